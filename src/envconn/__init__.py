@@ -1,0 +1,70 @@
+"""Database connections from the environment of a process, proven to use TLS.
+
+    import envconn
+
+    services = envconn.load()
+    services.database          # the only type that drivers and integrations accept
+    print(services.report())
+
+Importing this package is cheap: a name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection, Host, Origin, Parameters, Secret
+    from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Note, Problem
+    from envconn.report import Report
+    from envconn.services import Services, database, load, parse, secure
+    from envconn.settings import Settings
+    from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
+
+_HOMES = {
+    "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
+    "envconn.errors": ("ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"),
+    "envconn.report": ("Report",),
+    "envconn.services": ("Services", "database", "load", "parse", "secure"),
+    "envconn.settings": ("Settings",),
+    "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CA",
+    "ConfigurationError",
+    "Connection",
+    "EndpointUnavailable",
+    "EnvconnError",
+    "Host",
+    "Note",
+    "Origin",
+    "Parameters",
+    "Policy",
+    "Problem",
+    "Report",
+    "SecuredConnection",
+    "Secret",
+    "Services",
+    "Settings",
+    "TlsLevel",
+    "Verdict",
+    "database",
+    "load",
+    "parse",
+    "secure",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'envconn' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

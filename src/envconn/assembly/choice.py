@@ -1,0 +1,80 @@
+"""One service, several variables: the same target is one connection, different ones are a conflict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envconn.errors import Note, Problem
+from envconn.tls import requested
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envconn.connection import Connection
+
+__all__ = ["CHOOSER", "Choice", "choose"]
+
+CHOOSER = "ENVCONN_DATABASE"
+"""The variable that settles a conflict; it holds the name of the variable to believe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The connection that was chosen, or the conflict; and what became of the others."""
+
+    connection: Connection | None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def choose(candidates: Sequence[Connection]) -> Choice:
+    """Choose among `candidates`, the most believed first.
+
+    Of several that name the same target, the one that asks for the strongest TLS is kept.
+    """
+    first, *others = candidates
+    strangers = [other for other in others if _target(other) != _target(first)]
+    if strangers:
+        return Choice(None, problems=(_conflict(first, strangers),))
+    chosen = max(candidates, key=requested)
+    return Choice(chosen, notes=tuple(_duplicate(other, chosen) for other in candidates if other is not chosen))
+
+
+def _target(connection: Connection) -> dict[str, object]:
+    """Everything that decides where a connection ends and as whom, normalised."""
+    return {
+        "host": [host.host.lower() for host in connection.hosts],
+        "port": [host.port for host in connection.hosts],
+        "hostaddr": [host.hostaddr for host in connection.hosts],
+        "user": connection.user,
+        "dbname": connection.dbname,
+        "password": connection.password,
+        "protocol": connection.kind,
+    }
+
+
+def _conflict(first: Connection, strangers: list[Connection]) -> Problem:
+    mine = _target(first)
+    told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
+    message = (
+        f"on {_hosts(first)} contradicts {' and '.join(told)}; "
+        f"remove all but one, or set {CHOOSER}={first.origin.variable} to believe this one"
+    )
+    return Problem("conflict", first.origin.variable, message)
+
+
+def _difference(mine: dict[str, object], other: Connection) -> str:
+    different = [part for part, value in _target(other).items() if value != mine[part]]
+    return f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+
+
+def _hosts(connection: Connection) -> str:
+    return ",".join(host.host for host in connection.hosts)
+
+
+def _duplicate(other: Connection, chosen: Connection) -> Note:
+    if requested(other) == requested(chosen):
+        return Note("duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used")
+    message = f"names the same database as {chosen.origin.variable}, which asks for stronger TLS and is used"
+    return Note("duplicate-weaker", other.origin.variable, message)

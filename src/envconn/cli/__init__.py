@@ -1,0 +1,96 @@
+"""The command ``envconn``: check, show, exec.
+
+Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 78 the configuration
+is wrong. ``exec`` replaces the process, so what it exits with is the child's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["EX_CONFIG", "EX_OK", "EX_USAGE", "main"]
+
+EX_OK = 0
+EX_USAGE = 64
+EX_CONFIG = 78
+EX_NOT_EXECUTABLE = 126
+EX_NOT_FOUND = 127
+_SIGPIPE = 128 + 13
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (default: the process's arguments) and return its exit code."""
+    options = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        code = run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`envconn show | head`); what Python would print at exit helps nobody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SIGPIPE
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="envconn", description="Prove that the connections in the environment use TLS.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, help_text, add in _COMMANDS:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.add_argument("--dotenv", metavar="FILE", default=".env", help="assignments that count where the environment is silent (default: .env, if there is one)")
+        command.add_argument("--no-dotenv", dest="dotenv", action="store_const", const=None, help="read the environment only")
+        add(command)
+    return parser
+
+
+def _add_check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
+    command.set_defaults(run=_check)
+
+
+def _add_show(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
+    command.set_defaults(run=_show)
+
+
+def _add_exec(command: argparse.ArgumentParser) -> None:
+    command.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND...", help="what to run in place of this process")
+    command.set_defaults(run=_exec)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from envconn.cli import check
+
+    return check.run(options.dotenv, as_json=options.json, details=False)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from envconn.cli import check
+
+    return check.run(options.dotenv, as_json=options.json, details=True)
+
+
+def _exec(options: argparse.Namespace) -> int:
+    from envconn.cli import exec_
+
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    return exec_.run(options.dotenv, command)
+
+
+_COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
+    ("check", "check the configuration; say what to change", _add_check),
+    ("show", "show what was found, chosen, ignored and raised, and why", _add_show),
+    ("exec", "check the configuration, then replace this process by a command", _add_exec),
+)

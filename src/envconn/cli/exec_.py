@@ -1,0 +1,39 @@
+"""``envconn exec -- COMMAND``: the static check, then the command in place of this process.
+
+There is no parent left that could swallow a signal or an exit code; PID, standard streams and
+environment are the command's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from envconn.assembly import assemble
+from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
+from envconn.cli.check import print_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["run"]
+
+
+def run(dotenv: str | None, command: Sequence[str]) -> int:
+    """Check, then become `command`. Returns only when that does not come about, with the exit code that says why."""
+    if not command:
+        print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
+        return EX_USAGE
+    report = assemble(dotenv=dotenv).report
+    if not report.ok:
+        print_problems(report)
+        return EX_CONFIG
+    try:
+        os.execvp(command[0], list(command))
+    except FileNotFoundError:
+        print(f"envconn exec: {command[0]}: command not found", file=sys.stderr)
+        return EX_NOT_FOUND
+    except OSError as failure:
+        print(f"envconn exec: {command[0]}: {failure.strerror}", file=sys.stderr)
+        return EX_NOT_EXECUTABLE

@@ -1,0 +1,154 @@
+"""The frozen values of the flow: what somebody asked for, not yet judged.
+
+A `Connection` keeps every spelling of the text it was read from, because a verdict about security
+must look at what was written. Secrets are of type `Secret` from the first moment, so that no
+`repr`, log record, traceback with locals, or serializer finds their text by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Connection", "Host", "Origin", "Parameters", "Secret"]
+
+
+class Secret:
+    """Text that is only seen by those who ask for it with `reveal()`.
+
+    Equal to another `Secret` of the same text, true when not empty. It cannot be pickled: a value
+    that is written to disk or sent to another process is not a secret any more.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself. Hand it to a driver, never to a log."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<Secret>"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled; read the environment again in the other process")
+
+
+class Parameters(Mapping[str, str]):
+    """Connection parameters by name, in the order written; `repr` shows the names only.
+
+    Some values are secrets (``sslpassword``) and most are not; since nobody can tell from outside,
+    none is shown.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<Parameters: {', '.join(self._values) or 'none'}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One place to connect to.
+
+    `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
+    abstract name (``@``) for a unix socket. `hostaddr` is the IP address to dial instead of
+    resolving `host`, or empty. `port` is a TCP port, 1 to 65535, and part of the file name of a
+    socket.
+    """
+
+    host: str
+    port: int
+    hostaddr: str = ""
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether this is a unix-domain socket, which no TLS ever runs over."""
+        return self.host.startswith(("/", "@"))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a text came from.
+
+    `variable` is the name it was looked up by. `source` says in which kind of place it was found:
+    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program.
+    `path` and `line` (counted from 1) point into a file where there is one. `via` holds the
+    variables that whole-value aliases led through, in order, the last being where the text stood.
+    """
+
+    variable: str
+    source: str = "argument"
+    path: str | None = None
+    line: int | None = None
+    via: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = f" ({self.path}:{self.line})" if self.line else f" ({self.path})" if self.path else ""
+        return " -> ".join((self.variable, *self.via)) + place
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a connection string asks for, with libpq's meaning, unjudged.
+
+    No driver accepts this type: `envconn.secure` turns it into the one they do.
+
+    `kind` is the service's protocol (``postgresql``). `scheme` is the URI scheme as written, in
+    the case written, or empty for a keyword/value string. `dbname` and `user` are decoded text.
+    `parameters` holds every other parameter under its libpq name; `foreign` those that other
+    tools put into URLs and libpq does not know (``pgbouncer``, ``connection_limit``): understood
+    here, never passed on. `notes` says what was tidied while reading.
+    """
+
+    kind: str
+    scheme: str
+    hosts: tuple[Host, ...]
+    user: str
+    dbname: str
+    password: Secret | None = None
+    parameters: Parameters = field(default_factory=Parameters)
+    foreign: Parameters = field(default_factory=Parameters)
+    origin: Origin = field(default_factory=lambda: Origin("connection string"))
+    notes: tuple[str, ...] = ()
+
+    @property
+    def driver(self) -> str | None:
+        """The driver named behind a ``+`` in the scheme (``postgresql+asyncpg``), if one is."""
+        return self.scheme.partition("+")[2] or None

@@ -1,0 +1,1 @@
+"""How each driver spells a judged connection, by version. Nothing here connects, or decides."""

@@ -1,0 +1,162 @@
+"""libpq's keywords, for psycopg 3, psycopg2, and whatever else is linked with it.
+
+libpq fills every keyword that is not given from a service file, then from ``PG*`` variables, then
+from files under ``~/.postgresql`` (fe-connect.c, conninfo_add_defaults; fe-secure-openssl.c,
+initialize_SSL). So every keyword that decides whom we talk to, and how securely, is written out,
+empty where that means "nothing" and as a path that cannot exist where empty would mean the default
+file. What does not decide (``connect_timeout``, ``application_name``) is left to the environment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.errors import ConfigurationError, Problem
+from envconn.tls import require_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["arguments", "version"]
+
+ABSENT = "/dev/null/absent"
+"""A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
+
+OLDEST = 13_00_00
+"""The oldest libpq that can hold the promise (``channel_binding`` and protocol bounds came with 13)."""
+
+_SINCE = {
+    "sslsni": 14_00_00,
+    "sslcrldir": 14_00_00,
+    "sslcertmode": 16_00_00,
+    "require_auth": 16_00_00,
+    "load_balance_hosts": 16_00_00,
+    "gssdelegation": 16_00_00,
+    "sslnegotiation": 17_00_00,
+    "sslkeylogfile": 18_00_00,
+    "min_protocol_version": 18_00_00,
+    "max_protocol_version": 18_00_00,
+    "scram_client_key": 18_00_00,
+    "scram_server_key": 18_00_00,
+    "oauth_issuer": 18_00_00,
+    "oauth_client_id": 18_00_00,
+    "oauth_client_secret": 18_00_00,
+    "oauth_scope": 18_00_00,
+}
+"""The libpq that introduced a keyword; an older one refuses the whole string for it."""
+
+_AUTH_METHODS = "none,password,md5,gss,sspi,scram-sha-256"
+
+_PINNED = {
+    "hostaddr": "",
+    "sslcrl": ABSENT,
+    "sslcrldir": "",
+    "sslcert": ABSENT,
+    "sslkey": ABSENT,
+    "sslpassword": "",
+    "sslsni": "1",
+    "sslcompression": "0",
+    "sslcertmode": "disable",
+    "sslnegotiation": "postgres",
+    "sslkeylogfile": "",
+    "ssl_min_protocol_version": "TLSv1.2",
+    "ssl_max_protocol_version": "",
+    "gssencmode": "disable",
+    "channel_binding": "prefer",
+    "target_session_attrs": "any",
+    "options": "",
+}
+"""The value of each deciding keyword when the connection does not state one."""
+
+_DROPPABLE = frozenset({"sslnegotiation", "sslsni", "min_protocol_version", "max_protocol_version"})
+"""What an older libpq may go without: the connection is made another way, and is as secure."""
+
+
+def arguments(connection: SecuredConnection, libpq: int) -> dict[str, str]:
+    """Return the keyword arguments that make a libpq of version `libpq` hold the verdict.
+
+    `libpq` is the number that ``PQlibVersion()`` returns (180006 for 18.6); `version` asks for it.
+    All values are text, ports included; several hosts are joined by commas, as libpq wants them.
+
+    Raises:
+        ConfigurationError: this libpq cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
+    if missing := [name for name in connection.parameters if _SINCE.get(name, 0) > libpq and name not in _DROPPABLE]:
+        raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
+    if libpq < OLDEST:
+        raise ConfigurationError([_too_old(connection)])
+    return {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq}
+
+
+def version(driver: str) -> int:
+    """Return the version of the libpq that `driver` (``psycopg`` or ``psycopg2``) carries, as ``PQlibVersion()`` does.
+
+    Raises:
+        ImportError: the driver is not installed.
+        KeyError: it is neither of the two.
+    """
+    return _ASK[driver]()
+
+
+def _psycopg() -> int:
+    from psycopg import pq
+
+    return pq.version()
+
+
+def _psycopg2() -> int:
+    from psycopg2.extensions import libpq_version
+
+    return libpq_version()
+
+
+_ASK: dict[str, Callable[[], int]] = {"psycopg": _psycopg, "psycopg2": _psycopg2}
+
+
+def _target(connection: SecuredConnection) -> dict[str, str]:
+    target = {
+        "host": ",".join(host.host for host in connection.hosts),
+        "port": ",".join(str(host.port) for host in connection.hosts),
+        "user": connection.user,
+        "dbname": connection.dbname,
+    }
+    if connection.password:
+        target["password"] = connection.password.reveal()
+    if any(host.hostaddr for host in connection.hosts):
+        target["hostaddr"] = ",".join(host.hostaddr for host in connection.hosts)
+    return target
+
+
+def _stated(connection: SecuredConnection) -> dict[str, str]:
+    """The parameters as written, with the verdict in place of the TLS mode and CA."""
+    verdict = connection.tls
+    stated = {name: value for name, value in connection.parameters.items() if name != "gssencmode"}
+    stated["sslmode"] = verdict.level.sslmode
+    stated["sslrootcert"] = verdict.ca.file() if verdict.ca else ABSENT
+    return stated
+
+
+def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
+    pinned = dict(_PINNED)
+    # An empty list would refuse every method; the full one keeps PGREQUIREAUTH out.
+    pinned["require_auth"] = f"{_AUTH_METHODS},oauth" if libpq >= 18_00_00 else _AUTH_METHODS
+    if "sslcert" in connection.parameters:
+        pinned["sslcertmode"] = "allow"
+        # With an encrypted key and no password, libpq asks on the terminal, or reads stdin for ever.
+        pinned["sslpassword"] = "-"
+    return pinned
+
+
+def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Problem:
+    needed, have = _SINCE[name] // 10_000, libpq // 10_000
+    message = f"{name} needs libpq {needed} and this driver carries {have}; upgrade the driver, or drop the parameter"
+    return Problem("driver-unsupported", connection.variable, message)
+
+
+def _too_old(connection: SecuredConnection) -> Problem:
+    return Problem("driver-too-old", connection.variable, "this driver's libpq is older than 13 and cannot hold the promise; upgrade it")

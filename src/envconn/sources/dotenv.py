@@ -1,0 +1,60 @@
+"""A ``.env`` file, by python-dotenv's parser and without its interpolation.
+
+``${b}`` in a password stays what it is; the line of every assignment is kept, so that an error
+can point at it. python-dotenv is imported only when there is a file.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+from envconn.connection import Origin, Secret
+from envconn.errors import Problem
+from envconn.sources.environment import Text
+from envconn.sources.files import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DEFAULT", "LIMIT", "read"]
+
+DEFAULT = ".env"
+LIMIT = 1_048_576
+"""The largest ``.env`` file that is read, in bytes."""
+
+
+def read(path: str | os.PathLike[str]) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
+    """Read assignments from `path`; a missing file is fine for the default name and an error for any other.
+
+    The last of several assignments to one name wins, as it does in a shell.
+    """
+    name = os.fspath(path)
+    if name == DEFAULT and not os.path.exists(name):
+        return {}, ()
+    content = read_text(name, name, LIMIT)
+    if isinstance(content, Problem):
+        return {}, (content,)
+    return _assignments(content, name)
+
+
+def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
+    from dotenv.parser import parse_stream
+
+    found: dict[str, Text] = {}
+    problems: list[Problem] = []
+    for binding in parse_stream(io.StringIO(content.reveal().removeprefix("\ufeff"))):
+        line = _line(binding.original.string, binding.original.line)
+        if binding.error:
+            problems.append(Problem("dotenv-syntax", path, f"line {line} is not an assignment; write NAME='value'"))
+        elif binding.key is not None and binding.value is not None and binding.value.strip():
+            found[binding.key] = Text(Secret(binding.value), Origin(binding.key, "dotenv", path, line))
+        elif binding.key is not None:
+            found.pop(binding.key, None)
+    return found, tuple(problems)
+
+
+def _line(text: str, first: int) -> int:
+    # The parser counts blank lines in front of an assignment as a part of it.
+    return first + text[: len(text) - len(text.lstrip())].count("\n")

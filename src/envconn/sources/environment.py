@@ -1,0 +1,150 @@
+"""Names to texts, with provenance: the process environment, then ``.env``, then ``NAME_FILE``.
+
+The rules, in one place:
+
+- blank means not set, and is noted;
+- the process environment beats ``.env``;
+- ``NAME_FILE`` names a file that holds the value of ``NAME``; both with different values is an error;
+- a value that is exactly ``$OTHER`` or ``${OTHER}`` is an alias and is followed (Scalingo stores
+  ``DATABASE_URL`` that way); nothing inside a value is ever interpolated.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envconn.connection import Origin, Secret
+from envconn.errors import Note, Problem
+from envconn.sources import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Environment", "Lookup", "Text"]
+
+_ALIAS = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A value and the place it stood in."""
+
+    text: Secret
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The answer for one name: the text if there is a usable one, what is wrong, what is worth knowing."""
+
+    found: Text | None = None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Environment:
+    """The variables of one process at one moment.
+
+    `process` is a mapping like `os.environ`; `dotenv` the assignments of a ``.env`` file.
+    Neither is copied: one environment can hold ten thousand variables of which four matter.
+    """
+
+    __slots__ = ("_dotenv", "_process")
+
+    def __init__(self, process: Mapping[str, str], dotenv: Mapping[str, Text] | None = None) -> None:
+        self._process = process
+        self._dotenv = dotenv or {}
+
+    def __repr__(self) -> str:
+        return "<Environment>"
+
+    def names(self) -> Iterator[str]:
+        """Every name that is set, blank ones and ``NAME_FILE`` included, each once."""
+        yield from self._process
+        for name in self._dotenv:
+            if name not in self._process:
+                yield name
+
+    def is_set(self, name: str) -> bool:
+        """Whether `name`, or the file variable for it, is there at all, blank or not."""
+        return any(key in place for key in (name, f"{name}_FILE") for place in (self._process, self._dotenv))
+
+    def plain(self, name: str) -> str:
+        """The text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
+        found = self._written(name)
+        return found.text.reveal().strip() if found else ""
+
+    def lookup(self, name: str) -> Lookup:
+        """Find the text for `name`, following aliases and ``NAME_FILE``."""
+        notes: list[Note] = []
+        chain: list[str] = []
+        while True:
+            current = chain[-1] if chain else name
+            step = self._one(current)
+            notes += step.notes
+            if step.problems:
+                return Lookup(problems=step.problems, notes=tuple(notes))
+            if step.found is None:
+                return Lookup(problems=_dangling(name, chain), notes=tuple(notes))
+            match = _ALIAS.fullmatch(step.found.text.reveal().strip())
+            if match is None:
+                return Lookup(Text(step.found.text, _via(step.found.origin, name, chain)), notes=tuple(notes))
+            target = match[1] or match[2]
+            if target in (name, *chain):
+                return Lookup(problems=(_cycle(name),), notes=tuple(notes))
+            chain.append(target)
+
+    def _one(self, name: str) -> Lookup:
+        """What `name` and ``name_FILE`` say together, without following aliases."""
+        written = self._written(name)
+        if not self.is_set(f"{name}_FILE"):
+            return Lookup(written, notes=self._blank(name, written))
+        pointer = self._written(f"{name}_FILE")
+        if pointer is None:
+            return Lookup(written, notes=self._blank(name, written) + self._blank(f"{name}_FILE", pointer))
+        content = files.read(pointer.text, f"{name}_FILE")
+        if isinstance(content, Problem):
+            return Lookup(problems=(content,))
+        origin = Origin(name, "file", content.path)
+        if written is None:
+            return Lookup(Text(content.text, origin), notes=self._blank(name, written))
+        if written.text != content.text:
+            return Lookup(problems=(_contradiction(name),))
+        return Lookup(written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),))
+
+    def _written(self, name: str) -> Text | None:
+        value = self._process.get(name)
+        if value is not None and value.strip():
+            return Text(Secret(value), Origin(name, "environment"))
+        return self._dotenv.get(name) if value is None else None
+
+    def _blank(self, name: str, written: Text | None) -> tuple[Note, ...]:
+        shadowed = name in self._process and name in self._dotenv
+        if written is None:
+            is_blank = name in self._process or name in self._dotenv
+            return (Note("blank", name, "set but blank, which counts as not set"),) if is_blank else ()
+        if shadowed and written.text != self._dotenv[name].text:
+            return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
+        return ()
+
+
+def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
+    return Origin(name, origin.source, origin.path, origin.line, tuple(chain))
+
+
+def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
+    if not chain:
+        return ()
+    return (
+        Problem("alias-missing", name, f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself"),
+    )
+
+
+def _cycle(name: str) -> Problem:
+    return Problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
+
+
+def _contradiction(name: str) -> Problem:
+    return Problem("file-conflict", name, f"is set, and {name}_FILE points to a different value; keep one of the two")

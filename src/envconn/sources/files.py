@@ -1,0 +1,70 @@
+"""Values kept in files: the ``NAME_FILE`` convention of Docker, Podman and Kubernetes mounts.
+
+A file is read whole, must be regular, at most `LIMIT` bytes of UTF-8, and loses one final newline,
+which editors and ``echo`` add. The path is never part of a message: people do put the secret
+itself into the variable that should name the file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from envconn.connection import Secret
+from envconn.errors import Problem
+
+__all__ = ["LIMIT", "Content", "read", "read_text"]
+
+LIMIT = 65_536
+"""The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file held: its text without one final newline, and the path it was read from."""
+
+    text: Secret
+    path: str
+
+
+def read(pointer: Secret, variable: str) -> Content | Problem:
+    """Read the file that `pointer` names. `variable` is the variable that holds the path, for messages."""
+    path = pointer.reveal().strip()
+    if "://" in path:
+        return Problem("file-is-url", variable, "holds a URL; it must hold the path of a file that contains the URL")
+    content = read_text(path, variable, LIMIT)
+    if isinstance(content, Problem):
+        return content
+    text = content.reveal().removesuffix("\n").removesuffix("\r")
+    if not text.strip():
+        return Problem("file-empty", variable, "the file it names is empty; write the value into it")
+    return Content(Secret(text), path)
+
+
+def read_text(path: str, variable: str, limit: int) -> Secret | Problem:
+    """Return the whole text of a regular UTF-8 file of at most `limit` bytes, or the `Problem` with it."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return Problem("file-directory", variable, "the path names a directory; name the file in it")
+        if not stat.S_ISREG(mode):
+            return Problem("file-special", variable, "the path names a pipe or device; name a regular file")
+        with open(path, "rb") as stream:
+            raw = stream.read(limit + 1)
+    except (OSError, ValueError) as failure:
+        code, reason = _FAILURES.get(type(failure), ("file-unreadable", "the file cannot be read; check the path and its permissions"))
+        return Problem(code, variable, reason)
+    if len(raw) > limit:
+        return Problem("file-too-large", variable, f"the file is larger than {limit} bytes; it should hold one value only")
+    try:
+        return Secret(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return Problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
+
+
+_FAILURES = {
+    FileNotFoundError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
+    NotADirectoryError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
+    PermissionError: ("file-unreadable", "the file it names may not be read by this user; change its owner or mode"),
+}

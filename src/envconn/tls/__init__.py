@@ -1,0 +1,11 @@
+"""The verdict. `judge` is the only way from a `Connection` to the `SecuredConnection` that drivers accept."""
+
+from __future__ import annotations
+
+from envconn.tls.ca import CA
+from envconn.tls.judge import judge, requested
+from envconn.tls.levels import SSLMODES, TlsLevel
+from envconn.tls.policy import Policy
+from envconn.tls.secured import SecuredConnection, Verdict, require_sealed
+
+__all__ = ["CA", "SSLMODES", "Policy", "SecuredConnection", "TlsLevel", "Verdict", "judge", "require_sealed", "requested"]

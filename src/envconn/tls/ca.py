@@ -1,0 +1,149 @@
+"""CA material: a path, the word ``system``, PEM text, or base64 of it. Parsed when the environment is read.
+
+libpq connects *without verification* when the file named by ``sslrootcert`` is not there and the
+mode is ``require`` (fe-secure-openssl.c, initialize_SSL). So a CA that was stated and cannot be
+used is an error at load, in every mode.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+
+from envconn.connection import Secret
+from envconn.errors import Problem
+from envconn.sources.files import read_text
+
+__all__ = ["BUNDLES", "CA", "LIMIT", "read"]
+
+LIMIT = 4_194_304
+"""The largest CA file that is read, in bytes; the bundles of operating systems have a quarter of a million."""
+
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where Debian, Fedora, openSUSE, and Alpine and macOS keep the system's CAs in one file."""
+
+_BLOCK = re.compile(r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class CA:
+    """Certificates to trust, and nothing besides them.
+
+    `kind` is ``file``, ``system``, or ``text`` for PEM that came in a variable. `variable` says
+    who stated it. `count` is the number of certificates; 0 for ``system``, which is not parsed.
+    """
+
+    kind: str
+    variable: str
+    count: int = 0
+    path: str = ""
+    pem: str = field(default="", repr=False)
+
+    def file(self) -> str:
+        """Return the path of a file with these certificates, for drivers that take nothing else.
+
+        For PEM text, a file is written once for each process and content, readable by its owner
+        only, and removed when the process that wrote it ends.
+        """
+        return self.path or _written(self.pem)
+
+    def __str__(self) -> str:
+        what = {"system": "the system's CAs", "file": "CA file", "text": "CA text"}[self.kind]
+        return " ".join(filter(None, (what, self.path, f"from {self.variable}")))
+
+
+def read(text: str, variable: str) -> CA | Problem:
+    """Understand `text`, which `variable` holds, and parse the certificates it leads to."""
+    stripped = text.strip()
+    if stripped == "system":
+        return _system(variable)
+    if pem := _inline(stripped):
+        return _checked(CA("text", variable, pem=pem), pem)
+    path = os.path.abspath(stripped)
+    content = read_text(path, variable, LIMIT)
+    if isinstance(content, Problem):
+        return Problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
+    return _checked(CA("file", variable, path=path), content.reveal())
+
+
+def _inline(text: str) -> str | None:
+    """PEM text, also with ``\\n`` written as two characters, or base64 of PEM or of one DER certificate."""
+    if "-----BEGIN" in text:
+        return text.replace("\\n", "\n")
+    if not _BASE64.fullmatch(text) or os.path.exists(text):
+        return None
+    from base64 import b64decode
+
+    try:
+        raw = b64decode(text)
+    except ValueError:
+        return None
+    if raw[:1] == b"\x30":
+        return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    return raw.decode("ascii", "replace")
+
+
+def _checked(ca: CA, text: str) -> CA | Problem:
+    blocks = "\n".join(_BLOCK.findall(text))
+    count = _count(blocks) if blocks else 0
+    if not count:
+        return Problem("ca-broken", ca.variable, "CA: holds no certificate that can be read; write PEM, with its BEGIN and END lines")
+    return CA(ca.kind, ca.variable, count, ca.path, blocks if ca.kind == "text" else "")
+
+
+@cache
+def _count(blocks: str) -> int:
+    """The number of certificates in PEM `blocks`, or 0 when one of them is broken."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=blocks)
+    except (ssl.SSLError, ValueError):
+        return 0
+    return context.cert_store_stats()["x509"]
+
+
+def _system(variable: str) -> CA | Problem:
+    # The OpenSSL inside the psycopg and psycopg2 wheels looks for the system's CAs where their
+    # build machine had them. A file is found by every driver, and by libpq 15, which knows no `system`.
+    import ssl
+
+    named = ssl.get_default_verify_paths().cafile
+    if os.environ.get("SSL_CERT_FILE") and not named:
+        return Problem("ca-missing", variable, "CA: SSL_CERT_FILE names a file that does not exist; correct or unset it")
+    path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
+    if path is None:
+        return Problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
+    return CA("system", variable, path=path)
+
+
+def _written(pem: str) -> str:
+    path = os.path.join(_directory(os.getuid() if hasattr(os, "getuid") else 0), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
+    if not os.path.exists(path):
+        partial = f"{path}.{os.getpid()}"
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
+            stream.write(pem)
+        os.replace(partial, path)
+    return path
+
+
+@cache
+def _directory(_owner: int) -> str:
+    from tempfile import mkdtemp
+
+    path, creator = mkdtemp(prefix="envconn-"), os.getpid()
+    # Forked workers share the directory; only the process that made it may take it away.
+    atexit.register(lambda: os.getpid() == creator and shutil.rmtree(path, ignore_errors=True))
+    return path

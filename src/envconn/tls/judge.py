@@ -1,0 +1,157 @@
+"""The judgement: what was asked for, what is demanded, what can be promised.
+
+The steps, in order:
+
+1. ``sslmode`` and ``sslrootcert`` say which level the text asks for, with libpq's meaning.
+2. A connection that stays on the machine, or goes where clear text was waived, keeps that level.
+3. Any other is raised to the policy's floor; ``sslmode=disable`` is refused instead of raised,
+   because somebody decided it.
+4. A stated CA means verification in every mode that uses TLS (libpq: "require" with a root file
+   behaves like verify-ca), and ``system`` means verify-full (PostgreSQL 18 manual, 32.1.2, sslrootcert).
+5. Verification without a CA is an error here and not at the first connection.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from envconn.errors import Problem
+from envconn.tls import ca as ca_material
+from envconn.tls.ca import CA
+from envconn.tls.levels import SSLMODES, TlsLevel
+from envconn.tls.reach import reach
+from envconn.tls.secured import SecuredConnection, Verdict, seal
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection
+    from envconn.providers import Endpoint
+    from envconn.tls.policy import Policy
+    from envconn.tls.reach import Reach
+
+__all__ = ["judge", "requested"]
+
+_FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
+
+
+def judge(connection: Connection, endpoint: Endpoint, policy: Policy, name: str) -> SecuredConnection | tuple[Problem, ...]:
+    """Judge `connection` under `policy` and seal it as `name`, or say everything that stands against it."""
+    asked = requested(connection)
+    how_far = reach(connection.hosts, policy)
+    evidence = [_request_sentence(connection, asked)]
+    level = _level(asked, how_far, _floor(policy, endpoint))
+    ca = _ca(connection, endpoint, policy, level)
+    if isinstance(ca, CA) and level >= _verified_from(connection):
+        level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
+    if all(host.is_socket for host in connection.hosts):
+        level, ca = TlsLevel.NONE, None
+    problems = [*_contradictions(connection, asked, how_far, level), *_file_problems(connection)]
+    if isinstance(ca, Problem):
+        problems.append(ca)
+    elif level >= TlsLevel.VERIFY_CA and ca is None:
+        problems.append(_ca_missing(connection, endpoint, level))
+    if problems:
+        return tuple(problems)
+    trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
+    evidence += _reasons(how_far, asked, level, trusted, policy)
+    return seal(connection, endpoint, Verdict(level, asked, how_far.local, how_far.waived, trusted, tuple(evidence)), name)
+
+
+def requested(connection: Connection) -> TlsLevel:
+    """The level the text asks for by itself. Absent means libpq's default, ``prefer``."""
+    parameters = connection.parameters
+    if parameters.get("sslrootcert") == "system" and parameters.get("sslmode") != "disable":
+        return TlsLevel.VERIFY_FULL
+    level = SSLMODES[parameters.get("sslmode", "prefer")]
+    return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
+
+
+def _floor(policy: Policy, endpoint: Endpoint) -> TlsLevel:
+    known = endpoint.certificates
+    if not policy.best or known is None or not (policy.ca or _provider_ca(endpoint)):
+        return policy.floor
+    return max(policy.floor, SSLMODES[known.sslmode])
+
+
+def _level(asked: TlsLevel, how_far: Reach, floor: TlsLevel) -> TlsLevel:
+    return asked if how_far.exempt else max(asked, floor)
+
+
+def _verified_from(connection: Connection) -> TlsLevel:
+    # A CA in the text itself is a wish to verify, even beside `prefer`, where libpq would fall
+    # back to clear text exactly when the certificate is bad. One stated for all connections is not.
+    return TlsLevel.OPPORTUNISTIC if "sslrootcert" in connection.parameters else TlsLevel.ENCRYPTED
+
+
+def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> CA | Problem | None:
+    """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
+    if "sslrootcert" in connection.parameters:
+        return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
+    if policy.ca and level >= TlsLevel.ENCRYPTED:
+        return ca_material.read(policy.ca, policy.ca_variable)
+    if level >= TlsLevel.VERIFY_CA and (known := _provider_ca(endpoint)):
+        return ca_material.read(known, f"the record of {endpoint.provider}")
+    return None
+
+
+def _provider_ca(endpoint: Endpoint) -> str | None:
+    known = endpoint.certificates
+    return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
+
+
+def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Problem]:
+    variable, parameters = connection.origin.variable, connection.parameters
+    sockets = [host.is_socket for host in connection.hosts]
+    found = [
+        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", _DISABLED),
+        (all(sockets) and not how_far.exempt, "socket-enforced", _SOCKET),
+        (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
+        (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
+        (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
+        (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
+        ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
+    ]
+    return [Problem(code, variable, message) for is_so, code, message in found if is_so]
+
+
+_DISABLED = "sslmode=disable towards a remote host; write sslmode=require or stronger, or waive the host in ENVCONN_TLS_WAIVE"
+_SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
+_MIXED = "a unix socket and a network host in one list cannot be promised one TLS level; use one variable for each"
+_SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
+_DIRECT = "sslnegotiation=direct needs TLS; write sslmode=require or stronger"
+_PAIR = "sslcert and sslkey go together; name both files, or neither"
+_CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
+
+
+def _file_problems(connection: Connection) -> list[Problem]:
+    # libpq goes on without a client certificate or a CRL that it cannot read.
+    return [
+        Problem("tls-file-missing", connection.origin.variable, f"the path in {name} cannot be read; mount it, or correct the path")
+        for name in _FILES
+        if name in connection.parameters and not os.access(connection.parameters[name], os.R_OK)
+    ]
+
+
+def _ca_missing(connection: Connection, endpoint: Endpoint, level: TlsLevel) -> Problem:
+    remedy = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslrootcert=system for a public CA"
+    if endpoint.certificates:
+        remedy = endpoint.certificates.remedy
+    return Problem("ca-missing", connection.origin.variable, f"{level} needs a CA and none is stated; {remedy}")
+
+
+def _request_sentence(connection: Connection, asked: TlsLevel) -> str:
+    written = [f"{key}={connection.parameters[key]}" for key in ("sslmode",) if key in connection.parameters]
+    if "sslrootcert" in connection.parameters:
+        written.append("sslrootcert")
+    return f"{connection.origin.variable} asks for {asked} ({' and '.join(written) or 'no sslmode'})"
+
+
+def _reasons(how_far: Reach, asked: TlsLevel, level: TlsLevel, ca: CA | None, policy: Policy) -> list[str]:
+    reasons = [
+        (how_far.local, "every host is a unix socket or a loopback address"),
+        (how_far.waived is not None, f"clear text is waived by {how_far.waived}"),
+        (level > asked, f"raised from {asked} to {level} (floor: {policy.floor}{', best' if policy.best else ''})"),
+        (ca is not None, f"the server's certificate is checked against the {ca}"),
+        (level < asked, "TLS does not apply to a unix socket"),
+    ]
+    return [sentence for is_so, sentence in reasons if is_so]

@@ -1,0 +1,136 @@
+"""What is demanded of every connection: a floor, what counts as an exception, and a CA.
+
+The environment states it, or a program with `Policy(...)`:
+
+===================== ==============================================================================
+``ENVCONN_TLS``       ``require`` (default), ``verify-ca``, ``verify-full``, ``best``
+``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor holds on unix sockets and loopback, too
+``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks where clear text is tolerated
+``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
+``DATABASE_CA_CERT``  the same, under the name that several platforms use
+``PGSSLMODE``         raises the floor where it asks for more; can never lower it
+``PGSSLROOTCERT``     the CA when nothing else names one, as in libpq
+===================== ==============================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envconn.errors import ConfigurationError, Note, Problem
+from envconn.tls.levels import SSLMODES, TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["VARIABLES", "Policy", "Stated", "stated"]
+
+VARIABLES = (
+    "ENVCONN_TLS",
+    "ENVCONN_TLS_LOCAL",
+    "ENVCONN_TLS_WAIVE",
+    "ENVCONN_TLS_CA",
+    "DATABASE_CA_CERT",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+)
+
+_FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
+_CA_VARIABLES = ("ENVCONN_TLS_CA", "DATABASE_CA_CERT", "PGSSLROOTCERT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The demands on every connection.
+
+    `floor` is the least `TlsLevel` of a connection that leaves the machine, at least
+    ``ENCRYPTED``. `best` raises it to what the provider's certificates are known to meet.
+    `enforce_local` applies the floor to unix sockets (which can never meet it) and loopback
+    addresses as well. `waive` lists host patterns and CIDR blocks where clear text is tolerated.
+    `ca` is used by connections that name none: a path, ``system``, PEM text, or base64 of it;
+    `ca_variable` is what to call it in messages.
+
+    Raises:
+        ConfigurationError: the floor is below ``ENCRYPTED``, or a waiver covers every host.
+    """
+
+    floor: TlsLevel = TlsLevel.ENCRYPTED
+    best: bool = False
+    enforce_local: bool = False
+    waive: tuple[str, ...] = ()
+    ca: str | None = None
+    ca_variable: str = "Policy.ca"
+
+    def __post_init__(self) -> None:
+        problems = [] if self.floor >= TlsLevel.ENCRYPTED else [_LOW_FLOOR]
+        problems += [problem for pattern in self.waive if (problem := _unusable(pattern, "Policy.waive"))]
+        if problems:
+            raise ConfigurationError(problems)
+
+    def __repr__(self) -> str:
+        return f"<Policy floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={list(self.waive)}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The policy that the environment states, what is wrong with it, and what is worth reporting."""
+
+    policy: Policy
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def stated(values: Mapping[str, str]) -> Stated:
+    """Read the policy from the texts of `VARIABLES`; a missing or blank one is not set."""
+    word = values.get("ENVCONN_TLS") or "require"
+    floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""))
+    local = values.get("ENVCONN_TLS_LOCAL") or "allow"
+    waive = tuple(re.split(r"[\s,]+", values["ENVCONN_TLS_WAIVE"].strip(" ,"))) if values.get("ENVCONN_TLS_WAIVE") else ()
+    problems = [problem for pattern in waive if (problem := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
+    if word not in {*_FLOORS, "best"}:
+        problems.append(Problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best"))
+    if local not in {"allow", "enforce"}:
+        problems.append(Problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
+    ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
+    policy = Policy(
+        floor=floor,
+        best=word == "best",
+        enforce_local=local == "enforce",
+        waive=() if problems else waive,
+        ca=values[ca_variable] if ca_variable else None,
+        ca_variable=ca_variable or "",
+    )
+    return Stated(policy, tuple(problems), notes)
+
+
+def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Note, ...]]:
+    level = SSLMODES.get(pgsslmode, TlsLevel.NONE)
+    if not pgsslmode:
+        return floor, ()
+    if level > floor:
+        return level, (Note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),)
+    return floor, (Note("pgsslmode-overruled", "PGSSLMODE", "has no effect: it asks for no more than the policy does"),)
+
+
+def _unusable(pattern: str, variable: str) -> Problem | None:
+    """Refuse a waiver that covers everything, or that is neither a host pattern nor a CIDR block."""
+    if "/" not in pattern:
+        return _too_wide(variable) if not pattern.strip("*?.") else None
+    from ipaddress import ip_network
+
+    try:
+        network = ip_network(pattern)
+    except ValueError:
+        network = None
+    if network is None:
+        return Problem("waiver-malformed", variable, "a pattern with a slash is no CIDR block; write it like 10.1.0.0/16, host bits zero")
+    return _too_wide(variable) if network.prefixlen == 0 else None
+
+
+def _too_wide(variable: str) -> Problem:
+    return Problem("waiver-too-wide", variable, "a pattern covers every host; name the hosts or the network that may do without TLS")
+
+
+_LOW_FLOOR = Problem("policy-floor", "Policy.floor", "below ENCRYPTED; a host that may do without TLS goes into Policy.waive")

@@ -1,0 +1,238 @@
+"""The sealed type: a connection that was judged.
+
+Integrations accept nothing else. Only `envconn.tls` can make one; making one by any other way is a
+`TypeError`, and so is copying the seal into a subclass or a pickle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from envconn.errors import EndpointUnavailable
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+    from envconn.connection import Connection, Host, Origin, Parameters, Secret
+    from envconn.providers import Endpoint
+    from envconn.tls.ca import CA
+    from envconn.tls.levels import TlsLevel
+
+__all__ = ["SecuredConnection", "Verdict"]
+
+_SEAL: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is promised about a connection, and why.
+
+    `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
+    whether the policy asked for more. `local` is true for a unix socket or a loopback address,
+    `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
+    certificate is checked against, `None` below ``VERIFY_CA``. `evidence` has one sentence for
+    each step that led here.
+    """
+
+    level: TlsLevel
+    requested: TlsLevel
+    local: bool = False
+    waived: str | None = None
+    ca: CA | None = None
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def raised(self) -> bool:
+        """Whether `level` is above what the text asked for."""
+        return self.level > self.requested
+
+
+class SecuredConnection:
+    """A connection that was judged; the only type that drivers and integrations accept.
+
+    Made by `envconn.load` and `envconn.secure`. Immutable; equality is identity.
+
+    Raises:
+        TypeError: constructed, subclassed, changed or pickled by anybody else.
+    """
+
+    __slots__ = ("_connection", "_endpoint", "_name", "_seal", "_tls")
+
+    _connection: Connection
+    _endpoint: Endpoint
+    _name: str
+    _tls: Verdict
+    _seal: object
+
+    def __init__(self, connection: Connection, endpoint: Endpoint, tls: Verdict, name: str, *, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("a SecuredConnection comes from envconn.load() or envconn.secure(), which judge it")
+        for slot, value in zip(self.__slots__, (connection, endpoint, name, seal, tls), strict=True):
+            object.__setattr__(self, slot, value)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("SecuredConnection cannot be subclassed: its seal would mean nothing")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise TypeError("a SecuredConnection cannot be changed after it was judged")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise TypeError("a SecuredConnection cannot be changed after it was judged")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a SecuredConnection is not pickled; call envconn.load() in the other process")
+
+    def __copy__(self) -> SecuredConnection:
+        return self
+
+    def __deepcopy__(self, memo: object) -> SecuredConnection:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<SecuredConnection {self.name}: {self.kind} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
+
+    @property
+    def name(self) -> str:
+        """The name it is known by in its `Services` (``database``, ``analytics``)."""
+        return self._name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable it was read from."""
+        return self._connection.origin.variable
+
+    @property
+    def origin(self) -> Origin:
+        """Where its text stood: variable, alias chain, file and line."""
+        return self._connection.origin
+
+    @property
+    def kind(self) -> str:
+        """The protocol: ``postgresql``."""
+        return self._connection.kind
+
+    @property
+    def scheme(self) -> str:
+        """The URI scheme as written, or empty for a keyword/value string."""
+        return self._connection.scheme
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Every host with its port, in order of preference."""
+        return self._connection.hosts
+
+    @property
+    def host(self) -> str:
+        """The name, IP address or socket directory of the first host."""
+        return self.hosts[0].host
+
+    @property
+    def port(self) -> int:
+        """The port of the first host."""
+        return self.hosts[0].port
+
+    @property
+    def user(self) -> str:
+        """The user name, decoded."""
+        return self._connection.user
+
+    @property
+    def password(self) -> Secret | None:
+        """The password, or `None` where there is none."""
+        return self._connection.password
+
+    @property
+    def dbname(self) -> str:
+        """The database name, decoded."""
+        return self._connection.dbname
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every other parameter as written, TLS ones included; `tls` says what became of those."""
+        return self._connection.parameters
+
+    @property
+    def foreign(self) -> Parameters:
+        """Parameters of other tools (``pgbouncer``, ``connection_limit``) that no driver is shown."""
+        return self._connection.foreign
+
+    @property
+    def tls(self) -> Verdict:
+        """The verdict."""
+        return self._tls
+
+    @property
+    def provider(self) -> str | None:
+        """The provider's short name (``scalingo``, ``planetscale``, ``neon``), or `None` if unknown."""
+        return self._endpoint.provider
+
+    @property
+    def pooled(self) -> bool | None:
+        """Whether a pooler stands in front of the server; `None` when that is not visible."""
+        return self._endpoint.pooled
+
+    @property
+    def pool_mode(self) -> str | None:
+        """``transaction`` or ``session`` where pooled and known."""
+        return self._endpoint.pool_mode
+
+    @property
+    def replica(self) -> bool | None:
+        """Whether this is a read-only replica; `None` when that is not visible."""
+        return self._endpoint.replica
+
+    @property
+    def branch(self) -> str | None:
+        """The provider's branch, where the URL names it."""
+        return self._endpoint.branch
+
+    @property
+    def role(self) -> str | None:
+        """The database role without what the provider appends to it."""
+        return self._endpoint.role
+
+    @property
+    def region(self) -> str | None:
+        """The provider's region, where the host names it."""
+        return self._endpoint.region
+
+    def endpoint(self, *, pooled: bool | None = None, replica: bool | None = None) -> SecuredConnection:
+        """Return the endpoint of the same database that is pooled or a replica as asked; `None` means any.
+
+        Raises:
+            EndpointUnavailable: this is not that endpoint, and it cannot be derived.
+        """
+        for asked, is_so, what in ((pooled, self.pooled, "pooled"), (replica, self.replica, "replica")):
+            if asked is not None and asked is not is_so:
+                raise EndpointUnavailable(f"{self.variable}: no endpoint with {what}={asked} is known; set a variable for it")
+        return self
+
+    def uri(self) -> str:
+        """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
+        from envconn.tls.uri import render
+
+        return render(self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from envconn.settings import core_schema
+
+        return core_schema(handler.field_name)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "uri", "writeOnly": True}
+
+
+def seal(connection: Connection, endpoint: Endpoint, tls: Verdict, name: str) -> SecuredConnection:
+    """Make the sealed value. For `envconn.tls.judge` alone."""
+    return SecuredConnection(connection, endpoint, tls, name, seal=_SEAL)
+
+
+def require_sealed(value: object) -> None:
+    """Refuse anything but a genuine `SecuredConnection`, also one that was made behind the constructor's back."""
+    if not isinstance(value, SecuredConnection) or getattr(value, "_seal", None) is not _SEAL:
+        raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
