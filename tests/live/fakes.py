@@ -1,0 +1,181 @@
+"""Servers that answer a request for TLS as no honest PostgreSQL would, and remember what they were told.
+
+After its answer a fake behaves like a server without TLS: it takes a start-up packet, asks for the
+password in clear, and welcomes whoever sends one. A client that gets that far has been downgraded.
+Messages are those of the PostgreSQL manual, "Message Formats".
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Answer", "Fake", "running"]
+
+_PATIENCE = 5.0  # seconds for the client's next packet
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!I", len(body) + 4) + body
+
+
+def _error(code: str, text: str) -> bytes:
+    return _message(b"E", f"SFATAL\0VFATAL\0C{code}\0M{text}\0\0".encode())
+
+
+_ASK_PASSWORD = _message(b"R", struct.pack("!I", 3))
+_PARAMETERS = {
+    "server_version": "17.0",
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "standard_conforming_strings": "on",
+}
+_WELCOME = b"".join(
+    (
+        _message(b"R", struct.pack("!I", 0)),
+        *(_message(b"S", f"{name}\0{value}\0".encode()) for name, value in _PARAMETERS.items()),
+        _message(b"K", struct.pack("!II", 1, 1)),
+        _message(b"Z", b"I"),
+    )
+)
+
+
+class Answer(Enum):
+    """What a fake says to SSLRequest."""
+
+    N = b"N"
+    ERROR = _error("0A000", "no")
+    GARBAGE = b"\xff\xfe\x00garbage\r\n"
+    CLOSE = b""
+    INJECT = b"S" + _ASK_PASSWORD  # CVE-2021-23222: clear text behind the consent
+
+
+class Request(Enum):
+    """The codes that stand where a start-up packet has its protocol version."""
+
+    CANCEL = 80877102
+    SSL = 80877103
+    GSSENC = 80877104
+
+
+@dataclass
+class Fake:
+    """A fake on `port` of the loopback interface, with what it has seen on all connections so far."""
+
+    answer: Answer
+    port: int
+    requests: list[str] = field(default_factory=list)
+    startups: list[dict[str, str]] = field(default_factory=list)
+    passwords: list[str] = field(default_factory=list)
+    saw_tls: bool = False
+
+    @property
+    def saw_startup_in_clear(self) -> bool:
+        """Say whether a user name and a database name arrived unencrypted."""
+        return bool(self.startups)
+
+    @property
+    def saw_password_in_clear(self) -> bool:
+        """Say whether a password arrived unencrypted."""
+        return bool(self.passwords)
+
+    def uri(self, host: str = "localhost", **parameters: str) -> str:
+        """Return an address like `throwaway.server.Server.uri` does, with a password to be lost."""
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        return f"postgresql://app:marker-password@{host}:{self.port}/postgres" + (f"?{query}" if query else "")
+
+    def serve(self, connection: socket.socket) -> None:
+        """Talk to one client until it leaves, or for as long as patience lasts."""
+        connection.settimeout(_PATIENCE)
+        with connection:
+            try:
+                while self._step(connection):
+                    pass
+            except OSError:
+                return
+
+    def _step(self, connection: socket.socket) -> bool:
+        """Answer one packet of the start-up phase; false when the connection is over."""
+        packet = _packet(connection)
+        if packet is None:
+            self.saw_tls = True
+            return False
+        code = struct.unpack("!I", packet[:4])[0]
+        if code == Request.SSL.value:
+            self.requests.append("ssl")
+            connection.sendall(self.answer.value)
+            return self.answer is not Answer.CLOSE
+        if code == Request.GSSENC.value:
+            self.requests.append("gssenc")
+            connection.sendall(b"N")
+            return True
+        if code != Request.CANCEL.value:
+            self._startup(connection, packet[4:])
+        return False
+
+    def _startup(self, connection: socket.socket, body: bytes) -> None:
+        words = [word.decode("utf-8", "replace") for word in body.split(b"\0")]
+        self.startups.append(dict(zip(words[::2], words[1::2], strict=False)))
+        connection.sendall(_ASK_PASSWORD)
+        if _exactly(connection, 1) == b"p":
+            self.passwords.append(_body(connection).rstrip(b"\0").decode("utf-8", "replace"))
+            connection.sendall(_WELCOME)
+        while _exactly(connection, 1) != b"X":
+            _body(connection)
+            connection.sendall(_error("0A000", "this server is a fake"))
+
+
+@contextmanager
+def running(answer: Answer) -> Iterator[Fake]:
+    """Run a fake on a free port until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fake = Fake(answer, listener.getsockname()[1])
+        thread = threading.Thread(target=_accept, args=(listener, fake), daemon=True)
+        thread.start()
+        try:
+            yield fake
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(_PATIENCE)
+
+
+def _accept(listener: socket.socket, fake: Fake) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=fake.serve, args=(connection,), daemon=True).start()
+
+
+def _packet(connection: socket.socket) -> bytes | None:
+    """Read a packet of the start-up phase without its length; `None` when TLS begins instead."""
+    first = _exactly(connection, 1)
+    if first == b"\x16":  # a TLS record of type handshake: sslnegotiation=direct, or consent to our "S"
+        return None
+    return _body(connection, first)
+
+
+def _body(connection: socket.socket, begun: bytes = b"") -> bytes:
+    length: int = struct.unpack("!I", begun + _exactly(connection, 4 - len(begun)))[0]
+    if not 4 <= length <= 10_000:
+        raise ConnectionError("not a packet")
+    return _exactly(connection, length - 4)
+
+
+def _exactly(connection: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            raise ConnectionError("the client left")
+        data += more
+    return data
