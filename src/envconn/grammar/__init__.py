@@ -1,0 +1,100 @@
+"""Text to structure: each family of services has one file, chosen by the scheme of the URI.
+
+What comes out is what was asked for, unjudged. Every grammar gives a text the meaning that its
+reference parser gives it, or refuses it; the header of the file names that parser and lists the
+deliberate differences.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envconn.grammar._text import Reading, nearest, tidy
+from envconn.grammar.conninfo import read_conninfo
+from envconn.grammar.postgres import SCHEMES, read_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envconn.connection import Connection, Origin, Secret
+    from envconn.errors import Problem
+
+__all__ = ["read"]
+
+# Scheme: the reader of what begins with it and "://". A new family is one more line.
+_READERS: dict[str, Callable[[Reading, str, str], Connection | None]] = {
+    **dict.fromkeys(SCHEMES, read_uri),
+}
+
+# Schemes of services that have no reader yet, and whose they are.
+_UNSUPPORTED = {
+    "redis": "Redis",
+    "rediss": "Redis",
+    "valkey": "Redis",
+    "amqp": "AMQP",
+    "amqps": "AMQP",
+    "mysql": "MySQL",
+    "mariadb": "MySQL",
+    "sqlite": "SQLite",
+    "mssql": "SQL Server",
+    "oracle": "Oracle",
+    "mongodb": "MongoDB",
+}
+
+# Schemes of addresses that stand next to the right one in a provider's console.
+_MISTAKEN = {
+    "http": "http is the address of a web page or web service; copy the database's connection string instead",
+    "https": "https is the address of a web page or web service; copy the database's connection string instead",
+    "file": "file names a file; write sqlite:///path for an SQLite database",
+    "jdbc": "jdbc is Java's spelling; remove jdbc: and write user:password@ before the host, not user= and password=",
+    "prisma": "prisma is the address of a proxy with its own protocol; copy the direct connection string instead",
+    "prisma+postgres": "prisma+postgres is the address of a proxy with its own protocol; copy the direct one instead",
+}
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):")
+_ACCEPTED = "accepted are postgresql, postgres, postgis and pgsql, and postgresql+driver"
+
+
+def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+    """Return what `text` asks for, or everything that is wrong with it. Never raises for bad input.
+
+    A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
+    is a keyword/value string of libpq, as for libpq itself. No problem shows any part of the text
+    but known words, and names of parameters that can be no part of a password.
+    """
+    reading = Reading(origin)
+    clean = tidy(reading, text.reveal())
+    connection = None if clean is None else _dispatch(reading, clean)
+    return tuple(reading.problems) if connection is None else connection
+
+
+def _dispatch(reading: Reading, text: str) -> Connection | None:
+    scheme, separator, _ = text.partition("://")
+    if separator and (reader := _READERS.get(scheme)):
+        return reader(reading, scheme, text)
+    match = _SCHEME.match(text)
+    if match:
+        reading.refuse(*_explain(match.group(1)))
+    elif "=" in text and not text.startswith("//"):
+        return read_conninfo(reading, text)
+    else:
+        reading.refuse("scheme-missing", f"the text has no scheme; begin with postgresql://; {_ACCEPTED}")
+    return None
+
+
+def _explain(scheme: str) -> tuple[str, str]:
+    """Say why a scheme is not read, without showing it: what stands before a colon may be a user name."""
+    lower = scheme.lower()
+    if scheme in _READERS:
+        return "scheme-slashes", "the scheme is not followed by two slashes; write scheme://user:password@host/name"
+    if lower in _READERS:
+        return "scheme-case", "the scheme has capital letters, which libpq takes for no scheme; write it in lower case"
+    if mistaken := _MISTAKEN.get(lower):
+        return "scheme-unknown", f"the scheme is none of a database: {mistaken}"
+    if family := _UNSUPPORTED.get(lower.partition("+")[0]):
+        return "scheme-unsupported", f"the scheme is one of {family}, which is not read here; {_ACCEPTED}"
+    return (
+        "scheme-unknown",
+        f"the scheme is unknown; {nearest(lower, tuple(_READERS)) or 'begin with postgresql://'}; {_ACCEPTED}",
+    )

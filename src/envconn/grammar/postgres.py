@@ -1,0 +1,205 @@
+"""PostgreSQL connection URIs, after libpq's conninfo_uri_parse_options and conninfo_uri_parse_params.
+
+Followed is fe-connect.c of libpq 18. A text is accepted with libpq's meaning or refused; no text
+has a meaning of our own. Deliberate differences, all refusals but the last two:
+
+- a second raw ``@`` (libpq splits at the first one, urllib at the last), and a raw ``/``, ``?`` or
+  ``#`` before the only one: where a password ends is not a matter of taste;
+- a raw ``#`` anywhere (data to libpq, a fragment to urllib) and raw white space anywhere (libpq 18
+  drops blanks at the edges of a part, older ones do not);
+- percent escapes that are not UTF-8, and control characters in escapes outside of secrets;
+- an escaped comma in the host list before the path (libpq splits the list after decoding), escapes
+  in ports and in the names of query parameters;
+- brackets around anything but an IPv6 address;
+- a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
+- ``ssl`` with another value than ``true``, and a raw ``+`` in ``options``;
+- no user, no host, no database name, and whatever `_draft` and `_hosts` refuse;
+- schemes with a driver's name and two synonyms are read as ``postgresql`` (see `SCHEMES`);
+- keys of other tools (`keywords.FOREIGN`) are taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envconn.grammar._draft import Draft
+from envconn.grammar._hosts import is_address
+from envconn.grammar._text import decode
+from envconn.grammar.keywords import SECRETS
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection
+    from envconn.grammar._text import Reading
+
+__all__ = ["SCHEMES", "read_uri"]
+
+_DRIVERS = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
+
+# uri_prefix_length knows the first two, in lower case only. The others mean the same to the tools
+# that use them (SQLAlchemy, GeoDjango, dj-database-url).
+SCHEMES = (
+    "postgresql",
+    "postgres",
+    *(f"{name}+{driver}" for name in ("postgresql", "postgres") for driver in _DRIVERS),
+    "postgis",
+    "pgsql",
+)
+
+_RAW = re.compile(r"[\s#]")
+_DELIMITER = re.compile("[/?]")
+
+# Character: code, name in the message, remedy.
+_STRAY = {
+    "#": ("hash-unencoded", 'raw "#"', "write %23"),
+    "/": ("slash-unencoded", 'raw "/"', 'write %2F, or %40 for an "@" behind it that does not end a password'),
+    "?": ("question-unencoded", 'raw "?"', 'write %3F, or %40 for an "@" behind it that does not end a password'),
+    "@": ("at-unencoded", 'second raw "@"', 'write %40 for every "@" but the one before the host'),
+}
+_BLANK = ("space-unencoded", "white space", "write %20, or remove it")
+
+
+def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+    """Read ``scheme://user:password@host:port,.../dbname?keyword=value&...``.
+
+    Returns `None` when something is wrong; what, is in `reading` then.
+    """
+    start = len(scheme) + 3
+    if _is_ambiguous(reading, text, start):
+        return None
+    # libpq walks the same way, character by character: up to the first "@" if it comes before "/",
+    # over the hosts to "/" or "?", over the name to "?". Without stray delimiters that is a partition.
+    place, _, query = text[start:].partition("?")
+    authority, _, path = place.partition("/")
+    userinfo, at, netlocs = authority.rpartition("@")
+    draft = Draft(reading)
+    _read_userinfo(draft, userinfo, start)
+    _read_netlocs(draft, netlocs, start + len(userinfo) + len(at))
+    if path:
+        draft.put("dbname", decode(reading, path, "the database name", start + len(authority) + 1))
+    draft.whole, draft.apart = not reading.problems, frozenset(draft.values)
+    if query:
+        _read_query(draft, query, start + len(place) + 1)
+    return draft.finish(scheme)
+
+
+def _is_ambiguous(reading: Reading, text: str, start: int) -> bool:
+    """Refuse the characters at which parsers part company, each kind once."""
+    first, last = text.find("@"), text.rfind("@")
+    stray = {match.group(): match.start() for match in reversed([*_RAW.finditer(text)])}
+    if delimiter := _DELIMITER.search(text, start, max(first, start)):
+        stray[delimiter.group()] = delimiter.start()
+    if first != last:
+        stray["@"] = text.find("@", first + 1)
+    for character, position in sorted(stray.items(), key=lambda item: item[1]):
+        code, shown, remedy = _STRAY.get(character, _BLANK)
+        part = _part(text, start, last, position)
+        reading.refuse(code, f"{shown} in {part} at character {position + 1}; {remedy}")
+    return bool(stray)
+
+
+def _part(text: str, start: int, last_at: int, position: int) -> str:
+    """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
+    if position < last_at:
+        return "the password" if ":" in text[start:position] else "the user name"
+    behind = text[max(last_at, start) : position]
+    return "the query" if "?" in behind else "the database name" if "/" in behind else "the host"
+
+
+def _read_userinfo(draft: Draft, userinfo: str, start: int) -> None:
+    # An empty user or password is not stored, as in libpq.
+    user, _, password = userinfo.partition(":")
+    if user:
+        draft.put("user", decode(draft.reading, user, "the user name", start))
+    if password:
+        start += len(user) + 1
+        draft.put("password", decode(draft.reading, password, "the password", start, secret=True))
+
+
+def _read_netlocs(draft: Draft, netlocs: str, start: int) -> None:
+    """Read ``host:port,[v6]:port,...`` into two comma lists, libpq's hostbuf and portbuf."""
+    hosts: list[str] = []
+    ports: list[str] = []
+    for netloc in netlocs.split(","):
+        host, port = _read_netloc(draft.reading, netloc, start)
+        if host is None:
+            draft.values["host"] = None
+        hosts.append(host or "")
+        ports.append(port)
+        start += len(netloc) + 1
+    if any(hosts) or len(hosts) > 1:
+        draft.values.setdefault("host", ",".join(hosts))
+    # Two hosts without ports make portbuf a lone ",", which ?port= may replace.
+    if any(ports):
+        draft.put("port", ",".join(ports))
+
+
+def _read_netloc(reading: Reading, netloc: str, start: int) -> tuple[str | None, str]:
+    if netloc.startswith("["):
+        return _read_bracketed(reading, netloc, start)
+    host, _, port = netloc.partition(":")
+    if ":" in port:
+        reading.refuse(
+            "port-invalid", "a host has two colons; write an IPv6 address in brackets, and : in a password as %3A"
+        )
+        return None, ""
+    name = decode(reading, host, "the host", start)
+    if name and "," in name:
+        reading.refuse("host-invalid", "a host holds an encoded comma, at which libpq would split it; write it raw")
+        return None, port
+    return name, port
+
+
+def _read_bracketed(reading: Reading, netloc: str, start: int) -> tuple[str | None, str]:
+    inside, bracket, behind = netloc[1:].partition("]")
+    name = decode(reading, inside, "the host", start + 1)
+    if name is None:
+        return None, ""
+    if not bracket or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
+        reading.refuse(
+            "host-brackets", "brackets in the host are not closed, or hold no IPv6 address; write [::1]:5432"
+        )
+        return None, ""
+    return name, behind[1:]
+
+
+def _read_query(draft: Draft, query: str, start: int) -> None:
+    parameters = query.split("&")
+    if not parameters[-1]:
+        # libpq stops at the end of the text, so one "&" there is not an empty parameter.
+        parameters.pop()
+    for ordinal, parameter in enumerate(parameters, 1):
+        name, equals, value = parameter.partition("=")
+        if not equals or not name:
+            draft.reading.refuse(
+                "parameter-syntax", f'parameter {ordinal} is not name=value; write "&" in a value as %26'
+            )
+        elif "=" in value:
+            draft.reading.refuse("parameter-syntax", f'parameter {ordinal} has a second "="; write %3D in its value')
+        else:
+            _read_parameter(draft, name, value, ordinal, start + len(name) + 1)
+        start += len(parameter) + 1
+
+
+def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: int) -> None:
+    if name == "ssl":
+        _read_ssl(draft, value)
+    elif not draft.knows(name):
+        draft.put_unknown(name, ordinal)
+    elif name == "options" and "+" in value:
+        draft.reading.refuse(
+            "plus-unencoded", 'raw "+" in options is a plus, not a blank; write %20, or %2B for a plus'
+        )
+    else:
+        draft.put(name, decode(draft.reading, value, f"the value of {name}", start, secret=name in SECRETS))
+
+
+def _read_ssl(draft: Draft, value: str) -> None:
+    # conninfo_uri_parse_params: "ssl=true", and that alone, for the sake of JDBC.
+    if value == "true" and "sslmode" not in draft.values:
+        draft.reading.notes.append("ssl=true was read as sslmode=require")
+        draft.put("sslmode", "require")
+    else:
+        draft.reading.refuse(
+            "ssl-unknown", "ssl has another value than true, or sslmode beside it; write sslmode alone"
+        )
