@@ -19,12 +19,15 @@ from envconn.drivers import libpq
 
 if TYPE_CHECKING:
     import psycopg
+
     from envconn import SecuredConnection, Services
 
 __all__ = ["aconnect", "connect", "kwargs"]
 
 
-def kwargs(source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg", "psycopg2"] = "psycopg") -> dict[str, str]:
+def kwargs(
+    source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg", "psycopg2"] = "psycopg"
+) -> libpq.Arguments:
     """Return the keyword arguments for ``psycopg.connect`` (also async, and pools) or ``psycopg2.connect``.
 
     `source` is a connection, or services whose default database is meant; `envconn.load()` when
@@ -49,7 +52,9 @@ def connect(source: Services | SecuredConnection | None = None, *, autocommit: b
     return psycopg.connect(autocommit=autocommit, **kwargs(source))
 
 
-async def aconnect(source: Services | SecuredConnection | None = None, *, autocommit: bool = False) -> psycopg.AsyncConnection:
+async def aconnect(
+    source: Services | SecuredConnection | None = None, *, autocommit: bool = False
+) -> psycopg.AsyncConnection:
     """Open an asynchronous psycopg 3 connection; arguments and errors are those of `connect`."""
     import psycopg
 

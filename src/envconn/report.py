@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Report"]
 
-Json: TypeAlias = "str | int | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,15 @@ def _paragraph(service: SecuredConnection) -> list[str]:
 
 
 def _pooled(service: SecuredConnection) -> str | None:
-    return {True: f"yes, {service.pool_mode} mode" if service.pool_mode else "yes", False: "no", None: None}[service.pooled]
+    return {True: f"yes, {service.pool_mode} mode" if service.pool_mode else "yes", False: "no", None: None}[
+        service.pooled
+    ]
 
 
 def _service(service: SecuredConnection) -> dict[str, Json]:
-    hosts: list[Json] = [{"host": host.host, "hostaddr": host.hostaddr or None, "port": host.port} for host in service.hosts]
+    hosts: list[Json] = [
+        {"host": host.host, "hostaddr": host.hostaddr or None, "port": host.port} for host in service.hosts
+    ]
     return {
         "name": service.name,
         "kind": service.kind,

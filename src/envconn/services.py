@@ -10,13 +10,14 @@ from envconn import grammar
 from envconn.assembly import DATABASE, Assembly, assemble, judged
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.sources import DOTENV
 from envconn.tls import Policy, SecuredConnection
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     from envconn.report import Report
+    from envconn.sources import Dotenv
 
 __all__ = ["Services", "database", "load", "parse", "secure"]
 
@@ -50,7 +51,9 @@ class Services(Mapping[str, SecuredConnection]):
         """
         if found := self._assembly.services.get(DATABASE):
             return found
-        raise ConfigurationError([Problem("database-missing", "DATABASE_URL", "no default database is configured; set it")])
+        raise ConfigurationError(
+            [Problem("database-missing", "DATABASE_URL", "no default database is configured; set it")]
+        )
 
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
@@ -68,7 +71,12 @@ class Services(Mapping[str, SecuredConnection]):
         return self.get("cache")
 
     def connection(
-        self, name: str = DATABASE, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
+        self,
+        name: str = DATABASE,
+        *,
+        pooled: bool | None = None,
+        replica: bool | None = None,
+        branch: str | None = None,
     ) -> SecuredConnection:
         """Return the endpoint of service `name` that is pooled, a replica, or on a branch as asked; `None` means any.
 
@@ -78,12 +86,15 @@ class Services(Mapping[str, SecuredConnection]):
         """
         wanted = {"pooled": pooled, "replica": replica, "branch": branch}
         asked = {what: value for what, value in wanted.items() if value is not None}
-        siblings = self._assembly.siblings.values() if name == DATABASE else ()
-        for candidate in (self[name], *siblings):
-            if all(getattr(candidate, what) == value for what, value in asked.items()):
+        candidates = [self[name], *(self._assembly.siblings.values() if name == DATABASE else ())]
+        for candidate in candidates:
+            seen = {"pooled": candidate.pooled, "replica": candidate.replica, "branch": candidate.branch}
+            if all(seen[what] == value for what, value in asked.items()):
                 return candidate
         told = " and ".join(f"{what}={value}" for what, value in asked.items())
-        raise EndpointUnavailable(f"{name}: no endpoint with {told} is configured; set a variable for it (DIRECT_URL, DATABASE_REPLICA_URL)")
+        raise EndpointUnavailable(
+            f"{name}: no endpoint with {told} is configured; set a variable for it (DIRECT_URL, DATABASE_REPLICA_URL)"
+        )
 
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
@@ -91,13 +102,13 @@ class Services(Mapping[str, SecuredConnection]):
 
 
 def load(
-    environ: Mapping[str, str] | None = None, *, dotenv: str | os.PathLike[str] | None = ".env", policy: Policy | None = None
+    environ: Mapping[str, str] | None = None, *, dotenv: Dotenv = DOTENV, policy: Policy | None = None
 ) -> Services:
     """Read the environment once and return what it configures, judged.
 
     `environ` is a mapping of variables, `os.environ` when left out. `dotenv` is the path of a file
-    whose assignments count where `environ` is silent, or `None`; the default is read only if it is
-    there. `policy` replaces the one that ``ENVCONN_TLS`` and its like state.
+    whose assignments count where `environ` is silent, or of several, the last of which wins, or
+    `None`; the default is read only if it is there. `policy` replaces the one that ``ENVCONN_TLS`` and its like state.
 
     Raises:
         ConfigurationError: anything is wrong; it lists everything that is.
@@ -124,7 +135,7 @@ def parse(text: str, variable: str | None = None) -> Connection:
 
 
 def secure(connection: Connection, policy: Policy | None = None) -> SecuredConnection:
-    """Judge `connection` under `policy`, the strictest reading of an empty environment when left out.
+    """Judge `connection` under `policy`; when left out, under the one of an empty environment.
 
     Raises:
         ConfigurationError: it is not secured as the policy demands, or cannot be.

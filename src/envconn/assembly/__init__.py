@@ -17,15 +17,15 @@ from envconn.connection import Connection
 from envconn.errors import Note, Problem
 from envconn.providers import identify
 from envconn.report import Report
+from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping
 
-    from envconn.sources import Environment, Lookup
+    from envconn.sources import Dotenv, Environment, Lookup
 
 __all__ = ["Assembly", "assemble", "judged"]
 
@@ -51,7 +51,7 @@ class _Findings:
 
 
 def assemble(
-    environ: Mapping[str, str] | None = None, dotenv: str | os.PathLike[str] | None = ".env", policy: Policy | None = None
+    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, policy: Policy | None = None
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
     environment, problems = sources.read(environ, dotenv)
@@ -90,7 +90,9 @@ def _default(environment: Environment, findings: _Findings) -> Connection | None
     """The default database: by the variable that the chooser names, else by URL, else by parts."""
     chosen = environment.plain(CHOOSER)
     if chosen and not environment.is_set(chosen):
-        findings.problems.append(Problem("choice-missing", CHOOSER, "names a variable that is not set; write the name of one that is"))
+        findings.problems.append(
+            Problem("choice-missing", CHOOSER, "names a variable that is not set; write the name of one that is")
+        )
         return None
     before = len(findings.problems)
     candidates = _connections(environment, [chosen] if chosen else names.DEFAULTS, findings)

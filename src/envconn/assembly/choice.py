@@ -75,6 +75,8 @@ def _hosts(connection: Connection) -> str:
 
 def _duplicate(other: Connection, chosen: Connection) -> Note:
     if requested(other) == requested(chosen):
-        return Note("duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used")
+        return Note(
+            "duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used"
+        )
     message = f"names the same database as {chosen.origin.variable}, which asks for stronger TLS and is used"
     return Note("duplicate-weaker", other.origin.variable, message)

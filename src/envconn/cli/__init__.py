@@ -49,8 +49,15 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, help_text, add in _COMMANDS:
         command = commands.add_parser(name, help=help_text, description=help_text)
-        command.add_argument("--dotenv", metavar="FILE", default=".env", help="assignments that count where the environment is silent (default: .env, if there is one)")
-        command.add_argument("--no-dotenv", dest="dotenv", action="store_const", const=None, help="read the environment only")
+        command.add_argument(
+            "--dotenv",
+            metavar="FILE",
+            default=".env",
+            help="assignments that count where the environment is silent (default: .env, if there is one)",
+        )
+        command.add_argument(
+            "--no-dotenv", dest="dotenv", action="store_const", const=None, help="read the environment only"
+        )
         add(command)
     return parser
 
@@ -66,7 +73,9 @@ def _add_show(command: argparse.ArgumentParser) -> None:
 
 
 def _add_exec(command: argparse.ArgumentParser) -> None:
-    command.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND...", help="what to run in place of this process")
+    command.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND...", help="what to run in place of this process"
+    )
     command.set_defaults(run=_exec)
 
 

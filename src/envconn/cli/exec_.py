@@ -30,7 +30,7 @@ def run(dotenv: str | None, command: Sequence[str]) -> int:
         print_problems(report)
         return EX_CONFIG
     try:
-        os.execvp(command[0], list(command))
+        os.execvp(command[0], list(command))  # noqa: S606 - becoming another program is the purpose
     except FileNotFoundError:
         print(f"envconn exec: {command[0]}: command not found", file=sys.stderr)
         return EX_NOT_FOUND

@@ -9,7 +9,7 @@ file. What does not decide (``connect_timeout``, ``application_name``) is left t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from envconn.errors import ConfigurationError, Problem
 from envconn.tls import require_sealed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["arguments", "version"]
+__all__ = ["Arguments", "arguments", "version"]
 
 ABSENT = "/dev/null/absent"
 """A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
@@ -74,7 +74,61 @@ _DROPPABLE = frozenset({"sslnegotiation", "sslsni", "min_protocol_version", "max
 """What an older libpq may go without: the connection is made another way, and is as secure."""
 
 
-def arguments(connection: SecuredConnection, libpq: int) -> dict[str, str]:
+class Arguments(TypedDict, total=False):
+    """libpq's keywords that are handed over; every value is text (PostgreSQL 18 manual, 32.1.2)."""
+
+    host: str
+    hostaddr: str
+    port: str
+    user: str
+    password: str
+    dbname: str
+    passfile: str
+    sslmode: str
+    sslrootcert: str
+    sslcert: str
+    sslkey: str
+    sslpassword: str
+    sslcertmode: str
+    sslcrl: str
+    sslcrldir: str
+    sslsni: str
+    sslcompression: str
+    sslnegotiation: str
+    sslkeylogfile: str
+    ssl_min_protocol_version: str
+    ssl_max_protocol_version: str
+    gssencmode: str
+    channel_binding: str
+    require_auth: str
+    requirepeer: str
+    krbsrvname: str
+    gsslib: str
+    gssdelegation: str
+    scram_client_key: str
+    scram_server_key: str
+    oauth_issuer: str
+    oauth_client_id: str
+    oauth_client_secret: str
+    oauth_scope: str
+    min_protocol_version: str
+    max_protocol_version: str
+    target_session_attrs: str
+    load_balance_hosts: str
+    connect_timeout: str
+    client_encoding: str
+    options: str
+    application_name: str
+    fallback_application_name: str
+    keepalives: str
+    keepalives_idle: str
+    keepalives_interval: str
+    keepalives_count: str
+    tcp_user_timeout: str
+    replication: str
+
+
+def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
     """Return the keyword arguments that make a libpq of version `libpq` hold the verdict.
 
     `libpq` is the number that ``PQlibVersion()`` returns (180006 for 18.6); `version` asks for it.
@@ -90,7 +144,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> dict[str, str]:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
-    return {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq}
+    return cast("Arguments", {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq})
 
 
 def version(driver: str) -> int:
@@ -112,7 +166,7 @@ def _psycopg() -> int:
 def _psycopg2() -> int:
     from psycopg2.extensions import libpq_version
 
-    return libpq_version()
+    return int(libpq_version())
 
 
 _ASK: dict[str, Callable[[], int]] = {"psycopg": _psycopg, "psycopg2": _psycopg2}
@@ -159,4 +213,8 @@ def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Proble
 
 
 def _too_old(connection: SecuredConnection) -> Problem:
-    return Problem("driver-too-old", connection.variable, "this driver's libpq is older than 13 and cannot hold the promise; upgrade it")
+    return Problem(
+        "driver-too-old",
+        connection.variable,
+        "this driver's libpq is older than 13 and cannot hold the promise; upgrade it",
+    )

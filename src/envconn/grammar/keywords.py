@@ -116,8 +116,10 @@ _WEAK_TLS = "allows a TLS version that is broken (RFC 8996); write TLSv1.2 or TL
 REFUSED_WORDS: dict[tuple[str, str], tuple[str, str]] = {
     ("sslmode", "no-verify"): (
         "sslmode-unknown",
-        ("the value of sslmode is a word of node-postgres for encryption without verification, which libpq calls"
-        " require; write require, or better verify-full"),
+        (
+            "the value of sslmode is a word of node-postgres for encryption without verification, which libpq calls"
+            " require; write require, or better verify-full"
+        ),
     ),
     ("sslcompression", "1"): (
         "value-refused",

@@ -7,8 +7,10 @@ NEON = Provider(
     title="Neon",
     suffixes=("neon.tech", "neon.build"),
     hosts=(
-        r"(?:ep-[a-z0-9-]+?|(?P<branch>br-[a-z0-9-]+?))(?P<pooler>-pooler)?(?:\.c-\d+)?"
-        r"(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)",
+        (
+            r"(?:ep-[a-z0-9-]+?|(?P<branch>br-[a-z0-9-]+?))(?P<pooler>-pooler)?(?:\.c-\d+)?"
+            r"(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)"
+        ),
     ),
     variables=(
         Variable("DATABASE_URL_UNPOOLED", "direct"),
@@ -20,7 +22,9 @@ NEON = Provider(
     pooled=False,
     pool_mode="transaction",
     region="{cloud}-{region}",
-    certificates=Certificates(sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"),
+    certificates=Certificates(
+        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"
+    ),
     source="Neon documentation: connect/connect-securely, connection-pooling; proxy/src/types.rs",
     checked="2026-08-21",
 )

@@ -17,7 +17,9 @@ PLANETSCALE = Provider(
     pool_mode="transaction",
     replica=False,
     replica_target="replica",
-    certificates=Certificates(sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"),
+    certificates=Certificates(
+        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"
+    ),
     source="PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer",
     checked="2026-08-21",
 )

@@ -21,7 +21,7 @@ SCALINGO = Provider(
     certificates=Certificates(
         sslmode="verify-ca",
         ca="/usr/share/ca-certificates/Scalingo/scalingo-database.pem",
-        remedy="download the region's CA from its database API (/api/ca_certificate) and name the file in DATABASE_CA_CERT",
+        remedy="download the region's CA (/api/ca_certificate of its database API) and name it in DATABASE_CA_CERT",
     ),
     source="Scalingo documentation: databases/postgresql, connecting; includes/db_ca_endpoints",
     checked="2026-08-21",

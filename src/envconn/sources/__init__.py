@@ -8,21 +8,34 @@ from typing import TYPE_CHECKING
 from envconn.sources.environment import Environment, Lookup, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from envconn.errors import Problem
 
-__all__ = ["Environment", "Lookup", "Text", "read"]
+    Path: TypeAlias = str | os.PathLike[str]
+    Dotenv: TypeAlias = Path | Sequence[Path] | None
+
+__all__ = ["DOTENV", "Environment", "Lookup", "Text", "read"]
+
+DOTENV = ".env"
+"""The file that is read when nobody names one, if it is there."""
 
 
-def read(
-    environ: Mapping[str, str] | None = None, dotenv: str | os.PathLike[str] | None = ".env"
-) -> tuple[Environment, tuple[Problem, ...]]:
-    """Gather the sources: `environ` (default `os.environ`) over the file `dotenv` (`None`: no file)."""
+def read(environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV) -> tuple[Environment, tuple[Problem, ...]]:
+    """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
+
+    Of several files, a later one wins. A file that is not there is an error, except the default one.
+    """
     process = os.environ if environ is None else environ
-    if dotenv is None or (dotenv == ".env" and not os.path.exists(".env")):
-        return Environment(process), ()
-    from envconn.sources.dotenv import read as read_dotenv
+    paths: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
+    assignments: dict[str, Text] = {}
+    problems: list[Problem] = []
+    for path in [os.fspath(path) for path in paths]:
+        if path != DOTENV or os.path.exists(path):
+            from envconn.sources.dotenv import read as read_dotenv
 
-    assignments, problems = read_dotenv(dotenv)
-    return Environment(process, assignments), problems
+            found, wrong = read_dotenv(path)
+            assignments |= found
+            problems += wrong
+    return Environment(process, assignments), tuple(problems)

@@ -7,7 +7,6 @@ can point at it. python-dotenv is imported only when there is a file.
 from __future__ import annotations
 
 import io
-import os
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Secret
@@ -18,25 +17,18 @@ from envconn.sources.files import read_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT", "LIMIT", "read"]
+__all__ = ["LIMIT", "read"]
 
-DEFAULT = ".env"
 LIMIT = 1_048_576
 """The largest ``.env`` file that is read, in bytes."""
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
-    """Read assignments from `path`; a missing file is fine for the default name and an error for any other.
-
-    The last of several assignments to one name wins, as it does in a shell.
-    """
-    name = os.fspath(path)
-    if name == DEFAULT and not os.path.exists(name):
-        return {}, ()
-    content = read_text(name, name, LIMIT)
+def read(path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
+    """Read the assignments in the file `path`. The last of several to one name wins, as it does in a shell."""
+    content = read_text(path, path, LIMIT)
     if isinstance(content, Problem):
         return {}, (content,)
-    return _assignments(content, name)
+    return _assignments(content, path)
 
 
 def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:

@@ -112,7 +112,9 @@ class Environment:
             return Lookup(Text(content.text, origin), notes=self._blank(name, written))
         if written.text != content.text:
             return Lookup(problems=(_contradiction(name),))
-        return Lookup(written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),))
+        return Lookup(
+            written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
+        )
 
     def _written(self, name: str) -> Text | None:
         value = self._process.get(name)
@@ -138,7 +140,11 @@ def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
     if not chain:
         return ()
     return (
-        Problem("alias-missing", name, f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself"),
+        Problem(
+            "alias-missing",
+            name,
+            f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself",
+        ),
     )
 
 

@@ -53,17 +53,21 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Problem:
         with open(path, "rb") as stream:
             raw = stream.read(limit + 1)
     except (OSError, ValueError) as failure:
-        code, reason = _FAILURES.get(type(failure), ("file-unreadable", "the file cannot be read; check the path and its permissions"))
+        code, reason = _FAILURES.get(type(failure), _UNREADABLE)
         return Problem(code, variable, reason)
     if len(raw) > limit:
-        return Problem("file-too-large", variable, f"the file is larger than {limit} bytes; it should hold one value only")
+        return Problem(
+            "file-too-large", variable, f"the file is larger than {limit} bytes; it should hold one value only"
+        )
     try:
         return Secret(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return Problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
 
 
-_FAILURES = {
+_UNREADABLE = ("file-unreadable", "the file cannot be read; check the path and its permissions")
+
+_FAILURES: dict[type[Exception], tuple[str, str]] = {
     FileNotFoundError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
     NotADirectoryError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
     PermissionError: ("file-unreadable", "the file it names may not be read by this user; change its owner or mode"),

@@ -8,4 +8,14 @@ from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import Policy
 from envconn.tls.secured import SecuredConnection, Verdict, require_sealed
 
-__all__ = ["CA", "SSLMODES", "Policy", "SecuredConnection", "TlsLevel", "Verdict", "judge", "require_sealed", "requested"]
+__all__ = [
+    "CA",
+    "SSLMODES",
+    "Policy",
+    "SecuredConnection",
+    "TlsLevel",
+    "Verdict",
+    "judge",
+    "requested",
+    "require_sealed",
+]

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 
-from envconn.connection import Secret
 from envconn.errors import Problem
 from envconn.sources.files import read_text
 
@@ -32,7 +31,9 @@ BUNDLES = (
 )
 """Where Debian, Fedora, openSUSE, and Alpine and macOS keep the system's CAs in one file."""
 
-_BLOCK = re.compile(r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL)
+_BLOCK = re.compile(
+    r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 
 
@@ -59,8 +60,10 @@ class CA:
         return self.path or _written(self.pem)
 
     def __str__(self) -> str:
-        what = {"system": "the system's CAs", "file": "CA file", "text": "CA text"}[self.kind]
-        return " ".join(filter(None, (what, self.path, f"from {self.variable}")))
+        what = {"system": f"the system's CAs in {self.path}", "file": f"the CA in {self.path}", "text": "the CA"}[
+            self.kind
+        ]
+        return f"{what}, named by {self.variable}"
 
 
 def read(text: str, variable: str) -> CA | Problem:
@@ -78,7 +81,7 @@ def read(text: str, variable: str) -> CA | Problem:
 
 
 def _inline(text: str) -> str | None:
-    """PEM text, also with ``\\n`` written as two characters, or base64 of PEM or of one DER certificate."""
+    r"""PEM text, also with ``\n`` written as two characters, or base64 of PEM or of one DER certificate."""
     if "-----BEGIN" in text:
         return text.replace("\\n", "\n")
     if not _BASE64.fullmatch(text) or os.path.exists(text):
@@ -98,7 +101,11 @@ def _checked(ca: CA, text: str) -> CA | Problem:
     blocks = "\n".join(_BLOCK.findall(text))
     count = _count(blocks) if blocks else 0
     if not count:
-        return Problem("ca-broken", ca.variable, "CA: holds no certificate that can be read; write PEM, with its BEGIN and END lines")
+        return Problem(
+            "ca-broken",
+            ca.variable,
+            "CA: holds no certificate that can be read; write PEM, with its BEGIN and END lines",
+        )
     return CA(ca.kind, ca.variable, count, ca.path, blocks if ca.kind == "text" else "")
 
 
@@ -122,7 +129,9 @@ def _system(variable: str) -> CA | Problem:
 
     named = ssl.get_default_verify_paths().cafile
     if os.environ.get("SSL_CERT_FILE") and not named:
-        return Problem("ca-missing", variable, "CA: SSL_CERT_FILE names a file that does not exist; correct or unset it")
+        return Problem(
+            "ca-missing", variable, "CA: SSL_CERT_FILE names a file that does not exist; correct or unset it"
+        )
     path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
     if path is None:
         return Problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
@@ -130,7 +139,9 @@ def _system(variable: str) -> CA | Problem:
 
 
 def _written(pem: str) -> str:
-    path = os.path.join(_directory(os.getuid() if hasattr(os, "getuid") else 0), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
+    path = os.path.join(
+        _directory(os.getuid() if hasattr(os, "getuid") else 0), f"{sha256(pem.encode()).hexdigest()[:32]}.pem"
+    )
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
@@ -143,7 +154,12 @@ def _written(pem: str) -> str:
 def _directory(_owner: int) -> str:
     from tempfile import mkdtemp
 
-    path, creator = mkdtemp(prefix="envconn-"), os.getpid()
+    path = mkdtemp(prefix="envconn-")
     # Forked workers share the directory; only the process that made it may take it away.
-    atexit.register(lambda: os.getpid() == creator and shutil.rmtree(path, ignore_errors=True))
+    atexit.register(_remove, path, os.getpid())
     return path
+
+
+def _remove(path: str, creator: int) -> None:
+    if os.getpid() == creator:
+        shutil.rmtree(path, ignore_errors=True)

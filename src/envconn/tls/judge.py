@@ -34,7 +34,9 @@ __all__ = ["judge", "requested"]
 _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
 
-def judge(connection: Connection, endpoint: Endpoint, policy: Policy, name: str) -> SecuredConnection | tuple[Problem, ...]:
+def judge(
+    connection: Connection, endpoint: Endpoint, policy: Policy, name: str
+) -> SecuredConnection | tuple[Problem, ...]:
     """Judge `connection` under `policy` and seal it as `name`, or say everything that stands against it."""
     asked = requested(connection)
     how_far = reach(connection.hosts, policy)
@@ -54,7 +56,9 @@ def judge(connection: Connection, endpoint: Endpoint, policy: Policy, name: str)
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
     evidence += _reasons(how_far, asked, level, trusted, policy)
-    return seal(connection, endpoint, Verdict(level, asked, how_far.local, how_far.waived, trusted, tuple(evidence)), name)
+    return seal(
+        connection, endpoint, Verdict(level, asked, how_far.local, how_far.waived, trusted, tuple(evidence)), name
+    )
 
 
 def requested(connection: Connection) -> TlsLevel:
@@ -114,7 +118,9 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     return [Problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
-_DISABLED = "sslmode=disable towards a remote host; write sslmode=require or stronger, or waive the host in ENVCONN_TLS_WAIVE"
+_DISABLED = (
+    "sslmode=disable towards a remote host; write sslmode=require or stronger, or waive the host in ENVCONN_TLS_WAIVE"
+)
 _SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
 _MIXED = "a unix socket and a network host in one list cannot be promised one TLS level; use one variable for each"
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
@@ -126,7 +132,11 @@ _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 def _file_problems(connection: Connection) -> list[Problem]:
     # libpq goes on without a client certificate or a CRL that it cannot read.
     return [
-        Problem("tls-file-missing", connection.origin.variable, f"the path in {name} cannot be read; mount it, or correct the path")
+        Problem(
+            "tls-file-missing",
+            connection.origin.variable,
+            f"the path in {name} cannot be read; mount it, or correct the path",
+        )
         for name in _FILES
         if name in connection.parameters and not os.access(connection.parameters[name], os.R_OK)
     ]
@@ -151,7 +161,7 @@ def _reasons(how_far: Reach, asked: TlsLevel, level: TlsLevel, ca: CA | None, po
         (how_far.local, "every host is a unix socket or a loopback address"),
         (how_far.waived is not None, f"clear text is waived by {how_far.waived}"),
         (level > asked, f"raised from {asked} to {level} (floor: {policy.floor}{', best' if policy.best else ''})"),
-        (ca is not None, f"the server's certificate is checked against the {ca}"),
+        (ca is not None, f"the server's certificate is checked against {ca}"),
         (level < asked, "TLS does not apply to a unix socket"),
     ]
     return [sentence for is_so, sentence in reasons if is_so]

@@ -70,7 +70,9 @@ class Policy:
             raise ConfigurationError(problems)
 
     def __repr__(self) -> str:
-        return f"<Policy floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={list(self.waive)}>"
+        return (
+            f"<Policy floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={list(self.waive)}>"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,14 @@ def stated(values: Mapping[str, str]) -> Stated:
     word = values.get("ENVCONN_TLS") or "require"
     floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""))
     local = values.get("ENVCONN_TLS_LOCAL") or "allow"
-    waive = tuple(re.split(r"[\s,]+", values["ENVCONN_TLS_WAIVE"].strip(" ,"))) if values.get("ENVCONN_TLS_WAIVE") else ()
+    waive = (
+        tuple(re.split(r"[\s,]+", values["ENVCONN_TLS_WAIVE"].strip(" ,"))) if values.get("ENVCONN_TLS_WAIVE") else ()
+    )
     problems = [problem for pattern in waive if (problem := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
     if word not in {*_FLOORS, "best"}:
-        problems.append(Problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best"))
+        problems.append(
+            Problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best")
+        )
     if local not in {"allow", "enforce"}:
         problems.append(Problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
@@ -110,7 +116,9 @@ def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Note, ...]
     if not pgsslmode:
         return floor, ()
     if level > floor:
-        return level, (Note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),)
+        return level, (
+            Note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),
+        )
     return floor, (Note("pgsslmode-overruled", "PGSSLMODE", "has no effect: it asks for no more than the policy does"),)
 
 
@@ -125,12 +133,22 @@ def _unusable(pattern: str, variable: str) -> Problem | None:
     except ValueError:
         network = None
     if network is None:
-        return Problem("waiver-malformed", variable, "a pattern with a slash is no CIDR block; write it like 10.1.0.0/16, host bits zero")
+        return Problem(
+            "waiver-malformed",
+            variable,
+            "a pattern with a slash is no CIDR block; write it like 10.1.0.0/16, host bits zero",
+        )
     return _too_wide(variable) if network.prefixlen == 0 else None
 
 
 def _too_wide(variable: str) -> Problem:
-    return Problem("waiver-too-wide", variable, "a pattern covers every host; name the hosts or the network that may do without TLS")
+    return Problem(
+        "waiver-too-wide",
+        variable,
+        "a pattern covers every host; name the hosts or the network that may do without TLS",
+    )
 
 
-_LOW_FLOOR = Problem("policy-floor", "Policy.floor", "below ENCRYPTED; a host that may do without TLS goes into Policy.waive")
+_LOW_FLOOR = Problem(
+    "policy-floor", "Policy.floor", "below ENCRYPTED; a host that may do without TLS goes into Policy.waive"
+)

@@ -92,7 +92,9 @@ class SecuredConnection:
         return self
 
     def __repr__(self) -> str:
-        return f"<SecuredConnection {self.name}: {self.kind} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
+        return (
+            f"<SecuredConnection {self.name}: {self.kind} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
+        )
 
     @property
     def name(self) -> str:
@@ -207,7 +209,9 @@ class SecuredConnection:
         """
         for asked, is_so, what in ((pooled, self.pooled, "pooled"), (replica, self.replica, "replica")):
             if asked is not None and asked is not is_so:
-                raise EndpointUnavailable(f"{self.variable}: no endpoint with {what}={asked} is known; set a variable for it")
+                raise EndpointUnavailable(
+                    f"{self.variable}: no endpoint with {what}={asked} is known; set a variable for it"
+                )
         return self
 
     def uri(self) -> str:

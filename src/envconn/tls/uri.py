@@ -17,7 +17,9 @@ def render(connection: SecuredConnection) -> str:
     password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
     hosts = ",".join(map(_authority, connection.hosts))
     query = urlencode(_query(connection), quote_via=quote, safe="/")
-    return f"postgresql://{quote(connection.user, safe='')}{password}@{hosts}/{quote(connection.dbname, safe='')}?{query}"
+    return (
+        f"postgresql://{quote(connection.user, safe='')}{password}@{hosts}/{quote(connection.dbname, safe='')}?{query}"
+    )
 
 
 def _authority(host: Host) -> str:
