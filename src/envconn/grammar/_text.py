@@ -111,11 +111,14 @@ def _without_mark(text: str) -> str:
 
 
 def _without_newline(text: str) -> str:
-    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    shorter = text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+    return text if shorter.endswith("\\") else shorter
 
 
 def _without_spaces(text: str) -> str:
-    return text.strip(" ")
+    # For conninfo_parse a backslash makes the blank behind it part of the value.
+    shorter = text.strip(" ")
+    return f"{shorter} " if shorter.endswith("\\") and text.endswith(" ") else shorter
 
 
 _WRAPPINGS = (

@@ -1,0 +1,339 @@
+"""libpq itself says what a text means: thousands of texts, and no third meaning.
+
+A text that we accept must be accepted by libpq's own parser (PQconninfoParse), with the same value
+for every keyword; so one that libpq refuses is refused here. The other way round there are refusals
+of our own, which the headers of `envconn.grammar` list. Only two things are done to a text before
+libpq sees it, because they are ours on purpose: the driver's name leaves the scheme, and keys of
+other tools leave the query.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envconn.connection import Connection, Origin, Secret
+from envconn.grammar import read
+from envconn.grammar.keywords import FOREIGN, KEYWORDS, Role
+from envconn.grammar.postgres import SCHEMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+psycopg = pytest.importorskip("psycopg")
+pq = psycopg.pq
+
+ORIGIN = Origin("DATABASE_URL")
+IDENTITY = ("host", "hostaddr", "port", "user", "password", "dbname")
+DRAWN = 1_500  # by hypothesis, for each of its tests
+
+
+def libpq_meaning(text: str) -> dict[str, str] | None:
+    """Return every value that libpq finds in `text`, or `None` if it refuses it."""
+    try:
+        options = pq.Conninfo.parse(text.encode())
+    except psycopg.OperationalError:
+        return None
+    return {option.keyword.decode(): option.val.decode() for option in options if option.val is not None}
+
+
+def for_libpq(text: str) -> str:
+    """Take out of `text` what libpq does not know and we do. It skips blanks around keywords by itself."""
+    text = text.removeprefix("\ufeff")
+    scheme, separator, rest = text.removesuffix("\n").removesuffix("\r").strip(" ").partition("://")
+    if not separator or scheme not in SCHEMES:
+        return text
+    place, mark, query = rest.partition("?")
+    kept = [parameter for parameter in query.split("&") if parameter.partition("=")[0] not in FOREIGN]
+    return f"postgresql://{place}{mark}{'&'.join(kept)}"
+
+
+def dialled(meaning: dict[str, str]) -> list[tuple[str, str, int]]:
+    """Pair names, addresses and ports as pqConnectOptions2 does."""
+    hosts = meaning["host"].split(",")
+    addresses = meaning.get("hostaddr", "," * (len(hosts) - 1)).split(",")
+    ports = meaning.get("port", "").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    return [(h, a, int(p or 5432)) for h, a, p in zip(hosts, addresses, ports, strict=True)]
+
+
+def compare(text: str) -> bool:
+    """Hold our reading of `text` against libpq's; return whether we accepted it."""
+    ours = read(Secret(text), ORIGIN)
+    if not isinstance(ours, Connection):
+        assert ours, "a refusal without a problem"
+        return False
+    theirs = libpq_meaning(for_libpq(text))
+    assert theirs is not None, f"libpq refuses what we accept: {text!r}"
+    assert [(h.host, h.hostaddr, h.port) for h in ours.hosts] == dialled(theirs), text
+    assert ours.user == theirs["user"], text
+    assert ours.dbname == theirs["dbname"], text
+    assert (ours.password.reveal() if ours.password else "") == theirs.get("password", ""), text
+    assert dict(ours.parameters) == {k: v for k, v in theirs.items() if k not in IDENTITY}, text
+    assert_round_trip(ours, text)
+    return True
+
+
+def assert_round_trip(ours: Connection, text: str) -> None:
+    """Write the connection as keywords and values, and have both parsers read it again."""
+    values = {
+        "host": ",".join(h.host for h in ours.hosts),
+        "port": ",".join(str(h.port) for h in ours.hosts),
+        "user": ours.user,
+        "dbname": ours.dbname,
+        **ours.parameters,
+    }
+    if any(h.hostaddr for h in ours.hosts):
+        values["hostaddr"] = ",".join(h.hostaddr for h in ours.hosts)
+    if ours.password:
+        values["password"] = ours.password.reveal()
+    line = " ".join(f"{k}='" + re.sub(r"(['\\])", r"\\\1", v) + "'" for k, v in values.items())
+    assert libpq_meaning(line) == values, text
+    if re.search("[\x00-\x1f\x7f-\x9f]", line):
+        return  # a password may hold an encoded line break, a line of keywords not
+    again = read(Secret(line), ORIGIN)
+    assert isinstance(again, Connection), text
+    assert (again.hosts, again.user, again.dbname) == (ours.hosts, ours.user, ours.dbname), text
+    assert (again.password, dict(again.parameters)) == (ours.password, dict(ours.parameters)), text
+
+
+# Texts. Pieces are mostly good, so that a text of eight of them still has a chance.
+
+ODD = [*":/?#[]@!$&'()*+,;=% \\\"|<>^`{}~.-_", "\t", "\n", "\u00a0", "\u2028", "é", "雪", "😀", "a", "1", "0"]
+ESCAPES = [
+    "%20",
+    "%40",
+    "%2F",
+    "%3a",
+    "%25",
+    "%C3%A9",
+    "%E9",
+    "%00",
+    "%0A",
+    "%2C",
+    "%",
+    "%2",
+    "%zz",
+    "%F0%9F%98%80",
+    "%2B",
+]
+NAMES = ["app", "u", "odd%20us%40r", "münch", "a+b", "a b", "$x", "x.y-z", "雪", "o'neil", "back\\slash", '"q"']
+HOSTS = [
+    *(
+        "h",
+        "db.example.com",
+        "DB-1.Example.COM.",
+        "10.0.0.1",
+        "[::1]",
+        "[fe80::1%25eth0]",
+        "%2Fvar%2Frun",
+        "%40abstract",
+    ),
+    *("127.1", "[h]", "::1", "[::1", "h%2Ci", "é.example", "", "a..b", "h[1]", "%68"),
+]
+PORTS = ["", "", "", ":", ":5432", ":6543", ":1", ":65535", ":0", ":65536", ":5432x", ":+1", ":05432", ":%35"]
+PASSWORDS = [
+    "",
+    ":",
+    ":secret",
+    ":p%40ss",
+    ":a+b",
+    ":12345",
+    ":x:y",
+    ":p|[w]",
+    ":é",
+    ":100%25",
+    ":p@ss",
+    ":1/2",
+    ":1#2",
+    ":1?2",
+]
+DBNAMES = ["/d", "/app", "/a/b", "/a%20b", "/é", "", "/", "/" + "n" * 64, "//d", "/d#f", "/d%3Fx"]
+FREE = ["x", "a%20b", "a+b", "-c%20statement_timeout%3D5000", "%C3%A9", "a;b", "a?b/c", "'", "\\", "é", "x'y z", ""]
+QUERY_NAMES = [*KEYWORDS, *FOREIGN, "ssl", "foo", "SSLMODE", "", "%68ost"]
+EXTRA = {
+    "host": ["h2", "/var/run", "@abs", "a,b", "a%2Cb", ""],
+    "hostaddr": ["10.0.0.1", "::1", "1.2.3.4,::1", "x", ""],
+    "port": ["6543", "1,2", ",", "", "0", "5433%2C5434"],
+    "user": ["me", "a%40b", ""],
+    "dbname": ["d2", ""],
+    "ssl": ["true", "true", "1"],
+}
+
+
+def value_for(pick: random.Random, name: str) -> str:
+    keyword = KEYWORDS.get(name)
+    good = EXTRA.get(name) or (
+        keyword.words if keyword and keyword.words else ["5", "0"] if keyword and keyword.number else FREE
+    )
+    return pick.choice(good) if pick.random() < 0.9 else pick.choice(FREE)
+
+
+def parameters(pick: random.Random, names: list[str]) -> list[tuple[str, str]]:
+    count = pick.choice([0, 0, 1, 1, 2, 3, 6])
+    chosen = pick.sample(names, count) if pick.random() < 0.9 else pick.choices(names, k=count)
+    return [(name, value_for(pick, name)) for name in chosen]
+
+
+def likely(pick: random.Random, pool: list[str], good: int) -> str:
+    return pick.choice(pool[:good]) if pick.random() < 0.85 else pick.choice(pool)
+
+
+def uri(pick: random.Random) -> str:
+    scheme = (
+        pick.choice(SCHEMES)
+        if pick.random() < 0.3
+        else pick.choice(["postgresql", "postgres", "POSTGRES", "postgresq"][: 2 if pick.random() < 0.97 else 4])
+    )
+    user = likely(pick, NAMES, 4) + likely(pick, PASSWORDS, 10) + "@" if pick.random() < 0.9 else ""
+    hosts = ",".join(likely(pick, HOSTS, 8) + likely(pick, PORTS, 8) for _ in range(pick.choice([1, 1, 1, 2, 3])))
+    names = (
+        QUERY_NAMES
+        if pick.random() < 0.3
+        else [n for n, k in KEYWORDS.items() if k.role in (Role.TLS, Role.PASSED)] + [*FOREIGN, "ssl"]
+    )
+    query = "&".join(f"{name}={value}" for name, value in parameters(pick, names))
+    if pick.random() < 0.1:
+        user, hosts, query = "", "", "host=/var/run&user=u&port=" + query
+    return f"{scheme}://{user}{hosts}{likely(pick, DBNAMES, 5)}" + (
+        f"?{query}" if query or pick.random() < 0.05 else ""
+    )
+
+
+def keyword_value(pick: random.Random) -> str:
+    pairs = [
+        ("host", likely(pick, ["h", "h1,h2", "/var/run", "::1", "@x", "", "é"], 5)),
+        ("user", likely(pick, NAMES, 12)),
+        ("dbname", "d"),
+    ]
+    pairs += [("password", likely(pick, [p[1:] for p in PASSWORDS], 14))] if pick.random() < 0.6 else []
+    taken = {name for name, _ in pairs} if pick.random() < 0.95 else set()
+    pairs += [
+        pair
+        for pair in parameters(pick, [n for n, k in KEYWORDS.items() if k.role is not Role.REFUSED])
+        if pair[0] not in taken
+    ]
+    pick.shuffle(pairs)
+    return "".join(name + pick.choice(["=", "=", "=", " = ", "= "]) + quoted(pick, value) for name, value in pairs)
+
+
+def quoted(pick: random.Random, value: str) -> str:
+    style = pick.random()
+    if style < 0.4:
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'" + pick.choice([" ", "", "  "])
+    if style < 0.85:
+        return re.sub(r"([ '\\])", r"\\\1", value) + " "
+    return value + " "
+
+
+def random_text(pick: random.Random) -> str:
+    start = pick.choice(
+        ["postgresql://", "postgres://u:p@h/d", "postgres://u:p@h/d?options=", "host=h user=u dbname=d", ""]
+    )
+    return start + "".join(pick.choice(ODD + ESCAPES) for _ in range(pick.choice([1, 1, 2, 4, 16])))
+
+
+def mutate(pick: random.Random, text: str) -> str:
+    if pick.random() < 0.1:
+        text = (
+            pick.choice(["", "\ufeff", " ", "\ufeff "])
+            + text
+            + pick.choice(["", " ", "\\ ", "\\", "\n", "\r\n", "\\\n", "  \n", "\n "])
+        )
+    for _ in range(pick.choice([0, 0, 0, 1, 1, 2, 3])):
+        at = pick.randrange(len(text) + 1)
+        kind = pick.random()
+        if kind < 0.5:
+            text = text[:at] + pick.choice(ODD + ESCAPES) + text[at:]
+        elif kind < 0.75:
+            text = text[:at] + text[at + pick.randrange(1, 4) :]
+        else:
+            other = pick.randrange(len(text) + 1)
+            text = text[:at] + text[min(at, other) : max(at, other)] + text[at:]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("make", "count", "least"), [(uri, 24_000, 0.2), (keyword_value, 12_000, 0.2), (random_text, 4_000, 0.05)]
+)
+def test_seeded_texts(make: Callable[[random.Random], str], count: int, least: float) -> None:
+    """Built texts, and the same with a few characters gone wrong, mean what libpq says or are refused."""
+    pick = random.Random(f"envconn {make.__name__}")  # noqa: S311  the same texts in every run, no secrets
+    texts = [mutate(pick, make(pick)) for _ in range(count)]
+    outcome = Counter(compare(text) for text in texts)
+    assert outcome.total() == count
+    assert outcome[True] >= least * outcome.total(), outcome
+
+
+DRAW = settings(max_examples=DRAWN, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+ALPHABET = st.sampled_from(ODD + ESCAPES) | st.characters(exclude_categories=["Cs"])
+SNIPPET = st.lists(ALPHABET, max_size=6).map("".join)
+
+
+@DRAW
+@given(SNIPPET, SNIPPET, SNIPPET, SNIPPET, SNIPPET)
+def test_drawn_uris(user: str, password: str, host: str, dbname: str, value: str) -> None:
+    """Anything at all in any part of a URI means what libpq says or is refused."""
+    compare(f"postgresql://{user}:{password}@{host}/{dbname}?application_name={value}")
+    compare(f"postgres://u{user}:{password}@h{host}:5432/d{dbname}?options=x{value}&sslmode=require")
+
+
+@DRAW
+@given(
+    SNIPPET, SNIPPET, st.lists(st.sampled_from([" ", "'", "\\", "=", "a", "é", "host", "user=u", "x='y'"])).map("".join)
+)
+def test_drawn_keyword_value_strings(user: str, password: str, rest: str) -> None:
+    """Anything at all behind a keyword means what libpq says or is refused."""
+    compare(f"host=h user={user} password={password} dbname=d {rest}")
+    compare(f"user='{user}'password='{password}'dbname=d host=h {rest}")
+
+
+@DRAW
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), st.text())
+def test_every_value_survives_percent_encoding(user: str, password: str) -> None:
+    """A password of any characters, once encoded, comes out as it went in."""
+    from urllib.parse import quote
+
+    password = re.sub("[\0\ud800-\udfff]", "", password)
+    user = re.sub("[\x01-\x1f\x7f-\x9f]", "", user) or "u"
+    text = f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@h/d"
+    assert compare(text)
+    ours = read(Secret(text), ORIGIN)
+    assert isinstance(ours, Connection)
+    assert (ours.user, ours.password) == (user, Secret(password) if password else None)
+
+
+def test_libpq_knows_our_keywords() -> None:
+    """The table of keywords is libpq's own, but for those that its build is too old to know."""
+    theirs = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    version = pq.version() // 10_000
+    assert theirs == {name for name, keyword in KEYWORDS.items() if keyword.since <= version}
+
+
+def complaint(name: str, value: str) -> str:
+    """Return what libpq says about one value when it connects; there is no server, so never nothing."""
+    line = f"host=/nonexistent user=u dbname=d {name}='{value}'" + (
+        " sslmode=require" if name == "sslnegotiation" else ""
+    )
+    return str(pq.PGconn.connect_start(line.encode()).error_message, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [(name, word) for name, keyword in KEYWORDS.items() for word in keyword.words]
+)
+def test_libpq_knows_our_words(name: str, word: str) -> None:
+    """Each word of a closed vocabulary is valid for libpq when it connects."""
+    assert "invalid" not in complaint(name, word)
+
+
+@pytest.mark.parametrize("name", ["sslmode", "sslnegotiation", "channel_binding", "gssencmode", "target_session_attrs"])
+def test_libpq_refuses_other_words(name: str) -> None:
+    """The check above can fail: libpq does say so when a word is wrong."""
+    assert f"invalid {name} value" in complaint(name, "no-such-word")
