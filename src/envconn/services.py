@@ -86,8 +86,8 @@ class Services(Mapping[str, SecuredConnection]):
         """
         wanted = {"pooled": pooled, "replica": replica, "branch": branch}
         asked = {what: value for what, value in wanted.items() if value is not None}
-        candidates = [self[name], *(self._assembly.siblings.values() if name == DATABASE else ())]
-        for candidate in candidates:
+        siblings = list(self._assembly.siblings.values()) if name == DATABASE else []
+        for candidate in [self[name], *siblings]:
             seen = {"pooled": candidate.pooled, "replica": candidate.replica, "branch": candidate.branch}
             if all(seen[what] == value for what, value in asked.items()):
                 return candidate

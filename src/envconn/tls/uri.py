@@ -13,7 +13,7 @@ __all__ = ["render"]
 
 
 def render(connection: SecuredConnection) -> str:
-    """Render `connection`; everything but letters, digits and ``-._~`` is percent-encoded, ``|`` and spaces included."""
+    """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded."""
     password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
     hosts = ",".join(map(_authority, connection.hosts))
     query = urlencode(_query(connection), quote_via=quote, safe="/")
