@@ -424,7 +424,7 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?sslmode=require&sslmode=require", "parameter-duplicate"),
     ("postgres://u:¤@h/d?pgbouncer=true&pgbouncer=true", "parameter-duplicate"),
     ("postgres://u:¤@h/d?ssl=true&sslmode=require", "parameter-duplicate"),
-    ("postgres://u:¤@h/d?sslmode=require&ssl=true", "ssl-unknown"),
+    ("postgres://u:¤@h/d?sslmode=require&ssl=true", "parameter-duplicate"),
     ("postgres://u:¤@h/d?ssl=1", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=require", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=", "ssl-unknown"),
@@ -468,6 +468,10 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?tty=¤", "parameter-unknown"),
     ("postgres://h/d?user=u&password=¤&¤¤=x", "parameter-unknown"),
     ("postgres://u:¤@h/d?sslpassword=¤&¤=x", "parameter-unknown"),
+    ("postgres://u:¤@h/d?¤=x&password=¤", "parameter-unknown"),
+    ("postgres://h/d?user=u&PASSWORD=¤&¤=x", "parameter-unknown"),
+    ("postgres://u:p@h/d?pwd=¤&¤=x", "parameter-unknown"),
+    ("postgres://u:p@h/d?%70assword=¤&¤=x", "parameter-unknown"),
     ("postgres://u:¤@h/d?oauth_client_secret=¤&¤=x", "parameter-unknown"),
     ("postgres://u:¤@h:x/d?¤=x", "parameter-unknown"),
     ("postgres://u:¤?¤=x", "parameter-unknown"),
@@ -530,6 +534,7 @@ def test_refused(text: str, code: str) -> None:
         (f"{PG}?foo=bar", "foo is not a parameter of libpq; remove it"),
         (f"{PG}?SSLMODE=require", "write sslmode, in lower case"),
         (f"{PG}?sslmod=require", "the nearest is sslmode"),
+        (f"{PG}?PASSWORD=a&b=c", "PASSWORD is not a parameter of libpq; write password, in lower case"),
         (f"{PG}?conection_limit=5", "the nearest is connection_limit"),
         (f"{PG}?database=d", "database is not a parameter of libpq; write dbname"),
         (f"{PG}?search_path=app", "options=-c%20"),
@@ -557,6 +562,14 @@ def test_everything_wrong_is_said_at_once() -> None:
     ]
     kinds = [problem.code for problem in refused("postgres://u:a b/c#d@e@h/d")]
     assert kinds == ["space-unencoded", "slash-unencoded", "hash-unencoded", "at-unencoded"]
+
+
+@pytest.mark.parametrize("filling", [",", "&", "a=b&", "x%", "#", "@", "[", "host=&", "sslmode=&", "a b=c "])
+def test_a_flood_of_mistakes(filling: str) -> None:
+    """However much is wrong, twenty problems are enough, each once."""
+    for start in ("postgres://u:p@h/d?", "postgres://", "user=u dbname=d "):
+        problems = refused(start + 4_000 * filling)
+        assert len({*problems}) == len(problems) <= 20
 
 
 def test_the_table_of_keywords() -> None:
