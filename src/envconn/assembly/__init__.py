@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from envconn import grammar, sources
 from envconn.assembly import names, parts
-from envconn.assembly.choice import CHOOSER, choose
+from envconn.assembly.choice import CHOOSER, Choice, choose
 from envconn.connection import Connection
 from envconn.errors import Note, Problem
 from envconn.providers import identify
@@ -63,11 +63,18 @@ def assemble(
         _add(services, DATABASE, default, policy, findings)
     for service, variable in names.named(environment):
         for connection in _connections(environment, [variable], findings):
-            _add(services, service, connection, policy, findings)
-    for connection in _connections(environment, names.SIBLINGS, findings):
-        _add(siblings, names.SIBLINGS[connection.origin.variable], connection, policy, findings)
-    if not (services or siblings or findings.problems or environment.plain("ENVCONN_PHASE") == "build"):
-        findings.problems.append(_nothing(environment))
+            if _is_free(services, service, variable, findings):
+                _add(services, service, connection, policy, findings)
+    for role, candidates in _by_role(_connections(environment, names.SIBLINGS, findings)).items():
+        if chosen := _settled(choose(candidates, None), findings):
+            _add(siblings, role, chosen, policy, findings)
+    if not (services or siblings or findings.problems):
+        if environment.plain("ENVCONN_PHASE") == "build":
+            findings.notes.append(
+                Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured")
+            )
+        else:
+            findings.problems.append(_nothing(environment))
     return Assembly(services, siblings, Report(services, tuple(findings.problems), tuple(findings.notes)))
 
 
@@ -88,24 +95,54 @@ def _stated_policy(environment: Environment, findings: _Findings) -> Policy:
 
 def _default(environment: Environment, findings: _Findings) -> Connection | None:
     """The default database: by the variable that the chooser names, else by URL, else by parts."""
-    chosen = environment.plain(CHOOSER)
-    if chosen and not environment.is_set(chosen):
-        findings.problems.append(
-            Problem("choice-missing", CHOOSER, "names a variable that is not set; write the name of one that is")
-        )
-        return None
     before = len(findings.problems)
-    candidates = _connections(environment, [chosen] if chosen else names.DEFAULTS, findings)
-    if not chosen:
+    if chosen := environment.plain(CHOOSER):
+        candidates = _chosen(environment, chosen, findings)
+    else:
+        candidates = _connections(environment, names.DEFAULTS, findings)
         candidates += _from_parts(environment, findings, skip_pg=bool(candidates))
     if candidates:
         _report_overruled(environment, findings, candidates[0].origin.variable)
     if not candidates or len(findings.problems) > before:
         return None
-    choice = choose(candidates)
+    return _settled(choose(candidates), findings)
+
+
+def _chosen(environment: Environment, chosen: str, findings: _Findings) -> list[Connection]:
+    before = len(findings.problems)
+    lookup = parts.compose(environment, chosen) if chosen in parts.FAMILIES else environment.lookup(chosen)
+    candidates = _read(lookup, findings)
+    if not candidates and len(findings.problems) == before:
+        findings.problems.append(
+            Problem("choice-missing", CHOOSER, "names a variable that is not set; write the name of one that is")
+        )
+    findings.notes += [
+        Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
+        for name in (*names.DEFAULTS, *parts.FAMILIES)
+        if candidates and name != chosen and environment.is_set(name)
+    ]
+    return candidates
+
+
+def _settled(choice: Choice, findings: _Findings) -> Connection | None:
     findings.problems += choice.problems
     findings.notes += choice.notes
     return choice.connection
+
+
+def _by_role(connections: list[Connection]) -> dict[str, list[Connection]]:
+    roles: dict[str, list[Connection]] = {}
+    for connection in connections:
+        roles.setdefault(names.SIBLINGS[connection.origin.variable], []).append(connection)
+    return roles
+
+
+def _is_free(services: Mapping[str, SecuredConnection], service: str, variable: str, findings: _Findings) -> bool:
+    """Whether no other variable made a service of that name (``DATABASE_DATABASE_URL``, ``Db_DATABASE_URL``)."""
+    if service in services:
+        message = f"makes a second service called {service}, beside {services[service].variable}; rename one"
+        findings.problems.append(Problem("service-duplicate", variable, message))
+    return service not in services
 
 
 def _from_parts(environment: Environment, findings: _Findings, *, skip_pg: bool) -> list[Connection]:

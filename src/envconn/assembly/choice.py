@@ -28,15 +28,15 @@ class Choice:
     notes: tuple[Note, ...] = ()
 
 
-def choose(candidates: Sequence[Connection]) -> Choice:
-    """Choose among `candidates`, the most believed first.
+def choose(candidates: Sequence[Connection], chooser: str | None = CHOOSER) -> Choice:
+    """Choose among `candidates`, the most believed first. `chooser` is the variable that could settle a conflict.
 
     Of several that name the same target, the one that asks for the strongest TLS is kept.
     """
     first, *others = candidates
     strangers = [other for other in others if _target(other) != _target(first)]
     if strangers:
-        return Choice(None, problems=(_conflict(first, strangers),))
+        return Choice(None, problems=(_conflict(first, strangers, chooser),))
     chosen = max(candidates, key=requested)
     return Choice(chosen, notes=tuple(_duplicate(other, chosen) for other in candidates if other is not chosen))
 
@@ -54,14 +54,13 @@ def _target(connection: Connection) -> dict[str, object]:
     }
 
 
-def _conflict(first: Connection, strangers: list[Connection]) -> Problem:
+def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Problem:
     mine = _target(first)
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
-    message = (
-        f"on {_hosts(first)} contradicts {' and '.join(told)}; "
-        f"remove all but one, or set {CHOOSER}={first.origin.variable} to believe this one"
-    )
-    return Problem("conflict", first.origin.variable, message)
+    variable = first.origin.variable
+    settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
+    message = f"on {_hosts(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    return Problem("conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
