@@ -83,7 +83,8 @@ class Shell:
 def main() -> int:
     """Run the whole of it and return the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
     given = [name for name in _VARIABLES if os.environ.get(name, "").strip()]
     try:
         with ExitStack() as cleanup:
@@ -203,8 +204,9 @@ def _paint(text: str, code: str) -> str:
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
+    # A second signal must not interrupt the cleaning up. (SIG_IGN would make Python complain about one on its way.)
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, lambda *_: None)
     raise SystemExit(128 + number)
 
 
