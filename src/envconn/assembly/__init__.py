@@ -7,17 +7,19 @@ traceback with local variables is a place where passwords are found.
 
 from __future__ import annotations
 
+import os
+from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envconn import grammar, sources
 from envconn.assembly import names, parts
 from envconn.assembly.choice import CHOOSER, Choice, choose
-from envconn.connection import Connection
+from envconn.connection import Connection, Origin
 from envconn.errors import Note, Problem
 from envconn.providers import identify
 from envconn.report import Report
-from envconn.sources import DOTENV
+from envconn.sources import DOTENV, Lookup, Text
 from envconn.tls import SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
@@ -25,9 +27,10 @@ from envconn.tls.policy import Policy, stated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from envconn.sources import Dotenv, Environment, Lookup
+    from envconn.connection import Secret
+    from envconn.sources import Dotenv, Environment
 
-__all__ = ["Assembly", "assemble", "judged"]
+__all__ = ["Assembly", "assemble", "judged", "judged_text"]
 
 DATABASE = "database"
 """The name of the default database among the services."""
@@ -81,6 +84,20 @@ def assemble(
 def judged(connection: Connection, policy: Policy, name: str = DATABASE) -> SecuredConnection | tuple[Problem, ...]:
     """Identify and judge one connection."""
     return judge(connection, identify(connection), policy, name)
+
+
+def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
+    """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
+    findings = _Findings(list(problems))
+    policy = _stated_policy(environment, findings)
+    services: dict[str, SecuredConnection] = {}
+    lookup = environment.lookup(name)
+    if not (lookup.found or lookup.problems):
+        lookup = Lookup(Text(text, Origin(name)))
+    for connection in _read(lookup, findings):
+        _add(services, name, connection, policy, findings)
+    return tuple(findings.problems) or services[name]
 
 
 def _stated_policy(environment: Environment, findings: _Findings) -> Policy:
