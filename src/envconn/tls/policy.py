@@ -89,9 +89,7 @@ def stated(values: Mapping[str, str]) -> Stated:
     word = values.get("ENVCONN_TLS") or "require"
     floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""))
     local = values.get("ENVCONN_TLS_LOCAL") or "allow"
-    waive = (
-        tuple(re.split(r"[\s,]+", values["ENVCONN_TLS_WAIVE"].strip(" ,"))) if values.get("ENVCONN_TLS_WAIVE") else ()
-    )
+    waive = tuple(re.findall(r"[^\s,]+", values.get("ENVCONN_TLS_WAIVE", "")))
     problems = [problem for pattern in waive if (problem := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
     if word not in {*_FLOORS, "best"}:
         problems.append(
