@@ -1,0 +1,259 @@
+"""CA material: how it may be stated (T83, T86), and the longer list of what is no CA."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import stat
+import subprocess
+import sys
+from base64 import b64encode, encodebytes
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn.errors import Problem
+from envconn.tls import CA
+from envconn.tls import ca as material
+from envconn.tls.ca import LIMIT, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+MARKER = "Zq7xWv9kJb3"
+
+
+@pytest.fixture(scope="session")
+def pem(certificates: Certificates) -> str:
+    return certificates.ca.read_text("ascii")
+
+
+@pytest.fixture(scope="session")
+def other(certificates: Certificates) -> str:
+    return certificates.other_ca.read_text("ascii")
+
+
+def understood(text: str) -> CA:
+    outcome = read(text, "V")
+    assert isinstance(outcome, CA), outcome
+    return outcome
+
+
+def refused(text: str) -> str:
+    outcome = read(text, "V")
+    assert isinstance(outcome, Problem), outcome
+    assert outcome.variable == "V"
+    assert MARKER not in str(outcome)
+    return outcome.code
+
+
+def der(pem: str) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pem)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda pem: pem,
+        lambda pem: f"\n  {pem}  \n",
+        lambda pem: pem.replace("\n", "\\n"),
+        lambda pem: pem.replace("\n", "\r\n"),
+        lambda pem: f"subject=/CN=somebody\n{pem}\n# a comment",
+        lambda pem: b64encode(pem.encode()).decode(),
+        lambda pem: encodebytes(pem.encode()).decode(),
+        lambda pem: b64encode(der(pem)).decode(),
+        lambda pem: encodebytes(der(pem)).decode(),
+    ],
+    ids=[
+        "pem",
+        "surrounding-blanks",
+        "literal-backslash-n",
+        "crlf",
+        "text-around",
+        "base64-of-pem",
+        "base64-of-pem-wrapped",
+        "base64-of-der",
+        "base64-of-der-wrapped",
+    ],
+)
+def test_text(pem: str, spell: Callable[[str], str]) -> None:
+    ca = understood(spell(pem))
+    assert (ca.kind, ca.count, ca.path, str(ca)) == ("text", 1, "", "the CA, named by V")
+    assert "CERTIFICATE" not in repr(ca)
+    with open(ca.file(), encoding="ascii") as stream:
+        assert der(stream.read()) == der(pem)
+
+
+def test_file_and_bundle(certificates: Certificates, tmp_path: Path, pem: str, other: str) -> None:
+    ca = understood(f" {certificates.ca}\n")
+    assert (ca.kind, ca.count, ca.file()) == ("file", 1, str(certificates.ca))
+    assert str(ca) == f"the CA in {certificates.ca}, named by V"
+    (bundle := tmp_path / "bundle.pem").write_text(f"{pem}\n{other}{pem}", encoding="ascii")
+    assert understood(str(bundle)).count == 2
+    assert understood(bundle.read_text("ascii")).count == 2
+
+
+def test_relative_path_means_the_same_wherever_the_process_goes(certificates: Certificates) -> None:
+    path = os.path.relpath(certificates.ca)
+    assert understood(path).file() == str(certificates.ca)
+
+
+def test_name_of_a_file_may_look_like_base64(certificates: Certificates) -> None:
+    os.symlink(certificates.ca, "A" * 64)
+    assert understood("A" * 64).kind == "file"
+
+
+def test_dates_are_judged_by_the_handshake(certificates: Certificates) -> None:
+    # An old certificate in a bundle does no harm, and clocks differ; what is expired fails to verify.
+    assert understood(str(certificates.expired.chain)).count == 1
+
+
+def broken(pem: str) -> str:
+    lines = pem.splitlines()
+    return "\n".join([*lines[:3], MARKER, *lines[4:]])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: "",
+        lambda _: MARKER,
+        lambda _: "\x00\x01",
+        lambda pem: pem.replace("CERTIFICATE", "PRIVATE KEY"),
+        lambda pem: pem.replace("BEGIN CERTIFICATE", "BEGIN TRUSTED CERTIFICATE").replace("END C", "END TRUSTED C"),
+        lambda pem: pem.splitlines()[0],
+        lambda pem: "\n".join(pem.splitlines()[:-1]),
+        lambda pem: pem.replace("\n", " "),
+        broken,
+        lambda pem: pem + broken(pem),
+        lambda pem: broken(pem) + pem,
+        lambda pem: pem.replace("MII", "MIÉ", 1),
+    ],
+    ids=[
+        "empty",
+        "garbage",
+        "binary",
+        "private-key-only",
+        "trusted",
+        "begin-line-only",
+        "no-end-line",
+        "blanks-for-newlines",
+        "broken",
+        "one-of-two-broken",
+        "first-of-two-broken",
+        "not-ascii",
+    ],
+)
+def test_content_refused(tmp_path: Path, pem: str, spoil: Callable[[str], str]) -> None:
+    text = spoil(pem)
+    (path := tmp_path / "ca.pem").write_text(text, encoding="utf-8")
+    assert refused(str(path)) == "ca-broken"
+    if "-----BEGIN" in text:
+        assert refused(text) == "ca-broken"
+        assert refused(b64encode(text.encode() + b"\n" * 64).decode()) == "ca-broken"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("/nowhere/ca.pem", "ca-missing"),
+        (f"/nowhere/{MARKER}", "ca-missing"),
+        ("System", "ca-missing"),
+        (MARKER, "ca-missing"),
+        ("/", "ca-directory"),
+        ("/dev/zero", "ca-special"),
+        (f"{MARKER}\0", "ca-unreadable"),
+        (b64encode(b"0" + MARKER.encode() * 9).decode(), "ca-broken"),
+        (b64encode(MARKER.encode() * 9).decode(), "ca-broken"),
+        ("A" * 65, "ca-missing"),
+        ("postgresql://u:p@h/d", "ca-missing"),
+    ],
+    ids=[
+        "missing-file",
+        "marker-in-path",
+        "capital-system",
+        "word",
+        "directory",
+        "device",
+        "nul",
+        "base64-of-no-der",
+        "base64-of-garbage",
+        "no-base64",
+        "url",
+    ],
+)
+def test_text_refused(text: str, code: str) -> None:
+    assert refused(text) == code
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"\xff\xfe", "ca-binary"), (b"#" * (LIMIT + 1), "ca-too-large")],
+    ids=["not-utf-8", "too-large"],
+)
+def test_file_refused(tmp_path: Path, content: bytes, code: str) -> None:
+    (path := tmp_path / "ca.pem").write_bytes(content)
+    assert refused(str(path)) == code
+
+
+def test_certificate_beside_its_private_key_is_all_that_is_kept(pem: str) -> None:
+    ca = understood(f"{pem.replace('CERTIFICATE', 'PRIVATE KEY')}{pem}")
+    with open(ca.file(), encoding="ascii") as stream:
+        assert "PRIVATE" not in stream.read()
+
+
+def test_system_is_a_file_that_every_driver_finds(
+    monkeypatch: pytest.MonkeyPatch, certificates: Certificates, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
+    ca = understood(" system ")
+    assert (ca.kind, ca.count, ca.file()) == ("system", 0, str(certificates.ca))
+    assert str(ca) == f"the system's CAs in {certificates.ca}, named by V"
+    # Blank hides the path that is compiled into OpenSSL, so that the list decides.
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    monkeypatch.setattr(material, "BUNDLES", (str(tmp_path / "absent"), str(tmp_path), str(certificates.other_ca)))
+    assert understood("system").file() == str(certificates.other_ca)
+
+
+def test_system_without_a_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(material, "BUNDLES", (str(tmp_path),))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / MARKER))
+    outcome = read("system", "V")
+    assert isinstance(outcome, Problem)
+    assert (outcome.code, "SSL_CERT_FILE" in outcome.message) == ("ca-missing", True)
+    monkeypatch.setenv("SSL_CERT_FILE", "")
+    assert refused("system") == "ca-missing"
+
+
+def test_text_is_written_once_for_each_content_and_for_its_owner_only(pem: str, other: str) -> None:
+    first = understood(pem).file()
+    status = os.stat(first)
+    assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o600, os.getuid())
+    assert stat.S_IMODE(os.stat(os.path.dirname(first)).st_mode) == 0o700
+    assert understood(pem.replace("\n", "\\n")).file() == first
+    assert os.stat(first).st_ino == status.st_ino
+    assert understood(other).file() != first
+    os.unlink(first)
+    assert understood(pem).file() == first, "written again where somebody swept /tmp"
+    assert os.path.isfile(first)
+
+
+def test_file_goes_with_the_process_that_wrote_it_and_not_with_its_children(pem: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from envconn.tls.ca import read\n"
+        "path = read(sys.stdin.read(), 'V').file()\n"
+        "child = os.fork()\n"
+        "if child == 0: sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "print(path, os.path.isfile(path))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=pem, check=True, capture_output=True, text=True, timeout=60
+    )
+    path, was_there_after_the_child = done.stdout.split()
+    assert was_there_after_the_child == "True"
+    assert not os.path.exists(os.path.dirname(path))

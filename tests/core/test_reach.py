@@ -1,0 +1,127 @@
+"""How far a connection goes. What only looks local is the longer half."""
+
+from __future__ import annotations
+
+import pytest
+
+from envconn import Policy
+from envconn.connection import Host
+from envconn.tls.reach import Reach, reach
+
+LOCAL = [
+    (Host("/var/run/postgresql", 5432), "a unix socket"),
+    (Host("@abstract", 5432), "an abstract socket"),
+    (Host("localhost", 5432), "the name that RFC 6761 reserves"),
+    (Host("LOCALHOST", 5432), "names have no case"),
+    (Host("localhost.", 5432), "the same, fully qualified"),
+    (Host("127.0.0.1", 5432), "loopback"),
+    (Host("127.8.9.1", 5432), "all of 127.0.0.0/8 is loopback"),
+    (Host("::1", 5432), "loopback"),
+    (Host("0:0:0:0:0:0:0:1", 5432), "the same, written out"),
+    (Host("localhost", 5432, "127.0.0.1"), "and the address agrees"),
+    (Host("db.example", 10000, "127.0.0.1"), "a tunnel: what is dialled is what counts"),
+    (Host("db.example", 10000, "::1"), "the same"),
+]
+
+REMOTE = [
+    (Host("db.example", 5432), "any name"),
+    (Host("10.0.0.1", 5432), "a private network is not this machine"),
+    (Host("192.168.0.1", 5432), "nor is this one"),
+    (Host("169.254.169.254", 5432), "link-local is another machine"),
+    (Host("fe80::1%lo", 5432), "link-local, on whatever interface"),
+    (Host("localhost", 5432, "10.0.0.1"), "the address has the last word"),
+    (Host("localhost", 5432, "fd00::1"), "the same"),
+    (Host("127.0.0.1", 5432, "10.0.0.1"), "also over an address"),
+    (Host("127.0.0.1.evil.example", 5432), "a name that begins like loopback"),
+    (Host("127.0.0.1.", 5432), "no address to Python, a name to the resolver"),
+    (Host("localhost.evil.example", 5432), "a name that begins like localhost"),
+    (Host("evil.localhost.example", 5432), "or has it inside"),
+    (Host("notlocalhost", 5432), "or ends like it"),
+    (Host("db.localhost", 5432), "not every resolver knows RFC 6761"),
+    (Host("localhost.localdomain", 5432), "a name like any other"),
+    (Host("ip6-localhost", 5432), "a name that only /etc/hosts knows"),
+    (Host("127.1", 5432), "inet_aton reads it, a verifier does not"),
+    (Host("127.0.0.01", 5432), "octal to some"),
+    (Host("0177.0.0.1", 5432), "octal to some"),
+    (Host("0x7f.0.0.1", 5432), "hexadecimal to some"),
+    (Host("0.0.0.0", 5432), "this host to Linux, nowhere to others"),  # noqa: S104 - not bound to
+    (Host("::", 5432), "the same"),
+    (Host("2130706433", 5432), "127.0.0.1 as one number"),
+    (Host("::ffff:127.0.0.1", 5432), "IPv4 in IPv6, which Python judges differently since 3.13"),
+    (Host("::127.0.0.1", 5432), "long abolished"),
+    (Host("128.0.0.1", 5432), "one beside"),
+    (Host("126.255.255.255", 5432), "one beside"),
+    (Host("::2", 5432), "one beside"),
+]
+
+
+def described(hosts: list[tuple[Host, str]]) -> list[str]:
+    return [f"{host} {host.hostaddr}".strip() for host, _ in hosts]
+
+
+@pytest.mark.parametrize(("host", "why"), LOCAL, ids=described(LOCAL))
+def test_local(host: Host, why: str) -> None:
+    assert reach((host,), Policy()) == Reach(local=True, waived=None, exempt=True), why
+    assert reach((host,), Policy(enforce_local=True)) == Reach(local=True, waived=None, exempt=False), why
+
+
+@pytest.mark.parametrize(("host", "why"), REMOTE, ids=described(REMOTE))
+def test_remote(host: Host, why: str) -> None:
+    assert reach((host,), Policy()) == Reach(local=False, waived=None, exempt=False), why
+    for local, _ in LOCAL:
+        assert not reach((local, host), Policy()).local
+        assert not reach((host, local), Policy()).exempt, why
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "why"),
+    [
+        ("db.internal", Host("db.internal", 5432), "the name itself"),
+        ("DB.internal", Host("db.INTERNAL", 5432), "names have no case"),
+        ("*.internal", Host("a.b.internal", 5432), "a star covers dots, too"),
+        ("db?", Host("db1", 5432), "one character"),
+        ("10.0.0.1", Host("10.0.0.1", 5432), "an address is a pattern without a star"),
+        ("10.0.0.0/8", Host("10.255.0.1", 5432), "T92: inside of the network"),
+        ("fd00::/8", Host("fd12::1", 5432), "the same in IPv6"),
+        ("10.0.0.0/8", Host("db.example", 5432, "10.0.0.1"), "the address that is dialled"),
+        ("10.0.0.7/32", Host("10.0.0.7", 5432), "one address"),
+    ],
+)
+def test_waived(pattern: str, host: Host, why: str) -> None:
+    assert reach((host,), Policy(waive=("nothing", pattern))) == Reach(local=False, waived=pattern, exempt=True), why
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "why"),
+    [
+        ("db.internal", Host("db.internal.evil.example", 5432), "more behind the name"),
+        ("db.internal", Host("evil-db.internal", 5432), "more before it"),
+        ("*.internal", Host("internal", 5432), "the dot belongs to the pattern"),
+        ("*.internal", Host("db.internal.", 5432), "another spelling proves nothing"),
+        ("db?", Host("db12", 5432), "one character is one"),
+        ("10.0.0.0/8", Host("11.0.0.1", 5432), "T92: outside of the network"),
+        ("10.0.0.0/8", Host("db.example", 5432), "a name is in no network, wherever it leads"),
+        ("10.0.0.0/8", Host("10.example", 5432), "a name that begins with the right digits"),
+        ("10.0.0.0/8", Host("10.0.0.1.example", 5432), "or with the right address"),
+        ("10.0.0.0/8", Host("10.0.0.1", 5432, "203.0.113.1"), "what is dialled is elsewhere"),
+        ("10.0.0.0/8", Host("::ffff:10.0.0.1", 5432), "another family"),
+        ("fd00::/8", Host("10.0.0.1", 5432), "the other way round"),
+        ("fd00::/8", Host("fd.example", 5432), "a name"),
+        ("127.0.0.0/8", Host("127.1", 5432), "no address to a verifier"),
+    ],
+)
+def test_not_waived(pattern: str, host: Host, why: str) -> None:
+    assert reach((host,), Policy(waive=("nothing", pattern))) == Reach(local=False, waived=None, exempt=False), why
+
+
+def test_every_host_of_a_list_needs_a_waiver() -> None:
+    waive = Policy(waive=("10.0.0.0/8", "*.internal"))
+    a, b, c, local = Host("a.internal", 1), Host("10.0.0.1", 1), Host("c.example", 1), Host("localhost", 1)
+    assert reach((a, b), waive).waived == "*.internal, 10.0.0.0/8"
+    assert reach((a, a, local), waive).waived == "*.internal"
+    assert reach((a, b, c), waive) == Reach(local=False, waived=None, exempt=False)
+    assert reach((local, c), waive) == Reach(local=False, waived=None, exempt=False)
+
+
+def test_enforcing_locally_leaves_waivers_alone() -> None:
+    assert reach((Host("a", 1),), Policy(waive=("a",), enforce_local=True)).exempt
