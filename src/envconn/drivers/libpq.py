@@ -64,6 +64,7 @@ _PINNED = {
     "ssl_min_protocol_version": "TLSv1.2",
     "ssl_max_protocol_version": "",
     "gssencmode": "disable",
+    "gssdelegation": "0",
     "channel_binding": "prefer",
     "target_session_attrs": "any",
     "options": "",
