@@ -20,7 +20,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from envconn import sources
 from envconn.assembly import DATABASE, Assembly, assemble
+from envconn.assembly.choice import CHOOSER
 from envconn.assembly.names import is_read
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError
@@ -28,7 +30,6 @@ from envconn.report import Report
 from envconn.services import Services
 from envconn.settings.discreet import Discreet
 from envconn.settings.field import core_schema, secured
-from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Settings(Discreet, BaseSettings):
         pydantic.ValidationError: another field is wrong. It holds no input (see `Discreet`).
     """
 
-    model_config = SettingsConfigDict(arbitrary_types_allowed=True, extra="ignore", env_file=DOTENV)
+    model_config = SettingsConfigDict(arbitrary_types_allowed=True, extra="ignore", env_file=sources.DOTENV)
 
     database: Annotated[CliSuppress[SecuredConnection], WrapValidator(_optional)] = Field(
         default_factory=_unread, validation_alias=_ALIASES["database"]
@@ -88,6 +89,7 @@ class Settings(Discreet, BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         files = values.get("_env_file", self.model_config.get("env_file"))
+        values = {name: _secret(value) if name in _ALIASES else value for name, value in values.items()}
         try:
             super().__init__(**values)
         except SettingsError as error:
@@ -112,7 +114,7 @@ class Settings(Discreet, BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the connections behind the arguments of the call, and before every other source."""
         arguments = cast("InitSettingsSource", init_settings).init_kwargs
-        given = {name: _secret(arguments.pop(name)) for name in _ALIASES if name in arguments}
+        given = {name: arguments.pop(name) for name in _ALIASES if name in arguments}
         ours = _Connections(settings_cls, given, cast("DotEnvSettingsSource", dotenv_settings))
         return init_settings, ours, env_settings, dotenv_settings, file_secret_settings
 
@@ -137,7 +139,7 @@ class _Connections(PydanticBaseSettingsSource):
         services = given.get("services")
         if not isinstance(services, Services):
             services = self._read(given)
-        self._conceal(services)
+        self._conceal()
         fields = {
             "database": services.get(DATABASE),
             "databases": dict(services.databases),
@@ -160,18 +162,27 @@ class _Connections(PydanticBaseSettingsSource):
         siblings = {} if DATABASE in added else assembly.siblings
         return Services(Assembly(merged, siblings, Report(merged, (), assembly.report.notes)))
 
-    def _conceal(self, services: Services) -> None:
-        """Take the variables that were read out of ``.env``, where ``extra`` would find them.
+    def _conceal(self) -> None:
+        """Take the variables that `load` reads out of ``.env``, where ``extra`` and the debugging log would find them.
 
         Those that a field of the application claims by its name or alias stay.
         """
-        ours = {name.upper() for service in services.values() for name in (service.variable, *service.origin.via)}
+        ours = set(self._read_through()) if self._dotenv.env_vars else set()
         claimed = {name.upper() for name in self._claimed()}
         self._dotenv.env_vars = {
             name: value
             for name, value in self._dotenv.env_vars.items()
             if name.upper() in claimed or not (name.upper() in ours or is_read(name.upper()))
         }
+
+    def _read_through(self) -> Iterator[str]:
+        """The variables with other names, which aliases and ``ENVCONN_DATABASE`` lead to, in upper case."""
+        environment, _ = sources.read(None, self._files)
+        chosen = environment.plain(CHOOSER)
+        for name in [chosen, *filter(is_read, environment.names())]:
+            found = environment.lookup(name.removesuffix("_FILE")).found
+            for variable in (name, *found.origin.via) if found else ():
+                yield variable.upper()
 
     def _claimed(self) -> Iterator[str]:
         for name, field in self.settings_cls.model_fields.items():
