@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from envconn.errors import EndpointUnavailable
+from envconn.providers import Facts
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from envconn.providers import Endpoint
     from envconn.tls.ca import CA
     from envconn.tls.levels import TlsLevel
+    from envconn.tls.policy import Policy
 
-__all__ = ["SecuredConnection", "Verdict"]
+__all__ = ["Context", "SecuredConnection", "Verdict"]
 
 _SEAL: Final = object()
 
@@ -50,6 +52,18 @@ class Verdict:
         return self.level > self.requested
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
+
+    `siblings` are other endpoints of the same database, which variables name.
+    """
+
+    policy: Policy
+    facts: Facts = Facts()
+    siblings: tuple[SecuredConnection, ...] = ()
+
+
 class SecuredConnection:
     """A connection that was judged; the only type that drivers and integrations accept.
 
@@ -59,18 +73,21 @@ class SecuredConnection:
         TypeError: constructed, subclassed, changed or pickled by anybody else.
     """
 
-    __slots__ = ("_connection", "_endpoint", "_name", "_seal", "_tls")
+    __slots__ = ("_connection", "_context", "_endpoint", "_name", "_seal", "_tls")
 
     _connection: Connection
+    _context: Context
     _endpoint: Endpoint
     _name: str
-    _tls: Verdict
     _seal: object
+    _tls: Verdict
 
-    def __init__(self, connection: Connection, endpoint: Endpoint, tls: Verdict, name: str, *, seal: object) -> None:
+    def __init__(
+        self, connection: Connection, context: Context, endpoint: Endpoint, name: str, tls: Verdict, *, seal: object
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("a SecuredConnection comes from envconn.load() or envconn.secure(), which judge it")
-        for slot, value in zip(self.__slots__, (connection, endpoint, name, seal, tls), strict=True):
+        for slot, value in zip(self.__slots__, (connection, context, endpoint, name, seal, tls), strict=True):
             object.__setattr__(self, slot, value)
 
     def __init_subclass__(cls) -> NoReturn:
@@ -169,7 +186,7 @@ class SecuredConnection:
     @property
     def provider(self) -> str | None:
         """The provider's short name (``scalingo``, ``planetscale``, ``neon``), or `None` if unknown."""
-        return self._endpoint.provider
+        return self._endpoint.provider.name if self._endpoint.provider else None
 
     @property
     def pooled(self) -> bool | None:
@@ -201,18 +218,60 @@ class SecuredConnection:
         """The provider's region, where the host names it."""
         return self._endpoint.region
 
-    def endpoint(self, *, pooled: bool | None = None, replica: bool | None = None) -> SecuredConnection:
-        """Return the endpoint of the same database that is pooled or a replica as asked; `None` means any.
+    @property
+    def cloud(self) -> str | None:
+        """The cloud that the provider runs it in (``aws``, ``gcp``, ``azure``), where the host names it."""
+        return self._endpoint.cloud
+
+    @property
+    def prepared_statements(self) -> bool:
+        """Whether a driver may prepare statements in the protocol; false behind a pooler that does not track them."""
+        return self._endpoint.prepared_statements
+
+    @property
+    def startup_options(self) -> bool:
+        """Whether the other side takes ``options`` and settings at connection start."""
+        return self._endpoint.startup_options
+
+    @property
+    def idle_seconds(self) -> int | None:
+        """The silence in seconds after which the provider drops a connection, or `None` if unknown."""
+        return self._endpoint.provider.idle_seconds if self._endpoint.provider else None
+
+    @property
+    def lifetime_seconds(self) -> int | None:
+        """The age in seconds that a kept connection should stay below, or `None` if unknown."""
+        return self._endpoint.provider.lifetime_seconds if self._endpoint.provider else None
+
+    @property
+    def suspends(self) -> bool:
+        """Whether the server goes to sleep when idle, so that a kept connection wants a check before use."""
+        return bool(self._endpoint.provider and self._endpoint.provider.suspends)
+
+    @property
+    def direct_tls(self) -> bool:
+        """Whether TLS may start without asking first (``sslnegotiation=direct``): stated, or known of the provider."""
+        stated = self.parameters.get("sslnegotiation")
+        return stated == "direct" if stated else bool(self._endpoint.provider and self._endpoint.provider.direct_tls)
+
+    def endpoint(
+        self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
+    ) -> SecuredConnection:
+        """Return the endpoint of the same database that is pooled, a replica, or on a branch as asked.
+
+        `None` means any. It is this one if it fits, else one that a variable names, else one that
+        the provider's rule derives, which is judged again. What is not visible counts as neither
+        pooled nor a replica.
 
         Raises:
-            EndpointUnavailable: this is not that endpoint, and it cannot be derived.
+            EndpointUnavailable: there is none; the text says why, and where to get it.
         """
-        for asked, is_so, what in ((pooled, self.pooled, "pooled"), (replica, self.replica, "replica")):
-            if asked is not None and asked is not is_so:
-                raise EndpointUnavailable(
-                    f"{self.variable}: no endpoint with {what}={asked} is known; set a variable for it"
-                )
-        return self
+        from envconn.tls.siblings import find
+
+        found = find(self, self._context, pooled=pooled, replica=replica, branch=branch)
+        if isinstance(found, SecuredConnection):
+            return found
+        raise EndpointUnavailable(found)
 
     def uri(self) -> str:
         """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
@@ -231,9 +290,11 @@ class SecuredConnection:
         return {"type": "string", "format": "uri", "writeOnly": True}
 
 
-def seal(connection: Connection, endpoint: Endpoint, tls: Verdict, name: str) -> SecuredConnection:
+def seal(
+    connection: Connection, context: Context, endpoint: Endpoint, name: str, tls: Verdict
+) -> SecuredConnection:
     """Make the sealed value. For `envconn.tls.judge` alone."""
-    return SecuredConnection(connection, endpoint, tls, name, seal=_SEAL)
+    return SecuredConnection(connection, context, endpoint, name, tls, seal=_SEAL)
 
 
 def require_sealed(value: object) -> None:
