@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar._hosts import pair_up
-from envconn.grammar._text import nearest
+from envconn.grammar._text import MOST, nearest
 from envconn.grammar.keywords import FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS, Role
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = ["Draft"]
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1; the server cuts a longer name off and looks for the rest
 _LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param
 _IDENTITY = frozenset(name for name, keyword in KEYWORDS.items() if keyword.role is Role.IDENTITY)
+_SECRETIVE = ("pass", "pw", "secret", "key", "token", "%")
 _NEVER_EMPTY = frozenset(
     name
     for name, keyword in KEYWORDS.items()
@@ -34,19 +35,18 @@ _NEVER_EMPTY = frozenset(
 class Draft:
     """The values read so far, by keyword. `None` stands for one that was refused already.
 
-    A keyword that nobody knows may be the rest of a password that was not encoded. It is counted in
-    messages, not named, unless `whole` says that what stood before the keywords was understood, and
-    no secret is among the values but those that `apart` says stood elsewhere.
+    A keyword that nobody knows may be the rest of a password that was not encoded. Messages count
+    it, instead of naming it, while `doubtful` is true: set by `put` for a secret, and by the caller
+    when what stood before the keywords was not understood.
     """
 
-    __slots__ = ("_unknown", "apart", "foreign", "reading", "values", "whole")
+    __slots__ = ("_unknown", "doubtful", "foreign", "reading", "values")
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.values: dict[str, str | None] = {}
         self.foreign: dict[str, str] = {}
-        self.apart: frozenset[str] = frozenset()
-        self.whole = True
+        self.doubtful = False
         self._unknown: list[tuple[int, str]] = []
 
     def knows(self, name: str) -> bool:
@@ -59,8 +59,9 @@ class Draft:
 
     def put(self, name: str, value: str | None) -> None:
         """Store the value of a known keyword, unless it is refused or there twice."""
+        self.doubtful = self.doubtful or name in SECRETS
         if name in self.values or name in self.foreign:
-            self.reading.refuse("parameter-duplicate", f"{name} is given twice, or in two places; keep one")
+            self.reading.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings; keep one")
         elif name in FOREIGN:
             self.foreign[name] = value or ""
         else:
@@ -74,7 +75,7 @@ class Draft:
         before = len(reading.problems)
         hosts = self._pair_hosts()
         self._check_names()
-        self._report_unknown(named=self.whole and len(reading.problems) == before)
+        self._report_unknown(named=not self.doubtful and len(reading.problems) == before)
         if reading.problems:
             return None
         password = values.get("password")
@@ -131,14 +132,15 @@ class Draft:
 
     def _report_unknown(self, *, named: bool) -> None:
         # A password that was not encoded may have been cut at "&" or a blank: then its rest stands here.
-        named = named and SECRETS.isdisjoint(self.values.keys() - self.apart)
-        for ordinal, name in self._unknown:
+        for ordinal, name in self._unknown[:MOST]:
             if named and len(name) <= _LONGEST_NAME and name.isascii() and name.isidentifier():
                 hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "remove it"
                 message = f"{name} is not a parameter of libpq; {hint}"
             else:
                 message = f"parameter {ordinal} has a name nobody knows; correct it, encode & and blanks in values"
             self.reading.refuse("parameter-unknown", message)
+            # What follows a mistyped password may be its rest as well.
+            named = named and not any(word in name.lower() for word in _SECRETIVE)
 
 
 def _wrong_word(name: str, value: str) -> tuple[str, str]:

@@ -18,11 +18,14 @@ from envconn.errors import Problem
 if TYPE_CHECKING:
     from envconn.connection import Origin
 
-__all__ = ["LONGEST", "Reading", "decode", "nearest", "tidy"]
+__all__ = ["LONGEST", "MOST", "Reading", "decode", "nearest", "tidy"]
 
 # Characters. The kernel allows 131,072 bytes for one variable (MAX_ARG_STRLEN); a connection
 # string with a certificate in it stays far below this.
 LONGEST = 32_768
+
+# Problems of one text. More would bury the first, which is most likely the cause of the others.
+MOST = 20
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -33,19 +36,20 @@ _BAD_ESCAPE = re.compile("%(?:00|(?![0-9A-Fa-f]{2}))")
 class Reading:
     """What was noticed while one text was read: problems, and notes about what was tidied.
 
-    It holds no part of the text.
+    It holds no part of the text. A problem is kept once, and the first `MOST` of them are.
     """
 
     __slots__ = ("notes", "origin", "problems")
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.problems: list[Problem] = []
+        self.problems: dict[Problem, None] = {}  # a set that keeps its order
         self.notes: list[str] = []
 
     def refuse(self, code: str, message: str) -> None:
         """Add a problem. `message` names parts and positions, never what stands there."""
-        self.problems.append(Problem(code, self.origin.variable, message))
+        if len(self.problems) < MOST:
+            self.problems[Problem(code, self.origin.variable, message)] = None
 
 
 def tidy(reading: Reading, text: str) -> str | None:

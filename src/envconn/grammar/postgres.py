@@ -77,7 +77,8 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     _read_netlocs(draft, netlocs, start + len(userinfo) + len(at))
     if path:
         draft.put("dbname", decode(reading, path, "the database name", start + len(authority) + 1))
-    draft.whole, draft.apart = not reading.problems, frozenset(draft.values)
+    # A password in its own place, ended by the "@", does not make the query doubtful; a mistake there does.
+    draft.doubtful = bool(reading.problems)
     if query:
         _read_query(draft, query, start + len(place) + 1)
     return draft.finish(scheme)
@@ -196,10 +197,10 @@ def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: in
 
 def _read_ssl(draft: Draft, value: str) -> None:
     # conninfo_uri_parse_params: "ssl=true", and that alone, for the sake of JDBC.
-    if value == "true" and "sslmode" not in draft.values:
+    if value == "true":
         draft.reading.notes.append("ssl=true was read as sslmode=require")
         draft.put("sslmode", "require")
     else:
         draft.reading.refuse(
-            "ssl-unknown", "ssl has another value than true, or sslmode beside it; write sslmode alone"
+            "ssl-unknown", "the value of ssl is not true; write sslmode=require, or better verify-full"
         )

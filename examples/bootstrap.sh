@@ -1,0 +1,105 @@
+# Sourced by examples/quickstart and tests/run: a virtual environment with pinned packages, made once.
+#
+#   root=...; . "$root/examples/bootstrap.sh"; bootstrap NAME REQUIREMENTS
+#
+# sets $environment (its directory), $python (its interpreter) and $cache (a directory to write to). Needs Python 3.11
+# or newer and a package index; neither root nor pip. PYTHON=/path/to/python3 chooses the interpreter.
+# Callers set their EXIT trap after it, and do not `exec`.
+
+bootstrap() {
+    # What would send pip's work elsewhere, or other people's modules into ours.
+    unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PIP_REQUIRE_VIRTUALENV
+    export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+    _choose_python
+    _choose_cache
+    environment=$cache/$1-$("$_base" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    python=$environment/bin/python
+    _once "$environment/packages" "$_base $(cksum <"$2")" _install_packages "$2"
+    _once "$environment/checkout" "$root $(cksum <"$root/pyproject.toml")" _install_checkout
+}
+
+# FILE STAMP COMMAND...: run the command unless FILE says that it was done under this stamp.
+_once() {
+    _file=$1 _stamp=$2
+    shift 2
+    if [ "$(cat "$_file" 2>/dev/null)" != "$_stamp" ] || ! "$python" -c '' 2>/dev/null; then
+        "$@"
+        echo "$_stamp" >"$_file"
+    fi
+}
+
+_install_packages() {
+    echo "setting up $environment (once)" >&2
+    rm -rf "$environment"
+    "$_base" -m venv --without-pip "$environment"
+    choose_pip
+    pip install --only-binary :all: --no-deps --require-hashes -r "$1"
+}
+
+_install_checkout() {
+    choose_pip
+    pip install --no-build-isolation --no-deps --editable "$root"
+}
+
+# The newest Python on PATH, in every directory of it: a version manager's shim may come first and not work.
+_choose_python() {
+    _wanted='import sys, venv; from importlib.util import find_spec
+sys.exit(sys.version_info < (3, 11) or not (sys.argv[1:] or find_spec("pip") or find_spec("ensurepip")))'
+    for _lenient in '' yes; do # with pip or its seed if possible
+        for _version in 3.15 3.14 3.13 3.12 3.11 3; do
+            _ifs=$IFS IFS=:
+            for _directory in $PATH; do
+                IFS=$_ifs
+                _base=${PYTHON:-$_directory/python$_version}
+                if "$_base" -c "$_wanted" $_lenient >/dev/null 2>&1; then
+                    return
+                fi
+            done
+            IFS=$_ifs
+        done
+    done
+    _give_up "Python 3.11 or newer is needed, and ${PYTHON:-PATH} has none; Debian: apt-get install python3"
+}
+
+_choose_cache() {
+    _place=$(printf %s "$root" | cksum | cut -d ' ' -f 1)
+    for cache in "$root/.cache" "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/envconn/$_place"; do
+        if mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; then
+            return
+        fi
+    done
+    cache=$(mktemp -d)
+    trap 'rm -rf "$cache"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+# Define pip, working on $python: the base's own, the seed it carries, or the seed that Debian has in a package.
+choose_pip() {
+    if "$_base" -m pip --python "$python" --version >/dev/null 2>&1; then
+        pip() { "$_base" -m pip --python "$python" -qq "$@"; }
+    elif "$python" -m ensurepip >/dev/null 2>&1; then
+        pip() { "$python" -m pip -qq "$@"; }
+    elif _unpack_pip >/dev/null 2>&1; then
+        pip() { "$python" "$_wheel/pip" -qq "$@"; }
+    else
+        _give_up "$_base has neither pip nor ensurepip; Debian: apt-get install python3-venv"
+    fi
+}
+
+# Download and unpack a Debian package with private lists: no root needed, nothing installed.
+_unpack_pip() {
+    _apt=$cache/apt
+    mkdir -p "$_apt/lists/partial" "$_apt/archives/partial"
+    : >"$_apt/status"
+    set -- -q -o Dir::State="$_apt" -o Dir::State::Lists="$_apt/lists" -o Dir::State::status="$_apt/status" \
+        -o Dir::Cache="$_apt" -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Acquire::Languages=none
+    apt-get "$@" update &&
+        (cd "$_apt" && apt-get "$@" download python3-pip-whl && dpkg -x python3-pip-whl_*.deb root) &&
+        _wheel=$(ls "$_apt"/root/usr/share/python-wheels/pip-*.whl)
+}
+
+_give_up() {
+    echo "$1" >&2
+    exit 69
+}

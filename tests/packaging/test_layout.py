@@ -1,0 +1,68 @@
+"""The promises of the layout: who owns which name, and what is shipped."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
+INTEGRATIONS = ("envconn_psycopg",)
+
+
+@pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
+def test_packages_are_typed(name: str) -> None:
+    package = importlib.import_module(name)
+    assert (importlib.resources.files(package) / "py.typed").is_file()
+
+
+def test_top_level_names_of_the_distribution() -> None:
+    files = metadata.files("envconn")
+    assert files is not None
+    # An editable install owns a .pth file instead of the packages; scripts lie outside, in ../../../bin.
+    names = {file.parts[0] for file in files if ".dist-info" not in file.parts[0]} - {"..", "_envconn.pth"}
+    assert names <= {"envconn", *INTEGRATIONS}
+
+
+def test_metadata() -> None:
+    described = metadata.metadata("envconn")
+    assert described["License-Expression"] == "MIT"
+    assert set(described.get_all("Provides-Extra", [])) >= {"psycopg", "psycopg2"}
+
+
+def test_command_is_installed() -> None:
+    (command,) = metadata.entry_points(group="console_scripts", name="envconn")
+    assert callable(command.load())
+
+
+@pytest.mark.checkout
+def test_integrations_hold_prefixed_packages_only(checkout: Path) -> None:
+    folders = [path for path in (checkout / "integrations").iterdir() if path.name not in {"README.md", "__pycache__"}]
+    assert {path.name for path in folders} == set(INTEGRATIONS)
+    for path in folders:
+        assert IMPORT_NAME.fullmatch(path.name)
+        assert (path / "__init__.py").is_file()
+        assert (path / "py.typed").is_file()
+
+
+@pytest.mark.checkout
+def test_no_folder_of_tests_hides_a_framework(checkout: Path) -> None:
+    taken = {"asyncpg", "celery", "django", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"}
+    assert not taken & {path.name for path in (checkout / "tests").rglob("*") if path.is_dir()}
+
+
+@pytest.mark.checkout
+@pytest.mark.parametrize("name", ["examples/requirements.txt", "tests/requirements.txt"])
+def test_pinned_by_hash_and_bound_to_no_index(checkout: Path, name: str) -> None:
+    text = (checkout / name).read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^--?(index|extra|find|trusted)", text, re.MULTILINE)
+    for requirement in re.split(r"\n(?=\S)", text.strip()):
+        assert "==" in requirement
+        assert "--hash=sha256:" in requirement

@@ -1,0 +1,91 @@
+"""What people can import, and what an import costs them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+URL = "postgresql://app:marker-password@db.envconn.test/app?sslmode=verify-full"
+HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "sqlalchemy"}
+
+
+def loaded(statement: str, *, url: str = URL) -> set[str]:
+    """Run `statement` in a process of its own and return which of the heavy modules it has loaded."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"DATABASE_URL": url}, check=True, capture_output=True, timeout=60
+    )
+    return HEAVY & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_all_is_what_can_be_imported() -> None:
+    assert sorted(set(envconn.__all__)) == sorted(envconn.__all__)
+    for name in envconn.__all__:
+        assert getattr(envconn, name) is not None
+    assert set(dir(envconn)) == set(envconn.__all__)
+
+
+def test_all_is_what_type_checkers_see() -> None:
+    namespace: dict[str, object] = {}
+    exec("from envconn import *", namespace)  # noqa: S102 - the statement itself is under test
+    assert namespace.keys() - {"__builtins__"} == set(envconn.__all__)
+
+
+def test_names_that_do_not_exist() -> None:
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        envconn.nothing_of_this_name  # noqa: B018
+
+
+def test_the_name_promised_in_the_design() -> None:
+    promised = {"load", "parse", "secure", "Policy", "SecuredConnection", "Services", "Settings", "TlsLevel"}
+    assert promised <= set(envconn.__all__)
+
+
+@pytest.mark.parametrize("module", ["envconn_psycopg"])
+def test_all_of_integrations(module: str) -> None:
+    imported = importlib.import_module(module)
+    for name in imported.__all__:
+        assert getattr(imported, name) is not None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import envconn",
+        "import envconn.cli",
+        "import envconn_psycopg",
+        "import envconn; envconn.load()",
+        "import envconn; envconn.load().report()",
+        "import envconn; envconn.load().database.uri()",
+    ],
+)
+def test_light(certificates: Certificates, statement: str) -> None:
+    assert loaded(statement, url=f"{URL}&sslrootcert={certificates.ca}") == set()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_kwargs_load_their_driver_alone(certificates: Certificates, driver: str) -> None:
+    statement = f"import envconn_psycopg; envconn_psycopg.kwargs(driver={driver!r})"
+    assert loaded(statement, url=f"{URL}&sslrootcert={certificates.ca}") <= {driver}
+
+
+def test_dotenv_where_there_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("UNRELATED=1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert loaded("import envconn; envconn.load()", url=URL.replace("verify-full", "require")) == {"dotenv"}
+
+
+def test_settings_are_what_loads_pydantic() -> None:
+    assert loaded("import envconn; envconn.Settings") == {"pydantic"}
