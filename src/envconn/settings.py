@@ -15,13 +15,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core import core_schema as schemas
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from envconn.assembly import judged
 from envconn.assembly.names import is_read
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError
 from envconn.grammar import read
 from envconn.services import Services, load
-from envconn.tls import Policy, SecuredConnection
+from envconn.tls import Context, Policy, SecuredConnection, judge
 
 if TYPE_CHECKING:
     from typing import Any
@@ -147,7 +146,9 @@ def _validated(value: object, field_name: str | None) -> SecuredConnection:
     if text is None:
         raise PydanticCustomError("secured_connection", "expected a connection string or a SecuredConnection")
     outcome = read(text, Origin(field_name or "connection string"))
-    judgement = judged(outcome, Policy()) if isinstance(outcome, Connection) else outcome
+    judgement = (
+        judge(outcome, Context(Policy()), field_name or "database") if isinstance(outcome, Connection) else outcome
+    )
     if isinstance(judgement, SecuredConnection):
         return judgement
     raise ConfigurationError(judgement)

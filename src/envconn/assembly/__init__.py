@@ -7,47 +7,37 @@ traceback with local variables is a place where passwords are found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from envconn import grammar, sources
-from envconn.assembly import names, parts
-from envconn.assembly.choice import CHOOSER, choose
-from envconn.connection import Connection
-from envconn.errors import Note, Problem
-from envconn.providers import identify
+from envconn import sources
+from envconn.assembly import databases, names, parts
+from envconn.assembly.brokers import gather as gather_brokers
+from envconn.assembly.databases import DATABASE
+from envconn.assembly.facts import stated_facts
+from envconn.assembly.reading import Reading
+from envconn.errors import Problem
 from envconn.report import Report
 from envconn.sources import DOTENV
-from envconn.tls import SecuredConnection, judge
+from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from envconn.sources import Dotenv, Environment, Lookup
+    from envconn.assembly.databases import Wanted
+    from envconn.sources import Dotenv, Environment
 
-__all__ = ["Assembly", "assemble", "judged"]
-
-DATABASE = "database"
-"""The name of the default database among the services."""
+__all__ = ["DATABASE", "Assembly", "assemble"]
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The judged services by name, the siblings of the default database by role, and the report."""
+    """The judged services by name, and the report about them."""
 
     services: Mapping[str, SecuredConnection]
-    siblings: Mapping[str, SecuredConnection]
     report: Report
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What one pass has found so far."""
-
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
 
 
 def assemble(
@@ -55,100 +45,37 @@ def assemble(
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
     environment, problems = sources.read(environ, dotenv)
-    findings = _Findings(list(problems))
-    policy = policy or _stated_policy(environment, findings)
+    reading = Reading(environment, list(problems))
+    context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
-    siblings: dict[str, SecuredConnection] = {}
-    if default := _default(environment, findings):
-        _add(services, DATABASE, default, policy, findings)
-    for service, variable in names.named(environment):
-        for connection in _connections(environment, [variable], findings):
-            _add(services, service, connection, policy, findings)
-    for connection in _connections(environment, names.SIBLINGS, findings):
-        _add(siblings, names.SIBLINGS[connection.origin.variable], connection, policy, findings)
-    if not (services or siblings or findings.problems or environment.plain("ENVCONN_PHASE") == "build"):
-        findings.problems.append(_nothing(environment))
-    return Assembly(services, siblings, Report(services, tuple(findings.problems), tuple(findings.notes)))
+    for wanted in (*databases.gather(reading), *gather_brokers(reading)):
+        if service := _judged(wanted, context, reading):
+            services[wanted.name] = service
+            reading.notes += service.advice
+    if not (services or reading.problems or environment.plain("ENVCONN_PHASE") == "build"):
+        reading.problems.append(_nothing(environment))
+    return Assembly(services, Report(services, tuple(reading.problems), tuple(reading.notes)))
 
 
-def judged(connection: Connection, policy: Policy, name: str = DATABASE) -> SecuredConnection | tuple[Problem, ...]:
-    """Identify and judge one connection."""
-    return judge(connection, identify(connection), policy, name)
+def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
+    """Judge the siblings first: they go along with the service."""
+    judged = [judge(sibling, context, wanted.name) for sibling in wanted.siblings]
+    siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
+    outcome = judge(wanted.connection, Context(context.policy, context.facts, siblings), wanted.name)
+    for refused in (outcome, *judged):
+        if not isinstance(refused, SecuredConnection):
+            reading.problems += refused
+    return outcome if isinstance(outcome, SecuredConnection) else None
 
 
-def _stated_policy(environment: Environment, findings: _Findings) -> Policy:
-    lookups = {name: environment.lookup(name) for name in POLICY_VARIABLES}
+def _stated_policy(reading: Reading) -> Policy:
+    lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES}
     for lookup in lookups.values():
-        _record(lookup, findings)
+        reading.record(lookup)
     answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})
-    findings.problems += answer.problems
-    findings.notes += answer.notes
+    reading.problems += answer.problems
+    reading.notes += answer.notes
     return answer.policy
-
-
-def _default(environment: Environment, findings: _Findings) -> Connection | None:
-    """The default database: by the variable that the chooser names, else by URL, else by parts."""
-    chosen = environment.plain(CHOOSER)
-    if chosen and not environment.is_set(chosen):
-        findings.problems.append(
-            Problem("choice-missing", CHOOSER, "names a variable that is not set; write the name of one that is")
-        )
-        return None
-    before = len(findings.problems)
-    candidates = _connections(environment, [chosen] if chosen else names.DEFAULTS, findings)
-    if not chosen:
-        candidates += _from_parts(environment, findings, skip_pg=bool(candidates))
-    if candidates:
-        _report_overruled(environment, findings, candidates[0].origin.variable)
-    if not candidates or len(findings.problems) > before:
-        return None
-    choice = choose(candidates)
-    findings.problems += choice.problems
-    findings.notes += choice.notes
-    return choice.connection
-
-
-def _from_parts(environment: Environment, findings: _Findings, *, skip_pg: bool) -> list[Connection]:
-    leaders = [leader for leader in parts.FAMILIES if not (skip_pg and leader == "PGHOST")]
-    return [connection for leader in leaders for connection in _read(parts.compose(environment, leader), findings)]
-
-
-def _connections(environment: Environment, variables: Iterable[str], findings: _Findings) -> list[Connection]:
-    return [connection for variable in variables for connection in _read(environment.lookup(variable), findings)]
-
-
-def _read(lookup: Lookup, findings: _Findings) -> list[Connection]:
-    _record(lookup, findings)
-    if lookup.found is None:
-        return []
-    outcome = grammar.read(lookup.found.text, lookup.found.origin)
-    if not isinstance(outcome, Connection):
-        findings.problems += outcome
-        return []
-    findings.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
-    return [outcome]
-
-
-def _record(lookup: Lookup, findings: _Findings) -> None:
-    findings.problems += lookup.problems
-    findings.notes += lookup.notes
-
-
-def _add(
-    services: dict[str, SecuredConnection], name: str, connection: Connection, policy: Policy, findings: _Findings
-) -> None:
-    outcome = judged(connection, policy, name)
-    if isinstance(outcome, SecuredConnection):
-        services[name] = outcome
-    else:
-        findings.problems += outcome
-
-
-def _report_overruled(environment: Environment, findings: _Findings, variable: str) -> None:
-    if variable == "PGHOST":
-        return
-    message = f"has no effect on {variable}: every value that decides is written out for the driver"
-    findings.notes += [Note("overruled", name, message) for name in names.OVERRULED if environment.plain(name)]
 
 
 def _nothing(environment: Environment) -> Problem:

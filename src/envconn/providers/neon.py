@@ -87,9 +87,7 @@ VERCEL_POSTGRES = Provider(
     name="vercel-postgres",
     title="Vercel Postgres",
     keys=("vercel-storage.com",),
-    hosts=(
-        r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.(?P<region>[a-z0-9-]+)\.(?:aws\.)?postgres\.vercel-storage\.com",
-    ),
+    hosts=(r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.(?P<region>[a-z0-9-]+)\.(?:aws\.)?postgres\.vercel-storage\.com",),
     modes={"-pooler": "transaction"},
     pooled=False,
     pool_mode="transaction",

@@ -38,7 +38,7 @@ PLANETSCALE = Provider(
             6432,
             "replica",
             "replica-pooled",
-            "|replica on port 6432 does not reach a replica; use port 5432, or the name of a dedicated replica PgBouncer",
+            "|replica on port 6432 reaches no replica; use port 5432, or the name of a dedicated replica PgBouncer",
         ),
     ),
     certificates=_CERTIFICATES,

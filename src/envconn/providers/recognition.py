@@ -55,7 +55,7 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),
         startup_options=not pooled or bool(provider and provider.pooler and provider.pooler.startup_options),
-        because=tuple(filter(None, (provider and f"{connection.origin.variable} belongs to {provider.title}", reason))),
+        because=(*([f"recognised as {provider.title}"] if provider else []), *([reason] if reason else [])),
     )
 
 
@@ -87,7 +87,9 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
 _OPTIONS = (
     "options are refused at start-up by the pooler; set them with ALTER ROLE ... SET, or connect to the direct endpoint"
 )
-_DEFAULT_ROLE = "uses the provider's default role, which may do nearly everything; give the application a role of its own"
+_DEFAULT_ROLE = (
+    "uses the provider's default role, which may do nearly everything; give the application a role of its own"
+)
 
 
 def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
@@ -147,14 +149,18 @@ def _kind(
         return POOLERS[facts.pooler], f"ENVCONN_POOLER={facts.pooler} states it"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
         return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"
-    if provider and seen.get("mode") in provider.modes:
-        return provider.modes[seen["mode"] or ""], "the host name says whether a pooler answers"
-    if provider and connection.hosts[0].port in provider.ports:
-        return provider.ports[connection.hosts[0].port], "the port says whether a pooler answers"
+    if provider and (mode := provider.modes.get(seen.get("mode") or "")):
+        return mode, "the host name says whether a pooler answers"
+    if provider and (mode := provider.ports.get(connection.hosts[0].port)):
+        return mode, "the port says whether a pooler answers"
+    return _kind_by_role(connection, provider)
+
+
+def _kind_by_role(connection: Connection, provider: Provider | None) -> tuple[str | None, str | None]:
     role = table.role(connection.origin.variable)
     if role in {"pooled", "direct"}:
-        kind = DIRECT if role == "direct" else (provider and provider.pool_mode) or "transaction"
-        return kind, f"{connection.origin.variable} names the {role} endpoint"
+        pooled = (provider.pool_mode if provider else None) or "transaction"
+        return pooled if role == "pooled" else DIRECT, f"{connection.origin.variable} names the {role} endpoint"
     if provider is None or provider.pooled is None:
         return None, None
     return (provider.pool_mode if provider.pooled else DIRECT), None

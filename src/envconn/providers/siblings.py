@@ -50,7 +50,11 @@ def _wishes(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) ->
 
 
 def _unknown(endpoint: Endpoint, wish: str) -> str:
-    who = f"{endpoint.provider.title} gives no rule" if endpoint.provider else "the provider is not known, so there is no rule"
+    who = (
+        f"{endpoint.provider.title} gives no rule"
+        if endpoint.provider
+        else "the provider is not known, so there is no rule"
+    )
     return f"{who} for the {wish} endpoint; set {_EXAMPLES[wish]}"
 
 

@@ -40,7 +40,7 @@ def named(name: str) -> Provider | None:
 
 
 def by_variable(names: Iterable[str]) -> str | None:
-    """Return the provider that one of the variables `names` belongs to by its name, such as ``SCALINGO_POSTGRESQL_URL``."""
+    """Return the provider whose name one of the variables `names` begins with (``SCALINGO_POSTGRESQL_URL``)."""
     return next((_OWNERS[name] for name in names if name in _OWNERS), None)
 
 
@@ -70,7 +70,10 @@ def _index() -> Mapping[str, tuple[Provider, ...]]:
 
 _INDEX = _index()
 _ROLES = {
-    variable.name: variable.role for provider in PROVIDERS for variable in provider.variables if variable.role != "default"
+    variable.name: variable.role
+    for provider in PROVIDERS
+    for variable in provider.variables
+    if variable.role != "default"
 }
 # A name proves its provider when it says so itself; DATABASE_URL_UNPOOLED may be anybody's.
 _OWNERS = {

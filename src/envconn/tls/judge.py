@@ -22,7 +22,7 @@ from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.reach import reach
-from envconn.tls.secured import SecuredConnection, Verdict, seal
+from envconn.tls.secured import Judgement, SecuredConnection, Verdict, seal
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
@@ -53,7 +53,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
     evidence = (_request_sentence(connection, asked), *_reasons(how_far, asked, level, trusted, policy))
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, evidence)
-    return seal(connection, context, endpoint, name, verdict)
+    return seal(Judgement(name, connection, endpoint, context, verdict))
 
 
 def requested(connection: Connection) -> TlsLevel:
@@ -137,9 +137,7 @@ def _file_problems(connection: Connection) -> list[Problem]:
     ]
 
 
-def _ca_problems(
-    connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Problem | None
-) -> list[Problem]:
+def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Problem | None) -> list[Problem]:
     """A CA that cannot be used, one that cannot fit, or none where one is needed."""
     variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
     if isinstance(ca, Problem):

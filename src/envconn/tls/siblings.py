@@ -4,35 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.providers import derive
+from envconn import providers
+from envconn.errors import Note
 from envconn.tls.judge import judge
+from envconn.tls.levels import SSLMODES
 from envconn.tls.secured import SecuredConnection
 
 if TYPE_CHECKING:
-    from envconn.tls.secured import Context
+    from envconn.tls.secured import Judgement
 
-__all__ = ["find"]
+__all__ = ["advice", "find"]
 
 
 def find(
-    connection: SecuredConnection, context: Context, *, pooled: bool | None, replica: bool | None, branch: str | None
+    connection: SecuredConnection,
+    judgement: Judgement,
+    *,
+    pooled: bool | None,
+    replica: bool | None,
+    branch: str | None,
 ) -> SecuredConnection | str:
     """Return the endpoint asked for (`None`: any), or the sentence that says why there is none."""
-    for candidate in (connection, *context.siblings):
+    for candidate in (connection, *judgement.context.siblings):
         if _fits(candidate, pooled=pooled, replica=replica, branch=branch):
             return candidate
-    told = _told(pooled=pooled, replica=replica, branch=branch)
+    told = f"{connection.variable}: {_told(pooled=pooled, replica=replica, branch=branch)}"
     if branch not in {None, connection.branch}:
-        return f"{connection.variable}: {told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
-    derived = derive(
-        connection._connection, connection._endpoint, pooled=pooled, replica=replica, facts=context.facts  # noqa: SLF001 - one package
-    )
+        return f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+    facts = judgement.context.facts or providers.Facts()
+    derived = providers.derive(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, facts=facts)
     if isinstance(derived, str):
-        return f"{connection.variable}: {told}: {derived}"
-    judgement = judge(derived, context, connection.name)
-    if isinstance(judgement, SecuredConnection):
-        return judgement
-    return f"{connection.variable}: {told}: {'; '.join(problem.message for problem in judgement)}"
+        return f"{told}: {derived}"
+    outcome = judge(derived, judgement.context, judgement.name)
+    if isinstance(outcome, SecuredConnection):
+        return outcome
+    return f"{told}: {'; '.join(problem.message for problem in outcome)}"
+
+
+def advice(judgement: Judgement) -> tuple[Note, ...]:
+    """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
+    known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
+    notes = providers.advice(judgement.connection, judgement.endpoint)
+    if not known or judgement.verdict.local or judgement.verdict.level >= SSLMODES[known.sslmode]:
+        return notes
+    message = f"could be {known.sslmode}; {known.remedy}{_BEST if known.ca else ''}"
+    return (*notes, Note("tls-better", judgement.connection.origin.variable, message))
+
+
+_BEST = ", or set ENVCONN_TLS=best"
 
 
 def _fits(candidate: SecuredConnection, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
