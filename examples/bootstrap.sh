@@ -2,9 +2,10 @@
 #
 #   root=...; . "$root/examples/bootstrap.sh"; bootstrap NAME REQUIREMENTS
 #
-# sets $environment (its directory), $python (its interpreter) and $cache (a directory to write to). Needs Python 3.11
-# or newer and a package index; neither root nor pip. PYTHON=/path/to/python3 chooses the interpreter.
-# Callers set their EXIT trap after it, and do not `exec`.
+# sets $environment (its directory), $python (its interpreter), $cache (a directory to write to) and
+# $scrap (empty, or a cache that cannot be kept: removed at exit, so whoever traps EXIT removes it).
+# Needs Python 3.11 or newer and a package index; neither root nor pip. PYTHON=/path/to/python3
+# chooses the interpreter.
 
 bootstrap() {
     # What would send pip's work elsewhere, or other people's modules into ours.
@@ -62,6 +63,7 @@ sys.exit(sys.version_info < (3, 11) or not (sys.argv[1:] or find_spec("pip") or 
 }
 
 _choose_cache() {
+    scrap=
     _place=$(printf %s "$root" | cksum | cut -d ' ' -f 1)
     for cache in "$root/.cache" "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/envconn/$_place"; do
         if mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; then
@@ -69,7 +71,8 @@ _choose_cache() {
         fi
     done
     cache=$(mktemp -d)
-    trap 'rm -rf "$cache"' EXIT
+    scrap=$cache
+    trap 'rm -rf "$scrap"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
 }

@@ -8,6 +8,7 @@ Messages are those of the PostgreSQL manual, "Message Formats".
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from throwaway.certificates import Pair
 
 __all__ = ["Answer", "Fake", "running"]
 
@@ -55,7 +58,7 @@ class Answer(Enum):
     ERROR = _error("0A000", "no")
     GARBAGE = b"\xff\xfe\x00garbage\r\n"
     CLOSE = b""
-    INJECT = b"S" + _ASK_PASSWORD  # CVE-2021-23222: clear text behind the consent
+    INJECT = b"S" + _ASK_PASSWORD  # CVE-2021-23222: clear text behind the consent; libpq looks after the handshake
 
 
 class Request(Enum):
@@ -72,6 +75,7 @@ class Fake:
 
     answer: Answer
     port: int
+    context: ssl.SSLContext | None = field(default=None, repr=False)
     requests: list[str] = field(default_factory=list)
     startups: list[dict[str, str]] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
@@ -107,6 +111,8 @@ class Fake:
         packet = _packet(connection)
         if packet is None:
             self.saw_tls = True
+            if self.context is not None:
+                self._shake_hands(connection, self.context)
             return False
         code = struct.unpack("!I", packet[:4])[0]
         if code == Request.SSL.value:
@@ -121,6 +127,12 @@ class Fake:
             self._startup(connection, packet[4:])
         return False
 
+    def _shake_hands(self, connection: socket.socket, context: ssl.SSLContext) -> None:
+        """Complete the handshake, and say nothing over TLS until the client leaves."""
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            while encrypted.recv(1_000):
+                pass
+
     def _startup(self, connection: socket.socket, body: bytes) -> None:
         words = [word.decode("utf-8", "replace") for word in body.split(b"\0")]
         self.startups.append(dict(zip(words[::2], words[1::2], strict=False)))
@@ -134,10 +146,14 @@ class Fake:
 
 
 @contextmanager
-def running(answer: Answer) -> Iterator[Fake]:
-    """Run a fake on a free port until the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        fake = Fake(answer, listener.getsockname()[1])
+def running(answer: Answer, pair: Pair | None = None, *, address: str = "127.0.0.1", port: int = 0) -> Iterator[Fake]:
+    """Run a fake until the block ends, on a free port unless one is given. With `pair` it can do TLS after all."""
+    context = None
+    if pair is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.chain, pair.key)
+    with socket.create_server((address, port)) as listener:
+        fake = Fake(answer, listener.getsockname()[1], context)
         thread = threading.Thread(target=_accept, args=(listener, fake), daemon=True)
         thread.start()
         try:
@@ -158,14 +174,13 @@ def _accept(listener: socket.socket, fake: Fake) -> None:
 
 def _packet(connection: socket.socket) -> bytes | None:
     """Read a packet of the start-up phase without its length; `None` when TLS begins instead."""
-    first = _exactly(connection, 1)
-    if first == b"\x16":  # a TLS record of type handshake: sslnegotiation=direct, or consent to our "S"
+    if connection.recv(1, socket.MSG_PEEK) == b"\x16":  # a TLS handshake: sslnegotiation=direct, or after our "S"
         return None
-    return _body(connection, first)
+    return _body(connection)
 
 
-def _body(connection: socket.socket, begun: bytes = b"") -> bytes:
-    length: int = struct.unpack("!I", begun + _exactly(connection, 4 - len(begun)))[0]
+def _body(connection: socket.socket) -> bytes:
+    length: int = struct.unpack("!I", _exactly(connection, 4))[0]
     if not 4 <= length <= 10_000:
         raise ConnectionError("not a packet")
     return _exactly(connection, length - 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+import tomllib
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,13 @@ def test_integrations_hold_prefixed_packages_only(checkout: Path) -> None:
         assert IMPORT_NAME.fullmatch(path.name)
         assert (path / "__init__.py").is_file()
         assert (path / "py.typed").is_file()
+
+
+@pytest.mark.checkout
+def test_every_integration_is_measured_and_linted(checkout: Path) -> None:
+    tools = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert tools["coverage"]["run"]["source_pkgs"] == ["envconn", *INTEGRATIONS]
+    assert tools["importlinter"]["root_packages"] == ["envconn", *INTEGRATIONS]
 
 
 @pytest.mark.checkout

@@ -16,7 +16,7 @@ from envconn.assembly.brokers import gather as gather_brokers
 from envconn.assembly.databases import DATABASE
 from envconn.assembly.facts import stated_facts
 from envconn.assembly.reading import Reading
-from envconn.errors import Problem
+from envconn.errors import Note, Problem
 from envconn.report import Report
 from envconn.sources import DOTENV
 from envconn.tls import Context, SecuredConnection, judge
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.assembly.databases import Wanted
-    from envconn.sources import Dotenv, Environment
+    from envconn.sources import Dotenv
 
 __all__ = ["DATABASE", "Assembly", "assemble"]
 
@@ -49,11 +49,13 @@ def assemble(
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
-        if service := _judged(wanted, context, reading):
+        if wanted.name in services:
+            reading.problems.append(_second(wanted, services[wanted.name]))
+        elif service := _judged(wanted, context, reading):
             services[wanted.name] = service
             reading.notes += service.advice
-    if not (services or reading.problems or environment.plain("ENVCONN_PHASE") == "build"):
-        reading.problems.append(_nothing(environment))
+    if not (services or reading.problems):
+        _nothing(reading)
     return Assembly(services, Report(services, tuple(reading.problems), tuple(reading.notes)))
 
 
@@ -78,8 +80,19 @@ def _stated_policy(reading: Reading) -> Policy:
     return answer.policy
 
 
-def _nothing(environment: Environment) -> Problem:
+def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
+    # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
+    message = f"makes a second service called {wanted.name}, beside {first.variable}; rename one"
+    return Problem("service-duplicate", wanted.connection.origin.variable, message)
+
+
+def _nothing(reading: Reading) -> None:
+    """Say that nothing is configured: an error, except while an image is built."""
+    if reading.environment.plain("ENVCONN_PHASE") == "build":
+        reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
+        return
     accepted = ", ".join([*names.DEFAULTS[1:], *parts.FAMILIES])
-    hint = f"; {near} is set, but names are upper case" if (near := names.misspelt(environment)) else ""
+    near = names.misspelt(reading.environment)
+    hint = f"; {near} is set, but names are upper case" if near else ""
     message = f"no database is configured; set {names.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"
-    return Problem("database-missing", "DATABASE_URL", message)
+    reading.problems.append(Problem("database-missing", "DATABASE_URL", message))

@@ -27,8 +27,8 @@ class Choice:
     notes: tuple[Note, ...] = ()
 
 
-def choose(candidates: Sequence[Connection], chooser: str) -> Choice:
-    """Choose among `candidates`, the most believed first; `chooser` is the variable that settles a conflict.
+def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
+    """Choose among `candidates`, the most believed first; `chooser` is the variable that could settle a conflict.
 
     Of several that name the same target, the one that asks for the strongest TLS is kept. The
     pooled and the direct endpoint of one database are a pair, not a conflict.
@@ -68,14 +68,13 @@ def _target(connection: Connection) -> dict[str, object]:
     }
 
 
-def _conflict(first: Connection, strangers: list[Connection], chooser: str) -> Problem:
+def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Problem:
     mine = _target(first)
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
-    message = (
-        f"on {_hosts(first)} contradicts {' and '.join(told)}; "
-        f"remove all but one, or set {chooser}={first.origin.variable} to believe this one"
-    )
-    return Problem("conflict", first.origin.variable, message)
+    variable = first.origin.variable
+    settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
+    message = f"on {_hosts(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    return Problem("conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:

@@ -41,7 +41,7 @@ class Wanted:
 
 def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield every database that the environment configures, the default one first."""
-    siblings = [*reading.connections(names.SIBLINGS), *_replicas(reading)]
+    siblings = [*_agreed(reading, list(reading.connections(names.SIBLINGS))), *_replicas(reading)]
     default, others = _default(reading, siblings)
     if default:
         kept = [sibling for sibling in (*others, *siblings) if not same_target(sibling, default)]
@@ -53,18 +53,17 @@ def gather(reading: Reading) -> Iterator[Wanted]:
                 reading.notes.append(Note("duplicate", variable, message))
             else:
                 prefix = variable.removesuffix("DATABASE_URL")
-                yield Wanted(name, connection, tuple(reading.connections(prefix + key for key in names.SIBLINGS)))
+                own = reading.connections(prefix + sibling for sibling in names.SIBLINGS)
+                yield Wanted(name, connection, tuple(own))
 
 
 def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
     """The default database by the variable that the chooser names, else by URL, else by parts, else by a sibling."""
-    chosen = reading.environment.plain(CHOOSER)
-    if chosen and not reading.environment.is_set(chosen):
-        reading.problems.append(Problem("choice-missing", CHOOSER, _CHOICE_MISSING))
-        return None, ()
     before = len(reading.problems)
-    candidates = list(reading.connections([chosen] if chosen else names.DEFAULTS))
-    if not chosen:
+    if chosen := reading.environment.plain(CHOOSER):
+        candidates = _chosen(reading, chosen)
+    else:
+        candidates = list(reading.connections(names.DEFAULTS))
         candidates += _from_parts(reading, skip_pg=bool(candidates))
     if not candidates and len(reading.problems) == before:
         candidates = _promoted(siblings)
@@ -78,7 +77,34 @@ def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection |
     return choice.connection, choice.siblings
 
 
+def _chosen(reading: Reading, chosen: str) -> list[Connection]:
+    before = len(reading.problems)
+    environment = reading.environment
+    lookup = parts.compose(environment, chosen) if chosen in parts.FAMILIES else environment.lookup(chosen)
+    candidates = list(reading.accept(lookup))
+    if not candidates and len(reading.problems) == before:
+        reading.problems.append(Problem("choice-missing", CHOOSER, _CHOICE_MISSING))
+    reading.notes += [
+        Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
+        for name in (*names.DEFAULTS, *parts.FAMILIES)
+        if candidates and name != chosen and environment.is_set(name)
+    ]
+    return candidates
+
+
 _CHOICE_MISSING = "names a variable that is not set; write the name of one that is"
+
+
+def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
+    """Refuse two variables that name different endpoints for one role, replicas excepted: of those there are many."""
+    agreed = [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == "replica"]
+    for role in ("direct", "pooled", "public", "private"):
+        if candidates := [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == role]:
+            choice = choose(candidates, None)
+            reading.problems += choice.problems
+            reading.notes += choice.notes
+            agreed += [choice.connection] if choice.connection else []
+    return agreed
 
 
 def _promoted(siblings: list[Connection]) -> list[Connection]:

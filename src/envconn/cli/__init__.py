@@ -1,13 +1,14 @@
 """The command ``envconn``: check, show, exec.
 
-Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 78 the configuration
-is wrong. ``exec`` replaces the process, so what it exits with is the child's own.
+Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
+written, 78 the configuration is wrong. ``exec`` replaces the process, so what it exits with is the child's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,6 +19,7 @@ __all__ = ["EX_CONFIG", "EX_OK", "EX_USAGE", "main"]
 
 EX_OK = 0
 EX_USAGE = 64
+EX_IOERR = 74
 EX_CONFIG = 78
 EX_NOT_EXECUTABLE = 126
 EX_NOT_FOUND = 127
@@ -26,22 +28,33 @@ _SIGPIPE = 128 + 13
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's arguments) and return its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this process (>&-)
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
     options = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         code = run(options)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader went away (`envconn show | head`); what Python would print at exit helps nobody.
+    except OSError as failure:
+        # The reader went away (`envconn show | head`), or a disk is full; what Python would print at exit helps nobody.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _SIGPIPE
+        if isinstance(failure, BrokenPipeError):
+            return _SIGPIPE
+        print(f"envconn: {failure.strerror}", file=sys.stderr)
+        return EX_IOERR
     return code
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
+        told = _UNQUOTED.findall(message)[0].rstrip()
         self.print_usage(sys.stderr)
-        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+        self.exit(EX_USAGE, f"{self.prog}: {told}\n")
+
+
+_UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
 
 
 def _parser() -> _Parser:

@@ -7,6 +7,7 @@ environment are the command's own.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ def run(dotenv: str | None, command: Sequence[str]) -> int:
     if not report.ok:
         print_problems(report)
         return EX_CONFIG
+    # Python ignores these two, and what is ignored stays so in the program that follows.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
         os.execvp(command[0], list(command))  # noqa: S606 - becoming another program is the purpose
     except FileNotFoundError:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["paint"]
 
-_CODES = {"red": "31", "green": "32", "yellow": "33", "dim": "2"}
+_CODES = {"red": "31", "green": "32"}
 
 
 def paint(text: str, colour: str, stream: TextIO) -> str:

@@ -25,14 +25,15 @@ DOTENV = ".env"
 def read(environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV) -> tuple[Environment, tuple[Problem, ...]]:
     """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
 
-    Of several files, a later one wins. A file that is not there is an error, except the default one.
+    Of several files, a later one wins. A file that is not there is an error, except the default one;
+    a directory of the default name is somebody's virtual environment.
     """
     process = os.environ if environ is None else environ
     paths: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
     assignments: dict[str, Text] = {}
     problems: list[Problem] = []
     for path in [os.fspath(path) for path in paths]:
-        if path != DOTENV or os.path.exists(path):
+        if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path)):
             from envconn.sources.dotenv import read as read_dotenv
 
             found, wrong = read_dotenv(path)

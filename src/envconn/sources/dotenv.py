@@ -40,10 +40,8 @@ def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[
         line = _line(binding.original.string, binding.original.line)
         if binding.error:
             problems.append(Problem("dotenv-syntax", path, f"line {line} is not an assignment; write NAME='value'"))
-        elif binding.key is not None and binding.value is not None and binding.value.strip():
-            found[binding.key] = Text(Secret(binding.value), Origin(binding.key, "dotenv", path, line))
         elif binding.key is not None:
-            found.pop(binding.key, None)
+            found[binding.key] = Text(Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line))
     return found, tuple(problems)
 
 

@@ -118,16 +118,15 @@ class Environment:
 
     def _written(self, name: str) -> Text | None:
         value = self._process.get(name)
-        if value is not None and value.strip():
-            return Text(Secret(value), Origin(name, "environment"))
-        return self._dotenv.get(name) if value is None else None
+        text = self._dotenv.get(name) if value is None else Text(Secret(value), Origin(name, "environment"))
+        return text if text and text.text.reveal().strip() else None
 
     def _blank(self, name: str, written: Text | None) -> tuple[Note, ...]:
         shadowed = name in self._process and name in self._dotenv
         if written is None:
             is_blank = name in self._process or name in self._dotenv
             return (Note("blank", name, "set but blank, which counts as not set"),) if is_blank else ()
-        if shadowed and written.text != self._dotenv[name].text:
+        if shadowed and self._dotenv[name].text.reveal().strip() and written.text != self._dotenv[name].text:
             return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
         return ()
 
@@ -139,13 +138,15 @@ def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
 def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
     if not chain:
         return ()
-    return (
-        Problem(
-            "alias-missing",
-            name,
-            f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself",
-        ),
+    # A password that begins with a dollar sign looks like an alias, and must not be shown as one.
+    secret = name.endswith("PASSWORD")
+    message = (
+        "is exactly a dollar sign and a name, which makes it an alias, and there is no such variable; "
+        "set that one, or write a password that begins with a dollar sign as %24... in a URL"
+        if secret
+        else f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself"
     )
+    return (Problem("alias-missing", name, message),)
 
 
 def _cycle(name: str) -> Problem:

@@ -117,7 +117,7 @@ def _count(blocks: str) -> int:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=blocks)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, TypeError):  # the latter for what is not ASCII
         return 0
     return context.cert_store_stats()["x509"]
 
@@ -139,9 +139,7 @@ def _system(variable: str) -> CA | Problem:
 
 
 def _written(pem: str) -> str:
-    path = os.path.join(
-        _directory(os.getuid() if hasattr(os, "getuid") else 0), f"{sha256(pem.encode()).hexdigest()[:32]}.pem"
-    )
+    path = os.path.join(_directory(os.getuid()), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:

@@ -124,6 +124,9 @@ def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Note, ...]
 
 def _unusable(pattern: str, variable: str) -> Problem | None:
     """Refuse a waiver that covers everything, or that is neither a host pattern nor a CIDR block."""
+    if "[" in pattern:
+        # fnmatch's classes: [!_]* covers every host and does not look like it.
+        return Problem("waiver-malformed", variable, "a pattern has a bracket; only * and ? stand for other characters")
     if "/" not in pattern:
         return _too_wide(variable) if not pattern.strip("*?.") else None
     from ipaddress import ip_network

@@ -47,9 +47,11 @@ def is_local(host: Host) -> bool:
     from ipaddress import ip_address
 
     try:
-        return ip_address(address).is_loopback
+        found = ip_address(address)
     except ValueError:
         return False
+    # ::ffff:127.0.0.1 is loopback for Python since 3.13 and not before; here it never is.
+    return found.is_loopback and getattr(found, "ipv4_mapped", None) is None
 
 
 def _covers(pattern: str, host: Host) -> bool:
