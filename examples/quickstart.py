@@ -83,7 +83,8 @@ class Shell:
 def main() -> int:
     """Run the whole of it and return the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _leave)
     given = [name for name in _VARIABLES if os.environ.get(name, "").strip()]
     try:
         with ExitStack() as cleanup:
@@ -130,6 +131,8 @@ def against_yours(given: Sequence[str], cleanup: ExitStack) -> list[str]:
     yours = Shell({**os.environ, **limit, **_tools(directory)}, Path.cwd())
     _connect(yours, os.path.relpath(_PROGRAM))
     facts = yours.database()
+    if facts["tls"]["level"] in {"none", "opportunistic"}:
+        print("This hop is local, or clear text is waived for it: no TLS is promised.", flush=True)
     # No password: the connection is refused before anybody asks for one.
     clean = Shell(_clean(directory) | limit, directory)
     local = {"ENVCONN_TLS_LOCAL": "enforce"} if facts["tls"]["local"] else {}
@@ -203,8 +206,9 @@ def _paint(text: str, code: str) -> str:
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
+    # A second signal must not interrupt the cleaning up. (SIG_IGN would make Python complain about one on its way.)
     for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, lambda *_: None)
     raise SystemExit(128 + number)
 
 

@@ -7,18 +7,21 @@ traceback with local variables is a place where passwords are found.
 
 from __future__ import annotations
 
+import os
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envconn import sources
 from envconn.assembly import databases, names, parts
 from envconn.assembly.brokers import gather as gather_brokers
-from envconn.assembly.databases import DATABASE
+from envconn.assembly.databases import DATABASE, Wanted
 from envconn.assembly.facts import stated_facts
 from envconn.assembly.reading import Reading
+from envconn.connection import Origin
 from envconn.errors import Note, Problem
 from envconn.report import Report
-from envconn.sources import DOTENV
+from envconn.sources import DOTENV, Lookup, Text
 from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
@@ -26,10 +29,10 @@ from envconn.tls.policy import Policy, stated
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.assembly.databases import Wanted
+    from envconn.connection import Secret
     from envconn.sources import Dotenv
 
-__all__ = ["DATABASE", "Assembly", "assemble"]
+__all__ = ["DATABASE", "Assembly", "assemble", "judged_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ def assemble(
     if not (services or reading.problems):
         _nothing(reading)
     return Assembly(services, Report(services, tuple(reading.problems), tuple(reading.notes)))
+
+
+def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
+    """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
+    reading = Reading(environment, list(problems))
+    context = Context(_stated_policy(reading), stated_facts(reading))
+    lookup = environment.lookup(name)
+    if not (lookup.found or lookup.problems):
+        lookup = Lookup(Text(text, Origin(name)))
+    judged = [_judged(Wanted(name, connection), context, reading) for connection in reading.accept(lookup)]
+    return tuple(reading.problems) or next(service for service in judged if service)
 
 
 def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:

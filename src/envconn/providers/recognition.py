@@ -98,11 +98,11 @@ def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | 
     candidates += [provider for provider in table.foreign() if not candidates]
     if stated:
         candidates = [provider for provider in candidates if provider.name == stated]
-    for provider in candidates:
-        if (match := _match(provider, connection)) is not None:
-            return provider, match
     name = stated or table.by_variable((connection.origin.variable, *connection.origin.via))
-    return (table.named(name), {}) if name else (None, {})
+    for provider in candidates:
+        if not (provider.tunnel and name) and (match := _match(provider, connection)) is not None:
+            return provider, match
+    return (table.named(name, connection.kind), {}) if name else (None, {})
 
 
 def _keys(host: str) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _keys(host: str) -> Iterator[str]:
         return
     labels = host.rsplit(".", 4)
     for length in (4, 3, 2, 1):
-        if len(labels) > length or (len(labels) == length == 1):
+        if len(labels) >= length:
             yield ".".join(labels[-length:])
     if len(labels) == 1:
         yield host.partition("-")[0] + "-"
@@ -120,6 +120,8 @@ def _keys(host: str) -> Iterator[str]:
 
 def _match(provider: Provider, connection: Connection) -> dict[str, str | None] | None:
     if connection.kind not in provider.kinds:
+        return None
+    if provider.on_ports and connection.hosts[0].port not in provider.on_ports:
         return None
     if provider.strict and not (
         compiled(provider.users).fullmatch(connection.user)
@@ -196,5 +198,8 @@ def _refused_options(connection: Connection, provider: Provider | None) -> bool:
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile `pattern` when it is first needed: most processes meet one provider of thirty."""
-    return re.compile(pattern)
+    """Compile `pattern` when it is first needed: most processes meet one provider of thirty.
+
+    Its classes mean ASCII: a host with another script's digits is none of a provider's.
+    """
+    return re.compile(pattern, re.ASCII)

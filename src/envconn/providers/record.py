@@ -19,11 +19,13 @@ class Variable:
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
-    found beside it: ``pooled``, ``direct``, ``replica``, ``private``.
+    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. A name that begins
+    with the provider's own, or `proves` it otherwise, says whose a host without a record is.
     """
 
     name: str
     role: str = "default"
+    proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class Pooler:
 class Rewrite:
     """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
 
+    `address` does the same with ``user@host`` in one, where a part of one moves into the other.
     `drop` lists parameters that the other endpoint does not take; `sure` is false where the
     provider lets the sibling exist or not (a replica), which only connecting can tell.
     """
 
     host: tuple[str, str] | None = None
     user: tuple[str, str] | None = None
+    address: tuple[str, str] | None = None
     port: int | None = None
     drop: tuple[str, ...] = ()
 
@@ -88,7 +92,9 @@ class Provider:
     `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
     ``replica`` (present: it is one). `users` may name ``role``, ``branch``, and ``target``, which
     the provider appends to choose a replica or pooler; `databases` may name ``branch``. Where
-    `strict`, user and database must match, too, because the hosts are also other people's.
+    `strict`, user and database must match, too, because the hosts are also other people's; with
+    `on_ports`, the port must be one of them. Behind a `tunnel` may be any provider, so that a
+    variable which proves one is believed first.
 
     `ports` and `modes` translate a port, or a ``mode`` in the host, into ``direct`` or a pool mode.
     `pooled`, `pool_mode` and `replica` hold for the rest, `None` meaning that the URL does not tell.
@@ -108,6 +114,8 @@ class Provider:
     users: str = r"(?P<role>.+)"
     databases: str = r".*"
     strict: bool = False
+    on_ports: tuple[int, ...] = ()
+    tunnel: bool = False
     variables: tuple[Variable, ...] = ()
     ports: Mapping[int, str] = field(default_factory=dict)
     modes: Mapping[str, str] = field(default_factory=dict)

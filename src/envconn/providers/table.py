@@ -33,10 +33,10 @@ def keyed(key: str) -> tuple[Provider, ...]:
     return _INDEX.get(key, ())
 
 
-def named(name: str) -> Provider | None:
-    """Return the first record called `name`, registered ones included."""
-    found = (provider for records in (PROVIDERS, foreign()) for provider in records if provider.name == name)
-    return next(found, None)
+def named(name: str, kind: str | None = None) -> Provider | None:
+    """Return the first record called `name`, registered ones included; of `kind` if there is one."""
+    found = [provider for records in (PROVIDERS, foreign()) for provider in records if provider.name == name]
+    return next((provider for provider in found if kind in provider.kinds), next(iter(found), None))
 
 
 def by_variable(names: Iterable[str]) -> str | None:

@@ -1,0 +1,62 @@
+"""Validation errors that quote no input.
+
+pydantic's do: the value that was refused, and the whole input when a field is missing or not
+known. ``hide_input_in_errors`` covers ``str()`` but neither ``.errors()`` nor ``.json()``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from pydantic import ModelWrapValidatorHandler
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Discreet"]
+
+
+class Discreet(BaseModel):
+    """A model whose `pydantic.ValidationError` holds no input: not in ``str()``, ``errors()``, ``json()`` or a cause.
+
+    For a model of one's own that is handed connection strings. A field of type `SecuredConnection`
+    refuses a wrong text with a `ConfigurationError`, which holds none, in any model. But pydantic asks
+    no field about the errors of *others*: in an ordinary model, one that is missing, an extra one and
+    a model validator that fails report the whole input, texts of connections included. So such a
+    model inherits from this class, beside `BaseSettings` if need be; or its connections stay out of
+    the input, and are read from the environment.
+
+    Not covered, here as anywhere: errors of an ordinary model that this one is a field of; messages
+    of one's own validators; fields of type `str`; and in one's own `BaseSettings`, where pydantic-settings
+    reads the text, its ``PYDANTIC_SETTINGS_DEBUG`` log, the `SettingsError` for a list or dict of
+    connections that is no JSON (its cause holds the text), and pydantic's own frames in a
+    traceback with local variables. `envconn.Settings` has none of the last three.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hide_input(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            failure = _without_input(error)
+        finally:
+            del data
+        raise failure
+
+
+def _without_input(error: ValidationError) -> ValidationError:
+    details = [_detail(found) for found in error.errors(include_url=False, include_context=False, include_input=False)]
+    return ValidationError.from_exception_data(error.title, details, hide_input=True)
+
+
+def _detail(found: ErrorDetails) -> InitErrorDetails:
+    # Without a context, which could hold values, the message is taken as it is.
+    loc = tuple(part.removeprefix("envconn:") if isinstance(part, str) else part for part in found["loc"])
+    return InitErrorDetails(type=PydanticCustomError(found["type"], found["msg"]), loc=loc, input=None)

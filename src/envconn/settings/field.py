@@ -1,0 +1,61 @@
+"""The field type: `SecuredConnection` in anybody's pydantic model."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+from pydantic_core import core_schema as schemas
+
+from envconn.assembly import DATABASE, judged_text
+from envconn.connection import Secret
+from envconn.errors import ConfigurationError
+from envconn.services import load
+from envconn.sources import DOTENV
+from envconn.tls import SecuredConnection
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
+    from envconn.sources import Dotenv
+
+__all__ = ["core_schema", "secured"]
+
+
+def core_schema(field_name: str | None) -> CoreSchema:
+    """Return pydantic's schema for a field of type `SecuredConnection` in anybody's model.
+
+    A text is parsed and judged, under the policy that the environment states. Where the input has
+    no such field, or a blank one, it is taken from `envconn.load`: the service called like the
+    field, else the default database. A default that the model states (``= None``) comes before that.
+    See `Discreet` for what a model should do that is handed texts.
+    """
+    name = field_name or DATABASE
+    validator = schemas.no_info_plain_validator_function(
+        partial(_validated, name), serialization=schemas.to_string_ser_schema(when_used="json-unless-none")
+    )
+    return schemas.with_default_schema(validator, default_factory=partial(_missing, name))
+
+
+# A partial and not a lambda: the variables of a frame that an error goes through can be printed.
+def _validated(name: str, value: object) -> SecuredConnection:
+    if isinstance(value, SecuredConnection):
+        return value
+    value = Secret(value) if isinstance(value, str) else value
+    if not isinstance(value, Secret):
+        raise PydanticCustomError("secured_connection", "expected a connection string or a SecuredConnection")
+    return secured(value, name, DOTENV) if value.reveal().strip() else _missing(name)
+
+
+def _missing(name: str) -> SecuredConnection:
+    services = load()
+    return services.get(name) or services.database
+
+
+def secured(text: Secret, name: str, files: Dotenv) -> SecuredConnection:
+    """Judge `text` as `name`, under the policy stated by the environment and `files`, or raise what is wrong."""
+    outcome = judged_text(text, name, files)
+    if isinstance(outcome, SecuredConnection):
+        return outcome
+    raise ConfigurationError(outcome)

@@ -1,0 +1,128 @@
+"""The frozen values, and the exceptions they end up in: what they show, compare and refuse."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import pytest
+
+from envconn import ConfigurationError, EndpointUnavailable, EnvconnError
+from envconn.connection import Connection, Host, Origin, Parameters, Secret
+from envconn.errors import Note, Problem
+
+MARKER = "Zq7xWv9kJb3"
+
+
+@pytest.mark.parametrize(
+    ("render", "why"),
+    [
+        (repr, "a debugger, a log with %r, a traceback with locals"),
+        (str, "a log with %s"),
+        (lambda secret: f"{secret}", "an f-string"),
+        (lambda secret: f"{[secret]} { ({'password': secret}) }", "a container of it"),
+        (lambda secret: json.dumps({"password": secret}, default=str), "a careless serializer"),
+    ],
+    ids=["repr", "str", "f-string", "containers", "json-default-str"],
+)
+def test_secret_is_not_rendered(render: object, why: str) -> None:
+    assert callable(render)
+    assert MARKER not in render(Secret(MARKER)), why
+
+
+def test_secret_compares_like_text_and_only_with_secrets() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert hash(Secret("a")) == hash(Secret("a"))
+    assert Secret("a")
+    assert not Secret("")
+    assert Secret(MARKER).reveal() == MARKER
+
+
+def test_secret_is_copied_as_itself_and_never_pickled() -> None:
+    secret = Secret(MARKER)
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError, match="not pickled") as caught:
+            pickle.dumps(secret, protocol)
+        assert MARKER not in str(caught.value)
+
+
+def test_parameters_are_a_mapping_that_shows_names_only() -> None:
+    parameters = Parameters({"sslpassword": MARKER, "sslmode": "require"})
+    assert dict(parameters) == {"sslpassword": MARKER, "sslmode": "require"}
+    assert (len(parameters), "sslmode" in parameters) == (2, True)
+    assert repr(parameters) == "<Parameters: sslpassword, sslmode>"
+    assert (repr(Parameters()), dict(Parameters())) == ("<Parameters: none>", {})
+
+
+def test_parameters_keep_what_they_were_made_of() -> None:
+    values = {"sslmode": "require"}
+    parameters = Parameters(values)
+    values["sslmode"] = "disable"
+    assert parameters["sslmode"] == "require"
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "is_socket"),
+    [
+        (Host("db.example", 5432), "db.example:5432", False),
+        (Host("10.0.0.1", 6543), "10.0.0.1:6543", False),
+        (Host("::1", 5433), "[::1]:5433", False),
+        (Host("fe80::1%eth0", 5432), "[fe80::1%eth0]:5432", False),
+        (Host("/run/postgresql", 5432), "/run/postgresql:5432", True),
+        (Host("/cloudsql/proj:region:inst", 5432), "/cloudsql/proj:region:inst:5432", True),
+        (Host("@abstract", 5432), "@abstract:5432", True),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Host) else None,
+)
+def test_host(host: Host, text: str, is_socket: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert (str(host), host.is_socket) == (text, is_socket)
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [
+        (Origin("DATABASE_URL", "environment"), "DATABASE_URL"),
+        (Origin("DATABASE_URL", "file", "/run/secrets/url"), "DATABASE_URL (/run/secrets/url)"),
+        (Origin("DATABASE_URL", "dotenv", ".env", 3), "DATABASE_URL (.env:3)"),
+        (Origin("DATABASE_URL", "environment", via=("A", "B")), "DATABASE_URL -> A -> B"),
+        (Origin("DATABASE_URL", "dotenv", ".env", 7, ("A",)), "DATABASE_URL -> A (.env:7)"),
+    ],
+    ids=["environment", "file", "line", "alias", "alias-and-line"],
+)
+def test_origin_says_where_a_text_stood(origin: Origin, text: str) -> None:
+    assert str(origin) == text
+
+
+@pytest.mark.parametrize(
+    ("scheme", "driver"), [("postgresql+asyncpg", "asyncpg"), ("postgresql+", None), ("postgres", None), ("", None)]
+)
+def test_driver_behind_the_scheme(scheme: str, driver: str | None) -> None:
+    connection = Connection("postgresql", scheme, (Host("h", 5432),), "u", "d", Secret(MARKER))
+    assert connection.driver == driver
+    assert MARKER not in repr(connection)
+
+
+def test_errors_are_no_value_errors() -> None:
+    # pydantic turns ValueError and AssertionError into an error that quotes the input.
+    for kind in (EnvconnError, ConfigurationError, EndpointUnavailable):
+        assert issubclass(kind, EnvconnError)
+        assert not issubclass(kind, ValueError | AssertionError | TypeError)
+
+
+def test_configuration_error_has_a_line_for_each_problem() -> None:
+    problems = [Problem("sslmode-unknown", "A_URL", "is wrong"), Problem("conflict", "B_URL", "is wrong, too")]
+    error = ConfigurationError(iter(problems))
+    assert error.problems == tuple(problems)
+    assert str(error) == "A_URL: is wrong\nB_URL: is wrong, too"
+    assert str(Note("duplicate", "C_URL", "is the same")) == "C_URL: is the same"
+
+
+def test_configuration_error_reaches_another_process_whole() -> None:
+    error = ConfigurationError([Problem("conflict", "A_URL", "is wrong")])
+    arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (arrived.problems, str(arrived)) == (error.problems, str(error))

@@ -1,0 +1,107 @@
+"""Nothing in the environment of a process moves a connection that we have written out.
+
+Each trap of `traps` is shown to bite a naive connection first. Then a reduced matrix is tried inside
+it, and must come out as if it were not there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import ExitStack
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+import envconn_psycopg
+import fakes
+import matrix
+from fakes import Answer
+from matrix import CLAIMS, DRIVERS, LENIENT, SITES, STRICT
+from traps import AWAY, TRAPS, Furniture, Trap, furnish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakes import Fake
+    from lab import Lab
+    from throwaway.certificates import Certificates
+
+# ENVCONN_TLS_LOCAL, mode, CA
+CELLS = [
+    ("enforce", "absent", "none"),
+    ("enforce", "absent", "right"),
+    ("enforce", "require", "none"),
+    ("enforce", "verify-full", "right"),
+    ("allow", "disable", "none"),
+]
+SERVERS = ("good", "unknownca", "both", "notls")
+
+
+@pytest.fixture(scope="session")
+def furniture(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Furniture:
+    return furnish(tmp_path_factory.mktemp("traps"), certificates)
+
+
+@pytest.fixture(scope="session")
+def away(lab: Lab) -> Iterator[list[Fake]]:
+    """Fakes where redirected connections end, whichever server was meant."""
+    with ExitStack() as cleanup:
+        start = cleanup.enter_context
+        yield [
+            start(fakes.running(Answer.N, address=AWAY, port=lab[site].port)) for site in (*SERVERS, "both_unknownca")
+        ]
+
+
+@pytest.fixture
+def lay(monkeypatch: pytest.MonkeyPatch, furniture: Furniture, away: list[Fake]) -> Callable[[Trap], None]:
+    """Lay a trap in this process; the fakes have seen nothing yet."""
+    for fake in away:
+        fake.startups.clear()
+        fake.passwords.clear()
+    return lambda trap: furniture.lay(trap, monkeypatch, Path(os.environ["HOME"]))
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_naive_connection_is_caught(
+    lab: Lab, furniture: Furniture, away: list[Fake], lay: Callable[[Trap], None], trap: str, driver: str
+) -> None:
+    entry = TRAPS[trap]
+    uri = lab[entry.site].uri(**furniture.query(entry), connect_timeout="10")
+    assert matrix.naive(driver, uri) == entry.harmless
+    lay(entry)
+    seen = matrix.naive(driver, uri)
+    robbed = any(fake.saw_password_in_clear for fake in away)
+    assert re.search(entry.bitten, matrix.ELSEWHERE if robbed else seen)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("trap", TRAPS)
+def test_ours_is_not(
+    lab: Lab, certificates: Certificates, away: list[Fake], lay: Callable[[Trap], None], trap: str, driver: str
+) -> None:
+    broken = []
+    lay(TRAPS[trap])
+    # libpq always knows of the trap. envconn may have seen it as well, or been asked about a text alone.
+    for site, (local, mode, name), aware in product(SERVERS, CELLS, {driver == "psycopg", False}):
+        uri = lab[site].uri(**CLAIMS[name](certificates).query(mode), connect_timeout="10")
+        environ = {**(os.environ if aware else {}), "DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": local}
+        column = TRAPS[trap].claim if aware and name == "none" else name
+        level = matrix.promised(STRICT if local == "enforce" else LENIENT, mode, column if mode != "disable" else name)
+        assert isinstance(level, envconn.TlsLevel)
+        want = (level, matrix.expected(level, SITES[site], CLAIMS[column](certificates).trusted))
+        if (seen := tried(driver, environ)) != want:
+            broken.append(f"{site}, {mode}, CA {name}, {aware=}: {seen}; should be {want}")
+    assert not broken, "\n".join(broken)
+    assert not any(fake.saw_startup_in_clear for fake in away)
+
+
+def tried(driver: str, environ: dict[str, str]) -> tuple[envconn.TlsLevel, str]:
+    """Load `environ`, connect with what we hand over, and say what was promised and what came of it."""
+    judged = envconn.load(environ, dotenv=None).database
+    arguments = envconn_psycopg.kwargs(judged, driver=matrix.family(driver))
+    return judged.tls.level, matrix.outcome(driver, "", arguments)

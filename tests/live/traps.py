@@ -1,0 +1,135 @@
+"""What the environment can do behind a URL's back: one entry for each way in, and where it shows.
+
+Sources: "Environment Variables", "The Password File", "The Connection Service File" and "SSL Support"
+of the PostgreSQL 18 manual. An entry that changed nothing for a naive connection would prove nothing, so each
+says at which site it bites, and what it turns the outcome into.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from matrix import CLEAR, ELSEWHERE, TLS, UNTRUSTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from throwaway.certificates import Certificates
+
+__all__ = ["AWAY", "TRAPS", "Furniture", "Trap"]
+
+AWAY = "127.0.0.2"
+"""Where the fake listens that redirected connections end at, on the port of the server that is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """Variables, files below HOME, and the naive connection that they bite.
+
+    Values may name the files of `Furniture` in braces. `query` is what the naive URL says; at `site` it comes to
+    `harmless` without the trap and to `bitten` with it, which is a pattern for a refusal. `claim` is how envconn takes
+    the variable for a statement of a CA, where it does that.
+    """
+
+    environ: dict[str, str] = field(default_factory=dict)
+    home: dict[str, str] = field(default_factory=dict)
+    site: str = "good"
+    query: dict[str, str] = field(default_factory=dict)
+    harmless: str = TLS
+    bitten: str = CLEAR
+    claim: str = "none"
+
+
+_VERIFIED = {"sslmode": "verify-full", "sslrootcert": "{ca}"}
+_SERVICE = {"PGSERVICE": "trap"}
+
+TRAPS = {
+    "PGSSLMODE": Trap({"PGSSLMODE": "disable"}, site="both"),
+    "PGHOSTADDR": Trap({"PGHOSTADDR": AWAY}, bitten=ELSEWHERE),
+    "PGSSLROOTCERT, wrong": Trap({"PGSSLROOTCERT": "{other_ca}"}, site="both", claim="wrong"),
+    "PGSSLROOTCERT, right": Trap({"PGSSLROOTCERT": "{ca}"}, site="both_unknownca", claim="right"),
+    "PGGSSENCMODE": Trap({"PGGSSENCMODE": "require"}, bitten="GSSAPI"),
+    "PGSSLCRL": Trap({"PGSSLCRL": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED),
+    "PGSSLCRLDIR": Trap({"PGSSLCRLDIR": "{empty}"}, query=_VERIFIED, bitten=UNTRUSTED),
+    "PGSSLCERT": Trap({"PGSSLCERT": "{certificate}", "PGSSLKEY": "{open_key}"}, site="both"),
+    "PGSSLKEY": Trap({"PGSSLKEY": "{open_key}"}, {".postgresql/postgresql.crt": "{certificate}"}, site="both"),
+    "PGSSLCERTMODE": Trap({"PGSSLCERTMODE": "require"}, bitten="certificate"),
+    "PGSSLNEGOTIATION": Trap({"PGSSLNEGOTIATION": "direct"}, bitten="sslnegotiation"),
+    "PGSSLMINPROTOCOLVERSION": Trap({"PGSSLMINPROTOCOLVERSION": "TLSv9"}, bitten="ssl_min_protocol_version"),
+    "PGSSLMAXPROTOCOLVERSION": Trap(
+        {"PGSSLMINPROTOCOLVERSION": "TLSv1", "PGSSLMAXPROTOCOLVERSION": "TLSv1.1"}, site="both"
+    ),
+    "PGREQUIREAUTH": Trap({"PGREQUIREAUTH": "password"}, bitten="auth"),
+    "PGCHANNELBINDING": Trap({"PGCHANNELBINDING": "require"}, site="notls", harmless=CLEAR, bitten="channel binding"),
+    "PGOPTIONS": Trap({"PGOPTIONS": "-c no_such_setting=1"}, bitten="no_such_setting"),
+    "PGTARGETSESSIONATTRS": Trap({"PGTARGETSESSIONATTRS": "standby"}, bitten="standby"),
+    "root.crt, wrong": Trap(home={".postgresql/root.crt": "{other_ca}"}, site="both"),
+    "root.crt, right": Trap(home={".postgresql/root.crt": "{ca}"}, site="both_unknownca"),
+    "root.crl": Trap(home={".postgresql/root.crl": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED),
+    "postgresql.crt": Trap(
+        home={".postgresql/postgresql.crt": "{certificate}", ".postgresql/postgresql.key": "{open_key}"}, site="both"
+    ),
+    "PGSERVICE": Trap(_SERVICE, {".pg_service.conf": "{service}"}, site="both"),
+    # psycopg 3 resolves the name itself, so that a `hostaddr` in a service file comes too late for it.
+    "PGSERVICEFILE": Trap({"PGSERVICEFILE": "{service_away}", **_SERVICE}, site="both", bitten=f"{ELSEWHERE}|{CLEAR}"),
+    "PGSYSCONFDIR": Trap({"PGSYSCONFDIR": "{sysconf}", **_SERVICE}, site="both"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """Files for traps, by the names that stand in their braces."""
+
+    paths: dict[str, str]
+
+    def lay(self, trap: Trap, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+        """Lay `trap` for this process, which HOME is `home` of."""
+        for name, value in trap.environ.items():
+            monkeypatch.setenv(name, value.format_map(self.paths))
+        for name, source in trap.home.items():
+            (home / name).parent.mkdir(exist_ok=True)
+            (home / name).symlink_to(source.format_map(self.paths))
+
+    def query(self, trap: Trap) -> dict[str, str]:
+        """Return what the naive URL says."""
+        return {name: value.format_map(self.paths) for name, value in trap.query.items()}
+
+
+def furnish(directory: Path, certificates: Certificates) -> Furniture:
+    """Make the files: a client certificate of nobody's whose key is readable by all, an alien CRL, services."""
+    alien = trustme.CA().issue_cert("app@elsewhere.envconn.test")
+    contents = {
+        "certificate": alien.cert_chain_pems[0].bytes(),
+        "open_key": alien.private_key_pem.bytes(),
+        "crl": _crl(),
+        "service": b"[trap]\nsslmode=disable\nhost=elsewhere.envconn.test\n",
+        "service_away": f"[trap]\nsslmode=disable\nhostaddr={AWAY}\n".encode(),
+    }
+    paths = {"ca": str(certificates.ca), "other_ca": str(certificates.other_ca), "empty": str(directory / "empty")}
+    for name, content in contents.items():
+        (directory / name).write_bytes(content)
+        (directory / name).chmod(0o644)
+        paths[name] = str(directory / name)
+    (directory / "empty").mkdir()
+    (directory / "sysconf").mkdir()
+    (directory / "sysconf" / "pg_service.conf").write_bytes(contents["service"])
+    return Furniture(paths | {"sysconf": str(directory / "sysconf")})
+
+
+def _crl() -> bytes:
+    """An empty list of a CA that signs nothing here: with it, libpq misses the list of the CA that does."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "an alien CA")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateRevocationListBuilder(name, now, now + timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
