@@ -23,7 +23,7 @@ AIVEN = Provider(
     },
     certificates=_CERTIFICATES,
     enforces_tls=True,
-    source="Aiven documentation: products/postgresql, connection pooling, upgrade and failover; platform, TLS certificates",
+    source="Aiven documentation: products/postgresql, connection pooling, failover; TLS certificates",
     checked="2026-08-21",
 )
 """The replica's name exists where the service has a standby."""

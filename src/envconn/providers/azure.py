@@ -34,7 +34,7 @@ AZURE_REDIS = Provider(
     kinds=("redis",),
     keys=("redis.cache.windows.net",),
     hosts=(r"[a-z0-9-]+\.redis\.cache\.windows\.net",),
-    variables=(Variable("AZURE_REDIS_CONNECTIONSTRING"),),
+    variables=(Variable("AZURE_REDIS_CONNECTIONSTRING", proves=True),),
     cloud="azure",
     certificates=_CERTIFICATES,
     source="general knowledge, not confirmed",

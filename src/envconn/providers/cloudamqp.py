@@ -10,7 +10,9 @@ CLOUDAMQP = Provider(
     hosts=(r"[a-z0-9-]+\.rmq[0-9]*\.cloudamqp\.com",),
     variables=(Variable("CLOUDAMQP_URL"),),
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write amqps:// and verify with the system's CAs: the CA is a public one"
+        sslmode="verify-full",
+        ca="system",
+        remedy="write amqps:// and verify with the system's CAs: the CA is a public one",
     ),
     source="public repositories",
     checked="2026-08-21",

@@ -22,7 +22,9 @@ DIGITALOCEAN = Provider(
         "primary": Rewrite(host=(r"^(private-)?replica-", r"\1")),
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="", remedy="bind the cluster's CA (${db.CA_CERT}, or its download) to DATABASE_CA_CERT"
+        sslmode="verify-full",
+        ca="",
+        remedy="bind the cluster's CA (${db.CA_CERT}, or its download) to DATABASE_CA_CERT",
     ),
     enforces_tls=True,
     source="public repositories",

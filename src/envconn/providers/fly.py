@@ -31,13 +31,28 @@ _NEAREST = (r"^(?:top[0-9]+\.nearest\.of\.)?([a-z0-9-]+)\.(?:flycast|internal)$"
 _NO_POOLER = "unmanaged Postgres has no pooler; point DATABASE_CONNECTION_POOL_URL at a PgBouncer that you run"
 _SOURCE = "Fly.io documentation: postgres/connecting, postgres/advanced-guides"
 
+FLY_LEGACY = Provider(
+    name="fly-legacy",
+    title="Fly.io Postgres (unmanaged)",
+    keys=("flycast", "internal"),
+    hosts=(r"[a-z0-9-]+\.flycast", r"top[0-9]+\.nearest\.of\.[a-z0-9-]+\.internal"),
+    on_ports=(5432,),
+    ports={5432: "direct"},
+    replica=False,
+    siblings={"pooled": _NO_POOLER, "replica": Rewrite(host=_NEAREST, port=5433)},
+    enforces_tls=False,
+    private=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+"""Port 5432 is a proxy that leads to the leader."""
+
 FLY_MEMBER = Provider(
     name="fly-legacy",
     title="Fly.io Postgres (one member)",
     keys=("flycast", "internal"),
     hosts=(r"(?P<replica>top[0-9]+\.nearest\.of\.)[a-z0-9-]+\.internal", r"[a-z0-9-]+\.flycast"),
-    on_ports=(5433,),
-    pooled=False,
+    ports={5433: "direct"},
     siblings={
         "pooled": _NO_POOLER,
         "replica": Rewrite(host=_NEAREST),
@@ -48,22 +63,7 @@ FLY_MEMBER = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
-"""Port 5433 is a member itself. The nearest one is meant for reading, though in the leader's region it is the leader."""
-
-FLY_LEGACY = Provider(
-    name="fly-legacy",
-    title="Fly.io Postgres (unmanaged)",
-    keys=("flycast", "internal"),
-    hosts=(r"[a-z0-9-]+\.flycast", r"top[0-9]+\.nearest\.of\.[a-z0-9-]+\.internal"),
-    ports={5432: "direct"},
-    replica=False,
-    siblings={"pooled": _NO_POOLER, "replica": Rewrite(host=_NEAREST, port=5433)},
-    enforces_tls=False,
-    private=True,
-    source=_SOURCE,
-    checked="2026-08-21",
-)
-"""Port 5432 is a proxy that leads to the leader."""
+"""Port 5433 is a member itself: the nearest one is for reading, though in the leader's region it is the leader."""
 
 FLY_EXTERNAL = Provider(
     name="fly-legacy",

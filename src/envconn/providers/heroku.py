@@ -21,8 +21,35 @@ _HOSTS = (
     rf"{_MACHINE}\.(?P<region>compute-1)\.amazonaws\.com",
     rf"{_MACHINE}\.(?P<region>[a-z0-9-]+)\.compute\.amazonaws\.com",
 )
-_NO_REPLICA = "a follower has a URL of its own; use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
+_NO_REPLICA = (
+    "a follower has a URL of its own; use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
+)
 _SOURCE = "public repositories and issue threads"
+
+HEROKU = Provider(
+    name="heroku",
+    title="Heroku Postgres",
+    keys=_KEYS,
+    hosts=_HOSTS,
+    on_ports=(5432,),
+    users=_USERS,
+    databases=_DATABASES,
+    strict=True,
+    ports={5432: "direct", 5433: "transaction"},
+    pool_mode="transaction",
+    regions={"compute-1": "us-east-1"},
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "pooled": "the pool has a URL of its own; attach one (heroku pg:connection-pooling:attach) "
+        "and use DATABASE_CONNECTION_POOL_URL",
+        "direct": "the direct endpoint has a URL of its own; use DATABASE_URL, or set DIRECT_URL to it",
+        "replica": _NO_REPLICA,
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
 
 HEROKU_POOL = Provider(
     name="heroku",
@@ -48,30 +75,6 @@ HEROKU_POOL = Provider(
     checked="2026-08-21",
 )
 """The pool stands before the primary only. Its address is not documented as the database's, region included."""
-
-HEROKU = Provider(
-    name="heroku",
-    title="Heroku Postgres",
-    keys=_KEYS,
-    hosts=_HOSTS,
-    users=_USERS,
-    databases=_DATABASES,
-    strict=True,
-    ports={5432: "direct"},
-    pool_mode="transaction",
-    regions={"compute-1": "us-east-1"},
-    pooler=Pooler(prepared_statements=False),
-    siblings={
-        "pooled": "the pool has a URL of its own; attach one (heroku pg:connection-pooling:attach) "
-        "and use DATABASE_CONNECTION_POOL_URL",
-        "direct": "the direct endpoint has a URL of its own; use DATABASE_URL, or set DIRECT_URL to it",
-        "replica": _NO_REPLICA,
-    },
-    certificates=_CERTIFICATES,
-    enforces_tls=True,
-    source=_SOURCE,
-    checked="2026-08-21",
-)
 
 HEROKU_REDIS = Provider(
     name="heroku",

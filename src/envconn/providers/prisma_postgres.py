@@ -1,4 +1,4 @@
-"""Prisma Postgres, by PostgreSQL's own protocol. Its ``prisma+postgres`` addresses lead to a proxy for Prisma's client."""
+"""Prisma Postgres, by PostgreSQL's own protocol. Addresses of ``prisma+postgres`` are another protocol's."""
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
@@ -18,7 +18,9 @@ PRISMA_POSTGRES = Provider(
         "replica": "Prisma Postgres exposes no replica; set DATABASE_REPLICA_URL where you have one elsewhere",
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+        sslmode="verify-full",
+        ca="system",
+        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="Prisma documentation: Prisma Postgres, direct connections, connection pooling",

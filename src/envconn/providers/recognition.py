@@ -93,16 +93,19 @@ _DEFAULT_ROLE = (
 
 
 def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
-    host = connection.hosts[0].host
-    candidates = [provider for key in _keys(host) for provider in table.keyed(key)]
-    candidates += [provider for provider in table.foreign() if not candidates]
-    if stated:
-        candidates = [provider for provider in candidates if provider.name == stated]
     name = stated or table.by_variable((connection.origin.variable, *connection.origin.via))
-    for provider in candidates:
-        if not (provider.tunnel and name) and (match := _match(provider, connection)) is not None:
+    for provider in _candidates(connection.hosts[0].host):
+        if stated not in {None, provider.name} or (provider.tunnel and name):
+            continue
+        if (match := _match(provider, connection)) is not None:
             return provider, match
     return (table.named(name, connection.kind), {}) if name else (None, {})
+
+
+def _candidates(host: str) -> Iterator[Provider]:
+    for key in _keys(host):
+        yield from table.keyed(key)
+    yield from table.foreign()
 
 
 def _keys(host: str) -> Iterator[str]:

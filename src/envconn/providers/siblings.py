@@ -24,9 +24,10 @@ def derive(
     `pooled` and `replica` are `None` where it does not matter. A result is recognised again, and
     counts only if it is what was asked for.
     """
-    if facts.pooler:
+    wishes = _wishes(endpoint, pooled=pooled, replica=replica)
+    if wishes and facts.pooler:
         return "ENVCONN_POOLER states what this variable leads to; set a variable for the other endpoint"
-    for wish in _wishes(endpoint, pooled=pooled, replica=replica):
+    for wish in wishes:
         rule = endpoint.provider.siblings.get(wish) if endpoint.provider else None
         if rule is None:
             return _unknown(endpoint, wish)
@@ -35,16 +36,20 @@ def derive(
         connection = _rewritten(connection, rule)
         endpoint = identify(connection, facts)
     reached = (pooled in {None, endpoint.pooled}) and (replica in {None, endpoint.replica} or not replica)
-    return connection if reached else "the provider has no endpoint that is both; set a variable for it"
+    return connection if reached else _BOTH if pooled and replica else _UNFIT
+
+
+_BOTH = "the provider has no endpoint that is both; set a variable for it"
+_UNFIT = "the provider's rule does not fit this host and user name; set a variable for the other endpoint"
 
 
 def _wishes(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
-    """The steps from here to there. What is not visible counts as neither pooled nor a replica."""
+    """The steps from here to there. What is not visible may be pooled and may be direct, and counts as the primary."""
     steps = [
         ("replica", replica is True and endpoint.replica is not True),
         ("primary", replica is False and endpoint.replica is True),
         ("pooled", pooled is True and endpoint.pooled is not True),
-        ("direct", pooled is False and endpoint.pooled is True),
+        ("direct", pooled is False and endpoint.pooled is not False),
     ]
     return [wish for wish, is_needed in steps if is_needed]
 
@@ -68,15 +73,19 @@ _EXAMPLES = {
 
 def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
     parameters = {name: value for name, value in connection.parameters.items() if name not in rule.drop}
+    moved = [_moved(host, connection.user, rule) for host in connection.hosts]
     return replace(
-        connection,
-        hosts=tuple(_moved(host, rule) for host in connection.hosts),
-        user=compiled(rule.user[0]).sub(rule.user[1], connection.user) if rule.user else connection.user,
-        parameters=Parameters(parameters),
+        connection, hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
     )
 
 
-def _moved(host: Host, rule: Rewrite) -> Host:
-    name = compiled(rule.host[0]).sub(rule.host[1], host.host) if rule.host else host.host
+def _moved(host: Host, user: str, rule: Rewrite) -> tuple[Host, str]:
+    address = f"{_replaced(rule.user, user)}@{_replaced(rule.host, host.host)}"
+    user, _, name = _replaced(rule.address, address).rpartition("@")
     # Another name is another address: an address that was stated for the first one is dropped.
-    return replace(host, host=name, port=rule.port or host.port, hostaddr=host.hostaddr if name == host.host else "")
+    hostaddr = host.hostaddr if name == host.host else ""
+    return replace(host, host=name, port=rule.port or host.port, hostaddr=hostaddr), user
+
+
+def _replaced(pair: tuple[str, str] | None, text: str) -> str:
+    return compiled(pair[0]).sub(pair[1], text) if pair else text

@@ -19,7 +19,9 @@ TIGER_CLOUD = Provider(
         "replica": "a read replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+        sslmode="verify-full",
+        ca="system",
+        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="Tiger Data documentation: connecting, connection pooling; public repositories",

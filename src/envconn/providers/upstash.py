@@ -22,7 +22,9 @@ UPSTASH = Provider(
     hosts=(r"(?!fly-)[a-z0-9-]+\.upstash\.io",),
     variables=(Variable("UPSTASH_REDIS_URL"), Variable("KV_URL")),
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write rediss:// and verify with the system's CAs: the CA is a public one"
+        sslmode="verify-full",
+        ca="system",
+        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
     ),
     source="public repositories",
     checked="2026-08-21",

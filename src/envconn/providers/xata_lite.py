@@ -13,7 +13,9 @@ XATA_LITE = Provider(
         "replica": "no replica of Xata Lite is documented; set DATABASE_REPLICA_URL where you have one",
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+        sslmode="verify-full",
+        ca="system",
+        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="public repositories",
