@@ -12,10 +12,11 @@ would, so do not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 import envconn
 from envconn.drivers import libpq
+from envconn.drivers import psycopg as psycopg3
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["aconnect", "connect", "kwargs"]
 
 
+@overload
+def kwargs(
+    source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg"] = "psycopg"
+) -> psycopg3.Arguments: ...
+@overload
+def kwargs(source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg2"]) -> libpq.Arguments: ...
 def kwargs(
     source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg", "psycopg2"] = "psycopg"
 ) -> libpq.Arguments:
@@ -37,7 +44,10 @@ def kwargs(
         ConfigurationError: the environment is wrong, or the driver's libpq cannot honour it.
         ImportError: the driver is not installed.
     """
-    return libpq.arguments(envconn.database(source), libpq.version(driver))
+    connection = envconn.database(source)
+    if driver == "psycopg2":
+        return libpq.arguments(connection, libpq.version(driver))
+    return psycopg3.arguments(connection)
 
 
 def connect(source: Services | SecuredConnection | None = None, *, autocommit: bool = False) -> psycopg.Connection:

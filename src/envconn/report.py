@@ -67,12 +67,13 @@ def _paragraph(service: SecuredConnection) -> list[str]:
         "pooled": _pooled(service),
         "replica": {True: "yes", False: "no", None: None}[service.replica],
         "branch": service.branch,
+        "role": None if service.role == service.user else service.role,
         "region": service.region,
         "ignored": ", ".join(service.foreign) or None,
     }
     lines = [f"{service.name}: {service.kind} {service.dbname} on {where}, TLS {service.tls.level}"]
     lines += [f"  {label}: {fact}" for label, fact in facts.items() if fact is not None]
-    return lines + [f"  because {sentence}" for sentence in service.tls.evidence]
+    return lines + [f"  because {sentence}" for sentence in (*service.understood, *service.tls.evidence)]
 
 
 def _pooled(service: SecuredConnection) -> str | None:
@@ -105,6 +106,13 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "branch": service.branch,
         "role": service.role,
         "region": service.region,
+        "cloud": service.cloud,
+        "understood": list(service.understood),
+        "prepared_statements": service.prepared_statements,
+        "startup_options": service.startup_options,
+        "idle_seconds": service.idle_seconds,
+        "lifetime_seconds": service.lifetime_seconds,
+        "suspends": service.suspends,
         "ignored_parameters": list(service.foreign),
         "tls": _verdict(service),
     }

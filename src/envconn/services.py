@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from envconn import grammar
-from envconn.assembly import DATABASE, Assembly, assemble, judged
+from envconn.assembly import DATABASE, Assembly, assemble
 from envconn.connection import Connection, Origin, Secret
-from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.errors import ConfigurationError, Problem
 from envconn.sources import DOTENV
-from envconn.tls import Policy, SecuredConnection
+from envconn.tls import Context, Policy, SecuredConnection, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,20 +81,10 @@ class Services(Mapping[str, SecuredConnection]):
         """Return the endpoint of service `name` that is pooled, a replica, or on a branch as asked; `None` means any.
 
         Raises:
-            EndpointUnavailable: no variable names such an endpoint and it cannot be derived.
+            EndpointUnavailable: no variable names such an endpoint and it cannot be derived; the text says why.
             KeyError: there is no service of that name.
         """
-        wanted = {"pooled": pooled, "replica": replica, "branch": branch}
-        asked = {what: value for what, value in wanted.items() if value is not None}
-        siblings = list(self._assembly.siblings.values()) if name == DATABASE else []
-        for candidate in [self[name], *siblings]:
-            seen = {"pooled": candidate.pooled, "replica": candidate.replica, "branch": candidate.branch}
-            if all(seen[what] == value for what, value in asked.items()):
-                return candidate
-        told = " and ".join(f"{what}={value}" for what, value in asked.items())
-        raise EndpointUnavailable(
-            f"{name}: no endpoint with {told} is configured; set a variable for it (DIRECT_URL, DATABASE_REPLICA_URL)"
-        )
+        return self[name].endpoint(pooled=pooled, replica=replica, branch=branch)
 
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
@@ -140,7 +130,7 @@ def secure(connection: Connection, policy: Policy | None = None) -> SecuredConne
     Raises:
         ConfigurationError: it is not secured as the policy demands, or cannot be.
     """
-    outcome = judged(connection, policy or Policy())
+    outcome = judge(connection, Context(policy or Policy()), DATABASE)
     if isinstance(outcome, SecuredConnection):
         return outcome
     raise ConfigurationError(outcome)

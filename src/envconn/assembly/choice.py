@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envconn.errors import Note, Problem
+from envconn.providers import Facts, derive, identify
 from envconn.tls import requested
 
 if TYPE_CHECKING:
@@ -13,32 +14,45 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection
 
-__all__ = ["CHOOSER", "Choice", "choose"]
-
-CHOOSER = "ENVCONN_DATABASE"
-"""The variable that settles a conflict; it holds the name of the variable to believe."""
+__all__ = ["Choice", "choose", "same_target"]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The connection that was chosen, or the conflict; and what became of the others."""
+    """The connection that was chosen, other endpoints of the same database, or the conflict; and notes on the rest."""
 
     connection: Connection | None
+    siblings: tuple[Connection, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
-def choose(candidates: Sequence[Connection], chooser: str | None = CHOOSER) -> Choice:
-    """Choose among `candidates`, the most believed first. `chooser` is the variable that could settle a conflict.
+def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
+    """Choose among `candidates`, the most believed first; `chooser` is the variable that could settle a conflict.
 
-    Of several that name the same target, the one that asks for the strongest TLS is kept.
+    Of several that name the same target, the one that asks for the strongest TLS is kept. The
+    pooled and the direct endpoint of one database are a pair, not a conflict.
     """
     first, *others = candidates
-    strangers = [other for other in others if _target(other) != _target(first)]
+    same = [first, *(other for other in others if same_target(other, first))]
+    siblings = [other for other in others if other not in same and _direct(other) == _direct(first)]
+    strangers = [other for other in others if other not in same and other not in siblings]
     if strangers:
         return Choice(None, problems=(_conflict(first, strangers, chooser),))
-    chosen = max(candidates, key=requested)
-    return Choice(chosen, notes=tuple(_duplicate(other, chosen) for other in candidates if other is not chosen))
+    chosen = max(same, key=requested)
+    notes = [_duplicate(other, chosen) for other in same if other is not chosen]
+    return Choice(chosen, siblings=tuple(siblings), notes=tuple(notes))
+
+
+def same_target(one: Connection, other: Connection) -> bool:
+    """Whether both lead to the same place as the same user, with the same password."""
+    return _target(one) == _target(other)
+
+
+def _direct(connection: Connection) -> dict[str, object]:
+    """The target of the direct endpoint of the primary, where the provider's rule gives it."""
+    found = derive(connection, identify(connection), pooled=False, replica=False, facts=Facts())
+    return _target(connection if isinstance(found, str) else found)
 
 
 def _target(connection: Connection) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from envconn.assembly.parts import FAMILIES
@@ -9,39 +10,45 @@ from envconn.providers import PROVIDERS
 from envconn.tls.policy import VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from envconn.sources import Environment
 
-__all__ = ["DEFAULTS", "OVERRULED", "SIBLINGS", "is_read", "misspelt", "named"]
+__all__ = ["BROKER", "CACHE", "DEFAULTS", "OVERRULED", "REDIS", "SIBLINGS", "is_read", "misspelt", "named", "replicas"]
 
+_POSTGRES = [variable for provider in PROVIDERS if "postgresql" in provider.kinds for variable in provider.variables]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
-_GENERIC = ("POSTGRESQL_URL", "PG_URL")
+_LAST = ("POSTGRESQL_URL", "PG_URL")
 
 DEFAULTS = tuple(
-    dict.fromkeys(
-        (
-            *_FIRST,
-            *(variable.name for provider in PROVIDERS for variable in provider.variables if variable.role == "default"),
-            *_GENERIC,
-        )
-    )
+    dict.fromkeys((*_FIRST, *(variable.name for variable in _POSTGRES if variable.role == "default"), *_LAST))
 )
 """The variables that name the default database, the most believed first."""
 
-SIBLINGS = {
+SIBLINGS: Mapping[str, str] = {
     "DIRECT_URL": "direct",
     "DIRECT_DATABASE_URL": "direct",
-    "DATABASE_UNPOOLED_URL": "direct",
-    "DATABASE_CONNECTION_POOL_URL": "pooled",
     "DATABASE_REPLICA_URL": "replica",
-} | {
-    variable.name: variable.role
-    for provider in PROVIDERS
-    for variable in provider.variables
-    if variable.role != "default"
-}
-"""The variables that name another endpoint of the default database: ``direct``, ``pooled`` or ``replica``."""
+} | {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
+"""The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
+database's."""
+
+BROKER = ("CELERY_BROKER_URL", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
+"""The variables that name the message broker; one of `REDIS` where none is set."""
+
+CACHE = ("CACHE_URL",)
+"""The variables that name the cache; one of `REDIS` where none is set."""
+
+REDIS = (
+    "SCALINGO_REDIS_URL",
+    "REDIS_TLS_URL",
+    "REDIS_URL",
+    "VALKEY_URL",
+    "REDISCLOUD_URL",
+    "KV_URL",
+    "UPSTASH_REDIS_URL",
+)
+"""The variables that name a Redis, which serves as broker and as cache."""
 
 OVERRULED = (
     "PGHOST",
@@ -65,18 +72,34 @@ OVERRULED = (
 )
 """Variables that libpq would let decide where a connection string is silent; reported, without effect."""
 
-_READ = {*DEFAULTS, *SIBLINGS, *OVERRULED, *VARIABLES, *(name for family in FAMILIES.values() for name in family)}
-_SUFFIX = "_DATABASE_URL"
+_READ = {
+    *DEFAULTS,
+    *SIBLINGS,
+    *BROKER,
+    *CACHE,
+    *REDIS,
+    *OVERRULED,
+    *VARIABLES,
+    *(name for family in FAMILIES.values() for name in family),
+}
+_NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
+_REPLICAS = re.compile(r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_\d+|DATABASE_REPLICA(?:_URL)?_\d+(?:_URL)?")
 
 
 def named(environment: Environment) -> Iterator[tuple[str, str]]:
-    """Yield (service, variable) for every ``<NAME>_DATABASE_URL``; the service is ``<name>`` in lower case."""
-    known = {*DEFAULTS, *SIBLINGS}
-    variables = {name.removesuffix("_FILE") for name in environment.names() if _SUFFIX in name}
-    for variable in sorted(variables - known):
-        service = variable.removesuffix(_SUFFIX).lower()
-        if variable.endswith(_SUFFIX) and service:
-            yield service, variable
+    """Yield (service, variable) for every ``<NAME>_DATABASE_URL``, whose service is ``<name>`` in lower case.
+
+    Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
+    """
+    for variable in sorted({name.removesuffix("_FILE") for name in environment.names() if _may_be_named(name)}):
+        if variable not in _READ and (match := _NAMED.fullmatch(variable)):
+            yield (match["name"] or match["colour"]).lower(), variable
+
+
+def replicas(environment: Environment) -> tuple[str, ...]:
+    """Return the list and numbered variables that name replicas of the default database, numbers in order."""
+    found = {name.removesuffix("_FILE") for name in environment.names() if "REPLICA" in name}
+    return tuple(sorted((name for name in found if _REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
 
 
 def misspelt(environment: Environment) -> str | None:
@@ -88,4 +111,14 @@ def misspelt(environment: Environment) -> str | None:
 def is_read(name: str) -> bool:
     """Whether `name` is a variable that is read, or would be under another configuration; upper case."""
     plain = name.removesuffix("_FILE")
-    return plain in _READ or plain.endswith(_SUFFIX) or plain.startswith("ENVCONN_")
+    return (
+        plain in _READ
+        or plain.startswith("ENVCONN_")
+        or bool(_NAMED.fullmatch(plain) or _REPLICAS.fullmatch(plain))
+        or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
+    )
+
+
+def _may_be_named(name: str) -> bool:
+    # A plain test first: there may be ten thousand variables around the few that matter.
+    return "_DATABASE_URL" in name or name.startswith("HEROKU_POSTGRESQL_")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from envconn.errors import ConfigurationError, Problem
-from envconn.tls import require_sealed
+from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +200,8 @@ def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
     pinned = dict(_PINNED)
     # An empty list would refuse every method; the full one keeps PGREQUIREAUTH out.
     pinned["require_auth"] = f"{_AUTH_METHODS},oauth" if libpq >= 18_00_00 else _AUTH_METHODS
+    if connection.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED:
+        pinned["sslnegotiation"] = "direct"
     if "sslcert" in connection.parameters:
         pinned["sslcertmode"] = "allow"
         # With an encrypted key and no password, libpq asks on the terminal, or reads stdin for ever.

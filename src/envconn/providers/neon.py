@@ -1,14 +1,22 @@
-"""Neon, and the platforms that hand out its strings (case.dev, Vercel)."""
+"""Neon, the platforms that hand out its strings (case.dev, Vercel), and the product built on its technology."""
 
-from envconn.providers.record import Certificates, Provider, Variable
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite, Variable
+
+_CERTIFICATES = Certificates(
+    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+)
+_POOLER = Pooler(prepared_statements=True, exempt=r"(?:endpoint|project)=\S+|neon_[a-z_]+:\S+")
+_DIRECT_HOST = (r"^([^.]+?)-pooler\b", r"\1")
+_POOLED_HOST = (r"^([^.]+?)(?:-pooler)?\.", r"\1-pooler.")
+_NO_REPLICA = "a Neon replica has an endpoint id of its own, which no other URL gives away; set DATABASE_REPLICA_URL"
 
 NEON = Provider(
     name="neon",
     title="Neon",
-    suffixes=("neon.tech", "neon.build"),
+    keys=("neon.tech", "neon.build"),
     hosts=(
         (
-            r"(?:ep-[a-z0-9-]+?|(?P<branch>br-[a-z0-9-]+?))(?P<pooler>-pooler)?(?:\.c-\d+)?"
+            r"ep-[a-z0-9-]+?(?P<mode>-pooler)?(?:\.c-\d+)?"
             r"(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)"
         ),
     ),
@@ -16,15 +24,78 @@ NEON = Provider(
         Variable("DATABASE_URL_UNPOOLED", "direct"),
         Variable("POSTGRES_URL"),
         Variable("POSTGRES_PRISMA_URL"),
-        Variable("POSTGRES_URL_NON_POOLING", "direct"),
         Variable("POSTGRES_URL_NO_SSL"),
+        Variable("POSTGRES_URL_NON_POOLING", "direct"),
     ),
+    modes={"-pooler": "transaction"},
     pooled=False,
     pool_mode="transaction",
     region="{cloud}-{region}",
-    certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"
+    pooler=_POOLER,
+    # With SNI and an endpoint option that differ, the proxy refuses; SNI alone is enough since libpq 14.
+    siblings={
+        "direct": Rewrite(host=_DIRECT_HOST, drop=("options",)),
+        "pooled": Rewrite(host=_POOLED_HOST, drop=("options",)),
+        "replica": _NO_REPLICA,
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    idle_seconds=300,
+    suspends=True,
+    source="Neon documentation: connect/connect-securely, connection-pooling; proxy/src/types.rs, auth/credentials.rs",
+    checked="2026-08-21",
+)
+
+NEON_TIME_TRAVEL = Provider(
+    name="neon",
+    title="Neon (time travel)",
+    keys=("neon.tech", "neon.build"),
+    hosts=(
+        r"(?P<branch>br-[a-z0-9-]+)(?:\.c-\d+)?(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)",
     ),
-    source="Neon documentation: connect/connect-securely, connection-pooling; proxy/src/types.rs",
+    pooled=False,
+    region="{cloud}-{region}",
+    pooler=_POOLER,
+    siblings={
+        "pooled": "a time-travel connection has no pooler; use the branch's own endpoint",
+        "replica": "a time-travel connection is a read-only copy already; there is no replica of it",
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    suspends=True,
+    notes=("reads the past of a branch and is read-only",),
+    source="Neon documentation: neonctl connection-string",
+    checked="2026-08-21",
+)
+
+LAKEBASE = Provider(
+    name="databricks-lakebase",
+    title="Databricks Lakebase",
+    keys=("cloud.databricks.com",),
+    hosts=(r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.database\.(?P<region>[a-z0-9-]+)\.cloud\.databricks\.com",),
+    modes={"-pooler": "transaction"},
+    pooled=False,
+    pool_mode="transaction",
+    pooler=Pooler(prepared_statements=False),
+    siblings={"direct": Rewrite(host=_DIRECT_HOST), "pooled": Rewrite(host=_POOLED_HOST)},
+    notes=("passwords are tokens that expire within the hour; read the environment again when one does",),
+    source="public repositories",
+    checked="2026-08-21",
+)
+
+VERCEL_POSTGRES = Provider(
+    name="vercel-postgres",
+    title="Vercel Postgres",
+    keys=("vercel-storage.com",),
+    hosts=(r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.(?P<region>[a-z0-9-]+)\.(?:aws\.)?postgres\.vercel-storage\.com",),
+    modes={"-pooler": "transaction"},
+    pooled=False,
+    pool_mode="transaction",
+    pooler=_POOLER,
+    siblings={"direct": Rewrite(host=_DIRECT_HOST), "pooled": Rewrite(host=_POOLED_HOST)},
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    suspends=True,
+    source="Neon documentation: Vercel integration",
     checked="2026-08-21",
 )

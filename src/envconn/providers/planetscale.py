@@ -1,25 +1,51 @@
-"""PlanetScale Postgres. Port and user name choose the endpoint, not the host."""
+"""PlanetScale Postgres. Port and user name choose the endpoint, not the host.
 
-from envconn.providers.record import Certificates, Provider
+Its MySQL product (Vitess, ``connect.psdb.cloud``) speaks another protocol and is another record.
+"""
+
+from envconn.providers.record import Certificates, Forbidden, Pooler, Provider, Rewrite
+
+_CERTIFICATES = Certificates(
+    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+)
+_WITHOUT_TARGET = (r"([^|]+)(?:\|.*)?", r"\1")
 
 PLANETSCALE = Provider(
     name="planetscale",
     title="PlanetScale Postgres",
-    suffixes=("psdb.cloud",),
+    keys=("psdb.cloud",),
     hosts=(
         r"[a-z0-9]{10,}-(?P<region>[a-z0-9]+)-\d+\.horizon\.psdb\.cloud",
-        r"(?P<region>(?:aws-|gcp-)?[a-z]+(?:-[a-z0-9]+)*?)-\d+\.pg\.psdb\.cloud",
-        r"(?:[a-z0-9-]+\.)?(?P<region>(?:aws-|gcp-)?[a-z]+(?:-[a-z0-9]+)*?)-\d+\.private-pg\.psdb\.cloud",
-        r"[a-z0-9-]+\.private-pg\.psdb\.cloud",
+        r"(?P<region>(?:(?P<cloud>aws|gcp)-)?[a-z]+(?:-[a-z0-9]+)*?)-\d+\.pg\.psdb\.cloud",
+        r"(?:[a-z0-9-]+\.)?(?P<region>(?:(?P<cloud>aws|gcp)-)[a-z]+(?:-[a-z0-9]+)*?)-\d+\.private-pg\.psdb\.cloud",
+        r"(?:[a-z0-9-]+\.)?[a-z0-9-]+\.private-pg\.psdb\.cloud",
     ),
-    users=r"(?P<role>.+)\.(?P<branch>[a-z0-9]+)(?:\|(?P<target>.+))?",
-    ports={5432: False, 6432: True},
+    users=r"(?P<role>[^|]+)\.(?P<branch>[a-z0-9]+)(?:\|(?P<target>.+))?",
+    ports={5432: "direct", 6432: "transaction"},
     pool_mode="transaction",
     replica=False,
     replica_target="replica",
-    certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system"
+    default_roles=("postgres",),
+    pooler=Pooler(prepared_statements=True),
+    siblings={
+        "direct": Rewrite(port=5432, user=_WITHOUT_TARGET),
+        "pooled": Rewrite(port=6432),
+        "replica": Rewrite(port=5432, user=(r"([^|]+)(?:\|.*)?", r"\1|replica")),
+        "primary": Rewrite(user=_WITHOUT_TARGET),
+    },
+    forbidden=(
+        Forbidden(
+            6432,
+            "replica",
+            "replica-pooled",
+            "|replica on port 6432 reaches no replica; use port 5432, or the name of a dedicated replica PgBouncer",
+        ),
     ),
-    source="PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer",
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    direct_tls=True,
+    idle_seconds=600,
+    lifetime_seconds=3600,
+    source="PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer, client-error-reference",
     checked="2026-08-21",
 )

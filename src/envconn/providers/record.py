@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Certificates", "Endpoint", "Provider", "Variable"]
+__all__ = ["Certificates", "Endpoint", "Forbidden", "Pooler", "Provider", "Rewrite", "Variable"]
+
+DIRECT = "direct"
+"""The word for "no pooler" in `Provider.ports`; the others are pool modes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,13 @@ class Variable:
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
-    found beside it: ``pooled``, ``direct``, ``replica``.
+    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. A name that begins
+    with the provider's own, or `proves` it otherwise, says whose a host without a record is.
     """
 
     name: str
     role: str = "default"
+    proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +43,122 @@ class Certificates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pooler:
+    """How a provider's pooler behaves.
+
+    `prepared_statements`: whether it tracks statements that a driver prepares in the protocol.
+    `startup_options`: whether it takes ``options`` at connection start; `exempt` is a pattern for
+    options that are meant for the provider's proxy and always pass.
+    """
+
+    prepared_statements: bool
+    startup_options: bool = False
+    exempt: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
+
+    `address` does the same with ``user@host`` in one, where a part of one moves into the other.
+    `drop` lists parameters that the other endpoint does not take; `sure` is false where the
+    provider lets the sibling exist or not (a replica), which only connecting can tell.
+    """
+
+    host: tuple[str, str] | None = None
+    user: tuple[str, str] | None = None
+    address: tuple[str, str] | None = None
+    port: int | None = None
+    drop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A combination that the provider refuses or silently sends elsewhere. `message` has no value in it."""
+
+    port: int
+    target: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
 
-    `suffixes` are the domains that the hosts live under; they index the records. `hosts` may name
-    groups: ``pooler`` (present: pooled), ``branch``, ``region``, ``cloud``. `users` may name
-    ``role``, ``branch`` and ``target`` (what the provider appends to choose a replica or pooler).
-    `ports` maps a port to whether it is pooled; `pooled` and `replica` hold for the rest, `None`
-    meaning that the URL does not tell. `source` and `checked` say where this was read, and when
-    (ISO date).
+    `keys` index the records: a domain that hosts end in, a top-level name (``internal``), a first
+    directory of sockets (``/cloudsql``), or the part of a dotless name before its first hyphen.
+
+    `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
+    ``replica`` (present: it is one). `users` may name ``role``, ``branch``, and ``target``, which
+    the provider appends to choose a replica or pooler; `databases` may name ``branch``. Where
+    `strict`, user and database must match, too, because the hosts are also other people's; with
+    `on_ports`, the port must be one of them. Behind a `tunnel` may be any provider, so that a
+    variable which proves one is believed first.
+
+    `ports` and `modes` translate a port, or a ``mode`` in the host, into ``direct`` or a pool mode.
+    `pooled`, `pool_mode` and `replica` hold for the rest, `None` meaning that the URL does not tell.
+
+    `siblings` says for ``direct``, ``pooled``, ``replica`` and ``primary`` how to get there, or why not.
+
+    `idle_seconds` is the silence after which the provider drops a connection, `lifetime_seconds`
+    the age that connections should stay below. `suspends`: the server itself goes to sleep.
+    `source` and `checked` say where this was read, and when (ISO date).
     """
 
     name: str
     title: str
-    suffixes: tuple[str, ...]
+    keys: tuple[str, ...]
     hosts: tuple[str, ...]
+    kinds: tuple[str, ...] = ("postgresql",)
     users: str = r"(?P<role>.+)"
+    databases: str = r".*"
+    strict: bool = False
+    on_ports: tuple[int, ...] = ()
+    tunnel: bool = False
     variables: tuple[Variable, ...] = ()
-    ports: Mapping[int, bool] = field(default_factory=dict)
+    ports: Mapping[int, str] = field(default_factory=dict)
+    modes: Mapping[str, str] = field(default_factory=dict)
     pooled: bool | None = None
     pool_mode: str | None = None
     replica: bool | None = None
     replica_target: str | None = None
+    default_roles: tuple[str, ...] = ()
     region: str = "{region}"
+    regions: Mapping[str, str] = field(default_factory=dict)
+    cloud: str | None = None
+    pooler: Pooler | None = None
+    siblings: Mapping[str, Rewrite | str] = field(default_factory=dict)
+    forbidden: tuple[Forbidden, ...] = ()
     certificates: Certificates | None = None
+    enforces_tls: bool | None = None
+    private: bool = False
+    direct_tls: bool = False
+    idle_seconds: int | None = None
+    lifetime_seconds: int | None = None
+    suspends: bool = False
+    notes: tuple[str, ...] = ()
     source: str = ""
     checked: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What host, port, user and variable of a connection give away. `None` means: not visible."""
+    """What host, port, user and variable of a connection give away. `None` means: not visible.
 
-    provider: str | None = None
+    `prepared_statements` and `startup_options` say what a driver may use; they are true without a
+    pooler, and false where a pooler's abilities are unknown. `because` has a sentence for each
+    thing that was understood.
+    """
+
+    provider: Provider | None = None
     pooled: bool | None = None
     pool_mode: str | None = None
     replica: bool | None = None
     branch: str | None = None
     role: str | None = None
     region: str | None = None
-    certificates: Certificates | None = None
+    cloud: str | None = None
+    prepared_statements: bool = True
+    startup_options: bool = True
+    because: tuple[str, ...] = ()

@@ -1,28 +1,59 @@
-"""Scalingo for PostgreSQL, shared and dedicated resources."""
+"""Scalingo: PostgreSQL, shared and dedicated resources, and its Redis.
+
+Public and peering endpoints take the same credentials on different hosts; the operator writes one
+variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
+"""
 
 from envconn.providers.record import Certificates, Provider, Variable
+
+_NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
+_NO_REPLICA = "Scalingo exposes no replica: the standbys of Business plans take over and answer nobody"
+
+_CERTIFICATES = Certificates(
+    sslmode="verify-ca",
+    ca="/usr/share/ca-certificates/Scalingo/scalingo-database.pem",
+    remedy="download the region's CA (/api/ca_certificate of its database API) and name it in DATABASE_CA_CERT",
+)
 
 SCALINGO = Provider(
     name="scalingo",
     title="Scalingo",
-    suffixes=("scalingo-dbs.com", "dbs.scalingo.com"),
+    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
     hosts=(
         r"[a-z0-9-]+\.(?:peering\.)?postgresql\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.postgresql\.dbs\.scalingo\.com",
     ),
     variables=(
         Variable("SCALINGO_POSTGRESQL_URL"),
-        Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL"),
-        Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL"),
         Variable("SCALINGO_POSTGRESQL_ALCHEMY_URL"),
+        Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL", "public"),
+        Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL", "private"),
     ),
     pooled=False,
     replica=False,
-    certificates=Certificates(
-        sslmode="verify-ca",
-        ca="/usr/share/ca-certificates/Scalingo/scalingo-database.pem",
-        remedy="download the region's CA (/api/ca_certificate of its database API) and name it in DATABASE_CA_CERT",
+    siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
+    certificates=_CERTIFICATES,
+    lifetime_seconds=1740,
+    source="Scalingo documentation: databases/postgresql, connecting, limitations; includes/db_ca_endpoints",
+    checked="2026-08-21",
+)
+"""HAProxy cuts a server connection that is silent for 30 minutes; a life of 29 stays below."""
+
+SCALINGO_REDIS = Provider(
+    name="scalingo",
+    title="Scalingo for Caching",
+    kinds=("redis",),
+    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
+    hosts=(
+        r"[a-z0-9-]+\.redis\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
+        r"[a-z0-9-]+\.redis\.dbs\.scalingo\.com",
     ),
-    source="Scalingo documentation: databases/postgresql, connecting; includes/db_ca_endpoints",
+    variables=(Variable("SCALINGO_REDIS_URL"),),
+    pooled=False,
+    replica=False,
+    siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
+    certificates=_CERTIFICATES,
+    idle_seconds=150,
+    source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",
 )

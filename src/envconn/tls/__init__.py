@@ -6,11 +6,12 @@ from envconn.tls.ca import CA
 from envconn.tls.judge import judge, requested
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import Policy
-from envconn.tls.secured import SecuredConnection, Verdict, require_sealed
+from envconn.tls.secured import Context, SecuredConnection, Verdict, require_sealed
 
 __all__ = [
     "CA",
     "SSLMODES",
+    "Context",
     "Policy",
     "SecuredConnection",
     "TlsLevel",

@@ -17,48 +17,43 @@ import os
 from typing import TYPE_CHECKING
 
 from envconn.errors import Problem
+from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.reach import reach
-from envconn.tls.secured import SecuredConnection, Verdict, seal
+from envconn.tls.secured import Judgement, SecuredConnection, Verdict, seal
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint
     from envconn.tls.policy import Policy
     from envconn.tls.reach import Reach
+    from envconn.tls.secured import Context
 
-__all__ = ["judge", "requested"]
+__all__ = ["judge", "provider_ca", "requested"]
 
 _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
 
-def judge(
-    connection: Connection, endpoint: Endpoint, policy: Policy, name: str
-) -> SecuredConnection | tuple[Problem, ...]:
-    """Judge `connection` under `policy` and seal it as `name`, or say everything that stands against it."""
-    asked = requested(connection)
-    how_far = reach(connection.hosts, policy)
-    evidence = [_request_sentence(connection, asked)]
-    level = _level(asked, how_far, _floor(policy, endpoint))
+def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Problem, ...]:
+    """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
+    policy, endpoint = context.policy, identify(connection, context.facts)
+    asked, how_far = requested(connection), reach(connection.hosts, policy)
+    level = _level(asked, how_far, _floor(policy, connection, endpoint))
     ca = _ca(connection, endpoint, policy, level)
     if isinstance(ca, CA) and level >= _verified_from(connection):
         level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
-    problems = [*_contradictions(connection, asked, how_far, level), *_file_problems(connection)]
-    if isinstance(ca, Problem):
-        problems.append(ca)
-    elif level >= TlsLevel.VERIFY_CA and ca is None:
-        problems.append(_ca_missing(connection, endpoint, level))
+    problems = [*objections(connection, endpoint), *_contradictions(connection, asked, how_far, level)]
+    problems += [*_file_problems(connection), *_ca_problems(connection, endpoint, level, ca)]
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    evidence += _reasons(how_far, asked, level, trusted, policy)
-    return seal(
-        connection, endpoint, Verdict(level, asked, how_far.local, how_far.waived, trusted, tuple(evidence)), name
-    )
+    evidence = (_request_sentence(connection, asked), *_reasons(how_far, asked, level, trusted, policy))
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, evidence)
+    return seal(Judgement(name, connection, endpoint, context, verdict))
 
 
 def requested(connection: Connection) -> TlsLevel:
@@ -70,11 +65,10 @@ def requested(connection: Connection) -> TlsLevel:
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
-def _floor(policy: Policy, endpoint: Endpoint) -> TlsLevel:
-    known = endpoint.certificates
-    if not policy.best or known is None or not (policy.ca or _provider_ca(endpoint)):
-        return policy.floor
-    return max(policy.floor, SSLMODES[known.sslmode])
+def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLevel:
+    known = endpoint.provider.certificates if endpoint.provider else None
+    at_hand = policy.ca or "sslrootcert" in connection.parameters or provider_ca(endpoint)
+    return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
 
 
 def _level(asked: TlsLevel, how_far: Reach, floor: TlsLevel) -> TlsLevel:
@@ -93,13 +87,14 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLe
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
     if policy.ca and level >= TlsLevel.ENCRYPTED:
         return ca_material.read(policy.ca, policy.ca_variable)
-    if level >= TlsLevel.VERIFY_CA and (known := _provider_ca(endpoint)):
-        return ca_material.read(known, f"the record of {endpoint.provider}")
+    if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
+        return ca_material.read(known, f"the record of {endpoint.provider.name}")
     return None
 
 
-def _provider_ca(endpoint: Endpoint) -> str | None:
-    known = endpoint.certificates
+def provider_ca(endpoint: Endpoint) -> str | None:
+    """Return the CA of the provider's record, where it is at hand: ``system``, or a file that this machine has."""
+    known = endpoint.provider.certificates if endpoint.provider else None
     return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
 
 
@@ -142,11 +137,22 @@ def _file_problems(connection: Connection) -> list[Problem]:
     ]
 
 
-def _ca_missing(connection: Connection, endpoint: Endpoint, level: TlsLevel) -> Problem:
-    remedy = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslrootcert=system for a public CA"
-    if endpoint.certificates:
-        remedy = endpoint.certificates.remedy
-    return Problem("ca-missing", connection.origin.variable, f"{level} needs a CA and none is stated; {remedy}")
+def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Problem | None) -> list[Problem]:
+    """A CA that cannot be used, one that cannot fit, or none where one is needed."""
+    variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
+    if isinstance(ca, Problem):
+        return [ca]
+    if level < TlsLevel.VERIFY_CA:
+        return []
+    if ca is None:
+        remedy = known.remedy if known else _ANY_CA
+        return [Problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
+    if ca.kind == "system" and known and known.ca != "system":
+        return [Problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
+    return []
+
+
+_ANY_CA = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslrootcert=system for a public CA"
 
 
 def _request_sentence(connection: Connection, asked: TlsLevel) -> str:

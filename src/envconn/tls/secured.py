@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
-    from envconn.providers import Endpoint
+    from envconn.errors import Note
+    from envconn.providers import Endpoint, Facts
     from envconn.tls.ca import CA
     from envconn.tls.levels import TlsLevel
+    from envconn.tls.policy import Policy
 
-__all__ = ["SecuredConnection", "Verdict"]
+__all__ = ["Context", "Judgement", "SecuredConnection", "Verdict"]
 
 _SEAL: Final = object()
 
@@ -50,6 +52,30 @@ class Verdict:
         return self.level > self.requested
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
+
+    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
+    endpoints of the same database, which variables name.
+    """
+
+    policy: Policy
+    facts: Facts | None = None
+    siblings: tuple[SecuredConnection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that a `SecuredConnection` seals."""
+
+    name: str
+    connection: Connection
+    endpoint: Endpoint
+    context: Context
+    verdict: Verdict
+
+
 class SecuredConnection:
     """A connection that was judged; the only type that drivers and integrations accept.
 
@@ -59,19 +85,16 @@ class SecuredConnection:
         TypeError: constructed, subclassed, changed or pickled by anybody else.
     """
 
-    __slots__ = ("_connection", "_endpoint", "_name", "_seal", "_tls")
+    __slots__ = ("_judgement", "_seal")
 
-    _connection: Connection
-    _endpoint: Endpoint
-    _name: str
-    _tls: Verdict
+    _judgement: Judgement
     _seal: object
 
-    def __init__(self, connection: Connection, endpoint: Endpoint, tls: Verdict, name: str, *, seal: object) -> None:
+    def __init__(self, judgement: Judgement, *, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("a SecuredConnection comes from envconn.load() or envconn.secure(), which judge it")
-        for slot, value in zip(self.__slots__, (connection, endpoint, name, seal, tls), strict=True):
-            object.__setattr__(self, slot, value)
+        object.__setattr__(self, "_judgement", judgement)
+        object.__setattr__(self, "_seal", seal)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("SecuredConnection cannot be subclassed: its seal would mean nothing")
@@ -99,32 +122,32 @@ class SecuredConnection:
     @property
     def name(self) -> str:
         """The name it is known by in its `Services` (``database``, ``analytics``)."""
-        return self._name
+        return self._judgement.name
 
     @property
     def variable(self) -> str:
         """The environment variable it was read from."""
-        return self._connection.origin.variable
+        return self._judgement.connection.origin.variable
 
     @property
     def origin(self) -> Origin:
         """Where its text stood: variable, alias chain, file and line."""
-        return self._connection.origin
+        return self._judgement.connection.origin
 
     @property
     def kind(self) -> str:
         """The protocol: ``postgresql``."""
-        return self._connection.kind
+        return self._judgement.connection.kind
 
     @property
     def scheme(self) -> str:
         """The URI scheme as written, or empty for a keyword/value string."""
-        return self._connection.scheme
+        return self._judgement.connection.scheme
 
     @property
     def hosts(self) -> tuple[Host, ...]:
         """Every host with its port, in order of preference."""
-        return self._connection.hosts
+        return self._judgement.connection.hosts
 
     @property
     def host(self) -> str:
@@ -139,80 +162,138 @@ class SecuredConnection:
     @property
     def user(self) -> str:
         """The user name, decoded."""
-        return self._connection.user
+        return self._judgement.connection.user
 
     @property
     def password(self) -> Secret | None:
         """The password, or `None` where there is none."""
-        return self._connection.password
+        return self._judgement.connection.password
 
     @property
     def dbname(self) -> str:
         """The database name, decoded."""
-        return self._connection.dbname
+        return self._judgement.connection.dbname
 
     @property
     def parameters(self) -> Parameters:
         """Every other parameter as written, TLS ones included; `tls` says what became of those."""
-        return self._connection.parameters
+        return self._judgement.connection.parameters
 
     @property
     def foreign(self) -> Parameters:
         """Parameters of other tools (``pgbouncer``, ``connection_limit``) that no driver is shown."""
-        return self._connection.foreign
+        return self._judgement.connection.foreign
 
     @property
     def tls(self) -> Verdict:
         """The verdict."""
-        return self._tls
+        return self._judgement.verdict
 
     @property
     def provider(self) -> str | None:
         """The provider's short name (``scalingo``, ``planetscale``, ``neon``), or `None` if unknown."""
-        return self._endpoint.provider
+        return self._judgement.endpoint.provider.name if self._judgement.endpoint.provider else None
 
     @property
     def pooled(self) -> bool | None:
         """Whether a pooler stands in front of the server; `None` when that is not visible."""
-        return self._endpoint.pooled
+        return self._judgement.endpoint.pooled
 
     @property
     def pool_mode(self) -> str | None:
         """``transaction`` or ``session`` where pooled and known."""
-        return self._endpoint.pool_mode
+        return self._judgement.endpoint.pool_mode
 
     @property
     def replica(self) -> bool | None:
         """Whether this is a read-only replica; `None` when that is not visible."""
-        return self._endpoint.replica
+        return self._judgement.endpoint.replica
 
     @property
     def branch(self) -> str | None:
         """The provider's branch, where the URL names it."""
-        return self._endpoint.branch
+        return self._judgement.endpoint.branch
 
     @property
     def role(self) -> str | None:
         """The database role without what the provider appends to it."""
-        return self._endpoint.role
+        return self._judgement.endpoint.role
 
     @property
     def region(self) -> str | None:
         """The provider's region, where the host names it."""
-        return self._endpoint.region
+        return self._judgement.endpoint.region
 
-    def endpoint(self, *, pooled: bool | None = None, replica: bool | None = None) -> SecuredConnection:
-        """Return the endpoint of the same database that is pooled or a replica as asked; `None` means any.
+    @property
+    def cloud(self) -> str | None:
+        """The cloud that the provider runs it in (``aws``, ``gcp``, ``azure``), where the host names it."""
+        return self._judgement.endpoint.cloud
+
+    @property
+    def prepared_statements(self) -> bool:
+        """Whether a driver may prepare statements in the protocol; false behind a pooler that does not track them."""
+        return self._judgement.endpoint.prepared_statements
+
+    @property
+    def startup_options(self) -> bool:
+        """Whether the other side takes ``options`` and settings at connection start."""
+        return self._judgement.endpoint.startup_options
+
+    @property
+    def idle_seconds(self) -> int | None:
+        """The silence in seconds after which the provider drops a connection, or `None` if unknown."""
+        return self._judgement.endpoint.provider.idle_seconds if self._judgement.endpoint.provider else None
+
+    @property
+    def lifetime_seconds(self) -> int | None:
+        """The age in seconds that a kept connection should stay below, or `None` if unknown."""
+        return self._judgement.endpoint.provider.lifetime_seconds if self._judgement.endpoint.provider else None
+
+    @property
+    def suspends(self) -> bool:
+        """Whether the server goes to sleep when idle, so that a kept connection wants a check before use."""
+        return bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.suspends)
+
+    @property
+    def direct_tls(self) -> bool:
+        """Whether TLS may start without asking first (``sslnegotiation=direct``): stated, or known of the provider."""
+        stated = self.parameters.get("sslnegotiation")
+        return (
+            stated == "direct"
+            if stated
+            else bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.direct_tls)
+        )
+
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """What host, port, user and variable gave away, a sentence each."""
+        return self._judgement.endpoint.because
+
+    @property
+    def advice(self) -> tuple[Note, ...]:
+        """What could be had and is not, and what the provider says of this endpoint."""
+        from envconn.tls.siblings import advice
+
+        return advice(self._judgement)
+
+    def endpoint(
+        self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
+    ) -> SecuredConnection:
+        """Return the endpoint of the same database that is pooled, a replica, or on a branch as asked.
+
+        `None` means any. It is this one if it fits, else one that a variable names, else one that
+        the provider's rule derives, which is judged again. What is not visible counts as neither
+        pooled nor a replica.
 
         Raises:
-            EndpointUnavailable: this is not that endpoint, and it cannot be derived.
+            EndpointUnavailable: there is none; the text says why, and where to get it.
         """
-        for asked, is_so, what in ((pooled, self.pooled, "pooled"), (replica, self.replica, "replica")):
-            if asked is not None and asked is not is_so:
-                raise EndpointUnavailable(
-                    f"{self.variable}: no endpoint with {what}={asked} is known; set a variable for it"
-                )
-        return self
+        from envconn.tls.siblings import find
+
+        found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
+        if isinstance(found, SecuredConnection):
+            return found
+        raise EndpointUnavailable(found)
 
     def uri(self) -> str:
         """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
@@ -231,9 +312,9 @@ class SecuredConnection:
         return {"type": "string", "format": "uri", "writeOnly": True}
 
 
-def seal(connection: Connection, endpoint: Endpoint, tls: Verdict, name: str) -> SecuredConnection:
+def seal(judgement: Judgement) -> SecuredConnection:
     """Make the sealed value. For `envconn.tls.judge` alone."""
-    return SecuredConnection(connection, endpoint, tls, name, seal=_SEAL)
+    return SecuredConnection(judgement, seal=_SEAL)
 
 
 def require_sealed(value: object) -> None:

@@ -1,0 +1,140 @@
+"""The databases of an environment: the default one, the named ones, and the other endpoints of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from envconn.assembly import names, parts
+from envconn.assembly.choice import choose, same_target
+from envconn.connection import Secret
+from envconn.errors import Note, Problem
+from envconn.sources import Lookup, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from envconn.assembly.reading import Reading
+    from envconn.connection import Connection
+
+__all__ = ["CHOOSER", "DATABASE", "Wanted", "gather"]
+
+CHOOSER = "ENVCONN_DATABASE"
+"""The variable that settles a conflict; it holds the name of the variable to believe."""
+
+DATABASE = "database"
+"""The name of the default database among the services."""
+
+_PROMOTED = ("public", "direct", "pooled", "private", "replica")
+_LIST = re.compile(r"[\s,]+(?=[a-z0-9+]+://)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A service to judge: its name, its connection, and other endpoints of the same database."""
+
+    name: str
+    connection: Connection
+    siblings: tuple[Connection, ...] = ()
+
+
+def gather(reading: Reading) -> Iterator[Wanted]:
+    """Yield every database that the environment configures, the default one first."""
+    siblings = [*_agreed(reading, list(reading.connections(names.SIBLINGS))), *_replicas(reading)]
+    default, others = _default(reading, siblings)
+    if default:
+        kept = [sibling for sibling in (*others, *siblings) if not same_target(sibling, default)]
+        yield Wanted(DATABASE, default, tuple(kept))
+    for name, variable in names.named(reading.environment):
+        for connection in reading.connections([variable]):
+            if default and same_target(connection, default) and variable.startswith("HEROKU_"):
+                message = f"names the same database as {default.origin.variable}, which is used"
+                reading.notes.append(Note("duplicate", variable, message))
+            else:
+                prefix = variable.removesuffix("DATABASE_URL")
+                own = reading.connections(prefix + sibling for sibling in names.SIBLINGS)
+                yield Wanted(name, connection, tuple(own))
+
+
+def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
+    """The default database by the variable that the chooser names, else by URL, else by parts, else by a sibling."""
+    before = len(reading.problems)
+    if chosen := reading.environment.plain(CHOOSER):
+        candidates = _chosen(reading, chosen)
+    else:
+        candidates = list(reading.connections(names.DEFAULTS))
+        candidates += _from_parts(reading, skip_pg=bool(candidates))
+    if not candidates and len(reading.problems) == before:
+        candidates = _promoted(siblings)
+    if candidates:
+        _report_overruled(reading, candidates[0].origin.variable)
+    if not candidates or len(reading.problems) > before:
+        return None, ()
+    choice = choose(candidates, CHOOSER)
+    reading.problems += choice.problems
+    reading.notes += choice.notes
+    return choice.connection, choice.siblings
+
+
+def _chosen(reading: Reading, chosen: str) -> list[Connection]:
+    before = len(reading.problems)
+    environment = reading.environment
+    lookup = parts.compose(environment, chosen) if chosen in parts.FAMILIES else environment.lookup(chosen)
+    candidates = list(reading.accept(lookup))
+    if not candidates and len(reading.problems) == before:
+        reading.problems.append(Problem("choice-missing", CHOOSER, _CHOICE_MISSING))
+    reading.notes += [
+        Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
+        for name in (*names.DEFAULTS, *parts.FAMILIES)
+        if candidates and name != chosen and environment.is_set(name)
+    ]
+    return candidates
+
+
+_CHOICE_MISSING = "names a variable that is not set; write the name of one that is"
+
+
+def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
+    """Refuse two variables that name different endpoints for one role, replicas excepted: of those there are many."""
+    agreed = [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == "replica"]
+    for role in ("direct", "pooled", "public", "private"):
+        if candidates := [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == role]:
+            choice = choose(candidates, None)
+            reading.problems += choice.problems
+            reading.notes += choice.notes
+            agreed += [choice.connection] if choice.connection else []
+    return agreed
+
+
+def _promoted(siblings: list[Connection]) -> list[Connection]:
+    # Somebody who sets nothing but DIRECT_URL has a database all the same.
+    order = {role: place for place, role in enumerate(_PROMOTED)}
+    known = [sibling for sibling in siblings if sibling.origin.variable in names.SIBLINGS]
+    return sorted(known, key=lambda sibling: order[names.SIBLINGS[sibling.origin.variable]])[:1]
+
+
+def _from_parts(reading: Reading, *, skip_pg: bool) -> Iterable[Connection]:
+    leaders = [leader for leader in parts.FAMILIES if not (skip_pg and leader == "PGHOST")]
+    return [
+        connection for leader in leaders for connection in reading.accept(parts.compose(reading.environment, leader))
+    ]
+
+
+def _replicas(reading: Reading) -> Iterator[Connection]:
+    """Replicas by list or number. A comma splits a list only in front of another scheme: passwords have commas, too."""
+    for variable in names.replicas(reading.environment):
+        lookup = reading.environment.lookup(variable)
+        if lookup.found is None:
+            yield from reading.accept(lookup)
+            continue
+        origin = replace(lookup.found.origin, variable="DATABASE_REPLICA_URL", via=(variable, *lookup.found.origin.via))
+        for text in _LIST.split(lookup.found.text.reveal().strip()):
+            yield from reading.accept(Lookup(Text(Secret(text.rstrip(",")), origin)))
+
+
+def _report_overruled(reading: Reading, variable: str) -> None:
+    if variable == "PGHOST":
+        return
+    message = f"has no effect on {variable}: every value that decides is written out for the driver"
+    reading.notes += [Note("overruled", name, message) for name in names.OVERRULED if reading.environment.plain(name)]

@@ -1,0 +1,48 @@
+"""One pass over the environment: texts looked up and read, what is wrong or worth knowing collected on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envconn import grammar
+from envconn.connection import Connection
+from envconn.errors import Note, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from envconn.sources import Environment, Lookup
+
+__all__ = ["Reading"]
+
+
+@dataclass(slots=True)
+class Reading:
+    """The environment, and what has been found so far."""
+
+    environment: Environment
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
+        """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""
+        for variable in variables:
+            yield from self.accept(self.environment.lookup(variable))
+
+    def accept(self, lookup: Lookup) -> Iterator[Connection]:
+        """Yield the connection that `lookup` found, if it found one and it can be read."""
+        self.record(lookup)
+        if lookup.found is None:
+            return
+        outcome = grammar.read(lookup.found.text, lookup.found.origin)
+        if isinstance(outcome, Connection):
+            self.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
+            yield outcome
+        else:
+            self.problems += outcome
+
+    def record(self, lookup: Lookup) -> None:
+        """Keep what `lookup` has to say beside its text."""
+        self.problems += lookup.problems
+        self.notes += lookup.notes

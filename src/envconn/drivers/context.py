@@ -1,0 +1,92 @@
+"""The `ssl.SSLContext` that holds exactly the level promised, for drivers that use Python's own TLS.
+
+Not `ssl.create_default_context()`: since Python 3.13 that is stricter than libpq about a CA's
+extensions and laxer about trust anchors, and it writes TLS keys to ``SSLKEYLOGFILE``.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from envconn.drivers.refusal import refuse
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    import socket
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["build"]
+
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def build(connection: SecuredConnection, *, protocol: str | None = None, name: str | None = None) -> ssl.SSLContext:
+    """Build a context for `connection`, whose level is ``ENCRYPTED`` or higher.
+
+    `protocol` is offered by ALPN (``postgresql``). `name` is checked and sent instead of the
+    address that the driver dials, for drivers that know no ``hostaddr``.
+
+    Raises:
+        ConfigurationError: client certificate, key or revocation list cannot be used.
+    """
+    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
+    context.name = name
+    context.check_hostname = connection.tls.level == TlsLevel.VERIFY_FULL
+    context.verify_mode = ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE
+    context.minimum_version = _VERSIONS[connection.parameters.get("ssl_min_protocol_version", "TLSv1.2")]
+    if maximum := connection.parameters.get("ssl_max_protocol_version"):
+        context.maximum_version = _VERSIONS[maximum]
+    if protocol:
+        context.set_alpn_protocols([protocol])
+    if not _load(context, connection):
+        refuse(connection, "sslcert, sslkey or sslcrl cannot be used; Python's TLS reads PEM files only")
+    return context
+
+
+def _load(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
+    """Load what is in files, or say that it cannot be done."""
+    parameters, ca = connection.parameters, connection.tls.ca
+    try:
+        if ca:
+            context.load_verify_locations(cafile=ca.path or None, cadata=ca.pem or None)
+        if "sslcrl" in parameters or "sslcrldir" in parameters:
+            context.load_verify_locations(cafile=parameters.get("sslcrl"), capath=parameters.get("sslcrldir"))
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+        if "sslcert" in parameters:
+            # A callback in every case: without one, an encrypted key asks on the terminal.
+            password = parameters.get("sslpassword", "")
+            context.load_cert_chain(parameters["sslcert"], parameters["sslkey"], password=lambda: password)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+class _Named(ssl.SSLContext):
+    """A context that presents and checks `name` whatever address the driver dialled."""
+
+    name: str | None = None
+
+    def wrap_socket(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the signature is the standard library's
+        self,
+        sock: socket.socket,
+        server_side: bool = False,  # noqa: FBT001, FBT002
+        do_handshake_on_connect: bool = True,  # noqa: FBT001, FBT002
+        suppress_ragged_eofs: bool = True,  # noqa: FBT001, FBT002
+        server_hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLSocket:
+        return super().wrap_socket(
+            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, self.name or server_hostname, session
+        )
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return super().wrap_bio(incoming, outgoing, server_side, self.name or server_hostname, session)

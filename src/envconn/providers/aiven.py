@@ -1,0 +1,41 @@
+"""Aiven: PostgreSQL and Valkey. Every service, and PgBouncer beside it, has a random port of its own."""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
+
+_CERTIFICATES = Certificates(
+    sslmode="verify-full", ca="", remedy="download the project's CA from the console and name it in DATABASE_CA_CERT"
+)
+_NAME = r"[a-z0-9-]+-[a-z0-9-]+\.(?:[a-z]\.)?aivencloud\.com"
+
+AIVEN = Provider(
+    name="aiven",
+    title="Aiven for PostgreSQL",
+    keys=("aivencloud.com",),
+    hosts=(rf"(?P<replica>replica-)?{_NAME}",),
+    pool_mode="transaction",
+    replica=False,
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "a pool has another port and holds its own name; copy the service URI into DIRECT_URL",
+        "pooled": "a pool has another port and a name of its own; copy its URI into DATABASE_CONNECTION_POOL_URL",
+        "replica": Rewrite(host=(r"^(?:replica-)?", "replica-")),
+        "primary": Rewrite(host=(r"^replica-", "")),
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source="Aiven documentation: products/postgresql, connection pooling, failover; TLS certificates",
+    checked="2026-08-21",
+)
+"""The replica's name exists where the service has a standby."""
+
+AIVEN_REDIS = Provider(
+    name="aiven",
+    title="Aiven for Valkey",
+    kinds=("redis",),
+    keys=("aivencloud.com",),
+    hosts=(_NAME,),
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source="Aiven documentation: products/valkey",
+    checked="2026-08-21",
+)

@@ -1,0 +1,86 @@
+"""Amazon: RDS and Aurora (instances, cluster endpoints, RDS Proxy), and ElastiCache.
+
+Instances and clusters have certificates of Amazon's own CA for databases, RDS Proxy of its public
+one. In China the domain ends in ``.com.cn``.
+"""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
+
+_KEYS = ("rds.amazonaws.com", "rds.amazonaws.com.cn")
+_PLACE = r"[a-z0-9]{10,14}\.(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?"
+_PRIVATE_CA = Certificates(
+    sslmode="verify-full",
+    ca="",
+    remedy="download global-bundle.pem from truststore.pki.rds.amazonaws.com and name it in DATABASE_CA_CERT",
+)
+_PUBLIC_CA = Certificates(
+    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+)
+_NO_POOLER = "RDS Proxy has a host of its own; copy it from the console into DATABASE_CONNECTION_POOL_URL"
+_SOURCE = "public repositories"
+
+AWS_RDS = Provider(
+    name="aws-rds",
+    title="Amazon RDS",
+    keys=_KEYS,
+    hosts=(rf"[a-z0-9-]+\.{_PLACE}", rf"[a-z0-9-]+\.cluster-custom-{_PLACE}"),
+    pooled=False,
+    cloud="aws",
+    siblings={
+        "pooled": _NO_POOLER,
+        "replica": "a read replica is an instance with a host of its own; set DATABASE_REPLICA_URL to it",
+    },
+    certificates=_PRIVATE_CA,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+"""An instance may be a read replica, and a custom endpoint anything: neither name tells."""
+
+AWS_AURORA = Provider(
+    name="aws-rds",
+    title="Amazon Aurora cluster endpoints",
+    keys=_KEYS,
+    hosts=(rf"[a-z0-9-]+\.cluster-(?P<replica>ro-)?{_PLACE}",),
+    pooled=False,
+    replica=False,
+    cloud="aws",
+    siblings={
+        "pooled": _NO_POOLER,
+        "replica": Rewrite(host=(r"\.cluster-(?:ro-)?", ".cluster-ro-")),
+        "primary": Rewrite(host=(r"\.cluster-ro-", ".cluster-")),
+    },
+    certificates=_PRIVATE_CA,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+
+AWS_RDS_PROXY = Provider(
+    name="aws-rds",
+    title="Amazon RDS Proxy",
+    keys=_KEYS,
+    hosts=(rf"[a-z0-9-]+\.proxy-{_PLACE}", rf"[a-z0-9-]+\.endpoint\.proxy-{_PLACE}"),
+    pooled=True,
+    pool_mode="transaction",
+    cloud="aws",
+    # A prepared statement works, and keeps its server connection from everybody else ("pinning").
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "the database behind a proxy has a host of its own; set DIRECT_URL to it",
+        "replica": "a read-only proxy endpoint has a name of its own; set DATABASE_REPLICA_URL to it",
+    },
+    certificates=_PUBLIC_CA,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+
+AWS_ELASTICACHE = Provider(
+    name="aws-elasticache",
+    title="Amazon ElastiCache",
+    kinds=("redis",),
+    keys=("cache.amazonaws.com",),
+    hosts=(r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.[a-z0-9]+\.cache\.amazonaws\.com",),
+    cloud="aws",
+    certificates=_PUBLIC_CA,
+    source="general knowledge, not confirmed",
+    checked="2026-08-21",
+)

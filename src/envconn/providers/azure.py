@@ -1,0 +1,42 @@
+"""Azure: Database for PostgreSQL (flexible server, with its own PgBouncer), and Cache for Redis."""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite, Variable
+
+_CERTIFICATES = Certificates(
+    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+)
+
+AZURE = Provider(
+    name="azure",
+    title="Azure Database for PostgreSQL",
+    keys=("postgres.database.azure.com",),
+    hosts=(r"[a-z0-9-]+\.(?:(?:private|writer|reader)\.)?postgres\.database\.azure\.com",),
+    users=r"(?P<role>[^@]+)(?:@[a-z0-9-]+)?",
+    variables=(Variable("AZURE_POSTGRESQL_CONNECTIONSTRING"),),
+    ports={5432: "direct", 6432: "transaction"},
+    pool_mode="transaction",
+    cloud="azure",
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": Rewrite(port=5432),
+        "pooled": Rewrite(port=6432),
+        "replica": "a replica is a server of its own; set DATABASE_REPLICA_URL to it, or to a reader endpoint",
+    },
+    certificates=_CERTIFICATES,
+    source="public repositories; built-in PgBouncer of the flexible server",
+    checked="2026-08-21",
+)
+"""Single servers, now retired, wrote users as ``name@server``."""
+
+AZURE_REDIS = Provider(
+    name="azure-redis",
+    title="Azure Cache for Redis",
+    kinds=("redis",),
+    keys=("redis.cache.windows.net",),
+    hosts=(r"[a-z0-9-]+\.redis\.cache\.windows\.net",),
+    variables=(Variable("AZURE_REDIS_CONNECTIONSTRING", proves=True),),
+    cloud="azure",
+    certificates=_CERTIFICATES,
+    source="general knowledge, not confirmed",
+    checked="2026-08-21",
+)

@@ -1,0 +1,20 @@
+"""Clever Cloud. Its direct host goes around a network proxy, not around a pooler; Pgpool-II is a socket of the app."""
+
+from envconn.providers.record import Provider, Variable
+
+CLEVER_CLOUD = Provider(
+    name="clever-cloud",
+    title="Clever Cloud",
+    keys=("services.clever-cloud.com",),
+    hosts=(r"[a-z0-9]+-postgresql\.services\.clever-cloud\.com",),
+    variables=(Variable("POSTGRESQL_ADDON_URI", proves=True),),
+    pooled=False,
+    siblings={
+        "pooled": "Pgpool-II runs beside the app (CC_ENABLE_PGPOOL=true) and answers at CC_PGPOOL_SOCKET_PATH; "
+        "set DATABASE_CONNECTION_POOL_URL to that socket",
+        "replica": "a replica is an add-on of its own; set DATABASE_REPLICA_URL to its URI",
+    },
+    enforces_tls=False,
+    source="Clever Cloud documentation: environment variables reference, postgresql; hosts from public repositories",
+    checked="2026-08-21",
+)

@@ -1,0 +1,19 @@
+"""CloudAMQP: RabbitMQ, by itself or as an add-on of other platforms."""
+
+from envconn.providers.record import Certificates, Provider, Variable
+
+CLOUDAMQP = Provider(
+    name="cloudamqp",
+    title="CloudAMQP",
+    kinds=("amqp",),
+    keys=("cloudamqp.com",),
+    hosts=(r"[a-z0-9-]+\.rmq[0-9]*\.cloudamqp\.com",),
+    variables=(Variable("CLOUDAMQP_URL"),),
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write amqps:// and verify with the system's CAs: the CA is a public one",
+    ),
+    source="public repositories",
+    checked="2026-08-21",
+)

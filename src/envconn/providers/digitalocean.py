@@ -1,0 +1,46 @@
+"""DigitalOcean: Managed PostgreSQL and Valkey.
+
+A pool has the name that stands where the database's would, so neither leads to the other.
+"""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
+
+_NAME = r"[a-z0-9-]+-do-user-[0-9]+-[0-9]+\.(?:[a-z]\.)?db\.ondigitalocean\.com"
+
+DIGITALOCEAN = Provider(
+    name="digitalocean",
+    title="DigitalOcean Managed PostgreSQL",
+    keys=("db.ondigitalocean.com",),
+    hosts=(rf"(?:private-)?(?P<replica>replica-)?{_NAME}",),
+    ports={25060: "direct", 25061: "transaction"},
+    pool_mode="transaction",
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "a pool's URL holds the pool's name, not the database's; bind the database's URL to DIRECT_URL",
+        "pooled": "a pool has a name of its own; bind the pool's URL to DATABASE_CONNECTION_POOL_URL",
+        "replica": Rewrite(host=(r"^(private-)?(?:replica-)?", r"\1replica-")),
+        "primary": Rewrite(host=(r"^(private-)?replica-", r"\1")),
+    },
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="",
+        remedy="bind the cluster's CA (${db.CA_CERT}, or its download) to DATABASE_CA_CERT",
+    ),
+    enforces_tls=True,
+    source="public repositories",
+    checked="2026-08-21",
+)
+
+DIGITALOCEAN_REDIS = Provider(
+    name="digitalocean",
+    title="DigitalOcean Managed Valkey",
+    kinds=("redis",),
+    keys=("db.ondigitalocean.com",),
+    hosts=(rf"(?:private-)?{_NAME}",),
+    certificates=Certificates(
+        sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
+    ),
+    enforces_tls=True,
+    source="public repositories",
+    checked="2026-08-21",
+)

@@ -1,0 +1,81 @@
+"""Fly.io: Managed Postgres, and the unmanaged Postgres apps that came before it.
+
+Of unmanaged apps, ``<app>.internal`` alone is no evidence: that domain is Railway's, Upsun's and
+many a company's as well.
+"""
+
+from envconn.providers.record import Pooler, Provider, Rewrite, Variable
+
+FLY_MPG = Provider(
+    name="fly-mpg",
+    title="Fly.io Managed Postgres",
+    keys=("flympg.net",),
+    hosts=(r"(?P<mode>pgbouncer|direct)\.[a-z0-9]+\.flympg\.net",),
+    variables=(Variable("DIRECT_DATABASE_URL", "direct"),),
+    modes={"pgbouncer": "session", "direct": "direct"},
+    pool_mode="session",
+    replica=False,
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": Rewrite(host=(r"^pgbouncer\.", "direct.")),
+        "pooled": Rewrite(host=(r"^direct\.", "pgbouncer.")),
+        "replica": "no replica of a managed cluster can be reached; point DATABASE_REPLICA_URL at one that you run",
+    },
+    private=True,
+    notes=("pools by session unless the cluster is set to transaction mode; say so with ENVCONN_POOLER=transaction",),
+    source="Fly.io documentation: mpg/client-configuration, cluster-configuration",
+    checked="2026-08-21",
+)
+
+_NEAREST = (r"^(?:top[0-9]+\.nearest\.of\.)?([a-z0-9-]+)\.(?:flycast|internal)$", r"top1.nearest.of.\1.internal")
+_NO_POOLER = "unmanaged Postgres has no pooler; point DATABASE_CONNECTION_POOL_URL at a PgBouncer that you run"
+_SOURCE = "Fly.io documentation: postgres/connecting, postgres/advanced-guides"
+
+FLY_LEGACY = Provider(
+    name="fly-legacy",
+    title="Fly.io Postgres (unmanaged)",
+    keys=("flycast", "internal"),
+    hosts=(r"[a-z0-9-]+\.flycast", r"top[0-9]+\.nearest\.of\.[a-z0-9-]+\.internal"),
+    on_ports=(5432,),
+    ports={5432: "direct"},
+    replica=False,
+    siblings={"pooled": _NO_POOLER, "replica": Rewrite(host=_NEAREST, port=5433)},
+    enforces_tls=False,
+    private=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+"""Port 5432 is a proxy that leads to the leader."""
+
+FLY_MEMBER = Provider(
+    name="fly-legacy",
+    title="Fly.io Postgres (one member)",
+    keys=("flycast", "internal"),
+    hosts=(r"(?P<replica>top[0-9]+\.nearest\.of\.)[a-z0-9-]+\.internal", r"[a-z0-9-]+\.flycast"),
+    ports={5433: "direct"},
+    siblings={
+        "pooled": _NO_POOLER,
+        "replica": Rewrite(host=_NEAREST),
+        "primary": Rewrite(host=(r"^top[0-9]+\.nearest\.of\.([a-z0-9-]+)\.internal$", r"\1.flycast"), port=5432),
+    },
+    enforces_tls=False,
+    private=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+"""Port 5433 is a member itself: the nearest one is for reading, though in the leader's region it is the leader."""
+
+FLY_EXTERNAL = Provider(
+    name="fly-legacy",
+    title="Fly.io Postgres (unmanaged, from outside)",
+    keys=("fly.dev",),
+    hosts=(r"[a-z0-9-]+\.fly\.dev",),
+    ports={5432: "direct"},
+    replica=False,
+    siblings={
+        "pooled": _NO_POOLER,
+        "replica": "members answer inside the private network only; connect there, or set DATABASE_REPLICA_URL",
+    },
+    source=_SOURCE,
+    checked="2026-08-21",
+)

@@ -1,0 +1,22 @@
+"""Google Cloud SQL, through the sockets of its proxy. By TCP it has a bare address: state ``ENVCONN_PROVIDER``."""
+
+from envconn.providers.record import Certificates, Provider
+
+GCP_CLOUDSQL = Provider(
+    name="gcp-cloudsql",
+    title="Google Cloud SQL",
+    keys=("/cloudsql",),
+    hosts=(r"/cloudsql/(?:[^:/]+:)?[^:/]+:(?P<region>[a-z0-9-]+):[^:/]+",),
+    pooled=False,
+    cloud="gcp",
+    siblings={
+        "pooled": "managed pooling answers on another port of the instance; set DATABASE_CONNECTION_POOL_URL to it",
+        "replica": "a replica is an instance with a name of its own; set DATABASE_REPLICA_URL to its socket",
+    },
+    certificates=Certificates(
+        sslmode="verify-ca", ca="", remedy="download the instance's server CA and name it in DATABASE_CA_CERT"
+    ),
+    source="Cloud SQL proxy: sockets at /cloudsql/PROJECT:REGION:INSTANCE; public repositories",
+    checked="2026-08-21",
+)
+"""The proxy encrypts behind its socket; a certificate names the instance, which is no host name."""

@@ -1,0 +1,94 @@
+"""Heroku: Postgres with its server-side pool, and Key-Value Store.
+
+Their hosts are plain EC2 machines, which anybody may rent: a host alone proves nothing, and the
+generated user and database names have to be there as well. A follower or a pool is attached to an
+app under a variable of its own; no URL leads from one to the other.
+"""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Variable
+
+_CERTIFICATES = Certificates(
+    sslmode="require",
+    ca="",
+    remedy="write sslmode=require: the certificates are self-signed, so there is no CA to verify them with",
+)
+# Generated names mix letters and digits, which tells them from "username" and "database".
+_USERS = r"(?P<role>u(?=[a-z]*[0-9])[a-z0-9]{7,})"
+_DATABASES = r"d(?=[a-z]*[0-9])[a-z0-9]{7,}"
+_MACHINE = r"ec2-[0-9]+-[0-9]+-[0-9]+-[0-9]+"
+_KEYS = ("compute-1.amazonaws.com", "compute.amazonaws.com")
+_HOSTS = (
+    rf"{_MACHINE}\.(?P<region>compute-1)\.amazonaws\.com",
+    rf"{_MACHINE}\.(?P<region>[a-z0-9-]+)\.compute\.amazonaws\.com",
+)
+_NO_REPLICA = (
+    "a follower has a URL of its own; use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
+)
+_SOURCE = "public repositories and issue threads"
+
+HEROKU = Provider(
+    name="heroku",
+    title="Heroku Postgres",
+    keys=_KEYS,
+    hosts=_HOSTS,
+    on_ports=(5432,),
+    users=_USERS,
+    databases=_DATABASES,
+    strict=True,
+    ports={5432: "direct", 5433: "transaction"},
+    pool_mode="transaction",
+    regions={"compute-1": "us-east-1"},
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "pooled": "the pool has a URL of its own; attach one (heroku pg:connection-pooling:attach) "
+        "and use DATABASE_CONNECTION_POOL_URL",
+        "direct": "the direct endpoint has a URL of its own; use DATABASE_URL, or set DIRECT_URL to it",
+        "replica": _NO_REPLICA,
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+
+HEROKU_POOL = Provider(
+    name="heroku",
+    title="Heroku Postgres connection pooling",
+    keys=_KEYS,
+    hosts=(rf"{_MACHINE}\.(?:compute-1|[a-z0-9-]+\.compute)\.amazonaws\.com",),
+    on_ports=(5433,),
+    users=_USERS,
+    databases=_DATABASES,
+    strict=True,
+    variables=(Variable("DATABASE_CONNECTION_POOL_URL", "pooled"),),
+    pooled=True,
+    pool_mode="transaction",
+    replica=False,
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "the pool has a URL of its own beside the database's; use DATABASE_URL, or set DIRECT_URL to it",
+        "replica": _NO_REPLICA,
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)
+"""The pool stands before the primary only. Its address is not documented as the database's, region included."""
+
+HEROKU_REDIS = Provider(
+    name="heroku",
+    title="Heroku Key-Value Store",
+    kinds=("redis",),
+    keys=_KEYS,
+    hosts=_HOSTS,
+    users=r"h?",
+    databases=r"0?",
+    strict=True,
+    variables=(Variable("REDIS_TLS_URL"),),
+    regions={"compute-1": "us-east-1"},
+    certificates=_CERTIFICATES,
+    enforces_tls=True,
+    source=_SOURCE,
+    checked="2026-08-21",
+)

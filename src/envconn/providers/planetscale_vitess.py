@@ -1,0 +1,17 @@
+"""PlanetScale's MySQL product (Vitess): the domain of PlanetScale Postgres, and another protocol."""
+
+from envconn.providers.record import Certificates, Provider
+
+PLANETSCALE_VITESS = Provider(
+    name="planetscale-vitess",
+    title="PlanetScale Vitess",
+    kinds=("mysql",),
+    keys=("psdb.cloud",),
+    hosts=(r"(?P<region>[a-z0-9-]+)\.(?:private-)?connect\.psdb\.cloud",),
+    certificates=Certificates(
+        sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
+    ),
+    enforces_tls=True,
+    source="PlanetScale documentation: vitess/connecting, secure connections",
+    checked="2026-08-21",
+)

@@ -1,0 +1,28 @@
+"""Prisma Postgres, by PostgreSQL's own protocol. Addresses of ``prisma+postgres`` are another protocol's."""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
+
+PRISMA_POSTGRES = Provider(
+    name="prisma-postgres",
+    title="Prisma Postgres",
+    keys=("prisma.io",),
+    hosts=(r"(?P<mode>pooled\.)?db\.prisma\.io",),
+    modes={"pooled.": "transaction"},
+    pooled=False,
+    pool_mode="transaction",
+    replica=False,
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": Rewrite(host=(r"^pooled\.", "")),
+        "pooled": Rewrite(host=(r"^(?:pooled\.)?", "pooled.")),
+        "replica": "Prisma Postgres exposes no replica; set DATABASE_REPLICA_URL where you have one elsewhere",
+    },
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
+    ),
+    enforces_tls=True,
+    source="Prisma documentation: Prisma Postgres, direct connections, connection pooling",
+    checked="2026-08-21",
+)

@@ -1,0 +1,53 @@
+"""Railway: databases behind a TCP proxy, or by a name inside a project's network.
+
+A PgBouncer that is deployed beside the database takes over both URLs, and nothing in them shows
+it; the ``UNPOOLED`` variables, which exist only then, go around it.
+"""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Variable
+
+_CERTIFICATES = Certificates(
+    sslmode="require",
+    ca="",
+    remedy="write sslmode=require: the server makes its own certificate, so there is no CA to verify it with",
+)
+_KEYS = ("railway.internal", "proxy.rlwy.net")
+_HOSTS = (r"[a-z0-9-]+\.railway\.internal", r"[a-z0-9-]+\.proxy\.rlwy\.net")
+
+RAILWAY = Provider(
+    name="railway",
+    title="Railway",
+    keys=_KEYS,
+    hosts=_HOSTS,
+    variables=(
+        Variable("DATABASE_PUBLIC_URL", "public"),
+        Variable("DATABASE_UNPOOLED_URL", "direct"),
+        Variable("DATABASE_PUBLIC_UNPOOLED_URL", "direct"),
+    ),
+    pool_mode="transaction",
+    replica=False,
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "only the variable tells; use DATABASE_UNPOOLED_URL or DATABASE_PUBLIC_UNPOOLED_URL, "
+        "or set ENVCONN_POOLER=none where no PgBouncer is deployed",
+        "pooled": "a PgBouncer is a service of its own; deploy one and use the DATABASE_URL that it gives",
+        "replica": "a replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
+    },
+    certificates=_CERTIFICATES,
+    enforces_tls=False,
+    source="Railway documentation: databases/postgresql, variables/reference",
+    checked="2026-08-21",
+)
+
+RAILWAY_REDIS = Provider(
+    name="railway",
+    title="Railway Redis",
+    kinds=("redis",),
+    keys=_KEYS,
+    hosts=_HOSTS,
+    variables=(Variable("REDIS_PUBLIC_URL", "public"),),
+    certificates=_CERTIFICATES,
+    enforces_tls=False,
+    source="Railway documentation: databases/redis",
+    checked="2026-08-21",
+)

@@ -1,0 +1,208 @@
+"""Which provider a connection belongs to, and what its host, port, user name and variable give away.
+
+Recognition is a dictionary look-up and then the one or two patterns behind it, so its cost does
+not grow with the number of records. Names are compared as written: providers hand out lower-case
+hosts without a trailing dot, and a host in another spelling proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from envconn.errors import Note, Problem
+from envconn.providers import table
+from envconn.providers.record import DIRECT, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn.connection import Connection
+    from envconn.providers.record import Provider
+
+__all__ = ["POOLERS", "Facts", "advice", "identify", "objections"]
+
+POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
+"""The words of ``ENVCONN_POOLER``, and what they mean in a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOLER``."""
+
+    provider: str | None = None
+    pooler: str | None = None
+
+
+def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
+    """Say what `connection` and the stated `facts` give away. The first of several hosts speaks for all."""
+    facts = facts or Facts()
+    provider, seen = _recognised(connection, facts.provider)
+    kind, reason = _kind(connection, facts, provider, seen)
+    who = _who(connection, provider)
+    known = {**seen, **{name: value for name, value in who.items() if value}}
+    pooled = None if kind is None else kind != DIRECT
+    return Endpoint(
+        provider=provider,
+        pooled=pooled,
+        pool_mode=kind if pooled else None,
+        replica=_replica(connection, provider, known, pooled=bool(pooled)),
+        branch=known.get("branch"),
+        role=who.get("role") or connection.user or None,
+        region=_region(provider, known),
+        cloud=known.get("cloud") or (provider.cloud if provider else None),
+        prepared_statements=_prepared(provider, kind),
+        startup_options=not pooled or bool(provider and provider.pooler and provider.pooler.startup_options),
+        because=(*([f"recognised as {provider.title}"] if provider else []), *([reason] if reason else [])),
+    )
+
+
+def objections(connection: Connection, endpoint: Endpoint) -> tuple[Problem, ...]:
+    """Return what the endpoint would refuse, or silently do otherwise than asked."""
+    variable, provider = connection.origin.variable, endpoint.provider
+    target = (_who(connection, provider).get("target") or "") if provider else ""
+    found = [
+        Problem(rule.code, variable, rule.message)
+        for rule in (provider.forbidden if provider else ())
+        if rule.port == connection.hosts[0].port and rule.target == target
+    ]
+    if not endpoint.startup_options and _refused_options(connection, provider):
+        found.append(Problem("options-pooled", variable, _OPTIONS))
+    return tuple(found)
+
+
+def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
+    """Return what is worth knowing about the endpoint and is no problem."""
+    provider = endpoint.provider
+    if provider is None:
+        return ()
+    notes = [Note("provider-note", connection.origin.variable, note) for note in provider.notes]
+    if endpoint.role in provider.default_roles:
+        notes.append(Note("default-role", connection.origin.variable, _DEFAULT_ROLE))
+    return tuple(notes)
+
+
+_OPTIONS = (
+    "options are refused at start-up by the pooler; set them with ALTER ROLE ... SET, or connect to the direct endpoint"
+)
+_DEFAULT_ROLE = (
+    "uses the provider's default role, which may do nearly everything; give the application a role of its own"
+)
+
+
+def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
+    name = stated or table.by_variable((connection.origin.variable, *connection.origin.via))
+    for provider in _candidates(connection.hosts[0].host):
+        if stated not in {None, provider.name} or (provider.tunnel and name):
+            continue
+        if (match := _match(provider, connection)) is not None:
+            return provider, match
+    return (table.named(name, connection.kind), {}) if name else (None, {})
+
+
+def _candidates(host: str) -> Iterator[Provider]:
+    for key in _keys(host):
+        yield from table.keyed(key)
+    yield from table.foreign()
+
+
+def _keys(host: str) -> Iterator[str]:
+    """The keys under which a record for `host` can stand, the longest first; their number does not depend on it."""
+    if host.startswith("/"):
+        yield "/" + host.split("/", 2)[1]
+        return
+    labels = host.rsplit(".", 4)
+    for length in (4, 3, 2, 1):
+        if len(labels) >= length:
+            yield ".".join(labels[-length:])
+    if len(labels) == 1:
+        yield host.partition("-")[0] + "-"
+
+
+def _match(provider: Provider, connection: Connection) -> dict[str, str | None] | None:
+    if connection.kind not in provider.kinds:
+        return None
+    if provider.on_ports and connection.hosts[0].port not in provider.on_ports:
+        return None
+    if provider.strict and not (
+        compiled(provider.users).fullmatch(connection.user)
+        and compiled(provider.databases).fullmatch(connection.dbname)
+    ):
+        return None
+    for pattern in provider.hosts:
+        if match := compiled(pattern).fullmatch(connection.hosts[0].host):
+            return match.groupdict()
+    return None
+
+
+def _who(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
+    """What user and database name give away: role, branch, target."""
+    if provider is None or connection.kind != "postgresql":
+        return {}
+    user = compiled(provider.users).fullmatch(connection.user)
+    database = compiled(provider.databases).fullmatch(connection.dbname)
+    return {**(database.groupdict() if database else {}), **(user.groupdict() if user else {})}
+
+
+def _kind(
+    connection: Connection, facts: Facts, provider: Provider | None, seen: dict[str, str | None]
+) -> tuple[str | None, str | None]:
+    """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
+    if facts.pooler:
+        return POOLERS[facts.pooler], f"ENVCONN_POOLER={facts.pooler} states it"
+    if connection.foreign.get("pgbouncer", "").lower() == "true":
+        return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"
+    if provider and (mode := provider.modes.get(seen.get("mode") or "")):
+        return mode, "the host name says whether a pooler answers"
+    if provider and (mode := provider.ports.get(connection.hosts[0].port)):
+        return mode, "the port says whether a pooler answers"
+    return _kind_by_role(connection, provider)
+
+
+def _kind_by_role(connection: Connection, provider: Provider | None) -> tuple[str | None, str | None]:
+    role = table.role(connection.origin.variable)
+    if role in {"pooled", "direct"}:
+        pooled = (provider.pool_mode if provider else None) or "transaction"
+        return pooled if role == "pooled" else DIRECT, f"{connection.origin.variable} names the {role} endpoint"
+    if provider is None or provider.pooled is None:
+        return None, None
+    return (provider.pool_mode if provider.pooled else DIRECT), None
+
+
+def _replica(
+    connection: Connection, provider: Provider | None, known: dict[str, str | None], *, pooled: bool
+) -> bool | None:
+    if known.get("replica") or table.role(connection.origin.variable) == "replica":
+        return True
+    if provider and known.get("target"):
+        return True if known["target"] == provider.replica_target and not pooled else None
+    return provider.replica if provider else None
+
+
+def _region(provider: Provider | None, known: dict[str, str | None]) -> str | None:
+    if provider is None or not known.get("region"):
+        return None
+    region = provider.region.format_map(known)
+    return provider.regions.get(region, region)
+
+
+def _prepared(provider: Provider | None, kind: str | None) -> bool:
+    # An unknown pooler gets nothing that a pooler might not do.
+    return kind != "transaction" or bool(provider and provider.pooler and provider.pooler.prepared_statements)
+
+
+def _refused_options(connection: Connection, provider: Provider | None) -> bool:
+    options = connection.parameters.get("options")
+    exempt = provider.pooler.exempt if provider and provider.pooler else ""
+    return bool(options) and not (exempt and compiled(exempt).fullmatch(options or ""))
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile `pattern` when it is first needed: most processes meet one provider of thirty.
+
+    Its classes mean ASCII: a host with another script's digits is none of a provider's.
+    """
+    return re.compile(pattern, re.ASCII)

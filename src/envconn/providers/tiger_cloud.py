@@ -1,0 +1,29 @@
+"""Tiger Cloud (Timescale), and the older Managed Service for TimescaleDB. Poolers have ports of their own."""
+
+from envconn.providers.record import Certificates, Pooler, Provider, Variable
+
+TIGER_CLOUD = Provider(
+    name="tiger-cloud",
+    title="Tiger Cloud",
+    keys=("cloud.timescale.com", "forge.timescale.com", "timescaledb.io"),
+    hosts=(
+        r"[a-z0-9]{10}\.[a-z0-9]{10}\.tsdb\.(?:cloud|forge)\.timescale\.com",
+        r"[a-z0-9-]+\.(?:a\.)?timescaledb\.io",
+    ),
+    variables=(Variable("TIMESCALE_SERVICE_URL", proves=True),),
+    pool_mode="transaction",
+    pooler=Pooler(prepared_statements=False),
+    siblings={
+        "direct": "a pooler and its service differ in a port that no rule gives; copy the service URL into DIRECT_URL",
+        "pooled": "the pooler's port is in the console only; copy its URL into DATABASE_CONNECTION_POOL_URL",
+        "replica": "a read replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
+    },
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
+    ),
+    enforces_tls=True,
+    source="Tiger Data documentation: connecting, connection pooling; public repositories",
+    checked="2026-08-21",
+)

@@ -1,0 +1,31 @@
+"""Upstash Redis, and the one that Fly.io resells inside its private network."""
+
+from envconn.providers.record import Certificates, Provider, Variable
+
+UPSTASH_FLY = Provider(
+    name="upstash",
+    title="Upstash Redis on Fly.io",
+    kinds=("redis",),
+    keys=("upstash.io",),
+    hosts=(r"fly-[a-z0-9-]+\.upstash\.io",),
+    enforces_tls=False,
+    private=True,
+    source="Fly.io documentation: upstash/redis",
+    checked="2026-08-21",
+)
+
+UPSTASH = Provider(
+    name="upstash",
+    title="Upstash Redis",
+    kinds=("redis",),
+    keys=("upstash.io",),
+    hosts=(r"(?!fly-)[a-z0-9-]+\.upstash\.io",),
+    variables=(Variable("UPSTASH_REDIS_URL"), Variable("KV_URL")),
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+    ),
+    source="public repositories",
+    checked="2026-08-21",
+)

@@ -1,0 +1,27 @@
+"""Upsun (Platform.sh): a relationship's name inside a private network.
+
+``.internal`` is anybody's domain; what tells is the user and database ``main`` that a service has
+before its endpoints are named.
+"""
+
+from envconn.providers.record import Provider
+
+UPSUN = Provider(
+    name="upsun",
+    title="Upsun",
+    keys=("internal",),
+    hosts=(r"[a-z0-9-]+\.internal",),
+    users=r"(?P<role>main)",
+    databases=r"main",
+    strict=True,
+    pooled=False,
+    replica=False,
+    siblings={
+        "pooled": "Upsun has no pooler; keep a pool in the client",
+        "replica": "a read-only replica is a relationship of its own; set DATABASE_REPLICA_URL to it",
+    },
+    enforces_tls=False,
+    private=True,
+    source="Upsun documentation: add-services/postgresql",
+    checked="2026-08-21",
+)

@@ -1,0 +1,21 @@
+"""YugabyteDB Aeon. Its connection manager, where it is on, answers on the same port and keeps sessions whole."""
+
+from envconn.providers.record import Certificates, Provider
+
+YUGABYTEDB = Provider(
+    name="yugabytedb",
+    title="YugabyteDB Aeon",
+    keys=("ybdb.io",),
+    hosts=(r"(?:(?P<region>[a-z0-9-]+)\.)?[0-9a-f-]{36}\.(?P<cloud>aws|gcp|azure)\.ybdb\.io",),
+    pool_mode="session",
+    siblings={
+        "pooled": "the connection manager answers on the same port; turn it on in the cluster's settings",
+        "replica": "a read replica has a host of its own; set DATABASE_REPLICA_URL to it",
+    },
+    certificates=Certificates(
+        sslmode="verify-full", ca="", remedy="download the cluster's root.crt and name it in DATABASE_CA_CERT"
+    ),
+    enforces_tls=True,
+    source="public repositories",
+    checked="2026-08-21",
+)
