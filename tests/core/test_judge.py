@@ -1,0 +1,312 @@
+"""The judgement. The table is computed from the rules of the design, a second time and in other words."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from envconn import ConfigurationError, Policy, SecuredConnection, TlsLevel
+from envconn.connection import Connection, Host, Origin, Parameters
+from envconn.providers import Certificates as Known
+from envconn.providers import Endpoint
+from envconn.services import parse, secure
+from envconn.tls import judge, requested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envconn.errors import Problem
+    from throwaway.certificates import Certificates
+
+NONE, OPPORTUNISTIC, ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel
+ASKS = {
+    None: OPPORTUNISTIC,
+    "disable": NONE,
+    "allow": OPPORTUNISTIC,
+    "prefer": OPPORTUNISTIC,
+    "require": ENCRYPTED,
+    "verify-ca": VERIFY_CA,
+    "verify-full": VERIFY_FULL,
+}
+
+
+class Place(NamedTuple):
+    host: Host
+    exempt: bool
+    enforce_local: bool = False
+
+
+PLACES = {
+    "remote": Place(Host("db.example", 5432), exempt=False),
+    "waived": Place(Host("db.internal", 5432), exempt=True),
+    "loopback": Place(Host("127.0.0.1", 5432), exempt=True),
+    "loopback-enforced": Place(Host("127.0.0.1", 5432), exempt=False, enforce_local=True),
+    "socket": Place(Host("/run/postgresql", 5432), exempt=True),
+    "socket-enforced": Place(Host("/run/postgresql", 5432), exempt=False, enforce_local=True),
+}
+ROOTS = (None, "file", "system")
+
+
+@pytest.fixture(autouse=True)
+def system(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
+
+
+def asked_for(mode: str | None, root: str | None) -> TlsLevel:
+    """libpq: a root file turns require into verify-ca, and ``system`` means verify-full."""
+    if root == "system" and mode != "disable":
+        return VERIFY_FULL
+    return VERIFY_CA if root and mode == "require" else ASKS[mode]
+
+
+def expected(place: Place, floor: TlsLevel, mode: str | None, root: str | None, spare: str | None) -> object:
+    """Return the level, or the codes that stand against it. `spare` is the CA of the policy."""
+    against = []
+    if mode == "disable" and not place.exempt and not place.host.is_socket:
+        against.append("tls-disabled")
+    if place.host.is_socket and not place.exempt:
+        against.append("socket-enforced")
+    if mode == "disable" and root == "system":
+        against.append("sslmode-contradicts")
+    level = asked_for(mode, root)
+    if not place.exempt:
+        level = max(level, floor)
+    # A CA of the text verifies wherever TLS is used, one of the policy wherever TLS is sure.
+    trusted = root if root and level > NONE else spare if not root and level >= ENCRYPTED else None
+    if trusted:
+        level = max(level, VERIFY_FULL if trusted == "system" else VERIFY_CA)
+    if place.host.is_socket:
+        level, trusted = NONE, None
+    if level >= VERIFY_CA and not trusted:
+        against.append("ca-missing")
+    return against or (level, trusted)
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("floor", [ENCRYPTED, VERIFY_CA, VERIFY_FULL], ids=str)
+def test_every_combination(certificates: Certificates, name: str, floor: TlsLevel) -> None:
+    place = PLACES[name]
+    roots = {"file": str(certificates.ca), "system": "system", None: None}
+    for mode, root, spare in product(ASKS, ROOTS, ROOTS):
+        written = {"sslmode": mode, "sslrootcert": roots[root]}
+        parameters = Parameters({key: value for key, value in written.items() if value})
+        policy = Policy(floor=floor, waive=("*.internal",), enforce_local=place.enforce_local, ca=roots[spare])
+        connection = Connection("postgresql", "postgres", (place.host,), "u", "d", None, parameters)
+        assert requested(connection) == asked_for(mode, root)
+        outcome = judge(connection, Endpoint(), policy, "database")
+        seen: object
+        if isinstance(outcome, SecuredConnection):
+            verdict = outcome.tls
+            seen = (verdict.level, verdict.ca.kind if verdict.ca else None)
+            assert verdict.raised is (verdict.level > verdict.requested)
+            assert place.host.is_socket or verdict.level >= verdict.requested
+            assert place.exempt or verdict.level >= floor
+            assert verdict.local is not name.startswith(("remote", "waived"))
+            assert (verdict.waived == "*.internal") is (name == "waived")
+        else:
+            seen = [problem.code for problem in outcome]
+        assert seen == expected(place, floor, mode, root, spare), (mode, root, spare)
+
+
+def test_order_of_parameters_never_matters(certificates: Certificates) -> None:
+    for mode in ("prefer", "require", "verify-full"):
+        parts = [f"sslmode={mode}", f"sslrootcert={certificates.ca}", "connect_timeout=5", "application_name=a"]
+        verdicts = {
+            secure(parse(f"postgres://u:p@h/d?{'&'.join(order)}")).tls
+            for size in (2, 4)
+            for order in permutations(parts[:size])
+        }
+        assert len(verdicts) == 1
+
+
+def test_removing_a_parameter_never_raises_what_is_asked_for(certificates: Certificates) -> None:
+    for mode, root in product(list(ASKS)[2:], ("system", str(certificates.ca))):
+        both, bare = ({"sslmode": mode or "", "sslrootcert": root}, {"sslmode": mode or ""})
+        levels = [
+            requested(Connection("postgresql", "", (Host("h", 1),), "u", "d", None, Parameters(written)))
+            for written in (both, bare)
+        ]
+        assert levels[0] >= levels[1]
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
+def test_several_hosts_are_as_safe_as_the_weakest(mode: str) -> None:
+    policy = Policy(waive=("*.internal",))
+
+    def outcome(*names: str) -> TlsLevel | str:
+        hosts = tuple(PLACES[name].host for name in names)
+        connection = Connection("postgresql", "", hosts, "u", "d", None, Parameters({"sslmode": mode}))
+        verdict = judge(connection, Endpoint(), policy, "database")
+        if not isinstance(verdict, SecuredConnection):
+            return verdict[0].code
+        assert verdict.tls.local is all(name == "loopback" for name in names)
+        return verdict.tls.level
+
+    for first, second in product(("remote", "waived", "loopback"), repeat=2):
+        alone, together = [outcome(first), outcome(second)], outcome(first, second)
+        refusals = [one for one in alone if isinstance(one, str)]
+        levels = [one for one in alone if isinstance(one, TlsLevel)]
+        # Nobody is promised less in company: the strictest host decides for all of them.
+        assert together == (refusals[0] if refusals else max(levels)), (first, second)
+
+
+def codes(query: str, place: str = "h", policy: Policy | None = None) -> list[str]:
+    try:
+        secure(parse(f"postgres://u:p@{place}/d?{query}"), policy)
+    except ConfigurationError as error:
+        return [problem.code for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "refusals", "why"),
+    [
+        ("sslmode=prefer", "h,%2Frun", ["hosts-mixed"], "one promise for a socket and a network host"),
+        ("sslmode=disable", "h,%2Frun", ["hosts-mixed"], "the same; clear text to h would be refused alone"),
+        ("sslmode=disable", "%2Frun,%2Ftmp", [], "two sockets agree"),
+        ("sslnegotiation=direct&sslmode=prefer", "localhost", ["direct-needs-tls"], "libpq would refuse it later"),
+        ("sslnegotiation=direct&sslmode=require", "localhost", [], "TLS is sure"),
+        ("sslnegotiation=direct", "h", [], "raised to require first"),
+        ("sslnegotiation=direct", "%2Frun", ["direct-needs-tls"], "no TLS on a socket"),
+        ("sslcert=CERT", "h", ["sslkey-missing"], "libpq would go on without a client certificate"),
+        ("sslkey=KEY", "h", ["sslkey-missing"], "the other half"),
+        ("sslcert=CERT&sslkey=KEY", "h", [], "both are there"),
+        ("sslcert=/nowhere/a&sslkey=/nowhere/b", "h", ["tls-file-missing"] * 2, "libpq goes on without them"),
+        ("sslcrl=CERT", "h", ["crl-without-ca"], "nothing is verified"),
+        ("sslcrl=CERT&sslrootcert=CA", "h", [], "verified against both"),
+        ("sslcrldir=/nowhere", "h", ["tls-file-missing"], "libpq ignores a directory that is not there"),
+        ("sslmode=disable&sslrootcert=system", "h", ["tls-disabled", "sslmode-contradicts"], "two mistakes, both told"),
+        ("sslrootcert=/nowhere", "h", ["ca-missing"], "T83, also where the mode would not verify"),
+        ("sslmode=disable&sslrootcert=/nowhere", "localhost", ["ca-missing"], "stated, so it has to be there"),
+        ("sslmode=require&sslrootcert=/nowhere", "%2Frun", [], "nothing is verified on a socket"),
+    ],
+)
+def test_contradictions(certificates: Certificates, query: str, place: str, refusals: list[str], why: str) -> None:
+    files = {"CERT": certificates.good.chain, "KEY": certificates.good.key, "CA": certificates.ca}
+    for word, path in files.items():
+        query = query.replace(f"={word}", f"={path}")
+    assert codes(query, place) == refusals, why
+
+
+def neon(sslmode: str = "verify-full", ca: str = "system") -> Endpoint:
+    return Endpoint(provider="neon", certificates=Known(sslmode, ca, "do as the record says"))
+
+
+def judged(endpoint: Endpoint, policy: Policy, **parameters: str) -> SecuredConnection | tuple[Problem, ...]:
+    hosts = (Host("h", 5432),)
+    origin = Origin("DATABASE_URL")
+    return judge(
+        Connection("postgresql", "", hosts, "u", "d", None, Parameters(parameters), origin=origin),
+        endpoint,
+        policy,
+        "x",
+    )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "policy", "level"),
+    [
+        (neon(), Policy(best=True), VERIFY_FULL),
+        (neon("verify-ca"), Policy(best=True), VERIFY_FULL),
+        (neon(), Policy(), ENCRYPTED),
+        (Endpoint(), Policy(best=True), ENCRYPTED),
+        (neon("verify-ca", ""), Policy(best=True), ENCRYPTED),
+        (neon("verify-ca", "/nowhere/ca.pem"), Policy(best=True), ENCRYPTED),
+        (neon("verify-ca", "/nowhere/ca.pem"), Policy(best=True, floor=VERIFY_FULL, ca="system"), VERIFY_FULL),
+        (neon("verify-ca", ""), Policy(best=True, ca="FILE"), VERIFY_CA),
+        (neon("verify-ca", "FILE"), Policy(best=True), VERIFY_CA),
+        (neon("verify-ca", "FILE"), Policy(floor=VERIFY_FULL), VERIFY_FULL),
+    ],
+    ids=[
+        "public-ca",
+        "system-is-always-full",
+        "not-asked-for",
+        "no-record",
+        "ca-unknown",
+        "ca-not-mounted",
+        "floor-holds",
+        "ca-of-the-policy",
+        "ca-mounted",
+        "ca-mounted-and-floor",
+    ],
+)
+def test_best(certificates: Certificates, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> None:
+    known, file = endpoint.certificates, str(certificates.ca)
+    if known and known.ca == "FILE":
+        endpoint = neon(known.sslmode, file)
+    if policy.ca == "FILE":
+        policy = Policy(best=True, ca=file)
+    outcome = judged(endpoint, policy)
+    assert isinstance(outcome, SecuredConnection)
+    assert outcome.tls.level == level
+
+
+def test_missing_ca_is_answered_with_the_providers_own_remedy() -> None:
+    outcome = judged(neon("verify-ca", ""), Policy(), sslmode="verify-full")
+    assert isinstance(outcome, tuple)
+    assert [problem.message for problem in outcome] == [
+        "verify-full needs a CA and none is stated; do as the record says"
+    ]
+    outcome = judged(Endpoint(), Policy(), sslmode="verify-full")
+    assert isinstance(outcome, tuple)
+    assert "DATABASE_CA_CERT" in outcome[0].message
+
+
+def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> None:
+    outcome = judged(Endpoint(), Policy(ca=str(tmp_path), ca_variable="ENVCONN_TLS_CA"))
+    assert isinstance(outcome, tuple)
+    assert [(problem.code, problem.variable) for problem in outcome] == [("ca-directory", "ENVCONN_TLS_CA")]
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "policy", "evidence"),
+    [
+        (
+            "",
+            "h",
+            Policy(),
+            ["V asks for opportunistic (no sslmode)", "raised from opportunistic to encrypted (floor: encrypted)"],
+        ),
+        ("?sslmode=require", "h", Policy(), ["V asks for encrypted (sslmode=require)"]),
+        (
+            "?sslmode=require",
+            "%2Frun",
+            Policy(),
+            [
+                "V asks for encrypted (sslmode=require)",
+                "every host is a unix socket or a loopback address",
+                "TLS does not apply to a unix socket",
+            ],
+        ),
+        (
+            "?sslmode=disable",
+            "h",
+            Policy(waive=("h",)),
+            ["V asks for none (sslmode=disable)", "clear text is waived by h"],
+        ),
+        (
+            "?sslmode=verify-full&sslrootcert=system",
+            "h",
+            Policy(best=True),
+            [
+                "V asks for verify-full (sslmode=verify-full and sslrootcert)",
+                "the server's certificate is checked against the system's CAs in FILE, named by V",
+            ],
+        ),
+        (
+            "?sslrootcert=system",
+            "h",
+            Policy(best=True, floor=VERIFY_CA),
+            [
+                "V asks for verify-full (sslrootcert)",
+                "the server's certificate is checked against the system's CAs in FILE, named by V",
+            ],
+        ),
+    ],
+    ids=["raised", "as-asked", "socket", "waived", "verified", "system-alone"],
+)
+def test_evidence(certificates: Certificates, query: str, place: str, policy: Policy, evidence: list[str]) -> None:
+    told = secure(parse(f"postgres://u:p@{place}/d{query}", "V"), policy).tls.evidence
+    assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in told] == evidence
