@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from envconn import sources
 from envconn.assembly import DATABASE, Assembly, assemble
-from envconn.assembly.choice import CHOOSER
+from envconn.assembly.databases import CHOOSER
 from envconn.assembly.names import is_read
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError
