@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.ext import asyncio
 
 import envconn
 from envconn.drivers import engine as engines
@@ -20,6 +19,8 @@ from envconn.drivers import sqlalchemy as driving
 from envconn.drivers.sqlalchemy import Driver, Options
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from envconn import SecuredConnection, Services
 
 __all__ = ["Driver", "Options", "create_async_engine", "create_engine", "engine_options", "migration_engine", "url"]
@@ -60,8 +61,13 @@ def create_engine(
 
 def create_async_engine(
     source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
-) -> asyncio.AsyncEngine:
-    """Make an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`."""
+) -> AsyncEngine:
+    """Make an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
+
+    It needs greenlet, which the extra ``sqlalchemy`` brings along.
+    """
+    from sqlalchemy.ext import asyncio
+
     connection = envconn.database(source)
     chosen = driving.choose(connection, driver, asynchronous=True)
     given: dict[str, Any] = engines.merged(connection, chosen, options)
