@@ -75,7 +75,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
     if not connection.prepared_statements:
         # A pooler that hands out server connections in turn does not know the statement of another one.
         found["statement_cache_size"] = 0
-    if (timeout := int(connection.parameters.get("connect_timeout", "0"))) > 0:
+    if timeout := int(connection.parameters.get("connect_timeout", "0")):
         found["timeout"] = float(timeout)
     return found
 
