@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from envconn.assembly.reading import Reading
     from envconn.connection import Connection
 
-__all__ = ["CHOOSER", "DATABASE", "Wanted", "gather"]
+__all__ = ["CHOICE_MISSING", "CHOOSER", "DATABASE", "Wanted", "gather"]
 
 CHOOSER = "ENVCONN_DATABASE"
 """The variable that settles a conflict; it holds the name of the variable to believe."""
@@ -83,7 +83,7 @@ def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     lookup = parts.compose(environment, chosen) if chosen in parts.FAMILIES else environment.lookup(chosen)
     candidates = list(reading.accept(lookup))
     if not candidates and len(reading.problems) == before:
-        reading.problems.append(Problem("choice-missing", CHOOSER, _CHOICE_MISSING))
+        reading.problems.append(Problem("choice-missing", CHOOSER, CHOICE_MISSING))
     reading.notes += [
         Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
         for name in (*names.DEFAULTS, *parts.FAMILIES)
@@ -92,7 +92,7 @@ def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     return candidates
 
 
-_CHOICE_MISSING = "names a variable that is not set; write the name of one that is"
+CHOICE_MISSING = "names a variable that is not set; write the name of one that is"
 
 
 def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:

@@ -99,8 +99,8 @@ def by_variable(names: Iterable[str]) -> str | None:
 
 
 def role(variable: str) -> str | None:
-    """Return the role that some record gives to `variable`, or `None` when it has none beside ``default``."""
-    return _ROLES.get(variable)
+    """Return the role of `variable`, also of a named database's (``ANALYTICS_DIRECT_URL``); `None` for ``default``."""
+    return _ROLES.get(variable) or next((role for name, role in _ROLES.items() if variable.endswith(f"_{name}")), None)
 
 
 @cache
@@ -143,7 +143,7 @@ def _index() -> Mapping[str, tuple[Provider, ...]]:
 
 
 _INDEX = _index()
-_ROLES = {
+_ROLES = {"DIRECT_URL": "direct", "DIRECT_DATABASE_URL": "direct", "DATABASE_REPLICA_URL": "replica"} | {
     variable.name: variable.role
     for provider in PROVIDERS
     for variable in provider.variables
