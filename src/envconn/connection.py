@@ -59,7 +59,7 @@ class Parameters(Mapping[str, str]):
     """Connection parameters by name, in the order written; `repr` shows the names only.
 
     Some values are secrets (``sslpassword``) and most are not; since nobody can tell from outside,
-    none is shown.
+    none is shown, and none is pickled.
     """
 
     __slots__ = ("_values",)
@@ -70,6 +70,9 @@ class Parameters(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._values[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
@@ -78,6 +81,15 @@ class Parameters(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"<Parameters: {', '.join(self._values) or 'none'}>"
+
+    def __copy__(self) -> Parameters:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Parameters:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Parameters are not pickled; read the environment again in the other process")
 
 
 @dataclass(frozen=True, slots=True)

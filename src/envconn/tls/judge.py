@@ -40,7 +40,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
     policy, endpoint = context.policy, identify(connection, context.facts)
     asked, how_far = requested(connection), reach(connection.hosts, policy)
-    level = _level(asked, how_far, _floor(policy, connection, endpoint))
+    floor = _floor(policy, connection, endpoint)
+    level = asked if how_far.exempt else max(asked, floor)
     ca = _ca(connection, endpoint, policy, level)
     if isinstance(ca, CA) and level >= _verified_from(connection):
         level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
@@ -51,8 +52,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    evidence = (_request_sentence(connection, asked), *_reasons(how_far, asked, level, trusted, policy))
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, evidence)
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection))
     return seal(Judgement(name, connection, endpoint, context, verdict))
 
 
@@ -69,10 +69,6 @@ def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLev
     known = endpoint.provider.certificates if endpoint.provider else None
     at_hand = policy.ca or "sslrootcert" in connection.parameters or provider_ca(endpoint)
     return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
-
-
-def _level(asked: TlsLevel, how_far: Reach, floor: TlsLevel) -> TlsLevel:
-    return asked if how_far.exempt else max(asked, floor)
 
 
 def _verified_from(connection: Connection) -> TlsLevel:
@@ -155,19 +151,8 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
 _ANY_CA = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslrootcert=system for a public CA"
 
 
-def _request_sentence(connection: Connection, asked: TlsLevel) -> str:
-    written = [f"{key}={connection.parameters[key]}" for key in ("sslmode",) if key in connection.parameters]
-    if "sslrootcert" in connection.parameters:
-        written.append("sslrootcert")
-    return f"{connection.origin.variable} asks for {asked} ({' and '.join(written) or 'no sslmode'})"
-
-
-def _reasons(how_far: Reach, asked: TlsLevel, level: TlsLevel, ca: CA | None, policy: Policy) -> list[str]:
-    reasons = [
-        (how_far.local, "every host is a unix socket or a loopback address"),
-        (how_far.waived is not None, f"clear text is waived by {how_far.waived}"),
-        (level > asked, f"raised from {asked} to {level} (floor: {policy.floor}{', best' if policy.best else ''})"),
-        (ca is not None, f"the server's certificate is checked against {ca}"),
-        (level < asked, "TLS does not apply to a unix socket"),
-    ]
-    return [sentence for is_so, sentence in reasons if is_so]
+def _wish(connection: Connection) -> str:
+    """The words of the text that decided which level it asks for."""
+    mode = connection.parameters.get("sslmode")
+    written = [f"sslmode={mode}" if mode else "no sslmode"]
+    return " and ".join([*written, "sslrootcert"] if "sslrootcert" in connection.parameters else written)
