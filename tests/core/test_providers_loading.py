@@ -59,13 +59,12 @@ def test_is_understood(example: dict[str, Any], certificates: Certificates) -> N
 
 
 @pytest.mark.parametrize("example", LOADING)
-@pytest.mark.parametrize(("pooled", "replica"), [(True, None), (False, None), (None, True), (None, False)])
+@pytest.mark.parametrize("what", ["pooled", "direct", "replica", "primary"])
 def test_sibling_is_made_and_judged_or_refused_with_a_reason(
-    example: dict[str, Any],
-    pooled: bool | None,
-    replica: bool | None,
-    certificates: Certificates,  # noqa: FBT001
+    example: dict[str, Any], what: str, certificates: Certificates
 ) -> None:
+    pooled = {"pooled": True, "direct": False}.get(what)
+    replica = {"replica": True, "primary": False}.get(what)
     connection = loaded(example, certificates)
     sibling = found(connection, pooled=pooled, replica=replica)
     if isinstance(sibling, str):
