@@ -59,7 +59,7 @@ class Parameters(Mapping[str, str]):
     """Connection parameters by name, in the order written; `repr` shows the names only.
 
     Some values are secrets (``sslpassword``) and most are not; since nobody can tell from outside,
-    none is shown.
+    none is shown, and none is pickled.
     """
 
     __slots__ = ("_values",)
@@ -70,6 +70,9 @@ class Parameters(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._values[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
@@ -79,15 +82,24 @@ class Parameters(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"<Parameters: {', '.join(self._values) or 'none'}>"
 
+    def __copy__(self) -> Parameters:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Parameters:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Parameters are not pickled; read the environment again in the other process")
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
-    abstract name (``@``) for a unix socket. `hostaddr` is the IP address to dial instead of
-    resolving `host`, or empty. `port` is a TCP port, 1 to 65535, and part of the file name of a
-    socket.
+    abstract name (``@``) for a unix socket, or the path of a file for a database that is one.
+    `hostaddr` is the IP address to dial instead of resolving `host`, or empty. `port` is a TCP port,
+    1 to 65535, and part of the file name of a PostgreSQL socket; 0 where there is none.
     """
 
     host: str
@@ -100,6 +112,8 @@ class Host:
         return self.host.startswith(("/", "@"))
 
     def __str__(self) -> str:
+        if not self.port:
+            return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from envconn import ConfigurationError, Policy, SecuredConnection, TlsLevel
-from envconn.connection import Connection, Host, Origin, Parameters
-from envconn.providers import Certificates as Known
-from envconn.providers import Endpoint
+from envconn.connection import Connection, Host, Parameters
 from envconn.services import parse, secure
-from envconn.tls import judge, requested
+from envconn.tls import Context, judge, requested
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from envconn.errors import Problem
     from throwaway.certificates import Certificates
 
 NONE, OPPORTUNISTIC, ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel
@@ -95,7 +93,7 @@ def test_every_combination(certificates: Certificates, name: str, floor: TlsLeve
         policy = Policy(floor=floor, waive=("*.internal",), enforce_local=place.enforce_local, ca=roots[spare])
         connection = Connection("postgresql", "postgres", (place.host,), "u", "d", None, parameters)
         assert requested(connection) == asked_for(mode, root)
-        outcome = judge(connection, Endpoint(), policy, "database")
+        outcome = judge(connection, Context(policy), "database")
         seen: object
         if isinstance(outcome, SecuredConnection):
             verdict = outcome.tls
@@ -138,7 +136,7 @@ def test_several_hosts_are_as_safe_as_the_weakest(mode: str) -> None:
     def outcome(*names: str) -> TlsLevel | str:
         hosts = tuple(PLACES[name].host for name in names)
         connection = Connection("postgresql", "", hosts, "u", "d", None, Parameters({"sslmode": mode}))
-        verdict = judge(connection, Endpoint(), policy, "database")
+        verdict = judge(connection, Context(policy), "database")
         if not isinstance(verdict, SecuredConnection):
             return verdict[0].code
         assert verdict.tls.local is all(name == "loopback" for name in names)
@@ -190,74 +188,55 @@ def test_contradictions(certificates: Certificates, query: str, place: str, refu
     assert codes(query, place) == refusals, why
 
 
-def neon(sslmode: str = "verify-full", ca: str = "system") -> Endpoint:
-    return Endpoint(provider="neon", certificates=Known(sslmode, ca, "do as the record says"))
-
-
-def judged(endpoint: Endpoint, policy: Policy, **parameters: str) -> SecuredConnection | tuple[Problem, ...]:
-    hosts = (Host("h", 5432),)
-    origin = Origin("DATABASE_URL")
-    return judge(
-        Connection("postgresql", "", hosts, "u", "d", None, Parameters(parameters), origin=origin),
-        endpoint,
-        policy,
-        "x",
-    )
+NEON = "ep-cool-darkness-123456.eu-central-1.aws.neon.tech"
+SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "policy", "level"),
+    ("place", "query", "policy", "level", "why"),
     [
-        (neon(), Policy(best=True), VERIFY_FULL),
-        (neon("verify-ca"), Policy(best=True), VERIFY_FULL),
-        (neon(), Policy(), ENCRYPTED),
-        (Endpoint(), Policy(best=True), ENCRYPTED),
-        (neon("verify-ca", ""), Policy(best=True), ENCRYPTED),
-        (neon("verify-ca", "/nowhere/ca.pem"), Policy(best=True), ENCRYPTED),
-        (neon("verify-ca", "/nowhere/ca.pem"), Policy(best=True, floor=VERIFY_FULL, ca="system"), VERIFY_FULL),
-        (neon("verify-ca", ""), Policy(best=True, ca="FILE"), VERIFY_CA),
-        (neon("verify-ca", "FILE"), Policy(best=True), VERIFY_CA),
-        (neon("verify-ca", "FILE"), Policy(floor=VERIFY_FULL), VERIFY_FULL),
-    ],
-    ids=[
-        "public-ca",
-        "system-is-always-full",
-        "not-asked-for",
-        "no-record",
-        "ca-unknown",
-        "ca-not-mounted",
-        "floor-holds",
-        "ca-of-the-policy",
-        "ca-mounted",
-        "ca-mounted-and-floor",
+        (NEON, "", Policy(best=True), VERIFY_FULL, "a public CA"),
+        (NEON, "", Policy(), ENCRYPTED, "not asked for"),
+        (NEON, "?sslrootcert=FILE", Policy(best=True), VERIFY_FULL, "the CA of the text, the level of the record"),
+        ("h", "", Policy(best=True), ENCRYPTED, "nobody knows this host"),
+        (SCALINGO, "", Policy(best=True), ENCRYPTED, "the platform's CA is not mounted here"),
+        (SCALINGO, "", Policy(best=True, ca="FILE"), VERIFY_CA, "the CA of the policy"),
+        (SCALINGO, "?sslrootcert=FILE", Policy(best=True), VERIFY_CA, "the CA of the text"),
+        (SCALINGO, "", Policy(best=True, floor=VERIFY_FULL, ca="FILE"), VERIFY_FULL, "best lowers no floor"),
     ],
 )
-def test_best(certificates: Certificates, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> None:
-    known, file = endpoint.certificates, str(certificates.ca)
-    if known and known.ca == "FILE":
-        endpoint = neon(known.sslmode, file)
-    if policy.ca == "FILE":
-        policy = Policy(best=True, ca=file)
-    outcome = judged(endpoint, policy)
-    assert isinstance(outcome, SecuredConnection)
-    assert outcome.tls.level == level
+def test_best(certificates: Certificates, place: str, query: str, policy: Policy, level: TlsLevel, why: str) -> None:
+    file = str(certificates.ca)
+    stated = replace(policy, ca=file) if policy.ca else policy
+    secured = secure(parse(f"postgres://u:p@{place}/d{query.replace('FILE', file)}"), stated)
+    assert secured.tls.level == level, why
+    assert why == "a public CA" or not (secured.tls.ca and secured.tls.ca.kind == "system")
 
 
-def test_missing_ca_is_answered_with_the_providers_own_remedy() -> None:
-    outcome = judged(neon("verify-ca", ""), Policy(), sslmode="verify-full")
-    assert isinstance(outcome, tuple)
-    assert [problem.message for problem in outcome] == [
-        "verify-full needs a CA and none is stated; do as the record says"
-    ]
-    outcome = judged(Endpoint(), Policy(), sslmode="verify-full")
-    assert isinstance(outcome, tuple)
-    assert "DATABASE_CA_CERT" in outcome[0].message
+@pytest.mark.parametrize(
+    ("place", "query", "code", "remedy"),
+    [
+        (NEON, "sslmode=verify-full&sslrootcert=/nowhere", "ca-missing", "mount it"),
+        (SCALINGO, "sslmode=verify-full", "ca-missing", "api/ca_certificate"),
+        (SCALINGO, "sslrootcert=system", "ca-private", "api/ca_certificate"),
+        ("h", "sslmode=verify-ca", "ca-missing", "DATABASE_CA_CERT"),
+    ],
+    ids=["missing-file", "providers-remedy", "private-ca", "any-remedy"],
+)
+def test_ca_refused(place: str, query: str, code: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        secure(parse(f"postgres://u:p@{place}/d?{query}", "DATABASE_URL"))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.variable) == (code, "DATABASE_URL")
+    assert remedy in problem.message
 
 
 def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> None:
-    outcome = judged(Endpoint(), Policy(ca=str(tmp_path), ca_variable="ENVCONN_TLS_CA"))
-    assert isinstance(outcome, tuple)
-    assert [(problem.code, problem.variable) for problem in outcome] == [("ca-directory", "ENVCONN_TLS_CA")]
+    with pytest.raises(ConfigurationError) as caught:
+        secure(parse("postgres://u:p@h/d"), Policy(ca=str(tmp_path), ca_variable="ENVCONN_TLS_CA"))
+    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [
+        ("ca-directory", "ENVCONN_TLS_CA")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -267,15 +246,18 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "",
             "h",
             Policy(),
-            ["V asks for opportunistic (no sslmode)", "raised from opportunistic to encrypted (floor: encrypted)"],
+            [
+                "the text asks for opportunistic (no sslmode)",
+                "raised from opportunistic to encrypted (the floor is encrypted)",
+            ],
         ),
-        ("?sslmode=require", "h", Policy(), ["V asks for encrypted (sslmode=require)"]),
+        ("?sslmode=require", "h", Policy(), ["the text asks for encrypted (sslmode=require)"]),
         (
             "?sslmode=require",
             "%2Frun",
             Policy(),
             [
-                "V asks for encrypted (sslmode=require)",
+                "the text asks for encrypted (sslmode=require)",
                 "every host is a unix socket or a loopback address",
                 "TLS does not apply to a unix socket",
             ],
@@ -284,14 +266,14 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "?sslmode=disable",
             "h",
             Policy(waive=("h",)),
-            ["V asks for none (sslmode=disable)", "clear text is waived by h"],
+            ["the text asks for none (sslmode=disable)", "clear text is waived by h"],
         ),
         (
             "?sslmode=verify-full&sslrootcert=system",
             "h",
             Policy(best=True),
             [
-                "V asks for verify-full (sslmode=verify-full and sslrootcert)",
+                "the text asks for verify-full (sslmode=verify-full and sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),
@@ -300,7 +282,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "h",
             Policy(best=True, floor=VERIFY_CA),
             [
-                "V asks for verify-full (sslrootcert)",
+                "the text asks for verify-full (sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),

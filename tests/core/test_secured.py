@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,6 @@ import pytest
 from envconn import EndpointUnavailable, SecuredConnection, TlsLevel, Verdict
 from envconn.connection import Connection, Host, Origin
 from envconn.drivers import libpq
-from envconn.providers import Endpoint
 from envconn.services import parse, secure
 from envconn.tls import require_sealed
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MARKER = "Zq7xWv9kJb3"
 URL = f"postgresql+psycopg://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech:6543/app?pgbouncer=true"
 LIBPQ = 18_00_06
+WEAK = Verdict(TlsLevel.NONE, TlsLevel.NONE)
 
 
 @pytest.fixture
@@ -32,15 +33,15 @@ def real() -> SecuredConnection:
 
 def constructed(real: SecuredConnection) -> object:
     make: Any = SecuredConnection
-    return make(parse(URL), Endpoint(), real.tls, "database")
+    return make(real._judgement)
 
 
 def constructed_with_a_seal(real: SecuredConnection) -> object:
-    return SecuredConnection(parse(URL), Endpoint(), real.tls, "database", seal=object())
+    return SecuredConnection(real._judgement, seal=object())
 
 
-def constructed_around_the_real_one(real: SecuredConnection) -> object:
-    return SecuredConnection(real._connection, real._endpoint, real.tls, real.name, seal=None)
+def constructed_without_a_seal(real: SecuredConnection) -> object:
+    return SecuredConnection(real._judgement, seal=None)
 
 
 def subclassed(_: SecuredConnection) -> object:
@@ -48,7 +49,7 @@ def subclassed(_: SecuredConnection) -> object:
 
 
 def changed(real: SecuredConnection) -> None:
-    real._tls = Verdict(TlsLevel.NONE, TlsLevel.NONE)
+    real._judgement = replace(real._judgement, verdict=WEAK)
 
 
 def extended(real: SecuredConnection) -> None:
@@ -73,9 +74,8 @@ def bare(_: SecuredConnection) -> object:
 
 def filled_in(real: SecuredConnection) -> object:
     forged = object.__new__(SecuredConnection)
-    values = (real._connection, real._endpoint, "database", object(), Verdict(TlsLevel.NONE, TlsLevel.NONE))
-    for slot, value in zip(SecuredConnection.__slots__, values, strict=True):
-        object.__setattr__(forged, slot, value)
+    object.__setattr__(forged, "_judgement", replace(real._judgement, verdict=WEAK))
+    object.__setattr__(forged, "_seal", object())
     return rendered_for_libpq(forged)
 
 
@@ -100,7 +100,7 @@ def nothing(_: SecuredConnection) -> object:
     [
         constructed,
         constructed_with_a_seal,
-        constructed_around_the_real_one,
+        constructed_without_a_seal,
         subclassed,
         changed,
         extended,
@@ -160,6 +160,14 @@ def test_what_it_tells(real: SecuredConnection) -> None:
         "branch": None,
         "role": "app",
         "region": "aws-eu-central-1",
+        "cloud": "aws",
+        "prepared_statements": True,
+        "startup_options": False,
+        "idle_seconds": 300,
+        "lifetime_seconds": None,
+        "suspends": True,
+        "direct_tls": False,
+        "understood": ("recognised as Neon", "pgbouncer=true says that a pooler in transaction mode answers"),
     }
     assert {name: getattr(real, name) for name in told} == told
     assert real.password
@@ -167,29 +175,37 @@ def test_what_it_tells(real: SecuredConnection) -> None:
     assert (dict(real.parameters), dict(real.foreign)) == ({}, {"pgbouncer": "true"})
 
 
+def test_endpoints_of_a_neon_database(real: SecuredConnection) -> None:
+    """What is asked for is this one, or derived and judged again, or refused with the reason."""
+    assert real.endpoint() is real
+    assert real.endpoint(pooled=True, replica=False) is real
+    direct = secure(parse(URL.partition("?")[0])).endpoint(pooled=False)
+    assert (direct.host, direct.pooled, direct.tls.level) == (real.host.replace("-pooler", ""), False, real.tls.level)
+    require_sealed(direct)
+    for wish in ({"replica": True}, {"branch": "other"}):
+        with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: .*; set ") as caught:
+            real.endpoint(**wish)
+        assert MARKER not in str(caught.value)
+
+
+def test_derived_endpoint_is_judged_like_any_other() -> None:
+    direct = secure(parse(f"postgres://app.b1:{MARKER}@us-east-2.pg.psdb.cloud/d?options=-c%20x%3D1", "DATABASE_URL"))
+    with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: a pooled endpoint: options are refused"):
+        direct.endpoint(pooled=True)
+
+
 @pytest.mark.parametrize(
-    ("pooled", "replica", "known"),
-    [
-        (None, None, True),
-        (True, None, True),
-        (False, None, False),
-        (None, True, False),
-        (None, False, False),
-        (True, False, False),
-    ],
+    ("query", "direct_tls"), [("", False), ("?sslnegotiation=direct", True), ("?sslnegotiation=postgres", False)]
 )
-def test_endpoint(
-    real: SecuredConnection,
-    pooled: bool | None,  # noqa: FBT001 - a column of the table
-    replica: bool | None,  # noqa: FBT001
-    known: bool,  # noqa: FBT001
-) -> None:
-    """Whether it is a replica is not visible here, so neither answer is given."""
-    if known:
-        assert real.endpoint(pooled=pooled, replica=replica) is real
-    else:
-        with pytest.raises(EndpointUnavailable, match=r"DATABASE_URL: no endpoint with (pooled|replica)="):
-            real.endpoint(pooled=pooled, replica=replica)
+def test_direct_tls_as_stated(query: str, direct_tls: bool) -> None:  # noqa: FBT001 - a column of the table
+    unknown = secure(parse(f"postgres://u:p@h/d{query}"))
+    assert unknown.direct_tls is direct_tls
+    assert (unknown.provider, unknown.idle_seconds, unknown.lifetime_seconds, unknown.suspends) == (
+        None,
+        None,
+        None,
+        False,
+    )
 
 
 def test_connection_is_not_what_drivers_take() -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from envconn.assembly import names
 from envconn.assembly.choice import choose
-from envconn.assembly.databases import Wanted
-from envconn.errors import Note
+from envconn.assembly.databases import CHOICE_MISSING, Wanted
+from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,18 +19,24 @@ __all__ = ["gather"]
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
 
+_KINDS = {"broker": ("amqp", "redis"), "cache": ("redis",)}
+
 
 def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield the broker and the cache that the environment configures."""
     shared = _without_clear_twin(reading, list(reading.connections(names.REDIS)))
     for role, (variables, chooser) in _ROLES.items():
         chosen = reading.environment.plain(chooser)
-        candidates = list(reading.connections([chosen] if chosen else variables)) or shared
+        before = len(reading.problems)
+        candidates = list(reading.connections([chosen] if chosen else variables)) or ([] if chosen else shared)
+        if chosen and not candidates and len(reading.problems) == before:
+            reading.problems.append(Problem("choice-missing", chooser, CHOICE_MISSING))
         if candidates:
             choice = choose(candidates, chooser)
             reading.problems += choice.problems
             reading.notes += choice.notes
             if choice.connection:
+                reading.expect(choice.connection, _KINDS[role], f"a {role}")
                 yield Wanted(role, choice.connection)
 
 

@@ -22,7 +22,6 @@ from pydantic_settings import (
 
 from envconn import sources
 from envconn.assembly import DATABASE, Assembly, assemble
-from envconn.assembly.databases import CHOOSER
 from envconn.assembly.names import is_read
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError
@@ -175,10 +174,11 @@ class _Connections(PydanticBaseSettingsSource):
         }
 
     def _read_through(self) -> Iterator[str]:
-        """The variables with other names, which aliases and ``ENVCONN_DATABASE`` lead to, in upper case."""
+        """The variables with other names, which aliases and ``ENVCONN_DATABASE`` and its like lead to; upper case."""
         environment, _ = sources.read(None, self._files)
-        chosen = environment.plain(CHOOSER)
-        for name in [chosen, *filter(is_read, environment.names())]:
+        read = [name for name in environment.names() if is_read(name)]
+        chosen = [environment.plain(name) for name in read if name.startswith("ENVCONN_")]
+        for name in (*read, *chosen):
             found = environment.lookup(name.removesuffix("_FILE")).found
             for variable in (name, *found.origin.via) if found else ():
                 yield variable.upper()

@@ -7,13 +7,10 @@ used is an error at load, in every mode.
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
-import shutil
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 
 from envconn.errors import Problem
 from envconn.sources.files import read_text
@@ -57,7 +54,11 @@ class CA:
         For PEM text, a file is written once for each process and content, readable by its owner
         only, and removed when the process that wrote it ends.
         """
-        return self.path or _written(self.pem)
+        if self.path:
+            return self.path
+        from envconn.tls.store import written
+
+        return written(self.pem)
 
     def __str__(self) -> str:
         what = {"system": f"the system's CAs in {self.path}", "file": f"the CA in {self.path}", "text": "the CA"}[
@@ -136,28 +137,3 @@ def _system(variable: str) -> CA | Problem:
     if path is None:
         return Problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
     return CA("system", variable, path=path)
-
-
-def _written(pem: str) -> str:
-    path = os.path.join(_directory(os.getuid()), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
-    if not os.path.exists(path):
-        partial = f"{path}.{os.getpid()}"
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
-            stream.write(pem)
-        os.replace(partial, path)
-    return path
-
-
-@cache
-def _directory(_owner: int) -> str:
-    from tempfile import mkdtemp
-
-    path = mkdtemp(prefix="envconn-")
-    # Forked workers share the directory; only the process that made it may take it away.
-    atexit.register(_remove, path, os.getpid())
-    return path
-
-
-def _remove(path: str, creator: int) -> None:
-    if os.getpid() == creator:
-        shutil.rmtree(path, ignore_errors=True)

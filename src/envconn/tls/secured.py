@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from envconn.errors import EndpointUnavailable
+from envconn.tls.levels import TlsLevel
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from envconn.errors import Note
     from envconn.providers import Endpoint, Facts
     from envconn.tls.ca import CA
-    from envconn.tls.levels import TlsLevel
     from envconn.tls.policy import Policy
 
 __all__ = ["Context", "Judgement", "SecuredConnection", "Verdict"]
@@ -35,8 +35,8 @@ class Verdict:
     `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
     whether the policy asked for more. `local` is true for a unix socket or a loopback address,
     `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
-    certificate is checked against, `None` below ``VERIFY_CA``. `evidence` has one sentence for
-    each step that led here.
+    certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
+    demands of a connection that leaves the machine; `wish` says in which words the text asked.
     """
 
     level: TlsLevel
@@ -44,7 +44,21 @@ class Verdict:
     local: bool = False
     waived: str | None = None
     ca: CA | None = None
-    evidence: tuple[str, ...] = ()
+    floor: TlsLevel = TlsLevel.ENCRYPTED
+    wish: str = "no sslmode"
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """One sentence for each step that led here."""
+        reasons = [
+            (True, f"the text asks for {self.requested} ({self.wish})"),
+            (self.local, "every host is a unix socket or a loopback address"),
+            (self.waived is not None, f"clear text is waived by {self.waived}"),
+            (self.level > self.requested, f"raised from {self.requested} to {self.level} (the floor is {self.floor})"),
+            (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
+            (self.level < self.requested, "TLS does not apply to a unix socket"),
+        ]
+        return tuple(sentence for is_so, sentence in reasons if is_so)
 
     @property
     def raised(self) -> bool:

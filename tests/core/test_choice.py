@@ -1,0 +1,260 @@
+"""Which variable is believed: conflicts, duplicates, parts, siblings, and the variable that settles it."""
+
+from __future__ import annotations
+
+import pytest
+
+from envconn import EndpointUnavailable
+from envconn.assembly import assemble
+from envconn.assembly.choice import choose
+from envconn.assembly.names import DEFAULTS, SIBLINGS, is_read
+from envconn.assembly.parts import FAMILIES
+from envconn.services import parse
+
+MARKER = "Zq7xWv9kJb3"
+PG = f"postgresql://app:{MARKER}@db.example/app"
+OTHER = f"postgresql://app:{MARKER}@other.example/app"
+NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
+
+
+@pytest.mark.parametrize(
+    ("other", "difference", "why"),
+    [
+        (f"postgresql://app:{MARKER}@other.example/app", "on other.example", "another host"),
+        (f"postgresql://app:{MARKER}@db.example,other.example/app", "on db.example,other.example", "one host more"),
+        (f"postgresql://app:{MARKER}@db.example:6543/app", "same host, different port", "pooled and direct"),
+        (f"postgresql://root:{MARKER}@db.example/app", "same host, different user", "another role"),
+        (f"postgresql://app:{MARKER}@db.example/other", "same host, different dbname", "another database"),
+        (f"postgresql://app:{MARKER}2@db.example/app", "same host, different password", "a rotation half done"),
+        ("postgresql://app@db.example/app", "same host, different password", "none at all"),
+        (f"{PG}?hostaddr=10.0.0.1", "same host, different hostaddr", "dialled elsewhere"),
+        (f"postgresql://root:{MARKER}@db.example/other", "different user and dbname", "two differences"),
+    ],
+    ids=lambda value: value if " " in value and "postgresql:" not in value else "",
+)
+def test_conflict(other: str, difference: str, why: str) -> None:
+    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE")
+    assert choice.connection is None, why
+    (problem,) = choice.problems
+    assert (problem.code, problem.variable) == ("conflict", "A_URL")
+    assert difference in problem.message
+    assert "B_URL" in problem.message
+    assert "ENVCONN_DATABASE=A_URL" in problem.message
+    assert MARKER not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("other", "used", "code"),
+    [
+        (PG, "A_URL", "duplicate"),
+        (f"{PG}?sslmode=prefer", "A_URL", "duplicate"),
+        (PG.replace("db.example", "DB.Example:5432"), "A_URL", "duplicate"),
+        (PG.replace("postgresql:", "postgres:"), "A_URL", "duplicate"),
+        (f"host=db.example user=app password={MARKER} dbname=app", "A_URL", "duplicate"),
+        (f"{PG}?sslmode=disable", "A_URL", "duplicate-weaker"),
+        (f"{PG}?sslmode=require", "B_URL", "duplicate-weaker"),
+    ],
+)
+def test_same_target(other: str, used: str, code: str) -> None:
+    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE")
+    assert choice.connection
+    assert choice.connection.origin.variable == used
+    (note,) = choice.notes
+    assert (note.code, used in note.message) == (code, True)
+
+
+def test_three_variables_are_told_of_together() -> None:
+    choice = choose([parse(PG, "A"), parse(OTHER, "B"), parse(f"{OTHER}2", "C"), parse(PG, "D")], None)
+    (problem,) = choice.problems
+    assert problem.message == (
+        "on db.example contradicts B (on other.example) and C (on other.example); remove all but one"
+    )
+
+
+def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
+    report = assemble(environ, None).report
+    assert MARKER not in f"{report}"
+    return [problem.code for problem in report.problems], [note.code for note in report.notes]
+
+
+@pytest.mark.parametrize(
+    ("environ", "problems", "why"),
+    [
+        ({"ENVCONN_DATABASE": "DATABASE_URL"}, ["choice-missing"], "names nothing that is there"),
+        ({"ENVCONN_DATABASE": "database_url", "DATABASE_URL": PG}, ["choice-missing"], "names have a case"),
+        ({"ENVCONN_DATABASE": PG, "DATABASE_URL": PG}, ["choice-missing"], "a value, not a name; and it is not shown"),
+        ({"ENVCONN_DATABASE": "$X", "X": "DATABASE_URL", "DATABASE_URL": PG}, ["choice-missing"], "not an alias"),
+        ({"ENVCONN_DATABASE": "X", "X": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank is not set"),
+        ({"ENVCONN_DATABASE": "X", "X": "", "FOO_DATABASE_URL": PG}, ["choice-missing"], "also beside others"),
+        ({"ENVCONN_DATABASE": "DB_HOST", "DB_HOST": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank parts"),
+        ({"ENVCONN_DATABASE": "PATH", "PATH": "/bin"}, ["scheme-missing"], "not a database"),
+        ({"ENVCONN_DATABASE": "X", "X": "$Y", "DATABASE_URL": PG}, ["alias-missing"], "leads nowhere"),
+        ({"DATABASE_URL": PG, "PG_URL": "x"}, ["scheme-missing"], "no choice while a candidate cannot be read"),
+        ({"DATABASE_URL": PG, "DATABASE_DATABASE_URL": OTHER}, ["service-duplicate"], "two would be called database"),
+        ({"DATABASE_URL": PG, "BLUE_DATABASE_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, ["service-duplicate"],
+         "two would be called blue"),
+        ({"DIRECT_URL": "x"}, ["scheme-missing"], "a sibling that cannot be read"),
+        ({"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": "$X"}, ["alias-missing"], "a list that leads nowhere"),
+        ({"DATABASE_URL": PG, "DATABASE_REPLICA_URL": f"{OTHER}?sslmode=disable"}, ["tls-disabled"], "siblings, too"),
+        ({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "nobody"}, ["provider-unknown"], "not a provider"),
+        ({"DATABASE_URL": PG, "ENVCONN_POOLER": "statement"}, ["pooler-unknown"], "not a mode"),
+        ({"DATABASE_URL": PG, "DIRECT_URL": PG, "DATABASE_URL_UNPOOLED": OTHER}, ["conflict"], "two direct endpoints"),
+        ({"DATABASE_HOST": "a", "DATABASE_USER": "u", "DATABASE_NAME": "d",
+          "DB_HOST": "b", "DB_USER": "u", "DB_NAME": "d"}, ["conflict"], "two families of parts"),
+        ({"DB_HOST": "h"}, ["user-missing", "dbname-missing"], "all that is missing"),
+        ({"PGHOST": "h", "PGUSER": "u"}, ["dbname-missing"], "libpq would take the user's name"),
+        ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PORT": "x"}, ["port-invalid"], "the grammar's own rules"),
+        ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PASSWORD_FILE": "/nowhere"}, ["file-missing"], "a file"),
+        ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "x"}, ["sslmode-unknown"], "no mode"),
+        ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "disable"}, ["tls-disabled"], "refused"),
+    ],
+)  # fmt: skip
+def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None:
+    assert codes(environ)[0] == problems, why
+
+
+@pytest.mark.parametrize(
+    ("environ", "origin", "notes"),
+    [
+        ({"ENVCONN_DATABASE": "MINE", "MINE": PG, "DATABASE_URL": OTHER}, "MINE", ["not-chosen"]),
+        ({"ENVCONN_DATABASE": " DATABASE_URL\n", "PG_URL": OTHER, "DATABASE_URL": PG}, "DATABASE_URL", ["not-chosen"]),
+        (
+            {"ENVCONN_DATABASE": "DB_HOST", "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
+            "DB_HOST",
+            ["not-chosen", "overruled"],
+        ),
+        ({"ENVCONN_DATABASE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
+        ({"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICE": "x"}, "DATABASE_URL", ["overruled"] * 2),
+    ],
+    ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
+)
+def test_chosen(environ: dict[str, str], origin: str, notes: list[str]) -> None:
+    report = assemble(environ, None).report
+    assert report.ok
+    assert report.services["database"].variable == origin
+    assert [note.code for note in report.notes] == notes
+
+
+@pytest.mark.parametrize("leader", FAMILIES)
+def test_parts_are_verbatim(leader: str) -> None:
+    """T16: no encoding, no quoting, whatever the characters are."""
+    keywords = {"host": "h", "port": "6543", "dbname": "d b", "user": "u'\\", "password": "p@ss/w#rd? '\\%41${b}"}
+    environ: dict[str, str] = {}
+    for name, keyword in FAMILIES[leader].items():
+        if keyword in keywords:
+            environ[name] = keywords.pop(keyword)
+    service = assemble(environ, None).report.services["database"]
+    assert (service.host, service.port, service.dbname, service.user) == ("h", 6543, "d b", "u'\\")
+    assert service.password
+    assert service.password.reveal() == "p@ss/w#rd? '\\%41${b}"
+    assert service.variable == leader
+
+
+def test_first_of_two_parts_for_one_keyword_counts() -> None:
+    environ = {"DB_HOST": "h", "DB_USER": "first", "DB_USERNAME": "second", "DB_NAME": "d"}
+    assert assemble(environ, None).report.services["database"].user == "first"
+
+
+def test_pg_parts_carry_every_keyword_that_libpq_would_read() -> None:
+    environ = {"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGAPPNAME": "a", "PGOPTIONS": "-c x=1"}
+    service = assemble(environ, None).report.services["database"]
+    assert dict(service.parameters) == {"application_name": "a", "options": "-c x=1"}
+
+
+def test_siblings_belong_to_a_role() -> None:
+    assert set(SIBLINGS.values()) == {"direct", "pooled", "replica", "private", "public"}
+    assert not set(SIBLINGS) & set(DEFAULTS)
+    assert codes({"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_URL_UNPOOLED": OTHER}) == ([], ["duplicate"])
+
+
+@pytest.mark.parametrize(
+    ("environ", "origin"),
+    [
+        ({"DIRECT_URL": PG}, "DIRECT_URL"),
+        ({"DATABASE_REPLICA_URL": PG, "DATABASE_CONNECTION_POOL_URL": OTHER}, "DATABASE_CONNECTION_POOL_URL"),
+        ({"DATABASE_REPLICA_URL": PG}, "DATABASE_REPLICA_URL"),
+    ],
+    ids=["direct", "pooled-before-replica", "replica"],
+)
+def test_sibling_alone_is_the_database(environ: dict[str, str], origin: str) -> None:
+    report = assemble(environ, None).report
+    assert report.ok
+    assert report.services["database"].variable == origin
+
+
+def test_pooled_and_direct_endpoint_of_one_database_are_no_conflict() -> None:
+    services = assemble({"DATABASE_URL": NEON, "POSTGRES_URL": NEON.replace("-pooler", "")}, None).services
+    assert services["database"].pooled
+    assert services["database"].endpoint(pooled=False).variable == "POSTGRES_URL"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DATABASE_REPLICA_URLS": f"{OTHER}, {PG.replace('db.', 'third.')}"},
+        {"DATABASE_URL_REPLICA_1": OTHER, "DATABASE_URL_REPLICA_2": PG.replace("db.", "third.")},
+        {"DATABASE_REPLICA_URLS": f"postgresql://app:a,b@other.example/app,{PG.replace('db.', 'third.')}"},
+    ],
+    ids=["list", "numbers", "comma-in-a-password"],
+)
+def test_replicas(environ: dict[str, str]) -> None:
+    """T120: by list or by number; a comma splits only in front of another scheme."""
+    assembly = assemble({"DATABASE_URL": PG, **environ}, None)
+    assert assembly.report.ok
+    assert assembly.services["database"].endpoint(replica=True).host == "other.example"
+    assert len(assembly.services["database"]._judgement.context.siblings) == 2
+
+
+def test_colours_of_heroku() -> None:
+    """T19: another database by its colour, unless it is the default one once more."""
+    assembly = assemble(
+        {"DATABASE_URL": PG, "HEROKU_POSTGRESQL_RED_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, None
+    )
+    assert list(assembly.services) == ["database", "blue"]
+    assert [note.code for note in assembly.report.notes] == ["duplicate"]
+
+
+def test_names_that_are_nearly_one() -> None:
+    near = ("_DATABASE_URL", "lower_DATABASE_URL", "X_DATABASE_URL_OLD", "HEROKU_POSTGRESQL_URL", "A-B_DATABASE_URL")
+    assert list(assemble({"DATABASE_URL": PG, **dict.fromkeys(near, OTHER)}, None).services) == ["database"]
+
+
+@pytest.mark.parametrize(
+    ("url", "problems", "notes"),
+    [
+        (f"{NEON}?options=-c%20x%3D1", ["options-pooled"], []),
+        (f"{NEON}?options=endpoint%3Dep-a", [], ["tls-better"]),
+        (f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d", [], ["default-role", "tls-better"]),
+        (f"postgresql://a.b1%7Creplica:{MARKER}@us-east-2.pg.psdb.cloud:6432/d", ["replica-pooled"], []),
+    ],
+    ids=["options-at-a-pooler", "options-for-the-proxy", "default-role", "no-such-endpoint"],
+)
+def test_what_the_provider_says(url: str, problems: list[str], notes: list[str]) -> None:
+    assert tuple(map(sorted, codes({"DATABASE_URL": url}))) == (problems, notes)
+
+
+def test_facts_that_cannot_be_seen_are_stated() -> None:
+    services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOLER": "session"}, None).services
+    assert (services["database"].provider, services["database"].pool_mode) == ("neon", "session")
+    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOLER states what"):
+        services["database"].endpoint(pooled=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("DATABASE_URL", True),
+        ("DATABASE_URL_FILE", True),
+        ("ANALYTICS_DATABASE_URL", True),
+        ("PGHOST", True),
+        ("DB_PASSWORD", True),
+        ("ENVCONN_ANYTHING", True),
+        ("DATABASE_CA_CERT", True),
+        ("DEBUG", False),
+        ("DATABASE", False),
+        ("DATABASE_URLS", False),
+        ("MY_ENVCONN_TLS", False),
+    ],
+)
+def test_is_read(name: str, read: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert is_read(name) is read
