@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import envconn
 from envconn.connection import Connection, Host, Secret
 from envconn.drivers import asyncpg, pg8000
+from envconn.drivers import context as contexts
 from envconn.drivers.discreet import discreet
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ def test_protocol_bounds(driver: str) -> None:
     assert found.minimum_version == found.maximum_version == ssl.TLSVersion.TLSv1_3
 
 
+def test_other_protocols_name_none() -> None:
+    assert contexts.build(judged()).verify_mode == ssl.CERT_NONE
+
+
 @BOTH
 def test_keys_of_tls_are_written_nowhere(driver: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
@@ -86,7 +92,7 @@ def test_keys_of_tls_are_written_nowhere(driver: str, monkeypatch: pytest.Monkey
 @BOTH
 def test_client_certificate(certificates: Certificates, tmp_path: Path, driver: str) -> None:
     files = f"sslcert={certificates.good.chain}&sslkey="
-    assert context(driver, judged(f"sslmode=require&{files}{certificates.good.key}"))
+    assert context(driver, judged(f"sslmode=require&{files}{certificates.good.key}")).verify_mode == ssl.CERT_NONE
     open_key = tmp_path / "open.key"
     open_key.write_bytes(certificates.good.key.read_bytes())
     open_key.chmod(0o644)
@@ -103,7 +109,9 @@ def test_a_key_of_root_may_be_read_by_its_group(
     kind = os.stat(certificates.good.key).st_mode & ~0o777
     status = os.stat_result((kind | mode, 0, 0, 1, owner, owner, 0, 0, 0, 0))
     monkeypatch.setattr(os, "stat", lambda *_: status)
-    assert context(driver, connection) if good else refusal(driver, connection)
+    refused = () if good else pytest.raises(envconn.ConfigurationError, match="chmod 600")
+    with refused or nullcontext():
+        DRIVERS[driver](connection)
 
 
 @BOTH

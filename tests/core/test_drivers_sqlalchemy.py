@@ -162,6 +162,13 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
         assert refusal.value.problems[0].code == "driver-missing"
 
 
+def test_another_service_and_an_unjudged_one() -> None:
+    with pytest.raises(envconn.ConfigurationError, match="sqlite"):
+        sqlalchemy.choose(load("sqlite:///:memory:"))
+    with pytest.raises(TypeError):
+        sqlalchemy.choose(envconn.parse(PLAIN))  # type: ignore[arg-type]
+
+
 @EACH
 @pytest.mark.parametrize(
     "name",

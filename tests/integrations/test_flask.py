@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
-from urllib.request import urlopen
 
 import flask
 import pytest
@@ -71,18 +71,21 @@ def test_a_request_is_served(lab: Lab, bind: str) -> None:
 
 @pytest.mark.parametrize("bind", ["default", "analytics"])
 def test_a_request_over_a_socket_is_served(lab: Lab, bind: str) -> None:
-    with served(make(two(lab))) as address, urlopen(f"{address}/{bind}", timeout=10) as answer:
-        assert flask.json.loads(answer.read()) == {"name": bind, "tls": True}
+    with served(make(two(lab))) as port:
+        client = HTTPConnection("127.0.0.1", port, timeout=10)
+        client.request("GET", f"/{bind}")
+        assert flask.json.loads(client.getresponse().read()) == {"name": bind, "tls": True}
+        client.close()
 
 
 @contextmanager
-def served(app: flask.Flask) -> Iterator[str]:
+def served(app: flask.Flask) -> Iterator[int]:
     """Serve `app` until the block ends."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join(10)

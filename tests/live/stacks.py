@@ -140,7 +140,7 @@ def _async_engine(driver: Driver) -> Connect:
 
 def _opened(engine: sqlalchemy.Engine) -> str:
     """Open a connection as the engine would, and ask nothing: a fake has no answers to what SQLAlchemy asks first."""
-    opened = engine.pool._creator()  # type: ignore[attr-defined]
+    opened = engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
     try:
         return _told(in_use_below(engine.dialect.get_driver_connection(opened)), None)
     finally:

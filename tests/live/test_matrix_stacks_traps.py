@@ -111,7 +111,7 @@ def naive_asyncpg(uri: str) -> str:
 
 def naive_engine(uri: str, **options: object) -> str:
     """Connect as SQLAlchemy's documentation does."""
-    engine = sqlalchemy.create_engine(uri, **options)  # type: ignore[call-overload]
+    engine = sqlalchemy.create_engine(uri, **options)
     try:
         with engine.connect() as connection:
             return matrix.TLS if stacks.in_use_below(connection.connection.driver_connection) else matrix.CLEAR

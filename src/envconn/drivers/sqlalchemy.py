@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 from envconn.drivers import asyncpg, libpq, pg8000, psycopg
 from envconn.drivers.discreet import discreet
 from envconn.drivers.refusal import refuse
-from envconn.tls import TlsLevel
+from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,8 +62,13 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
     that is of the other sort is passed over: the verdict is the same in all.
 
     Raises:
-        ConfigurationError: the DBAPI is not installed, or `driver` is of the wrong sort.
+        ConfigurationError: the DBAPI is not installed, `driver` is of the wrong sort, or the service is
+            not PostgreSQL.
+        TypeError: `connection` was not judged.
     """
+    require_sealed(connection)
+    if connection.kind != "postgresql":
+        refuse(connection, f"holds a {connection.kind} connection; SQLAlchemy is given PostgreSQL's alone")
     able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
     if driver is not None and driver not in able:
         refuse(
