@@ -224,6 +224,12 @@ class SecuredConnection:
         return self._judgement.endpoint.replica
 
     @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written there: a replica, or the past of a branch."""
+        provider = self._judgement.endpoint.provider
+        return bool(self.replica) or bool(provider and provider.read_only)
+
+    @property
     def branch(self) -> str | None:
         """The provider's branch, where the URL names it."""
         return self._judgement.endpoint.branch
