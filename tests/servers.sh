@@ -20,7 +20,7 @@ apt() {
     _state=$work/$1 _tool=$2
     shift 2
     [ ! -f "$_state/sources" ] || set -- -o Dir::Etc::sourcelist="$_state/sources" -o Dir::Etc::sourceparts=/dev/null "$@"
-    timeout 120 "$_tool" -q -o Dir::State="$_state" -o Dir::State::Lists="$_state/lists" -o Dir::Cache="$_state" \
+    timeout --foreground 120 "$_tool" -q -o Dir::State="$_state" -o Dir::State::Lists="$_state/lists" -o Dir::Cache="$_state" \
         -o Dir::State::status="$_state/status" -o Debug::NoLocking=1 -o APT::Sandbox::User= \
         -o Acquire::Languages=none -o Acquire::Retries=1 -o Acquire::http::Timeout=20 "$@"
 }
