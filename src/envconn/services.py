@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from envconn import grammar
-from envconn.assembly import DATABASE, Assembly, assemble
+from envconn.assembly import DATABASE, DATABASES, Assembly, assemble
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, Problem
 from envconn.sources import DOTENV
@@ -58,17 +58,22 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
         """The databases by name, without brokers and caches."""
-        return MappingProxyType({name: service for name, service in self.items() if service.kind == "postgresql"})
+        return MappingProxyType({name: service for name, service in self.items() if service.kind in DATABASES})
 
     @property
     def broker(self) -> SecuredConnection | None:
         """The message broker, or `None` when none is configured."""
-        return self.get("broker")
+        return self._other("broker")
 
     @property
     def cache(self) -> SecuredConnection | None:
         """The cache, or `None` when none is configured."""
-        return self.get("cache")
+        return self._other("cache")
+
+    def _other(self, name: str) -> SecuredConnection | None:
+        # CACHE_DATABASE_URL makes a database called "cache".
+        found = self.get(name)
+        return None if found is None or found.kind in DATABASES else found
 
     def connection(
         self,

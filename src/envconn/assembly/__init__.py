@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from envconn import sources
 from envconn.assembly import databases, names, parts
 from envconn.assembly.brokers import gather as gather_brokers
-from envconn.assembly.databases import DATABASE, Wanted
+from envconn.assembly.databases import DATABASE, DATABASES, Wanted
 from envconn.assembly.facts import stated_facts
 from envconn.assembly.reading import Reading
 from envconn.connection import Origin
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from envconn.connection import Secret
     from envconn.sources import Dotenv
 
-__all__ = ["DATABASE", "Assembly", "assemble", "judged_text"]
+__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def assemble(
     environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, policy: Policy | None = None
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
-    environment, problems = sources.read(environ, dotenv)
-    reading = Reading(environment, list(problems))
+    environment, unreadable = sources.read(environ, dotenv)
+    reading = Reading(environment, list(unreadable))
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
@@ -59,7 +59,9 @@ def assemble(
             reading.notes += service.advice
     if not (services or reading.problems):
         _nothing(reading)
-    return Assembly(services, Report(services, tuple(reading.problems), tuple(reading.notes)))
+    # One Redis is judged twice, as broker and as cache, and found wanting twice.
+    problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
+    return Assembly(services, Report(services, problems, notes))
 
 
 def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from envconn.assembly.parts import FAMILIES
-from envconn.providers import PROVIDERS
-from envconn.tls.policy import VARIABLES
+from envconn.providers import VARIABLES
+from envconn.tls import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKER", "CACHE", "DEFAULTS", "OVERRULED", "REDIS", "SIBLINGS", "is_read", "misspelt", "named", "replicas"]
 
-_POSTGRES = [variable for provider in PROVIDERS if "postgresql" in provider.kinds for variable in provider.variables]
+_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql"]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
 _LAST = ("POSTGRESQL_URL", "PG_URL")
 
@@ -25,11 +25,7 @@ DEFAULTS = tuple(
 )
 """The variables that name the default database, the most believed first."""
 
-SIBLINGS: Mapping[str, str] = {
-    "DIRECT_URL": "direct",
-    "DIRECT_DATABASE_URL": "direct",
-    "DATABASE_REPLICA_URL": "replica",
-} | {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
+SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
 database's."""
 
@@ -79,7 +75,7 @@ _READ = {
     *CACHE,
     *REDIS,
     *OVERRULED,
-    *VARIABLES,
+    *policy.VARIABLES,
     *(name for family in FAMILIES.values() for name in family),
 }
 _NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
@@ -91,14 +87,15 @@ def named(environment: Environment) -> Iterator[tuple[str, str]]:
 
     Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
     """
-    for variable in sorted({name.removesuffix("_FILE") for name in environment.names() if _may_be_named(name)}):
+    candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
+    for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
         if variable not in _READ and (match := _NAMED.fullmatch(variable)):
             yield (match["name"] or match["colour"]).lower(), variable
 
 
 def replicas(environment: Environment) -> tuple[str, ...]:
     """Return the list and numbered variables that name replicas of the default database, numbers in order."""
-    found = {name.removesuffix("_FILE") for name in environment.names() if "REPLICA" in name}
+    found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
     return tuple(sorted((name for name in found if _REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
 
 
@@ -117,8 +114,3 @@ def is_read(name: str) -> bool:
         or bool(_NAMED.fullmatch(plain) or _REPLICAS.fullmatch(plain))
         or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
     )
-
-
-def _may_be_named(name: str) -> bool:
-    # A plain test first: there may be ten thousand variables around the few that matter.
-    return "_DATABASE_URL" in name or name.startswith("HEROKU_POSTGRESQL_")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from envconn.errors import Note, Problem
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
+from envconn.providers.registered import registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
         pool_mode=kind if pooled else None,
         replica=_replica(connection, provider, known, pooled=bool(pooled)),
         branch=known.get("branch"),
-        role=who.get("role") or connection.user or None,
+        role=(who.get("role") or connection.user or None) if connection.kind == "postgresql" else None,
         region=_region(provider, known),
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),
@@ -105,7 +106,7 @@ def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | 
 def _candidates(host: str) -> Iterator[Provider]:
     for key in _keys(host):
         yield from table.keyed(key)
-    yield from table.foreign()
+    yield from registered()
 
 
 def _keys(host: str) -> Iterator[str]:

@@ -4,30 +4,27 @@ Public and peering endpoints take the same credentials on different hosts; the o
 variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
 """
 
-from envconn.providers.record import Certificates, Provider, Variable
+from dataclasses import replace
+
+from envconn.providers.record import Certificates, Provider
 
 _NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
 _NO_REPLICA = "Scalingo exposes no replica: the standbys of Business plans take over and answer nobody"
 
+_FETCH = "download the region's CA (/api/ca_certificate of its database API) and name it"
+
 _CERTIFICATES = Certificates(
     sslmode="verify-ca",
     ca="/usr/share/ca-certificates/Scalingo/scalingo-database.pem",
-    remedy="download the region's CA (/api/ca_certificate of its database API) and name it in DATABASE_CA_CERT",
+    remedy=f"{_FETCH} in DATABASE_CA_CERT",
 )
 
 SCALINGO = Provider(
     name="scalingo",
     title="Scalingo",
-    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
     hosts=(
         r"[a-z0-9-]+\.(?:peering\.)?postgresql\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.postgresql\.dbs\.scalingo\.com",
-    ),
-    variables=(
-        Variable("SCALINGO_POSTGRESQL_URL"),
-        Variable("SCALINGO_POSTGRESQL_ALCHEMY_URL"),
-        Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL", "public"),
-        Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL", "private"),
     ),
     pooled=False,
     replica=False,
@@ -43,17 +40,17 @@ SCALINGO_REDIS = Provider(
     name="scalingo",
     title="Scalingo for Caching",
     kinds=("redis",),
-    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
     hosts=(
         r"[a-z0-9-]+\.redis\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.redis\.dbs\.scalingo\.com",
     ),
-    variables=(Variable("SCALINGO_REDIS_URL"),),
     pooled=False,
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
-    certificates=_CERTIFICATES,
+    certificates=replace(_CERTIFICATES, remedy=f"{_FETCH} in ENVCONN_TLS_CA, and write rediss://"),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",
 )
+
+RECORDS = (SCALINGO, SCALINGO_REDIS)
