@@ -246,15 +246,18 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "",
             "h",
             Policy(),
-            ["V asks for opportunistic (no sslmode)", "raised from opportunistic to encrypted (floor: encrypted)"],
+            [
+                "the text asks for opportunistic (no sslmode)",
+                "raised from opportunistic to encrypted (the floor is encrypted)",
+            ],
         ),
-        ("?sslmode=require", "h", Policy(), ["V asks for encrypted (sslmode=require)"]),
+        ("?sslmode=require", "h", Policy(), ["the text asks for encrypted (sslmode=require)"]),
         (
             "?sslmode=require",
             "%2Frun",
             Policy(),
             [
-                "V asks for encrypted (sslmode=require)",
+                "the text asks for encrypted (sslmode=require)",
                 "every host is a unix socket or a loopback address",
                 "TLS does not apply to a unix socket",
             ],
@@ -263,14 +266,14 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "?sslmode=disable",
             "h",
             Policy(waive=("h",)),
-            ["V asks for none (sslmode=disable)", "clear text is waived by h"],
+            ["the text asks for none (sslmode=disable)", "clear text is waived by h"],
         ),
         (
             "?sslmode=verify-full&sslrootcert=system",
             "h",
             Policy(best=True),
             [
-                "V asks for verify-full (sslmode=verify-full and sslrootcert)",
+                "the text asks for verify-full (sslmode=verify-full and sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),
@@ -279,7 +282,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "h",
             Policy(best=True, floor=VERIFY_CA),
             [
-                "V asks for verify-full (sslrootcert)",
+                "the text asks for verify-full (sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),

@@ -96,6 +96,13 @@ def test_libpq_accepts_every_keyword() -> None:
     assert psycopg2.extensions.parse_dsn(psycopg2.extensions.make_dsn(**older)) == older
 
 
+def test_only_what_was_judged_is_spelled_out() -> None:
+    unjudged = envconn.parse("postgresql://app:secret@db.example.com/app")
+    for value in (unjudged, object.__new__(envconn.SecuredConnection)):
+        with pytest.raises(TypeError):
+            libpq.arguments(value, 18_00_00)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("number", [0, 9_06_24, 10_00_23, 12_00_22])
 def test_too_old(number: int) -> None:
     assert codes(judged(), number) == {"driver-too-old"}

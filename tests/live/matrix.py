@@ -109,36 +109,37 @@ CLAIMS: dict[str, Callable[[Certificates], Claim]] = {
     "wrong": lambda made: Claim(str(made.other_ca), trusted="other_ca"),
     "text": lambda made: Claim("", (("DATABASE_CA_CERT", made.ca.read_text("ascii")),), "ca"),
     "system": lambda _: Claim("system", trusted="ca"),  # with SSL_CERT_FILE in the process
+    "policy": lambda _: Claim("", (("ENVCONN_TLS_CA", "system"),), "ca"),  # the same
 }
 
 MODES = ("absent", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ENCRYPTED, _CA, _FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
 _ANY, _NONE = TlsLevel.OPPORTUNISTIC, TlsLevel.NONE
 
-Row = tuple[TlsLevel | str, TlsLevel | str, TlsLevel | str, TlsLevel | str]
+Row = tuple[TlsLevel | str, ...]
 
 # The level that is promised, or the code of the refusal:
-#                none          sslrootcert    text           system
+#                none          sslrootcert    text           system         policy
 STRICT: dict[str, Row] = {
-    "absent": (_ENCRYPTED, _CA, _CA, _FULL),
-    "disable": ("tls-disabled", "tls-disabled", "tls-disabled", "tls-disabled sslmode-contradicts"),
-    "allow": (_ENCRYPTED, _CA, _CA, _FULL),
-    "prefer": (_ENCRYPTED, _CA, _CA, _FULL),
-    "require": (_ENCRYPTED, _CA, _CA, _FULL),
-    "verify-ca": ("ca-missing", _CA, _CA, _FULL),
-    "verify-full": ("ca-missing", _FULL, _FULL, _FULL),
+    "absent": (_ENCRYPTED, _CA, _CA, _FULL, _FULL),
+    "disable": ("tls-disabled", "tls-disabled", "tls-disabled", "tls-disabled sslmode-contradicts", "tls-disabled"),
+    "allow": (_ENCRYPTED, _CA, _CA, _FULL, _FULL),
+    "prefer": (_ENCRYPTED, _CA, _CA, _FULL, _FULL),
+    "require": (_ENCRYPTED, _CA, _CA, _FULL, _FULL),
+    "verify-ca": ("ca-missing", _CA, _CA, _FULL, _FULL),
+    "verify-full": ("ca-missing", _FULL, _FULL, _FULL, _FULL),
 }
 """The rules for hosts that leave the machine, and for all with ENVCONN_TLS_LOCAL=enforce."""
 
 LENIENT: dict[str, Row] = STRICT | {
-    "absent": (_ANY, _CA, _ANY, _FULL),
-    "disable": (_NONE, _NONE, _NONE, "sslmode-contradicts"),
-    "allow": (_ANY, _CA, _ANY, _FULL),
-    "prefer": (_ANY, _CA, _ANY, _FULL),
+    "absent": (_ANY, _CA, _ANY, _FULL, _ANY),
+    "disable": (_NONE, _NONE, _NONE, "sslmode-contradicts", _NONE),
+    "allow": (_ANY, _CA, _ANY, _FULL, _ANY),
+    "prefer": (_ANY, _CA, _ANY, _FULL, _ANY),
 }
 """The rules for loopback addresses: what the text asks for, and verification where it names a CA."""
 
-_COLUMN = {"none": 0, "right": 1, "wrong": 1, "text": 2, "system": 3}
+_COLUMN = {"none": 0, "right": 1, "wrong": 1, "text": 2, "system": 3, "policy": 4}
 
 
 def promised(table: Mapping[str, Row], mode: str, claim: str) -> TlsLevel | str:

@@ -91,14 +91,15 @@ def named(environment: Environment) -> Iterator[tuple[str, str]]:
 
     Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
     """
-    for variable in sorted({name.removesuffix("_FILE") for name in environment.names() if _may_be_named(name)}):
+    candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
+    for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
         if variable not in _READ and (match := _NAMED.fullmatch(variable)):
             yield (match["name"] or match["colour"]).lower(), variable
 
 
 def replicas(environment: Environment) -> tuple[str, ...]:
     """Return the list and numbered variables that name replicas of the default database, numbers in order."""
-    found = {name.removesuffix("_FILE") for name in environment.names() if "REPLICA" in name}
+    found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
     return tuple(sorted((name for name in found if _REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
 
 
@@ -117,8 +118,3 @@ def is_read(name: str) -> bool:
         or bool(_NAMED.fullmatch(plain) or _REPLICAS.fullmatch(plain))
         or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
     )
-
-
-def _may_be_named(name: str) -> bool:
-    # A plain test first: there may be ten thousand variables around the few that matter.
-    return "_DATABASE_URL" in name or name.startswith("HEROKU_POSTGRESQL_")

@@ -23,7 +23,7 @@ __all__ = ["run"]
 
 def run(dotenv: str | None, command: Sequence[str]) -> int:
     """Check, then become `command`. Returns only when that does not come about, with the exit code that says why."""
-    if not command:
+    if not any(command[:1]):
         print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
         return EX_USAGE
     report = assemble(dotenv=dotenv).report

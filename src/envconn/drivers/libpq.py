@@ -140,11 +140,12 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
     if missing := [name for name in connection.parameters if _SINCE.get(name, 0) > libpq and name not in _DROPPABLE]:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
+    # Not earlier: a traceback with local variables would show the password.
+    stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
     return cast("Arguments", {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq})
 
 

@@ -22,21 +22,48 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-# Scheme: the reader of what begins with it and "://". A new family is one more line.
+_MYSQL_DRIVERS = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
+
+
+def _read_redis(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import redis
+
+    return redis.read_uri(reading, scheme, text)
+
+
+def _read_amqp(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import amqp
+
+    return amqp.read_uri(reading, scheme, text)
+
+
+def _read_mysql(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import mysql
+
+    return mysql.read_uri(reading, scheme, text)
+
+
+def _read_sqlite(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import sqlite
+
+    return sqlite.read_uri(reading, scheme, text)
+
+
+# Scheme: the reader of what begins with it and "://". A new family is one more line, and a function
+# that imports it when the first text asks for it.
 _READERS: dict[str, Callable[[Reading, str, str], Connection | None]] = {
     **dict.fromkeys(SCHEMES, read_uri),
+    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"), _read_redis),
+    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_redis),
+    **dict.fromkeys(("amqp", "amqps", "pyamqp"), _read_amqp),
+    **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), _read_mysql),
+    **dict.fromkeys((f"mysql+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
+    **dict.fromkeys((f"mariadb+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
+    **dict.fromkeys(("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite", "spatialite"), _read_sqlite),
 }
 
 # Schemes of services that have no reader yet, and whose they are.
 _UNSUPPORTED = {
-    "redis": "Redis",
-    "rediss": "Redis",
-    "valkey": "Redis",
-    "amqp": "AMQP",
-    "amqps": "AMQP",
-    "mysql": "MySQL",
-    "mariadb": "MySQL",
-    "sqlite": "SQLite",
     "mssql": "SQL Server",
     "oracle": "Oracle",
     "mongodb": "MongoDB",
@@ -53,7 +80,7 @@ _MISTAKEN = {
 }
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):")
-_ACCEPTED = "accepted are postgresql, postgres, postgis and pgsql, and postgresql+driver"
+_ACCEPTED = "accepted are postgresql, postgres, mysql, sqlite, redis, rediss, amqp, amqps and their synonyms"
 
 
 def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
@@ -89,7 +116,7 @@ def _explain(scheme: str) -> tuple[str, str]:
     if scheme in _READERS:
         return "scheme-slashes", "the scheme is not followed by two slashes; write scheme://user:password@host/name"
     if lower in _READERS:
-        return "scheme-case", "the scheme has capital letters, which libpq takes for no scheme; write it in lower case"
+        return "scheme-case", "the scheme has capital letters, which libpq and others take for no scheme; write it in lower case"
     if mistaken := _MISTAKEN.get(lower):
         return "scheme-unknown", f"the scheme is none of a database: {mistaken}"
     if family := _UNSUPPORTED.get(lower.partition("+")[0]):

@@ -36,6 +36,6 @@ AIVEN_REDIS = Provider(
     hosts=(_NAME,),
     certificates=_CERTIFICATES,
     enforces_tls=True,
-    source="Aiven documentation: products/valkey",
+    source="Aiven documentation: Valkey, TLS certificates",
     checked="2026-08-21",
 )

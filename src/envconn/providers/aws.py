@@ -80,7 +80,11 @@ AWS_ELASTICACHE = Provider(
     keys=("cache.amazonaws.com",),
     hosts=(r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.[a-z0-9]+\.cache\.amazonaws\.com",),
     cloud="aws",
-    certificates=_PUBLIC_CA,
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+    ),
     source="general knowledge, not confirmed",
     checked="2026-08-21",
 )

@@ -36,7 +36,11 @@ AZURE_REDIS = Provider(
     hosts=(r"[a-z0-9-]+\.redis\.cache\.windows\.net",),
     variables=(Variable("AZURE_REDIS_CONNECTIONSTRING", proves=True),),
     cloud="azure",
-    certificates=_CERTIFICATES,
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+    ),
     source="general knowledge, not confirmed",
     checked="2026-08-21",
 )

@@ -29,7 +29,7 @@ FLY_MPG = Provider(
 
 _NEAREST = (r"^(?:top[0-9]+\.nearest\.of\.)?([a-z0-9-]+)\.(?:flycast|internal)$", r"top1.nearest.of.\1.internal")
 _NO_POOLER = "unmanaged Postgres has no pooler; point DATABASE_CONNECTION_POOL_URL at a PgBouncer that you run"
-_SOURCE = "Fly.io documentation: postgres/connecting, postgres/advanced-guides"
+_SOURCE = "Fly.io documentation: postgres"
 
 FLY_LEGACY = Provider(
     name="fly-legacy",

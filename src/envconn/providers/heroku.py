@@ -17,10 +17,8 @@ _USERS = r"(?P<role>u(?=[a-z]*[0-9])[a-z0-9]{7,})"
 _DATABASES = r"d(?=[a-z]*[0-9])[a-z0-9]{7,}"
 _MACHINE = r"ec2-[0-9]+-[0-9]+-[0-9]+-[0-9]+"
 _KEYS = ("compute-1.amazonaws.com", "compute.amazonaws.com")
-_HOSTS = (
-    rf"{_MACHINE}\.(?P<region>compute-1)\.amazonaws\.com",
-    rf"{_MACHINE}\.(?P<region>[a-z0-9-]+)\.compute\.amazonaws\.com",
-)
+# Only for the database itself is the machine's region documented as its own.
+_HOSTS = (rf"{_MACHINE}\.(?:compute-1|[a-z0-9-]+\.compute)\.amazonaws\.com",)
 _NO_REPLICA = (
     "a follower has a URL of its own; use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
 )
@@ -30,7 +28,10 @@ HEROKU = Provider(
     name="heroku",
     title="Heroku Postgres",
     keys=_KEYS,
-    hosts=_HOSTS,
+    hosts=(
+        rf"{_MACHINE}\.(?P<region>compute-1)\.amazonaws\.com",
+        rf"{_MACHINE}\.(?P<region>[a-z0-9-]+)\.compute\.amazonaws\.com",
+    ),
     on_ports=(5432,),
     users=_USERS,
     databases=_DATABASES,
@@ -55,7 +56,7 @@ HEROKU_POOL = Provider(
     name="heroku",
     title="Heroku Postgres connection pooling",
     keys=_KEYS,
-    hosts=(rf"{_MACHINE}\.(?:compute-1|[a-z0-9-]+\.compute)\.amazonaws\.com",),
+    hosts=_HOSTS,
     on_ports=(5433,),
     users=_USERS,
     databases=_DATABASES,
@@ -74,7 +75,7 @@ HEROKU_POOL = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
-"""The pool stands before the primary only. Its address is not documented as the database's, region included."""
+"""The pool stands before the primary only."""
 
 HEROKU_REDIS = Provider(
     name="heroku",
@@ -86,7 +87,6 @@ HEROKU_REDIS = Provider(
     databases=r"0?",
     strict=True,
     variables=(Variable("REDIS_TLS_URL"),),
-    regions={"compute-1": "us-east-1"},
     certificates=_CERTIFICATES,
     enforces_tls=True,
     source=_SOURCE,

@@ -12,6 +12,6 @@ PLANETSCALE_VITESS = Provider(
         sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
     ),
     enforces_tls=True,
-    source="PlanetScale documentation: vitess/connecting, secure connections",
+    source="PlanetScale documentation: Vitess",
     checked="2026-08-21",
 )

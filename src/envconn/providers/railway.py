@@ -48,6 +48,6 @@ RAILWAY_REDIS = Provider(
     variables=(Variable("REDIS_PUBLIC_URL", "public"),),
     certificates=_CERTIFICATES,
     enforces_tls=False,
-    source="Railway documentation: databases/redis",
+    source="Railway documentation: variables/reference",
     checked="2026-08-21",
 )

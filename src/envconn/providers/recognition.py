@@ -50,7 +50,7 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
         pool_mode=kind if pooled else None,
         replica=_replica(connection, provider, known, pooled=bool(pooled)),
         branch=known.get("branch"),
-        role=who.get("role") or connection.user or None,
+        role=(who.get("role") or connection.user or None) if connection.kind == "postgresql" else None,
         region=_region(provider, known),
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),

@@ -46,7 +46,11 @@ RENDER_REDIS = Provider(
     kinds=("redis",),
     keys=("render.com",),
     hosts=(rf"{_REGION}-keyvalue\.render\.com",),
-    certificates=_CERTIFICATES,
+    certificates=Certificates(
+        sslmode="verify-full",
+        ca="system",
+        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+    ),
     enforces_tls=True,
     source=_SOURCE,
     checked="2026-08-21",

@@ -30,7 +30,7 @@ def derive(
     for wish in wishes:
         rule = endpoint.provider.siblings.get(wish) if endpoint.provider else None
         if rule is None:
-            return _unknown(endpoint, wish)
+            return _unknown(endpoint, wish) if connection.kind == "postgresql" else _ONE
         if isinstance(rule, str):
             return rule
         connection = _rewritten(connection, rule)
@@ -39,6 +39,7 @@ def derive(
     return connection if reached else _BOTH if pooled and replica else _UNFIT
 
 
+_ONE = "other endpoints are known of PostgreSQL only; name this service's in a variable of its own"
 _BOTH = "the provider has no endpoint that is both; set a variable for it"
 _UNFIT = "the provider's rule does not fit this host and user name; set a variable for the other endpoint"
 

@@ -10,7 +10,7 @@ UPSTASH_FLY = Provider(
     hosts=(r"fly-[a-z0-9-]+\.upstash\.io",),
     enforces_tls=False,
     private=True,
-    source="Fly.io documentation: upstash/redis",
+    source="Fly.io documentation: Upstash for Redis",
     checked="2026-08-21",
 )
 

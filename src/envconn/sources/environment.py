@@ -44,32 +44,44 @@ class Lookup:
     notes: tuple[Note, ...] = ()
 
 
+_NOTHING = Lookup()
+
+
 class Environment:
     """The variables of one process at one moment.
 
     `process` is a mapping like `os.environ`; `dotenv` the assignments of a ``.env`` file.
-    Neither is copied: one environment can hold ten thousand variables of which four matter.
+    Of ten thousand variables, four matter: values are fetched for those that are asked for, and the
+    names are gone through as one text.
     """
 
-    __slots__ = ("_dotenv", "_process")
+    __slots__ = ("_dotenv", "_names", "_process", "_text")
 
     def __init__(self, process: Mapping[str, str], dotenv: Mapping[str, Text] | None = None) -> None:
         self._process = process
         self._dotenv = dotenv or {}
+        # A look for a name in os.environ that is not there costs an exception; in a dictionary, next to nothing.
+        self._names = process if isinstance(process, dict) and not dotenv else {*process, *self._dotenv}
+        self._text = "\n".join(("", *self._names, ""))
 
     def __repr__(self) -> str:
         return "<Environment>"
 
     def names(self) -> Iterator[str]:
         """Every name that is set, blank ones and ``NAME_FILE`` included, each once."""
-        yield from self._process
-        for name in self._dotenv:
-            if name not in self._process:
-                yield name
+        return iter(self._names)
+
+    def names_with(self, fragment: str) -> Iterator[str]:
+        """Yield the names that contain `fragment`, each once."""
+        found = self._text.find(fragment)
+        while found >= 0:
+            end = self._text.index("\n", found)
+            yield self._text[self._text.rindex("\n", 0, found) + 1 : end]
+            found = self._text.find(fragment, end)
 
     def is_set(self, name: str) -> bool:
         """Whether `name`, or the file variable for it, is there at all, blank or not."""
-        return any(key in place for key in (name, f"{name}_FILE") for place in (self._process, self._dotenv))
+        return name in self._names or f"{name}_FILE" in self._names
 
     def plain(self, name: str) -> str:
         """The text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
@@ -78,6 +90,8 @@ class Environment:
 
     def lookup(self, name: str) -> Lookup:
         """Find the text for `name`, following aliases and ``NAME_FILE``."""
+        if not self.is_set(name):
+            return _NOTHING
         notes: list[Note] = []
         chain: list[str] = []
         while True:
@@ -99,7 +113,7 @@ class Environment:
     def _one(self, name: str) -> Lookup:
         """What `name` and ``name_FILE`` say together, without following aliases."""
         written = self._written(name)
-        if not self.is_set(f"{name}_FILE"):
+        if f"{name}_FILE" not in self._names:
             return Lookup(written, notes=self._blank(name, written))
         pointer = self._written(f"{name}_FILE")
         if pointer is None:
@@ -117,6 +131,8 @@ class Environment:
         )
 
     def _written(self, name: str) -> Text | None:
+        if name not in self._names:
+            return None
         value = self._process.get(name)
         text = self._dotenv.get(name) if value is None else Text(Secret(value), Origin(name, "environment"))
         return text if text and text.text.reveal().strip() else None
@@ -124,8 +140,7 @@ class Environment:
     def _blank(self, name: str, written: Text | None) -> tuple[Note, ...]:
         shadowed = name in self._process and name in self._dotenv
         if written is None:
-            is_blank = name in self._process or name in self._dotenv
-            return (Note("blank", name, "set but blank, which counts as not set"),) if is_blank else ()
+            return (Note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
         if shadowed and self._dotenv[name].text.reveal().strip() and written.text != self._dotenv[name].text:
             return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
         return ()

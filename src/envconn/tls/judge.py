@@ -153,6 +153,6 @@ _ANY_CA = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslroot
 
 def _wish(connection: Connection) -> str:
     """The words of the text that decided which level it asks for."""
-    mode = connection.parameters.get("sslmode")
-    written = [f"sslmode={mode}" if mode else "no sslmode"]
-    return " and ".join([*written, "sslrootcert"] if "sslrootcert" in connection.parameters else written)
+    mode, has_root = connection.parameters.get("sslmode"), "sslrootcert" in connection.parameters
+    written = [f"sslmode={mode}"] if mode else []
+    return " and ".join([*written, "sslrootcert"] if has_root else written) or "no sslmode"

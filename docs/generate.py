@@ -1,0 +1,137 @@
+"""Write docs/providers.md from the records: ``python docs/generate.py``, with envconn on the path."""
+
+# ruff: noqa: INP001 - a script, not a package
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envconn.providers import PROVIDERS, Rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envconn.providers import Provider
+
+TARGET = Path(__file__).with_name("providers.md")
+
+_HEAD = """\
+# Hosting providers
+
+What is known of each provider's connection strings, generated from the records in `src/envconn/providers` by
+`docs/generate.py`: correct a record, never this page. A host is recognised when all of it matches a record's pattern
+as written, in lower case and without a dot at the end. `ENVCONN_PROVIDER=<name>` states what a private name hides,
+`ENVCONN_POOLER` how a pooler works where that is not visible. A variable stands with the provider that it comes from;
+others use some of the names, too.
+
+"""
+_COLUMNS = ("name", "product", "protocol", "hosts end in", "pooled or direct", "best TLS", "CA", "checked")
+
+
+def page() -> str:
+    """Return the text of the page: one table of all records, then one section for each."""
+    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(record) for record in _sorted())]
+    table = "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+    return _HEAD + table + "".join(_section(record) for record in _sorted())
+
+
+def _sorted() -> list[Provider]:
+    return sorted(PROVIDERS, key=lambda record: record.name)
+
+
+def _row(record: Provider) -> tuple[str, ...]:
+    certificates = record.certificates
+    return (
+        f"`{record.name}`",
+        record.title,
+        _words(record.kinds),
+        _codes(_ending(key) for key in record.keys),
+        _pooling(record),
+        f"`{certificates.sslmode}`" if certificates else "not known",
+        _ca(certificates.ca) if certificates and certificates.sslmode.startswith("verify") else "none",
+        record.checked,
+    )
+
+
+def _ending(key: str) -> str:
+    return f"{key}..." if key.endswith("-") or key.startswith("/") else key
+
+
+def _pooling(record: Provider) -> str:
+    told = [f"port {port}: {kind}" for port, kind in record.ports.items()]
+    told += [f"`{mode}` in the host: {kind}" for mode, kind in record.modes.items()]
+    rest = {True: f"{record.pool_mode} pooler", False: "direct", None: "not visible"}[record.pooled]
+    return "; ".join([*told, f"otherwise {rest}" if told else rest])
+
+
+def _ca(ca: str) -> str:
+    return {"system": "the system's", "": "to be fetched"}.get(ca, f"`{ca}`")
+
+
+def _section(record: Provider) -> str:
+    lines = [
+        ("Hosts", "; ".join(f"`{pattern}`" for pattern in record.hosts)),
+        ("Only with", _conditions(record)),
+        ("Variables", ", ".join(f"`{variable.name}` ({variable.role})" for variable in record.variables)),
+        ("TLS", _tls(record)),
+        ("Pooler", _pooler(record)),
+        ("Idle", _idle(record)),
+        *((f"To {wish}", _sibling(rule)) for wish, rule in record.siblings.items()),
+        ("Refused", "; ".join(rule.message for rule in record.forbidden)),
+        ("Note", "; ".join(record.notes)),
+        ("Source", record.source),
+    ]
+    return f"\n## {record.title}\n\n" + "".join(f"- {label}: {text}\n" for label, text in lines if text)
+
+
+def _conditions(record: Provider) -> str:
+    ports = f"port {' or '.join(map(str, record.on_ports))}" if record.on_ports else ""
+    shapes = f"a user like `{record.users}` and a database like `{record.databases}`" if record.strict else ""
+    return " and ".join(filter(None, (ports, shapes)))
+
+
+def _tls(record: Provider) -> str:
+    demand = {True: "demanded by the server", False: "not demanded by the server", None: ""}[record.enforces_tls]
+    remedy = record.certificates.remedy if record.certificates else ""
+    network = "the network is a private one" if record.private else ""
+    return "; ".join(filter(None, (demand, network, remedy)))
+
+
+def _pooler(record: Provider) -> str:
+    if record.pooler is None:
+        return ""
+    statements = "keeps" if record.pooler.prepared_statements else "is not known to keep"
+    options = "takes" if record.pooler.startup_options else "refuses"
+    return f"{statements} prepared statements, {options} `options` at start-up"
+
+
+def _idle(record: Provider) -> str:
+    limits = [
+        (record.idle_seconds, f"connections are dropped after {record.idle_seconds} s of silence"),
+        (record.lifetime_seconds, f"connections should stay younger than {record.lifetime_seconds} s"),
+        (record.suspends, "the server goes to sleep"),
+    ]
+    return "; ".join(text for is_so, text in limits if is_so)
+
+
+def _sibling(rule: Rewrite | str) -> str:
+    if isinstance(rule, str):
+        return f"no rule: {rule}"
+    parts = [("host", rule.host), ("user", rule.user), ("user@host", rule.address)]
+    told = [f"{part} `{pair[0]}` becomes " + (f"`{pair[1]}`" if pair[1] else "nothing") for part, pair in parts if pair]
+    told += [f"port {rule.port}"] if rule.port else []
+    told += [f"without {_codes(rule.drop)}"] if rule.drop else []
+    return ", ".join(told)
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _words(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), encoding="utf-8")

@@ -1,0 +1,141 @@
+"""AMQP 0-9-1 URIs, after kombu's url_to_parts, which Celery uses, with RabbitMQ's words for TLS.
+
+Followed is kombu 5 with py-amqp; the query words are those of RabbitMQ's page "URI Query Parameters"
+and of pika. Deliberate differences, all refusals but the last two:
+
+- a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids, and which kombu
+  reads and pika cuts; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
+- a raw ``;``, at which kombu splits, and whatever `_uri` and `_query` refuse;
+- half of the credentials: kombu would add ``guest`` for the other half. Without any, both are empty,
+  and the client logs in as ``guest``;
+- TLS words with ``amqp``, which kombu refuses and RabbitMQ's client ignores;
+- ``server_name_indication`` with another name than the host's;
+- ``amqps`` without words is verified, chain and name. RabbitMQ's client says so since Erlang 26; kombu
+  checks the chain alone, until its driver is told the name (`envconn.drivers`);
+- an empty path and ``/`` alone are the virtual host ``/``, as in kombu. To RabbitMQ's specification
+  the second one is the virtual host with the empty name, which hardly anybody has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.grammar._query import DECIMAL, FLAG, NUMBER, Parameter, read_query, settle_tls
+from envconn.grammar._text import decode
+from envconn.grammar._uri import conclude, read_host, take_apart
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection, Host
+    from envconn.grammar._text import Reading
+    from envconn.grammar._uri import Uri
+
+__all__ = ["PORT", "SECURE_PORT", "read_uri"]
+
+PORT = 5672
+SECURE_PORT = 5671
+
+_LONGEST_VHOST = 255  # bytes: a shortstr in the protocol (AMQP 0-9-1, 4.2.5.3)
+_MECHANISMS = {name: name.upper() for name in ("plain", "amqplain", "external")}
+
+_VERIFY = "is a word of redis-py and kombu; write verify=verify_peer or verify=verify_none"
+_CA = "is a word of another client; write cacertfile"
+_CERT = "is a word of another client; write certfile"
+_KEY = "is a word of another client; write keyfile"
+_ELSEWHERE = "belongs before the host; write user:password@"
+
+_PARAMETERS = {
+    "verify": Parameter(
+        becomes="sslmode",
+        meaning={"verify_peer": "verify-full", "verify_none": "require"},
+        shape="verify_peer or verify_none",
+        code="sslmode-unknown",
+    ),
+    "cacertfile": Parameter(becomes="sslrootcert"),
+    "certfile": Parameter(becomes="sslcert"),
+    "keyfile": Parameter(becomes="sslkey"),
+    "password": Parameter(becomes="sslpassword", secret=True),  # of the key file, in RabbitMQ's client
+    "server_name_indication": Parameter(),
+    # Seconds, but for connection_timeout: milliseconds, as in RabbitMQ's client.
+    "heartbeat": NUMBER,
+    "connection_timeout": NUMBER,
+    "connect_timeout": DECIMAL,
+    "socket_timeout": DECIMAL,
+    "blocked_connection_timeout": DECIMAL,
+    "connection_attempts": NUMBER,
+    "retry_delay": DECIMAL,
+    "channel_max": NUMBER,
+    "frame_max": NUMBER,
+    "locale": Parameter(pattern="[A-Za-z_]{1,32}", shape="a locale such as en_US"),
+    "auth_mechanism": Parameter(meaning=_MECHANISMS, folded=True, shape="plain, amqplain or external"),
+    "login_method": Parameter(
+        becomes="auth_mechanism", meaning=_MECHANISMS, folded=True, shape="plain, amqplain or external"
+    ),
+    "confirm_publish": FLAG,
+    "user": Parameter(refusal=_ELSEWHERE),
+    "username": Parameter(refusal=_ELSEWHERE),
+    "vhost": Parameter(refusal="belongs behind the host; write /name, or /%2F for the one that is called /"),
+    "virtual_host": Parameter(refusal="belongs behind the host; write /name, or /%2F for the one that is called /"),
+    "ssl": Parameter(refusal="is not a parameter of an AMQP URI; write amqps:// for TLS"),
+    "ssl_options": Parameter(refusal="is Python code for pika; write amqps://, cacertfile, certfile and keyfile"),
+    "sslmode": Parameter(refusal="is a word of libpq; write amqps://, and verify=verify_peer or verify=verify_none"),
+    "ssl_cert_reqs": Parameter(refusal=_VERIFY),
+    "cert_reqs": Parameter(refusal=_VERIFY),
+    "ssl_check_hostname": Parameter(refusal="is a word of redis-py; remove it, the name is checked with verify_peer"),
+    "ssl_ca_certs": Parameter(refusal=_CA),
+    "ca_certs": Parameter(refusal=_CA),
+    "sslrootcert": Parameter(refusal=_CA),
+    "ssl_certfile": Parameter(refusal=_CERT),
+    "sslcert": Parameter(refusal=_CERT),
+    "ssl_keyfile": Parameter(refusal=_KEY),
+    "sslkey": Parameter(refusal=_KEY),
+    "credential_provider": Parameter(refusal="names code to run; configure it in the program"),
+}
+
+
+def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+    """Read ``amqps://user:password@host:port/vhost?name=value&...``.
+
+    Returns `None` when something is wrong; what, is in `reading` then. The virtual host is in
+    `Connection.dbname`.
+    """
+    secure = scheme == "amqps"
+    uri = take_apart(reading, "amqp", scheme, text, semicolons=False)
+    if uri is None:
+        return None
+    _check_credentials(reading, uri)
+    hosts = read_host(reading, uri.netloc, SECURE_PORT if secure else PORT)
+    vhost = _read_vhost(reading, uri)
+    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
+    _check_name(reading, hosts, query.values.pop("server_name_indication", None), secure=secure)
+    settle_tls(reading, query.values, secure=secure, remedy="write amqps://, or remove them")
+    return conclude(reading, uri, query, hosts, vhost)
+
+
+def _check_credentials(reading: Reading, uri: Uri) -> None:
+    if uri.user and not uri.password:
+        reading.refuse("password-missing", "there is a user name and no password; write user:password@ before the host")
+    elif uri.password and not uri.user:
+        reading.refuse("user-missing", "there is a password and no user name; write user:password@ before the host")
+
+
+def _read_vhost(reading: Reading, uri: Uri) -> str:
+    if uri.path in ("", "/"):
+        return "/"
+    if "/" in uri.path:
+        reading.refuse("slash-unencoded", 'raw "/" in the virtual host; write %2F')
+    vhost = decode(reading, uri.path, "the virtual host", uri.path_start) or ""
+    if len(vhost.encode()) > _LONGEST_VHOST:
+        reading.refuse("dbname-too-long", f"the virtual host has more than {_LONGEST_VHOST} bytes; shorten it")
+    return vhost
+
+
+def _check_name(reading: Reading, hosts: tuple[Host, ...], name: str | None, *, secure: bool) -> None:
+    """Accept a stated server name that is the host's own, and nothing else."""
+    if name is None:
+        return
+    if not secure:
+        reading.refuse("tls-scheme", "server_name_indication stands in a URI without TLS; write amqps://, or remove it")
+    elif any(name.lower() != host.host.lower() for host in hosts):
+        reading.refuse(
+            "server-name", "server_name_indication is not the host; remove it, the host's name is sent and checked"
+        )

@@ -1,0 +1,181 @@
+"""MySQL and MariaDB URIs, after SQLAlchemy's make_url, with everybody's words for TLS.
+
+There is no URI of MySQL's own for Python: the shape is SQLAlchemy's and dj-database-url's, and the
+query holds what somebody's client understood. The words for TLS mean what they mean to the client
+they come from: MySQL's (``ssl-mode``), Connector/J's (``useSSL``), PyMySQL's (``ssl_verify_cert``),
+Prisma's (``sslaccept``), and the JSON of Node's mysql2 (``ssl={...}``), which PlanetScale hands out.
+The strictest one counts. Deliberate differences, all refusals but the last three:
+
+- no user, no host and no database name, which the clients take from the operating system or leave empty;
+- "no TLS" beside any other demand, spellings of one parameter beside each other;
+- libpq's words in ``sslmode``, and ``local_infile``, which lets the server read the client's files;
+- whatever `_uri` and `_query` refuse;
+- ``useSSL=true`` demands TLS; Connector/J would go on in clear text where the server has none;
+- ``ssl-ca`` verifies whatever the mode; MySQL's client ignores it beside ``REQUIRED``;
+- parameters of other programs are taken out, Connector/J's for instance.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Host
+from envconn.grammar._query import DECIMAL, FLAG, FOREIGN, NUMBER, TEXT, Parameter, Query, read_query
+from envconn.grammar._text import decode
+from envconn.grammar._uri import conclude, read_host, take_apart
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection
+    from envconn.grammar._text import Reading
+    from envconn.grammar._uri import Uri
+
+__all__ = ["PORT", "read_uri"]
+
+PORT = 3306
+
+_LONGEST_NAME = 64  # characters (MySQL 8.4 manual, 11.2.1)
+
+# Demands in ascending order. "any" is no demand; "system" is verify-full against the system's CAs.
+_DEMANDS = ("any", "disable", "prefer", "require", "verify-ca", "verify-full", "system")
+
+_SSL_MODE = Parameter(
+    becomes="ssl-mode",
+    meaning={
+        "disabled": "disable",
+        "preferred": "prefer",
+        "required": "require",
+        "verify_ca": "verify-ca",
+        "verify_identity": "verify-full",
+    },
+    folded=True,
+    shape="one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY",
+    code="sslmode-unknown",
+)
+# Exact texts instead of a JSON parser, which would raise for deep nesting, and know keys that we do not.
+_SSL = Parameter(
+    meaning={
+        "true": "require",
+        "false": "disable",
+        "{}": "system",
+        '{"rejectUnauthorized":true}': "system",
+        '{"rejectUnauthorized":false}': "require",
+    },
+    shape='{"rejectUnauthorized":true}; write ssl-mode=VERIFY_IDENTITY and ssl-ca=/path',
+)
+_SSLACCEPT = Parameter(
+    meaning={"strict": "system", "accept_invalid_certs": "require"}, shape="strict or accept_invalid_certs"
+)
+
+
+def _demand(true: str, false: str = "any") -> Parameter:
+    return FLAG._replace(meaning={"true": true, "false": false})
+
+
+_TLS = {
+    "ssl-mode": _SSL_MODE,
+    "useSSL": _demand("require", "disable"),
+    "requireSSL": _demand("require"),
+    "verifyServerCertificate": _demand("verify-ca"),
+    "ssl_verify_cert": _demand("verify-ca"),
+    "ssl_verify_identity": _demand("verify-full"),
+    "ssl_check_hostname": _demand("verify-full"),
+    "ssl_disabled": _demand("disable"),
+    "ssl": _SSL,
+    "sslaccept": _SSLACCEPT,
+}
+
+_ELSEWHERE = "belongs before the host; write user:password@"
+_STORE = "names a key store of Java; name a PEM file with ssl-ca, ssl-cert and ssl-key"
+_CODE = "runs when the connection is made; configure it in the program"
+
+_PARAMETERS = {
+    **_TLS,
+    **dict.fromkeys(("ssl_mode", "sslmode", "sslMode"), _SSL_MODE),
+    **{
+        spelling: Parameter(becomes=f"ssl{becomes}")
+        for becomes, part in (("rootcert", "ca"), ("cert", "cert"), ("key", "key"), ("crl", "crl"))
+        for spelling in (f"ssl-{part}", f"ssl_{part}", f"ssl{part}")
+    },
+    "sslrootcert": TEXT,
+    "unix_socket": TEXT,
+    "socket": Parameter(becomes="unix_socket"),
+    "charset": TEXT,
+    "collation": TEXT,
+    "sql_mode": TEXT,
+    "connect_timeout": NUMBER,
+    "read_timeout": NUMBER,
+    "write_timeout": NUMBER,
+    "use_unicode": FLAG,
+    "autocommit": FLAG,
+    "program_name": TEXT,
+    # Rails, Prisma, JDBC, and the reconnect=true of ClearDB.
+    **dict.fromkeys(("encoding", "pool", "reconnect", "prepared_statements", "timezone"), FOREIGN),
+    **dict.fromkeys(("connection_limit", "pool_timeout"), NUMBER._replace(foreign=True)),
+    "socket_timeout": DECIMAL._replace(foreign=True),
+    **dict.fromkeys(("autoReconnect", "serverTimezone", "useUnicode", "characterEncoding"), FOREIGN),
+    "allowPublicKeyRetrieval": FOREIGN,
+    "user": Parameter(refusal=_ELSEWHERE),
+    "username": Parameter(refusal=_ELSEWHERE),
+    "password": Parameter(refusal=_ELSEWHERE, secret=True),
+    "passwd": Parameter(refusal=_ELSEWHERE, secret=True),
+    "local_infile": Parameter(refusal="lets the server read files of this machine; remove it"),
+    "init_command": Parameter(refusal=_CODE),
+    "read_default_file": Parameter(refusal="takes values from a file that nobody sees here; write them into the URI"),
+    "tls": Parameter(refusal="is a word of Go; write ssl-mode=REQUIRED, or better VERIFY_IDENTITY"),
+    "ssl_capath": Parameter(refusal="names a directory; name a file of CA certificates with ssl-ca"),
+    "ssl_cipher": Parameter(refusal="has no counterpart in every client; remove it"),
+    "trustCertificateKeyStoreUrl": Parameter(refusal=_STORE),
+    "trustCertificateKeyStorePassword": Parameter(refusal=_STORE, secret=True),
+    "clientCertificateKeyStoreUrl": Parameter(refusal=_STORE),
+    "clientCertificateKeyStorePassword": Parameter(refusal=_STORE, secret=True),
+}
+
+
+def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+    """Read ``mysql://user:password@host:port/dbname?name=value&...``, with ``?unix_socket=/path`` or without.
+
+    Returns `None` when something is wrong; what, is in `reading` then. A socket is a `Host` whose
+    name is its path and whose port is 0. Without a word about TLS there is no ``sslmode``: the
+    clients then use TLS if the server happens to offer it.
+    """
+    uri = take_apart(reading, "mysql", scheme, text)
+    if uri is None:
+        return None
+    dbname = _read_names(reading, uri)
+    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
+    path = query.values.pop("unix_socket", "")
+    hosts = _read_socket(reading, uri.netloc, path) if path else read_host(reading, uri.netloc, PORT)
+    _read_tls(reading, query)
+    return conclude(reading, uri, query, hosts, dbname)
+
+
+def _read_names(reading: Reading, uri: Uri) -> str:
+    dbname = decode(reading, uri.path, "the database name", uri.path_start)
+    if not uri.user:
+        reading.refuse("user-missing", "there is no user name; write user:password@ before the host")
+    if dbname == "":
+        reading.refuse("dbname-missing", "there is no database name; write /name behind the host")
+    elif dbname and ("/" in dbname or len(dbname) > _LONGEST_NAME):
+        reading.refuse("dbname-invalid", f"the database name has a slash or more than {_LONGEST_NAME} characters")
+    return dbname or ""
+
+
+def _read_socket(reading: Reading, netloc: str, path: str) -> tuple[Host, ...]:
+    # To MySQLdb a host other than localhost beats the socket, to PyMySQL the socket beats the host.
+    if netloc not in ("", "localhost"):
+        reading.refuse("socket-host", "unix_socket stands beside a host; remove the host, or write localhost")
+    elif not path.startswith("/"):
+        reading.refuse("socket-path", "unix_socket is not an absolute path; begin it with a slash")
+    return (Host(path, 0),)
+
+
+def _read_tls(reading: Reading, query: Query) -> None:
+    values = query.values
+    demands = {values.pop(name) for name in _TLS if name in values} - {"any"}
+    if "disable" in demands and len(demands) > 1:
+        reading.refuse("tls-contradicts", "one parameter demands TLS and another one forbids it; keep one of the two")
+    strictest = max(demands, key=_DEMANDS.index, default="verify-ca" if "sslrootcert" in values else "any")
+    if strictest == "system":
+        values.setdefault("sslrootcert", "system")
+    if strictest != "any":
+        values["sslmode"] = "verify-full" if strictest == "system" else strictest

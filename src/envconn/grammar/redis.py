@@ -1,0 +1,154 @@
+"""Redis and Valkey URIs, after redis-py's parse_url, which Django, django-redis and Celery's backend use.
+
+Followed is redis-py 8; kombu (Celery's broker) reads the same texts by rules of its own. Accepted is
+what both read alike, TLS words excepted: kombu does not verify ``rediss://`` unless told to, and
+redis-py does. The meaning here is redis-py's. Deliberate differences, all refusals but the last three:
+
+- a database that is not plain digits (redis-py takes ``/x`` for 0 and ``/1/2`` for 12), and ``?db=``
+  that contradicts the path;
+- a raw ``;``, at which kombu splits, and whatever `_uri` and `_query` refuse;
+- a user name without a password: in Redis URIs that is most often a password in the wrong place;
+- ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
+- ``ssl_cert_reqs=optional``, a word for servers, and flags other than true and false
+  (``ssl_check_hostname=0`` is false to redis-py and true to kombu);
+- Sentinel: which hosts it will name is known at run time only, so nothing can be promised about them;
+- ``ssl_cert_reqs=CERT_REQUIRED`` and ``CERT_NONE`` are kombu's spelling of redis-py's words;
+- ``valkey`` and ``valkeys`` mean ``redis`` and ``rediss``;
+- ``redis+socket`` with ``?virtual_host=`` is kombu's spelling of ``unix`` with ``?db=``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Host
+from envconn.grammar._query import DECIMAL, FLAG, NUMBER, TEXT, Parameter, read_query, settle_tls
+from envconn.grammar._text import decode
+from envconn.grammar._uri import conclude, read_host, take_apart
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection
+    from envconn.grammar._text import Reading
+    from envconn.grammar._uri import Uri
+
+__all__ = ["PORT", "read_uri"]
+
+PORT = 6379
+
+_SECURE = frozenset({"rediss", "valkeys"})
+_SOCKETS = frozenset({"unix", "redis+socket"})
+_REMEDIES = {"redis": "write rediss://, or remove them", "valkey": "write valkeys://, or remove them"}
+_LARGEST = 2_147_483_647  # the server keeps the number in an int
+
+_ELSEWHERE = "belongs before the host; write user:password@, or :password@ without a user"
+_NOT_TRANSLATED = "has no counterpart in every client; remove it"
+
+_PARAMETERS = {
+    "ssl_cert_reqs": Parameter(
+        becomes="sslmode",
+        meaning={
+            "required": "verify-full",
+            "CERT_REQUIRED": "verify-full",
+            "none": "require",
+            "CERT_NONE": "require",
+        },
+        shape="required or none; optional means nothing in a client",
+        code="sslmode-unknown",
+    ),
+    "ssl_check_hostname": FLAG,
+    "ssl_ca_certs": Parameter(becomes="sslrootcert"),
+    "ssl_certfile": Parameter(becomes="sslcert"),
+    "ssl_keyfile": Parameter(becomes="sslkey"),
+    "ssl_password": Parameter(becomes="sslpassword", secret=True),
+    "db": NUMBER,
+    "virtual_host": NUMBER._replace(becomes="db"),
+    # Arguments of redis-py's connections and pools that it casts when they come from a URI, and two texts.
+    "socket_timeout": DECIMAL,
+    "socket_connect_timeout": DECIMAL,
+    "socket_read_size": NUMBER,
+    "socket_keepalive": FLAG,
+    "retry_on_timeout": FLAG,
+    "max_connections": NUMBER,
+    "health_check_interval": NUMBER,
+    "timeout": DECIMAL,
+    "protocol": Parameter(meaning={"2": "2", "3": "3"}, shape="2 or 3"),
+    "client_name": TEXT,
+    "encoding": TEXT,
+    # Not cast: any text is true to redis-py, "false" included.
+    "decode_responses": Parameter(
+        meaning={"true": "true"}, folded=True, shape="true; to redis-py every text is true, so leave it out instead"
+    ),
+    "username": Parameter(refusal=_ELSEWHERE, secret=True),
+    "password": Parameter(refusal=_ELSEWHERE, secret=True),
+    "ssl": Parameter(refusal="is not a parameter of redis-py; write rediss:// for TLS"),
+    "sslmode": Parameter(refusal="is a word of libpq; write rediss://, and ssl_cert_reqs=required or none"),
+    "ssl_ca_path": Parameter(refusal="names a directory; name a file of CA certificates with ssl_ca_certs"),
+    "ssl_ca_data": Parameter(refusal="puts a certificate into the URI; name its file with ssl_ca_certs"),
+    "ssl_min_version": Parameter(refusal="is not needed, below TLS 1.2 nothing is spoken; remove it"),
+    "ssl_ciphers": Parameter(refusal=_NOT_TRANSLATED),
+    "ssl_include_verify_flags": Parameter(refusal=_NOT_TRANSLATED),
+    "ssl_exclude_verify_flags": Parameter(refusal=_NOT_TRANSLATED),
+    "ssl_validate_ocsp": Parameter(refusal=_NOT_TRANSLATED),
+    "ssl_validate_ocsp_stapled": Parameter(refusal=_NOT_TRANSLATED),
+    "credential_provider": Parameter(refusal="names code to run; configure it in the program"),
+    "retry_on_error": Parameter(refusal="takes exception classes, which a text cannot name; remove it"),
+}
+
+
+def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+    """Read ``rediss://user:password@host:port/database?name=value&...`` and its siblings.
+
+    Returns `None` when something is wrong; what, is in `reading` then. The database is the number
+    as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
+    """
+    if "sentinel" in scheme:
+        reading.refuse(
+            "sentinel-unsupported", "Sentinel names the host at run time, unjudged; write rediss:// and the primary"
+        )
+        return None
+    uri = take_apart(reading, "redis", scheme, text, semicolons=False)
+    if uri is None:
+        return None
+    if uri.user and not uri.password:
+        reading.refuse("password-missing", "there is a user name and no password; write :password@ for one alone")
+    if scheme in _SOCKETS:
+        hosts, path = _read_socket(reading, uri), ""
+    else:
+        hosts, path = read_host(reading, uri.netloc, PORT), uri.path
+    number = _read_number(reading, path, uri.path_start)
+    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
+    dbname = _choose_number(reading, number, query.values.pop("db", ""))
+    _read_tls(reading, scheme, query.values)
+    return conclude(reading, uri, query, hosts, dbname)
+
+
+def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
+    path = decode(reading, uri.path, "the path", uri.path_start)
+    if uri.netloc or not path:
+        # parse_url drops what stands in the host's place, so unix://run/redis.sock would be /redis.sock.
+        reading.refuse("socket-path", "the path of the socket is missing or begins with a host; write unix:///path")
+    return (Host(f"/{path}", 0),)
+
+
+def _read_number(reading: Reading, path: str, start: int) -> str:
+    number = decode(reading, path, "the database", start)
+    if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
+        reading.refuse("dbname-invalid", "the database is not a number; write /0 behind the host, or leave it out")
+        return ""
+    return str(int(number)) if number else ""
+
+
+def _choose_number(reading: Reading, in_path: str, in_query: str) -> str:
+    in_query = str(int(in_query)) if in_query else ""
+    if in_path and in_query and in_path != in_query:
+        reading.refuse("dbname-contradicts", "the path and ?db= name different databases; keep one")
+    return in_path or in_query or "0"
+
+
+def _read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
+    checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
+    if checked == "true" and mode == "require":
+        reading.refuse("tls-contradicts", "ssl_check_hostname=true needs ssl_cert_reqs=required; keep one of the two")
+    elif checked and mode != "require":
+        values["sslmode"] = "verify-full" if checked == "true" else "verify-ca"
+    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "remove them"))

@@ -1,0 +1,87 @@
+"""SQLite URIs, after SQLAlchemy's make_url, which Django's URL parsers follow.
+
+``sqlite:///name`` is a path relative to the working directory, ``sqlite:////name`` an absolute one,
+and ``sqlite://`` the memory of the process. Deliberate differences, all refusals but the last:
+
+- anything between the second and the third slash (``sqlite://name.db``), where a host would stand;
+- a raw ``#``, which is data to SQLAlchemy and ends the path for urllib;
+- SQLite's own URIs (``file:``, ``mode``, ``cache``), which SQLAlchemy drops unless ``uri=true`` is there;
+- whatever `_query` refuses;
+- ``sqlite://:memory:`` is read as dj-database-url reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Connection, Host, Parameters
+from envconn.grammar._query import DECIMAL, FLAG, NUMBER, Parameter, read_query
+from envconn.grammar._text import decode
+
+if TYPE_CHECKING:
+    from envconn.grammar._text import Reading
+
+__all__ = ["MEMORY", "read_uri"]
+
+MEMORY = ":memory:"
+
+_OWN_URI = "belongs to SQLite's own URIs, which are not read here; remove it"
+_LEVELS = {"deferred": "DEFERRED", "immediate": "IMMEDIATE", "exclusive": "EXCLUSIVE"}
+_LEVEL = Parameter(meaning=_LEVELS, folded=True, shape="DEFERRED, IMMEDIATE or EXCLUSIVE")
+
+# Arguments of sqlite3.connect, and transaction_mode of Django.
+_PARAMETERS = {
+    "timeout": DECIMAL,
+    "detect_types": NUMBER,
+    "isolation_level": _LEVEL,
+    "transaction_mode": _LEVEL,
+    "check_same_thread": FLAG,
+    "cached_statements": NUMBER,
+    **dict.fromkeys(("uri", "mode", "cache", "immutable", "nolock", "vfs", "psow"), Parameter(refusal=_OWN_URI)),
+    "init_command": Parameter(refusal="runs when the connection is made; configure it in the program"),
+    "sslmode": Parameter(refusal="means nothing for a file; remove it"),
+}
+
+
+def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+    """Read ``sqlite:///path?name=value&...``.
+
+    Returns `None` when something is wrong; what, is in `reading` then. `Connection.dbname` is the
+    path as written, or ``:memory:``. There is no network, and the one `Host` says so, so that a
+    verdict finds the connection local: it is the absolute path, or ``@`` and the rest, and port 0.
+    """
+    start = len(scheme) + 3
+    if "#" in text:
+        reading.refuse("hash-unencoded", f'raw "#" in the path at character {text.index("#") + 1}; write %23')
+        return None
+    place, _, written = text[start:].partition("?")
+    path = _read_path(reading, place, start)
+    query = read_query(reading, written, start + len(place) + 1, _PARAMETERS)
+    if reading.problems:
+        return None
+    return Connection(
+        kind="sqlite",
+        scheme=scheme,
+        hosts=(Host(path if path.startswith("/") else f"@{path}", 0),),
+        user="",
+        dbname=path,
+        parameters=Parameters(query.values),
+        origin=reading.origin,
+        notes=tuple(reading.notes),
+    )
+
+
+def _read_path(reading: Reading, place: str, start: int) -> str:
+    if place in ("", "/", MEMORY):
+        return MEMORY
+    if not place.startswith("/"):
+        reading.refuse(
+            "host-refused", "a file has no host; write sqlite:///name for a relative path, sqlite:////name for another"
+        )
+        return ""
+    path = decode(reading, place[1:], "the path", start + 1) or ""
+    if path.startswith("file:"):
+        reading.refuse("path-invalid", f"file: in the path {_OWN_URI}")
+    elif path.endswith("/"):
+        reading.refuse("path-invalid", "the path ends in a slash, so it names a directory; add the file's name")
+    return path

@@ -1,0 +1,237 @@
+"""``envconn check`` and ``envconn show`` as people and programs see them: streams, exit codes, colours, no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE, main
+from envconn.cli.terminal import paint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKER = "Zq7xWv9kJb3"
+PG = f"postgresql://app:{MARKER}@db.example/app"
+GOOD = {"DATABASE_URL": PG}
+BAD = {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"pg:{MARKER}"}
+COMMAND = (sys.executable, "-m", "envconn")
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; whatever it says, it never shows the secret or a traceback."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env={**os.environ, **variables},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    said = done.stdout + done.stderr
+    assert MARKER not in said
+    assert "Traceback" not in said
+    assert "\x1b" not in said, "colour in a pipe"
+    return done
+
+
+def test_check_good() -> None:
+    done = run("check", **GOOD)
+    assert (done.returncode, done.stderr) == (EX_OK, "")
+    assert done.stdout == "ok database (DATABASE_URL): db.example:5432, TLS encrypted, raised from opportunistic\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"DATABASE_URL": f"{PG}?sslmode=require"}, "db.example:5432, TLS encrypted\n"),
+        (
+            {"DATABASE_URL": f"postgresql://u:{MARKER}@127.0.0.1/d"},
+            "127.0.0.1:5432, TLS opportunistic, local\n",
+        ),
+        (
+            {"DATABASE_URL": f"{PG}?sslmode=disable", "ENVCONN_TLS_WAIVE": "*.example"},
+            "db.example:5432, TLS none, clear text waived by *.example\n",
+        ),
+        ({"ENVCONN_PHASE": "build"}, "ok nothing is configured, which ENVCONN_PHASE=build allows\n"),
+    ],
+    ids=["as-asked", "local", "waived", "build"],
+)
+def test_check_remarks(variables: dict[str, str], line: str) -> None:
+    done = run("check", **variables)
+    assert (done.returncode, done.stdout.endswith(line)) == (EX_OK, True), done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_bad(command: str) -> None:
+    done = run(command, **BAD)
+    assert (done.returncode, done.stdout) == (EX_CONFIG, "")
+    lines = done.stderr.splitlines()
+    assert {line.partition(":")[0] for line in lines} == {"error DATABASE_URL", "error A_DATABASE_URL"}
+    assert all(line.endswith("]") for line in lines), "the code is at the end"
+
+
+def test_one_good_and_one_bad() -> None:
+    done = run("check", DATABASE_URL=PG, A_DATABASE_URL=f"{PG}?sslmode=disable")
+    assert done.returncode == EX_CONFIG
+    assert done.stdout.startswith("ok database")
+    assert done.stderr.startswith("error A_DATABASE_URL")
+
+
+def test_show() -> None:
+    done = run("show", **GOOD, PGHOST="x")
+    assert (done.returncode, done.stderr) == (EX_OK, "")
+    for part in (
+        "database: postgresql app on db.example:5432",
+        "  read from: DATABASE_URL",
+        "because ",
+        "note: PGHOST",
+    ):
+        assert part in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+@pytest.mark.parametrize(("variables", "code"), [(GOOD, EX_OK), (BAD, EX_CONFIG)], ids=["good", "bad"])
+def test_json(command: str, variables: dict[str, str], code: int) -> None:
+    done = run(command, "--json", **variables)
+    assert (done.returncode, done.stderr) == (code, "")
+    told = json.loads(done.stdout)
+    assert told["ok"] is (code == EX_OK)
+    assert len(told["problems"]) == (0 if told["ok"] else 2)
+    assert [service["name"] for service in told["services"]] == (["database"] if told["ok"] else [])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        [PG],
+        ["check", PG],
+        ["check", "--json=" + MARKER],
+        ["check", "--unknown", MARKER],
+        ["check", f"--{MARKER}"],
+        ["check", "--dotenv"],
+        ["check", "--no-dotenv=" + MARKER],
+        ["check", "--d", "x", "--no", MARKER],
+        ["show", "--"],
+        ["exec"],
+        ["exec", "--"],
+        ["exec", "--no-dotenv"],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(MARKER, "SECRET").replace(PG, "URL") or "nothing at all",
+)
+def test_usage(arguments: list[str]) -> None:
+    if arguments == ["show", "--"]:
+        arguments = ["show", "--", MARKER]
+    done = run(*arguments, **GOOD)
+    assert (done.returncode, done.stdout) == (EX_USAGE, "")
+    assert done.stderr.splitlines()[-1].startswith("envconn")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["exec", "--help"]], ids=" ".join)
+def test_help(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout.startswith("usage: envconn")) == (EX_OK, True)
+
+
+def test_dotenv(tmp_path: Path) -> None:
+    (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
+    assert run("check", "--dotenv", str(path)).returncode == EX_OK
+    assert run("check", "--dotenv", str(tmp_path / "absent")).returncode == EX_CONFIG
+    os.symlink(path, ".env")
+    assert run("check").returncode == EX_OK
+    assert run("check", "--no-dotenv").returncode == EX_CONFIG
+
+
+def on_terminal(**variables: str) -> str:
+    """Run ``envconn check`` where both streams are a terminal, and return what a person would see."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "check"], env={**os.environ, **variables}, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:  # the other side is closed
+                break
+            seen += piece
+        process.wait(60)
+    os.close(ours)
+    return seen.decode()
+
+
+@pytest.mark.parametrize(("variables", "colour"), [(GOOD, "\x1b[32mok\x1b[0m"), (BAD, "\x1b[31merror\x1b[0m")])
+def test_colour_on_a_terminal(variables: dict[str, str], colour: str) -> None:
+    assert on_terminal(**variables).startswith(f"{colour} ")
+
+
+@pytest.mark.parametrize("quiet", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb"])
+def test_no_colour_where_it_is_not_wanted(quiet: dict[str, str]) -> None:
+    assert on_terminal(**GOOD, **quiet).startswith("ok database")
+
+
+def test_empty_no_color_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("NO_COLOR", "")
+    with open(theirs, "w", encoding="utf-8") as terminal:
+        assert paint("x", "red", terminal) == "\x1b[31mx\x1b[0m"
+    os.close(ours)
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_reader_that_went_away(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*COMMAND, command],
+        env={**os.environ, **GOOD},
+        check=False,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + 13, b"")
+
+
+def test_head() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"'{sys.executable}' -m envconn show | head -n 1"],
+        env={**os.environ, **GOOD},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
+def test_full_disk() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*COMMAND, "show"], env={**os.environ, **GOOD}, check=False, stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (74, b"envconn: No space left on device\n")
+
+
+@pytest.mark.parametrize(("variables", "code"), [(GOOD, EX_OK), (BAD, EX_CONFIG)], ids=["good", "bad"])
+def test_closed_streams(variables: dict[str, str], code: int) -> None:
+    line = f"'{sys.executable}' -m envconn check >&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], env={**os.environ, **variables}, check=False, timeout=60)
+    assert done.returncode == code
+
+
+def test_main_in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG)
+    assert main(["check"]) == EX_OK
+    assert capsys.readouterr().out.startswith("ok database")

@@ -1,0 +1,247 @@
+"""`load`, `parse`, `secure`, `database`, the mapping, and the report that goes with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import envconn
+from envconn import ConfigurationError, EndpointUnavailable, Policy, SecuredConnection, Services, TlsLevel
+from envconn.services import database, load, parse, secure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+MARKER = "Zq7xWv9kJb3"
+PG = f"postgresql://app:{MARKER}@db.example/app"
+OTHER = f"postgresql://app:{MARKER}@other.example/app"
+
+
+def test_services_are_a_mapping() -> None:
+    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, dotenv=None)
+    assert isinstance(services, Services)
+    assert (list(services), len(services), "analytics" in services) == (["database", "analytics"], 2, True)
+    assert services["analytics"].host == "other.example"
+    assert services.database is services["database"]
+    assert dict(services.databases) == dict(services)
+    assert (services.broker, services.cache) == (None, None)
+    assert repr(services) == "<Services: database, analytics>"
+    with pytest.raises(KeyError):
+        services["reporting"]
+
+
+def test_broker_and_cache_are_services_by_their_own_variables() -> None:
+    # Celery and Django can use PostgreSQL for both.
+    services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": OTHER, "CACHE_URL": OTHER}, dotenv=None)
+    assert services.broker
+    assert services.cache
+    assert (services.broker.variable, services.cache.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
+
+
+@pytest.mark.parametrize(
+    ("environ", "codes"),
+    [
+        ({"CELERY_BROKER_URL": PG, "BROKER_URL": OTHER}, ["conflict"]),
+        ({"ENVCONN_BROKER": "NOTHING", "DATABASE_URL": PG}, ["choice-missing"]),
+        ({"ENVCONN_CACHE": "NOTHING", "CACHE_URL": PG}, ["choice-missing"]),
+        ({"ENVCONN_BROKER": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
+        ({"BROKER_URL": PG, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
+    ],
+    ids=["conflict", "chooser-names-nothing", "chooser-names-nothing-either", "chosen-is-wrong", "name-taken"],
+)
+def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, dotenv=None)
+    assert [problem.code for problem in caught.value.problems] == codes
+
+
+def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
+    services = load({"DATABASE_URL": PG, "REDIS_URL": OTHER, "REDIS_TLS_URL": PG}, dotenv=None)
+    assert services.broker
+    assert services.broker.variable == "REDIS_TLS_URL"
+    assert "tls-twin" in [note.code for note in services.report().notes]
+    alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": OTHER}, dotenv=None)
+    assert alone.report().notes == ()
+
+
+def test_chosen_broker() -> None:
+    services = load({"BROKER_URL": PG, "CELERY_BROKER_URL": OTHER, "ENVCONN_BROKER": "BROKER_URL"}, dotenv=None)
+    assert services.broker
+    assert services.broker.host == "db.example"
+
+
+def test_environment_and_file_of_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG)
+    assert database().host == "db.example"
+    (tmp_path / "env").write_text(f"ANALYTICS_DATABASE_URL={OTHER}\n", encoding="utf-8")
+    assert load(dotenv=tmp_path / "env")["analytics"].origin.line == 1
+
+
+def test_all_problems_are_raised_at_once() -> None:
+    """T124: two errors in two variables, one report, neither value."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(
+            {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"pg://{MARKER}", "ENVCONN_TLS": MARKER},
+            dotenv=None,
+        )
+    assert {problem.variable for problem in caught.value.problems} == {"DATABASE_URL", "A_DATABASE_URL", "ENVCONN_TLS"}
+    assert len(str(caught.value).splitlines()) == 3
+    assert MARKER not in f"{caught.value}{caught.value!r}{caught.value.args}"
+
+
+def test_nothing_but_a_build() -> None:
+    services = load({"ENVCONN_PHASE": "build"}, dotenv=None)
+    assert (len(services), repr(services)) == (0, "<Services: none>")
+    assert [note.code for note in services.report().notes] == ["build-phase"]
+    with pytest.raises(ConfigurationError, match="no default database"):
+        _ = services.database
+
+
+def test_policy_of_the_program_replaces_the_one_of_the_environment() -> None:
+    environ = {"DATABASE_URL": f"{PG}?sslmode=disable", "ENVCONN_TLS": "rubbish"}
+    services = load(environ, dotenv=None, policy=Policy(waive=("*.example",)))
+    assert services.database.tls.level == TlsLevel.NONE
+
+
+@pytest.mark.parametrize(
+    ("source", "host"),
+    [
+        (lambda services: services, "db.example"),
+        (lambda services: services["analytics"], "other.example"),
+    ],
+    ids=["services", "connection"],
+)
+def test_database_of(source: Callable[[Services], Services | SecuredConnection], host: str) -> None:
+    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, dotenv=None)
+    assert database(source(services)).host == host
+
+
+@pytest.mark.parametrize(
+    "source", [parse(PG), PG, {"DATABASE_URL": PG}, 1, object()], ids=["connection", "text", "mapping", "int", "object"]
+)
+def test_database_of_anything_else(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"envconn\.secure\(\)") as caught:
+        database(source)
+    assert MARKER not in str(caught.value)
+
+
+def test_parse_and_secure_raise_what_is_wrong() -> None:
+    assert parse(PG).origin.variable == "connection string"
+    with pytest.raises(ConfigurationError, match="MY_URL: "):
+        parse(f"pg:{MARKER}", "MY_URL")
+    with pytest.raises(ConfigurationError, match="MY_URL: sslmode=disable"):
+        secure(parse(f"{PG}?sslmode=disable", "MY_URL"))
+    assert secure(parse(f"{PG}?sslmode=disable"), Policy(waive=("*.example",))).tls.waived == "*.example"
+
+
+def test_endpoints() -> None:
+    services = load(
+        {"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": PG.replace("db.", "replica.")}, dotenv=None
+    )
+    assert services.connection() is services.database
+    assert services.connection(replica=True).host == "replica.example"
+    with pytest.raises(EndpointUnavailable, match="DATABASE_CONNECTION_POOL_URL"):
+        services.connection(pooled=True)
+    with pytest.raises(EndpointUnavailable, match="a branch has credentials of its own"):
+        services.connection(branch="other")
+    with pytest.raises(KeyError):
+        services.connection("reporting")
+
+
+def test_named_database_has_siblings_of_its_own() -> None:
+    services = load(
+        {"DATABASE_URL": PG, "A_DATABASE_URL": OTHER, "A_DATABASE_REPLICA_URL": OTHER.replace("other", "second")},
+        dotenv=None,
+    )
+    assert services.connection("a", replica=True).host == "second.example"
+
+
+def test_reading_lazily_gives_the_same_functions() -> None:
+    assert (envconn.load, envconn.parse, envconn.secure, envconn.database) == (load, parse, secure, database)
+
+
+NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
+
+
+def test_report_for_people(certificates: Certificates) -> None:
+    report = load(
+        {
+            "DATABASE_URL": f"{NEON}?sslmode=verify-ca&sslrootcert={certificates.ca}&supa=x",
+            "A_DATABASE_URL": f"postgresql://u:{MARKER}@[::1]:6543/d",
+            "PGHOST": "x",
+        },
+        dotenv=None,
+    ).report()
+    assert str(report) == "\n".join(report.lines())
+    assert report.lines() == [
+        "database: postgresql app on ep-a-pooler.eu-central-1.aws.neon.tech:5432, TLS verify-ca",
+        "  read from: DATABASE_URL",
+        "  provider: neon",
+        "  user: app",
+        "  pooled: yes, transaction mode",
+        "  region: aws-eu-central-1",
+        "  ignored: supa",
+        "  because recognised as Neon",
+        "  because the host name says whether a pooler answers",
+        "  because the text asks for verify-ca (sslmode=verify-ca and sslrootcert)",
+        f"  because the server's certificate is checked against the CA in {certificates.ca}, named by DATABASE_URL",
+        "a: postgresql d on [::1]:6543, TLS opportunistic",
+        "  read from: A_DATABASE_URL",
+        "  provider: local",
+        "  user: u",
+        "  because recognised as this machine",
+        "  because the text asks for opportunistic (no sslmode)",
+        "  because every host is a unix socket or a loopback address",
+        (
+            "note: PGHOST: has no effect on DATABASE_URL: "
+            "every value that decides is written out for the driver [overruled]"
+        ),
+        (
+            "note: DATABASE_URL: could be verify-full; write sslmode=verify-full&sslrootcert=system: "
+            "the CA is a public one, or set ENVCONN_TLS=best [tls-better]"
+        ),
+    ]
+
+
+def test_report_for_programs() -> None:
+    told = load({"DATABASE_URL": "$X", "X": NEON}, dotenv=None).report().as_dict()
+    assert json.loads(json.dumps(told)) == told
+    assert list(told) == ["ok", "services", "problems", "notes"]
+    assert isinstance(told["services"], list)
+    (service,) = told["services"]
+    assert isinstance(service, dict)
+    assert list(service) == [
+        *("name", "kind", "origin", "hosts", "user", "dbname", "provider", "pooled", "pool_mode", "replica", "branch"),
+        *("role", "region", "cloud", "understood", "prepared_statements", "startup_options", "idle_seconds"),
+        *("lifetime_seconds", "suspends", "ignored_parameters", "tls"),
+    ]
+    assert service["origin"] == {
+        "variable": "DATABASE_URL",
+        "source": "environment",
+        "path": None,
+        "line": None,
+        "via": ["X"],
+    }
+    assert service["hosts"] == [{"host": "ep-a-pooler.eu-central-1.aws.neon.tech", "hostaddr": None, "port": 5432}]
+    verdict = service["tls"]
+    assert isinstance(verdict, dict)
+    assert list(verdict) == ["level", "requested", "raised", "local", "waived", "ca", "evidence"]
+    assert (verdict["level"], verdict["requested"], verdict["raised"]) == ("encrypted", "opportunistic", True)
+    assert MARKER not in json.dumps(told)
+
+
+def test_report_of_what_is_wrong() -> None:
+    from envconn.assembly import assemble
+
+    report = assemble({"DATABASE_URL": "pg"}, None).report
+    assert not report.ok
+    assert str(report).startswith("problem: DATABASE_URL: the text has no scheme")
+    assert report.lines() == []
+    assert report.as_dict()["problems"] == [
+        {"code": "scheme-missing", "variable": "DATABASE_URL", "message": report.problems[0].message}
+    ]
