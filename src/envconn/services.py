@@ -58,7 +58,7 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
         """The databases by name, without brokers and caches."""
-        return MappingProxyType({name: service for name, service in self.items() if service.kind == "postgresql"})
+        return MappingProxyType({name: service for name, service in self.items() if service.kind in _DATABASES})
 
     @property
     def broker(self) -> SecuredConnection | None:
@@ -89,6 +89,9 @@ class Services(Mapping[str, SecuredConnection]):
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
         return self._assembly.report
+
+
+_DATABASES = frozenset({"postgresql", "mysql", "sqlite"})
 
 
 def load(

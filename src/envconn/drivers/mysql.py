@@ -109,4 +109,4 @@ def _installed(connection: SecuredConnection) -> str:
     for driver in ("MySQLdb", "pymysql"):
         if find_spec(driver):
             return driver
-    refuse(connection, "neither mysqlclient nor PyMySQL is installed; install one")
+    return refuse(connection, "neither mysqlclient nor PyMySQL is installed; install one")

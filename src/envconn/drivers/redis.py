@@ -86,8 +86,9 @@ def arguments(connection: SecuredConnection) -> Arguments:
 
 
 def health_check_seconds(connection: SecuredConnection) -> int | None:
-    """Return after how much silence to ask whether the connection still stands: the stated interval, or four fifths
-    of what the provider bears. `None` where neither is known.
+    """Return after how many seconds of silence to ask whether the connection still stands.
+
+    It is the stated interval, or four fifths of what the provider bears; `None` where neither is known.
     """
     stated, idle = connection.parameters.get("health_check_interval"), connection.idle_seconds
     return int(stated) if stated else idle * 4 // 5 if idle else None

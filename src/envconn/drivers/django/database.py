@@ -1,4 +1,4 @@
-"""What Django is given: the entry of ``DATABASES`` for a connection, by kind, and the aliases of its other endpoints.
+"""The entry of ``DATABASES`` for a connection, by kind.
 
 Source of the keys: "Databases" and "Settings, DATABASES" in Django's documentation, 4.2 to 6.0; the
 PostgreSQL backend hands ``OPTIONS`` to the driver as they are (django/db/backends/postgresql/base.py).
@@ -7,22 +7,21 @@ PostgreSQL backend hands ``OPTIONS`` to the driver as they are (django/db/backen
 from __future__ import annotations
 
 import re
+from importlib import metadata
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from envconn.drivers import libpq, mysql, psycopg, sqlite
+from envconn.drivers.hidden import Hidden
 from envconn.drivers.refusal import refuse
-from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
 from envconn.tls import require_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["BUILDING", "DatabaseSettings", "TestSettings", "aliases", "settings"]
-
-BUILDING = "envconn_django.building"
-"""The ENGINE that stands in while an image is built; it says so when it is used."""
+__all__ = ["DatabaseSettings", "TestSettings", "settings"]
 
 
 class TestSettings(TypedDict):
@@ -48,15 +47,6 @@ class DatabaseSettings(TypedDict, total=False):
     TEST: TestSettings
 
 
-class Hidden(str):
-    """Text that Django needs as it is, and that no `repr` shows: ``diffsettings`` and debug pages print settings."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'********'"
-
-
 def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None = None) -> DatabaseSettings:
     """Return the entry of ``DATABASES`` for `connection`.
 
@@ -75,46 +65,6 @@ def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None 
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
     return entry
-
-
-def aliases(databases: Mapping[str, SecuredConnection]) -> dict[str, tuple[SecuredConnection, str | None]]:
-    """Return by alias the connection, and the alias it mirrors in tests, `None` for what stands for itself.
-
-    ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
-    is beside it where it leads through a pooler and can be reached without, for migrations. With
-    other databases the name stands in front: ``analytics_replica``.
-
-    Raises:
-        ConfigurationError: two would have one alias.
-    """
-    found: dict[str, tuple[SecuredConnection, str | None]] = {}
-    for name, connection in databases.items():
-        alias, prefix = ("default", "") if name == "database" else (name, f"{name}_")
-        entries = {alias: connection} | {f"{prefix}{role}": other for role, other in _endpoints(connection)}
-        if taken := next((each for each in entries if each in found), None):
-            message = f"makes a second alias {taken}, beside {found[taken][0].variable}; rename one of the two"
-            raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
-        found |= {each: (other, None if each == alias else alias) for each, other in entries.items()}
-    return found
-
-
-def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:
-    # A replica that a rule derives may not exist; those that a variable names do.
-    replicas = [sibling for sibling in connection.siblings if sibling.replica]
-    for number, replica in enumerate(replicas, 1):
-        yield "replica" if number == 1 else f"replica_{number}", replica
-    if direct := _direct(connection):
-        yield "direct", direct
-
-
-def _direct(connection: SecuredConnection) -> SecuredConnection | None:
-    named = [sibling for sibling in connection.siblings if sibling.pooled is False and not sibling.replica]
-    if connection.pooled is False or named:
-        return named[0] if named and connection.pooled is not False else None
-    try:
-        return connection.endpoint(pooled=False, replica=False) if connection.pooled else None
-    except EndpointUnavailable:
-        return None
 
 
 def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
@@ -155,7 +105,7 @@ def _libpq(connection: SecuredConnection) -> libpq.Arguments:
         return libpq.arguments(connection, libpq.version("psycopg2"))
     except ImportError:
         pass
-    refuse(connection, "neither psycopg nor psycopg2 can be imported; install envconn[django,psycopg]")
+    return refuse(connection, "neither psycopg nor psycopg2 can be imported; install envconn[django,psycopg]")
 
 
 def _discreet(name: str, value: object) -> object:
@@ -213,18 +163,21 @@ def _kept(connection: SecuredConnection) -> int | None:
 
 
 def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mapping[str, float]) -> dict[str, float]:
-    if connection.kind != "postgresql":
-        refuse(connection, "has no native pool in Django; leave pool out for it")
+    """Refuse what Django would only refuse at the first connection, and what would empty the other pool."""
     if connection.pool_mode == "transaction":
         refuse(connection, _TWO_POOLS)
     if entry.get("CONN_MAX_AGE", 0) != 0:
-        refuse(connection, "conn_max_age keeps connections, and pool=True lends them; remove conn_max_age, or pool=True")
+        refuse(connection, "conn_max_age keeps connections, and pool lends them; remove conn_max_age, or pool")
+    if not (find_spec("psycopg") and find_spec("psycopg_pool")):
+        refuse(connection, "pool needs psycopg 3 and psycopg_pool; install psycopg[pool], or leave pool out")
+    if tuple(map(int, metadata.version("django").split(".")[:2])) < (5, 1):
+        refuse(connection, "pool needs Django 5.1; upgrade it, or leave pool out")
     kept = _kept(connection)
     return ({"max_lifetime": float(kept), "max_idle": float(kept)} if kept else {}) | dict(stated)
 
 
 _TWO_POOLS = (
-    "leads through a pooler in transaction mode, and pool=True would hold its places; leave pool out, or connect to "
+    "leads through a pooler in transaction mode, and pool would hold its places; leave pool out, or connect to "
     "the direct endpoint"
 )
 
