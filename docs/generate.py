@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envconn.providers import PROVIDERS, Rewrite
+from envconn.providers import Rewrite, every
+from envconn.providers.table import TABLE, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ as written, in lower case and without a dot at the end. `ENVCONN_PROVIDER=<name>
 others use some of the names, too.
 
 """
-_COLUMNS = ("name", "product", "protocol", "hosts end in", "pooled or direct", "best TLS", "CA", "checked")
+_COLUMNS = ("name", "product", "protocol", "pooled or direct", "best TLS", "CA", "checked")
 
 
 def page() -> str:
@@ -37,7 +38,7 @@ def page() -> str:
 
 
 def _sorted() -> list[Provider]:
-    return sorted(PROVIDERS, key=lambda record: record.name)
+    return sorted(every(), key=lambda record: record.name)
 
 
 def _row(record: Provider) -> tuple[str, ...]:
@@ -46,7 +47,6 @@ def _row(record: Provider) -> tuple[str, ...]:
         f"`{record.name}`",
         record.title,
         _words(record.kinds),
-        _codes(_ending(key) for key in record.keys),
         _pooling(record),
         f"`{certificates.sslmode}`" if certificates else "not known",
         _ca(certificates.ca) if certificates and certificates.sslmode.startswith("verify") else "none",
@@ -54,8 +54,13 @@ def _row(record: Provider) -> tuple[str, ...]:
     )
 
 
-def _ending(key: str) -> str:
-    return f"{key}..." if key.endswith("-") or key.startswith("/") else key
+def _variables(record: Provider) -> str:
+    """The variables of the record's file, with the first record there that speaks their protocol."""
+    for module, line in TABLE.items():
+        found = [variable for variable in line.variables if variable.kind in record.kinds]
+        if found and record is next((other for other in records(module) if other.kinds == record.kinds), None):
+            return ", ".join(f"`{variable.name}` ({variable.role})" for variable in found)
+    return ""
 
 
 def _pooling(record: Provider) -> str:
@@ -73,7 +78,7 @@ def _section(record: Provider) -> str:
     lines = [
         ("Hosts", "; ".join(f"`{pattern}`" for pattern in record.hosts)),
         ("Only with", _conditions(record)),
-        ("Variables", ", ".join(f"`{variable.name}` ({variable.role})" for variable in record.variables)),
+        ("Variables", _variables(record)),
         ("TLS", _tls(record)),
         ("Pooler", _pooler(record)),
         ("Idle", _idle(record)),

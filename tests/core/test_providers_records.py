@@ -11,8 +11,9 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
-from envconn.providers import PROVIDERS, Facts, Provider, Rewrite, derive, identify, named
+from envconn.providers import Facts, Provider, Rewrite, derive, every, identify, named
 from envconn.providers.recognition import _keys
+from envconn.providers.table import TABLE, VARIABLES, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,8 @@ ASKED = {
     "Upsun": (5432, "main", "main"),
 }
 
-EVERY = [pytest.param(record, id=record.title) for record in PROVIDERS]
+EVERY = [pytest.param(record, id=record.title) for record in every()]
+KEYS = {record.title: line.keys for module, line in TABLE.items() for record in records(module)}
 
 
 def asked(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connection:
@@ -129,7 +131,7 @@ def asked(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connec
 
 
 def test_every_record_has_a_title_of_its_own_and_samples() -> None:
-    assert sorted(record.title for record in PROVIDERS) == sorted(SAMPLES)
+    assert sorted(record.title for record in every()) == sorted(SAMPLES)
 
 
 @pytest.mark.parametrize("record", EVERY)
@@ -144,9 +146,6 @@ def test_record_is_complete(record: Provider) -> None:
         re.compile(pattern)
     groups = {group for pattern in patterns for group in re.compile(pattern).groupindex}
     assert groups <= {"mode", "branch", "region", "cloud", "replica", "role", "target"}
-    assert {variable.role for variable in record.variables} <= {
-        *("default", "pooled", "direct", "replica", "private", "public")
-    }
     assert {*record.ports.values(), *record.modes.values()} <= {"direct", "session", "transaction", "statement"}
     assert record.siblings.keys() <= {"direct", "pooled", "replica", "primary"}
     assert set(record.kinds) <= {"postgresql", "redis", "amqp", "mysql"}
@@ -165,26 +164,37 @@ def test_every_key_and_pattern_is_reached(record: Provider) -> None:
     samples = SAMPLES[record.title]
     for host in samples:
         assert identify(asked(record, host)).provider is record, host
-    assert [key for key in record.keys if not any(key in _keys(host) for host in samples)] == []
     assert [pattern for pattern in record.hosts if not any(re.fullmatch(pattern, host) for host in samples)] == []
+
+
+@pytest.mark.parametrize("module", TABLE)
+def test_line_of_the_table_says_what_its_file_needs(module: str) -> None:
+    samples = [host for record in records(module) for host in SAMPLES[record.title]]
+    assert [key for key in TABLE[module].keys if not any(key in _keys(host) for host in samples)] == []
+    roles = {variable.role for variable in TABLE[module].variables}
+    assert roles <= {"default", "pooled", "direct", "replica", "private", "public"}
+    kinds = {kind for record in records(module) for kind in record.kinds}
+    assert {variable.kind for variable in TABLE[module].variables} <= kinds
+    names = {record.name for record in records(module)}
+    assert {variable.proves for variable in TABLE[module].variables} <= {*names, ""}
 
 
 def test_no_two_records_claim_the_same_and_no_variable_stands_twice() -> None:
     claims = Counter(
         (record.name, kind, host, record.on_ports)
-        for record in PROVIDERS
+        for record in every()
         for kind in record.kinds
         for host in record.hosts
     )
-    names = Counter(variable.name for record in PROVIDERS for variable in record.variables)
+    names = Counter(variable.name for variable in VARIABLES)
     assert [claim for claim, count in (claims + names).items() if count > 1] == []
 
 
 def test_the_first_record_of_a_name_is_the_main_one() -> None:
     # It is what ENVCONN_PROVIDER means behind a host that says nothing.
-    titles = {record.title for record in PROVIDERS if record is named(record.name)}
+    titles = {record.title for record in every() if record is named(record.name)}
     assert {"Amazon RDS", "Fly.io Postgres (unmanaged)", "Heroku Postgres", "Neon", "Scalingo", "Supabase"} <= titles
-    assert named("scalingo", "redis") in PROVIDERS
+    assert named("scalingo", "redis") in every()
     assert named("scalingo", "redis") is not named("scalingo", "postgresql")
     assert named("scalingo", "amqp") is named("scalingo")
     assert named("nobody") is None
@@ -201,7 +211,7 @@ def imitations(record: Provider, host: str) -> Iterator[str]:
     for letter, other in zip("aceopi1/s", "\u0430\u0441\u0435\u043e\u0440\u0456\u0661\u2044\u017f", strict=True):
         yield host.replace(letter, other)
     yield "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in host)
-    for key in record.keys:
+    for key in KEYS[record.title]:
         yield from (key, f"evil{key}", f"evil-{key}", f".{key}", f"{key}.evil.example", f"a.b.c.d.{key}", f"{key}/evil")
 
 

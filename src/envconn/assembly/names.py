@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from envconn.assembly.parts import FAMILIES
-from envconn.providers import PROVIDERS
-from envconn.tls.policy import VARIABLES
+from envconn.providers import VARIABLES
+from envconn.tls import policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BROKER", "CACHE", "DEFAULTS", "OVERRULED", "REDIS", "SIBLINGS", "is_read", "misspelt", "named", "replicas"]
 
-_POSTGRES = [variable for provider in PROVIDERS if "postgresql" in provider.kinds for variable in provider.variables]
+_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql"]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
 _LAST = ("POSTGRESQL_URL", "PG_URL")
 
@@ -25,11 +25,7 @@ DEFAULTS = tuple(
 )
 """The variables that name the default database, the most believed first."""
 
-SIBLINGS: Mapping[str, str] = {
-    "DIRECT_URL": "direct",
-    "DIRECT_DATABASE_URL": "direct",
-    "DATABASE_REPLICA_URL": "replica",
-} | {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
+SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
 database's."""
 
@@ -79,7 +75,7 @@ _READ = {
     *CACHE,
     *REDIS,
     *OVERRULED,
-    *VARIABLES,
+    *policy.VARIABLES,
     *(name for family in FAMILIES.values() for name in family),
 }
 _NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")

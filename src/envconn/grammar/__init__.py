@@ -116,7 +116,7 @@ def _explain(scheme: str) -> tuple[str, str]:
     if scheme in _READERS:
         return "scheme-slashes", "the scheme is not followed by two slashes; write scheme://user:password@host/name"
     if lower in _READERS:
-        return "scheme-case", "the scheme has capital letters, which libpq and others take for no scheme; write it in lower case"
+        return "scheme-case", "the scheme has capital letters, which libpq takes for none; write it in lower case"
     if mistaken := _MISTAKEN.get(lower):
         return "scheme-unknown", f"the scheme is none of a database: {mistaken}"
     if family := _UNSUPPORTED.get(lower.partition("+")[0]):

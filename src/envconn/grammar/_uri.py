@@ -7,7 +7,7 @@ what all of them read alike. Refused, because at least one of them reads it diff
 - what `postgres` refuses before and behind the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
 - raw brackets before the ``@``, and characters whose compatibility form is a delimiter (``℀`` is a/c):
   urllib looks at both in the whole authority;
-- a percent escape in the host, which SQLAlchemy leaves as it is;
+- a percent escape in the host, which SQLAlchemy leaves as it is, and a colon without a port behind it;
 - a host left out, for which each client has an idea of its own, and a list of hosts.
 """
 
@@ -100,6 +100,8 @@ def read_host(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
             reading.refuse(
                 "port-invalid", "the host has two colons; write an IPv6 address in brackets, and : in a password as %3A"
             )
+        elif netloc.endswith(":"):
+            reading.refuse("port-invalid", "there is a colon and no port; write digits behind it, or remove it")
         elif not name:
             reading.refuse("host-missing", "there is no host; write one behind the two slashes, or behind the @")
         else:
@@ -138,7 +140,7 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool) 
         stray[";"] = text.find(";")
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, remedy = _STRAY.get(character, _BLANK)
-        shown = f'raw "{character}"' if character in _STRAY else "white space"
+        shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
         reading.refuse(code, f"{shown} in {_part(text, start, last, position)} at character {position + 1}; {remedy}")
     return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
 
@@ -167,7 +169,10 @@ def _is_disguised(reading: Reading, userinfo: str) -> bool:
 
 def _read_bracketed(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
     name, bracket, behind = netloc[1:].partition("]")
-    if not bracket or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
-        reading.refuse("host-brackets", f"brackets in the host are not closed, or hold no IPv6; write [::1]:{port}")
+    if not bracket or behind == ":" or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
+        reading.refuse(
+            "host-brackets",
+            f"brackets in the host are not closed, or hold no IPv6, or the port is missing; write [::1]:{port}",
+        )
         return ()
     return pair_up(reading, name, "", behind[1:] or str(port))

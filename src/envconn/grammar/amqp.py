@@ -3,15 +3,15 @@
 Followed is kombu 5 with py-amqp; the query words are those of RabbitMQ's page "URI Query Parameters"
 and of pika. Deliberate differences, all refusals but the last two:
 
-- a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids, and which kombu
-  reads and pika cuts; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
+- a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids and kombu
+  reads; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
 - a raw ``;``, at which kombu splits, and whatever `_uri` and `_query` refuse;
 - half of the credentials: kombu would add ``guest`` for the other half. Without any, both are empty,
   and the client logs in as ``guest``;
 - TLS words with ``amqp``, which kombu refuses and RabbitMQ's client ignores;
 - ``server_name_indication`` with another name than the host's;
-- ``amqps`` without words is verified, chain and name. RabbitMQ's client says so since Erlang 26; kombu
-  checks the chain alone, until its driver is told the name (`envconn.drivers`);
+- ``amqps`` without words is verified, chain and name; kombu alone checks the chain, and the name only
+  when it is told to (`envconn.drivers`);
 - an empty path and ``/`` alone are the virtual host ``/``, as in kombu. To RabbitMQ's specification
   the second one is the virtual host with the empty name, which hardly anybody has.
 """

@@ -1,19 +1,19 @@
 """Hosting providers: records (`record`), recognition (`recognition`), siblings (`siblings`), the table (`table`).
 
-A provider is data. To add one, write a record in a file of its own and put it into `table`; a
+A provider is data. To add one, write its records into a file of their own and a line into `table`; a
 third party registers one by an entry point of the group ``envconn.providers``.
 """
 
 from __future__ import annotations
 
 from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
-from envconn.providers.record import Certificates, Endpoint, Forbidden, Pooler, Provider, Rewrite, Variable
+from envconn.providers.record import Certificates, Endpoint, Forbidden, Pooler, Provider, Rewrite
 from envconn.providers.siblings import derive
-from envconn.providers.table import PROVIDERS, named
+from envconn.providers.table import VARIABLES, Variable, every, named
 
 __all__ = [
     "POOLERS",
-    "PROVIDERS",
+    "VARIABLES",
     "Certificates",
     "Endpoint",
     "Facts",
@@ -24,6 +24,7 @@ __all__ = [
     "Variable",
     "advice",
     "derive",
+    "every",
     "identify",
     "named",
     "objections",

@@ -10,7 +10,6 @@ _NAME = r"[a-z0-9-]+-[a-z0-9-]+\.(?:[a-z]\.)?aivencloud\.com"
 AIVEN = Provider(
     name="aiven",
     title="Aiven for PostgreSQL",
-    keys=("aivencloud.com",),
     hosts=(rf"(?P<replica>replica-)?{_NAME}",),
     pool_mode="transaction",
     replica=False,
@@ -32,10 +31,11 @@ AIVEN_REDIS = Provider(
     name="aiven",
     title="Aiven for Valkey",
     kinds=("redis",),
-    keys=("aivencloud.com",),
     hosts=(_NAME,),
     certificates=_CERTIFICATES,
     enforces_tls=True,
     source="Aiven documentation: Valkey, TLS certificates",
     checked="2026-08-21",
 )
+
+RECORDS = (AIVEN, AIVEN_REDIS)

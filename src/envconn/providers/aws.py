@@ -6,7 +6,6 @@ one. In China the domain ends in ``.com.cn``.
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
-_KEYS = ("rds.amazonaws.com", "rds.amazonaws.com.cn")
 _PLACE = r"[a-z0-9]{10,14}\.(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?"
 _PRIVATE_CA = Certificates(
     sslmode="verify-full",
@@ -22,7 +21,6 @@ _SOURCE = "public repositories"
 AWS_RDS = Provider(
     name="aws-rds",
     title="Amazon RDS",
-    keys=_KEYS,
     hosts=(rf"[a-z0-9-]+\.{_PLACE}", rf"[a-z0-9-]+\.cluster-custom-{_PLACE}"),
     pooled=False,
     cloud="aws",
@@ -39,7 +37,6 @@ AWS_RDS = Provider(
 AWS_AURORA = Provider(
     name="aws-rds",
     title="Amazon Aurora cluster endpoints",
-    keys=_KEYS,
     hosts=(rf"[a-z0-9-]+\.cluster-(?P<replica>ro-)?{_PLACE}",),
     pooled=False,
     replica=False,
@@ -57,7 +54,6 @@ AWS_AURORA = Provider(
 AWS_RDS_PROXY = Provider(
     name="aws-rds",
     title="Amazon RDS Proxy",
-    keys=_KEYS,
     hosts=(rf"[a-z0-9-]+\.proxy-{_PLACE}", rf"[a-z0-9-]+\.endpoint\.proxy-{_PLACE}"),
     pooled=True,
     pool_mode="transaction",
@@ -77,7 +73,6 @@ AWS_ELASTICACHE = Provider(
     name="aws-elasticache",
     title="Amazon ElastiCache",
     kinds=("redis",),
-    keys=("cache.amazonaws.com",),
     hosts=(r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.[a-z0-9]+\.cache\.amazonaws\.com",),
     cloud="aws",
     certificates=Certificates(
@@ -88,3 +83,5 @@ AWS_ELASTICACHE = Provider(
     source="general knowledge, not confirmed",
     checked="2026-08-21",
 )
+
+RECORDS = (AWS_RDS, AWS_AURORA, AWS_RDS_PROXY, AWS_ELASTICACHE)

@@ -1,6 +1,6 @@
 """Azure: Database for PostgreSQL (flexible server, with its own PgBouncer), and Cache for Redis."""
 
-from envconn.providers.record import Certificates, Pooler, Provider, Rewrite, Variable
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
     sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
@@ -9,10 +9,8 @@ _CERTIFICATES = Certificates(
 AZURE = Provider(
     name="azure",
     title="Azure Database for PostgreSQL",
-    keys=("postgres.database.azure.com",),
     hosts=(r"[a-z0-9-]+\.(?:(?:private|writer|reader)\.)?postgres\.database\.azure\.com",),
     users=r"(?P<role>[^@]+)(?:@[a-z0-9-]+)?",
-    variables=(Variable("AZURE_POSTGRESQL_CONNECTIONSTRING"),),
     ports={5432: "direct", 6432: "transaction"},
     pool_mode="transaction",
     cloud="azure",
@@ -32,9 +30,7 @@ AZURE_REDIS = Provider(
     name="azure-redis",
     title="Azure Cache for Redis",
     kinds=("redis",),
-    keys=("redis.cache.windows.net",),
     hosts=(r"[a-z0-9-]+\.redis\.cache\.windows\.net",),
-    variables=(Variable("AZURE_REDIS_CONNECTIONSTRING", proves=True),),
     cloud="azure",
     certificates=Certificates(
         sslmode="verify-full",
@@ -44,3 +40,5 @@ AZURE_REDIS = Provider(
     source="general knowledge, not confirmed",
     checked="2026-08-21",
 )
+
+RECORDS = (AZURE, AZURE_REDIS)

@@ -1,13 +1,11 @@
 """Clever Cloud. Its direct host goes around a network proxy, not around a pooler; Pgpool-II is a socket of the app."""
 
-from envconn.providers.record import Provider, Variable
+from envconn.providers.record import Provider
 
 CLEVER_CLOUD = Provider(
     name="clever-cloud",
     title="Clever Cloud",
-    keys=("services.clever-cloud.com",),
     hosts=(r"[a-z0-9]+-postgresql\.services\.clever-cloud\.com",),
-    variables=(Variable("POSTGRESQL_ADDON_URI", proves=True),),
     pooled=False,
     siblings={
         "pooled": "Pgpool-II runs beside the app (CC_ENABLE_PGPOOL=true) and answers at CC_PGPOOL_SOCKET_PATH; "
@@ -18,3 +16,5 @@ CLEVER_CLOUD = Provider(
     source="Clever Cloud documentation: environment variables reference, postgresql; hosts from public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (CLEVER_CLOUD,)

@@ -1,14 +1,12 @@
 """CloudAMQP: RabbitMQ, by itself or as an add-on of other platforms."""
 
-from envconn.providers.record import Certificates, Provider, Variable
+from envconn.providers.record import Certificates, Provider
 
 CLOUDAMQP = Provider(
     name="cloudamqp",
     title="CloudAMQP",
     kinds=("amqp",),
-    keys=("cloudamqp.com",),
     hosts=(r"[a-z0-9-]+\.rmq[0-9]*\.cloudamqp\.com",),
-    variables=(Variable("CLOUDAMQP_URL"),),
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
@@ -17,3 +15,5 @@ CLOUDAMQP = Provider(
     source="public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (CLOUDAMQP,)

@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Provider
 COCKROACHDB = Provider(
     name="cockroachdb",
     title="CockroachDB Cloud",
-    keys=("cockroachlabs.cloud",),
     hosts=(
         r"[a-z0-9-]+\.[a-z0-9]+\.(?:(?P<region>(?P<cloud>aws|gcp|azure)-[a-z0-9-]+)\.)?cockroachlabs\.cloud",
         r"free-tier[0-9]*\.(?P<region>(?P<cloud>aws|gcp|azure)-[a-z0-9-]+)\.cockroachlabs\.cloud",
@@ -25,3 +24,5 @@ COCKROACHDB = Provider(
     source="CockroachDB documentation: connection parameters, connecting with Python",
     checked="2026-08-21",
 )
+
+RECORDS = (COCKROACHDB,)

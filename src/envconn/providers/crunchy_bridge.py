@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 CRUNCHY_BRIDGE = Provider(
     name="crunchy-bridge",
     title="Crunchy Bridge",
-    keys=("postgresbridge.com",),
     hosts=(r"p\.[a-z0-9]+\.db\.postgresbridge\.com",),
     ports={5432: "direct", 5431: "transaction"},
     pool_mode="transaction",
@@ -22,3 +21,5 @@ CRUNCHY_BRIDGE = Provider(
     source="public repositories; the pooler's port is general knowledge",
     checked="2026-08-21",
 )
+
+RECORDS = (CRUNCHY_BRIDGE,)

@@ -10,7 +10,6 @@ _NAME = r"[a-z0-9-]+-do-user-[0-9]+-[0-9]+\.(?:[a-z]\.)?db\.ondigitalocean\.com"
 DIGITALOCEAN = Provider(
     name="digitalocean",
     title="DigitalOcean Managed PostgreSQL",
-    keys=("db.ondigitalocean.com",),
     hosts=(rf"(?:private-)?(?P<replica>replica-)?{_NAME}",),
     ports={25060: "direct", 25061: "transaction"},
     pool_mode="transaction",
@@ -35,7 +34,6 @@ DIGITALOCEAN_REDIS = Provider(
     name="digitalocean",
     title="DigitalOcean Managed Valkey",
     kinds=("redis",),
-    keys=("db.ondigitalocean.com",),
     hosts=(rf"(?:private-)?{_NAME}",),
     certificates=Certificates(
         sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
@@ -44,3 +42,5 @@ DIGITALOCEAN_REDIS = Provider(
     source="public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (DIGITALOCEAN, DIGITALOCEAN_REDIS)

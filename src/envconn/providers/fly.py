@@ -4,14 +4,12 @@ Of unmanaged apps, ``<app>.internal`` alone is no evidence: that domain is Railw
 many a company's as well.
 """
 
-from envconn.providers.record import Pooler, Provider, Rewrite, Variable
+from envconn.providers.record import Pooler, Provider, Rewrite
 
 FLY_MPG = Provider(
     name="fly-mpg",
     title="Fly.io Managed Postgres",
-    keys=("flympg.net",),
     hosts=(r"(?P<mode>pgbouncer|direct)\.[a-z0-9]+\.flympg\.net",),
-    variables=(Variable("DIRECT_DATABASE_URL", "direct"),),
     modes={"pgbouncer": "session", "direct": "direct"},
     pool_mode="session",
     replica=False,
@@ -34,7 +32,6 @@ _SOURCE = "Fly.io documentation: postgres"
 FLY_LEGACY = Provider(
     name="fly-legacy",
     title="Fly.io Postgres (unmanaged)",
-    keys=("flycast", "internal"),
     hosts=(r"[a-z0-9-]+\.flycast", r"top[0-9]+\.nearest\.of\.[a-z0-9-]+\.internal"),
     on_ports=(5432,),
     ports={5432: "direct"},
@@ -50,7 +47,6 @@ FLY_LEGACY = Provider(
 FLY_MEMBER = Provider(
     name="fly-legacy",
     title="Fly.io Postgres (one member)",
-    keys=("flycast", "internal"),
     hosts=(r"(?P<replica>top[0-9]+\.nearest\.of\.)[a-z0-9-]+\.internal", r"[a-z0-9-]+\.flycast"),
     ports={5433: "direct"},
     siblings={
@@ -68,7 +64,6 @@ FLY_MEMBER = Provider(
 FLY_EXTERNAL = Provider(
     name="fly-legacy",
     title="Fly.io Postgres (unmanaged, from outside)",
-    keys=("fly.dev",),
     hosts=(r"[a-z0-9-]+\.fly\.dev",),
     ports={5432: "direct"},
     replica=False,
@@ -79,3 +74,5 @@ FLY_EXTERNAL = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
+
+RECORDS = (FLY_MPG, FLY_LEGACY, FLY_MEMBER, FLY_EXTERNAL)

@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Provider
 GCP_CLOUDSQL = Provider(
     name="gcp-cloudsql",
     title="Google Cloud SQL",
-    keys=("/cloudsql",),
     hosts=(r"/cloudsql/(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9-]+:(?P<region>[a-z0-9-]+):[a-z0-9-]+",),
     pooled=False,
     cloud="gcp",
@@ -20,3 +19,5 @@ GCP_CLOUDSQL = Provider(
     checked="2026-08-21",
 )
 """The proxy encrypts behind its socket; a certificate names the instance, which is no host name."""
+
+RECORDS = (GCP_CLOUDSQL,)

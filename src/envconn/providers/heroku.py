@@ -5,7 +5,7 @@ generated user and database names have to be there as well. A follower or a pool
 app under a variable of its own; no URL leads from one to the other.
 """
 
-from envconn.providers.record import Certificates, Pooler, Provider, Variable
+from envconn.providers.record import Certificates, Pooler, Provider
 
 _CERTIFICATES = Certificates(
     sslmode="require",
@@ -16,7 +16,6 @@ _CERTIFICATES = Certificates(
 _USERS = r"(?P<role>u(?=[a-z]*[0-9])[a-z0-9]{7,})"
 _DATABASES = r"d(?=[a-z]*[0-9])[a-z0-9]{7,}"
 _MACHINE = r"ec2-[0-9]+-[0-9]+-[0-9]+-[0-9]+"
-_KEYS = ("compute-1.amazonaws.com", "compute.amazonaws.com")
 # Only for the database itself is the machine's region documented as its own.
 _HOSTS = (rf"{_MACHINE}\.(?:compute-1|[a-z0-9-]+\.compute)\.amazonaws\.com",)
 _NO_REPLICA = (
@@ -27,7 +26,6 @@ _SOURCE = "public repositories and issue threads"
 HEROKU = Provider(
     name="heroku",
     title="Heroku Postgres",
-    keys=_KEYS,
     hosts=(
         rf"{_MACHINE}\.(?P<region>compute-1)\.amazonaws\.com",
         rf"{_MACHINE}\.(?P<region>[a-z0-9-]+)\.compute\.amazonaws\.com",
@@ -55,13 +53,11 @@ HEROKU = Provider(
 HEROKU_POOL = Provider(
     name="heroku",
     title="Heroku Postgres connection pooling",
-    keys=_KEYS,
     hosts=_HOSTS,
     on_ports=(5433,),
     users=_USERS,
     databases=_DATABASES,
     strict=True,
-    variables=(Variable("DATABASE_CONNECTION_POOL_URL", "pooled"),),
     pooled=True,
     pool_mode="transaction",
     replica=False,
@@ -81,14 +77,14 @@ HEROKU_REDIS = Provider(
     name="heroku",
     title="Heroku Key-Value Store",
     kinds=("redis",),
-    keys=_KEYS,
     hosts=_HOSTS,
     users=r"h?",
     databases=r"0?",
     strict=True,
-    variables=(Variable("REDIS_TLS_URL"),),
     certificates=_CERTIFICATES,
     enforces_tls=True,
     source=_SOURCE,
     checked="2026-08-21",
 )
+
+RECORDS = (HEROKU, HEROKU_POOL, HEROKU_REDIS)

@@ -5,7 +5,6 @@ from envconn.providers.record import Provider
 LOCAL = Provider(
     name="local",
     title="this machine",
-    keys=("localhost", "127.0.0.1", "::1"),
     hosts=(r"localhost", r"127\.0\.0\.1", r"::1"),
     tunnel=True,
     ports={5432: "direct"},
@@ -17,3 +16,5 @@ LOCAL = Provider(
     source="PostgreSQL's default port; everything else is visible to its owner only",
     checked="2026-08-21",
 )
+
+RECORDS = (LOCAL,)

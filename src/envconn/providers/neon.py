@@ -1,6 +1,6 @@
 """Neon, the platforms that hand out its strings (case.dev, Vercel), and the product built on its technology."""
 
-from envconn.providers.record import Certificates, Pooler, Provider, Rewrite, Variable
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
     sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
@@ -13,19 +13,11 @@ _NO_REPLICA = "a Neon replica has an endpoint id of its own, which no other URL 
 NEON = Provider(
     name="neon",
     title="Neon",
-    keys=("neon.tech", "neon.build"),
     hosts=(
         (
             r"ep-[a-z0-9-]+?(?P<mode>-pooler)?(?:\.c-\d+)?"
             r"(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)"
         ),
-    ),
-    variables=(
-        Variable("DATABASE_URL_UNPOOLED", "direct"),
-        Variable("POSTGRES_URL"),
-        Variable("POSTGRES_PRISMA_URL"),
-        Variable("POSTGRES_URL_NO_SSL"),
-        Variable("POSTGRES_URL_NON_POOLING", "direct"),
     ),
     modes={"-pooler": "transaction"},
     pooled=False,
@@ -49,7 +41,6 @@ NEON = Provider(
 NEON_TIME_TRAVEL = Provider(
     name="neon",
     title="Neon (time travel)",
-    keys=("neon.tech", "neon.build"),
     hosts=(
         r"(?P<branch>br-[a-z0-9-]+)(?:\.c-\d+)?(?:\.(?P<region>[a-z0-9-]+)\.(?P<cloud>aws|azure|gcp))?\.neon\.(?:tech|build)",
     ),
@@ -71,7 +62,6 @@ NEON_TIME_TRAVEL = Provider(
 LAKEBASE = Provider(
     name="databricks-lakebase",
     title="Databricks Lakebase",
-    keys=("cloud.databricks.com",),
     hosts=(r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.database\.(?P<region>[a-z0-9-]+)\.cloud\.databricks\.com",),
     modes={"-pooler": "transaction"},
     pooled=False,
@@ -86,7 +76,6 @@ LAKEBASE = Provider(
 VERCEL_POSTGRES = Provider(
     name="vercel-postgres",
     title="Vercel Postgres",
-    keys=("vercel-storage.com",),
     hosts=(r"ep-[a-z0-9-]+?(?P<mode>-pooler)?\.(?P<region>[a-z0-9-]+)\.(?:aws\.)?postgres\.vercel-storage\.com",),
     modes={"-pooler": "transaction"},
     pooled=False,
@@ -99,3 +88,5 @@ VERCEL_POSTGRES = Provider(
     source="Neon documentation: Vercel integration",
     checked="2026-08-21",
 )
+
+RECORDS = (NEON, NEON_TIME_TRAVEL, LAKEBASE, VERCEL_POSTGRES)

@@ -13,7 +13,6 @@ _WITHOUT_TARGET = (r"([^|]+)(?:\|.*)?", r"\1")
 PLANETSCALE = Provider(
     name="planetscale",
     title="PlanetScale Postgres",
-    keys=("psdb.cloud",),
     hosts=(
         r"[a-z0-9]{10,}-(?P<region>[a-z0-9]+)-\d+\.horizon\.psdb\.cloud",
         r"(?P<region>(?:(?P<cloud>aws|gcp)-)?[a-z]+(?:-[a-z0-9]+)*?)-\d+\.pg\.psdb\.cloud",
@@ -49,3 +48,5 @@ PLANETSCALE = Provider(
     source="PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer, client-error-reference",
     checked="2026-08-21",
 )
+
+RECORDS = (PLANETSCALE,)

@@ -6,7 +6,6 @@ PLANETSCALE_VITESS = Provider(
     name="planetscale-vitess",
     title="PlanetScale Vitess",
     kinds=("mysql",),
-    keys=("psdb.cloud",),
     hosts=(r"(?P<region>[a-z0-9-]+)\.(?:private-)?connect\.psdb\.cloud",),
     certificates=Certificates(
         sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
@@ -15,3 +14,5 @@ PLANETSCALE_VITESS = Provider(
     source="PlanetScale documentation: Vitess",
     checked="2026-08-21",
 )
+
+RECORDS = (PLANETSCALE_VITESS,)

@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 PRISMA_POSTGRES = Provider(
     name="prisma-postgres",
     title="Prisma Postgres",
-    keys=("prisma.io",),
     hosts=(r"(?P<mode>pooled\.)?db\.prisma\.io",),
     modes={"pooled.": "transaction"},
     pooled=False,
@@ -26,3 +25,5 @@ PRISMA_POSTGRES = Provider(
     source="Prisma documentation: Prisma Postgres, direct connections, connection pooling",
     checked="2026-08-21",
 )
+
+RECORDS = (PRISMA_POSTGRES,)

@@ -4,26 +4,19 @@ A PgBouncer that is deployed beside the database takes over both URLs, and nothi
 it; the ``UNPOOLED`` variables, which exist only then, go around it.
 """
 
-from envconn.providers.record import Certificates, Pooler, Provider, Variable
+from envconn.providers.record import Certificates, Pooler, Provider
 
 _CERTIFICATES = Certificates(
     sslmode="require",
     ca="",
     remedy="write sslmode=require: the server makes its own certificate, so there is no CA to verify it with",
 )
-_KEYS = ("railway.internal", "proxy.rlwy.net")
 _HOSTS = (r"[a-z0-9-]+\.railway\.internal", r"[a-z0-9-]+\.proxy\.rlwy\.net")
 
 RAILWAY = Provider(
     name="railway",
     title="Railway",
-    keys=_KEYS,
     hosts=_HOSTS,
-    variables=(
-        Variable("DATABASE_PUBLIC_URL", "public"),
-        Variable("DATABASE_UNPOOLED_URL", "direct"),
-        Variable("DATABASE_PUBLIC_UNPOOLED_URL", "direct"),
-    ),
     pool_mode="transaction",
     replica=False,
     pooler=Pooler(prepared_statements=False),
@@ -43,11 +36,11 @@ RAILWAY_REDIS = Provider(
     name="railway",
     title="Railway Redis",
     kinds=("redis",),
-    keys=_KEYS,
     hosts=_HOSTS,
-    variables=(Variable("REDIS_PUBLIC_URL", "public"),),
     certificates=_CERTIFICATES,
     enforces_tls=False,
     source="Railway documentation: variables/reference",
     checked="2026-08-21",
 )
+
+RECORDS = (RAILWAY, RAILWAY_REDIS)

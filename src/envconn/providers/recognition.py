@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from envconn.errors import Note, Problem
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
+from envconn.providers.registered import registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | 
 def _candidates(host: str) -> Iterator[Provider]:
     for key in _keys(host):
         yield from table.keyed(key)
-    yield from table.foreign()
+    yield from registered()
 
 
 def _keys(host: str) -> Iterator[str]:

@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Certificates", "Endpoint", "Forbidden", "Pooler", "Provider", "Rewrite", "Variable"]
+__all__ = ["Certificates", "Endpoint", "Forbidden", "Pooler", "Provider", "Rewrite"]
 
 DIRECT = "direct"
 """The word for "no pooler" in `Provider.ports`; the others are pool modes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """An environment variable that holds a connection string.
-
-    `role` says which endpoint of the default database it is: ``default``, or a sibling that is
-    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. A name that begins
-    with the provider's own, or `proves` it otherwise, says whose a host without a record is.
-    """
-
-    name: str
-    role: str = "default"
-    proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +72,6 @@ class Forbidden:
 class Provider:
     r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
 
-    `keys` index the records: a domain that hosts end in, a top-level name (``internal``), a first
-    directory of sockets (``/cloudsql``), or the part of a dotless name before its first hyphen.
-
     `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
     ``replica`` (present: it is one). `users` may name ``role``, ``branch``, and ``target``, which
     the provider appends to choose a replica or pooler; `databases` may name ``branch``. Where
@@ -108,7 +91,6 @@ class Provider:
 
     name: str
     title: str
-    keys: tuple[str, ...]
     hosts: tuple[str, ...]
     kinds: tuple[str, ...] = ("postgresql",)
     users: str = r"(?P<role>.+)"
@@ -116,7 +98,6 @@ class Provider:
     strict: bool = False
     on_ports: tuple[int, ...] = ()
     tunnel: bool = False
-    variables: tuple[Variable, ...] = ()
     ports: Mapping[int, str] = field(default_factory=dict)
     modes: Mapping[str, str] = field(default_factory=dict)
     pooled: bool | None = None

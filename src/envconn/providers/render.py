@@ -15,7 +15,6 @@ _SOURCE = "public repositories"
 RENDER = Provider(
     name="render",
     title="Render Postgres",
-    keys=("render.com",),
     hosts=(rf"dpg-[a-z0-9]+-[a-z]\.{_REGION}-postgres\.render\.com",),
     pooled=False,
     replica=False,
@@ -29,7 +28,6 @@ RENDER = Provider(
 RENDER_INTERNAL = Provider(
     name="render",
     title="Render Postgres (internal)",
-    keys=("dpg-",),
     hosts=(r"dpg-[a-z0-9]+-[a-z]",),
     pooled=False,
     replica=False,
@@ -44,7 +42,6 @@ RENDER_REDIS = Provider(
     name="render",
     title="Render Key Value",
     kinds=("redis",),
-    keys=("render.com",),
     hosts=(rf"{_REGION}-keyvalue\.render\.com",),
     certificates=Certificates(
         sslmode="verify-full",
@@ -60,7 +57,6 @@ RENDER_REDIS_INTERNAL = Provider(
     name="render",
     title="Render Key Value (internal)",
     kinds=("redis",),
-    keys=("red-",),
     # An id has digits in it; "red-cache" is somebody else's container.
     hosts=(r"red-(?=[a-z]*[0-9])[a-z0-9]+",),
     enforces_tls=False,
@@ -68,3 +64,5 @@ RENDER_REDIS_INTERNAL = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
+
+RECORDS = (RENDER, RENDER_INTERNAL, RENDER_REDIS, RENDER_REDIS_INTERNAL)

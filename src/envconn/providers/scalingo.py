@@ -4,7 +4,7 @@ Public and peering endpoints take the same credentials on different hosts; the o
 variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
 """
 
-from envconn.providers.record import Certificates, Provider, Variable
+from envconn.providers.record import Certificates, Provider
 
 _NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
 _NO_REPLICA = "Scalingo exposes no replica: the standbys of Business plans take over and answer nobody"
@@ -18,16 +18,9 @@ _CERTIFICATES = Certificates(
 SCALINGO = Provider(
     name="scalingo",
     title="Scalingo",
-    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
     hosts=(
         r"[a-z0-9-]+\.(?:peering\.)?postgresql\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.postgresql\.dbs\.scalingo\.com",
-    ),
-    variables=(
-        Variable("SCALINGO_POSTGRESQL_URL"),
-        Variable("SCALINGO_POSTGRESQL_ALCHEMY_URL"),
-        Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL", "public"),
-        Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL", "private"),
     ),
     pooled=False,
     replica=False,
@@ -43,12 +36,10 @@ SCALINGO_REDIS = Provider(
     name="scalingo",
     title="Scalingo for Caching",
     kinds=("redis",),
-    keys=("scalingo-dbs.com", "dbs.scalingo.com"),
     hosts=(
         r"[a-z0-9-]+\.redis\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.redis\.dbs\.scalingo\.com",
     ),
-    variables=(Variable("SCALINGO_REDIS_URL"),),
     pooled=False,
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
@@ -57,3 +48,5 @@ SCALINGO_REDIS = Provider(
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",
 )
+
+RECORDS = (SCALINGO, SCALINGO_REDIS)

@@ -4,7 +4,7 @@ The shared pooler learns the project from the user name (``postgres.<project>``)
 direct host can be made from a pooler's URL, and no pooler's host from the direct one.
 """
 
-from envconn.providers.record import Certificates, Pooler, Provider, Rewrite, Variable
+from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
     sslmode="verify-full",
@@ -18,9 +18,7 @@ _SOURCE = "Supabase documentation: connecting to your database, connection pooli
 SUPABASE = Provider(
     name="supabase",
     title="Supabase",
-    keys=("supabase.co",),
     hosts=(r"db\.[a-z0-9]{20}\.supabase\.co",),
-    variables=(Variable("DIRECT_URL", "direct"),),
     ports={5432: "direct", 6543: "transaction"},
     pool_mode="transaction",
     replica=False,
@@ -39,7 +37,6 @@ SUPABASE = Provider(
 SUPABASE_POOLER = Provider(
     name="supabase",
     title="Supabase shared pooler",
-    keys=("pooler.supabase.com",),
     hosts=(r"(?P<cloud>aws)-[0-9]+-(?P<region>[a-z0-9-]+)\.pooler\.supabase\.com",),
     users=r"(?P<role>.+)\.[a-z0-9]{20}",
     ports={5432: "session", 6543: "transaction"},
@@ -58,3 +55,5 @@ SUPABASE_POOLER = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
+
+RECORDS = (SUPABASE, SUPABASE_POOLER)

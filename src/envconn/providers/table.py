@@ -1,158 +1,261 @@
-"""The table of records, and its indexes."""
+"""The table of providers: a line each. A record's file is imported when a host asks for it."""
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from envconn.providers.aiven import AIVEN, AIVEN_REDIS
-from envconn.providers.aws import AWS_AURORA, AWS_ELASTICACHE, AWS_RDS, AWS_RDS_PROXY
-from envconn.providers.azure import AZURE, AZURE_REDIS
-from envconn.providers.clever_cloud import CLEVER_CLOUD
-from envconn.providers.cloudamqp import CLOUDAMQP
-from envconn.providers.cockroachdb import COCKROACHDB
-from envconn.providers.crunchy_bridge import CRUNCHY_BRIDGE
-from envconn.providers.digitalocean import DIGITALOCEAN, DIGITALOCEAN_REDIS
-from envconn.providers.fly import FLY_EXTERNAL, FLY_LEGACY, FLY_MEMBER, FLY_MPG
-from envconn.providers.gcp_cloudsql import GCP_CLOUDSQL
-from envconn.providers.heroku import HEROKU, HEROKU_POOL, HEROKU_REDIS
-from envconn.providers.local import LOCAL
-from envconn.providers.neon import LAKEBASE, NEON, NEON_TIME_TRAVEL, VERCEL_POSTGRES
-from envconn.providers.planetscale import PLANETSCALE
-from envconn.providers.planetscale_vitess import PLANETSCALE_VITESS
-from envconn.providers.prisma_postgres import PRISMA_POSTGRES
-from envconn.providers.railway import RAILWAY, RAILWAY_REDIS
-from envconn.providers.render import RENDER, RENDER_INTERNAL, RENDER_REDIS, RENDER_REDIS_INTERNAL
-from envconn.providers.scalingo import SCALINGO, SCALINGO_REDIS
-from envconn.providers.supabase import SUPABASE, SUPABASE_POOLER
-from envconn.providers.tiger_cloud import TIGER_CLOUD
-from envconn.providers.upstash import UPSTASH, UPSTASH_FLY
-from envconn.providers.upsun import UPSUN
-from envconn.providers.xata_lite import XATA_LITE
-from envconn.providers.yugabytedb import YUGABYTEDB
+from envconn.providers.registered import registered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from envconn.providers.record import Provider
 
-__all__ = ["PROVIDERS", "by_variable", "foreign", "keyed", "named", "role"]
+__all__ = ["TABLE", "VARIABLES", "Line", "Variable", "by_variable", "every", "keyed", "named", "records", "role"]
 
-GROUP = "envconn.providers"
-"""The entry point group in which other distributions register records."""
 
-PROVIDERS: tuple[Provider, ...] = (
-    SCALINGO,
-    SCALINGO_REDIS,
-    PLANETSCALE,
-    NEON,
-    NEON_TIME_TRAVEL,
-    LAKEBASE,
-    VERCEL_POSTGRES,
-    PLANETSCALE_VITESS,
-    *(AIVEN, AIVEN_REDIS),
-    *(AWS_RDS, AWS_AURORA, AWS_RDS_PROXY, AWS_ELASTICACHE),
-    *(AZURE, AZURE_REDIS),
-    CLEVER_CLOUD,
-    CLOUDAMQP,
-    COCKROACHDB,
-    CRUNCHY_BRIDGE,
-    *(DIGITALOCEAN, DIGITALOCEAN_REDIS),
-    *(FLY_MPG, FLY_LEGACY, FLY_MEMBER, FLY_EXTERNAL),
-    GCP_CLOUDSQL,
-    *(HEROKU, HEROKU_POOL, HEROKU_REDIS),
-    LOCAL,
-    PRISMA_POSTGRES,
-    *(RAILWAY, RAILWAY_REDIS),
-    *(RENDER, RENDER_INTERNAL, RENDER_REDIS, RENDER_REDIS_INTERNAL),
-    *(SUPABASE, SUPABASE_POOLER),
-    TIGER_CLOUD,
-    *(UPSTASH_FLY, UPSTASH),
-    UPSUN,
-    XATA_LITE,
-    YUGABYTEDB,
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that holds a connection string.
+
+    `role` says which endpoint of the default database it is: ``default``, or a sibling that is
+    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. `kind` is the
+    protocol spoken there. `proves` is the provider that the name alone gives away, where the host
+    does not: ``DATABASE_URL_UNPOOLED`` may be anybody's, ``SCALINGO_POSTGRESQL_URL`` is not.
+    """
+
+    name: str
+    role: str = "default"
+    kind: str = "postgresql"
+    proves: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One provider: what leads to the records in its file, and the variables it sets.
+
+    A key is a domain that hosts end in, a whole dotless name, a first directory of sockets
+    (``/cloudsql``), or the part of a dotless name before its first hyphen, with it (``dpg-``).
+    """
+
+    keys: tuple[str, ...]
+    variables: tuple[Variable, ...] = ()
+
+
+TABLE: Mapping[str, Line] = {
+    "scalingo": Line(
+        keys=(
+            "scalingo-dbs.com",
+            "dbs.scalingo.com",
+        ),
+        variables=(
+            Variable("SCALINGO_POSTGRESQL_URL", proves="scalingo"),
+            Variable("SCALINGO_POSTGRESQL_ALCHEMY_URL", proves="scalingo"),
+            Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL", "public", proves="scalingo"),
+            Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL", "private", proves="scalingo"),
+            Variable("SCALINGO_REDIS_URL", kind="redis", proves="scalingo"),
+        ),
+    ),
+    "planetscale": Line(
+        keys=("psdb.cloud",),
+    ),
+    "neon": Line(
+        keys=(
+            "neon.tech",
+            "neon.build",
+            "cloud.databricks.com",
+            "vercel-storage.com",
+        ),
+        variables=(
+            Variable("DATABASE_URL_UNPOOLED", "direct"),
+            Variable("POSTGRES_URL"),
+            Variable("POSTGRES_PRISMA_URL"),
+            Variable("POSTGRES_URL_NO_SSL"),
+            Variable("POSTGRES_URL_NON_POOLING", "direct"),
+        ),
+    ),
+    "aiven": Line(
+        keys=("aivencloud.com",),
+    ),
+    "aws": Line(
+        keys=(
+            "rds.amazonaws.com",
+            "rds.amazonaws.com.cn",
+            "cache.amazonaws.com",
+        ),
+    ),
+    "azure": Line(
+        keys=(
+            "postgres.database.azure.com",
+            "redis.cache.windows.net",
+        ),
+        variables=(
+            Variable("AZURE_POSTGRESQL_CONNECTIONSTRING", proves="azure"),
+            Variable("AZURE_REDIS_CONNECTIONSTRING", kind="redis", proves="azure-redis"),
+        ),
+    ),
+    "clever_cloud": Line(
+        keys=("services.clever-cloud.com",),
+        variables=(Variable("POSTGRESQL_ADDON_URI", proves="clever-cloud"),),
+    ),
+    "cloudamqp": Line(
+        keys=("cloudamqp.com",),
+        variables=(Variable("CLOUDAMQP_URL", kind="amqp", proves="cloudamqp"),),
+    ),
+    "cockroachdb": Line(
+        keys=("cockroachlabs.cloud",),
+    ),
+    "crunchy_bridge": Line(
+        keys=("postgresbridge.com",),
+    ),
+    "digitalocean": Line(
+        keys=("db.ondigitalocean.com",),
+    ),
+    "fly": Line(
+        keys=(
+            "flympg.net",
+            "flycast",
+            "internal",
+            "fly.dev",
+        ),
+        variables=(Variable("DIRECT_DATABASE_URL", "direct"),),
+    ),
+    "gcp_cloudsql": Line(
+        keys=("/cloudsql",),
+    ),
+    "heroku": Line(
+        keys=(
+            "compute-1.amazonaws.com",
+            "compute.amazonaws.com",
+        ),
+        variables=(
+            Variable("DATABASE_CONNECTION_POOL_URL", "pooled"),
+            Variable("REDIS_TLS_URL", kind="redis"),
+        ),
+    ),
+    "local": Line(
+        keys=(
+            "localhost",
+            "127.0.0.1",
+            "::1",
+        ),
+    ),
+    "planetscale_vitess": Line(
+        keys=("psdb.cloud",),
+    ),
+    "prisma_postgres": Line(
+        keys=("prisma.io",),
+    ),
+    "railway": Line(
+        keys=(
+            "railway.internal",
+            "proxy.rlwy.net",
+        ),
+        variables=(
+            Variable("DATABASE_PUBLIC_URL", "public"),
+            Variable("DATABASE_UNPOOLED_URL", "direct"),
+            Variable("DATABASE_PUBLIC_UNPOOLED_URL", "direct"),
+            Variable("REDIS_PUBLIC_URL", "public", kind="redis"),
+        ),
+    ),
+    "render": Line(
+        keys=(
+            "render.com",
+            "dpg-",
+            "red-",
+        ),
+    ),
+    "supabase": Line(
+        keys=(
+            "supabase.co",
+            "pooler.supabase.com",
+        ),
+        variables=(Variable("DIRECT_URL", "direct"),),
+    ),
+    "tiger_cloud": Line(
+        keys=(
+            "cloud.timescale.com",
+            "forge.timescale.com",
+            "timescaledb.io",
+        ),
+        variables=(Variable("TIMESCALE_SERVICE_URL", proves="tiger-cloud"),),
+    ),
+    "upstash": Line(
+        keys=("upstash.io",),
+        variables=(
+            Variable("UPSTASH_REDIS_URL", kind="redis", proves="upstash"),
+            Variable("KV_URL", kind="redis"),
+        ),
+    ),
+    "upsun": Line(
+        keys=("internal",),
+    ),
+    "xata_lite": Line(
+        keys=("sql.xata.sh",),
+    ),
+    "yugabytedb": Line(
+        keys=("ybdb.io",),
+    ),
+}
+"""By the module in this package that holds the records, as ``RECORDS``. Of two files under one key, the first is asked
+first."""
+
+VARIABLES = (
+    *(variable for line in TABLE.values() for variable in line.variables),
+    Variable("DATABASE_REPLICA_URL", "replica"),
 )
-"""Every record that comes with envconn. Records share a name where one provider has several kinds of hosts.
-
-Of two that a host could mean, the first in this table is asked first.
-"""
+"""Every variable of the table, and those that are nobody's."""
 
 
-def keyed(key: str) -> tuple[Provider, ...]:
-    """Return the records that stand under `key`."""
-    return _INDEX.get(key, ())
+def keyed(key: str) -> Iterator[Provider]:
+    """Yield the records that stand under `key`."""
+    for module in _INDEX.get(key, ()):
+        yield from records(module)
+
+
+@cache
+def records(module: str) -> tuple[Provider, ...]:
+    """Return the records in the file `module`."""
+    found: tuple[Provider, ...] = import_module(f"envconn.providers.{module}").RECORDS
+    return found
+
+
+def every() -> tuple[Provider, ...]:
+    """Return all records that come with envconn. Records share a name where one provider has several kinds of hosts."""
+    return tuple(record for module in TABLE for record in records(module))
 
 
 def named(name: str, kind: str | None = None) -> Provider | None:
     """Return the first record called `name`, registered ones included; of `kind` if there is one."""
-    found = [provider for provider in PROVIDERS if provider.name == name]
-    found = found or [provider for provider in foreign() if provider.name == name]
+    found = [provider for provider in (*every(), *registered()) if provider.name == name]
     return next((provider for provider in found if kind in provider.kinds), next(iter(found), None))
 
 
 def by_variable(names: Iterable[str]) -> str | None:
-    """Return the provider whose name one of the variables `names` begins with (``SCALINGO_POSTGRESQL_URL``)."""
-    return next((_OWNERS[name] for name in names if name in _OWNERS), None)
+    """Return the provider that one of the variables `names` proves."""
+    return next((_PROVEN[name] for name in names if name in _PROVEN), None)
 
 
 def role(variable: str) -> str | None:
     """Return the role of `variable`, also of a named database's (``ANALYTICS_DIRECT_URL``); `None` for ``default``."""
-    return _ROLES.get(variable) or next((role for name, role in _ROLES.items() if variable.endswith(f"_{name}")), None)
+    while variable:
+        if variable in _ROLES:
+            return _ROLES[variable]
+        variable = variable.partition("_")[2]
+    return None
 
 
-@cache
-def foreign() -> tuple[Provider, ...]:
-    """Return the records that installed distributions register in the entry point group ``envconn.providers``.
-
-    They are looked for once, and only for a host that no record of ours stands for.
-    """
-    if not _is_group_registered(sys.path):
-        return ()
-    from importlib.metadata import entry_points
-
-    return tuple(point.load() for point in entry_points(group=GROUP))
-
-
-def _is_group_registered(path: Iterable[str]) -> bool:
-    """Whether any distribution on `path` mentions the group. Looking takes a tenth of what importlib.metadata does."""
-    for folder in path:
-        with suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                if entry.name.endswith((".dist-info", ".egg-info")) and _mentions_group(entry.path):
-                    return True
-    return False
-
-
-def _mentions_group(folder: str) -> bool:
-    try:
-        with open(os.path.join(folder, "entry_points.txt"), "rb") as stream:
-            return f"[{GROUP}]".encode() in stream.read()
-    except OSError:
-        return False
-
-
-def _index() -> Mapping[str, tuple[Provider, ...]]:
-    index: dict[str, tuple[Provider, ...]] = {}
-    for provider in PROVIDERS:
-        for key in provider.keys:
-            index[key] = (*index.get(key, ()), provider)
+def _index() -> Mapping[str, tuple[str, ...]]:
+    index: dict[str, tuple[str, ...]] = {}
+    for module, line in TABLE.items():
+        for key in line.keys:
+            index[key] = (*index.get(key, ()), module)
     return index
 
 
 _INDEX = _index()
-_ROLES = {"DIRECT_URL": "direct", "DIRECT_DATABASE_URL": "direct", "DATABASE_REPLICA_URL": "replica"} | {
-    variable.name: variable.role
-    for provider in PROVIDERS
-    for variable in provider.variables
-    if variable.role != "default"
-}
-# A name proves its provider when it says so itself, or the record does; DATABASE_URL_UNPOOLED may be anybody's.
-_OWNERS = {
-    variable.name: provider.name
-    for provider in PROVIDERS
-    for variable in provider.variables
-    if variable.proves or variable.name.startswith(provider.name.upper())
-}
+_ROLES = {variable.name: variable.role for variable in VARIABLES if variable.role != "default"}
+_PROVEN = {variable.name: variable.proves for variable in VARIABLES if variable.proves}

@@ -1,16 +1,14 @@
 """Tiger Cloud (Timescale), and the older Managed Service for TimescaleDB. Poolers have ports of their own."""
 
-from envconn.providers.record import Certificates, Pooler, Provider, Variable
+from envconn.providers.record import Certificates, Pooler, Provider
 
 TIGER_CLOUD = Provider(
     name="tiger-cloud",
     title="Tiger Cloud",
-    keys=("cloud.timescale.com", "forge.timescale.com", "timescaledb.io"),
     hosts=(
         r"[a-z0-9]{10}\.[a-z0-9]{10}\.tsdb\.(?:cloud|forge)\.timescale\.com",
         r"[a-z0-9-]+\.(?:a\.)?timescaledb\.io",
     ),
-    variables=(Variable("TIMESCALE_SERVICE_URL", proves=True),),
     pool_mode="transaction",
     pooler=Pooler(prepared_statements=False),
     siblings={
@@ -27,3 +25,5 @@ TIGER_CLOUD = Provider(
     source="Tiger Data documentation: connecting, connection pooling; public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (TIGER_CLOUD,)

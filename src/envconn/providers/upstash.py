@@ -1,12 +1,11 @@
 """Upstash Redis, and the one that Fly.io resells inside its private network."""
 
-from envconn.providers.record import Certificates, Provider, Variable
+from envconn.providers.record import Certificates, Provider
 
 UPSTASH_FLY = Provider(
     name="upstash",
     title="Upstash Redis on Fly.io",
     kinds=("redis",),
-    keys=("upstash.io",),
     hosts=(r"fly-[a-z0-9-]+\.upstash\.io",),
     enforces_tls=False,
     private=True,
@@ -18,9 +17,7 @@ UPSTASH = Provider(
     name="upstash",
     title="Upstash Redis",
     kinds=("redis",),
-    keys=("upstash.io",),
     hosts=(r"(?!fly-)[a-z0-9-]+\.upstash\.io",),
-    variables=(Variable("UPSTASH_REDIS_URL"), Variable("KV_URL")),
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
@@ -29,3 +26,5 @@ UPSTASH = Provider(
     source="public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (UPSTASH_FLY, UPSTASH)

@@ -9,7 +9,6 @@ from envconn.providers.record import Provider
 UPSUN = Provider(
     name="upsun",
     title="Upsun",
-    keys=("internal",),
     hosts=(r"[a-z0-9-]+\.internal",),
     users=r"(?P<role>main)",
     databases=r"main",
@@ -25,3 +24,5 @@ UPSUN = Provider(
     source="Upsun documentation: add-services/postgresql",
     checked="2026-08-21",
 )
+
+RECORDS = (UPSUN,)

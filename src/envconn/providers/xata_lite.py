@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Provider
 XATA_LITE = Provider(
     name="xata-lite",
     title="Xata Lite",
-    keys=("sql.xata.sh",),
     hosts=(r"(?P<region>[a-z0-9-]+)\.sql\.xata\.sh",),
     databases=r"[^:]+:(?P<branch>.+)",
     siblings={
@@ -22,3 +21,5 @@ XATA_LITE = Provider(
     checked="2026-08-21",
 )
 """The user is a workspace, and the password an API key."""
+
+RECORDS = (XATA_LITE,)

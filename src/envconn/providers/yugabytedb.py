@@ -5,7 +5,6 @@ from envconn.providers.record import Certificates, Provider
 YUGABYTEDB = Provider(
     name="yugabytedb",
     title="YugabyteDB Aeon",
-    keys=("ybdb.io",),
     hosts=(r"(?:(?P<region>[a-z0-9-]+)\.)?[0-9a-f-]{36}\.(?P<cloud>aws|gcp|azure)\.ybdb\.io",),
     pool_mode="session",
     siblings={
@@ -19,3 +18,5 @@ YUGABYTEDB = Provider(
     source="public repositories",
     checked="2026-08-21",
 )
+
+RECORDS = (YUGABYTEDB,)

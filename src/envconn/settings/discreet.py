@@ -8,16 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import core_schema as schemas
 
 if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from pydantic import ModelWrapValidatorHandler
-    from pydantic_core import ErrorDetails
+    from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
+    from pydantic_core import CoreSchema, ErrorDetails
 
 __all__ = ["Discreet"]
+
+
+# Above the class: pydantic builds its schema before the next line is read.
+def _hide_input(data: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(data)
+    except ValidationError as error:
+        failure = _without_input(error)
+    finally:
+        del data
+    raise failure
 
 
 class Discreet(BaseModel):
@@ -30,25 +40,20 @@ class Discreet(BaseModel):
     model inherits from this class, beside `BaseSettings` if need be; or its connections stay out of
     the input, and are read from the environment.
 
-    Not covered, here as anywhere: errors of an ordinary model that this one is a field of; messages
-    of one's own validators; fields of type `str`; and in one's own `BaseSettings`, where pydantic-settings
-    reads the text, its ``PYDANTIC_SETTINGS_DEBUG`` log, the `SettingsError` for a list or dict of
-    connections that is no JSON (its cause holds the text), and pydantic's own frames in a
-    traceback with local variables. `envconn.Settings` has none of the last three.
+    Not covered, here as anywhere: errors of an ordinary model that this one is a field of;
+    `model_validate_json` with a text that is no JSON; messages of one's own validators; and in one's
+    own `BaseSettings`, where pydantic-settings reads the text, its ``PYDANTIC_SETTINGS_DEBUG`` log, the
+    `SettingsError` for a list or dict of connections that is no JSON (its cause holds the text), and
+    pydantic's frames in a traceback with local variables. `envconn.Settings` has none of the last
+    three, as long as no field of its own claims the variable of a connection.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    @model_validator(mode="wrap")
+    # Around the whole schema: a model validator here would have those of subclasses around it.
     @classmethod
-    def _hide_input(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return handler(data)
-        except ValidationError as error:
-            failure = _without_input(error)
-        finally:
-            del data
-        raise failure
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return schemas.no_info_wrap_validator_function(_hide_input, handler(source))
 
 
 def _without_input(error: ValidationError) -> ValidationError:

@@ -1,0 +1,89 @@
+"""Where a secret could surface: everything that people, loggers, debuggers and serializers make of a value."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import pickle
+import pprint
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import envconn
+import envconn_psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["SHORTEST", "failure_surfaces", "find", "value_surfaces"]
+
+SHORTEST = 6
+"""Characters: a shorter piece of the marker could be there by chance."""
+
+_OURS = tuple(path for module in (envconn, envconn_psycopg) for path in module.__path__)
+
+
+def find(marker: str, surfaces: Mapping[str, str]) -> dict[str, str]:
+    """Return the surfaces that show a piece of `marker`, as it is or percent-encoded."""
+    spellings = (marker, quote(marker, safe=""), repr(marker)[1:-1])
+    pieces = {text[at : at + SHORTEST] for text in spellings for at in range(len(text) - SHORTEST + 1)}
+    return {place: text for place, text in surfaces.items() if any(piece in text for piece in pieces)}
+
+
+def value_surfaces(value: object) -> dict[str, str]:
+    """Return what `value` looks like from outside, by the way of looking."""
+    looks = {
+        "repr": repr(value),
+        "str": str(value),
+        "format": f"{value}",
+        "pprint": pprint.pformat(value),
+        "json": json.dumps({"value": value}, default=str),
+        "dict": repr(getattr(value, "__dict__", None)),
+    }
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        looks["asdict"] = repr(dataclasses.asdict(value)) + json.dumps(dataclasses.asdict(value), default=str)
+        looks["astuple"] = repr(dataclasses.astuple(value))
+    with suppress(TypeError, KeyError):  # KeyError: an old pydantic and errors with codes of our own
+        looks["deepcopy"] = repr(copy.deepcopy(value))
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with suppress(TypeError, pickle.PicklingError, AttributeError):
+            looks[f"pickle {protocol}"] = pickle.dumps(value, protocol).decode("utf-8", "replace")
+    return looks
+
+
+def failure_surfaces(failure: BaseException, *, called: bool = True) -> dict[str, str]:
+    """Return what `failure` and everything that travels with it shows.
+
+    `called` says whether the frames of libraries that we called count, too; the drivers' never do.
+    """
+    surfaces: dict[str, str] = {}
+    for number, error in enumerate(_chain(failure)):
+        looked_at = {"args": error.args, "error": error, "notes": getattr(error, "__notes__", [])}
+        for finding in getattr(error, "problems", ()):
+            looked_at[f"problem {finding.code}"] = finding
+        for what, value in looked_at.items():
+            surfaces |= {f"{number} {what} {way}": text for way, text in value_surfaces(value).items()}
+        surfaces |= {f"{number} {place}": text for place, text in _frames(error, called=called)}
+    return surfaces
+
+
+def _chain(failure: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [failure]
+    while waiting:
+        if (error := waiting.pop()) is not None and error not in found:
+            found.append(error)
+            waiting += [error.__cause__, error.__context__]
+    return found
+
+
+def _frames(failure: BaseException, *, called: bool) -> Iterator[tuple[str, str]]:
+    inside = False
+    for frame in traceback.TracebackException.from_exception(failure, capture_locals=True).stack:
+        ours = frame.filename.startswith(_OURS)
+        inside = ours or (inside and called and "/psycopg" not in frame.filename)
+        if inside:
+            yield f"{frame.filename}:{frame.lineno} {frame.name}", repr(frame.locals)

@@ -1,0 +1,191 @@
+"""AMQP URIs: what is accepted and as what, and the longer table of what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn.connection import Connection, Host, Origin, Secret
+from envconn.grammar import read
+
+if TYPE_CHECKING:
+    from envconn.errors import Problem
+
+# What must never be seen again once it was read.
+MARKER = "Zq7xWv9kJb3"
+SYSTEM = {"sslmode": "verify-full", "sslrootcert": "system"}
+
+
+def accepted(text: str) -> Connection:
+    outcome = read(Secret(text), Origin("CLOUDAMQP_URL"))
+    assert isinstance(outcome, Connection), outcome
+    return outcome
+
+
+def refused(text: str) -> tuple[Problem, ...]:
+    outcome = read(Secret(text), Origin("CLOUDAMQP_URL"))
+    assert isinstance(outcome, tuple), outcome
+    assert outcome
+    return outcome
+
+
+def test_all_parts() -> None:
+    """Every part arrives decoded, under libpq's names where they are about TLS."""
+    connection = accepted("amqps://us%20er:p%40ss@Broker.Example.com:5673/a%2Fb?cacertfile=/ca.pem&heartbeat=10")
+    assert (connection.kind, connection.scheme) == ("amqp", "amqps")
+    assert connection.hosts == (Host("Broker.Example.com", 5673),)
+    assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "a/b")
+    assert {**connection.parameters} == {"sslrootcert": "/ca.pem", "heartbeat": "10", "sslmode": "verify-full"}
+    assert connection.origin == Origin("CLOUDAMQP_URL")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "parameters"),
+    [("amqp", 5672, {"sslmode": "disable"}), ("pyamqp", 5672, {"sslmode": "disable"}), ("amqps", 5671, SYSTEM)],
+)
+def test_schemes(scheme: str, port: int, parameters: dict[str, str]) -> None:
+    """The scheme alone says whether there is TLS; with TLS, chain and name are verified."""
+    connection = accepted(f"{scheme}://u:p@h")
+    assert (connection.kind, connection.scheme, {**connection.parameters}) == ("amqp", scheme, parameters)
+    assert connection.hosts == (Host("h", port),)
+
+
+@pytest.mark.parametrize(
+    ("path", "vhost"),
+    [
+        ("", "/"),
+        ("/", "/"),
+        ("//", "/"),
+        ("/%2F", "/"),
+        ("/%2f", "/"),
+        ("/v", "v"),
+        ("/a%2Fb", "a/b"),
+        ("/%2Fv", "/v"),
+        ("/é", "é"),
+        ("?", "/"),
+    ],
+)
+def test_virtual_hosts(path: str, vhost: str) -> None:
+    """As kombu reads them; the slash is the name of the first virtual host."""
+    assert accepted(f"amqp://u:p@h{path}").dbname == vhost
+
+
+def test_no_credentials() -> None:
+    """Without user and password it is the client that says guest, and not the text."""
+    connection = accepted("amqp://localhost//")
+    assert (connection.user, connection.password) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        ("verify=verify_peer", SYSTEM),
+        ("verify=verify_none", {"sslmode": "require"}),
+        ("verify=verify_peer&cacertfile=/ca", {"sslmode": "verify-full", "sslrootcert": "/ca"}),
+        ("certfile=/c&keyfile=/k&password=p%26w", {**SYSTEM, "sslcert": "/c", "sslkey": "/k", "sslpassword": "p&w"}),
+        ("server_name_indication=H", SYSTEM),
+        ("auth_mechanism=external", {**SYSTEM, "auth_mechanism": "EXTERNAL"}),
+        ("login_method=PLAIN", {**SYSTEM, "auth_mechanism": "PLAIN"}),
+        (
+            "connection_timeout=10000&connect_timeout=2.5&locale=en_US",
+            {**SYSTEM, "connection_timeout": "10000", "connect_timeout": "2.5", "locale": "en_US"},
+        ),
+    ],
+)
+def test_words(query: str, parameters: dict[str, str]) -> None:
+    """The words of RabbitMQ become libpq's where they are about TLS."""
+    assert {**accepted(f"amqps://u:p@h/v?{query}").parameters} == parameters
+
+
+REFUSED = [
+    ("amqp://u:p/¤@h", "slash-unencoded"),
+    ("amqp://u:p#¤@h", "hash-unencoded"),
+    ("amqp://u:p?¤@h", "question-unencoded"),
+    ("amqp://u:p@¤@h", "at-unencoded"),
+    ("amqp://u:p;¤@h", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;amqp://u:¤@h2", "semicolon-unencoded"),
+    ("amqp://u:p[¤@h", "bracket-unencoded"),
+    ("amqp://u:p\uff03¤@h", "character-unencoded"),
+    ("amqp://u:%¤@h", "percent-unencoded"),
+    ("amqp://¤@h", "password-missing"),
+    ("amqp://:¤@h", "user-missing"),
+    ("amqp://u:¤@", "host-missing"),
+    ("amqp://", "host-missing"),
+    ("amqp://u:¤@h1,h2", "hosts-several"),
+    ("amqp://u:¤@h:0", "port-range"),
+    ("amqp://u:¤", "port-invalid"),
+    ("amqp://u:¤@h/a/b", "slash-unencoded"),
+    ("amqp://u:¤@h///", "slash-unencoded"),
+    ("amqp://u:¤@h/v/", "slash-unencoded"),
+    ("amqp://u:¤@h/%E9", "not-utf8"),
+    ("amqp://u:¤@h/%0A", "control-character"),
+    ("amqp://u:¤@h/v v", "space-unencoded"),
+    ("amqp://u:¤@h/v#f", "hash-unencoded"),
+    (f"amqp://u:¤@h/{'v' * 256}", "dbname-too-long"),
+    (f"amqp://u:¤@h/{'é' * 128}", "dbname-too-long"),
+    # TLS.
+    ("amqp://u:¤@h?verify=verify_peer", "tls-scheme"),
+    ("amqp://u:¤@h?cacertfile=/ca", "tls-scheme"),
+    ("amqp://u:¤@h?password=x", "tls-scheme"),
+    ("amqp://u:¤@h?server_name_indication=h", "tls-scheme"),
+    ("amqps://u:¤@h?server_name_indication=other", "server-name"),
+    ("amqps://u:¤@h?server_name_indication=disable", "server-name"),
+    ("amqps://u:¤@h?verify=verify_none&cacertfile=/ca", "tls-contradicts"),
+    ("amqps://u:¤@h?verify=none", "sslmode-unknown"),
+    ("amqps://u:¤@h?verify=¤", "sslmode-unknown"),
+    ("amqps://u:¤@h?verify=", "value-empty"),
+    ("amqps://u:¤@h?verify=verify_none&verify=verify_peer", "parameter-duplicate"),
+    ("amqps://u:¤@h?ssl_cert_reqs=CERT_NONE", "parameter-refused"),
+    ("amqps://u:¤@h?cert_reqs=CERT_NONE", "parameter-refused"),
+    ("amqps://u:¤@h?ssl_ca_certs=/ca", "parameter-refused"),
+    ("amqps://u:¤@h?ssl_check_hostname=false", "parameter-refused"),
+    ("amqps://u:¤@h?ssl_certfile=/c", "parameter-refused"),
+    ("amqps://u:¤@h?ssl_keyfile=/k", "parameter-refused"),
+    ("amqps://u:¤@h?ssl=true", "parameter-refused"),
+    ("amqps://u:¤@h?ssl_options={}", "parameter-refused"),
+    ("amqps://u:¤@h?sslmode=require", "parameter-refused"),
+    # The rest of the query.
+    ("amqp://h?user=u&¤=1", "parameter-unknown"),
+    ("amqps://u:p@h?password=a&¤=1", "parameter-unknown"),
+    ("amqp://u:¤@h?foo=1", "parameter-unknown"),
+    ("amqp://u:¤@h?vhost=v", "parameter-refused"),
+    ("amqp://u:¤@h?credential_provider=os.system", "parameter-refused"),
+    ("amqp://u:¤@h?heartbeat=x", "number-invalid"),
+    ("amqp://u:¤@h?heartbeat=", "value-empty"),
+    ("amqp://u:¤@h?heartbeat", "parameter-syntax"),
+    ("amqp://u:¤@h?retry_delay=1s", "number-invalid"),
+    ("amqp://u:¤@h?locale=../etc", "value-unknown"),
+    ("amqp://u:¤@h?locale=a+b", "plus-unencoded"),
+    ("amqp://u:¤@h?auth_mechanism=anonymous", "value-unknown"),
+    ("amqp://u:¤@h?auth_mechanism=plain&login_method=plain", "parameter-duplicate"),
+    ("amqp:h", "scheme-slashes"),
+    ("AMQPS://u:¤@h", "scheme-case"),
+    ("amqp+ssl://u:¤@h", "scheme-unknown"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), REFUSED)
+def test_refused(text: str, code: str) -> None:
+    """Refused under a stable code, in one line that shows nothing of the secret."""
+    problems = refused(text.replace("¤", MARKER))
+    assert code in {problem.code for problem in problems}
+    for problem in problems:
+        assert MARKER.lower() not in str(problem).lower()
+        assert "\n" not in problem.message
+        assert not problem.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("amqp://h?cacertfile=/ca", "TLS parameters stand in a URI without TLS; write amqps://, or remove them"),
+        ("amqps://h?ssl_cert_reqs=none", "write verify=verify_peer or verify=verify_none"),
+        ("amqps://h?ssl_ca_certs=/ca", "write cacertfile"),
+        ("amqp://h?vhost=/", "or /%2F for the one that is called /"),
+        ("amqp://h?heart_beat=1", "the nearest is heartbeat"),
+    ],
+)
+def test_messages(text: str, message: str) -> None:
+    """A message says which part, and what to write instead."""
+    assert any(message in problem.message for problem in refused(text)), refused(text)
