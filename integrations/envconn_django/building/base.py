@@ -17,15 +17,14 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     )
 
 
-class _Operations(base.DatabaseOperations):
-    quote_name = _refuse
+def _refusing(kind: type) -> type:
+    """Derive a class that refuses wherever Django's dummy complains."""
+    return type(kind.__name__, (kind,), {name: _refuse for name, is_so in vars(kind).items() if is_so is base.complain})
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(_refusing(base.DatabaseWrapper)):  # type: ignore[misc]
     """Refuses to be used."""
 
-    ops_class = _Operations
-    ensure_connection = _refuse
-    _cursor = _refuse
-    _commit = _refuse
-    _set_autocommit = _refuse
+    client_class = _refusing(base.DatabaseClient)
+    introspection_class = _refusing(base.DatabaseIntrospection)
+    ops_class = _refusing(base.DatabaseOperations)
