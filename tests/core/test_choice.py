@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from envconn import EndpointUnavailable
 from envconn.assembly import assemble
 from envconn.assembly.choice import choose
 from envconn.assembly.names import DEFAULTS, SIBLINGS, is_read
@@ -13,6 +14,7 @@ from envconn.services import parse
 MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 OTHER = f"postgresql://app:{MARKER}@other.example/app"
+NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
 
 
 @pytest.mark.parametrize(
@@ -181,8 +183,7 @@ def test_sibling_alone_is_the_database(environ: dict[str, str], origin: str) -> 
 
 
 def test_pooled_and_direct_endpoint_of_one_database_are_no_conflict() -> None:
-    pooled = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
-    services = assemble({"DATABASE_URL": pooled, "POSTGRES_URL": pooled.replace("-pooler", "")}, None).services
+    services = assemble({"DATABASE_URL": NEON, "POSTGRES_URL": NEON.replace("-pooler", "")}, None).services
     assert services["database"].pooled
     assert services["database"].endpoint(pooled=False).variable == "POSTGRES_URL"
 
@@ -213,9 +214,30 @@ def test_colours_of_heroku() -> None:
     assert [note.code for note in assembly.report.notes] == ["duplicate"]
 
 
+def test_names_that_are_nearly_one() -> None:
+    near = ("_DATABASE_URL", "lower_DATABASE_URL", "X_DATABASE_URL_OLD", "HEROKU_POSTGRESQL_URL", "A-B_DATABASE_URL")
+    assert list(assemble({"DATABASE_URL": PG, **dict.fromkeys(near, OTHER)}, None).services) == ["database"]
+
+
+@pytest.mark.parametrize(
+    ("url", "problems", "notes"),
+    [
+        (f"{NEON}?options=-c%20x%3D1", ["options-pooled"], []),
+        (f"{NEON}?options=endpoint%3Dep-a", [], ["tls-better"]),
+        (f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d", [], ["default-role", "tls-better"]),
+        (f"postgresql://a.b1%7Creplica:{MARKER}@us-east-2.pg.psdb.cloud:6432/d", ["replica-pooled"], []),
+    ],
+    ids=["options-at-a-pooler", "options-for-the-proxy", "default-role", "no-such-endpoint"],
+)
+def test_what_the_provider_says(url: str, problems: list[str], notes: list[str]) -> None:
+    assert tuple(map(sorted, codes({"DATABASE_URL": url}))) == (problems, notes)
+
+
 def test_facts_that_cannot_be_seen_are_stated() -> None:
     services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOLER": "session"}, None).services
     assert (services["database"].provider, services["database"].pool_mode) == ("neon", "session")
+    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOLER states what"):
+        services["database"].endpoint(pooled=False)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,14 @@ def test_parameters_are_a_mapping_that_shows_names_only() -> None:
     assert (repr(Parameters()), dict(Parameters())) == ("<Parameters: none>", {})
 
 
+def test_parameters_are_copied_as_themselves_and_never_pickled() -> None:
+    parameters = Parameters({"sslpassword": MARKER})
+    assert copy.copy(parameters) is parameters
+    assert copy.deepcopy([parameters])[0] is parameters
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(parameters)
+
+
 def test_parameters_keep_what_they_were_made_of() -> None:
     values = {"sslmode": "require"}
     parameters = Parameters(values)

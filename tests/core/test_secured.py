@@ -188,6 +188,12 @@ def test_endpoints_of_a_neon_database(real: SecuredConnection) -> None:
         assert MARKER not in str(caught.value)
 
 
+def test_derived_endpoint_is_judged_like_any_other() -> None:
+    direct = secure(parse(f"postgres://app.b1:{MARKER}@us-east-2.pg.psdb.cloud/d?options=-c%20x%3D1", "DATABASE_URL"))
+    with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: a pooled endpoint: options are refused"):
+        direct.endpoint(pooled=True)
+
+
 @pytest.mark.parametrize(
     ("query", "direct_tls"), [("", False), ("?sslnegotiation=direct", True), ("?sslnegotiation=postgres", False)]
 )

@@ -9,6 +9,8 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, EndpointUnavailable, Policy, SecuredConnection, Services, TlsLevel
+from envconn.assembly import judged_text
+from envconn.connection import Secret
 from envconn.services import database, load, parse, secure
 
 if TYPE_CHECKING:
@@ -137,6 +139,13 @@ def test_parse_and_secure_raise_what_is_wrong() -> None:
     with pytest.raises(ConfigurationError, match="MY_URL: sslmode=disable"):
         secure(parse(f"{PG}?sslmode=disable", "MY_URL"))
     assert secure(parse(f"{PG}?sslmode=disable"), Policy(waive=("*.example",))).tls.waived == "*.example"
+
+
+@pytest.mark.parametrize("text", ["", " \n"], ids=["empty", "blank"])
+def test_blank_text_that_somebody_handed_over_is_a_problem(text: str) -> None:
+    outcome = judged_text(Secret(text), "database")
+    assert isinstance(outcome, tuple)
+    assert [(problem.code, problem.variable) for problem in outcome] == [("empty", "database")]
 
 
 def test_endpoints() -> None:

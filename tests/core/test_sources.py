@@ -116,8 +116,14 @@ def test_precedence(
 
 def test_names_are_each_listed_once() -> None:
     environment = Environment({"A": "x", "B": ""}, dotenv(B="y", C="z", D=""))
-    assert list(environment.names()) == ["A", "B", "C", "D"]
+    assert sorted(environment.names()) == ["A", "B", "C", "D"]
     assert repr(environment) == "<Environment>"
+
+
+def test_names_with_a_fragment() -> None:
+    environment = Environment({"A_URL": "", "URL": "", "A_URL_URL": ""}, dotenv(B_URL="x", A_URL="y", URN="z"))
+    assert sorted(environment.names_with("_URL")) == ["A_URL", "A_URL_URL", "B_URL"]
+    assert list(environment.names_with("nothing")) == []
 
 
 @pytest.mark.parametrize(

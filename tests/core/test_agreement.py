@@ -1,0 +1,188 @@
+"""`Settings()` and `load()` run the same rules: over a table of environments they find and refuse the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
+
+HOST = "db.example.com"
+URL = f"postgresql://app:secret@{HOST}/app"
+OTHER = "postgresql://app:secret@other.example.com/app"
+SCALINGO = "postgresql://app:secret@abc-1.postgresql.osc-fr1.scalingo-dbs.com:30000/app?sslmode=prefer"
+PLANETSCALE = "postgresql://app.main:secret@aws-eu-west-1-1.pg.psdb.cloud:6432/app"
+NEON = "postgresql://app:secret@ep-cool-name-123456-pooler.eu-central-1.aws.neon.tech/app"
+PARTS = {"PGHOST": HOST, "PGUSER": "app", "PGPASSWORD": "it's", "PGDATABASE": "app"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Variables, and files in the working directory. ``{ca}`` is the path of a CA."""
+
+    environ: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def env(**environ: str) -> Place:
+    return Place(environ)
+
+
+def dotenv(content: str, **environ: str) -> Place:
+    return Place(environ, {".env": content})
+
+
+def file(name: str, content: str, **environ: str) -> Place:
+    return Place(environ, {name: content})
+
+
+RIGHT = {
+    "one": env(DATABASE_URL=URL),
+    "keyword/value": env(DATABASE_URL=f"host={HOST} user=app dbname=app password='it is'"),
+    "spaces": env(DATABASE_URL=f"  {URL}\n"),
+    "scheme": env(DATABASE_URL=URL.replace("postgresql", "postgres+asyncpg")),
+    "Scalingo": env(SCALINGO_POSTGRESQL_URL=SCALINGO, DATABASE_URL="$SCALINGO_POSTGRESQL_URL"),
+    "PlanetScale": env(DATABASE_URL=PLANETSCALE),
+    "PlanetScale parts": env(
+        PLANETSCALE_HOST="aws-eu-west-1-1.pg.psdb.cloud", PLANETSCALE_USERNAME="app.main", PLANETSCALE_DBNAME="app"
+    ),
+    "Neon": env(DATABASE_URL=NEON, DATABASE_URL_UNPOOLED=NEON.replace("-pooler", "")),
+    "same twice": env(DATABASE_URL=URL, POSTGRESQL_URL=f"{URL}?sslmode=require"),
+    "chosen": env(DATABASE_URL=URL, POSTGRESQL_URL=OTHER, ENVCONN_DATABASE="POSTGRESQL_URL"),
+    "chosen by another name": env(DATABASE_URL=URL, MINE=OTHER, ENVCONN_DATABASE="MINE"),
+    "chosen parts": env(DATABASE_URL=URL, ENVCONN_DATABASE="PGHOST", **PARTS),
+    "alias": env(DATABASE_URL="${MINE}", MINE=URL),
+    "alias of an alias": env(DATABASE_URL="$A", A="$B", B=URL),
+    "NAME_FILE": file("held", f"{URL}\n", DATABASE_URL_FILE="held"),
+    "NAME_FILE beside the same": file("held", URL, DATABASE_URL_FILE="held", DATABASE_URL=URL),
+    ".env": dotenv(f"DATABASE_URL={URL}\n"),
+    ".env, quoted": dotenv(f"export DATABASE_URL='{URL}' # comment\n"),
+    ".env, nothing interpolated": dotenv("DATABASE_URL=postgresql://app:${b}@db.example.com/app\nb=other\n"),
+    ".env overruled": dotenv(f"DATABASE_URL={OTHER}\n", DATABASE_URL=URL),
+    ".env blanked out": dotenv(f"DATABASE_URL={OTHER}\nPG_URL={URL}\n", DATABASE_URL=""),
+    ".env with an alias into the environment": dotenv("DATABASE_URL=$MINE\n", MINE=URL),
+    ".env with a policy": dotenv(f"ENVCONN_TLS=verify-ca\nENVCONN_TLS_CA={{ca}}\nDATABASE_URL={URL}\n"),
+    "PG* parts": env(**PARTS),
+    "PG* parts beside a URL": env(DATABASE_URL=URL, PGHOST="elsewhere", PGSSLMODE="disable", PGOPTIONS="-c a=b"),
+    "PG* parts with a file": file("held", "secret\n", **{**PARTS, "PGPASSWORD": ""}, PGPASSWORD_FILE="held"),
+    "DATABASE_* parts": env(DATABASE_HOST=HOST, DATABASE_USER="app", DATABASE_NAME="app", DATABASE_PASSWORD="@:/?#"),
+    "DB_* parts": env(DB_HOST=HOST, DB_USERNAME="app", DB_DATABASE="app", DB_PORT="6432", DB_SSLMODE="require"),
+    "several": env(DATABASE_URL=URL, ANALYTICS_DATABASE_URL=OTHER, EU_WEST_DATABASE_URL=URL),
+    "no default": env(ANALYTICS_DATABASE_URL=OTHER),
+    "siblings": env(DATABASE_URL=URL, DIRECT_URL=f"{URL}?sslmode=require", DATABASE_REPLICA_URL=OTHER),
+    "local": env(DATABASE_URL="postgresql://app@localhost/app?sslmode=disable"),
+    "socket": env(DATABASE_URL="postgresql://app@/app?host=/run"),
+    "several hosts": env(DATABASE_URL="postgresql://app@a.example.com,b.example.com:6432/app"),
+    "waived by name": env(DATABASE_URL=f"{URL}?sslmode=disable", ENVCONN_TLS_WAIVE="*.example.com"),
+    "waived by block": env(DATABASE_URL="postgresql://app@10.1.2.3/app?sslmode=prefer", ENVCONN_TLS_WAIVE="10.0.0.0/8"),
+    "verified": env(DATABASE_URL=f"{URL}?sslmode=verify-full&sslrootcert={{ca}}"),
+    "CA for all": env(DATABASE_URL=URL, DATABASE_CA_CERT="{ca}"),
+    "best": env(DATABASE_URL=PLANETSCALE, ENVCONN_TLS="best"),
+    "PGSSLMODE raises": env(DATABASE_URL=URL, PGSSLMODE="verify-ca", PGSSLROOTCERT="{ca}"),
+    "foreign keys": env(DATABASE_URL=f"{URL}?pgbouncer=true&connection_limit=5"),
+    "build phase": env(ENVCONN_PHASE="build"),
+    "build phase with a database": env(ENVCONN_PHASE="build", DATABASE_URL=URL),
+    "variables called like fields": env(DATABASE_URL=URL, DATABASE="app", CACHE="1", SERVICES="[", BROKER="{{"),
+}
+
+WRONG = {
+    "nothing": env(),
+    "nothing but blanks": env(DATABASE_URL="", PG_URL="  "),
+    "lower case": env(database_url=URL),
+    "a directory called .env": env(DATABASE_URL_FILE="."),
+    "sslmode=disable": env(DATABASE_URL=f"{URL}?sslmode=disable"),
+    "unknown sslmode": env(DATABASE_URL=f"{URL}?sslmode=required"),
+    "unknown parameter": env(DATABASE_URL=f"{URL}?sslmod=require"),
+    "second at": env(DATABASE_URL="postgresql://app:a@b@db.example.com/app"),
+    "slash": env(DATABASE_URL="postgresql://app:a/b@db.example.com/app"),
+    "scheme": env(DATABASE_URL="https://db.example.com/app"),
+    "no scheme": env(DATABASE_URL="app:secret@db.example.com/app"),
+    "no host": env(DATABASE_URL="postgresql:///app?user=app"),
+    "conflict": env(DATABASE_URL=URL, SCALINGO_POSTGRESQL_URL=SCALINGO),
+    "conflict of passwords": env(DATABASE_URL=URL, PG_URL=URL.replace("secret", "other")),
+    "conflict with parts": env(DATABASE_URL=URL, DB_HOST="other.example.com", DB_USER="app", DB_NAME="app"),
+    "conflict with .env": dotenv(f"PG_URL={OTHER}\n", DATABASE_URL=URL),
+    "choice of nothing": env(DATABASE_URL=URL, ENVCONN_DATABASE="MINE"),
+    "cycle": env(DATABASE_URL="$A", A="$DATABASE_URL"),
+    "alias of nothing": env(DATABASE_URL="$A"),
+    "alias of a blank": env(DATABASE_URL="$A", A=" "),
+    "NAME_FILE of nothing": env(DATABASE_URL_FILE="/nowhere/at/all"),
+    "NAME_FILE with a URL": env(DATABASE_URL_FILE=URL),
+    "NAME_FILE against NAME": file("held", OTHER, DATABASE_URL_FILE="held", DATABASE_URL=URL),
+    "NAME_FILE, empty": file("held", "\n", DATABASE_URL_FILE="held"),
+    ".env with a syntax error": dotenv(f"DATABASE_URL={URL}\nthis is 'no assignment\n"),
+    ".env with a wrong URL": dotenv("A=1\nDATABASE_URL=postgresql://app@db.example.com\n"),
+    "parts without a user": env(PGHOST=HOST, PGDATABASE="app"),
+    "parts with a wrong port": env(**PARTS, PGPORT="many"),
+    "verified without a CA": env(DATABASE_URL=f"{URL}?sslmode=verify-full"),
+    "CA that is not there": env(DATABASE_URL=f"{URL}?sslrootcert=/nowhere.pem"),
+    "CA that is none": file("ca", "nothing", DATABASE_URL=URL, DATABASE_CA_CERT="ca"),
+    "unknown policy": env(DATABASE_URL=URL, ENVCONN_TLS="strict", ENVCONN_TLS_LOCAL="deny"),
+    "waiver of everything": env(DATABASE_URL=URL, ENVCONN_TLS_WAIVE="*"),
+    "socket under enforce": env(DATABASE_URL="postgresql://app@/app?host=/run", ENVCONN_TLS_LOCAL="enforce"),
+    "mixed hosts": env(DATABASE_URL="postgresql://app@/app?host=/run,db.example.com"),
+    "named, wrong": env(DATABASE_URL=URL, ANALYTICS_DATABASE_URL=f"{OTHER}?sslmode=disable"),
+    "sibling, wrong": env(DATABASE_URL=URL, DIRECT_URL=f"{OTHER}?sslmode=disable"),
+    "two of one name": env(DATABASE_URL=URL, DATABASE_DATABASE_URL=OTHER),
+    "three at once": env(DATABASE_URL="x", A_DATABASE_URL="postgresql://@/?a=b", ENVCONN_TLS="x"),
+    "build phase, wrong": env(ENVCONN_PHASE="build", DATABASE_URL=f"{URL}?sslmode=disable"),
+    "client certificate without its key": env(DATABASE_URL=f"{URL}?sslcert={{ca}}"),
+}
+
+TABLE = {
+    **{f"right: {name}": place for name, place in RIGHT.items()},
+    **{f"wrong: {name}": place for name, place in WRONG.items()},
+}
+
+
+class Settings(envconn.Settings):
+    debug: bool = False
+
+
+def fact(service: envconn.SecuredConnection) -> tuple[object, ...]:
+    hosts = [str(host) for host in service.hosts]
+    endpoint = (service.provider, service.pooled, service.replica, service.branch)
+    return (service.name, str(service.origin), hosts, service.tls.level, service.tls.evidence, service.user, *endpoint)
+
+
+def outcome(services: envconn.Services) -> list[object]:
+    report = services.report().as_dict()
+    return [*map(fact, services.values()), report]
+
+
+@pytest.fixture(params=TABLE)
+def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> str:
+    place = TABLE[request.param]
+    for variable, value in place.environ.items():
+        monkeypatch.setenv(variable, value.replace("{ca}", str(certificates.ca)))
+    for path, content in place.files.items():
+        Path(path).write_text(content.replace("{ca}", str(certificates.ca)), encoding="utf-8")
+    assert isinstance(request.param, str)
+    return request.param
+
+
+def test_settings_and_load_agree(name: str) -> None:
+    if name.startswith("wrong"):
+        with pytest.raises(envconn.ConfigurationError) as loaded:
+            envconn.load()
+        with pytest.raises(envconn.ConfigurationError) as caught:
+            Settings()
+        assert caught.value.problems == loaded.value.problems
+        assert str(caught.value) == str(loaded.value)
+        return
+    services, settings = envconn.load(), Settings()
+    assert outcome(settings.services) == outcome(services)
+    assert settings.database is settings.services.get("database")
+    assert list(settings.databases) == list(services.databases)
+    assert (settings.broker, settings.cache) == (settings.services.broker, settings.services.cache)
+
+
+def test_the_table_is_long() -> None:
+    assert len(RIGHT) > 40
+    assert len(WRONG) > 40
