@@ -97,9 +97,9 @@ class Host:
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
-    abstract name (``@``) for a unix socket. `hostaddr` is the IP address to dial instead of
-    resolving `host`, or empty. `port` is a TCP port, 1 to 65535, and part of the file name of a
-    socket.
+    abstract name (``@``) for a unix socket, or the path of a file for a database that is one.
+    `hostaddr` is the IP address to dial instead of resolving `host`, or empty. `port` is a TCP port,
+    1 to 65535, and part of the file name of a PostgreSQL socket; 0 where there is none.
     """
 
     host: str
@@ -112,6 +112,8 @@ class Host:
         return self.host.startswith(("/", "@"))
 
     def __str__(self) -> str:
+        if not self.port:
+            return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from envconn import grammar
-from envconn.assembly import DATABASE, Assembly, assemble
+from envconn.assembly import DATABASE, DATABASES, Assembly, assemble
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, Problem
 from envconn.sources import DOTENV
@@ -58,7 +58,11 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
         """The databases by name, without brokers and caches."""
+<<<<<<< HEAD
         return MappingProxyType({name: service for name, service in self.items() if service.kind in _DATABASES})
+=======
+        return MappingProxyType({name: service for name, service in self.items() if service.kind in DATABASES})
+>>>>>>> main
 
     @property
     def broker(self) -> SecuredConnection | None:

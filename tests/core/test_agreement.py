@@ -183,6 +183,17 @@ def test_settings_and_load_agree(name: str) -> None:
     assert (settings.broker, settings.cache) == (settings.services.broker, settings.services.cache)
 
 
+def test_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", OTHER)
+    settings = Settings()
+    assert settings.services.get("database") is None
+    for services in (settings.services, envconn.load()):
+        with pytest.raises(envconn.ConfigurationError, match="no default database is configured"):
+            _ = services.database
+        with pytest.raises(envconn.EndpointUnavailable):
+            services.connection("analytics", replica=True)
+
+
 def test_the_table_is_long() -> None:
     assert len(RIGHT) > 40
     assert len(WRONG) > 40

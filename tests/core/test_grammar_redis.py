@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # What must never be seen again once it was read.
 MARKER = "Zq7xWv9kJb3"
-SYSTEM = {"sslmode": "verify-full", "sslrootcert": "system"}
+VERIFIED = {"sslmode": "verify-full"}
 
 
 def accepted(text: str) -> Connection:
@@ -47,8 +47,8 @@ def test_all_parts() -> None:
     [
         ("redis", {"sslmode": "disable"}),
         ("valkey", {"sslmode": "disable"}),
-        ("rediss", SYSTEM),
-        ("valkeys", SYSTEM),
+        ("rediss", VERIFIED),
+        ("valkeys", VERIFIED),
     ],
 )
 def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
@@ -61,12 +61,12 @@ def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("query", "parameters"),
     [
-        ("ssl_cert_reqs=required", SYSTEM),
-        ("ssl_cert_reqs=CERT_REQUIRED", SYSTEM),
+        ("ssl_cert_reqs=required", VERIFIED),
+        ("ssl_cert_reqs=CERT_REQUIRED", VERIFIED),
         ("ssl_cert_reqs=none", {"sslmode": "require"}),
         ("ssl_cert_reqs=CERT_NONE", {"sslmode": "require"}),
         ("ssl_cert_reqs=none&ssl_check_hostname=false", {"sslmode": "require"}),
-        ("ssl_check_hostname=True", SYSTEM),
+        ("ssl_check_hostname=True", VERIFIED),
         ("ssl_check_hostname=false", {"sslmode": "verify-ca"}),
         (
             "ssl_cert_reqs=required&ssl_check_hostname=False&ssl_ca_certs=/ca",
@@ -75,7 +75,7 @@ def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
         ("ssl_ca_certs=/c%20a", {"sslmode": "verify-full", "sslrootcert": "/c a"}),
         (
             "ssl_certfile=/c&ssl_keyfile=/k&ssl_password=p%26w",
-            {**SYSTEM, "sslcert": "/c", "sslkey": "/k", "sslpassword": "p&w"},
+            {**VERIFIED, "sslcert": "/c", "sslkey": "/k", "sslpassword": "p&w"},
         ),
     ],
 )

@@ -74,6 +74,7 @@ CASES = [
     url("conflict", GOOD, SCALINGO_POSTGRESQL_URL=f"postgresql://app:{{p}}@other.{HOST}/app"),
     url("conflict", GOOD, POSTGRESQL_URL=f"postgresql://app:{{p}}2@{HOST}/app"),
     url("service-duplicate", GOOD, DATABASE_DATABASE_URL=GOOD),
+    url("kind-unexpected", f"rediss://:{{p}}@{HOST}/0"),
     # the text before any grammar
     Case("empty", {"A_DATABASE_URL_FILE": "held", "B_DATABASE_URL": GOOD}, {"held": "\ufeff"}),
     url("quoted", f"'{GOOD}'"),

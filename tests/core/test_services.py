@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
+REDIS = "rediss://:p@redis.example/0"
+AMQP = "amqps://u:p@amqp.example"
 OTHER = f"postgresql://app:{MARKER}@other.example/app"
 
 
@@ -38,8 +40,7 @@ def test_services_are_a_mapping() -> None:
 
 
 def test_broker_and_cache_are_services_by_their_own_variables() -> None:
-    # Celery and Django can use PostgreSQL for both.
-    services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": OTHER, "CACHE_URL": OTHER}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": AMQP, "CACHE_URL": REDIS}, dotenv=None)
     assert services.broker
     assert services.cache
     assert (services.broker.variable, services.cache.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
@@ -48,13 +49,29 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
 @pytest.mark.parametrize(
     ("environ", "codes"),
     [
-        ({"CELERY_BROKER_URL": PG, "BROKER_URL": OTHER}, ["conflict"]),
+        ({"CELERY_BROKER_URL": REDIS, "BROKER_URL": AMQP}, ["conflict"]),
         ({"ENVCONN_BROKER": "NOTHING", "DATABASE_URL": PG}, ["choice-missing"]),
-        ({"ENVCONN_CACHE": "NOTHING", "CACHE_URL": PG}, ["choice-missing"]),
+        ({"ENVCONN_CACHE": "NOTHING", "CACHE_URL": REDIS}, ["choice-missing"]),
         ({"ENVCONN_BROKER": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
-        ({"BROKER_URL": PG, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
+        ({"BROKER_URL": REDIS, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
+        ({"BROKER_URL": PG}, ["kind-unexpected"]),
+        ({"CACHE_URL": AMQP}, ["kind-unexpected"]),
+        ({"DATABASE_URL": REDIS}, ["kind-unexpected"]),
+        ({"DATABASE_URL": PG, "DIRECT_URL": REDIS}, ["kind-unexpected"]),
+        ({"A_DATABASE_URL": AMQP}, ["kind-unexpected"]),
     ],
-    ids=["conflict", "chooser-names-nothing", "chooser-names-nothing-either", "chosen-is-wrong", "name-taken"],
+    ids=[
+        "conflict",
+        "chooser-names-nothing",
+        "chooser-names-nothing-either",
+        "chosen-is-wrong",
+        "name-taken",
+        "broker-postgresql",
+        "cache-amqp",
+        "database-redis",
+        "sibling-redis",
+        "named-amqp",
+    ],
 )
 def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -63,18 +80,18 @@ def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
 
 
 def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
-    services = load({"DATABASE_URL": PG, "REDIS_URL": OTHER, "REDIS_TLS_URL": PG}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, dotenv=None)
     assert services.broker
     assert services.broker.variable == "REDIS_TLS_URL"
     assert "tls-twin" in [note.code for note in services.report().notes]
-    alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": OTHER}, dotenv=None)
+    alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, dotenv=None)
     assert alone.report().notes == ()
 
 
 def test_chosen_broker() -> None:
-    services = load({"BROKER_URL": PG, "CELERY_BROKER_URL": OTHER, "ENVCONN_BROKER": "BROKER_URL"}, dotenv=None)
+    services = load({"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER": "BROKER_URL"}, dotenv=None)
     assert services.broker
-    assert services.broker.host == "db.example"
+    assert services.broker.host == "redis.example"
 
 
 def test_environment_and_file_of_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

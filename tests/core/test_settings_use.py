@@ -169,6 +169,15 @@ class Wider(App):
         return (*super().settings_customise_sources(*args, **kwargs), _More(cls))
 
 
+class Watched(App):
+    seen: ClassVar[list[PydanticBaseSettingsSource]] = []
+
+    @classmethod
+    def settings_customise_sources(cls, *args: Any, **kwargs: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        cls.seen[:] = super().settings_customise_sources(*args, **kwargs)
+        return tuple(cls.seen)
+
+
 class Narrower(App):
     keep: ClassVar[str] = "env_settings"
 
@@ -183,6 +192,14 @@ def test_sources_of_ones_own() -> None:
     assert (settings.name, settings.database.host) == ("more", "db.example.com")
     with pytest.raises(TypeError, match="what super"):
         Narrower()
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_source() -> None:
+    """It fills all fields together; asked for one, as the interface has it, it says nothing."""
+    Watched()
+    assert [type(source).__name__ for source in Watched.seen][::4] == ["InitSettingsSource", "SecretsSettingsSource"]
+    assert Watched.seen[1].get_field_value(Watched.model_fields["database"], "database") == (None, "database", False)
 
 
 @pytest.mark.usefixtures("environment")

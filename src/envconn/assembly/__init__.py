@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from envconn import sources
 from envconn.assembly import databases, names, parts
 from envconn.assembly.brokers import gather as gather_brokers
-from envconn.assembly.databases import DATABASE, Wanted
+from envconn.assembly.databases import DATABASE, DATABASES, Wanted
 from envconn.assembly.facts import stated_facts
 from envconn.assembly.reading import Reading
 from envconn.connection import Origin
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from envconn.connection import Secret
     from envconn.sources import Dotenv
 
-__all__ = ["DATABASE", "Assembly", "assemble", "judged_text"]
+__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
 
 
 @dataclass(frozen=True, slots=True)

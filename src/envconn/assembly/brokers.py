@@ -19,6 +19,8 @@ __all__ = ["gather"]
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
 
+_KINDS = {"broker": ("amqp", "redis"), "cache": ("redis",)}
+
 
 def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield the broker and the cache that the environment configures."""
@@ -34,6 +36,7 @@ def gather(reading: Reading) -> Iterator[Wanted]:
             reading.problems += choice.problems
             reading.notes += choice.notes
             if choice.connection:
+                reading.expect(choice.connection, _KINDS[role], f"a {role}")
                 yield Wanted(role, choice.connection)
 
 

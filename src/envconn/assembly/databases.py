@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from envconn.assembly.reading import Reading
     from envconn.connection import Connection
 
-__all__ = ["CHOICE_MISSING", "CHOOSER", "DATABASE", "Wanted", "gather"]
+__all__ = ["CHOICE_MISSING", "CHOOSER", "DATABASE", "DATABASES", "Wanted", "gather"]
 
 CHOOSER = "ENVCONN_DATABASE"
 """The variable that settles a conflict; it holds the name of the variable to believe."""
+
+DATABASES = frozenset({"mysql", "postgresql", "sqlite"})
+"""The protocols that databases speak."""
 
 DATABASE = "database"
 """The name of the default database among the services."""
@@ -43,11 +46,14 @@ def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield every database that the environment configures, the default one first."""
     siblings = [*_agreed(reading, list(reading.connections(names.SIBLINGS))), *_replicas(reading)]
     default, others = _default(reading, siblings)
+    for connection in filter(None, (default, *others, *siblings)):
+        reading.expect(connection, DATABASES, "a database")
     if default:
         kept = [sibling for sibling in (*others, *siblings) if not same_target(sibling, default)]
         yield Wanted(DATABASE, default, tuple(kept))
     for name, variable in names.named(reading.environment):
         for connection in reading.connections([variable]):
+            reading.expect(connection, DATABASES, "a database")
             if default and same_target(connection, default) and variable.startswith("HEROKU_"):
                 message = f"names the same database as {default.origin.variable}, which is used"
                 reading.notes.append(Note("duplicate", variable, message))

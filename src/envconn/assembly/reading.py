@@ -10,7 +10,7 @@ from envconn.connection import Connection
 from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from envconn.sources import Environment, Lookup
 
@@ -41,6 +41,14 @@ class Reading:
             yield outcome
         else:
             self.problems += outcome
+
+    def expect(self, connection: Connection, kinds: Collection[str], what: str) -> None:
+        """Refuse a connection whose protocol is none of `kinds`: the variable is made for `what`."""
+        if connection.kind not in kinds:
+            message = (
+                f"names a service that speaks {connection.kind}, and is read as {what}; use a variable made for it"
+            )
+            self.problems.append(Problem("kind-unexpected", connection.origin.variable, message))
 
     def record(self, lookup: Lookup) -> None:
         """Keep what `lookup` has to say beside its text."""

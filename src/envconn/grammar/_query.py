@@ -88,7 +88,7 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
     """Complete the TLS parameters where the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
 
     A plain scheme is ``sslmode=disable`` and takes no TLS parameters; `remedy` says what to do about
-    those that are there. A secure one is verified against the system's CAs unless it says otherwise.
+    those that are there. A secure one is verified unless it says otherwise.
     """
     if not secure:
         if not _TLS.isdisjoint(values):
@@ -96,9 +96,7 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
         values["sslmode"] = "disable"
         return
     mode = values.setdefault("sslmode", "verify-full")
-    if mode == "verify-full":
-        values.setdefault("sslrootcert", "system")
-    elif mode == "require" and "sslrootcert" in values:
+    if mode == "require" and "sslrootcert" in values:
         reading.refuse("tls-contradicts", "a CA is named beside a demand not to verify; keep one of the two")
 
 

@@ -4,15 +4,19 @@ Public and peering endpoints take the same credentials on different hosts; the o
 variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
 """
 
+from dataclasses import replace
+
 from envconn.providers.record import Certificates, Provider
 
 _NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
 _NO_REPLICA = "Scalingo exposes no replica: the standbys of Business plans take over and answer nobody"
 
+_FETCH = "download the region's CA (/api/ca_certificate of its database API) and name it"
+
 _CERTIFICATES = Certificates(
     sslmode="verify-ca",
     ca="/usr/share/ca-certificates/Scalingo/scalingo-database.pem",
-    remedy="download the region's CA (/api/ca_certificate of its database API) and name it in DATABASE_CA_CERT",
+    remedy=f"{_FETCH} in DATABASE_CA_CERT",
 )
 
 SCALINGO = Provider(
@@ -43,7 +47,7 @@ SCALINGO_REDIS = Provider(
     pooled=False,
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
-    certificates=_CERTIFICATES,
+    certificates=replace(_CERTIFICATES, remedy=f"{_FETCH} in ENVCONN_TLS_CA, and write rediss://"),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["judge", "provider_ca", "requested"]
 
+_TRUSTS_SYSTEM = frozenset({"amqp", "redis"})
+"""Protocols whose clients trust the system's CAs where none is named; libpq and MySQL's trust none."""
+
 _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
 
@@ -67,7 +70,7 @@ def requested(connection: Connection) -> TlsLevel:
 
 def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     known = endpoint.provider.certificates if endpoint.provider else None
-    at_hand = policy.ca or "sslrootcert" in connection.parameters or provider_ca(endpoint)
+    at_hand = policy.ca_for(connection.kind) or "sslrootcert" in connection.parameters or provider_ca(endpoint)
     return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
 
 
@@ -81,10 +84,12 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLe
     """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
     if "sslrootcert" in connection.parameters:
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
-    if policy.ca and level >= TlsLevel.ENCRYPTED:
-        return ca_material.read(policy.ca, policy.ca_variable)
+    if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.kind)):
+        return ca_material.read(stated, policy.ca_variable)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
         return ca_material.read(known, f"the record of {endpoint.provider.name}")
+    if level >= TlsLevel.VERIFY_CA and connection.kind in _TRUSTS_SYSTEM:
+        return ca_material.read("system", connection.origin.variable)
     return None
 
 
@@ -98,8 +103,8 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     variable, parameters = connection.origin.variable, connection.parameters
     sockets = [host.is_socket for host in connection.hosts]
     found = [
-        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", _DISABLED),
-        (all(sockets) and not how_far.exempt, "socket-enforced", _SOCKET),
+        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", _disabled(connection)),
+        (all(sockets) and not how_far.exempt and connection.kind != "sqlite", "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
@@ -109,9 +114,17 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     return [Problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
-_DISABLED = (
-    "sslmode=disable towards a remote host; write sslmode=require or stronger, or waive the host in ENVCONN_TLS_WAIVE"
-)
+def _disabled(connection: Connection) -> str:
+    written, remedy = _CLEAR.get(connection.kind, _CLEAR["postgresql"])
+    return f"{written} towards a remote host; {remedy}, or waive the host in ENVCONN_TLS_WAIVE"
+
+
+_CLEAR = {
+    "postgresql": ("sslmode=disable", "write sslmode=require or stronger"),
+    "mysql": ("TLS turned off", "write ssl-mode=REQUIRED or stronger"),
+    "redis": ("a scheme without TLS", "write rediss:// and the port that speaks TLS"),
+    "amqp": ("a scheme without TLS", "write amqps:// and the port that speaks TLS"),
+}
 _SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
 _MIXED = "a unix socket and a network host in one list cannot be promised one TLS level; use one variable for each"
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
@@ -141,14 +154,21 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
     if level < TlsLevel.VERIFY_CA:
         return []
     if ca is None:
-        remedy = known.remedy if known else _ANY_CA
+        remedy = (
+            known.remedy
+            if known
+            else f"{_NAME_ONE[connection.kind]}, or set DATABASE_CA_CERT; a public CA is called system"
+        )
         return [Problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
     if ca.kind == "system" and known and known.ca != "system":
         return [Problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
     return []
 
 
-_ANY_CA = "name one with sslrootcert=/path or DATABASE_CA_CERT, or write sslrootcert=system for a public CA"
+_NAME_ONE = {
+    "postgresql": "name one with sslrootcert=/path",
+    "mysql": "name one with ssl-ca=/path",
+}
 
 
 def _wish(connection: Connection) -> str:

@@ -7,9 +7,9 @@ The environment states it, or a program with `Policy(...)`:
 ``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor holds on unix sockets and loopback, too
 ``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks where clear text is tolerated
 ``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
-``DATABASE_CA_CERT``  the same, under the name that several platforms use
+``DATABASE_CA_CERT``  the same for databases only, under the name that several platforms use
 ``PGSSLMODE``         raises the floor where it asks for more; can never lower it
-``PGSSLROOTCERT``     the CA when nothing else names one, as in libpq
+``PGSSLROOTCERT``     the CA of a database when nothing else names one, as in libpq
 ===================== ==============================================================================
 """
 
@@ -38,7 +38,9 @@ VARIABLES = (
 )
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
-_CA_VARIABLES = ("ENVCONN_TLS_CA", "DATABASE_CA_CERT", "PGSSLROOTCERT")
+_FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
+_CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
+_NO_DATABASES = frozenset({"amqp", "redis"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,13 @@ class Policy:
         problems += [problem for pattern in self.waive if (problem := _unusable(pattern, "Policy.waive"))]
         if problems:
             raise ConfigurationError(problems)
+
+    def ca_for(self, kind: str) -> str | None:
+        """Return the CA for connections of protocol `kind` that name none, or `None`.
+
+        One that was named for the databases says nothing about whose certificate a broker has.
+        """
+        return None if kind in _NO_DATABASES and self.ca_variable in _FOR_DATABASES else self.ca
 
     def __repr__(self) -> str:
         return (
