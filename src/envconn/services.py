@@ -58,11 +58,7 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
         """The databases by name, without brokers and caches."""
-<<<<<<< HEAD
-        return MappingProxyType({name: service for name, service in self.items() if service.kind in _DATABASES})
-=======
         return MappingProxyType({name: service for name, service in self.items() if service.kind in DATABASES})
->>>>>>> main
 
     @property
     def broker(self) -> SecuredConnection | None:
@@ -93,9 +89,6 @@ class Services(Mapping[str, SecuredConnection]):
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
         return self._assembly.report
-
-
-_DATABASES = frozenset({"postgresql", "mysql", "sqlite"})
 
 
 def load(
