@@ -69,7 +69,10 @@ def test_no_password() -> None:
 
 def test_several_hosts() -> None:
     uri = "postgresql://app:marker@one.example.com:1,two.example.com:2/shop?sslmode=require"
-    assert (entries(uri)["default"]["HOST"], entries(uri)["default"]["PORT"]) == ("one.example.com,two.example.com", "1,2")
+    assert (entries(uri)["default"]["HOST"], entries(uri)["default"]["PORT"]) == (
+        "one.example.com,two.example.com",
+        "1,2",
+    )
 
 
 def test_secrets_are_not_in_the_repr(certificates: Certificates) -> None:
@@ -82,26 +85,22 @@ def test_secrets_are_not_in_the_repr(certificates: Certificates) -> None:
     assert repr(Hidden("")) == repr(Hidden("x"))
 
 
-@pytest.mark.parametrize("scheme", ["postgis", "postgis+psycopg"])
-def test_postgis(scheme: str) -> None:
-    uri = URI.replace("postgresql", scheme)
+def test_postgis() -> None:
+    uri = URI.replace("postgresql", "postgis")
     replica = URI.replace("db.", "replica.")
     found = entries(uri, DATABASE_REPLICA_URL=replica)
     assert {entry["ENGINE"] for entry in found.values()} == {"django.contrib.gis.db.backends.postgis"}
     assert found.keys() == {"default", "replica"}
 
 
-@pytest.mark.parametrize("missing", [[], ["psycopg"], ["psycopg", "psycopg2"]])
+@pytest.mark.parametrize("missing", [[], ["psycopg"], ["psycopg", "psycopg2.extensions"]])
 def test_the_driver_that_django_takes(monkeypatch: pytest.MonkeyPatch, missing: list[str]) -> None:
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)
     if len(missing) == 2:
         assert "neither psycopg nor psycopg2" in refusal(URI)
         return
-    asked: list[str] = []
-    monkeypatch.setattr(libpq, "version", lambda driver, real=libpq.version: asked.append(driver) or real(driver))
-    options = entries(f"{URI}", ENVCONN_POOLER="transaction")["default"]["OPTIONS"]
-    assert asked[-1] == ("psycopg2" if missing else "psycopg")
+    options = entries(URI, ENVCONN_POOLER="transaction")["default"]["OPTIONS"]
     # psycopg2 prepares nothing, and does not know the word.
     assert options.get("prepare_threshold", "absent") == ("absent" if missing else None)
 
@@ -203,12 +202,14 @@ def test_aliases() -> None:
     ],
 )
 def test_the_direct_endpoint(uri: str, environ: dict[str, str], direct: str | None) -> None:
-    found = entries(uri, ENVCONN_DATABASE="DATABASE_URL", **environ)
+    found = entries(uri, None, ENVCONN_DATABASE="DATABASE_URL", **environ)
     assert found.get("direct", {}).get("HOST") == direct
 
 
 def test_an_alias_twice() -> None:
-    told = refusal(URI, DATABASE_REPLICA_URL=URI.replace("db.", "one."), REPLICA_DATABASE_URL=URI.replace("db.", "two."))
+    told = refusal(
+        URI, DATABASE_REPLICA_URL=URI.replace("db.", "one."), REPLICA_DATABASE_URL=URI.replace("db.", "two.")
+    )
     assert told == "REPLICA_DATABASE_URL: makes a second alias replica, beside DATABASE_REPLICA_URL; rename one"
 
 
@@ -258,7 +259,10 @@ def test_sqlite() -> None:
 
 @pytest.mark.parametrize(
     ("netloc", "query", "host", "port"),
-    [("db.example.com", "ssl-mode=REQUIRED", "db.example.com", "3306"), ("", "unix_socket=/run/mysql", "/run/mysql", "")],
+    [
+        ("db.example.com", "ssl-mode=REQUIRED", "db.example.com", "3306"),
+        ("", "unix_socket=/run/mysql", "/run/mysql", ""),
+    ],
 )
 def test_mysql(netloc: str, query: str, host: str, port: str) -> None:
     entry = entries(f"mysql://app:marker-password@{netloc}/shop?{query}&connect_timeout=5")["default"]
@@ -307,3 +311,35 @@ def cached(uri: str) -> envconn.SecuredConnection:
     found = envconn.load({"CACHE_URL": uri}, dotenv=None).cache
     assert found
     return found
+
+
+@pytest.mark.parametrize(
+    ("environ", "codes"),
+    [
+        ({"DATABASE_URL": NEON}, ["tls-unverified"]),
+        ({"DATABASE_URL": URI, "ENVCONN_POOLER": "transaction"}, ["migrate-pooled", "tls-unverified"]),
+        ({"DATABASE_URL": PLANETSCALE.replace("app.", "postgres.")}, ["tls-unverified", "default-role"]),
+        ({"DATABASE_URL": URI.replace("require", "disable"), "ENVCONN_TLS_WAIVE": "db.example.com"}, ["tls-waived"]),
+        ({"DATABASE_URL": "postgresql://app@localhost/shop"}, []),
+        ({"DATABASE_URL": "sqlite://"}, []),
+    ],
+)
+def test_findings(environ: dict[str, str], codes: list[str]) -> None:
+    handed = django.entries(envconn.load(environ, dotenv=None).databases)
+    found = list(django.findings("default", handed, handed["default"].settings))
+    assert [finding.code for finding in found] == codes
+    assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)
+
+
+@pytest.mark.parametrize("changed", [{"HOST": "elsewhere"}, {"OPTIONS": None}, {"OPTIONS": {"sslmode": "disable"}}])
+def test_findings_about_changes(changed: dict[str, Any]) -> None:
+    handed = django.entries(load("postgresql://app@localhost/shop").databases)
+    now = {**handed["default"].settings, **changed}
+    (finding,) = django.findings("default", handed, now)
+    assert (finding.code, finding.wrong, finding.deploy) == ("settings-changed", True, False)
+
+
+def test_findings_about_two_pools() -> None:
+    handed = django.entries(load(NEON).databases)
+    now = {**handed["default"].settings, "OPTIONS": {**handed["default"].settings["OPTIONS"], "pool": True}}
+    assert "pool-behind-pooler" in [finding.code for finding in django.findings("default", handed, now)]

@@ -16,7 +16,7 @@ import envconn
 from envconn.drivers import mysql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from throwaway.certificates import Certificates
 
@@ -53,16 +53,14 @@ def load(query: str, **environ: str) -> envconn.SecuredConnection:
         ),
     ],
 )
-def test_tls(
-    certificates: Certificates, query: str, mysqldb: dict[str, object], theirs: dict[str, object]
-) -> None:
+def test_tls(certificates: Certificates, query: str, mysqldb: dict[str, object], theirs: dict[str, object]) -> None:
     names = {"ca": certificates.ca, "chain": certificates.good.chain, "key": certificates.good.key}
     judged = load(query.format_map(names))
     assert mysql.arguments(judged, "MySQLdb") == filled(mysqldb, names)
     assert mysql.arguments(judged, "pymysql") == filled(theirs, names)
 
 
-def filled(value: object, names: dict[str, object]) -> object:
+def filled(value: object, names: Mapping[str, object]) -> object:
     if isinstance(value, dict):
         return {name: filled(each, names) for name, each in value.items()}
     return value.format_map(names) if isinstance(value, str) else value
@@ -100,15 +98,13 @@ def test_pymysql_under_the_name_of_the_other(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_pymysql_that_would_go_on_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", SimpleNamespace(VERSION=(1, 1, 2, "final")))
-    with pytest.raises(envconn.ConfigurationError, match="before 1.2 goes on in clear text"):
+    with pytest.raises(envconn.ConfigurationError, match=r"before 1\.2 goes on in clear text"):
         mysql.arguments(load(""), "pymysql")
 
 
 def test_what_is_refused(certificates: Certificates) -> None:
     with pytest.raises(envconn.ConfigurationError, match="cannot honour sslcrl"):
-        mysql.arguments(
-            load(f"ssl-mode=VERIFY_CA&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}"), "MySQLdb"
-        )
+        mysql.arguments(load(f"ssl-mode=VERIFY_CA&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}"), "MySQLdb")
     with pytest.raises(envconn.ConfigurationError, match="MySQL speaks mysql"):
         mysql.arguments(envconn.load({"DATABASE_URL": "sqlite://"}, dotenv=None).database, "MySQLdb")
     with pytest.raises(envconn.ConfigurationError, match="sqlite3 speaks sqlite"):
@@ -137,9 +133,7 @@ def without_tls() -> Iterator[tuple[int, list[bytes]]]:
 
 
 @pytest.mark.parametrize(("query", "told"), [("", False), ("ssl-mode=DISABLED", True)])
-def test_pymysql_tells_nothing_in_clear(
-    without_tls: tuple[int, list[bytes]], query: str, *, told: bool
-) -> None:
+def test_pymysql_tells_nothing_in_clear(without_tls: tuple[int, list[bytes]], query: str, *, told: bool) -> None:
     port, heard = without_tls
     arguments = mysql.arguments(load(query, **(WAIVED if told else {})), "pymysql")
     with pytest.raises(pymysql.OperationalError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,6 +95,14 @@ def test_health_check_stays_below_what_the_provider_bears() -> None:
 
 
 def test_what_is_refused(certificates: Certificates) -> None:
+    revoked = envconn.Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
+    with pytest.raises(envconn.ConfigurationError, match="redis-py knows no sslcrl"):
+        redis.arguments(
+            envconn.secure(
+                replace(envconn.parse("rediss://h.example.com"), parameters=revoked),
+                envconn.Policy(ca=str(certificates.ca), ca_variable="DATABASE_CA_CERT"),
+            )
+        )
     uri = "postgresql://app:p@h.example.com/app?sslmode=require"
     for function in (redis.url, redis.arguments):
         with pytest.raises(envconn.ConfigurationError, match="redis-py speaks redis"):

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import django_worker
-import envconn
 import fakes
 import matrix
 from fakes import Fake
@@ -24,6 +23,7 @@ from throwaway.certificates import HOST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import envconn
     from lab import Lab
     from throwaway.certificates import Certificates
     from throwaway.server import Server

@@ -66,4 +66,5 @@ if __name__ == "__main__":
     settings.configure(USE_TZ=True)
     django.setup()
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()

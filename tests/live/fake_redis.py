@@ -7,7 +7,7 @@ import ssl
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,12 @@ def _accept(listener: socket.socket, fake: FakeRedis) -> None:
         threading.Thread(target=fake.serve, args=(connection,), daemon=True).start()
 
 
-def _command(stream: IO[bytes]) -> list[bytes]:
+class _Stream(Protocol):
+    def readline(self) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
+
+
+def _command(stream: _Stream) -> list[bytes]:
     """Read one command of the Redis protocol: an array of strings, each with its length."""
     count = int(stream.readline()[1:] or 0)
     return [stream.read(int(stream.readline()[1:]) + 2)[:-2] for _ in range(count)]

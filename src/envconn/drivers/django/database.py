@@ -68,10 +68,9 @@ def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None 
 
 
 def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
-    gis = connection.scheme.partition("+")[0] == "postgis"
     options = cast("dict[str, object]", _libpq(connection))
     entry = DatabaseSettings(
-        ENGINE="django.contrib.gis.db.backends.postgis" if gis else "django.db.backends.postgresql",
+        ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
         NAME=str(options.pop("dbname")),
         USER=str(options.pop("user")),
         PASSWORD=Hidden(options.pop("password", "")),
@@ -89,6 +88,7 @@ def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
     return entry
 
 
+_GIS = "django.contrib.gis.db.backends.postgis"
 _CURSORS = (
     "disable_server_side_cursors=false needs cursors that a pooler in transaction mode loses; drop it, or set "
     "ENVCONN_POOLER if there is none"
@@ -144,14 +144,12 @@ def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, poo
     """Keep connections for as long as stated, else for as long as the provider is known to bear."""
     stated, kept = connection.foreign.get("conn_max_age"), _kept(connection)
     if stated is not None:
-        entry["CONN_MAX_AGE"] = kept = _age(connection, stated)
-    elif kept is not None and not pooled_here:
+        entry["CONN_MAX_AGE"] = _age(connection, stated)
+    elif kept and not pooled_here:
         entry["CONN_MAX_AGE"] = kept
     checks = _flag(connection, "conn_health_checks")
-    if checks is None and (pooled_here or kept or stated):
-        checks = kept != 0 or pooled_here
-    if checks is not None:
-        entry["CONN_HEALTH_CHECKS"] = checks
+    if checks is not None or pooled_here or entry.get("CONN_MAX_AGE", 0) != 0:
+        entry["CONN_HEALTH_CHECKS"] = checks is not False
     if (atomic := _flag(connection, "atomic_requests")) is not None:
         entry["ATOMIC_REQUESTS"] = atomic
 
