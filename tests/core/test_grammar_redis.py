@@ -38,7 +38,7 @@ def test_all_parts() -> None:
     assert (connection.kind, connection.scheme) == ("redis", "rediss")
     assert connection.hosts == (Host("Cache.Example.com", 6380),)
     assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "3")
-    assert {**connection.parameters} == {"sslrootcert": "/ca.pem", "socket_timeout": "2.5", "sslmode": "verify-full"}
+    assert {**connection.parameters} == {"sslrootcert": "/ca.pem", "socket_timeout": "2.5"}
     assert connection.origin == Origin("REDIS_URL")
 
 
@@ -47,8 +47,8 @@ def test_all_parts() -> None:
     [
         ("redis", {"sslmode": "disable"}),
         ("valkey", {"sslmode": "disable"}),
-        ("rediss", VERIFIED),
-        ("valkeys", VERIFIED),
+        ("rediss", {}),
+        ("valkeys", {}),
     ],
 )
 def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
@@ -72,10 +72,10 @@ def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
             "ssl_cert_reqs=required&ssl_check_hostname=False&ssl_ca_certs=/ca",
             {"sslmode": "verify-ca", "sslrootcert": "/ca"},
         ),
-        ("ssl_ca_certs=/c%20a", {"sslmode": "verify-full", "sslrootcert": "/c a"}),
+        ("ssl_ca_certs=/c%20a", {"sslrootcert": "/c a"}),
         (
             "ssl_certfile=/c&ssl_keyfile=/k&ssl_password=p%26w",
-            {**VERIFIED, "sslcert": "/c", "sslkey": "/k", "sslpassword": "p&w"},
+            {"sslcert": "/c", "sslkey": "/k", "sslpassword": "p&w"},
         ),
     ],
 )

@@ -22,6 +22,7 @@ import envconn_psycopg
 from envconn.assembly import assemble
 from envconn.cli import main
 from envconn.drivers import libpq
+from envconn.settings import Discreet
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -161,12 +162,30 @@ def test_raw_texts(
         assert find(marker, failure_surfaces(caught.value) | {"log": caplog.text}) == {}
 
 
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "PGPASSWORD"])
+def test_a_password_that_looks_like_an_alias(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    word = MARKERS["plain"]
+    family = {"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "n", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "n"}
+    for variable, value in {**family, name: f"${word}"}.items():
+        if variable.startswith(name[:2]):
+            monkeypatch.setenv(variable, value)
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load()
+    assert [problem.code for problem in caught.value.problems] == ["alias-missing"]
+    assert find(word, failure_surfaces(caught.value)) == {}
+
+
 def calls_with(text: str) -> list[Callable[[], object]]:
     class Model(pydantic.BaseModel):
         database: envconn.SecuredConnection
 
+    class Careful(Discreet):
+        database: envconn.SecuredConnection
+
     return [
         envconn.load,
+        lambda: envconn.load({"DATABASE_URL": text, "ENVCONN_TLS": "verify-full"}, dotenv=None),
+        lambda: Careful.model_validate({"database": text}),
         envconn.Settings,
         lambda: envconn.Settings(database=text),
         lambda: envconn.Settings(databases={"analytics": text}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import psycopg.conninfo
@@ -37,6 +38,10 @@ def libpq(text: str) -> dict[str, str]:
 def test_libpq_reads_the_same_back(nasty: str) -> None:
     hosts = (Host("db.example", 6543),)
     connection = secure(Connection("postgresql", "", hosts, f"u{nasty}", f"d{nasty}", Secret(nasty)))
+    encoded = r"[A-Za-z0-9.~_%-]+"
+    assert re.fullmatch(
+        rf"postgresql://{encoded}:{encoded}@db\.example:6543/{encoded}\?sslmode=require", connection.uri()
+    )
     assert libpq(connection.uri()) == {
         "user": f"u{nasty}",
         "password": nasty,

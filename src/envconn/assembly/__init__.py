@@ -47,8 +47,8 @@ def assemble(
     environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, policy: Policy | None = None
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
-    environment, problems = sources.read(environ, dotenv)
-    reading = Reading(environment, list(problems))
+    environment, unreadable = sources.read(environ, dotenv)
+    reading = Reading(environment, list(unreadable))
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
@@ -59,7 +59,9 @@ def assemble(
             reading.notes += service.advice
     if not (DATABASE in services or reading.problems):
         _without_database(reading, services)
-    return Assembly(services, Report(services, tuple(reading.problems), tuple(reading.notes)))
+    # One Redis is judged twice, as broker and as cache, and found wanting twice.
+    problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
+    return Assembly(services, Report(services, problems, notes))
 
 
 def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:

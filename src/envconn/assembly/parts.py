@@ -59,9 +59,14 @@ _SUFFIXES = {
     "SSLMODE": "sslmode",
 }
 
+# A relationship of Upsun and Platform.sh called "postgresql" comes in these parts.
+_UPSUN = {"HOST": "host", "PORT": "port", "PATH": "dbname", "USERNAME": "user", "PASSWORD": "password"}
+
+_BY_PREFIX = dict.fromkeys(("DATABASE", "DB", "POSTGRES", "PLANETSCALE"), _SUFFIXES) | {"POSTGRESQL": _UPSUN}
+
 FAMILIES: Mapping[str, Mapping[str, str]] = {"PGHOST": _PG} | {
-    f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in _SUFFIXES.items()}
-    for prefix in ("DATABASE", "DB", "POSTGRES", "PLANETSCALE")
+    f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
+    for prefix, suffixes in _BY_PREFIX.items()
 }
 """By the variable that announces a family, which is always the host: variable to libpq keyword."""
 
@@ -76,8 +81,12 @@ def compose(environment: Environment, leader: str) -> Lookup:
     lookups = {name: environment.lookup(name) for name in FAMILIES[leader]}
     problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
     notes = tuple(note for lookup in lookups.values() for note in lookup.notes)
-    if problems or lookups[leader].found is None:
+    whole = lookups[leader].found
+    if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
+    if "://" in whole.text.reveal():
+        # Somebody put the whole string where the host belongs; it says everything that the parts would.
+        return Lookup(whole, notes=notes)
     values: dict[str, str] = {}
     for name, keyword in FAMILIES[leader].items():
         if found := lookups[name].found:

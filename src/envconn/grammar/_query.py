@@ -88,15 +88,15 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
     """Complete the TLS parameters where the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
 
     A plain scheme is ``sslmode=disable`` and takes no TLS parameters; `remedy` says what to do about
-    those that are there. A secure one is verified unless it says otherwise.
+    those that are there. A secure one that says nothing about verification is verified: that is for
+    the judgement to say, which knows the provider.
     """
     if not secure:
         if not _TLS.isdisjoint(values):
             reading.refuse("tls-scheme", f"TLS parameters stand in a URI without TLS; {remedy}")
         values["sslmode"] = "disable"
         return
-    mode = values.setdefault("sslmode", "verify-full")
-    if mode == "require" and "sslrootcert" in values:
+    if values.get("sslmode") == "require" and "sslrootcert" in values:
         reading.refuse("tls-contradicts", "a CA is named beside a demand not to verify; keep one of the two")
 
 

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["judge", "provider_ca", "requested"]
 
-_TRUSTS_SYSTEM = frozenset({"amqp", "redis"})
-"""Protocols whose clients trust the system's CAs where none is named; libpq and MySQL's trust none."""
+_VERIFIED = frozenset({"amqp", "redis"})
+"""Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
+named. libpq and MySQL's clients verify nothing and trust nobody unless told to."""
 
 _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
@@ -42,7 +43,7 @@ _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Problem, ...]:
     """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
     policy, endpoint = context.policy, identify(connection, context.facts)
-    asked, how_far = requested(connection), reach(connection.hosts, policy)
+    asked, how_far = _possible(requested(connection), connection, endpoint), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
     level = asked if how_far.exempt else max(asked, floor)
     ca = _ca(connection, endpoint, policy, level)
@@ -64,8 +65,15 @@ def requested(connection: Connection) -> TlsLevel:
     parameters = connection.parameters
     if parameters.get("sslrootcert") == "system" and parameters.get("sslmode") != "disable":
         return TlsLevel.VERIFY_FULL
-    level = SSLMODES[parameters.get("sslmode", "prefer")]
+    level = SSLMODES[parameters.get("sslmode") or ("verify-full" if connection.kind in _VERIFIED else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
+
+
+def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint) -> TlsLevel:
+    # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it.
+    known = endpoint.provider.certificates if endpoint.provider else None
+    is_silent = connection.kind in _VERIFIED and connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
+    return min(asked, SSLMODES[known.sslmode]) if known and is_silent else asked
 
 
 def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLevel:
@@ -88,7 +96,7 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLe
         return ca_material.read(stated, policy.ca_variable)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
         return ca_material.read(known, f"the record of {endpoint.provider.name}")
-    if level >= TlsLevel.VERIFY_CA and connection.kind in _TRUSTS_SYSTEM:
+    if level >= TlsLevel.VERIFY_CA and connection.kind in _VERIFIED:
         return ca_material.read("system", connection.origin.variable)
     return None
 

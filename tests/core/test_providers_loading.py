@@ -1,0 +1,185 @@
+"""Every documented connection string, through the front door and under its own variable."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import envconn
+from envconn import EndpointUnavailable, Policy
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
+
+EXAMPLES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8")
+)
+FIELDS = ("pooled", "pool_mode", "replica", "branch", "role", "region", "cloud")
+
+REFUSED = {
+    "SCALINGO_REDIS_URL": "tls-disabled",  # clear text, as the platform hands it out
+    "VCAP_SERVICES": "database-missing",  # a binding, and no connection string
+}
+"""What does not load as it stands, by variable; and by provider, whose scheme or address needs a word more."""
+
+WAIVED = ("*.flycast",)
+"""Networks that are encrypted below us, where the documented strings turn TLS off."""
+
+
+def loaded(example: dict[str, Any], certificates: Certificates) -> envconn.SecuredConnection:
+    url = example["url"].replace("/certs/global-bundle.pem", str(certificates.ca))
+    url = url.replace("/certs/root.crt", str(certificates.ca))
+    ca = str(certificates.ca) if "sslmode=verify-full" in url and "sslrootcert" not in url else None
+    services = envconn.load(
+        {example["environment_variable"]: url}, dotenv=None, policy=Policy(waive=WAIVED, ca=ca, ca_variable="ca")
+    )
+    return services["database"] if "database" in services else services["broker"]
+
+
+LOADING = [
+    pytest.param(example, id=f"{example['provider']}-{number}")
+    for number, example in enumerate(EXAMPLES)
+    if example["environment_variable"] not in REFUSED
+    and not example["url"].startswith("prisma+")
+    and example["expect"].get("connection_kind") != "invalid"
+]
+
+
+@pytest.mark.parametrize("example", LOADING)
+def test_is_understood(example: dict[str, Any], certificates: Certificates) -> None:
+    connection = loaded(example, certificates)
+    expected = {name: example["expect"][name] for name in FIELDS}
+    words = {name: value.split()[0] if isinstance(value, str) else value for name, value in expected.items()}
+    assert connection.provider == example["provider"]
+    assert {name: getattr(connection, name) for name in FIELDS} == words
+    assert connection.tls.level >= envconn.TlsLevel.ENCRYPTED or connection.tls.local or connection.tls.waived
+
+
+@pytest.mark.parametrize("example", LOADING)
+@pytest.mark.parametrize("what", ["pooled", "direct", "replica", "primary"])
+def test_sibling_is_made_and_judged_or_refused_with_a_reason(
+    example: dict[str, Any], what: str, certificates: Certificates
+) -> None:
+    pooled = {"pooled": True, "direct": False}.get(what)
+    replica = {"replica": True, "primary": False}.get(what)
+    connection = loaded(example, certificates)
+    sibling = found(connection, pooled=pooled, replica=replica)
+    if isinstance(sibling, str):
+        assert connection.variable in sibling
+        assert len(sibling) > 60
+        assert "FAKE" not in sibling
+    else:
+        assert pooled in {None, bool(sibling.pooled)}
+        assert replica in {None, bool(sibling.replica)}
+        assert sibling.tls.level == connection.tls.level
+        assert (sibling.password, sibling.dbname) == (connection.password, connection.dbname)
+
+
+def found(
+    connection: envconn.SecuredConnection, *, pooled: bool | None, replica: bool | None
+) -> envconn.SecuredConnection | str:
+    try:
+        return connection.endpoint(pooled=pooled, replica=replica)
+    except EndpointUnavailable as refusal:
+        return str(refusal)
+
+
+def test_what_is_refused_says_why() -> None:
+    for example in EXAMPLES:
+        variable, url = example["environment_variable"], example["url"]
+        expected = REFUSED.get(variable)
+        expected = "scheme-unknown" if url.startswith("prisma+") else expected
+        expected = "replica-pooled" if example["expect"].get("connection_kind") == "invalid" else expected
+        if expected:
+            with pytest.raises(envconn.ConfigurationError) as caught:
+                envconn.load({variable: url}, dotenv=None)
+            assert [problem.code for problem in caught.value.problems] == [expected]
+            assert "FAKE" not in str(caught.value)
+
+
+NEON = "postgresql://alex:FAKE@ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech/db?sslmode=require"
+DIRECT = NEON.replace("-pooler", "")
+
+
+def test_pooled_and_direct_endpoint_of_one_database_are_a_pair_and_no_conflict() -> None:
+    services = envconn.load({"DATABASE_URL": NEON, "POSTGRES_URL": DIRECT}, dotenv=None)
+    assert services.database.pooled
+    assert services.connection("database", pooled=False).variable == "POSTGRES_URL"
+
+
+def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
+    services = envconn.load(
+        {"DATABASE_URL": NEON, "DATABASE_URL_UNPOOLED": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")},
+        dotenv=None,
+    )
+    assert services.connection("database", pooled=False).variable == "DATABASE_URL_UNPOOLED"
+    assert services.connection("database", replica=True).host.startswith("ep-warm")
+    assert services.connection("database", pooled=True, replica=False) is services.database
+
+
+def test_branch_is_never_derived() -> None:
+    services = envconn.load({"DATABASE_URL": NEON}, dotenv=None)
+    with pytest.raises(EndpointUnavailable, match="a branch has credentials of its own"):
+        services.connection("database", branch="staging")
+
+
+@pytest.mark.parametrize(
+    ("stated", "pooled", "statements"),
+    [("transaction", True, False), ("session", True, True), ("none", False, True)],
+)
+def test_pooler_that_cannot_be_seen_is_stated(stated: str, pooled: bool, statements: bool) -> None:  # noqa: FBT001
+    environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_POOLER": stated}
+    database = envconn.load(environ, dotenv=None).database
+    assert (database.pooled, database.prepared_statements) == (pooled, statements)
+
+
+def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
+    environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_PROVIDER": "neon", "ENVCONN_TLS": "best"}
+    database = envconn.load(environ, dotenv=None).database
+    assert (database.provider, database.tls.level, database.suspends) == ("neon", envconn.TlsLevel.VERIFY_FULL, True)
+
+
+@pytest.mark.parametrize("variable", ["ENVCONN_PROVIDER", "ENVCONN_POOLER"])
+def test_statement_that_nobody_understands_is_refused(variable: str) -> None:
+    environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", variable: "marker"}
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load(environ, dotenv=None)
+    assert [problem.variable for problem in caught.value.problems] == [variable]
+    assert "marker" not in str(caught.value)
+
+
+def test_best_is_what_the_certificates_can_meet() -> None:
+    urls = {
+        "neon": NEON,
+        "planetscale": "postgresql://app.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db",
+    }
+    for url in urls.values():
+        plain = envconn.load({"DATABASE_URL": url}, dotenv=None)
+        assert plain.database.tls.level == envconn.TlsLevel.ENCRYPTED
+        assert "tls-better" in [note.code for note in plain.report().notes]
+        best = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS": "best"}, dotenv=None)
+        assert best.database.tls.level == envconn.TlsLevel.VERIFY_FULL
+        assert "tls-better" not in [note.code for note in best.report().notes]
+
+
+def test_best_for_a_private_ca_needs_it_at_hand(certificates: Certificates) -> None:
+    url = "postgresql://u:FAKE@db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000/db?sslmode=require"
+    without = envconn.load({"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best"}, dotenv=None)
+    assert without.database.tls.level == envconn.TlsLevel.ENCRYPTED
+    environ = {"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best", "DATABASE_CA_CERT": str(certificates.ca)}
+    assert envconn.load(environ, dotenv=None).database.tls.level == envconn.TlsLevel.VERIFY_CA
+
+
+def test_default_role_is_worth_a_note() -> None:
+    url = "postgresql://postgres.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db"
+    assert "default-role" in [note.code for note in envconn.load({"DATABASE_URL": url}, dotenv=None).report().notes]
+
+
+def test_second_name_of_the_same_endpoint_is_noted() -> None:
+    report = envconn.load({"DATABASE_URL": DIRECT, "DIRECT_URL": DIRECT}, dotenv=None).report()
+    assert [(note.code, note.variable) for note in report.notes if note.code == "duplicate"] == [
+        ("duplicate", "DIRECT_URL")
+    ]

@@ -1,0 +1,117 @@
+"""What callers write. Type checkers read this file, and nothing runs it; see test_types.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_type
+
+import psycopg
+from pydantic import BaseModel, Field
+from pydantic_settings import SettingsConfigDict
+
+import envconn
+import envconn_psycopg
+from envconn import Connection, EndpointUnavailable, Host, Report, Secret, SecuredConnection, Services, TlsLevel
+from envconn.settings import Discreet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The environment as it is, and every argument that can be given.
+services = envconn.load()
+assert_type(services, Services)
+envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, dotenv=None)
+envconn.load(dotenv=[".env", "prod.env"], policy=envconn.Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
+
+# A mapping by name, and the names that it always knows.
+assert_type(services["analytics"], SecuredConnection)
+assert_type(services.get("analytics"), SecuredConnection | None)
+assert_type(dict(services), dict[str, SecuredConnection])
+databases: Mapping[str, SecuredConnection] = services.databases
+database = services.database
+assert_type(database, SecuredConnection)
+assert_type(services.broker, SecuredConnection | None)
+assert_type(services.cache, SecuredConnection | None)
+assert_type(envconn.database(), SecuredConnection)
+assert_type(envconn.database(services), SecuredConnection)
+
+# Other endpoints of the same database.
+try:
+    assert_type(services.connection(pooled=True), SecuredConnection)
+    assert_type(database.endpoint(replica=False), SecuredConnection)
+except EndpointUnavailable as unavailable:
+    assert_type(str(unavailable), str)
+
+# What a connection says of itself.
+assert_type(database.name, str)
+assert_type(database.hosts, tuple[Host, ...])
+assert_type(database.port, int)
+assert_type(database.password, Secret | None)
+assert_type(database.provider, str | None)
+assert_type(database.pooled, bool | None)
+assert_type(database.uri(), str)
+assert_type(database.tls.raised, bool)
+strong: bool = database.tls.level >= TlsLevel.VERIFY_CA
+if database.password:
+    assert_type(database.password.reveal(), str)
+
+# By hand: read, then judge.
+connection = envconn.parse("postgresql://app@localhost/app", "SOME_URL")
+assert_type(connection, Connection)
+assert_type(envconn.secure(connection, envconn.Policy(waive=("10.0.0.0/8",))), SecuredConnection)
+
+# What went wrong, and what was found.
+try:
+    envconn.load()
+except envconn.ConfigurationError as error:
+    for problem in error.problems:
+        assert_type((problem.code, problem.variable, problem.message), tuple[str, str, str])
+assert_type(services.report(), Report)
+assert_type(services.report().ok, bool)
+
+# psycopg 3 and psycopg2.
+with envconn_psycopg.connect(services, autocommit=True) as opened:
+    assert_type(opened.execute("select 1").fetchone(), tuple[Any, ...] | None)
+# pyright wants a TypedDict that is closed, which is new in Python 3.15 (PEP 728).
+psycopg.connect(**envconn_psycopg.kwargs())  # pyright: ignore[reportArgumentType]
+envconn_psycopg.kwargs(database, driver="psycopg2")
+
+
+async def asynchronously() -> None:
+    """Open a connection in a coroutine."""
+    async with await envconn_psycopg.aconnect() as opened:
+        await opened.execute("select 1")
+
+
+class Settings(envconn.Settings):
+    """An application's settings: no argument has to be given for the connections."""
+
+    model_config = SettingsConfigDict(env_prefix="APP_", extra="forbid")
+
+    debug: bool = False
+
+
+settings = Settings()
+Settings(database=database, debug=True)
+Settings(services=services)
+assert_type(settings.database, SecuredConnection)
+assert_type(settings.cache, SecuredConnection | None)
+assert_type(settings.services, Services)
+assert_type(settings.debug, bool)
+envconn_psycopg.connect(settings.database)
+
+
+class Own(BaseModel):
+    """A model that is handed its connections."""
+
+    database: SecuredConnection
+    others: list[SecuredConnection] = Field(default_factory=list[SecuredConnection])
+
+
+class Careful(Discreet):
+    """The same, with errors that hold no input."""
+
+    database: SecuredConnection | None = None
+
+
+assert_type(Own(database=database).database, SecuredConnection)
+assert_type(Careful().database, SecuredConnection | None)
