@@ -8,7 +8,6 @@ that would let in everybody who has a certificate of a public CA: whoever opens 
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from envconn.drivers.refusal import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
@@ -96,9 +96,11 @@ def health_check_seconds(connection: SecuredConnection) -> int | None:
 
 def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
     """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts nobody else."""
+    import ssl
+
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = bool(arguments["ssl_check_hostname"])
-    made.verify_mode = _VERIFY[str(arguments["ssl_cert_reqs"])]
+    made.verify_mode = ssl.CERT_NONE if arguments["ssl_cert_reqs"] == "none" else ssl.CERT_REQUIRED
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca := arguments.get("ssl_ca_certs"):
         made.load_verify_locations(cafile=str(ca))
@@ -107,9 +109,6 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
         # A callback in every case: without one, an encrypted key asks on the terminal.
         made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
     return made
-
-
-_VERIFY = {"required": ssl.CERT_REQUIRED, "none": ssl.CERT_NONE}
 
 
 def _tls(connection: SecuredConnection) -> dict[str, object]:
