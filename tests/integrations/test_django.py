@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,9 @@ def alone(statement: str, **environ: str) -> Any:
     """Run `statement` where there is no Django, and return what it prints, read as JSON."""
     code = f"import json, sys; sys.modules['django'] = None\n{statement}"
     command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
