@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
-INTEGRATIONS = ("envconn_django", "envconn_psycopg")
+INTEGRATIONS = ("envconn_asyncpg", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy")
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -34,7 +34,8 @@ def test_top_level_names_of_the_distribution() -> None:
 def test_metadata() -> None:
     described = metadata.metadata("envconn")
     assert described["License-Expression"] == "MIT"
-    assert set(described.get_all("Provides-Extra", [])) >= {"django", "psycopg", "psycopg2", "redis"}
+    drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2", "redis"}
+    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "django", "flask", "sqlalchemy"}
 
 
 def test_command_is_installed() -> None:

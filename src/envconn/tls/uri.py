@@ -28,7 +28,8 @@ def _authority(host: Host) -> str:
 
 
 def _query(connection: SecuredConnection) -> dict[str, str]:
-    query = {**connection.parameters, "sslmode": connection.tls.level.sslmode}
+    # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
+    query = {**connection.parameters, "sslmode": connection.tls.level.sslmode, "gssencmode": "disable"}
     query.pop("sslrootcert", None)
     if connection.tls.ca:
         query["sslrootcert"] = connection.tls.ca.file()
