@@ -290,6 +290,11 @@ class SecuredConnection:
         return self._judgement.endpoint.because
 
     @property
+    def siblings(self) -> tuple[SecuredConnection, ...]:
+        """The other endpoints of the same database that variables name, replicas included, each judged."""
+        return self._judgement.context.siblings
+
+    @property
     def advice(self) -> tuple[Note, ...]:
         """What could be had and is not, and what the provider says of this endpoint."""
         from envconn.tls.siblings import advice
