@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
-INTEGRATIONS = ("envconn_psycopg",)
+INTEGRATIONS = ("envconn_celery", "envconn_psycopg")
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -34,7 +34,7 @@ def test_top_level_names_of_the_distribution() -> None:
 def test_metadata() -> None:
     described = metadata.metadata("envconn")
     assert described["License-Expression"] == "MIT"
-    assert set(described.get_all("Provides-Extra", [])) >= {"psycopg", "psycopg2"}
+    assert set(described.get_all("Provides-Extra", [])) >= {"celery", "psycopg", "psycopg2"}
 
 
 def test_command_is_installed() -> None:

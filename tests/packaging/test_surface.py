@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 URL = "postgresql://app:marker-password@db.envconn.test/app?sslmode=verify-full"
-HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "sqlalchemy"}
+HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"}
 
 
 def loaded(statement: str, *, url: str = URL) -> set[str]:
@@ -54,7 +54,7 @@ def test_the_name_promised_in_the_design() -> None:
     assert promised <= set(envconn.__all__)
 
 
-@pytest.mark.parametrize("module", ["envconn_psycopg"])
+@pytest.mark.parametrize("module", ["envconn_celery", "envconn_psycopg"])
 def test_all_of_integrations(module: str) -> None:
     imported = importlib.import_module(module)
     for name in imported.__all__:
@@ -66,6 +66,7 @@ def test_all_of_integrations(module: str) -> None:
     [
         "import envconn",
         "import envconn.cli",
+        "import envconn_celery",
         "import envconn_psycopg",
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",

@@ -1,0 +1,56 @@
+"""Redis over TLS for Celery, with the context of `envconn`: it trusts the stated CA, and nobody else.
+
+`Transport` and `Backend` are named in the settings, and loaded when Celery connects. Without the
+settings beside them (``broker_use_ssl``, ``redis_backend_use_ssl``) they trust nobody: nothing here
+ever speaks in clear.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis
+from celery.backends.redis import RedisBackend
+from kombu.transport import redis as kombu
+
+from envconn.drivers.redis import context
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Backend", "Connection", "Transport"]
+
+
+class Connection(redis.SSLConnection):
+    """One of redis-py's, with another `ssl.SSLContext` than its own, which trusts the system's CAs as well."""
+
+    def __init__(self, **arguments: Any) -> None:  # what redis-py says
+        self._context = context(arguments)
+        super().__init__(**arguments)
+
+    def _connect(self) -> ssl.SSLSocket:
+        socket = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - past the one that wraps
+        return self._context.wrap_socket(socket, server_hostname=self.host)
+
+
+class Channel(kombu.Channel):
+    """kombu's, whose every connection is a `Connection`."""
+
+    connection_class = Connection  # type: ignore[assignment] # kombu's types are of another redis-py
+    connection_class_ssl = Connection  # type: ignore[assignment]
+
+
+class Transport(kombu.Transport):
+    """The broker's side: Celery's ``broker_transport``."""
+
+    Channel = Channel
+
+
+class Backend(RedisBackend):
+    """The side of results: Celery's ``result_backend``."""
+
+    connection_class_ssl = Connection
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # what Celery says
+        super().__init__(*arguments, **named)
+        self.connparams["connection_class"] = Connection

@@ -1,0 +1,185 @@
+"""redis-py's URL and arguments, for what passes both on (Django's cache), and the context it does not build itself.
+
+`SecuredConnection.uri` is the URL with everything in it, for whatever takes nothing else.
+
+redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
+one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
+that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
+`context` instead.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, TypedDict, cast
+from urllib.parse import quote
+
+from envconn.drivers.refusal import TLS, insist, refuse
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "health_check_seconds", "url"]
+
+
+class Arguments(TypedDict, total=False):
+    """What redis-py's connections and pools are given beside the URL. Timeouts and intervals are in seconds."""
+
+    username: str
+    password: str
+    health_check_interval: int
+    ssl_cert_reqs: str
+    ssl_check_hostname: bool
+    ssl_ca_certs: str
+    ssl_certfile: str
+    ssl_keyfile: str
+    ssl_password: str
+    client_name: str
+    encoding: str
+    decode_responses: bool
+    max_connections: int
+    protocol: int
+    retry_on_timeout: bool
+    socket_connect_timeout: float
+    socket_keepalive: bool
+    socket_read_size: int
+    socket_timeout: float
+    timeout: float
+
+
+class ClientArguments(Arguments, total=False):
+    """What ``redis.Redis`` is given, sync or async."""
+
+    host: str
+    port: int
+    db: int
+    ssl: bool
+    unix_socket_path: str
+
+
+def url(connection: SecuredConnection) -> str:
+    """Return the URL with scheme, host, port and database, and nothing that is secret or says how to verify.
+
+    Raises:
+        ConfigurationError: it is no Redis connection, or one with several hosts.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "redis-py", "redis", _TYPES)
+    [host] = connection.hosts
+    if host.is_socket:
+        return f"unix://{quote(host.host)}?db={connection.dbname}"
+    scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
+    return f"{scheme}://{host}/{connection.dbname}"
+
+
+def arguments(connection: SecuredConnection) -> Arguments:
+    """Return the keyword arguments that, beside `url`, make redis-py hold the verdict as far as it can.
+
+    Below ``VERIFY_FULL`` that is not far enough for a stated CA: see `context`.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "redis-py", "redis", _TYPES)
+    if refused := sorted(_REFUSED & connection.parameters.keys()):
+        refuse(connection, f"redis-py knows no {refused[0]}; drop it")
+    found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
+    found |= {"username": connection.user} if connection.user else {}
+    found |= {"password": connection.password.reveal()} if connection.password else {}
+    if seconds := health_check_seconds(connection):
+        found["health_check_interval"] = seconds
+    if connection.tls.level >= TlsLevel.ENCRYPTED:
+        found |= _tls(connection)
+    return cast("Arguments", found)
+
+
+def client(connection: SecuredConnection) -> ClientArguments:
+    """Return the keyword arguments for ``redis.Redis``, which need no URL beside them.
+
+    redis-py trusts the system's CAs beside the one that is stated, and can be told nothing else
+    without a connection class. At ``VERIFY_FULL`` this lets in who has a certificate of a public CA
+    for the very host name; at ``VERIFY_CA`` it would let in everybody, so that is refused.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "redis-py", "redis", _TYPES)
+    if connection.tls.level == TlsLevel.VERIFY_CA:
+        refuse(connection, "redis-py trusts public CAs, too, so that verify-ca is none; check the host name as well")
+    [host] = connection.hosts
+    where: ClientArguments = (
+        {"unix_socket_path": host.host} if host.is_socket else {"host": host.host, "port": host.port}
+    )
+    where |= {"db": int(connection.dbname), "ssl": connection.tls.level >= TlsLevel.ENCRYPTED}
+    return cast("ClientArguments", {**where, **arguments(connection)})
+
+
+def health_check_seconds(connection: SecuredConnection) -> int | None:
+    """Return after how many seconds of silence to ask whether the connection still stands.
+
+    It is the stated interval, or four fifths of what the provider bears; `None` where neither is known.
+    """
+    stated, idle = connection.parameters.get("health_check_interval"), connection.idle_seconds
+    return int(stated) if stated else idle * 4 // 5 if idle else None
+
+
+def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
+    """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts nobody else.
+
+    Without any, it trusts nobody at all.
+
+    Raises:
+        KeyError: ``ssl_cert_reqs`` is neither ``required`` nor ``none``, nor the constant for one of the two.
+        OSError: a file that is named cannot be read or used.
+        ValueError: the host name is to be checked and the certificate is not.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.check_hostname = bool(arguments.get("ssl_check_hostname", True))
+    made.verify_mode = _VERIFY[arguments.get("ssl_cert_reqs", "required")]
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca := arguments.get("ssl_ca_certs"):
+        made.load_verify_locations(cafile=str(ca))
+    if certificate := arguments.get("ssl_certfile"):
+        password = arguments.get("ssl_password") or ""
+        # A callback in every case: without one, an encrypted key asks on the terminal.
+        made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
+    return made
+
+
+# Celery's backend turns the words into the constants.
+_VERIFY: Mapping[object, ssl.VerifyMode] = {
+    **dict.fromkeys(("required", ssl.CERT_REQUIRED), ssl.CERT_REQUIRED),
+    **dict.fromkeys(("none", ssl.CERT_NONE), ssl.CERT_NONE),
+}
+
+
+def _tls(connection: SecuredConnection) -> dict[str, object]:
+    stated = {f"ssl_{name}": connection.parameters.get(ours) for name, ours in _FILES.items()}
+    return {
+        "ssl_cert_reqs": "required" if connection.tls.ca else "none",
+        # redis-py before 6 does not check it unless told to.
+        "ssl_check_hostname": connection.tls.level == TlsLevel.VERIFY_FULL,
+        **({"ssl_ca_certs": connection.tls.ca.file()} if connection.tls.ca else {}),
+        **{name: text for name, text in stated.items() if text},
+    }
+
+
+_FILES = {"certfile": "sslcert", "keyfile": "sslkey", "password": "sslpassword"}
+_REFUSED = TLS - {"sslmode", "sslrootcert", *_FILES.values()}
+
+
+def _flag(text: str) -> bool:
+    return text == "true"
+
+
+_TYPES: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("client_name", "encoding"), str),
+    **dict.fromkeys(("health_check_interval", "max_connections", "protocol", "socket_read_size"), int),
+    **dict.fromkeys(("socket_connect_timeout", "socket_timeout", "timeout"), float),
+    **dict.fromkeys(("decode_responses", "retry_on_timeout", "socket_keepalive"), _flag),
+}
