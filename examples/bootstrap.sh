@@ -13,10 +13,16 @@ bootstrap() {
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
     _choose_python
     _choose_cache
-    environment=$cache/$1-$("$_base" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    trap 'interrupted 129' HUP
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM
+    # Two interpreters of one version have an environment each.
+    environment=$cache/$1-$("$_base" -c 'import os, sys, zlib
+print("%d.%d-%08x" % (*sys.version_info[:2], zlib.crc32(os.path.realpath(sys.executable).encode())))')
     python=$environment/bin/python
-    _once "$environment/packages" "$_base $(cksum <"$2")" _install_packages "$2"
+    _once "$environment/packages" "$(cksum <"$2")" _install_packages "$2"
     _once "$environment/checkout" "$root $(cksum <"$root/pyproject.toml")" _install_checkout
+    trap - HUP INT TERM
 }
 
 # FILE STAMP COMMAND...: run the command unless FILE says that it was done under this stamp.
@@ -29,10 +35,36 @@ _once() {
     fi
 }
 
+# Run a command that takes long in a process group of its own, so that `interrupted` ends all of it, and with a
+# directory of ours for its temporary files. (Whoever is not in the foreground is spared the terminal's SIGINT.)
+_running=
+guarded() {
+    mkdir -p "$cache/tmp.$$"
+    TMPDIR=$cache/tmp.$$ "$_base" -c 'import os, sys
+os.setpgid(0, 0)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@" &
+    _running=$!
+    wait "$_running" && _status=0 || _status=$?
+    _running=
+    rm -rf "$cache/tmp.$$"
+    return "$_status"
+}
+
+# CODE: what a signal's trap does.
+interrupted() {
+    trap '' HUP INT TERM
+    if [ -n "$_running" ]; then
+        kill -s KILL -- "-$_running" 2>/dev/null || kill -s KILL "$_running" 2>/dev/null || :
+        wait "$_running" 2>/dev/null || :
+        rm -rf "$cache/tmp.$$"
+    fi
+    exit "$1"
+}
+
 _install_packages() {
     echo "setting up $environment (once)" >&2
     rm -rf "$environment"
-    "$_base" -m venv --without-pip "$environment"
+    guarded "$_base" -m venv --without-pip "$environment"
     choose_pip
     pip install --only-binary :all: --no-deps --require-hashes -r "$1"
 }
@@ -73,18 +105,16 @@ _choose_cache() {
     cache=$(mktemp -d)
     scrap=$cache
     trap 'rm -rf "$scrap"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
 }
 
 # Define pip, working on $python: the base's own, the seed it carries, or the seed that Debian has in a package.
 choose_pip() {
     if "$_base" -m pip --python "$python" --version >/dev/null 2>&1; then
-        pip() { "$_base" -m pip --python "$python" -qq "$@"; }
-    elif "$python" -m ensurepip >/dev/null 2>&1; then
-        pip() { "$python" -m pip -qq "$@"; }
+        pip() { guarded "$_base" -m pip --python "$python" -qq "$@"; }
+    elif guarded "$python" -m ensurepip >/dev/null 2>&1; then
+        pip() { guarded "$python" -m pip -qq "$@"; }
     elif _unpack_pip >/dev/null 2>&1; then
-        pip() { "$python" "$_wheel/pip" -qq "$@"; }
+        pip() { guarded "$python" "$_wheel/pip" -qq "$@"; }
     else
         _give_up "$_base has neither pip nor ensurepip; Debian: apt-get install python3-venv"
     fi
@@ -97,8 +127,9 @@ _unpack_pip() {
     : >"$_apt/status"
     set -- -q -o Dir::State="$_apt" -o Dir::State::Lists="$_apt/lists" -o Dir::State::status="$_apt/status" \
         -o Dir::Cache="$_apt" -o Debug::NoLocking=1 -o APT::Sandbox::User= -o Acquire::Languages=none
-    apt-get "$@" update &&
-        (cd "$_apt" && apt-get "$@" download python3-pip-whl && dpkg -x python3-pip-whl_*.deb root) &&
+    guarded apt-get "$@" update &&
+        guarded sh -c 'cd "$0" && apt-get "$@" download python3-pip-whl' "$_apt" "$@" &&
+        dpkg -x "$_apt"/python3-pip-whl_*.deb "$_apt/root" &&
         _wheel=$(ls "$_apt"/root/usr/share/python-wheels/pip-*.whl)
 }
 

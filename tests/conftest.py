@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ["lab"]
+pytest_plugins = ["lab", "servers"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,20 +48,27 @@ class Account:
             subprocess.CalledProcessError: it failed; `stderr` says why.
             subprocess.TimeoutExpired: it took longer than `seconds`.
         """
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
             cwd="/",
             env=self._environment(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=seconds,
-            check=True,
+            start_new_session=True,
             user=self.uid,
             group=self.gid,
             extra_groups=self._groups(),
-        )
-        return done.stdout
+        ) as process:
+            try:
+                output, errors = process.communicate(timeout=seconds)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)  # initdb has children of its own
+                raise
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command, output, errors)
+        return output
 
     def own(self, path: Path) -> Path:
         """Give `path` to the account."""

@@ -11,7 +11,7 @@ No key outlives the directory it is written to, and none is ever committed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,11 @@ class Certificates:
     expired: Pair
     unknownca: Pair
     intermediate: Pair
+    authority: trustme.CA = field(repr=False)
+
+    def issue(self, *hosts: str) -> Pair:
+        """Make one more pair that `ca` vouches for, made out to `hosts` (names and addresses)."""
+        return _pair(self.ca.parent / f"for-{hosts[0]}", self.authority.issue_cert(*hosts))
 
 
 def write(directory: Path, *hosts: str) -> Certificates:
@@ -70,6 +75,7 @@ def write(directory: Path, *hosts: str) -> Certificates:
         expired=_pair(directory / "expired", ca.issue_cert(*names, not_before=now - month, not_after=now - week)),
         unknownca=_pair(directory / "unknownca", other_ca.issue_cert(*names)),
         intermediate=_pair(directory / "intermediate", ca.create_child_ca().issue_cert(*names)),
+        authority=ca,
     )
 
 
@@ -84,7 +90,7 @@ def _not_pem(path: Path) -> Path:
 
 
 def _pair(stem: Path, leaf: trustme.LeafCert) -> Pair:
-    pair = Pair(stem.with_suffix(".pem"), stem.with_suffix(".key"))
+    pair = Pair(stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key"))
     pair.chain.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
     pair.key.touch(mode=0o600)
     pair.key.write_bytes(leaf.private_key_pem.bytes())

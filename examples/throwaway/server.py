@@ -5,22 +5,20 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
-import subprocess
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from throwaway.process import ADDRESS, end, wait
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import subprocess
     from pathlib import Path
 
     from throwaway.binaries import Account
     from throwaway.certificates import Pair
 
 __all__ = ["ADDRESS", "PostgresUnavailable", "Server", "shown"]
-
-ADDRESS = "127.0.0.1"
 
 
 class PostgresUnavailable(RuntimeError):
@@ -29,7 +27,7 @@ class PostgresUnavailable(RuntimeError):
 
 @dataclass
 class Server:
-    """A PostgreSQL on `port` of the loopback interface and on a unix socket in `home`.
+    """A PostgreSQL on `port` of a loopback address and on a unix socket in `home`.
 
     It is made by `throwaway.postgres`. `clear` says whether it lets anybody in without TLS.
     """
@@ -42,6 +40,7 @@ class Server:
     version: str
     clear: bool
     account: Account = field(repr=False)
+    address: str = ADDRESS
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
@@ -58,7 +57,7 @@ class Server:
         self._write_tls(pair)
         self._reload()
         expected = ssl.PEM_cert_to_DER_cert(_first_certificate(pair.chain))
-        _wait(lambda: shown(self.port) == expected, "the new certificate", seconds=5)
+        wait(lambda: shown(self.port, self.address) == expected, "the new certificate", seconds=5)
 
     def tls_off(self) -> None:
         """Answer ``N`` to every request for TLS from now on.
@@ -68,7 +67,7 @@ class Server:
         """
         self._write_tls(None)
         self._reload()
-        _wait(lambda: shown(self.port) is None, "TLS to go away", seconds=5)
+        wait(lambda: shown(self.port, self.address) is None, "TLS to go away", seconds=5)
 
     def log(self) -> str:
         """Return what the server has said so far."""
@@ -84,19 +83,12 @@ class Server:
         self._configure()
         self._write_tls(pair)
         self._process = self.account.popen([str(binaries / "postgres"), "-D", str(self._data)], self.home / "log")
-        _wait(self._ready, "the server to start", seconds=20)
+        wait(self._ready, "the server to start", seconds=20)
 
     def stop(self) -> None:
         """Shut down fast, then immediately, then without asking; five seconds each at most."""
         process, self._process = self._process, None
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            if process is None or process.poll() is not None:
-                return
-            process.send_signal(number)
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                continue
+        end(process, signal.SIGINT, signal.SIGQUIT)
 
     @property
     def _data(self) -> Path:
@@ -105,7 +97,7 @@ class Server:
     def _configure(self) -> None:
         lines = (
             f"port = {self.port}",
-            f"listen_addresses = '{ADDRESS}'",
+            f"listen_addresses = '{self.address}'",
             f"unix_socket_directories = '{self.home}'",
             "include 'tls.conf'",
             "shared_buffers = 16MB",
@@ -114,7 +106,8 @@ class Server:
         )
         (self._data / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         kind = "host" if self.clear else "hostssl"
-        rules = f"local all all scram-sha-256\n{kind} all all {ADDRESS}/32 scram-sha-256\n"
+        # Whoever connects to 127.1.2.3 comes from 127.0.0.1.
+        rules = f"local all all scram-sha-256\n{kind} all all 127.0.0.0/8 scram-sha-256\n"
         (self._data / "pg_hba.conf").write_text(rules, encoding="ascii")
 
     def _write_tls(self, pair: Pair | None) -> None:
@@ -143,9 +136,9 @@ class Server:
         return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def shown(port: int) -> bytes | None:
+def shown(port: int, address: str = ADDRESS) -> bytes | None:
     """Return the certificate (DER) that the server on `port` shows, or `None` when it refuses TLS."""
-    with socket.create_connection((ADDRESS, port), timeout=5) as connection:
+    with socket.create_connection((address, port), timeout=5) as connection:
         connection.sendall(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")  # SSLRequest
         if connection.recv(1) != b"S":
             return None
@@ -159,11 +152,3 @@ def shown(port: int) -> bytes | None:
 def _first_certificate(chain: Path) -> str:
     end = "-----END CERTIFICATE-----"
     return chain.read_text(encoding="ascii").partition(end)[0] + end
-
-
-def _wait(done: Callable[[], bool], what: str, *, seconds: float) -> None:
-    limit = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > limit:
-            raise TimeoutError(f"waited {seconds} seconds for {what}")
-        time.sleep(0.01)

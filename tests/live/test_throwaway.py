@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ import pytest
 from throwaway import binaries, postgres
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from throwaway.certificates import Certificates
 
 WAIT_FOREVER = """
@@ -24,6 +27,42 @@ with postgres.running(None, clear=True) as server:
     print(server.home, flush=True)
     time.sleep(60)
 """
+
+
+STOP_EARLY = """
+import os, signal, sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from throwaway import postgres
+def stop():
+    while not os.listdir(os.environ["TMPDIR"]):
+        time.sleep(0.001)
+    time.sleep(float(sys.argv[2]))
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=stop, daemon=True).start()
+with postgres.template():
+    time.sleep(20)
+"""
+
+
+@pytest.mark.parametrize("delay", ["0", "0.05", "0.1", "0.2", "0.3"])
+def test_a_signal_while_it_is_set_up(checkout: Path, scrap: Path, delay: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOP_EARLY, str(checkout / "examples"), delay],
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(scrap)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, b"")
+    assert list(scrap.iterdir()) == []
+
+
+@pytest.fixture
+def scrap() -> Iterator[Path]:
+    """A directory for temporary files that `nobody` may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="throwaway-") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

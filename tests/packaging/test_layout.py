@@ -34,6 +34,8 @@ def test_top_level_names_of_the_distribution() -> None:
 def test_metadata() -> None:
     described = metadata.metadata("envconn")
     assert described["License-Expression"] == "MIT"
+    assert described["Description-Content-Type"] == "text/markdown"
+    assert described.json["description"]
     assert set(described.get_all("Provides-Extra", [])) >= {"celery", "psycopg", "psycopg2"}
 
 

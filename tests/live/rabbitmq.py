@@ -1,0 +1,100 @@
+"""A real RabbitMQ that speaks AMQP over TLS and nothing else; five seconds to start, so only where it was asked for."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import daemons
+from throwaway.process import ADDRESS, free_port, workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from throwaway.binaries import Account
+    from throwaway.certificates import Pair
+
+__all__ = ["STATES", "RabbitMQ", "running"]
+
+STATES = ("good", "wronghost", "expired", "unknownca")
+
+_CONFIGURATION = """
+listeners.tcp = none
+listeners.ssl.default = {address}:{port}
+ssl_options.certfile = {chain}
+ssl_options.keyfile = {key}
+ssl_options.cacertfile = {root}
+ssl_options.verify = verify_none
+default_user = {user}
+default_pass = {password}
+"""
+
+
+@dataclass(frozen=True)
+class RabbitMQ:
+    """A RabbitMQ on `port` of the loopback interface."""
+
+    port: int
+    user: str
+    password: str = field(repr=False)
+    home: Path
+    host: str = "localhost"
+
+    def uri(self, host: str = "localhost", *, scheme: str = "amqps", vhost: str = "/", **parameters: str) -> str:
+        """Return the address with the password in it; `parameters` become the query."""
+        return daemons.uri(scheme, (self.user, self.password), f"{host}:{self.port}", vhost, parameters)
+
+    def log(self) -> str:
+        """Return what the server has said so far."""
+        return (self.home / "log").read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def running(tree: Path, account: Account, pair: Pair, ca: Path) -> Iterator[RabbitMQ]:
+    """Run the RabbitMQ that was unpacked as `tree` under `account`, showing `pair`."""
+    port, mapper, user, password = free_port(), free_port(), "app", secrets.token_urlsafe(18)
+    with workplace(account) as home:
+        chain, key, root = daemons.keys(account, home, pair, ca)
+        text = _CONFIGURATION.format(
+            address=ADDRESS, port=port, chain=chain, key=key, root=root, user=user, password=password
+        )
+        daemons.private(account, home / "rabbitmq.conf", text)
+        daemons.private(account, home / "plugins", "[].\n")
+        # Debian's own script knows /usr/lib/erlang only, whatever it is told.
+        daemons.private(account, home / "erl", '#!/bin/sh\nexec "$BINDIR/erlexec" "$@"\n').chmod(0o700)
+        binaries = next(tree.glob("usr/lib/erlang/erts-*/bin"))
+        variables = [f"{name}={value}" for name, value in _variables(tree, binaries, home, mapper).items()]
+        epmd = binaries / "epmd"
+        server = tree / "usr/lib/rabbitmq/bin/rabbitmq-server"
+        # The name service would otherwise be started by the first Erlang, and outlive it.
+        with (
+            daemons.listening(("env", *variables, str(epmd)), home, account, ADDRESS, mapper),
+            daemons.listening(("env", *variables, str(server)), home, account, ADDRESS, port, seconds=60),
+        ):
+            yield RabbitMQ(port, user, password, home)
+
+
+def _variables(tree: Path, binaries: Path, home: Path, mapper: int) -> dict[str, object]:
+    """What the scripts of Erlang and RabbitMQ would take from absolute paths."""
+    return {
+        "PATH": f"{home}:/usr/bin:/bin",
+        "HOME": home,
+        "ROOTDIR": tree / "usr/lib/erlang",
+        "BINDIR": binaries,
+        "EMU": "beam",
+        "PROGNAME": "erl",
+        "ERL_EPMD_ADDRESS": ADDRESS,
+        "ERL_EPMD_PORT": mapper,
+        "RABBITMQ_HOME": next(tree.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*")),
+        "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+        "RABBITMQ_NODENAME": f"envconn{mapper}@localhost",
+        "RABBITMQ_DIST_PORT": free_port(),
+        "RABBITMQ_MNESIA_BASE": home / "mnesia",
+        "RABBITMQ_LOG_BASE": home / "logs",
+        "RABBITMQ_CONFIG_FILE": home / "rabbitmq.conf",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": home / "plugins",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+    }

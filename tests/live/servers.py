@@ -1,0 +1,173 @@
+"""PgBouncer, Redis and RabbitMQ as fixtures, each started when first asked for.
+
+Loaded as a plugin by tests/conftest.py. Where tests/servers.sh could not unpack a server, what asks
+for it is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import pytest
+
+import bouncer as bouncers
+import edges
+import rabbitmq as rabbits
+import redisserver
+from installed import Installations, ServerMissing
+from throwaway import postgres
+from throwaway.binaries import current_account
+from throwaway.process import workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from contextlib import AbstractContextManager
+
+    from bouncer import Bouncer
+    from edges import Edge
+    from lab import Lab
+    from rabbitmq import RabbitMQ
+    from redisserver import Redis
+    from throwaway.certificates import Certificates
+
+__all__ = ["States"]
+
+Running = TypeVar("Running")
+
+
+class States(Generic[Running]):
+    """Servers by the state of their certificate: ``redis_server["expired"]``; each is started once."""
+
+    def __init__(
+        self, states: Collection[str], start: Callable[[str], AbstractContextManager[Running]], cleanup: ExitStack
+    ) -> None:
+        self._states = states
+        self._start = start
+        self._cleanup = cleanup
+        self._running: dict[str, Running] = {}
+
+    def __getitem__(self, state: str) -> Running:
+        if state not in self._states:
+            raise KeyError(state)
+        if state not in self._running:
+            self._running[state] = self._cleanup.enter_context(self._start(state))
+        return self._running[state]
+
+
+@pytest.fixture(scope="session")
+def installations(machine: dict[str, str], checkout: Path) -> Iterator[Installations]:
+    """Where servers are found; ENVCONN_SERVERS is what tests/servers.sh was given."""
+    place = Path(machine.get("ENVCONN_SERVERS") or checkout / ".cache" / "servers")
+    account = current_account()
+    with workplace(account) as scrap:
+        yield Installations(place, account, scrap)
+
+
+@pytest.fixture(scope="session")
+def bouncer(installations: Installations, lab: Lab, certificates: Certificates) -> Iterator[Bouncer]:
+    """PgBouncer in transaction mode before ``lab["good"]``, which tracks no prepared statements, whatever its age."""
+    command = _or_skip(partial(installations.command, "pgbouncer"))
+    with bouncers.running(command, lab["good"], certificates, certificates.good) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def newer_bouncer(
+    installations: Installations, lab: Lab, certificates: Certificates, machine: dict[str, str]
+) -> Iterator[Bouncer]:
+    """The same with a PgBouncer that tracks them (1.21 or newer), where ENVCONN_NEWER_PGBOUNCER=1 asks for it."""
+    command = _newer(installations, machine)
+    with bouncers.running(command, lab["good"], certificates, certificates.good, tracks=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server(installations: Installations, certificates: Certificates) -> Iterator[States[Redis]]:
+    """Redis in the states of `redisserver.STATES`: ``redis_server["good"].uri()``."""
+    command = _or_skip(partial(installations.command, "redis-server"))
+
+    def start(state: str) -> AbstractContextManager[Redis]:
+        pair = None if state == "plain" else getattr(certificates, state)
+        return redisserver.running(command, installations.account, pair, certificates.ca)
+
+    with ExitStack() as cleanup:
+        yield States(redisserver.STATES, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(
+    installations: Installations, certificates: Certificates, machine: dict[str, str]
+) -> Iterator[States[RabbitMQ]]:
+    """RabbitMQ in the states of `rabbitmq.STATES`, where ENVCONN_RABBITMQ=1 asks for it: six seconds for each."""
+    _asked_for(machine, "ENVCONN_RABBITMQ")
+    tree = _or_skip(partial(installations.tree, "rabbitmq"))
+
+    def start(state: str) -> AbstractContextManager[RabbitMQ]:
+        return rabbits.running(tree, installations.account, getattr(certificates, state), certificates.ca)
+
+    with ExitStack() as cleanup:
+        yield States(rabbits.STATES, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def modern() -> Iterator[postgres.Template]:
+    """A PostgreSQL 17 or newer, which takes TLS from the first byte (``sslnegotiation=direct``)."""
+    with ExitStack() as cleanup:
+        try:
+            template = cleanup.enter_context(postgres.template(oldest=17))
+        except postgres.PostgresUnavailable as reason:
+            pytest.skip(f"no PostgreSQL 17: {reason}")
+        yield template
+
+
+@pytest.fixture(scope="session", params=["usual", "newer"])
+def planetscale_like(
+    request: pytest.FixtureRequest,
+    installations: Installations,
+    modern: postgres.Template,
+    certificates: Certificates,
+    machine: dict[str, str],
+) -> Iterator[Edge]:
+    """What PlanetScale has: ports 5432 and 6432 of one host; before it the usual PgBouncer, then the newer one."""
+    newer = request.param == "newer"
+    command = _newer(installations, machine) if newer else _or_skip(partial(installations.command, "pgbouncer"))
+    with edges.planetscale(modern, certificates, command, newer=newer) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["usual", "newer"])
+def neon_like(
+    request: pytest.FixtureRequest,
+    installations: Installations,
+    modern: postgres.Template,
+    certificates: Certificates,
+    machine: dict[str, str],
+) -> Iterator[Edge]:
+    """What Neon has: two hosts with port 5432, one of them pooled; the usual PgBouncer, then the newer one."""
+    newer = request.param == "newer"
+    command = _newer(installations, machine) if newer else _or_skip(partial(installations.command, "pgbouncer"))
+    with edges.neon(modern, certificates, command, newer=newer) as running:
+        yield running
+
+
+def _newer(installations: Installations, machine: dict[str, str]) -> tuple[str, ...]:
+    _asked_for(machine, "ENVCONN_NEWER_PGBOUNCER")
+    return _or_skip(partial(installations.newer, "pgbouncer"))
+
+
+def _asked_for(machine: dict[str, str], variable: str) -> None:
+    if machine.get(variable) != "1":
+        pytest.skip(f"only with {variable}=1")
+
+
+Found = TypeVar("Found")
+
+
+def _or_skip(find: Callable[[], Found]) -> Found:
+    try:
+        return find()
+    except ServerMissing as reason:
+        pytest.skip(str(reason))

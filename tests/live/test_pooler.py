@@ -1,0 +1,143 @@
+"""Behind a real PgBouncer in transaction mode: what breaks with the URL as it is, and works with ours."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg
+import psycopg2
+import pytest
+
+import envconn
+import envconn_psycopg
+from pooling import NAIVE, OK, OURS, is_direct, own_port, storm
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bouncer import Bouncer
+    from envconn import SecuredConnection
+    from lab import Lab
+    from throwaway.certificates import Certificates
+
+# What becomes of the plain URL where nobody tracks prepared statements. A driver more is a line more.
+BREAKS = {
+    "psycopg": "DuplicatePreparedStatement",
+    "psycopg2": OK,
+}
+OPTIONS = "-c statement_timeout=4321"
+
+
+def verified(certificates: Certificates) -> dict[str, str]:
+    return {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), "connect_timeout": "10"}
+
+
+def judged(uri: str, pooler: str = "transaction") -> SecuredConnection:
+    stated = {"ENVCONN_POOLER": pooler} if pooler else {}
+    environ = {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **stated}
+    return envconn.load(environ, dotenv=None).database
+
+
+def test_every_driver_is_expected_of() -> None:
+    assert BREAKS.keys() == NAIVE.keys() == OURS.keys()
+
+
+@pytest.mark.parametrize("driver", NAIVE)
+def test_the_url_as_it_is(bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
+    uri = bouncer.uri(**verified(certificates))
+    bouncer.fill()
+    assert storm(lambda: NAIVE[driver](uri)) == BREAKS[driver]
+
+
+@pytest.mark.parametrize("driver", OURS)
+def test_ours(bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
+    connection = judged(bouncer.uri(**verified(certificates)))
+    assert (connection.pooled, connection.pool_mode, connection.prepared_statements) == (True, "transaction", False)
+    bouncer.fill()
+    assert storm(lambda: OURS[driver](connection)) == OK
+
+
+@pytest.mark.parametrize("driver", OURS)
+def test_without_a_pooler_nothing_breaks(lab: Lab, certificates: Certificates, driver: str) -> None:
+    uri = lab["good"].uri(**verified(certificates))
+    assert storm(lambda: NAIVE[driver](uri)) == OK
+    assert storm(lambda: OURS[driver](judged(uri, "none"))) == OK
+
+
+@pytest.mark.parametrize("driver", OURS)
+def test_a_pooler_that_tracks_statements(newer_bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
+    uri = newer_bouncer.uri(**verified(certificates))
+    assert storm(lambda: NAIVE[driver](uri)) == OK
+    assert storm(lambda: OURS[driver](judged(uri))) == OK
+
+
+def test_a_pooler_that_nobody_states_is_not_seen(bouncer: Bouncer, certificates: Certificates) -> None:
+    connection = judged(bouncer.uri(**verified(certificates)), "")
+    assert connection.pooled is None
+    assert storm(lambda: OURS["psycopg"](connection)) == BREAKS["psycopg"]
+
+
+@pytest.mark.parametrize("module", [psycopg, psycopg2])
+def test_options_at_start_up(bouncer: Bouncer, certificates: Certificates, module: ModuleType) -> None:
+    uri = bouncer.uri(**verified(certificates), options=OPTIONS)
+    with pytest.raises(module.OperationalError, match="unsupported startup parameter"):
+        module.connect(uri)
+    with pytest.raises(envconn.ConfigurationError) as refusal:
+        judged(uri)
+    assert [problem.code for problem in refusal.value.problems] == ["options-pooled"]
+    assert "ALTER ROLE" in str(refusal.value)
+    assert OPTIONS not in str(refusal.value)
+
+
+def test_the_remedy_for_options_works(bouncer: Bouncer, lab: Lab, certificates: Certificates) -> None:
+    direct = judged(lab["good"].uri(**verified(certificates), options=OPTIONS), "none")
+    with envconn_psycopg.connect(direct) as connection:
+        assert connection.execute("show statement_timeout").fetchone() == ("4321ms",)
+
+
+@pytest.mark.parametrize("is_ours", [False, True])
+def test_server_side_cursors(bouncer: Bouncer, certificates: Certificates, *, is_ours: bool) -> None:
+    uri = bouncer.uri(**verified(certificates))
+    query = "select * from generate_series(1, 9)"
+    bouncer.fill()
+    # No argument of a connection mends this: a cursor wants a transaction, which keeps the server connection.
+    with ours(uri, autocommit=True) if is_ours else psycopg.connect(uri, autocommit=True) as outside:
+        cursor = outside.cursor("named", withhold=True)
+        with pytest.raises(psycopg.errors.InvalidCursorName):
+            cursor.execute(query)
+        with outside.transaction():  # looks for the cursor and closes it, which takes one server connection, too
+            cursor.close()
+    with ours(uri) if is_ours else psycopg.connect(uri) as inside, inside.cursor("named") as named:
+        assert len(named.execute(query).fetchall()) == 9
+
+
+def ours(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
+    return envconn_psycopg.connect(judged(uri), autocommit=autocommit)
+
+
+def test_both_hops_use_tls(bouncer: Bouncer, certificates: Certificates) -> None:
+    with envconn_psycopg.connect(judged(bouncer.uri(**verified(certificates)))) as connection:
+        ours = own_port(connection)
+        assert not is_direct(connection)
+        (client,) = (client for client in bouncer.show("CLIENTS") if client["port"] == ours)
+        hops = [client["tls"], *(server["tls"] for server in bouncer.show("SERVERS"))]
+    assert len(hops) > 1
+    assert all(str(hop).startswith("TLSv1.3") for hop in hops)
+
+
+@pytest.mark.parametrize("module", [psycopg, psycopg2])
+def test_the_pooler_takes_no_clear_text(bouncer: Bouncer, module: ModuleType) -> None:
+    with pytest.raises(module.OperationalError, match="SSL required"):
+        module.connect(bouncer.uri(sslmode="disable"))
+    with pytest.raises(envconn.ConfigurationError):
+        judged(bouncer.uri(sslmode="disable"))
+
+
+@pytest.mark.parametrize("ca", ["other_ca", "ca"])
+def test_the_poolers_certificate_is_verified(bouncer: Bouncer, certificates: Certificates, ca: str) -> None:
+    host = "elsewhere.envconn.test" if ca == "ca" else "localhost"
+    settings = {**verified(certificates), "sslrootcert": str(getattr(certificates, ca)), "hostaddr": "127.0.0.1"}
+    connection = judged(bouncer.uri(host, **settings))
+    with pytest.raises(psycopg.OperationalError, match="certificate"), closing(envconn_psycopg.connect(connection)):
+        pass

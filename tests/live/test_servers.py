@@ -1,0 +1,89 @@
+"""The servers beside PostgreSQL: every state is what its name says, with nothing of ours between."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import rabbitmq as rabbits
+import redisserver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rabbitmq import RabbitMQ
+    from redisserver import Redis
+    from servers import States
+    from throwaway.certificates import Certificates
+
+OUTCOMES = {
+    "good": "",
+    "wronghost": "Hostname mismatch",
+    "expired": "expired",
+    "unknownca": "unable to get local issuer",
+}
+
+
+def handshake(port: int, certificates: Certificates, *, send: bytes) -> tuple[str, bytes]:
+    """Return what is wrong with the certificate, and the first words of the server to `send`."""
+    context = ssl.create_default_context(cafile=certificates.ca)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
+                encrypted.sendall(send)
+                return "", encrypted.recv(100)
+        except ssl.SSLCertVerificationError as error:
+            return error.verify_message, b""
+
+
+@pytest.mark.parametrize("state", OUTCOMES)
+def test_redis(redis_server: States[Redis], certificates: Certificates, state: str) -> None:
+    server = redis_server[state]
+    wrong, answer = handshake(server.port, certificates, send=f"AUTH {server.password}\r\nPING\r\n".encode())
+    assert OUTCOMES[state] in wrong
+    assert bool(wrong) is bool(OUTCOMES[state])
+    assert answer.startswith(b"" if wrong else b"+OK\r\n")
+
+
+def test_redis_without_tls(redis_server: States[Redis]) -> None:
+    server = redis_server["plain"]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
+        plain.sendall(b"PING\r\n")
+        assert plain.recv(100).startswith(b"-NOAUTH")
+    assert server.uri().startswith("redis://")
+    assert redis_server["good"].uri(scheme="valkeys").startswith("valkeys://")
+
+
+@pytest.mark.parametrize("state", OUTCOMES)
+def test_rabbitmq(rabbitmq: States[RabbitMQ], certificates: Certificates, state: str) -> None:
+    wrong, answer = handshake(rabbitmq[state].port, certificates, send=b"AMQP\x00\x00\x09\x01")
+    assert OUTCOMES[state] in wrong
+    assert bool(wrong) is bool(OUTCOMES[state])
+    assert answer.startswith(b"" if wrong else b"\x01\x00\x00")
+
+
+def test_every_state_is_expected_of() -> None:
+    assert {*OUTCOMES, "plain"} == set(redisserver.STATES)
+    assert OUTCOMES.keys() == set(rabbits.STATES)
+
+
+@pytest.mark.checkout
+def test_nothing_is_fetched_without_apt(checkout: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("cat", "head", "mkdir", "mktemp", "rm", "sed", "tail", "timeout"):
+        (tools / name).symlink_to(f"/usr/bin/{name}")
+    done = subprocess.run(
+        ["/bin/sh", checkout / "tests" / "servers.sh", tmp_path / "servers"],
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [path.name for path in (tmp_path / "servers").iterdir()] in ([], ["log"])
+    assert "Traceback" not in done.stderr
