@@ -14,8 +14,10 @@ from urllib.parse import quote
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import amqp, psycopg, redis
+from envconn.drivers.hidden import Hidden
 from envconn.drivers.refusal import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.grammar.keywords import SECRETS
 from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
         found |= _spelt(_BACKENDS, result, "the place of results")
     if problems := [*_overruled(found)]:
         raise ConfigurationError(problems)
-    return cast("Settings", found)
+    return cast("Settings", _hidden(found))
 
 
 HEALTH_CHECK_SECONDS = 25
@@ -166,6 +168,21 @@ def _redis_url(connection: SecuredConnection) -> str:
         return f"redis+socket://{credentials}{quote(host.host)}?virtual_host={connection.dbname}"
     scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
     return f"{scheme}://{credentials}{host}/{connection.dbname}"
+
+
+def _hidden(settings: Mapping[str, object]) -> dict[str, object]:
+    """The same, with secrets that `repr` does not show: Celery keeps settings, and people print them."""
+    return {
+        name: _hidden(value)
+        if isinstance(value, dict)
+        else Hidden(value)
+        if name in _SECRET and isinstance(value, str)
+        else value
+        for name, value in settings.items()
+    }
+
+
+_SECRET = SECRETS | {"broker_url", "result_backend", "ssl_password"}
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:
