@@ -63,12 +63,17 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def broker(self) -> SecuredConnection | None:
         """The message broker, or `None` when none is configured."""
-        return self.get("broker")
+        return self._other("broker")
 
     @property
     def cache(self) -> SecuredConnection | None:
         """The cache, or `None` when none is configured."""
-        return self.get("cache")
+        return self._other("cache")
+
+    def _other(self, name: str) -> SecuredConnection | None:
+        # CACHE_DATABASE_URL makes a database called "cache".
+        found = self.get(name)
+        return None if found is None or found.kind in DATABASES else found
 
     def connection(
         self,

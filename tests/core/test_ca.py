@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import stat
 import subprocess
 import sys
 from base64 import b64encode, encodebytes
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +21,6 @@ from envconn.tls.ca import LIMIT, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from throwaway.certificates import Certificates
 
@@ -257,3 +258,12 @@ def test_file_goes_with_the_process_that_wrote_it_and_not_with_its_children(pem:
     path, was_there_after_the_child = done.stdout.split()
     assert was_there_after_the_child == "True"
     assert not os.path.exists(os.path.dirname(path))
+
+
+def test_text_is_written_anew_where_a_cleaner_has_been(pem: str) -> None:
+    ca = read(pem, "DATABASE_CA_CERT")
+    assert isinstance(ca, CA)
+    first = Path(ca.file())
+    shutil.rmtree(first.parent)
+    assert Path(ca.file()).read_text(encoding="ascii")
+    assert not first.exists()

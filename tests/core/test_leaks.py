@@ -185,7 +185,7 @@ CASES = [
 ]
 
 # Reached by programs only; see the tests that name them.
-BY_CALL = {"policy-floor", "driver-too-old", "driver-unsupported"}
+BY_CALL = {"policy-floor", "driver-too-old", "driver-unsupported", "service-missing"}
 
 
 def codes_in_the_source() -> set[str]:

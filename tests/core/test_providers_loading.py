@@ -176,3 +176,10 @@ def test_best_for_a_private_ca_needs_it_at_hand(certificates: Certificates) -> N
 def test_default_role_is_worth_a_note() -> None:
     url = "postgresql://postgres.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db"
     assert "default-role" in [note.code for note in envconn.load({"DATABASE_URL": url}, dotenv=None).report().notes]
+
+
+def test_second_name_of_the_same_endpoint_is_noted() -> None:
+    report = envconn.load({"DATABASE_URL": DIRECT, "DIRECT_URL": DIRECT}, dotenv=None).report()
+    assert [(note.code, note.variable) for note in report.notes if note.code == "duplicate"] == [
+        ("duplicate", "DIRECT_URL")
+    ]

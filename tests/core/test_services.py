@@ -88,6 +88,11 @@ def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
     assert alone.report().notes == ()
 
 
+def test_database_called_cache_is_none() -> None:
+    services = load({"CACHE_DATABASE_URL": PG}, dotenv=None)
+    assert (services.cache, services["cache"].kind) == (None, "postgresql")
+
+
 def test_chosen_broker() -> None:
     services = load({"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER": "BROKER_URL"}, dotenv=None)
     assert services.broker

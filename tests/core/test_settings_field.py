@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import envconn
@@ -132,3 +132,15 @@ def test_dumps_and_schema() -> None:
     properties = Model.model_json_schema()["properties"]
     assert properties["database"] == {"format": "uri", "title": "Database", "type": "string", "writeOnly": True}
     assert "default" not in properties["database"]
+
+
+@pytest.mark.parametrize("name", ["broker", "cache"])
+def test_a_database_is_no_broker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", URL)
+    fields: dict[str, Any] = {name: (SecuredConnection, ...)}
+    made: Any = create_model("Made", **fields)
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        made()
+    assert [problem.code for problem in caught.value.problems] == ["service-missing"]
+    monkeypatch.setenv("REDIS_URL", "rediss://:secret@cache.example.com/0")
+    assert getattr(made(), name).kind == "redis"

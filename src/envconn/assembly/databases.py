@@ -49,18 +49,25 @@ def gather(reading: Reading) -> Iterator[Wanted]:
     for connection in filter(None, (default, *others, *siblings)):
         reading.expect(connection, DATABASES, "a database")
     if default:
-        kept = [sibling for sibling in (*others, *siblings) if not same_target(sibling, default)]
-        yield Wanted(DATABASE, default, tuple(kept))
+        yield Wanted(DATABASE, default, tuple(_elsewhere(reading, default, (*others, *siblings))))
     for name, variable in names.named(reading.environment):
         for connection in reading.connections([variable]):
             reading.expect(connection, DATABASES, "a database")
-            if default and same_target(connection, default) and variable.startswith("HEROKU_"):
-                message = f"names the same database as {default.origin.variable}, which is used"
-                reading.notes.append(Note("duplicate", variable, message))
-            else:
+            # Heroku sets DATABASE_URL to one of the coloured ones.
+            if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(reading, default, [connection])]):
                 prefix = variable.removesuffix("DATABASE_URL")
                 own = reading.connections(prefix + sibling for sibling in names.SIBLINGS)
                 yield Wanted(name, connection, tuple(own))
+
+
+def _elsewhere(reading: Reading, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:
+    """Yield those of `others` that lead to another place than `default`; the rest are noted."""
+    for other in others:
+        if not same_target(other, default):
+            yield other
+        elif other is not default:
+            message = f"names the same endpoint as {default.origin.variable}, which is used"
+            reading.notes.append(Note("duplicate", other.origin.variable, message))
 
 
 def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:

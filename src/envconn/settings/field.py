@@ -10,7 +10,7 @@ from pydantic_core import core_schema as schemas
 
 from envconn.assembly import DATABASE, judged_text
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError
+from envconn.errors import ConfigurationError, Problem
 from envconn.services import load
 from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
@@ -28,7 +28,8 @@ def core_schema(field_name: str | None) -> CoreSchema:
 
     A text is parsed and judged, under the policy that the environment states. Where the input has
     no such field, or a blank one, it is taken from `envconn.load`: the service called like the
-    field, else the default database. A default that the model states (``= None``) comes before that.
+    field, else the default database, which a field called ``broker`` or ``cache`` does not become.
+    A default that the model states (``= None``) comes before that.
     See `Discreet` for what a model should do that is handed texts.
     """
     name = field_name or DATABASE
@@ -50,7 +51,12 @@ def _validated(name: str, value: object) -> SecuredConnection:
 
 def _missing(name: str) -> SecuredConnection:
     services = load()
+    if name in _NO_DATABASES and name not in services:
+        raise ConfigurationError([Problem("service-missing", name, f"no {name} is configured; set REDIS_URL")])
     return services.get(name) or services.database
+
+
+_NO_DATABASES = ("broker", "cache")
 
 
 def secured(text: Secret, name: str, files: Dotenv) -> SecuredConnection:

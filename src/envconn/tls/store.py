@@ -17,7 +17,9 @@ def written(pem: str) -> str:
 
     The directory goes when the process that made it ends. Forked workers share it and leave it alone.
     """
-    path = os.path.join(_directory(os.getuid()), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
+    if not _is_ours(_directory()):
+        _directory.cache_clear()
+    path = os.path.join(_directory(), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
@@ -26,8 +28,16 @@ def written(pem: str) -> str:
     return path
 
 
+def _is_ours(path: str) -> bool:
+    # Cleaners of temporary files take old directories away, and then anybody may make one of that name.
+    try:
+        return os.lstat(path).st_uid == os.getuid()
+    except OSError:
+        return False
+
+
 @cache
-def _directory(_owner: int) -> str:
+def _directory() -> str:
     path = mkdtemp(prefix="envconn-")
     atexit.register(_remove, path, os.getpid())
     return path

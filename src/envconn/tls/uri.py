@@ -40,7 +40,12 @@ _VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
 _PEER = {"verify": "verify_peer"}
 
 _FAMILIES = {
-    "postgresql": _Family(("postgresql", "postgresql"), tuple({"sslmode": level.sslmode} for level in TlsLevel), {}),
+    # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
+    "postgresql": _Family(
+        ("postgresql", "postgresql"),
+        tuple({"sslmode": level.sslmode, "gssencmode": "disable"} for level in TlsLevel),
+        {},
+    ),
     "redis": _Family(
         ("redis", "rediss"),
         (_NONE, _NONE, {"ssl_cert_reqs": "none"}, {**_VERIFIED, "ssl_check_hostname": "false"}, _VERIFIED),
