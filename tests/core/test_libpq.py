@@ -169,3 +169,9 @@ def test_version_of_what_is_installed() -> None:
 def test_installed_libpq_knows_every_word(driver: str) -> None:
     handed = arguments(secured(), version(driver))
     assert handed.keys() <= {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+
+
+def test_what_is_no_postgresql_is_refused() -> None:
+    cache = secure(parse("rediss://:p@cache.example/0", "REDIS_URL"))
+    with pytest.raises(ConfigurationError, match="REDIS_URL: holds a redis connection"):
+        arguments(cache, 180_000)

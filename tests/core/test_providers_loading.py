@@ -136,6 +136,14 @@ def test_pooler_that_cannot_be_seen_is_stated(stated: str, pooled: bool, stateme
     assert (database.pooled, database.prepared_statements) == (pooled, statements)
 
 
+def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
+    pooled, direct = "postgresql://u:p@bouncer.example.com:6432/app", "postgresql://u:p@db.example.com/app"
+    environ = {"DATABASE_URL": pooled, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOLER": "transaction"}
+    services = envconn.load(environ, dotenv=None)
+    assert services.database.pooled
+    assert services.connection("database", pooled=False).host == "db.example.com"
+
+
 def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_PROVIDER": "neon", "ENVCONN_TLS": "best"}
     database = envconn.load(environ, dotenv=None).database

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
-INTEGRATIONS = ("envconn_celery", "envconn_psycopg")
+INTEGRATIONS = ("envconn_asyncpg", "envconn_celery", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy")
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -36,7 +36,8 @@ def test_metadata() -> None:
     assert described["License-Expression"] == "MIT"
     assert described["Description-Content-Type"] == "text/markdown"
     assert described.json["description"]
-    assert set(described.get_all("Provides-Extra", [])) >= {"celery", "psycopg", "psycopg2"}
+    drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2"}
+    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "celery", "flask", "sqlalchemy"}
 
 
 def test_command_is_installed() -> None:

@@ -54,7 +54,9 @@ def test_the_name_promised_in_the_design() -> None:
     assert promised <= set(envconn.__all__)
 
 
-@pytest.mark.parametrize("module", ["envconn_celery", "envconn_psycopg"])
+@pytest.mark.parametrize(
+    "module", ["envconn_asyncpg", "envconn_celery", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"]
+)
 def test_all_of_integrations(module: str) -> None:
     imported = importlib.import_module(module)
     for name in imported.__all__:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from envconn.drivers import context
 from envconn.drivers.refusal import insist, refuse
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments"]
+__all__ = ["Arguments", "PoolArguments", "arguments", "pool_arguments"]
 
 _SETTINGS = ("application_name", "client_encoding", "options")
-_HONOURED = {*_SETTINGS, "target_session_attrs", "connect_timeout"}
+_HONOURED = {*_SETTINGS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile"}
+_NOT_OFFERED = ("sslcert", "ssl_min_protocol_version", "ssl_max_protocol_version")
+
+MAX_INACTIVE = 300.0
+"""asyncpg's own default for the seconds after which its pool closes an idle connection."""
 
 
 class Arguments(TypedDict, total=False):
@@ -37,6 +41,12 @@ class Arguments(TypedDict, total=False):
     timeout: float
 
 
+class PoolArguments(Arguments, total=False):
+    """What ``asyncpg.create_pool`` is given. `max_inactive_connection_lifetime` is in seconds."""
+
+    max_inactive_connection_lifetime: float
+
+
 def arguments(connection: SecuredConnection) -> Arguments:
     """Return the keyword arguments that make asyncpg hold the verdict.
 
@@ -45,6 +55,8 @@ def arguments(connection: SecuredConnection) -> Arguments:
         TypeError: `connection` was not judged.
     """
     insist(connection, "asyncpg", "postgresql", _HONOURED)
+    if any(host.host.startswith("@") for host in connection.hosts):
+        refuse(connection, "asyncpg knows no abstract unix sockets; name a directory, or use psycopg")
     hosts = [host.hostaddr or host.host for host in connection.hosts]
     ports = [host.port for host in connection.hosts]
     found: Arguments = {
@@ -57,30 +69,53 @@ def arguments(connection: SecuredConnection) -> Arguments:
         "direct_tls": connection.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED,
         "target_session_attrs": connection.parameters.get("target_session_attrs", "any"),
     }
-    if connection.password:
-        found |= {"password": connection.password.reveal(), "passfile": os.devnull}
-    if settings := {name: connection.parameters[name] for name in _SETTINGS if name in connection.parameters}:
+    found.update(_login(connection))
+    if settings := _settings(connection):
         found["server_settings"] = settings
     if not connection.prepared_statements:
+        # A pooler that hands out server connections in turn does not know the statement of another one.
         found["statement_cache_size"] = 0
     if timeout := int(connection.parameters.get("connect_timeout", "0")):
         found["timeout"] = float(timeout)
     return found
 
 
+def pool_arguments(connection: SecuredConnection) -> PoolArguments:
+    """Return the keyword arguments for ``asyncpg.create_pool``: those of `arguments`, and how long idleness may last.
+
+    An idle connection is closed a tenth before the provider would drop it. asyncpg's pool knows
+    no limit for a connection's age.
+
+    Raises:
+        ConfigurationError: asyncpg cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    found = cast("PoolArguments", arguments(connection))
+    if connection.idle_seconds:
+        found["max_inactive_connection_lifetime"] = min(MAX_INACTIVE, connection.idle_seconds * 0.9)
+    return found
+
+
+def _login(connection: SecuredConnection) -> Arguments:
+    if connection.password:
+        return {"password": connection.password.reveal(), "passfile": os.devnull}
+    passfile = connection.parameters.get("passfile")
+    return {"passfile": passfile} if passfile else {}
+
+
+def _settings(connection: SecuredConnection) -> dict[str, str]:
+    settings = {name: connection.parameters[name] for name in _SETTINGS if name in connection.parameters}
+    if fallback := connection.parameters.get("fallback_application_name"):
+        settings.setdefault("application_name", fallback)
+    return settings
+
+
 def _ssl(connection: SecuredConnection) -> ssl.SSLContext | Literal["prefer"] | bool:
+    if connection.tls.level >= TlsLevel.ENCRYPTED:
+        return context.build(connection, protocol="postgresql")
     if connection.tls.level == TlsLevel.NONE:
         return False
-    if connection.tls.level == TlsLevel.OPPORTUNISTIC:
-        return "prefer"
-    return context.build(connection, protocol="postgresql", name=_name(connection))
-
-
-def _name(connection: SecuredConnection) -> str | None:
-    """The name to verify where the address dialled is another: one context can check one name."""
-    if not any(host.hostaddr for host in connection.hosts):
-        return None
-    names = {host.host for host in connection.hosts}
-    if len(names) > 1:
-        refuse(connection, "asyncpg cannot verify several host names at addresses of their own; drop hostaddr")
-    return names.pop()
+    # The word makes asyncpg build a context of its own, which takes these from the environment.
+    if stated := [name for name in _NOT_OFFERED if name in connection.parameters]:
+        refuse(connection, f"asyncpg cannot honour {stated[0]} where TLS is optional; write sslmode=require")
+    return "prefer"

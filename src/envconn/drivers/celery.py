@@ -134,7 +134,8 @@ def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
 
 def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
     insist(connection, "Celery's backend for results", "sqlite", ())
-    return {"result_backend": f"db+sqlite:///{connection.dbname}"}
+    path = connection.dbname.replace("%", "%25").replace("?", "%3F")
+    return {"result_backend": f"db+sqlite:///{path}"}
 
 
 _BROKERS = {"amqp": _amqp_broker, "redis": _redis_broker}

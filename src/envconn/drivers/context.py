@@ -6,7 +6,9 @@ extensions and laxer about trust anchors, and it writes TLS keys to ``SSLKEYLOGF
 
 from __future__ import annotations
 
+import os
 import ssl
+import stat
 from typing import TYPE_CHECKING
 
 from envconn.drivers.refusal import refuse
@@ -14,6 +16,7 @@ from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
     from envconn.tls import SecuredConnection
 
@@ -22,17 +25,18 @@ __all__ = ["build"]
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
-def build(connection: SecuredConnection, *, protocol: str | None = None, name: str | None = None) -> ssl.SSLContext:
+def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.SSLContext:
     """Build a context for `connection`, whose level is ``ENCRYPTED`` or higher.
 
-    `protocol` is offered by ALPN (``postgresql``). `name` is checked and sent instead of the
-    address that the driver dials, for drivers that know no ``hostaddr``.
+    `protocol` is offered by ALPN (``postgresql``). A driver that knows no ``hostaddr`` dials the
+    address; the context presents and checks the name that belongs to it.
 
     Raises:
-        ConfigurationError: client certificate, key or revocation list cannot be used.
+        ConfigurationError: client certificate, key or revocation list cannot be used, or two
+            names share one address.
     """
     context = _Named(ssl.PROTOCOL_TLS_CLIENT)
-    context.name = name
+    context.names = _names(connection)
     context.check_hostname = connection.tls.level == TlsLevel.VERIFY_FULL
     context.verify_mode = ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE
     context.minimum_version = _VERSIONS[connection.parameters.get("ssl_min_protocol_version", "TLSv1.2")]
@@ -40,12 +44,30 @@ def build(connection: SecuredConnection, *, protocol: str | None = None, name: s
         context.maximum_version = _VERSIONS[maximum]
     if protocol:
         context.set_alpn_protocols([protocol])
-    if not _load(context, connection):
+    if "sslkey" in connection.parameters and not _private(connection.parameters["sslkey"]):
+        refuse(connection, "sslkey is no file of its owner's alone; chmod 600 it, as libpq demands, too")
+    if not _loaded(context, connection):
         refuse(connection, "sslcert, sslkey or sslcrl cannot be used; Python's TLS reads PEM files only")
     return context
 
 
-def _load(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
+def _names(connection: SecuredConnection) -> dict[str, str]:
+    """The name to present and check at each address that is dialled in place of it."""
+    pairs = {(host.hostaddr, host.host) for host in connection.hosts if host.hostaddr}
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        refuse(connection, "this driver cannot verify two host names at one hostaddr; drop hostaddr")
+    return names
+
+
+def _private(path: str) -> bool:
+    """Apply libpq's rule for a key file (fe-secure-openssl.c, initialize_SSL): root's may be read by its group."""
+    found = os.stat(path)
+    forbidden = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO if found.st_uid == 0 else stat.S_IRWXG | stat.S_IRWXO
+    return stat.S_ISREG(found.st_mode) and not found.st_mode & forbidden
+
+
+def _loaded(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
     """Load what is in files, or say that it cannot be done."""
     parameters, ca = connection.parameters, connection.tls.ca
     try:
@@ -64,9 +86,9 @@ def _load(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
 
 
 class _Named(ssl.SSLContext):
-    """A context that presents and checks `name` whatever address the driver dialled."""
+    """A context that presents and checks a name where the driver dialled an address in place of it."""
 
-    name: str | None = None
+    names: Mapping[str, str]
 
     def wrap_socket(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the signature is the standard library's
         self,
@@ -77,9 +99,8 @@ class _Named(ssl.SSLContext):
         server_hostname: str | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLSocket:
-        return super().wrap_socket(
-            sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, self.name or server_hostname, session
-        )
+        name = self.names.get(server_hostname or "", server_hostname)
+        return super().wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, name, session)
 
     def wrap_bio(
         self,
@@ -89,4 +110,5 @@ class _Named(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        return super().wrap_bio(incoming, outgoing, server_side, self.name or server_hostname, session)
+        name = self.names.get(str(server_hostname or ""), server_hostname)
+        return super().wrap_bio(incoming, outgoing, server_side, name, session)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict, cast
 
+from envconn.drivers.refusal import refuse
 from envconn.errors import ConfigurationError, Problem
 from envconn.tls import TlsLevel, require_sealed
 
@@ -140,6 +141,8 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
+    if connection.kind != "postgresql":
+        refuse(connection, f"holds a {connection.kind} connection, and libpq speaks postgresql")
     if missing := [name for name in connection.parameters if _SINCE.get(name, 0) > libpq and name not in _DROPPABLE]:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     if libpq < OLDEST:

@@ -1,4 +1,8 @@
-"""pg8000's arguments. Its default is TLS if the server likes; every connection of ours says which it is."""
+"""pg8000's arguments. Its default is TLS if the server likes; every connection of ours says which it is.
+
+It is right behind a pooler in transaction mode as long as it is never in autocommit, where it runs
+other clients' statements (its Parse and its Execute are two trips, and may reach two servers).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Arguments", "arguments"]
 
-_HONOURED = {"application_name"}
+_HONOURED = {"application_name", "fallback_application_name", "options"}
+_NOT_OFFERED = ("sslcert", "ssl_min_protocol_version", "ssl_max_protocol_version")
 
 
 class Arguments(TypedDict, total=False):
@@ -29,6 +34,7 @@ class Arguments(TypedDict, total=False):
     unix_sock: str
     ssl_context: ssl.SSLContext | bool | None
     application_name: str
+    startup_params: dict[str, str]
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
@@ -46,19 +52,30 @@ def arguments(connection: SecuredConnection) -> Arguments:
     [host] = connection.hosts
     found: Arguments = {"user": connection.user, "database": connection.dbname, "ssl_context": _ssl(connection)}
     if host.is_socket:
-        found["unix_sock"] = f"{host.host}/.s.PGSQL.{host.port}"
+        found["unix_sock"] = f"{_path(host.host)}/.s.PGSQL.{host.port}"
     else:
-        found |= {"host": host.hostaddr or host.host, "port": host.port}
+        found["host"], found["port"] = host.hostaddr or host.host, host.port
     if connection.password:
         found["password"] = connection.password.reveal()
-    if name := connection.parameters.get("application_name"):
+    parameters = connection.parameters
+    if name := parameters.get("application_name") or parameters.get("fallback_application_name"):
         found["application_name"] = name
+    if options := parameters.get("options"):
+        found["startup_params"] = {"options": options}
     return found
+
+
+def _path(socket: str) -> str:
+    # An abstract socket's name begins with a zero byte (unix(7)); libpq writes it as "@".
+    return "\0" + socket[1:] if socket.startswith("@") else socket
 
 
 def _ssl(connection: SecuredConnection) -> ssl.SSLContext | bool | None:
     """`False` is clear text, `None` TLS if the server offers it, a context TLS or nothing."""
-    if connection.tls.level <= TlsLevel.OPPORTUNISTIC:
-        return None if connection.tls.level else False
-    [host] = connection.hosts
-    return context.build(connection, protocol="postgresql", name=host.host)
+    if connection.tls.level >= TlsLevel.ENCRYPTED:
+        return context.build(connection, protocol="postgresql")
+    if connection.tls.level == TlsLevel.NONE:
+        return False
+    if stated := [name for name in _NOT_OFFERED if name in connection.parameters]:
+        refuse(connection, f"pg8000 cannot honour {stated[0]} where TLS is optional; write sslmode=require")
+    return None

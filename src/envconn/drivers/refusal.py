@@ -34,8 +34,11 @@ _SAYS_NOTHING = frozenset(
     {
         ("channel_binding", "prefer"),
         ("channel_binding", "disable"),
+        *(("client_encoding", spelling) for spelling in ("UTF8", "utf8", "UTF-8", "utf-8")),
+        ("connect_timeout", "0"),
         ("gssencmode", "prefer"),
         ("gssencmode", "disable"),
+        ("gssdelegation", "0"),
         ("keepalives", "1"),
         ("load_balance_hosts", "disable"),
         ("sslcertmode", "allow"),
@@ -70,13 +73,13 @@ def insist(connection: SecuredConnection, driver: str, kind: str, honoured: Coll
         raise ConfigurationError(problems)
 
 
-def refuse(connection: SecuredConnection, message: str) -> NoReturn:
+def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:
     """Raise the one problem that `message` describes.
 
     Raises:
         ConfigurationError: always.
     """
-    raise ConfigurationError([Problem("driver-unsupported", connection.variable, message)])
+    raise ConfigurationError([Problem(code, connection.variable, message)])
 
 
 _DROP = "drop it, or use psycopg"

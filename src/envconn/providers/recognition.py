@@ -151,7 +151,8 @@ def _kind(
     connection: Connection, facts: Facts, provider: Provider | None, seen: dict[str, str | None]
 ) -> tuple[str | None, str | None]:
     """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
-    if facts.pooler:
+    # A variable made for the direct endpoint says that the pooler which was stated is beside it.
+    if facts.pooler and table.role(connection.origin.variable) != "direct":
         return POOLERS[facts.pooler], f"ENVCONN_POOLER={facts.pooler} states it"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
         return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"

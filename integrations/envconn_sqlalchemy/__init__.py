@@ -1,0 +1,95 @@
+"""SQLAlchemy 2.0 and newer: engines, sync and async, and what they are made of.
+
+    engine = envconn_sqlalchemy.create_engine()
+
+The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), else the
+first that is installed of psycopg, psycopg2, asyncpg and pg8000; `driver` chooses another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import event
+
+import envconn
+from envconn.drivers import engine as engines
+from envconn.drivers import sqlalchemy as driving
+from envconn.drivers.sqlalchemy import Driver, Options
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from envconn import SecuredConnection, Services
+
+__all__ = ["Driver", "Options", "create_async_engine", "create_engine", "engine_options", "migration_engine", "url"]
+
+
+def url(source: Services | SecuredConnection | None = None, *, driver: Driver | None = None) -> sqlalchemy.URL:
+    """Return the URL of the database of `source`. It belongs together with `engine_options`.
+
+    `source` is a connection, or services whose default database is meant; `envconn.load()` when
+    left out. Printing the URL shows no password.
+
+    Raises:
+        ConfigurationError: the environment is wrong, or the driver cannot honour it or is not installed.
+    """
+    connection = envconn.database(source)
+    return sqlalchemy.URL.create(**driving.parts(connection, driving.choose(connection, driver)))
+
+
+def engine_options(source: Services | SecuredConnection | None = None, *, driver: Driver | None = None) -> Options:
+    """Return the arguments of ``create_engine`` beside `url`; arguments and errors are those of `url`."""
+    connection = envconn.database(source)
+    return driving.options(connection, driving.choose(connection, driver))
+
+
+def create_engine(
+    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
+) -> sqlalchemy.Engine:
+    """Make an engine for the database of `source`, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
+
+    Raises:
+        ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
+    """
+    connection = envconn.database(source)
+    chosen = driving.choose(connection, driver, asynchronous=False)
+    given: dict[str, Any] = engines.merged(connection, chosen, options)
+    return _guarded(sqlalchemy.create_engine(url(connection, driver=chosen), **given), connection, chosen)
+
+
+def create_async_engine(
+    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
+) -> AsyncEngine:
+    """Make an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
+
+    It needs greenlet, which the extra ``sqlalchemy`` brings along.
+    """
+    from sqlalchemy.ext import asyncio
+
+    connection = envconn.database(source)
+    chosen = driving.choose(connection, driver, asynchronous=True)
+    given: dict[str, Any] = engines.merged(connection, chosen, options)
+    engine = asyncio.create_async_engine(url(connection, driver=chosen), **given)
+    _guarded(engine.sync_engine, connection, chosen)
+    return engine
+
+
+def migration_engine(
+    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
+) -> sqlalchemy.Engine:
+    """Make an engine for migrations: to the primary, past any pooler, one connection at a time.
+
+    Raises:
+        ConfigurationError: as for `create_engine`.
+        EndpointUnavailable: the direct endpoint cannot be derived; the text says which variable names it.
+    """
+    direct = envconn.database(source).endpoint(pooled=False, replica=False)
+    return create_engine(direct, driver=driver, **{"poolclass": sqlalchemy.NullPool, **options})
+
+
+def _guarded(engine: sqlalchemy.Engine, connection: SecuredConnection, driver: Driver) -> sqlalchemy.Engine:
+    for moment in ("set_connection_execution_options", "set_engine_execution_options"):
+        event.listen(engine, moment, engines.guard(connection, driver))
+    return engine

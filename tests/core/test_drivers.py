@@ -1,0 +1,273 @@
+"""asyncpg's and pg8000's arguments, and the context they share: what is written out, what is refused and why."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+from envconn.connection import Connection, Host, Secret
+from envconn.drivers import asyncpg, pg8000
+from envconn.drivers import context as contexts
+from envconn.drivers.discreet import discreet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+DRIVERS: dict[str, Callable[[envconn.SecuredConnection], Mapping[str, object]]] = {
+    "asyncpg": asyncpg.arguments,
+    "pg8000": pg8000.arguments,
+}
+BOTH = pytest.mark.parametrize("driver", DRIVERS)
+MARKER = "marker-password"
+PASSWORDLESS = "postgresql://app@db.example.com/app"
+
+
+def judged(query: str = "sslmode=require", host: str = "db.example.com") -> envconn.SecuredConnection:
+    return load(f"postgresql://app:{MARKER}@{host}/app?{query}")
+
+
+def load(uri: str, **environ: str) -> envconn.SecuredConnection:
+    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+
+
+def context(driver: str, connection: envconn.SecuredConnection) -> ssl.SSLContext:
+    arguments = DRIVERS[driver](connection)
+    found = arguments.get("ssl", arguments.get("ssl_context"))
+    assert isinstance(found, ssl.SSLContext)
+    return found
+
+
+def refusal(driver: str, connection: envconn.SecuredConnection) -> str:
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        DRIVERS[driver](connection)
+    assert {problem.code for problem in caught.value.problems} == {"driver-unsupported"}
+    assert MARKER not in str(caught.value)
+    return str(caught.value)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("query", "check_hostname", "verify_mode"),
+    [
+        ("sslmode=require", False, ssl.CERT_NONE),
+        ("sslmode=verify-ca&sslrootcert={ca}", False, ssl.CERT_REQUIRED),
+        ("sslmode=verify-full&sslrootcert={ca}", True, ssl.CERT_REQUIRED),
+    ],
+)
+def test_the_context_holds_the_level(
+    certificates: Certificates, driver: str, query: str, verify_mode: int, *, check_hostname: bool
+) -> None:
+    found = context(driver, judged(query.format(ca=certificates.ca)))
+    assert (found.check_hostname, found.verify_mode) == (check_hostname, verify_mode)
+    assert found.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert found.maximum_version == ssl.TLSVersion.MAXIMUM_SUPPORTED
+    assert found.cert_store_stats()["x509"] == (1 if verify_mode else 0)
+
+
+@BOTH
+def test_protocol_bounds(driver: str) -> None:
+    query = "sslmode=require&ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.3"
+    found = context(driver, judged(query))
+    assert found.minimum_version == found.maximum_version == ssl.TLSVersion.TLSv1_3
+
+
+def test_other_protocols_name_none() -> None:
+    assert contexts.build(judged()).verify_mode == ssl.CERT_NONE
+
+
+@BOTH
+def test_keys_of_tls_are_written_nowhere(driver: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert context(driver, judged()).keylog_filename is None
+
+
+@BOTH
+def test_client_certificate(certificates: Certificates, tmp_path: Path, driver: str) -> None:
+    files = f"sslcert={certificates.good.chain}&sslkey="
+    assert context(driver, judged(f"sslmode=require&{files}{certificates.good.key}")).verify_mode == ssl.CERT_NONE
+    open_key = tmp_path / "open.key"
+    open_key.write_bytes(certificates.good.key.read_bytes())
+    open_key.chmod(0o644)
+    assert "chmod 600" in refusal(driver, judged(f"sslmode=require&{files}{open_key}"))
+    assert "PEM" in refusal(driver, judged(f"sslmode=require&{files}{certificates.wronghost.key}"))
+
+
+@BOTH
+@pytest.mark.parametrize(("owner", "mode", "good"), [(0, 0o640, True), (0, 0o644, False), (1000, 0o640, False)])
+def test_a_key_of_root_may_be_read_by_its_group(
+    monkeypatch: pytest.MonkeyPatch, certificates: Certificates, driver: str, owner: int, mode: int, *, good: bool
+) -> None:
+    connection = judged(f"sslmode=require&sslcert={certificates.good.chain}&sslkey={certificates.good.key}")
+    kind = os.stat(certificates.good.key).st_mode & ~0o777
+    status = os.stat_result((kind | mode, 0, 0, 1, owner, owner, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "stat", lambda *_: status)
+    refused = () if good else pytest.raises(envconn.ConfigurationError, match="chmod 600")
+    with refused or nullcontext():
+        DRIVERS[driver](connection)
+
+
+@BOTH
+def test_revocation_list(certificates: Certificates, driver: str, tmp_path: Path) -> None:
+    # A file with a certificate and no list loads, and then every server is refused for want of the list.
+    query = f"sslmode=verify-full&sslrootcert={certificates.ca}&sslcrl="
+    assert context(driver, judged(f"{query}{certificates.ca}")).verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
+    assert "sslcrl" in refusal(driver, judged(f"{query}{certificates.not_pem}"))
+
+
+@BOTH
+def test_a_name_belongs_to_its_address(driver: str) -> None:
+    connection = judged("sslmode=require&hostaddr=192.0.2.1", "db.example.com")
+    assert DRIVERS[driver](connection)["host"] == "192.0.2.1"
+    made = context(driver, connection).wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="192.0.2.1")
+    assert made.server_hostname == "db.example.com"
+
+
+def test_two_names_at_one_address() -> None:
+    connection = judged("sslmode=require&hostaddr=192.0.2.1,192.0.2.1", "a.example.com,b.example.com")
+    assert "two host names" in refusal("asyncpg", connection)
+    same = judged("sslmode=require&hostaddr=192.0.2.1,192.0.2.1", "a.example.com:1,a.example.com:2")
+    assert asyncpg.arguments(same)["port"] == [1, 2]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "query",
+    [
+        "channel_binding=require",
+        "require_auth=scram-sha-256",
+        "gssdelegation=1",
+        "keepalives_idle=30",
+        "krbsrvname=x",
+        "load_balance_hosts=random",
+        "replication=database",
+        "requirepeer=postgres",
+        "scram_client_key=a2V5&scram_server_key=a2V5",
+        "sslcertmode=require",
+        "sslsni=0",
+        "tcp_user_timeout=5",
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(driver: str, query: str) -> None:
+    told = refusal(driver, judged(f"sslmode=require&{query}"))
+    assert driver in told
+    assert query.partition("=")[0] in told
+
+
+@pytest.mark.parametrize(
+    "query", ["connect_timeout=5", "target_session_attrs=read-write", "passfile=/x", "client_encoding=LATIN1"]
+)
+def test_what_pg8000_alone_cannot(query: str) -> None:
+    assert "pg8000" in refusal("pg8000", judged(f"sslmode=require&{query}"))
+    assert asyncpg.arguments(judged(f"sslmode=require&{query}"))
+
+
+def test_several_hosts() -> None:
+    connection = judged(host="a.example.com:1,b.example.com")
+    assert "one host" in refusal("pg8000", connection)
+    arguments = asyncpg.arguments(connection)
+    assert (arguments["host"], arguments["port"]) == (["a.example.com", "b.example.com"], [1, 5432])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "query", ["channel_binding=prefer", "gssencmode=disable", "keepalives=1", "client_encoding=utf8", "sslsni=1"]
+)
+def test_what_says_nothing_new_is_taken(driver: str, query: str) -> None:
+    assert DRIVERS[driver](judged(f"sslmode=require&{query}"))
+
+
+@BOTH
+def test_channel_binding_is_not_needed_where_the_server_is_verified(certificates: Certificates, driver: str) -> None:
+    query = f"sslmode=verify-full&sslrootcert={certificates.ca}&channel_binding=require"
+    assert context(driver, judged(query)).check_hostname
+    assert "verify-full" in refusal(driver, judged("sslmode=require&channel_binding=require"))
+
+
+@BOTH
+def test_optional_tls_takes_no_conditions(certificates: Certificates, driver: str) -> None:
+    assert DRIVERS[driver](judged("sslmode=prefer", "localhost")).get("ssl", None) == {"asyncpg": "prefer"}.get(driver)
+    told = refusal(driver, judged("sslmode=prefer&ssl_min_protocol_version=TLSv1.3", "localhost"))
+    assert "sslmode=require" in told
+
+
+@BOTH
+def test_clear_text_is_said_aloud(driver: str) -> None:
+    arguments = DRIVERS[driver](judged("sslmode=disable", "localhost"))
+    assert arguments.get("ssl", arguments.get("ssl_context")) is False
+
+
+@BOTH
+def test_another_service_is_refused(driver: str) -> None:
+    queue = Connection("redis", "redis", (Host("localhost", 6379),), "app", "0", Secret(MARKER))
+    assert "redis" in refusal(driver, envconn.secure(queue))
+
+
+@BOTH
+def test_only_what_was_judged_is_taken(driver: str) -> None:
+    with pytest.raises(TypeError):
+        DRIVERS[driver](envconn.parse(PASSWORDLESS))  # type: ignore[arg-type]
+
+
+def test_sockets() -> None:
+    directory, abstract = "host=/run/pg&port=6000", "host=%40name&port=6000"
+    uri = f"postgresql://app:{MARKER}@/app?"
+    arguments = asyncpg.arguments(load(uri + directory))
+    assert (arguments["host"], arguments["port"], arguments["ssl"]) == ("/run/pg", 6000, False)
+    assert "abstract" in refusal("asyncpg", load(uri + abstract))
+    assert pg8000.arguments(load(uri + directory))["unix_sock"] == "/run/pg/.s.PGSQL.6000"
+    assert pg8000.arguments(load(uri + abstract))["unix_sock"] == "\0name/.s.PGSQL.6000"
+
+
+def test_names_settings_and_timeouts_of_asyncpg() -> None:
+    query = "sslmode=require&connect_timeout=7&options=-c%20x.y%3D1&fallback_application_name=other"
+    arguments = asyncpg.arguments(judged(query))
+    assert arguments["timeout"] == 7.0
+    assert arguments["server_settings"] == {"options": "-c x.y=1", "application_name": "other"}
+    assert asyncpg.arguments(judged(f"{query}&application_name=mine"))["server_settings"]["application_name"] == "mine"
+    assert "timeout" not in asyncpg.arguments(judged("sslmode=require&connect_timeout=0"))
+
+
+def test_names_and_settings_of_pg8000() -> None:
+    arguments = pg8000.arguments(judged("sslmode=require&options=-c%20x.y%3D1&fallback_application_name=other"))
+    assert (arguments["startup_params"], arguments["application_name"]) == ({"options": "-c x.y=1"}, "other")
+
+
+def test_where_passwords_come_from() -> None:
+    assert asyncpg.arguments(judged())["passfile"] == os.devnull
+    assert "passfile" not in asyncpg.arguments(load(f"{PASSWORDLESS}?sslmode=require"))
+    assert asyncpg.arguments(load(f"{PASSWORDLESS}?sslmode=require&passfile=/x"))["passfile"] == "/x"
+    assert "password" not in pg8000.arguments(load(f"{PASSWORDLESS}?sslmode=require"))
+
+
+def test_statements_are_not_kept_behind_a_pooler() -> None:
+    uri = f"{PASSWORDLESS}?sslmode=require"
+    assert asyncpg.arguments(load(uri, ENVCONN_POOLER="transaction"))["statement_cache_size"] == 0
+    assert "statement_cache_size" not in asyncpg.arguments(load(uri, ENVCONN_POOLER="session"))
+    assert "statement_cache_size" not in asyncpg.arguments(load(uri))
+
+
+@pytest.mark.parametrize(
+    ("host", "seconds"),
+    [
+        ("ep-a-1.eu-central-1.aws.neon.tech", 270.0),  # dropped after 300
+        ("eu-west-1-1.pg.psdb.cloud", 300.0),  # dropped after 600, so asyncpg's own default holds
+        ("db.example.com", None),
+    ],
+)
+def test_idle_connections_go_before_they_are_dropped(host: str, seconds: float | None) -> None:
+    assert asyncpg.pool_arguments(judged(host=host)).get("max_inactive_connection_lifetime") == seconds
+
+
+def test_secrets_among_arguments_are_not_printed() -> None:
+    arguments = discreet({"sslpassword": MARKER, "sslmode": "require", "ssl": False})
+    assert repr(arguments) == "{'sslpassword': '***', 'sslmode': 'require', 'ssl': False}"
+    assert arguments["sslpassword"] == MARKER
+    assert str(arguments["sslpassword"]) == MARKER

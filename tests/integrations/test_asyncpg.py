@@ -1,0 +1,55 @@
+"""asyncpg against real servers: its connection and its pool. What TLS comes to is tested in tests/live."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+import envconn_asyncpg
+import stacks
+
+if TYPE_CHECKING:
+    from lab import Lab
+
+
+def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:
+    monkeypatch.setenv("DATABASE_URL", lab["good"].uri(sslmode="require", application_name="name of ours"))
+
+    async def name() -> object:
+        connection = await envconn_asyncpg.connect()
+        try:
+            assert stacks.in_use_below(connection)
+            return await connection.fetchval("select current_setting('application_name')")
+        finally:
+            await connection.close()
+
+    assert asyncio.run(name()) == "name of ours"
+
+
+@pytest.mark.parametrize("pooler", ["none", "transaction"])
+def test_a_pool_serves(lab: Lab, pooler: str) -> None:
+    environ = {"DATABASE_URL": lab["good"].uri(sslmode="require"), "ENVCONN_POOLER": pooler}
+    services = envconn.load(environ, dotenv=None)
+
+    async def numbers() -> list[object]:
+        async with envconn_asyncpg.create_pool(services, min_size=1, max_size=3) as pool:
+            assert pool.get_max_size() == 3
+            tasks = (pool.fetchval("select $1::int", number) for number in range(9))
+            prepared = await pool.fetchval("select count(*) from pg_prepared_statements")
+            assert bool(prepared) is (pooler == "none")
+            return list(await asyncio.gather(*tasks))
+
+    assert asyncio.run(numbers()) == list(range(9))
+
+
+def test_services_connections_and_nothing_else() -> None:
+    services = envconn.load({"DATABASE_URL": "postgresql://app:x@db.example.com/app?sslmode=require"}, dotenv=None)
+    assert envconn_asyncpg.kwargs(services)["host"] == envconn_asyncpg.kwargs(services.database)["host"]
+    assert envconn_asyncpg.pool_kwargs(services).keys() == envconn_asyncpg.kwargs(services).keys()
+    with pytest.raises(TypeError):
+        envconn_asyncpg.kwargs(envconn.parse("postgresql://app@db.example.com/app"))  # type: ignore[arg-type]
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL"):
+        envconn_asyncpg.kwargs()

@@ -1,0 +1,193 @@
+"""Flask and Flask-SQLAlchemy: a real application that serves requests, in process and over a socket."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING
+
+import flask
+import pytest
+from flask.cli import FlaskGroup
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+import envconn
+import envconn_flask
+import stacks
+from envconn_flask import EnvConn
+from envconn_flask.commands import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn import Services
+    from lab import Lab
+
+MARKER = "marker-password"
+REMOTE = f"postgresql://app:{MARKER}@db.example.com/app?sslmode=require"
+QUERY = "select current_setting('application_name')"
+
+
+def load(**environ: str) -> Services:
+    return envconn.load(environ, dotenv=None)
+
+
+def make(services: Services, **settings: object) -> flask.Flask:
+    """Make an application as a factory does."""
+    app = flask.Flask("ours")
+    app.config.update(settings)
+    db = SQLAlchemy()
+    EnvConn(app, source=services)
+    db.init_app(app)
+
+    @app.get("/<bind>")
+    def name(bind: str) -> dict[str, object]:
+        with db.engines[None if bind == "default" else bind].connect() as connection:
+            told = connection.execute(text(QUERY)).scalar()
+            return {"name": told, "tls": stacks.in_use_below(connection.connection.driver_connection)}
+
+    @app.teardown_appcontext
+    def dispose(_error: BaseException | None) -> None:
+        for engine in db.engines.values():
+            engine.dispose()
+
+    return app
+
+
+def two(lab: Lab) -> Services:
+    """Load a default database and a second one."""
+    uris = {name: lab["good"].uri(sslmode="require", application_name=name) for name in ("default", "analytics")}
+    return load(DATABASE_URL=uris["default"], ANALYTICS_DATABASE_URL=uris["analytics"])
+
+
+@pytest.mark.parametrize("bind", ["default", "analytics"])
+def test_a_request_is_served(lab: Lab, bind: str) -> None:
+    answer = make(two(lab)).test_client().get(f"/{bind}")
+    assert answer.get_json() == {"name": bind, "tls": True}
+
+
+@pytest.mark.parametrize("bind", ["default", "analytics"])
+def test_a_request_over_a_socket_is_served(lab: Lab, bind: str) -> None:
+    with served(make(two(lab))) as port:
+        client = HTTPConnection("127.0.0.1", port, timeout=10)
+        client.request("GET", f"/{bind}")
+        assert flask.json.loads(client.getresponse().read()) == {"name": bind, "tls": True}
+        client.close()
+
+
+@contextmanager
+def served(app: flask.Flask) -> Iterator[int]:
+    """Serve `app` until the block ends."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = flask.Flask("ours")
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL"):
+        EnvConn(app)
+    monkeypatch.setenv("DATABASE_URL", REMOTE)
+    EnvConn().init_app(app)
+    assert str(app.config["SQLALCHEMY_DATABASE_URI"]) == (
+        "postgresql+psycopg://app:***@db.example.com:5432/app?sslmode=require"
+    )
+    assert MARKER not in repr(app.config)
+
+
+def test_one_extension_serves_many_applications() -> None:
+    extension = EnvConn(source=load(DATABASE_URL=REMOTE), driver="psycopg2")
+    for app in (flask.Flask("one"), flask.Flask("two")):
+        extension.init_app(app)
+        assert app.config["SQLALCHEMY_DATABASE_URI"].drivername == "postgresql+psycopg2"
+        assert app.extensions["envconn"] is extension
+
+
+def test_config_is_plain() -> None:
+    services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE, ENVCONN_POOLER="transaction")
+    found = envconn_flask.config(services, engine_options={"pool_size": 3})
+    options = found["SQLALCHEMY_ENGINE_OPTIONS"]
+    assert {name: value for name, value in options.items() if name != "connect_args"} == {
+        "pool_pre_ping": True,
+        "pool_size": 3,
+    }
+    bind = found["SQLALCHEMY_BINDS"]["analytics"]
+    assert bind.keys() == {"url", "connect_args", "pool_pre_ping"}
+    for given in (options, bind):
+        arguments = given["connect_args"]
+        assert isinstance(arguments, dict)
+        assert arguments["prepare_threshold"] is None
+    assert MARKER not in repr(found)
+    assert envconn_flask.config(services.database)["SQLALCHEMY_BINDS"] == {}
+
+
+def test_building_without_a_database() -> None:
+    assert envconn_flask.config(load(ENVCONN_PHASE="build")) == {"SQLALCHEMY_BINDS": {}}
+
+
+def test_settings_of_the_application_count() -> None:
+    app = make(
+        load(DATABASE_URL=REMOTE),
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 7},
+        SQLALCHEMY_BINDS={"memory": "sqlite://"},
+    )
+    assert app.config["SQLALCHEMY_ENGINE_OPTIONS"]["pool_size"] == 7
+    assert app.config["SQLALCHEMY_BINDS"] == {"memory": "sqlite://"}
+
+
+def test_settings_that_would_weaken_do_not() -> None:
+    with pytest.raises(envconn.ConfigurationError, match="sslmode"):
+        make(load(DATABASE_URL=REMOTE), SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"sslmode": "disable"}})
+
+
+def test_mistakes_are_told() -> None:
+    services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE)
+    with pytest.raises(RuntimeError, match="already; once is enough"):
+        EnvConn(make(services), source=services)
+    with pytest.raises(RuntimeError, match="SQLALCHEMY_DATABASE_URI is set already"):
+        make(services, SQLALCHEMY_DATABASE_URI="sqlite://")
+    with pytest.raises(RuntimeError, match="analytics"):
+        make(services, SQLALCHEMY_BINDS={"analytics": "sqlite://"})
+    late = flask.Flask("late")
+    late.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
+    SQLAlchemy(late)
+    with pytest.raises(RuntimeError, match="initialised before EnvConn"):
+        EnvConn(late, source=services)
+
+
+def test_options_for_all_binds_do_not_weaken_any(lab: Lab) -> None:
+    app = flask.Flask("ours")
+    EnvConn(app, source=two(lab))
+    db = SQLAlchemy(app, engine_options={"connect_args": {"sslmode": "disable"}})
+    with app.app_context():
+        for engine in db.engines.values():
+            with engine.connect() as connection:
+                assert stacks.in_use_below(connection.connection.driver_connection)
+            engine.dispose()
+
+
+@pytest.mark.parametrize("through", ["application", "plugin"])
+def test_flask_envconn_check(monkeypatch: pytest.MonkeyPatch, through: str) -> None:
+    app = make(load(DATABASE_URL=REMOTE))
+    if through == "application":
+        runner, command, prefix = app.test_cli_runner(), None, ["envconn"]
+    else:  # Flask loads it by its entry point where the application does not start
+        plugins = FlaskGroup(create_app=lambda: app)
+        plugins.add_command(group)
+        runner, command, prefix = app.test_cli_runner(), plugins, ["envconn"]
+    wrong = runner.invoke(command, [*prefix, "check"])
+    assert (wrong.exit_code, "DATABASE_URL" in wrong.stderr, wrong.stdout) == (78, True, "")
+    monkeypatch.setenv("DATABASE_URL", REMOTE)
+    right = runner.invoke(command, [*prefix, "check"])
+    assert right.exit_code == 0
+    assert "TLS encrypted" in right.stdout
+    assert MARKER not in right.stdout + wrong.stderr

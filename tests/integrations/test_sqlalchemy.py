@@ -1,0 +1,234 @@
+"""SQLAlchemy against real servers, on each driver; Alembic on the engine for migrations.
+
+Whether the TLS promise holds is the business of tests/live; this is everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import string
+import subprocess
+import sys
+import threading
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+import pytest
+import sqlalchemy
+from psycopg import sql
+from sqlalchemy import text
+
+import envconn
+import envconn_sqlalchemy
+import matrix
+import stacks
+from stacks import STACKS, SYNC
+from throwaway import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from envconn import SecuredConnection
+    from envconn.drivers.sqlalchemy import Driver
+    from lab import Lab
+    from throwaway.certificates import Certificates
+    from throwaway.server import Server
+
+EACH = pytest.mark.parametrize("stack", STACKS)
+MARKER = "marker-password"
+
+
+@pytest.fixture(scope="module")
+def private(certificates: Certificates) -> Iterator[Server]:
+    """A server that these tests may change."""
+    with postgres.running(certificates.good) as server:
+        yield server
+
+
+def load(uri: str, **environ: str) -> SecuredConnection:
+    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+
+
+_PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        pytest.param("printable", _PRINTABLE, id="every printable character"),
+        pytest.param("größe żółw", "пароль-日本-€", id="beyond ASCII"),
+        pytest.param("o'brien \"x\\", "%20+%41&=?#@:/", id="what parsers stumble over"),
+    ],
+)
+def test_user_and_password_arrive_as_they_are(private: Server, stack: str, user: str, password: str) -> None:
+    with psycopg.connect(private.uri(), autocommit=True) as admin:
+        admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(user)))
+        admin.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(user), sql.Literal(password)))
+    uri = f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{private.port}/postgres"
+    assert stacks.outcome(stack, load(uri, ENVCONN_TLS_LOCAL="enforce")) == {matrix.TLS}
+    wrong = load(uri.replace("@", "x@"), ENVCONN_TLS_LOCAL="enforce")
+    assert "password authentication failed" in stacks.outcome(stack, wrong).pop()
+
+
+@EACH
+def test_unix_socket(lab: Lab, stack: str) -> None:
+    server = lab["good"]
+    judged = load(f"{server.uri('')}?host={server.home}&sslmode=verify-full")
+    assert stacks.outcome(stack, judged) == {matrix.CLEAR}
+
+
+@EACH
+@pytest.mark.parametrize("hostaddr", [{}, {"hostaddr": "127.0.0.1,127.0.0.1"}], ids=["name", "hostaddr"])
+def test_the_next_host_is_tried(lab: Lab, certificates: Certificates, stack: str, hostaddr: dict[str, str]) -> None:
+    query = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), **hostaddr}
+    judged = load(lab["good"].uri("localhost:1,localhost", **query), ENVCONN_TLS_LOCAL="enforce")
+    if STACKS[stack].driver == "pg8000":
+        with pytest.raises(envconn.ConfigurationError, match="pg8000 takes one host"):
+            stacks.outcome(stack, judged)
+    else:
+        assert stacks.outcome(stack, judged) == {matrix.TLS}
+
+
+@EACH
+def test_ipv6(lab: Lab, stack: str) -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no ::1 on this machine")
+    with forwarded(listener, lab["good"]) as port:
+        uri = lab["good"].uri("[::1]", sslmode="require").replace(f":{lab['good'].port}/", f":{port}/")
+        judged = load(uri, ENVCONN_TLS_LOCAL="enforce")
+        assert judged.host == "::1"
+        assert stacks.outcome(stack, judged) == {matrix.TLS}
+
+
+@contextmanager
+def forwarded(listener: socket.socket, server: Server) -> Iterator[int]:
+    """Pass what reaches `listener` on to `server`, which listens on IPv4 alone."""
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(65_536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def serve() -> None:
+        with listener.accept()[0] as client, socket.create_connection(("127.0.0.1", server.port)) as behind:
+            back = threading.Thread(target=pump, args=(behind, client))
+            back.start()
+            pump(client, behind)
+            back.join(5)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with listener:
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
+@pytest.mark.parametrize("driver", SYNC)
+def test_url_and_options_make_the_same_engine(lab: Lab, driver: Driver) -> None:
+    judged = load(lab["good"].uri(sslmode="require", application_name="name of ours"))
+    url = envconn_sqlalchemy.url(judged, driver=driver)
+    parts = sqlalchemy.create_engine(url, **envconn_sqlalchemy.engine_options(judged, driver=driver))
+    for engine in (parts, envconn_sqlalchemy.create_engine(judged, driver=driver, pool_size=2, echo=False)):
+        with engine.connect() as connection:
+            assert connection.execute(text("select current_setting('application_name')")).scalar() == "name of ours"
+        engine.dispose()
+    assert judged.password
+    assert judged.password.reveal() not in f"{url!r}{url}"
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL"):
+        envconn_sqlalchemy.create_engine()
+    # `postgres://` is no dialect for SQLAlchemy
+    monkeypatch.setenv("DATABASE_URL", lab["good"].uri(sslmode="require").replace("postgresql", "postgres"))
+    with envconn_sqlalchemy.create_engine().begin() as connection:
+        assert connection.execute(text("select 1")).scalar() == 1
+        connection.detach()
+
+
+@pytest.mark.parametrize("driver", stacks.ASYNC)
+def test_an_asynchronous_engine_serves_tasks(lab: Lab, driver: Driver) -> None:
+    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOLER="transaction")
+
+    async def numbers() -> list[object]:
+        engine = envconn_sqlalchemy.create_async_engine(judged, driver=driver, pool_size=2)
+
+        async def one(number: int) -> object:
+            async with engine.connect() as connection:
+                return (await connection.execute(text("select cast(:n as int)"), {"n": number})).scalar()
+
+        try:
+            return list(await asyncio.gather(*map(one, range(6))))
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(numbers()) == list(range(6))
+
+
+@pytest.mark.parametrize("driver", SYNC)
+def test_a_url_alone_is_no_weaker(lab: Lab, certificates: Certificates, driver: Driver) -> None:
+    judged = load(lab["unknownca"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca)))
+    engine = sqlalchemy.create_engine(envconn_sqlalchemy.url(judged, driver=driver))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # pg8000 forgets its socket
+        with pytest.raises((sqlalchemy.exc.SQLAlchemyError, AttributeError)), engine.connect():
+            pass
+        gc.collect()
+
+
+def test_autocommit_of_pg8000_is_refused_behind_a_pooler(lab: Lab) -> None:
+    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOLER="transaction")
+    engine = envconn_sqlalchemy.create_engine(judged, driver="pg8000")
+    with pytest.raises(envconn.ConfigurationError, match="autocommit"):
+        engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        assert connection.execute(text("select 1")).scalar() == 1
+        with pytest.raises(envconn.ConfigurationError, match="autocommit"):
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+    engine.dispose()
+
+
+def test_migrations_go_past_the_pooler(lab: Lab) -> None:
+    pooled = lab["good"].uri(sslmode="require", application_name="pooled")
+    direct = lab["good"].uri("127.0.0.1", sslmode="require", application_name="direct")
+    services = envconn.load({"DATABASE_URL": f"{pooled}&pgbouncer=true", "DIRECT_DATABASE_URL": direct}, dotenv=None)
+    engine = envconn_sqlalchemy.migration_engine(services)
+    assert isinstance(engine.pool, sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        assert connection.execute(text("select current_setting('application_name')")).scalar() == "direct"
+    with pytest.raises(envconn.EndpointUnavailable):
+        envconn_sqlalchemy.migration_engine(load(pooled, ENVCONN_POOLER="transaction"))
+
+
+@pytest.mark.checkout
+def test_alembic(checkout: Path, private: Server) -> None:
+    def alembic(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "alembic", "-c", str(checkout / "examples/alembic_env/alembic.ini"), *command],
+            env={**os.environ, "DATABASE_URL": private.uri(sslmode="require"), "PYTHONDONTWRITEBYTECODE": "1"},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    alembic("upgrade", "head")
+    with psycopg.connect(private.uri()) as connection:
+        assert connection.execute("select count(*) from notes").fetchone() == (0,)
+    assert "DROP TABLE notes" in alembic("downgrade", "0001:base", "--sql")
+    alembic("downgrade", "base")
