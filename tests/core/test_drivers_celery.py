@@ -54,10 +54,11 @@ def test_sockets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "seconds"), [("", 25), ("?health_check_interval=9", 9), ("?health_check_interval=140", 140)]
+    ("stated", "seconds"), [("", 25), ("&health_check_interval=9", 9), ("&health_check_interval=140", 140)]
 )
-def test_health_checks(stated: str, seconds: int) -> None:
-    found = settings(f"rediss://{SCALINGO}{stated}", f"rediss://{SCALINGO}{stated}")
+def test_health_checks(certificates: Certificates, stated: str, seconds: int) -> None:
+    text = f"rediss://{SCALINGO}?ssl_ca_certs={certificates.ca}{stated}"
+    found = settings(text, text)
     assert found["broker_transport_options"]["health_check_interval"] == seconds
     assert found["redis_backend_health_check_interval"] == (seconds if stated else 120)
 

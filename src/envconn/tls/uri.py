@@ -100,11 +100,10 @@ def _authority(host: Host) -> str:
 
 
 def _query(connection: SecuredConnection, family: _Family) -> dict[str, str]:
-    stated = {name: value for name, value in connection.parameters.items() if name not in {"sslmode", "sslrootcert"}}
+    mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert"}
+    stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:
         stated["sslrootcert"] = connection.tls.ca.file()
     if any(host.hostaddr for host in connection.hosts):
         stated["hostaddr"] = ",".join(host.hostaddr for host in connection.hosts)
-    return {family.names.get(name, name): value for name, value in stated.items()} | dict(
-        family.modes[connection.tls.level]
-    )
+    return {**{family.names.get(name, name): value for name, value in stated.items()}, **mode}
