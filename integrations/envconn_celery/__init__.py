@@ -6,9 +6,10 @@
     app = Celery("worker")
     app.conf.update(config())
 
-The settings are complete: no URL among them has parameters, which would beat the dictionaries. A
-variable that Celery reads by itself and that says something else (``CELERY_BROKER_URL``,
-``CELERY_RESULT_BACKEND``) is refused, because Celery believes it more than any setting.
+The settings are complete: no URL among them has parameters, which would beat the dictionaries.
+Celery believes ``CELERY_BROKER_URL`` and ``CELERY_RESULT_BACKEND`` more than any setting, and its
+command ``BROKER_URL`` and ``RESULT_BACKEND``: one that says something else than the settings is
+refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are left alone.
 """
 
 from __future__ import annotations

@@ -114,6 +114,8 @@ def test_client_certificate(certificates: Certificates) -> None:
 
 
 def test_no_word_for_a_chain_without_a_name(certificates: Certificates) -> None:
-    connection = secure(parse("amqps://u:p@h/1?verify=verify_none"), Policy(ca=str(certificates.ca), floor=VERIFY_CA.floor))
+    connection = secure(
+        parse("amqps://u:p@h/1?verify=verify_none"), Policy(ca=str(certificates.ca), floor=VERIFY_CA.floor)
+    )
     assert connection.tls.level == TlsLevel.VERIFY_CA
     assert secure(parse(connection.uri())).tls.level == TlsLevel.VERIFY_FULL

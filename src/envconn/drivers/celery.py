@@ -203,13 +203,20 @@ def _direct(connection: SecuredConnection) -> SecuredConnection:
         return connection
 
 
+_PLAIN = "take its parameters out (a CA goes into ENVCONN_TLS_CA), or set REDIS_URL or AMQP_URL instead"
 _READ_BY_CELERY = {
-    "CELERY_BROKER_URL": ("broker_url", "call it BROKER_URL"),
+    "CELERY_BROKER_URL": ("broker_url", f"so does its command BROKER_URL; {_PLAIN}"),
     "CELERY_BROKER_READ_URL": ("broker_url", "unset it"),
     "CELERY_BROKER_WRITE_URL": ("broker_url", "unset it"),
-    "CELERY_RESULT_BACKEND": ("result_backend", "unset it, and choose with config(result=...)"),
+    "CELERY_RESULT_BACKEND": (
+        "result_backend",
+        "so does its command RESULT_BACKEND; unset both, and choose with config(result=...)",
+    ),
 }
-_OVERRULES = "beats every setting in Celery, which takes it as it stands, unjudged"
+"""Variables that Celery takes before any setting (celery/app/utils.py, Settings), as they stand.
+
+Its command copies two more of its own accord (celery/bin/celery.py, --broker and --result-backend).
+"""
 
 
 def _overruled(found: Mapping[str, object]) -> Iterator[Problem]:
@@ -217,7 +224,8 @@ def _overruled(found: Mapping[str, object]) -> Iterator[Problem]:
     for variable, (setting, remedy) in _READ_BY_CELERY.items():
         text = os.environ.get(variable)
         if text and setting in found and not _says(text, str(found[setting])):
-            yield Problem("celery-overruled", variable, f"{_OVERRULES}; {remedy}")
+            message = f"Celery believes it more than any setting, unjudged; {remedy}"
+            yield Problem("celery-overruled", variable, message)
 
 
 def _says(text: str, url: str) -> bool:
