@@ -18,7 +18,11 @@ from envconn.drivers.redis import context
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Backend", "Connection", "Transport"]
+__all__ = ["HANDSHAKE_SECONDS", "Backend", "Connection", "Transport"]
+
+HANDSHAKE_SECONDS = 4.0
+"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
+for brokers (``broker_connection_timeout``), which does not reach redis-py."""
 
 
 class Connection(redis.SSLConnection):
@@ -29,8 +33,12 @@ class Connection(redis.SSLConnection):
         super().__init__(**arguments)
 
     def _connect(self) -> ssl.SSLSocket:
-        socket = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - past the one that wraps
-        return self._context.wrap_socket(socket, server_hostname=self.host)
+        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
+        # A Redis without TLS does not answer a ClientHello, and kombu sets no limit.
+        plain.settimeout(self.socket_connect_timeout or HANDSHAKE_SECONDS)
+        secured = self._context.wrap_socket(plain, server_hostname=self.host)
+        secured.settimeout(self.socket_timeout)
+        return secured
 
 
 class Channel(kombu.Channel):

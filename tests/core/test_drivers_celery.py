@@ -142,7 +142,7 @@ def test_unjudged() -> None:
     judged = secure(parse("rediss://h"))
     for pair in ((parse("rediss://h"), None), (judged, parse("rediss://h")), ("rediss://h", None)):
         with pytest.raises(TypeError):
-            celery.settings(*pair)  # type: ignore[arg-type]
+            celery.settings(*pair)
 
 
 class TestVariablesOfCelery:

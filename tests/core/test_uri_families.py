@@ -68,7 +68,7 @@ def test_our_own_grammar_reads_it_back(certificates: Certificates, text: str, le
 @pytest.mark.parametrize("text", [text for text in TEXTS if text.startswith(("redis", "valkey", "unix"))])
 def test_redis_py_reads_the_same(certificates: Certificates, text: str) -> None:
     connection = secure(parse(text.format(ca=certificates.ca)))
-    read = redis_reads(connection.uri())
+    read = redis_reads(connection.uri())  # type: ignore[no-untyped-call]
     assert read.get("path", read.get("host")) == connection.host
     assert read.get("port", 0) == connection.port
     assert read["db"] == int(connection.dbname)
@@ -101,7 +101,7 @@ def test_credentials_arrive() -> None:
     connection = secure(parse(f"rediss://{PLACE}/3"))
     assert connection.password is not None
     assert (connection.user, connection.password.reveal()) == ("u@ser", NASTY)
-    assert redis_reads(connection.uri())["password"] == NASTY
+    assert redis_reads(connection.uri())["password"] == NASTY  # type: ignore[no-untyped-call]
 
 
 def test_client_certificate(certificates: Certificates) -> None:

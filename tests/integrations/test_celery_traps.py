@@ -9,9 +9,9 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import kombu
 import pytest
 from celery import Celery
+from kombu.connection import Connection
 
 import eavesdropper
 import envconn
@@ -36,15 +36,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """redis-py waits seconds before it tries again what cannot work."""
-    monkeypatch.setattr("redis.retry.sleep", lambda seconds: None)
+    monkeypatch.setattr("redis.retry.sleep", lambda _: None)
 
 
 def said(ear: Eavesdropper, url: str, **settings: Any) -> bytes:
     """Connect with kombu, whatever comes of it, and return what the other side has read."""
-    return spoken(ear, kombu.Connection(url, **settings))
+    return spoken(ear, Connection(url, **settings))  # type: ignore[no-untyped-call]
 
 
-def spoken(ear: Eavesdropper, connection: kombu.Connection) -> bytes:
+def spoken(ear: Eavesdropper, connection: Connection) -> bytes:
     with connection, suppress(Exception):
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=2).channel().client.ping()
     return b"".join(ear.heard)
@@ -152,7 +152,7 @@ def test_words_of_the_other_protocol(certificates: Certificates) -> None:
     for scheme, verify in wrong.items():
         with (
             eavesdropper.listening(certificates.good) as ear,
-            kombu.Connection(f"{scheme}s://u:p@localhost:{ear.port}/0", ssl=verify) as connection,
+            Connection(f"{scheme}s://u:p@localhost:{ear.port}/0", ssl=verify) as connection,
             pytest.raises(TypeError, match="unexpected keyword"),
         ):
             connection.default_channel.client.ping()
@@ -164,7 +164,7 @@ def test_words_of_the_other_protocol(certificates: Certificates) -> None:
 def test_one_variable_is_an_error_for_results_and_a_hole_for_the_broker(redis_server: States[Redis]) -> None:
     """The bare URL connects the broker to anybody, and the same one is refused as a place for results."""
     uri = redis_server["wronghost"].uri()
-    with kombu.Connection(uri) as connection:
+    with Connection(uri) as connection:
         assert connection.default_channel.client.ping()
     with pytest.raises(ValueError, match="ssl_cert_reqs"):
         Celery("theirs", broker=uri, backend=uri, set_as_current=False).backend  # noqa: B018
