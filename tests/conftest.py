@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ["lab", "servers"]
+pytest_plugins = ["lab", "project", "servers"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

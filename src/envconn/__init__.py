@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from envconn.assembly.names import is_read
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Note, Problem
     from envconn.report import Report
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
 
 _HOMES = {
+    "envconn.assembly.names": ("is_read",),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
     "envconn.errors": ("ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"),
     "envconn.report": ("Report",),
@@ -52,6 +54,7 @@ __all__ = [
     "TlsLevel",
     "Verdict",
     "database",
+    "is_read",
     "load",
     "parse",
     "secure",

@@ -109,6 +109,7 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "cloud": service.cloud,
         "understood": list(service.understood),
         "prepared_statements": service.prepared_statements,
+        "read_only": service.read_only,
         "startup_options": service.startup_options,
         "idle_seconds": service.idle_seconds,
         "lifetime_seconds": service.lifetime_seconds,

@@ -52,7 +52,13 @@ class Services(Mapping[str, SecuredConnection]):
         if found := self._assembly.services.get(DATABASE):
             return found
         raise ConfigurationError(
-            [Problem("database-missing", "DATABASE_URL", "no default database is configured; set it")]
+            [
+                Problem(
+                    "database-missing",
+                    "DATABASE_URL",
+                    "no default database is configured; set it, or ENVCONN_DATABASE to the variable that holds one",
+                )
+            ]
         )
 
     @property

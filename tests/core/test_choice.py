@@ -223,7 +223,7 @@ def test_names_that_are_nearly_one() -> None:
     ("url", "problems", "notes"),
     [
         (f"{NEON}?options=-c%20x%3D1", ["options-pooled"], []),
-        (f"{NEON}?options=endpoint%3Dep-a", [], ["tls-better"]),
+        (f"{NEON}?options=endpoint%3Dep-a-pooler", [], ["tls-better"]),
         (f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d", [], ["default-role", "tls-better"]),
         (f"postgresql://a.b1%7Creplica:{MARKER}@us-east-2.pg.psdb.cloud:6432/d", ["replica-pooled"], []),
     ],

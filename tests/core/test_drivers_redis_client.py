@@ -89,6 +89,8 @@ def test_context(certificates: Certificates) -> None:
     assert (nothing.verify_mode, nothing.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert nothing.cert_store_stats()["x509"] == 0
     assert context({"ssl_cert_reqs": "none", "ssl_check_hostname": False}).verify_mode == ssl.CERT_NONE
-    for unfit in ("optional", "CERT_NONE", ssl.CERT_OPTIONAL):
-        with pytest.raises(KeyError):
-            context({"ssl_cert_reqs": unfit})
+    assert context({"ssl_cert_reqs": ssl.CERT_NONE, "ssl_check_hostname": False}).verify_mode == ssl.CERT_NONE
+    for else_ in ("optional", ssl.CERT_OPTIONAL, None):
+        assert context({"ssl_cert_reqs": else_}).verify_mode == ssl.CERT_REQUIRED
+    with pytest.raises(ValueError, match="check_hostname"):
+        context({"ssl_cert_reqs": "none"})

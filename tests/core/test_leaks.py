@@ -29,6 +29,7 @@ MARKERS = {"plain": "Xq7vKw9zJp4mTb", "delimiters": "mark/er?pw#x@y:z%"}
 HOST = "db.example.com"
 SCALINGO = "abc-123.postgresql.osc-fr1.scalingo-dbs.com"
 PLANETSCALE = "aws-eu-west-1-1.pg.psdb.cloud"
+NEON = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,8 @@ CASES = [
     url("provider-unknown", GOOD, ENVCONN_PROVIDER="{raw}"),
     url("pooler-unknown", GOOD, ENVCONN_POOLER="{raw}"),
     url("options-pooled", f"postgresql://app.main:{{p}}@{PLANETSCALE}:6432/app?options={{p}}"),
+    url("endpoint-inconsistent", f"postgresql://app:{{p}}@{NEON}/app?options=endpoint%3Dep-other"),
+    url("channel-binding-password", f"postgresql://app:endpoint%3Dep-a%3B{{p}}@{NEON}/app?channel_binding=require"),
     url("replica-pooled", f"postgresql://app.main%7Creplica:{{p}}@{PLANETSCALE}:6432/app"),
     # the policy
     url("policy-unknown", GOOD, ENVCONN_TLS="{raw}"),
@@ -185,7 +188,7 @@ CASES = [
 ]
 
 # Reached by programs only; see the tests that name them.
-BY_CALL = {"policy-floor", "driver-too-old", "driver-unsupported", "service-missing"}
+BY_CALL = {"alias-duplicate", "policy-floor", "driver-too-old", "driver-unsupported", "service-missing"}
 
 
 def codes_in_the_source() -> set[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +13,7 @@ import pytest
 
 import envconn
 from envconn import EndpointUnavailable, Policy
+from envconn.drivers.libpq import arguments
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -191,3 +195,90 @@ def test_second_name_of_the_same_endpoint_is_noted() -> None:
     assert [(note.code, note.variable) for note in report.notes if note.code == "duplicate"] == [
         ("duplicate", "DIRECT_URL")
     ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("options=endpoint%3Dep-other-1", "endpoint-inconsistent"),
+        ("options=project%3Dep-cool-darkness-a1b2c3d4", "endpoint-inconsistent"),
+        ("options=-csearch_path%3Dx", "options-pooled"),
+        ("options=endpoint%3Dep-cool-darkness-a1b2c3d4-pooler", None),
+        ("application_name=x", None),
+    ],
+)
+def test_what_neons_proxy_would_refuse(parameters: str, code: str | None) -> None:
+    try:
+        envconn.load({"DATABASE_URL": f"{NEON}&{parameters}"}, dotenv=None)
+        codes = None
+    except envconn.ConfigurationError as refusal:
+        [codes] = [problem.code for problem in refusal.problems]
+    assert codes == code
+
+
+@pytest.mark.parametrize(
+    ("password", "binding", "refused"),
+    [
+        ("endpoint%3Dep-cool-1%3Bpw", "require", True),
+        ("endpoint%3Dep-cool-1%24pw", "require", True),
+        ("endpoint%3Dep-cool-1%3Bpw", "prefer", False),
+        ("pw", "require", False),
+    ],
+)
+def test_endpoint_in_the_password_leaves_no_channel_binding(password: str, binding: str, *, refused: bool) -> None:
+    url = NEON.replace("FAKE", password) + f"&channel_binding={binding}"
+    if refused:
+        with pytest.raises(envconn.ConfigurationError, match="write the password alone"):
+            envconn.load({"DATABASE_URL": url}, dotenv=None)
+    else:
+        assert envconn.load({"DATABASE_URL": url}, dotenv=None).database.pooled
+
+
+def test_past_of_a_branch_and_a_replica_are_read_only() -> None:
+    past = DIRECT.replace("ep-cool-darkness-a1b2c3d4", "br-wispy-meadow-118737")
+    assert envconn.load({"DATABASE_URL": past}, dotenv=None).database.read_only
+    services = envconn.load({"DATABASE_URL": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")}, dotenv=None)
+    assert not services.database.read_only
+    assert services.connection("database", replica=True).read_only
+
+
+RECORD = """
+from envconn.providers import Provider
+ACME = Provider(name="acme", title="Acme", hosts=(r"[a-z0-9]+\\.db\\.acme\\.example",), pooled=False)
+"""
+
+
+def test_record_of_another_distribution_is_found(tmp_path: Path) -> None:
+    (tmp_path / "acme_envconn.py").write_text(RECORD, encoding="utf-8")
+    metadata = tmp_path / "acme_envconn-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-envconn\nVersion: 1\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text("[envconn.providers]\nacme = acme_envconn:ACME\n", encoding="utf-8")
+    url = "postgresql://u:p@x1.db.acme.example/app"
+    program = (
+        f"import sys, envconn; sys.path.append({str(tmp_path)!r}); print(envconn.load(dotenv=None).database.provider)"
+    )
+    for environ, expected in [({}, "acme"), ({"ENVCONN_PROVIDER": "acme"}, "acme"), ({"DATABASE_URL": LOCAL}, "local")]:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "DATABASE_URL": url, **environ},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert done.stdout.strip() == expected
+
+
+LOCAL = "postgresql://u:p@localhost/app"
+
+
+def test_direct_tls_is_used_where_the_provider_and_libpq_have_it() -> None:
+    url = "postgresql://app.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db?sslmode=verify-full"
+    database = envconn.load({"DATABASE_URL": url}, dotenv=None).database
+    assert database.tls.ca
+    assert database.tls.ca.kind == "system"
+    assert arguments(database, 17_00_00)["sslnegotiation"] == "direct"
+    assert "sslnegotiation" not in arguments(database, 16_00_00)
+    elsewhere = envconn.load({"DATABASE_URL": "postgresql://u:p@db.example.com/app"}, dotenv=None).database
+    assert arguments(elsewhere, 17_00_00)["sslnegotiation"] == "postgres"

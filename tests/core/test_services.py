@@ -248,8 +248,8 @@ def test_report_for_programs() -> None:
     assert isinstance(service, dict)
     assert list(service) == [
         *("name", "kind", "origin", "hosts", "user", "dbname", "provider", "pooled", "pool_mode", "replica", "branch"),
-        *("role", "region", "cloud", "understood", "prepared_statements", "startup_options", "idle_seconds"),
-        *("lifetime_seconds", "suspends", "ignored_parameters", "tls"),
+        *("role", "region", "cloud", "understood", "prepared_statements", "read_only", "startup_options"),
+        *("idle_seconds", "lifetime_seconds", "suspends", "ignored_parameters", "tls"),
     ]
     assert service["origin"] == {
         "variable": "DATABASE_URL",

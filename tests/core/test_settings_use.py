@@ -76,10 +76,11 @@ def test_an_environment_that_is_wrong_stays_wrong(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("environment")
 def test_other_arguments() -> None:
     databases: dict[str, Any] = {"one": LOCAL, "two": SECURED}
-    settings = App(databases=databases, broker=SECURED, cache=None, debug=False)
+    broker = envconn.secure(envconn.parse("rediss://:secret@cache.example.com/0"))
+    settings = App(databases=databases, broker=broker, cache=None, debug=False)
     assert list(settings.databases) == ["one", "two"]
     assert settings.services["one"] is settings.databases["one"]
-    assert settings.broker is settings.services.broker is SECURED
+    assert settings.broker is settings.services.broker is broker
     assert (settings.cache, settings.debug) == (None, False)
     services = envconn.load({"DATABASE_URL": OTHER}, dotenv=None)
     settings = App(services=services)

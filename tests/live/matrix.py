@@ -192,8 +192,12 @@ def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = Tru
     try:
         return DRIVERS[driver](conninfo, arguments, ask=ask)
     except (psycopg.Error, psycopg2.Error, UnicodeDecodeError) as error:
-        text = f"{type(error).__name__}: {error}"
-        return next((told for words, told in _WORDS.items() if words in text), text)
+        return recognised(f"{type(error).__name__}: {error}")
+
+
+def recognised(error: str) -> str:
+    """Return the word for `error`, the name and text of an exception, or `error` itself where there is none."""
+    return next((told for words, told in _WORDS.items() if words in error), error)
 
 
 def naive(driver: str, uri: str) -> str:

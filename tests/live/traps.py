@@ -7,6 +7,7 @@ says at which site it bites, and what it turns the outcome into.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AWAY", "TRAPS", "Furniture", "Trap"]
 
-AWAY = "127.0.0.2"
-"""Where the fake listens that redirected connections end at, on the port of the server that is meant."""
+AWAY = f"127.99.{os.getpid() >> 8 & 127}.{os.getpid() & 255 or 1}"
+"""Where the fake listens that redirected connections end at, on the port of the server that is meant.
+
+An address of this process's own: another run of the tests may have that port, too.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
-INTEGRATIONS = ("envconn_asyncpg", "envconn_celery", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy")
+INTEGRATIONS = (
+    "envconn_asyncpg",
+    "envconn_celery",
+    "envconn_django",
+    "envconn_flask",
+    "envconn_psycopg",
+    "envconn_sqlalchemy",
+)
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -36,8 +43,8 @@ def test_metadata() -> None:
     assert described["License-Expression"] == "MIT"
     assert described["Description-Content-Type"] == "text/markdown"
     assert described.json["description"]
-    drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2"}
-    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "celery", "flask", "sqlalchemy"}
+    drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2", "redis"}
+    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "celery", "django", "flask", "sqlalchemy"}
 
 
 def test_command_is_installed() -> None:

@@ -55,7 +55,8 @@ def test_the_name_promised_in_the_design() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["envconn_asyncpg", "envconn_celery", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"]
+    "module",
+    ["envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"],
 )
 def test_all_of_integrations(module: str) -> None:
     imported = importlib.import_module(module)
@@ -69,6 +70,7 @@ def test_all_of_integrations(module: str) -> None:
         "import envconn",
         "import envconn.cli",
         "import envconn_celery",
+        "import envconn_django",
         "import envconn_psycopg",
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
@@ -92,4 +94,5 @@ def test_dotenv_where_there_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_settings_are_what_loads_pydantic() -> None:
-    assert loaded("import envconn; envconn.Settings") == {"pydantic"}
+    # pydantic-settings brings dotenv for its own reading of files.
+    assert loaded("import envconn; envconn.Settings") == {"pydantic", "dotenv"}

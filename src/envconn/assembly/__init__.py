@@ -57,8 +57,8 @@ def assemble(
         elif service := _judged(wanted, context, reading):
             services[wanted.name] = service
             reading.notes += service.advice
-    if not (services or reading.problems):
-        _nothing(reading)
+    if not (DATABASE in services or reading.problems):
+        _without_database(reading, services)
     # One Redis is judged twice, as broker and as cache, and found wanting twice.
     problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
     return Assembly(services, Report(services, problems, notes))
@@ -103,11 +103,15 @@ def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
     return Problem("service-duplicate", wanted.connection.origin.variable, message)
 
 
-def _nothing(reading: Reading) -> None:
-    """Say that nothing is configured: an error, except while an image is built."""
+def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
+    """Say that there is no default database: an error where there is nothing else, except while an image is built."""
     if reading.environment.plain("ENVCONN_PHASE") == "build":
         reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
-        return
+    elif not services:
+        _nothing(reading)
+
+
+def _nothing(reading: Reading) -> None:
     accepted = ", ".join([*names.DEFAULTS[1:], *parts.FAMILIES])
     near = names.misspelt(reading.environment)
     hint = f"; {near} is set, but names are upper case" if near else ""

@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        """Print the usage and leave with 64."""
         # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
         told = _UNQUOTED.findall(message)[0].rstrip()
         self.print_usage(sys.stderr)

@@ -10,7 +10,6 @@ that would let in everybody who has a certificate of a public CA: whoever opens 
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from envconn.drivers.refusal import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
@@ -134,13 +134,16 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
     Without any, it trusts nobody at all.
 
     Raises:
-        KeyError: ``ssl_cert_reqs`` is neither ``required`` nor ``none``, nor the constant for one of the two.
         OSError: a file that is named cannot be read or used.
         ValueError: the host name is to be checked and the certificate is not.
     """
+    import ssl
+
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = bool(arguments.get("ssl_check_hostname", True))
-    made.verify_mode = _VERIFY[arguments.get("ssl_cert_reqs", "required")]
+    # Celery's backend turns the words into the constants.
+    lax = arguments.get("ssl_cert_reqs") in ("none", ssl.CERT_NONE)
+    made.verify_mode = ssl.CERT_NONE if lax else ssl.CERT_REQUIRED
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca := arguments.get("ssl_ca_certs"):
         made.load_verify_locations(cafile=str(ca))
@@ -149,13 +152,6 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
         # A callback in every case: without one, an encrypted key asks on the terminal.
         made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
     return made
-
-
-# Celery's backend turns the words into the constants.
-_VERIFY: Mapping[object, ssl.VerifyMode] = {
-    **dict.fromkeys(("required", ssl.CERT_REQUIRED), ssl.CERT_REQUIRED),
-    **dict.fromkeys(("none", ssl.CERT_NONE), ssl.CERT_NONE),
-}
 
 
 def _tls(connection: SecuredConnection) -> dict[str, object]:

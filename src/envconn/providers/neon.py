@@ -30,6 +30,8 @@ NEON = Provider(
         "pooled": Rewrite(host=_POOLED_HOST, drop=("options",)),
         "replica": _NO_REPLICA,
     },
+    endpoint_option=r"(?:endpoint|project)=(?P<endpoint>\S+)",
+    endpoint_password=r"endpoint=[a-z0-9-]+[;$].+",  # noqa: S106 - the shape of one
     certificates=_CERTIFICATES,
     enforces_tls=True,
     idle_seconds=300,
@@ -54,6 +56,7 @@ NEON_TIME_TRAVEL = Provider(
     certificates=_CERTIFICATES,
     enforces_tls=True,
     suspends=True,
+    read_only=True,
     notes=("reads the past of a branch and is read-only",),
     source="Neon documentation: neonctl connection-string",
     checked="2026-08-21",

@@ -69,9 +69,12 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Problem, ...
         for rule in (provider.forbidden if provider else ())
         if rule.port == connection.hosts[0].port and rule.target == target
     ]
-    if not endpoint.startup_options and _refused_options(connection, provider):
-        found.append(Problem("options-pooled", variable, _OPTIONS))
-    return tuple(found)
+    problems = [
+        ("options-pooled", _OPTIONS, not endpoint.startup_options and _refused_options(connection, provider)),
+        ("endpoint-inconsistent", _INCONSISTENT, _inconsistent(connection, provider)),
+        ("channel-binding-password", _BINDING, _binds_nothing(connection, provider)),
+    ]
+    return (*found, *(Problem(code, variable, message) for code, message, is_so in problems if is_so))
 
 
 def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
@@ -88,6 +91,10 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
 _OPTIONS = (
     "options are refused at start-up by the pooler; set them with ALTER ROLE ... SET, or connect to the direct endpoint"
 )
+_INCONSISTENT = (
+    "options name another endpoint than the host does, which the proxy refuses; drop options: the host name is enough"
+)
+_BINDING = "the password names the endpoint, which channel_binding=require does not survive; write the password alone"
 _DEFAULT_ROLE = (
     "uses the provider's default role, which may do nearly everything; give the application a role of its own"
 )
@@ -193,6 +200,20 @@ def _region(provider: Provider | None, known: dict[str, str | None]) -> str | No
 def _prepared(provider: Provider | None, kind: str | None) -> bool:
     # An unknown pooler gets nothing that a pooler might not do.
     return kind != "transaction" or bool(provider and provider.pooler and provider.pooler.prepared_statements)
+
+
+def _inconsistent(connection: Connection, provider: Provider | None) -> bool:
+    pattern = provider.endpoint_option if provider else ""
+    match = compiled(pattern).fullmatch(connection.parameters.get("options", "")) if pattern else None
+    return match is not None and match["endpoint"] != connection.hosts[0].host.partition(".")[0]
+
+
+def _binds_nothing(connection: Connection, provider: Provider | None) -> bool:
+    if not (provider and provider.endpoint_password and connection.password):
+        return False
+    if connection.parameters.get("channel_binding") != "require":
+        return False
+    return compiled(provider.endpoint_password).fullmatch(connection.password.reveal()) is not None
 
 
 def _refused_options(connection: Connection, provider: Provider | None) -> bool:

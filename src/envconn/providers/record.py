@@ -84,8 +84,13 @@ class Provider:
 
     `siblings` says for ``direct``, ``pooled``, ``replica`` and ``primary`` how to get there, or why not.
 
+    `endpoint_option` is a pattern for ``options`` that name an ``endpoint``, which the proxy compares
+    with the first label of the host. `endpoint_password` is one for passwords that do, in clear
+    text inside TLS and without the exchange that channel binding needs.
+
     `idle_seconds` is the silence after which the provider drops a connection, `lifetime_seconds`
     the age that connections should stay below. `suspends`: the server itself goes to sleep.
+    `read_only`: nothing can be written there, replica or not.
     `source` and `checked` say where this was read, and when (ISO date).
     """
 
@@ -111,6 +116,8 @@ class Provider:
     pooler: Pooler | None = None
     siblings: Mapping[str, Rewrite | str] = field(default_factory=dict)
     forbidden: tuple[Forbidden, ...] = ()
+    endpoint_option: str = ""
+    endpoint_password: str = ""
     certificates: Certificates | None = None
     enforces_tls: bool | None = None
     private: bool = False
@@ -118,6 +125,7 @@ class Provider:
     idle_seconds: int | None = None
     lifetime_seconds: int | None = None
     suspends: bool = False
+    read_only: bool = False
     notes: tuple[str, ...] = ()
     source: str = ""
     checked: str = ""

@@ -6,7 +6,8 @@ from envconn.tls.ca import CA
 from envconn.tls.judge import judge, requested
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import Policy
-from envconn.tls.secured import Context, SecuredConnection, Verdict, require_sealed
+from envconn.tls.secured import SecuredConnection, require_sealed
+from envconn.tls.verdict import Context, Verdict
 
 __all__ = [
     "CA",

@@ -6,88 +6,22 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from envconn.errors import EndpointUnavailable
-from envconn.tls.levels import TlsLevel
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
-    from envconn.connection import Connection, Host, Origin, Parameters, Secret
+    from envconn.connection import Host, Origin, Parameters, Secret
     from envconn.errors import Note
-    from envconn.providers import Endpoint, Facts
-    from envconn.tls.ca import CA
-    from envconn.tls.policy import Policy
+    from envconn.tls.verdict import Judgement, Verdict
 
-__all__ = ["Context", "Judgement", "SecuredConnection", "Verdict"]
+__all__ = ["SecuredConnection", "require_sealed", "seal"]
 
 _SEAL: Final = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is promised about a connection, and why.
-
-    `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
-    whether the policy asked for more. `local` is true for a unix socket or a loopback address,
-    `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
-    certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
-    demands of a connection that leaves the machine; `wish` says in which words the text asked.
-    """
-
-    level: TlsLevel
-    requested: TlsLevel
-    local: bool = False
-    waived: str | None = None
-    ca: CA | None = None
-    floor: TlsLevel = TlsLevel.ENCRYPTED
-    wish: str = "no sslmode"
-
-    @property
-    def evidence(self) -> tuple[str, ...]:
-        """One sentence for each step that led here."""
-        reasons = [
-            (True, f"the text asks for {self.requested} ({self.wish})"),
-            (self.local, "every host is a unix socket or a loopback address"),
-            (self.waived is not None, f"clear text is waived by {self.waived}"),
-            (self.level > self.requested, f"raised from {self.requested} to {self.level} (the floor is {self.floor})"),
-            (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
-            (self.level < self.requested, "TLS does not apply to a unix socket"),
-        ]
-        return tuple(sentence for is_so, sentence in reasons if is_so)
-
-    @property
-    def raised(self) -> bool:
-        """Whether `level` is above what the text asked for."""
-        return self.level > self.requested
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
-
-    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
-    endpoints of the same database, which variables name.
-    """
-
-    policy: Policy
-    facts: Facts | None = None
-    siblings: tuple[SecuredConnection, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """Everything that a `SecuredConnection` seals."""
-
-    name: str
-    connection: Connection
-    endpoint: Endpoint
-    context: Context
-    verdict: Verdict
 
 
 class SecuredConnection:
@@ -224,6 +158,12 @@ class SecuredConnection:
         return self._judgement.endpoint.replica
 
     @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written there: a replica, or the past of a branch."""
+        provider = self._judgement.endpoint.provider
+        return bool(self.replica) or bool(provider and provider.read_only)
+
+    @property
     def branch(self) -> str | None:
         """The provider's branch, where the URL names it."""
         return self._judgement.endpoint.branch
@@ -282,6 +222,11 @@ class SecuredConnection:
     def understood(self) -> tuple[str, ...]:
         """What host, port, user and variable gave away, a sentence each."""
         return self._judgement.endpoint.because
+
+    @property
+    def siblings(self) -> tuple[SecuredConnection, ...]:
+        """The other endpoints of the same database that variables name, replicas included, each judged."""
+        return self._judgement.context.siblings
 
     @property
     def advice(self) -> tuple[Note, ...]:

@@ -11,7 +11,7 @@ from envconn.tls.levels import SSLMODES
 from envconn.tls.secured import SecuredConnection
 
 if TYPE_CHECKING:
-    from envconn.tls.secured import Judgement
+    from envconn.tls.verdict import Judgement
 
 __all__ = ["advice", "find"]
 

@@ -1,0 +1,1 @@
+"""A site of one page, which counts its visits."""

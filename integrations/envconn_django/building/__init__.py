@@ -1,0 +1,1 @@
+"""The ENGINE of a database that is not there, because an image is being built."""

@@ -1,0 +1,75 @@
+"""The aliases of ``DATABASES``: each database, its replicas, and the direct endpoint where a pooler is in front."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.drivers.django.database import DatabaseSettings, TestSettings, settings
+from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["BUILDING", "Handed", "entries"]
+
+BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
+"""What stands for the default database while an image is built: it says so when it is used."""
+
+
+class Handed(NamedTuple):
+    """What an alias was given, for which connection; `mirrors` is the alias that it is another endpoint of."""
+
+    connection: SecuredConnection
+    settings: DatabaseSettings
+    mirrors: str | None = None
+
+
+def entries(databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None) -> dict[str, Handed]:
+    """Return the entries of ``DATABASES`` by alias, for databases by name.
+
+    ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
+    is beside it where it leads through a pooler and can be reached without, for migrations. With
+    other databases the name stands in front: ``analytics_replica``. All of these share the test
+    database of the one they belong to, and its ENGINE. `pool` is the one of `settings`, for
+    PostgreSQL only; ``direct`` gets none.
+
+    Raises:
+        ConfigurationError: two would have one alias, or as for `settings`.
+        TypeError: a connection was not judged.
+    """
+    found: dict[str, Handed] = {}
+    for name, connection in databases.items():
+        main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
+        lent = pool if connection.kind == "postgresql" else None
+        own = {main: Handed(connection, settings(connection, pool=lent))}
+        for role, other in _endpoints(connection):
+            entry = settings(other, pool=None if role == "direct" else lent)
+            entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
+            own[f"{prefix}{role}"] = Handed(other, entry, main)
+        if taken := sorted(own.keys() & found.keys()):
+            message = f"makes a second alias {taken[0]}, beside {found[taken[0]].connection.variable}; rename one"
+            raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
+        found |= own
+    return found
+
+
+def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:
+    # A replica that the provider's rule derives may not exist; one that a variable names does.
+    replicas = [sibling for sibling in connection.siblings if sibling.replica]
+    for number, replica in enumerate(replicas, 1):
+        yield "replica" if number == 1 else f"replica_{number}", replica
+    if direct := _direct(connection):
+        yield "direct", direct
+
+
+def _direct(connection: SecuredConnection) -> SecuredConnection | None:
+    if connection.pooled is False:
+        return None
+    # Where nobody sees whether there is a pooler, a variable for the direct endpoint says it.
+    named = (sibling for sibling in connection.siblings if sibling.pooled is False and not sibling.replica)
+    try:
+        return next(named, None) or (connection.endpoint(pooled=False, replica=False) if connection.pooled else None)
+    except EndpointUnavailable:
+        return None

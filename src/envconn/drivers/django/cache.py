@@ -1,0 +1,48 @@
+"""The entry of ``CACHES`` for Django's own Redis backend, which hands ``OPTIONS`` to redis-py's pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from envconn.drivers import redis
+from envconn.drivers.hidden import Hidden
+from envconn.drivers.refusal import refuse
+from envconn.tls import TlsLevel, require_sealed
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+__all__ = ["CacheSettings", "cache"]
+
+
+class CacheSettings(TypedDict, total=False):
+    """An entry of ``CACHES``."""
+
+    BACKEND: str
+    LOCATION: str
+    OPTIONS: dict[str, object]
+
+
+def cache(connection: SecuredConnection | None) -> CacheSettings:
+    """Return the entry for `connection`, or Django's own default, a cache in each process, for `None`.
+
+    The password is among the options, not in ``LOCATION``, where debug pages would show it.
+
+    Raises:
+        ConfigurationError: Django or redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    if connection is None:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    require_sealed(connection)
+    for name in _UNFIT & connection.parameters.keys():
+        refuse(connection, f"{name} does not fit Django's cache; drop it")
+    location, options = redis.url(connection), cast("dict[str, object]", redis.arguments(connection))
+    options |= {name: Hidden(options[name]) for name in ("password", "ssl_password") if name in options}
+    if connection.tls.level >= TlsLevel.ENCRYPTED:
+        options["pool_class"] = "envconn_django.pool.VerifyingPool"
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location, "OPTIONS": options}
+
+
+_UNFIT = frozenset({"decode_responses", "encoding", "timeout"})
+"""Django stores bytes, and its pool does not wait for a connection to come free."""

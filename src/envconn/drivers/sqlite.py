@@ -1,0 +1,46 @@
+"""Python's sqlite3: the arguments beside the path, which is `SecuredConnection.dbname`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from envconn.drivers.refusal import insist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["Arguments", "arguments"]
+
+
+class Arguments(TypedDict, total=False):
+    """What ``sqlite3.connect`` is given; `timeout` is in seconds. `transaction_mode` is Django's."""
+
+    timeout: float
+    detect_types: int
+    isolation_level: str
+    transaction_mode: str
+    check_same_thread: bool
+    cached_statements: int
+
+
+def arguments(connection: SecuredConnection) -> Arguments:
+    """Return the keyword arguments for ``sqlite3.connect`` that the URI states.
+
+    Raises:
+        ConfigurationError: it is no SQLite connection, or states what sqlite3 does not know.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "sqlite3", "sqlite", _TYPES)
+    return cast("Arguments", {name: _TYPES[name](value) for name, value in connection.parameters.items()})
+
+
+_TYPES: dict[str, Callable[[str], object]] = {
+    "timeout": float,
+    "detect_types": int,
+    "isolation_level": str,
+    "transaction_mode": str,
+    "check_same_thread": lambda text: text == "true",
+    "cached_statements": int,
+}

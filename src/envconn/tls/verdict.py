@@ -1,0 +1,79 @@
+"""What a judgement is made of: the verdict, what it was made with, and everything that is sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from envconn.tls.levels import TlsLevel
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection
+    from envconn.providers import Endpoint, Facts
+    from envconn.tls.ca import CA
+    from envconn.tls.policy import Policy
+    from envconn.tls.secured import SecuredConnection
+
+__all__ = ["Context", "Judgement", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is promised about a connection, and why.
+
+    `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
+    whether the policy asked for more. `local` is true for a unix socket or a loopback address,
+    `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
+    certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
+    demands of a connection that leaves the machine; `wish` says in which words the text asked.
+    """
+
+    level: TlsLevel
+    requested: TlsLevel
+    local: bool = False
+    waived: str | None = None
+    ca: CA | None = None
+    floor: TlsLevel = TlsLevel.ENCRYPTED
+    wish: str = "no sslmode"
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """One sentence for each step that led here."""
+        reasons = [
+            (True, f"the text asks for {self.requested} ({self.wish})"),
+            (self.local, "every host is a unix socket or a loopback address"),
+            (self.waived is not None, f"clear text is waived by {self.waived}"),
+            (self.level > self.requested, f"raised from {self.requested} to {self.level} (the floor is {self.floor})"),
+            (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
+            (self.level < self.requested, "TLS does not apply to a unix socket"),
+        ]
+        return tuple(sentence for is_so, sentence in reasons if is_so)
+
+    @property
+    def raised(self) -> bool:
+        """Whether `level` is above what the text asked for."""
+        return self.level > self.requested
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
+
+    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
+    endpoints of the same database, which variables name.
+    """
+
+    policy: Policy
+    facts: Facts | None = None
+    siblings: tuple[SecuredConnection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that a `SecuredConnection` seals."""
+
+    name: str
+    connection: Connection
+    endpoint: Endpoint
+    context: Context
+    verdict: Verdict

@@ -1,0 +1,345 @@
+"""What Django is given, entry by entry. Whether Django can do something with it is shown in tests/integrations."""
+
+from __future__ import annotations
+
+import sys
+from copy import deepcopy
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import envconn
+from envconn.drivers import django, libpq
+from envconn.drivers.hidden import Hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from throwaway.certificates import Certificates
+
+URI = "postgresql://app:marker-password@db.example.com:5433/shop?sslmode=require"
+NEON = "postgresql://app:marker-password@ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech/shop?sslmode=require"
+SCALINGO = "postgres://app:marker-password@shop-1.postgresql.a.osc-fr1.scalingo-dbs.com:30000/shop?sslmode=prefer"
+PLANETSCALE = "postgresql://app.abc123:marker-password@us-east-1-2.pg.psdb.cloud:6432/shop?sslmode=require"
+HEROKU = "postgres://u7abcdefgh1:marker-password@ec2-1-2-3-4.compute-1.amazonaws.com:5433/d7abcdefgh1?sslmode=require"
+
+
+def load(uri: str = "", **environ: str) -> envconn.Services:
+    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None)
+
+
+def entries(uri: str = "", pool: Mapping[str, float] | None = None, **environ: str) -> dict[str, Any]:
+    """Return the entries by alias, as plain dictionaries."""
+    found = django.entries(load(uri, **environ).databases, pool)
+    return {alias: dict(handed.settings) for alias, handed in found.items()}
+
+
+def refusal(uri: str, pool: Mapping[str, float] | None = None, **environ: str) -> str:
+    """Return the text of the refusal, which has no value in it."""
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        entries(uri, pool, **environ)
+    assert "marker" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_postgresql() -> None:
+    (entry,) = entries(f"{URI}&application_name=shop").values()
+    options = entry.pop("OPTIONS")
+    assert entry == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "shop",
+        "USER": "app",
+        "PASSWORD": "marker-password",
+        "HOST": "db.example.com",
+        "PORT": "5433",
+    }
+    whole = libpq.arguments(load(f"{URI}&application_name=shop").database, libpq.version("psycopg"))
+    assert options == {name: value for name, value in whole.items() if name not in NAMED}
+    assert options.keys() >= {"sslmode", "sslrootcert", "gssencmode", "hostaddr", "application_name"}
+
+
+NAMED = {"host", "port", "user", "password", "dbname"}
+
+
+def test_no_password() -> None:
+    (entry,) = entries(URI.replace(":marker-password", "")).values()
+    assert entry["PASSWORD"] == ""
+
+
+def test_several_hosts() -> None:
+    uri = "postgresql://app:marker@one.example.com:1,two.example.com:2/shop?sslmode=require"
+    assert (entries(uri)["default"]["HOST"], entries(uri)["default"]["PORT"]) == (
+        "one.example.com,two.example.com",
+        "1,2",
+    )
+
+
+def test_secrets_are_not_in_the_repr(certificates: Certificates) -> None:
+    key = f"&sslcert={certificates.good.chain}&sslkey={certificates.good.key}&sslpassword=marker-key"
+    entry = entries(URI + key)["default"]
+    assert entry["OPTIONS"]["sslpassword"] == "marker-key"
+    assert "marker" not in repr(entry)
+    assert "marker" not in repr(deepcopy(entry))
+    assert (f"{entry['PASSWORD']}", type(str(entry["PASSWORD"]))) == ("marker-password", str)
+    assert repr(Hidden("")) == repr(Hidden("x"))
+
+
+def test_postgis() -> None:
+    uri = URI.replace("postgresql", "postgis")
+    replica = URI.replace("db.", "replica.")
+    found = entries(uri, DATABASE_REPLICA_URL=replica)
+    assert {entry["ENGINE"] for entry in found.values()} == {"django.contrib.gis.db.backends.postgis"}
+    assert found.keys() == {"default", "replica"}
+
+
+@pytest.mark.parametrize("missing", [[], ["psycopg"], ["psycopg", "psycopg2.extensions"]])
+def test_the_driver_that_django_takes(monkeypatch: pytest.MonkeyPatch, missing: list[str]) -> None:
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+    if len(missing) == 2:
+        assert "neither psycopg nor psycopg2" in refusal(URI)
+        return
+    options = entries(URI, ENVCONN_POOLER="transaction")["default"]["OPTIONS"]
+    # psycopg2 prepares nothing, and does not know the word.
+    assert options.get("prepare_threshold", "absent") == ("absent" if missing else None)
+
+
+@pytest.mark.parametrize(
+    ("uri", "kept", "checks"),
+    [
+        (URI, "absent", "absent"),
+        (f"{URI}&conn_max_age=0", 0, "absent"),
+        (f"{URI}&conn_max_age=60", 60, True),
+        (f"{URI}&conn_max_age=None", None, True),
+        (f"{URI}&conn_max_age=60&conn_health_checks=false", 60, False),
+        (f"{URI}&conn_health_checks=True", "absent", True),
+        (SCALINGO, 1740, True),
+        (f"{SCALINGO}&conn_max_age=0", 0, "absent"),
+        (f"{SCALINGO}&conn_health_checks=off", 1740, False),
+        (NEON, 270, True),
+        (PLANETSCALE, 540, True),
+        (HEROKU, "absent", "absent"),
+    ],
+)
+def test_how_long_connections_are_kept(uri: str, kept: object, checks: object) -> None:
+    entry = entries(uri)["default"]
+    assert (entry.get("CONN_MAX_AGE", "absent"), entry.get("CONN_HEALTH_CHECKS", "absent")) == (kept, checks)
+    assert not {"conn_max_age", "conn_health_checks"} & entry["OPTIONS"].keys()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "told"),
+    [
+        ("conn_max_age=marker", "conn_max_age is not a whole number of seconds"),
+        ("conn_max_age=-1", "conn_max_age is not a whole number of seconds"),
+        ("conn_max_age=%D9%A3", "conn_max_age is not a whole number of seconds"),
+        ("conn_max_age=1.5", "conn_max_age is not a whole number of seconds"),
+        ("conn_health_checks=marker", "conn_health_checks is not true or false"),
+        ("disable_server_side_cursors=2", "disable_server_side_cursors is not true or false"),
+        ("atomic_requests=marker", "atomic_requests is not true or false"),
+    ],
+)
+def test_wrong_words_of_djangos(parameter: str, told: str) -> None:
+    assert refusal(f"{URI}&{parameter}").startswith(f"DATABASE_URL: the value of {told}")
+
+
+@pytest.mark.parametrize(("word", "meaning"), [("true", True), ("1", True), ("FALSE", False), ("no", False)])
+def test_flags_are_typed_and_at_their_level(word: str, meaning: bool) -> None:  # noqa: FBT001
+    entry = entries(f"{URI}&disable_server_side_cursors={word}&atomic_requests={word}")["default"]
+    assert entry["DISABLE_SERVER_SIDE_CURSORS"] is meaning
+    assert entry["ATOMIC_REQUESTS"] is meaning
+    assert not {"disable_server_side_cursors", "atomic_requests"} & entry["OPTIONS"].keys()
+
+
+@pytest.mark.parametrize("uri", [NEON, PLANETSCALE, HEROKU])
+def test_behind_a_pooler_in_transaction_mode(uri: str) -> None:
+    entry = entries(uri)["default"]
+    assert entry["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert entry["OPTIONS"]["options"] == ""
+    assert "disable_server_side_cursors=false" in refusal(f"{uri}&disable_server_side_cursors=false")
+    assert "options are refused at start-up" in refusal(f"{uri}&options=-c%20search_path%3Dx")
+
+
+def test_a_pooler_that_is_stated() -> None:
+    assert "DISABLE_SERVER_SIDE_CURSORS" in entries(URI, ENVCONN_POOLER="transaction")["default"]
+    for mode in ("session", "none"):
+        assert "DISABLE_SERVER_SIDE_CURSORS" not in entries(URI, ENVCONN_POOLER=mode)["default"]
+
+
+def test_aliases() -> None:
+    one, two = (URI.replace("db.", f"{name}.") for name in ("one", "two"))
+    found = entries(
+        NEON,
+        DATABASE_REPLICA_URLS=f"{one},{two}",
+        ANALYTICS_DATABASE_URL=URI.replace("db.", "analytics."),
+        ANALYTICS_DATABASE_REPLICA_URL=URI.replace("db.", "copy."),
+    )
+    assert {alias: (entry["HOST"].split(".")[0], entry.get("TEST")) for alias, entry in found.items()} == {
+        "default": ("ep-cool-darkness-123456-pooler", None),
+        "replica": ("one", {"MIRROR": "default"}),
+        "replica_2": ("two", {"MIRROR": "default"}),
+        "direct": ("ep-cool-darkness-123456", {"MIRROR": "default"}),
+        "analytics": ("analytics", None),
+        "analytics_replica": ("copy", {"MIRROR": "analytics"}),
+    }
+    assert "DISABLE_SERVER_SIDE_CURSORS" not in found["direct"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "environ", "direct"),
+    [
+        (URI, {}, None),
+        (SCALINGO, {}, None),
+        (NEON.replace("-pooler", ""), {}, None),
+        (NEON, {}, "ep-cool-darkness-123456.us-east-2.aws.neon.tech"),
+        (PLANETSCALE, {}, "us-east-1-2.pg.psdb.cloud"),
+        (HEROKU, {}, None),
+        (HEROKU, {"DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
+        (URI, {"ENVCONN_POOLER": "transaction"}, None),
+        (URI, {"DIRECT_URL": URI.replace("db.", "direct.")}, "direct.example.com"),
+        (NEON.replace("-pooler", ""), {"DIRECT_URL": URI.replace("db.", "direct.")}, None),
+    ],
+)
+def test_the_direct_endpoint(uri: str, environ: dict[str, str], direct: str | None) -> None:
+    found = entries(uri, None, ENVCONN_DATABASE="DATABASE_URL", **environ)
+    assert found.get("direct", {}).get("HOST") == direct
+
+
+def test_an_alias_twice() -> None:
+    told = refusal(
+        URI, DATABASE_REPLICA_URL=URI.replace("db.", "one."), REPLICA_DATABASE_URL=URI.replace("db.", "two.")
+    )
+    assert told == "REPLICA_DATABASE_URL: makes a second alias replica, beside DATABASE_REPLICA_URL; rename one"
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "version", lambda _name: "5.1")
+
+
+@pytest.mark.usefixtures("pools")
+def test_native_pool() -> None:
+    found = entries(SCALINGO, {}, DATABASE_REPLICA_URL=URI)
+    assert found["default"]["OPTIONS"]["pool"] == {"max_lifetime": 1740.0, "max_idle": 1740.0}
+    assert found["replica"]["OPTIONS"]["pool"] == {}
+    for entry in found.values():
+        assert entry.get("CONN_MAX_AGE", 0) == 0
+        assert entry["CONN_HEALTH_CHECKS"] is True
+    found = entries(f"{SCALINGO}&conn_health_checks=false&conn_max_age=0", {"max_size": 5, "max_idle": 9})
+    assert found["default"]["OPTIONS"]["pool"] == {"max_lifetime": 1740.0, "max_idle": 9, "max_size": 5}
+    assert found["default"]["CONN_HEALTH_CHECKS"] is False
+
+
+@pytest.mark.usefixtures("pools")
+def test_native_pool_for_postgresql_only() -> None:
+    assert "pool" not in entries("sqlite:///site.sqlite3", {})["default"]["OPTIONS"]
+
+
+@pytest.mark.usefixtures("pools")
+def test_native_pool_beside_what_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pooler in transaction mode, and pool would hold its places" in refusal(NEON, {})
+    for age in ("60", "None"):
+        assert "conn_max_age keeps connections, and pool lends them" in refusal(f"{URI}&conn_max_age={age}", {})
+    found = entries(URI, {}, ENVCONN_POOLER="session", DIRECT_URL=URI.replace("db.", "direct."))
+    assert {alias: "pool" in entry["OPTIONS"] for alias, entry in found.items()} == {"default": True, "direct": False}
+    monkeypatch.setattr(metadata, "version", lambda _name: "4.2.30")
+    assert "pool needs Django 5.1" in refusal(URI, {})
+    monkeypatch.setattr("envconn.drivers.django.database.find_spec", lambda _name: None)
+    assert "pool needs psycopg 3 and psycopg_pool" in refusal(URI, {})
+
+
+def test_sqlite() -> None:
+    found = entries("sqlite:////srv/site.sqlite3?timeout=2.5&transaction_mode=immediate")
+    options = {"timeout": 2.5, "transaction_mode": "IMMEDIATE"}
+    engine = "django.db.backends.sqlite3"
+    assert found == {"default": {"ENGINE": engine, "NAME": "/srv/site.sqlite3", "OPTIONS": options}}
+    assert entries("sqlite://")["default"]["NAME"] == ":memory:"
+
+
+@pytest.mark.parametrize(
+    ("netloc", "query", "host", "port"),
+    [
+        ("db.example.com", "ssl-mode=REQUIRED", "db.example.com", "3306"),
+        ("", "unix_socket=/run/mysql", "/run/mysql", ""),
+    ],
+)
+def test_mysql(netloc: str, query: str, host: str, port: str) -> None:
+    entry = entries(f"mysql://app:marker-password@{netloc}/shop?{query}&connect_timeout=5")["default"]
+    assert entry.pop("OPTIONS")["connect_timeout"] == 5
+    assert entry == {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "shop",
+        "USER": "app",
+        "PASSWORD": "marker-password",
+        "HOST": host,
+        "PORT": port,
+    }
+    assert "marker" not in repr(entry)
+    no_password = entries(f"mysql://app@{netloc}/shop?{query}")["default"]
+    assert no_password["PASSWORD"] == ""
+
+
+def test_what_is_no_database_of_djangos() -> None:
+    cache = envconn.load({"REDIS_URL": "rediss://h.example.com"}, dotenv=None).cache
+    assert cache
+    with pytest.raises(envconn.ConfigurationError, match="REDIS_URL: holds a redis connection"):
+        django.settings(cache)
+    with pytest.raises(TypeError):
+        django.settings(envconn.parse(URI))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        django.cache(envconn.parse(URI))  # type: ignore[arg-type]
+
+
+def test_cache() -> None:
+    assert django.cache(None) == {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    entry = django.cache(cached("rediss://app:marker-password@h.example.com:6380/2?socket_timeout=2"))
+    assert "marker" not in repr(entry)
+    options = entry.pop("OPTIONS")
+    assert entry == {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "rediss://h.example.com:6380/2",
+    }
+    assert options["password"] == "marker-password"
+    assert options["pool_class"] == "envconn_django.pool.VerifyingPool"
+    assert "pool_class" not in django.cache(cached("redis://localhost/0"))["OPTIONS"]
+    with pytest.raises(envconn.ConfigurationError, match="decode_responses does not fit"):
+        django.cache(cached("rediss://h.example.com/0?decode_responses=true"))
+
+
+def cached(uri: str) -> envconn.SecuredConnection:
+    found = envconn.load({"CACHE_URL": uri}, dotenv=None).cache
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("environ", "codes"),
+    [
+        ({"DATABASE_URL": NEON}, ["tls-unverified"]),
+        ({"DATABASE_URL": URI, "ENVCONN_POOLER": "transaction"}, ["migrate-pooled", "tls-unverified"]),
+        ({"DATABASE_URL": PLANETSCALE.replace("app.", "postgres.")}, ["tls-unverified", "default-role"]),
+        ({"DATABASE_URL": URI.replace("require", "disable"), "ENVCONN_TLS_WAIVE": "db.example.com"}, ["tls-waived"]),
+        ({"DATABASE_URL": "postgresql://app@localhost/shop"}, []),
+        ({"DATABASE_URL": "sqlite://"}, []),
+    ],
+)
+def test_findings(environ: dict[str, str], codes: list[str]) -> None:
+    handed = django.entries(envconn.load(environ, dotenv=None).databases)
+    found = list(django.findings("default", handed, handed["default"].settings))
+    assert [finding.code for finding in found] == codes
+    assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)
+
+
+@pytest.mark.parametrize("changed", [{"HOST": "elsewhere"}, {"OPTIONS": None}, {"OPTIONS": {"sslmode": "disable"}}])
+def test_findings_about_changes(changed: dict[str, Any]) -> None:
+    handed = django.entries(load("postgresql://app@localhost/shop").databases)
+    now = {**handed["default"].settings, **changed}
+    (finding,) = django.findings("default", handed, now)
+    assert (finding.code, finding.wrong, finding.deploy) == ("settings-changed", True, False)
+
+
+def test_findings_about_two_pools() -> None:
+    handed = django.entries(load(NEON).databases)
+    now = {**handed["default"].settings, "OPTIONS": {**handed["default"].settings["OPTIONS"], "pool": True}}
+    assert "pool-behind-pooler" in [finding.code for finding in django.findings("default", handed, now)]

@@ -1,0 +1,145 @@
+"""What the MySQL drivers are given, and what PyMySQL does with it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Literal
+
+import pymysql
+import pytest
+
+import envconn
+from envconn.drivers import mysql, sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from throwaway.certificates import Certificates
+
+Driver = Literal["MySQLdb", "pymysql"]
+WAIVED = {"ENVCONN_TLS_WAIVE": "db.example.com"}
+
+
+def load(query: str, **environ: str) -> envconn.SecuredConnection:
+    uri = f"mysql://app:marker-password@db.example.com/shop?{query}"
+    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+
+
+@pytest.mark.parametrize(
+    ("query", "mysqldb", "theirs"),
+    [
+        ("", {"ssl_mode": "REQUIRED"}, {"ssl": {"check_hostname": False, "verify_mode": "none"}}),
+        (
+            "ssl-mode=VERIFY_CA&ssl-ca={ca}",
+            {"ssl_mode": "VERIFY_CA", "ssl": {"ca": "{ca}"}},
+            {"ssl": {"ca": "{ca}", "check_hostname": False, "verify_mode": "required"}},
+        ),
+        (
+            "ssl-mode=VERIFY_IDENTITY&ssl-ca={ca}&ssl-cert={chain}&ssl-key={key}",
+            {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": "{ca}", "cert": "{chain}", "key": "{key}"}},
+            {
+                "ssl": {
+                    "ca": "{ca}",
+                    "cert": "{chain}",
+                    "key": "{key}",
+                    "check_hostname": True,
+                    "verify_mode": "required",
+                }
+            },
+        ),
+    ],
+)
+def test_tls(certificates: Certificates, query: str, mysqldb: dict[str, object], theirs: dict[str, object]) -> None:
+    names = {"ca": certificates.ca, "chain": certificates.good.chain, "key": certificates.good.key}
+    judged = load(query.format_map(names))
+    assert mysql.arguments(judged, "MySQLdb") == filled(mysqldb, names)
+    assert mysql.arguments(judged, "pymysql") == filled(theirs, names)
+
+
+def filled(value: object, names: Mapping[str, object]) -> object:
+    if isinstance(value, dict):
+        return {name: filled(each, names) for name, each in value.items()}
+    return value.format_map(names) if isinstance(value, str) else value
+
+
+def test_clear_text_that_was_waived() -> None:
+    judged = load("ssl-mode=DISABLED", **WAIVED)
+    assert mysql.arguments(judged, "MySQLdb") == {"ssl_mode": "DISABLED"}
+    assert mysql.arguments(judged, "pymysql") == {"ssl_disabled": True}
+    judged = load("ssl-mode=PREFERRED", **WAIVED)
+    assert mysql.arguments(judged, "MySQLdb") == {"ssl_mode": "PREFERRED"}
+    assert mysql.arguments(judged, "pymysql") == {}
+
+
+def test_names_and_types() -> None:
+    found = mysql.arguments(load("charset=utf8mb4&read_timeout=3&autocommit=true"), "MySQLdb")
+    assert found == {"charset": "utf8mb4", "read_timeout": 3, "autocommit": True, "ssl_mode": "REQUIRED"}
+
+
+@pytest.mark.parametrize(("driver", "expected"), [("MySQLdb", "ssl_mode"), ("pymysql", "ssl"), ("", None)])
+def test_the_driver_that_is_installed(monkeypatch: pytest.MonkeyPatch, driver: str, expected: str | None) -> None:
+    monkeypatch.delitem(sys.modules, "MySQLdb", raising=False)
+    monkeypatch.setattr(mysql, "find_spec", lambda name: name == driver or None)
+    if expected:
+        assert expected in mysql.arguments(load(""))
+    else:
+        with pytest.raises(envconn.ConfigurationError, match="neither mysqlclient nor PyMySQL"):
+            mysql.arguments(load(""))
+
+
+def test_pymysql_under_the_name_of_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "MySQLdb", pymysql)
+    assert "ssl_mode" not in mysql.arguments(load(""))
+
+
+def test_a_pymysql_that_would_go_on_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", SimpleNamespace(VERSION=(1, 1, 2, "final")))
+    with pytest.raises(envconn.ConfigurationError, match=r"before 1\.2 goes on in clear text"):
+        mysql.arguments(load(""), "pymysql")
+
+
+def test_what_is_refused(certificates: Certificates) -> None:
+    with pytest.raises(envconn.ConfigurationError, match="cannot honour sslcrl"):
+        mysql.arguments(load(f"ssl-mode=VERIFY_CA&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}"), "MySQLdb")
+    with pytest.raises(envconn.ConfigurationError, match="MySQL speaks mysql"):
+        mysql.arguments(envconn.load({"DATABASE_URL": "sqlite://"}, dotenv=None).database, "MySQLdb")
+    with pytest.raises(envconn.ConfigurationError, match="sqlite3 speaks sqlite"):
+        sqlite.arguments(load(""))
+
+
+@pytest.fixture
+def without_tls() -> Iterator[tuple[int, list[bytes]]]:
+    """A server that greets as MySQL 8 without TLS does, and keeps what the client says then."""
+    greeting = b"\x0a8.0.0\0" + struct.pack("<I", 1) + b"saltsalt\0" + struct.pack("<HBHH", 0x0200 | 0x8, 255, 0, 0x8)
+    greeting += b"\x15" + b"\0" * 10 + b"saltsaltsalt\0" + b"mysql_native_password\0"
+    heard: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(5)
+            connection.sendall(struct.pack("<I", len(greeting))[:3] + b"\0" + greeting)
+            heard.append(connection.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1], heard
+        thread.join(5)
+
+
+@pytest.mark.parametrize(("query", "told"), [("", False), ("ssl-mode=DISABLED", True)])
+def test_pymysql_tells_nothing_in_clear(without_tls: tuple[int, list[bytes]], query: str, *, told: bool) -> None:
+    port, heard = without_tls
+    arguments = mysql.arguments(load(query, **(WAIVED if told else {})), "pymysql")
+    with pytest.raises(pymysql.OperationalError):
+        pymysql.connect(host="127.0.0.1", port=port, user="app", password="x", database="shop", **arguments)
+    for _ in range(50):
+        if heard:
+            break
+        threading.Event().wait(0.1)
+    assert (heard != [b""]) is told

@@ -1,0 +1,118 @@
+"""envconn_django as settings modules meet it: before Django, without Django, and with a source of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+import envconn
+import envconn_django
+from envconn_django import caches, databases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+URI = "postgresql://app:marker-password@db.example.com/shop?sslmode=require"
+BAD = "postgresql://app:marker-password@db.example.com/shop?sslmode=disable"
+
+
+def test_the_environment_is_read_when_no_source_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", URI)
+    monkeypatch.setenv("REDIS_URL", "rediss://:marker-password@h.example.com/2")
+    assert databases()["default"]["HOST"] == "db.example.com"
+    assert caches()["default"]["LOCATION"] == "rediss://h.example.com:6379/2"
+
+
+def test_sources() -> None:
+    services = envconn.load({"DATABASE_URL": URI, "ANALYTICS_DATABASE_URL": URI.replace("db.", "a.")}, dotenv=None)
+    assert databases(services).keys() == {"default", "analytics"}
+    assert databases(services["analytics"])["default"]["HOST"] == "a.example.com"
+    assert databases(services["analytics"]).keys() == {"default"}
+    assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")
+    cache = envconn.load({"CACHE_URL": "rediss://h.example.com"}, dotenv=None).cache
+    assert caches(cache)["default"]["LOCATION"] == "rediss://h.example.com:6379/0"
+
+
+@pytest.mark.parametrize("function", [databases, caches])
+def test_only_what_was_judged_is_taken(function: Callable[[Any], object]) -> None:
+    for unjudged in (envconn.parse(URI), URI, object()):
+        with pytest.raises((TypeError, AttributeError)) as refusal:
+            function(unjudged)
+        assert "marker" not in str(refusal.value)
+
+
+def test_what_is_returned_may_be_changed() -> None:
+    services = envconn.load({"DATABASE_URL": URI}, dotenv=None)
+    first = databases(services)
+    first["default"]["OPTIONS"]["sslmode"] = "disable"
+    assert envconn_django.handed["default"].settings["OPTIONS"]["sslmode"] == "require"
+    assert databases(services)["default"]["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize("function", [databases, caches])
+def test_errors_are_djangos_and_ours(monkeypatch: pytest.MonkeyPatch, function: Callable[[], object]) -> None:
+    monkeypatch.setenv("DATABASE_URL", BAD)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        function()
+    assert isinstance(caught.value, envconn.ConfigurationError)
+    assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert "marker" not in repr(caught.value)
+
+
+def test_two_errors_in_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", BAD)
+    monkeypatch.setenv("CACHE_URL", "redis://:marker-password@h.example.com/0")
+    with pytest.raises(ImproperlyConfigured) as caught:
+        databases()
+    assert str(caught.value).count("\n") == 1
+
+
+def test_building(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVCONN_PHASE", "build")
+    assert databases() == {"default": {"ENGINE": "envconn_django.building"}}
+    assert databases() is not databases()
+    assert caches()["default"]["BACKEND"].endswith("LocMemCache")
+    monkeypatch.setenv("REDIS_URL", "rediss://:marker-password@h.example.com/2")
+    assert databases() == {"default": {"ENGINE": "envconn_django.building"}}
+    monkeypatch.setenv("DATABASE_URL", URI)
+    assert databases()["default"]["HOST"] == "db.example.com"
+
+
+def test_no_default_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", URI)
+    with pytest.raises(ImproperlyConfigured, match="no default database is configured"):
+        databases()
+
+
+def alone(statement: str, **environ: str) -> Any:
+    """Run `statement` where there is no Django, and return what it prints, read as JSON."""
+    code = f"import json, sys; sys.modules['django'] = None\n{statement}"
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_without_django() -> None:
+    code = "from envconn_django import databases; print(json.dumps(databases()))"
+    assert alone(code, DATABASE_URL=URI)["default"]["HOST"] == "db.example.com"
+
+
+def test_errors_without_django() -> None:
+    code = "import envconn_django\ntry: envconn_django.databases()\nexcept Exception as e: print(json.dumps(repr(e)))"
+    assert alone(code, DATABASE_URL=BAD).startswith("ConfigurationError(")
+
+
+def test_names_that_do_not_exist() -> None:
+    with pytest.raises(AttributeError, match="nothing_of_this_name"):
+        envconn_django.nothing_of_this_name  # noqa: B018
+    assert set(envconn_django.__all__) <= set(dir(envconn_django)) | {"ReplicaRouter", "SafeExceptionReporterFilter"}

@@ -1,0 +1,128 @@
+"""System checks, and the filter of error reports, in a real Django project."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from project import Project
+    from throwaway.certificates import Certificates
+
+HOST = "db.example.com"
+URI = f"postgresql://app:marker-password@{HOST}/app"
+PLANETSCALE = "postgresql://{role}.abc123:marker-password@us-east-1-2.pg.psdb.cloud:{port}/app?sslmode=require"
+NEON = "postgresql://app:marker-password@ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech/app?sslmode=require"
+
+
+def found(project: Project, *arguments: str, **variables: str) -> set[str]:
+    """Return the ids of our findings."""
+    done = project.manage("check", *arguments, **variables)
+    assert "marker-password" not in done.stdout
+    return set(re.findall(r"\(envconn\.([a-z-]+)\)", done.stdout))
+
+
+def test_nothing_is_said_of_a_good_configuration(project: Project, certificates: Certificates) -> None:
+    variables = {"DATABASE_URL": f"{URI}?sslmode=verify-full", "DATABASE_CA_CERT": str(certificates.ca)}
+    assert found(project, "--deploy", **variables) == set()
+    local = {"DATABASE_URL": "postgresql://app:marker-password@localhost/app", "ENVCONN_TLS_LOCAL": "allow"}
+    assert found(project, "--deploy", **local) == set()
+
+
+@pytest.mark.parametrize(
+    ("uri", "variables", "codes"),
+    [
+        (f"{URI}?sslmode=require", {}, {"tls-unverified"}),
+        (f"{URI}?sslmode=disable", {"ENVCONN_TLS_WAIVE": HOST}, {"tls-waived"}),
+        (f"{URI}?sslmode=prefer", {"ENVCONN_TLS_WAIVE": HOST}, {"tls-waived"}),
+        (PLANETSCALE.format(role="postgres", port=5432), {}, {"tls-unverified", "default-role"}),
+    ],
+)
+def test_what_matters_where_it_is_deployed(
+    project: Project, uri: str, variables: dict[str, str], codes: set[str]
+) -> None:
+    assert found(project, DATABASE_URL=uri, **variables) == set()
+    assert found(project, "--deploy", DATABASE_URL=uri, **variables) == codes
+
+
+def test_verify_ca_is_not_enough_where_it_is_deployed(project: Project, certificates: Certificates) -> None:
+    uri = f"{URI}?sslmode=verify-ca&sslrootcert={certificates.ca}"
+    assert found(project, "--deploy", DATABASE_URL=uri) == {"tls-unverified"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "variables", "codes"),
+    [
+        (NEON, {}, set()),  # the direct endpoint is derived
+        (f"{URI}?sslmode=require", {"ENVCONN_POOLER": "transaction"}, {"migrate-pooled"}),
+        (f"{URI}?sslmode=require", {"ENVCONN_POOLER": "session"}, set()),
+    ],
+)
+def test_migrations_through_a_pooler(project: Project, uri: str, variables: dict[str, str], codes: set[str]) -> None:
+    assert found(project, DATABASE_URL=uri, **variables) == codes
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("DATABASES['default']['OPTIONS']['pool'] = True", "pool-behind-pooler"),
+        ("DATABASES['default']['OPTIONS']['sslmode'] = 'disable'", "settings-changed"),
+        ("DATABASES['default']['OPTIONS'] = {}", "settings-changed"),
+        ("DATABASES['default']['OPTIONS']['service'] = 'elsewhere'", "settings-changed"),
+        ("DATABASES['default']['HOST'] = 'elsewhere'", "settings-changed"),
+        ("del DATABASES['default']['OPTIONS']", "settings-changed"),
+    ],
+)
+def test_what_was_done_to_the_settings_afterwards(project: Project, line: str, code: str) -> None:
+    project.settings(line)
+    assert found(project, DATABASE_URL=NEON) == {code}
+    assert project.manage("check", DATABASE_URL=NEON).returncode == (code == "settings-changed")
+
+
+def test_what_may_be_done_to_the_settings(project: Project) -> None:
+    project.settings("DATABASES['default'] |= {'CONN_MAX_AGE': 5, 'TIME_ZONE': 'UTC'}; DATABASES['x'] = {}")
+    assert found(project, DATABASE_URL=NEON) == set()
+
+
+@pytest.mark.parametrize("covered", [True, False])
+def test_error_pages_with_debug(project: Project, *, covered: bool) -> None:
+    filter_ = "" if covered else "from django.conf.global_settings import DEFAULT_EXCEPTION_REPORTER_FILTER"
+    project.settings(f"DEBUG = True\n{filter_}")
+    assert found(project, DATABASE_URL=NEON) == (set() if covered else {"filter-missing"})
+
+
+def test_a_finding_can_be_silenced(project: Project) -> None:
+    project.settings("SILENCED_SYSTEM_CHECKS = ['envconn.tls-unverified']")
+    assert found(project, "--deploy", DATABASE_URL=NEON) == set()
+
+
+REPORT = """
+import os, sys
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+def view():
+    uri, harmless = os.environ["DATABASE_URL"], "https://example.com/page"
+    raise ValueError("no")
+try:
+    view()
+except ValueError:
+    request = RequestFactory().get("/", **{name: value for name, value in os.environ.items() if "URL" in name})
+    reporter = ExceptionReporter(request, *sys.exc_info())
+    print(reporter.get_traceback_html(), reporter.get_traceback_text())
+"""
+
+
+@pytest.mark.parametrize("covered", [True, False])
+def test_a_debug_page(project: Project, *, covered: bool) -> None:
+    filter_ = "" if covered else "from django.conf.global_settings import DEFAULT_EXCEPTION_REPORTER_FILTER"
+    keep = "import os; KEPT = {'list': [os.environ['DATABASE_URL']]}; OTHER_URL = os.environ['OTHER_URL']; DEBUG = True"
+    project.settings(f"{keep}\n{filter_}")
+    # The first password is in variables that we read, the second in one that nobody knows.
+    other = "amqp://app:other-password@mq.example.com"
+    done = project.python(REPORT, DATABASE_URL=NEON, CACHE_URL="rediss://:marker-password@h/0", OTHER_URL=other)
+    assert done.returncode == 0, done.stdout
+    assert "https://example.com/page" in done.stdout
+    assert ("marker-password" in done.stdout) is not covered
+    assert ("other-password" in done.stdout) is not covered

@@ -1,0 +1,212 @@
+"""A real Django project against real servers: manage.py, the ORM and the test runner, in processes of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import django
+import psycopg
+import pytest
+
+from throwaway import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab import Lab
+    from project import Project
+    from throwaway.certificates import Certificates
+    from throwaway.server import Server
+
+ASK = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+SSL = f"from django.db import connection as c; k = c.cursor(); k.execute({ASK!r}); print(k.fetchone())"
+NO_PSYCOPG = "import sys; sys.modules['psycopg'] = None"
+BAD = "postgresql://app:marker-password@db.example.com/app?sslmode=disable"
+
+
+@pytest.fixture(scope="module")
+def private(certificates: Certificates) -> Iterator[Server]:
+    """A server that these tests may change."""
+    with postgres.running(certificates.good) as server:
+        yield server
+
+
+@pytest.fixture
+def verified(private: Server, certificates: Certificates) -> str:
+    return private.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+
+
+@pytest.mark.parametrize("before", ["", NO_PSYCOPG], ids=["psycopg", "psycopg2"])
+def test_migrate_and_query_over_tls(project: Project, verified: str, before: str) -> None:
+    project.settings("", before=before)
+    done = project.manage("migrate", DATABASE_URL=verified)
+    assert done.returncode == 0, done.stdout
+    code = f"{SSL}\nfrom website.models import Visit; Visit.objects.create(path='/'); print(Visit.objects.exists(), "
+    done = project.python(f"{code}c.Database.__name__)", DATABASE_URL=verified)
+    assert done.stdout.split("\n")[:2] == ["(True,)", f"True {'psycopg2' if before else 'psycopg'}"], done.stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("expired", "certificate verify failed"),
+        ("unknownca", "certificate verify failed"),
+        ("wronghost", "does not match host name"),
+        ("notls", "does not support SSL"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", NO_PSYCOPG], ids=["psycopg", "psycopg2"])
+def test_migrate_is_refused(
+    project: Project, lab: Lab, certificates: Certificates, before: str, state: str, told: str
+) -> None:
+    project.settings("", before=before)
+    uri = lab[state].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+    done = project.manage("migrate", DATABASE_URL=uri)
+    assert done.returncode == 1
+    assert re.search(f"^django.db.utils.OperationalError: .*{told}", done.stdout, re.MULTILINE)
+    assert lab[state].password not in done.stdout
+
+
+def test_disable_is_refused_before_a_socket_is_opened(project: Project) -> None:
+    done = project.manage("migrate", DATABASE_URL=BAD)
+    assert done.returncode == 1
+    assert "DATABASE_URL: sslmode=disable towards a remote host" in done.stdout
+    assert "marker-password" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "migrate", "runserver"])
+def test_a_bad_environment_stops_what_needs_settings(project: Project, command: str) -> None:
+    done = project.manage(command, DATABASE_URL=BAD, CACHE_URL="redis://:marker-password@cache.example.com/x")
+    assert done.returncode == 1
+    assert "CACHE_URL: " in done.stdout
+    assert "DATABASE_URL: sslmode=disable" in done.stdout
+    assert "marker-password" not in done.stdout
+
+
+@pytest.mark.parametrize("environment", [{"DATABASE_URL": BAD}, {"DATABASE_URL": "marker-password://x"}, {}])
+def test_help_goes_on_and_shows_the_text(project: Project, environment: dict[str, str]) -> None:
+    done = project.manage("help", **environment)
+    assert done.returncode == 0, done.stdout
+    assert "DATABASE_URL: " in done.stdout
+    assert "startproject" in done.stdout
+    assert "marker-password" not in done.stdout
+
+
+def test_a_traceback_has_one_error_and_no_value(project: Project) -> None:
+    done = project.python("", DATABASE_URL=BAD)
+    assert done.returncode == 1
+    assert done.stdout.count("Traceback") == 1
+    assert "envconn_django.improper.ImproperEnvironment: DATABASE_URL: sslmode=disable" in done.stdout
+    assert "marker-password" not in done.stdout
+
+
+def test_an_image_is_built_without_a_database(project: Project) -> None:
+    assert project.manage("collectstatic", "--no-input").returncode == 1
+    done = project.manage("collectstatic", "--no-input", ENVCONN_PHASE="build")
+    assert done.returncode == 0, done.stdout
+    assert (project.directory / "collected" / "site.css").is_file()
+    for command in ("check", "check --deploy"):
+        assert project.manage(*command.split(), ENVCONN_PHASE="build").returncode == 0
+    for use in ("migrate", "dbshell", "inspectdb", "sqlmigrate website 0001"):
+        done = project.manage(*use.split(), ENVCONN_PHASE="build")
+        assert done.returncode == 1, use
+        assert "ENVCONN_PHASE: is build and no database is configured" in done.stdout, (use, done.stdout)
+
+
+MIRRORED = """
+from django.db import connections, router
+from django.test import TransactionTestCase
+from website.models import Visit
+
+class Mirrored(TransactionTestCase):
+    databases = {"default", "replica", "direct"}
+
+    def test_all_aliases_share_one_database(self):
+        Visit.objects.create(path="/here")
+        for alias in connections:
+            self.assertEqual(Visit.objects.using(alias).get().path, "/here")
+            self.assertTrue(connections[alias].settings_dict["NAME"].startswith("test_"))
+
+    def test_reads_go_to_the_replica_and_writes_to_the_primary(self):
+        written = Visit.objects.create(path="/here")
+        self.assertEqual(written._state.db, "default")
+        read = Visit.objects.get()
+        self.assertEqual(read._state.db, "replica")
+        read.save()
+        self.assertEqual(read._state.db, "default")
+"""
+
+
+def test_the_test_runner_mirrors(project: Project, private: Server, certificates: Certificates) -> None:
+    project.tests(MIRRORED)
+    tls = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca)}
+    pooled = private.uri(**tls, hostaddr="127.0.0.1").replace("localhost", "db.envconn.test")
+    done = project.manage(
+        "test",
+        "extra",
+        DATABASE_URL=pooled,
+        DATABASE_REPLICA_URL=private.uri(**tls),
+        DIRECT_URL=private.uri("127.0.0.1", **tls),
+        ENVCONN_DATABASE="DATABASE_URL",
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Ran 2 tests" in done.stdout
+    with psycopg.connect(private.uri()) as admin:
+        assert admin.execute("select count(*) from pg_database where datname like 'test%'").fetchone() == (0,)
+
+
+def test_migrations_stay_off_replicas(project: Project, verified: str) -> None:
+    with psycopg.connect(verified, autocommit=True) as admin:
+        admin.execute("drop database if exists replica_db")
+        admin.execute("create database replica_db")
+    replica = verified.replace("/postgres?", "/replica_db?")
+    done = project.manage("migrate", "--database=replica", DATABASE_URL=verified, DATABASE_REPLICA_URL=replica)
+    assert done.returncode == 0, done.stdout
+    with psycopg.connect(replica) as reader:
+        assert reader.execute("select to_regclass('website_visit')").fetchone() == (None,)
+
+
+def test_a_native_pool_connects_over_tls(project: Project, verified: str) -> None:
+    project.settings("DATABASES = databases(pool={'min_size': 1, 'max_size': 2})")
+    code = f"{SSL}; print(c.pool.max_size); c.close_pool()"
+    done = project.python(code, DATABASE_URL=verified)
+    if django.VERSION < (5, 1):
+        assert "DATABASE_URL: pool needs Django 5.1" in done.stdout
+    else:
+        assert done.stdout == "(True,)\n2\n"
+
+
+def test_sqlite(project: Project) -> None:
+    uri = f"sqlite:///{project.directory}/site.sqlite3?timeout=5"
+    for command in ("check", "migrate"):
+        done = project.manage(command, DATABASE_URL=uri, ENVCONN_TLS_LOCAL="allow")
+        assert done.returncode == 0, done.stdout
+    code = "from website.models import Visit; print(Visit.objects.count())"
+    done = project.python(code, DATABASE_URL=uri, ENVCONN_TLS_LOCAL="allow")
+    assert done.stdout == "0\n"
+
+
+NAIVE = "import dj_database_url; DATABASES = {'default': dj_database_url.config()}"
+
+
+def test_a_naive_configuration_goes_in_clear_where_ours_refuses(project: Project, lab: Lab) -> None:
+    uri = f"{lab['notls'].uri()}?sslmode="  # a template whose variable was not set
+    ours = project.python(SSL, DATABASE_URL=uri)
+    assert "the value of sslmode is empty" in ours.stdout
+    absent = project.python(SSL, DATABASE_URL=lab["notls"].uri())
+    assert "server does not support SSL, but SSL was required" in absent.stdout
+    (project.directory / "tested.py").write_text(
+        f"{NAIVE}\nSECRET_KEY = 'x'\nINSTALLED_APPS = []\nUSE_TZ = True\n", encoding="utf-8"
+    )
+    for text in (uri, lab["notls"].uri()):
+        assert project.python(SSL, DATABASE_URL=text).stdout == "(False,)\n"
+
+
+def test_diffsettings_shows_no_password(project: Project, verified: str, private: Server) -> None:
+    cache = "rediss://:marker-password@localhost:6390/1"
+    done = project.manage("diffsettings", DATABASE_URL=verified, CACHE_URL=cache)
+    assert "'HOST': 'localhost'" in done.stdout
+    assert "rediss://localhost:6390/1" in done.stdout
+    assert private.password not in done.stdout
+    assert "marker-password" not in done.stdout

@@ -1,0 +1,70 @@
+"""Connect as Django does, again and again: a line of JSON comes in, a line of JSON goes out.
+
+Started by integrations/test_django_matrix.py with the driver that Django is to find. A request holds
+the environment and whether the server can be asked; the answer what was promised and what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TypedDict, cast
+
+if sys.argv[1] == "psycopg2":
+    sys.modules["psycopg"] = None  # type: ignore[assignment]
+
+import django
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.db.utils import ConnectionHandler
+
+import envconn
+from envconn_django import databases
+
+_QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+
+
+class Request(TypedDict):
+    """One cell."""
+
+    environ: dict[str, str]
+    ask: bool
+
+
+def answer(request: Request) -> dict[str, str]:
+    """Load the environment, let Django connect, and tell."""
+    try:
+        services = envconn.load(request["environ"], dotenv=None)
+        entries = databases(services)
+    except envconn.ConfigurationError as error:
+        codes = " ".join(problem.code for problem in error.problems)
+        return {"level": codes, "error": codes}
+    return {"level": services.database.tls.level.name, **_connect(cast("dict[str, object]", entries), request)}
+
+
+def _connect(entries: dict[str, object], request: Request) -> dict[str, str]:
+    connection = ConnectionHandler(entries)["default"]
+    try:
+        if not request["ask"]:
+            connection.connection = connection.get_new_connection(connection.get_connection_params())
+            return {"client": str(_in_use(connection.connection))}
+        with connection.cursor() as cursor:
+            cursor.execute(_QUERY)
+            return {"client": str(_in_use(connection.connection)), "server": str(cursor.fetchone()[0])}
+    except (DatabaseError, InterfaceError, UnicodeDecodeError, connection.Database.Error) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    finally:
+        connection.close()
+
+
+def _in_use(connection: object) -> bool:
+    pgconn = getattr(connection, "pgconn", None) or getattr(connection, "info")  # noqa: B009 - of either driver
+    return bool(pgconn.ssl_in_use)
+
+
+if __name__ == "__main__":
+    settings.configure(USE_TZ=True)
+    django.setup()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
