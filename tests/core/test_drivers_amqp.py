@@ -66,7 +66,8 @@ def test_client_certificate(certificates: Certificates) -> None:
         ("connection_attempts=3", "connection_attempts"),
         ("blocked_connection_timeout=3", "blocked_connection_timeout"),
         ("certfile={chain}&keyfile={key}&password=marker-password", "no password for a key"),
-        ("certfile={ca}&keyfile={ca}", "cannot be used"),
+        ("certfile={ca}&keyfile={key}", "cannot be used"),
+        ("certfile={chain}&keyfile={ca}", "owner's alone"),
     ],
 )
 def test_refused(certificates: Certificates, query: str, words: str) -> None:
