@@ -6,6 +6,7 @@ What each must come to is PostgreSQL's table (`matrix.expected`), so equal level
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 import redis
@@ -114,7 +115,8 @@ def test_redis(
     floor: str,
     level: TlsLevel,
 ) -> None:
-    uri = redis_server[state].uri(scheme="rediss", socket_connect_timeout="0.2", socket_timeout="0.5", **query)
+    query = {"socket_connect_timeout": "0.2", "socket_timeout": "0.5", **query}
+    uri = f"{redis_server[state].uri(scheme='rediss')}?{urlencode(query)}"
     services = envconn.load({"REDIS_URL": uri, **environment(certificates, floor, level)}, dotenv=None)
     assert services.broker is not None
     assert services.broker.tls.level == level

@@ -51,7 +51,7 @@ def theirs(url: str, **settings: Any) -> Connection:
 def spoken(ear: Eavesdropper, connection: Connection) -> bytes:
     with connection, suppress(Exception):
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)  # type: ignore[no-untyped-call]
-        connection.channel().client.ping()
+        connection.channel().client.ping()  # type: ignore[no-untyped-call]
     return b"".join(ear.heard)
 
 
