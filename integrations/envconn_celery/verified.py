@@ -62,3 +62,4 @@ class Backend(RedisBackend):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # what Celery says
         super().__init__(*arguments, **named)
         self.connparams["connection_class"] = Connection
+        self.url = "rediss://{host}:{port}/{db}".format_map(self.connparams)  # what the worker shows when it starts

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Literal
 
+import celery
 import pytest
 from celery import Celery
 
@@ -143,10 +144,13 @@ def test_the_command_believes_variables_of_its_own(tmp_path: Path, variable: str
         timeout=60,
         check=False,
     )
-    assert done.returncode
-    copied = f"CELERY_{variable.removeprefix('CELERY_')}"
-    assert f"{copied}: Celery believes it more than any setting, unjudged" in done.stderr
     assert "marker" not in done.stdout + done.stderr
+    if done.returncode == 0:
+        assert variable in {"BROKER_URL", "RESULT_BACKEND"}
+        assert celery.VERSION[:2] < (5, 7)  # whose command does not know the two
+    else:
+        copied = f"CELERY_{variable.removeprefix('CELERY_')}"
+        assert f"{copied}: Celery believes it more than any setting, unjudged" in done.stderr
 
 
 def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,11 +42,16 @@ class Settings(TypedDict, total=False):
     redis_backend_use_ssl: dict[str, object]
     redis_backend_health_check_interval: int
     redis_client_name: str
+    redis_db: int
+    redis_host: str
     redis_max_connections: int
+    redis_password: str
+    redis_port: int
     redis_retry_on_timeout: bool
     redis_socket_connect_timeout: float
     redis_socket_keepalive: bool
     redis_socket_timeout: float
+    redis_username: str
     database_engine_options: dict[str, object]
 
 
@@ -116,10 +121,14 @@ def _redis_backend(connection: SecuredConnection) -> dict[str, object]:
     found: dict[str, object] = {f"redis_{name}": value for name, value in given.items()}
     if seconds := redis.health_check_seconds(connection):
         found["redis_backend_health_check_interval"] = seconds
-    url = _redis_url(connection)
-    if verify:
-        return found | {"result_backend": f"{_BACKEND}+{url}", "redis_backend_use_ssl": verify}
-    return found | {"result_backend": url}
+    if not verify:
+        return found | {"result_backend": _redis_url(connection)}
+    # Not in a URL behind the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
+    place = {"host": connection.host, "port": connection.port, "db": int(connection.dbname)}
+    place |= {"username": connection.user} if connection.user else {}
+    place |= {"password": connection.password.reveal()} if connection.password else {}
+    found |= {f"redis_{name}": value for name, value in place.items()}
+    return found | {"result_backend": _BACKEND, "redis_backend_use_ssl": verify}
 
 
 def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
@@ -183,7 +192,7 @@ def _hidden(settings: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-_SECRET = SECRETS | {"broker_url", "result_backend", "ssl_password"}
+_SECRET = SECRETS | {"broker_url", "redis_password", "result_backend", "ssl_password"}
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:
