@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ["lab", "project", "servers"]
+pytest_plugins = ["lab", "project", "servers", "traps"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -14,17 +14,24 @@ if TYPE_CHECKING:
 __all__ = ["VerifyingConnection", "VerifyingPool"]
 
 
-class VerifyingConnection(redis.Connection):
-    """A connection over TLS that takes the ``ssl_`` arguments of redis-py, with the context of `envconn`."""
+HANDSHAKE_SECONDS = 4.0
+"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing."""
+
+
+class VerifyingConnection(redis.SSLConnection):
+    """One of redis-py's, with another `ssl.SSLContext` than its own, which trusts the system's CAs as well."""
 
     def __init__(self, **arguments: Any) -> None:  # what redis-py says
         self._context = context(arguments)
-        others = {name: value for name, value in arguments.items() if not name.startswith("ssl_")}
-        super().__init__(**others)  # type: ignore[no-untyped-call]
+        super().__init__(**arguments)
 
     def _connect(self) -> ssl.SSLSocket:
-        socket = super()._connect()  # type: ignore[no-untyped-call]
-        return self._context.wrap_socket(socket, server_hostname=self.host)
+        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
+        # A Redis without TLS does not answer a ClientHello.
+        plain.settimeout(self.socket_connect_timeout or HANDSHAKE_SECONDS)
+        secured = self._context.wrap_socket(plain, server_hostname=self.host)
+        secured.settimeout(self.socket_timeout)
+        return secured
 
 
 class VerifyingPool(redis.ConnectionPool):

@@ -73,7 +73,7 @@ def serving(project: Project, **variables: str) -> Iterator[str]:
 
 
 def fetched(url: str) -> dict[str, object]:
-    for _ in range(100):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own
                 page: dict[str, object] = json.load(answer)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +19,15 @@ import sqlalchemy
 import envconn
 import envconn_flask
 import envconn_sqlalchemy
-import fakes
 import matrix
 import stacks
 from fakes import Answer
 from matrix import CLAIMS, SITES
 from stacks import STACKS
-from traps import AWAY, TRAPS, Furniture, furnish
+from traps import TRAPS, Furniture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fakes import Fake
     from lab import Lab
@@ -38,19 +36,6 @@ if TYPE_CHECKING:
 # site, mode, CA
 CELLS = [("good", "require", "none"), ("good", "verify-full", "right"), ("unknownca", "verify-full", "right")]
 MARKER = "marker-password"
-
-
-@pytest.fixture(scope="session")
-def furniture(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Furniture:
-    return furnish(tmp_path_factory.mktemp("traps"), certificates)
-
-
-@pytest.fixture(scope="session")
-def away(lab: Lab) -> Iterator[list[Fake]]:
-    """Fakes where redirected connections end, whichever server was meant."""
-    with ExitStack() as cleanup:
-        start = cleanup.enter_context
-        yield [start(fakes.running(Answer.N, address=AWAY, port=lab[site].port)) for site in ("good", "unknownca")]
 
 
 @pytest.mark.parametrize("stack", STACKS)

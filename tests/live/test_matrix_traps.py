@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,14 +16,12 @@ import pytest
 
 import envconn
 import envconn_psycopg
-import fakes
 import matrix
-from fakes import Answer
 from matrix import CLAIMS, DRIVERS, LENIENT, SITES, STRICT
-from traps import AWAY, TRAPS, Furniture, Trap, furnish
+from traps import TRAPS, Furniture, Trap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fakes import Fake
     from lab import Lab
@@ -39,21 +36,6 @@ CELLS = [
     ("allow", "disable", "none"),
 ]
 SERVERS = ("good", "unknownca", "both", "notls")
-
-
-@pytest.fixture(scope="session")
-def furniture(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Furniture:
-    return furnish(tmp_path_factory.mktemp("traps"), certificates)
-
-
-@pytest.fixture(scope="session")
-def away(lab: Lab) -> Iterator[list[Fake]]:
-    """Fakes where redirected connections end, whichever server was meant."""
-    with ExitStack() as cleanup:
-        start = cleanup.enter_context
-        yield [
-            start(fakes.running(Answer.N, address=AWAY, port=lab[site].port)) for site in (*SERVERS, "both_unknownca")
-        ]
 
 
 @pytest.fixture

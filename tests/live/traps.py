@@ -8,26 +8,33 @@ says at which site it bites, and what it turns the outcome into.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+import fakes
+from fakes import Answer
 from matrix import CLEAR, ELSEWHERE, TLS, UNTRUSTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
+    from fakes import Fake
+    from lab import Lab
     from throwaway.certificates import Certificates
 
 __all__ = ["AWAY", "TRAPS", "Furniture", "Trap"]
+
+SITES = ("good", "unknownca", "both", "both_unknownca", "notls")
 
 AWAY = f"127.99.{os.getpid() >> 8 & 127}.{os.getpid() & 255 or 1}"
 """Where the fake listens that redirected connections end at, on the port of the server that is meant.
@@ -137,3 +144,17 @@ def _crl() -> bytes:
     now = datetime.now(UTC)
     builder = x509.CertificateRevocationListBuilder(name, now, now + timedelta(days=1))
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(scope="session")
+def furniture(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Furniture:
+    """The files that the traps are made of."""
+    return furnish(tmp_path_factory.mktemp("traps"), certificates)
+
+
+@pytest.fixture(scope="session")
+def away(lab: Lab) -> Iterator[list[Fake]]:
+    """Fakes where redirected connections end, whichever server was meant."""
+    with ExitStack() as cleanup:
+        start = cleanup.enter_context
+        yield [start(fakes.running(Answer.N, address=AWAY, port=lab[site].port)) for site in SITES]
