@@ -13,7 +13,7 @@ import envconn
 from envconn.connection import Connection, Host, Secret
 from envconn.drivers import asyncpg, pg8000
 from envconn.drivers import context as contexts
-from envconn.drivers.discreet import discreet
+from envconn.drivers.hidden import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -267,7 +267,7 @@ def test_idle_connections_go_before_they_are_dropped(host: str, seconds: float |
 
 
 def test_secrets_among_arguments_are_not_printed() -> None:
-    arguments = discreet({"sslpassword": MARKER, "sslmode": "require", "ssl": False})
-    assert repr(arguments) == "{'sslpassword': '***', 'sslmode': 'require', 'ssl': False}"
+    arguments = hide({"sslpassword": MARKER, "sslmode": "require", "ssl": False})
+    assert repr(arguments) == "{'sslpassword': '********', 'sslmode': 'require', 'ssl': False}"
     assert arguments["sslpassword"] == MARKER
     assert str(arguments["sslpassword"]) == MARKER

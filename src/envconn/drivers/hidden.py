@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Hidden"]
+from typing import TYPE_CHECKING
+
+from envconn.grammar.keywords import SECRETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Hidden", "hide"]
 
 
 class Hidden(str):
@@ -15,3 +22,11 @@ class Hidden(str):
 
     def __repr__(self) -> str:
         return "'********'"
+
+
+def hide(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Return `arguments` with those values `Hidden` that are secrets by their keyword."""
+    return {
+        name: Hidden(value) if name in SECRETS and isinstance(value, str) else value
+        for name, value in arguments.items()
+    }

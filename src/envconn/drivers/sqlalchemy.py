@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from envconn.drivers import asyncpg, libpq, pg8000, psycopg
-from envconn.drivers.discreet import discreet
+from envconn.drivers.hidden import hide
 from envconn.drivers.refusal import refuse
 from envconn.tls import TlsLevel, require_sealed
 
@@ -120,7 +120,7 @@ def options(connection: SecuredConnection, driver: Driver) -> Options:
     """
     in_url = (*_IN_URL, "host", "port") if _fits_url(connection) else _IN_URL
     arguments = {name: value for name, value in _arguments(connection, driver).items() if name not in in_url}
-    found: Options = {"connect_args": discreet(arguments)}
+    found: Options = {"connect_args": hide(arguments)}
     limits = [seconds for seconds in (connection.idle_seconds, connection.lifetime_seconds) if seconds]
     if limits:
         found["pool_recycle"] = min(limits)
