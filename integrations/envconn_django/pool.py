@@ -1,15 +1,10 @@
 """redis-py's pool, with connections that trust the stated CA and no other."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 
 from envconn.drivers.redis import context
-
-if TYPE_CHECKING:
-    import ssl
 
 __all__ = ["VerifyingConnection", "VerifyingPool"]
 
@@ -22,9 +17,8 @@ class VerifyingConnection(redis.Connection):
         others = {name: value for name, value in arguments.items() if not name.startswith("ssl_")}
         super().__init__(**others)  # type: ignore[no-untyped-call]
 
-    def _connect(self) -> ssl.SSLSocket:
-        socket = super()._connect()  # type: ignore[no-untyped-call]
-        return self._context.wrap_socket(socket, server_hostname=self.host)
+    def _connect(self) -> Any:
+        return self._context.wrap_socket(super()._connect(), server_hostname=self.host)  # type: ignore[no-untyped-call]
 
 
 class VerifyingPool(redis.ConnectionPool):
