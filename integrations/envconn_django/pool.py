@@ -4,21 +4,21 @@ from typing import Any
 
 import redis
 
-from envconn.drivers.redis import context
+from envconn.drivers.redis import context, handshake
 
 __all__ = ["VerifyingConnection", "VerifyingPool"]
 
 
-class VerifyingConnection(redis.Connection):
-    """A connection over TLS that takes the ``ssl_`` arguments of redis-py, with the context of `envconn`."""
+class VerifyingConnection(redis.SSLConnection):
+    """One of redis-py's, with another `ssl.SSLContext` than its own, which trusts the system's CAs as well."""
 
     def __init__(self, **arguments: Any) -> None:  # what redis-py says
         self._context = context(arguments)
-        others = {name: value for name, value in arguments.items() if not name.startswith("ssl_")}
-        super().__init__(**others)  # type: ignore[no-untyped-call]
+        super().__init__(**arguments)
 
     def _connect(self) -> Any:
-        return self._context.wrap_socket(super()._connect(), server_hostname=self.host)  # type: ignore[no-untyped-call]
+        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
+        return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
 class VerifyingPool(redis.ConnectionPool):

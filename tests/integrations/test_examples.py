@@ -307,6 +307,7 @@ def test_no_block_goes_untested(checkout: Path) -> None:
 def test_python_blocks(checkout: Path, name: str, lab: Lab, scrap: Path, certificates: Certificates) -> None:
     server = lab["good"]
     variables = {"DATABASE_URL": server.uri(sslmode="verify-full"), "DATABASE_CA_CERT": str(certificates.ca)}
+    variables["REDIS_URL"] = "rediss://:marker-password@localhost:1"  # settings for Celery; nothing connects
     for block in blocks(checkout / name, "python"):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", block],

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORT_NAME = re.compile(r"envconn(_[a-z0-9]+)?")
-INTEGRATIONS = ("envconn_asyncpg", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy")
+INTEGRATIONS = (
+    "envconn_asyncpg",
+    "envconn_celery",
+    "envconn_django",
+    "envconn_flask",
+    "envconn_psycopg",
+    "envconn_sqlalchemy",
+)
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -37,7 +44,7 @@ def test_metadata() -> None:
     assert described["Description-Content-Type"] == "text/markdown"
     assert described.json["description"]
     drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2", "redis"}
-    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "django", "flask", "sqlalchemy"}
+    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "celery", "django", "flask", "sqlalchemy"}
 
 
 def test_command_is_installed() -> None:

@@ -55,7 +55,8 @@ def test_the_name_promised_in_the_design() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["envconn_asyncpg", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"]
+    "module",
+    ["envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"],
 )
 def test_all_of_integrations(module: str) -> None:
     imported = importlib.import_module(module)
@@ -68,6 +69,7 @@ def test_all_of_integrations(module: str) -> None:
     [
         "import envconn",
         "import envconn.cli",
+        "import envconn_celery",
         "import envconn_django",
         "import envconn_psycopg",
         "import envconn; envconn.load()",

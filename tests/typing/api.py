@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 
 import envconn
+import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.settings import Discreet
@@ -74,6 +75,8 @@ with envconn_psycopg.connect(services, autocommit=True) as opened:
 # pyright wants a TypedDict that is closed, which is new in Python 3.15 (PEP 728).
 psycopg.connect(**envconn_psycopg.kwargs())  # pyright: ignore[reportArgumentType]
 envconn_psycopg.kwargs(database, driver="psycopg2")
+assert_type(envconn_celery.config(services, result="database").get("broker_url"), str | None)
+envconn_celery.config(database, result=None)
 
 
 async def asynchronously() -> None:

@@ -1,5 +1,7 @@
 """redis-py's URL and arguments, for what passes both on (Django's cache), and the context it does not build itself.
 
+`SecuredConnection.uri` is the URL with everything in it, for whatever takes nothing else.
+
 redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
 one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
 that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
@@ -15,12 +17,16 @@ from envconn.drivers.refusal import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments", "context", "health_check_seconds", "url"]
+__all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "handshake", "health_check_seconds", "url"]
+
+HANDSHAKE_SECONDS = 4.0
+"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing."""
 
 
 class Arguments(TypedDict, total=False):
@@ -46,6 +52,16 @@ class Arguments(TypedDict, total=False):
     socket_read_size: int
     socket_timeout: float
     timeout: float
+
+
+class ClientArguments(Arguments, total=False):
+    """What ``redis.Redis`` is given, sync or async."""
+
+    host: str
+    port: int
+    db: int
+    ssl: bool
+    unix_socket_path: str
 
 
 def url(connection: SecuredConnection) -> str:
@@ -85,6 +101,28 @@ def arguments(connection: SecuredConnection) -> Arguments:
     return cast("Arguments", found)
 
 
+def client(connection: SecuredConnection) -> ClientArguments:
+    """Return the keyword arguments for ``redis.Redis``, which need no URL beside them.
+
+    redis-py trusts the system's CAs beside the one that is stated, and can be told nothing else
+    without a connection class. At ``VERIFY_FULL`` this lets in who has a certificate of a public CA
+    for the very host name; at ``VERIFY_CA`` it would let in everybody, so that is refused.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "redis-py", "redis", _TYPES)
+    if connection.tls.level == TlsLevel.VERIFY_CA:
+        refuse(connection, "redis-py trusts public CAs, too, so that verify-ca is none; check the host name as well")
+    [host] = connection.hosts
+    where: ClientArguments = (
+        {"unix_socket_path": host.host} if host.is_socket else {"host": host.host, "port": host.port}
+    )
+    where |= {"db": int(connection.dbname), "ssl": connection.tls.level >= TlsLevel.ENCRYPTED}
+    return cast("ClientArguments", {**where, **arguments(connection)})
+
+
 def health_check_seconds(connection: SecuredConnection) -> int | None:
     """Return after how many seconds of silence to ask whether the connection still stands.
 
@@ -95,12 +133,21 @@ def health_check_seconds(connection: SecuredConnection) -> int | None:
 
 
 def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
-    """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts nobody else."""
+    """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts nobody else.
+
+    Without any, it trusts nobody at all.
+
+    Raises:
+        OSError: a file that is named cannot be read or used.
+        ValueError: the host name is to be checked and the certificate is not.
+    """
     import ssl
 
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.check_hostname = bool(arguments["ssl_check_hostname"])
-    made.verify_mode = ssl.CERT_NONE if arguments["ssl_cert_reqs"] == "none" else ssl.CERT_REQUIRED
+    made.check_hostname = bool(arguments.get("ssl_check_hostname", True))
+    # Celery's backend turns the words into the constants.
+    lax = arguments.get("ssl_cert_reqs") in ("none", ssl.CERT_NONE)
+    made.verify_mode = ssl.CERT_NONE if lax else ssl.CERT_REQUIRED
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca := arguments.get("ssl_ca_certs"):
         made.load_verify_locations(cafile=str(ca))
@@ -109,6 +156,21 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
         # A callback in every case: without one, an encrypted key asks on the terminal.
         made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
     return made
+
+
+def handshake(
+    trusted: ssl.SSLContext, plain: socket.socket, host: str, within: float | None, timeout: float | None
+) -> ssl.SSLSocket:
+    """Return `plain` with TLS over it, which `host` has to accept `within` seconds; `timeout` holds from then on.
+
+    Raises:
+        OSError: it does not, or is not whom `trusted` trusts.
+    """
+    # A Redis without TLS does not answer a ClientHello.
+    plain.settimeout(within or HANDSHAKE_SECONDS)
+    secured = trusted.wrap_socket(plain, server_hostname=host)
+    secured.settimeout(timeout)
+    return secured
 
 
 def _tls(connection: SecuredConnection) -> dict[str, object]:

@@ -1,25 +1,97 @@
-"""A judged connection as a PostgreSQL URI, in the one spelling that every parser reads alike."""
+"""A judged connection as a URI, in the one spelling that every parser of its family reads alike.
+
+It says how to verify in the words of the family: libpq's, redis-py's (``ssl_cert_reqs=required`` is
+the spelling that redis-py, kombu and Celery share), RabbitMQ's, and those of MySQL's own clients.
+RabbitMQ's have none for a chain without a name, so a connection of level ``VERIFY_CA`` asks for both.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
+from envconn.tls.levels import TlsLevel
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envconn.connection import Host
     from envconn.tls.secured import SecuredConnection
 
 __all__ = ["render"]
 
 
+class _Family(NamedTuple):
+    """How one family of services writes a URI.
+
+    `schemes` are those below and from ``ENCRYPTED`` on. `modes` holds the parameters for each level,
+    in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket,
+    where that is another one.
+    """
+
+    schemes: tuple[str, str]
+    modes: tuple[Mapping[str, str], ...]
+    names: Mapping[str, str]
+    socket: str = ""
+
+
+_NONE: Mapping[str, str] = {}
+_VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
+_PEER = {"verify": "verify_peer"}
+
+_FAMILIES = {
+    # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
+    "postgresql": _Family(
+        ("postgresql", "postgresql"),
+        tuple({"sslmode": level.sslmode, "gssencmode": "disable"} for level in TlsLevel),
+        {},
+    ),
+    "redis": _Family(
+        ("redis", "rediss"),
+        (_NONE, _NONE, {"ssl_cert_reqs": "none"}, {**_VERIFIED, "ssl_check_hostname": "false"}, _VERIFIED),
+        {
+            "sslrootcert": "ssl_ca_certs",
+            "sslcert": "ssl_certfile",
+            "sslkey": "ssl_keyfile",
+            "sslpassword": "ssl_password",
+        },
+        socket="unix://{user}{path}?db={dbname}",
+    ),
+    "amqp": _Family(
+        ("amqp", "amqps"),
+        (_NONE, _NONE, {"verify": "verify_none"}, _PEER, _PEER),
+        {"sslrootcert": "cacertfile", "sslcert": "certfile", "sslkey": "keyfile", "sslpassword": "password"},
+    ),
+    "mysql": _Family(
+        ("mysql", "mysql"),
+        tuple({"ssl-mode": mode} for mode in ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")),
+        {"sslrootcert": "ssl-ca", "sslcert": "ssl-cert", "sslkey": "ssl-key", "sslcrl": "ssl-crl"},
+        socket="mysql://{user}localhost/{dbname}?unix_socket={path}",
+    ),
+    "sqlite": _Family(("sqlite", "sqlite"), (_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
+}
+
+
 def render(connection: SecuredConnection) -> str:
-    """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded."""
-    password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
-    hosts = ",".join(map(_authority, connection.hosts))
-    query = urlencode(_query(connection), quote_via=quote, safe="/")
-    return (
-        f"postgresql://{quote(connection.user, safe='')}{password}@{hosts}/{quote(connection.dbname, safe='')}?{query}"
+    """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded, slashes in paths excepted."""
+    family, level = _FAMILIES[connection.kind], connection.tls.level
+    shape = f"{family.schemes[level >= TlsLevel.ENCRYPTED]}://{{user}}{{hosts}}/{{dbname}}"
+    if family.socket and connection.hosts[0].is_socket:
+        shape = family.socket
+    text = shape.format(
+        user=_userinfo(connection),
+        hosts=",".join(map(_authority, connection.hosts)),
+        dbname=quote(connection.dbname, safe=""),
+        path=quote(connection.dbname if connection.kind == "sqlite" else connection.host, safe="/"),
     )
+    query = urlencode(_query(connection, family), quote_via=quote, safe="/")
+    return f"{text}{'&' if '?' in text else '?'}{query}" if query else text
+
+
+def _userinfo(connection: SecuredConnection) -> str:
+    user = quote(connection.user, safe="")
+    password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
+    return f"{user}{password}@" if user or password else ""
 
 
 def _authority(host: Host) -> str:
@@ -27,12 +99,11 @@ def _authority(host: Host) -> str:
     return f"{name}:{host.port}"
 
 
-def _query(connection: SecuredConnection) -> dict[str, str]:
-    # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
-    query = {**connection.parameters, "sslmode": connection.tls.level.sslmode, "gssencmode": "disable"}
-    query.pop("sslrootcert", None)
+def _query(connection: SecuredConnection, family: _Family) -> dict[str, str]:
+    mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert"}
+    stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:
-        query["sslrootcert"] = connection.tls.ca.file()
+        stated["sslrootcert"] = connection.tls.ca.file()
     if any(host.hostaddr for host in connection.hosts):
-        query["hostaddr"] = ",".join(host.hostaddr for host in connection.hosts)
-    return query
+        stated["hostaddr"] = ",".join(host.hostaddr for host in connection.hosts)
+    return {**{family.names.get(name, name): value for name, value in stated.items()}, **mode}

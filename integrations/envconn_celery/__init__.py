@@ -1,0 +1,59 @@
+"""Celery's settings: broker and results, both over TLS that is verified as the environment was judged.
+
+    from celery import Celery
+    from envconn_celery import config
+
+    app = Celery("worker")
+    app.conf.update(config())
+
+The settings are complete: no URL among them has parameters, which would beat the dictionaries.
+Celery believes ``CELERY_BROKER_URL`` and ``CELERY_RESULT_BACKEND`` more than any setting, and its
+command ``BROKER_URL`` and ``RESULT_BACKEND``: one that says something else than the settings is
+refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import envconn
+from envconn import ConfigurationError, Problem, SecuredConnection, Services
+from envconn.drivers import celery
+
+__all__ = ["config"]
+
+_RESULTS = {"auto": ("cache", "database"), "cache": ("cache",), "database": ("database",), None: ()}
+
+
+def config(
+    source: Services | SecuredConnection | None = None,
+    *,
+    result: Literal["auto", "cache", "database"] | None = "auto",
+) -> celery.Settings:
+    """Return the settings for ``app.conf.update``.
+
+    `source` is services, or a connection to a broker, which then keeps no results; `envconn.load()`
+    when left out. Results go where `result` says: ``auto`` is the cache if there is one, else the
+    default database, else nowhere; `None` is nowhere. Where nothing at all is configured, which
+    ``ENVCONN_PHASE=build`` allows, the settings are empty.
+
+    Raises:
+        ConfigurationError: the environment is wrong, has no broker, or not the service that `result`
+            names; or Celery cannot honour it.
+        ImportError: results go to PostgreSQL, and psycopg is not installed.
+        TypeError: `source` was not judged.
+    """
+    if isinstance(source, SecuredConnection):
+        return celery.settings(source)
+    services = envconn.load() if source is None else source
+    if not services:
+        return {}
+    found = [services[name] for name in _RESULTS[result] if name in services]
+    if services.broker is None:
+        raise ConfigurationError([Problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
+    if result in ("cache", "database") and not found:
+        raise ConfigurationError([Problem("result-missing", _VARIABLE[result], "results are to go there; set it")])
+    return celery.settings(services.broker, *found[:1])
+
+
+_VARIABLE = {"cache": "CACHE_URL", "database": "DATABASE_URL"}

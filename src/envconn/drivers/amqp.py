@@ -1,0 +1,116 @@
+"""py-amqp's words, as kombu and Celery hand them on: the URL, what goes beside it, and how to verify.
+
+kombu's URL takes no parameter about TLS that py-amqp would understand, and ``amqps`` alone checks
+the chain and not the name (amqp/transport.py, _wrap_socket_sni: the name is checked only if
+``server_hostname`` is there). So the name is always written out where it is to be checked: kombu
+would fill it in itself, but has replaced ``localhost`` by ``127.0.0.1`` before it does
+(kombu/transport/pyamqp.py, establish_connection). What ``ca_certs`` names is trusted, and nobody else.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, TypedDict, cast
+from urllib.parse import quote
+
+from envconn.drivers import context
+from envconn.drivers.refusal import TLS, insist, refuse
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["Arguments", "Options", "arguments", "options", "url"]
+
+
+class Arguments(TypedDict, total=False):
+    """What py-amqp's ``ssl`` is given, and Celery's ``broker_use_ssl``."""
+
+    cert_reqs: ssl.VerifyMode
+    ca_certs: str
+    server_hostname: str
+    certfile: str
+    keyfile: str
+
+
+class Options(TypedDict, total=False):
+    """What ``amqp.Connection`` is given beside place, credentials and TLS. Times are in seconds."""
+
+    heartbeat: int
+    connect_timeout: float
+    login_method: str
+    channel_max: int
+    frame_max: int
+    locale: str
+    confirm_publish: bool
+
+
+def url(connection: SecuredConnection) -> str:
+    """Return the broker's URL for kombu, with the password. How to verify is in `arguments`.
+
+    Raises:
+        ConfigurationError: py-amqp cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "py-amqp", "amqp", _OPTIONS)
+    scheme = "amqps" if connection.tls.level >= TlsLevel.ENCRYPTED else "amqp"
+    user, host = quote(connection.user, safe=""), connection.hosts[0]
+    password = f":{quote(connection.password.reveal(), safe='')}@" if connection.password else ""
+    return f"{scheme}://{user}{password}{host}/{quote(connection.dbname, safe='')}"
+
+
+def arguments(connection: SecuredConnection) -> Arguments | None:
+    """Return how to verify, for py-amqp's ``ssl``; `None` where the connection goes without TLS.
+
+    `None` and not an empty dictionary, which would mean clear text with ``amqp`` and a chain without
+    a name with ``amqps``.
+
+    Raises:
+        ConfigurationError: py-amqp cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "py-amqp", "amqp", _OPTIONS)
+    if refused := sorted(_REFUSED & connection.parameters.keys()):
+        refuse(connection, f"py-amqp {_REMEDIES.get(refused[0], f'knows no {refused[0]}; drop it')}")
+    if connection.tls.level < TlsLevel.ENCRYPTED:
+        return None
+    found: Arguments = {"cert_reqs": ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE}
+    if connection.tls.ca:
+        found["ca_certs"] = connection.tls.ca.file()
+    if connection.tls.level == TlsLevel.VERIFY_FULL:
+        found["server_hostname"] = connection.host
+    if "sslcert" in connection.parameters:
+        # An encrypted key would make py-amqp ask on the terminal; this refuses it.
+        context.build(connection)
+        found |= {"certfile": connection.parameters["sslcert"], "keyfile": connection.parameters["sslkey"]}
+    return found
+
+
+def options(connection: SecuredConnection) -> Options:
+    """Return what else is stated, in py-amqp's words.
+
+    Raises:
+        ConfigurationError: something is stated that py-amqp does not know.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "py-amqp", "amqp", _OPTIONS)
+    stated = {name: text for name, text in connection.parameters.items() if name in _OPTIONS}
+    return cast("Options", {_OPTIONS[name][0]: _OPTIONS[name][1](text) for name, text in stated.items()})
+
+
+_OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "heartbeat": ("heartbeat", int),
+    "connect_timeout": ("connect_timeout", float),
+    "connection_timeout": ("connect_timeout", lambda milliseconds: int(milliseconds) / 1000),
+    "auth_mechanism": ("login_method", str),
+    "channel_max": ("channel_max", int),
+    "frame_max": ("frame_max", int),
+    "locale": ("locale", str),
+    "confirm_publish": ("confirm_publish", lambda text: text == "true"),
+}
+"""Parameter of the URI: py-amqp's name for it, and what it is cast to."""
+
+_REFUSED = TLS - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
+_REMEDIES = {"sslpassword": "takes no password for a key; name a key file without one, and drop the password"}

@@ -1,0 +1,165 @@
+"""``envconn_celery.config``: what it chooses, and what Celery shows of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Literal
+
+import celery
+import pytest
+from celery import Celery
+
+import envconn
+from envconn import ConfigurationError
+from envconn_celery import config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+BROKER = {"BROKER_URL": "amqp://localhost"}
+CACHE = {"CACHE_URL": "redis://localhost/1"}
+DATABASE = {"DATABASE_URL": "sqlite:///results.db"}
+REDIS = {"REDIS_URL": "redis://localhost/2"}
+
+Result = Literal["auto", "cache", "database"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "result", "backend"),
+    [
+        ({**BROKER, **CACHE, **DATABASE}, "auto", "redis://localhost:6379/1"),
+        ({**BROKER, **DATABASE}, "auto", "db+sqlite:///results.db"),
+        (BROKER, "auto", None),
+        (REDIS, "auto", "redis://localhost:6379/2"),
+        ({**BROKER, **CACHE, **DATABASE}, "cache", "redis://localhost:6379/1"),
+        ({**BROKER, **CACHE, **DATABASE}, "database", "db+sqlite:///results.db"),
+        ({**BROKER, **CACHE, **DATABASE}, None, None),
+    ],
+)
+def test_where_results_go(environ: dict[str, str], result: Result | None, backend: str | None) -> None:
+    found = config(envconn.load(environ, dotenv=None), result=result)
+    assert found.get("result_backend") == backend
+    assert found["broker_url"].startswith(("amqp://localhost:5672/", "redis://localhost:6379/2"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "result", "code", "variable"),
+    [
+        (DATABASE, "auto", "broker-missing", "BROKER_URL"),
+        ({**BROKER, **DATABASE}, "cache", "result-missing", "CACHE_URL"),
+        ({**BROKER, **CACHE}, "database", "result-missing", "DATABASE_URL"),
+    ],
+)
+def test_missing(environ: dict[str, str], result: Result, code: str, variable: str) -> None:
+    services = envconn.load(environ, dotenv=None)
+    with pytest.raises(ConfigurationError) as refusal:
+        config(services, result=result)
+    assert [(problem.code, problem.variable) for problem in refusal.value.problems] == [(code, variable)]
+
+
+def test_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = envconn.secure(envconn.parse("rediss://h/3"))
+    assert config(broker)["broker_url"] == "rediss://h:6379/3"
+    assert "result_backend" not in config(broker)
+    monkeypatch.setenv("REDIS_URL", "redis://localhost/2")
+    assert config()["broker_url"] == config()["result_backend"] == "redis://localhost:6379/2"
+    with pytest.raises(TypeError):
+        config(envconn.parse("rediss://h/3"))  # type: ignore[arg-type]
+
+
+def test_nothing_while_an_image_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError):
+        config()
+    monkeypatch.setenv("ENVCONN_PHASE", "build")
+    assert config() == {}
+
+
+def test_health_checks_below_scalingos_limit(certificates: Certificates) -> None:
+    uri = "rediss://abc:secret@abc.redis.a.osc-fr1.scalingo-dbs.com:36000/0"
+    found = config(envconn.load({"SCALINGO_REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, dotenv=None))
+    assert found["broker_transport_options"]["health_check_interval"] == 25
+    assert found["redis_backend_health_check_interval"] == 120
+
+
+PROGRAM = """
+from celery import Celery
+from envconn_celery import config
+
+app = Celery("program")
+app.conf.update(config({arguments}))
+"""
+MARKED = {
+    "CLOUDAMQP_URL": "rediss://u:marker-%40broker@h?ssl_certfile={chain}&ssl_keyfile={key}&ssl_password=marker-key",
+    "CACHE_URL": "rediss://u:marker-%40cache@h/1",
+    "DATABASE_URL": "postgresql://u:marker-%40database@h/d",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "arguments"),
+    [
+        ({}, ""),
+        ({}, "result='database'"),
+        ({"CLOUDAMQP_URL": "amqps://u:marker-%40broker@h"}, ""),
+        ({"BROKER_URL": "rediss://u:marker-%40broker@h", "CLOUDAMQP_URL": ""}, ""),
+        ({"CLOUDAMQP_URL": "amqp://u:marker-%40broker@localhost", "CACHE_URL": "redis://:marker-pw@localhost"}, ""),
+        ({"CLOUDAMQP_URL": "redis+socket://:marker-broker@/run/r", "CACHE_URL": "unix://:marker-pw@/run/r"}, ""),
+    ],
+    ids=["redis", "postgresql", "amqps", "the-command's-own", "in-clear", "sockets"],
+)
+def test_report_shows_no_secret(
+    certificates: Certificates, tmp_path: Path, changed: dict[str, str], arguments: str
+) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM.format(arguments=arguments), encoding="utf-8")
+    pair = certificates.good
+    environ = {name: text.format(chain=pair.chain, key=pair.key) for name, text in {**MARKED, **changed}.items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "--app", "program", "report"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "broker_url" in done.stdout
+    assert "marker" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("variable", ["BROKER_URL", "CELERY_BROKER_URL", "RESULT_BACKEND"])
+def test_the_command_believes_variables_of_its_own(tmp_path: Path, variable: str) -> None:
+    """``celery`` takes two names for options of its own, and its options beat the settings."""
+    (tmp_path / "program.py").write_text(PROGRAM.format(arguments=""), encoding="utf-8")
+    environ = {"REDIS_URL": "redis://localhost", variable: "rediss://:marker-password@h?ssl_cert_reqs=none"}
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "--app", "program", "report"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "marker" not in done.stdout + done.stderr
+    if done.returncode == 0:
+        assert variable in {"BROKER_URL", "RESULT_BACKEND"}
+        assert celery.VERSION[:2] < (5, 7)  # whose command does not know the two
+    else:
+        copied = f"CELERY_{variable.removeprefix('CELERY_')}"
+        assert f"{copied}: Celery believes it more than any setting, unjudged" in done.stderr
+
+
+def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in MARKED.items():
+        monkeypatch.setenv(name, text.partition("?")[0])
+    for result in ("cache", "database"):
+        app = Celery("shown", set_as_current=False)
+        app.conf.update(config(result=result))
+        shown = [app.conf.humanize(), app.conf.humanize(censored=False), repr(app.conf.changes), repr(config())]
+        shown += [json.dumps(app.conf.table(), default=repr), app.connection().as_uri(), repr(app.connection())]
+        assert not [text for text in shown if "marker" in text]
+        assert app.connection().info()["password"] == "marker-@broker"

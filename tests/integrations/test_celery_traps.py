@@ -1,0 +1,193 @@
+"""What Celery makes of configurations that look right, and what becomes of the same environment with ours.
+
+Each trap is fallen into first, with a real client against something that listens; then it is not.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+from kombu.connection import Connection
+
+import eavesdropper
+import envconn
+from envconn import ConfigurationError
+from envconn_celery import config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from eavesdropper import Eavesdropper
+    from redisserver import Redis
+    from servers import States
+    from throwaway.certificates import Certificates
+
+PASSWORD = b"marker-password"
+HELLO = b"\x16\x03\x01"  # the first bytes of TLS
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """redis-py waits seconds before it tries again what cannot work."""
+    monkeypatch.setattr("redis.retry.sleep", lambda _: None)
+
+
+def said(ear: Eavesdropper, url: str, **settings: Any) -> bytes:
+    """Connect with kombu, whatever comes of it, and return what the other side has read."""
+    return spoken(ear, theirs(url, **settings))
+
+
+def theirs(url: str, **settings: Any) -> Connection:
+    return Connection(url, **settings)  # type: ignore[no-untyped-call]
+
+
+def spoken(ear: Eavesdropper, connection: Connection) -> bytes:
+    with connection, suppress(Exception):
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)  # type: ignore[no-untyped-call]
+        connection.channel().client.ping()  # type: ignore[no-untyped-call]
+    return b"".join(ear.heard)
+
+
+def ours(environ: Mapping[str, str]) -> Celery:
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(envconn.load(environ, dotenv=None)))
+    return app
+
+
+def said_by_us(ear: Eavesdropper, **environ: str) -> bytes:
+    return spoken(ear, ours(environ).connection())
+
+
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_true_turns_tls_off(certificates: Certificates, scheme: str) -> None:
+    with eavesdropper.listening(None) as ear:
+        heard = said(ear, f"{scheme}://:marker-password@localhost:{ear.port}/0", ssl=True)
+    assert PASSWORD in heard
+    with eavesdropper.listening(None) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
+        heard = said_by_us(ear, BROKER_URL=uri)
+    assert heard.startswith(HELLO)
+    assert PASSWORD not in heard
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_an_empty_dictionary_is_clear_text(scheme: str) -> None:
+    with eavesdropper.listening(None) as ear:
+        heard = said(ear, f"{scheme}://u:marker-password@localhost:{ear.port}/0", ssl={})
+    assert heard
+    assert not heard.startswith(HELLO)
+    with pytest.raises(ConfigurationError) as refusal:
+        ours({"BROKER_URL": f"{scheme}://u:marker-password@h/0"})
+    assert [problem.code for problem in refusal.value.problems] == ["tls-disabled"]
+    with eavesdropper.listening(None) as ear:
+        heard = said_by_us(ear, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{ear.port}/0")
+    assert heard.startswith(HELLO)
+
+
+@pytest.mark.parametrize("state", ["wronghost", "unknownca", "expired"])
+def test_bare_rediss_verifies_nothing(certificates: Certificates, state: str) -> None:
+    pair = getattr(certificates, state)
+    with eavesdropper.listening(pair) as ear:
+        heard = said(ear, f"rediss://:marker-password@localhost:{ear.port}/0")
+    assert PASSWORD in heard
+    with eavesdropper.listening(pair) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0"
+        heard = said_by_us(ear, BROKER_URL=uri, ENVCONN_TLS_CA=str(certificates.ca))
+    assert heard == b""
+
+
+def test_a_word_in_the_url_beats_the_dictionary(certificates: Certificates) -> None:
+    verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
+    with eavesdropper.listening(certificates.unknownca) as ear:
+        heard = said(ear, f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none", ssl=verify)
+    assert PASSWORD in heard
+    floor = {"ENVCONN_TLS": "verify-full", "ENVCONN_TLS_LOCAL": "enforce", "ENVCONN_TLS_CA": str(certificates.ca)}
+    with eavesdropper.listening(certificates.unknownca) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none"
+        assert said_by_us(ear, BROKER_URL=uri, **floor) == b""
+
+
+def test_public_cas_are_trusted_beside_the_stated_one(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
+    with eavesdropper.listening(certificates.unknownca) as ear:
+        verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
+        assert PASSWORD in said(ear, f"rediss://:marker-password@localhost:{ear.port}/0", ssl=verify)
+    with eavesdropper.listening(certificates.unknownca) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
+        assert said_by_us(ear, BROKER_URL=uri) == b""
+
+
+def test_keys_to_a_file(certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    with eavesdropper.listening(certificates.good) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
+        assert PASSWORD in said_by_us(ear, BROKER_URL=uri)
+        assert not (tmp_path / "keys").exists()
+        assert PASSWORD in said(ear, f"{uri}&ssl_cert_reqs=required")
+        assert (tmp_path / "keys").exists()
+
+
+def test_amqps_without_a_name_verifies_none(certificates: Certificates) -> None:
+    verify = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": str(certificates.ca)}
+    with eavesdropper.listening(certificates.wronghost) as ear:
+        assert said(ear, f"amqps://u:p@localhost:{ear.port}", ssl=verify).startswith(b"AMQP")
+    with eavesdropper.listening(certificates.wronghost) as ear:
+        uri = f"amqps://u:p@localhost:{ear.port}?cacertfile={certificates.ca}"
+        assert said_by_us(ear, BROKER_URL=uri) == b""
+    with eavesdropper.listening(certificates.good) as ear:
+        uri = f"amqps://u:p@localhost:{ear.port}?cacertfile={certificates.ca}"
+        assert said_by_us(ear, BROKER_URL=uri).startswith(b"AMQP")
+
+
+def test_words_of_the_other_protocol(certificates: Certificates) -> None:
+    ca = str(certificates.ca)
+    wrong = {
+        "redis": {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": ca},
+        "amqp": {"ssl_cert_reqs": 2, "ssl_ca_certs": ca},
+    }
+    for scheme, verify in wrong.items():
+        with (
+            eavesdropper.listening(certificates.good) as ear,
+            theirs(f"{scheme}s://u:p@localhost:{ear.port}/0", ssl=verify) as connection,
+            pytest.raises(TypeError, match="unexpected keyword"),
+        ):
+            connection.default_channel.client.ping()
+    for scheme, word in (("redis", "ssl_ca_certs"), ("amqp", "cacertfile")):
+        with eavesdropper.listening(certificates.good) as ear:
+            assert said_by_us(ear, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{ear.port}/0?{word}={ca}")
+
+
+def test_one_variable_is_an_error_for_results_and_a_hole_for_the_broker(redis_server: States[Redis]) -> None:
+    """The bare URL connects the broker to anybody, and the same one is refused as a place for results."""
+    uri = redis_server["wronghost"].uri()
+    with theirs(uri) as connection:
+        assert connection.default_channel.client.ping()
+    with pytest.raises(ValueError, match="ssl_cert_reqs"):
+        Celery("theirs", broker=uri, backend=uri, set_as_current=False).backend  # noqa: B018
+
+
+def test_a_variable_that_celery_believes_more(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = envconn.load({"BROKER_URL": f"rediss://:p@localhost/0?ssl_ca_certs={certificates.ca}"}, dotenv=None)
+    app = Celery("theirs", set_as_current=False)
+    app.conf.update(config(judged))
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere.example.com")
+    assert app.conf.broker_url == "redis://elsewhere.example.com"
+    with pytest.raises(ConfigurationError, match="CELERY_BROKER_URL"):
+        config(judged)
+
+
+def test_without_the_settings_beside_them_our_classes_trust_nobody(certificates: Certificates) -> None:
+    with eavesdropper.listening(certificates.good) as ear:
+        assert (
+            said(ear, f"redis://:marker-password@localhost:{ear.port}/0", transport="envconn_celery.verified:Transport")
+            == b""
+        )

@@ -1,0 +1,65 @@
+"""A server of no protocol: it lets clients in, over TLS or not, and writes down what they say first."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from throwaway.certificates import Pair
+
+__all__ = ["Eavesdropper", "listening"]
+
+_PATIENCE = 0.5  # seconds of silence after which a client has said what it wanted to
+
+
+@dataclass
+class Eavesdropper:
+    """Listens on `port` of the loopback interface. `heard` is what each client said, decrypted where there is TLS."""
+
+    port: int
+    context: ssl.SSLContext | None = field(repr=False)
+    heard: list[bytes] = field(default_factory=list)
+
+    def attend(self, client: socket.socket) -> None:
+        """Listen to `client` until it falls silent. One that does not like the certificate has said nothing."""
+        client.settimeout(_PATIENCE)
+        said = b""
+        with suppress(OSError):
+            if self.context:
+                client = self.context.wrap_socket(client, server_side=True)
+            while words := client.recv(4096):
+                said += words
+        self.heard.append(said)
+        client.close()
+
+
+@contextmanager
+def listening(pair: Pair | None) -> Iterator[Eavesdropper]:
+    """Listen until the block ends, showing `pair`, or without TLS."""
+    context = None
+    if pair is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.chain, pair.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ear = Eavesdropper(listener.getsockname()[1], context)
+        thread = threading.Thread(target=_accept, args=(listener, ear), daemon=True)
+        thread.start()
+        try:
+            yield ear
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def _accept(listener: socket.socket, ear: Eavesdropper) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listener.accept()
+            ear.attend(client)
