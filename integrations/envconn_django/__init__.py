@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from envconn import SecuredConnection, Services
     from envconn.drivers.django import CacheSettings, DatabaseSettings, Handed
-    from envconn_django.debug import SafeExceptionReporterFilter
-    from envconn_django.router import ReplicaRouter
+    from envconn_django.named import ReplicaRouter, SafeExceptionReporterFilter
 
     Made = TypeVar("Made")
+    Source = Services | SecuredConnection | None
 
 __all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "databases"]
 
@@ -38,24 +38,22 @@ handed: dict[str, Handed] = {}
 """What `databases` returned last, by alias, for the system checks."""
 
 
-def databases(
-    source: Services | SecuredConnection | None = None, *, pool: bool | Mapping[str, float] = False
-) -> dict[str, DatabaseSettings]:
+def databases(source: Source = None, *, pool: bool | Mapping[str, float] = False) -> dict[str, DatabaseSettings]:
     """Return ``DATABASES``: ``default``, each named database, their replicas, and ``direct`` behind a pooler.
 
-    `source` is `envconn.load()` when left out; of a connection, its other endpoints count, too.
-    `pool` asks for Django's own pool (5.1 and newer): `True`, or arguments of psycopg_pool's
-    ``ConnectionPool``, such as ``{"max_size": 10}``. With ``ENVCONN_PHASE=build`` and no database
-    configured, the result is one that fails when it is used.
+    `source` is services or a connection, `envconn.load()` when left out; of a connection, its other
+    endpoints count, too. `pool` asks for Django's own pool (5.1 and newer): `True`, or arguments of
+    psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With ``ENVCONN_PHASE=build`` and no
+    database configured, the result is one that fails when it is used.
 
     Raises:
         ConfigurationError: the environment is wrong, or Django or its driver cannot do what it asks
             for. Where Django is installed, it is an `ImproperlyConfigured` as well.
     """
-    return _made(lambda: _databases(source, {} if pool is True else pool or None))
+    return _made(source, lambda found: _databases(found, {} if pool is True else pool or None))
 
 
-def caches(source: Services | SecuredConnection | None = None) -> dict[str, CacheSettings]:
+def caches(source: Source = None) -> dict[str, CacheSettings]:
     """Return ``CACHES``: the cache service as ``default``, or Django's own default, local memory, without one.
 
     `source` is services, or the connection to use; `envconn.load()` when left out.
@@ -63,30 +61,25 @@ def caches(source: Services | SecuredConnection | None = None) -> dict[str, Cach
     Raises:
         ConfigurationError: as for `databases`.
     """
-    return _made(lambda: {"default": django.cache(_cache(source))})
+    return _made(source, lambda found: {"default": django.cache(_cache(found))})
 
 
-def _databases(
-    source: Services | SecuredConnection | None, pool: Mapping[str, float] | None
-) -> dict[str, DatabaseSettings]:
-    source = envconn.load() if source is None else source
-    if isinstance(source, envconn.Services) and any(note.code == "build-phase" for note in source.report().notes):
+def _databases(found: Services | SecuredConnection, pool: Mapping[str, float] | None) -> dict[str, DatabaseSettings]:
+    if isinstance(found, envconn.Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": django.BUILDING.copy()}
-    default = {"database": envconn.database(source)}
-    others = source.databases if isinstance(source, envconn.Services) else {}
+    others = found.databases if isinstance(found, envconn.Services) else {}
     handed.clear()
-    handed.update(django.entries({**default, **others}, pool))
+    handed.update(django.entries({"database": envconn.database(found), **others}, pool))
     return {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
 
 
-def _cache(source: Services | SecuredConnection | None) -> SecuredConnection | None:
-    source = envconn.load() if source is None else source
-    return source.cache if isinstance(source, envconn.Services) else source
+def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
+    return found.cache if isinstance(found, envconn.Services) else found
 
 
-def _made(make: Callable[[], Made]) -> Made:
+def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) -> Made:
     try:
-        return make()
+        return make(envconn.load() if source is None else source)
     except envconn.ConfigurationError as error:
         problems = error.problems
     # Raised out here, so that nothing travels along as context.
@@ -96,9 +89,6 @@ def _made(make: Callable[[], Made]) -> Made:
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-_HOMES = {"ReplicaRouter": "envconn_django.router", "SafeExceptionReporterFilter": "envconn_django.debug"}
+    return getattr(import_module("envconn_django.named"), name)

@@ -1,21 +1,12 @@
 """redis-py's pool, with connections that trust the stated CA and no other."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 
-from envconn.drivers.redis import context
-
-if TYPE_CHECKING:
-    import ssl
+from envconn.drivers.redis import context, handshake
 
 __all__ = ["VerifyingConnection", "VerifyingPool"]
-
-
-HANDSHAKE_SECONDS = 4.0
-"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing."""
 
 
 class VerifyingConnection(redis.SSLConnection):
@@ -25,13 +16,9 @@ class VerifyingConnection(redis.SSLConnection):
         self._context = context(arguments)
         super().__init__(**arguments)
 
-    def _connect(self) -> ssl.SSLSocket:
+    def _connect(self) -> Any:
         plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
-        # A Redis without TLS does not answer a ClientHello.
-        plain.settimeout(self.socket_connect_timeout or HANDSHAKE_SECONDS)
-        secured = self._context.wrap_socket(plain, server_hostname=self.host)
-        secured.settimeout(self.socket_timeout)
-        return secured
+        return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
 class VerifyingPool(redis.ConnectionPool):

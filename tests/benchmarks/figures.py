@@ -29,6 +29,13 @@ class Bare(BaseSettings):
     database_url: str
 Bare()
 """
+DJANGO = """
+import django
+from django.conf import settings
+from {module} import {name}
+settings.configure(DATABASES={databases})
+django.setup()
+"""
 
 
 def main() -> None:
@@ -96,6 +103,12 @@ def fresh() -> list[str]:
 
 
 PROCESSES = [
+    (
+        "a Django process with databases() against dj_database_url",
+        "1.05",
+        ["-c", DJANGO.format(module="envconn_django", name="databases", databases="databases()")],
+        ["-c", DJANGO.format(module="dj_database_url", name="config", databases="{'default': config()}")],
+    ),
     (
         "cold start: envconn.load() against dj_database_url.config()",
         "2.0",

@@ -1,20 +1,15 @@
 """Django's dummy backend, with a sentence that says what is going on."""
 
-from __future__ import annotations
-
-from typing import NoReturn
-
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.dummy import base
+
+from envconn.drivers.django import NOT_HERE
 
 __all__ = ["DatabaseWrapper"]
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise ImproperlyConfigured(
-        "ENVCONN_PHASE: is build and no database is configured, so that none can be used; "
-        "unset it where the program runs, and set DATABASE_URL"
-    )
+def _refuse(*_: object, **__: object) -> None:
+    raise ImproperlyConfigured(NOT_HERE)
 
 
 def _refusing(kind: type) -> type:

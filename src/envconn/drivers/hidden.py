@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from envconn.grammar.keywords import SECRETS
@@ -9,7 +10,9 @@ from envconn.grammar.keywords import SECRETS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Hidden", "hide"]
+__all__ = ["Hidden", "hide", "holds_credentials"]
+
+_CREDENTIALS = re.compile(r"://\S*@|\bpassword\s*=", re.IGNORECASE)
 
 
 class Hidden(str):
@@ -30,3 +33,8 @@ def hide(arguments: Mapping[str, object]) -> dict[str, object]:
         name: Hidden(value) if name in SECRETS and isinstance(value, str) else value
         for name, value in arguments.items()
     }
+
+
+def holds_credentials(value: object) -> bool:
+    """Whether `value` is a text that looks like a connection string with a user or a password in it."""
+    return isinstance(value, str) and _CREDENTIALS.search(value) is not None

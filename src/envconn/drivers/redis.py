@@ -17,12 +17,16 @@ from envconn.drivers.refusal import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "health_check_seconds", "url"]
+__all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "handshake", "health_check_seconds", "url"]
+
+HANDSHAKE_SECONDS = 4.0
+"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing."""
 
 
 class Arguments(TypedDict, total=False):
@@ -152,6 +156,21 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
         # A callback in every case: without one, an encrypted key asks on the terminal.
         made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
     return made
+
+
+def handshake(
+    trusted: ssl.SSLContext, plain: socket.socket, host: str, within: float | None, timeout: float | None
+) -> ssl.SSLSocket:
+    """Return `plain` with TLS over it, which `host` has to accept `within` seconds; `timeout` holds from then on.
+
+    Raises:
+        OSError: it does not, or is not whom `trusted` trusts.
+    """
+    # A Redis without TLS does not answer a ClientHello.
+    plain.settimeout(within or HANDSHAKE_SECONDS)
+    secured = trusted.wrap_socket(plain, server_hostname=host)
+    secured.settimeout(timeout)
+    return secured
 
 
 def _tls(connection: SecuredConnection) -> dict[str, object]:

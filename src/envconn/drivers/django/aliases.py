@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.drivers.django.database import DatabaseSettings, TestSettings, settings
 from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["BUILDING", "Handed", "entries"]
+__all__ = ["BUILDING", "NOT_HERE", "Handed", "entries", "is_of_default", "is_replica", "replicas"]
 
 BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
 """What stands for the default database while an image is built: it says so when it is used."""
+
+NOT_HERE = (
+    "ENVCONN_PHASE: is build and no database is configured, so that none can be used; "
+    "unset it where the program runs, and set DATABASE_URL"
+)
+"""What it says."""
 
 
 class Handed(NamedTuple):
@@ -53,6 +60,26 @@ def entries(databases: Mapping[str, SecuredConnection], pool: Mapping[str, float
             raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
         found |= own
     return found
+
+
+def replicas(aliases: Iterable[str]) -> list[str]:
+    """Return those of `aliases` that are replicas of the default database."""
+    return [alias for alias in aliases if _OF_DEFAULT.fullmatch(alias)]
+
+
+def is_replica(alias: str) -> bool:
+    """Whether `alias` is a replica, of whichever database."""
+    return _OF_ANY.search(alias) is not None
+
+
+def is_of_default(instance: object) -> bool:
+    """Whether `instance` is an object of the default database, read from whichever endpoint, or of none yet."""
+    alias = getattr(getattr(instance, "_state", None), "db", None)
+    return alias in {None, "default", "direct"} or bool(_OF_DEFAULT.fullmatch(str(alias)))
+
+
+_OF_DEFAULT = re.compile(r"replica(?:_[0-9]+)?")
+_OF_ANY = re.compile(r"(?:^|_)replica(?:_[0-9]+)?$")
 
 
 def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:

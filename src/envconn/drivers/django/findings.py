@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from envconn.drivers.django.aliases import Handed
 
-__all__ = ["Finding", "findings"]
+__all__ = ["PROBE", "Finding", "findings", "told"]
+
+PROBE = "postgresql://app:probe@db.example.com/app"
+"""A connection string that no error page may show."""
 
 
 class Finding(NamedTuple):
@@ -22,6 +25,20 @@ class Finding(NamedTuple):
     hint: str
     deploy: bool = False
     wrong: bool = False
+
+
+def told(
+    handed: Mapping[str, Handed], now: Mapping[str, Mapping[str, object]], page: str
+) -> Iterator[tuple[str | None, Finding]]:
+    """Yield alias and finding for every entry that was `handed`; `now` is ``DATABASES`` today.
+
+    `page` is what an error page shows for `PROBE`, or empty where it shows nothing.
+    """
+    for alias in now:
+        if alias in handed:
+            yield from ((alias, finding) for finding in findings(alias, handed, now[alias]))
+    if "probe" in page:
+        yield None, _FILTER
 
 
 def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]) -> Iterator[Finding]:
@@ -87,4 +104,9 @@ _ROLE = Finding(
     "{variable}: uses the provider's default role, which may do nearly everything",
     "Give the application a role of its own.",
     deploy=True,
+)
+_FILTER = Finding(
+    "filter-missing",
+    "DEBUG is on, and error pages show connection URLs with their passwords",
+    'DEFAULT_EXCEPTION_REPORTER_FILTER = "envconn_django.SafeExceptionReporterFilter"',
 )
