@@ -188,7 +188,14 @@ CASES = [
 ]
 
 # Reached by programs only; see the tests that name them.
-BY_CALL = {"alias-duplicate", "policy-floor", "driver-too-old", "driver-unsupported", "service-missing"}
+BY_CALL = {
+    "alias-duplicate",
+    "celery-overruled",
+    "policy-floor",
+    "driver-too-old",
+    "driver-unsupported",
+    "service-missing",
+}
 
 
 def codes_in_the_source() -> set[str]:
