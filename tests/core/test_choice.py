@@ -107,7 +107,11 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
         ({"PGHOST": "h", "PGUSER": "u"}, ["dbname-missing"], "libpq would take the user's name"),
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PORT": "x"}, ["port-invalid"], "the grammar's own rules"),
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PASSWORD_FILE": "/nowhere"}, ["file-missing"], "a file"),
-        ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "x"}, ["sslmode-unknown"], "no mode"),
+        (
+            {"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "x"},
+            ["policy-unknown", "sslmode-unknown"],
+            "no mode",
+        ),
         ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "disable"}, ["tls-disabled"], "refused"),
     ],
 )  # fmt: skip

@@ -50,7 +50,6 @@ def test_words_of_libpq_lead_to_a_level_and_back() -> None:
         ({"PGSSLMODE": "require"}, Policy(), ["pgsslmode-overruled"], "T14: no more than the floor"),
         ({"PGSSLMODE": "disable"}, Policy(), ["pgsslmode-overruled"], "T15: it can never lower it"),
         ({"PGSSLMODE": "prefer"}, Policy(), ["pgsslmode-overruled"], "nor this"),
-        ({"PGSSLMODE": "VERIFY-FULL"}, Policy(), ["pgsslmode-overruled"], "libpq knows no capitals; no promise"),
         (
             {"ENVCONN_TLS": "verify-full", "PGSSLMODE": "verify-ca"},
             Policy(floor=VERIFY_FULL),
@@ -164,3 +163,10 @@ def test_program_cannot_lower_the_floor_below_encryption(floor: TlsLevel) -> Non
 def test_policy_shows_no_ca() -> None:
     shown = repr(Policy(ca="-----BEGIN PRIVATE KEY-----", waive=("a",), best=True))
     assert shown == "<Policy floor=encrypted best=True enforce_local=False waive=['a']>"
+
+
+@pytest.mark.parametrize("word", ["verify_full", "VERIFY-FULL"])
+def test_misspelt_pgsslmode_is_no_wish_that_is_met(word: str) -> None:
+    """libpq knows neither, and would not connect."""
+    found = stated({"PGSSLMODE": word})
+    assert [(problem.code, problem.variable) for problem in found.problems] == [("policy-unknown", "PGSSLMODE")]

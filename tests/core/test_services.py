@@ -282,3 +282,17 @@ def test_who_changes_a_report_changes_nothing_else() -> None:
     services = load({"DATABASE_URL": PG}, dotenv=None)
     services.report().services.clear()  # type: ignore[attr-defined]
     assert list(services) == ["database"]
+
+
+def test_variable_for_the_direct_endpoint_comes_before_one_that_may_be_pooled() -> None:
+    services = load({"DATABASE_URL": PG, "DIRECT_URL": OTHER}, dotenv=None)
+    assert services.connection(pooled=False).variable == "DIRECT_URL"
+    assert services.connection(pooled=False, replica=False).variable == "DIRECT_URL"
+    assert services.connection() is services.database
+
+
+def test_direct_endpoint_of_a_primary_is_no_replica() -> None:
+    neon = "postgresql://u:p@ep-a-pooler.eu-1.aws.neon.tech/d"
+    services = load({"DATABASE_URL": neon, "DATABASE_REPLICA_URL": OTHER}, dotenv=None)
+    assert services.connection(pooled=False).host == "ep-a.eu-1.aws.neon.tech"
+    assert services.connection(replica=True).host == "other.example"

@@ -106,6 +106,9 @@ def stated(values: Mapping[str, str]) -> Stated:
         )
     if local not in {"allow", "enforce"}:
         problems.append(Problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
+    if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
+        # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
+        problems.append(Problem("policy-unknown", "PGSSLMODE", f"not a word of libpq; write {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
     policy = Policy(
         floor=floor,

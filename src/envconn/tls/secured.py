@@ -240,9 +240,9 @@ class SecuredConnection:
     ) -> SecuredConnection:
         """Return the endpoint of the same database that is pooled, a replica, or on a branch as asked.
 
-        `None` means any. It is this one if it fits, else one that a variable names, else one that
-        the provider's rule derives, which is judged again. What is not visible counts as neither
-        pooled nor a replica.
+        `None` means any, and of `replica` that of this one. It is this one if it fits, else one that a
+        variable names, else one that the provider's rule derives, which is judged again. What is not
+        visible counts as neither pooled nor a replica, after what is known to be neither.
 
         Raises:
             EndpointUnavailable: there is none; the text says why, and where to get it.

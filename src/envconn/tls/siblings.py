@@ -25,9 +25,16 @@ def find(
     branch: str | None,
 ) -> SecuredConnection | str:
     """Return the endpoint asked for (`None`: any), or the sentence that says why there is none."""
-    for candidate in (connection, *judgement.context.siblings):
-        if _fits(candidate, pooled=pooled, replica=replica, branch=branch):
-            return candidate
+    # Who asks for the direct endpoint of a primary means no replica's.
+    side = bool(connection.replica) if replica is None else replica
+    fitting = [
+        candidate
+        for candidate in (connection, *judgement.context.siblings)
+        if _fits(candidate, pooled=pooled, replica=side, branch=branch)
+    ]
+    if fitting:
+        # One that is known to be direct, as a variable's name says, comes before one where that is not visible.
+        return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
     told = f"{connection.variable}: {_told(pooled=pooled, replica=replica, branch=branch)}"
     if branch not in {None, connection.branch}:
         return f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
