@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.providers.registered import registered
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "VARIABLES", "Line", "Variable", "by_variable", "every", "keyed", "named", "records", "role"]
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
@@ -33,8 +31,7 @@ class Variable:
     proves: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One provider: what leads to the records in its file, and the variables it sets.
 
     A key is a domain that hosts end in, a whole dotless name, a first directory of sockets
