@@ -8,8 +8,11 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 from base64 import b64encode, encodebytes
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +21,7 @@ from envconn.errors import Problem
 from envconn.tls import CA
 from envconn.tls import ca as material
 from envconn.tls.ca import LIMIT, read
+from envconn.tls.store import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,3 +271,33 @@ def test_text_is_written_anew_where_a_cleaner_has_been(pem: str) -> None:
     shutil.rmtree(first.parent)
     assert Path(ca.file()).read_text(encoding="ascii")
     assert not first.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A" * 64 + " " * 60_000 + "!", "-----BEGIN CERTIFICATE-----" * 8_000],
+    ids=["blanks-behind-base64", "beginnings-without-an-end"],
+)
+def test_time_does_not_grow_with_the_square_of_a_text(text: str) -> None:
+    before = time.process_time()
+    assert refused(text)
+    assert time.process_time() - before < 2
+
+
+def test_one_that_is_cut_off_spoils_the_file(pem: str) -> None:
+    assert refused(f"{pem[:100]}\n{pem}") == "ca-broken"
+
+
+def test_threads_that_want_one_text_at_once_share_its_file() -> None:
+    text, count = "x" * 200_000, 8
+    barrier = Barrier(count)
+
+    def write(number: int) -> list[int]:
+        sizes = []
+        for turn in range(20):
+            barrier.wait(10)
+            sizes.append(os.path.getsize(written(f"{text}{turn}")) - len(str(turn)))
+        return [number, *sizes]
+
+    with ThreadPoolExecutor(count) as pool:
+        assert [sizes for _, *sizes in pool.map(write, range(count))] == [[len(text)] * 20] * count

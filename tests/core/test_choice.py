@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from envconn import EndpointUnavailable
@@ -258,3 +260,31 @@ def test_facts_that_cannot_be_seen_are_stated() -> None:
 )
 def test_is_read(name: str, read: bool) -> None:  # noqa: FBT001 - a column of the table
     assert is_read(name) is read
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_REPLICA_URLS", "DATABASE_URL_REPLICA_2", "DATABASE_REPLICA_URL_1"])
+def test_replica_is_blamed_on_the_variable_that_holds_it(variable: str) -> None:
+    environ = {"DATABASE_URL": PG, variable: f"{OTHER}?sslmode=disable"}
+    assert [problem.variable for problem in assemble(environ, None).report.problems] == [variable]
+    environ = {"DATABASE_URL": PG, variable: f"{OTHER}?sslmode="}
+    assert [problem.variable for problem in assemble(environ, None).report.problems] == [variable]
+    replica = assemble({variable: OTHER}, None).services["database"]
+    assert (replica.variable, replica.replica) == (variable, True)
+
+
+def test_long_list_of_nothing_takes_no_longer_than_its_length() -> None:
+    before = time.process_time()
+    environ = {"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": f"{OTHER}{',' * 40_000}x"}
+    assert not assemble(environ, None).report.ok
+    assert time.process_time() - before < 4
+
+
+def test_parts_by_the_names_of_the_postgres_image() -> None:
+    environ = {"POSTGRES_HOST": "h", "POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p", "POSTGRES_DB": "d"}
+    assert assemble(environ, None).services["database"].dbname == "d"
+
+
+def test_best_says_where_nothing_is_known() -> None:
+    environ = {"DATABASE_URL": PG, "ENVCONN_TLS": "best"}
+    assert [note.code for note in assemble(environ, None).report.notes] == ["best-unknown"]
+    assert not assemble({**environ, "ENVCONN_TLS": "require"}, None).report.notes

@@ -235,3 +235,15 @@ def test_main_in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     monkeypatch.setenv("DATABASE_URL", PG)
     assert main(["check"]) == EX_OK
     assert capsys.readouterr().out.startswith("ok database")
+
+
+def test_name_that_the_encoding_of_the_output_lacks() -> None:
+    done = run("show", DATABASE_URL=f"postgresql://app:{MARKER}@db.example/d\u00fc", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout.splitlines()[0].split()[2]) == (EX_OK, "d\\xfc")
+
+
+@pytest.mark.parametrize("command", ["check", "show", "exec"])
+def test_url_in_the_place_of_a_file(command: str) -> None:
+    done = run(command, "--dotenv", PG, "--", "true") if command == "exec" else run(command, "--dotenv", PG)
+    assert done.returncode == EX_CONFIG
+    assert "file-missing" in done.stderr

@@ -292,3 +292,12 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
 def test_evidence(certificates: Certificates, query: str, place: str, policy: Policy, evidence: list[str]) -> None:
     told = secure(parse(f"postgres://u:p@{place}/d{query}", "V"), policy).tls.evidence
     assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in told] == evidence
+
+
+def test_loopback_that_must_have_tls_is_not_called_remote() -> None:
+    """No waiver would help there, so none is offered."""
+    policy = Policy(enforce_local=True)
+    outcome = judge(parse("postgresql://u:p@localhost/d?sslmode=disable"), Context(policy), "database")
+    assert isinstance(outcome, tuple)
+    assert "this machine" in outcome[0].message
+    assert "ENVCONN_TLS_WAIVE" not in outcome[0].message

@@ -276,3 +276,9 @@ def test_report_of_what_is_wrong() -> None:
     assert report.as_dict()["problems"] == [
         {"code": "scheme-missing", "variable": "DATABASE_URL", "message": report.problems[0].message}
     ]
+
+
+def test_who_changes_a_report_changes_nothing_else() -> None:
+    services = load({"DATABASE_URL": PG}, dotenv=None)
+    services.report().services.clear()  # type: ignore[attr-defined]
+    assert list(services) == ["database"]

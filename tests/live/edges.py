@@ -91,6 +91,7 @@ def _edge(server: Server, pooler: Bouncer, users: Mapping[str, str], certificate
         for name, password in users.items():
             words = sql.SQL("create role {} login password {}")
             admin.execute(words.format(sql.Identifier(name), sql.Literal(password)))
+            admin.execute(sql.SQL("grant create on schema public to {}").format(sql.Identifier(name)))
     parameters = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), "connect_timeout": "10"}
     if pooler.version < (1, 25):
         parameters["sslnegotiation"] = "postgres"  # it does not know TLS from the first byte

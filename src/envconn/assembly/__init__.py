@@ -59,7 +59,8 @@ def assemble(
         _without_database(reading, services)
     # One Redis is judged twice, as broker and as cache, and found wanting twice.
     problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
-    return Assembly(services, Report(services, problems, notes))
+    # A copy: whoever holds the report does not hold the services.
+    return Assembly(services, Report(dict(services), problems, notes))
 
 
 def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.assembly import names, parts
@@ -30,7 +29,7 @@ DATABASE = "database"
 """The name of the default database among the services."""
 
 _PROMOTED = ("public", "direct", "pooled", "private", "replica")
-_LIST = re.compile(r"[\s,]+(?=[a-z0-9+]+://)")
+_LIST = re.compile(r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)")
 
 
 class Wanted(NamedTuple):
@@ -122,8 +121,7 @@ def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
 def _promoted(siblings: list[Connection]) -> list[Connection]:
     # Somebody who sets nothing but DIRECT_URL has a database all the same.
     order = {role: place for place, role in enumerate(_PROMOTED)}
-    known = [sibling for sibling in siblings if sibling.origin.variable in names.SIBLINGS]
-    return sorted(known, key=lambda sibling: order[names.SIBLINGS[sibling.origin.variable]])[:1]
+    return sorted(siblings, key=lambda sibling: order[names.SIBLINGS.get(sibling.origin.variable, "replica")])[:1]
 
 
 def _from_parts(reading: Reading, *, skip_pg: bool) -> Iterable[Connection]:
@@ -140,9 +138,9 @@ def _replicas(reading: Reading) -> Iterator[Connection]:
         if lookup.found is None:
             yield from reading.accept(lookup)
             continue
-        origin = replace(lookup.found.origin, variable="DATABASE_REPLICA_URL", via=(variable, *lookup.found.origin.via))
+        reading.notes += lookup.notes
         for text in _LIST.split(lookup.found.text.reveal().strip()):
-            yield from reading.accept(Lookup(Text(Secret(text.rstrip(",")), origin)))
+            yield from reading.accept(Lookup(Text(Secret(text.rstrip(", \t\r\n")), lookup.found.origin)))
 
 
 def _report_overruled(reading: Reading, variable: str) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envconn.assembly.parts import FAMILIES
-from envconn.providers import VARIABLES
+from envconn.providers import REPLICAS, VARIABLES
 from envconn.tls import policy
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ _READ = {
     *(name for family in FAMILIES.values() for name in family),
 }
 _NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
-_REPLICAS = re.compile(r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_\d+|DATABASE_REPLICA(?:_URL)?_\d+(?:_URL)?")
 
 
 def named(environment: Environment) -> Iterator[tuple[str, str]]:
@@ -96,7 +95,7 @@ def named(environment: Environment) -> Iterator[tuple[str, str]]:
 def replicas(environment: Environment) -> tuple[str, ...]:
     """Return the list and numbered variables that name replicas of the default database, numbers in order."""
     found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
-    return tuple(sorted((name for name in found if _REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
+    return tuple(sorted((name for name in found if REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
 
 
 def misspelt(environment: Environment) -> str | None:
@@ -111,6 +110,6 @@ def is_read(name: str) -> bool:
     return (
         plain in _READ
         or plain.startswith("ENVCONN_")
-        or bool(_NAMED.fullmatch(plain) or _REPLICAS.fullmatch(plain))
+        or bool(_NAMED.fullmatch(plain) or REPLICAS.fullmatch(plain))
         or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
     )

@@ -53,6 +53,7 @@ _SUFFIXES = {
     "NAME": "dbname",
     "DBNAME": "dbname",
     "DATABASE": "dbname",
+    "DB": "dbname",
     "USER": "user",
     "USERNAME": "user",
     "PASSWORD": "password",

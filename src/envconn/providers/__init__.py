@@ -9,10 +9,11 @@ from __future__ import annotations
 from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Pooler, Provider, Rewrite
 from envconn.providers.siblings import derive
-from envconn.providers.table import VARIABLES, Variable, every, named
+from envconn.providers.table import REPLICAS, VARIABLES, Variable, every, named
 
 __all__ = [
     "POOLERS",
+    "REPLICAS",
     "VARIABLES",
     "Certificates",
     "Endpoint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +14,19 @@ if TYPE_CHECKING:
 
     from envconn.providers.record import Provider
 
-__all__ = ["TABLE", "VARIABLES", "Line", "Variable", "by_variable", "every", "keyed", "named", "records", "role"]
+__all__ = [
+    "REPLICAS",
+    "TABLE",
+    "VARIABLES",
+    "Line",
+    "Variable",
+    "by_variable",
+    "every",
+    "keyed",
+    "named",
+    "records",
+    "role",
+]
 
 
 class Variable(NamedTuple):
@@ -206,6 +219,9 @@ VARIABLES = (
 )
 """Every variable of the table, and those that are nobody's."""
 
+REPLICAS = re.compile(r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_[0-9]+|DATABASE_REPLICA(?:_URL)?_[0-9]+(?:_URL)?")
+"""The names of variables that hold several replicas, or one of several."""
+
 
 def keyed(key: str) -> Iterator[Provider]:
     """Yield the records that stand under `key`."""
@@ -238,6 +254,8 @@ def by_variable(names: Iterable[str]) -> str | None:
 
 def role(variable: str) -> str | None:
     """Return the role of `variable`, also of a named database's (``ANALYTICS_DIRECT_URL``); `None` for ``default``."""
+    if "REPLICA" in variable and REPLICAS.fullmatch(variable):
+        return "replica"
     while variable:
         if variable in _ROLES:
             return _ROLES[variable]

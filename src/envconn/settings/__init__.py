@@ -158,7 +158,7 @@ class _Connections(PydanticBaseSettingsSource):
         if problems := [problem for problem in assembly.report.problems if problem.code not in silent]:
             raise ConfigurationError(problems)
         merged = {**assembly.services, **added}
-        return Services(Assembly(merged, Report(merged, (), assembly.report.notes)))
+        return Services(Assembly(merged, Report(dict(merged), (), assembly.report.notes)))
 
     def _conceal(self) -> None:
         """Take the variables that `load` reads out of ``.env``, where ``extra`` and the debugging log would find them.

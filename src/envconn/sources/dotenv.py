@@ -25,7 +25,8 @@ LIMIT = 1_048_576
 
 def read(path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
     """Read the assignments in the file `path`. The last of several to one name wins, as it does in a shell."""
-    content = read_text(path, path, LIMIT)
+    # Somebody may hand over the text of a connection for the path of a file, and would read it in the message.
+    content = read_text(path, "dotenv" if "://" in path else path, LIMIT)
     if isinstance(content, Problem):
         return {}, (content,)
     return _assignments(content, path)

@@ -28,10 +28,10 @@ BUNDLES = (
 )
 """Where Debian, Fedora, openSUSE, and Alpine and macOS keep the system's CAs in one file."""
 
-_BLOCK = re.compile(
-    r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
-)
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
+# Each takes one look at every character: a text that nearly fits may be as long as a file.
+_BEGIN = re.compile(r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+_BLOCK = re.compile(_BEGIN.pattern + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,10 @@ def _inline(text: str) -> str | None:
 
 
 def _checked(ca: CA, text: str) -> CA | Problem:
-    blocks = "\n".join(_BLOCK.findall(text))
-    count = _count(blocks) if blocks else 0
+    found = _BLOCK.findall(text)
+    blocks = "\n".join(found)
+    # One that is cut off, in front of others that are not, is a broken file all the same.
+    count = _count(blocks) if found and len(found) == len(_BEGIN.findall(text)) else 0
     if not count:
         return Problem(
             "ca-broken",

@@ -111,8 +111,9 @@ def provider_ca(endpoint: Endpoint) -> str | None:
 def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Problem]:
     variable, parameters = connection.origin.variable, connection.parameters
     sockets = [host.is_socket for host in connection.hosts]
+    disabled = _disabled(connection, local=how_far.local)
     found = [
-        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", _disabled(connection)),
+        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
         (all(sockets) and not how_far.exempt and connection.kind != "sqlite", "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
@@ -123,8 +124,10 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     return [Problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
-def _disabled(connection: Connection) -> str:
+def _disabled(connection: Connection, *, local: bool) -> str:
     written, remedy = _CLEAR.get(connection.kind, _CLEAR["postgresql"])
+    if local:
+        return f"{written} towards this machine, where ENVCONN_TLS_LOCAL=enforce demands TLS, too; {remedy}"
     return f"{written} towards a remote host; {remedy}, or waive the host in ENVCONN_TLS_WAIVE"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from envconn import providers
 from envconn.errors import Note
 from envconn.tls.judge import judge
-from envconn.tls.levels import SSLMODES
+from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.secured import SecuredConnection
 
 if TYPE_CHECKING:
@@ -45,13 +45,20 @@ def advice(judgement: Judgement) -> tuple[Note, ...]:
     """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
     known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
     notes = providers.advice(judgement.connection, judgement.endpoint)
-    if not known or judgement.verdict.local or judgement.verdict.level >= SSLMODES[known.sslmode]:
+    variable, verdict = judgement.connection.origin.variable, judgement.verdict
+    if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
+        return (*notes, Note("best-unknown", variable, _BEST_UNKNOWN))
+    if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
         return notes
     message = f"could be {known.sslmode}; {known.remedy}{_BEST if known.ca else ''}"
-    return (*notes, Note("tls-better", judgement.connection.origin.variable, message))
+    return (*notes, Note("tls-better", variable, message))
 
 
 _BEST = ", or set ENVCONN_TLS=best"
+_BEST_UNKNOWN = (
+    "ENVCONN_TLS=best asks for no more than require here: no record says what the certificates can meet; "
+    "write sslmode=verify-full and name the CA, or state ENVCONN_PROVIDER"
+)
 
 
 def _fits(candidate: SecuredConnection, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:

@@ -8,6 +8,7 @@ import shutil
 from functools import cache
 from hashlib import sha256
 from tempfile import mkdtemp
+from threading import get_ident
 
 __all__ = ["written"]
 
@@ -21,7 +22,7 @@ def written(pem: str) -> str:
         _directory.cache_clear()
     path = os.path.join(_directory(), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
     if not os.path.exists(path):
-        partial = f"{path}.{os.getpid()}"
+        partial = f"{path}.{os.getpid()}.{get_ident()}"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
             stream.write(pem)
         os.replace(partial, path)
