@@ -32,10 +32,13 @@ Bare()
 DJANGO = """
 import django
 from django.conf import settings
-from {module} import {name}
-settings.configure(DATABASES={databases})
+from {source}
+settings.configure(INSTALLED_APPS={apps}, DATABASES={databases}, USE_TZ=True)
 django.setup()
 """
+OURS = {"source": "envconn_django import databases", "databases": "databases()"}
+THEIRS = {"source": "dj_database_url import config", "databases": "{'default': config()}"}
+MODELS = ["django.contrib.contenttypes", "django.contrib.auth"]
 
 
 def main() -> None:
@@ -103,11 +106,18 @@ def fresh() -> list[str]:
 
 
 PROCESSES = [
+    # Without models, Django imports no driver; databases() does, to ask libpq for its version.
     (
         "a Django process with databases() against dj_database_url",
         "1.05",
-        ["-c", DJANGO.format(module="envconn_django", name="databases", databases="databases()")],
-        ["-c", DJANGO.format(module="dj_database_url", name="config", databases="{'default': config()}")],
+        ["-c", DJANGO.format(apps=[], **OURS)],
+        ["-c", DJANGO.format(apps=[], **THEIRS)],
+    ),
+    (
+        "the same with models, for which Django imports the driver",
+        "1.05",
+        ["-c", DJANGO.format(apps=MODELS, **OURS)],
+        ["-c", DJANGO.format(apps=MODELS, **THEIRS)],
     ),
     (
         "cold start: envconn.load() against dj_database_url.config()",

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
 from envconn.assembly import databases, names, parts
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """The judged services by name, and the report about them."""
 
     services: Mapping[str, SecuredConnection]

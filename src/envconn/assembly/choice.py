@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Note, Problem
 from envconn.providers import Facts, derive, identify
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "choose", "same_target"]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The connection that was chosen, other endpoints of the same database, or the conflict; and notes on the rest."""
 
     connection: Connection | None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.assembly import names, parts
 from envconn.assembly.choice import choose, same_target
@@ -33,8 +32,7 @@ _PROMOTED = ("public", "direct", "pooled", "private", "replica")
 _LIST = re.compile(r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A service to judge: its name, its connection, and other endpoints of the same database."""
 
     name: str

@@ -8,9 +8,8 @@ hosts without a trailing dot, and a host in another spelling proves nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Note, Problem
 from envconn.providers import table
@@ -29,8 +28,7 @@ POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 """The words of ``ENVCONN_POOLER``, and what they mean in a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOLER``."""
 
     provider: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,7 @@ DIRECT = "direct"
 """The word for "no pooler" in `Provider.ports`; the others are pool modes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
+class Certificates(NamedTuple):
     """What a server's certificate can be verified against.
 
     `sslmode` is the strongest mode the certificates are known to meet. `ca` is ``system`` for a
@@ -28,8 +27,7 @@ class Certificates:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pooler:
+class Pooler(NamedTuple):
     """How a provider's pooler behaves.
 
     `prepared_statements`: whether it tracks statements that a driver prepares in the protocol.
@@ -42,8 +40,7 @@ class Pooler:
     exempt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
 
     `address` does the same with ``user@host`` in one, where a part of one moves into the other.
@@ -58,8 +55,7 @@ class Rewrite:
     drop: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Forbidden:
+class Forbidden(NamedTuple):
     """A combination that the provider refuses or silently sends elsewhere. `message` has no value in it."""
 
     port: int
@@ -131,8 +127,7 @@ class Provider:
     checked: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """What host, port, user and variable of a connection give away. `None` means: not visible.
 
     `prepared_statements` and `startup_options` say what a driver may use; they are true without a

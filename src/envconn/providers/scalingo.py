@@ -4,8 +4,6 @@ Public and peering endpoints take the same credentials on different hosts; the o
 variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
 """
 
-from dataclasses import replace
-
 from envconn.providers.record import Certificates, Provider
 
 _NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
@@ -47,7 +45,7 @@ SCALINGO_REDIS = Provider(
     pooled=False,
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
-    certificates=replace(_CERTIFICATES, remedy=f"{_FETCH} in ENVCONN_TLS_CA, and write rediss://"),
+    certificates=_CERTIFICATES._replace(remedy=f"{_FETCH} in ENVCONN_TLS_CA, and write rediss://"),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.providers.registered import registered
 
@@ -30,8 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
@@ -46,8 +44,7 @@ class Variable:
     proves: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One provider: what leads to the records in its file, and the variables it sets.
 
     A key is a domain that hosts end in, a whole dotless name, a first directory of sockets

@@ -12,8 +12,7 @@ The rules, in one place:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Note, Problem
@@ -27,16 +26,14 @@ __all__ = ["Environment", "Lookup", "Text"]
 _ALIAS = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A value and the place it stood in."""
 
     text: Secret
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """The answer for one name: the text if there is a usable one, what is wrong, what is worth knowing."""
 
     found: Text | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from envconn.connection import Secret
 from envconn.errors import Problem
@@ -20,8 +20,7 @@ LIMIT = 65_536
 """The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a file held: its text without one final newline, and the path it was read from."""
 
     text: Secret

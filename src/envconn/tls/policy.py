@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import ConfigurationError, Note, Problem
 from envconn.tls.levels import SSLMODES, TlsLevel
@@ -84,8 +84,7 @@ class Policy:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(NamedTuple):
     """The policy that the environment states, what is wrong with it, and what is worth reporting."""
 
     policy: Policy

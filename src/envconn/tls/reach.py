@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from envconn.connection import Host
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Reach", "reach"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """`local`: every host is a unix socket or a loopback address. `waived`: the patterns that cover the others.
 
     `exempt` says whether the policy's floor does not apply.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.tls.levels import TlsLevel
 
@@ -55,8 +55,7 @@ class Verdict:
         return self.level > self.requested
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a connection is judged with, kept so that a sibling derived from it is judged alike.
 
     `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
