@@ -301,3 +301,12 @@ def test_loopback_that_must_have_tls_is_not_called_remote() -> None:
     assert isinstance(outcome, tuple)
     assert "this machine" in outcome[0].message
     assert "ENVCONN_TLS_WAIVE" not in outcome[0].message
+
+
+def test_prismas_word_for_a_verified_server_is_not_lowered() -> None:
+    with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+        secure(parse("postgres://u:p@h/d?sslmode=require&sslaccept=strict"))
+    strict = secure(parse("postgres://u:p@h/d?sslaccept=strict&sslrootcert=system"))
+    assert (strict.tls.level, strict.tls.requested) == (VERIFY_FULL, VERIFY_FULL)
+    lax = secure(parse("postgres://u:p@h/d?sslmode=require&sslaccept=accept_invalid_certs"))
+    assert lax.tls.level == ENCRYPTED

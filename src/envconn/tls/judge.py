@@ -66,6 +66,9 @@ def requested(connection: Connection) -> TlsLevel:
     parameters = connection.parameters
     if parameters.get("sslrootcert") == "system" and parameters.get("sslmode") != "disable":
         return TlsLevel.VERIFY_FULL
+    if connection.foreign.get("sslaccept") == "strict":
+        # Prisma's word for a verified server; what it says beside sslmode=require is more than that.
+        return TlsLevel.VERIFY_FULL
     level = SSLMODES[parameters.get("sslmode") or ("verify-full" if connection.kind in _VERIFIED else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
