@@ -73,7 +73,8 @@ def free_port() -> int:
 
 def fetched(port: int) -> dict[str, object]:
     """Return the page, as soon as somebody answers."""
-    for _ in range(600):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         try:
             with urllib.request.urlopen(f"http://localhost:{port}/", timeout=10) as answer:
                 page: dict[str, object] = json.load(answer)
