@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 MARKER = "Zq7xWv9kJb3"
@@ -66,15 +65,6 @@ def test_process_is_replaced() -> None:
         assert process.wait(60) == -signal.SIGTERM
 
 
-@pytest.fixture
-def heeded() -> Iterator[None]:
-    """A shell that starts the tests in the background has them ignore SIGINT, and every child inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("name", ["SIGPIPE", "SIGXFSZ", "SIGINT", "SIGTERM"])
 def test_no_signal_is_ignored_on_the_commands_behalf(name: str) -> None:
     """Python ignores two, and what is ignored would stay so."""
