@@ -4,6 +4,7 @@
 #
 # sets $environment (its directory), $python (its interpreter), $cache (a directory to write to) and
 # $scrap (empty, or a cache that cannot be kept: removed at exit, so whoever traps EXIT removes it).
+# `choose_cache` sets the last two alone.
 # Needs Python 3.11 or newer and a package index; neither root nor pip. PYTHON=/path/to/python3
 # chooses the interpreter.
 
@@ -12,7 +13,7 @@ bootstrap() {
     unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PIP_REQUIRE_VIRTUALENV
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
     _choose_python
-    _choose_cache
+    choose_cache
     trap 'interrupted 129' HUP
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM
@@ -94,8 +95,9 @@ sys.exit(sys.version_info < (3, 11) or not (sys.argv[1:] or find_spec("pip") or 
     _give_up "Python 3.11 or newer is needed, and ${PYTHON:-PATH} has none; Debian: apt-get install python3"
 }
 
-_choose_cache() {
-    scrap=
+cache= scrap=
+choose_cache() {
+    [ -z "$cache" ] || return 0
     _place=$(printf %s "$root" | cksum | cut -d ' ' -f 1)
     for cache in "$root/.cache" "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/envconn/$_place"; do
         if mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ]; then

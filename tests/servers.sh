@@ -5,7 +5,8 @@
 #
 # leaves a folder below DIRECTORY for each of them, and reuses what is there. They come from Debian packages,
 # fetched by the machine's own apt-get with lists of its own; where that fails, the tests that need them skip.
-# ENVCONN_RABBITMQ=1 adds RabbitMQ (33 MB), ENVCONN_NEWER_PGBOUNCER=1 a PgBouncer that tracks prepared statements.
+# ENVCONN_RABBITMQ=1 adds RabbitMQ (33 MB), ENVCONN_NEWER_PGBOUNCER=1 a PgBouncer that tracks prepared statements,
+# ENVCONN_NEWEST_PYTHON=1 the newest Python (17 MB), which is no server, but comes the same way.
 set -eu
 place=$1
 mkdir -p "$place"
@@ -78,3 +79,19 @@ missing() { ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
 # Its C library is newer than the machine's may be, so it comes with that, too.
 [ "${ENVCONN_NEWER_PGBOUNCER-}" != 1 ] || unpack pgbouncer-newer forky pgbouncer libc6 libgcc-s1 libevent-2.1-7t64 \
     libcares2 libssl3t64 zlib1g libzstd1 libsystemd0 libldap2 libsasl2-2 libcap2 libcap-ng0 liblzma5 libpam0g libaudit1
+# So does a Python: under its name is what starts it by way of its own loader.
+[ "${ENVCONN_NEWEST_PYTHON-}" != 1 ] || unpack python forky python3.15 python3.15-minimal libpython3.15-stdlib \
+    libpython3.15-minimal python3-pip media-types libc6 libgcc-s1 libstdc++6 libbz2-1.0 libdb5.3t64 libexpat1 libffi8 \
+    liblzma5 libncursesw6 libreadline8t64 libsqlite3-0 libssl3t64 libtinfo6 libuuid1 libzstd1 zlib1g
+python=$place/python/usr/bin/python3.15
+[ ! -e "$python" ] || [ -e "$python.real" ] || mv "$python" "$python.real"
+if [ -e "$python.real" ]; then
+    loader=$(ls "$place"/python/usr/lib*/ld-linux*.so.* | head -n 1)
+    cat >"$work/python" <<END
+#!/bin/sh
+exec '$loader' --library-path '$(echo "$place"/python/usr/lib/*-linux-gnu*)' \\
+    --argv0 "\$0" '$python.real' "\$@"
+END
+    chmod +x "$work/python"
+    mv "$work/python" "$python"
+fi
