@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 
 def free_port(address: str = ADDRESS) -> int:
     """Return a port of `address` that nobody listens on."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port

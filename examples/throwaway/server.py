@@ -107,7 +107,8 @@ class Server:
         (self._data / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         kind = "host" if self.clear else "hostssl"
         # Whoever connects to 127.1.2.3 comes from 127.0.0.1.
-        rules = f"local all all scram-sha-256\n{kind} all all 127.0.0.0/8 scram-sha-256\n"
+        places = ("local all all", f"{kind} all all 127.0.0.0/8", f"{kind} all all ::1/128")
+        rules = "".join(f"{place} scram-sha-256\n" for place in places)
         (self._data / "pg_hba.conf").write_text(rules, encoding="ascii")
 
     def _write_tls(self, pair: Pair | None) -> None:

@@ -115,11 +115,10 @@ def test_a_key_of_root_may_be_read_by_its_group(
 
 
 @BOTH
-def test_revocation_list(certificates: Certificates, driver: str, tmp_path: Path) -> None:
+def test_revocation_list(certificates: Certificates, driver: str) -> None:
     # A file with a certificate and no list loads, and then every server is refused for want of the list.
-    query = f"sslmode=verify-full&sslrootcert={certificates.ca}&sslcrl="
-    assert context(driver, judged(f"{query}{certificates.ca}")).verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
-    assert "sslcrl" in refusal(driver, judged(f"{query}{certificates.not_pem}"))
+    query = f"sslmode=verify-full&sslrootcert={certificates.ca}&sslcrl={certificates.ca}"
+    assert context(driver, judged(query)).verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
 
 
 @BOTH
@@ -224,6 +223,10 @@ def test_sockets() -> None:
     assert "abstract" in refusal("asyncpg", load(uri + abstract))
     assert pg8000.arguments(load(uri + directory))["unix_sock"] == "/run/pg/.s.PGSQL.6000"
     assert pg8000.arguments(load(uri + abstract))["unix_sock"] == "\0name/.s.PGSQL.6000"
+
+
+def test_a_comma_ends_the_name_in_asyncpgs_login() -> None:
+    assert "comma" in refusal("asyncpg", load(f"postgresql://a,b:{MARKER}@db.example.com/app"))
 
 
 def test_names_settings_and_timeouts_of_asyncpg() -> None:

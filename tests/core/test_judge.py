@@ -173,6 +173,9 @@ def codes(query: str, place: str = "h", policy: Policy | None = None) -> list[st
         ("sslcert=/nowhere/a&sslkey=/nowhere/b", "h", ["tls-file-missing"] * 2, "libpq goes on without them"),
         ("sslcrl=CERT", "h", ["crl-without-ca"], "nothing is verified"),
         ("sslcrl=CERT&sslrootcert=CA", "h", [], "verified against both"),
+        ("sslcrl=BROKEN&sslrootcert=CA", "h", ["crl-broken"], "libpq would go on without revocation"),
+        ("sslcrl=/dev/null&sslrootcert=CA", "h", ["crl-broken"], "no regular file"),
+        ("sslcrl=/nowhere&sslrootcert=CA", "h", ["tls-file-missing"], "the same"),
         ("sslcrldir=/nowhere", "h", ["tls-file-missing"], "libpq ignores a directory that is not there"),
         ("sslmode=disable&sslrootcert=system", "h", ["tls-disabled", "sslmode-contradicts"], "two mistakes, both told"),
         ("sslrootcert=/nowhere", "h", ["ca-missing"], "T83, also where the mode would not verify"),
@@ -182,6 +185,7 @@ def codes(query: str, place: str = "h", policy: Policy | None = None) -> list[st
 )
 def test_contradictions(certificates: Certificates, query: str, place: str, refusals: list[str], why: str) -> None:
     files = {"CERT": certificates.good.chain, "KEY": certificates.good.key, "CA": certificates.ca}
+    files["BROKEN"] = certificates.not_pem
     for word, path in files.items():
         query = query.replace(f"={word}", f"={path}")
     assert codes(query, place) == refusals, why

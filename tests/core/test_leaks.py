@@ -162,6 +162,7 @@ CASES = [
     query("sslkey-missing", "sslcert={p}"),
     query("tls-file-missing", "sslcert={p}&sslkey={p}&sslpassword={p}"),
     query("crl-without-ca", "sslcrl={p}"),
+    Case("crl-broken", {"DATABASE_URL": GOOD + "?sslcrl=held"}, {"held": "{raw}"}),
     query("ca-missing", "sslmode=verify-full"),
     query("ca-missing", "sslrootcert={p}"),
     Case("ca-broken", {"DATABASE_URL": GOOD + "?sslrootcert=held"}, {"held": "{raw}"}),

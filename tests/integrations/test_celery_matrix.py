@@ -1,4 +1,4 @@
-"""One verdict: broker, results and redis-py come to the same at every server, for every level.
+"""One verdict: broker, results, cache and redis-py come to the same at every server, for every level.
 
 What each must come to is PostgreSQL's table (`matrix.expected`), so equal levels mean equal things.
 """
@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
-import redis
-from celery import Celery
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 import envconn
 import rabbitmq as rabbits
+import redis_clients
 import redisserver
-from envconn import ConfigurationError, TlsLevel
-from envconn.drivers.redis import client
+from envconn import TlsLevel
 from envconn_celery import config
-from matrix import MISNAMED, NO_TLS, SITES, TLS, UNTRUSTED, expected
+from matrix import SITES, expected
+from redis_clients import CLIENTS, REFUSED
 
 if TYPE_CHECKING:
-    from envconn import Services
     from rabbitmq import RabbitMQ
     from redisserver import Redis
     from servers import States
@@ -41,13 +37,6 @@ LEVELS = [
     (NONE, "verify-ca", TlsLevel.VERIFY_CA),
     (NONE, "verify-full", TlsLevel.VERIFY_FULL),
 ]
-_WORDS = {
-    "Hostname mismatch": MISNAMED,
-    "certificate is not valid for": MISNAMED,
-    "certificate verify failed": UNTRUSTED,
-    "Timeout": NO_TLS,
-    "timed out": NO_TLS,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -55,54 +44,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("redis.retry.sleep", lambda _: None)
 
 
-def outcome(error: Exception | None) -> str:
-    """Say in the words of the matrix what became of a connection."""
-    if error is None:
-        return TLS
-    return next((meaning for words, meaning in _WORDS.items() if words in str(error)), str(error))
-
-
 def environment(certificates: Certificates, floor: str, level: TlsLevel) -> dict[str, str]:
     policy = {"ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": "enforce"}
     return policy | ({"ENVCONN_TLS_CA": str(certificates.ca)} if level >= TlsLevel.VERIFY_CA else {})
-
-
-def of_the_broker(services: Services) -> str:
-    app = Celery("matrix", set_as_current=False)
-    app.conf.update(config(services))
-    try:
-        with app.connection() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0)
-            connection.channel().queue_declare("envconn")
-    except Exception as error:  # noqa: BLE001 - every client has its own
-        return outcome(error)
-    return outcome(None)
-
-
-def of_results(services: Services) -> str:
-    app = Celery("matrix", set_as_current=False)
-    app.conf.update(config(services, result="cache"))
-    try:
-        app.backend.client.ping()
-    except redis.RedisError as error:
-        return outcome(error)
-    return outcome(None)
-
-
-def of_redis_py(services: Services) -> str:
-    """redis-py alone cannot hold a chain without a name, and says so."""
-    assert services.cache is not None
-    try:
-        arguments = client(services.cache)
-    except ConfigurationError:
-        assert services.cache.tls.level == TlsLevel.VERIFY_CA
-        return "refused"
-    with redis.Redis(**arguments, retry=Retry(NoBackoff(), 0)) as connection:  # type: ignore[misc]
-        try:
-            connection.ping()
-        except redis.RedisError as error:
-            return outcome(error)
-    return outcome(None)
 
 
 @pytest.mark.parametrize(("query", "floor", "level"), LEVELS)
@@ -121,8 +65,9 @@ def test_redis(
     assert services.broker is not None
     assert services.broker.tls.level == level
     right = expected(level, SITES["notls" if state == "plain" else state], "ca")
-    assert (of_the_broker(services), of_results(services)) == (right, right)
-    assert of_redis_py(services) == ("refused" if level == TlsLevel.VERIFY_CA else right)
+    assert {name: connect(services) for name, connect in CLIENTS.items()} == {
+        name: REFUSED if redis_clients.refuses(name, level) else right for name in CLIENTS
+    }
 
 
 @pytest.mark.parametrize(
@@ -147,7 +92,7 @@ def test_rabbitmq(
     services = envconn.load({"AMQP_URL": uri, **environment(certificates, floor, level)}, dotenv=None)
     assert services.broker is not None
     assert services.broker.tls.level == level
-    assert of_the_broker(services) == expected(level, SITES[state], "ca")
+    assert CLIENTS["broker"](services) == expected(level, SITES[state], "ca")
 
 
 @pytest.mark.parametrize(

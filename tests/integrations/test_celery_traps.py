@@ -91,6 +91,24 @@ def test_an_empty_dictionary_is_clear_text(scheme: str) -> None:
     assert heard.startswith(HELLO)
 
 
+def test_an_empty_dictionary_is_clear_text_for_results(certificates: Certificates) -> None:
+    def said_to(ear: Eavesdropper, **settings: Any) -> bytes:
+        app = Celery("results", set_as_current=False)
+        app.conf.update(settings)
+        with suppress(Exception):
+            app.backend.client.ping()
+        return b"".join(ear.heard)
+
+    with eavesdropper.listening(None) as ear:
+        uri = f"redis://:marker-password@localhost:{ear.port}/0"
+        assert PASSWORD in said_to(ear, result_backend=uri, redis_backend_use_ssl={})
+    with eavesdropper.listening(None) as ear:
+        environ = {"REDIS_URL": f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"}
+        heard = said_to(ear, **config(envconn.load(environ, dotenv=None), result="cache"))
+    assert heard.startswith(HELLO)
+    assert PASSWORD not in heard
+
+
 @pytest.mark.parametrize("state", ["wronghost", "unknownca", "expired"])
 def test_bare_rediss_verifies_nothing(certificates: Certificates, state: str) -> None:
     pair = getattr(certificates, state)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import fake_redis
+import eavesdropper
 
 if TYPE_CHECKING:
     from project import Project
+    from redisserver import Redis
+    from servers import States
     from throwaway.certificates import Certificates
 
 ROUND = "from django.core.cache import cache; cache.set('a', [1]); print(cache.get('a'))"
@@ -35,49 +37,47 @@ def visited(project: Project, uri: str, **variables: str) -> str:
     ],
 )
 def test_whom_it_trusts(
-    project: Project, certificates: Certificates, state: str, query: str, accepted: set[str]
+    project: Project,
+    redis_server: States[Redis],
+    certificates: Certificates,
+    state: str,
+    query: str,
+    accepted: set[str],
 ) -> None:
-    with fake_redis.running(getattr(certificates, state)) as fake:
-        files = {"ca": certificates.ca, "other_ca": certificates.other_ca}
-        told = visited(project, f"rediss://:marker-password@localhost:{fake.port}/3?{query.format_map(files)}")
-        names = [command[0] for command in fake.commands]
-    if state in accepted:
-        assert told == "[1]"
-        assert [b"SELECT", b"3"] in fake.commands
-        assert sum(b"marker-password" in command for command in fake.commands) == 1
-    else:
-        assert "certificate verify failed" in told
-        assert names == []
+    files = {"ca": certificates.ca, "other_ca": certificates.other_ca}
+    told = visited(project, f"{redis_server[state].uri(database=3)}?{query.format_map(files)}")
+    assert told == "[1]" if state in accepted else "certificate verify failed" in told
 
 
 @pytest.mark.parametrize(("line", "trusted"), [("", False), (THEIRS, True)])
 def test_the_stated_ca_is_the_only_one(
-    project: Project, certificates: Certificates, line: str, *, trusted: bool
+    project: Project, redis_server: States[Redis], certificates: Certificates, line: str, *, trusted: bool
 ) -> None:
     project.settings(line)
-    with fake_redis.running(certificates.unknownca) as fake:
-        uri = f"rediss://localhost:{fake.port}/0?ssl_ca_certs={certificates.ca}&ssl_check_hostname=false"
-        told = visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
+    uri = redis_server["unknownca"].uri(ssl_ca_certs=str(certificates.ca), ssl_check_hostname="false")
+    told = visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
     assert (told == "[1]") is trusted
 
 
-def test_system_cas(project: Project, certificates: Certificates) -> None:
-    with fake_redis.running(certificates.good) as fake:
-        uri = f"rediss://localhost:{fake.port}/0"
-        assert visited(project, uri, SSL_CERT_FILE=str(certificates.ca)) == "[1]"
-        assert "certificate verify failed" in visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
+def test_system_cas(project: Project, redis_server: States[Redis], certificates: Certificates) -> None:
+    uri = redis_server["good"].uri()
+    assert visited(project, uri, SSL_CERT_FILE=str(certificates.ca)) == "[1]"
+    assert "certificate verify failed" in visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
 
 
-def test_clear_text_stays_at_home(project: Project) -> None:
-    with fake_redis.running(None) as fake:
-        assert visited(project, f"redis://localhost:{fake.port}/0") == "[1]"
-        enforced = {**DATABASE, "ENVCONN_TLS_LOCAL": "enforce", "DATABASE_URL": "", "ENVCONN_PHASE": "build"}
-        done = project.python(ROUND, **enforced, CACHE_URL=f"redis://localhost:{fake.port}/0")
-        assert "CACHE_URL: " in done.stdout
-        before = len(fake.commands)
-        told = visited(project, f"rediss://localhost:{fake.port}/0?ssl_cert_reqs=none")
-        assert "[1]" not in told
-        assert all(command[0] != b"SET" for command in fake.commands[before:])
+def test_clear_text_stays_at_home(project: Project, redis_server: States[Redis]) -> None:
+    uri = redis_server["plain"].uri()
+    assert visited(project, uri) == "[1]"
+    enforced = {**DATABASE, "ENVCONN_TLS_LOCAL": "enforce", "DATABASE_URL": "", "ENVCONN_PHASE": "build"}
+    assert "CACHE_URL: " in project.python(ROUND, **enforced, CACHE_URL=uri).stdout
+
+
+def test_nothing_is_told_to_a_server_without_tls(project: Project) -> None:
+    with eavesdropper.listening(None) as ear:
+        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none"
+        assert "[1]" not in visited(project, uri)
+    assert ear.heard
+    assert all(heard.startswith(b"\x16\x03\x01") for heard in ear.heard)
 
 
 def test_without_a_cache_it_is_djangos_own(project: Project) -> None:

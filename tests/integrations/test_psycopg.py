@@ -19,6 +19,7 @@ from psycopg import sql
 
 import envconn
 import envconn_psycopg
+import libpq_drivers
 import matrix
 from fakes import Answer
 from throwaway import postgres
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-DRIVERS = tuple(matrix.DRIVERS)
+DRIVERS = tuple(libpq_drivers.DRIVERS)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def load(uri: str, **environ: str) -> SecuredConnection:
 
 
 def outcome(driver: str, judged: SecuredConnection) -> str:
-    return matrix.outcome(driver, "", envconn_psycopg.kwargs(judged, driver=matrix.family(driver)))
+    return libpq_drivers.outcome(driver, "", envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver)))
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
@@ -180,7 +181,7 @@ def test_user_and_password_arrive_as_they_are(private: Server, driver: str, user
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_options_and_names_arrive(lab: Lab, driver: str) -> None:
     uri = lab["good"].uri(sslmode="require", application_name="name of ours", options="-c statement_timeout=4321")
-    arguments = envconn_psycopg.kwargs(load(uri), driver=matrix.family(driver))
+    arguments = envconn_psycopg.kwargs(load(uri), driver=libpq_drivers.family(driver))
     module = psycopg2 if driver == "psycopg2" else psycopg
     with closing(module.connect(**arguments)) as connection, connection.cursor() as cursor:
         cursor.execute("select current_setting('application_name'), current_setting('statement_timeout')")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 import envconn
 import envconn_psycopg
+import libpq_drivers
 import matrix
 from throwaway import postgres
 
@@ -107,12 +108,12 @@ def test_encrypted_key_is_opened(server: Server, client: Client) -> None:
     assert "CN=app" in (shown(load(server, **client.query(client.locked_key, **ENCRYPTED))) or "")
 
 
-@pytest.mark.parametrize("driver", matrix.DRIVERS)
+@pytest.mark.parametrize("driver", libpq_drivers.DRIVERS)
 @pytest.mark.parametrize("key", ["key", "locked_key"])
 def test_every_driver_shows_it(server: Server, client: Client, driver: str, key: str) -> None:
     judged = load(server, **client.query(getattr(client, key), **(ENCRYPTED if key == "locked_key" else {})))
-    arguments = envconn_psycopg.kwargs(judged, driver=matrix.family(driver))
-    assert matrix.outcome(driver, "", {**arguments, "sslcertmode": "require"}) == matrix.TLS
+    arguments = envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver))
+    assert libpq_drivers.outcome(driver, "", {**arguments, "sslcertmode": "require"}) == matrix.TLS
 
 
 def test_none_is_shown_unless_stated(server: Server, client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 import envconn
 import envconn_psycopg
 import fakes
+import libpq_drivers
 import matrix
 from envconn.drivers import libpq
 from fakes import Answer
@@ -142,18 +143,18 @@ def test_what_older_versions_are_handed_holds_as_well(
     uri = lab[site].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     connection = envconn.load({"DATABASE_URL": uri}, dotenv=None).database
     expected = matrix.expected(connection.tls.level, matrix.SITES[site], "ca")
-    assert matrix.outcome("psycopg", "", libpq.arguments(connection, number)) == expected
+    assert libpq_drivers.outcome("psycopg", "", libpq.arguments(connection, number)) == expected
 
 
-@pytest.mark.parametrize("driver", matrix.DRIVERS)
+@pytest.mark.parametrize("driver", libpq_drivers.DRIVERS)
 def test_direct_negotiation_asks_nothing_in_clear(certificates: Certificates, driver: str) -> None:
-    if libpq.version(matrix.family(driver)) < 17_00_00:
+    if libpq.version(libpq_drivers.family(driver)) < 17_00_00:
         pytest.skip("needs a libpq of 17 or newer")
     with fakes.running(Answer.N, certificates.good) as fake:
         uri = fake.uri(sslmode="require", sslnegotiation="direct")
         connection = envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, dotenv=None).database
-        arguments = envconn_psycopg.kwargs(connection, driver=matrix.family(driver))
-        matrix.outcome(driver, "", arguments, ask=False)
+        arguments = envconn_psycopg.kwargs(connection, driver=libpq_drivers.family(driver))
+        libpq_drivers.outcome(driver, "", arguments, ask=False)
         assert fake.saw_tls
         assert (fake.requests, fake.startups) == ([], [])
 
@@ -168,8 +169,8 @@ def test_direct_negotiation_with_every_server_there_is(
         uri = server.uri(**query, sslnegotiation="direct")
         connection = envconn.load({"DATABASE_URL": uri}, dotenv=None).database
         new = int(server.version.partition(".")[0]) >= 17
-        for driver in matrix.DRIVERS:
-            arguments = envconn_psycopg.kwargs(connection, driver=matrix.family(driver))
-            assert (matrix.outcome(driver, "", arguments) == matrix.TLS) is new
+        for driver in libpq_drivers.DRIVERS:
+            arguments = envconn_psycopg.kwargs(connection, driver=libpq_drivers.family(driver))
+            assert (libpq_drivers.outcome(driver, "", arguments) == matrix.TLS) is new
         # A libpq that does not know the word asks first, which every server understands.
-        assert matrix.outcome("psycopg", "", libpq.arguments(connection, 16_00_00)) == matrix.TLS
+        assert libpq_drivers.outcome("psycopg", "", libpq.arguments(connection, 16_00_00)) == matrix.TLS

@@ -8,27 +8,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import socket
-import string
 import subprocess
 import sys
-import threading
 import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import psycopg
 import pytest
 import sqlalchemy
-from psycopg import sql
 from sqlalchemy import text
 
 import envconn
 import envconn_sqlalchemy
-import matrix
 import stacks
-from stacks import STACKS, SYNC
+from stacks import SYNC
 from throwaway import postgres
 
 if TYPE_CHECKING:
@@ -41,9 +34,6 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-EACH = pytest.mark.parametrize("stack", STACKS)
-MARKER = "marker-password"
-
 
 @pytest.fixture(scope="module")
 def private(certificates: Certificates) -> Iterator[Server]:
@@ -54,86 +44,6 @@ def private(certificates: Certificates) -> Iterator[Server]:
 
 def load(uri: str, **environ: str) -> SecuredConnection:
     return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
-
-
-_PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
-
-
-@EACH
-@pytest.mark.parametrize(
-    ("user", "password"),
-    [
-        pytest.param("printable", _PRINTABLE, id="every printable character"),
-        pytest.param("größe żółw", "пароль-日本-€", id="beyond ASCII"),
-        pytest.param("o'brien \"x\\", "%20+%41&=?#@:/", id="what parsers stumble over"),
-    ],
-)
-def test_user_and_password_arrive_as_they_are(private: Server, stack: str, user: str, password: str) -> None:
-    with psycopg.connect(private.uri(), autocommit=True) as admin:
-        admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(user)))
-        admin.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(user), sql.Literal(password)))
-    uri = f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{private.port}/postgres"
-    assert stacks.outcome(stack, load(uri, ENVCONN_TLS_LOCAL="enforce")) == {matrix.TLS}
-    wrong = load(uri.replace("@", "x@"), ENVCONN_TLS_LOCAL="enforce")
-    assert "password authentication failed" in stacks.outcome(stack, wrong).pop()
-
-
-@EACH
-def test_unix_socket(lab: Lab, stack: str) -> None:
-    server = lab["good"]
-    judged = load(f"{server.uri('')}?host={server.home}&sslmode=verify-full")
-    assert stacks.outcome(stack, judged) == {matrix.CLEAR}
-
-
-@EACH
-@pytest.mark.parametrize("hostaddr", [{}, {"hostaddr": "127.0.0.1,127.0.0.1"}], ids=["name", "hostaddr"])
-def test_the_next_host_is_tried(lab: Lab, certificates: Certificates, stack: str, hostaddr: dict[str, str]) -> None:
-    query = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), **hostaddr}
-    judged = load(lab["good"].uri("localhost:1,localhost", **query), ENVCONN_TLS_LOCAL="enforce")
-    if STACKS[stack].driver == "pg8000":
-        with pytest.raises(envconn.ConfigurationError, match="pg8000 takes one host"):
-            stacks.outcome(stack, judged)
-    else:
-        assert stacks.outcome(stack, judged) == {matrix.TLS}
-
-
-@EACH
-def test_ipv6(lab: Lab, stack: str) -> None:
-    try:
-        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
-    except OSError:
-        pytest.skip("no ::1 on this machine")
-    with forwarded(listener, lab["good"]) as port:
-        uri = lab["good"].uri("[::1]", sslmode="require").replace(f":{lab['good'].port}/", f":{port}/")
-        judged = load(uri, ENVCONN_TLS_LOCAL="enforce")
-        assert judged.host == "::1"
-        assert stacks.outcome(stack, judged) == {matrix.TLS}
-
-
-@contextmanager
-def forwarded(listener: socket.socket, server: Server) -> Iterator[int]:
-    """Pass what reaches `listener` on to `server`, which listens on IPv4 alone."""
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65_536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
-
-    def serve() -> None:
-        with listener.accept()[0] as client, socket.create_connection(("127.0.0.1", server.port)) as behind:
-            back = threading.Thread(target=pump, args=(behind, client))
-            back.start()
-            pump(client, behind)
-            back.join(5)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    with listener:
-        yield listener.getsockname()[1]
-        thread.join(5)
 
 
 @pytest.mark.parametrize("driver", SYNC)

@@ -1,12 +1,13 @@
 """Connect as Django does, again and again: a line of JSON comes in, a line of JSON goes out.
 
-Started by integrations/test_django_matrix.py with the driver that Django is to find. A request holds
-the environment and whether the server can be asked; the answer what was promised and what came of it.
+Started by `django_stack` with the driver that Django is to find. A request holds what to load, the
+environment of the process meanwhile, and whether the server can be asked; the answer what came of it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TypedDict, cast
 
@@ -28,18 +29,19 @@ class Request(TypedDict):
     """One cell."""
 
     environ: dict[str, str]
+    process: dict[str, str]
     ask: bool
 
 
 def answer(request: Request) -> dict[str, str]:
     """Load the environment, let Django connect, and tell."""
+    os.environ.clear()
+    os.environ.update(request["process"])
     try:
-        services = envconn.load(request["environ"], dotenv=None)
-        entries = databases(services)
+        entries = databases(envconn.load(request["environ"], dotenv=None))
     except envconn.ConfigurationError as error:
-        codes = " ".join(problem.code for problem in error.problems)
-        return {"level": codes, "error": codes}
-    return {"level": services.database.tls.level.name, **_connect(cast("dict[str, object]", entries), request)}
+        return {"error": str(error)}
+    return _connect(cast("dict[str, object]", entries), request)
 
 
 def _connect(entries: dict[str, object], request: Request) -> dict[str, str]:
@@ -66,5 +68,7 @@ if __name__ == "__main__":
     settings.configure(USE_TZ=True)
     django.setup()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        from django.db.backends.postgresql.base import Database
+
+        sys.stdout.write(json.dumps({"driver": Database.__name__, **answer(json.loads(line))}) + "\n")
         sys.stdout.flush()

@@ -59,6 +59,7 @@ class Answer(Enum):
     GARBAGE = b"\xff\xfe\x00garbage\r\n"
     CLOSE = b""
     INJECT = b"S" + _ASK_PASSWORD  # CVE-2021-23222: clear text behind the consent; libpq looks after the handshake
+    CONSENT = b"S"  # honest so far: it asks for the password in clear text over TLS, as somebody in the middle would
 
 
 class Request(Enum):
@@ -71,7 +72,10 @@ class Request(Enum):
 
 @dataclass
 class Fake:
-    """A fake on `port` of the loopback interface, with what it has seen on all connections so far."""
+    """A fake on `port` of the loopback interface, with what it has seen on all connections so far.
+
+    `startups` and `passwords` arrived in clear, `confided` are the passwords that arrived over TLS.
+    """
 
     answer: Answer
     port: int
@@ -79,6 +83,7 @@ class Fake:
     requests: list[str] = field(default_factory=list)
     startups: list[dict[str, str]] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
+    confided: list[str] = field(default_factory=list)
     saw_tls: bool = False
 
     @property
@@ -128,17 +133,23 @@ class Fake:
         return False
 
     def _shake_hands(self, connection: socket.socket, context: ssl.SSLContext) -> None:
-        """Complete the handshake, and say nothing over TLS until the client leaves."""
+        """Complete the handshake; go on over TLS after an honest consent, else say nothing until the client leaves."""
         with context.wrap_socket(connection, server_side=True) as encrypted:
+            if self.answer is Answer.CONSENT:
+                _body(encrypted)
+                self._login(encrypted, self.confided)
             while encrypted.recv(1_000):
                 pass
 
     def _startup(self, connection: socket.socket, body: bytes) -> None:
         words = [word.decode("utf-8", "replace") for word in body.split(b"\0")]
         self.startups.append(dict(zip(words[::2], words[1::2], strict=False)))
+        self._login(connection, self.passwords)
+
+    def _login(self, connection: socket.socket, passwords: list[str]) -> None:
         connection.sendall(_ASK_PASSWORD)
         if _exactly(connection, 1) == b"p":
-            self.passwords.append(_body(connection).rstrip(b"\0").decode("utf-8", "replace"))
+            passwords.append(_body(connection).rstrip(b"\0").decode("utf-8", "replace"))
             connection.sendall(_WELCOME)
         while _exactly(connection, 1) != b"X":
             _body(connection)

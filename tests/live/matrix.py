@@ -1,18 +1,13 @@
 """What each cell of the live matrix is held against: the meaning of the levels, written down a second time.
 
-Nothing here looks at how envconn or libpq reach their answers. `SITES` says what a server is, `CLAIMS`
-how a CA is stated, `STRICT` and `LENIENT` what must be promised or refused, and `expected` what a
-promise means at a site. `DRIVERS` connect, and tell what happened in the same words.
+Nothing here connects, or looks at how envconn or a driver reach their answers. `SITES` says what a server
+is, `CLAIMS` how a CA is stated, `RULES` and `FLOORS` what must be promised or refused, and `expected`
+what a promise means at a site. docs/verdicts.md is printed from these tables.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import closing
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-import psycopg
-import psycopg2
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import TlsLevel
 from fakes import Answer
@@ -20,28 +15,14 @@ from fakes import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from envconn.drivers.libpq import Arguments
     from throwaway.certificates import Certificates
 
-__all__ = ["CLAIMS", "DRIVERS", "LENIENT", "MODES", "SITES", "STRICT", "Claim", "Site", "expected", "family", "naive"]
+__all__ = ["CLAIMS", "FLOORS", "LENIENT", "MODES", "RULES", "SITES", "STACKS", "STRICT", "Claim", "Site", "expected"]
 
 TLS, CLEAR, DISAGREE = "over TLS", "in clear", "driver and server disagree"
 UNTRUSTED, MISNAMED, NO_TLS = "certificate not trusted", "certificate for another name", "TLS not offered"
 ERROR, GARBAGE, CLOSED, INJECTED = "answered an error", "answered garbage", "closed", "clear bytes behind the consent"
 NOT_IN_CLEAR, ELSEWHERE = "server wants TLS", "gave the password to somebody else"
-
-_WORDS = {
-    "certificate verify failed": UNTRUSTED,
-    "does not match host name": MISNAMED,
-    "server does not support SSL": NO_TLS,
-    "server sent an error response during SSL exchange": ERROR,
-    "received invalid response to SSL negotiation": GARBAGE,
-    "UnicodeDecodeError": GARBAGE,  # psycopg2 cannot read what libpq says about it
-    "received unencrypted data after SSL response": INJECTED,
-    "server closed the connection unexpectedly": CLOSED,
-    "no encryption": NOT_IN_CLEAR,
-}
-"""libpq's words for a refusal (fe-secure.c, fe-secure-openssl.c, fe-connect.c), and ours."""
 
 
 class Site(NamedTuple):
@@ -139,67 +120,43 @@ LENIENT: dict[str, Row] = STRICT | {
 }
 """The rules for loopback addresses: what the text asks for, and verification where it names a CA."""
 
+RULES = {"enforce": STRICT, "allow": LENIENT}
+"""The rules by the value of ENVCONN_TLS_LOCAL, for servers that are all on loopback addresses."""
+
+FLOORS = {"require": _ENCRYPTED, "verify-ca": _CA, "verify-full": _FULL}
+"""The values of ENVCONN_TLS, and the lowest level that each lets leave the machine."""
+
 _COLUMN = {"none": 0, "right": 1, "wrong": 1, "text": 2, "system": 3, "policy": 4}
 
 
-def promised(table: Mapping[str, Row], mode: str, claim: str) -> TlsLevel | str:
-    """Look up a level or the codes of a refusal in `STRICT` or `LENIENT`."""
-    return table[mode][_COLUMN[claim]]
+def promised(rules: Mapping[str, Row], mode: str, claim: str, floor: str = "require") -> TlsLevel | str:
+    """Look up a level or the codes of a refusal in `STRICT` or `LENIENT`; a verifying floor needs a CA."""
+    due = rules[mode][_COLUMN[claim]]
+    if rules is LENIENT or floor == "require":
+        return due
+    if claim == "none":
+        return "tls-disabled ca-missing" if due == "tls-disabled" else "ca-missing"
+    return due if isinstance(due, str) else max(due, FLOORS[floor])
 
 
-_QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+STACKS = (
+    *("psycopg", "psycopg, async", "psycopg2", "asyncpg", "pg8000"),
+    *("sqlalchemy+psycopg", "sqlalchemy+psycopg2", "sqlalchemy+pg8000"),
+    *("sqlalchemy+psycopg, async", "sqlalchemy+asyncpg, async"),
+    *("flask-sqlalchemy", "django on psycopg", "django on psycopg2", "celery results"),
+)
+"""Everything that reaches PostgreSQL: drivers, and what stands on them. `stacks` knows how each connects."""
 
 
-def _psycopg(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
-    with psycopg.connect(conninfo, **arguments) as connection:
-        row = connection.execute(_QUERY).fetchone() if ask else None
-        return _told(row, in_use=connection.pgconn.ssl_in_use)
+def outcomes(stack: str, level: TlsLevel, site: str, trusted: str | None) -> set[str]:
+    """Say what a promise may come to in `stack`, as far as that differs from `expected`.
 
-
-async def _psycopg_async(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
-    async with await psycopg.AsyncConnection.connect(conninfo, **arguments) as connection:
-        row = await (await connection.execute(_QUERY)).fetchone() if ask else None
-        return _told(row, in_use=connection.pgconn.ssl_in_use)
-
-
-def _psycopg2(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
-    with closing(psycopg2.connect(conninfo, **arguments)) as connection, connection.cursor() as cursor:
-        if ask:
-            cursor.execute(_QUERY)
-        return _told(cursor.fetchone() if ask else None, in_use=connection.info.ssl_in_use)
-
-
-def _told(row: tuple[bool] | None, *, in_use: bool) -> str:
-    if row is not None and row[0] is not in_use:
-        return DISAGREE
-    return TLS if in_use else CLEAR
-
-
-DRIVERS = {
-    "psycopg": _psycopg,
-    "psycopg-async": lambda conninfo, arguments, *, ask: asyncio.run(_psycopg_async(conninfo, arguments, ask=ask)),
-    "psycopg2": _psycopg2,
-}
-
-
-def family(driver: str) -> Literal["psycopg", "psycopg2"]:
-    """Return the name that `envconn_psycopg.kwargs` knows `driver` by."""
-    return "psycopg2" if driver == "psycopg2" else "psycopg"
-
-
-def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = True) -> str:
-    """Connect and say what came of it, an unknown error in its own words. `ask` the server too, unless it is a fake."""
-    try:
-        return DRIVERS[driver](conninfo, arguments, ask=ask)
-    except (psycopg.Error, psycopg2.Error, UnicodeDecodeError) as error:
-        return recognised(f"{type(error).__name__}: {error}")
-
-
-def recognised(error: str) -> str:
-    """Return the word for `error`, the name and text of an exception, or `error` itself where there is none."""
-    return next((told for words, told in _WORDS.items() if words in error), error)
-
-
-def naive(driver: str, uri: str) -> str:
-    """Connect as everybody does, with the text and nothing else. Whoever answers is not asked anything."""
-    return outcome(driver, uri, {}, ask=False)
+    Python's drivers notice clear bytes behind the consent before they have seen a certificate, libpq
+    after. pg8000 takes every answer but a consent for a "no", which matters where TLS is optional.
+    """
+    found = {expected(level, SITES[site], trusted)}
+    if site == "fake_inject" and level > TlsLevel.NONE:
+        found.add(INJECTED)
+    if "pg8000" in stack and level == TlsLevel.OPPORTUNISTIC and SITES[site].answer is not None:
+        found |= {CLEAR, NO_TLS, ERROR, GARBAGE, CLOSED}
+    return found

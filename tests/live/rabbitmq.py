@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
+import string
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import daemons
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from throwaway.binaries import Account
     from throwaway.certificates import Pair
 
-__all__ = ["STATES", "RabbitMQ", "running"]
+__all__ = ["ODD", "ODD_VHOST", "STATES", "RabbitMQ", "running"]
 
 STATES = ("good", "wronghost", "expired", "unknownca")
 
@@ -28,9 +32,14 @@ ssl_options.certfile = {chain}
 ssl_options.keyfile = {key}
 ssl_options.cacertfile = {root}
 ssl_options.verify = verify_none
-default_user = {user}
-default_pass = {password}
+load_definitions = {definitions}
 """
+
+ODD = ("größe żółw", string.ascii_letters + string.digits + string.punctuation + " пароль-日本-€")
+"""A second user, and the password."""
+
+ODD_VHOST = "größe 100%/+?&=#@:"
+"""A second virtual host, where both may do everything."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +67,10 @@ def running(tree: Path, account: Account, pair: Pair, ca: Path) -> Iterator[Rabb
     port, mapper, user, password = free_port(), free_port(), "app", secrets.token_urlsafe(18)
     with workplace(account) as home:
         chain, key, root = daemons.keys(account, home, pair, ca)
+        users = {user: password, ODD[0]: ODD[1]}
+        definitions = daemons.private(account, home / "definitions.json", _definitions(users))
         text = _CONFIGURATION.format(
-            address=ADDRESS, port=port, chain=chain, key=key, root=root, user=user, password=password
+            address=ADDRESS, port=port, chain=chain, key=key, root=root, definitions=definitions
         )
         daemons.private(account, home / "rabbitmq.conf", text)
         daemons.private(account, home / "plugins", "[].\n")
@@ -75,6 +86,20 @@ def running(tree: Path, account: Account, pair: Pair, ca: Path) -> Iterator[Rabb
             daemons.listening(("env", *variables, str(server)), home, account, ADDRESS, port, seconds=60),
         ):
             yield RabbitMQ(port, user, password, home)
+
+
+def _definitions(users: dict[str, str]) -> str:
+    """Users and virtual hosts as RabbitMQ imports them ("Definition Export and Import", "Password Hashes")."""
+    salt = secrets.token_bytes(4)
+    hashes = {name: base64.b64encode(salt + sha256(salt + text.encode()).digest()) for name, text in users.items()}
+    vhosts, may = ("/", ODD_VHOST), dict.fromkeys(("configure", "write", "read"), ".*")
+    return json.dumps(
+        {
+            "users": [{"name": name, "password_hash": each.decode(), "tags": ""} for name, each in hashes.items()],
+            "vhosts": [{"name": vhost} for vhost in vhosts],
+            "permissions": [{"user": name, "vhost": vhost, **may} for name in users for vhost in vhosts],
+        }
+    )
 
 
 def _variables(tree: Path, binaries: Path, home: Path, mapper: int) -> dict[str, object]:

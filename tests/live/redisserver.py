@@ -25,13 +25,21 @@ STATES = ("good", "wronghost", "expired", "unknownca", "plain")
 
 @dataclass(frozen=True)
 class Redis:
-    """A Redis on `port` of the loopback interface, which talks TLS and nothing else, or (not `tls`) no TLS at all."""
+    """A Redis on `port` of a loopback address, which talks TLS and nothing else, or (not `tls`) no TLS at all.
+
+    On its unix socket it talks without.
+    """
 
     port: int
     password: str = field(repr=False)
     tls: bool
     home: Path
     host: str = "localhost"
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket."""
+        return self.home / "socket"
 
     def uri(self, host: str = "localhost", *, scheme: str = "", database: int = 0, **parameters: str) -> str:
         """Return the address with the password in it; the `scheme` is the server's own when left out."""
@@ -44,11 +52,14 @@ class Redis:
 
 
 @contextmanager
-def running(command: Sequence[str], account: Account, pair: Pair | None, ca: Path) -> Iterator[Redis]:
+def running(
+    command: Sequence[str], account: Account, pair: Pair | None, ca: Path, *, address: str = ADDRESS
+) -> Iterator[Redis]:
     """Run `command` under `account`, showing `pair` (`None`: no TLS)."""
-    port, password = free_port(), secrets.token_urlsafe(18)
+    port, password = free_port(address), secrets.token_urlsafe(18)
     with workplace(account) as home:
-        lines = [f"bind {ADDRESS}", f"requirepass {password}", f"dir {home}", 'save ""', "appendonly no"]
+        lines = [f"bind {address}", f"requirepass {password}", f"dir {home}", 'save ""', "appendonly no"]
+        lines += [f"unixsocket {home / 'socket'}", "unixsocketperm 777"]
         if pair is None:
             lines.append(f"port {port}")
         else:
@@ -56,5 +67,5 @@ def running(command: Sequence[str], account: Account, pair: Pair | None, ca: Pat
             lines += ["port 0", f"tls-port {port}", "tls-auth-clients no", f"tls-ca-cert-file {root}"]
             lines += [f"tls-cert-file {chain}", f"tls-key-file {key}"]
         configuration = daemons.private(account, home / "redis.conf", "\n".join(lines) + "\n")
-        with daemons.listening((*command, str(configuration)), home, account, ADDRESS, port):
+        with daemons.listening((*command, str(configuration)), home, account, address, port):
             yield Redis(port, password, pair is not None, home)

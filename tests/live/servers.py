@@ -20,7 +20,7 @@ import redisserver
 from installed import Installations, ServerMissing
 from throwaway import postgres
 from throwaway.binaries import current_account
-from throwaway.process import workplace
+from throwaway.process import ADDRESS, workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -86,15 +86,16 @@ def newer_bouncer(
 
 @pytest.fixture(scope="session")
 def redis_server(installations: Installations, certificates: Certificates) -> Iterator[States[Redis]]:
-    """Redis in the states of `redisserver.STATES`: ``redis_server["good"].uri()``."""
+    """Redis in the states of `redisserver.STATES`: ``redis_server["good"].uri()``; ``ipv6`` is on ``::1``."""
     command = _or_skip(partial(installations.command, "redis-server"))
 
     def start(state: str) -> AbstractContextManager[Redis]:
-        pair = None if state == "plain" else getattr(certificates, state)
-        return redisserver.running(command, installations.account, pair, certificates.ca)
+        address = "::1" if state == "ipv6" else ADDRESS
+        pair = certificates.issue(address) if state == "ipv6" else getattr(certificates, state, None)
+        return redisserver.running(command, installations.account, pair, certificates.ca, address=address)
 
     with ExitStack() as cleanup:
-        yield States(redisserver.STATES, start, cleanup)
+        yield States({*redisserver.STATES, "ipv6"}, start, cleanup)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Every way to reach PostgreSQL that is not libpq's own: asyncpg, pg8000, SQLAlchemy on each driver, Flask.
+"""Every way to reach PostgreSQL: the drivers, and what stands on them, by the names in `matrix.STACKS`.
 
 Each stack connects with what its integration hands over, and tells what happened in the words of
 `matrix`. Some cannot tell one refusal from another, so an outcome is the set of what it may mean.
@@ -11,6 +11,7 @@ import gc
 import re
 import warnings
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -22,22 +23,27 @@ from pg8000.core import CoreConnection
 from sqlalchemy import text
 from sqlalchemy.util import greenlet_spawn
 
+import django_stack
+import envconn
 import envconn_asyncpg
 import envconn_flask
+import envconn_psycopg
 import envconn_sqlalchemy
+import libpq_drivers
 import matrix
 from envconn import ConfigurationError
+from envconn.drivers import celery as celery_settings
 from envconn.drivers import pg8000 as pg8000_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from envconn import SecuredConnection
     from envconn.drivers.sqlalchemy import Driver
 
     Connect = Callable[..., str]
 
-__all__ = ["ASYNC", "STACKS", "SYNC", "Stack", "outcome"]
+__all__ = ["ASYNC", "STACKS", "SYNC", "Stack", "in_use_below", "opened", "outcome"]
 
 _QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 SYNC: tuple[Driver, ...] = ("psycopg", "psycopg2", "pg8000")
@@ -50,20 +56,12 @@ _WORDS: dict[str, set[str]] = {
     r"WRONG_VERSION_NUMBER|record layer failure": {matrix.INJECTED},
     # asyncpg
     r"rejected SSL upgrade": {matrix.NO_TLS, matrix.GARBAGE, matrix.INJECTED},
-    r"sent an error response during SSL exchange": {matrix.ERROR},
     r"unexpected connection_lost\(\) call|connection was closed in the middle": {matrix.CLOSED},
     # pg8000
     r"Server refuses SSL": {matrix.NO_TLS, matrix.ERROR, matrix.CLOSED},
+    r"InterfaceError: network error": {matrix.CLOSED},
     r"codec can't decode": {matrix.GARBAGE},
-    # libpq, below SQLAlchemy
-    r"certificate verify failed": {matrix.UNTRUSTED},
-    r"does not match host name": {matrix.MISNAMED},
-    r"server does not support SSL": {matrix.NO_TLS},
-    r"received invalid response to SSL negotiation": {matrix.GARBAGE},
-    r"received unencrypted data after SSL response": {matrix.INJECTED},
-    r"server closed the connection unexpectedly": {matrix.CLOSED},
-    # the server's own
-    r"no encryption": {matrix.NOT_IN_CLEAR},
+    **{re.escape(words): {meaning} for words, meaning in libpq_drivers.WORDS.items()},
 }
 
 
@@ -74,23 +72,32 @@ class Stack(NamedTuple):
     connect: Connect
 
 
-def outcome(stack: str, judged: SecuredConnection, *, ask: bool = True) -> set[str]:
-    """Connect and return what may have come of it; an unknown error in its own words."""
+def outcome(stack: str, environ: Mapping[str, str], *, ask: bool = True) -> set[str]:
+    """Connect to the default database of `environ` and return what may have come of it; an unknown error as it is.
+
+    Raises:
+        ConfigurationError: the environment is wrong, or the driver cannot honour it.
+    """
     with warnings.catch_warnings():
         if STACKS[stack].driver == "pg8000":  # it forgets to close the socket when it refuses
             warnings.simplefilter("ignore", ResourceWarning)
-        told = _attempted(stack, judged, ask=ask)
+        told = _attempted(stack, environ, ask=ask)
         gc.collect(1)
     return next((means for words, means in _WORDS.items() if re.search(words, told)), {told})
 
 
-def _attempted(stack: str, judged: SecuredConnection, *, ask: bool) -> str:
+def _attempted(stack: str, environ: Mapping[str, str], *, ask: bool) -> str:
     try:
-        return STACKS[stack].connect(judged, ask=ask)
+        return STACKS[stack].connect(environ, ask=ask)
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 - five drivers have five trees of exceptions
         return f"{type(error).__name__}: {error} {error.__cause__ or ''}"
+
+
+def _judged(connect: Connect) -> Connect:
+    """Let `connect` have the judged connection in place of the environment."""
+    return lambda environ, *, ask: connect(envconn.load(environ, dotenv=None).database, ask=ask)
 
 
 def _told(in_use: object, server: object) -> str:
@@ -99,6 +106,7 @@ def _told(in_use: object, server: object) -> str:
     return matrix.TLS if in_use else matrix.CLEAR
 
 
+@_judged
 def _asyncpg(judged: SecuredConnection, *, ask: bool) -> str:
     async def connect() -> str:
         connection = await envconn_asyncpg.connect(judged)
@@ -110,6 +118,7 @@ def _asyncpg(judged: SecuredConnection, *, ask: bool) -> str:
     return asyncio.run(connect())
 
 
+@_judged
 def _pg8000(judged: SecuredConnection, *, ask: bool) -> str:
     with closing(pg8000.dbapi.connect(**pg8000_arguments.arguments(judged))) as connection:
         cursor = connection.cursor()
@@ -118,8 +127,16 @@ def _pg8000(judged: SecuredConnection, *, ask: bool) -> str:
         return _told(in_use_below(connection), cursor.fetchone()[0] if ask else None)
 
 
+def _libpq(driver: str) -> Connect:
+    def connect(judged: SecuredConnection, *, ask: bool) -> str:
+        arguments = envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver))
+        return libpq_drivers.DRIVERS[driver]("", arguments, ask=ask)
+
+    return _judged(connect)
+
+
 def _engine(driver: Driver) -> Connect:
-    return lambda judged, *, ask: _through(envconn_sqlalchemy.create_engine(judged, driver=driver), ask=ask)
+    return _judged(lambda judged, *, ask: _through(envconn_sqlalchemy.create_engine(judged, driver=driver), ask=ask))
 
 
 def _async_engine(driver: Driver) -> Connect:
@@ -127,7 +144,7 @@ def _async_engine(driver: Driver) -> Connect:
         engine = envconn_sqlalchemy.create_async_engine(judged, driver=driver)
         try:
             if not ask:
-                return await greenlet_spawn(_opened, engine.sync_engine)
+                return await greenlet_spawn(opened, engine.sync_engine)
             async with engine.connect() as connection:
                 raw = await connection.get_raw_connection()
                 server = (await connection.execute(text(_QUERY))).scalar_one()
@@ -135,10 +152,10 @@ def _async_engine(driver: Driver) -> Connect:
         finally:
             await engine.dispose()
 
-    return lambda judged, *, ask: asyncio.run(connect(judged, ask=ask))
+    return _judged(lambda judged, *, ask: asyncio.run(connect(judged, ask=ask)))
 
 
-def _opened(engine: sqlalchemy.Engine) -> str:
+def opened(engine: sqlalchemy.Engine) -> str:
     """Open a connection as the engine would, and ask nothing: a fake has no answers to what SQLAlchemy asks first."""
     opened = engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
     try:
@@ -147,6 +164,7 @@ def _opened(engine: sqlalchemy.Engine) -> str:
         engine.dialect.do_terminate(opened)
 
 
+@_judged
 def _flask(judged: SecuredConnection, *, ask: bool) -> str:
     app = flask.Flask("matrix")
     envconn_flask.EnvConn(app, source=judged)
@@ -155,10 +173,22 @@ def _flask(judged: SecuredConnection, *, ask: bool) -> str:
         return _through(db.engine, ask=ask)
 
 
+@_judged
+def _celery(judged: SecuredConnection, *, ask: bool) -> str:
+    """Through the engine that Celery's backend for results makes of the settings; the broker plays no part."""
+    from celery import Celery
+
+    app = Celery("matrix", set_as_current=False)
+    app.conf.update(celery_settings.settings(envconn.secure(envconn.parse("amqp://localhost")), judged))
+    app.conf.database_create_tables_at_setup = False  # or it would connect already, eleven times where it cannot
+    backend = app.backend
+    return _through(backend.session_manager.get_engine(backend.url, **backend.engine_options), ask=ask)
+
+
 def _through(engine: sqlalchemy.Engine, *, ask: bool) -> str:
     try:
         if not ask:
-            return _opened(engine)
+            return opened(engine)
         with engine.connect() as connection:
             server = connection.execute(text(_QUERY)).scalar_one()
             return _told(in_use_below(connection.connection.driver_connection), server)
@@ -177,9 +207,15 @@ def in_use_below(connection: object) -> bool:
 
 
 STACKS: dict[str, Stack] = {
+    "psycopg": Stack("psycopg", _libpq("psycopg")),
+    "psycopg, async": Stack("psycopg", _libpq("psycopg-async")),
+    "psycopg2": Stack("psycopg2", _libpq("psycopg2")),
     "asyncpg": Stack("asyncpg", _asyncpg),
     "pg8000": Stack("pg8000", _pg8000),
     **{f"sqlalchemy+{driver}": Stack(driver, _engine(driver)) for driver in SYNC},
     **{f"sqlalchemy+{driver}, async": Stack(driver, _async_engine(driver)) for driver in ASYNC},
     "flask-sqlalchemy": Stack("psycopg", _flask),
+    "django on psycopg": Stack("psycopg", partial(django_stack.told, "psycopg")),
+    "django on psycopg2": Stack("psycopg2", partial(django_stack.told, "psycopg2")),
+    "celery results": Stack("psycopg", _celery),
 }

@@ -14,6 +14,7 @@ import pytest
 
 import envconn
 import envconn_psycopg
+import libpq_drivers
 import matrix
 from edges import NEON, PLANETSCALE
 from pooling import OK, OURS, is_direct, own_port, storm
@@ -132,10 +133,10 @@ def test_neon_by_rule_forgets_the_other_hosts_address(neon_like: Edge) -> None:
     assert (derived.host, derived.hosts[0].hostaddr) == (POOLED_NEON, "")
 
 
-@pytest.mark.parametrize("driver", matrix.DRIVERS)
+@pytest.mark.parametrize("driver", libpq_drivers.DRIVERS)
 @pytest.mark.parametrize("pooled", [True, False])
 def test_another_customers_host_is_not_taken(planetscale_like: Edge, driver: str, *, pooled: bool) -> None:
     host = PLANETSCALE.replace("east", "west")
     connection = load(DATABASE_URL=planetscale_like.uri(host, pooled=pooled)).database
-    arguments = envconn_psycopg.kwargs(connection, driver=matrix.family(driver))
-    assert matrix.outcome(driver, "", arguments) not in {matrix.TLS, matrix.CLEAR}
+    arguments = envconn_psycopg.kwargs(connection, driver=libpq_drivers.family(driver))
+    assert libpq_drivers.outcome(driver, "", arguments) not in {matrix.TLS, matrix.CLEAR}

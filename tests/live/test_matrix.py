@@ -14,9 +14,11 @@ import pytest
 import envconn
 import envconn_psycopg
 import fakes
+import libpq_drivers
 import matrix
 from fakes import Fake
-from matrix import CLAIMS, DRIVERS, LENIENT, MODES, SITES, STRICT
+from libpq_drivers import DRIVERS
+from matrix import CLAIMS, LENIENT, MODES, SITES, STRICT
 from throwaway.certificates import HOST
 
 if TYPE_CHECKING:
@@ -90,8 +92,8 @@ def promise(uri: str, environ: dict[str, str]) -> envconn.SecuredConnection | st
 
 def tried(driver: str, judged: envconn.SecuredConnection, there: Server | Fake) -> str:
     """Connect with what we hand over."""
-    arguments = envconn_psycopg.kwargs(judged, driver=matrix.family(driver))
-    return matrix.outcome(driver, "", arguments, ask=not isinstance(there, Fake))
+    arguments = envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver))
+    return libpq_drivers.outcome(driver, "", arguments, ask=not isinstance(there, Fake))
 
 
 def spilled(there: Server | Fake) -> int:

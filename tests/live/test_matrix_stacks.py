@@ -1,12 +1,14 @@
-"""The matrix of `test_matrix`, through every stack above and beside libpq: the same environment, the same verdict.
+"""The one matrix: policies, what the URL says, servers and stacks, each with each; the same verdict in every one.
 
-A cell is judged each time. Cells of one server that come to the same promise are tried once.
+Each cell is judged. Cells that come to the same promise at the same server are tried once in each stack.
+docs/verdicts.md shows what is expected here.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -16,7 +18,7 @@ import matrix
 import stacks
 from envconn import TlsLevel
 from fakes import Fake
-from matrix import CLAIMS, LENIENT, MODES, SITES, STRICT
+from matrix import CLAIMS, FLOORS, MODES, RULES, SITES
 from stacks import STACKS
 from throwaway.certificates import HOST
 
@@ -28,15 +30,91 @@ if TYPE_CHECKING:
     from throwaway.server import Server
 
 HOSTADDR: dict[str, dict[str, str]] = {"localhost": {}, HOST: {"hostaddr": "127.0.0.1"}}
-# ENVCONN_TLS, ENVCONN_TLS_LOCAL, what they must come to, host
-POLICIES = [
-    ("require", "enforce", STRICT, HOST),
-    ("verify-ca", "enforce", STRICT, "localhost"),
-    ("verify-full", "enforce", STRICT, "localhost"),
-    ("require", "allow", LENIENT, "localhost"),
-]
-CERTIFICATES = ("good", "wronghost", "expired", "unknownca", "notls")
-"""The sites that a floor above ``require`` makes a difference at."""
+
+
+class Policy(NamedTuple):
+    """Values of ENVCONN_TLS and ENVCONN_TLS_LOCAL, and the host to try them with."""
+
+    floor: str
+    local: str
+    host: str
+
+
+POLICIES = [*(Policy(floor, "enforce", HOST) for floor in FLOORS), Policy("require", "allow", "localhost")]
+
+
+class Cell(NamedTuple):
+    """What is `due`, the variables to load, what was `found` in them, and whose CA is trusted."""
+
+    name: str
+    due: TlsLevel | str
+    environ: dict[str, str]
+    found: envconn.SecuredConnection | str
+    trusted: str | None
+
+
+class Trial(NamedTuple):
+    """What may have come of connecting, and whether a fake was told anything in clear."""
+
+    seen: set[str]
+    spilled: bool
+
+
+class Bench:
+    """The servers and fakes, what was judged for them, and what was tried at them already."""
+
+    def __init__(self, lab: Lab, certificates: Certificates, cleanup: ExitStack) -> None:
+        self._lab = lab
+        self._certificates = certificates
+        self._cleanup = cleanup
+        self._fakes: dict[str, Fake] = {}
+        self._cells: dict[tuple[Policy, str], list[Cell]] = {}
+        self._trials: dict[tuple[object, ...], Trial] = {}
+
+    def at(self, site: str) -> Server | Fake:
+        """Return what stands at `site`."""
+        answer = SITES[site].answer
+        if answer is None:
+            return self._lab[site]
+        if site not in self._fakes:
+            pair = self._certificates.good if SITES[site].signer else None
+            self._fakes[site] = self._cleanup.enter_context(fakes.running(answer, pair))
+        return self._fakes[site]
+
+    def cells(self, policy: Policy, site: str) -> list[Cell]:
+        """Return everything that a URL for `site` can say, judged."""
+        if (policy, site) not in self._cells:
+            self._cells[policy, site] = [self._cell(policy, site, *each) for each in product(CLAIMS, MODES)]
+        return self._cells[policy, site]
+
+    def _cell(self, policy: Policy, site: str, name: str, mode: str) -> Cell:
+        claim = CLAIMS[name](self._certificates)
+        uri = self.at(site).uri(policy.host, **claim.query(mode), **HOSTADDR[policy.host])
+        rules = {"ENVCONN_TLS": policy.floor, "ENVCONN_TLS_LOCAL": policy.local}
+        environ = {"DATABASE_URL": uri, **rules, **dict(claim.environ)}
+        due = matrix.promised(RULES[policy.local], mode, name, policy.floor)
+        return Cell(f"{mode}, CA {name}", due, environ, judged(environ), claim.trusted)
+
+    def tried(self, stack: str, site: str, host: str, cell: Cell) -> Trial:
+        """Return what became of the promise in `cell`, here or in an earlier cell that came to the same."""
+        assert isinstance(cell.found, envconn.SecuredConnection)
+        key = (stack, site, host, cell.found.tls.level, cell.found.tls.ca)
+        if key not in self._trials:
+            before = self._spilled(site)
+            seen = stacks.outcome(stack, cell.environ, ask=SITES[site].answer is None)
+            self._trials[key] = Trial(seen, self._spilled(site) > before)
+        return self._trials[key]
+
+    def _spilled(self, site: str) -> int:
+        """Count what has reached a fake in clear so far: start-up packets and passwords."""
+        fake = self._fakes.get(site)
+        return len(fake.startups) + len(fake.passwords) if fake else 0
+
+
+@pytest.fixture(scope="module")
+def bench(lab: Lab, certificates: Certificates) -> Iterator[Bench]:
+    with ExitStack() as cleanup:
+        yield Bench(lab, certificates, cleanup)
 
 
 @pytest.fixture(autouse=True)
@@ -45,83 +123,21 @@ def system_store(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) ->
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
 
 
-@pytest.fixture
-def there(lab: Lab, certificates: Certificates, site: str) -> Iterator[Server | Fake]:
-    """What stands at `site`."""
-    answer, signer = SITES[site].answer, SITES[site].signer
-    if answer is None:
-        yield lab[site]
-    else:
-        with fakes.running(answer, certificates.good if signer else None) as fake:
-            yield fake
-
-
 @pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize(
-    ("policy", "site"),
-    [
-        pytest.param(policy, site, id=f"{policy[0]}, local {policy[1]}, {site}")
-        for policy in POLICIES
-        for site in SITES
-        if policy[0] == "require" or site in CERTIFICATES
-    ],
-)
-def test_what_is_promised_is_what_happens(
-    certificates: Certificates,
-    there: Server | Fake,
-    policy: tuple[str, str, dict[str, matrix.Row], str],
-    site: str,
-    stack: str,
-) -> None:
-    broken: list[str] = []
-    tried: dict[tuple[TlsLevel, str | None], set[str]] = {}
-    floor, local, table, host = policy
-    for name, mode in product(CLAIMS, MODES):
-        claim = CLAIMS[name](certificates)
-        uri = there.uri(host, **claim.query(mode), **HOSTADDR[host])
-        due = promised(table, mode, name, floor)
-        found = judged({"DATABASE_URL": uri, "ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": local, **dict(claim.environ)})
-        if isinstance(found, str) or isinstance(due, str):
-            if found != due:
-                broken.append(f"{mode}, CA {name}: {found}; should be {due}")
+@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: f"{policy.floor}, local {policy.local}")
+def test_what_is_promised_is_what_happens(bench: Bench, policy: Policy, site: str, stack: str) -> None:
+    broken = []
+    for cell in bench.cells(policy, site):
+        if isinstance(cell.found, str) or isinstance(cell.due, str):
+            if cell.found != cell.due:
+                broken.append(f"{cell.name}: {cell.found}; should be {cell.due}")
             continue
-        key = (found.tls.level, claim.trusted if found.tls.ca else None)
-        before = spilled(there)
-        if key not in tried:
-            tried[key] = stacks.outcome(stack, found, ask=not isinstance(there, Fake))
-        want = expected(stack, due, site, claim.trusted)
-        told = spilled(there) > before and not (want & {matrix.CLEAR})
-        kept = tried[key] & want and not told
-        if found.tls.level != due or not (kept or beyond(stack, due, site)):
-            broken.append(f"{mode}, CA {name}: {found.tls.level!s}, {tried[key]}, {told=}; should be {due!s}, {want}")
+        trial = bench.tried(stack, site, policy.host, cell)
+        want = matrix.outcomes(stack, cell.due, site, cell.trusted)
+        if cell.found.tls.level != cell.due or not trial.seen & want or (trial.spilled and matrix.CLEAR not in want):
+            broken.append(f"{cell.name}: {cell.found.tls.level!s}, {trial}; should be {cell.due!s}, {want}")
     assert not broken, "\n".join(broken)
-
-
-def promised(table: dict[str, matrix.Row], mode: str, claim: str, floor: str) -> TlsLevel | str:
-    """Look the level up and raise it to the policy's floor, which needs a CA where it verifies."""
-    due = matrix.promised(table, mode, claim)
-    lowest = {"require": TlsLevel.ENCRYPTED, "verify-ca": TlsLevel.VERIFY_CA, "verify-full": TlsLevel.VERIFY_FULL}[
-        floor
-    ]
-    if lowest == TlsLevel.ENCRYPTED:
-        return due
-    if claim == "none":
-        return "tls-disabled ca-missing" if due == "tls-disabled" else "ca-missing"
-    return due if isinstance(due, str) else max(due, lowest)
-
-
-def expected(stack: str, level: TlsLevel, site: str, trusted: str | None) -> set[str]:
-    """Say what the promise may come to.
-
-    Python's drivers notice clear bytes behind the consent before they have seen a certificate, libpq after.
-    """
-    want = {matrix.expected(level, SITES[site], trusted)}
-    return want | {matrix.INJECTED} if site == "fake_inject" and level > TlsLevel.NONE else want
-
-
-def beyond(stack: str, level: TlsLevel, site: str) -> bool:
-    """Say whether `stack` may do as it likes: optional TLS, which pg8000 takes every answer but "S" to decline."""
-    return level == TlsLevel.OPPORTUNISTIC and STACKS[stack].driver == "pg8000" and SITES[site].answer is not None
 
 
 def judged(environ: dict[str, str]) -> envconn.SecuredConnection | str:
@@ -132,6 +148,5 @@ def judged(environ: dict[str, str]) -> envconn.SecuredConnection | str:
         return " ".join(problem.code for problem in error.problems)
 
 
-def spilled(there: Server | Fake) -> int:
-    """Count what has reached a fake in clear so far: start-up packets and passwords."""
-    return len(there.startups) + len(there.passwords) if isinstance(there, Fake) else 0
+def test_every_stack_is_in_the_table() -> None:
+    assert tuple(STACKS) == matrix.STACKS

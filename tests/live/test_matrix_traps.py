@@ -16,8 +16,10 @@ import pytest
 
 import envconn
 import envconn_psycopg
+import libpq_drivers
 import matrix
-from matrix import CLAIMS, DRIVERS, LENIENT, SITES, STRICT
+from libpq_drivers import DRIVERS
+from matrix import CLAIMS, LENIENT, SITES, STRICT
 from traps import TRAPS, Furniture, Trap
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ def test_a_naive_connection_is_caught(
 ) -> None:
     entry = TRAPS[trap]
     uri = lab[entry.site].uri(**furniture.query(entry), connect_timeout="10")
-    assert matrix.naive(driver, uri) == entry.harmless
+    assert libpq_drivers.naive(driver, uri) == entry.harmless
     lay(entry)
-    seen = matrix.naive(driver, uri)
+    seen = libpq_drivers.naive(driver, uri)
     robbed = any(fake.saw_password_in_clear for fake in away)
     assert re.search(entry.bitten, matrix.ELSEWHERE if robbed else seen)
 
@@ -85,5 +87,5 @@ def test_ours_is_not(
 def tried(driver: str, environ: dict[str, str]) -> tuple[envconn.TlsLevel, str]:
     """Load `environ`, connect with what we hand over, and say what was promised and what came of it."""
     judged = envconn.load(environ, dotenv=None).database
-    arguments = envconn_psycopg.kwargs(judged, driver=matrix.family(driver))
-    return judged.tls.level, matrix.outcome(driver, "", arguments)
+    arguments = envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver))
+    return judged.tls.level, libpq_drivers.outcome(driver, "", arguments)

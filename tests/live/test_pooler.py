@@ -151,6 +151,36 @@ def test_server_side_cursors(bouncer: Bouncer, certificates: Certificates, *, is
         assert len(named.execute(query).fetchall()) == 9
 
 
+def settings(uri: str) -> set[str]:
+    """Return the names of what was set in the server connections, each of which is met in turn."""
+    # What PgBouncer itself sets for the client whose turn it is (its manual, track_extra_parameters).
+    apart = {"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}
+    with psycopg.connect(uri, autocommit=True, prepare_threshold=None) as connection:
+        query = "select name from pg_settings where source = 'session'"
+        return {name for _ in range(4) for (name,) in connection.execute(query)} - apart
+
+
+def test_what_one_client_sets_another_one_has(bouncer: Bouncer, certificates: Certificates) -> None:
+    uri = bouncer.uri(**verified(certificates))
+    bouncer.fill()
+    with psycopg.connect(uri, autocommit=True) as setting, psycopg.connect(uri, autocommit=True) as other:
+        # Half of what the one asks, and half of what the other asks, goes where it was set.
+        setting.execute("set envconn.leak = 'here'")
+        for connection in (setting, other):
+            found = [connection.execute("select current_setting('envconn.leak', true)").fetchone() for _ in range(4)]
+            assert {row and row[0] or "" for row in found} == {"here", ""}
+        for _ in range(2):
+            other.execute("reset envconn.leak")
+
+
+@pytest.mark.parametrize("driver", OURS)
+def test_ours_sets_nothing(bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
+    uri = bouncer.uri(**verified(certificates))
+    before = settings(uri)
+    assert storm(lambda: OURS[driver](judged(uri))) == OK
+    assert settings(uri) == before
+
+
 def ours(uri: str, *, autocommit: bool = False) -> psycopg.Connection:
     return envconn_psycopg.connect(judged(uri), autocommit=autocommit)
 

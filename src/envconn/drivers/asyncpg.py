@@ -57,6 +57,9 @@ def arguments(connection: SecuredConnection) -> Arguments:
     insist(connection, "asyncpg", "postgresql", _HONOURED)
     if any(host.host.startswith("@") for host in connection.hosts):
         refuse(connection, "asyncpg knows no abstract unix sockets; name a directory, or use psycopg")
+    if "," in connection.user:
+        # It stands unescaped in the first message of SCRAM (asyncpg/protocol/scram.pyx), where a comma ends it.
+        refuse(connection, "asyncpg cannot log in a user whose name has a comma; rename the role, or use psycopg")
     hosts = [host.hostaddr or host.host for host in connection.hosts]
     ports = [host.port for host in connection.hosts]
     found: Arguments = {

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from envconn.errors import Problem
 from envconn.sources.files import read_text
 
-__all__ = ["BUNDLES", "CA", "LIMIT", "read"]
+__all__ = ["BUNDLES", "CA", "LIMIT", "is_readable", "read"]
 
 LIMIT = 4_194_304
 """The largest CA file that is read, in bytes; the bundles of operating systems have a quarter of a million."""
@@ -81,6 +81,19 @@ def read(text: str, variable: str) -> CA | Problem:
     if isinstance(content, Problem):
         return Problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
     return _checked(CA("file", variable, path=path), content.reveal())
+
+
+def is_readable(path: str) -> bool:
+    """Whether OpenSSL finds certificates or revocation lists in the file `path`."""
+    import ssl
+
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
+        return False
+    return True
 
 
 def _inline(text: str) -> str | None:

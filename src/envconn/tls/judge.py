@@ -150,15 +150,17 @@ _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 
 def _file_problems(connection: Connection) -> list[Problem]:
     # libpq goes on without a client certificate or a CRL that it cannot read.
-    return [
-        Problem(
-            "tls-file-missing",
-            connection.origin.variable,
-            f"the path in {name} cannot be read; mount it, or correct the path",
-        )
-        for name in _FILES
-        if name in connection.parameters and not os.access(connection.parameters[name], os.R_OK)
-    ]
+    variable = connection.origin.variable
+    paths = {name: connection.parameters[name] for name in _FILES if name in connection.parameters}
+    missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
+    found = [Problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
+    if "sslcrl" in paths.keys() - missing and not ca_material.is_readable(paths["sslcrl"]):
+        found.append(Problem("crl-broken", variable, _NO_LIST))
+    return found
+
+
+_UNREADABLE = "cannot be read; mount it, or correct the path"
+_NO_LIST = "the file in sslcrl holds no list that can be read, and libpq would go on without one; write it as PEM"
 
 
 def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Problem | None) -> list[Problem]:

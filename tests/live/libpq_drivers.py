@@ -1,0 +1,83 @@
+"""What is linked with libpq connects, with a text or with arguments, and tells what happened as `matrix` words it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from typing import TYPE_CHECKING, Literal
+
+import psycopg
+import psycopg2
+
+import matrix
+
+if TYPE_CHECKING:
+    from envconn.drivers.libpq import Arguments
+
+__all__ = ["DRIVERS", "WORDS", "family", "naive", "outcome"]
+
+WORDS = {
+    "certificate verify failed": matrix.UNTRUSTED,
+    "does not match host name": matrix.MISNAMED,
+    "server does not support SSL": matrix.NO_TLS,
+    "server sent an error response during SSL exchange": matrix.ERROR,
+    "received invalid response to SSL negotiation": matrix.GARBAGE,
+    "UnicodeDecodeError": matrix.GARBAGE,  # psycopg2 cannot read what libpq says about it
+    "received unencrypted data after SSL response": matrix.INJECTED,
+    "server closed the connection unexpectedly": matrix.CLOSED,
+    "no encryption": matrix.NOT_IN_CLEAR,
+}
+"""libpq's words for a refusal (fe-secure.c, fe-secure-openssl.c, fe-connect.c), and ours."""
+
+_QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+
+
+def _psycopg(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
+    with psycopg.connect(conninfo, **arguments) as connection:
+        row = connection.execute(_QUERY).fetchone() if ask else None
+        return _told(row, in_use=connection.pgconn.ssl_in_use)
+
+
+async def _psycopg_async(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
+    async with await psycopg.AsyncConnection.connect(conninfo, **arguments) as connection:
+        row = await (await connection.execute(_QUERY)).fetchone() if ask else None
+        return _told(row, in_use=connection.pgconn.ssl_in_use)
+
+
+def _psycopg2(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
+    with closing(psycopg2.connect(conninfo, **arguments)) as connection, connection.cursor() as cursor:
+        if ask:
+            cursor.execute(_QUERY)
+        return _told(cursor.fetchone() if ask else None, in_use=connection.info.ssl_in_use)
+
+
+def _told(row: tuple[bool] | None, *, in_use: bool) -> str:
+    if row is not None and row[0] is not in_use:
+        return matrix.DISAGREE
+    return matrix.TLS if in_use else matrix.CLEAR
+
+
+DRIVERS = {
+    "psycopg": _psycopg,
+    "psycopg-async": lambda conninfo, arguments, *, ask: asyncio.run(_psycopg_async(conninfo, arguments, ask=ask)),
+    "psycopg2": _psycopg2,
+}
+
+
+def family(driver: str) -> Literal["psycopg", "psycopg2"]:
+    """Return the name that `envconn_psycopg.kwargs` knows `driver` by."""
+    return "psycopg2" if driver == "psycopg2" else "psycopg"
+
+
+def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = True) -> str:
+    """Connect and say what came of it, an unknown error in its own words. `ask` the server too, unless it is a fake."""
+    try:
+        return DRIVERS[driver](conninfo, arguments, ask=ask)
+    except (psycopg.Error, psycopg2.Error, UnicodeDecodeError) as error:
+        told = f"{type(error).__name__}: {error}"
+    return next((meaning for words, meaning in WORDS.items() if words in told), told)
+
+
+def naive(driver: str, uri: str) -> str:
+    """Connect as everybody does, with the text and nothing else. Whoever answers is not asked anything."""
+    return outcome(driver, uri, {}, ask=False)
