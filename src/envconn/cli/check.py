@@ -7,44 +7,75 @@ from typing import TYPE_CHECKING
 
 from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_OK
+from envconn.cli.findings import annotate, complain
 from envconn.cli.terminal import paint
 
 if TYPE_CHECKING:
-    from envconn.report import Report
+    from envconn.cli.live import Live
+    from envconn.errors import Note, Problem
+    from envconn.probe import Proof
+    from envconn.report import Json, Report
     from envconn.tls import SecuredConnection
 
-__all__ = ["print_problems", "run"]
+__all__ = ["run"]
 
 
-def run(dotenv: str | None, *, as_json: bool, details: bool) -> int:
-    """Print the report and return the exit code. Problems go to stderr, everything else to stdout."""
-    report = assemble(dotenv=dotenv).report
+def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None = None) -> int:
+    """Print the report and return the exit code. Problems go to stderr, everything else to stdout.
+
+    With `live`, the servers are contacted, unless the configuration is wrong.
+    """
+    services, report = assemble(dotenv=dotenv)
+    proof = None
+    if live and report.ok:
+        from envconn.cli.live import gate
+
+        proof = gate(services, live)
+    code = EX_CONFIG if not report.ok else proof.exit_code if proof else EX_OK
     if as_json:
-        import json
-
-        print(json.dumps(report.as_dict(), indent=2))
+        _print_json(report, proof, code)
     else:
-        _print_people(report, details=details)
-    return EX_OK if report.ok else EX_CONFIG
+        _print_people(report, proof, details=details)
+    return code
 
 
-def print_problems(report: Report) -> None:
-    """Print one line for each problem to stderr."""
-    for problem in report.problems:
-        print(f"{paint('error', 'red', sys.stderr)} {problem} [{problem.code}]", file=sys.stderr)
+def _print_json(report: Report, proof: Proof | None, code: int) -> None:
+    import json
+
+    problems, notes = _findings(report, proof)
+    whole = Report(report.services, problems, notes).as_dict()
+    document: dict[str, Json] = {**whole, "exit_code": code, "live": proof.as_dict() if proof else None}
+    print(json.dumps(document, indent=2))
+    annotate(problems, proof.notes if proof else ())
 
 
-def _print_people(report: Report, *, details: bool) -> None:
+def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Problem, ...], tuple[Note, ...]]:
+    """Everything that was found, each thing once."""
+    if proof is None:
+        return report.problems, report.notes
+    return proof.problems, tuple(dict.fromkeys((*report.notes, *proof.notes)))
+
+
+def _print_people(report: Report, proof: Proof | None, *, details: bool) -> None:
     if details:
         for line in report.lines():
             print(line)
     else:
-        for service in report.services.values():
-            print(f"{paint('ok', 'green', sys.stdout)} {_line(service)}")
-        if report.ok and not report.services:
-            print(f"{paint('ok', 'green', sys.stdout)} nothing is configured, which ENVCONN_PHASE=build allows")
+        _print_services(report, proof)
     sys.stdout.flush()
-    print_problems(report)
+    complain(*(proof.problems, proof.notes) if proof else (report.problems,))
+
+
+def _print_services(report: Report, proof: Proof | None) -> None:
+    ok = paint("ok", "green", sys.stdout)
+    failed = {seen.service.name for seen in proof.seen if seen.problems} if proof else set()
+    for service in report.services.values():
+        if service.name not in failed:
+            print(f"{ok} {_line(service)}")
+    for line in proof.lines() if proof else ():
+        print(f"   {line}")
+    if report.ok and not report.services:
+        print(f"{ok} nothing is configured, which ENVCONN_PHASE=build allows")
 
 
 def _line(service: SecuredConnection) -> str:
