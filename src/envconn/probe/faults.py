@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from envconn.errors import Problem
 
-__all__ = ["EX_NOPERM", "EX_PROTOCOL", "EX_UNAVAILABLE", "FAULTS", "Fault", "curable", "exit_code"]
+__all__ = ["EX_CONFIG", "EX_NOPERM", "EX_PROTOCOL", "EX_UNAVAILABLE", "FAULTS", "Fault", "curable", "exit_code"]
 
 EX_UNAVAILABLE = 69
 """Unreachable, or not within the time allowed."""
@@ -17,6 +17,8 @@ EX_PROTOCOL = 76
 """TLS refused, absent or not verified."""
 EX_NOPERM = 77
 """Login, role or database refused."""
+EX_CONFIG = 78
+"""The configuration is wrong, which shows only when it is used."""
 
 
 class Fault(NamedTuple):
@@ -38,6 +40,7 @@ FAULTS: Mapping[str, Fault] = {
     "driver-missing": Fault(EX_UNAVAILABLE, "no driver is installed that could log in"),
     "tls-refused": Fault(EX_PROTOCOL, "the server does not offer TLS"),
     "protocol-unexpected": Fault(EX_PROTOCOL, "something else answers there"),
+    "direct-tls-refused": Fault(EX_PROTOCOL, "the server does not take TLS from the first byte"),
     "tls-failed": Fault(EX_PROTOCOL, "the handshake failed"),
     "tls-too-old": Fault(EX_PROTOCOL, "the server speaks no TLS version that is still safe"),
     "tls-not-enforced": Fault(EX_PROTOCOL, "the server takes clear text, too"),
@@ -47,14 +50,17 @@ FAULTS: Mapping[str, Fault] = {
     "certificate-untrusted": Fault(EX_PROTOCOL, "the CA has not signed the certificate"),
     "certificate-misnamed": Fault(EX_PROTOCOL, "the certificate is for another host"),
     "certificate-revoked": Fault(EX_PROTOCOL, "the certificate was revoked"),
+    "revocation-unknown": Fault(EX_PROTOCOL, "the revocation list does not cover the certificate"),
     "client-certificate-required": Fault(EX_PROTOCOL, "the server asks for a client certificate"),
+    "client-certificate-refused": Fault(EX_PROTOCOL, "the server does not take the client certificate"),
+    "client-files-unusable": Fault(EX_CONFIG, "client certificate, key or revocation list cannot be used"),
     "password-refused": Fault(EX_NOPERM, "user name or password are wrong"),
     "login-refused": Fault(EX_NOPERM, "the server does not let this user in"),
     "database-absent": Fault(EX_NOPERM, "there is no such database"),
     "permission-denied": Fault(EX_NOPERM, "the role may not connect to the database"),
 }
 
-_GRAVEST = (EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE)
+_GRAVEST = (EX_CONFIG, EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE)
 
 
 def exit_code(problems: Iterable[Problem]) -> int:

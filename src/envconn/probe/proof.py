@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host
     from envconn.errors import Note, Problem
+    from envconn.probe.rendering import Json
     from envconn.tls import SecuredConnection
 
 __all__ = ["Certificate", "Handshake", "Login", "Proof", "Seen"]
@@ -116,5 +117,24 @@ class Proof:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 0, 69, 76 or 77 (`envconn.probe.faults`)."""
+        """The exit code of the command: 0, 69, 76, 77 or 78 (`envconn.probe.faults`)."""
         return exit_code(self.problems)
+
+    def as_dict(self) -> dict[str, Json]:
+        """Return the proof as values that `json.dumps` takes.
+
+        Keys: ``ok``, ``exit_code``; ``seen``, a list with what was seen at each endpoint; ``problems`` and
+        ``notes``, each thing once, lists of ``code``, ``variable`` and ``message``. Times are in UTC (ISO 8601).
+        """
+        from envconn.probe.rendering import as_dict
+
+        return as_dict(self)
+
+    def lines(self) -> list[str]:
+        """Return the text for people: a paragraph for each endpoint, its problems and notes at the end."""
+        from envconn.probe.rendering import lines
+
+        return lines(self)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
