@@ -9,12 +9,13 @@ from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_OK
 from envconn.cli.findings import annotate, complain
 from envconn.cli.terminal import paint
+from envconn.report import Report
 
 if TYPE_CHECKING:
     from envconn.cli.live import Live
     from envconn.errors import Note, Problem
     from envconn.probe import Proof
-    from envconn.report import Json, Report
+    from envconn.probe.rendering import Json
     from envconn.tls import SecuredConnection
 
 __all__ = ["run"]

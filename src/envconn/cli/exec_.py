@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
 from envconn.cli.findings import complain
+from envconn.cli.live import closed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,14 +34,10 @@ def annotate(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
         return
     for command, findings in (("warning", notes), ("error", problems)):
         for finding in findings:
-            title = _escaped(f"envconn: {finding.code}", _IN_PROPERTIES)
-            print(f"::{command} title={title}::{_escaped(str(finding), _IN_DATA)}", file=sys.stderr)
+            title = f"envconn: {finding.code}".translate(_IN_PROPERTIES)
+            print(f"::{command} title={title}::{str(finding).translate(_IN_DATA)}", file=sys.stderr)
 
 
-# As the runner undoes it (ActionCommand.cs), "%" first.
-_IN_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_IN_PROPERTIES = {**_IN_DATA, ":": "%3A", ",": "%2C"}
-
-
-def _escaped(text: str, spellings: dict[str, str]) -> str:
-    return text.translate(str.maketrans(spellings))
+# As the runner undoes it (ActionCommand.cs).
+_IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTIES = {**_IN_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}

@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from envconn.cli.findings import complain
 from envconn.cli.terminal import Progress
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from envconn.probe import Proof
     from envconn.tls import SecuredConnection
 
-__all__ = ["Live", "add_options", "asked", "gate"]
+__all__ = ["Live", "add_options", "asked", "closed", "gate"]
 
 LONGEST = 86_400
 """Seconds; who wants to wait for more than a day has mistaken the unit."""
@@ -69,6 +70,13 @@ def gate(services: Mapping[str, SecuredConnection], live: Live) -> Proof:
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
         return prove(tuple(services.values()), **live._asdict(), on_attempt=progress.tell)
+
+
+def closed(services: Mapping[str, SecuredConnection], live: Live) -> int:
+    """Prove `services`, complain about what stands against it, and return the exit code, 0 when the gate is open."""
+    proof = gate(services, live)
+    complain(proof.problems, proof.notes)
+    return proof.exit_code
 
 
 @contextmanager
