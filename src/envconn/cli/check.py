@@ -26,12 +26,13 @@ def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None =
 
     With `live`, the servers are contacted, unless the configuration is wrong.
     """
-    services, report = assemble(dotenv=dotenv)
-    proof = None
+    assembly = assemble(dotenv=dotenv)
+    report, proof = assembly.report, None
     if live and report.ok:
         from envconn.cli.live import gate
+        from envconn.services import Services
 
-        proof = gate(services, live)
+        proof = gate(Services(assembly), live)
     code = EX_CONFIG if not report.ok else proof.exit_code if proof else EX_OK
     if as_json:
         _print_json(report, proof, code)

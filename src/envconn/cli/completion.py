@@ -36,7 +36,7 @@ def run(parser: ArgumentParser, shell: str) -> int:
 _COMMANDS = {
     "bash": "_envconn_commands",
     "zsh": "_command_names -e",
-    "fish": "(__fish_complete_command)",
+    "fish": "(__fish_complete_command; __fish_complete_path (commandline -ct))",
     "preamble": {"bash": '_envconn_commands() { compgen -A command -A file -- "$1"; }'},
 }
 

@@ -15,6 +15,7 @@ from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
 from envconn.cli.findings import complain
 from envconn.cli.live import closed
+from envconn.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +33,11 @@ def run(dotenv: str | None, command: Sequence[str], *, live: Live | None = None)
     if not any(command[:1]):
         print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
         return EX_USAGE
-    services, report = assemble(dotenv=dotenv)
-    if not report.ok:
-        complain(report.problems)
+    assembly = assemble(dotenv=dotenv)
+    if not assembly.report.ok:
+        complain(assembly.report.problems)
         return EX_CONFIG
-    if live and (code := closed(services, live)):
+    if live and (code := closed(Services(assembly), live)):
         return code
     # Python ignores these two, and what is ignored stays so in the program that follows.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -12,10 +12,10 @@ from envconn.cli.findings import complain
 from envconn.cli.terminal import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from envconn.probe import Proof
-    from envconn.tls import SecuredConnection
+    from envconn.services import Services
 
 __all__ = ["Live", "add_options", "asked", "closed", "gate"]
 
@@ -60,7 +60,7 @@ def asked(options: argparse.Namespace) -> Live | None:
     return Live(**stated) if stated or options.live else None
 
 
-def gate(services: Mapping[str, SecuredConnection], live: Live) -> Proof:
+def gate(services: Services, live: Live) -> Proof:
     """Prove `services` as `live` asks, and tell on stderr what is waited for.
 
     SIGTERM ends it with 143, also in a container's first process, to which the kernel delivers no signal
@@ -69,14 +69,20 @@ def gate(services: Mapping[str, SecuredConnection], live: Live) -> Proof:
     from envconn.probe.gate import prove
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
-        return prove(tuple(services.values()), **live._asdict(), on_attempt=progress.tell)
+        return prove(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
 
 
-def closed(services: Mapping[str, SecuredConnection], live: Live) -> int:
+def closed(services: Services, live: Live) -> int:
     """Prove `services`, complain about what stands against it, and return the exit code, 0 when the gate is open."""
     proof = gate(services, live)
     complain(proof.problems, proof.notes)
     return proof.exit_code
+
+
+def _state(proof: Proof) -> str:
+    """What is waited for, in one line."""
+    first, *others = proof.problems
+    return f"{first} [{first.code}]" + (f", and {len(others)} more" if others else "")
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def _add_exec(command: argparse.ArgumentParser) -> None:
     command.epilog = _EXIT_CODES
     command.usage = "envconn exec [OPTION...] -- COMMAND [ARGUMENT...]"
     command.add_argument(
-        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run in place of this process"
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to become, with its arguments"
     )
     command.set_defaults(run=_exec)
 
@@ -143,25 +143,32 @@ def _completion(options: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": (
-        "check the configuration; say what to change",
+        "check the configuration, and say what to change",
         """\
-Judge every connection that the environment describes, and say what to change.
-No server is contacted, unless one of the options of the live proof is there.
+Check the configuration, and say what to change.
+
+Every connection that the environment describes is judged. No server is contacted,
+unless one of the options of the live proof is there.
 
   envconn check
   envconn check --login --wait 30 --json""",
         _add_check,
     ),
     "show": (
-        "show what was found, chosen, ignored and raised, and why",
-        "Show what was found in the environment, chosen, ignored and raised, and why. No server is contacted.",
+        "show what was found, and why it was chosen, ignored or raised",
+        """\
+Show what was found in the environment, and why it was chosen, ignored or raised.
+
+No server is contacted.""",
         _add_show,
     ),
     "exec": (
-        "check the configuration, then replace this process by a command",
+        "check the configuration, then become another command",
         """\
-Check as `envconn check` does. If all is well, become COMMAND: process ID, signals,
-standard streams and exit code are its own. Otherwise it is never started.
+Check the configuration, then become COMMAND.
+
+Process ID, signals, standard streams and exit code are the command's own. It is not
+started if anything is wrong; the exit code then says what.
 
   envconn exec -- gunicorn app:app
   envconn exec --login --wait 30 -- gunicorn app:app""",
@@ -169,14 +176,15 @@ standard streams and exit code are its own. Otherwise it is never started.
     ),
     "schema": (
         "print the JSON Schema of what --json prints",
-        "Print the JSON Schema (draft 2020-12) of what `check --json` and `show --json` print.",
+        "Print the JSON Schema of what --json prints (draft 2020-12).",
         _add_schema,
     ),
     "completion": (
         "print a script that completes this command line in a shell",
         """\
-Print a script that completes this command line. It is made by shtab, which
-`pip install 'envconn[completion]'` brings along.
+Print a script that completes this command line.
+
+It is made by shtab, which pip install 'envconn[completion]' brings along.
 
   envconn completion bash > ~/.local/share/bash-completion/completions/envconn
   envconn completion zsh > ~/.zfunc/_envconn    # ~/.zfunc has to be in fpath
