@@ -22,7 +22,7 @@ GITHUB = {"GITHUB_ACTIONS": "true", "CI": "true"}
 Annotation = tuple[str, dict[str, str], str]
 
 
-def annotations(text: str) -> Iterator[Annotation]:
+def read(text: str) -> Iterator[Annotation]:
     """Read workflow commands as the runner does (ActionCommand.cs, TryParseV2): command, properties, message."""
     for line in text.splitlines():
         if match := re.fullmatch(r"\s*::(\w+)(?: (.*?))?::(.*)", line):
@@ -56,7 +56,7 @@ def test_problems_become_errors(arguments: list[str], github: None, capsys: pyte
     text, *rest = output.err.splitlines()
     assert text.startswith("error DATABASE_URL: sslmode=disable")
     assert len(rest) == 1
-    ((command, properties, message),) = annotations(output.err)
+    ((command, properties, message),) = read(output.err)
     assert (command, properties) == ("error", {"title": "envconn: tls-disabled"})
     assert text == f"error {message} [tls-disabled]"
 
@@ -65,7 +65,7 @@ def test_stdout_stays_json(github: None, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["check", "--json"]) == 78
     output = capsys.readouterr()
     told = understood(output.out)
-    assert [message for _, _, message in annotations(output.err)] == [
+    assert [message for _, _, message in read(output.err)] == [
         f"{problem['variable']}: {problem['message']}" for problem in told["problems"]
     ]
     assert MARKER not in output.out + output.err
@@ -81,7 +81,7 @@ def test_nothing_elsewhere(
         monkeypatch.setenv("GITHUB_ACTIONS", value)
     main(arguments)
     output = capsys.readouterr()
-    assert list(annotations(output.out + output.err)) == []
+    assert list(read(output.out + output.err)) == []
     assert "::" not in output.err
 
 
@@ -92,7 +92,7 @@ def test_nothing_elsewhere(
 def test_escapes(message: str, github: None, capsys: pytest.CaptureFixture[str]) -> None:
     complain([Problem("some-code", "SOME, VARIABLE", message)], [Note("other:code,%", "OTHER", message)])
     lines = [line for line in capsys.readouterr().err.split("\n") if line.startswith("::")]
-    assert list(annotations("\n".join(lines))) == [
+    assert list(read("\n".join(lines))) == [
         ("warning", {"title": "envconn: other:code,%"}, f"OTHER: {message}"),
         ("error", {"title": "envconn: some-code"}, f"SOME, VARIABLE: {message}"),
     ]

@@ -55,10 +55,14 @@ def test_the_line_never_wraps(columns: int, shown_columns: int) -> None:
 
 
 def test_the_line_goes_away_when_something_happens() -> None:
-    with terminal() as (stream, shown):
-        with pytest.raises(KeyboardInterrupt), Progress(stream) as progress:
+    def interrupted(stream: TextIO) -> None:
+        with Progress(stream) as progress:
             progress.tell("a", 1)
             raise KeyboardInterrupt
+
+    with terminal() as (stream, shown):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(stream)
         assert shown().endswith(ERASE)
 
 

@@ -12,10 +12,13 @@ from envconn.cli.terminal import paint
 from envconn.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envconn.cli.live import Live
+    from envconn.connection import Host
     from envconn.errors import Note, Problem
-    from envconn.probe import Proof
-    from envconn.probe.rendering import Json
+    from envconn.probe import Proof, Seen
+    from envconn.report import Json
     from envconn.tls import SecuredConnection
 
 __all__ = ["run"]
@@ -69,18 +72,33 @@ def _print_people(report: Report, proof: Proof | None, *, details: bool) -> None
 
 
 def _print_services(report: Report, proof: Proof | None) -> None:
-    ok = paint("ok", "green", sys.stdout)
-    failed = {seen.service.name for seen in proof.seen if seen.problems} if proof else set()
+    seen = proof.seen if proof else ()
+    looked_at = {each.service.name for each in seen}
     for service in report.services.values():
-        if service.name not in failed:
-            print(f"{ok} {_line(service)}")
-    for line in proof.lines() if proof else ():
-        print(f"   {line}")
+        if service.name not in looked_at:
+            print(f"{_ok()} {_line(service, service.hosts)}")
+    for each in seen:
+        _print_seen(each)
     if report.ok and not report.services:
-        print(f"{ok} nothing is configured, which ENVCONN_PHASE=build allows")
+        print(f"{_ok()} nothing is configured, which ENVCONN_PHASE=build allows")
 
 
-def _line(service: SecuredConnection) -> str:
+def _print_seen(seen: Seen) -> None:
+    """Print what was found out at one endpoint; what is wrong with it goes to stderr."""
+    from envconn.probe.rendering import details
+
+    found = list(details(seen))
+    if seen.problems and not found:
+        return
+    word = paint("failed", "red", sys.stdout) if seen.problems else _ok()
+    print("\n".join([f"{word} {_line(seen.service, [seen.host])}", *found]))
+
+
+def _ok() -> str:
+    return paint("ok", "green", sys.stdout)
+
+
+def _line(service: SecuredConnection, hosts: Iterable[Host]) -> str:
     verdict = service.tls
     remarks = {
         f"raised from {verdict.requested}": verdict.raised,
@@ -88,4 +106,4 @@ def _line(service: SecuredConnection) -> str:
         f"clear text waived by {verdict.waived}": verdict.waived is not None,
     }
     told = ", ".join([f"TLS {verdict.level}", *(remark for remark, is_so in remarks.items() if is_so)])
-    return f"{service.name} ({service.variable}): {', '.join(map(str, service.hosts))}, {told}"
+    return f"{service.name} ({service.variable}): {', '.join(map(str, hosts))}, {told}"

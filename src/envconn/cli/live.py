@@ -66,7 +66,7 @@ def gate(services: Services, live: Live) -> Proof:
     SIGTERM ends it with 143, also in a container's first process, to which the kernel delivers no signal
     that nobody handles.
     """
-    from envconn.probe.gate import prove
+    from envconn.probe import prove
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
         return prove(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.probe.faults import curable
-from envconn.probe.login import log_in
 from envconn.probe.look import look
 from envconn.probe.proof import Proof
 from envconn.services import connections
@@ -96,6 +95,8 @@ def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
 
 def _with_logins(proof: Proof, until: float) -> Proof:
     """Log in, once for each service, where no host gave reason not to, all at the same time."""
+    from envconn.probe.login import log_in
+
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     within = max(_FIRST, until - time.monotonic())

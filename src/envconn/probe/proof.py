@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host
     from envconn.errors import Note, Problem
-    from envconn.probe.rendering import Json
+    from envconn.report import Json
     from envconn.tls import SecuredConnection
 
 __all__ = ["Certificate", "Handshake", "Login", "Proof", "Seen"]

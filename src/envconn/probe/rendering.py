@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -11,10 +11,9 @@ if TYPE_CHECKING:
 
     from envconn.errors import Note, Problem
     from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
+    from envconn.report import Json
 
-__all__ = ["Json", "as_dict", "lines"]
-
-Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+__all__ = ["as_dict", "details", "lines"]
 
 _NAMES = 5
 """How many of a certificate's names people are shown."""
@@ -36,15 +35,20 @@ def lines(proof: Proof) -> list[str]:
     return [line for each in proof.seen for line in _paragraph(each)]
 
 
-def _paragraph(seen: Seen) -> Iterator[str]:
-    service, state = seen.service, "failed" if seen.problems else "ok"
-    yield f"{service.name} ({service.variable}): {service.kind} on {seen.host}, TLS {service.tls.level}: {state}"
+def details(seen: Seen) -> Iterator[str]:
+    """Yield the lines about what was found out at an endpoint, without what is wrong with it."""
     if seen.handshake:
         yield from _told(seen.handshake)
     if seen.enforced is not None:
         yield f"  clear text is {'denied' if seen.enforced else 'taken, too'}"
     if seen.login:
         yield f"  {_login_line(seen.login)}"
+
+
+def _paragraph(seen: Seen) -> Iterator[str]:
+    service, state = seen.service, "failed" if seen.problems else "ok"
+    yield f"{service.name} ({service.variable}): {service.kind} on {seen.host}, TLS {service.tls.level}: {state}"
+    yield from details(seen)
     yield from (f"  problem: {problem.message} [{problem.code}]" for problem in seen.problems)
     yield from (f"  note: {note.message} [{note.code}]" for note in seen.notes)
 
