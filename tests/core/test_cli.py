@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from documents import understood
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE, main
 from envconn.cli.terminal import paint
 
@@ -102,7 +102,7 @@ def test_show() -> None:
 def test_json(command: str, variables: dict[str, str], code: int) -> None:
     done = run(command, "--json", **variables)
     assert (done.returncode, done.stderr) == (code, "")
-    told = json.loads(done.stdout)
+    told = understood(done.stdout)
     assert told["ok"] is (code == EX_OK)
     assert len(told["problems"]) == (0 if told["ok"] else 2)
     assert [service["name"] for service in told["services"]] == (["database"] if told["ok"] else [])
