@@ -35,8 +35,10 @@ class Recipe(NamedTuple):
 
     @property
     def words(self) -> list[str]:
-        """The words of the command line, also where it is one for a shell."""
-        return shlex.split(self.command[-1]) if self.command[:1] == ["sh"] else self.command
+        """The words of the command line, also where it is one for a shell, or for a shell's shell."""
+        if self.command[:1] != ["sh"]:
+            return self.command
+        return [word for each in shlex.split(self.command[-1]) for word in each.split()]
 
     @property
     def logs_in(self) -> bool:
