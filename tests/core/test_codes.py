@@ -28,7 +28,7 @@ TWICE = {"default-role", "driver-missing"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
-    *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "latin-1", "utf-16-be", "utf-8"),
+    *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "scram-sha-256", "latin-1", "utf-16-be", "utf-8"),
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
     *("compute-1", "us-east-1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ MARKER = "marker-Zq7xWv9kJb3"
 
 _LONGEST = 60.0
 """Seconds after which a command hangs."""
+
+_PASSWORD = re.compile(r"://[^:@/]*:([^@/]+)@")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,8 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "ENVCONN_TLS_LOCAL": "enforce", **variables}
 
 
-def run(*arguments: str, secrets: tuple[str, ...] = (), **variables: str) -> Done:
-    """Run it to its end. Neither `MARKER` nor `secrets`, no traceback and no colour is in what it says."""
+def run(*arguments: str, **variables: str) -> Done:
+    """Run it to its end. No password of `variables`, no traceback and no colour is in what it says."""
     done = subprocess.run(
         command(*arguments),
         env=environment(variables),
@@ -64,7 +67,8 @@ def run(*arguments: str, secrets: tuple[str, ...] = (), **variables: str) -> Don
         stdin=subprocess.DEVNULL,
     )
     said = done.stdout + done.stderr
-    for unwanted in (MARKER, *secrets, "Traceback", "\x1b"):
+    passwords = [match[1] for value in variables.values() if (match := _PASSWORD.search(value))]
+    for unwanted in (*passwords, "Traceback", "\x1b"):
         assert unwanted not in said, said
     return Done(done.returncode, done.stdout, done.stderr)
 

@@ -43,7 +43,7 @@ def somewhere(port: int, host: str = "localhost") -> str:
 def test_good(lab: Lab, certificates: Certificates) -> None:
     server = lab["good"]
     uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    done = run("check", "--live", *SECONDS, secrets=(server.password,), DATABASE_URL=uri)
+    done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.err) == (0, "")
     first, tls, certificate, verified, *_ = done.out.splitlines()
     assert first == f"ok database (DATABASE_URL): localhost:{server.port}, TLS verify-full, local"
@@ -55,7 +55,7 @@ def test_good(lab: Lab, certificates: Certificates) -> None:
 def test_good_as_json(lab: Lab, certificates: Certificates) -> None:
     server = lab["good"]
     uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    done = run("check", "--live", "--json", *SECONDS, secrets=(server.password,), DATABASE_URL=uri)
+    done = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri)
     told = done.document
     assert (done.code, done.err, told["exit_code"], told["ok"]) == (0, "", 0, True)
     (seen,) = told["live"]["seen"]
@@ -85,9 +85,9 @@ def test_certificates(state: str, asked: str, codes: list[str], lab: Lab, certif
     ca = {"sslrootcert": str(certificates.ca)} if asked != "require" else {}
     uri = server.uri(sslmode=asked, **ca)
     code = 76 if codes else 0
-    done = run("check", "--live", *SECONDS, secrets=(server.password,), DATABASE_URL=uri)
+    done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.codes) == (code, codes)
-    told = run("check", "--live", "--json", *SECONDS, secrets=(server.password,), DATABASE_URL=uri).document
+    told = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri).document
     assert (told["exit_code"], [problem["code"] for problem in told["problems"]]) == (code, codes)
     assert told["problems"] == told["live"]["problems"]
 
