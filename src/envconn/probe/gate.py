@@ -95,15 +95,14 @@ def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
 
 def _with_logins(proof: Proof, until: float) -> Proof:
     """Log in, once for each service, where no host gave reason not to, all at the same time."""
-    from envconn.probe.login import log_in
+    from envconn.probe.login import begin
 
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     within = max(_FIRST, until - time.monotonic())
-    with ThreadPoolExecutor(len(ready) or 1) as pool:
-        outcomes = pool.map(lambda service: log_in(service, within=within), ready)
-        found = {id(_answering(proof, service)): outcome for service, outcome in zip(ready, outcomes, strict=True)}
-    return Proof(tuple(_attached(seen, found.get(id(seen))) for seen in proof.seen))
+    begun = [(_answering(proof, service), begin(service, within=within)) for service in ready]
+    outcomes = {id(seen): outcome() for seen, outcome in begun}
+    return Proof(tuple(_attached(seen, outcomes.get(id(seen))) for seen in proof.seen))
 
 
 def _answering(proof: Proof, service: SecuredConnection) -> Seen:

@@ -17,9 +17,11 @@ from envconn.probe.login.sentences import problem
 from envconn.tls import require_sealed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from envconn.tls import SecuredConnection
 
-__all__ = ["Outcome", "log_in"]
+__all__ = ["Outcome", "begin", "log_in"]
 
 _SHARE = 0.9
 """Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
@@ -38,16 +40,27 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
     Raises:
         TypeError: `connection` was not judged.
     """
+    return begin(connection, within=within)()
+
+
+def begin(connection: SecuredConnection, *, within: float) -> Callable[[], Outcome]:
+    """Do what `log_in` does, in the background, and return a function that waits for the outcome."""
     require_sealed(connection)
     if connection.kind not in _FAMILIES:
-        return Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+        untried = Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+        return lambda: untried
     future: Future[Outcome] = Future()
+    now = time.monotonic()
     # A daemon: where not even the driver's own limits hold (a resolver that hangs), it must not hold up the exit.
-    Thread(target=_work, args=(connection, time.monotonic() + within * _SHARE, future), daemon=True).start()
-    try:
-        return future.result(within)
-    except TimeoutError:
-        return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
+    Thread(target=_work, args=(connection, now + within * _SHARE, future), daemon=True).start()
+
+    def outcome() -> Outcome:
+        try:
+            return future.result(max(0.0, now + within - time.monotonic()))
+        except TimeoutError:
+            return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
+
+    return outcome
 
 
 class _Family(Protocol):
