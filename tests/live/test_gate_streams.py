@@ -52,14 +52,15 @@ def on_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
 
 def test_colours(good: dict[str, str]) -> None:
     code, seen = on_terminal("check", "--live", "--within", "20", **good)
-    assert (code, seen.startswith("\x1b[32mok\x1b[0m database")) == (0, True)
+    assert code == 0
+    assert seen.startswith(f"{ERASE}contacting database{ERASE}\x1b[32mok\x1b[0m database")
 
 
 def test_colours_of_a_failure(lab: Lab, certificates: Certificates) -> None:
     uri = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     code, seen = on_terminal("check", "--live", "--within", "20", DATABASE_URL=uri)
     assert code == 76
-    assert seen.startswith("\x1b[31mfailed\x1b[0m database")
+    assert seen.startswith(f"{ERASE}contacting database{ERASE}\x1b[31mfailed\x1b[0m database")
     assert "\n\x1b[31merror\x1b[0m DATABASE_URL: " in seen
 
 
@@ -71,9 +72,10 @@ def test_colour_of_a_warning(lab: Lab) -> None:
 def test_one_line_is_written_over(away: dict[str, str]) -> None:
     code, seen = on_terminal("check", "--wait", "1", **away)
     assert code == 69
-    *waiting, rest = seen.split(ERASE)
-    assert len(waiting) > 2
-    assert all(line.startswith("waiting ") or not line for line in waiting)
+    nothing, contacting, *waiting, rest = seen.split(ERASE)
+    assert (nothing, contacting) == ("", "contacting database")
+    assert len(waiting) > 1
+    assert all(line.startswith("waiting 1 s for DATABASE_URL: ") for line in waiting)
     assert all(len(line) < 80 for line in waiting)
     assert rest.startswith("\x1b[31merror\x1b[0m DATABASE_URL: nothing listens")
     assert rest.count("\n") == 1
