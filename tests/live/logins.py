@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from envconn import Note, Problem
     from envconn.probe.login import Outcome
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-__all__ = ["DRIVERS", "MARKER", "Staffed", "codes", "judged", "noted", "staffed", "tried"]
+__all__ = ["DRIVERS", "MARKER", "Staffed", "administer", "codes", "decent", "judged", "noted", "staffed", "tried"]
 
 DRIVERS = ("psycopg", "psycopg2", "asyncpg", "pg8000")
 
@@ -65,6 +66,10 @@ class Staffed:
         where = f"localhost:{self.server.port}/{dbname or self.server.dbname}"
         return f"{scheme}://{user}:{quote(secret, safe='')}@{where}?{query}"
 
+    def administer(self, *statements: str) -> None:
+        """Have the administrator do something."""
+        administer(self.server, statements)
+
 
 @contextmanager
 def staffed(certificates: Certificates) -> Iterator[Staffed]:
@@ -84,7 +89,9 @@ def administer(server: Server, statements: Sequence[str]) -> None:
 
 def judged(uri: str, **more: str) -> envconn.SecuredConnection:
     """Return the judged connection; `more` are further variables."""
-    return envconn.load(environ={"DATABASE_URL": uri, **more}, dotenv=None).database
+    if more:
+        return envconn.load(environ={"DATABASE_URL": uri, **more}, dotenv=None).database
+    return envconn.secure(envconn.parse(uri, "DATABASE_URL"))
 
 
 def tried(uri: str, *, within: float = 20, **more: str) -> Outcome:
@@ -97,7 +104,8 @@ def decent(outcome: Outcome) -> Outcome:
     """Make sure that `outcome` gives no secret away, and that every code is known and every line has its variable."""
     assert not leaks.find(MARKER, leaks.value_surfaces(outcome))
     assert {problem.code for problem in outcome.problems} <= FAULTS.keys()
-    for finding in (*outcome.problems, *outcome.notes):
+    findings: tuple[Problem | Note, ...] = (*outcome.problems, *outcome.notes)
+    for finding in findings:
         assert finding.variable
         assert finding.message
         assert "\n" not in finding.message

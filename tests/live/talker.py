@@ -50,8 +50,14 @@ _WELCOME = b"".join(
 )
 
 
+_IGNORANCE = _error("42883", "ERROR") + _READY
+
+
 class Script(Enum):
-    """What follows the start-up packet: what is sent at once, and what to every message after that."""
+    """What follows the start-up packet: what is sent at once, to every message after that, and to every later client.
+
+    `None` closes the connection.
+    """
 
     SILENT = (b"", b"")
     MUTE = (_WELCOME, b"")
@@ -59,16 +65,13 @@ class Script(Enum):
     GARBAGE = (b"HTTP/1.1 400 Bad Request\r\n\r\n" * 40, b"")
     STARTING = (_error("57P03"), b"")
     TRANSLATED = (_error("28P01", "СЕРЬЁЗНО"), b"")
-    IGNORANT = (_WELCOME, _error("42883", "ERROR") + _READY)
+    IGNORANT = (_WELCOME, _IGNORANCE)
     LEAVING = (_WELCOME, _error("57P01"))
     GONE = (_WELCOME, None)
-    ONCE = (_WELCOME, _error("42883", "ERROR") + _READY)
-    ONCE_THEN_SILENT = (_WELCOME, _error("42883", "ERROR") + _READY)
+    ONCE = (_WELCOME, _IGNORANCE, _error("53300"))
+    ONCE_THEN_SILENT = (_WELCOME, _IGNORANCE, b"")
     CLEAR_TEXT = (_ASK_PASSWORD, b"")
-    CLEAR_TEXT_IGNORANT = (_ASK_PASSWORD, _error("42883", "ERROR") + _READY)
-
-
-_LATER = {Script.ONCE: _error("53300"), Script.ONCE_THEN_SILENT: b""}
+    CLEAR_TEXT_IGNORANT = (_ASK_PASSWORD, _IGNORANCE)
 
 
 @dataclass
@@ -101,12 +104,12 @@ class Talker:
             return
 
     def _follow(self, connection: socket.socket) -> None:
-        first, rest = self.script.value
+        first, rest, *later = self.script.value
         self.startups += 1
+        if later and self.startups > 1:
+            [first] = later
         if first is None:
             return
-        if self.startups > 1 and self.script in _LATER:
-            first = _LATER[self.script]
         if first:  # OpenSSL writes no nothing
             connection.sendall(first)
         while (kind := _exactly(connection, 1)) != b"X":

@@ -84,8 +84,10 @@ def test_the_second_hop_in_clear_text(installations: Installations, lab: Lab, ce
 
 def test_a_pooler_that_is_full(installations: Installations, lab: Lab, certificates: Certificates) -> None:
     command = installations.command("pgbouncer")
-    with bouncers.running(command, lab["good"], certificates, certificates.good, clients=1) as pooler:
-        with psycopg.connect(pooler.uri(sslmode="require")):
-            for driver in DRIVERS:
-                outcome = tried(through(pooler, certificates, driver), ENVCONN_POOLER="transaction")
-                assert codes(outcome) == ["server-full"]
+    with (
+        bouncers.running(command, lab["good"], certificates, certificates.good, clients=1) as pooler,
+        psycopg.connect(pooler.uri(sslmode="require")),
+    ):
+        for driver in DRIVERS:
+            outcome = tried(through(pooler, certificates, driver), ENVCONN_POOLER="transaction")
+            assert codes(outcome) == ["server-full"]

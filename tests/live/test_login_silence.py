@@ -1,4 +1,4 @@
-"""Servers that take the password to nowhere: silent, gone, starting, or no servers at all; none gets more than its time."""
+"""Servers that are silent, gone, starting, or none at all; whatever they do, a login ends in time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,12 +35,10 @@ TALK = {
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("script", TALK)
 def test_over_tls(certificates: Certificates, driver: str, script: Script) -> None:
-    begun = time.monotonic()
     with talker.running(script, certificates.good) as server:
         uri = server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca))
-        outcome = tried(uri, within=2 if TALK[script] == "timed-out" else 20)
+        outcome = tried(uri, within=1 if TALK[script] == "timed-out" else 20)
     assert codes(outcome) == [TALK[script]]
-    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -64,7 +61,7 @@ def test_a_server_that_knows_none_of_it(certificates: Certificates, driver: str)
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_garbage(certificates: Certificates, driver: str) -> None:
     with talker.running(Script.GARBAGE, certificates.good) as server:
-        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=3)
+        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=1)
     assert set(codes(outcome)) <= {"protocol-unexpected", "connection-closed", "timed-out"}
 
 

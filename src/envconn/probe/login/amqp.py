@@ -66,6 +66,8 @@ def _why(error: Exception) -> Failure:
     if isinstance(error, amqp.NotAllowed):
         # One code for three reasons, and RabbitMQ speaks English only (rabbit_reader.erl).
         return Failure(next((code for words, code in _SAID if words in str(error)), "permission-denied"))
+    if type(error) is OSError and error.errno is None:  # py-amqp's own, at the end of the stream
+        return Failure("connection-closed")
     return next((Failure(code) for kind, code in _BY_TYPE if isinstance(error, kind)), classify(error))
 
 

@@ -88,6 +88,7 @@ class _Session:
         self._runner = runner
         self._loop = loop
         self._raw = raw
+        self._answers = not isinstance(raw, Failure)
 
     @property
     def told(self) -> int | None:
@@ -95,6 +96,7 @@ class _Session:
 
     def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:
         row: Sequence[str | None] | Failure = _run(self._runner, self._row, until, query)
+        self._answers = not isinstance(row, Failure)
         return row
 
     async def _row(self, query: str) -> Sequence[str | None]:
@@ -104,7 +106,7 @@ class _Session:
 
     def close(self) -> None:
         with self._runner as runner:
-            if not isinstance(self._raw, Failure):
+            if self._answers:
                 with suppress(Exception):
                     runner.run(self._raw.close(timeout=1))
             runner.run(self._loop.abandon())

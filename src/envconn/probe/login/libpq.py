@@ -41,6 +41,10 @@ class Attempt(Protocol):
         """How far it is, as `PQstatus` numbers it."""
 
     @property
+    def tells_sqlstate(self) -> bool:
+        """Whether messages have the SQLSTATE in them."""
+
+    @property
     def said(self) -> str:
         """Why it failed. For this module's eyes only."""
 
@@ -55,17 +59,18 @@ class Attempt(Protocol):
         """Return the socket's descriptor, which may be another one after each step."""
 
 
-def tell_sqlstate(library: str | None, pointer: int | None) -> None:
-    """Have messages of the ``PGconn`` at `pointer` carry the SQLSTATE; `library` is, or is linked with, its libpq.
+def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
+    """Have messages of the ``PGconn`` at `pointer` carry the SQLSTATE, and return whether that could be done.
 
-    Where that cannot be found, they go without.
+    `library` is its libpq, or linked with it.
     """
     try:
         function = ctypes.CDLL(library).PQsetErrorVerbosity
     except (AttributeError, OSError):
-        return
+        return False
     function.argtypes = (ctypes.c_void_p, ctypes.c_int)
     function(pointer, _VERBOSE)
+    return True
 
 
 def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
@@ -93,10 +98,10 @@ def _why(attempt: Attempt, connection: SecuredConnection, reached: int) -> Failu
         return refused(found[1], found[2])
     if attempt.needs_password:
         return Failure("password-refused")
+    code = _REACHED.get(reached, "host-unreachable")
     # What libpq itself refuses after the handshake, it was told to refuse.
-    if _DEMANDS & connection.parameters.keys() and _REACHED.get(reached) == "connection-closed":
-        return Failure("login-refused")
-    return Failure(_REACHED.get(reached, "host-unreachable"))
+    refusal = not attempt.tells_sqlstate or bool(_DEMANDS & connection.parameters.keys())
+    return Failure("login-refused" if refusal and code == "connection-closed" else code)
 
 
 _DEMANDS = frozenset({"channel_binding", "require_auth", "requirepeer"})

@@ -49,7 +49,7 @@ class _Session:
     def __init__(self, conninfo: str) -> None:
         self._raw = pq.PGconn.connect_start(conninfo.encode())
         # Documented for this purpose, and not in the types.
-        libpq.tell_sqlstate(_library(), cast("Any", self._raw).pgconn_ptr)
+        self.tells_sqlstate = libpq.tell_sqlstate(_library(), cast("Any", self._raw).pgconn_ptr)
 
     @property
     def status(self) -> int:

@@ -33,7 +33,6 @@ def open_session(
         raw = psycopg2.connect(**given, async_=1)
     except psycopg2.Error:
         return Failure("host-unreachable")  # not even a socket could be made
-    libpq.tell_sqlstate(psycopg2._psycopg.__file__, raw.pgconn_ptr)  # noqa: SLF001 - the one linked with libpq
     attempt = _Session(raw)
     if failure := libpq.connect(attempt, connection, until):
         attempt.close()
@@ -46,6 +45,8 @@ class _Session:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+        library = psycopg2._psycopg.__file__  # noqa: SLF001 - the one that is linked with libpq
+        self.tells_sqlstate = libpq.tell_sqlstate(library, raw.pgconn_ptr)
 
     @property
     def status(self) -> int:
