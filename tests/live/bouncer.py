@@ -41,7 +41,7 @@ pool_mode = transaction
 default_pool_size = 2
 server_round_robin = 1
 query_wait_timeout = 10
-client_tls_sslmode = require
+client_tls_sslmode = {client_tls}
 client_tls_cert_file = {home}/server.crt
 client_tls_key_file = {home}/server.key
 server_tls_sslmode = verify-full
@@ -103,9 +103,11 @@ def running(
     address: str = ADDRESS,
     port: int = 0,
     tracks: bool = False,
+    client_tls: str = "require",
 ) -> Iterator[Bouncer]:
     """Run `command` in front of `server`, showing `pair`. `users` may log in beside the server's own.
 
+    `client_tls` is what it demands of its clients (``client_tls_sslmode``).
     `tracks` asks for prepared statements to be tracked, which takes PgBouncer 1.21.
     """
     account, port = server.account, port or free_port(address)
@@ -115,7 +117,9 @@ def running(
         known = {server.user: server.password, **(users or {})}
         daemons.private(account, home / "users", "".join(map(_line, known.items())))
         more = f"max_prepared_statements = {200 if tracks else 0}" if version >= (1, 21) else ""
-        text = _CONFIGURATION.format(server=server, address=address, port=port, home=home, more=more)
+        text = _CONFIGURATION.format(
+            server=server, address=address, port=port, home=home, client_tls=client_tls, more=more
+        )
         configuration = daemons.private(account, home / "pgbouncer.ini", text)
         with daemons.listening((*command, str(configuration)), home, account, address, port):
             tracks = tracks and bool(more)
