@@ -171,9 +171,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_client_certificate(certificates: Certificates, client: Client, level: str) -> None:
-    ssl_ca = f"ssl_ca_file = '{client.ca}'"
     rule = "hostssl all all 127.0.0.0/8 scram-sha-256 clientcert=verify-ca"
-    with rules.running(certificates.good, rule, ssl_ca) as server:
+    with rules.running(certificates.good, rule, ca=client.ca) as server:
         without = look(server.uri(**trust(certificates, level)))
         files = {"sslcert": str(client.good.chain), "sslkey": str(client.good.key)}
         shown = look(server.uri(**trust(certificates, level), **files))
