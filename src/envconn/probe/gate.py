@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.probe.background import begin
 from envconn.probe.faults import curable
 from envconn.probe.look import look
 from envconn.probe.proof import Proof
@@ -15,6 +16,7 @@ from envconn.services import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
     from envconn.probe.login import Outcome
     from envconn.probe.proof import Seen
@@ -82,27 +84,18 @@ def _attempt(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
 
 
 def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
-    def run() -> Proof:
-        return asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    with ThreadPoolExecutor(1) as beside:
-        return beside.submit(run).result()
+    return begin(lambda: asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))).result()
 
 
 def _with_logins(proof: Proof, until: float) -> Proof:
     """Log in, once for each service, where no host gave reason not to, all at the same time."""
-    from envconn.probe.login import begin
+    from envconn.probe.login import log_in
 
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     within = max(_FIRST, until - time.monotonic())
-    begun = [(_answering(proof, service), begin(service, within=within)) for service in ready]
-    outcomes = {id(seen): outcome() for seen, outcome in begun}
-    return Proof(tuple(_attached(seen, outcomes.get(id(seen))) for seen in proof.seen))
+    begun = {id(_answering(proof, each)): begin(partial(log_in, each, within=within)) for each in ready}
+    return Proof(tuple(_attached(seen, begun.get(id(seen))) for seen in proof.seen))
 
 
 def _answering(proof: Proof, service: SecuredConnection) -> Seen:
@@ -111,8 +104,9 @@ def _answering(proof: Proof, service: SecuredConnection) -> Seen:
     return next((seen for seen in hosts if seen.handshake), hosts[0])
 
 
-def _attached(seen: Seen, outcome: Outcome | None) -> Seen:
-    if outcome is None:
+def _attached(seen: Seen, begun: Future[Outcome] | None) -> Seen:
+    if begun is None:
         return seen
+    outcome = begun.result()
     problems, notes = (*seen.problems, *outcome.problems), (*seen.notes, *outcome.notes)
     return replace(seen, login=outcome.login, problems=problems, notes=notes)

@@ -6,22 +6,19 @@ The drivers are imported here and nowhere else in the core, each when somebody l
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
 from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Protocol, cast
 
 from envconn.errors import ConfigurationError, Note, Problem
+from envconn.probe.background import begin
 from envconn.probe.login.outcome import Failure, Outcome
 from envconn.probe.login.sentences import problem
 from envconn.tls import require_sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from envconn.tls import SecuredConnection
 
-__all__ = ["Outcome", "begin", "log_in"]
+__all__ = ["Outcome", "log_in"]
 
 _SHARE = 0.9
 """Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
@@ -40,27 +37,15 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
     Raises:
         TypeError: `connection` was not judged.
     """
-    return begin(connection, within=within)()
-
-
-def begin(connection: SecuredConnection, *, within: float) -> Callable[[], Outcome]:
-    """Do what `log_in` does, in the background, and return a function that waits for the outcome."""
     require_sealed(connection)
     if connection.kind not in _FAMILIES:
-        untried = Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
-        return lambda: untried
-    future: Future[Outcome] = Future()
-    now = time.monotonic()
-    # A daemon: where not even the driver's own limits hold (a resolver that hangs), it must not hold up the exit.
-    Thread(target=_work, args=(connection, now + within * _SHARE, future), daemon=True).start()
-
-    def outcome() -> Outcome:
-        try:
-            return future.result(max(0.0, now + within - time.monotonic()))
-        except TimeoutError:
-            return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
-
-    return outcome
+        return Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+    until = time.monotonic() + within * _SHARE
+    try:
+        # There not even the driver's own limits have to hold (a resolver that hangs).
+        return begin(lambda: _logged_in(connection, until)).result(within)
+    except TimeoutError:
+        return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
 
 
 class _Family(Protocol):
@@ -77,13 +62,6 @@ _FAMILIES = {
 """The modules, named after the kind that they serve, and what is wrong where one cannot be imported."""
 
 _UNTRIED = "no login is tried to {kind}; it shows at the application's first connection"
-
-
-def _work(connection: SecuredConnection, until: float, future: Future[Outcome]) -> None:
-    try:
-        future.set_result(_logged_in(connection, until))
-    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-        future.set_exception(error)
 
 
 def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
