@@ -40,8 +40,8 @@ def words(*roots: Path) -> set[str]:
 
 
 def in_notes() -> set[str]:
-    """Every code of a note."""
-    return _first("Note")
+    """Every code of a note, but those that stand in a table beside their message."""
+    return _first("Note", "note")
 
 
 def in_findings() -> set[str]:
@@ -49,9 +49,9 @@ def in_findings() -> set[str]:
     return _first("Finding")
 
 
-def _first(made: str) -> set[str]:
+def _first(*makers: str) -> set[str]:
     calls = [node for nodes in _trees((CORE,)) for node in nodes if isinstance(node, ast.Call) and node.args]
-    return {_code(call.args[0]) for call in calls if _name(call.func) == made} - {""}
+    return {_code(call.args[0]) for call in calls if _name(call.func) in makers} - {""}
 
 
 def _trees(roots: tuple[Path, ...]) -> Iterator[list[ast.AST]]:

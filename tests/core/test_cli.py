@@ -247,3 +247,14 @@ def test_url_in_the_place_of_a_file(command: str) -> None:
     done = run(command, "--dotenv", PG, "--", "true") if command == "exec" else run(command, "--dotenv", PG)
     assert done.returncode == EX_CONFIG
     assert "file-missing" in done.stderr
+
+
+def test_a_static_check_loads_nothing_that_only_a_live_one_needs() -> None:
+    code = "import sys; from envconn.cli import main; assert main(['check']) == 0; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **GOOD}, check=True, capture_output=True, text=True, timeout=60
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    # coverage brings json and socket along, where it measures this process as well.
+    assert loaded.isdisjoint({"asyncio", "envconn.probe", "shtab", "ssl"})
+    assert "envconn.cli.check" in loaded

@@ -19,26 +19,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ERASE = "\r\x1b[K"
+END = "<end>"
 
 
 @contextmanager
 def terminal(columns: int = 80) -> Iterator[tuple[TextIO, Callable[[], str]]]:
-    """A terminal that wide, and what was shown on it."""
+    """A terminal that wide, and what was shown on it so far."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with open(theirs, "w", encoding="utf-8") as stream:
-        yield stream, lambda: os.read(ours, 65_536).decode()
+
+        def shown() -> str:
+            stream.write(END)
+            stream.flush()
+            seen = ""
+            while not seen.endswith(END):
+                seen += os.read(ours, 65_536).decode()
+            return seen.removesuffix(END)
+
+        yield stream, shown
     os.close(ours)
 
 
 def test_one_line_on_a_terminal() -> None:
     with terminal() as (stream, shown):
         with Progress(stream) as progress:
-            progress.tell("a: nothing listens", 3.4)
-            progress.tell("a: nothing listens", 2.4)
-            progress.tell("a: starting up", 1.4)
+            progress.begin("contacting a")
+            progress.tell("a: nothing listens", 3.0)
+            progress.tell("a: nothing listens", 1.4)
+            progress.tell("a: starting up", 0.1)
         assert shown() == "".join(
             [
+                f"{ERASE}contacting a",
                 f"{ERASE}waiting 3 s for a: nothing listens",
                 f"{ERASE}waiting 2 s for a: nothing listens",
                 f"{ERASE}waiting 1 s for a: starting up",
@@ -87,6 +99,7 @@ LOG = "waiting for a: nothing listens\nwaiting for a: starting up\nwaiting for a
 
 def told(stream: TextIO) -> None:
     with Progress(stream) as progress:
+        progress.begin("contacting a")
         for state in ("nothing listens", "nothing listens", "starting up", "starting up", "nothing listens"):
             progress.tell(f"a: {state}", 5)
 

@@ -13,7 +13,7 @@ import pytest
 
 import envconn
 import envconn_psycopg
-from codes import in_problems
+from codes import CORE, in_problems
 from documents import understood
 from envconn.assembly import assemble
 from envconn.cli import main
@@ -197,7 +197,7 @@ BY_CALL = {
 
 
 def test_every_code_of_the_source_is_in_the_table() -> None:
-    codes = in_problems()
+    codes = in_problems() - in_problems(CORE / "probe")  # where servers are contacted; see tests/live
     assert len(codes) > 70
     assert codes - {case.code for case in CASES} == BY_CALL
 

@@ -69,6 +69,7 @@ def gate(services: Services, live: Live) -> Proof:
     from envconn.probe import prove
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
+        progress.begin(f"contacting {', '.join(services)}")
         return prove(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import ceil
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Progress:
         self._stream = stream
         self._moves = _moves(stream)
         self._told = ""
+        self._over = False
 
     def __enter__(self) -> Self:
         return self
@@ -39,17 +41,26 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._moves and self._told:
+        if self._over:
             self._write(_ERASE)
+
+    def begin(self, what: str) -> None:
+        """Say `what` is being done, which only a person wants to know."""
+        if self._moves:
+            self._write_over(what)
 
     def tell(self, state: str, seconds: float) -> None:
         """Say that `state` is waited for to change, for `seconds` more."""
         if self._moves:
-            # A line that wraps cannot be written over.
-            self._write(_ERASE + f"waiting {seconds:.0f} s for {state}"[: _columns(self._stream) - 1])
+            self._write_over(f"waiting {ceil(seconds)} s for {state}")
         elif state != self._told:
             self._write(f"waiting for {state}\n")
         self._told = state
+
+    def _write_over(self, text: str) -> None:
+        # A line that wraps cannot be written over.
+        self._write(_ERASE + text[: _columns(self._stream) - 1])
+        self._over = True
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.probe.background import begin
 from envconn.probe.faults import curable
 from envconn.probe.look import look
 from envconn.probe.proof import Proof
@@ -15,6 +16,7 @@ from envconn.services import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
     from envconn.probe.login import Outcome
     from envconn.probe.proof import Seen
@@ -82,15 +84,7 @@ def _attempt(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
 
 
 def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
-    def run() -> Proof:
-        return asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return run()
-    with ThreadPoolExecutor(1) as beside:
-        return beside.submit(run).result()
+    return begin(lambda: asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))).result()
 
 
 def _with_logins(proof: Proof, until: float) -> Proof:
@@ -100,10 +94,8 @@ def _with_logins(proof: Proof, until: float) -> Proof:
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     within = max(_FIRST, until - time.monotonic())
-    with ThreadPoolExecutor(len(ready) or 1) as pool:
-        outcomes = pool.map(lambda service: log_in(service, within=within), ready)
-        found = {id(_answering(proof, service)): outcome for service, outcome in zip(ready, outcomes, strict=True)}
-    return Proof(tuple(_attached(seen, found.get(id(seen))) for seen in proof.seen))
+    begun = {id(_answering(proof, each)): begin(partial(log_in, each, within=within)) for each in ready}
+    return Proof(tuple(_attached(seen, begun.get(id(seen))) for seen in proof.seen))
 
 
 def _answering(proof: Proof, service: SecuredConnection) -> Seen:
@@ -112,8 +104,9 @@ def _answering(proof: Proof, service: SecuredConnection) -> Seen:
     return next((seen for seen in hosts if seen.handshake), hosts[0])
 
 
-def _attached(seen: Seen, outcome: Outcome | None) -> Seen:
-    if outcome is None:
+def _attached(seen: Seen, begun: Future[Outcome] | None) -> Seen:
+    if begun is None:
         return seen
+    outcome = begun.result()
     problems, notes = (*seen.problems, *outcome.problems), (*seen.notes, *outcome.notes)
     return replace(seen, login=outcome.login, problems=problems, notes=notes)

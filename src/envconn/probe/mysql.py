@@ -43,7 +43,7 @@ class MySQL(Dialect):
         """Return the greeting with the four bytes before it."""
         start = await wire.exactly(5)
         length = int.from_bytes(start[:3], "little")
-        if len(start) < 5 or not 5 < length <= _LONGEST:
+        if len(start) < 5 or not 3 <= length <= _LONGEST:
             return start
         return start + await wire.exactly(length - 1)
 

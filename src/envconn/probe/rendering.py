@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from envconn.probe.sentences import names, remaining
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
     from envconn.report import Json
 
 __all__ = ["as_dict", "details", "lines"]
-
-_NAMES = 5
-"""How many of a certificate's names people are shown."""
 
 
 def as_dict(proof: Proof) -> dict[str, Json]:
@@ -56,15 +55,9 @@ def _paragraph(seen: Seen) -> Iterator[str]:
 def _told(handshake: Handshake) -> Iterator[str]:
     yield f"  {handshake.version}, {handshake.cipher}"
     if certificate := handshake.certificate:
-        names = ", ".join(certificate.names[:_NAMES]) or "no name"
-        more = f" and {len(certificate.names) - _NAMES} more" if len(certificate.names) > _NAMES else ""
-        until = f"{certificate.not_after:%Y-%m-%d}, {_days(certificate.days_left)}"
-        yield f"  certificate for {names}{more}, by {certificate.issuer or 'nobody'}, until {until}"
+        until = f"{certificate.not_after:%Y-%m-%d}, {remaining(certificate)}"
+        yield f"  certificate for {names(certificate)}, by {certificate.issuer or 'nobody'}, until {until}"
     yield f"  its CA is {_known(handshake.chain_verified)}, its host name is {_known(handshake.host_verified)}"
-
-
-def _days(left: int) -> str:
-    return f"{left} days left" if left >= 0 else f"{-left} days ago"
 
 
 def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table is asked with

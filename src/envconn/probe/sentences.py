@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from envconn.probe.proof import Certificate
     from envconn.tls import CA, SecuredConnection
 
-__all__ = ["SOON", "expiry", "names", "not_enforced", "rejected", "verifiable"]
+__all__ = ["SOON", "expiry", "names", "not_enforced", "rejected", "remaining", "verifiable"]
 
 SOON = 21
 """Days before a certificate's end from which on it is worth a note."""
@@ -49,7 +49,7 @@ def _since(where: str, certificate: Certificate | None) -> str:
     # OpenSSL does not say which of the chain it means.
     if certificate is None or certificate.days_left >= 0:
         return f"a certificate in the chain of {where} has expired"
-    return f"the certificate of {where} expired {_days(-certificate.days_left - 1)} ago"
+    return f"the certificate of {where} expired {remaining(certificate)}"
 
 
 def names(certificate: Certificate) -> str:
@@ -65,11 +65,15 @@ def expiry(where: str, certificate: Certificate) -> str | None:
         return None
     if certificate.days_left < 0:
         return f"{_since(where, certificate)}; renew it on the server"
-    return f"the certificate of {where} expires in {_days(certificate.days_left)}; renew it on the server"
+    return f"the certificate of {where} expires soon, {remaining(certificate)}; renew it on the server"
 
 
-def _days(count: int) -> str:
-    return {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
+def remaining(certificate: Certificate) -> str:
+    """Say how many days are left, or since how many there are none."""
+    left = certificate.days_left
+    count = left if left >= 0 else -left - 1  # whole days, on both sides of now
+    days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
+    return f"{days} left" if left >= 0 else f"{days} ago"
 
 
 def not_enforced(where: str, dialect: Dialect, *, promised: bool) -> str:
