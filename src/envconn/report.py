@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from envconn.errors import Note, Problem
     from envconn.tls import SecuredConnection
 
-__all__ = ["Report"]
+__all__ = ["Json", "Report"]
 
-Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
 class Report(NamedTuple):

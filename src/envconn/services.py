@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.report import Report
     from envconn.sources import Dotenv
 
-__all__ = ["Services", "database", "load", "parse", "secure"]
+__all__ = ["Services", "connections", "database", "load", "parse", "secure"]
 
 
 class Services(Mapping[str, SecuredConnection]):
@@ -159,3 +159,15 @@ def database(source: Services | SecuredConnection | None = None) -> SecuredConne
     if source is None or isinstance(source, Services):
         return (load() if source is None else source).database
     raise TypeError("expected Services or a SecuredConnection; envconn.secure() makes one of a Connection")
+
+
+def connections(source: Services | SecuredConnection | None = None) -> tuple[SecuredConnection, ...]:
+    """Return `source` if it is a connection, else every service of `source`, or of `load()`.
+
+    Raises:
+        ConfigurationError: as for `load`.
+        TypeError: `source` is anything else, such as an unjudged `Connection`.
+    """
+    if source is None or isinstance(source, Services):
+        return tuple((load() if source is None else source).values())
+    return (database(source),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from documents import understood
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE, main
 from envconn.cli.terminal import paint
 
@@ -102,7 +102,7 @@ def test_show() -> None:
 def test_json(command: str, variables: dict[str, str], code: int) -> None:
     done = run(command, "--json", **variables)
     assert (done.returncode, done.stderr) == (code, "")
-    told = json.loads(done.stdout)
+    told = understood(done.stdout)
     assert told["ok"] is (code == EX_OK)
     assert len(told["problems"]) == (0 if told["ok"] else 2)
     assert [service["name"] for service in told["services"]] == (["database"] if told["ok"] else [])
@@ -247,3 +247,14 @@ def test_url_in_the_place_of_a_file(command: str) -> None:
     done = run(command, "--dotenv", PG, "--", "true") if command == "exec" else run(command, "--dotenv", PG)
     assert done.returncode == EX_CONFIG
     assert "file-missing" in done.stderr
+
+
+def test_a_static_check_loads_nothing_that_only_a_live_one_needs() -> None:
+    code = "import sys; from envconn.cli import main; assert main(['check']) == 0; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **GOOD}, check=True, capture_output=True, text=True, timeout=60
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    # coverage brings json and socket along, where it measures this process as well.
+    assert loaded.isdisjoint({"asyncio", "envconn.probe", "shtab", "ssl"})
+    assert "envconn.cli.check" in loaded

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import json
 import os
-import re
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,6 +13,8 @@ import pytest
 
 import envconn
 import envconn_psycopg
+from codes import CORE, in_problems
+from documents import understood
 from envconn.assembly import assemble
 from envconn.cli import main
 from leaks import failure_surfaces, find, value_surfaces
@@ -199,38 +197,8 @@ BY_CALL = {
 }
 
 
-def codes_in_the_source() -> set[str]:
-    """Every code in the source: first in Problem() and refuse(), or before its message in a tuple."""
-    found: set[str] = set()
-    for path in Path(envconn.__file__).parent.rglob("*.py"):
-        nodes = [] if "cli" in path.parts else list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
-        found |= {code(call.args[0]) for call in calls if name_of(call.func) in {"Problem", "refuse"}}
-        rows = [node.elts for node in nodes if isinstance(node, ast.Tuple)]
-        rows += [call.args for call in calls if name_of(call.func) == "Forbidden"]
-        found |= {code(left) for row in rows for left, right in pairwise(row) if is_message(right)}
-    return found - {"", "transaction"}  # the last is a pool mode beside its reason
-
-
-def code(node: ast.expr) -> str:
-    text = node.value if isinstance(node, ast.Constant) else None
-    return text if isinstance(text, str) and re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", text) else ""
-
-
-def name_of(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def is_message(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.JoinedStr)
-        or (isinstance(node, ast.Name) and node.id.isupper() and node.id.startswith("_"))
-        or (isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value)
-    )
-
-
 def test_every_code_of_the_source_is_in_the_table() -> None:
-    codes = codes_in_the_source()
+    codes = in_problems() - in_problems(CORE / "probe")  # where servers are contacted; see tests/live
     assert len(codes) > 70
     assert codes - {case.code for case in CASES} == BY_CALL
 
@@ -312,7 +280,7 @@ def test_command(case: Case, marker: str, capfd: pytest.CaptureFixture[str]) -> 
         assert find(marker, {"stdout": output.out, "stderr": output.err}) == {}
         assert case.code in output.out + output.err
         if "--json" in argv:
-            assert not json.loads(output.out)["ok"]
+            assert not understood(output.out)["ok"]
 
 
 def test_report(case: Case, marker: str) -> None:

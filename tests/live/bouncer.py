@@ -41,10 +41,11 @@ pool_mode = transaction
 default_pool_size = 2
 server_round_robin = 1
 query_wait_timeout = 10
-client_tls_sslmode = require
+client_tls_sslmode = {client_tls}
 client_tls_cert_file = {home}/server.crt
 client_tls_key_file = {home}/server.key
-server_tls_sslmode = verify-full
+server_tls_sslmode = {upstream}
+max_client_conn = {clients}
 server_tls_ca_file = {home}/ca.crt
 {more}
 """
@@ -103,10 +104,15 @@ def running(
     address: str = ADDRESS,
     port: int = 0,
     tracks: bool = False,
+    client_tls: str = "require",
+    upstream: str = "verify-full",
+    clients: int = 100,
 ) -> Iterator[Bouncer]:
     """Run `command` in front of `server`, showing `pair`. `users` may log in beside the server's own.
 
-    `tracks` asks for prepared statements to be tracked, which takes PgBouncer 1.21.
+    `tracks` asks for prepared statements to be tracked, which takes PgBouncer 1.21. `client_tls` is what it demands
+    of its clients (``client_tls_sslmode``), `upstream` its sslmode towards the server, `clients` how many it takes
+    at once.
     """
     account, port = server.account, port or free_port(address)
     version = _version(command, account)
@@ -115,7 +121,9 @@ def running(
         known = {server.user: server.password, **(users or {})}
         daemons.private(account, home / "users", "".join(map(_line, known.items())))
         more = f"max_prepared_statements = {200 if tracks else 0}" if version >= (1, 21) else ""
-        text = _CONFIGURATION.format(server=server, address=address, port=port, home=home, more=more)
+        words = {"address": address, "port": port, "home": home, "more": more}
+        words |= {"client_tls": client_tls, "upstream": upstream, "clients": clients}
+        text = _CONFIGURATION.format(server=server, **words)
         configuration = daemons.private(account, home / "pgbouncer.ini", text)
         with daemons.listening((*command, str(configuration)), home, account, address, port):
             tracks = tracks and bool(more)

@@ -51,6 +51,13 @@ class RabbitMQ:
     password: str = field(repr=False)
     home: Path
     host: str = "localhost"
+    ctl: tuple[str, ...] = field(default=(), repr=False)
+    account: Account | None = field(default=None, repr=False)
+
+    def control(self, *words: str) -> None:
+        """Have ``rabbitmqctl`` do something; it takes a second or two."""
+        assert self.account
+        self.account.run([*self.ctl, *words], seconds=60)
 
     def uri(self, host: str = "localhost", *, scheme: str = "amqps", vhost: str = "/", **parameters: str) -> str:
         """Return the address with the password in it; `parameters` become the query."""
@@ -85,7 +92,8 @@ def running(tree: Path, account: Account, pair: Pair, ca: Path) -> Iterator[Rabb
             daemons.listening(("env", *variables, str(epmd)), home, account, ADDRESS, mapper),
             daemons.listening(("env", *variables, str(server)), home, account, ADDRESS, port, seconds=60),
         ):
-            yield RabbitMQ(port, user, password, home)
+            ctl = ("env", *variables, str(tree / "usr/lib/rabbitmq/bin/rabbitmqctl"))
+            yield RabbitMQ(port, user, password, home, ctl=ctl, account=account)
 
 
 def _definitions(users: dict[str, str]) -> str:

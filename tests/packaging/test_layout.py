@@ -44,7 +44,13 @@ def test_metadata() -> None:
     assert described["Description-Content-Type"] == "text/markdown"
     assert described.json["description"]
     drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2", "redis"}
-    assert set(described.get_all("Provides-Extra", [])) >= {*drivers, "celery", "django", "flask", "sqlalchemy"}
+    others = {"celery", "completion", "django", "flask", "sqlalchemy"}
+    assert set(described.get_all("Provides-Extra", [])) >= drivers | others
+
+
+def test_schema_is_shipped() -> None:
+    schema = importlib.resources.files("envconn.cli") / "report.schema.json"
+    assert '"$id": "urn:envconn:report"' in schema.read_text(encoding="utf-8")
 
 
 def test_command_is_installed() -> None:

@@ -50,7 +50,7 @@ def test_names_that_do_not_exist() -> None:
 
 
 def test_the_name_promised_in_the_design() -> None:
-    promised = {"load", "parse", "secure", "Policy", "SecuredConnection", "Services", "Settings", "TlsLevel"}
+    promised = {"load", "parse", "prove", "secure", "Policy", "SecuredConnection", "Services", "Settings", "TlsLevel"}
     assert promised <= set(envconn.__all__)
 
 

@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 import envconn
 import envconn_celery
 import envconn_psycopg
-from envconn import Connection, EndpointUnavailable, Host, Report, Secret, SecuredConnection, Services, TlsLevel
+from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.settings import Discreet
 
 if TYPE_CHECKING:
@@ -68,6 +68,15 @@ except envconn.ConfigurationError as error:
         assert_type((problem.code, problem.variable, problem.message), tuple[str, str, str])
 assert_type(services.report(), Report)
 assert_type(services.report().ok, bool)
+
+# What stands at the other end.
+proof = envconn.prove(services, within=5, enforced=True)
+assert_type(proof, Proof)
+assert_type(envconn.prove(database).ok, bool)
+for seen in proof.seen:
+    assert_type(seen.enforced, bool | None)
+    if seen.handshake and seen.handshake.certificate:
+        assert_type(seen.handshake.certificate.days_left, int)
 
 # psycopg 3 and psycopg2.
 with envconn_psycopg.connect(services, autocommit=True) as opened:

@@ -1,19 +1,19 @@
-"""The command ``envconn``: check, show, exec.
+"""The command ``envconn``: check, show, exec, schema, completion.
 
 Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
-written, 78 the configuration is wrong. ``exec`` replaces the process, so what it exits with is the child's own.
+written, 78 the configuration is wrong; those of a live proof are in `envconn.probe.faults`. ``exec``
+replaces the process, so what it exits with is the child's own.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import re
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Sequence
 
 __all__ = ["EX_CONFIG", "EX_OK", "EX_USAGE", "main"]
@@ -24,6 +24,7 @@ EX_IOERR = 74
 EX_CONFIG = 78
 EX_NOT_EXECUTABLE = 126
 EX_NOT_FOUND = 127
+_SIGINT = 128 + 2
 _SIGPIPE = 128 + 13
 
 
@@ -35,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         # A name that the terminal's encoding does not have is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = options.run
+    from envconn.cli.parser import parser
+
+    options = parser().parse_args(argv)
+    run: Callable[[Namespace], int] = options.run
     try:
         code = run(options)
         sys.stdout.flush()
@@ -47,77 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _SIGPIPE
         print(f"envconn: {failure.strerror}", file=sys.stderr)
         return EX_IOERR
+    except KeyboardInterrupt:
+        return _SIGINT
     return code
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and leave with 64."""
-        # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
-        told = _UNQUOTED.findall(message)[0].rstrip()
-        self.print_usage(sys.stderr)
-        self.exit(EX_USAGE, f"{self.prog}: {told}\n")
-
-
-_UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(prog="envconn", description="Prove that the connections in the environment use TLS.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name, help_text, add in _COMMANDS:
-        command = commands.add_parser(name, help=help_text, description=help_text)
-        command.add_argument(
-            "--dotenv",
-            metavar="FILE",
-            default=".env",
-            help="assignments that count where the environment is silent (default: .env, if there is one)",
-        )
-        command.add_argument(
-            "--no-dotenv", dest="dotenv", action="store_const", const=None, help="read the environment only"
-        )
-        add(command)
-    return parser
-
-
-def _add_check(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
-    command.set_defaults(run=_check)
-
-
-def _add_show(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
-    command.set_defaults(run=_show)
-
-
-def _add_exec(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND...", help="what to run in place of this process"
-    )
-    command.set_defaults(run=_exec)
-
-
-def _check(options: argparse.Namespace) -> int:
-    from envconn.cli import check
-
-    return check.run(options.dotenv, as_json=options.json, details=False)
-
-
-def _show(options: argparse.Namespace) -> int:
-    from envconn.cli import check
-
-    return check.run(options.dotenv, as_json=options.json, details=True)
-
-
-def _exec(options: argparse.Namespace) -> int:
-    from envconn.cli import exec_
-
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return exec_.run(options.dotenv, command)
-
-
-_COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
-    ("check", "check the configuration; say what to change", _add_check),
-    ("show", "show what was found, chosen, ignored and raised, and why", _add_show),
-    ("exec", "check the configuration, then replace this process by a command", _add_exec),
-)

@@ -1,4 +1,4 @@
-"""``envconn exec -- COMMAND``: the static check, then the command in place of this process.
+"""``envconn exec -- COMMAND``: the check, then the command in place of this process.
 
 There is no parent left that could swallow a signal or an exit code; PID, standard streams and
 environment are the command's own.
@@ -13,23 +13,32 @@ from typing import TYPE_CHECKING
 
 from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
-from envconn.cli.check import print_problems
+from envconn.cli.findings import complain
+from envconn.cli.live import closed
+from envconn.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envconn.cli.live import Live
+
 __all__ = ["run"]
 
 
-def run(dotenv: str | None, command: Sequence[str]) -> int:
-    """Check, then become `command`. Returns only when that does not come about, with the exit code that says why."""
+def run(dotenv: str | None, command: Sequence[str], *, live: Live | None = None) -> int:
+    """Check, then become `command`. Returns only when that does not come about, with the exit code that says why.
+
+    With `live`, the servers are contacted before.
+    """
     if not any(command[:1]):
         print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
         return EX_USAGE
-    report = assemble(dotenv=dotenv).report
-    if not report.ok:
-        print_problems(report)
+    assembly = assemble(dotenv=dotenv)
+    if not assembly.report.ok:
+        complain(assembly.report.problems)
         return EX_CONFIG
+    if live and (code := closed(Services(assembly), live)):
+        return code
     # Python ignores these two, and what is ignored stays so in the program that follows.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["build"]
+__all__ = ["build", "settle"]
 
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -37,18 +37,30 @@ def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.
     """
     context = _Named(ssl.PROTOCOL_TLS_CLIENT)
     context.names = _names(connection)
+    settle(context, connection)
+    if protocol:
+        context.set_alpn_protocols([protocol])
+    return context
+
+
+def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: bool = True) -> None:
+    """Have `context`, a client's that is new, hold the level of `connection`, for one who passes the name himself.
+
+    `present` is whether the client certificate may be shown.
+
+    Raises:
+        ConfigurationError: client certificate, key or revocation list cannot be used.
+    """
     context.check_hostname = connection.tls.level == TlsLevel.VERIFY_FULL
     context.verify_mode = ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE
     context.minimum_version = _VERSIONS[connection.parameters.get("ssl_min_protocol_version", "TLSv1.2")]
     if maximum := connection.parameters.get("ssl_max_protocol_version"):
         context.maximum_version = _VERSIONS[maximum]
-    if protocol:
-        context.set_alpn_protocols([protocol])
-    if "sslkey" in connection.parameters and not _private(connection.parameters["sslkey"]):
+    certified = present and "sslcert" in connection.parameters
+    if certified and not _private(connection.parameters["sslkey"]):
         refuse(connection, "sslkey is no file of its owner's alone; chmod 600 it, as libpq demands, too")
-    if not _loaded(context, connection):
+    if not _loaded(context, connection, certified=certified):
         refuse(connection, "sslcert, sslkey or sslcrl cannot be used; Python's TLS reads PEM files only")
-    return context
 
 
 def _names(connection: SecuredConnection) -> dict[str, str]:
@@ -67,7 +79,7 @@ def _private(path: str) -> bool:
     return stat.S_ISREG(found.st_mode) and not found.st_mode & forbidden
 
 
-def _loaded(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
+def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified: bool) -> bool:
     """Load what is in files, or say that it cannot be done."""
     parameters, ca = connection.parameters, connection.tls.ca
     try:
@@ -76,7 +88,7 @@ def _loaded(context: ssl.SSLContext, connection: SecuredConnection) -> bool:
         if "sslcrl" in parameters or "sslcrldir" in parameters:
             context.load_verify_locations(cafile=parameters.get("sslcrl"), capath=parameters.get("sslcrldir"))
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
-        if "sslcert" in parameters:
+        if certified:
             # A callback in every case: without one, an encrypted key asks on the terminal.
             password = parameters.get("sslpassword", "")
             context.load_cert_chain(parameters["sslcert"], parameters["sslkey"], password=lambda: password)

@@ -57,7 +57,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection))
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection), how_far.exempt)
     return seal(Judgement(name, connection, endpoint, context, verdict))
 
 

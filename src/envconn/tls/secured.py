@@ -219,6 +219,11 @@ class SecuredConnection:
         )
 
     @property
+    def enforces_tls(self) -> bool | None:
+        """Whether the provider promises to deny clear text; `None` where its record does not say."""
+        return self._judgement.endpoint.provider.enforces_tls if self._judgement.endpoint.provider else None
+
+    @property
     def understood(self) -> tuple[str, ...]:
         """What host, port, user and variable gave away, a sentence each."""
         return self._judgement.endpoint.because

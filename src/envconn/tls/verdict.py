@@ -23,7 +23,8 @@ class Verdict(NamedTuple):
     whether the policy asked for more. `local` is true for a unix socket or a loopback address,
     `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
     certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
-    demands of a connection that leaves the machine; `wish` says in which words the text asked.
+    demands of a connection that leaves the machine; `wish` says in which words the text asked. `exempt` is
+    whether the floor does not apply: where nothing leaves the machine, or clear text is waived.
     """
 
     level: TlsLevel
@@ -33,6 +34,7 @@ class Verdict(NamedTuple):
     ca: CA | None = None
     floor: TlsLevel = TlsLevel.ENCRYPTED
     wish: str = "no sslmode"
+    exempt: bool = False
 
     @property
     def evidence(self) -> tuple[str, ...]:

@@ -1,0 +1,192 @@
+"""What went wrong, told apart by OpenSSL's numbers and names, never by a text that may be translated."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["MISNAMED", "TLS_ONLY", "Failure", "Rejected", "of_certificate", "of_handshake", "of_network", "resembles"]
+
+
+class Failure(Exception):
+    """The look ends here. `code` is one of `FAULTS`, `message` what a person reads."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class Rejected(Exception):
+    """The certificate does not stand up to the level. `number` is OpenSSL's (X509_V_ERR_...), `words` are its own."""
+
+    def __init__(self, number: int, words: str) -> None:
+        self.number = number
+        self.words = words
+        super().__init__(words)
+
+
+class _Clause(NamedTuple):
+    """The code, and what is said behind the name of the place."""
+
+    code: str
+    message: str
+
+
+_REFUSED = {errno.ECONNREFUSED, errno.ENOENT}
+_CLOSED = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+
+_RANK = ("connection-refused", "connection-closed", "timed-out", "host-unreachable")
+"""Of several addresses of one host, the one that tells most is reported."""
+
+
+def of_network(errors: Sequence[OSError], where: str) -> Failure:
+    """Return why none of the addresses of `where` could be reached."""
+    code = min((_of_error(error) for error in errors), key=_RANK.index)
+    return Failure(code, _UNREACHED[code].format(where=where))
+
+
+def _of_error(error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed-out"
+    if error.errno in _REFUSED:
+        return "connection-refused"
+    return "connection-closed" if error.errno in _CLOSED else "host-unreachable"
+
+
+_UNREACHED = {
+    "connection-refused": "nothing listens at {where}; start the server, or correct host and port",
+    "connection-closed": "{where} closed the connection at once; see whether the server is up behind its proxy",
+    "timed-out": "{where} does not answer; let this machine through firewalls and lists of allowed addresses",
+    "host-unreachable": "no way leads to {where}; correct the address, or the network between",
+}
+
+
+def of_handshake(error: Exception, where: str, *, presented: bool, versions: str) -> Failure:
+    """Return what `error` means that ended a handshake with `where`.
+
+    `presented` is whether a client certificate was at hand, `versions` names the TLS versions that are allowed.
+    """
+    clause = _handshake_clause(error, presented=presented)
+    return Failure(clause.code, clause.message.format(where=where, versions=versions))
+
+
+def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
+    if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
+        return _BROKEN if isinstance(error, OSError) else _UNASKABLE
+    reason = error.reason or ""
+    if presented and reason in _CERTIFICATE_ALERTS:
+        return _CLIENT_REFUSED
+    return _REASONS.get(reason, _Clause(_FAILED.code, f"{_FAILED.message} (OpenSSL: {reason})"))
+
+
+_BROKEN = _Clause(
+    "tls-failed", "{where} broke off in the middle of the handshake; its log says why, or that of a proxy before it"
+)
+_UNASKABLE = _Clause("tls-failed", "the name of {where} cannot be asked for in a handshake; correct the host")
+_FAILED = _Clause("tls-failed", "the handshake with {where} failed; see the server's log")
+_CLIENT_REFUSED = _Clause(
+    "client-certificate-refused",
+    "{where} does not take the client certificate; name one that its CA has signed, with sslcert and sslkey",
+)
+_CLIENT_REQUIRED = _Clause(
+    "client-certificate-required", "{where} asks for a client certificate; name one with sslcert and sslkey"
+)
+_TOO_OLD = _Clause("tls-too-old", "{where} speaks no TLS version that is allowed here ({versions}); upgrade the server")
+_NOT_TLS = _Clause("protocol-unexpected", "what {where} says is not TLS; correct host and port")
+_NO_CIPHER = _Clause(
+    "tls-failed",
+    "{where} refuses the handshake: it may ask for a client certificate, or shares no cipher; see its log",
+)
+_UNKNOWN_NAME = _Clause("tls-failed", "{where} does not serve a host of this name; correct the host")
+
+_CERTIFICATE_ALERTS = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "TLSV1_ALERT_ACCESS_DENIED",
+        "TLSV1_ALERT_DECRYPT_ERROR",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    }
+)
+
+# OpenSSL 3.2 has new names for what comes when clear text is read as TLS.
+_REASONS: Mapping[str, _Clause] = {
+    **dict.fromkeys(("TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED"), _CLIENT_REQUIRED),
+    **dict.fromkeys(
+        ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION", "VERSION_TOO_LOW"), _TOO_OLD
+    ),
+    **dict.fromkeys(
+        (
+            "BAD_PACKET_LENGTH",
+            "BAD_RECORD_TYPE",
+            "HTTP_REQUEST",
+            "INVALID_RECORD_TYPE",
+            "PACKET_LENGTH_TOO_LONG",
+            "RECORD_LAYER_FAILURE",
+            "UNEXPECTED_MESSAGE",
+            "UNKNOWN_PROTOCOL",
+            "WRONG_VERSION_NUMBER",
+        ),
+        _NOT_TLS,
+    ),
+    **dict.fromkeys(("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"), _NO_CIPHER),
+    "TLSV1_UNRECOGNIZED_NAME": _UNKNOWN_NAME,
+}
+
+
+MISNAMED = "certificate-misnamed"
+
+_UNTRUSTED, _UNKNOWN = "certificate-untrusted", "revocation-unknown"
+_VERIFY = {
+    3: _UNKNOWN,  # no revocation list of this CA
+    9: "certificate-not-yet-valid",
+    10: "certificate-expired",
+    11: _UNKNOWN,  # a list that is not valid yet
+    12: _UNKNOWN,  # and one that has expired
+    23: "certificate-revoked",
+    62: MISNAMED,
+    63: MISNAMED,
+    64: MISNAMED,
+}
+
+
+def of_certificate(number: int) -> str:
+    """Return the code for OpenSSL's `number` (X509_V_ERR_..., x509_vfy.h); all that is not known means no trust."""
+    return _VERIFY.get(number, _UNTRUSTED)
+
+
+TLS_ONLY = "a server that takes nothing but TLS"
+
+_LOOKS: tuple[tuple[bytes, str], ...] = (
+    (b"HTTP/", "an HTTP server"),
+    (b"<", "an HTTP server"),
+    (b"SSH-", "an SSH server"),
+    (b"+PONG", "a Redis server"),
+    (b"-NOAUTH", "a Redis server"),
+    (b"-ERR", "a Redis server"),
+    (b"-DENIED", "a Redis server"),
+    (b"-LOADING", "a Redis server"),
+    (b"AMQP", "an AMQP broker"),
+    (b"\x01\0\0", "an AMQP broker"),
+    (b"220", "a mail or FTP server"),
+    (b"\x15\x03", TLS_ONLY),
+    (b"E\0\0", "a PostgreSQL server"),
+    (b"R\0\0\0", "a PostgreSQL server"),
+)
+
+
+def resembles(data: bytes) -> str | None:
+    """Return what says `data` first, or `None` if that is not known."""
+    if data in {b"S", b"N"}:
+        return "a PostgreSQL server"
+    if len(data) > 4 and data[1:4] == b"\0\0\0" and data[4:5] in {b"\x0a", b"\xff"}:
+        return "a MySQL server"
+    return next((label for start, label in _LOOKS if data.startswith(start)), None)

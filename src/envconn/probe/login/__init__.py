@@ -1,0 +1,75 @@
+"""Log in as the application will: through the driver that is installed, with the arguments it is given.
+
+The drivers are imported here and nowhere else in the core, each when somebody logs in through it.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from envconn.errors import ConfigurationError, Note, Problem
+from envconn.probe.background import begin
+from envconn.probe.login.outcome import Failure, Outcome
+from envconn.probe.login.sentences import problem
+from envconn.tls import require_sealed
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+__all__ = ["Outcome", "log_in"]
+
+_SHARE = 0.9
+"""Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
+
+
+def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
+    """Log in to `connection` and say what was found, in at most `within` seconds.
+
+    Call it only after `envconn.probe` has verified every host at the level asked for: what goes out here is the
+    password. It goes through the driver's own TLS, with the arguments that the application's driver is given, so that
+    a server which changed its certificate in between does not get it either.
+
+    What goes wrong is among the outcome's problems, with the codes of `envconn.probe.faults`. Whatever a driver says
+    about it is left out: it would quote values.
+
+    Raises:
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    if connection.kind not in _FAMILIES:
+        return Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+    until = time.monotonic() + within * _SHARE
+    try:
+        # There not even the driver's own limits have to hold (a resolver that hangs).
+        return begin(lambda: _logged_in(connection, until)).result(within)
+    except TimeoutError:
+        return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
+
+
+class _Family(Protocol):
+    """A module of this package that serves one kind of connection."""
+
+    def log_in(self, connection: SecuredConnection, until: float) -> Outcome: ...
+
+
+_FAMILIES = {
+    "postgresql": "the driver is installed and cannot be imported, often for want of libpq; install psycopg[binary]",
+    "redis": "redis-py is needed to log in and not installed; pip install envconn[redis]",
+    "amqp": "py-amqp is needed to log in and not installed; pip install envconn[celery]",
+}
+"""The modules, named after the kind that they serve, and what is wrong where one cannot be imported."""
+
+_UNTRIED = "no login is tried to {kind}; it shows at the application's first connection"
+
+
+def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
+    try:
+        family = cast("_Family", import_module(f"{__name__}.{connection.kind}"))
+        return family.log_in(connection, until)
+    except ConfigurationError as error:
+        messages = [each.message for each in error.problems]
+    except ImportError:
+        messages = [_FAMILIES[connection.kind]]
+    return Outcome(problems=tuple(Problem("driver-missing", connection.variable, message) for message in messages))

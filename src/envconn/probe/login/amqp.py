@@ -1,0 +1,79 @@
+"""AMQP through py-amqp, as kombu would call it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import amqp
+
+from envconn.drivers import amqp as arguments
+from envconn.probe.login.outcome import Failure, Outcome, classify, left
+from envconn.probe.login.sentences import problem
+from envconn.probe.proof import Login
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+__all__ = ["log_in"]
+
+
+def log_in(connection: SecuredConnection, until: float) -> Outcome:
+    """Log in and open the vhost.
+
+    A broker that is short of memory or disk lets everybody in, and stops who publishes: that does not show here.
+
+    Raises:
+        ConfigurationError: py-amqp cannot do what the connection asks for.
+    """
+    raw = amqp.Connection(**_given(connection, until))
+    try:
+        raw.connect()
+        told = raw.server_properties
+        with suppress(OSError, amqp.AMQPError):
+            raw.close()
+    except Exception as error:  # noqa: BLE001 - of what the other side may send, py-amqp foresees a part
+        return Outcome(problems=(problem(connection, _DRIVER, _why(error)),))
+    finally:
+        raw.collect()
+    version = " ".join(str(told[name]) for name in ("product", "version") if told.get(name))
+    return Outcome(Login(_DRIVER, connection.user or _GUEST, connection.dbname, version or None))
+
+
+_DRIVER = "py-amqp"
+_GUEST = "guest"
+"""What kombu takes for user and password where there are none."""
+
+
+def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
+    [host] = connection.hosts
+    given = {"login_method": "PLAIN", **cast("dict[str, Any]", arguments.options(connection))}
+    limit = left(until)
+    return {
+        **given,
+        "host": str(host),
+        "userid": connection.user or _GUEST,
+        "password": connection.password.reveal() if connection.password else _GUEST,
+        "virtual_host": connection.dbname,
+        "ssl": arguments.arguments(connection) or False,
+        "connect_timeout": min(limit, given.get("connect_timeout") or limit),
+        "read_timeout": limit,
+        "write_timeout": limit,
+    }
+
+
+def _why(error: Exception) -> Failure:
+    if isinstance(error, amqp.NotAllowed):
+        # One code for three reasons, and RabbitMQ speaks English only (rabbit_reader.erl).
+        return Failure(next((code for words, code in _SAID if words in str(error)), "permission-denied"))
+    if type(error) is OSError and error.errno is None:  # py-amqp's own, at the end of the stream
+        return Failure("connection-closed")
+    return next((Failure(code) for kind, code in _BY_TYPE if isinstance(error, kind)), classify(error))
+
+
+_BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
+    (amqp.AccessRefused, "password-refused"),
+    (amqp.ConnectionForced, "server-starting"),
+    (amqp.ResourceError, "server-full"),
+)
+_SAID = (("not found", "database-absent"), ("limit", "server-full"), ("is down", "server-starting"))

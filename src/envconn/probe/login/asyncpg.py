@@ -1,0 +1,112 @@
+"""asyncpg, in an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import asyncpg
+
+from envconn.drivers import asyncpg as arguments
+from envconn.probe.login.outcome import Failure, classify, left
+from envconn.probe.login.sqlstate import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["open_session"]
+
+
+def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
+    """Log in with what asyncpg is given for `connection`, less time, and less trust that no pooler is there.
+
+    Raises:
+        ConfigurationError: asyncpg cannot do what the connection asks for.
+    """
+    given = arguments.arguments(connection)
+    # A pooler that nobody has told us of would mix up named statements.
+    given |= {"statement_cache_size": 0, "timeout": min(left(until), given.get("timeout", left(until)))}
+    loop = _Loop()
+    runner = asyncio.Runner(loop_factory=lambda: loop)
+    raw = _run(runner, asyncpg.connect, until, **given)
+    session = _Session(runner, loop, raw)
+    if isinstance(raw, Failure):
+        session.close()
+        return raw
+    return session
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """One that looks names up by itself, and leaves no socket behind.
+
+    A thread of the executor would hold up the end of the process. asyncpg ends what it gives up by closing TLS, for
+    which a silent server takes its time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened: list[asyncio.BaseTransport] = []
+
+    async def create_connection(self, *given: Any, **named: Any) -> Any:
+        transport, protocol = await super().create_connection(*given, **named)
+        self._opened.append(transport)
+        return transport, protocol
+
+    async def getaddrinfo(self, *given: Any, **named: Any) -> Any:
+        return socket.getaddrinfo(*given, **named)
+
+    async def abandon(self) -> None:
+        """Close every socket."""
+        for transport in self._opened:
+            cast("asyncio.Transport", transport).abort()
+        await asyncio.sleep(0)
+
+
+def _run(runner: asyncio.Runner, work: Any, until: float, *given: object, **named: object) -> Any:
+    """Return what `work` does in time, or why it did not."""
+
+    async def limited() -> Any:
+        async with asyncio.timeout(left(until)):
+            return await work(*given, **named)
+
+    try:
+        return runner.run(limited())
+    except asyncpg.PostgresError as error:
+        return refused(error.sqlstate or "", str(error))
+    except Exception as error:  # noqa: BLE001 - of what the other side may send, asyncpg foresees a part
+        return Failure("tls-failed") if "rejected SSL" in str(error) else classify(error)
+
+
+class _Session:
+    tls = None
+
+    def __init__(self, runner: asyncio.Runner, loop: _Loop, raw: Any) -> None:
+        self._runner = runner
+        self._loop = loop
+        self._raw = raw
+        self._answers = not isinstance(raw, Failure)
+
+    @property
+    def told(self) -> int | None:
+        return int(self._raw.get_server_pid())
+
+    def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:
+        row: Sequence[str | None] | Failure = _run(self._runner, self._row, until, query)
+        self._answers = not isinstance(row, Failure)
+        return row
+
+    async def _row(self, query: str) -> Sequence[str | None]:
+        # In a transaction, so that a pooler keeps Parse and Execute together.
+        async with self._raw.transaction():
+            return [*await self._raw.fetchrow(query)]
+
+    def close(self) -> None:
+        with self._runner as runner:
+            if self._answers:
+                with suppress(Exception):
+                    runner.run(self._raw.close(timeout=1))
+            runner.run(self._loop.abandon())

@@ -1,0 +1,107 @@
+"""What psycopg 3 and psycopg2 share: a login that is watched step by step, as libpq takes it.
+
+libpq says why a login failed in a sentence, in whatever language, and keeps the SQLSTATE to itself
+(`PQresultErrorField` needs a result, and there is none yet). But with ``PQERRORS_VERBOSE`` it writes the
+code into the sentence (fe-protocol3.c, pqBuildErrorMessage3), and the steps of `PQconnectPoll` tell how
+far it got. Neither driver offers the setting; both tell where libpq keeps the connection.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import select
+from typing import TYPE_CHECKING, Protocol
+
+from envconn.probe.login.outcome import Failure, left
+from envconn.probe.login.sqlstate import refused
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+__all__ = ["DONE", "FAILED", "READ", "WRITE", "Attempt", "connect", "ready", "tell_sqlstate"]
+
+FAILED, READ, WRITE, DONE = range(4)
+"""The outcomes of a step, as `PQconnectPoll` numbers them (libpq-fe.h, PostgresPollingStatusType)."""
+
+_VERBOSE = 2
+
+_SQLSTATE = re.compile(r"(?:^|: )\w[^:]*:  ([0-9A-Z]{5}): (.*)", re.MULTILINE)
+"""Severity, in the server's language, two spaces, the code, and the server's words."""
+
+_REACHED = {3: "connection-closed", 4: "connection-closed", 5: "connection-closed", 7: "tls-failed"}
+"""Where a step failed (libpq-fe.h, ConnStatusType): made, awaiting response, authenticated, in the handshake."""
+
+
+class Attempt(Protocol):
+    """A connection in the making."""
+
+    @property
+    def status(self) -> int:
+        """How far it is, as `PQstatus` numbers it."""
+
+    @property
+    def tells_sqlstate(self) -> bool:
+        """Whether messages have the SQLSTATE in them."""
+
+    @property
+    def said(self) -> str:
+        """Why it failed. For this module's eyes only."""
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether it failed because the server asked for a password and there was none."""
+
+    def step(self) -> int:
+        """Go on, and return what comes next."""
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, which may be another one after each step."""
+
+
+def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
+    """Have messages of the ``PGconn`` at `pointer` carry the SQLSTATE, and return whether that could be done.
+
+    `library` is its libpq, or linked with it.
+    """
+    try:
+        function = ctypes.CDLL(library).PQsetErrorVerbosity
+    except (AttributeError, OSError):
+        return False
+    function.argtypes = (ctypes.c_void_p, ctypes.c_int)
+    function(pointer, _VERBOSE)
+    return True
+
+
+def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
+    """Take one step after the other, and return why it failed, or `None` when it has not."""
+    while True:
+        reached = attempt.status
+        following = attempt.step()
+        if following == DONE:
+            return None
+        if following == FAILED:
+            return _why(attempt, connection, reached)
+        if not ready(attempt.fileno(), following, until):
+            return Failure("timed-out")
+
+
+def ready(descriptor: int, direction: int, until: float) -> bool:
+    """Wait until `descriptor` can be read from or written to, or return false when time is up."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN if direction == READ else select.POLLOUT)
+    return bool(waiting.poll(left(until) * 1000))
+
+
+def _why(attempt: Attempt, connection: SecuredConnection, reached: int) -> Failure:
+    if found := _SQLSTATE.search(attempt.said):
+        return refused(found[1], found[2])
+    if attempt.needs_password:
+        return Failure("password-refused")
+    code = _REACHED.get(reached, "host-unreachable")
+    # What libpq itself refuses after the handshake, it was told to refuse.
+    refusal = not attempt.tells_sqlstate or bool(_DEMANDS & connection.parameters.keys())
+    return Failure("login-refused" if refusal and code == "connection-closed" else code)
+
+
+_DEMANDS = frozenset({"channel_binding", "require_auth", "requirepeer"})

@@ -1,0 +1,70 @@
+"""pg8000. Its one timeout is for each read, so that a server which dribbles is up to the deadline around all of it."""
+
+from __future__ import annotations
+
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pg8000 import dbapi
+
+from envconn.drivers import pg8000 as arguments
+from envconn.probe.login.outcome import Failure, classify, left
+from envconn.probe.login.sqlstate import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["open_session"]
+
+
+def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
+    """Log in with what pg8000 is given for `connection`, and a timeout.
+
+    Raises:
+        ConfigurationError: pg8000 cannot do what the connection asks for.
+    """
+    given = arguments.arguments(connection)
+    try:
+        return _Session(dbapi.connect(**given, timeout=left(until)))
+    except Exception as error:  # noqa: BLE001 - of what the other side may send, pg8000 foresees a part
+        # Asked by SCRAM for a password that it was not given, it raises an AttributeError.
+        missing = connection.password is None and isinstance(error, AttributeError)
+        return Failure("password-refused") if missing else _why(error)
+
+
+def _why(error: Exception) -> Failure:
+    if isinstance(error, dbapi.DatabaseError) and error.args and isinstance(error.args[0], dict):
+        return refused(error.args[0].get("C", ""), error.args[0].get("M", ""))
+    if isinstance(error, dbapi.InterfaceError) and not error.__cause__:
+        return Failure("tls-failed" if "SSL" in str(error) else "connection-closed")
+    return classify(error)
+
+
+class _Session:
+    tls = None
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    @property
+    def told(self) -> int | None:
+        key = getattr(self._raw, "_backend_key_data", None)
+        return struct.unpack("!i", key[:4])[0] if key else None
+
+    def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:  # noqa: ARG002 - set at the start
+        try:
+            cursor = self._raw.cursor()
+            cursor.execute(query)
+            return list(cursor.fetchone())
+        except Exception as error:  # noqa: BLE001 - as above
+            return _why(error)
+        finally:
+            with suppress(Exception):
+                self._raw.rollback()
+
+    def close(self) -> None:
+        with suppress(Exception):
+            self._raw.close()

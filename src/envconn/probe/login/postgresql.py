@@ -1,0 +1,77 @@
+"""PostgreSQL: log in through the driver, and ask the server what it makes of us."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from envconn.drivers import sqlalchemy
+from envconn.probe.login import facts, findings, guard
+from envconn.probe.login.outcome import Failure, Outcome
+from envconn.probe.login.sentences import problem
+from envconn.probe.proof import Login
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from envconn.probe.login.facts import Facts
+    from envconn.probe.login.outcome import Session
+    from envconn.tls import SecuredConnection
+
+__all__ = ["log_in"]
+
+
+class _Door(Protocol):
+    """The module of that driver, beside this one."""
+
+    def open_session(self, connection: SecuredConnection, until: float) -> Session | Failure: ...
+
+
+def log_in(connection: SecuredConnection, until: float) -> Outcome:
+    """Log in through the driver that the scheme names, else the first that is installed.
+
+    Raises:
+        ConfigurationError: none is installed, or it cannot do what the connection asks for.
+        ImportError: it is installed, and does not work.
+    """
+    driver = sqlalchemy.choose(connection)
+    door = cast("_Door", import_module(f"envconn.probe.login.{driver}"))
+    session = door.open_session(connection, until)
+    found = session if isinstance(session, Failure) else _converse(connection, driver, session, until)
+    if isinstance(found, Failure):
+        return Outcome(problems=(problem(connection, driver, found),))
+    # What it costs is another login, so it comes when the first one's place is free again.
+    return found._replace(notes=(*found.notes, *guard.notes(connection, driver, until)))
+
+
+def _converse(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
+    try:
+        if session.tls is False and connection.tls.level >= TlsLevel.ENCRYPTED:
+            return Failure("tls-not-in-use")
+        found = facts.ask(session, until)
+        if isinstance(found, Failure):
+            return found
+        login = _login(connection, driver, found, session.told)
+        return Outcome(login, notes=tuple(findings.notes(connection, login, found)))
+    finally:
+        session.close()
+
+
+def _login(connection: SecuredConnection, driver: str, found: Facts, told: int | None) -> Login:
+    # A pooler makes a number up, since it has no process of its own for us.
+    known = told is not None and found.process is not None
+    return Login(
+        driver,
+        found.user or connection.user,
+        found.dbname,
+        found.version and found.version.split()[0],
+        found.read_only,
+        True if found.administers or _is_default(connection) else found.superuser,
+        found.tls,
+        told != found.process if known else None,
+        found.used,
+        found.limit,
+    )
+
+
+def _is_default(connection: SecuredConnection) -> bool:
+    return any(note.code == "default-role" for note in connection.advice)

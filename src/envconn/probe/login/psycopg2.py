@@ -1,0 +1,98 @@
+"""psycopg2 in its asynchronous way, where a login can be watched and a deadline holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from envconn.drivers import libpq as arguments
+from envconn.probe.login import libpq
+from envconn.probe.login.outcome import Failure
+from envconn.probe.login.sqlstate import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["open_session"]
+
+
+def open_session(
+    connection: SecuredConnection, until: float, stricter: Mapping[str, str] | None = None
+) -> _Session | Failure:
+    """Log in with what psycopg2 is given for `connection`, and `stricter` on top.
+
+    Raises:
+        ConfigurationError: psycopg2 cannot do what the connection asks for.
+    """
+    given = {**arguments.arguments(connection, arguments.version("psycopg2")), **(stricter or {})}
+    try:
+        raw = psycopg2.connect(**given, async_=1)
+    except psycopg2.Error:
+        return Failure("host-unreachable")  # not even a socket could be made
+    attempt = _Session(raw)
+    if failure := libpq.connect(attempt, connection, until):
+        attempt.close()
+        return failure
+    return attempt
+
+
+class _Session:
+    said = ""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        library = psycopg2._psycopg.__file__  # noqa: SLF001 - the one that is linked with libpq
+        self.tells_sqlstate = libpq.tell_sqlstate(library, raw.pgconn_ptr)
+
+    @property
+    def status(self) -> int:
+        return int(self._raw.info.status)
+
+    @property
+    def needs_password(self) -> bool:
+        return bool(self._raw.info.needs_password)
+
+    @property
+    def told(self) -> int | None:
+        return int(self._raw.info.backend_pid)
+
+    @property
+    def tls(self) -> bool | None:
+        return bool(self._raw.info.ssl_in_use)
+
+    def step(self) -> int:
+        try:
+            return _STEPS[self._raw.poll()]
+        except psycopg2.Error as error:
+            self.said = str(error)
+        except UnicodeDecodeError:  # what the server said is no text
+            pass
+        return libpq.FAILED
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+    def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:
+        try:
+            cursor = self._raw.cursor()
+            cursor.execute(query)
+            while (following := _STEPS[self._raw.poll()]) != libpq.DONE:
+                if not libpq.ready(self.fileno(), following, until):
+                    return Failure("timed-out")
+            return list(cursor.fetchone())
+        except psycopg2.Error as error:
+            return refused(error.pgcode, "") if error.pgcode else Failure("connection-closed")
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+_STEPS = {
+    extensions.POLL_OK: libpq.DONE,
+    extensions.POLL_READ: libpq.READ,
+    extensions.POLL_WRITE: libpq.WRITE,
+}

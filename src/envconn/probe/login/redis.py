@@ -1,0 +1,138 @@
+"""Redis through redis-py, on one connection that trusts the stated CA and no other."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from envconn.drivers import redis as arguments
+from envconn.errors import Note
+from envconn.probe.login.outcome import Failure, Outcome, classify, left
+from envconn.probe.login.sentences import problem
+from envconn.probe.proof import Login
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.tls import SecuredConnection
+
+__all__ = ["log_in"]
+
+
+def log_in(connection: SecuredConnection, until: float) -> Outcome:
+    """Log in, choose the database, and ask what the user may ask.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+    """
+    pool = redis.ConnectionPool(**_given(connection, until))
+    client = redis.Redis(connection_pool=pool)
+    try:
+        client.ping()
+        told = _told(client)
+    except (redis.RedisError, OSError, ValueError) as error:
+        return Outcome(problems=(problem(connection, _DRIVER, _why(error)),))
+    finally:
+        pool.disconnect()
+    login = _login(connection, told)
+    return Outcome(login, notes=tuple(_notes(connection, login)))
+
+
+_DRIVER = "redis-py"
+
+
+class _Verifying(redis.SSLConnection):
+    """One of redis-py's, with a context that trusts the stated CA alone; see `envconn.drivers.redis`."""
+
+    def __init__(self, **given: Any) -> None:
+        self._context = arguments.context(given)
+        super().__init__(**given)
+
+    def _connect(self) -> Any:
+        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - its own would wrap
+        return arguments.handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
+
+
+def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
+    given = cast("dict[str, Any]", arguments.arguments(connection))
+    for theirs in ("max_connections", "timeout"):  # a pool's, and there is none to speak of
+        given.pop(theirs, None)
+    limit = left(until)
+    limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
+    given |= {**limits, "db": int(connection.dbname), "retry": Retry(NoBackoff(), 0), "decode_responses": True}
+    [host] = connection.hosts
+    if host.is_socket:
+        return given | {"connection_class": redis.UnixDomainSocketConnection, "path": host.host}
+    encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
+    kind = _Verifying if encrypted else redis.Connection
+    return given | {"connection_class": kind, "host": host.host, "port": host.port}
+
+
+def _told(client: Any) -> Mapping[str, object]:
+    """What the server says of itself; nothing where the user may not ask (``NOPERM``)."""
+    with suppress(redis.ResponseError):
+        return cast("Mapping[str, object]", client.info())
+    return {}
+
+
+def _login(connection: SecuredConnection, told: Mapping[str, object]) -> Login:
+    def number(name: str) -> int | None:
+        value = told.get(name)
+        return value if isinstance(value, int) else None
+
+    version, role = told.get("redis_version"), told.get("role")
+    return Login(
+        _DRIVER,
+        connection.user or "default",
+        connection.dbname,
+        str(version) if version else None,
+        role == "slave" if role else None,
+        connections=number("connected_clients"),
+        max_connections=number("maxclients"),
+    )
+
+
+def _notes(connection: SecuredConnection, login: Login) -> Iterator[Note]:
+    if login.read_only and not connection.read_only:
+        yield Note("primary-is-read-only", connection.variable, _REPLICA)
+    used, limit = login.connections, login.max_connections
+    if used is not None and limit and (limit - used < _FEW or (limit - used) * 10 < limit):
+        message = f"{used} of the server's {limit} connections are in use; close some, or raise maxclients"
+        yield Note("connections-scarce", connection.variable, message)
+
+
+_FEW = 5
+_REPLICA = "the server is another one's replica, where nothing can be written; name the primary's endpoint"
+
+
+def _why(error: Exception) -> Failure:
+    for kind, code in _BY_TYPE:
+        if isinstance(error, kind):
+            return Failure(code)
+    # Redis speaks English only.
+    return next((Failure(code) for words, code in _SAID if words in str(error)), _otherwise(error))
+
+
+def _otherwise(error: Exception) -> Failure:
+    if isinstance(error, redis.ResponseError):
+        return Failure("login-refused")
+    found = classify(error)
+    if found.code == "protocol-unexpected" and isinstance(error, redis.ConnectionError):
+        return Failure("connection-closed")
+    return found
+
+
+_BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
+    (redis.BusyLoadingError, "server-starting"),
+    (redis.AuthenticationError, "password-refused"),
+    (redis.exceptions.AuthenticationWrongNumberOfArgsError, "password-refused"),
+    (redis.exceptions.NoPermissionError, "permission-denied"),
+    (redis.exceptions.MasterDownError, "server-starting"),
+    (redis.TimeoutError, "timed-out"),
+)
+_SAID = (("max number of clients", "server-full"), ("DB index", "database-absent"))

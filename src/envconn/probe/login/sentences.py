@@ -1,0 +1,52 @@
+"""What people are told of a login that failed: nothing a driver said, and what to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.errors import Problem
+
+if TYPE_CHECKING:
+    from envconn.probe.login.outcome import Failure
+    from envconn.tls import SecuredConnection
+
+__all__ = ["problem"]
+
+
+def problem(connection: SecuredConnection, driver: str, failure: Failure) -> Problem:
+    """Return `failure` of a login to `connection` through `driver` as it is reported."""
+    if failure.code == "password-refused" and connection.password is None:
+        sentence = _NO_PASSWORD
+    else:
+        sentence = _OF_KIND.get((connection.kind, failure.code)) or _OF_ALL[failure.code]
+    state = f" (SQLSTATE {failure.state})" if failure.state else ""
+    return Problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
+
+
+_NO_PASSWORD = "has no password, and the server asks for one; write it into the URL, percent-encoded"  # noqa: S105
+
+_OF_ALL = {
+    "host-unresolved": "{driver} finds no address for the host; correct the host name, or wait until DNS knows it",
+    "connection-refused": "nothing listens at host and port any more; correct the port, or start the server",
+    "host-unreachable": "{driver} cannot reach host and port; correct them, or open the way there",
+    "timed-out": "the login through {driver} did not end in time{state}; look after the server's load, or allow more",
+    "connection-closed": "the connection ended in the middle of the login{state}; the server's log says why",
+    "server-starting": "the server starts up, shuts down or recovers{state}; try again when it is ready",
+    "server-full": "no connection is free{state}; let clients keep fewer, or raise the server's or the role's limit",
+    "protocol-unexpected": "the answer to {driver} is none that it understands; correct scheme and port",
+    "tls-failed": "{driver} could not agree on TLS with the server; check sslrootcert, sslcert and sslkey",
+    "tls-not-in-use": "{driver} logged in without the TLS that was asked for; do not use it, and report this",
+    "password-refused": "user name or password are refused{state}; copy both again from where they were issued",
+    "login-refused": "the server does not let this user in{state}; its log says why, often pg_hba.conf or NOLOGIN",
+    "database-absent": "there is no database of that name{state}; correct the name, or create the database",
+    "permission-denied": "the user may not connect to the database{state}; run GRANT CONNECT ON DATABASE for the role",
+}
+
+_OF_KIND = {
+    ("redis", "login-refused"): "the server turns this client down; its log says why, often protected-mode",
+    ("redis", "database-absent"): "there is no database of that number; lower the number, or raise databases",
+    ("redis", "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
+    ("amqp", "login-refused"): "the broker does not let this user in; its log says why",
+    ("amqp", "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
+    ("amqp", "permission-denied"): "the user may not use the vhost; give it permissions there",
+}

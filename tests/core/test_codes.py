@@ -1,0 +1,93 @@
+"""The page on codes and the published schema name every code there is, and none that there is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codes import CELERY, CORE, in_findings, in_notes, in_problems, words
+from envconn import TlsLevel
+from envconn.probe import FAULTS
+from envconn.providers import every
+from envconn.providers.table import TABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.checkout
+
+# A CA's file is read like any other; what is wrong with it has a code of its own.
+MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
+
+# In two sections.
+TWICE = {"default-role", "driver-missing"}
+
+# What has a hyphen and is no code: words of clients and formats.
+OTHERS = {
+    *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "scram-sha-256", "latin-1", "utf-16-be", "utf-8"),
+    *("no-verify", "prefer-standby", "read-only", "read-write"),
+    *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
+    *("compute-1", "us-east-1"),
+    *(level.sslmode for level in TlsLevel),
+    *(provider.name for provider in every()),
+    *TABLE,
+}
+
+Row = tuple[str, ...]
+
+
+@pytest.fixture
+def page(checkout: Path) -> dict[str, dict[str, Row]]:
+    """The rows by section and code, each without the code."""
+    text = (checkout / "docs" / "codes.md").read_text(encoding="utf-8")
+    sections: dict[str, dict[str, Row]] = {}
+    for title, body in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
+        rows = [re.findall(r"(?<=\|)[^|]*(?=\|)", line) for line in body.splitlines() if line.startswith("| `")]
+        sections[title] = {code.strip(" `"): tuple(cell.strip() for cell in cells) for code, *cells in rows}
+        assert len(sections[title]) == len(rows), f"a code is in {title} twice"
+    return sections
+
+
+def test_every_problem_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
+    environment, programs = page["The environment"].keys(), page["Programs"].keys()
+    elsewhere = {*FAULTS, *page["Notes"], *in_findings()}
+    problems = in_problems(CORE, CELERY) | words(CORE, CELERY) - OTHERS
+    assert (environment | programs) - MADE - TWICE == problems - elsewhere
+    assert environment >= MADE
+    assert not environment & programs
+
+
+def test_every_live_fault_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
+    told = {code: (int(row[0]), row[1] == "helps") for code, row in page["Live servers"].items()}
+    assert told == {code: (fault.exit_code, fault.passes) for code, fault in FAULTS.items()}
+    for code, row in page["Live servers"].items():
+        assert row[2].lower().startswith(FAULTS[code].meaning.lower()), code
+
+
+def test_every_note_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
+    told = page["Notes"].keys()
+    assert in_notes() - FAULTS.keys() <= told <= in_notes() | words(CORE)
+
+
+def test_every_finding_of_django_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
+    assert page["Django's checks"].keys() == in_findings()
+
+
+def test_every_row_says_something(page: dict[str, dict[str, Row]]) -> None:
+    for section, rows in page.items():
+        for code, row in rows.items():
+            sentences = [cell for cell in row if cell not in {"", "helps"} and not cell.isdigit()]
+            assert len(sentences) == (1 if section == "Notes" else 2), code
+            assert all(sentence.endswith((".", ")")) for sentence in sentences), code
+
+
+def test_the_schema_knows_the_same(page: dict[str, dict[str, Row]]) -> None:
+    schema = json.loads(files("envconn.cli").joinpath("report.schema.json").read_text(encoding="utf-8"))
+    known = {name: schema["$defs"][name]["enum"] for name in ("problemCode", "faultCode", "noteCode")}
+    assert known["problemCode"] == sorted(page["The environment"])
+    assert known["faultCode"] == sorted(page["Live servers"])
+    assert known["noteCode"] == sorted(page["Notes"])

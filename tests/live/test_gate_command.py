@@ -1,0 +1,184 @@
+"""``envconn check --live``: the exit codes one by one, each by the real command against a server in that state."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from commands import MARKER, run
+from fakes import Answer
+from throwaway.process import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakes import Fake
+    from lab import Lab
+    from redisserver import Redis
+    from servers import States
+    from throwaway.certificates import Certificates
+
+SECONDS = ("--within", "20")
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """A port where connections are taken, and never a word is said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def somewhere(port: int, host: str = "localhost") -> str:
+    return f"postgresql://app:{MARKER}@{host}:{port}/app?sslmode=require"
+
+
+def test_good(lab: Lab, certificates: Certificates) -> None:
+    server = lab["good"]
+    uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+    done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
+    assert (done.code, done.err) == (0, "")
+    first, tls, certificate, verified, *_ = done.out.splitlines()
+    assert first == f"ok database (DATABASE_URL): localhost:{server.port}, TLS verify-full, local"
+    assert tls.startswith("  TLSv1.")
+    assert certificate.startswith("  certificate for db.envconn.test, localhost, 127.0.0.1")
+    assert verified == "  its CA is verified, its host name is verified"
+
+
+def test_good_as_json(lab: Lab, certificates: Certificates) -> None:
+    server = lab["good"]
+    uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+    done = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri)
+    told = done.document
+    assert (done.code, done.err, told["exit_code"], told["ok"]) == (0, "", 0, True)
+    (seen,) = told["live"]["seen"]
+    assert (seen["service"], seen["port"], seen["login"]) == ("database", server.port, None)
+    assert (seen["handshake"]["chain_verified"], seen["handshake"]["host_verified"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "codes"),
+    [
+        ("notls", "verify-full", ["tls-refused"]),
+        ("notls", "require", ["tls-refused"]),
+        ("wronghost", "verify-full", ["certificate-misnamed"]),
+        ("expired", "verify-full", ["certificate-expired"]),
+        ("expired", "verify-ca", ["certificate-expired"]),
+        ("unknownca", "verify-full", ["certificate-untrusted"]),
+        ("unknownca", "verify-ca", ["certificate-untrusted"]),
+        ("wronghost", "verify-ca", []),
+        ("wronghost", "require", []),
+        ("expired", "require", []),
+        ("unknownca", "require", []),
+    ],
+)
+def test_certificates(state: str, asked: str, codes: list[str], lab: Lab, certificates: Certificates) -> None:
+    """76 for what the level asks for, and for nothing else."""
+    server = lab[state]
+    ca = {"sslrootcert": str(certificates.ca)} if asked != "require" else {}
+    uri = server.uri(sslmode=asked, **ca)
+    code = 76 if codes else 0
+    done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
+    assert (done.code, done.codes) == (code, codes)
+    told = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri).document
+    assert (told["exit_code"], [problem["code"] for problem in told["problems"]]) == (code, codes)
+    assert told["problems"] == told["live"]["problems"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "found"),
+    [
+        (Answer.N, 76, "tls-refused"),
+        (Answer.GARBAGE, 76, "protocol-unexpected"),
+        (Answer.INJECT, 76, "protocol-unexpected"),
+        (Answer.CLOSE, 69, "connection-closed"),
+    ],
+)
+def test_liars(answer: Answer, code: int, found: str, fake: Callable[[Answer], Fake]) -> None:
+    liar = fake(answer)
+    done = run("check", "--live", *SECONDS, DATABASE_URL=somewhere(liar.port))
+    assert (done.code, done.codes) == (code, [found]), done.err
+    assert not liar.saw_password_in_clear
+    assert {startup["user"] for startup in liar.startups} <= {"envconn_probe"}, "nobody's name, in clear"
+
+
+def test_refused(port: int) -> None:
+    done = run("check", "--live", DATABASE_URL=somewhere(port))
+    assert (done.code, done.out, done.codes) == (69, "", ["connection-refused"])
+
+
+def test_unresolved() -> None:
+    # A scope that this machine does not have: no resolver is asked.
+    done = run("check", "--live", DATABASE_URL=somewhere(5432, host="[::1%25nothing]"))
+    assert (done.code, done.out, done.codes) == (69, "", ["host-unresolved"])
+
+
+def test_timed_out(silent: int) -> None:
+    done = run("check", "--within", "0.5", DATABASE_URL=somewhere(silent))
+    assert (done.code, done.out, done.codes) == (69, "", ["timed-out"])
+
+
+@pytest.mark.parametrize(("state", "code", "codes"), [("good", 0, []), ("both", 76, ["tls-not-enforced"])])
+def test_enforced(state: str, code: int, codes: list[str], lab: Lab) -> None:
+    uri = lab[state].uri(sslmode="require")
+    done = run("check", "--enforced", *SECONDS, DATABASE_URL=uri)
+    assert (done.code, done.codes) == (code, codes)
+    done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
+    assert (done.code, "[tls-not-enforced]" in done.err) == (0, bool(codes)), "a warning where it is not demanded"
+    assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["warning"] * len(codes)
+
+
+def test_configuration_comes_first(lab: Lab) -> None:
+    done = run("check", "--live", "--json", DATABASE_URL=lab["good"].uri(sslmode="disable"))
+    assert (done.code, done.document["exit_code"], done.document["live"]) == (78, 78, None)
+
+
+def test_nothing_is_configured() -> None:
+    done = run("check", "--live", ENVCONN_PHASE="build")
+    assert (done.code, done.out) == (0, "ok nothing is configured, which ENVCONN_PHASE=build allows\n")
+
+
+def test_a_file_is_not_contacted() -> None:
+    done = run("check", "--live", DATABASE_URL="sqlite:///app.db")
+    assert (done.code, done.out, done.err) == (0, "ok database (DATABASE_URL): @app.db, TLS none, local\n", "")
+
+
+def test_several_services_one_of_them_bad(lab: Lab, redis_server: States[Redis], certificates: Certificates) -> None:
+    ca = str(certificates.ca)
+    variables = {
+        "DATABASE_URL": lab["good"].uri(sslmode="verify-full", sslrootcert=ca),
+        "REPORTS_DATABASE_URL": lab["expired"].uri(sslmode="verify-full", sslrootcert=ca),
+        "REDIS_URL": redis_server["good"].uri(),
+        "ENVCONN_TLS_CA": ca,
+    }
+    done = run("check", "--live", *SECONDS, **variables)
+    assert (done.code, done.codes) == (76, ["certificate-expired"])
+    heads = [" ".join(line.split(" ", 3)[:2]) for line in done.out.splitlines() if not line.startswith(" ")]
+    assert heads == ["ok database", "failed reports", "ok broker", "ok cache"]
+    assert done.err.startswith("error REPORTS_DATABASE_URL: ")
+
+
+def test_the_gravest_decides(lab: Lab, port: int, certificates: Certificates) -> None:
+    bad = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+    done = run("check", "--live", *SECONDS, DATABASE_URL=somewhere(port), A_DATABASE_URL=bad)
+    assert (done.code, sorted(done.codes)) == (76, ["certificate-expired", "connection-refused"])
+
+
+def test_annotations(lab: Lab, port: int) -> None:
+    variables = {"DATABASE_URL": somewhere(port), "A_DATABASE_URL": lab["both"].uri(sslmode="require")}
+    for arguments in (["check", "--live"], ["check", "--live", "--json"], ["exec", "--live", "--", "true"]):
+        done = run(*arguments, *([] if "exec" in arguments else SECONDS), GITHUB_ACTIONS="true", **variables)
+        commands = [line for line in done.err.splitlines() if line.startswith("::")]
+        assert done.code == 69
+        assert [line.partition("::")[0] + line.split("::")[1] for line in commands] == [
+            "warning title=envconn%3A tls-not-enforced",
+            "error title=envconn%3A connection-refused",
+        ]
+        assert "::" not in done.out

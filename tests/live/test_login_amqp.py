@@ -1,0 +1,146 @@
+"""Logging in to a real RabbitMQ, and to what is none."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from logins import MARKER, codes, noted, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rabbitmq import RabbitMQ
+    from servers import States
+    from throwaway.certificates import Certificates
+
+
+def uri(server: RabbitMQ, certificates: Certificates, vhost: str = "/") -> str:
+    return f"{server.uri(vhost=vhost)}?cacertfile={certificates.ca}"
+
+
+def test_a_login(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    outcome = tried(uri(rabbitmq["good"], certificates))
+    assert noted(outcome) == []
+    login = outcome.login
+    assert login
+    assert (login.driver, login.user, login.dbname) == ("py-amqp", "app", "/")
+    assert login.server_version
+    assert login.server_version.startswith("RabbitMQ ")
+
+
+def test_a_wrong_password(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    server = rabbitmq["good"]
+    outcome = tried(uri(server, certificates).replace(server.password, "wrong"))
+    assert codes(outcome) == ["password-refused"]
+
+
+def test_no_password(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    server = rabbitmq["good"]
+    outcome = tried(uri(server, certificates).replace(f"{server.user}:{server.password}@", ""))
+    assert codes(outcome) == ["password-refused"]
+    assert "has no password" in outcome.problems[0].message
+
+
+def test_an_unknown_vhost(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    outcome = tried(uri(rabbitmq["good"], certificates, vhost="absent"))
+    assert codes(outcome) == ["database-absent"]
+    assert "absent" not in outcome.problems[0].message
+
+
+@pytest.mark.parametrize("state", ["wronghost", "expired", "unknownca"])
+def test_a_certificate_that_changed(rabbitmq: States[RabbitMQ], certificates: Certificates, state: str) -> None:
+    assert codes(tried(uri(rabbitmq[state], certificates))) == ["tls-failed"]
+
+
+def test_a_user_of_another_vhost(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    server = rabbitmq["good"]
+    server.control("add_user", "stranger", MARKER)
+    outcome = tried(uri(server, certificates).replace(f"{server.user}:{server.password}@", f"stranger:{MARKER}@"))
+    assert codes(outcome) == ["permission-denied"]
+    server.control("set_permissions", "stranger", ".*", ".*", ".*")
+    server.control("set_user_limits", "stranger", '{"max-connections": 0}')
+    outcome = tried(uri(server, certificates).replace(f"{server.user}:{server.password}@", f"stranger:{MARKER}@"))
+    assert codes(outcome) == ["server-full"]
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[int]:
+    """Take a client on the port yielded, and answer each of its messages with one of `answers`; then stay, or leave."""
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            connection.settimeout(5)
+            with connection:
+                for answer in answers:
+                    connection.recv(10_000)
+                    connection.sendall(answer)
+                while LEAVE not in answers and connection.recv(10_000):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def method(number: int, arguments: bytes) -> bytes:
+    """Return a frame of the connection itself (AMQP 0-9-1, 2.3.5); its class is 10."""
+    payload = struct.pack("!HH", 10, number) + arguments
+    return b"\x01\x00\x00" + struct.pack("!I", len(payload)) + payload + b"\xce"
+
+
+def text(said: bytes) -> bytes:
+    return struct.pack("!I", len(said)) + said
+
+
+LEAVE = b""
+START = method(10, b"\x00\x09" + text(b"") + text(b"PLAIN") + text(b"en_US"))
+FORCED = method(50, struct.pack("!H", 320) + b"\x06closed" + b"\x00\x00\x00\x00")
+TUNE = method(30, struct.pack("!HIH", 10, 100_000, 0))
+OPENED = method(41, b"\x00")
+
+
+def plain(port: int) -> str:
+    return f"amqp://app:{MARKER}@127.0.0.1:{port}/"
+
+
+def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
+    with answering(START, TUNE, OPENED) as port:
+        outcome = tried(plain(port), within=1)
+    assert noted(outcome) == []
+    assert outcome.login == ("py-amqp", "app", "/", *(None,) * 7)
+
+
+ANSWERS = {
+    "it shuts down": ((START, FORCED), "server-starting"),
+    "it says nothing": ((), "timed-out"),
+    "it is no broker": ((START[:-1] + b"?",), "protocol-unexpected"),
+    "it leaves": ((START, LEAVE), "connection-closed"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_no_login(case: str) -> None:
+    answers, code = ANSWERS[case]
+    with answering(*answers) as port:
+        outcome = tried(plain(port), within=1 if code == "timed-out" else 20)
+    assert codes(outcome) == [code]
+
+
+def test_nobody() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        outcome = tried(plain(unused.getsockname()[1]))
+    assert codes(outcome) == ["connection-refused"]

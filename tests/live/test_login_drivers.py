@@ -1,0 +1,162 @@
+"""Which driver is taken, what is said where there is none, and of one that does not do as it is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg_binary
+import pytest
+
+import envconn
+from envconn.drivers import libpq as arguments
+from envconn.probe.login import libpq, log_in
+from logins import DRIVERS, MARKER, Staffed, codes, decent, judged, noted, staffed, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lab import Lab
+    from throwaway.certificates import Certificates
+
+
+@pytest.fixture(scope="module")
+def own(certificates: Certificates) -> Iterator[Staffed]:
+    with staffed(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def hide(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make packages as good as not installed."""
+
+    def hidden(*packages: str) -> None:
+        for package in packages:
+            monkeypatch.setitem(sys.modules, package, None)  # what importlib takes for absent
+            monkeypatch.delitem(sys.modules, f"envconn.probe.login.{package}", raising=False)
+
+    return hidden
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_first_that_is_installed(own: Staffed, driver: str, hide: Callable[..., None]) -> None:
+    hide(*DRIVERS[: DRIVERS.index(driver)])
+    outcome = tried(own.uri())
+    assert noted(outcome) == []
+    assert outcome.login
+    assert outcome.login.driver == driver
+
+
+MISSING = {
+    "postgresql://app:secret@127.0.0.1/app": (DRIVERS, "envconn[psycopg]"),
+    "postgresql+asyncpg://app:secret@127.0.0.1/app": (("asyncpg",), "envconn[asyncpg]"),
+    "redis://:secret@127.0.0.1/0": (("redis",), "envconn[redis]"),
+    "amqp://app:secret@127.0.0.1/": (("amqp",), "envconn[celery]"),
+}
+
+
+@pytest.mark.parametrize("uri", MISSING)
+def test_none_is_installed(uri: str, hide: Callable[..., None]) -> None:
+    packages, extra = MISSING[uri]
+    hide(*packages)
+    outcome = tried(uri)
+    assert codes(outcome) == ["driver-missing"]
+    assert f"pip install {extra}" in outcome.problems[0].message
+
+
+def alone(uri: str, *, code: str = "", **environment: str) -> list[str]:
+    """Log in to `uri` in a process of its own, and return the codes, or the driver where there are none."""
+    program = f"""
+import sys
+{code}
+import envconn
+from envconn.probe.login import log_in
+outcome = log_in(envconn.secure(envconn.parse(sys.argv[1], "DATABASE_URL")), within=20)
+print(*([problem.code for problem in outcome.problems] or outcome.login[:2]))
+print(*(problem.message for problem in outcome.problems), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", program, uri]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "Traceback" not in done.stderr
+    assert MARKER not in done.stderr
+    return done.stdout.split()
+
+
+def test_one_that_is_installed_and_does_not_work(own: Staffed) -> None:
+    # The implementation in C is not installed, and no other may be taken.
+    assert alone(own.uri(driver="psycopg"), PSYCOPG_IMPL="c") == ["driver-missing"]
+
+
+def test_psycopg_in_pure_python(own: Staffed) -> None:
+    [library] = Path(psycopg_binary.__path__[0]).parent.glob("psycopg_binary.libs/libpq*.so*")
+    code = f"import ctypes.util; ctypes.util.find_library = lambda name: {str(library)!r}"
+    assert alone(own.uri(driver="psycopg"), code=code, PSYCOPG_IMPL="python") == ["psycopg", "plain"]
+    wrong = own.uri(driver="psycopg", password="wrong")
+    assert alone(wrong, code=code, PSYCOPG_IMPL="python") == ["password-refused"]
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_a_libpq_that_keeps_the_sqlstate_to_itself(own: Staffed, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libpq, "tell_sqlstate", lambda *_: False)
+    assert codes(tried(own.uri(driver=driver, password="wrong"))) == ["login-refused"]
+    assert noted(tried(own.uri(driver=driver))) == []
+
+
+@pytest.mark.parametrize("library", ["/absent.so", sys.modules["_ctypes"].__file__])
+def test_no_libpq(library: str) -> None:
+    assert libpq.tell_sqlstate(library, None) is False
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "pg8000"])
+def test_one_that_cannot_do_what_is_asked_for(driver: str) -> None:
+    outcome = tried(f"postgresql+{driver}://app:{MARKER}@127.0.0.1/app?sslmode=require&channel_binding=require")
+    assert codes(outcome) == ["driver-missing"]
+    assert f"{driver} knows no channel_binding" in outcome.problems[0].message
+
+
+def test_one_that_goes_without_tls(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = arguments.arguments
+
+    def betrayed(connection: envconn.SecuredConnection, version: int) -> arguments.Arguments:
+        return {**asked(connection, version), "sslmode": "disable"}
+
+    monkeypatch.setattr(arguments, "arguments", betrayed)
+    for driver in ("psycopg", "psycopg2"):
+        uri = lab["both"].uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:")
+        assert codes(tried(uri)) == ["tls-not-in-use"]
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///db.sqlite3", f"mysql://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED"])
+def test_what_nobody_logs_in_to(uri: str) -> None:
+    outcome = log_in(judged(uri), within=1)
+    assert outcome.login is None
+    assert not outcome.problems
+    assert [note.code for note in outcome.notes] == ["login-untried"]
+
+
+def test_a_connection_that_nobody_judged() -> None:
+    with pytest.raises(TypeError):
+        log_in(envconn.parse("postgresql://app@db.example.com/app", "DATABASE_URL"), within=1)  # type: ignore[arg-type]
+
+
+def test_a_fault_of_our_own_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("envconn.probe.login.postgresql.log_in", broken)
+    with pytest.raises(KeyError):
+        log_in(judged("postgresql://app@127.0.0.1/app"), within=5)
+
+
+def test_a_server_that_keeps_something_to_itself(certificates: Certificates) -> None:
+    with staffed(certificates) as own:
+        own.administer("revoke select on pg_catalog.pg_stat_activity from public")
+        for driver in DRIVERS:
+            outcome = decent(log_in(judged(own.uri(driver=driver)), within=20))
+            assert noted(outcome) == []
+            assert outcome.login
+            assert outcome.login.connections is None
+            assert outcome.login.max_connections == 30
+            assert outcome.login.pooled is False

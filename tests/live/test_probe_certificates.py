@@ -1,0 +1,264 @@
+"""Certificates with their days numbered, revoked, asked for; and TLS from the first byte."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+import rules
+import strangers
+from edges import PLANETSCALE
+from probing import LEVELS, codes, look, notes, only, trust
+from strangers import behind_tls, say
+from throwaway import certificates as making
+from throwaway import postgres
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edges import Edge
+    from throwaway.certificates import Certificates, Pair
+    from throwaway.postgres import Template
+
+HOSTS = ("localhost", "127.0.0.1")
+QUESTION = b"R\0\0\0\x08\0\0\0\x05"
+DAY = timedelta(days=1)
+
+
+def dated(certificates: Certificates, name: str, begins: timedelta, ends: timedelta) -> Pair:
+    """A pair that begins and ends so long from now."""
+    now = datetime.now(UTC)
+    issued = certificates.authority.issue_cert(*HOSTS, not_before=now + begins, not_after=now + ends)
+    return making._pair(certificates.ca.parent / name, issued)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (timedelta(days=20, hours=12), "expires soon, 20 days left; renew it"),
+        (timedelta(days=1, hours=12), "expires soon, 1 day left"),
+        (timedelta(hours=12), "expires soon, less than a day left"),
+        (timedelta(days=21, hours=12), None),
+    ],
+)
+def test_soon(certificates: Certificates, level: str, left: timedelta, told: str | None) -> None:
+    pair = dated(certificates, f"soon-{left.days}", -DAY, left)
+    with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)))
+    assert codes(proof) == ()
+    assert ("certificate-expires" in notes(proof)) is (told is not None)
+    assert told is None or any(told in note.message for note in proof.notes)
+
+
+@pytest.mark.parametrize("level", LEVELS[1:])
+def test_not_yet(certificates: Certificates, level: str) -> None:
+    pair = dated(certificates, "not-yet", DAY, 30 * DAY)
+    with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)))
+    assert codes(proof) == ("certificate-not-yet-valid",)
+    assert "is not valid yet; see the clocks" in proof.problems[0].message
+
+
+def test_two_things_wrong(certificates: Certificates) -> None:
+    now = datetime.now(UTC)
+    issued = certificates.authority.issue_cert("a.test", "b.test", "c.test", "d.test", "e.test", "f.test")
+    many = making._pair(certificates.ca.parent / "many", issued)
+    stale = certificates.authority.issue_cert("a.test", not_before=now - 9 * DAY, not_after=now - DAY)
+    for pair, expected in (
+        (many, ("certificate-misnamed",)),
+        (making._pair(certificates.ca.parent / "stale", stale), ("certificate-misnamed", "certificate-expired")),
+    ):
+        with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+            proof = look(stranger.uri(**trust(certificates, "verify-full")))
+        assert codes(proof) == expected
+    assert proof.exit_code == 76
+    with strangers.running(behind_tls(many, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full")))
+    assert "to a.test, b.test, c.test, d.test, e.test and 1 more, and not to localhost;" in proof.problems[0].message
+
+
+def test_untrusted_and_misnamed(certificates: Certificates) -> None:
+    issued = trustme.CA().issue_cert("elsewhere.test")
+    pair = making._pair(certificates.ca.parent / "nobodys", issued)
+    with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full")))
+        lower = look(stranger.uri(**trust(certificates, "verify-ca")))
+    assert codes(proof) == ("certificate-untrusted", "certificate-misnamed")
+    assert codes(lower) == ("certificate-untrusted",)
+
+
+def test_an_expired_link(certificates: Certificates) -> None:
+    # The leaf is good for long; the CA that has signed it is not.
+    now = datetime.now(UTC)
+    pair = dated(certificates, "leaf", -DAY, 100 * DAY)
+    old = _ca_until(certificates, now - DAY)
+    with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(sslmode="verify-full", sslrootcert=str(old)))
+    assert codes(proof) == ("certificate-expired",)
+    assert "a certificate in the chain of localhost" in proof.problems[0].message
+
+
+def _ca_until(certificates: Certificates, end: datetime) -> Path:
+    """The laboratory's CA once more, with an end."""
+    key = serialization.load_pem_private_key(certificates.authority.private_key_pem.bytes(), None)
+    ca = x509.load_pem_x509_certificate(certificates.ca.read_bytes())
+    builder = x509.CertificateBuilder(ca.issuer, ca.subject, ca.public_key(), 1, end - 9 * DAY, end)
+    for extension in ca.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    path = certificates.ca.parent / "old_ca.pem"
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))  # type: ignore[arg-type]
+    return path
+
+
+def _list(certificates: Certificates, authority: trustme.CA, *revoked: Pair, name: str) -> Path:
+    """A revocation list of `authority`."""
+    key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes()).subject
+    now = datetime.now(UTC)
+    builder = x509.CertificateRevocationListBuilder(issuer, now - DAY, now + DAY)
+    for pair in revoked:
+        serial = x509.load_pem_x509_certificate(pair.chain.read_bytes()).serial_number
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY).build()
+        builder = builder.add_revoked_certificate(entry)
+    path = certificates.ca.parent / name
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))  # type: ignore[arg-type]
+    return path
+
+
+@pytest.mark.parametrize("level", LEVELS[1:])
+def test_revoked(certificates: Certificates, level: str) -> None:
+    revoking = _list(certificates, certificates.authority, certificates.good, name=f"revoked-{level}.crl")
+    sparing = _list(certificates, certificates.authority, certificates.expired, name=f"spared-{level}.crl")
+    alien = _list(certificates, trustme.CA(), name=f"alien-{level}.crl")
+    outcomes = []
+    with strangers.running(behind_tls(certificates.good, say(QUESTION))) as stranger:
+        for path in (revoking, sparing, alien):
+            proof = look(stranger.uri(**trust(certificates, level), sslcrl=str(path)))
+            outcomes.append((codes(proof), proof.exit_code))
+            handshake = only(proof).handshake
+            assert handshake is not None
+            assert (handshake.chain_verified, handshake.host_verified) == (path == sparing, True)
+    assert outcomes == [(("certificate-revoked",), 76), ((), 0), (("revocation-unknown",), 76)]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Certificates of clients: one that the server's CA has signed, and one of nobody's."""
+
+    ca: Path
+    good: Pair
+    alien: Pair
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
+    directory = tmp_path_factory.mktemp("client")
+    authority = trustme.CA(organization_name="clients")
+    good = making._pair(directory / "good", authority.issue_cert("app@envconn.test", common_name="app"))
+    alien = making._pair(directory / "alien", trustme.CA().issue_cert("app@envconn.test", common_name="app"))
+    ca = making._root(directory / "clients.pem", authority)
+    directory.chmod(0o755)
+    return Client(ca, good, alien)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_client_certificate(certificates: Certificates, client: Client, level: str) -> None:
+    rule = "hostssl all all 127.0.0.0/8 scram-sha-256 clientcert=verify-ca"
+    with rules.running(certificates.good, rule, ca=client.ca) as server:
+        without = look(server.uri(**trust(certificates, level)))
+        files = {"sslcert": str(client.good.chain), "sslkey": str(client.good.key)}
+        shown = look(server.uri(**trust(certificates, level), **files))
+        alien = {"sslcert": str(client.alien.chain), "sslkey": str(client.alien.key)}
+        refused = look(server.uri(**trust(certificates, level), **alien))
+    assert (codes(without), without.exit_code) == (("client-certificate-required",), 76)
+    assert "asks for a client certificate; name one with sslcert and sslkey" in without.problems[0].message
+    assert codes(shown) == ()
+    assert only(shown).enforced is True
+    assert (codes(refused), refused.exit_code) == (("client-certificate-refused",), 76)
+    assert "does not take the client certificate" in refused.problems[0].message
+
+
+def test_no_certificate_for_those_who_are_not_verified(certificates: Certificates, client: Client) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(client.ca)
+    seen: list[object] = []
+
+    def remember(connection: object, stranger: strangers.Stranger) -> None:
+        assert isinstance(connection, ssl.SSLSocket)
+        seen.append(connection.getpeercert())
+        say(QUESTION)(connection, stranger)
+
+    files = {"sslcert": str(client.good.chain), "sslkey": str(client.good.key)}
+    for pair, level, expected in (
+        (certificates.good, "verify-full", True),
+        (certificates.wronghost, "verify-full", False),
+        (certificates.unknownca, "verify-ca", False),
+        (certificates.unknownca, "require", True),
+    ):
+        seen.clear()
+        with strangers.running(behind_tls(pair, remember, context=context)) as stranger:
+            look(stranger.uri(**trust(certificates, level), **files))
+        assert any(seen) is expected
+        assert seen
+
+
+def test_a_key_for_everybody(certificates: Certificates, client: Client, tmp_path: Path) -> None:
+    key = tmp_path / "open.key"
+    key.write_bytes(client.good.key.read_bytes())
+    key.chmod(0o644)
+    with strangers.running(behind_tls(certificates.good, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(sslmode="require", sslcert=str(client.good.chain), sslkey=str(key)))
+    assert (codes(proof), proof.exit_code) == (("client-files-unusable",), 78)
+    assert "chmod 600 it" in proof.problems[0].message
+
+
+def test_from_the_first_byte(modern: Template, certificates: Certificates) -> None:
+    with modern.running(certificates.good) as server:
+        proof = look(server.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"))
+    assert codes(proof) == ()
+    assert only(proof).enforced is True
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_not_from_the_first_byte(certificates: Certificates, level: str) -> None:
+    with strangers.running(behind_tls(certificates.good, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level), sslnegotiation="direct"))
+    assert (codes(proof), proof.exit_code) == (("direct-tls-refused",), 76)
+    assert proof.problems[0].message.endswith("write sslnegotiation=postgres")
+    assert only(proof).handshake is not None
+    with strangers.running(behind_tls(certificates.wronghost, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"))
+    assert codes(proof) == ("certificate-misnamed", "direct-tls-refused")
+
+
+def test_tls_without_the_protocols_name(certificates: Certificates) -> None:
+    # As libpq has it: whoever takes TLS from the first byte has to say that it is for PostgreSQL.
+    with strangers.running(behind_tls(certificates.good, say(QUESTION), asked=False)) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"), within=2)
+    assert codes(proof) == ("protocol-unexpected",) or codes(proof) == ("connection-closed",)
+
+
+def test_what_is_known_of_the_provider(planetscale_like: Edge) -> None:
+    for pooled in (True, False):
+        proof = look(planetscale_like.uri(PLANETSCALE, pooled=pooled))
+        assert codes(proof) == ()
+        assert only(proof).enforced is True
+
+
+def test_a_real_server_changes_its_certificate(certificates: Certificates) -> None:
+    with postgres.running(certificates.good) as server:
+        uri = server.uri(**trust(certificates, "verify-full"))
+        assert codes(look(uri)) == ()
+        server.use(certificates.expired)
+        assert codes(look(uri)) == ("certificate-expired",)
+        server.tls_off()
+        assert codes(look(uri)) == ("tls-refused",)

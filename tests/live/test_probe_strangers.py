@@ -1,0 +1,213 @@
+"""A look at those who are no PostgreSQL, or none that answers: in time, with the right code, without a traceback."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+import strangers
+from envconn.probe.postgres import NOBODY
+from probing import LEVELS, codes, look, only, trust
+from strangers import SSL_REQUEST, Stranger, behind_tls, drip, endless, never, say, wait_and
+from throwaway.process import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from redisserver import Redis
+    from servers import States
+    from strangers import Behaviour
+    from throwaway.certificates import Certificates
+
+WITHIN = 1.5
+STARTUP = f"\0\0\0\x33\0\x03\0\0user\0{NOBODY}\0database\0{NOBODY}\0\0".encode()
+NOISE = bytes(range(256)) * 16
+
+# name -> behaviour, code, exit code, a part of the sentence
+STRANGERS: dict[str, tuple[Behaviour, str, int, str]] = {
+    "silent": (never, "timed-out", 69, "did not answer within 1.5 seconds (asking for TLS)"),
+    "drips an error": (drip(b"E\0\0\x20\0"), "timed-out", 69, "did not answer within 1.5 seconds"),
+    "drips a handshake": (drip(b"S\x16\x03\x03\x40\0"), "timed-out", 69, "did not answer within 1.5 seconds"),
+    "closes": (say(), "connection-closed", 69, "closed the connection"),
+    "closes when asked": (say(b""), "connection-closed", 69, "closed the connection when it was asked for TLS"),
+    "consents and closes": (say(b"S"), "tls-failed", 76, "broke off in the middle of the handshake"),
+    "one byte and closes": (say(b"?"), "protocol-unexpected", 76, "is not a PostgreSQL server"),
+    "one byte and waits": (strangers.endless(b"?", b""), "protocol-unexpected", 76, "is not a PostgreSQL server"),
+    "noise for ever": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server"),
+    "noise behind consent": (endless(b"S", NOISE), "protocol-unexpected", 76, "is not TLS"),
+    "an error for ever": (endless(b"E\0\xff\xff\xff", NOISE), "tls-refused", 76, "answers with an error"),
+    "an HTTP server": (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol-unexpected", 76, "like an HTTP server"),
+    "an SSH server": (say(b"SSH-2.0-x\r\n", greets=True), "protocol-unexpected", 76, "looks like an SSH server"),
+    "a mail server": (say(b"220 mail\r\n", greets=True), "protocol-unexpected", 76, "like a mail or FTP server"),
+    "an AMQP broker": (say(b"AMQP\0\0\x09\x01"), "protocol-unexpected", 76, "looks like an AMQP broker"),
+    "a MySQL server": (say(b"\x4a\0\0\0\x0a8.0.1\0", greets=True), "protocol-unexpected", 76, "like a MySQL server"),
+    "TLS only": (say(b"\x15\x03\x01\0\x02\x02\x0a"), "protocol-unexpected", 76, "takes nothing but TLS"),
+    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "has no connection free"),
+    "starts up": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "starts up"),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", STRANGERS)
+def test_stranger(certificates: Certificates, name: str, level: str) -> None:
+    behave, code, exit_code, sentence = STRANGERS[name]
+    with strangers.running(behave) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)), within=WITHIN)
+    assert (codes(proof), proof.exit_code) == ((code,), exit_code)
+    assert sentence in proof.problems[0].message
+    assert f"localhost:{stranger.port}" in proof.problems[0].message
+    assert only(proof).handshake is None
+    assert only(proof).enforced is None
+    told_nothing(stranger)
+
+
+def told_nothing(stranger: Stranger) -> None:
+    """Nothing was sent but the request, the nameless start-up, TLS, and what any server answers to."""
+    for data in stranger.received:
+        assert data in {SSL_REQUEST, STARTUP, b"PING\r\n\r\n", b""} or data.startswith(b"\x16\x03\x01")
+        assert b"marker" not in data
+
+
+# the same, behind a handshake that is as it should be
+BEHIND: dict[str, tuple[Behaviour, str, int, str]] = {
+    "silent": (never, "timed-out", 69, "did not answer within 1.5 seconds (waiting for its first answer)"),
+    "drips": (drip(b"R\0\0\0"), "timed-out", 69, "(waiting for its first answer)"),
+    "closes": (say(b""), "connection-closed", 69, "closed the connection without a word"),
+    "noise": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server; correct"),
+    "an error for ever": (endless(b"E\0\xff\xff\xff", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL"),
+    "an HTTP server": (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol-unexpected", 76, "like an HTTP server"),
+    "starts up": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "wait until it is ready"),
+    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "raise max_connections"),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", BEHIND)
+def test_behind_tls(certificates: Certificates, name: str, level: str) -> None:
+    behave, code, exit_code, sentence = BEHIND[name]
+    with strangers.running(behind_tls(certificates.good, behave)) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)), within=WITHIN)
+    assert (codes(proof), proof.exit_code) == ((code,), exit_code)
+    assert sentence in proof.problems[0].message
+    assert only(proof).handshake is not None
+    told_nothing(stranger)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_slow(certificates: Certificates, level: str) -> None:
+    slow = wait_and(0.7, behind_tls(certificates.good, wait_and(0.7, say(b"R\0\0\0\x08\0\0\0\x05"))))
+    with strangers.running(slow) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)))
+    assert codes(proof) == ()
+    assert only(proof).enforced is True
+
+
+def test_nobody_accepts(certificates: Certificates) -> None:
+    # The kernel completes the connection, and nobody ever takes it.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        proof = look(f"postgresql://app:pw-marker@localhost:{port}/app?sslmode=require", within=WITHIN)
+    assert codes(proof) == ("timed-out",)
+
+
+@pytest.mark.parametrize(
+    ("host", "code", "sentence"),
+    [
+        ("localhost", "connection-refused", "nothing listens at localhost"),
+        ("127.255.255.255", "host-unreachable", "no way leads to 127.255.255.255"),
+        ("[::1%25nothing]", "host-unresolved", "no address is known for ::1%nothing"),
+    ],
+)
+@pytest.mark.parametrize("level", LEVELS)
+def test_nobody_there(certificates: Certificates, host: str, code: str, sentence: str, level: str) -> None:
+    query = "&".join(f"{name}={value}" for name, value in trust(certificates, level).items())
+    proof = look(f"postgresql://app:pw-marker@{host}:{free_port()}/app?{query}")
+    assert (codes(proof), proof.exit_code) == ((code,), 69)
+    assert sentence in proof.problems[0].message
+    assert only(proof).address is None
+
+
+def test_no_time_at_all(certificates: Certificates) -> None:
+    with strangers.running(never) as stranger:
+        assert codes(look(stranger.uri(sslmode="require"), within=0)) == ("timed-out",)
+
+
+@contextmanager
+def web() -> Iterator[int]:
+    """A real HTTP server, which waits for a line that PostgreSQL's clients never send."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_real_http_server(certificates: Certificates, level: str) -> None:
+    with web() as port:
+        stranger = Stranger(port)
+        proof = look(stranger.uri(**trust(certificates, level)), within=2)
+    assert codes(proof) == ("protocol-unexpected",)
+    assert "it looks like an HTTP server; correct host and port" in proof.problems[0].message
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_real_redis(certificates: Certificates, redis_server: States[Redis], level: str) -> None:
+    stranger = Stranger(redis_server["plain"].port)
+    proof = look(stranger.uri(**trust(certificates, level)), within=2)
+    assert codes(proof) == ("protocol-unexpected",)
+    assert "it looks like a Redis server" in proof.problems[0].message
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_tls_of_yesterday(certificates: Certificates, level: str) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.minimum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with strangers.running(behind_tls(certificates.good, never, context=old)) as stranger:
+        proof = look(stranger.uri(**trust(certificates, level)))
+    assert (codes(proof), proof.exit_code) == (("tls-too-old",), 76)
+    assert "(TLSv1.2 or newer); upgrade the server" in proof.problems[0].message
+    handshake = only(proof).handshake
+    assert handshake is not None
+    assert handshake.version == "TLSv1.1"
+    assert handshake.certificate is not None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({"ssl_min_protocol_version": "TLSv1.3"}, "TLSv1.3 or newer"),
+        ({"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": "TLSv1.3"}, "(TLSv1.3)"),
+    ],
+)
+def test_tls_of_a_stated_version(certificates: Certificates, bounds: dict[str, str], told: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with strangers.running(behind_tls(certificates.good, never, context=context)) as stranger:
+        proof = look(stranger.uri(sslmode="require", **bounds))
+    assert codes(proof) == ("tls-too-old",)
+    assert told in proof.problems[0].message
+    newer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    newer.minimum_version = ssl.TLSVersion.TLSv1_3
+    with strangers.running(behind_tls(certificates.good, never, context=newer)) as stranger:
+        proof = look(stranger.uri(sslmode="require", ssl_max_protocol_version="TLSv1.2"))
+    assert codes(proof) == ("tls-too-old",)
+    assert "TLSv1.2 to TLSv1.2" not in proof.problems[0].message
