@@ -1,4 +1,4 @@
-"""The command ``envconn``: check, show, exec.
+"""The command ``envconn``: check, show, exec, export.
 
 Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
 written, 78 the configuration is wrong. ``exec`` replaces the process, so what it exits with is the child's own.
@@ -92,9 +92,45 @@ def _add_show(command: argparse.ArgumentParser) -> None:
 
 def _add_exec(command: argparse.ArgumentParser) -> None:
     command.add_argument(
+        "--export", metavar="pg", help="give the command one connection in libpq's variables (PGHOST, ...)"
+    )
+    command.add_argument(
+        "--unset", action="store_true", help="take the variables that connections are read from out of its environment"
+    )
+    _add_selection(command)
+    command.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="-- COMMAND...", help="what to run in place of this process"
     )
     command.set_defaults(run=_exec)
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "format", metavar="FORMAT", help="pg, uri, jdbc, prisma, kubernetes, ...; a wrong one lists all"
+    )
+    command.add_argument("--reveal", action="store_true", help="print secrets, which are masked otherwise")
+    command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not where it is here")
+    _add_selection(command)
+    command.set_defaults(run=_export)
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", metavar="NAME", help="which one (default: database)")
+    endpoint = command.add_mutually_exclusive_group()
+    for name, wish in (("pooled", {"pooled": True}), ("direct", {"pooled": False}), ("replica", {"replica": True})):
+        endpoint.add_argument(
+            f"--{name}", dest="endpoint", action="store_const", const=wish, help=f"its {name} endpoint"
+        )
+    command.add_argument(
+        "--libpq", type=_major, metavar="MAJOR", help="the version of the libpq that reads it (default: any from 13 on)"
+    )
+
+
+def _major(text: str) -> int:
+    """The number that ``PQlibVersion()`` returns for a major version."""
+    if not re.fullmatch(r"1[3-9]|[2-9][0-9]", text):
+        raise argparse.ArgumentTypeError("not a major version from 13 on")
+    return int(text) * 10_000
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -113,11 +149,18 @@ def _exec(options: argparse.Namespace) -> int:
     from envconn.cli import exec_
 
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return exec_.run(options.dotenv, command)
+    return exec_.run(options, command)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from envconn.cli import export
+
+    return export.run(options)
 
 
 _COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
     ("check", "check the configuration; say what to change", _add_check),
     ("show", "show what was found, chosen, ignored and raised, and why", _add_show),
     ("exec", "check the configuration, then replace this process by a command", _add_exec),
+    ("export", "print one connection in the words of another program", _add_export),
 )
