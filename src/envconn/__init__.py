@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from envconn.assembly.names import is_read
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Note, Problem
+    from envconn.export import translate
     from envconn.probe import Proof, prove
     from envconn.report import Report
     from envconn.services import Services, database, load, parse, secure
@@ -28,6 +29,7 @@ _HOMES = {
     "envconn.assembly.names": ("is_read",),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
     "envconn.errors": ("ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"),
+    "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "prove"),
     "envconn.report": ("Report",),
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
@@ -62,6 +64,7 @@ __all__ = [
     "parse",
     "prove",
     "secure",
+    "translate",
 ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Secret
+from envconn.grammar.conninfo import quoted
 from envconn.sources import Lookup, Text
 
 if TYPE_CHECKING:
@@ -92,10 +93,5 @@ def compose(environment: Environment, leader: str) -> Lookup:
     for name, keyword in FAMILIES[leader].items():
         if found := lookups[name].found:
             values.setdefault(keyword, found.text.reveal())
-    text = " ".join(f"{keyword}={_quoted(value)}" for keyword, value in values.items())
+    text = " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())
     return Lookup(Text(Secret(text), Origin(leader, "environment")), notes=notes)
-
-
-def _quoted(value: str) -> str:
-    # PostgreSQL 18 manual, 32.1.1.1: backslash and single quote are escaped inside single quotes.
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,7 +1,8 @@
 """``envconn exec -- COMMAND``: the check, then the command in place of this process.
 
 There is no parent left that could swallow a signal or an exit code; PID, standard streams and
-environment are the command's own.
+environment are the command's own. ``--export pg`` gives it one connection in libpq's variables, with
+everything gone that could weaken or redirect it; ``--unset`` takes away what the connections were read from.
 """
 
 from __future__ import annotations
@@ -11,39 +12,99 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from envconn import sources
 from envconn.assembly import assemble
-from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
+from envconn.assembly.parts import FAMILIES
+from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.cli.findings import complain
 from envconn.cli.live import closed
 from envconn.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Iterator, Sequence
 
     from envconn.cli.live import Live
+    from envconn.report import Report
 
 __all__ = ["run"]
 
 
-def run(dotenv: str | None, command: Sequence[str], *, live: Live | None = None) -> int:
+def run(options: argparse.Namespace, command: Sequence[str], *, live: Live | None = None) -> int:
     """Check, then become `command`. Returns only when that does not come about, with the exit code that says why.
 
     With `live`, the servers are contacted before.
     """
-    if not any(command[:1]):
-        print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
+    if wrong := _misused(options, command):
+        print(f"envconn exec: {wrong}", file=sys.stderr)
         return EX_USAGE
-    assembly = assemble(dotenv=dotenv)
+    assembly = assemble(dotenv=options.dotenv)
     if not assembly.report.ok:
         complain(assembly.report.problems)
         return EX_CONFIG
-    if live and (code := closed(Services(assembly), live)):
-        return code
+    environ = dict(os.environ)
+    for name in _read_from(assembly.report, options.dotenv) if options.unset else ():
+        environ.pop(name, None)
+    code = _export(environ, assembly.report, options) if options.export else EX_OK
+    code = code or (closed(Services(assembly), live) if live else EX_OK)
+    return code or _become(command, environ)
+
+
+def _misused(options: argparse.Namespace, command: Sequence[str]) -> str | None:
+    selects = options.service or options.endpoint or options.libpq
+    wrong = [
+        (not any(command[:1]), "no command; write envconn exec -- COMMAND..."),
+        (options.export not in {None, "pg"}, "no such export; write pg"),
+        (options.export is None and selects, _NEEDS_EXPORT),
+    ]
+    return next((message for is_so, message in wrong if is_so), None)
+
+
+def _export(environ: dict[str, str], report: Report, options: argparse.Namespace) -> int:
+    """Put the connection into `environ`, or say why not and return the exit code."""
+    from envconn.cli.export import placed, selected
+    from envconn.errors import ConfigurationError
+    from envconn.export import environment
+
+    connection = selected(report.services, options, "exec")
+    if isinstance(connection, int):
+        return connection
+    try:
+        # `CA.file` would be gone when Python ends, which is before the command begins.
+        found = environment(connection, ca=placed(connection), libpq=options.libpq)
+    except ConfigurationError as refused:
+        complain(refused.problems)
+        return EX_CONFIG
+    for name in found.absent:
+        environ.pop(name, None)
+    environ.update(found.values)
+    return EX_OK
+
+
+def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
+    """Yield every variable that a connection was read from, or could have been: all that hold its text, or a part."""
+    environment, _ = sources.read(dotenv=dotenv)
+    connections = [each for service in report.services.values() for each in (service, *service.siblings)]
+    names = [connection.variable for connection in connections]
+    names += [note.variable for note in report.notes if note.code in _UNUSED]
+    for part in dict.fromkeys(part for name in names for part in FAMILIES.get(name, (name,))):
+        found = environment.lookup(part).found
+        for variable in (part, *(found.origin.via if found else ())):
+            yield from (variable, f"{variable}_FILE")
+
+
+_UNUSED = frozenset({"duplicate", "duplicate-weaker", "not-chosen", "tls-twin"})
+"""The notes on variables that hold a connection which another one was preferred to."""
+
+_NEEDS_EXPORT = "--service, --pooled, --direct, --replica and --libpq say what to export; add --export pg"
+
+
+def _become(command: Sequence[str], environ: dict[str, str]) -> int:
     # Python ignores these two, and what is ignored stays so in the program that follows.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
-        os.execvp(command[0], list(command))  # noqa: S606 - becoming another program is the purpose
+        os.execvpe(command[0], list(command), environ)  # noqa: S606 - becoming another program is the purpose
     except FileNotFoundError:
         print(f"envconn exec: {command[0]}: command not found", file=sys.stderr)
         return EX_NOT_FOUND

@@ -75,6 +75,13 @@ def _add_show(command: argparse.ArgumentParser) -> None:
 
 def _add_exec(command: argparse.ArgumentParser) -> None:
     _add_dotenv(command)
+    command.add_argument(
+        "--export", metavar="pg", help="give the command one connection in libpq's variables (PGHOST, ...)"
+    )
+    command.add_argument(
+        "--unset", action="store_true", help="take the variables that connections are read from out of its environment"
+    )
+    _add_selection(command)
     live.add_options(command)
     command.epilog = _EXIT_CODES
     command.usage = "envconn exec [OPTION...] -- COMMAND [ARGUMENT...]"
@@ -82,6 +89,36 @@ def _add_exec(command: argparse.ArgumentParser) -> None:
         "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to become, with its arguments"
     )
     command.set_defaults(run=_exec)
+
+
+def _add_export(command: argparse.ArgumentParser) -> None:
+    _add_dotenv(command)
+    command.add_argument(
+        "format", metavar="FORMAT", help="pg, uri, jdbc, prisma, kubernetes, ...; a wrong one lists all"
+    )
+    command.add_argument("--reveal", action="store_true", help="print secrets, which are masked otherwise")
+    command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not where it is here")
+    _add_selection(command)
+    command.set_defaults(run=_export)
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", metavar="NAME", help="which one (default: database)")
+    endpoint = command.add_mutually_exclusive_group()
+    for name, wish in (("pooled", {"pooled": True}), ("direct", {"pooled": False}), ("replica", {"replica": True})):
+        endpoint.add_argument(
+            f"--{name}", dest="endpoint", action="store_const", const=wish, help=f"its {name} endpoint"
+        )
+    command.add_argument(
+        "--libpq", type=_major, metavar="MAJOR", help="the version of the libpq that reads it (default: any from 13 on)"
+    )
+
+
+def _major(text: str) -> int:
+    """The number that ``PQlibVersion()`` returns for a major version."""
+    if not re.fullmatch(r"1[3-9]|[2-9][0-9]", text):
+        raise argparse.ArgumentTypeError("not a major version from 13 on")
+    return int(text) * 10_000
 
 
 def _add_schema(command: argparse.ArgumentParser) -> None:
@@ -125,7 +162,13 @@ def _exec(options: argparse.Namespace) -> int:
     from envconn.cli import exec_
 
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return exec_.run(options.dotenv, command, live=live.asked(options))
+    return exec_.run(options, command, live=live.asked(options))
+
+
+def _export(options: argparse.Namespace) -> int:
+    from envconn.cli import export
+
+    return export.run(options)
 
 
 def _schema(_options: argparse.Namespace) -> int:
@@ -171,8 +214,21 @@ Process ID, signals, standard streams and exit code are the command's own. It is
 started if anything is wrong; the exit code then says what.
 
   envconn exec -- gunicorn app:app
-  envconn exec --login --wait 30 -- gunicorn app:app""",
+  envconn exec --login --wait 30 -- gunicorn app:app
+  envconn exec --export pg -- psql""",
         _add_exec,
+    ),
+    "export": (
+        "print one connection in the words of another program",
+        """\
+Print one connection in the words of another program.
+
+TLS is said in its reader's own words, as strong as it was judged here; what the reader
+cannot hold is refused. Secrets are masked without --reveal.
+
+  envconn export jdbc
+  envconn export pgpass --reveal > ~/.pgpass""",
+        _add_export,
     ),
     "schema": (
         "print the JSON Schema of what --json prints",

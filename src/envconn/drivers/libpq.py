@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments", "version"]
+__all__ = ["ABSENT", "OLDEST", "Arguments", "arguments", "needed", "version"]
 
 ABSENT = "/dev/null/absent"
 """A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
@@ -150,6 +150,11 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
     # Not earlier: a traceback with local variables would show the password.
     stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
     return cast("Arguments", {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq})
+
+
+def needed(connection: SecuredConnection) -> int:
+    """Return the oldest libpq that can be told all that `connection` states, as ``PQlibVersion()`` numbers it."""
+    return max([OLDEST, *(_SINCE.get(name, 0) for name in connection.parameters if name not in _DROPPABLE)])
 
 
 def version(driver: str) -> int:

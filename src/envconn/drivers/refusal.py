@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["TLS", "insist", "refuse"]
+__all__ = ["TLS", "insist", "refuse", "unheard"]
 
 TLS = frozenset(
     {
@@ -62,15 +62,23 @@ def insist(connection: SecuredConnection, driver: str, kind: str, honoured: Coll
     require_sealed(connection)
     if connection.kind != kind:
         refuse(connection, f"holds a {connection.kind} connection, and {driver} speaks {kind}")
-    verified = connection.tls.level == TlsLevel.VERIFY_FULL
     problems = [
         Problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
-        for name, value in connection.parameters.items()
-        if name not in honoured and name not in TLS and (name, value) not in _SAYS_NOTHING
-        if not (name == "channel_binding" and verified)
+        for name in unheard(connection, TLS.union(honoured))
     ]
     if problems:
         raise ConfigurationError(problems)
+
+
+def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:
+    """Return the names of the parameters that ask for something and are not `honoured`."""
+    verified = connection.tls.level == TlsLevel.VERIFY_FULL
+    return [
+        name
+        for name, value in connection.parameters.items()
+        if name not in honoured and (name, value) not in _SAYS_NOTHING
+        if not (name == "channel_binding" and verified)
+    ]
 
 
 def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.grammar._text import Reading
 
-__all__ = ["read_conninfo"]
+__all__ = ["quoted", "read_conninfo"]
 
 # No match means a quote that is not closed. A backslash takes the next character as it is; the last
 # one of an unquoted value stands for nothing, the last one inside of quotes hides the closing quote.
@@ -45,6 +45,14 @@ def read_conninfo(reading: Reading, text: str) -> Connection | None:
             return None
         position = end
     return draft.finish("")
+
+
+def quoted(value: str) -> str:
+    """Return `value` as it is written behind ``keyword=``: in quotes, with a backslash before what would end them.
+
+    PostgreSQL 18 manual, 32.1.1.1.
+    """
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | None:

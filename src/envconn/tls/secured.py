@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.errors import Note
     from envconn.tls.verdict import Judgement, Verdict
 
-__all__ = ["SecuredConnection", "require_sealed", "seal"]
+__all__ = ["SecuredConnection", "judgement_of", "require_sealed", "seal"]
 
 _SEAL: Final = object()
 
@@ -279,6 +279,12 @@ class SecuredConnection:
 def seal(judgement: Judgement) -> SecuredConnection:
     """Make the sealed value. For `envconn.tls.judge` alone."""
     return SecuredConnection(judgement, seal=_SEAL)
+
+
+def judgement_of(connection: SecuredConnection) -> Judgement:
+    """Return what `connection` seals. For `envconn.tls` alone."""
+    require_sealed(connection)
+    return connection._judgement  # noqa: SLF001 - the other half of `seal`
 
 
 def require_sealed(value: object) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from threading import get_ident
 
-__all__ = ["written"]
+__all__ = ["kept", "written"]
 
 
 def written(pem: str) -> str:
@@ -20,7 +22,25 @@ def written(pem: str) -> str:
     """
     if not _is_ours(_directory()):
         _directory.cache_clear()
-    path = os.path.join(_directory(), f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
+    return _put(_directory(), pem)
+
+
+def kept(pem: str) -> str:
+    """Return the path of a file that holds `pem` and outlives this process; for its owner's eyes only.
+
+    It is for the program that takes this process's place, and for text that is read later. It lies in
+    ``envconn-UID`` below ``XDG_RUNTIME_DIR``, or below the directory for temporary files, and is named
+    by its content: who starts the same program a thousand times leaves one file. The system removes it
+    with that directory (at the end of the session, at boot, or by age). Without it, nothing connects.
+
+    Raises:
+        OSError: there is no directory that it could be written to.
+    """
+    return _put(_lasting(), pem)
+
+
+def _put(directory: str, pem: str) -> str:
+    path = os.path.join(directory, f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}.{get_ident()}"
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
@@ -47,3 +67,20 @@ def _directory() -> str:
 def _remove(path: str, creator: int) -> None:
     if os.getpid() == creator:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _lasting() -> str:
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not (os.path.isdir(base) and _is_ours(base) and os.access(base, os.W_OK)):
+        # su and sudo leave the directory of somebody else in the variable.
+        base = gettempdir()
+    path = os.path.join(base, f"envconn-{os.getuid()}")
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    # The name can be guessed, so that in /tmp somebody may have been faster; then one that cannot.
+    return path if _is_private(path) else mkdtemp(prefix="envconn-", dir=base)
+
+
+def _is_private(path: str) -> bool:
+    found = os.lstat(path)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.tls.secured import SecuredConnection
 
-__all__ = ["render"]
+__all__ = ["authority", "render", "userinfo"]
 
 
 class _Family(NamedTuple):
@@ -79,8 +79,8 @@ def render(connection: SecuredConnection) -> str:
     if family.socket and connection.hosts[0].is_socket:
         shape = family.socket
     text = shape.format(
-        user=_userinfo(connection),
-        hosts=",".join(map(_authority, connection.hosts)),
+        user=userinfo(connection),
+        hosts=",".join(map(authority, connection.hosts)),
         dbname=quote(connection.dbname, safe=""),
         path=quote(connection.dbname if connection.kind == "sqlite" else connection.host, safe="/"),
     )
@@ -88,13 +88,15 @@ def render(connection: SecuredConnection) -> str:
     return f"{text}{'&' if '?' in text else '?'}{query}" if query else text
 
 
-def _userinfo(connection: SecuredConnection) -> str:
+def userinfo(connection: SecuredConnection) -> str:
+    """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or nothing."""
     user = quote(connection.user, safe="")
     password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
     return f"{user}{password}@" if user or password else ""
 
 
-def _authority(host: Host) -> str:
+def authority(host: Host) -> str:
+    """Return `host` with its port, as it stands in a URI; a socket is encoded like a name."""
     name = f"[{quote(host.host, safe=':')}]" if ":" in host.host and not host.is_socket else quote(host.host, safe="")
     return f"{name}:{host.port}"
 

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.drivers.django.database import DatabaseSettings, TestSettings, settings
-from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.drivers.endpoints import direct
+from envconn.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,16 +88,5 @@ def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConn
     replicas = [sibling for sibling in connection.siblings if sibling.replica]
     for number, replica in enumerate(replicas, 1):
         yield "replica" if number == 1 else f"replica_{number}", replica
-    if direct := _direct(connection):
-        yield "direct", direct
-
-
-def _direct(connection: SecuredConnection) -> SecuredConnection | None:
-    if connection.pooled is False:
-        return None
-    # Where nobody sees whether there is a pooler, a variable for the direct endpoint says it.
-    named = (sibling for sibling in connection.siblings if sibling.pooled is False and not sibling.replica)
-    try:
-        return next(named, None) or (connection.endpoint(pooled=False, replica=False) if connection.pooled else None)
-    except EndpointUnavailable:
-        return None
+    if other := direct(connection):
+        yield "direct", other

@@ -47,11 +47,14 @@ class DatabaseSettings(TypedDict, total=False):
     TEST: TestSettings
 
 
-def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None = None) -> DatabaseSettings:
+def settings(
+    connection: SecuredConnection, *, pool: Mapping[str, float] | None = None, elsewhere: int | None = None
+) -> DatabaseSettings:
     """Return the entry of ``DATABASES`` for `connection`.
 
     With `pool`, Django 5.1 and newer keeps a pool of psycopg_pool in each process; its arguments
-    are those of ``ConnectionPool``, ages in seconds, and none of them has to be given.
+    are those of ``ConnectionPool``, ages in seconds, and none of them has to be given. `elsewhere` is
+    the version of libpq that the reader of the entry has; then nothing that is installed here is asked.
 
     Raises:
         ConfigurationError: Django or the driver cannot do what the connection asks for.
@@ -60,15 +63,17 @@ def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None 
     require_sealed(connection)
     if connection.kind not in _BY_KIND:
         refuse(connection, f"holds a {connection.kind} connection, which is none of Django's databases")
-    entry = _BY_KIND[connection.kind](connection)
+    entry = _BY_KIND[connection.kind](connection, elsewhere)
     _set_lifetime(entry, connection, pooled_here=pool is not None)
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
     return entry
 
 
-def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
-    options = cast("dict[str, object]", _libpq(connection))
+def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
+    # Without a word about prepared statements, Django has psycopg 3 prepare none.
+    given = _libpq(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
+    options = cast("dict[str, object]", given)
     entry = DatabaseSettings(
         ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
         NAME=str(options.pop("dbname")),
@@ -115,7 +120,7 @@ def _discreet(name: str, value: object) -> object:
 _SECRET = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
 
 
-def _mysql(connection: SecuredConnection) -> DatabaseSettings:
+def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
     host = connection.hosts[0]
     return DatabaseSettings(
         ENGINE="django.db.backends.mysql",
@@ -124,16 +129,16 @@ def _mysql(connection: SecuredConnection) -> DatabaseSettings:
         PASSWORD=Hidden(connection.password.reveal() if connection.password else ""),
         HOST=host.host,
         PORT="" if host.is_socket else str(host.port),
-        OPTIONS=cast("dict[str, object]", mysql.arguments(connection)),
+        OPTIONS=cast("dict[str, object]", mysql.arguments(connection, None if elsewhere is None else "MySQLdb")),
     )
 
 
-def _sqlite(connection: SecuredConnection) -> DatabaseSettings:
+def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSettings:
     options = cast("dict[str, object]", sqlite.arguments(connection))
     return DatabaseSettings(ENGINE="django.db.backends.sqlite3", NAME=connection.dbname, OPTIONS=options)
 
 
-_BY_KIND: dict[str, Callable[[SecuredConnection], DatabaseSettings]] = {
+_BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]] = {
     "postgresql": _postgresql,
     "mysql": _mysql,
     "sqlite": _sqlite,

@@ -1,0 +1,98 @@
+"""``envconn export FORMAT``: one connection in another program's words, on stdout. Secrets only with ``--reveal``."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, cast
+
+from envconn.assembly import DATABASE, assemble
+from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
+from envconn.cli.findings import complain
+from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.export import FORMATS, translate
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from envconn.export import FormatName
+    from envconn.tls import SecuredConnection
+
+__all__ = ["placed", "run", "selected", "usage"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the text and return the exit code."""
+    if options.format not in FORMATS:
+        return usage("export", f"no such format; write one of {', '.join(FORMATS)}")
+    if options.ca is not None and not options.ca.startswith("/"):
+        return usage("export", "the path of --ca is not absolute")
+    report = assemble(dotenv=options.dotenv).report
+    if not report.ok:
+        complain(report.problems)
+        return EX_CONFIG
+    connection = selected(report.services, options, "export")
+    return connection if isinstance(connection, int) else _write(connection, options)
+
+
+def selected(
+    services: Mapping[str, SecuredConnection], options: argparse.Namespace, command: str
+) -> SecuredConnection | int:
+    """Return the connection that `options` name, or the exit code after saying why there is none."""
+    service = services.get(options.service or DATABASE)
+    if service is None:
+        known = f"one of {', '.join(services)}" if services else "there is none"
+        return usage(command, f"no such service; {known}")
+    try:
+        return service.endpoint(**options.endpoint) if options.endpoint else service
+    except EndpointUnavailable as unavailable:
+        variable, _, message = str(unavailable).partition(": ")
+    complain([Problem("endpoint-unavailable", variable, message)])
+    return EX_CONFIG
+
+
+def placed(connection: SecuredConnection) -> str | None:
+    """Return the path of a file for a CA that came as text, which outlives this process; `None` for any other.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    ca = connection.tls.ca
+    if ca is None or ca.path:
+        return None
+    from envconn.tls.store import kept
+
+    try:
+        return kept(ca.pem)
+    except OSError:
+        pass
+    raise ConfigurationError([Problem("ca-unwritable", ca.variable, _UNWRITABLE)])
+
+
+def usage(command: str, message: str) -> int:
+    """Say what is wrong with the command line."""
+    print(f"envconn {command}: {message}", file=sys.stderr)
+    return EX_USAGE
+
+
+def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
+    name = cast("FormatName", options.format)
+    try:
+        ca = options.ca or (placed(connection) if FORMATS[name].here else None)
+        text = translate(connection, name, ca=ca, libpq=options.libpq, mask=not options.reveal)
+    except ConfigurationError as refused:
+        complain(refused.problems)
+        return EX_CONFIG
+    if isinstance(sys.stdout, TextIOWrapper):
+        # It is for programs, which expect one encoding, whatever the terminal has.
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if not options.reveal:
+        print("envconn export: secrets are masked, so that this connects nowhere; --reveal shows them", file=sys.stderr)
+    elif sys.stdout.isatty():
+        print("envconn export: what follows holds secrets, and the terminal may keep it", file=sys.stderr)
+    sys.stdout.write(text)
+    return EX_OK
+
+
+_UNWRITABLE = "CA: is text, and no directory can be written where it would be a file; set TMPDIR, or name a file"

@@ -1,0 +1,141 @@
+"""What a program of another language understands, as a record; and the refusal of what it does not."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
+from urllib.parse import quote, urlencode
+
+from envconn.drivers.refusal import refuse, unheard
+from envconn.errors import ConfigurationError, Problem
+from envconn.tls import TlsLevel
+from envconn.tls.uri import authority, userinfo
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator, Mapping
+
+    from envconn.connection import Host
+    from envconn.tls import SecuredConnection
+
+    Levels: TypeAlias = "Mapping[TlsLevel, Mapping[str, str] | str]"
+
+__all__ = ["CA", "Consumer", "Request", "decline", "libpq_levels", "speaks", "url", "words"]
+
+_CODE = "export-unsupported"
+
+CA = "{ca}"
+"""Stands in `Consumer.levels` for the path of the CA."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Request(NamedTuple):
+    """What is to be written: `connection`, and `direct`, the endpoint for migrations where there is another one.
+
+    `libpq` is the version that the reader has, as ``PQlibVersion()`` numbers it, or `None` for any from 13 on.
+    """
+
+    connection: SecuredConnection
+    direct: SecuredConnection | None = None
+    libpq: int | None = None
+
+
+class Consumer(NamedTuple):
+    """A driver that reads PostgreSQL's parameters under names of its own.
+
+    `levels` holds its words for each TLS level, or the sentence that says why it has none. `fixed` is
+    always written, unless something stated takes its place. `parameters` are those of libpq that it
+    honours, with its names for them; `own` those that it puts into URLs itself. `dbname` is what a
+    database may be called in its URL.
+    """
+
+    name: str
+    levels: Levels
+    fixed: Mapping[str, str] = _NOTHING
+    parameters: Mapping[str, str] = _NOTHING
+    own: tuple[str, ...] = ()
+    several_hosts: bool = False
+    sockets: bool = True
+    dbname: re.Pattern[str] | None = None
+
+
+def decline(connection: SecuredConnection, message: str) -> NoReturn:
+    """Refuse to write `connection` down, for the reason that `message` gives.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    refuse(connection, message, _CODE)
+
+
+def speaks(connection: SecuredConnection, consumer: str) -> None:
+    """Refuse a connection that is not PostgreSQL's."""
+    if connection.kind != "postgresql":
+        decline(connection, f"holds a {connection.kind} connection, and {consumer} speaks postgresql; export uri")
+
+
+def libpq_levels(**more: str) -> Levels:
+    """Return the levels of whoever has taken over libpq's words, with `more` beside each of them."""
+    plain = {level: {"sslmode": level.sslmode, **more} for level in TlsLevel}
+    return {
+        level: {**plain[level], "sslrootcert": CA} if level >= TlsLevel.VERIFY_CA else plain[level] for level in plain
+    }
+
+
+def words(connection: SecuredConnection, consumer: Consumer) -> dict[str, str]:
+    """Return the parameters of `connection` in the words of `consumer`, those about TLS first.
+
+    Raises:
+        ConfigurationError: the consumer cannot hold the level, or knows no word for something that is stated.
+    """
+    speaks(connection, consumer.name)
+    if problems := [Problem(_CODE, connection.variable, message) for message in _objections(connection, consumer)]:
+        raise ConfigurationError(problems)
+    level = consumer.levels[connection.tls.level]
+    if isinstance(level, str):
+        decline(connection, f"{consumer.name} {level}")
+    ca = connection.tls.ca
+    found = {name: ca.file() if ca and value == CA else value for name, value in level.items()}
+    stated = {
+        ours: connection.parameters[name] for name, ours in consumer.parameters.items() if name in connection.parameters
+    }
+    own = {name: connection.foreign[name] for name in consumer.own if name in connection.foreign}
+    return {**found, **consumer.fixed, **stated, **own}
+
+
+def url(connection: SecuredConnection, query: Mapping[str, str], scheme: str = "postgresql") -> str:
+    """Return the URL of `connection` with `query`; a socket and several hosts go into the query, like libpq's."""
+    first, hosts = connection.hosts[0], connection.hosts
+    place = {}
+    if first.is_socket:
+        place, where = {"host": first.host}, f"localhost:{first.port}"
+    elif len(hosts) > 1:
+        place = {"host": ",".join(host.host for host in hosts), "port": ",".join(str(host.port) for host in hosts)}
+        where = ""
+    else:
+        where = authority(first)
+    text = urlencode({**place, **query}, quote_via=quote, safe="/")
+    return f"{scheme}://{userinfo(connection)}{where}/{quote(connection.dbname, safe='')}?{text}"
+
+
+def _objections(connection: SecuredConnection, consumer: Consumer) -> Iterator[str]:
+    for name in unheard(connection, {*consumer.parameters, "sslmode", "sslrootcert", "sslnegotiation"}):
+        yield f"{consumer.name} knows no {name}; drop it, or add its own word for it yourself"
+    if len(connection.hosts) > 1 and not consumer.several_hosts:
+        yield f"{consumer.name} takes one host; name one"
+    for host in connection.hosts:
+        yield from _unreachable(host, consumer)
+    if consumer.dbname and not consumer.dbname.fullmatch(connection.dbname):
+        yield f"{consumer.name} would misread the database name; rename the database, or hand the name over in code"
+
+
+def _unreachable(host: Host, consumer: Consumer) -> Iterator[str]:
+    if host.hostaddr:
+        yield f"{consumer.name} knows no hostaddr; drop it, and let the name resolve"
+    if "%" in host.host:
+        yield f"{consumer.name} would misread the zone of the address; name the host"
+    if host.is_socket and not consumer.sockets:
+        yield f"{consumer.name} knows no unix sockets; name a TCP host"
+    elif host.host.startswith("@"):
+        yield f"{consumer.name} knows no abstract unix sockets; name a directory"

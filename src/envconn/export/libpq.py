@@ -1,0 +1,211 @@
+"""libpq's four spellings: environment, keyword/value string, URI, and service file with its password file.
+
+Everything that decides is written out, as `envconn.drivers.libpq` has it. Which libpq will read it is not
+known. An older one ignores a variable that it does not know, so the environment speaks to the newest
+one; elsewhere it refuses the whole text for one such word, so that only those are written that libpq 13
+knows, and those that the connection states. What a newer one may then still take from the environment
+can make a connection fail, and cannot weaken or redirect it; `Request.libpq` leaves no gap.
+
+Sources: "Environment Variables", "The Password File" and "The Connection Service File" of the PostgreSQL 18
+manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-connect.c.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
+from urllib.parse import quote, urlencode
+
+from envconn.connection import Parameters
+from envconn.drivers import libpq
+from envconn.drivers.refusal import unheard
+from envconn.export.consumer import decline, speaks
+from envconn.grammar.conninfo import quoted
+from envconn.tls.uri import authority, userinfo
+
+if TYPE_CHECKING:
+    from envconn.export.consumer import Request
+    from envconn.tls import SecuredConnection
+
+__all__ = ["Environment", "conninfo", "environment", "keywords", "passfile", "reader", "service", "shell", "uri"]
+
+_NEWEST = 18_00_00
+
+VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "passfile": "PGPASSFILE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslcertmode": "PGSSLCERTMODE",
+    "sslcrl": "PGSSLCRL",
+    "sslcrldir": "PGSSLCRLDIR",
+    "sslsni": "PGSSLSNI",
+    "sslcompression": "PGSSLCOMPRESSION",
+    "sslnegotiation": "PGSSLNEGOTIATION",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+    "gssencmode": "PGGSSENCMODE",
+    "gssdelegation": "PGGSSDELEGATION",
+    "gsslib": "PGGSSLIB",
+    "krbsrvname": "PGKRBSRVNAME",
+    "channel_binding": "PGCHANNELBINDING",
+    "require_auth": "PGREQUIREAUTH",
+    "requirepeer": "PGREQUIREPEER",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "load_balance_hosts": "PGLOADBALANCEHOSTS",
+    "min_protocol_version": "PGMINPROTOCOLVERSION",
+    "max_protocol_version": "PGMAXPROTOCOLVERSION",
+    "options": "PGOPTIONS",
+    "application_name": "PGAPPNAME",
+    "client_encoding": "PGCLIENTENCODING",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+}
+"""The variable for each keyword that has one."""
+
+_HARMLESS = frozenset({"password", "passfile", "application_name", "client_encoding", "connect_timeout"})
+"""Keywords whose variable may stay as it is where the connection says nothing about them."""
+
+_SIDE_DOORS = ("PGOAUTHDEBUG", "PGREQUIRESSL", "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR")
+"""Variables without a keyword of ours that decide. A ``PGSERVICE`` that is empty is an error and not "none"."""
+
+
+class Environment(NamedTuple):
+    """What libpq finds in the environment: `values` by variable, and the variables that must not be there."""
+
+    values: Parameters
+    absent: tuple[str, ...]
+
+
+def environment(request: Request) -> Environment:
+    """Return the variables for a program that is linked with libpq, whatever its age from 13 on.
+
+    ``PGREQUIREAUTH`` is left out, and not set to all methods as for a driver: the list would need a word that
+    libpq 16 and 17 refuse.
+
+    Raises:
+        ConfigurationError: something is stated that has no variable, or whose variable an older libpq would ignore.
+    """
+    connection, known = request.connection, reader(request, ignores=True)
+    found = keywords(request, max(known, _NEWEST))
+    if "require_auth" not in connection.parameters:
+        del found["require_auth"]
+    if nameless := unheard(connection, VARIABLES):
+        decline(connection, f"{nameless[0]} has no environment variable; drop it, or export conninfo")
+    values = {VARIABLES[name]: value for name, value in found.items() if value and name in VARIABLES}
+    decisive = {variable for name, variable in VARIABLES.items() if name not in _HARMLESS}
+    return Environment(Parameters(values), tuple(sorted({*decisive, *_SIDE_DOORS} - values.keys())))
+
+
+def shell(request: Request) -> str:
+    """Return `environment` as commands of a POSIX shell, for ``eval`` or ``.``."""
+    found = environment(request)
+    lines = [f"export {name}={_for_shell(value)}\n" for name, value in found.values.items()]
+    return "".join(lines) + f"unset {' '.join(found.absent)}\n"
+
+
+def conninfo(request: Request) -> str:
+    """Return ``host=... port=... sslmode=...``."""
+    pairs = keywords(request).items()
+    return " ".join(f"{name}={value if _PLAIN.fullmatch(value) else quoted(value)}" for name, value in pairs) + "\n"
+
+
+def uri(request: Request) -> str:
+    """Return ``postgresql://user:password@host:port/dbname?...``."""
+    connection, found = request.connection, keywords(request)
+    for name in ("host", "port", "user", "password", "dbname"):
+        found.pop(name, None)
+    place = f"{','.join(map(authority, connection.hosts))}/{quote(connection.dbname, safe='')}"
+    return f"postgresql://{userinfo(connection)}{place}?{urlencode(found, quote_via=quote, safe='/')}\n"
+
+
+def service(request: Request) -> str:
+    """Return a section of ``pg_service.conf``, named like the service. The password is in `passfile`."""
+    connection, found = request.connection, keywords(request)
+    lines = [f"{name}={value}" for name, value in found.items() if name != "password"]
+    for line in lines:
+        # Lines lose blanks at their end, are sure to be taken up to 253 bytes, and know no quotes.
+        if line != line.rstrip() or _breaks(line) or len(line.encode()) > _LINE:
+            decline(connection, f"{line.partition('=')[0]} does not fit a line of a service file; export conninfo")
+    hint = [_PASSFILE_HINT] if connection.password else []
+    return "\n".join([*hint, f"[{connection.name}]", *lines]) + "\n"
+
+
+def passfile(request: Request) -> str:
+    """Return a line of ``.pgpass`` for each host.
+
+    Raises:
+        ConfigurationError: there is no password, or it would not fit a line.
+    """
+    connection = request.connection
+    speaks(connection, "libpq")
+    if not connection.password:
+        decline(connection, "holds no password, and .pgpass holds nothing else; add it, or export pg_service alone")
+    password = connection.password.reveal()
+    if _breaks(password):
+        decline(connection, "the password has a character that ends a line of .pgpass; change the password")
+    identity = [connection.dbname, connection.user]
+    return "".join(
+        ":".join([_field(host), str(port), *map(_field, identity), _escaped(password)]) + "\n"
+        for host, port in _matched(connection)
+    )
+
+
+def reader(request: Request, *, ignores: bool = False) -> int:
+    """Return the version of libpq to write for; `ignores` says that an older one ignores what it does not know.
+
+    Raises:
+        ConfigurationError: it is too old for what the connection states, or may be.
+    """
+    connection = request.connection
+    speaks(connection, "libpq")
+    needed, known = libpq.needed(connection), request.libpq
+    if known is None and not ignores:
+        return needed
+    if (known or libpq.OLDEST) < needed:
+        major = needed // 10_000
+        decline(
+            connection,
+            f"states what only libpq {major} and newer know; say which reads it (--libpq {major}), or drop it",
+        )
+    return known or libpq.OLDEST
+
+
+def keywords(request: Request, version: int | None = None) -> dict[str, str]:
+    """Return libpq's keywords, where and who first; for libpq of `version`, or of the one that `reader` says."""
+    found = cast("dict[str, str]", libpq.arguments(request.connection, version or reader(request)))
+    return {name: found[name] for name in (*_FIRST, *found) if name in found}
+
+
+def _matched(connection: SecuredConnection) -> list[tuple[str, int]]:
+    """The hosts by the names that passwordFromFile looks for: a default directory of sockets is ``localhost`` to it."""
+    found = [(host.host, host.port) for host in connection.hosts]
+    return found + [("localhost", port) for host, port in found if host in {"/tmp", "/var/run/postgresql"}]  # noqa: S108
+
+
+def _breaks(text: str) -> bool:
+    return "\n" in text or "\r" in text
+
+
+def _field(value: str) -> str:
+    return r"\*" if value == "*" else _escaped(value)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(":", "\\:")
+
+
+def _for_shell(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "'\\''") + "'"
+
+
+_FIRST = ("host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "sslrootcert")
+_LINE = 253
+_PASSFILE_HINT = "# The password goes into ~/.pgpass (mode 0600): envconn export pgpass"
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+-]+")

@@ -1,0 +1,67 @@
+"""SQLAlchemy's URL, for ``create_engine`` and ``create_async_engine``, with nothing beside it.
+
+Its query becomes arguments of the DBAPI, all of them text: psycopg's and psycopg2's, which are libpq's keywords.
+A value that is empty gets lost on the way (urllib's parse_qsl), so that those stand in a keyword/value
+string of their own, which both DBAPIs take as well. asyncpg and pg8000 want objects for TLS, which a URL cannot hold.
+
+Source: engine/url.py (_parse_url) and dialects/postgresql/_psycopg_common.py of SQLAlchemy 2.0 and 2.1; before
+2.1 the name of the database is not decoded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from envconn.export.consumer import decline
+from envconn.export.libpq import keywords
+from envconn.grammar.conninfo import quoted
+from envconn.tls.uri import authority, userinfo
+
+if TYPE_CHECKING:
+    from envconn.export.consumer import Request
+    from envconn.tls import SecuredConnection
+
+__all__ = ["text"]
+
+_STRING = {"psycopg": "conninfo", "psycopg2": "dsn"}
+"""The name of the argument that takes a keyword/value string."""
+
+
+def text(request: Request) -> str:
+    """Return ``postgresql+psycopg://...``; ``+psycopg2`` where the scheme says so, or no statement may be prepared.
+
+    Raises:
+        ConfigurationError: the scheme names a DBAPI that a URL is not enough for, or libpq is too old.
+    """
+    connection = request.connection
+    found = keywords(request)
+    driver = _driver(connection)
+    for name in ("user", "password", *(("host", "port") if _fits_url(connection) else ())):
+        found.pop(name, None)
+    where = authority(connection.hosts[0]) if _fits_url(connection) else ""
+    path = found.pop("dbname") if _PLAIN.fullmatch(connection.dbname) else ""
+    empty = " ".join(f"{name}={quoted('')}" for name, value in found.items() if not value)
+    query = {name: value for name, value in found.items() if value} | {_STRING[driver]: empty}
+    tail = urlencode(query, quote_via=quote, safe="/")
+    return f"postgresql+{driver}://{userinfo(connection)}{where}/{path}?{tail}\n"
+
+
+def _fits_url(connection: SecuredConnection) -> bool:
+    first, *others = connection.hosts
+    return not (others or first.is_socket or "%" in first.host)
+
+
+def _driver(connection: SecuredConnection) -> str:
+    named = connection.scheme.partition("+")[2].removesuffix("_async")
+    if named not in {"", *_STRING}:
+        decline(connection, f"a URL cannot hold what {named} needs for TLS; name psycopg, or use envconn_sqlalchemy")
+    if named == "psycopg" and not connection.prepared_statements:
+        decline(
+            connection, "a URL cannot keep psycopg from preparing statements; name psycopg2, or the direct endpoint"
+        )
+    return named or ("psycopg" if connection.prepared_statements else "psycopg2")
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")

@@ -1,0 +1,90 @@
+"""What carries a connection to another environment: a ``.env`` file, a Kubernetes Secret, a systemd credential.
+
+They hold the URL that every parser of its family reads alike (`envconn.tls.uri`), under the name that envconn
+reads it by. Only letters, digits and ``-._~:/?@&=,[]%`` are left in it, so that no reader can take
+anything in it for a quote, a comment or a variable.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from envconn.export.consumer import Request
+    from envconn.tls import SecuredConnection
+
+__all__ = ["dotenv", "kubernetes", "systemd"]
+
+
+def dotenv(request: Request) -> str:
+    """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
+    return f"{_prefix(request.connection)}_URL='{request.connection.uri()}'\n"
+
+
+def kubernetes(request: Request) -> str:
+    """Return the manifest of a Secret: the URL, for PostgreSQL the parts as well, and the CA where it is text here.
+
+    A pod gets all of it with ``envFrom``, or mounts it and names a file in ``DATABASE_URL_FILE``. The path of the CA
+    is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
+    """
+    connection = request.connection
+    data = {f"{_prefix(connection)}_URL": connection.uri(), **_parts(connection)}
+    if connection.tls.ca and connection.tls.ca.pem:
+        data["ca.crt"] = connection.tls.ca.pem
+    name = connection.name.replace("_", "-").strip("-") or "database"
+    lines = [
+        "apiVersion: v1",
+        "kind: Secret",
+        "metadata:",
+        f"  name: {name}",
+        "type: Opaque",
+        "stringData:",
+        *(f"  {key}: {_scalar(value)}" for key, value in data.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def systemd(request: Request) -> str:
+    """Return what a credential holds: the URL, without a line break.
+
+    It belongs into ``/etc/credstore/DATABASE_URL`` or, by ``systemd-creds encrypt``, into ``credstore.encrypted``;
+    the unit has ``LoadCredential=DATABASE_URL`` and ``Environment=DATABASE_URL_FILE=%d/DATABASE_URL``. With
+    ``SetCredential=``, everybody who can ask for the unit's properties would see it (systemd.exec(5), "Credentials").
+    """
+    return request.connection.uri()
+
+
+def _prefix(connection: SecuredConnection) -> str:
+    """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
+    name = connection.name.upper()
+    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.kind in {"amqp", "redis"}):
+        return name
+    return f"{name}_DATABASE"
+
+
+def _parts(connection: SecuredConnection) -> dict[str, str]:
+    """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
+    if connection.kind != "postgresql":
+        return {}
+    parts = {
+        "HOST": ",".join(host.host for host in connection.hosts),
+        "PORT": ",".join(str(host.port) for host in connection.hosts),
+        "NAME": connection.dbname,
+        "USER": connection.user,
+        "PASSWORD": connection.password.reveal() if connection.password else "",
+        "SSLMODE": connection.tls.level.sslmode,
+        "SSLROOTCERT": connection.tls.ca.file() if connection.tls.ca else "",
+    }
+    return {f"{_prefix(connection)}_{name}": value for name, value in parts.items() if value}
+
+
+def _scalar(value: str) -> str:
+    """Quote for YAML, which wants more characters escaped than JSON does (YAML 1.2, 5.1)."""
+    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}

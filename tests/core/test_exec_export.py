@@ -1,0 +1,198 @@
+"""``envconn exec --export pg --unset``: the environment that the command finds, name by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+from envconn.export import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+MARKER = "Zq7xWv9kJb3"
+PG = f"postgresql://app:{MARKER}@db.example/app"
+NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
+EXEC = (sys.executable, "-m", "envconn", "exec")
+PRINT = ("--", "env", "-0")
+
+BEHIND_THE_BACK = {
+    "PGHOST": "elsewhere.example",
+    "PGHOSTADDR": "127.0.0.9",
+    "PGSERVICE": "nowhere",
+    "PGSERVICEFILE": "/nowhere",
+    "PGSYSCONFDIR": "/nowhere",
+    "PGSSLMODE": "disable",
+    "PGREQUIRESSL": "0",
+    "PGSSLCERT": "/nowhere",
+    "PGREQUIREAUTH": "password",
+    "PGOPTIONS": "-c a=b",
+    "PGSSLCRLDIR": "/nowhere",
+    "PGOAUTHDEBUG": "UNSAFE",
+    "PGPASSWORD": "anothers",
+}
+HARMLESS = {"PGAPPNAME": "a", "PGCONNECT_TIMEOUT": "3", "PGTZ": "UTC", "PGDATESTYLE": "ISO", "OTHER": "1"}
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*EXEC, *arguments],
+        env={**os.environ, **variables},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr
+    assert MARKER not in done.stderr
+    return done
+
+
+def seen(*arguments: str, **variables: str) -> dict[str, str]:
+    """Return the environment that the command finds, without what this machine needs."""
+    done = run(*arguments, *PRINT, **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    return {name: value for name, value in found.items() if name not in os.environ}
+
+
+def due(url: str = PG) -> dict[str, str]:
+    return dict(environment(envconn.load({"DATABASE_URL": url}, dotenv=None).database).values)
+
+
+def test_export() -> None:
+    assert seen("--export", "pg", DATABASE_URL=PG) == {"DATABASE_URL": PG, **due()}
+
+
+def test_nothing_behind_its_back_is_left() -> None:
+    found = seen("--export", "pg", "--unset", **BEHIND_THE_BACK, **HARMLESS, DATABASE_URL=PG)
+    assert found == {**due(), **HARMLESS}
+
+
+def test_only_what_is_asked_for() -> None:
+    found = seen(**BEHIND_THE_BACK, DATABASE_URL=PG)
+    assert found == {**BEHIND_THE_BACK, "DATABASE_URL": PG}
+
+
+def test_passwords_that_libpq_finds_by_itself_are_left_to_it() -> None:
+    found = seen(
+        "--export", "pg", "--unset", DATABASE_URL="postgresql://app@db.example/app", PGPASSWORD="p", PGPASSFILE="f"
+    )
+    assert (found["PGPASSWORD"], found["PGPASSFILE"]) == ("p", "f")
+    assert seen("--export", "pg", DATABASE_URL=PG, PGPASSWORD="p")["PGPASSWORD"] == MARKER
+
+
+def test_service_and_endpoint() -> None:
+    variables = {"DATABASE_URL": NEON, "SHOP_DATABASE_URL": f"{PG}2"}
+    host = "ep-a-b-123456{}.eu-central-1.aws.neon.tech"
+    assert seen("--export", "pg", **variables)["PGHOST"] == host.format("-pooler")
+    assert seen("--export", "pg", "--direct", **variables)["PGHOST"] == host.format("")
+    assert seen("--export", "pg", "--service", "shop", **variables)["PGDATABASE"] == "app2"
+
+
+def test_newer_libpq() -> None:
+    stated = f"{PG}?require_auth=scram-sha-256"
+    done = run("--export", "pg", *PRINT, DATABASE_URL=stated)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "say which reads it (--libpq 16), or drop it [export-unsupported]" in done.stderr
+    assert seen("--export", "pg", "--libpq", "16", DATABASE_URL=stated)["PGREQUIREAUTH"] == "scram-sha-256"
+
+
+def test_ca_text_is_a_file_that_is_still_there(certificates: Certificates, tmp_path: Path) -> None:
+    pem = certificates.ca.read_text("ascii")
+    variables = {"DATABASE_URL": f"{PG}?sslmode=verify-full", "DATABASE_CA_CERT": pem, "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = run(
+        "--export", "pg", "--", "sh", "-c", 'stat -c "%a %n" "$PGSSLROOTCERT"; cat "$PGSSLROOTCERT"', **variables
+    )
+    told, *lines = done.stdout.splitlines()
+    assert told.startswith(f"600 {tmp_path}/envconn-")
+    assert lines == pem.splitlines()
+    assert run("--export", "pg", *PRINT, **variables).returncode == 0
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1, "started again, it leaves nothing more"
+
+
+def test_dotenv_is_for_reading(tmp_path: Path) -> None:
+    (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
+    assert seen("--dotenv", str(path), "--export", "pg") == due()
+
+
+def unset(tmp_path: Path, **variables: str) -> set[str]:
+    """Return the names that are gone of those that were set."""
+    (tmp_path / "url").write_text(PG, encoding="utf-8")
+    given = {name: value.format(directory=tmp_path) for name, value in variables.items()}
+    return given.keys() - seen("--unset", **given).keys()
+
+
+@pytest.mark.parametrize(
+    ("gone", "kept"),
+    [
+        ({"DATABASE_URL": PG}, {"ENVCONN_TLS": "require", "ENVCONN_DATABASE": "DATABASE_URL"}),
+        ({"DATABASE_URL_FILE": "{directory}/url"}, {"OTHER_FILE": "{directory}/url"}),
+        ({"DATABASE_URL": PG, "DATABASE_URL_FILE": "{directory}/url"}, {}),
+        ({"DATABASE_URL": "$MY_DB", "MY_DB": "${{DEEPER}}", "DEEPER": PG}, {"DEEP": "x"}),
+        ({"DATABASE_URL": "$MY_DB", "MY_DB_FILE": "{directory}/url"}, {"MY": "$MY_DB"}),
+        # Two that say the same; the one that is not used has the password, too.
+        ({"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": PG}, {}),
+        ({"DATABASE_URL": "$MY_DB", "MY_DB": PG, "SCALINGO_POSTGRESQL_URL": PG}, {}),
+        ({"DATABASE_URL": f"{PG}?sslmode=require", "POSTGRES_URL": PG}, {}),
+        ({"DATABASE_URL": PG, "POSTGRES_URL": f"{PG}x"}, {"ENVCONN_DATABASE": "DATABASE_URL"}),
+        ({"DATABASE_URL": NEON, "DIRECT_URL": NEON.replace("-pooler", "")}, {}),
+        ({"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": f"{PG}?hostaddr=10.0.0.1"}, {}),
+        ({"SHOP_DATABASE_URL": PG, "SHOP_DIRECT_URL": f"{PG}x"}, {"SHOP_URL": "http://shop.example"}),
+        ({"REDIS_URL": "redis://127.0.0.1/0", "AMQP_URL": "amqp://a:b@127.0.0.1/v"}, {"URL": "x"}),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0", "REDIS_TLS_URL": "rediss://:p@r.example/0"}, {}),
+        (
+            {"PGHOST": "db.example", "PGUSER": "app", "PGPASSWORD": "$SECRET", "PGDATABASE": "d", "SECRET": MARKER},
+            {"PGTZ": "UTC"},
+        ),
+        (
+            {"DB_HOST": "db.example", "DB_USER": "app", "DB_PASSWORD_FILE": "{directory}/url", "DB_NAME": "d"},
+            {"DB_ENGINE": "x"},
+        ),
+    ],
+)
+def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> None:
+    assert unset(tmp_path, **gone, **kept) == gone.keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--export", "odbc"], "no such export; write pg"),
+        (["--export", MARKER], "no such export; write pg"),
+        (["--export", ""], "no such export; write pg"),
+        *(
+            (wish, "--service, --pooled, --direct, --replica and --libpq say what to export; add --export pg")
+            for wish in (["--service", "x"], ["--direct"], ["--replica"], ["--libpq", "15"])
+        ),
+        (["--export", "pg", "--service", MARKER], "no such service; one of database"),
+    ],
+)
+def test_usage(arguments: list[str], said: str) -> None:
+    done = run(*arguments, *PRINT, DATABASE_URL=PG)
+    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"envconn exec: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url", "code"),
+    [
+        (["--export", "pg"], "mysql://a:b@db.example/d", "export-unsupported"),
+        (["--export", "pg"], f"{PG}?replication=1", "export-unsupported"),
+        (["--export", "pg", "--replica"], PG, "endpoint-unavailable"),
+        (["--export", "pg"], f"{PG}?sslmode=disable", "tls-disabled"),
+    ],
+)
+def test_nothing_is_started(tmp_path: Path, arguments: list[str], url: str, code: str) -> None:
+    done = run(*arguments, "--", "touch", str(tmp_path / "started"), DATABASE_URL=url)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.startswith("error DATABASE_URL: ")
+    assert done.stderr.endswith(f"[{code}]\n")
+    assert not (tmp_path / "started").exists()

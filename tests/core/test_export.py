@@ -1,0 +1,409 @@
+"""What each reader is given for each level, word by word; and what it is not given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+import envconn
+from envconn import ConfigurationError, Policy, TlsLevel
+from envconn.export import FORMATS, FormatName, environment, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn import SecuredConnection
+    from throwaway.certificates import Certificates
+
+CA = "/etc/pki/app ca.pem"
+"""Where the reader finds it. It has a blank, and is not there."""
+
+BASE = "postgresql://app:s3cret@db.example:6543/shop"
+
+
+def secured(query: str = "", place: str = "", *, scheme: str = "postgresql", **facts: str) -> SecuredConnection:
+    """Judge a URL, in an environment that tolerates clear text towards db.example."""
+    url = f"{scheme}://app:s3cret@{place or 'db.example:6543'}/shop{query}"
+    found = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS_WAIVE": "*.example", **facts}, dotenv=None)
+    return found.database
+
+
+@pytest.fixture
+def queries(certificates: Certificates) -> dict[TlsLevel, str]:
+    """What a URL says to get each level."""
+    return {
+        TlsLevel.NONE: "?sslmode=disable",
+        TlsLevel.OPPORTUNISTIC: "?sslmode=prefer",
+        TlsLevel.ENCRYPTED: "?sslmode=require",
+        TlsLevel.VERIFY_CA: f"?sslmode=verify-ca&sslrootcert={certificates.ca}",
+        TlsLevel.VERIFY_FULL: f"?sslmode=verify-full&sslrootcert={certificates.ca}",
+    }
+
+
+_JDBC = "jdbc:postgresql://db.example:6543/shop?user=app&password=s3cret&sslmode="
+_URL = f"{BASE}?"
+_NPGSQL = "Host=db.example;Port=6543;Database=shop;Username=app;Password=s3cret;SSL Mode="
+_PGX = "sslcert=&sslkey=&sslpassword=&sslsni=1&target_session_attrs=any"
+_ROOT = "sslrootcert=/etc/pki/app%20ca.pem"
+_PINNED = (
+    "sslcrl=/dev/null/absent&sslcert=/dev/null/absent&sslkey=/dev/null/absent{empty}&sslcompression=0"
+    "&ssl_min_protocol_version=TLSv1.2{empties}&gssencmode=disable&channel_binding=prefer&target_session_attrs=any"
+)
+
+# The whole text for each level, or what is refused and why.
+TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
+    "jdbc": (
+        f"{_JDBC}disable&gssEncMode=disable",
+        f"{_JDBC}prefer&gssEncMode=disable",
+        f"{_JDBC}require&gssEncMode=disable",
+        f"{_JDBC}verify-ca&{_ROOT}&gssEncMode=disable",
+        f"{_JDBC}verify-full&{_ROOT}&gssEncMode=disable",
+    ),
+    "prisma": (
+        f"DATABASE_URL='{_URL}sslmode=disable'",
+        f"DATABASE_URL='{_URL}sslmode=prefer&sslaccept=accept_invalid_certs'",
+        f"DATABASE_URL='{_URL}sslmode=require&sslaccept=accept_invalid_certs'",
+        "REFUSED Prisma checks the host name where it checks the certificate; write sslmode=verify-full",
+        f"DATABASE_URL='{_URL}sslmode=require&sslaccept=strict&sslcert=/etc/pki/app%20ca.pem'",
+    ),
+    "node-postgres": (
+        f"{_URL}sslmode=disable&sslnegotiation=postgres",
+        "REFUSED node-postgres has TLS or none, and never tries; write sslmode=require, or sslmode=disable",
+        f"{_URL}sslmode=require&uselibpqcompat=true&sslnegotiation=postgres",
+        f"{_URL}sslmode=verify-ca&{_ROOT}&uselibpqcompat=true&sslnegotiation=postgres",
+        f"{_URL}sslmode=verify-full&{_ROOT}&sslnegotiation=postgres",
+    ),
+    "npgsql": (
+        f"{_NPGSQL}Disable;GSS Encryption Mode=Disable",
+        f"{_NPGSQL}Prefer;GSS Encryption Mode=Disable",
+        f"{_NPGSQL}Require;GSS Encryption Mode=Disable",
+        "REFUSED Npgsql trusts public CAs, too, so that verify-ca is none; write sslmode=verify-full",
+        f'{_NPGSQL}VerifyFull;Root Certificate="/etc/pki/app ca.pem";GSS Encryption Mode=Disable',
+    ),
+    "pgx": (
+        f"{_URL}sslrootcert=&sslmode=disable&{_PGX}",
+        f"{_URL}sslrootcert=&sslmode=prefer&{_PGX}",
+        f"{_URL}sslrootcert=&sslmode=require&{_PGX}",
+        f"{_URL}{_ROOT}&sslmode=verify-ca&{_PGX}",
+        f"{_URL}{_ROOT}&sslmode=verify-full&{_PGX}",
+    ),
+    "dotenv": (
+        f"DATABASE_URL='{_URL}sslmode=disable&gssencmode=disable'",
+        f"DATABASE_URL='{_URL}sslmode=prefer&gssencmode=disable'",
+        f"DATABASE_URL='{_URL}sslmode=require&gssencmode=disable'",
+        f"DATABASE_URL='{_URL}{_ROOT}&sslmode=verify-ca&gssencmode=disable'",
+        f"DATABASE_URL='{_URL}{_ROOT}&sslmode=verify-full&gssencmode=disable'",
+    ),
+    "uri": tuple(
+        f"{BASE}?hostaddr=&sslmode={level.sslmode}&sslrootcert="
+        f"{'/etc/pki/app%20ca.pem' if level >= TlsLevel.VERIFY_CA else '/dev/null/absent'}"
+        f"&{_PINNED.format(empty='&sslpassword=', empties='&ssl_max_protocol_version=')}&options="
+        for level in TlsLevel
+    ),  # type: ignore[dict-item] # mypy does not count levels
+    "sqlalchemy": tuple(
+        f"{BASE.replace(':', '+psycopg:', 1)}?sslmode={level.sslmode}&sslrootcert="
+        f"{'/etc/pki/app%20ca.pem' if level >= TlsLevel.VERIFY_CA else '/dev/null/absent'}"
+        f"&{_PINNED.format(empty='', empties='')}"
+        "&conninfo=hostaddr%3D%27%27%20sslpassword%3D%27%27%20ssl_max_protocol_version%3D%27%27%20options%3D%27%27"
+        for level in TlsLevel
+    ),  # type: ignore[dict-item]
+}
+
+
+@pytest.mark.parametrize("level", TlsLevel)
+@pytest.mark.parametrize("name", TABLE)
+def test_levels(queries: dict[TlsLevel, str], name: FormatName, level: TlsLevel) -> None:
+    connection = secured(queries[level])
+    assert connection.tls.level == level
+    due = TABLE[name][level]
+    if due.startswith("REFUSED"):
+        assert refusals(connection, name) == [due.removeprefix("REFUSED ")]
+    else:
+        assert translate(connection, name, ca=CA) == f"{due}\n"
+
+
+def refusals(connection: SecuredConnection, name: FormatName) -> list[str]:
+    """Return the messages of a refusal, which all have one code and name the variable."""
+    with pytest.raises(ConfigurationError) as caught:
+        translate(connection, name, ca=CA)
+    assert {(problem.code, problem.variable) for problem in caught.value.problems} == {
+        ("export-unsupported", "DATABASE_URL")
+    }
+    assert "s3cret" not in str(caught.value)
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_every_format_is_named_once() -> None:
+    assert tuple(FORMATS) == get_args(FormatName) == tuple(sorted(FORMATS))
+
+
+DRIVERS: tuple[FormatName, ...] = ("jdbc", "prisma", "node-postgres", "npgsql", "pgx")
+
+# Stated in the URL; then for each driver what becomes of it, or that it is refused by name.
+PARAMETERS: list[tuple[str, tuple[str, ...]]] = [
+    ("application_name=my%20app", ("ApplicationName=my%20app", "application_name=my%20app", "application_name=my%20app",
+     'Application Name="my app"', "application_name=my%20app")),
+    ("connect_timeout=7", ("connectTimeout=7", "connect_timeout=7", "-", "Timeout=7", "connect_timeout=7")),
+    ("options=-c%20a%3Db", ("options=-c%20a%3Db", "options=-c%20a%3Db", "options=-c%20a%3Db", 'Options="-c a=b"',
+     "options=-c%20a%3Db")),
+    ("channel_binding=require", ("-", "channel_binding=require", "-", "Channel Binding=require", "-")),
+    ("passfile=/p", ("-", "-", "-", "Passfile=/p", "passfile=/p")),
+    ("target_session_attrs=primary", ("-", "-", "-", "-", "target_session_attrs=primary")),
+    ("fallback_application_name=f", ("-", "-", "fallback_application_name=f", "-", "-")),
+    *((f"{name}=1", ("-",) * 5) for name in ("require_auth", "krbsrvname", "keepalives_idle", "tcp_user_timeout",
+      "client_encoding", "replication", "gsslib", "oauth_scope", "scram_client_key")),
+    ("sslsni=0", ("-", "-", "-", "-", "sslsni=0")),
+    ("sslcertmode=require", ("-",) * 5),
+    ("ssl_min_protocol_version=TLSv1.3", ("-",) * 5),
+    ("ssl_max_protocol_version=TLSv1.2", ("-",) * 5),
+    ("load_balance_hosts=random", ("-",) * 5),
+    # Nothing is lost where nothing is asked for, or the connection is made another way and is as good.
+    *((f"{pair}", ("",) * 5) for pair in ("keepalives=1", "gssencmode=prefer", "target_session_attrs=any",
+      "sslnegotiation=direct", "client_encoding=UTF8", "channel_binding=disable")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stated", "name", "due"),
+    [(stated, name, due) for stated, row in PARAMETERS for name, due in zip(DRIVERS, row, strict=True)],
+)
+def test_parameters(stated: str, name: FormatName, due: str) -> None:
+    connection = secured(f"?sslmode=require&{stated}")
+    if due == "-":
+        (message,) = refusals(connection, name)
+        assert message.split()[1:3] == ["knows", "no"]
+        assert message.split()[3].rstrip(";") == stated.partition("=")[0]
+    else:
+        assert due in translate(connection, name, ca=CA)
+
+
+def test_channel_binding_is_not_needed_where_the_server_is_verified(queries: dict[TlsLevel, str]) -> None:
+    verified = secured(f"{queries[TlsLevel.VERIFY_FULL]}&channel_binding=require")
+    assert "channel" not in translate(verified, "jdbc").lower()
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    connection = secured("?sslmode=require&replication=1&hostaddr=10.0.0.1,10.0.0.2", "a.example,b.example")
+    assert [message.partition(";")[0] for message in refusals(connection, "prisma")] == [
+        "Prisma knows no replication",
+        "Prisma takes one host",
+        "Prisma knows no hostaddr",
+        "Prisma knows no hostaddr",
+    ]
+
+
+CERTIFICATE = {"node-postgres": "sslcert={0}&sslkey={1}", "npgsql": "SSL Certificate={0};SSL Key={1}"}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_client_certificate(certificates: Certificates, name: FormatName) -> None:
+    chain, key = certificates.good.chain, certificates.good.key
+    connection = secured(f"?sslmode=require&sslcert={chain}&sslkey={key}")
+    if name in {"jdbc", "prisma"}:
+        assert [message.split()[3] for message in refusals(connection, name)] == ["sslcert;", "sslkey;"]
+    else:
+        shape = CERTIFICATE.get(name, "sslcert={0}&sslkey={1}")
+        assert shape.format(chain, key) in translate(connection, name)
+
+
+PLACES: dict[str, tuple[str, dict[FormatName, str]]] = {
+    "several": (
+        "a.example:1,b.example:2",
+        {
+            "jdbc": "//a.example:1,b.example:2/shop?",
+            "npgsql": "Host=a.example:1,b.example:2;Database=shop;",
+            "pgx": "//app:s3cret@/shop?host=a.example%2Cb.example&port=1%2C2&",
+            "sqlalchemy": "//app:s3cret@/shop?host=a.example%2Cb.example&port=1%2C2&",
+            "uri": "@a.example:1,b.example:2/shop?",
+        },
+    ),
+    "socket": (
+        "%2Frun%2Fpg:5433",
+        {
+            "npgsql": "Host=/run/pg;Port=5433;",
+            "pgx": "@localhost:5433/shop?host=/run/pg&",
+            "node-postgres": "@localhost:5433/shop?host=/run/pg&",
+            "prisma": "@localhost:5433/shop?host=/run/pg&",
+            "sqlalchemy": "//app:s3cret@/shop?host=/run/pg&port=5433&",
+            "uri": "@%2Frun%2Fpg:5433/shop?",
+        },
+    ),
+    "abstract": ("%40pg", {"uri": "@%40pg:5432/shop?", "sqlalchemy": "//app:s3cret@/shop?host=%40pg&port=5432&"}),
+    "ipv6": (
+        "[2001:db8::1]:1",
+        {
+            "jdbc": "//[2001:db8::1]:1/shop",
+            "npgsql": "Host=2001:db8::1;Port=1;",
+            "pgx": "@[2001:db8::1]:1/shop",
+            "node-postgres": "@[2001:db8::1]:1/shop",
+            "prisma": "@[2001:db8::1]:1/shop",
+            "sqlalchemy": "@[2001:db8::1]:1/shop",
+            "uri": "@[2001:db8::1]:1/shop",
+        },
+    ),
+    "zone": (
+        "[fe80::1%25eth0]:1",
+        {"uri": "@[fe80::1%25eth0]:1/shop", "sqlalchemy": "//app:s3cret@/shop?host=fe80%3A%3A1%25eth0&port=1&"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*DRIVERS, "sqlalchemy", "uri"])
+@pytest.mark.parametrize("place", PLACES)
+def test_places(place: str, name: FormatName) -> None:
+    where, due = PLACES[place]
+    connection = envconn.secure(envconn.parse(f"postgresql://app:s3cret@{where}/shop", "DATABASE_URL"))
+    if name in due:
+        assert due[name] in translate(connection, name)
+    else:
+        (message,) = refusals(connection, name)
+        assert ("one host" if place == "several" else "zone" if place == "zone" else "unix sockets") in message
+
+
+def test_an_address_has_no_name_that_node_postgres_would_check(certificates: Certificates) -> None:
+    for place in ("10.0.0.1", "[2001:db8::1]"):
+        full = secured(f"?sslmode=verify-full&sslrootcert={certificates.ca}", place)
+        assert "localhost for the name" in refusals(full, "node-postgres")[0]
+        assert place in translate(secured("?sslmode=require", place), "node-postgres")
+
+
+NAMES = {
+    "plain-1.0": (*DRIVERS, "sqlalchemy"),
+    "a b%": ("jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
+    "\u00fc'\"\\": ("jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
+    "a/b?c#d": ("jdbc", "npgsql", "pgx", "sqlalchemy"),
+    "..": ("jdbc", "npgsql", "pgx", "sqlalchemy"),
+    "/a": ("jdbc", "npgsql", "sqlalchemy"),
+}
+
+
+@pytest.mark.parametrize("name", [*DRIVERS, "sqlalchemy"])
+@pytest.mark.parametrize("dbname", NAMES)
+def test_names_of_databases(dbname: str, name: FormatName) -> None:
+    from urllib.parse import quote, unquote
+
+    url = f"postgresql://app:s3cret@db.example/{quote(dbname, safe='')}"
+    connection = envconn.secure(envconn.parse(url, "DATABASE_URL"))
+    if name in NAMES[dbname]:
+        assert dbname.replace('"', '""' if name == "npgsql" else '"') in unquote(translate(connection, name))
+    else:
+        assert "misread the database name" in refusals(connection, name)[0]
+
+
+# What keeps statements from being prepared behind a pooler that does not track them, or nothing.
+POOLED: dict[FormatName, str] = {
+    "jdbc": "&prepareThreshold=0",
+    "prisma": "&pgbouncer=true",
+    "npgsql": ";No Reset On Close=true",
+    "pgx": "&default_query_exec_mode=exec",
+    "django": '"DISABLE_SERVER_SIDE_CURSORS": true',
+    "sqlalchemy": "postgresql+psycopg2://",
+}
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_poolers(name: FormatName) -> None:
+    assert POOLED[name] in translate(secured("?sslmode=require", ENVCONN_POOLER="transaction"), name)
+    assert POOLED[name] not in translate(secured("?sslmode=require"), name)
+
+
+def test_pgx_may_have_the_simple_protocol_instead() -> None:
+    pooled = secured("?default_query_exec_mode=simple_protocol", ENVCONN_POOLER="transaction")
+    assert translate(pooled, "pgx").endswith("&default_query_exec_mode=simple_protocol\n")
+    pooled = secured("?default_query_exec_mode=cache_statement", ENVCONN_POOLER="transaction")
+    assert translate(pooled, "pgx").endswith("&default_query_exec_mode=exec\n")
+
+
+def test_pgjdbcs_own_word_does_not_undo_that() -> None:
+    stated = "?sslmode=require&prepareThreshold=3&currentSchema=s"
+    assert "&currentSchema=s&prepareThreshold=3" in translate(secured(stated), "jdbc")
+    pooled = translate(secured(stated, ENVCONN_POOLER="transaction"), "jdbc")
+    assert ("prepareThreshold=0" in pooled, "prepareThreshold=3" in pooled) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "stated"),
+    [
+        ("prisma", "connection_limit=5&pool_timeout=0&schema=s&socket_timeout=9"),
+        ("pgx", "pool_max_conns=5&pool_min_conns=1&default_query_exec_mode=describe_exec"),
+    ],
+)
+def test_words_that_a_driver_puts_into_urls_itself(name: FormatName, stated: str) -> None:
+    connection = secured(f"?sslmode=require&{stated}")
+    assert set(stated.split("&")) <= set(translate(connection, name).rstrip("'\n").split("&"))
+    assert "pool_" not in translate(connection, "jdbc")
+
+
+def test_prisma_is_given_the_direct_endpoint() -> None:
+    host = "ep-cool-darkness-123456{}.us-east-2.aws.neon.tech"
+    url = f"postgresql://app:s3cret@{host.format('-pooler')}/shop?sslmode=require"
+    pooled, direct = translate(envconn.load({"DATABASE_URL": url}, dotenv=None).database, "prisma").splitlines()
+    assert pooled.startswith(f"DATABASE_URL='postgresql://app:s3cret@{host.format('-pooler')}:5432/shop?")
+    assert direct.startswith(f"DIRECT_URL='postgresql://app:s3cret@{host.format('')}:5432/shop?")
+
+
+def test_prisma_reads_one_certificate(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = certificates.ca.with_name("two.pem")
+    bundle.write_bytes(certificates.ca.read_bytes() + certificates.other_ca.read_bytes())
+    assert "reads one certificate" in refusals(secured(f"?sslmode=verify-full&sslrootcert={bundle}"), "prisma")[0]
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    text = translate(secured("?sslrootcert=system"), "prisma")
+    assert text == f"DATABASE_URL='{BASE}?sslmode=require&sslaccept=strict'\n", "the system's CAs are there anyway"
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "pg8000"])
+def test_sqlalchemys_url_cannot_hold_what_some_drivers_need(driver: str) -> None:
+    assert f"what {driver} needs for TLS" in refusals(secured(scheme=f"postgresql+{driver}"), "sqlalchemy")[0]
+
+
+def test_sqlalchemys_driver() -> None:
+    assert translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy").startswith("postgresql+psycopg2:")
+    assert "&dsn=hostaddr" in translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy")
+    assert translate(secured(scheme="postgresql+psycopg_async"), "sqlalchemy").startswith("postgresql+psycopg:")
+    pooled = secured(scheme="postgresql+psycopg", ENVCONN_POOLER="transaction")
+    assert "keep psycopg from preparing" in refusals(pooled, "sqlalchemy")[0]
+
+
+def others() -> Iterator[SecuredConnection]:
+    for url in (
+        "rediss://:s3cret@cache.example/0",
+        "amqps://app:s3cret@mq.example/v",
+        "mysql://app:s3cret@db.example/d",
+    ):
+        yield envconn.secure(envconn.parse(url, "DATABASE_URL"), Policy(ca="system"))
+    yield envconn.secure(envconn.parse("sqlite:////d/s3cret.db", "DATABASE_URL"))
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"django", "dotenv", "kubernetes", "systemd", "uri"}))
+def test_formats_of_postgresql(name: FormatName) -> None:
+    for connection in others():
+        (message,) = refusals(connection, name)
+        assert message.startswith(f"holds a {connection.kind} connection, and ")
+        assert message.endswith("speaks postgresql; export uri")
+    if name == "pg":
+        with pytest.raises(ConfigurationError, match="speaks postgresql"):
+            environment(connection, ca=CA)
+
+
+def test_djangos_databases() -> None:
+    engines = {connection.kind: connection for connection in others()}
+    for kind in ("mysql", "sqlite"):
+        assert f'"ENGINE": "django.db.backends.{kind.replace("sqlite", "sqlite3")}"' in translate(
+            engines[kind], "django", ca=CA
+        )
+    assert '"ssl_mode": "VERIFY_IDENTITY"' in translate(engines["mysql"], "django", ca=CA)
+    for kind in ("redis", "amqp"):
+        assert refusals(engines[kind], "django") == [
+            f"holds a {kind} connection, which is none of Django's databases; export uri"
+        ]
+
+
+def test_forged_and_unknown() -> None:
+    connection = envconn.parse(BASE)
+    with pytest.raises(TypeError, match="SecuredConnection"):
+        translate(connection, "jdbc")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="SecuredConnection"):
+        environment(connection)  # type: ignore[arg-type]
+    with pytest.raises(KeyError):
+        translate(secured(), "odbc")  # type: ignore[arg-type]
