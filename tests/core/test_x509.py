@@ -155,6 +155,7 @@ def test_cut_off(length: int) -> None:
         b"\x30\x80",
         b"\x30\x85\0\0\0\0\0",
         b"\x04\x00",
+        sequence(sequence(SERIAL, NONE, sequence(b"\x31\x06\x30\x04\x06\0\x0c\0"), sequence(TIME, TIME), NONE, NONE)),
         sequence(),
         sequence(sequence()),
         sequence(sequence(SERIAL, NONE, NONE, NONE, NONE)),
