@@ -24,7 +24,7 @@ CELERY = Path(envconn_celery.__file__).parent
 def in_problems(*roots: Path) -> set[str]:
     """Every code of a problem: first in Problem() and refuse(), or before its message in a tuple."""
     found: set[str] = set()
-    for nodes in _trees(roots or (CORE,)):
+    for nodes in _trees(roots or (CORE,), command=True):
         calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
         found |= {_code(call.args[0]) for call in calls if _name(call.func) in {"Problem", "refuse"}}
         rows = [node.elts for node in nodes if isinstance(node, ast.Tuple)]
@@ -54,9 +54,9 @@ def _first(*makers: str) -> set[str]:
     return {_code(call.args[0]) for call in calls if _name(call.func) in makers} - {""}
 
 
-def _trees(roots: tuple[Path, ...]) -> Iterator[list[ast.AST]]:
+def _trees(roots: tuple[Path, ...], *, command: bool = False) -> Iterator[list[ast.AST]]:
     for path in (path for root in roots for path in root.rglob("*.py")):
-        if "cli" not in path.parts:
+        if command or "cli" not in path.parts:
             yield list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 

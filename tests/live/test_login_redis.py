@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-import fake_redis
 import redisserver
+import strangers
 from logins import MARKER, codes, noted, tried
 
 if TYPE_CHECKING:
@@ -156,21 +156,17 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with fake_redis.running(certificates.good) as fake:
-        monkeypatch.setattr(fake, "_answer", lambda *_: answer)
-        address = f"rediss://:{MARKER}@localhost:{fake.port}/0?ssl_ca_certs={certificates.ca}"
+def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -> None:
+    behave = strangers.say(*[answer] * 9) if answer else strangers.never
+    with strangers.running(strangers.behind_tls(certificates.good, behave, asked=False)) as server:
+        address = f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}"
         outcome = tried(address, within=20 if answer else 1)
     assert codes(outcome) == [ANSWERS[answer]]
 
 
-def test_what_leaves(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(*_: bytes) -> bytes:
-        raise OSError
-
-    with fake_redis.running(certificates.good) as fake:
-        monkeypatch.setattr(fake, "_answer", leave)
-        outcome = tried(f"rediss://:{MARKER}@localhost:{fake.port}/0?ssl_ca_certs={certificates.ca}")
+def test_what_leaves(certificates: Certificates) -> None:
+    with strangers.running(strangers.behind_tls(certificates.good, strangers.say(b""), asked=False)) as server:
+        outcome = tried(f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}")
     assert codes(outcome) == ["connection-closed"]
 
 
