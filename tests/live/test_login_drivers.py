@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,9 @@ print(*([problem.code for problem in outcome.problems] or outcome.login[:2]))
 print(*(problem.message for problem in outcome.problems), file=sys.stderr)
 """
     command = [sys.executable, "-c", program, uri]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=True
+    )
     assert "Traceback" not in done.stderr
     assert MARKER not in done.stderr
     return done.stdout.split()
