@@ -11,9 +11,9 @@ import pytest
 
 import envconn
 from envconn.probe import FAULTS, Login
-from envconn.probe.login import findings, postgresql, sentences
+from envconn.probe.login import facts, findings, postgresql, sentences
 from envconn.probe.login.facts import Facts
-from envconn.probe.login.outcome import Failure, classify
+from envconn.probe.login.outcome import Failure, classify, readable
 from envconn.probe.login.sqlstate import refused
 
 STATES = {
@@ -31,7 +31,6 @@ STATES = {
     ("08003", ""): "connection-closed",
     ("08006", ""): "connection-closed",
     ("XX000", "password authentication failed"): "login-refused",
-    ("", ""): "login-refused",
     # PgBouncer has one code for nearly everything.
     ("08P01", "SASL authentication failed"): "password-refused",
     ("08P01", "password authentication failed"): "password-refused",
@@ -52,6 +51,18 @@ STATES = {
 @pytest.mark.parametrize("said", STATES, ids=" ".join)
 def test_a_refusal(said: tuple[str, str]) -> None:
     assert refused(*said) == Failure(STATES[said], said[0])
+
+
+@pytest.mark.parametrize("state", ["", "hX7qZ", "HX7QZ2", "28P0\n", "2 8P0", "٢٨٠٠٠"])
+def test_no_sqlstate(state: str) -> None:
+    assert refused(state, "") == Failure("login-refused", "XX000")
+
+
+def test_what_may_be_printed() -> None:
+    assert readable("17.2 (Debian)") == "17.2 (Debian)"
+    assert readable("\x1b[31m17\n\u202e") == "[31m17"
+    assert readable("7" * 1000) == "7" * 80
+    assert readable("\0") is readable("") is readable(None) is None
 
 
 ERRORS = {
@@ -106,7 +117,7 @@ NEON_POOLED = NEON.replace("d4.", "d4-pooler.")
 REPLICA = "postgresql://app.branch1234ab%7Creplica:s@aws-us-east-1-1.pg.psdb.cloud/app?sslmode=require"
 SOCKET = "postgresql:///app?host=/run/postgresql&user=app"
 
-Case = tuple[tuple[str, str | None], dict[str, bool | None], dict[str, Any], list[str]]
+Case = tuple[tuple[str, str | None], dict[str, Any], dict[str, Any], list[str]]
 
 FINDINGS: dict[str, Case] = {
     "nothing is known": ((ANYBODY, None), {}, {}, []),
@@ -172,12 +183,39 @@ DEFAULT = REPLICA.replace("app.branch1234ab%7Creplica", "postgres.branch1234ab")
         (DEFAULT, {"superuser": False}, True),
     ],
 )
-def test_who_counts_as_a_superuser(uri: str, found: dict[str, Any], superuser: bool | None) -> None:
+def test_who_counts_as_a_superuser(uri: str, found: dict[str, Any], superuser: object) -> None:
     assert postgresql._login(judged(uri), "psycopg", NOTHING._replace(**found), None).superuser is superuser
 
 
 @pytest.mark.parametrize(("told", "answers", "pooled"), [(7, 7, False), (7, 8, True), (None, 8, None), (7, None, None)])
-def test_what_shows_a_pooler(told: int | None, answers: int | None, pooled: bool | None) -> None:
+def test_what_shows_a_pooler(told: int | None, answers: int | None, pooled: object) -> None:
     login = postgresql._login(judged(ANYBODY), "psycopg", NOTHING._replace(process=answers), told)
     assert login.pooled is pooled
     assert login.user == "app"
+
+
+class Odd:
+    """A session with a server that answers as it likes."""
+
+    told = tls = None
+
+    def __init__(self, *row: str | None) -> None:
+        self.row = row
+
+    def ask(self, query: str, until: float) -> tuple[str | None, ...]:
+        return self.row
+
+    def close(self) -> None:
+        return
+
+
+def test_answers_that_are_none() -> None:
+    names = Facts._fields
+    told = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
+    expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")
+    assert facts.ask(Odd(*(told[name] for name in names)), 0) == expected
+    assert facts.ask(Odd(), 0) == NOTHING
+    assert facts.ask(Odd(*("1",) * 40), 0) == NOTHING._replace(
+        **dict.fromkeys(("user", "dbname", "version"), "1"),
+        **dict.fromkeys(("process", "used", "limit", "reserved", "role_used", "role_limit"), 1),
+    )
