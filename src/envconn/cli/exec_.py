@@ -17,23 +17,22 @@ from envconn.assembly import assemble
 from envconn.assembly.parts import FAMILIES
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.cli.findings import complain
-from envconn.cli.live import closed
+from envconn.cli.live import asked, closed
 from envconn.services import Services
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
-    from envconn.cli.live import Live
     from envconn.report import Report
 
 __all__ = ["run"]
 
 
-def run(options: argparse.Namespace, command: Sequence[str], *, live: Live | None = None) -> int:
+def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     """Check, then become `command`. Returns only when that does not come about, with the exit code that says why.
 
-    With `live`, the servers are contacted before.
+    The servers are contacted before, where `options` ask for it.
     """
     if wrong := _misused(options, command):
         print(f"envconn exec: {wrong}", file=sys.stderr)
@@ -46,7 +45,8 @@ def run(options: argparse.Namespace, command: Sequence[str], *, live: Live | Non
     for name in _read_from(assembly.report, options.dotenv) if options.unset else ():
         environ.pop(name, None)
     code = _export(environ, assembly.report, options) if options.export else EX_OK
-    code = code or (closed(Services(assembly), live) if live else EX_OK)
+    if not code and (live := asked(options)):
+        code = closed(Services(assembly), live)
     return code or _become(command, environ)
 
 
