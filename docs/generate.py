@@ -1,4 +1,4 @@
-"""Write docs/providers.md from the records: ``python docs/generate.py``, with envconn on the path."""
+"""Write docs/providers.md, and the table in docs/export.md: ``python docs/generate.py``, with envconn on the path."""
 
 # ruff: noqa: INP001 - a script, not a package
 
@@ -7,15 +7,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envconn import TlsLevel
+from envconn.export import FORMATS
+from envconn.export.consumer import CA
 from envconn.providers import Rewrite, every
 from envconn.providers.table import TABLE, records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from envconn.providers import Provider
 
 TARGET = Path(__file__).with_name("providers.md")
+EXPORT = Path(__file__).with_name("export.md")
 
 _HEAD = """\
 # Hosting providers
@@ -138,5 +142,29 @@ def _words(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
+def export_page(written: str) -> str:
+    """Return `written`, the text of docs/export.md, with the table of formats as it should be."""
+    before, _, rest = written.partition("| format |")
+    after = rest[rest.index("\n\n") :]
+    return before + export_table() + after
+
+
+def export_table() -> str:
+    """Return one line for each format: what it is, and its words for each level."""
+    head = ("format", "", *(f"`{level}`" for level in TlsLevel))
+    rows = [
+        (f"`{name}`", known.title, *(_level(known.levels.get(level, {})) for level in TlsLevel))
+        for name, known in FORMATS.items()
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in (head, ("---",) * len(head), *rows))
+
+
+def _level(words: Mapping[str, str] | str) -> str:
+    if isinstance(words, str):
+        return "refused"
+    return ", ".join(f"`{name}={'CA' if value == CA else value}`" for name, value in words.items()) or "-"
+
+
 if __name__ == "__main__":
     TARGET.write_text(page(), encoding="utf-8")
+    EXPORT.write_text(export_page(EXPORT.read_text(encoding="utf-8")), encoding="utf-8")

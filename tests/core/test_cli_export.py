@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -219,6 +220,13 @@ def test_main_in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     monkeypatch.setenv("DATABASE_URL", PG)
     assert main(["export", "systemd", "--reveal"]) == EX_OK
     assert capsys.readouterr().out == f"{PG.removesuffix('/app')}:5432/app?sslmode=require&gssencmode=disable"
+
+
+def test_stream_of_a_program_that_calls_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG)
+    monkeypatch.setattr(sys, "stdout", seen := io.StringIO())
+    assert main(["export", "dotenv", "--reveal"]) == EX_OK
+    assert seen.getvalue().startswith("DATABASE_URL='")
 
 
 def test_full_disk() -> None:

@@ -268,6 +268,25 @@ def test_an_address_has_no_name_that_node_postgres_would_check(certificates: Cer
         assert place in translate(secured("?sslmode=require", place), "node-postgres")
 
 
+NO_PASSWORD: dict[FormatName, str] = {
+    "jdbc": "?user=app&sslmode=",
+    "npgsql": ";Username=app;SSL Mode=",
+    "pgx": "//app@db.example:5432/",
+    "node-postgres": "//app@db.example:5432/",
+    "prisma": "//app@db.example:5432/",
+    "sqlalchemy": "//app@db.example:5432/",
+    "django": '"PASSWORD": ""',
+    "conninfo": "user=app dbname=shop",
+    "kubernetes": 'DATABASE_USER: "app"\n  DATABASE_SSLMODE',
+}
+
+
+@pytest.mark.parametrize("name", NO_PASSWORD)
+def test_no_password_is_no_empty_password(name: FormatName) -> None:
+    connection = envconn.secure(envconn.parse("postgresql://app@db.example/shop"))
+    assert NO_PASSWORD[name] in translate(connection, name)
+
+
 NAMES = {
     "plain-1.0": (*DRIVERS, "sqlalchemy"),
     "a b%": ("jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from envconn.export import FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,8 @@ def test_all_of_integrations(module: str) -> None:
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
         "import envconn; envconn.load().database.uri()",
+        *(f"import envconn; envconn.translate(envconn.load().database, {name!r})" for name in FORMATS),
+        "import envconn.cli.exec_; import envconn.cli.export",
     ],
 )
 def test_light(certificates: Certificates, statement: str) -> None:

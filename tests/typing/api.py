@@ -55,6 +55,10 @@ strong: bool = database.tls.level >= TlsLevel.VERIFY_CA
 if database.password:
     assert_type(database.password.reveal(), str)
 
+# In the words of another program.
+assert_type(envconn.translate(database, "jdbc"), str)
+envconn.translate(services["analytics"], "conninfo", ca="/etc/ca.pem", libpq=17_00_00, mask=True)
+
 # By hand: read, then judge.
 connection = envconn.parse("postgresql://app@localhost/app", "SOME_URL")
 assert_type(connection, Connection)

@@ -34,3 +34,5 @@ envconn.Policy(envconn.TlsLevel.ENCRYPTED)  # refused
 envconn.Policy(floor="require")  # refused
 envconn_psycopg.kwargs(driver="asyncpg")  # refused
 envconn.load(policy="verify-full")  # refused
+envconn.translate(unjudged, "jdbc")  # refused
+envconn.translate(judged, "odbc")  # refused

@@ -116,7 +116,11 @@ FORMATS: dict[FormatName, Format] = {
         node_postgres.NODE_POSTGRES.levels,
     ),
     "npgsql": Format("the connection string of Npgsql 10, for .NET", npgsql.text, npgsql.NPGSQL.levels),
-    "pg": Format("libpq's environment variables, as commands of a shell", libpq_formats.shell, libpq_levels()),
+    "pg": Format(
+        "libpq's environment variables, as commands of a shell",
+        libpq_formats.shell,
+        libpq_levels("PGSSLMODE", "PGSSLROOTCERT"),
+    ),
     "pg_service": Format("a section of `pg_service.conf`", libpq_formats.service, libpq_levels()),
     "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}),
     "pgx": Format("the connection string of pgx, for Go", pgx.text, pgx.PGX.levels),

@@ -75,12 +75,9 @@ def speaks(connection: SecuredConnection, consumer: str) -> None:
         decline(connection, f"holds a {connection.kind} connection, and {consumer} speaks postgresql; export uri")
 
 
-def libpq_levels(**more: str) -> Levels:
-    """Return the levels of whoever has taken over libpq's words, with `more` beside each of them."""
-    plain = {level: {"sslmode": level.sslmode, **more} for level in TlsLevel}
-    return {
-        level: {**plain[level], "sslrootcert": CA} if level >= TlsLevel.VERIFY_CA else plain[level] for level in plain
-    }
+def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:
+    """Return the levels of whoever has taken over libpq's words, under the names `mode` and `root`."""
+    return {level: {mode: level.sslmode, **({root: CA} if level >= TlsLevel.VERIFY_CA else {})} for level in TlsLevel}
 
 
 def words(connection: SecuredConnection, consumer: Consumer) -> dict[str, str]:
