@@ -168,7 +168,7 @@ def test_what_one_client_sets_another_one_has(bouncer: Bouncer, certificates: Ce
         setting.execute("set envconn.leak = 'here'")
         for connection in (setting, other):
             found = [connection.execute("select current_setting('envconn.leak', true)").fetchone() for _ in range(4)]
-            assert {row and row[0] or "" for row in found} == {"here", ""}
+            assert {(row and row[0]) or "" for row in found} == {"here", ""}
         for _ in range(2):
             other.execute("reset envconn.leak")
 
