@@ -149,24 +149,24 @@ HANDED = [
 ]  # fmt: skip
 
 REFUSED = [
-    ("T43", of(f"POSTGRES://{PLACE}"), None, "scheme-case"),
-    ("T44", of(f"postgress://{PLACE}"), None, "scheme-unknown"),
-    ("T44", of(f"postgre://{PLACE}"), None, "scheme-unknown"),
-    ("T45", of(f"jdbc:postgresql://h/d?user=u&password={MARKER}"), None, "scheme-unknown"),
-    ("T47", of("file:///x/db.sqlite3"), None, "scheme-unknown"),
-    ("T52", of(f"{PG}?host=h2"), None, "parameter-duplicate"),
+    ("T43", of(f"POSTGRES://{PLACE}"), "load", "scheme-case"),
+    ("T44", of(f"postgress://{PLACE}"), "load", "scheme-unknown"),
+    ("T44", of(f"postgre://{PLACE}"), "load", "scheme-unknown"),
+    ("T45", of(f"jdbc:postgresql://h/d?user=u&password={MARKER}"), "load", "scheme-unknown"),
+    ("T47", of("file:///x/db.sqlite3"), "load", "scheme-unknown"),
+    ("T52", of(f"{PG}?host=h2"), "load", "parameter-duplicate"),
     ("T54", of(_HOSTS), "sqlalchemy+pg8000", "driver-unsupported"),
     ("T74", of(f"{PG}?channel_binding=require"), "asyncpg", "driver-unsupported"),
     ("T74", of(f"{PG}?channel_binding=require"), "pg8000", "driver-unsupported"),
     ("T75", of(f"{PG}?target_session_attrs=read-write"), "pg8000", "driver-unsupported"),
-    ("T77", of(f"{PG}?foo={MARKER}"), None, "parameter-unknown"),
-    ("T78", of(f"{PG}?sslmode=verify-full"), None, "ca-missing"),
-    ("T83", of(f"{PG}?sslmode=require&sslrootcert=/nowhere/ca.pem"), None, "ca-missing"),
-    ("T99", {"SCALINGO_REDIS_URL": f"redis://:{MARKER}@{SCALINGO}"}, None, "tls-disabled"),
-    ("T101", queue("redis://:12/34@h"), None, "slash-unencoded"),
-    ("T102", queue("redis://:p#w@h/1"), None, "hash-unencoded"),
-    ("T103", queue("sentinel://h1:26379;sentinel://h2:26379"), None, "sentinel-unsupported"),
-    ("T107", of(f"mysql://{PLACE}?ssl-mode=BOGUS"), None, "sslmode-unknown"),
+    ("T77", of(f"{PG}?foo={MARKER}"), "load", "parameter-unknown"),
+    ("T78", of(f"{PG}?sslmode=verify-full"), "load", "ca-missing"),
+    ("T83", of(f"{PG}?sslmode=require&sslrootcert=/nowhere/ca.pem"), "load", "ca-missing"),
+    ("T99", {"SCALINGO_REDIS_URL": f"redis://:{MARKER}@{SCALINGO}"}, "load", "tls-disabled"),
+    ("T101", queue("redis://:12/34@h"), "load", "slash-unencoded"),
+    ("T102", queue("redis://:p#w@h/1"), "load", "hash-unencoded"),
+    ("T103", queue("sentinel://h1:26379;sentinel://h2:26379"), "load", "sentinel-unsupported"),
+    ("T107", of(f"mysql://{PLACE}?ssl-mode=BOGUS"), "load", "sslmode-unknown"),
     ("T119", of(f"{PG}?conn_max_age=60"), "native pool", "driver-unsupported"),
 ]
 
@@ -210,10 +210,13 @@ def filled(handed: Any, ca: str) -> Any:
 
 @pytest.mark.parametrize(("number", "environ", "consumer", "code"), REFUSED)
 def test_what_is_refused(
-    number: str, environ: dict[str, str], consumer: str | None, code: str, certificates: Certificates
+    number: str, environ: dict[str, str], consumer: str, code: str, certificates: Certificates
 ) -> None:
-    pooled = {"native pool": lambda connection: django.settings(connection, pool={})}
-    hand_over = {**CONSUMERS, **pooled, None: lambda _: pytest.fail("it loads")}[consumer]
+    others: dict[str, Callable[[SecuredConnection], Any]] = {
+        "load": lambda _: pytest.fail("it loads"),
+        "native pool": lambda connection: django.settings(connection, pool={}),
+    }
+    hand_over = {**CONSUMERS, **others}[consumer]
     with pytest.raises(envconn.ConfigurationError) as refusal:
         hand_over(first(loaded(environ, str(certificates.ca))))
     assert [problem.code for problem in refusal.value.problems] == [code]
