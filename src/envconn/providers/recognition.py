@@ -19,7 +19,7 @@ from envconn.providers.registered import registered
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envconn.connection import Connection
+    from envconn.connection import Connection, Host
     from envconn.providers.record import Provider
 
 __all__ = ["POOLERS", "Facts", "advice", "identify", "objections"]
@@ -79,13 +79,26 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
     """Return what is worth knowing about the endpoint and is no problem."""
     provider = endpoint.provider
     if provider is None:
-        return ()
+        is_so = (
+            endpoint.pooled is None and connection.kind == "postgresql" and any(map(_looks_pooled, connection.hosts))
+        )
+        return (Note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
     notes = [Note("provider-note", connection.origin.variable, note) for note in provider.notes]
     if endpoint.role in provider.default_roles:
         notes.append(Note("default-role", connection.origin.variable, _DEFAULT_ROLE))
     return tuple(notes)
 
 
+def _looks_pooled(host: Host) -> bool:
+    """Whether a pooler is usual there: PgBouncer's own port and Supabase's, and what people call such a host."""
+    return host.port in {6432, 6543} or _POOLER.search(host.host) is not None
+
+
+_POOLER = re.compile(r"(?:^|[-.])(?:pooler|pgbouncer|pgpool)(?:[-.]|$)")
+_LIKELY = (
+    "host or port look like a pooler's, and nothing says how it works; set ENVCONN_POOLER to transaction, session "
+    "or none"
+)
 _OPTIONS = (
     "options are refused at start-up by the pooler; set them with ALTER ROLE ... SET, or connect to the direct endpoint"
 )
