@@ -58,9 +58,7 @@ def run(
 
 
 @contextmanager
-def serving(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US
-) -> Iterator[int]:
+def serving(command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US) -> Iterator[int]:
     """Start `command`, and stop it as a platform does; it has to end by that, and by nothing else.
 
     The value is the process's ID.
