@@ -90,9 +90,9 @@ def test_nothing_elsewhere(
     ["100 % sure", "%25", "two\nlines", "\r\n", "a::b", "::error::nested", "colon: comma, percent %3A", "é"],
 )
 def test_escapes(message: str, github: None, capsys: pytest.CaptureFixture[str]) -> None:
-    complain([Problem("some-code", "SOME, VARIABLE", message)], [Note("other:code,%", "OTHER", message)])
+    complain([Problem("some-code", "SOME, VARIABLE", message)], [Note("other::code,%", "OTHER", message)])
     lines = [line for line in capsys.readouterr().err.split("\n") if line.startswith("::")]
     assert list(read("\n".join(lines))) == [
-        ("warning", {"title": "envconn: other:code,%"}, f"OTHER: {message}"),
+        ("warning", {"title": "envconn: other::code,%"}, f"OTHER: {message}"),
         ("error", {"title": "envconn: some-code"}, f"SOME, VARIABLE: {message}"),
     ]

@@ -155,6 +155,7 @@ def test_cut_off(length: int) -> None:
         b"\x30\x80",
         b"\x30\x85\0\0\0\0\0",
         b"\x04\x00",
+        sequence(sequence(SERIAL, NONE, sequence(b"\x31\x06\x30\x04\x06\0\x0c\0"), sequence(TIME, TIME), NONE, NONE)),
         sequence(),
         sequence(sequence()),
         sequence(sequence(SERIAL, NONE, NONE, NONE, NONE)),
@@ -165,7 +166,14 @@ def test_cut_off(length: int) -> None:
         sequence(sequence(SERIAL, NONE, b"\x04\x00", sequence(TIME, TIME), NONE, NONE)),
         sequence(sequence(SERIAL, NONE, NONE, sequence(TIME, TIME), sequence(b"\x31\x06\x30\x04\x06\0\x0c\0"), NONE)),
         sequence(
-            sequence(SERIAL, NONE, sequence(b"\x31\x11\x30\x0f\x06\x0b" + b"\xff" * 11 + b"\x0c\0"), NONE, NONE, NONE)
+            sequence(
+                SERIAL,
+                NONE,
+                sequence(b"\x31\x11\x30\x0f\x06\x0b" + b"\xff" * 11 + b"\x0c\0"),
+                sequence(TIME, TIME),
+                NONE,
+                NONE,
+            )
         ),
     ],
 )

@@ -17,24 +17,25 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from throwaway.certificates import Pair
 
-__all__ = ["Answer", "Fake", "running"]
+__all__ = ["Answer", "Fake", "body", "exactly", "message", "running", "serving"]
 
 _PATIENCE = 5.0  # seconds for the client's next packet
 
 
-def _message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!I", len(body) + 4) + body
+def message(kind: bytes, content: bytes) -> bytes:
+    """Return a message of that kind."""
+    return kind + struct.pack("!I", len(content) + 4) + content
 
 
 def _error(code: str, text: str) -> bytes:
-    return _message(b"E", f"SFATAL\0VFATAL\0C{code}\0M{text}\0\0".encode())
+    return message(b"E", f"SFATAL\0VFATAL\0C{code}\0M{text}\0\0".encode())
 
 
-_ASK_PASSWORD = _message(b"R", struct.pack("!I", 3))
+_ASK_PASSWORD = message(b"R", struct.pack("!I", 3))
 _PARAMETERS = {
     "server_version": "17.0",
     "client_encoding": "UTF8",
@@ -43,10 +44,10 @@ _PARAMETERS = {
 }
 _WELCOME = b"".join(
     (
-        _message(b"R", struct.pack("!I", 0)),
-        *(_message(b"S", f"{name}\0{value}\0".encode()) for name, value in _PARAMETERS.items()),
-        _message(b"K", struct.pack("!II", 1, 1)),
-        _message(b"Z", b"I"),
+        message(b"R", struct.pack("!I", 0)),
+        *(message(b"S", f"{name}\0{value}\0".encode()) for name, value in _PARAMETERS.items()),
+        message(b"K", struct.pack("!II", 1, 1)),
+        message(b"Z", b"I"),
     )
 )
 
@@ -133,15 +134,15 @@ class Fake:
             while encrypted.recv(1_000):
                 pass
 
-    def _startup(self, connection: socket.socket, body: bytes) -> None:
-        words = [word.decode("utf-8", "replace") for word in body.split(b"\0")]
+    def _startup(self, connection: socket.socket, packet: bytes) -> None:
+        words = [word.decode("utf-8", "replace") for word in packet.split(b"\0")]
         self.startups.append(dict(zip(words[::2], words[1::2], strict=False)))
         connection.sendall(_ASK_PASSWORD)
-        if _exactly(connection, 1) == b"p":
-            self.passwords.append(_body(connection).rstrip(b"\0").decode("utf-8", "replace"))
+        if exactly(connection, 1) == b"p":
+            self.passwords.append(body(connection).rstrip(b"\0").decode("utf-8", "replace"))
             connection.sendall(_WELCOME)
-        while _exactly(connection, 1) != b"X":
-            _body(connection)
+        while exactly(connection, 1) != b"X":
+            body(connection)
             connection.sendall(_error("0A000", "this server is a fake"))
 
 
@@ -154,39 +155,48 @@ def running(answer: Answer, pair: Pair | None = None, *, address: str = "127.0.0
         context.load_cert_chain(pair.chain, pair.key)
     with socket.create_server((address, port)) as listener:
         fake = Fake(answer, listener.getsockname()[1], context)
-        thread = threading.Thread(target=_accept, args=(listener, fake), daemon=True)
-        thread.start()
-        try:
+        with serving(listener, fake.serve):
             yield fake
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(_PATIENCE)
 
 
-def _accept(listener: socket.socket, fake: Fake) -> None:
+@contextmanager
+def serving(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Have `serve` talk to each client of `listener`, in threads, until the block ends."""
+    thread = threading.Thread(target=_accept, args=(listener, serve), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(_PATIENCE)
+
+
+def _accept(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:
             return
-        threading.Thread(target=fake.serve, args=(connection,), daemon=True).start()
+        threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
 
 def _packet(connection: socket.socket) -> bytes | None:
     """Read a packet of the start-up phase without its length; `None` when TLS begins instead."""
     if connection.recv(1, socket.MSG_PEEK) == b"\x16":  # a TLS handshake: sslnegotiation=direct, or after our "S"
         return None
-    return _body(connection)
+    return body(connection)
 
 
-def _body(connection: socket.socket) -> bytes:
-    length: int = struct.unpack("!I", _exactly(connection, 4))[0]
+def body(connection: socket.socket) -> bytes:
+    """Read the rest of a message, its length and what that counts, and return the latter."""
+    length: int = struct.unpack("!I", exactly(connection, 4))[0]
     if not 4 <= length <= 10_000:
         raise ConnectionError("not a packet")
-    return _exactly(connection, length - 4)
+    return exactly(connection, length - 4)
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def exactly(connection: socket.socket, count: int) -> bytes:
+    """Read `count` bytes."""
     data = b""
     while len(data) < count:
         more = connection.recv(count - len(data))

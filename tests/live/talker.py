@@ -8,12 +8,13 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
+
+from fakes import body, exactly, message, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,31 +26,37 @@ __all__ = ["Script", "Talker", "running"]
 _PATIENCE = 8.0  # seconds for the client's next packet
 
 
-def _message(kind: bytes, body: bytes) -> bytes:
-    return kind + struct.pack("!I", len(body) + 4) + body
-
-
 def _error(code: str, severity: str = "FATAL") -> bytes:
     # The marker is what a server could echo, and the severity is translated by those that speak another language.
     text = f"S{severity}\0VFATAL\0C{code}\0MhX7qZ2vK9wMb: talkative: no\0\0"
-    return _message(b"E", text.encode())
+    return message(b"E", text.encode())
 
 
-_READY = _message(b"Z", b"I")
-_ASK_PASSWORD = _message(b"R", struct.pack("!I", 3))
+_READY = message(b"Z", b"I")
+_ASK_PASSWORD = message(b"R", struct.pack("!I", 3))
 _WELCOME = b"".join(
     (
-        _message(b"R", struct.pack("!I", 0)),
-        _message(b"S", b"server_version\x0017.0\0"),
-        _message(b"S", b"client_encoding\0UTF8\0"),
-        _message(b"S", b"DateStyle\0ISO, MDY\0"),
-        _message(b"S", b"standard_conforming_strings\0on\0"),
-        _message(b"K", struct.pack("!II", 1, 1)),
+        message(b"R", struct.pack("!I", 0)),
+        message(b"S", b"server_version\x0017.0\0"),
+        message(b"S", b"client_encoding\0UTF8\0"),
+        message(b"S", b"DateStyle\0ISO, MDY\0"),
+        message(b"S", b"standard_conforming_strings\0on\0"),
+        message(b"K", struct.pack("!II", 1, 1)),
         _READY,
     )
 )
 
 
+_BABBLE = b"".join(
+    (
+        *(message(kind, b"") for kind in (b"1", b"2")),
+        message(b"T", struct.pack("!H", 1) + b"x\0" + struct.pack("!IHIHIH", 0, 0, 25, 0xFFFF, 0xFFFFFFFF, 0)),
+        message(b"D", struct.pack("!HI", 1, 14) + b"\xff\x1b[31m 1.5 \x00e9"),
+        message(b"C", b"SELECT 1\0"),
+        _READY,
+    )
+)
+_NOTHING = message(b"I", b"") + _READY
 _IGNORANCE = _error("42883", "ERROR") + _READY
 
 
@@ -66,6 +73,8 @@ class Script(Enum):
     STARTING = (_error("57P03"), b"")
     TRANSLATED = (_error("28P01", "СЕРЬЁЗНО"), b"")
     IGNORANT = (_WELCOME, _IGNORANCE)
+    BABBLING = (_WELCOME, _BABBLE)
+    EMPTY = (_WELCOME, _NOTHING)
     LEAVING = (_WELCOME, _error("57P01"))
     GONE = (_WELCOME, None)
     ONCE = (_WELCOME, _IGNORANCE, _error("53300"))
@@ -95,10 +104,10 @@ class Talker:
         plain.settimeout(_PATIENCE)
         try:
             with plain:
-                _body(plain)
+                body(plain)
                 plain.sendall(b"S")
                 with self.context.wrap_socket(plain, server_side=True) as connection:
-                    _body(connection)
+                    body(connection)
                     self._follow(connection)
         except OSError:
             return
@@ -112,10 +121,10 @@ class Talker:
             return
         if first:  # OpenSSL writes no nothing
             connection.sendall(first)
-        while (kind := _exactly(connection, 1)) != b"X":
-            body = _body(connection)
+        while (kind := exactly(connection, 1)) != b"X":
+            content = body(connection)
             if first == _ASK_PASSWORD and kind == b"p":
-                self.passwords.append(body.rstrip(b"\0").decode())
+                self.passwords.append(content.rstrip(b"\0").decode())
                 connection.sendall(_WELCOME)
             elif rest is None:
                 return
@@ -132,36 +141,5 @@ def running(script: Script, pair: Pair) -> Iterator[Talker]:
     context.load_cert_chain(pair.chain, pair.key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         talker = Talker(script, listener.getsockname()[1], context)
-        thread = threading.Thread(target=_accept, args=(listener, talker), daemon=True)
-        thread.start()
-        try:
+        with serving(listener, talker.serve):
             yield talker
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(_PATIENCE)
-
-
-def _accept(listener: socket.socket, talker: Talker) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=talker.serve, args=(connection,), daemon=True).start()
-
-
-def _body(connection: socket.socket) -> bytes:
-    length: int = struct.unpack("!I", _exactly(connection, 4))[0]
-    if not 4 <= length <= 10_000:
-        raise ConnectionError("not a packet")
-    return _exactly(connection, length - 4)
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise ConnectionError("the client left")
-        data += more
-    return data

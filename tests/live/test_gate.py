@@ -160,6 +160,6 @@ def test_a_login_that_fails_is_not_repeated(lab: Lab) -> None:
     uri = lab["good"].uri(sslmode="require").replace(lab["good"].password, MARKER)
     told: list[Proof] = []
     proof = envconn.prove(
-        load(DATABASE_URL=uri), login=True, within=20, wait=3600, on_attempt=lambda proof, _: told.append(proof)
+        load(DATABASE_URL=uri), login=True, within=20, wait=30, on_attempt=lambda proof, _: told.append(proof)
     )
     assert (codes(proof), told) == (["password-refused"], [])

@@ -105,9 +105,12 @@ def text(said: bytes) -> bytes:
     return struct.pack("!I", len(said)) + said
 
 
+def closed(code: int, said: bytes) -> bytes:
+    return method(50, struct.pack("!H", code) + bytes([len(said)]) + said + bytes(4))
+
+
 LEAVE = b""
 START = method(10, b"\x00\x09" + text(b"") + text(b"PLAIN") + text(b"en_US"))
-FORCED = method(50, struct.pack("!H", 320) + b"\x06closed" + b"\x00\x00\x00\x00")
 TUNE = method(30, struct.pack("!HIH", 10, 100_000, 0))
 OPENED = method(41, b"\x00")
 
@@ -124,7 +127,13 @@ def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
 
 
 ANSWERS = {
-    "it shuts down": ((START, FORCED), "server-starting"),
+    "it shuts down": ((START, closed(320, b"CONNECTION_FORCED - bye")), "server-starting"),
+    "it has no memory": ((START, closed(506, b"RESOURCE_ERROR - none")), "server-full"),
+    "it refuses the password": ((START, closed(403, b"ACCESS_REFUSED - hX7qZ2vK9wMb")), "password-refused"),
+    "it has no such vhost": ((START, TUNE, closed(530, b"NOT_ALLOWED - vhost hX7q not found")), "database-absent"),
+    "it has lost the vhost": ((START, TUNE, closed(530, b"NOT_ALLOWED - vhost hX7q is down")), "server-starting"),
+    "it allows no more": ((START, TUNE, closed(530, b"NOT_ALLOWED - limit (1) is reached")), "server-full"),
+    "it does not allow it": ((START, TUNE, closed(530, b"NOT_ALLOWED - access refused")), "permission-denied"),
     "it says nothing": ((), "timed-out"),
     "it is no broker": ((START[:-1] + b"?",), "protocol-unexpected"),
     "it leaves": ((START, LEAVE), "connection-closed"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
-from logins import DRIVERS, Staffed, codes, noted, staffed, tried
+from logins import DRIVERS, MARKER, Staffed, codes, noted, staffed, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,16 @@ def test_a_login(own: Staffed, driver: str) -> None:
     )
     assert login.connections
     assert 1 <= login.connections < 10
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_unix_socket(own: Staffed, driver: str) -> None:
+    where = f"host={quote(str(own.server.home), safe='')}&port={own.server.port}"
+    outcome = tried(f"postgresql+{driver}://plain:{MARKER}@/postgres?{where}")
+    assert noted(outcome) == []
+    assert outcome.login
+    assert outcome.login.tls is False
+    assert outcome.login.pooled is False
 
 
 REFUSED = {

@@ -59,6 +59,17 @@ def test_a_server_that_knows_none_of_it(certificates: Certificates, driver: str)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("script", [Script.BABBLING, Script.EMPTY])
+def test_answers_that_are_none(certificates: Certificates, driver: str, script: Script) -> None:
+    with talker.running(script, certificates.good) as server:
+        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=3)
+    if outcome.login:
+        assert outcome.login.server_version is None
+        assert all(str(each).isprintable() for each in outcome.login)
+    assert set(codes(outcome)) <= {"protocol-unexpected", "connection-closed", "timed-out"}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
 def test_garbage(certificates: Certificates, driver: str) -> None:
     with talker.running(Script.GARBAGE, certificates.good) as server:
         outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=1)

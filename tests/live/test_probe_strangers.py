@@ -6,7 +6,7 @@ import http.server
 import socket
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -106,6 +106,37 @@ def test_slow(certificates: Certificates, level: str) -> None:
         proof = look(stranger.uri(**trust(certificates, level)))
     assert codes(proof) == ()
     assert only(proof).enforced is True
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_it_costs(certificates: Certificates, level: str) -> None:
+    with strangers.running(behind_tls(certificates.good, say(b"R\0\0\0\x08\0\0\0\x05"))) as stranger:
+        assert look(stranger.uri(**trust(certificates, level))).ok
+    # One round trip inside TLS, and one beside it in clear; what the level leaves open takes a handshake for each.
+    asked = {"require": 3, "verify-ca": 2, "verify-full": 1}[level]
+    assert [stranger.received.count(data) for data in (SSL_REQUEST, STARTUP)] == [asked, 2]
+
+
+def test_tickets_without_end(certificates: Certificates) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.num_tickets = 4_000
+    with strangers.running(behind_tls(certificates.good, never, context=context)) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full")))
+    assert codes(proof) == ("protocol-unexpected",)
+    assert "talks without end, which no server of this kind does" in proof.problems[0].message
+
+
+def test_nobody_takes_connections() -> None:
+    # A queue that is full: the kernel says nothing to whoever comes next.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        where = listener.getsockname()
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)  # noqa: FBT003
+            client.connect_ex(where)
+        proof = look(f"postgresql://app:pw-marker@127.0.0.1:{where[1]}/app?sslmode=require", within=WITHIN)
+    assert (codes(proof), proof.exit_code) == (("timed-out",), 69)
+    assert "does not answer; let this machine through firewalls" in proof.problems[0].message
 
 
 def test_nobody_accepts(certificates: Certificates) -> None:

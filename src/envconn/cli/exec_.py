@@ -14,30 +14,29 @@ from typing import TYPE_CHECKING
 from envconn.assembly import assemble
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_USAGE
 from envconn.cli.findings import complain
-from envconn.cli.live import closed
+from envconn.cli.live import asked, closed
 from envconn.services import Services
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
-
-    from envconn.cli.live import Live
 
 __all__ = ["run"]
 
 
-def run(dotenv: str | None, command: Sequence[str], *, live: Live | None = None) -> int:
+def run(options: Namespace, command: Sequence[str]) -> int:
     """Check, then become `command`. Returns only when that does not come about, with the exit code that says why.
 
-    With `live`, the servers are contacted before.
+    The servers are contacted before, where `options` ask for it.
     """
     if not any(command[:1]):
         print("envconn exec: no command; write envconn exec -- COMMAND...", file=sys.stderr)
         return EX_USAGE
-    assembly = assemble(dotenv=dotenv)
+    assembly = assemble(dotenv=options.dotenv)
     if not assembly.report.ok:
         complain(assembly.report.problems)
         return EX_CONFIG
-    if live and (code := closed(Services(assembly), live)):
+    if (live := asked(options)) and (code := closed(Services(assembly), live)):
         return code
     # Python ignores these two, and what is ignored stays so in the program that follows.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -125,7 +125,7 @@ def _exec(options: argparse.Namespace) -> int:
     from envconn.cli import exec_
 
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return exec_.run(options.dotenv, command, live=live.asked(options))
+    return exec_.run(options, command)
 
 
 def _schema(_options: argparse.Namespace) -> int:

@@ -25,6 +25,9 @@ __all__ = ["Line"]
 _MOMENT = 1.0
 """Seconds for an answer by which a server can be recognised."""
 
+_FOR_CONNECTING = 0.9
+"""The part of the time after which an address is given up that takes no connection."""
+
 _QUESTIONS = (b"PING\r\n\r\n", SSL_REQUEST)
 """Eight bytes that servers of many kinds answer, be it with an error; and those that PostgreSQL does."""
 
@@ -52,7 +55,7 @@ class Line:
         for position, place in enumerate(found):
             left = deadline - asyncio.get_running_loop().time()
             try:
-                async with asyncio.timeout(left / (len(found) - position)):
+                async with asyncio.timeout(left * _FOR_CONNECTING / (len(found) - position)):
                     wire = await dial(place)
             except OSError as error:
                 errors.append(error)
@@ -100,10 +103,8 @@ class Line:
         try:
             with await self.dial() as wire:
                 return await self.ask(wire)
-        except (ConnectionResetError, BrokenPipeError):
-            return b""
-        except (OSError, TooMuch):
-            return None
+        except (OSError, TooMuch) as error:
+            return b"" if isinstance(error, ConnectionResetError) else None
 
     async def identify(self) -> None:
         """See whether something else, or something without TLS, is known by what it says in clear.

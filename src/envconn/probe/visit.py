@@ -189,8 +189,7 @@ class _Visit:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 clear = await self._clear
-            if clear is not None:
-                self._sight.enforced = self._line.dialect.denies(self._sight.answer, clear)
+            self._sight.enforced = None if clear is None else self._line.dialect.denies(self._sight.answer, clear)
 
     async def release(self) -> None:
         """Close everything."""

@@ -63,7 +63,7 @@ def _look_up(name: str, port: int) -> list[Place]:
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:
-    if not future.done():
+    with suppress(asyncio.InvalidStateError):  # given up meanwhile
         future.set_result(value)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import amqp
 
 from envconn.drivers import amqp as arguments
-from envconn.probe.login.outcome import Failure, Outcome, classify, left
+from envconn.probe.login.outcome import Failure, Outcome, classify, left, readable
 from envconn.probe.login.sentences import problem
 from envconn.probe.proof import Login
 
@@ -37,7 +37,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     finally:
         raw.collect()
     version = " ".join(str(told[name]) for name in ("product", "version") if told.get(name))
-    return Outcome(Login(_DRIVER, connection.user or _GUEST, connection.dbname, version or None))
+    return Outcome(Login(_DRIVER, connection.user or _GUEST, connection.dbname, readable(version)))
 
 
 _DRIVER = "py-amqp"

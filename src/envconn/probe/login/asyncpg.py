@@ -102,7 +102,7 @@ class _Session:
     async def _row(self, query: str) -> Sequence[str | None]:
         # In a transaction, so that a pooler keeps Parse and Execute together.
         async with self._raw.transaction():
-            return [*await self._raw.fetchrow(query)]
+            return [None if value is None else str(value) for value in await self._raw.fetchrow(query) or ()]
 
     def close(self) -> None:
         with self._runner as runner:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.probe.login.outcome import Failure
+from envconn.probe.login.outcome import Failure, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +43,13 @@ def ask(session: Session, until: float) -> Facts | Failure:
     """Return what the server says `until` then on the monotonic clock, or why nobody answers any more."""
     row = session.ask(_query(*_EXPRESSIONS.values()), until)
     if not isinstance(row, Failure):
-        return _read(dict(zip(_EXPRESSIONS, row, strict=True)))
+        return _read(dict(zip(_EXPRESSIONS, row, strict=False)))
     found: dict[str, str | None] = {}
     for name, expression in _EXPRESSIONS.items():
         if isinstance(row, Failure) and (not row.state or row.code in _ENDS):
             return row
         row = session.ask(_query(expression), until)
-        found[name] = None if isinstance(row, Failure) else row[0]
+        found[name] = None if isinstance(row, Failure) else next(iter(row), None)
     return _read(found)
 
 
@@ -61,18 +62,19 @@ def _query(*expressions: str) -> str:
 
 
 def _read(found: Mapping[str, str | None]) -> Facts:
+    # Whatever else is in there, is not an answer.
     def flag(name: str) -> bool | None:
         return {"true": True, "false": False}.get(found.get(name) or "")
 
     def number(name: str) -> int | None:
-        text = found.get(name)
-        return None if text is None else int(text)
+        text = found.get(name) or ""
+        return int(text) if re.fullmatch("-?[0-9]{1,12}", text) else None
 
     return Facts(
         process=number("process"),
-        user=found.get("user"),
-        dbname=found.get("dbname"),
-        version=found.get("version"),
+        user=readable(found.get("user")),
+        dbname=readable(found.get("dbname")),
+        version=readable(found.get("version")),
         recovers=flag("recovers"),
         read_only=flag("read_only"),
         superuser=flag("superuser"),

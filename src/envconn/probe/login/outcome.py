@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from envconn.errors import Note, Problem
     from envconn.probe.proof import Login
 
-__all__ = ["Failure", "Outcome", "Session", "classify", "left"]
+__all__ = ["Failure", "Outcome", "Session", "classify", "left", "readable"]
 
 
 class Outcome(NamedTuple):
@@ -58,6 +58,14 @@ class Session(Protocol):
 def left(until: float) -> float:
     """Return the seconds until then on the monotonic clock; never 0, which drivers take for "for ever"."""
     return max(0.01, until - time.monotonic())
+
+
+def readable(text: object) -> str | None:
+    """Return what a server said of itself as one line, no longer than a terminal's, or `None` where it said nothing.
+
+    It may be anybody, and say anything.
+    """
+    return "".join(each for each in str(text or "") if each.isprintable())[:80] or None
 
 
 def classify(error: BaseException) -> Failure:

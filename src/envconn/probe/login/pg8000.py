@@ -58,7 +58,7 @@ class _Session:
         try:
             cursor = self._raw.cursor()
             cursor.execute(query)
-            return list(cursor.fetchone())
+            return [None if value is None else str(value) for value in cursor.fetchone() or ()]
         except Exception as error:  # noqa: BLE001 - as above
             return _why(error)
         finally:

@@ -102,6 +102,6 @@ class _Session:
 
 def _row(result: pq.abc.PGresult) -> Sequence[str | None] | Failure:
     if result.status != pq.ExecStatus.TUPLES_OK:
-        return refused((result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode(), "")
+        return refused((result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode("ascii", "replace"), "")
     values = (result.get_value(0, column) for column in range(result.nfields))
     return [None if value is None else value.decode("utf-8", "replace") for value in values]

@@ -83,9 +83,11 @@ class _Session:
             while (following := _STEPS[self._raw.poll()]) != libpq.DONE:
                 if not libpq.ready(self.fileno(), following, until):
                     return Failure("timed-out")
-            return list(cursor.fetchone())
+            return [None if value is None else str(value) for value in cursor.fetchone() or ()]
         except psycopg2.Error as error:
             return refused(error.pgcode, "") if error.pgcode else Failure("connection-closed")
+        except UnicodeDecodeError:
+            return Failure("protocol-unexpected")
 
     def close(self) -> None:
         self._raw.close()

@@ -11,7 +11,7 @@ from redis.retry import Retry
 
 from envconn.drivers import redis as arguments
 from envconn.errors import Note
-from envconn.probe.login.outcome import Failure, Outcome, classify, left
+from envconn.probe.login.outcome import Failure, Outcome, classify, left, readable
 from envconn.probe.login.sentences import problem
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
@@ -35,7 +35,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     try:
         client.ping()
         told = _told(client)
-    except (redis.RedisError, OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - of what the other side may send, redis-py foresees a part
         return Outcome(problems=(problem(connection, _DRIVER, _why(error)),))
     finally:
         pool.disconnect()
@@ -85,12 +85,12 @@ def _login(connection: SecuredConnection, told: Mapping[str, object]) -> Login:
         value = told.get(name)
         return value if isinstance(value, int) else None
 
-    version, role = told.get("redis_version"), told.get("role")
+    role = told.get("role")
     return Login(
         _DRIVER,
         connection.user or "default",
         connection.dbname,
-        str(version) if version else None,
+        readable(told.get("redis_version")),
         role == "slave" if role else None,
         connections=number("connected_clients"),
         max_connections=number("maxclients"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from envconn.probe.login.outcome import Failure
 
 __all__ = ["refused"]
@@ -9,6 +11,8 @@ __all__ = ["refused"]
 
 def refused(state: str, said: str) -> Failure:
     """Return what the SQLSTATE `state` means; what was `said` beside it decides where poolers know one code for all."""
+    if not re.fullmatch("[0-9A-Z]{5}", state):
+        state = _OTHER  # whoever was sent the password could say it here
     if state == _POOLERS:
         # PgBouncer's texts, which exist in English only (src/client.c, src/objects.c, src/janitor.c).
         return Failure(next((code for words, code in _SAID if words in said), "login-refused"), state)
@@ -31,6 +35,7 @@ _BY_STATE = {
     "57P04": "database-absent",
 }
 
+_OTHER = "XX000"
 _POOLERS = "08P01"
 _SAID = (
     ("authentication failed", "password-refused"),
