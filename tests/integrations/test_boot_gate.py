@@ -16,6 +16,7 @@ import deployed
 import recipes
 from recipes import APP, Bench
 from throwaway import binaries, postgres
+from throwaway.process import workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,8 @@ SERVERS = ("docker", "scalingo web", "kubernetes web", "systemd", "compose web")
 TASKS = ("scalingo postdeploy", "compose tables")
 CHECKS = ("kubernetes init", "kubernetes probe", "systemd drop-in", "actions")
 LOGINS = [name for name, recipe in FOUND.items() if recipe.logs_in]
-WAITING = [name for name, recipe in FOUND.items() if "--wait" in recipe.words]
+# Two platforms that start the image as it is: what is refused differs by their variables alone.
+DISTINCT = [name for name in FOUND if name not in {"kubernetes web", "compose web"}]
 
 
 @pytest.fixture
@@ -40,8 +42,11 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
+def private(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the application's tables."""
     with postgres.running(certificates.good) as server:
+        done = run(Bench(tmp_path_factory.mktemp("tables")), FOUND["compose tables"], server.uri(), certificates.ca)
+        assert done.returncode == 0, done.stderr
         yield server
 
 
@@ -66,14 +71,17 @@ def test_a_task_runs(bench: Bench, private: Server, certificates: Certificates, 
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_application_serves(bench: Bench, private: Server, certificates: Certificates, name: str) -> None:
     recipe, uri, ca = FOUND[name], private.uri(), certificates.ca
-    assert run(bench, FOUND["compose tables"], uri, ca).returncode == 0
-    health = FOUND["compose health"]
-    assert run(bench, health, uri, ca).returncode == 1, "nothing listens yet"
     with deployed.serving(bench.command(recipe), APP, bench.environment(recipe, uri, ca)):
         page = deployed.fetched(bench.port)
-        healthy = run(bench, health, uri, ca)
+        healthy = run(bench, FOUND["compose health"], uri, ca)
     assert (page["ssl"], page["version"]) == (True, "TLSv1.3")
     assert healthy.returncode == 0, healthy.stderr
+
+
+def test_healthy_is_who_listens_too(bench: Bench, private: Server, certificates: Certificates) -> None:
+    done = run(bench, FOUND["compose health"], private.uri(), certificates.ca)
+    assert done.returncode == 1
+    assert "ConnectionRefusedError" in done.stderr
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -93,13 +101,18 @@ def assert_refused(bench: Bench, done: subprocess.CompletedProcess[str], code: i
     assert not bench.started.exists(), "it was started in spite of the gate"
     assert "error " in done.stderr
     assert "Traceback" not in done.stderr
-    assert not re.search("marker-password|BEGIN CERT", done.stdout + done.stderr)
+    assert not re.search("marker-p|BEGIN CERT", done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("name", FOUND)
-@pytest.mark.parametrize("uri", ["postgresql://app:marker-password@db.example.com/app?sslmode=disable", ""])
-def test_a_wrong_configuration(bench: Bench, certificates: Certificates, name: str, uri: str) -> None:
+def test_a_wrong_configuration(bench: Bench, certificates: Certificates, name: str) -> None:
+    uri = "postgresql://app:marker-password@db.example.com/app?sslmode=disable"
     assert_refused(bench, run(bench, FOUND[name], uri, certificates.ca), 78)
+
+
+@pytest.mark.parametrize("uri", ["", "postgresql://app:marker-p@ssword@db.example.com/app", "marker-password"])
+def test_other_ways_to_be_wrong(bench: Bench, certificates: Certificates, uri: str) -> None:
+    assert_refused(bench, run(bench, FOUND["docker"], uri, certificates.ca), 78)
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -114,7 +127,7 @@ def test_other_ways_to_be_the_wrong_server(bench: Bench, lab: Lab, certificates:
     assert_refused(bench, run(bench, FOUND["docker"], lab[state].uri(), certificates.ca), 76)
 
 
-@pytest.mark.parametrize("name", LOGINS)
+@pytest.mark.parametrize("name", sorted({*LOGINS} & {*DISTINCT}))
 def test_a_wrong_password(bench: Bench, lab: Lab, certificates: Certificates, name: str) -> None:
     uri = lab["good"].uri().replace(lab["good"].password, "marker-password")
     assert_refused(bench, run(bench, FOUND[name], uri, certificates.ca), 77)
@@ -127,7 +140,7 @@ def test_without_login_no_password_is_tried(bench: Bench, lab: Lab, certificates
     assert run(bench, FOUND[name], uri, certificates.ca).returncode == (1 if name == "compose health" else 0)
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_nobody_listens(bench: Bench, certificates: Certificates, name: str) -> None:
     uri = f"postgresql://app:marker-password@localhost:{bench.port}/app"
     assert_refused(bench, run(bench, FOUND[name], uri, certificates.ca, wait="0.3"), 69)
@@ -175,10 +188,12 @@ def test_the_gate_waits_for_a_server(bench: Bench, certificates: Certificates) -
 
 def test_the_pod_needs_no_root_no_home_and_writes_to_tmpdir_only(private: Server, certificates: Certificates) -> None:
     account = account_that_reaches_this_python()
-    with postgres.workplace(account) as directory:
+    with workplace(account) as directory:
         bench = Bench(directory)
         for name in ("kubernetes init", "kubernetes probe"):
-            done = deployed.run(bench.command(FOUND[name]), APP, in_the_pod(bench, name, private, certificates), account)
+            done = deployed.run(
+                bench.command(FOUND[name]), APP, in_the_pod(bench, name, private, certificates), account
+            )
             assert done.returncode == 0, done.stderr
         environ = in_the_pod(bench, "kubernetes web", private, certificates)
         with deployed.serving(bench.command(FOUND["kubernetes web"]), APP, environ, account):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shutil
-import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from recipes import FOLDER
 
 FOUND = recipes.found()
 START = 10  # seconds that a server may take until it listens
-BEHIND = {"init": "web"}
-
-
-@cache
-def options(command: str) -> set[str]:
-    """The options that `envconn COMMAND --help` knows."""
-    done = deployed.run(["envconn", command, "--help"], Path(), deployed.environment(COLUMNS="200"))
-    assert done.returncode == 0, done.stderr
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", done.stdout))
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -33,7 +23,7 @@ def test_every_option_exists(name: str) -> None:
     gates = re.findall(r"envconn (\w+)((?: -[-\w]*| \d+)*)", " ".join(FOUND[name].words))
     assert gates
     for command, written in gates:
-        assert set(re.findall(r"--[a-z][a-z-]*", written)) <= options(command)
+        assert set(re.findall(r"--[a-z][a-z-]*", written)) <= recipes.options(command)
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -66,9 +56,7 @@ def test_systemd_waits_longer(name: str, file: str) -> None:
 
 def test_systemd_counts_what_fails_at_once_and_not_what_was_waited_for() -> None:
     unit = recipes.unit("gate-first.conf")
-    interval, burst, pause = (
-        float(unit[key][0]) for key in ("StartLimitIntervalSec", "StartLimitBurst", "RestartSec")
-    )
+    interval, burst, pause = (float(unit[key][0]) for key in ("StartLimitIntervalSec", "StartLimitBurst", "RestartSec"))
     assert burst * (recipes.seconds(FOUND["systemd drop-in"], "--wait") + pause) > interval
     assert burst * (10 + pause) < interval, "an attempt takes ten seconds at most"
 
@@ -98,14 +86,42 @@ def fits(schema: str, text: str, directory: Path) -> bool:
     return deployed.run(command, directory, deployed.environment()).returncode == 0
 
 
-def test_systemd_knows_every_key(tmp_path: Path) -> None:
-    unit = (FOLDER / "envconn-app.service").read_text(encoding="utf-8").replace("/srv/envconn-app/bin/", "/bin/sh ")
-    service = tmp_path / "envconn-app.service"
-    service.write_text(unit, encoding="utf-8")
-    dropped = tmp_path / "envconn-app.service.d"
-    dropped.mkdir()
-    shutil.copy(FOLDER / "gate-first.conf", dropped)
-    assert unit.count("\n[") == 3
+# From systemd.unit(5), systemd.service(5), systemd.exec(5) and systemd.resource-control(5).
+KEYS = {
+    "Unit": {"Description", "Wants", "After", "StartLimitIntervalSec", "StartLimitBurst"},
+    "Service": {
+        *("Type", "ExecStart", "ExecStartPre", "TimeoutStartSec", "Restart", "RestartSec", "RestartPreventExitStatus"),
+        *("WorkingDirectory", "LoadCredential", "Environment", "DynamicUser", "CapabilityBoundingSet"),
+        *("NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectClock", "ProtectControlGroups", "ProtectHome"),
+        *("ProtectKernelModules", "ProtectKernelTunables", "ProtectSystem", "RestrictAddressFamilies"),
+        *("RestrictNamespaces", "SystemCallArchitectures", "SystemCallFilter"),
+    },
+    "Install": {"WantedBy"},
+}
+
+
+@pytest.mark.parametrize("name", ["envconn-app.service", "gate-first.conf"])
+def test_systemd_knows_every_key(tmp_path: Path, name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    assert complaints(text, tmp_path) == set()
+    assert complaints(text.replace("\nRestart=", "\nRestarts="), tmp_path) == {"Restarts"}
+
+
+def complaints(text: str, directory: Path) -> set[str]:
+    """The keys that do not belong where they are: by `KEYS`, and by systemd, where it is installed."""
+    sections = configparser.RawConfigParser(strict=False)
+    sections.optionxform = str  # type: ignore[assignment,method-assign]
+    sections.read_string(text)
+    unknown = {key for name in sections.sections() for key in sections[name] if key not in KEYS[name]}
+    if systemd := shutil.which("systemd-analyze"):
+        unit = directory / "envconn-app.service"
+        # Its programs are not here; a drop-in is a unit only with something to start.
+        text = re.sub("/srv/envconn-app/bin/envconn", "/bin/sh", text)
+        unit.write_text(text if "\nExecStart=" in text else f"{text}\nExecStart=/bin/sh\n", encoding="utf-8")
+        told = deployed.run([systemd, "verify", str(unit)], directory, deployed.environment()).stderr
+        assert {*re.findall("Unknown key(?: name)? '([^']*)'", told)} == unknown, told
+        assert unknown or not told, told
+    return unknown
 
 
 def test_the_pod_is_locked_down() -> None:

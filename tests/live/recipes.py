@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ import deployed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APP", "FOLDER", "Bench", "Recipe", "found", "manifest", "seconds", "unit", "workflow"]
+__all__ = ["APP", "FOLDER", "Bench", "Recipe", "found", "manifest", "options", "seconds", "unit", "workflow"]
 
 FOLDER = deployed.EXAMPLES / "boot_gate"
 APP = deployed.EXAMPLES / "flask_app"
@@ -132,6 +133,14 @@ def _actions() -> Recipe:
     steps = [f"{_SHELLS[step.get('shell')]} -c {shlex.quote(step['run'])}" for step in (gate, deploy)]
     # A runner starts no step after one that failed, and ends with the code of that one.
     return Recipe(["sh", "-c", " && ".join(steps)], {**gate["env"], "GITHUB_ACTIONS": "true"})
+
+
+@cache
+def options(command: str) -> set[str]:
+    """Return the options that `envconn COMMAND --help` knows."""
+    done = deployed.run(["envconn", command, "--help"], APP, deployed.environment(COLUMNS="200"))
+    assert done.returncode == 0, done.stderr
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", done.stdout))
 
 
 def seconds(recipe: Recipe, option: str) -> float:
