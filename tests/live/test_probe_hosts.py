@@ -71,6 +71,16 @@ def test_siblings(lab: Lab, certificates: Certificates) -> None:
     assert len(twice.seen) == 2
 
 
+@pytest.mark.parametrize("name", ["DATABASE_PUBLIC_URL", "SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL"])
+def test_siblings_for_other_networks_are_left_alone(lab: Lab, name: str) -> None:
+    away = f"postgresql://app:pw-marker@localhost:{free_port()}/app?sslmode=require"
+    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require"), name: away}, dotenv=None)
+    assert [each.variable for each in services.database.siblings] == [name]
+    assert [each.service for each in envconn.prove(services).seen] == [services.database]
+    [asked_for] = services.database.siblings
+    assert codes(envconn.prove(asked_for)) == ("connection-refused",)
+
+
 def test_the_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", lab["good"].uri(sslmode="require"))
     assert envconn.prove().ok

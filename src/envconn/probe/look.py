@@ -15,6 +15,7 @@ from envconn.probe.postgres import Postgres
 from envconn.probe.proof import Proof
 from envconn.probe.redis import Redis
 from envconn.probe.visit import Terms, visit
+from envconn.providers.table import role
 from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
@@ -58,13 +59,18 @@ async def look(connections: Iterable[SecuredConnection], *, within: float = 10.0
 
 
 def _all(connections: Iterable[SecuredConnection]) -> list[SecuredConnection]:
-    """The connections and their siblings, each once."""
+    """The connections, and those of their siblings that this process may use, each once."""
     found: dict[int, SecuredConnection] = {}
     for connection in connections:
         require_sealed(connection)
         for each in (connection, *connection.siblings):
-            found.setdefault(id(each), each)
+            if each is connection or role(each.variable) not in _FROM_ELSEWHERE:
+                found.setdefault(id(each), each)
     return list(found.values())
+
+
+_FROM_ELSEWHERE = frozenset({"private", "public"})
+"""Roles of a sibling that is for other networks than this one: no driver is handed it unless a program asks."""
 
 
 def _tolerated(group: list[Seen]) -> Iterator[Seen]:
