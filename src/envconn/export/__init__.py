@@ -122,7 +122,7 @@ FORMATS: dict[FormatName, Format] = {
         libpq_levels("PGSSLMODE", "PGSSLROOTCERT"),
     ),
     "pg_service": Format("a section of `pg_service.conf`", libpq_formats.service, libpq_levels()),
-    "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}),
+    "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}, here=False),
     "pgx": Format("the connection string of pgx, for Go", pgx.text, pgx.PGX.levels),
     "prisma": Format(
         "the variables of Prisma's engines (to 6, and migrations of 7)", prisma.text, prisma.PRISMA.levels

@@ -101,7 +101,7 @@ def words(connection: SecuredConnection, consumer: Consumer) -> dict[str, str]:
     return {**found, **consumer.fixed, **stated, **own}
 
 
-def url(connection: SecuredConnection, query: Mapping[str, str], scheme: str = "postgresql") -> str:
+def url(connection: SecuredConnection, query: Mapping[str, str]) -> str:
     """Return the URL of `connection` with `query`; a socket and several hosts go into the query, like libpq's."""
     first, hosts = connection.hosts[0], connection.hosts
     place = {}
@@ -113,7 +113,7 @@ def url(connection: SecuredConnection, query: Mapping[str, str], scheme: str = "
     else:
         where = authority(first)
     text = urlencode({**place, **query}, quote_via=quote, safe="/")
-    return f"{scheme}://{userinfo(connection)}{where}/{quote(connection.dbname, safe='')}?{text}"
+    return f"postgresql://{userinfo(connection)}{where}/{quote(connection.dbname, safe='')}?{text}"
 
 
 def _objections(connection: SecuredConnection, consumer: Consumer) -> Iterator[str]:
