@@ -72,11 +72,10 @@ def expected(level: TlsLevel, site: Site, trusted: str | None) -> str:
 
 
 class Claim(NamedTuple):
-    """A way to state a CA: the value of sslrootcert, variables for `envconn`, and whose CA that is."""
+    """A way to state a CA: the value of sslrootcert, and variables for `envconn`."""
 
     sslrootcert: str = ""
     environ: tuple[tuple[str, str], ...] = ()
-    trusted: str | None = None
 
     def query(self, mode: str) -> dict[str, str]:
         """Return the TLS parameters of a URL; the mode ``absent`` is none."""
@@ -86,12 +85,14 @@ class Claim(NamedTuple):
 
 CLAIMS: dict[str, Callable[[Certificates], Claim]] = {
     "none": lambda _: Claim(),
-    "right": lambda made: Claim(str(made.ca), trusted="ca"),
-    "wrong": lambda made: Claim(str(made.other_ca), trusted="other_ca"),
-    "text": lambda made: Claim("", (("DATABASE_CA_CERT", made.ca.read_text("ascii")),), "ca"),
-    "system": lambda _: Claim("system", trusted="ca"),  # with SSL_CERT_FILE in the process
-    "policy": lambda _: Claim("", (("ENVCONN_TLS_CA", "system"),), "ca"),  # the same
+    "right": lambda made: Claim(str(made.ca)),
+    "wrong": lambda made: Claim(str(made.other_ca)),
+    "text": lambda made: Claim("", (("DATABASE_CA_CERT", made.ca.read_text("ascii")),)),
+    "system": lambda _: Claim("system"),  # with SSL_CERT_FILE in the process
+    "policy": lambda _: Claim("", (("ENVCONN_TLS_CA", "system"),)),  # the same
 }
+TRUSTED = {"none": None, "right": "ca", "wrong": "other_ca", "text": "ca", "system": "ca", "policy": "ca"}
+"""Whose CA each claim states; ``ca`` is the one that the servers are signed by."""
 
 MODES = ("absent", "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _ENCRYPTED, _CA, _FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
@@ -148,15 +149,56 @@ STACKS = (
 """Everything that reaches PostgreSQL: drivers, and what stands on them. `stacks` knows how each connects."""
 
 
-def outcomes(stack: str, level: TlsLevel, site: str, trusted: str | None) -> set[str]:
-    """Say what a promise may come to in `stack`, as far as that differs from `expected`.
+REDIS = {
+    "": (_FULL, _FULL, _FULL),
+    "ssl_cert_reqs=required": (_FULL, _FULL, _FULL),
+    "ssl_check_hostname=false": (_CA, _CA, _FULL),
+    "ssl_cert_reqs=none": (_ENCRYPTED, _CA, _FULL),
+}
+"""What a ``rediss`` URL says: the level under each of `FLOORS`, for broker, results, cache and redis-py."""
 
-    Python's drivers notice clear bytes behind the consent before they have seen a certificate, libpq
-    after. pg8000 takes every answer but a consent for a "no", which matters where TLS is optional.
+RABBITMQ = {
+    "": (_FULL, _FULL, _FULL),
+    "verify=verify_peer": (_FULL, _FULL, _FULL),
+    "verify=verify_none": (_ENCRYPTED, _CA, _FULL),
+}
+"""The same of an ``amqps`` URL, for a broker."""
+
+WHOLE = {
+    "require": (
+        ("absent", "none", "good"),
+        ("absent", "right", "unknownca"),
+        ("verify-full", "right", "wronghost"),
+        ("absent", "none", "notls"),
+        ("disable", "none", "good"),
+    ),
+    "verify-ca": (
+        ("absent", "right", "good"),
+        ("absent", "right", "unknownca"),
+        ("verify-full", "right", "wronghost"),
+        ("absent", "right", "notls"),
+        ("absent", "none", "good"),
+    ),
+    "verify-full": (
+        ("absent", "right", "good"),
+        ("absent", "right", "unknownca"),
+        ("absent", "right", "wronghost"),
+        ("absent", "right", "notls"),
+        ("absent", "none", "good"),
+    ),
+}
+"""By policy, the cells (mode, CA, server) that whole programs are tried in: one for each way to end."""
+
+
+def outcomes(level: TlsLevel, site: str, trusted: str | None) -> set[str]:
+    """Say what a promise may come to in any stack, as far as that differs from `expected`.
+
+    Python's drivers notice clear bytes behind the consent before they have seen a certificate, libpq after.
     """
-    found = {expected(level, SITES[site], trusted)}
-    if site == "fake_inject" and level > TlsLevel.NONE:
-        found.add(INJECTED)
-    if "pg8000" in stack and level == TlsLevel.OPPORTUNISTIC and SITES[site].answer is not None:
-        found |= {CLEAR, NO_TLS, ERROR, GARBAGE, CLOSED}
-    return found
+    early = {INJECTED} if site == "fake_inject" and level > TlsLevel.NONE else set()
+    return {expected(level, SITES[site], trusted)} | early
+
+
+def is_free(stack: str, level: TlsLevel, site: str) -> bool:
+    """Say whether `stack` may do as it likes: optional TLS, which pg8000 takes every answer but "S" to decline."""
+    return level == TlsLevel.OPPORTUNISTIC and "pg8000" in stack and SITES[site].answer is not None

@@ -77,7 +77,7 @@ def test_ours_is_not(
         column = TRAPS[trap].claim if aware and name == "none" else name
         level = matrix.promised(STRICT if local == "enforce" else LENIENT, mode, column if mode != "disable" else name)
         assert isinstance(level, envconn.TlsLevel)
-        want = (level, matrix.expected(level, SITES[site], CLAIMS[column](certificates).trusted))
+        want = (level, matrix.expected(level, SITES[site], matrix.TRUSTED[column]))
         if (seen := tried(driver, environ)) != want:
             broken.append(f"{site}, {mode}, CA {name}, {aware=}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
