@@ -56,6 +56,7 @@ def run(bench: Bench, recipe: Recipe, uri: str, ca: Path, wait: str | None = Non
 
 def test_no_recipe_is_left_out() -> None:
     assert {*SERVERS, *TASKS, *CHECKS, "compose health"} == set(FOUND)
+    assert set(FOUND) - set(LOGINS) == {"kubernetes probe", "compose health"}, "probes do not log in, the rest does"
 
 
 # The right server

@@ -15,7 +15,8 @@ import recipes
 from recipes import FOLDER
 
 FOUND = recipes.found()
-START = 10  # seconds that a server may take until it listens
+# Seconds: for the last attempt, which may begin when --wait is over, and for a server until it listens.
+START = 10 + 10
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -68,6 +69,18 @@ def test_compose_waits_longer() -> None:
 
 
 # Keys and values
+
+
+def test_secrets_are_mounted_where_the_variable_says() -> None:
+    (compose,) = recipes.manifest("compose.yaml")
+    for name in ("tables", "web"):
+        (secret,) = compose["services"][name]["secrets"]
+        assert compose["services"][name]["environment"]["DATABASE_URL_FILE"] == f"/run/secrets/{secret}"
+        assert secret in compose["secrets"]
+    for file in ("envconn-app.service", "gate-first.conf"):
+        unit = recipes.unit(file)
+        credential = unit["LoadCredential"][0].partition(":")[0]
+        assert f"DATABASE_URL_FILE=%d/{credential}" in unit["Environment"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from throwaway.binaries import Account
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["EXAMPLES", "environment", "fetched", "free_port", "procfile", "run", "serving"]
+__all__ = ["EXAMPLES", "environment", "fetched", "free_port", "image", "procfile", "run", "serving"]
 
 US = Account()
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,6 +31,13 @@ def procfile(folder: Path) -> dict[str, list[str]]:
     """Return the command of each kind of process, for a shell as platforms have it."""
     lines = (folder / "Procfile").read_text(encoding="utf-8").splitlines()
     return {name: ["sh", "-c", f"exec {line}"] for name, _, line in (each.partition(": ") for each in lines)}
+
+
+def image(folder: Path, command: list[str] | None = None) -> list[str]:
+    """Return what a container of the Dockerfile starts when it is given `command`, or none."""
+    text = (folder / "Dockerfile").read_text(encoding="utf-8")
+    stated = dict(re.findall(r"^(ENTRYPOINT|CMD) (.*)$", text, re.MULTILINE))
+    return [*json.loads(stated["ENTRYPOINT"]), *(command or json.loads(stated["CMD"]))]
 
 
 def environment(**variables: str) -> dict[str, str]:

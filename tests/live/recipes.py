@@ -5,7 +5,6 @@ What a platform would fill in (a secret's value, a mounted file, a port) is for 
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import sys
@@ -20,7 +19,7 @@ import deployed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["APP", "FOLDER", "Bench", "Recipe", "found", "manifest", "options", "seconds", "unit", "workflow"]
+__all__ = ["APP", "FOLDER", "Bench", "Recipe", "found", "manifest", "options", "seconds", "unit"]
 
 FOLDER = deployed.EXAMPLES / "boot_gate"
 APP = deployed.EXAMPLES / "flask_app"
@@ -50,25 +49,19 @@ class Recipe(NamedTuple):
 def found() -> dict[str, Recipe]:
     """Return every command that a file in the folder gives to a platform."""
     lines = deployed.procfile(FOLDER)
-    # Scalingo states the address and nothing else; the rest are variables that people set.
-    ours = {"SCALINGO_POSTGRESQL_URL": "", "DATABASE_CA_CERT": "", "ENVCONN_TLS": "verify-full"}
+    # Neither file says anything about variables: Scalingo states the address, people the rest.
+    ours = {"DATABASE_CA_CERT": "", "ENVCONN_TLS": "verify-full"}
+    scalingo = {"SCALINGO_POSTGRESQL_URL": "", **ours}
     return {
-        "docker": Recipe(_image(), {"DATABASE_URL": "", "DATABASE_CA_CERT": "", "ENVCONN_TLS": "verify-full"}),
-        "scalingo web": Recipe(lines["web"], ours),
-        "scalingo postdeploy": Recipe(lines["postdeploy"], ours),
+        "docker": Recipe(deployed.image(FOLDER), {"DATABASE_URL": "", **ours}),
+        "scalingo web": Recipe(lines["web"], scalingo),
+        "scalingo postdeploy": Recipe(lines["postdeploy"], scalingo),
         **_kubernetes(),
         "systemd": _service("envconn-app.service", "ExecStart"),
         "systemd drop-in": _service("gate-first.conf", "ExecStartPre"),
         **_compose(),
         "actions": _actions(),
     }
-
-
-def _image(command: list[str] | None = None) -> list[str]:
-    """Return what a container starts when it is given `command`, or none."""
-    text = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
-    stated = dict(re.findall(r"^(ENTRYPOINT|CMD) (.*)$", text, re.MULTILINE))
-    return [*json.loads(stated["ENTRYPOINT"]), *(command or json.loads(stated["CMD"]))]
 
 
 def manifest(name: str) -> list[Any]:
@@ -87,7 +80,7 @@ def _kubernetes() -> dict[str, Recipe]:
     ]
     return {
         "kubernetes init": Recipe(gate["command"], variables[0]),
-        "kubernetes web": Recipe(_image(web.get("args")), variables[1]),
+        "kubernetes web": Recipe(deployed.image(FOLDER, web.get("args")), variables[1]),
         "kubernetes probe": Recipe(web["readinessProbe"]["exec"]["command"], variables[1]),
     }
 
@@ -114,22 +107,16 @@ def _compose() -> dict[str, Recipe]:
     kind, *health = web["healthcheck"]["test"]
     assert kind == "CMD"
     return {
-        "compose tables": Recipe(_image(tables["command"]), tables["environment"]),
-        "compose web": Recipe(_image(web.get("command")), web["environment"]),
+        "compose tables": Recipe(deployed.image(FOLDER, tables["command"]), tables["environment"]),
+        "compose web": Recipe(deployed.image(FOLDER, web.get("command")), web["environment"]),
         "compose health": Recipe(health, web["environment"]),
     }
 
 
-def workflow() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the two steps of the workflow that matter: the gate, and what it is before."""
+def _actions() -> Recipe:
     (document,) = manifest("github-actions.yaml")
     (job,) = document["jobs"].values()
     gate, deploy = job["steps"][-2:]
-    return gate, deploy
-
-
-def _actions() -> Recipe:
-    gate, deploy = workflow()
     steps = [f"{_SHELLS[step.get('shell')]} -c {shlex.quote(step['run'])}" for step in (gate, deploy)]
     # A runner starts no step after one that failed, and ends with the code of that one.
     return Recipe(["sh", "-c", " && ".join(steps)], {**gate["env"], "GITHUB_ACTIONS": "true"})
