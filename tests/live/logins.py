@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,8 +16,10 @@ import psycopg
 import envconn
 import leaks
 from envconn.probe import FAULTS
+from envconn.probe.background import THREAD
 from envconn.probe.login import log_in
 from throwaway import postgres
+from throwaway.process import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +30,20 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-__all__ = ["DRIVERS", "MARKER", "Staffed", "administer", "codes", "decent", "judged", "noted", "staffed", "tried"]
+__all__ = [
+    "DRIVERS",
+    "MARKER",
+    "Staffed",
+    "administer",
+    "alone",
+    "codes",
+    "decent",
+    "judged",
+    "nobody_is_left",
+    "noted",
+    "staffed",
+    "tried",
+]
 
 DRIVERS = ("psycopg", "psycopg2", "asyncpg", "pg8000")
 
@@ -112,6 +131,30 @@ def decent(outcome: Outcome) -> Outcome:
         assert "{" not in finding.message
     assert (outcome.login is None) is bool(outcome.problems)
     return outcome
+
+
+def alone(uri: str, *, code: str = "", **environment: str) -> list[str]:
+    """Log in to `uri` in a process of its own, and return the codes, or driver and version where there are none."""
+    program = f"""
+import sys
+{code}
+import envconn
+from envconn.probe.login import log_in
+outcome = log_in(envconn.secure(envconn.parse(sys.argv[1], "DATABASE_URL")), within=20)
+print(*([problem.code for problem in outcome.problems] or (outcome.login.driver, outcome.login.server_version)))
+print(*(problem.message for problem in outcome.problems), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", program, uri]
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True)
+    assert "Traceback" not in done.stderr
+    assert MARKER not in done.stderr
+    return done.stdout.split()
+
+
+def nobody_is_left() -> None:
+    """Make sure that the drivers give up by themselves, and soon."""
+    wait(lambda: all(each.name != THREAD for each in threading.enumerate()), "logins to end", seconds=4)
 
 
 def codes(outcome: Outcome) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from logins import MARKER, codes, noted, tried
+from logins import MARKER, codes, nobody_is_left, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +145,7 @@ def test_no_login(case: str) -> None:
     answers, code = ANSWERS[case]
     with answering(*answers) as port:
         outcome = tried(plain(port), within=1 if code == "timed-out" else 20)
+        nobody_is_left()
     assert codes(outcome) == [code]
 
 

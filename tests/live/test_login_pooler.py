@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 import bouncer as bouncers
-from logins import DRIVERS, codes, noted, tried
+from logins import DRIVERS, alone, codes, noted, tried
 
 if TYPE_CHECKING:
     from bouncer import Bouncer
@@ -36,6 +36,13 @@ def test_a_pooler_that_nobody_told_of(pooler: Bouncer, certificates: Certificate
     assert outcome.login
     assert outcome.login.pooled is True
     assert outcome.login.tls is True
+
+
+def test_who_comes_next_meets_no_leftovers(bouncer: Bouncer, certificates: Certificates, lab: Lab) -> None:
+    for driver in DRIVERS:
+        # Processes of their own, since asyncpg numbers its statements throughout one; two servers take turns.
+        for _ in range(3):
+            assert alone(through(bouncer, certificates, driver)) == [driver, lab["good"].version]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

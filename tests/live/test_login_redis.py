@@ -10,7 +10,7 @@ import redis
 
 import redisserver
 import strangers
-from logins import MARKER, codes, noted, tried
+from logins import MARKER, codes, nobody_is_left, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +108,14 @@ def test_a_certificate_that_changed(redis_server: States[Redis], certificates: C
     assert codes(outcome) == ["tls-failed"]
 
 
+def test_the_ca_that_is_stated_is_the_only_one(
+    redis_server: States[Redis], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
+    outcome = tried(redis_server["good"].uri(ssl_ca_certs=str(certificates.other_ca)))
+    assert codes(outcome) == ["tls-failed"]
+
+
 def test_few_connections_left_and_none(installations: Installations, certificates: Certificates) -> None:
     command = installations.command("redis-server")
     # Over TLS it has not shaken hands yet, and closes without a word (src/networking.c, acceptCommonHandler).
@@ -161,6 +169,7 @@ def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -
     with strangers.running(strangers.behind_tls(certificates.good, behave, asked=False)) as server:
         address = f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}"
         outcome = tried(address, within=20 if answer else 1)
+        nobody_is_left()
     assert codes(outcome) == [ANSWERS[answer]]
 
 
@@ -173,11 +182,12 @@ def test_what_leaves(certificates: Certificates) -> None:
 def test_a_silent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         outcome = tried(f"rediss://:{MARKER}@localhost:{silent.getsockname()[1]}/0?ssl_cert_reqs=none", within=1)
+        nobody_is_left()
     assert codes(outcome) == ["timed-out"]
 
 
 def test_nobody() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        outcome = tried(f"redis://:{MARKER}@127.0.0.1:{unused.getsockname()[1]}/0")
+        outcome = tried(f"redis://:{MARKER}@127.0.0.1:{unused.getsockname()[1]}/0", within=1)
     assert codes(outcome) == ["connection-refused"]

@@ -13,7 +13,7 @@ import pytest
 import talker
 from envconn.probe.faults import curable
 from fakes import Answer
-from logins import DRIVERS, codes, noted, tried
+from logins import DRIVERS, codes, nobody_is_left, noted, tried
 from talker import Script
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def test_over_tls(certificates: Certificates, driver: str, script: Script) -> No
     with talker.running(script, certificates.good) as server:
         uri = server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca))
         outcome = tried(uri, within=1 if TALK[script] == "timed-out" else 20)
+        nobody_is_left()
     assert codes(outcome) == [TALK[script]]
 
 
