@@ -14,7 +14,7 @@ import matrix
 if TYPE_CHECKING:
     from envconn.drivers.libpq import Arguments
 
-__all__ = ["DRIVERS", "WORDS", "family", "naive", "outcome"]
+__all__ = ["DRIVERS", "QUERY", "WORDS", "family", "naive", "outcome", "recognised"]
 
 WORDS = {
     "certificate verify failed": matrix.UNTRUSTED,
@@ -29,25 +29,25 @@ WORDS = {
 }
 """libpq's words for a refusal (fe-secure.c, fe-secure-openssl.c, fe-connect.c), and ours."""
 
-_QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
+QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 
 
 def _psycopg(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
     with psycopg.connect(conninfo, **arguments) as connection:
-        row = connection.execute(_QUERY).fetchone() if ask else None
+        row = connection.execute(QUERY).fetchone() if ask else None
         return _told(row, in_use=connection.pgconn.ssl_in_use)
 
 
 async def _psycopg_async(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
     async with await psycopg.AsyncConnection.connect(conninfo, **arguments) as connection:
-        row = await (await connection.execute(_QUERY)).fetchone() if ask else None
+        row = await (await connection.execute(QUERY)).fetchone() if ask else None
         return _told(row, in_use=connection.pgconn.ssl_in_use)
 
 
 def _psycopg2(conninfo: str, arguments: Arguments, *, ask: bool) -> str:
     with closing(psycopg2.connect(conninfo, **arguments)) as connection, connection.cursor() as cursor:
         if ask:
-            cursor.execute(_QUERY)
+            cursor.execute(QUERY)
         return _told(cursor.fetchone() if ask else None, in_use=connection.info.ssl_in_use)
 
 
@@ -74,8 +74,12 @@ def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = Tru
     try:
         return DRIVERS[driver](conninfo, arguments, ask=ask)
     except (psycopg.Error, psycopg2.Error, UnicodeDecodeError) as error:
-        told = f"{type(error).__name__}: {error}"
-    return next((meaning for words, meaning in WORDS.items() if words in told), told)
+        return recognised(f"{type(error).__name__}: {error}")
+
+
+def recognised(error: str) -> str:
+    """Return the word for `error`, the name and text of an exception, or `error` itself where there is none."""
+    return next((meaning for words, meaning in WORDS.items() if words in error), error)
 
 
 def naive(driver: str, uri: str) -> str:

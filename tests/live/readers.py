@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
+import libpq_drivers
 import matrix
 from envconn.export import environment, translate
 from throwaway import binaries
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from envconn import SecuredConnection
 
 __all__ = ["SPELLINGS", "Handed", "Reader", "psqls", "read"]
-
-_QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 
 
 class Reader(NamedTuple):
@@ -91,11 +90,20 @@ def read(reader: Reader, handed: Handed) -> str:
         os.environ.clear()
         os.environ.update(handed.environ)
         try:
-            return matrix.outcome("psycopg", handed.conninfo, {})
+            return libpq_drivers.outcome("psycopg", handed.conninfo, {})
         finally:
             os.environ.clear()
             os.environ.update(before)
-    command = [reader.command, "-X", "-w", "-A", "-t", "-c", _QUERY, *([handed.conninfo] if handed.conninfo else [])]
+    command = [
+        reader.command,
+        "-X",
+        "-w",
+        "-A",
+        "-t",
+        "-c",
+        libpq_drivers.QUERY,
+        *([handed.conninfo] if handed.conninfo else []),
+    ]
     done = subprocess.run(
         command,
         env={**handed.environ, "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C"},
@@ -106,4 +114,4 @@ def read(reader: Reader, handed: Handed) -> str:
         timeout=60,
     )
     told = {"t\n": matrix.TLS, "f\n": matrix.CLEAR}
-    return told.get(done.stdout) or matrix.recognised(done.stderr)
+    return told.get(done.stdout) or libpq_drivers.recognised(done.stderr)

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy
 
 import envconn
+import libpq_drivers
 import matrix
 import readers
 from envconn.drivers.libpq import version as installed
@@ -63,12 +64,12 @@ def judged(
     return envconn.load(environ, dotenv=None).database
 
 
-def due(certificates: Certificates, site: str, cell: tuple[str, str, str]) -> str:
+def due(site: str, cell: tuple[str, str, str]) -> str:
     """Look up what the promise must come to."""
     local, mode, claim = cell
     level = matrix.promised(STRICT if local == "enforce" else LENIENT, mode, claim)
     assert isinstance(level, envconn.TlsLevel)
-    return matrix.expected(level, SITES[site], CLAIMS[claim](certificates).trusted)
+    return matrix.expected(level, SITES[site], matrix.TRUSTED[claim])
 
 
 def told(everyone: list[Reader]) -> list[tuple[Reader, int | None]]:
@@ -90,7 +91,7 @@ def test_libpq(
     for (reader, version), cell in product(told(everyone), CELLS):
         connection = judged(lab, certificates, site, cell)
         seen = readers.read(reader, SPELLINGS[spelling](connection, version, tmp_path))
-        if seen != (want := due(certificates, site, cell)):
+        if seen != (want := due(site, cell)):
             broken.append(f"{reader}, {version}, {cell}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
 
@@ -115,7 +116,7 @@ def test_libpq_in_a_trap(
     for (reader, version), (site, cell) in product(told(everyone), cells(trap)):
         connection = judged(lab, certificates, site, cell)
         seen = readers.read(reader, SPELLINGS[spelling](connection, version, tmp_path))
-        want = due(certificates, site, cell)
+        want = due(site, cell)
         # In the environment, nothing depends on the version.
         fails = version is None and spelling != "pg" and trap in DISTURBING and seen not in {matrix.TLS, matrix.CLEAR}
         if seen != want and not fails:
@@ -156,13 +157,13 @@ def test_sqlalchemy(
         engine = sqlalchemy.create_engine(translate(connection, "sqlalchemy", libpq=installed(driver)).rstrip("\n"))
         try:
             with engine.connect() as opened:
-                in_use = opened.execute(sqlalchemy.text(matrix._QUERY)).scalar_one()
+                in_use = opened.execute(sqlalchemy.text(libpq_drivers.QUERY)).scalar_one()
             seen = matrix.TLS if in_use else matrix.CLEAR
         except sqlalchemy.exc.OperationalError as error:
-            seen = matrix.recognised(str(error))
+            seen = libpq_drivers.recognised(str(error))
         finally:
             engine.dispose()
-        if seen != (want := due(certificates, site, cell)):
+        if seen != (want := due(site, cell)):
             broken.append(f"{site}, {cell}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
 
@@ -193,8 +194,8 @@ def test_django(lab: Lab, certificates: Certificates, site: str) -> None:
             text=True,
             timeout=60,
         )
-        seen = {"True\n": matrix.TLS, "False\n": matrix.CLEAR}.get(done.stdout) or matrix.recognised(done.stderr)
-        assert seen == due(certificates, site, cell)
+        seen = {"True\n": matrix.TLS, "False\n": matrix.CLEAR}.get(done.stdout) or libpq_drivers.recognised(done.stderr)
+        assert seen == due(site, cell)
 
 
 @pytest.mark.parametrize("site", SERVERS)
@@ -229,7 +230,7 @@ def test_exec(
         "ENVCONN_TLS_LOCAL": "enforce",
         "LC_ALL": "C",
     }
-    question = {"psql": ("-X", "-A", "-t", "-c", matrix._QUERY), "pg_dump": ("--schema-only",)}[tool]
+    question = {"psql": ("-X", "-A", "-t", "-c", libpq_drivers.QUERY), "pg_dump": ("--schema-only",)}[tool]
     for reader in everyone[:-1]:
         command = os.path.join(os.path.dirname(reader.command), tool)
         done = subprocess.run(
@@ -242,8 +243,8 @@ def test_exec(
             timeout=60,
         )
         told = matrix.TLS if done.stdout.startswith("t\n") or "database dump complete" in done.stdout else ""
-        want = due(certificates, site, ("enforce", "verify-full", "right"))
+        want = due(site, ("enforce", "verify-full", "right"))
         if tool == "pg_dump" and "server version mismatch" in done.stderr:
             assert want == matrix.TLS, "an old pg_dump refuses a new server, after it has connected"
             continue
-        assert (told or matrix.recognised(done.stderr)) == want
+        assert (told or libpq_drivers.recognised(done.stderr)) == want
