@@ -94,16 +94,8 @@ def read(reader: Reader, handed: Handed) -> str:
         finally:
             os.environ.clear()
             os.environ.update(before)
-    command = [
-        reader.command,
-        "-X",
-        "-w",
-        "-A",
-        "-t",
-        "-c",
-        libpq_drivers.QUERY,
-        *([handed.conninfo] if handed.conninfo else []),
-    ]
+    database = [handed.conninfo] if handed.conninfo else []
+    command = [reader.command, "-X", "-w", "-A", "-t", "-c", libpq_drivers.QUERY, *database]
     done = subprocess.run(
         command,
         env={**handed.environ, "PGCONNECT_TIMEOUT": "10", "LC_ALL": "C"},
