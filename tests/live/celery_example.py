@@ -1,0 +1,86 @@
+"""examples/celery_worker as it would be run anywhere: a worker, and a client that sends it work."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import deployed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["READY", "REFUSED", "Example"]
+
+FOLDER = deployed.EXAMPLES / "celery_worker"
+WORKER = ("-m", "celery", "--app", "worker", "worker", "--pool", "solo", "--without-gossip", "--without-mingle")
+READY, REFUSED = r"celery@\S+ ready\.", r"Cannot connect to"
+
+
+_ADD = "print(worker.add.delay(1, 1).get(timeout=30))"
+
+
+class Example:
+    """The worker and its client with `environ`, and `home` for what they write."""
+
+    def __init__(self, home: Path, environ: dict[str, str]) -> None:
+        self._log = home / "log"
+        kept = {name: text for name, text in os.environ.items() if name.startswith(("COV", "PATH", "PYTHON", "LANG"))}
+        self._environ = {**kept, "HOME": str(home), "PYTHONUNBUFFERED": "1", **environ}
+
+    @property
+    def log(self) -> str:
+        """What the worker has said so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    @contextmanager
+    def working(self, *, until: str = READY) -> Iterator[None]:
+        """Run the worker from when its log has `until` to the end of the block."""
+        with self._log.open("w") as log:
+            command = [sys.executable, *WORKER, "--loglevel", "INFO"]
+            worker = subprocess.Popen(
+                command, cwd=FOLDER, env=self._environ, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            deadline = time.monotonic() + 60
+            while not re.search(until, self.log):
+                assert worker.poll() is None, self.log
+                assert time.monotonic() < deadline, self.log
+                time.sleep(0.05)
+            yield
+        finally:
+            # Its second signal ends a worker that waits for a broker.
+            for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGKILL):
+                worker.send_signal(number)
+                try:
+                    worker.wait(10)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+
+    def add(self, left: int, right: int) -> str:
+        """Send work, and return what comes back, or what else the client says."""
+        return self._said("worker.py", str(left), str(right))
+
+    def add_without_patience(self) -> str:
+        """The same, by a client that asks once for the result: Celery's own tries four times, with pauses."""
+        return self._said("-c", "import worker; worker.app.conf.result_backend_max_retries = 0; " + _ADD)
+
+    def _said(self, *command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=FOLDER,
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout.strip() or done.stderr
