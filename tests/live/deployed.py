@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,11 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from throwaway.binaries import Account
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["EXAMPLES", "environment", "fetched", "free_port", "procfile", "run", "serving"]
+__all__ = ["EXAMPLES", "environment", "fetched", "free_port", "image", "procfile", "run", "serving"]
 
+US = Account()
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -29,13 +33,22 @@ def procfile(folder: Path) -> dict[str, list[str]]:
     return {name: ["sh", "-c", f"exec {line}"] for name, _, line in (each.partition(": ") for each in lines)}
 
 
+def image(folder: Path, command: list[str] | None = None) -> list[str]:
+    """Return what a container of the Dockerfile starts when it is given `command`, or none."""
+    text = (folder / "Dockerfile").read_text(encoding="utf-8")
+    stated = dict(re.findall(r"^(ENTRYPOINT|CMD) (.*)$", text, re.MULTILINE))
+    return [*json.loads(stated["ENTRYPOINT"]), *(command or json.loads(stated["CMD"]))]
+
+
 def environment(**variables: str) -> dict[str, str]:
     """Return what such a process gets: the test's own environment, the commands of this Python, and `variables`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "ENVCONN_TLS_LOCAL": "enforce", **variables}
 
 
-def run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US
+) -> subprocess.CompletedProcess[str]:
     """Run `command` to its end."""
     return subprocess.run(
         command,
@@ -46,15 +59,30 @@ def run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> sub
         text=True,
         timeout=120,
         check=False,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=None if account.uid is None else [],
     )
 
 
 @contextmanager
-def serving(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
-    """Start `command`, and stop it as a platform does; it has to end by that, and by nothing else."""
-    with subprocess.Popen(command, cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as process:
+def serving(command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US) -> Iterator[int]:
+    """Start `command`, and stop it as a platform does; it has to end by that, and by nothing else.
+
+    The value is the process's ID.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=None if account.uid is None else [],
+    ) as process:
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
             _, told = process.communicate(timeout=20)
