@@ -45,7 +45,7 @@ for _ in range(60):
 
 @contextmanager
 def started(checkout: Path, code: str) -> Iterator[subprocess.Popen[str]]:
-    command = ["/bin/sh", "-c", SCRIPT, "sh", sys.executable, checkout / "tests" / "jobs.sh", code]
+    command = ["/bin/sh", "-c", SCRIPT, "sh", sys.executable, str(checkout / "tests" / "jobs.sh"), code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as shell:
         yield shell
 
