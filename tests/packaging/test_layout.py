@@ -22,6 +22,7 @@ INTEGRATIONS = (
     "envconn_psycopg",
     "envconn_sqlalchemy",
 )
+CORNERS = ("tests/corners/oldest", "tests/corners/middle", "tests/corners/newest")
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -76,9 +77,9 @@ def test_no_folder_of_tests_hides_a_framework(checkout: Path) -> None:
 
 
 @pytest.mark.checkout
-@pytest.mark.parametrize("name", ["examples/requirements.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize("name", ["examples/requirements", "tests/requirements", *CORNERS])
 def test_pinned_by_hash_and_bound_to_no_index(checkout: Path, name: str) -> None:
-    text = (checkout / name).read_text(encoding="utf-8")
+    text = (checkout / f"{name}.txt").read_text(encoding="utf-8")
     assert "://" not in text
     assert not re.search(r"^--?(index|extra|find|trusted)", text, re.MULTILINE)
     for requirement in re.split(r"\n(?=\S)", text.strip()):
