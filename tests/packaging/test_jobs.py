@@ -45,7 +45,8 @@ for _ in range(60):
 
 @contextmanager
 def started(checkout: Path, code: str) -> Iterator[subprocess.Popen[str]]:
-    command = ["/bin/sh", "-c", SCRIPT, "sh", sys.executable, str(checkout / "tests" / "jobs.sh"), code]
+    jobs = str(checkout / "tests" / "jobs.sh")
+    command = ["/bin/sh", "-c", SCRIPT, "sh", sys.executable, jobs, code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as shell:
         yield shell
 
