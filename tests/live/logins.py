@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ import psycopg
 import envconn
 import leaks
 from envconn.probe import FAULTS
-from envconn.probe.login import THREAD, log_in
+from envconn.probe.login import log_in
 from throwaway import postgres
 from throwaway.process import wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from envconn import Note, Problem
     from envconn.probe.login import Outcome
@@ -138,7 +139,7 @@ def alone(uri: str, *, code: str = "", **environment: str) -> list[str]:
 import sys
 {code}
 import envconn
-from envconn.probe.login import THREAD, log_in
+from envconn.probe.login import log_in
 outcome = log_in(envconn.secure(envconn.parse(sys.argv[1], "DATABASE_URL")), within=20)
 print(*([problem.code for problem in outcome.problems] or (outcome.login.driver, outcome.login.server_version)))
 print(*(problem.message for problem in outcome.problems), file=sys.stderr)
@@ -153,7 +154,11 @@ print(*(problem.message for problem in outcome.problems), file=sys.stderr)
 
 def nobody_is_left() -> None:
     """Make sure that the drivers give up by themselves, and soon."""
-    wait(lambda: all(each.name != THREAD for each in threading.enumerate()), "logins to end", seconds=4)
+    wait(lambda: not any(map(_logs_in, sys._current_frames().values())), "logins to end", seconds=4)
+
+
+def _logs_in(frame: FrameType) -> bool:
+    return any(each.f_globals.get("__name__") == log_in.__module__ for each, _ in traceback.walk_stack(frame))
 
 
 def codes(outcome: Outcome) -> list[str]:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "log_in"]
 
-THREAD = "envconn login"
-"""The name of the threads that log in."""
-
 _SHARE = 0.9
 """Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
 
@@ -48,8 +45,7 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
         return Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
     future: Future[Outcome] = Future()
     # A daemon: where not even the driver's own limits hold (a resolver that hangs), it must not hold up the exit.
-    until = time.monotonic() + within * _SHARE
-    Thread(target=_work, args=(connection, until, future), name=THREAD, daemon=True).start()
+    Thread(target=_work, args=(connection, time.monotonic() + within * _SHARE, future), daemon=True).start()
     try:
         return future.result(within)
     except TimeoutError:
