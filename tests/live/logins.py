@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
+import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ import psycopg
 import envconn
 import leaks
 from envconn.probe import FAULTS
-from envconn.probe.background import THREAD
 from envconn.probe.login import log_in
 from throwaway import postgres
 from throwaway.process import wait
@@ -24,6 +23,7 @@ from throwaway.process import wait
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from envconn import Note, Problem
     from envconn.probe.login import Outcome
@@ -154,7 +154,11 @@ print(*(problem.message for problem in outcome.problems), file=sys.stderr)
 
 def nobody_is_left() -> None:
     """Make sure that the drivers give up by themselves, and soon."""
-    wait(lambda: all(each.name != THREAD for each in threading.enumerate()), "logins to end", seconds=4)
+    wait(lambda: not any(map(_logs_in, sys._current_frames().values())), "logins to end", seconds=4)
+
+
+def _logs_in(frame: FrameType) -> bool:
+    return any(each.f_globals.get("__name__") == log_in.__module__ for each, _ in traceback.walk_stack(frame))
 
 
 def codes(outcome: Outcome) -> list[str]:

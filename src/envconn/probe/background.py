@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["THREAD", "begin"]
-
-THREAD = "envconn"
-"""The name of the threads."""
+__all__ = ["begin"]
 
 T = TypeVar("T")
 
@@ -24,7 +21,7 @@ def begin(work: Callable[[], T]) -> Future[T]:
     it. A loop of asyncio's that runs in the caller's thread is none of its business.
     """
     future: Future[T] = Future()
-    Thread(target=_run, args=(work, future), name=THREAD, daemon=True).start()
+    Thread(target=_run, args=(work, future), daemon=True).start()
     return future
 
 

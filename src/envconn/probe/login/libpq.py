@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from envconn.probe.login.outcome import Failure, left
 from envconn.probe.login.sqlstate import refused
+from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
@@ -49,6 +50,10 @@ class Attempt(Protocol):
         """Why it failed. For this module's eyes only."""
 
     @property
+    def tls(self) -> bool | None:
+        """Whether it is over TLS by now."""
+
+    @property
     def needs_password(self) -> bool:
         """Whether it failed because the server asked for a password and there was none."""
 
@@ -76,12 +81,13 @@ def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
 def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
     """Take one step after the other, and return why it failed, or `None` when it has not."""
     while True:
-        reached = attempt.status
+        # Before the step: one that fails may forget both.
+        reached, secured = attempt.status, attempt.tls or connection.tls.level < TlsLevel.ENCRYPTED
         following = attempt.step()
         if following == DONE:
             return None
         if following == FAILED:
-            return _why(attempt, connection, reached)
+            return _why(attempt, connection, reached, secured=secured)
         if not ready(attempt.fileno(), following, until):
             return Failure("timed-out")
 
@@ -93,12 +99,15 @@ def ready(descriptor: int, direction: int, until: float) -> bool:
     return bool(waiting.poll(left(until) * 1000))
 
 
-def _why(attempt: Attempt, connection: SecuredConnection, reached: int) -> Failure:
+def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secured: bool) -> Failure:
+    code = _REACHED.get(reached, "host-unreachable")
+    # An error in clear text may be anybody's, and older versions believe it (CVE-2024-10977).
+    if reached in _REACHED and not secured:
+        return Failure("tls-failed")
     if found := _SQLSTATE.search(attempt.said):
         return refused(found[1], found[2])
     if attempt.needs_password:
         return Failure("password-refused")
-    code = _REACHED.get(reached, "host-unreachable")
     # What libpq itself refuses after the handshake, it was told to refuse.
     refusal = not attempt.tells_sqlstate or bool(_DEMANDS & connection.parameters.keys())
     return Failure("login-refused" if refusal and code == "connection-closed" else code)

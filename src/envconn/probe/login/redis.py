@@ -135,4 +135,8 @@ _BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
     (redis.exceptions.MasterDownError, "server-starting"),
     (redis.TimeoutError, "timed-out"),
 )
-_SAID = (("max number of clients", "server-full"), ("DB index", "database-absent"))
+_SAID = (
+    ("max number of clients", "server-full"),
+    ("DB index", "database-absent"),
+    ("MASTERDOWN", "server-starting"),  # redis-py 5 has no class of its own for it
+)
