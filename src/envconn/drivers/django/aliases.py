@@ -92,11 +92,9 @@ def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConn
 
 
 def _direct(connection: SecuredConnection) -> SecuredConnection | None:
-    if connection.pooled is False:
-        return None
-    # Where nobody sees whether there is a pooler, a variable for the direct endpoint says it.
-    named = (sibling for sibling in connection.siblings if sibling.pooled is False and not sibling.replica)
+    """The endpoint for migrations, if there is another one than `connection` itself."""
     try:
-        return next(named, None) or (connection.endpoint(pooled=False, replica=False) if connection.pooled else None)
+        found = connection.endpoint(pooled=False, replica=False)
     except EndpointUnavailable:
         return None
+    return None if found is connection else found
