@@ -53,6 +53,13 @@ cache and with redis-py alone, which is refused `verify-ca` at hand-over: it tru
 is tried as Celery's broker. The CA is the servers' where the level needs one.
 
 """
+_MYSQL = """\
+## MySQL
+
+`tests/live/test_mysql.py` holds PyMySQL, towards a MariaDB in five of these states, to the tables above: `ssl-mode` and
+`ssl-ca` stand for `sslmode` and `sslrootcert`. What mysqlclient is handed was not tried against a server.
+
+"""
 _WHOLE = """\
 ## Whole programs
 
@@ -101,7 +108,9 @@ def page() -> str:
     tables = [_section(f"`ENVCONN_TLS={floor}`", RULES["enforce"], floor) for floor in FLOORS]
     tables.append(_section("Loopback, with `ENVCONN_TLS_LOCAL=allow` and any policy", RULES["allow"], "require"))
     queues = _queues("rediss", REDIS) + _queues("amqps", RABBITMQ)
-    return _HEAD + stacks + _LEGEND + "\n" + _DIFFERENCES + "".join(tables) + _QUEUES + queues + _WHOLE + _whole()
+    return (
+        _HEAD + stacks + _LEGEND + "\n" + _DIFFERENCES + "".join(tables) + _QUEUES + queues + _MYSQL + _WHOLE + _whole()
+    )
 
 
 def _section(title: str, rules: Mapping[str, matrix.Row], floor: str) -> str:

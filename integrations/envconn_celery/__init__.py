@@ -14,21 +14,15 @@ refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are left 
 
 from __future__ import annotations
 
-from typing import Literal
-
 import envconn
-from envconn import ConfigurationError, Problem, SecuredConnection, Services
+from envconn import SecuredConnection, Services
 from envconn.drivers import celery
 
 __all__ = ["config"]
 
-_RESULTS = {"auto": ("cache", "database"), "cache": ("cache",), "database": ("database",), None: ()}
-
 
 def config(
-    source: Services | SecuredConnection | None = None,
-    *,
-    result: Literal["auto", "cache", "database"] | None = "auto",
+    source: Services | SecuredConnection | None = None, *, result: celery.Result | None = "auto"
 ) -> celery.Settings:
     """Return the settings for ``app.conf.update``.
 
@@ -48,12 +42,4 @@ def config(
     services = envconn.load() if source is None else source
     if not services:
         return {}
-    found = [services[name] for name in _RESULTS[result] if name in services]
-    if services.broker is None:
-        raise ConfigurationError([Problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
-    if result in ("cache", "database") and not found:
-        raise ConfigurationError([Problem("result-missing", _VARIABLE[result], "results are to go there; set it")])
-    return celery.settings(services.broker, *found[:1])
-
-
-_VARIABLE = {"cache": "CACHE_URL", "database": "DATABASE_URL"}
+    return celery.settings(*celery.choose(services, result))

@@ -7,45 +7,21 @@ ever speaks in clear.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import redis
 from celery.backends.redis import RedisBackend
 from kombu.transport import redis as kombu
 
-from envconn.drivers.redis import context
+from envconn.drivers.redis_py import VerifyingConnection
 
-if TYPE_CHECKING:
-    import ssl
-
-__all__ = ["HANDSHAKE_SECONDS", "Backend", "Connection", "Transport"]
-
-HANDSHAKE_SECONDS = 4.0
-"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
-for brokers (``broker_connection_timeout``), which does not reach redis-py."""
-
-
-class Connection(redis.SSLConnection):
-    """One of redis-py's, with another `ssl.SSLContext` than its own, which trusts the system's CAs as well."""
-
-    def __init__(self, **arguments: Any) -> None:  # what redis-py says
-        self._context = context(arguments)
-        super().__init__(**arguments)
-
-    def _connect(self) -> ssl.SSLSocket:
-        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
-        # A Redis without TLS does not answer a ClientHello, and kombu sets no limit.
-        plain.settimeout(self.socket_connect_timeout or HANDSHAKE_SECONDS)
-        secured = self._context.wrap_socket(plain, server_hostname=self.host)
-        secured.settimeout(self.socket_timeout)
-        return secured
+__all__ = ["Backend", "Transport"]
 
 
 class Channel(kombu.Channel):
-    """kombu's, whose every connection is a `Connection`."""
+    """kombu's, whose every connection is a `VerifyingConnection`."""
 
-    connection_class = Connection  # type: ignore[assignment] # kombu's types are of another redis-py
-    connection_class_ssl = Connection  # type: ignore[assignment]
+    connection_class = VerifyingConnection  # type: ignore[assignment] # kombu's types are of another redis-py
+    connection_class_ssl = VerifyingConnection  # type: ignore[assignment]
 
 
 class Transport(kombu.Transport):
@@ -57,9 +33,9 @@ class Transport(kombu.Transport):
 class Backend(RedisBackend):
     """The side of results: Celery's ``result_backend``."""
 
-    connection_class_ssl = Connection
+    connection_class_ssl = VerifyingConnection
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # what Celery says
         super().__init__(*arguments, **named)
-        self.connparams["connection_class"] = Connection
+        self.connparams["connection_class"] = VerifyingConnection
         self.url = "rediss://{host}:{port}/{db}".format_map(self.connparams)  # what the worker shows when it starts

@@ -13,11 +13,11 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import envconn
-from envconn.drivers import engine as engines
-from envconn.drivers import sqlalchemy as driving
+from envconn.drivers import flask
+from envconn.drivers.flask import Config
 from envconn.drivers.sqlalchemy import Driver
 from envconn_flask.commands import group
 
@@ -25,19 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flask import Flask
-    from sqlalchemy import URL
 
     from envconn import SecuredConnection, Services
 
 __all__ = ["Config", "Driver", "EnvConn", "config"]
-
-
-class Config(TypedDict, total=False):
-    """What Flask-SQLAlchemy reads. Its `repr` shows no password: the URLs are objects, not text."""
-
-    SQLALCHEMY_DATABASE_URI: URL
-    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object]
-    SQLALCHEMY_BINDS: dict[str, dict[str, object]]
 
 
 def config(
@@ -56,17 +47,12 @@ def config(
         ConfigurationError: the environment is wrong, the driver cannot honour it, or `engine_options` could
             weaken or redirect the connections.
     """
+    # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
+    from sqlalchemy import URL
+
     services = envconn.load() if source is None else source
     databases = {"database": services} if isinstance(services, envconn.SecuredConnection) else services.databases
-    binds = {name: _engine(each, driver, {}) for name, each in databases.items() if name != "database"}
-    if "database" not in databases:
-        return {"SQLALCHEMY_BINDS": binds}
-    options = _engine(databases["database"], driver, engine_options or {})
-    return {
-        "SQLALCHEMY_DATABASE_URI": _url(databases["database"], driver),
-        "SQLALCHEMY_ENGINE_OPTIONS": {name: value for name, value in options.items() if name != "url"},
-        "SQLALCHEMY_BINDS": binds,
-    }
+    return flask.settings(databases, URL.create, driver=driver, engine_options=engine_options)
 
 
 class EnvConn:
@@ -107,18 +93,6 @@ class EnvConn:
         app.config.update(found, SQLALCHEMY_BINDS={**binds, **found["SQLALCHEMY_BINDS"]})
         app.extensions["envconn"] = self
         app.cli.add_command(group)
-
-
-def _engine(connection: SecuredConnection, driver: Driver | None, stated: Mapping[str, object]) -> dict[str, object]:
-    chosen = driving.choose(connection, driver, asynchronous=False)
-    return {"url": _url(connection, chosen), **engines.merged(connection, chosen, stated)}
-
-
-def _url(connection: SecuredConnection, driver: Driver | None) -> URL:
-    # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
-    import envconn_sqlalchemy
-
-    return envconn_sqlalchemy.url(connection, driver=driving.choose(connection, driver, asynchronous=False))
 
 
 def _mistakes(app: Flask) -> dict[str, bool]:

@@ -301,7 +301,7 @@ def test_cache() -> None:
         "LOCATION": "rediss://h.example.com:6380/2",
     }
     assert options["password"] == "marker-password"
-    assert options["pool_class"] == "envconn_django.pool.VerifyingPool"
+    assert options["pool_class"] == "envconn.drivers.redis_py.VerifyingPool"
     assert "pool_class" not in django.cache(cached("redis://localhost/0"))["OPTIONS"]
     with pytest.raises(envconn.ConfigurationError, match="decode_responses does not fit"):
         django.cache(cached("rediss://h.example.com/0?decode_responses=true"))

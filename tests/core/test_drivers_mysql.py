@@ -102,6 +102,13 @@ def test_a_pymysql_that_would_go_on_in_clear(monkeypatch: pytest.MonkeyPatch) ->
         mysql.arguments(load(""), "pymysql")
 
 
+def test_a_password_that_pymysql_cannot_send() -> None:
+    connection = envconn.load({"DATABASE_URL": "mysql://app:gr%C3%B6%C3%9Fe@db.example.com/shop"}, dotenv=None).database
+    with pytest.raises(envconn.ConfigurationError, match="Latin-1"):
+        mysql.arguments(connection, "pymysql")
+    assert mysql.arguments(connection, "MySQLdb")["ssl_mode"] == "REQUIRED"
+
+
 def test_what_is_refused(certificates: Certificates) -> None:
     with pytest.raises(envconn.ConfigurationError, match="cannot honour sslcrl"):
         mysql.arguments(load(f"ssl-mode=VERIFY_CA&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}"), "MySQLdb")

@@ -189,10 +189,12 @@ CASES = [
 # Reached by programs only; see the tests that name them.
 BY_CALL = {
     "alias-duplicate",
+    "broker-missing",
     "celery-overruled",
     "policy-floor",
     "driver-too-old",
     "driver-unsupported",
+    "result-missing",
     "service-missing",
 }
 

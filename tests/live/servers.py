@@ -1,4 +1,4 @@
-"""PgBouncer, Redis and RabbitMQ as fixtures, each started when first asked for.
+"""PgBouncer, Redis, RabbitMQ and MariaDB as fixtures, each started when first asked for.
 
 Loaded as a plugin by tests/conftest.py. Where tests/servers.sh could not unpack a server, what asks
 for it is skipped with the reason.
@@ -15,6 +15,7 @@ import pytest
 
 import bouncer as bouncers
 import edges
+import mysqlserver
 import rabbitmq as rabbits
 import redisserver
 from installed import Installations, ServerMissing
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bouncer import Bouncer
     from edges import Edge
     from lab import Lab
+    from mysqlserver import MySQL
     from rabbitmq import RabbitMQ
     from redisserver import Redis
     from throwaway.certificates import Certificates
@@ -111,6 +113,20 @@ def rabbitmq(
 
     with ExitStack() as cleanup:
         yield States(rabbits.STATES, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def mysql(installations: Installations, certificates: Certificates, machine: dict[str, str]) -> Iterator[States[MySQL]]:
+    """MariaDB in the states of `mysqlserver.STATES`, where ENVCONN_MYSQL=1 asks for it."""
+    _asked_for(machine, "ENVCONN_MYSQL")
+    tree = _or_skip(partial(installations.tree, "mariadb"))
+
+    def start(state: str) -> AbstractContextManager[MySQL]:
+        pair = None if state == "plain" else getattr(certificates, state)
+        return mysqlserver.running(tree, installations.account, pair, certificates.ca)
+
+    with ExitStack() as cleanup:
+        yield States(mysqlserver.STATES, start, cleanup)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,8 @@ __all__ = ["direct"]
 
 def direct(connection: SecuredConnection) -> SecuredConnection | None:
     """Return the endpoint for migrations that is not `connection` itself, or `None` where there is none."""
-    if connection.pooled is False:
-        return None
-    # Where nobody sees whether there is a pooler, a variable for the direct endpoint says it.
-    named = (sibling for sibling in connection.siblings if sibling.pooled is False and not sibling.replica)
     try:
-        return next(named, None) or (connection.endpoint(pooled=False, replica=False) if connection.pooled else None)
+        found = connection.endpoint(pooled=False, replica=False)
     except EndpointUnavailable:
         return None
+    return None if found is connection else found

@@ -60,8 +60,12 @@ def arguments(connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"the MySQL drivers cannot honour {refused[0]}; drop it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
-    tls = _pymysql if (driver or _installed(connection)) == "pymysql" else _mysqldb
-    return cast("Arguments", found | tls(connection))
+    if (driver or _installed(connection)) != "pymysql":
+        return cast("Arguments", found | _mysqldb(connection))
+    if connection.password and not connection.password.reveal().isascii():
+        # Which makes another hash of it than the server has (connections.py: encode("latin1")).
+        refuse(connection, "PyMySQL writes a password in Latin-1; take one with nothing beyond ASCII, or mysqlclient")
+    return cast("Arguments", found | _pymysql(connection))
 
 
 _REFUSED = TLS - {"sslmode", "sslrootcert", "sslcert", "sslkey"}

@@ -5,7 +5,7 @@
 redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
 one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
 that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
-`context` instead.
+`context` instead, as the classes in `envconn.drivers.redis_py` do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "handshake", "health_check_seconds", "url"]
 
 HANDSHAKE_SECONDS = 4.0
-"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing."""
+"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
+for brokers (``broker_connection_timeout``), which does not reach redis-py."""
 
 
 class Arguments(TypedDict, total=False):

@@ -40,7 +40,7 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     location, options = redis.url(connection), cast("dict[str, object]", redis.arguments(connection))
     options |= {name: Hidden(options[name]) for name in ("password", "ssl_password") if name in options}
     if connection.tls.level >= TlsLevel.ENCRYPTED:
-        options["pool_class"] = "envconn_django.pool.VerifyingPool"
+        options["pool_class"] = "envconn.drivers.redis_py.VerifyingPool"
     return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location, "OPTIONS": options}
 
 

@@ -1,0 +1,50 @@
+"""What Flask-SQLAlchemy is given, without Flask and without SQLAlchemy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import envconn
+from envconn.drivers import flask
+
+MARKER = "marker-password"
+ENVIRON = {
+    "DATABASE_URL": f"postgresql://app:{MARKER}@db.example.com/app",
+    "ANALYTICS_DATABASE_URL": f"postgresql://app:{MARKER}@other.example.com/numbers",
+}
+
+
+class Url(dict[str, Any]):
+    """What ``sqlalchemy.URL.create`` is given."""
+
+
+def test_one_is_the_default_and_the_others_are_binds() -> None:
+    found: Any = flask.settings(
+        envconn.load(ENVIRON, dotenv=None).databases,
+        Url,  # type: ignore[arg-type]
+        driver="psycopg2",
+        engine_options={"pool_size": 3},
+    )
+    url, options, binds = (found[f"SQLALCHEMY_{name}"] for name in ("DATABASE_URI", "ENGINE_OPTIONS", "BINDS"))
+    assert (url["drivername"], url["host"], url["password"]) == ("postgresql+psycopg2", "db.example.com", MARKER)
+    assert (options["pool_size"], options["connect_args"]["sslmode"]) == (3, "require")
+    assert "url" not in options
+    assert binds.keys() == {"analytics"}
+    assert binds["analytics"]["url"]["database"] == "numbers"
+    assert "pool_size" not in binds["analytics"]
+
+
+def test_without_a_default_there_are_binds_only() -> None:
+    analytics = {name: text for name, text in ENVIRON.items() if name.startswith("ANALYTICS")}
+    found = flask.settings(envconn.load(analytics, dotenv=None).databases, Url)  # type: ignore[arg-type]
+    assert found.keys() == {"SQLALCHEMY_BINDS"}
+
+
+@pytest.mark.parametrize("stated", [{"connect_args": {"sslmode": "disable"}}, {"creator": print}])
+def test_what_is_stated_weakens_nothing(stated: dict[str, object]) -> None:
+    databases = envconn.load(ENVIRON, dotenv=None).databases
+    with pytest.raises(envconn.ConfigurationError) as refusal:
+        flask.settings(databases, Url, engine_options=stated)  # type: ignore[arg-type]
+    assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]

@@ -1,0 +1,163 @@
+"""A real MariaDB through PyMySQL: the levels mean what they mean with PostgreSQL, and a password arrives as it is.
+
+The table is that of `matrix`, in MySQL's words. mysqlclient has to be built with MySQL's own library and is not
+among what the tests install, so what it is handed is tested in core/test_drivers_mysql.py alone.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import string
+from contextlib import closing
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pymysql
+import pytest
+
+import envconn
+import matrix
+import mysqlserver
+from envconn.drivers import mysql as driver
+from matrix import FLOORS, RULES, SITES, TRUSTED
+
+if TYPE_CHECKING:
+    from envconn import SecuredConnection
+    from mysqlserver import MySQL
+    from project import Project
+    from servers import States
+    from throwaway.certificates import Certificates
+
+WORDS = {
+    "disable": "DISABLED",
+    "prefer": "PREFERRED",
+    "require": "REQUIRED",
+    "verify-ca": "VERIFY_CA",
+    "verify-full": "VERIFY_IDENTITY",
+}
+CLAIMS = ("none", "right", "wrong", "text")
+_ENDS = {
+    "Hostname mismatch": matrix.MISNAMED,
+    "certificate verify failed": matrix.UNTRUSTED,
+    "server doesn't support": matrix.NO_TLS,
+    "Access denied for user 'app'": matrix.NOT_IN_CLEAR,  # MariaDB's word where it wants TLS; the password is right
+}
+
+
+def outcome(connection: SecuredConnection) -> str:
+    """Connect and say what came of it; an unknown error in its own words."""
+    secret = connection.password.reveal() if connection.password else ""
+    place: dict[str, Any] = {"host": connection.host, "port": connection.port, "database": connection.dbname}
+    arguments: dict[str, Any] = {**driver.arguments(connection, "pymysql")}
+    return connected(user=connection.user, password=secret, **place, **arguments)
+
+
+def connected(**arguments: Any) -> str:
+    try:
+        with closing(pymysql.connect(**arguments)) as connection, connection.cursor() as cursor:
+            cursor.execute("show session status like 'Ssl_cipher'")
+            ((_, cipher),) = cursor.fetchall()
+            socket = connection._sock
+    except pymysql.Error as error:
+        return next((end for words, end in _ENDS.items() if words in str(error)), str(error))
+    in_use = isinstance(socket, ssl.SSLSocket)
+    return (matrix.TLS if in_use else matrix.CLEAR) if bool(cipher) is in_use else matrix.DISAGREE
+
+
+def promise(environ: dict[str, str]) -> SecuredConnection | str:
+    try:
+        return envconn.load(environ, dotenv=None).database
+    except envconn.ConfigurationError as error:
+        return " ".join(problem.code for problem in error.problems)
+
+
+@pytest.mark.parametrize("state", mysqlserver.STATES)
+@pytest.mark.parametrize("local", RULES)
+@pytest.mark.parametrize("floor", FLOORS)
+def test_what_is_promised_is_what_happens(
+    mysql: States[MySQL], certificates: Certificates, floor: str, local: str, state: str
+) -> None:
+    broken = []
+    site = SITES["notls" if state == "plain" else state]
+    for name, mode in product(CLAIMS, ("absent", *WORDS)):
+        ca = {"right": {"ssl-ca": str(certificates.ca)}, "wrong": {"ssl-ca": str(certificates.other_ca)}}.get(name, {})
+        uri = mysql[state].uri(**({"ssl-mode": WORDS[mode]} if mode in WORDS else {}), **ca)
+        environ = {"DATABASE_URL": uri, "ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": local}
+        environ |= {"DATABASE_CA_CERT": certificates.ca.read_text("ascii")} if name == "text" else {}
+        due = matrix.promised(RULES[local], mode, name, floor)
+        found = promise(environ)
+        want = due if isinstance(due, str) else matrix.expected(due, site, TRUSTED[name])
+        seen = found if isinstance(found, str) else outcome(found)
+        if (seen, found if isinstance(found, str) else found.tls.level) != (want, due):
+            broken.append(f"{mode}, CA {name}: {found!r} and {seen}; should be {due!s} and {want}")
+    assert not broken, "\n".join(broken)
+
+
+def test_pymysql_as_it_is(mysql: States[MySQL]) -> None:
+    """Where the server has no TLS it goes on without, and says nothing."""
+    server = mysql["plain"]
+    place: dict[str, Any] = {"host": "localhost", "port": server.port, "user": server.user, "password": server.password}
+    assert connected(**place, database=server.dbname) == matrix.CLEAR
+    environ = {"DATABASE_URL": server.uri(), "ENVCONN_TLS_LOCAL": "enforce"}
+    assert outcome(envconn.load(environ, dotenv=None).database) == matrix.NO_TLS
+
+
+PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        pytest.param("printable", PRINTABLE, id="every printable character"),
+        pytest.param("o'brien \"x\\@:/?#", "%20+%41&=?#@:/", id="what parsers stumble over"),
+        pytest.param("größe żółw", "secret", id="a name beyond ASCII"),
+    ],
+)
+def test_user_and_password(mysql: States[MySQL], user: str, password: str) -> None:
+    server = mysql["good"]
+    allow(server, user, password)
+    uri = f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{server.port}/{server.dbname}"
+    assert outcome(envconn.load({"DATABASE_URL": uri}, dotenv=None).database) == matrix.TLS
+    wrong = envconn.load({"DATABASE_URL": uri.replace("@", "x@")}, dotenv=None).database
+    assert "Access denied" in outcome(wrong)
+
+
+@pytest.mark.parametrize(("password", "error"), [("größe", "Access denied"), ("пароль", "latin-1")])
+def test_a_password_beyond_ascii(mysql: States[MySQL], password: str, error: str) -> None:
+    """PyMySQL writes it in Latin-1, where the server has the hash of its UTF-8."""
+    server = mysql["good"]
+    allow(server, "beyond", password)
+    place: dict[str, Any] = {"host": "localhost", "port": server.port, "user": "beyond", "password": password}
+    with pytest.raises((pymysql.OperationalError, UnicodeEncodeError), match=error):
+        pymysql.connect(**place)
+    uri = f"mysql://beyond:{quote(password)}@localhost:{server.port}/{server.dbname}"
+    with pytest.raises(envconn.ConfigurationError, match="beyond ASCII"):
+        outcome(envconn.load({"DATABASE_URL": uri}, dotenv=None).database)
+
+
+def allow(server: MySQL, user: str, password: str) -> None:
+    """Let `user` in with `password`, and do everything."""
+    place: dict[str, Any] = {"host": "localhost", "port": server.port, "user": server.user, "password": server.password}
+    with closing(pymysql.connect(**place, ssl={"verify_mode": "none"})) as admin, admin.cursor() as cursor:
+        cursor.execute("create or replace user %s@'%%' identified by %s", (user, password))
+        cursor.execute("grant all on *.* to %s@'%%'", (user,))
+
+
+def test_a_django_site(mysql: States[MySQL], project: Project, certificates: Certificates) -> None:
+    project.settings("", before="import pymysql; pymysql.install_as_MySQLdb()")
+    verified = {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificates.ca)}
+    done = project.manage("migrate", DATABASE_URL=mysql["good"].uri(**verified))
+    assert done.returncode == 0, done.stdout
+    code = "from website.models import Visit; Visit.objects.create(path='/'); print(Visit.objects.count())"
+    assert project.python(code, DATABASE_URL=mysql["good"].uri(**verified)).stdout.splitlines()[-1] == "1"
+    for state, words in (
+        ("wronghost", "Hostname mismatch"),
+        ("unknownca", "certificate verify failed"),
+        ("plain", "SSL"),
+    ):
+        refused = project.manage("migrate", DATABASE_URL=mysql[state].uri(**verified))
+        assert refused.returncode == 1
+        assert re.search(f"OperationalError: .*{words}", refused.stdout), refused.stdout
+        assert mysql[state].password not in refused.stdout
