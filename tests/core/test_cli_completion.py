@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COMMAND = (sys.executable, "-m", "envconn")
 LIVE = {"--live", "--login", "--enforced", "--wait", "--within"}
+CHOOSING = {"--service", "--pooled", "--direct", "--replica", "--libpq"}
 READING = {"-h", "--help", "--dotenv", "--no-dotenv"}
 
 
@@ -57,14 +58,16 @@ def completed(path: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["envconn", ""], {"check", "show", "exec", "schema", "completion"}),
+        (["envconn", ""], {"check", "show", "exec", "export", "schema", "completion"}),
         (["envconn", "s"], {"show", "schema"}),
         (["envconn", "nothing"], set()),
         (["envconn", "check", "-"], READING | LIVE | {"--json"}),
         (["envconn", "check", "--l"], {"--live", "--login"}),
         (["envconn", "check", "--live", "--w"], {"--wait", "--within"}),
         (["envconn", "show", "-"], READING | {"--json"}),
-        (["envconn", "exec", "-"], READING | LIVE),
+        (["envconn", "exec", "-"], READING | LIVE | CHOOSING | {"--export", "--unset"}),
+        (["envconn", "export", "-"], READING | CHOOSING | {"--ca", "--reveal"}),
+        (["envconn", "export", "pg"], {"pg", "pg_service", "pgpass", "pgx"}),
         (["envconn", "completion", ""], {"bash", "zsh", "fish"}),
         (["envconn", "check", "--dotenv", "prod"], {"production.env"}),
         (["envconn", "exec", "--dotenv", "prod"], {"production.env"}),

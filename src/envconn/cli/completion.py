@@ -23,11 +23,15 @@ def run(parser: ArgumentParser, shell: str) -> int:
     except ImportError:
         print("envconn completion: shtab is missing; install envconn[completion]", file=sys.stderr)
         return EX_UNAVAILABLE
+    from envconn.export import FORMATS
+
     for action in _actions(parser):
         if action.metavar == "FILE":
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.nargs == REMAINDER:
             action.complete = _COMMANDS  # type: ignore[attr-defined]
+        elif action.metavar == "FORMAT":
+            action.choices = tuple(FORMATS)
     print(shtab.complete(parser, shell))
     return 0
 
