@@ -197,6 +197,8 @@ def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = Tru
 
 def recognised(error: str) -> str:
     """Return the word for `error`, the name and text of an exception, or `error` itself where there is none."""
+    if error == "OperationalError: ":
+        return GARBAGE  # psycopg2 again, below the Python of Debian 12 (3.11.2), where the error of reading is lost
     return next((told for words, told in _WORDS.items() if words in error), error)
 
 

@@ -59,7 +59,7 @@ _WORDS: dict[str, set[str]] = {
     r"certificate verify failed": {matrix.UNTRUSTED},
     r"does not match host name": {matrix.MISNAMED},
     r"server does not support SSL": {matrix.NO_TLS},
-    r"received invalid response to SSL negotiation": {matrix.GARBAGE},
+    r"received invalid response to SSL negotiation|^OperationalError: +$": {matrix.GARBAGE},  # see matrix.recognised
     r"received unencrypted data after SSL response": {matrix.INJECTED},
     r"server closed the connection unexpectedly": {matrix.CLOSED},
     # the server's own
