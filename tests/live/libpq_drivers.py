@@ -79,6 +79,8 @@ def outcome(driver: str, conninfo: str, arguments: Arguments, *, ask: bool = Tru
 
 def recognised(error: str) -> str:
     """Return the word for `error`, the name and text of an exception, or `error` itself where there is none."""
+    if error == "OperationalError: ":
+        return matrix.GARBAGE  # psycopg2, on the Python of Debian 12 (3.11.2), where the error of reading is lost
     return next((meaning for words, meaning in WORDS.items() if words in error), error)
 
 

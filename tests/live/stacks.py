@@ -62,6 +62,7 @@ _WORDS: dict[str, set[str]] = {
     r"InterfaceError: network error": {matrix.CLOSED},
     r"codec can't decode": {matrix.GARBAGE},
     **{re.escape(words): {meaning} for words, meaning in libpq_drivers.WORDS.items()},
+    r"^OperationalError: +$": {matrix.GARBAGE},  # see libpq_drivers.recognised
 }
 
 
