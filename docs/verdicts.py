@@ -108,7 +108,9 @@ def page() -> str:
     tables = [_section(f"`ENVCONN_TLS={floor}`", RULES["enforce"], floor) for floor in FLOORS]
     tables.append(_section("Loopback, with `ENVCONN_TLS_LOCAL=allow` and any policy", RULES["allow"], "require"))
     queues = _queues("rediss", REDIS) + _queues("amqps", RABBITMQ)
-    return _HEAD + stacks + _LEGEND + "\n" + _DIFFERENCES + "".join(tables) + _QUEUES + queues + _MYSQL + _WHOLE + _whole()
+    return (
+        _HEAD + stacks + _LEGEND + "\n" + _DIFFERENCES + "".join(tables) + _QUEUES + queues + _MYSQL + _WHOLE + _whole()
+    )
 
 
 def _section(title: str, rules: Mapping[str, matrix.Row], floor: str) -> str:
