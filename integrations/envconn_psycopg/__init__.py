@@ -34,7 +34,7 @@ def kwargs(
 def kwargs(source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg2"]) -> libpq.Arguments: ...
 def kwargs(
     source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg", "psycopg2"] = "psycopg"
-) -> libpq.Arguments:
+) -> psycopg3.Arguments | libpq.Arguments:
     """Return the keyword arguments for ``psycopg.connect`` (also async, and pools) or ``psycopg2.connect``.
 
     `source` is a connection, or services whose default database is meant; `envconn.load()` when

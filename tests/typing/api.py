@@ -85,8 +85,8 @@ for seen in proof.seen:
 # psycopg 3 and psycopg2.
 with envconn_psycopg.connect(services, autocommit=True) as opened:
     assert_type(opened.execute("select 1").fetchone(), tuple[Any, ...] | None)
-# pyright wants a TypedDict that is closed, which is new in Python 3.15 (PEP 728).
-psycopg.connect(**envconn_psycopg.kwargs())  # pyright: ignore[reportArgumentType]
+psycopg.connect(**envconn_psycopg.kwargs())
+psycopg.connect(autocommit=True, **envconn_psycopg.kwargs(database))
 envconn_psycopg.kwargs(database, driver="psycopg2")
 assert_type(envconn_celery.config(services, result="database").get("broker_url"), str | None)
 envconn_celery.config(database, result=None)

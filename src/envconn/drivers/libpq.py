@@ -9,8 +9,9 @@ file. What does not decide (``connect_timeout``, ``application_name``) is left t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, cast
 
+from envconn.drivers.closed import TypedDict
 from envconn.drivers.refusal import refuse
 from envconn.errors import ConfigurationError, Problem
 from envconn.tls import TlsLevel, require_sealed
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["ABSENT", "OLDEST", "Arguments", "arguments", "needed", "version"]
+__all__ = ["ABSENT", "OLDEST", "Arguments", "Keywords", "arguments", "needed", "version"]
 
 ABSENT = "/dev/null/absent"
 """A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
@@ -76,7 +77,7 @@ _DROPPABLE = frozenset({"sslnegotiation", "sslsni", "min_protocol_version", "max
 """What an older libpq may go without: the connection is made another way, and is as secure."""
 
 
-class Arguments(TypedDict, total=False):
+class Keywords(TypedDict, total=False):
     """libpq's keywords that are handed over; every value is text (PostgreSQL 18 manual, 32.1.2)."""
 
     host: str
@@ -128,6 +129,10 @@ class Arguments(TypedDict, total=False):
     keepalives_count: str
     tcp_user_timeout: str
     replication: str
+
+
+class Arguments(Keywords, total=False, closed=True):
+    """The keywords, and nothing besides them."""
 
 
 def arguments(connection: SecuredConnection, libpq: int) -> Arguments:

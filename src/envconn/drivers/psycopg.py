@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Arguments", "arguments"]
 
 
-class Arguments(libpq.Arguments, total=False):
+class Arguments(libpq.Keywords, total=False, closed=True):
     """What ``psycopg.connect`` is given; `prepare_threshold` is `None` where statements must not be prepared."""
 
     prepare_threshold: int | None

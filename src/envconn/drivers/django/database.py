@@ -100,7 +100,7 @@ _CURSORS = (
 )
 
 
-def _libpq(connection: SecuredConnection) -> libpq.Arguments:
+def _libpq(connection: SecuredConnection) -> libpq.Keywords:
     """Ask the driver that Django will take: psycopg, and psycopg2 where that cannot be imported."""
     try:
         return psycopg.arguments(connection)
