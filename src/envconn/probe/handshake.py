@@ -10,7 +10,7 @@ import ssl
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.drivers.context import settle
-from envconn.probe import x509
+from envconn.probe.certificate import read
 from envconn.probe.failures import Rejected
 from envconn.probe.proof import Handshake
 
@@ -23,32 +23,25 @@ __all__ = ["Presented", "at_level", "for_chain", "for_host", "for_nothing", "sha
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h), which Python does not name."""
-_DER = 2
-"""ENCODING_DER of the module below `ssl`."""
 
 
 class Presented(NamedTuple):
-    """What a handshake that succeeded has shown. `chain` holds the certificates in DER, the server's own first."""
+    """What a handshake that succeeded has shown. `der` is the certificate, `certificate` what can be read in it."""
 
     version: str
     cipher: str
     bits: int
     der: bytes
-    chain: tuple[bytes, ...]
+    certificate: Certificate | None
     alpn: str | None
 
-    @property
-    def certificate(self) -> Certificate | None:
-        """What the certificate says, `None` if it cannot be read."""
-        return x509.read(self.der, self.chain)
-
     def handshake(self, *, chain: bool | None, host: bool | None) -> Handshake:
-        """Return it with the certificate read, and with what was found out about it."""
+        """Return it with what was found out about the certificate."""
         return Handshake(self.version, self.cipher, self.bits, self.certificate, chain, host)
 
 
 async def shake(wire: Wire, context: ssl.SSLContext, name: str) -> Presented:
-    """Begin TLS with the server `name` and return what it shows.
+    """Begin TLS with the server `name` and return what it shows. `context` is for this handshake alone.
 
     Raises:
         Rejected: its certificate does not stand up to `context`.
@@ -60,16 +53,7 @@ async def shake(wire: Wire, context: ssl.SSLContext, name: str) -> Presented:
         raise Rejected(error.verify_code, error.verify_message) from None
     cipher, _, bits = tls.cipher() or ("", "", 0)
     der = tls.getpeercert(binary_form=True) or b""
-    return Presented(tls.version() or "", cipher, bits, der, _chain(tls), tls.selected_alpn_protocol())
-
-
-def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
-    # Public, and of bytes, since Python 3.13; before that one level below, and of objects.
-    ask = getattr(tls, "get_unverified_chain", None) or getattr(
-        getattr(tls, "_sslobj", None), "get_unverified_chain", None
-    )
-    chain = (ask and ask()) or ()
-    return tuple(each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain)
+    return Presented(tls.version() or "", cipher, bits, der, read(tls), tls.selected_alpn_protocol())
 
 
 def at_level(service: SecuredConnection, alpn: str | None) -> ssl.SSLContext:

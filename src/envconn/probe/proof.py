@@ -22,10 +22,10 @@ class Certificate(NamedTuple):
     """The certificate that a server presents.
 
     `subject` and `issuer` are distinguished names in RFC 4514's form. `names` holds the DNS names and
-    IP addresses it is made out to. `chain` is the subject of every certificate that was sent, the
-    server's own first; empty where Python's ssl module does not tell. `sha256` is the fingerprint in
-    hexadecimal digits. `not_before` and `not_after` are in UTC, `days_left` whole days from now, below 0
-    once it has expired.
+    IP addresses it is made out to, 256 at most. `chain` is the subject of every certificate that was sent,
+    16 at most, the server's own first; a text is empty, or all of `chain`, where Python's ssl module does not
+    tell, as of a second one that is no CA's. `sha256` is the fingerprint in hexadecimal digits. `not_before`
+    and `not_after` are in UTC, `days_left` whole days from now, below 0 once it has expired.
     """
 
     subject: str
