@@ -14,10 +14,11 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from psycopg_pool import ConnectionPool
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ["Alchemy", "AsyncAlchemy", "Asyncpg", "AsyncpgPool", "Client", "DbApi"]
+__all__ = ["Alchemy", "AsyncAlchemy", "Asyncpg", "AsyncpgPool", "Client", "DbApi", "PsycopgPool"]
 
 
 class Client(Protocol):
@@ -48,6 +49,24 @@ class DbApi:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class PsycopgPool:
+    """A client of psycopg_pool, which gives the connection back after every transaction."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        pool.open(wait=True, timeout=10)
+
+    def ask(self, number: int) -> int:
+        with self._pool.connection() as lent, lent.cursor() as cursor:
+            cursor.execute(f"select {number} + %s", (0,))
+            row = cursor.fetchone()
+            assert row
+            return int(row[0])
+
+    def close(self) -> None:
+        self._pool.close()
 
 
 class Alchemy:

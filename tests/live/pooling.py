@@ -18,6 +18,7 @@ import pg8000.dbapi
 import psycopg
 import psycopg2
 import sqlalchemy
+from psycopg_pool import ConnectionPool
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -25,7 +26,7 @@ import envconn_asyncpg
 import envconn_flask
 import envconn_psycopg
 import envconn_sqlalchemy
-from clients import Alchemy, AsyncAlchemy, Asyncpg, AsyncpgPool, Client, DbApi
+from clients import Alchemy, AsyncAlchemy, Asyncpg, AsyncpgPool, Client, DbApi, PsycopgPool
 from envconn.drivers import pg8000 as pg8000_arguments
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _naive_flask(uri: str) -> Alchemy:
 
 NAIVE: Mapping[str, Callable[[str], Client]] = {
     "psycopg": lambda uri: DbApi(psycopg.connect(uri)),
+    "psycopg pool": lambda uri: PsycopgPool(ConnectionPool(uri, min_size=1, max_size=1, open=False)),
     "psycopg2": lambda uri: DbApi(psycopg2.connect(uri)),
     "asyncpg": lambda uri: Asyncpg(lambda: asyncpg.connect(uri)),
     "asyncpg pool": lambda uri: AsyncpgPool(lambda: asyncpg.create_pool(uri, min_size=1, max_size=1)),
@@ -118,6 +120,9 @@ def _async_engine(driver: Driver) -> Callable[[SecuredConnection], Client]:
 
 OURS: Mapping[str, Callable[[SecuredConnection], Client]] = {
     "psycopg": lambda judged: DbApi(psycopg.connect(**envconn_psycopg.kwargs(judged))),
+    "psycopg pool": lambda judged: PsycopgPool(
+        ConnectionPool(kwargs={**envconn_psycopg.kwargs(judged)}, min_size=1, max_size=1, open=False)
+    ),
     "psycopg2": lambda judged: DbApi(psycopg2.connect(**envconn_psycopg.kwargs(judged, driver="psycopg2"))),
     "asyncpg": lambda judged: Asyncpg(lambda: envconn_asyncpg.connect(judged)),
     "asyncpg pool": lambda judged: AsyncpgPool(lambda: envconn_asyncpg.create_pool(judged, min_size=1, max_size=1)),

@@ -30,6 +30,7 @@ GONE = {"InvalidSQLStatementNameError"}
 # What becomes of the plain URL where nobody tracks prepared statements. A driver more is a line more.
 BREAKS = {
     "psycopg": TWICE,
+    "psycopg pool": {WRONG, *TWICE},
     "psycopg2": {OK},
     "asyncpg": GONE,
     "asyncpg pool": GONE,
@@ -42,6 +43,7 @@ BREAKS = {
     "sqlalchemy+asyncpg, async": GONE,
     "flask-sqlalchemy": TWICE,
 }
+LIBPQ = {"psycopg", "psycopg pool", "psycopg2"}
 OPTIONS = "-c statement_timeout=4321"
 
 
@@ -106,7 +108,7 @@ def test_options_at_start_up(bouncer: Bouncer, certificates: Certificates, modul
     assert OPTIONS not in str(refusal.value)
 
 
-@pytest.mark.parametrize("driver", [driver for driver in OURS if driver not in {"psycopg", "psycopg2"}])
+@pytest.mark.parametrize("driver", [driver for driver in OURS if driver not in LIBPQ])
 def test_options_at_start_up_in_other_drivers(bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
     uri = bouncer.uri(**verified(certificates), options=OPTIONS)
     with pytest.raises(Exception, match="unsupported startup parameter"), closing(NAIVE[driver](uri)) as client:
