@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import fakes
 from envconn.probe.postgres import NOBODY
 from fakes import Answer
 from lab import STATES
@@ -47,7 +48,7 @@ FAKES = {
 
 def test_every_state_is_expected_of() -> None:
     assert EXPECTED.keys() == STATES.keys()
-    assert FAKES.keys() == set(Answer)
+    assert FAKES.keys() | {Answer.CONSENT} == set(Answer)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -119,6 +120,16 @@ def test_fake(certificates: Certificates, fake: Callable[[Answer], Fake], answer
     assert all(startup == {"user": NOBODY, "database": NOBODY, "": ""} for startup in server.startups)
     assert not server.saw_password_in_clear
     assert server.requests[0] == "ssl"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_somebody_in_the_middle(certificates: Certificates, level: str) -> None:
+    """He speaks TLS and asks for the password: the certificate tells him apart, and he is told nothing."""
+    with fakes.running(Answer.CONSENT, certificates.unknownca) as middleman:
+        proof = look(middleman.uri(HOST, hostaddr="127.0.0.1", **trust(certificates, level)))
+    assert codes(proof) == (() if level == "require" else ("certificate-untrusted",))
+    assert not middleman.confided
+    assert not middleman.passwords
 
 
 def test_the_certificate(lab: Lab, certificates: Certificates) -> None:
