@@ -8,8 +8,7 @@ must look at what was written. Secrets are of type `Secret` from the first momen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,8 +91,7 @@ class Parameters(Mapping[str, str]):
         raise TypeError("Parameters are not pickled; read the environment again in the other process")
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
@@ -117,8 +115,7 @@ class Host:
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
@@ -138,8 +135,7 @@ class Origin:
         return " -> ".join((self.variable, *self.via)) + place
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """What a connection string asks for, with libpq's meaning, unjudged.
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.
@@ -157,9 +153,9 @@ class Connection:
     user: str
     dbname: str
     password: Secret | None = None
-    parameters: Parameters = field(default_factory=Parameters)
-    foreign: Parameters = field(default_factory=Parameters)
-    origin: Origin = field(default_factory=lambda: Origin("connection string"))
+    parameters: Parameters = Parameters()
+    foreign: Parameters = Parameters()
+    origin: Origin = Origin("connection string")
     notes: tuple[str, ...] = ()
 
     @property

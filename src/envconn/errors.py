@@ -14,8 +14,7 @@ hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel alo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong, said so that it can be mended.
 
     `code` is stable and lower case (``sslmode-unknown``); programs compare it, people look it up.
@@ -40,8 +38,7 @@ class Problem:
         return f"{self.variable}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """Something worth reporting that is not wrong: a choice, a raised level, a waiver, an ignored variable.
 
     The fields are those of `Problem`, under the same rules.

@@ -5,8 +5,8 @@ No secret is in it: of a connection it shows hosts, database, user name and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,15 +19,14 @@ __all__ = ["Report"]
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Everything worth knowing about one reading of the environment.
 
     `services` are the judged connections by name. `problems` is what stands against using them,
     empty when all is well; `notes` what was chosen, ignored, raised or tidied.
     """
 
-    services: Mapping[str, SecuredConnection] = field(default_factory=dict)
+    services: Mapping[str, SecuredConnection] = MappingProxyType({})
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import pickle
 import pprint
@@ -43,9 +42,9 @@ def value_surfaces(value: object) -> dict[str, str]:
         "json": json.dumps({"value": value}, default=str),
         "dict": repr(getattr(value, "__dict__", None)),
     }
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        looks["asdict"] = repr(dataclasses.asdict(value)) + json.dumps(dataclasses.asdict(value), default=str)
-        looks["astuple"] = repr(dataclasses.astuple(value))
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        looks["asdict"] = repr(value._asdict()) + json.dumps(value._asdict(), default=str)
+        looks["astuple"] = repr(tuple(value)) + json.dumps(tuple(value), default=str)
     with suppress(TypeError, KeyError):  # KeyError: an old pydantic and errors with codes of our own
         looks["deepcopy"] = repr(copy.deepcopy(value))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

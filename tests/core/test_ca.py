@@ -86,7 +86,7 @@ def der(pem: str) -> bytes:
 )
 def test_text(pem: str, spell: Callable[[str], str]) -> None:
     ca = understood(spell(pem))
-    assert (ca.kind, ca.count, ca.path, str(ca)) == ("text", 1, "", "the CA, named by V")
+    assert (ca.kind, ca.certificates, ca.path, str(ca)) == ("text", 1, "", "the CA, named by V")
     assert "CERTIFICATE" not in repr(ca)
     with open(ca.file(), encoding="ascii") as stream:
         assert der(stream.read()) == der(pem)
@@ -94,11 +94,11 @@ def test_text(pem: str, spell: Callable[[str], str]) -> None:
 
 def test_file_and_bundle(certificates: Certificates, tmp_path: Path, pem: str, other: str) -> None:
     ca = understood(f" {certificates.ca}\n")
-    assert (ca.kind, ca.count, ca.file()) == ("file", 1, str(certificates.ca))
+    assert (ca.kind, ca.certificates, ca.file()) == ("file", 1, str(certificates.ca))
     assert str(ca) == f"the CA in {certificates.ca}, named by V"
     (bundle := tmp_path / "bundle.pem").write_text(f"{pem}\n{other}{pem}", encoding="ascii")
-    assert understood(str(bundle)).count == 2
-    assert understood(bundle.read_text("ascii")).count == 2
+    assert understood(str(bundle)).certificates == 2
+    assert understood(bundle.read_text("ascii")).certificates == 2
 
 
 def test_relative_path_means_the_same_wherever_the_process_goes(certificates: Certificates) -> None:
@@ -113,7 +113,7 @@ def test_name_of_a_file_may_look_like_base64(certificates: Certificates) -> None
 
 def test_dates_are_judged_by_the_handshake(certificates: Certificates) -> None:
     # An old certificate in a bundle does no harm, and clocks differ; what is expired fails to verify.
-    assert understood(str(certificates.expired.chain)).count == 1
+    assert understood(str(certificates.expired.chain)).certificates == 1
 
 
 def broken(pem: str) -> str:
@@ -215,7 +215,7 @@ def test_system_is_a_file_that_every_driver_finds(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     ca = understood(" system ")
-    assert (ca.kind, ca.count, ca.file()) == ("system", 0, str(certificates.ca))
+    assert (ca.kind, ca.certificates, ca.file()) == ("system", 0, str(certificates.ca))
     assert str(ca) == f"the system's CAs in {certificates.ca}, named by V"
     # Blank hides the path that is compiled into OpenSSL, so that the list decides.
     monkeypatch.setenv("SSL_CERT_FILE", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,7 +98,7 @@ def test_what_is_refused(certificates: Certificates) -> None:
     with pytest.raises(envconn.ConfigurationError, match="redis-py knows no sslcrl"):
         redis.arguments(
             envconn.secure(
-                replace(envconn.parse("rediss://h.example.com"), parameters=revoked),
+                envconn.parse("rediss://h.example.com")._replace(parameters=revoked),
                 envconn.Policy(ca=str(certificates.ca), ca_variable="DATABASE_CA_CERT"),
             )
         )

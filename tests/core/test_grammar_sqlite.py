@@ -24,7 +24,7 @@ def accepted(text: str) -> Connection:
 
 def refused(text: str) -> tuple[Problem, ...]:
     outcome = read(Secret(text), Origin("DATABASE_URL"))
-    assert isinstance(outcome, tuple), outcome
+    assert not isinstance(outcome, Connection), outcome
     assert outcome
     return outcome
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -207,7 +206,7 @@ SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 )
 def test_best(certificates: Certificates, place: str, query: str, policy: Policy, level: TlsLevel, why: str) -> None:
     file = str(certificates.ca)
-    stated = replace(policy, ca=file) if policy.ca else policy
+    stated = policy._replace(ca=file) if policy.ca else policy
     secured = secure(parse(f"postgres://u:p@{place}/d{query.replace('FILE', file)}"), stated)
     assert secured.tls.level == level, why
     assert why == "a public CA" or not (secured.tls.ca and secured.tls.ca.kind == "system")

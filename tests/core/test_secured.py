@@ -6,7 +6,6 @@ import copy
 import json
 import pickle
 import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +48,7 @@ def subclassed(_: SecuredConnection) -> object:
 
 
 def changed(real: SecuredConnection) -> None:
-    real._judgement = replace(real._judgement, verdict=WEAK)
+    real._judgement = real._judgement._replace(verdict=WEAK)
 
 
 def extended(real: SecuredConnection) -> None:
@@ -74,7 +73,7 @@ def bare(_: SecuredConnection) -> object:
 
 def filled_in(real: SecuredConnection) -> object:
     forged = object.__new__(SecuredConnection)
-    object.__setattr__(forged, "_judgement", replace(real._judgement, verdict=WEAK))
+    object.__setattr__(forged, "_judgement", real._judgement._replace(verdict=WEAK))
     object.__setattr__(forged, "_seal", object())
     return rendered_for_libpq(forged)
 

@@ -46,7 +46,7 @@ def assemble(
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
     environment, unreadable = sources.read(environ, dotenv)
-    reading = Reading(environment, list(unreadable))
+    reading = Reading(environment, unreadable)
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
@@ -66,7 +66,7 @@ def assemble(
 def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
     environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
-    reading = Reading(environment, list(problems))
+    reading = Reading(environment, problems)
     context = Context(_stated_policy(reading), stated_facts(reading))
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from envconn import grammar
@@ -17,13 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["Reading"]
 
 
-@dataclass(slots=True)
 class Reading:
     """The environment, and what has been found so far."""
 
-    environment: Environment
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    __slots__ = ("environment", "notes", "problems")
+
+    def __init__(self, environment: Environment, problems: Iterable[Problem] = ()) -> None:
+        self.environment = environment
+        self.problems = list(problems)
+        self.notes: list[Note] = []
 
     def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
         """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""

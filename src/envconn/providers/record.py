@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class Forbidden(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(NamedTuple):
     r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
 
     `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
@@ -99,18 +98,18 @@ class Provider:
     strict: bool = False
     on_ports: tuple[int, ...] = ()
     tunnel: bool = False
-    ports: Mapping[int, str] = field(default_factory=dict)
-    modes: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[int, str] = MappingProxyType({})
+    modes: Mapping[str, str] = MappingProxyType({})
     pooled: bool | None = None
     pool_mode: str | None = None
     replica: bool | None = None
     replica_target: str | None = None
     default_roles: tuple[str, ...] = ()
     region: str = "{region}"
-    regions: Mapping[str, str] = field(default_factory=dict)
+    regions: Mapping[str, str] = MappingProxyType({})
     cloud: str | None = None
     pooler: Pooler | None = None
-    siblings: Mapping[str, Rewrite | str] = field(default_factory=dict)
+    siblings: Mapping[str, Rewrite | str] = MappingProxyType({})
     forbidden: tuple[Forbidden, ...] = ()
     endpoint_option: str = ""
     endpoint_password: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envconn.connection import Parameters
@@ -75,8 +74,8 @@ _EXAMPLES = {
 def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
     parameters = {name: value for name, value in connection.parameters.items() if name not in rule.drop}
     moved = [_moved(host, connection.user, rule) for host in connection.hosts]
-    return replace(
-        connection, hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
+    return connection._replace(
+        hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
     )
 
 
@@ -85,7 +84,7 @@ def _moved(host: Host, user: str, rule: Rewrite) -> tuple[Host, str]:
     user, _, name = _replaced(rule.address, address).rpartition("@")
     # Another name is another address: an address that was stated for the first one is dropped.
     hostaddr = host.hostaddr if name == host.host else ""
-    return replace(host, host=name, port=rule.port or host.port, hostaddr=hostaddr), user
+    return host._replace(host=name, port=rule.port or host.port, hostaddr=hostaddr), user
 
 
 def _replaced(pair: tuple[str, str] | None, text: str) -> str:

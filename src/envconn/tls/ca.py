@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from envconn.errors import Problem
 from envconn.sources.files import read_text
@@ -34,19 +34,18 @@ _BLOCK = re.compile(_BEGIN.pattern + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFIC
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class CA:
+class CA(NamedTuple):
     """Certificates to trust, and nothing besides them.
 
     `kind` is ``file``, ``system``, or ``text`` for PEM that came in a variable. `variable` says
-    who stated it. `count` is the number of certificates; 0 for ``system``, which is not parsed.
+    who stated it. `certificates` is their number; 0 for ``system``, which is not parsed.
     """
 
     kind: str
     variable: str
-    count: int = 0
+    certificates: int = 0
     path: str = ""
-    pem: str = field(default="", repr=False)
+    pem: str = ""
 
     def file(self) -> str:
         """Return the path of a file with these certificates, for drivers that take nothing else.
@@ -59,6 +58,9 @@ class CA:
         from envconn.tls.store import written
 
         return written(self.pem)
+
+    def __repr__(self) -> str:
+        return f"<CA: {self}>"
 
     def __str__(self) -> str:
         what = {"system": f"the system's CAs in {self.path}", "file": f"the CA in {self.path}", "text": "the CA"}[

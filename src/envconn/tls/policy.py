@@ -16,14 +16,14 @@ The environment states it, or a program with `Policy(...)`:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import ConfigurationError, Note, Problem
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Self
 
 __all__ = ["VARIABLES", "Policy", "Stated", "stated"]
 
@@ -43,9 +43,17 @@ _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
 _NO_DATABASES = frozenset({"amqp", "redis"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The demands on every connection.
+class _Demands(NamedTuple):
+    floor: TlsLevel
+    best: bool
+    enforce_local: bool
+    waive: tuple[str, ...]
+    ca: str | None
+    ca_variable: str
+
+
+class Policy(_Demands):
+    """The demands on every connection; all arguments are keywords.
 
     `floor` is the least `TlsLevel` of a connection that leaves the machine, at least
     ``ENCRYPTED``. `best` raises it to what the provider's certificates are known to meet.
@@ -58,18 +66,31 @@ class Policy:
         ConfigurationError: the floor is below ``ENCRYPTED``, or a waiver covers every host.
     """
 
-    floor: TlsLevel = TlsLevel.ENCRYPTED
-    best: bool = False
-    enforce_local: bool = False
-    waive: tuple[str, ...] = ()
-    ca: str | None = None
-    ca_variable: str = "Policy.ca"
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        problems = [] if self.floor >= TlsLevel.ENCRYPTED else [_LOW_FLOOR]
-        problems += [problem for pattern in self.waive if (problem := _unusable(pattern, "Policy.waive"))]
+    def __new__(  # noqa: PLR0913 - one for each demand
+        cls,
+        *,
+        floor: TlsLevel = TlsLevel.ENCRYPTED,
+        best: bool = False,
+        enforce_local: bool = False,
+        waive: tuple[str, ...] = (),
+        ca: str | None = None,
+        ca_variable: str = "Policy.ca",
+    ) -> Self:
+        """Check the floor and the waivers."""
+        problems = [] if floor >= TlsLevel.ENCRYPTED else [_LOW_FLOOR]
+        problems += [problem for pattern in waive if (problem := _unusable(pattern, "Policy.waive"))]
         if problems:
+            # This frame is a part of the traceback, and tools print its variables.
+            del ca, waive
             raise ConfigurationError(problems)
+        return super().__new__(cls, floor, best, enforce_local, waive, ca, ca_variable)
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]
+        # What `_replace` and `copy.replace` end in: they are checked, too.
+        return cls(**dict(zip(cls._fields, iterable, strict=True)))
 
     def ca_for(self, kind: str) -> str | None:
         """Return the CA for connections of protocol `kind` that name none, or `None`.

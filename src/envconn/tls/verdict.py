@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.tls.levels import TlsLevel
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Judgement", "Verdict"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What is promised about a connection, and why.
 
     `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
@@ -67,8 +65,7 @@ class Context(NamedTuple):
     siblings: tuple[SecuredConnection, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Everything that a `SecuredConnection` seals."""
 
     name: str
