@@ -85,7 +85,8 @@ def test_no_signal_is_ignored_on_the_commands_behalf(name: str) -> None:
     ],
     ids=["path", "name", "directory", "not-executable", "not-a-program", "below-a-file"],
 )
-def test_command_that_cannot_be_run(command: str, code: int, said: str) -> None:
+def test_command_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch, command: str, code: int, said: str) -> None:
+    monkeypatch.setenv("PATH", os.defpath)  # a directory there that this user may not search would make it 126
     for name, mode in (("plain", 0o600), ("binary", 0o700)):
         with open(name, "wb") as stream:
             stream.write(b"\x00\x01")
