@@ -178,12 +178,13 @@ def _flask(judged: SecuredConnection, *, ask: bool) -> str:
 def _celery(judged: SecuredConnection, *, ask: bool) -> str:
     """Through the engine that Celery's backend for results makes of the settings; the broker plays no part."""
     from celery import Celery
+    from celery.backends.database.session import SessionManager
 
     app = Celery("matrix", set_as_current=False)
     app.conf.update(celery_settings.settings(envconn.secure(envconn.parse("amqp://localhost")), judged))
     app.conf.database_create_tables_at_setup = False  # or it would connect already, eleven times where it cannot
     backend = app.backend
-    return _through(backend.session_manager.get_engine(backend.url, **backend.engine_options), ask=ask)
+    return _through(SessionManager().get_engine(backend.url, **backend.engine_options), ask=ask)
 
 
 def _through(engine: sqlalchemy.Engine, *, ask: bool) -> str:
