@@ -246,7 +246,7 @@ def test_keys_of_tls_to_a_file(lab: Lab, tmp_path: Path, monkeypatch: pytest.Mon
     keys = tmp_path / "keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
     uri = lab["good"].uri(sslmode="require")
-    assert {stack: stacks.outcome(stack, enforced(uri)) for stack in STACKS} == dict.fromkeys(STACKS, {TLS})
+    assert {stack: stacks.outcome(stack, enforced(uri)) for stack in STACKS} == {stack: {TLS} for stack in STACKS}
     assert not keys.exists()
     assert naive.asyncpg_connect(uri) == TLS
     assert keys.exists()
