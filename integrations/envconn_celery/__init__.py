@@ -40,6 +40,6 @@ def config(
     if isinstance(source, SecuredConnection):
         return celery.settings(source)
     services = envconn.load() if source is None else source
-    if not services:
-        return {}
-    return celery.settings(*celery.choose(services, result))
+    if not isinstance(services, Services):
+        raise TypeError("expected Services or a SecuredConnection; envconn.secure() makes one of a Connection")
+    return celery.settings(*celery.choose(services, result)) if services else {}

@@ -6,13 +6,16 @@ import configparser
 import re
 import shutil
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import deployed
 import recipes
 from recipes import FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOUND = recipes.found()
 # Seconds: for the last attempt, which may begin when --wait is over, and for a server until it listens.
@@ -95,7 +98,7 @@ def test_the_published_schema_knows_every_key(tmp_path: Path, name: str, schema:
 def fits(schema: str, text: str, directory: Path) -> bool:
     file = directory / "file.yaml"
     file.write_text(text, encoding="utf-8")
-    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", schema, str(file)]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)]
     return deployed.run(command, directory, deployed.environment()).returncode == 0
 
 
