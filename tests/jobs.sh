@@ -23,6 +23,7 @@ finish() {
 
 stop() {
     trap 'signal_jobs KILL' HUP INT TERM
+    echo "signal $(($1 - 128)) came: all that runs cleans up and ends" >&2
     signal_jobs INT
     for _job in $jobs; do
         # Once more where a signal ended the waiting.
