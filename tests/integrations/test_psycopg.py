@@ -7,25 +7,21 @@ that a connection has to get right.
 from __future__ import annotations
 
 import asyncio
-import string
 from contextlib import closing
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import psycopg
 import psycopg2
 import pytest
-from psycopg import sql
 
 import envconn
 import envconn_psycopg
 import libpq_drivers
 import matrix
 from fakes import Answer
-from throwaway import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from envconn import SecuredConnection
     from fakes import Fake
@@ -34,13 +30,6 @@ if TYPE_CHECKING:
     from throwaway.server import Server
 
 DRIVERS = tuple(libpq_drivers.DRIVERS)
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    """A server that these tests may change."""
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 def load(uri: str, **environ: str) -> SecuredConnection:
@@ -104,14 +93,6 @@ def test_services_and_connections_are_taken(lab: Lab, source: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("hostaddr", [{}, {"hostaddr": "127.0.0.1,127.0.0.1"}], ids=["name", "hostaddr"])
-def test_the_next_host_is_tried(lab: Lab, certificates: Certificates, driver: str, hostaddr: dict[str, str]) -> None:
-    judged = two_hosts(1, lab["good"], certificates, hostaddr)
-    assert [host.port for host in judged.hosts] == [1, lab["good"].port]
-    assert outcome(driver, judged) == matrix.TLS
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize("hostaddr", [{}, {"hostaddr": "127.0.0.1,127.0.0.1"}], ids=["name", "hostaddr"])
 @pytest.mark.parametrize("first", ["expired", "wronghost", "unknownca", "notls"])
 def test_a_host_that_breaks_the_promise_is_not_taken(
     lab: Lab, certificates: Certificates, driver: str, hostaddr: dict[str, str], first: str
@@ -150,32 +131,6 @@ def test_unix_socket(lab: Lab, driver: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as refusal:
         load(uri, ENVCONN_TLS_LOCAL="enforce")
     assert "socket-enforced" in {problem.code for problem in refusal.value.problems}
-
-
-_PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize(
-    ("user", "password"),
-    [
-        pytest.param("printable", _PRINTABLE, id="every printable character"),
-        pytest.param("backwards", _PRINTABLE[::-1], id="and backwards"),
-        pytest.param("größe żółw", "пароль-日本-€", id="beyond ASCII"),
-        pytest.param("o'brien \"x\\", "%20+%41&=?#@:/", id="what parsers stumble over"),
-        pytest.param("a,b", "1,2", id="commas"),
-    ],
-)
-def test_user_and_password_arrive_as_they_are(private: Server, driver: str, user: str, password: str) -> None:
-    with psycopg.connect(private.uri(), autocommit=True) as admin:
-        admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(user)))
-        admin.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(user), sql.Literal(password)))
-    uri = f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{private.port}/postgres"
-    judged = load(uri, ENVCONN_TLS_LOCAL="enforce")
-    assert outcome(driver, judged) == matrix.TLS
-    assert (judged.user, judged.password) == (user, envconn.Secret(password))
-    wrong = load(uri.replace("@", "x@"), ENVCONN_TLS_LOCAL="enforce")
-    assert "password authentication failed" in outcome(driver, wrong)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -74,13 +74,5 @@ class Example:
         return self._said("-c", "import worker; worker.app.conf.result_backend_max_retries = 0; " + _ADD)
 
     def _said(self, *command: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=FOLDER,
-            env=self._environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = deployed.run([sys.executable, *command], FOLDER, self._environ)
         return done.stdout.strip() or done.stderr
