@@ -37,9 +37,7 @@ def config(
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: `source` was not judged.
     """
-    if isinstance(source, SecuredConnection):
-        return celery.settings(source)
     services = envconn.load() if source is None else source
     if not isinstance(services, Services):
-        raise TypeError("expected Services or a SecuredConnection; envconn.secure() makes one of a Connection")
+        return celery.settings(envconn.database(services))
     return celery.settings(*celery.choose(services, result)) if services else {}

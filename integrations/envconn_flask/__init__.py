@@ -46,13 +46,14 @@ def config(
     Raises:
         ConfigurationError: the environment is wrong, the driver cannot honour it, or `engine_options` could
             weaken or redirect the connections.
+        TypeError: `source` was not judged.
     """
     # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
     from sqlalchemy import URL
 
     services = envconn.load() if source is None else source
-    databases = {"database": services} if isinstance(services, envconn.SecuredConnection) else services.databases
-    return flask.settings(databases, URL.create, driver=driver, engine_options=engine_options)
+    found = services.databases if isinstance(services, envconn.Services) else {"database": envconn.database(services)}
+    return flask.settings(found, URL.create, driver=driver, engine_options=engine_options)
 
 
 class EnvConn:

@@ -130,6 +130,11 @@ def test_config_is_plain() -> None:
     assert envconn_flask.config(services.database)["SQLALCHEMY_BINDS"] == {}
 
 
+def test_what_was_not_judged() -> None:
+    with pytest.raises(TypeError, match="expected Services or a SecuredConnection"):
+        envconn_flask.config(envconn.parse(REMOTE))  # type: ignore[arg-type]
+
+
 def test_building_without_a_database() -> None:
     assert envconn_flask.config(load(ENVCONN_PHASE="build")) == {"SQLALCHEMY_BINDS": {}}
 
