@@ -76,9 +76,10 @@ def of_handshake(error: Exception, where: str, *, presented: bool, versions: str
 
 
 def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
-    if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError):
+    # Python 3.11.2 gives no reason where the other side has left.
+    if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError) or not error.reason:
         return _BROKEN if isinstance(error, OSError) else _UNASKABLE
-    reason = error.reason or ""
+    reason = error.reason
     if presented and reason in _CERTIFICATE_ALERTS:
         return _CLIENT_REFUSED
     return _REASONS.get(reason, _Clause(_FAILED.code, f"{_FAILED.message} (OpenSSL: {reason})"))
