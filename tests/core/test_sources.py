@@ -108,20 +108,20 @@ def test_a_password_that_looks_like_an_alias_is_not_shown(name: str, direct: boo
 def test_precedence(
     process: dict[str, str], file: dict[str, str], text: str | None, notes: list[str], why: str
 ) -> None:
-    answer = Environment(process, dotenv(**file)).lookup("A")
+    answer = Environment(process, [dotenv(**file)]).lookup("A")
     assert (answer.found.text if answer.found else None) == (None if text is None else Secret(text)), why
     assert [note.code for note in answer.notes] == notes, why
     assert not answer.problems
 
 
 def test_names_are_each_listed_once() -> None:
-    environment = Environment({"A": "x", "B": ""}, dotenv(B="y", C="z", D=""))
+    environment = Environment({"A": "x", "B": ""}, [dotenv(B="y", C="z", D="")])
     assert sorted(environment.names()) == ["A", "B", "C", "D"]
     assert repr(environment) == "<Environment>"
 
 
 def test_names_with_a_fragment() -> None:
-    environment = Environment({"A_URL": "", "URL": "", "A_URL_URL": ""}, dotenv(B_URL="x", A_URL="y", URN="z"))
+    environment = Environment({"A_URL": "", "URL": "", "A_URL_URL": ""}, [dotenv(B_URL="x", A_URL="y", URN="z")])
     assert sorted(environment.names_with("_URL")) == ["A_URL", "A_URL_URL", "B_URL"]
     assert list(environment.names_with("nothing")) == []
 
@@ -138,7 +138,7 @@ def test_names_with_a_fragment() -> None:
     ],
 )
 def test_is_set(process: dict[str, str], file: dict[str, str], is_set: bool) -> None:  # noqa: FBT001
-    assert Environment(process, dotenv(**file)).is_set("A") is is_set
+    assert Environment(process, [dotenv(**file)]).is_set("A") is is_set
 
 
 @pytest.mark.parametrize(("value", "plain"), [("x", "x"), (" x\n", "x"), (" ", ""), ("$B", "$B")])

@@ -26,7 +26,7 @@ from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from envconn.connection import Secret
     from envconn.sources import Dotenv
@@ -42,10 +42,16 @@ class Assembly(NamedTuple):
 
 
 def assemble(
-    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, policy: Policy | None = None
+    environ: Mapping[str, str] | None = None,
+    dotenv: Dotenv = DOTENV,
+    policy: Policy | None = None,
+    layers: Sequence[Mapping[str, Text]] = (),
 ) -> Assembly:
-    """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input."""
-    environment, unreadable = sources.read(environ, dotenv)
+    """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input.
+
+    `layers` are those of `envconn.sources.read`.
+    """
+    environment, unreadable = sources.read(environ, dotenv, layers)
     reading = Reading(environment, unreadable)
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}

@@ -22,9 +22,12 @@ DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
 
 
-def read(environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV) -> tuple[Environment, tuple[Problem, ...]]:
+def read(
+    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Mapping[str, Text]] = ()
+) -> tuple[Environment, tuple[Problem, ...]]:
     """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
 
+    `layers` come below them: texts by name that a program has fetched itself, the most believed first.
     Of several files, a later one wins. A file that is not there is an error, except the default one;
     a directory of the default name is somebody's virtual environment.
     """
@@ -39,4 +42,4 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV) -> t
             found, wrong = read_dotenv(path)
             assignments |= found
             problems += wrong
-    return Environment(process, assignments), tuple(problems)
+    return Environment(process, (assignments, *layers)), tuple(problems)

@@ -1,9 +1,9 @@
-"""Names to texts, with provenance: the process environment, then ``.env``, then ``NAME_FILE``.
+"""Names to texts, with provenance: the process environment, then the layers below it, then ``NAME_FILE``.
 
 The rules, in one place:
 
 - blank means not set, and is noted;
-- the process environment beats ``.env``;
+- the process environment beats ``.env``, and each layer those below it;
 - ``NAME_FILE`` names a file that holds the value of ``NAME``; both with different values is an error;
 - a value that is exactly ``$OTHER`` or ``${OTHER}`` is an alias and is followed (Scalingo stores
   ``DATABASE_URL`` that way); nothing inside a value is ever interpolated.
@@ -19,7 +19,7 @@ from envconn.errors import Note, Problem
 from envconn.sources import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Environment", "Lookup", "Text"]
 
@@ -47,18 +47,19 @@ _NOTHING = Lookup()
 class Environment:
     """The variables of one process at one moment.
 
-    `process` is a mapping like `os.environ`; `dotenv` the assignments of a ``.env`` file.
+    `process` is a mapping like `os.environ`; `layers` hold what counts where it is silent, the most
+    believed first (the assignments of a ``.env`` file).
     Of ten thousand variables, four matter: values are fetched for those that are asked for, and the
     names are gone through as one text.
     """
 
-    __slots__ = ("_dotenv", "_names", "_process", "_text")
+    __slots__ = ("_layers", "_names", "_process", "_text")
 
-    def __init__(self, process: Mapping[str, str], dotenv: Mapping[str, Text] | None = None) -> None:
+    def __init__(self, process: Mapping[str, str], layers: Iterable[Mapping[str, Text]] = ()) -> None:
         self._process = process
-        self._dotenv = dotenv or {}
+        self._layers = tuple(layer for layer in layers if layer)
         # A look for a name in os.environ that is not there costs an exception; in a dictionary, next to nothing.
-        self._names = process if isinstance(process, dict) and not dotenv else {*process, *self._dotenv}
+        self._names = process if isinstance(process, dict) and not self._layers else {*process}.union(*self._layers)
         self._text = "\n".join(("", *self._names, ""))
 
     def __repr__(self) -> str:
@@ -130,15 +131,23 @@ class Environment:
     def _written(self, name: str) -> Text | None:
         if name not in self._names:
             return None
+        text = next(self._all(name))
+        return text if text.text.reveal().strip() else None
+
+    def _all(self, name: str) -> Iterator[Text]:
+        """Every text for `name`, the one that counts first."""
         value = self._process.get(name)
-        text = self._dotenv.get(name) if value is None else Text(Secret(value), Origin(name, "environment"))
-        return text if text and text.text.reveal().strip() else None
+        if value is not None:
+            yield Text(Secret(value), Origin(name, "environment"))
+        for layer in self._layers:
+            if name in layer:
+                yield layer[name]
 
     def _blank(self, name: str, written: Text | None) -> tuple[Note, ...]:
-        shadowed = name in self._process and name in self._dotenv
         if written is None:
             return (Note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
-        if shadowed and self._dotenv[name].text.reveal().strip() and written.text != self._dotenv[name].text:
+        _, *shadowed = self._all(name)
+        if any(other.text.reveal().strip() and other.text != written.text for other in shadowed):
             return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
         return ()
 
