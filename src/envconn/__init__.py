@@ -16,22 +16,36 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from envconn.assembly.names import is_read
+    from envconn.attempts import alogin, login
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
-    from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Note, Problem
+    from envconn.errors import (
+        ConfigurationError,
+        EndpointUnavailable,
+        EnvconnError,
+        Note,
+        PasswordUnavailable,
+        Problem,
+    )
     from envconn.export import translate
     from envconn.probe import Proof, prove
     from envconn.report import Report
+    from envconn.rotation.changes import Changes
     from envconn.services import Services, database, load, parse, secure
     from envconn.settings import Settings
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
 
 _HOMES = {
     "envconn.assembly.names": ("is_read",),
+    "envconn.attempts": ("alogin", "login"),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
-    "envconn.errors": ("ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"),
+    "envconn.errors": (
+        *("ConfigurationError", "EndpointUnavailable", "EnvconnError", "PasswordUnavailable"),
+        *("Note", "Problem"),
+    ),
     "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "prove"),
     "envconn.report": ("Report",),
+    "envconn.rotation.changes": ("Changes",),
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
     "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
@@ -40,6 +54,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CA",
+    "Changes",
     "ConfigurationError",
     "Connection",
     "EndpointUnavailable",
@@ -48,6 +63,7 @@ __all__ = [
     "Note",
     "Origin",
     "Parameters",
+    "PasswordUnavailable",
     "Policy",
     "Problem",
     "Proof",
@@ -58,9 +74,11 @@ __all__ = [
     "Settings",
     "TlsLevel",
     "Verdict",
+    "alogin",
     "database",
     "is_read",
     "load",
+    "login",
     "parse",
     "prove",
     "secure",

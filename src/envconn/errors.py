@@ -4,7 +4,8 @@
 
     EnvconnError
     ├── ConfigurationError      the environment is wrong; carries every problem found
-    └── EndpointUnavailable     a sibling (pooled, replica, branch) that cannot be had
+    ├── EndpointUnavailable     a sibling (pooled, replica, branch) that cannot be had
+    └── PasswordUnavailable     a password that a callable was to supply, when a connection was to be made
 
 None of them is a `ValueError`: pydantic turns those into a `ValidationError` that quotes the
 rejected input, which here is a password. For the same reason no message contains a value, not
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"]
+__all__ = ["ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "PasswordUnavailable", "Problem"]
 
 
 class Problem(NamedTuple):
@@ -73,3 +74,7 @@ class ConfigurationError(EnvconnError):
 
 class EndpointUnavailable(EnvconnError):
     """The endpoint asked for does not exist or cannot be derived; the text says why, and where to get it."""
+
+
+class PasswordUnavailable(EnvconnError):
+    """A callable did not supply the password that a connection was to be made with; the text says what it did."""

@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from envconn import grammar
-from envconn.assembly import DATABASE, DATABASES, Assembly, assemble
+from envconn.assembly import DATABASE, DATABASES
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, Problem
+from envconn.rotation import Kept, View, reader
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from envconn.assembly import Assembly
     from envconn.report import Report
+    from envconn.rotation.changes import Changes
     from envconn.sources import Dotenv
+    from envconn.tls.supplied import Supplier
 
-__all__ = ["Services", "connections", "database", "load", "parse", "secure"]
+__all__ = ["Services", "connections", "database", "load", "parse", "secure", "view_of"]
 
 
 class Services(Mapping[str, SecuredConnection]):
-    """The judged connections of one process, by name. Made by `load`."""
+    """The judged connections of one process, by name. Made by `load`; `reload` reads the environment again.
 
-    __slots__ = ("_assembly",)
+    `read` assembles the same environment again for that; `None` where there is none to be read.
+    """
 
-    def __init__(self, assembly: Assembly) -> None:
-        self._assembly = assembly
+    __slots__ = ("_view",)
+
+    def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None = None) -> None:
+        self._view = View(Kept(assembly, read))
+
+    @property
+    def _services(self) -> Mapping[str, SecuredConnection]:
+        return self._view.of(self._view.kept.assembly)
 
     def __getitem__(self, name: str) -> SecuredConnection:
-        return self._assembly.services[name]
+        return self._services[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._assembly.services)
+        return iter(self._services)
 
     def __len__(self) -> int:
-        return len(self._assembly.services)
+        return len(self._services)
+
+    def __copy__(self) -> Services:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Services:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Services are not pickled; call envconn.load() in the other process")
 
     def __repr__(self) -> str:
         return f"<Services: {', '.join(self) or 'none'}>"
@@ -49,7 +70,7 @@ class Services(Mapping[str, SecuredConnection]):
         Raises:
             ConfigurationError: there is none (only other services, or ``ENVCONN_PHASE=build``).
         """
-        if found := self._assembly.services.get(DATABASE):
+        if found := self._services.get(DATABASE):
             return found
         raise ConfigurationError(
             [
@@ -97,29 +118,83 @@ class Services(Mapping[str, SecuredConnection]):
         """
         return self[name].endpoint(pooled=pooled, replica=replica, branch=branch)
 
+    def only(
+        self,
+        name: str = DATABASE,
+        *,
+        pooled: bool | None = None,
+        replica: bool | None = None,
+        branch: str | None = None,
+    ) -> Services:
+        """Return the one service that `connection` returns for these arguments, as the default database of a view.
+
+        Unlike a connection, the view follows when the services are read again: hand it to a factory
+        that is to use another database than the default one. The report is that of all services.
+
+        Raises:
+            EndpointUnavailable, KeyError: as for `connection`.
+        """
+        self.connection(name, pooled=pooled, replica=replica, branch=branch)
+        made = Services.__new__(Services)
+        made._view = self._view.only(  # noqa: SLF001 - one of our own
+            name, lambda service: service.endpoint(pooled=pooled, replica=replica, branch=branch), DATABASE
+        )
+        return made
+
+    def reload(self) -> Changes:
+        """Read the same variables and files again, use what they come to from now on, and return what has changed.
+
+        Views and factories of these services follow; connections that are open stay. May be called
+        by any thread: those who call at the same time share one reading.
+
+        Raises:
+            ConfigurationError: the environment is wrong now; what was in use before stays in use.
+            TypeError: the services were not read from an environment.
+        """
+        from envconn.rotation.changes import changes
+
+        kept = self._view.kept
+        before, found = kept.assembly, kept.reread(time.monotonic())
+        if problems := found.assembly.report.problems:
+            raise ConfigurationError(problems)
+        kept.adopt(found)
+        return changes(before.services, found.assembly.services)
+
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
-        return self._assembly.report
+        return self._view.kept.assembly.report
 
 
 def load(
-    environ: Mapping[str, str] | None = None, *, dotenv: Dotenv = DOTENV, policy: Policy | None = None
+    environ: Mapping[str, str] | None = None,
+    *,
+    dotenv: Dotenv = DOTENV,
+    policy: Policy | None = None,
+    passwords: Mapping[str, Supplier] | None = None,
 ) -> Services:
     """Read the environment once and return what it configures, judged.
 
     `environ` is a mapping of variables, `os.environ` when left out. `dotenv` is the path of a file
     whose assignments count where `environ` is silent, or of several, the last of which wins, or
     `None`; the default is read only if it is there. `policy` replaces the one that ``ENVCONN_TLS`` and its like state.
+    `passwords` holds callables by the name of the service whose password they supply, such as a token
+    that expires: each is called with the connection, anew for every login, and returns a text.
 
     Raises:
         ConfigurationError: anything is wrong; it lists everything that is.
     """
-    assembly = assemble(environ, dotenv, policy)
+    read = reader(environ, dotenv, policy, passwords)
     # The frame of this function is a part of the traceback, and tools print its variables.
     del environ
+    assembly = read()
     if assembly.report.problems:
         raise ConfigurationError(assembly.report.problems)
-    return Services(assembly)
+    return Services(assembly, read)
+
+
+def view_of(services: Services) -> View:
+    """Return what `services` show, and what of. For `envconn.attempts` alone."""
+    return services._view  # noqa: SLF001 - the other half of `Services`
 
 
 def parse(text: str, variable: str | None = None) -> Connection:

@@ -150,15 +150,14 @@ class _Connections(PydanticBaseSettingsSource):
 
     def _read(self, given: Mapping[str, Any]) -> Services:
         """What the environment configures, with the connections that were `given` in the place of its own."""
-        assembly = assemble(dotenv=self._files)
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
         added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
-        silent = {"database-missing"} if added else set()
-        if problems := [problem for problem in assembly.report.problems if problem.code not in silent]:
-            raise ConfigurationError(problems)
-        merged = {**assembly.services, **added}
-        return Services(Assembly(merged, Report(dict(merged), (), assembly.report.notes)))
+        files = self._files
+        assembly = _assembled(files, added)
+        if assembly.report.problems:
+            raise ConfigurationError(assembly.report.problems)
+        return Services(assembly, lambda: _assembled(files, added))
 
     def _conceal(self) -> None:
         """Take the variables that `load` reads out of ``.env``, where ``extra`` and the debugging log would find them.
@@ -188,6 +187,15 @@ class _Connections(PydanticBaseSettingsSource):
             alias = field.validation_alias or f"{self._dotenv.env_prefix}{name}"
             for choice in alias.choices if isinstance(alias, AliasChoices) else [alias]:
                 yield choice if isinstance(choice, str) else str(choice.path[0])
+
+
+def _assembled(files: Dotenv, added: Mapping[str, SecuredConnection]) -> Assembly:
+    """What the environment comes to, with the connections that were `added` by arguments in the place of its own."""
+    assembly = assemble(dotenv=files)
+    silent = {"database-missing"} if added else set()
+    problems = tuple(problem for problem in assembly.report.problems if problem.code not in silent)
+    merged = {**assembly.services, **added}
+    return Assembly(merged, Report(dict(merged), problems, assembly.report.notes))
 
 
 def _secret(value: object) -> object:

@@ -114,8 +114,12 @@ class SecuredConnection:
 
     @property
     def password(self) -> Secret | None:
-        """The password, or `None` where there is none."""
-        return self._judgement.connection.password
+        """The password, or `None` where there is none. One that a callable supplies is called for by `reveal`."""
+        if self._judgement.context.supplier is None:
+            return self._judgement.connection.password
+        from envconn.tls.supplied import Supplied
+
+        return Supplied(self._judgement.context.supplier, self)
 
     @property
     def dbname(self) -> str:

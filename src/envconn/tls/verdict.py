@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from envconn.tls.ca import CA
     from envconn.tls.policy import Policy
     from envconn.tls.secured import SecuredConnection
+    from envconn.tls.supplied import Supplier
 
 __all__ = ["Context", "Judgement", "Verdict"]
 
@@ -59,12 +60,14 @@ class Context(NamedTuple):
     """What a connection is judged with, kept so that a sibling derived from it is judged alike.
 
     `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
-    endpoints of the same database, which variables name.
+    endpoints of the same database, which variables name. `supplier` is what a program supplies the
+    password with, in place of the one in the text.
     """
 
     policy: Policy
     facts: Facts | None = None
     siblings: tuple[SecuredConnection, ...] = ()
+    supplier: Supplier | None = None
 
 
 class Judgement(NamedTuple):

@@ -1,0 +1,56 @@
+"""The callables by which a program supplies passwords, put in the place of what the environment says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.assembly import Assembly
+from envconn.errors import Note, Problem
+from envconn.report import Report
+from envconn.tls import SecuredConnection, TlsLevel
+from envconn.tls.supplied import with_supplier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.tls.supplied import Supplier
+
+__all__ = ["supplied"]
+
+
+def supplied(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
+    """Return `assembly` with the `passwords`, callables by the name of the service that they are for."""
+    report = assembly.report
+    services = dict(assembly.services)
+    for name in passwords.keys() & services.keys():
+        services[name] = with_supplier(services[name], passwords[name])
+    problems = () if report.problems else tuple(_problems(assembly, passwords))
+    notes = tuple(_notes(assembly.services, passwords))
+    return Assembly(services, Report(dict(services), report.problems + problems, report.notes + notes))
+
+
+def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator[Problem]:
+    building = any(note.code == "build-phase" for note in assembly.report.notes)
+    for name in passwords:
+        connection = assembly.services.get(name)
+        if connection is None and not building:
+            known = ", ".join(assembly.services)
+            yield Problem("password-unclaimed", "passwords", f"names a service that there is not; there is {known}")
+        for each in (connection, *connection.siblings) if connection else ():
+            if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:
+                yield Problem("password-in-clear", each.variable, _IN_CLEAR)
+
+
+_IN_CLEAR = (
+    "the program supplies its password, and the connection may go out in clear text; write sslmode=require, and remove "
+    "the host from ENVCONN_TLS_WAIVE"
+)
+
+
+def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Supplier]) -> Iterator[Note]:
+    for name, connection in services.items():
+        if name in passwords and connection.password:
+            yield Note("password-supplied", connection.variable, _SUPPLIED)
+
+
+_SUPPLIED = "the program supplies the password, and the one that stands here is not used"
