@@ -8,12 +8,14 @@ The arguments are complete: asyncpg is given no DSN, and nothing that decides is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 import asyncpg as library
 
 import envconn
 from envconn.drivers import asyncpg
+from envconn.drivers.remembered import remembered
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection, Services
@@ -41,11 +43,13 @@ def pool_kwargs(source: Services | SecuredConnection | None = None) -> asyncpg.P
 async def connect(source: Services | SecuredConnection | None = None) -> library.Connection:
     """Open a connection to the database of `source`, as for `kwargs`.
 
+    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`).
+
     Raises:
         ConfigurationError: as for `kwargs`.
         OSError, asyncpg.PostgresError: the server cannot be reached, or does not keep what was promised.
     """
-    return await library.connect(**kwargs(source))
+    return await envconn.alogin(source, lambda judged: library.connect(**asyncpg.arguments(judged)))
 
 
 def create_pool(
@@ -53,6 +57,20 @@ def create_pool(
 ) -> library.Pool:
     """Make a pool of `min_size` to `max_size` connections, to be awaited or entered; errors are those of `connect`.
 
+    Each connection is opened as by `connect`. The pool of asyncpg 0.29 opens them itself, with the password that
+    `source` has by then, and tries none of them twice.
     For asyncpg's other options: ``asyncpg.create_pool(**envconn_asyncpg.pool_kwargs(), init=...)``.
     """
-    return library.create_pool(**pool_kwargs(source), min_size=min_size, max_size=max_size)
+    source = envconn.load() if source is None else source
+    found, arguments = envconn.database(source), remembered(asyncpg.arguments)
+
+    async def opened(*_: object, **pooled: Any) -> library.Connection:
+        return await envconn.alogin(source, lambda judged: library.connect(**{**pooled, **arguments(judged)}))
+
+    async def password() -> str | None:
+        return await envconn.alogin(source, asyncpg.password)
+
+    given = asyncpg.asking(found, password)  # also where it is not needed: what asyncpg cannot do is refused here
+    if "connect" in signature(library.create_pool).parameters:
+        given = {"connect": opened}
+    return library.create_pool(**{**asyncpg.pool_options(found), **given}, min_size=min_size, max_size=max_size)

@@ -14,6 +14,7 @@ Importing this does not import Django, whose settings are not there yet when it 
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -38,19 +39,23 @@ handed: dict[str, Handed] = {}
 """What `databases` returned last, by alias, for the system checks."""
 
 
-def databases(source: Source = None, *, pool: bool | Mapping[str, float] = False) -> dict[str, DatabaseSettings]:
+def databases(
+    source: Source = None, *, pool: bool | Mapping[str, float] = False, rotate: bool = False
+) -> dict[str, DatabaseSettings]:
     """Return ``DATABASES``: ``default``, each named database, their replicas, and ``direct`` behind a pooler.
 
     `source` is services or a connection, `envconn.load()` when left out; of a connection, its other
     endpoints count, too. `pool` asks for Django's own pool (5.1 and newer): `True`, or arguments of
-    psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With ``ENVCONN_PHASE=build`` and no
-    database configured, the result is one that fails when it is used.
+    psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With `rotate`, PostgreSQL's entries have
+    an ENGINE that logs in with what `source` comes to at that moment, and tries a login that fails once more if
+    the environment has changed (`envconn.login`). With ``ENVCONN_PHASE=build`` and no database
+    configured, the result is one that fails when it is used.
 
     Raises:
         ConfigurationError: the environment is wrong, or Django or its driver cannot do what it asks
             for. Where Django is installed, it is an `ImproperlyConfigured` as well.
     """
-    return _made(source, lambda found: _databases(found, {} if pool is True else pool or None))
+    return _made(source, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate))
 
 
 def caches(source: Source = None) -> dict[str, CacheSettings]:
@@ -64,13 +69,29 @@ def caches(source: Source = None) -> dict[str, CacheSettings]:
     return _made(source, lambda found: {"default": django.cache(_cache(found))})
 
 
-def _databases(found: Services | SecuredConnection, pool: Mapping[str, float] | None) -> dict[str, DatabaseSettings]:
+def _databases(
+    found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
+) -> dict[str, DatabaseSettings]:
     if isinstance(found, envconn.Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": django.BUILDING.copy()}
     others = found.databases if isinstance(found, envconn.Services) else {}
     handed.clear()
-    handed.update(django.entries({"database": envconn.database(found), **others}, pool))
-    return {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
+    handed.update(django.entries({"database": envconn.database(found), **others}, pool, rotate=rotate))
+    made = {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
+    for alias in (alias for alias in made if django.rotates(made[alias])):
+        _follow(
+            made[alias],
+            handed[alias].connection
+            if isinstance(found, envconn.SecuredConnection)
+            else found.view(partial(django.current, alias=alias)),
+        )
+    return made
+
+
+def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
+    entry["ENVCONN"] = source
+    if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
+        lent["connection_class"] = import_module("envconn_django.rotating.pooled").following(source)
 
 
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:

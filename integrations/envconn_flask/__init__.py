@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import envconn
-from envconn.drivers import flask
+from envconn.drivers import engine, flask
 from envconn.drivers.flask import Config
 from envconn.drivers.sqlalchemy import Driver
 from envconn_flask.commands import group
@@ -42,6 +42,7 @@ def config(
     `source` is `envconn.load()` when left out. `driver` is the DBAPI, chosen as in `envconn_sqlalchemy`
     when left out. `engine_options` are added for the default database (``pool_size``, ``echo``), which is
     what Flask-SQLAlchemy applies them to. Under ``ENVCONN_PHASE=build`` there may be no default database.
+    Engines of services open connections as those of `envconn_sqlalchemy` do.
 
     Raises:
         ConfigurationError: the environment is wrong, the driver cannot honour it, or `engine_options` could
@@ -50,10 +51,15 @@ def config(
     """
     # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
     from sqlalchemy import URL
+    from sqlalchemy.dialects import plugins
 
+    plugins.register(engine.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
     services = envconn.load() if source is None else source
-    found = services.databases if isinstance(services, envconn.Services) else {"database": envconn.database(services)}
-    return flask.settings(found, URL.create, driver=driver, engine_options=engine_options)
+    if isinstance(services, envconn.Services):
+        found, follow = services.databases, services.only
+    else:
+        found, follow = {"database": envconn.database(services)}, None
+    return flask.settings(found, URL.create, driver=driver, engine_options=engine_options, follow=follow)
 
 
 class EnvConn:

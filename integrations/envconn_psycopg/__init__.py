@@ -1,4 +1,4 @@
-"""psycopg 3 and psycopg2: their connection arguments, and a connection.
+"""psycopg 3 and psycopg2: their connection arguments, a connection, and a pool.
 
     import envconn_psycopg
 
@@ -19,11 +19,14 @@ from envconn.drivers import libpq
 from envconn.drivers import psycopg as psycopg3
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import psycopg
+    import psycopg_pool
 
     from envconn import SecuredConnection, Services
 
-__all__ = ["aconnect", "connect", "kwargs"]
+__all__ = ["aconnect", "apool", "connect", "kwargs", "pool"]
 
 
 @overload
@@ -53,13 +56,15 @@ def kwargs(
 def connect(source: Services | SecuredConnection | None = None, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a psycopg 3 connection to the database of `source`, as for `kwargs`.
 
+    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`).
+
     Raises:
         ConfigurationError: as for `kwargs`.
         psycopg.OperationalError: the server cannot be reached, or does not keep what was promised.
     """
     import psycopg
 
-    return psycopg.connect(autocommit=autocommit, **kwargs(source))
+    return envconn.login(source, lambda judged: psycopg.connect(autocommit=autocommit, **psycopg3.arguments(judged)))
 
 
 async def aconnect(
@@ -68,4 +73,54 @@ async def aconnect(
     """Open an asynchronous psycopg 3 connection; arguments and errors are those of `connect`."""
     import psycopg
 
-    return await psycopg.AsyncConnection.connect(autocommit=autocommit, **kwargs(source))
+    return await envconn.alogin(
+        source,
+        lambda judged: psycopg.AsyncConnection.connect(autocommit=autocommit, **psycopg3.arguments(judged)),
+    )
+
+
+def pool(
+    source: Services | SecuredConnection | None = None, *, autocommit: bool = False, **options: object
+) -> psycopg_pool.ConnectionPool[psycopg.Connection]:
+    """Make a pool of psycopg_pool whose every connection is opened as by `connect`; `options` are the pool's own.
+
+    Connections are renewed before the provider would drop them, where that is known.
+
+    Raises:
+        ConfigurationError: as for `kwargs`.
+        TypeError: `options` would open connections another way (``conninfo``, ``kwargs``, ``connection_class``).
+    """
+    import psycopg
+    import psycopg_pool
+
+    source = envconn.load() if source is None else source
+    given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
+
+    class Connection(psycopg.Connection):
+        @classmethod
+        def connect(cls, conninfo: str = "", **stated: Any) -> psycopg.Connection:  # type: ignore[override]
+            opened = super().connect
+            return envconn.login(source, lambda judged: opened(conninfo, **{**stated, **psycopg3.arguments(judged)}))
+
+    return psycopg_pool.ConnectionPool(connection_class=Connection, kwargs={"autocommit": autocommit}, **given)
+
+
+def apool(
+    source: Services | SecuredConnection | None = None, *, autocommit: bool = False, **options: object
+) -> psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection]:
+    """Make an asynchronous pool; arguments and errors are those of `pool`."""
+    import psycopg
+    import psycopg_pool
+
+    source = envconn.load() if source is None else source
+    given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
+
+    class Connection(psycopg.AsyncConnection):
+        @classmethod
+        async def connect(cls, conninfo: str = "", **stated: Any) -> psycopg.AsyncConnection:  # type: ignore[override]
+            opened = super().connect
+            return await envconn.alogin(
+                source, lambda judged: opened(conninfo, **{**stated, **psycopg3.arguments(judged)})
+            )
+
+    return psycopg_pool.AsyncConnectionPool(connection_class=Connection, kwargs={"autocommit": autocommit}, **given)

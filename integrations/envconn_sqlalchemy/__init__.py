@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import event
+from sqlalchemy.dialects import plugins
 
 import envconn
 from envconn.drivers import engine as engines
@@ -19,6 +20,8 @@ from envconn.drivers import sqlalchemy as driving
 from envconn.drivers.sqlalchemy import Driver, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from envconn import SecuredConnection, Services
@@ -50,13 +53,16 @@ def create_engine(
 ) -> sqlalchemy.Engine:
     """Make an engine for the database of `source`, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
 
+    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`); a
+    ``do_connect`` listener of the program's own is then not asked, as it is with one of their connections.
+
     Raises:
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
     """
-    connection = envconn.database(source)
-    chosen = driving.choose(connection, driver, asynchronous=False)
-    given: dict[str, Any] = engines.merged(connection, chosen, options)
-    return _guarded(sqlalchemy.create_engine(url(connection, driver=chosen), **given), connection, chosen)
+    source = envconn.load() if source is None else source
+    chosen = driving.choose(envconn.database(source), driver, asynchronous=False)
+    connection, address, given = _parts(source, chosen, options)
+    return _guarded(sqlalchemy.create_engine(address, **given), connection, chosen)
 
 
 def create_async_engine(
@@ -68,10 +74,10 @@ def create_async_engine(
     """
     from sqlalchemy.ext import asyncio
 
-    connection = envconn.database(source)
-    chosen = driving.choose(connection, driver, asynchronous=True)
-    given: dict[str, Any] = engines.merged(connection, chosen, options)
-    engine = asyncio.create_async_engine(url(connection, driver=chosen), **given)
+    source = envconn.load() if source is None else source
+    chosen = driving.choose(envconn.database(source), driver, asynchronous=True)
+    connection, address, given = _parts(source, chosen, options)
+    engine = asyncio.create_async_engine(address, **given)
     _guarded(engine.sync_engine, connection, chosen)
     return engine
 
@@ -87,6 +93,15 @@ def migration_engine(
     """
     direct = envconn.database(source).endpoint(pooled=False, replica=False)
     return create_engine(direct, driver=driver, **{"poolclass": sqlalchemy.NullPool, **options})
+
+
+def _parts(
+    source: Services | SecuredConnection, chosen: Driver, stated: Mapping[str, object]
+) -> tuple[SecuredConnection, sqlalchemy.URL, dict[str, Any]]:
+    connection = engines.before_login(envconn.database(source))
+    given = engines.merged(connection, chosen, stated) | engines.followed(source, connection, chosen, stated)
+    plugins.register(engines.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
+    return connection, sqlalchemy.URL.create(**driving.parts(connection, chosen)), given
 
 
 def _guarded(engine: sqlalchemy.Engine, connection: SecuredConnection, driver: Driver) -> sqlalchemy.Engine:

@@ -21,7 +21,7 @@ from envconn.assembly import DATABASE
 from envconn.errors import EndpointUnavailable, EnvconnError
 from envconn.rotation.changes import changes, differences, weakened
 from envconn.services import Services, database, load, view_of
-from envconn.tls.supplied import settled
+from envconn.tls.supplied import asettled, settled
 
 if TYPE_CHECKING:
     import logging
@@ -52,12 +52,12 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
     """
     view, used = _begin(source)
     try:
-        return connect(used)
+        return connect(settled(used))
     except Exception as failure:
         another = _another(view, used, failure)
         if another is None:
             raise
-    return another.proven_by(connect(another.connection))
+    return another.proven_by(connect(settled(another.connection)))
 
 
 async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
@@ -70,12 +70,12 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
     """
     view, used = _begin(source)
     try:
-        return await connect(await settled(used))
+        return await connect(await asettled(used))
     except Exception as failure:
         another = _another(view, used, failure)
         if another is None:
             raise
-    return another.proven_by(await connect(await settled(another.connection)))
+    return another.proven_by(await connect(await asettled(another.connection)))
 
 
 class _Another(NamedTuple):

@@ -135,10 +135,12 @@ class Services(Mapping[str, SecuredConnection]):
             EndpointUnavailable, KeyError: as for `connection`.
         """
         self.connection(name, pooled=pooled, replica=replica, branch=branch)
+        return self.view(lambda found: found[name].endpoint(pooled=pooled, replica=replica, branch=branch))
+
+    def view(self, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> Services:
+        """Return a view as `only` does, of what `choose` returns for the services by name, each time it is asked."""
         made = Services.__new__(Services)
-        made._view = self._view.only(  # noqa: SLF001 - one of our own
-            name, lambda service: service.endpoint(pooled=pooled, replica=replica, branch=branch), DATABASE
-        )
+        made._view = self._view.only(DATABASE, choose)  # noqa: SLF001 - one of our own
         return made
 
     def reload(self) -> Changes:

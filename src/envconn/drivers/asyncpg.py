@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from envconn.drivers import context
 from envconn.drivers.refusal import insist, refuse
-from envconn.tls import TlsLevel
+from envconn.tls import TlsLevel, require_sealed
+from envconn.tls.supplied import without_password
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Awaitable, Callable
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "PoolArguments", "arguments", "pool_arguments"]
+__all__ = [
+    "Arguments",
+    "PoolArguments",
+    "PoolOptions",
+    "arguments",
+    "asking",
+    "password",
+    "pool_arguments",
+    "pool_options",
+]
 
 _SETTINGS = ("application_name", "client_encoding", "options")
 _HONOURED = {*_SETTINGS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile"}
@@ -41,10 +52,14 @@ class Arguments(TypedDict, total=False):
     timeout: float
 
 
-class PoolArguments(Arguments, total=False):
-    """What ``asyncpg.create_pool`` is given. `max_inactive_connection_lifetime` is in seconds."""
+class PoolOptions(TypedDict, total=False):
+    """How a pool behaves. `max_inactive_connection_lifetime` is in seconds."""
 
     max_inactive_connection_lifetime: float
+
+
+class PoolArguments(Arguments, PoolOptions, total=False):
+    """What ``asyncpg.create_pool`` is given."""
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
@@ -93,10 +108,32 @@ def pool_arguments(connection: SecuredConnection) -> PoolArguments:
         ConfigurationError: asyncpg cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    found = cast("PoolArguments", arguments(connection))
-    if connection.idle_seconds:
-        found["max_inactive_connection_lifetime"] = min(MAX_INACTIVE, connection.idle_seconds * 0.9)
-    return found
+    return cast("PoolArguments", {**arguments(connection), **pool_options(connection)})
+
+
+def pool_options(connection: SecuredConnection) -> PoolOptions:
+    """Return the part of `pool_arguments` that is about the pool itself.
+
+    Raises:
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    idle = connection.idle_seconds
+    return {"max_inactive_connection_lifetime": min(MAX_INACTIVE, idle * 0.9)} if idle else {}
+
+
+def asking(connection: SecuredConnection, password: Callable[[], Awaitable[str | None]]) -> dict[str, object]:
+    """Return `arguments` with a coroutine function in the place of the password, which is asked at each login.
+
+    Raises:
+        ConfigurationError, TypeError: as for `arguments`.
+    """
+    return {**arguments(without_password(connection)), "password": password}
+
+
+async def password(connection: SecuredConnection) -> str | None:
+    """Return the password of `connection`, `None` where there is none."""
+    return connection.password.reveal() if connection.password else None
 
 
 def _login(connection: SecuredConnection) -> Arguments:

@@ -6,11 +6,12 @@ clear), so only those pass that are known to decide nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.drivers.refusal import refuse
 from envconn.drivers.sqlalchemy import options
+from envconn.tls.supplied import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.drivers.sqlalchemy import Driver
     from envconn.tls import SecuredConnection
 
-__all__ = ["guard", "merged"]
+__all__ = ["PLUGIN", "Followed", "before_login", "followed", "guard", "merged"]
 
 _OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
 """Arguments of ``create_engine`` that open connections their own way."""
@@ -74,6 +75,37 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
     for options_ in (stated, execution if isinstance(execution, Mapping) else {}):
         check(None, options_)
     return {**ours, **stated, "connect_args": {**ours["connect_args"], **extra}}
+
+
+class Followed(NamedTuple):
+    """What each connection of an engine is opened with: `source` as it is by then, and what the program `stated`."""
+
+    source: object
+    driver: Driver
+    stated: Mapping[str, object]
+
+
+PLUGIN = "envconn"
+"""The name of SQLAlchemy's plugin in `envconn_sqlalchemy.plugin`, and of the argument that it takes, a `Followed`."""
+
+
+def before_login(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` for what an engine is made of: without a password that has to be called for."""
+    return without_password(connection)
+
+
+def followed(
+    source: object, connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the options of an engine that have the plugin follow `source`, beside those of `merged`.
+
+    There are none where every login would be the same: `source` is the `connection` itself, and has its password.
+    """
+    if source is connection:
+        return {}
+    plugins = stated.get("plugins")
+    named = list(plugins) if isinstance(plugins, Iterable) else []
+    return {"plugins": [*named, PLUGIN], PLUGIN: Followed(source, driver, dict(stated))}
 
 
 def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Mapping[str, object]], None]:

@@ -31,26 +31,29 @@ def settings(
     *,
     driver: Driver | None = None,
     engine_options: Mapping[str, object] | None = None,
+    follow: Callable[[str], object] | None = None,
 ) -> Config:
     """Return the settings for `databases`, of which ``database`` is the default one and the others are binds.
 
     `make` is ``sqlalchemy.URL.create``. `engine_options` are the program's own for the default database,
-    which is what Flask-SQLAlchemy applies them to.
+    which is what Flask-SQLAlchemy applies them to. `follow` returns for a name what the plugin of
+    `envconn_sqlalchemy` is to log in with each time.
 
     Raises:
         ConfigurationError: the driver cannot honour a connection, or `engine_options` could weaken or redirect it.
         TypeError: a connection was not judged.
     """
 
-    def options(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
+    def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
+        source = follow(name) if follow else databases[name]
+        connection = engine.before_login(databases[name])
         chosen = sqlalchemy.choose(connection, driver, asynchronous=False)
-        return {"url": make(**sqlalchemy.parts(connection, chosen)), **engine.merged(connection, chosen, stated)}
+        made = engine.merged(connection, chosen, stated) | engine.followed(source, connection, chosen, stated)
+        return {"url": make(**sqlalchemy.parts(connection, chosen)), **made}
 
-    found: Config = {
-        "SQLALCHEMY_BINDS": {name: options(each, {}) for name, each in databases.items() if name != "database"}
-    }
+    found: Config = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}
     if "database" in databases:
-        stated = options(databases["database"], engine_options or {})
+        stated = options("database", engine_options or {})
         found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")  # type: ignore[typeddict-item]
         found["SQLALCHEMY_ENGINE_OPTIONS"] = stated
     return found

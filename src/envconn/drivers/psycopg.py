@@ -1,15 +1,18 @@
-"""What psycopg 3 is given beside libpq's keywords: how it may prepare statements."""
+"""What psycopg 3 is given beside libpq's keywords: how it may prepare statements, and how its pool behaves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
 from envconn.drivers import libpq
+from envconn.tls.supplied import without_password
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments"]
+__all__ = ["Arguments", "arguments", "pool_options"]
 
 
 class Arguments(libpq.Keywords, total=False, closed=True):
@@ -31,3 +34,22 @@ def arguments(connection: SecuredConnection) -> Arguments:
         # A pooler that hands out server connections in turn runs another client's statement under that name.
         found["prepare_threshold"] = None
     return found
+
+
+def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of a pool of psycopg_pool: what a program `stated`, and how long connections may be kept.
+
+    They are closed a tenth before the provider would drop them, where that is known; seconds.
+
+    Raises:
+        ConfigurationError, ImportError: as for `arguments`.
+        TypeError: something stated would open connections another way, or `connection` was not judged.
+    """
+    arguments(without_password(connection))  # what cannot be done is refused here, and not by a thread of the pool
+    if taken := sorted(_TAKEN & stated.keys()):
+        raise TypeError(f"{', '.join(taken)} would decide how connections are opened, which the environment does")
+    known = {"max_idle": connection.idle_seconds, "max_lifetime": connection.lifetime_seconds}
+    return {name: seconds * 0.9 for name, seconds in known.items() if seconds} | dict(stated)
+
+
+_TAKEN = frozenset({"conninfo", "connection_class", "kwargs"})

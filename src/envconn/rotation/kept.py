@@ -74,11 +74,13 @@ def _all(services: Mapping[str, SecuredConnection]) -> Mapping[str, SecuredConne
 
 def _one(
     services: Mapping[str, SecuredConnection],
-    name: str,
-    choose: Callable[[SecuredConnection], SecuredConnection],
     known_as: str,
+    choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection],
 ) -> Mapping[str, SecuredConnection]:
-    return {known_as: choose(services[name])} if name in services else {}
+    try:
+        return {known_as: choose(services)}
+    except KeyError:
+        return {}
 
 
 class View(NamedTuple):
@@ -91,6 +93,6 @@ class View(NamedTuple):
         """Return the services of `assembly` as this view shows them."""
         return self.select(assembly.services)
 
-    def only(self, name: str, choose: Callable[[SecuredConnection], SecuredConnection], known_as: str) -> View:
-        """Return the view of one service of this one: what `choose` makes of the one called `name`."""
-        return View(self.kept, lambda services: _one(self.select(services), name, choose, known_as))
+    def only(self, known_as: str, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> View:
+        """Return the view of one service: what `choose` makes of those of this one; none if it is a `KeyError`."""
+        return View(self.kept, lambda services: _one(self.select(services), known_as, choose))

@@ -16,7 +16,7 @@ from envconn.tls.secured import SecuredConnection, judgement_of, seal
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-__all__ = ["Supplied", "Supplier", "is_supplied", "settled", "with_supplier", "without_password"]
+__all__ = ["Supplied", "Supplier", "asettled", "is_supplied", "settled", "with_supplier", "without_password"]
 
 Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
 """Takes the connection that the password is for (its host, port and user), and returns the password."""
@@ -75,19 +75,25 @@ def is_supplied(password: Secret | None) -> TypeGuard[Supplied]:
     return isinstance(password, Supplied)
 
 
-async def settled(connection: SecuredConnection) -> SecuredConnection:
+def settled(connection: SecuredConnection) -> SecuredConnection:
     """Return `connection` with the password that its callable supplies now, or as it is where there is none.
 
     Raises:
         PasswordUnavailable: as for `Supplied.reveal`.
     """
     password = connection.password
+    return _with_password(connection, Secret(password.reveal())) if is_supplied(password) else connection
+
+
+async def asettled(connection: SecuredConnection) -> SecuredConnection:
+    """Do the same in a coroutine, by `Supplied.fetch`."""
+    password = connection.password
     return _with_password(connection, Secret(await password.fetch())) if is_supplied(password) else connection
 
 
 def without_password(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` without a password: for what is made before the first login."""
-    return _with_password(connection, None)
+    """Return `connection` without a password that has to be called for: for what is made before the first login."""
+    return _with_password(connection, None) if is_supplied(connection.password) else connection
 
 
 def with_supplier(connection: SecuredConnection, supplier: Supplier) -> SecuredConnection:

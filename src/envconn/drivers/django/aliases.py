@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.drivers.django.database import DatabaseSettings, TestSettings, settings
+from envconn.drivers.django.database import DatabaseSettings, TestSettings
+from envconn.drivers.django.rotating import fixed, rotating
 from envconn.drivers.endpoints import direct
 from envconn.errors import ConfigurationError, Problem
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["BUILDING", "NOT_HERE", "Handed", "entries", "is_of_default", "is_replica", "replicas"]
+__all__ = ["BUILDING", "NOT_HERE", "Handed", "current", "entries", "is_of_default", "is_replica", "replicas"]
 
 BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
 """What stands for the default database while an image is built: it says so when it is used."""
@@ -34,33 +35,48 @@ class Handed(NamedTuple):
     mirrors: str | None = None
 
 
-def entries(databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None) -> dict[str, Handed]:
+def entries(
+    databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None, *, rotate: bool = False
+) -> dict[str, Handed]:
     """Return the entries of ``DATABASES`` by alias, for databases by name.
 
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
     is beside it where it leads through a pooler and can be reached without, for migrations. With
     other databases the name stands in front: ``analytics_replica``. All of these share the test
     database of the one they belong to, and its ENGINE. `pool` is the one of `settings`, for
-    PostgreSQL only; ``direct`` gets none.
+    PostgreSQL only; ``direct`` gets none. With `rotate`, the ENGINE of PostgreSQL's entries is the one
+    that looks for the password of the moment.
 
     Raises:
         ConfigurationError: two would have one alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
+    make = rotating if rotate else fixed
     found: dict[str, Handed] = {}
     for name, connection in databases.items():
-        main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
         lent = pool if connection.kind == "postgresql" else None
-        own = {main: Handed(connection, settings(connection, pool=lent))}
-        for role, other in _endpoints(connection):
-            entry = settings(other, pool=None if role == "direct" else lent)
-            entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
-            own[f"{prefix}{role}"] = Handed(other, entry, main)
+        own: dict[str, Handed] = {}
+        for main, alias, role, other in _named(name, connection):
+            entry = make(other, None if role == "direct" else lent)
+            if own:
+                entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
+            own[alias] = Handed(other, entry, main if own else None)
         if taken := sorted(own.keys() & found.keys()):
             message = f"makes a second alias {taken[0]}, beside {found[taken[0]].connection.variable}; rename one"
             raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
         found |= own
     return found
+
+
+def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredConnection:
+    """Return the PostgreSQL connection that `entries` has for `alias` now.
+
+    Raises:
+        KeyError: there is none.
+    """
+    postgresql = {name: connection for name, connection in databases.items() if connection.kind == "postgresql"}
+    named = [each for name, connection in postgresql.items() for each in _named(name, connection)]
+    return {each.alias: each.connection for each in named}[alias]
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:
@@ -81,6 +97,21 @@ def is_of_default(instance: object) -> bool:
 
 _OF_DEFAULT = re.compile(r"replica(?:_[0-9]+)?")
 _OF_ANY = re.compile(r"(?:^|_)replica(?:_[0-9]+)?$")
+
+
+class _Named(NamedTuple):
+    main: str
+    alias: str
+    role: str
+    connection: SecuredConnection
+
+
+def _named(name: str, connection: SecuredConnection) -> Iterator[_Named]:
+    """Yield `connection` and its other endpoints with their aliases, itself first."""
+    main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
+    yield _Named(main, main, "", connection)
+    for role, other in _endpoints(connection):
+        yield _Named(main, f"{prefix}{role}", role, other)
 
 
 def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["DatabaseSettings", "TestSettings", "settings"]
+__all__ = ["DatabaseSettings", "TestSettings", "driven", "settings"]
 
 
 class TestSettings(TypedDict):
@@ -31,7 +31,7 @@ class TestSettings(TypedDict):
 
 
 class DatabaseSettings(TypedDict, total=False):
-    """An entry of ``DATABASES``. `CONN_MAX_AGE` is in seconds, `None` for ever."""
+    """An entry of ``DATABASES``. `CONN_MAX_AGE` is in seconds, `None` for ever; `ENVCONN` is what logins follow."""
 
     ENGINE: str
     NAME: str
@@ -45,6 +45,7 @@ class DatabaseSettings(TypedDict, total=False):
     DISABLE_SERVER_SIDE_CURSORS: bool
     ATOMIC_REQUESTS: bool
     TEST: TestSettings
+    ENVCONN: object
 
 
 def settings(
@@ -72,7 +73,7 @@ def settings(
 
 def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
     # Without a word about prepared statements, Django has psycopg 3 prepare none.
-    given = _libpq(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
+    given = driven(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
     options = cast("dict[str, object]", given)
     entry = DatabaseSettings(
         ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
@@ -100,8 +101,12 @@ _CURSORS = (
 )
 
 
-def _libpq(connection: SecuredConnection) -> libpq.Keywords:
-    """Ask the driver that Django will take: psycopg, and psycopg2 where that cannot be imported."""
+def driven(connection: SecuredConnection) -> libpq.Keywords:
+    """Return the arguments for the driver that Django will take: psycopg, and psycopg2 where that cannot be imported.
+
+    Raises:
+        ConfigurationError: the driver cannot do what the connection asks for, or there is none.
+    """
     try:
         return psycopg.arguments(connection)
     except ImportError:

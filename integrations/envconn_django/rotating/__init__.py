@@ -1,0 +1,1 @@
+"""The ENGINE of a PostgreSQL whose password may change while the process runs."""

@@ -1,0 +1,11 @@
+"""Django's backend for PostGIS, which finds its connections in the environment of the moment."""
+
+from django.contrib.gis.db.backends.postgis import base
+
+from envconn_django.rotating.following import Following
+
+__all__ = ["DatabaseWrapper"]
+
+
+class DatabaseWrapper(Following, base.DatabaseWrapper):
+    """Opens connections through `envconn.login`."""

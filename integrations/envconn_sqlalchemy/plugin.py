@@ -1,0 +1,57 @@
+"""SQLAlchemy's plugin by which an engine opens each connection with what its services come to at that moment.
+
+It is named among the options of an engine, so that Flask-SQLAlchemy can make the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, event
+from sqlalchemy.engine import CreateEnginePlugin
+from sqlalchemy.util import await_only, greenlet_spawn
+
+import envconn
+from envconn.drivers import engine as engines
+from envconn.drivers import sqlalchemy as driving
+from envconn.drivers.remembered import remembered
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from envconn import SecuredConnection
+
+__all__ = ["Plugin"]
+
+
+class Plugin(CreateEnginePlugin):
+    """Takes the option ``envconn``, of type `envconn.drivers.engine.Followed`."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        self._source, self._driver, self._stated = kwargs.pop(engines.PLUGIN)
+
+    def update_url(self, url: URL) -> URL:
+        """Return `url` as it is."""
+        return url
+
+    def engine_created(self, engine: Engine) -> None:
+        """Have it open connections through `envconn.login`, with what ``create_engine`` would make of each."""
+        dialect = engine.dialect
+
+        @remembered
+        def arguments(judged: SecuredConnection) -> tuple[Any, dict[str, Any]]:
+            given, named = dialect.create_connect_args(URL.create(**driving.parts(judged, self._driver)))
+            extra: dict[str, Any] = engines.merged(judged, self._driver, self._stated)
+            return given, {**named, **extra["connect_args"]}
+
+        def connect(judged: SecuredConnection) -> DBAPIConnection:
+            given, named = arguments(judged)
+            return dialect.connect(*given, **named)
+
+        def login(*_: object) -> DBAPIConnection:
+            if not dialect.is_async:
+                return envconn.login(self._source, connect)
+            return await_only(envconn.alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
+
+        event.listen(engine, "do_connect", login)

@@ -1,0 +1,103 @@
+"""A secret in a file as Kubernetes mounts it, a role whose password it holds, and who has logged in with it.
+
+`vault(server, directory, certificates)` makes a role of its own on the server, so that tests can share one.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+import envconn
+from envconn.assembly import assemble
+from envconn.rotation import reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from throwaway.certificates import Certificates
+    from throwaway.server import Server
+
+__all__ = ["Vault", "count_readings"]
+
+
+class Vault:
+    """A role of `server` and the file that has its URL; `role`, `path`, `password` are those of now."""
+
+    def __init__(self, server: Server, directory: Path, certificates: Certificates) -> None:
+        self.server = server
+        self.role = f"rotating_{secrets.token_hex(4)}"
+        self.password = secrets.token_urlsafe(9)
+        self._certificates = certificates
+        self._mount = directory / "mount"
+        self._mount.mkdir()
+        self.path = self._mount / "url"
+        self.admin = psycopg.connect(server.uri(sslmode="require"), autocommit=True)
+        self.admin.execute(f"create role {self.role} login password '{self.password}'")
+        self.write(self.uri())
+        self.path.symlink_to("..data/url")
+
+    def close(self) -> None:
+        """Let go of the server; the role stays, since somebody may be logged in still."""
+        self.admin.close()
+
+    def uri(self, host: str = "localhost", *, port: int = 0, **parameters: str) -> str:
+        """Return the address with the password of now, verified in full unless `parameters` say otherwise."""
+        query = {"sslmode": "verify-full", "sslrootcert": str(self._certificates.ca), **parameters}
+        options = "&".join(f"{name}={value}" for name, value in query.items())
+        address = f"{host}:{port or self.server.port}/{self.server.dbname}"
+        return f"postgresql://{self.role}:{self.password}@{address}?{options}"
+
+    def write(self, text: str) -> None:
+        """Have the file hold `text`, by the swap of a directory: nobody ever sees a half of it."""
+        version = self._mount / f"..{secrets.token_hex(8)}"
+        version.mkdir()
+        (version / "url").write_text(text, encoding="utf-8")
+        following = self._mount / "..data_tmp"
+        following.symlink_to(version.name)
+        following.replace(self._mount / "..data")
+
+    def rotate(self, *, file: bool = True, server: bool = True) -> None:
+        """Make a new password, write it into the file, and then tell the server."""
+        new = secrets.token_urlsafe(9)
+        self.password, old = new, self.password
+        if file:
+            self.write(self.uri())
+        if server:
+            self.admin.execute(f"alter role {self.role} password '{new}'")
+        else:
+            self.password = old
+
+    def cut(self) -> int:
+        """Terminate every connection of the role, as a failover would, and return how many there were."""
+        found = self.admin.execute(
+            "select count(pg_terminate_backend(pid, 2000)) from pg_stat_activity where usename = %s", [self.role]
+        ).fetchone()
+        assert found
+        return int(found[0])
+
+    def load(self, **environ: str) -> envconn.Services:
+        """Return what an environment comes to that names the file."""
+        return envconn.load({"DATABASE_URL_FILE": str(self.path), **environ}, dotenv=None)
+
+    def refused(self) -> int:
+        """Return how often the server has refused the role's password so far."""
+        time.sleep(0.02)  # the server answers before it writes
+        return self.server.log().count(f'password authentication failed for user "{self.role}"')
+
+
+def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that gets an entry each time that services are read, the first time included."""
+    found: list[float] = []
+
+    def counted(*given: Any, **named: Any) -> object:
+        found.append(time.monotonic())
+        return assemble(*given, **named)
+
+    monkeypatch.setattr(reading, "assemble", counted)
+    return found

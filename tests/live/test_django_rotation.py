@@ -1,0 +1,73 @@
+"""Django with `databases(rotate=True)`: a process that goes on while its password changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mounted import Vault
+from throwaway import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from throwaway.certificates import Certificates
+
+    Ask = Callable[[str], str]
+
+PROGRAM = str(Path(__file__).with_name("django_rotating.py"))
+
+
+@pytest.fixture(scope="module")
+def vault(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    with postgres.running(certificates.good) as server:
+        made = Vault(server, tmp_path_factory.mktemp("vault"), certificates)
+        yield made
+        made.close()
+
+
+@contextmanager
+def django(vault: Vault, **options: object) -> Iterator[Ask]:
+    """Run Django with the arguments that `databases` takes."""
+    environ = {"DATABASE_URL_FILE": str(vault.path), "DATABASE_REPLICA_URL_FILE": str(vault.path.with_name("url"))}
+    command = [sys.executable, PROGRAM, json.dumps({"environ": environ, "options": options})]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+
+        def ask(alias: str) -> str:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{alias}\n")
+            answer: str = json.loads(process.stdout.readline())
+            return answer
+
+        yield ask
+
+
+POOL = {"min_size": 1, "max_size": 1, "timeout": 3}
+
+
+@pytest.mark.parametrize("options", [{}, {"pool": POOL}])
+def test_a_process_goes_on(vault: Vault, options: dict[str, object]) -> None:
+    with django(vault, rotate=True, **options) as ask:
+        before = vault.refused()
+        for round_ in (0, 1, 2):
+            for alias in ("default", "replica"):
+                assert ask(alias) == f"{vault.role} postgres"
+            vault.rotate()
+            vault.cut()
+            assert vault.refused() == before + round_
+
+
+@pytest.mark.parametrize("options", [{}, {"pool": POOL}])
+def test_without_it_stops(vault: Vault, options: dict[str, object]) -> None:
+    with django(vault, **options) as ask:
+        assert ask("default") == f"{vault.role} postgres"
+        vault.rotate()
+        vault.cut()
+        assert "Error" in ask("default")
