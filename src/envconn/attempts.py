@@ -51,10 +51,11 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
             though the environment has changed.
     """
     view, used = _begin(source)
+    began = time.monotonic()
     try:
         return connect(settled(used))
     except Exception as failure:
-        another = _another(view, used, failure)
+        another = _another(view, used, failure, began)
         if another is None:
             raise
     return another.proven_by(connect(settled(another.connection)))
@@ -69,10 +70,11 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
         Exception: as for `login`.
     """
     view, used = _begin(source)
+    began = time.monotonic()
     try:
         return await connect(await asettled(used))
     except Exception as failure:
-        another = _another(view, used, failure)
+        another = _another(view, used, failure, began)
         if another is None:
             raise
     return another.proven_by(await connect(await asettled(another.connection)))
@@ -99,9 +101,13 @@ def _begin(source: Source) -> tuple[View | None, SecuredConnection]:
     return (view_of(services) if isinstance(services, Services) else None), database(services)
 
 
-def _another(view: View | None, used: SecuredConnection, failure: Exception) -> _Another | None:
-    """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one."""
-    since = time.monotonic()
+def _another(view: View | None, used: SecuredConnection, failure: Exception, began: float) -> _Another | None:
+    """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one.
+
+    Who has failed together, having begun before one of them read, needs no reading of his own if that one has something
+    new. If it has not, the file may have changed since.
+    """
+    failed = time.monotonic()
     if view is None or isinstance(failure, EnvconnError):
         return None
     current = _shown(view, view.kept.assembly)
@@ -109,8 +115,10 @@ def _another(view: View | None, used: SecuredConnection, failure: Exception) -> 
         return _Another(current)  # another thread has been here
     if view.kept.is_fixed:
         return None
-    reading = view.kept.reread(since)
-    found = _found(view, reading.assembly, used)
+    for since in (began, failed):
+        reading = view.kept.reread(since)
+        if found := _found(view, reading.assembly, used):
+            break
     if isinstance(found, str):
         failure.add_note(f"envconn: the environment was read again after this, and is not used: {found}")
         _logger().warning("the environment was read again after a login had failed, and is not used: %s", found)

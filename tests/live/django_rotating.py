@@ -1,8 +1,9 @@
-"""A Django process that says who it is logged in as, once for each line that it reads. Run by test_django_rotation.py."""
+"""A Django process that says who it is logged in as, once for each line that it reads. For test_django_rotation.py."""
 
 import json
 import sys
 
+import django
 from django.conf import settings
 from django.db import connections
 
@@ -26,7 +27,8 @@ def ask(alias: str) -> str:
 
 services = envconn.load(told["environ"], dotenv=None)
 settings.configure(DATABASES=databases(services, **told["options"]), USE_TZ=True)
+django.setup()
 for line in sys.stdin:
-    print(json.dumps(ask(line.strip())), flush=True)
+    print(json.dumps(ask(line.strip())), flush=True)  # noqa: T201 - the answer
 if told["options"].get("pool"):
     connections["default"].close_pool()

@@ -77,7 +77,7 @@ def _psycopg2(source: Source) -> Iterator[Ask]:
 def _pool(source: Source) -> Iterator[Ask]:
     check = psycopg_pool.ConnectionPool.check_connection
 
-    with envconn_psycopg.pool(source, min_size=1, max_size=1, check=check, timeout=3, open=True) as pool:
+    with envconn_psycopg.pool(source, min_size=1, max_size=1, check=check, timeout=1.5, open=True) as pool:
 
         def ask() -> object:
             with pool.connection() as connection:
@@ -89,7 +89,7 @@ def _pool(source: Source) -> Iterator[Ask]:
 @contextmanager
 def _apool(source: Source) -> Iterator[Ask]:
     check = psycopg_pool.AsyncConnectionPool.check_connection
-    pool = envconn_psycopg.apool(source, min_size=1, max_size=1, check=check, timeout=3, open=False)
+    pool = envconn_psycopg.apool(source, min_size=1, max_size=1, check=check, timeout=1.5, open=False)
 
     async def ask() -> object:
         async with pool.connection() as connection:
@@ -118,12 +118,17 @@ def _asyncpg(source: Source) -> Iterator[Ask]:
 @contextmanager
 def _asyncpg_pool(source: Source) -> Iterator[Ask]:
     async def make() -> Any:
-        return await envconn_asyncpg.create_pool(source, min_size=1, max_size=1)
+        return await envconn_asyncpg.create_pool(source, min_size=0, max_size=1)
 
     with asyncio.Runner() as runner:
         pool = runner.run(make())
+
+        async def ask() -> object:
+            await asyncio.sleep(0.05)  # the loop was not running, and has to be told what happened meanwhile
+            return await pool.fetchval(WHO)
+
         try:
-            yield lambda: runner.run(pool.fetchval(WHO))
+            yield lambda: runner.run(ask())
         finally:
             pool.terminate()
 

@@ -27,12 +27,15 @@ __all__ = ["Vault", "count_readings"]
 
 
 class Vault:
-    """A role of `server` and the file that has its URL; `role`, `path`, `password` are those of now."""
+    """A role of `server` and the file that has its URL; `role`, `path`, `password` are those of now.
+
+    The file `replica` beside it names the same server by its address.
+    """
 
     def __init__(self, server: Server, directory: Path, certificates: Certificates) -> None:
         self.server = server
         self.role = f"rotating_{secrets.token_hex(4)}"
-        self.password = secrets.token_urlsafe(9)
+        self.password = self.new = secrets.token_urlsafe(9)
         self._certificates = certificates
         self._mount = directory / "mount"
         self._mount.mkdir()
@@ -41,6 +44,8 @@ class Vault:
         self.admin.execute(f"create role {self.role} login password '{self.password}'")
         self.write(self.uri())
         self.path.symlink_to("..data/url")
+        self.replica = self._mount / "replica"
+        self.replica.symlink_to("..data/replica")
 
     def close(self) -> None:
         """Let go of the server; the role stays, since somebody may be logged in still."""
@@ -49,7 +54,7 @@ class Vault:
     def uri(self, host: str = "localhost", *, port: int = 0, **parameters: str) -> str:
         """Return the address with the password of now, verified in full unless `parameters` say otherwise."""
         query = {"sslmode": "verify-full", "sslrootcert": str(self._certificates.ca), **parameters}
-        options = "&".join(f"{name}={value}" for name, value in query.items())
+        options = "&".join(f"{name}={value}" for name, value in query.items() if value)
         address = f"{host}:{port or self.server.port}/{self.server.dbname}"
         return f"postgresql://{self.role}:{self.password}@{address}?{options}"
 
@@ -58,20 +63,18 @@ class Vault:
         version = self._mount / f"..{secrets.token_hex(8)}"
         version.mkdir()
         (version / "url").write_text(text, encoding="utf-8")
+        (version / "replica").write_text(text.replace("localhost", "127.0.0.1"), encoding="utf-8")
         following = self._mount / "..data_tmp"
         following.symlink_to(version.name)
         following.replace(self._mount / "..data")
 
-    def rotate(self, *, file: bool = True, server: bool = True) -> None:
-        """Make a new password, write it into the file, and then tell the server."""
-        new = secrets.token_urlsafe(9)
-        self.password, old = new, self.password
+    def rotate(self, *, file: bool = True) -> None:
+        """Make a `new` password, write it into the file unless told not to, and then tell the server."""
+        self.new = secrets.token_urlsafe(9)
         if file:
+            self.password = self.new
             self.write(self.uri())
-        if server:
-            self.admin.execute(f"alter role {self.role} password '{new}'")
-        else:
-            self.password = old
+        self.admin.execute(f"alter role {self.role} password '{self.new}'")
 
     def cut(self) -> int:
         """Terminate every connection of the role, as a failover would, and return how many there were."""

@@ -9,26 +9,18 @@ import pytest
 import envconn
 from factories import FACTORIES, POOLED, opened
 from mounted import Vault, count_readings
-from throwaway import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lab import Lab
     from throwaway.certificates import Certificates
-    from throwaway.server import Server
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    """A server whose roles these tests change."""
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 @pytest.fixture
-def vault(private: Server, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
-    made = Vault(private, tmp_path, certificates)
+def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
+    made = Vault(lab["good"], tmp_path, certificates)
     yield made
     made.close()
 
@@ -56,3 +48,94 @@ def test_connections_that_are_open_go_on(vault: Vault, monkeypatch: pytest.Monke
         if name in POOLED:
             assert ask() == vault.role
             assert (len(readings), vault.refused()) == (1, 0)
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_wrong_password_is_told_once(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    services = vault.load()
+    with opened(name, services) as ask:
+        assert ask() == vault.role
+        vault.rotate(file=False)
+        vault.cut()
+        readings = count_readings(monkeypatch)
+        with pytest.raises(Exception, match=_REFUSED) as caught:
+            ask()
+        assert vault.refused() == len(readings)
+        if not name.startswith("psycopg.") or "pool" not in name:  # psycopg_pool goes on trying by itself
+            assert len(readings) == 1
+        assert not notes(caught.value)
+        vault.write(vault.uri())  # it is the old one there, and here
+        assert not services.reload()
+
+
+_REFUSED = "password authentication failed|couldn't get a connection"
+_BROKEN = {
+    "empty": "",
+    "half": "postgresql://rot",
+    "rubbish": "\x00\x01",
+    "another": "rediss://db.example.com/0",
+    "weaker": "",
+}
+
+
+@pytest.mark.parametrize("broken", _BROKEN)
+@pytest.mark.parametrize("name", ["psycopg.connect", "asyncpg.connect", "sqlalchemy pg8000"])
+def test_a_file_that_cannot_be_taken_changes_nothing(vault: Vault, name: str, broken: str) -> None:
+    services = vault.load()
+    with opened(name, services) as ask:
+        assert ask() == vault.role
+        before = services.database
+        vault.rotate(file=False)
+        vault.cut()
+        old, vault.password = vault.password, vault.new
+        vault.write(vault.uri(sslmode="require", sslrootcert="") if broken == "weaker" else _BROKEN[broken])
+        with pytest.raises(Exception, match=_REFUSED) as caught:
+            ask()
+        assert vault.refused() == 1
+        [note] = notes(caught.value)
+        assert note.startswith("envconn: the environment was read again after this, and is not used: ")
+        assert old not in note
+        assert vault.password not in note
+        assert services.database is before
+        if broken != "weaker":
+            with pytest.raises(envconn.ConfigurationError):
+                services.reload()
+            assert services.database is before
+        vault.write(vault.uri())
+        assert ask() == vault.role
+
+
+@pytest.mark.parametrize("name", ["psycopg.connect", "asyncpg.connect", "sqlalchemy pg8000", "sqlalchemy psycopg2"])
+@pytest.mark.parametrize("state", ["unknownca", "notls"])
+def test_another_server_has_to_prove_itself(vault: Vault, lab: Lab, name: str, state: str) -> None:
+    services = vault.load()
+    with opened(name, services) as ask:
+        assert ask() == vault.role
+        before = services.database
+        vault.rotate(file=False)
+        vault.cut()
+        vault.password = vault.new
+        vault.write(vault.uri(port=lab[state].port))
+        with pytest.raises(Exception, match=r"(?i)ssl|certificate"):
+            ask()
+        assert vault.role not in lab[state].log()
+        assert services.database is before
+
+
+def test_a_certificate_that_fails_leads_nowhere(vault: Vault, lab: Lab) -> None:
+    """Neither to a weaker connection, nor to the file's password at a server that nobody knows."""
+    services = vault.load()
+    vault.write(vault.uri(port=lab["unknownca"].port))
+    services.reload()
+    with opened("psycopg.connect", services) as ask:
+        for query in ({"sslmode": "require", "sslrootcert": ""}, {"sslmode": "prefer", "sslrootcert": ""}):
+            vault.write(vault.uri(port=lab["unknownca"].port, **query))
+            with pytest.raises(Exception, match="certificate") as caught:
+                ask()
+            assert "database would be promised less than before" in notes(caught.value)[0]
+        assert vault.role not in lab["unknownca"].log()
+
+
+def notes(error: BaseException | None) -> list[str]:
+    """Return the notes of an error and of those that it was made from."""
+    return [] if error is None else [*getattr(error, "__notes__", ()), *notes(error.__cause__ or error.__context__)]

@@ -1,0 +1,399 @@
+"""Services that are read again: what changed, who waits for whom, and which login is tried a second time."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import pickle
+import threading
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+import envconn
+from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
+from envconn.assembly import assemble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MARKER = "Zq7xWv9kJb3"
+URL = f"postgresql://app:{MARKER}@db.example.com/app?sslmode=require"
+OTHER = f"postgresql://app:{MARKER}@other.example.com/app?sslmode=require"
+
+
+def load(environ: dict[str, str], **named: object) -> Services:
+    return envconn.load(environ, dotenv=None, **named)  # type: ignore[arg-type]
+
+
+class TestReload:
+    def test_nothing_changed(self) -> None:
+        services = load({"DATABASE_URL": URL})
+        before = services.database
+        changes = services.reload()
+        assert (bool(changes), str(changes), changes) == (False, "nothing changed", Changes())
+        assert services.database is not before
+
+    def test_what_changed_is_named_and_not_told(self) -> None:
+        environ = {"DATABASE_URL": URL, "OLD_DATABASE_URL": OTHER}
+        services = load(environ)
+        environ["DATABASE_URL"] = URL.replace(MARKER, "another-secret")
+        environ["NEW_DATABASE_URL"] = environ.pop("OLD_DATABASE_URL")
+        changes: Changes = services.reload()
+        assert (changes.added, changes.removed, changes.changed) == (("new",), ("old",), {"database": ("password",)})
+        assert str(changes) == "new: added; old: removed; database: changed password"
+        assert list(services) == ["database", "new"]
+        assert services.database.password == envconn.Secret("another-secret")
+        assert "secret" not in f"{changes}{changes!r}"
+        with pytest.raises(TypeError):
+            changes.changed["database"] = ()  # type: ignore[index]
+
+    @pytest.mark.parametrize(
+        ("after", "facts"),
+        [
+            (URL.replace("db.", "db2."), ("host",)),
+            (f"{URL}&hostaddr=127.0.0.1", ("host",)),
+            (URL.replace(".com/", ".com:5433/"), ("port",)),
+            (URL.replace("//app:", "//other:"), ("user",)),
+            (URL.replace("/app?", "/other?"), ("dbname",)),
+            (URL.replace(f":{MARKER}", ""), ("password",)),
+            (f"{URL}&application_name=x", ("parameters",)),
+            (f"{URL}&pgbouncer=true", ("parameters", "pooled")),
+            (URL.replace("require", "verify-full&sslrootcert=system"), ("parameters", "tls.level", "tls.ca")),
+            (URL.replace("db.example.com", "ep-a-1.eu-central-1.aws.neon.tech"), ("host", "provider", "pooled")),
+        ],
+    )
+    def test_each_fact(self, after: str, facts: tuple[str, ...]) -> None:
+        environ = {"DATABASE_URL": URL}
+        services = load(environ)
+        environ["DATABASE_URL"] = after
+        assert services.reload().changed == {"database": facts}
+
+    def test_where_it_stands_and_what_stands_beside_it(self) -> None:
+        environ = {"DATABASE_URL": URL}
+        services = load(environ)
+        environ |= {"DATABASE_URL": "$MAIN", "MAIN": URL, "DATABASE_REPLICA_URL": OTHER}
+        assert services.reload().changed == {"database": ("origin", "siblings")}
+        environ["DATABASE_REPLICA_URL"] = OTHER.replace("require", "prefer")
+        assert services.reload().changed == {"database": ("siblings",)}
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        """T111."""
+        path = tmp_path / "url"
+        path.write_text(URL, encoding="utf-8")
+        services = load({"DATABASE_URL_FILE": str(path)})
+        path.write_text(f"{OTHER}\n", encoding="utf-8")
+        assert services.database.host == "db.example.com"
+        assert services.reload().changed == {"database": ("host",)}
+        assert services.database.host == "other.example.com"
+
+    def test_a_dotenv_file_and_the_process(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / ".env").write_text(f"DATABASE_URL={URL}\n", encoding="utf-8")
+        services = envconn.load(dotenv=tmp_path / ".env")
+        monkeypatch.setenv("DATABASE_URL", OTHER)
+        assert services.reload().changed == {"database": ("host", "origin")}
+
+    def test_the_policy_stays(self) -> None:
+        environ = {"DATABASE_URL": URL}
+        services = load(environ, policy=Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
+        environ |= {"DATABASE_URL": OTHER, "ENVCONN_TLS": "require"}
+        assert services.reload().changed == {"database": ("host",)}
+        assert services.database.tls.level == TlsLevel.VERIFY_FULL
+
+    @pytest.mark.parametrize("wrong", ["", "postgresql://", URL.replace("require", "disable"), "rediss://x/0"])
+    def test_a_wrong_environment_changes_nothing(self, wrong: str) -> None:
+        environ = {"DATABASE_URL": URL}
+        services = load(environ)
+        before = services.database
+        environ["DATABASE_URL"] = wrong
+        with pytest.raises(ConfigurationError) as caught:
+            services.reload()
+        assert all(problem.variable == "DATABASE_URL" for problem in caught.value.problems)
+        assert services.database is before
+        environ["DATABASE_URL"] = OTHER
+        assert services.reload()
+
+    def test_without_an_environment(self) -> None:
+        services = Services(assemble({"DATABASE_URL": URL}, None))
+        with pytest.raises(TypeError, match="not read from an environment"):
+            services.reload()
+
+    def test_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_URL", URL)
+        read, partly = envconn.Settings(), envconn.Settings(databases={"own": OTHER})
+        monkeypatch.setenv("DATABASE_URL", URL.replace(MARKER, "another"))
+        for settings in (read, partly):
+            assert settings.services.reload().changed == {"database": ("password",)}
+        assert partly.services["own"].host == "other.example.com"
+        monkeypatch.setenv("DATABASE_URL", "rubbish")
+        with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+            read.services.reload()
+
+    def test_copies_are_the_same_and_pickles_are_not_made(self) -> None:
+        services = load({"DATABASE_URL": URL})
+        assert copy.copy(services) is copy.deepcopy([services])[0] is services
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(services)
+
+
+class TestViews:
+    ENVIRON = {"DATABASE_URL": URL, "OTHER_DATABASE_URL": OTHER, "DATABASE_REPLICA_URL": URL.replace("db.", "ro.")}  # noqa: RUF012
+
+    def test_a_view_follows(self) -> None:
+        environ = dict(self.ENVIRON)
+        services = load(environ)
+        other, replica = services.only("other"), services.only(replica=True)
+        again = other.only()
+        assert (dict(other), other.database.name) == ({"database": services["other"]}, "other")
+        assert replica.database.host == "ro.example.com"
+        environ["OTHER_DATABASE_URL"] = OTHER.replace(MARKER, "another")
+        assert again.reload().changed == {"other": ("password",)}
+        assert other.database is again.database is services["other"]
+        assert other.report() is services.report()
+
+    def test_what_is_not_there(self) -> None:
+        services = load(self.ENVIRON)
+        with pytest.raises(KeyError):
+            services.only("nothing")
+        with pytest.raises(envconn.EndpointUnavailable):
+            services.only(pooled=True)
+
+    def test_what_is_not_there_any_more(self) -> None:
+        environ = dict(self.ENVIRON)
+        view = load(environ).only("other")
+        del environ["OTHER_DATABASE_URL"]
+        view.reload()
+        assert not dict(view)
+        with pytest.raises(ConfigurationError, match="no default database"):
+            view.database  # noqa: B018
+
+
+class Refused(Exception):
+    """What a driver would raise."""
+
+
+class Server:
+    """What takes one password, and remembers every try."""
+
+    def __init__(self, password: str) -> None:
+        self.password = password
+        self.tried: list[SecuredConnection] = []
+
+    def connect(self, connection: SecuredConnection) -> str:
+        self.tried.append(connection)
+        if connection.password != envconn.Secret(self.password):
+            raise Refused
+        return connection.host
+
+    async def aconnect(self, connection: SecuredConnection) -> str:
+        await asyncio.sleep(0)
+        return self.connect(connection)
+
+
+def synchronously(source: Services | SecuredConnection | None, server: Server) -> str:
+    return envconn.login(source, server.connect)
+
+
+def asynchronously(source: Services | SecuredConnection | None, server: Server) -> str:
+    return asyncio.run(envconn.alogin(source, server.aconnect))
+
+
+@pytest.mark.parametrize("login", [synchronously, asynchronously])
+class TestLogin:
+    def test_once_where_it_succeeds(self, login: Callable[..., str]) -> None:
+        services, server = load({"DATABASE_URL": URL}), Server(MARKER)
+        assert login(services, server) == login(services.database, server) == "db.example.com"
+        assert server.tried == [services.database] * 2
+
+    def test_the_environment_where_nobody_says_anything(
+        self, login: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", URL)
+        assert login(None, Server(MARKER)) == "db.example.com"
+
+    def test_twice_where_it_has_changed(self, login: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
+        environ, server = {"DATABASE_URL": URL}, Server("another")
+        services = load(environ)
+        environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        with caplog.at_level(logging.INFO, "envconn"):
+            assert login(services, server) == "db.example.com"
+        assert len(server.tried) == 2
+        assert services.database is server.tried[1]
+        assert caplog.messages == [
+            "read the environment again after a login had failed: database: changed password",
+        ]
+
+    def test_once_where_it_has_not(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL}, Server("another")
+        services = load(environ)
+        before = services.database
+        environ |= {"DATABASE_URL": "$MAIN", "MAIN": URL}
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert (len(server.tried), services.database) == (1, before)
+        assert not hasattr(caught.value, "__notes__")
+
+    def test_what_fails_twice_is_not_used(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL}, Server("a third one")
+        services = load(environ)
+        before = services.database
+        environ["DATABASE_URL"] = OTHER.replace(MARKER, "another")
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert [each.host for each in server.tried] == ["db.example.com", "other.example.com"]
+        assert services.database is before
+        assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        ("after", "note"),
+        [
+            ({"DATABASE_URL": "half://"}, "DATABASE_URL: "),
+            ({"DATABASE_URL": URL, "ENVCONN_TLS_WAIVE": "*"}, None),
+            ({"DATABASE_URL": OTHER, "ENVCONN_TLS": "require"}, "database would be promised less than before"),
+            (
+                {"DATABASE_URL": f"{OTHER}&sslrootcert=system", "NEXT_DATABASE_URL": OTHER},
+                "next would be promised less than before",
+            ),
+            ({"NEXT_DATABASE_URL": f"{OTHER}&sslrootcert=system"}, "DATABASE_URL: there is no such service any more"),
+        ],
+    )
+    def test_what_cannot_be_taken(
+        self,
+        login: Callable[..., str],
+        after: dict[str, str],
+        note: str | None,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        environ = {"DATABASE_URL": f"{URL}&sslrootcert=system", "NEXT_DATABASE_URL": f"{OTHER}&sslrootcert=system"}
+        if note is None:
+            environ = {"DATABASE_URL": URL}
+        services, server = load(environ), Server("another")
+        environ.clear()
+        environ |= after
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert len(server.tried) == 1
+        if note:
+            [told] = caught.value.__notes__
+            assert told.startswith(f"envconn: the environment was read again after this, and is not used: {note}")
+            [logged] = caplog.messages
+            assert note in logged
+            assert MARKER not in told + logged
+
+    @pytest.mark.parametrize("gone", ["channel_binding=require", "require_auth=scram-sha-256"])
+    def test_a_demand_that_is_gone(self, login: Callable[..., str], gone: str) -> None:
+        environ, server = {"DATABASE_URL": f"{URL}&{gone}"}, Server("another")
+        services = load(environ)
+        environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        with pytest.raises(Refused):
+            login(services, server)
+        assert services.reload().changed == {"database": ("password", "parameters")}
+        assert login(services, server)
+
+    def test_an_endpoint_that_is_gone(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL, "DATABASE_REPLICA_URL": OTHER}, Server("another")
+        view = load(environ).only(replica=True)
+        del environ["DATABASE_REPLICA_URL"]
+        with pytest.raises(Refused) as caught:
+            login(view, server)
+        assert "there is no such service any more" in caught.value.__notes__[0]
+
+    def test_one_connection_is_tried_once(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL}, Server("another")
+        connection = load(environ).database
+        environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        with pytest.raises(Refused):
+            login(connection, server)
+        with pytest.raises(Refused):
+            login(Services(assemble({"DATABASE_URL": URL}, None)), server)
+        assert len(server.tried) == 2
+
+    def test_what_we_refuse_ourselves_is_final(self, login: Callable[..., str]) -> None:
+        environ, tried = {"DATABASE_URL": URL}, []
+
+        class Unable(Server):
+            def connect(self, connection: SecuredConnection) -> NoReturn:
+                tried.append(connection)
+                raise ConfigurationError([])
+
+        services = load(environ)
+        environ["DATABASE_URL"] = OTHER
+        with pytest.raises(ConfigurationError):
+            login(services, Unable(""))
+        assert len(tried) == 1
+
+    @pytest.mark.parametrize("unjudged", [URL, envconn.parse(URL)])
+    def test_what_was_not_judged(self, login: Callable[..., str], unjudged: object) -> None:
+        with pytest.raises(TypeError):
+            login(unjudged, Server(MARKER))
+
+
+def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty logins fail together; one of them reads, all of them succeed."""
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services, together, readings = load(environ), threading.Barrier(50), []
+    environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+
+    def slow(*given: object) -> object:
+        readings.append(given)
+        time.sleep(0.2)
+        return assemble(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("envconn.rotation.reading.assemble", slow)
+
+    def connect(connection: SecuredConnection) -> str:
+        if connection.password == envconn.Secret(MARKER):
+            together.wait(10)
+        return server.connect(connection)
+
+    threads = [threading.Thread(target=envconn.login, args=(services, connect)) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(server.tried) == 100
+    assert len(readings) == 1
+
+
+def test_a_reading_from_before_the_failure_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services = load(environ)
+    for password in ("another", "third"):
+        with pytest.raises(Refused):
+            envconn.login(services, Server("none of them").connect)
+        server.password = password
+        environ["DATABASE_URL"] = URL.replace(MARKER, password)
+        assert envconn.login(services, server.connect)
+
+
+def test_somebody_else_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services = load(environ)
+
+    def connect(connection: SecuredConnection) -> str:
+        if not server.tried:
+            environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+            services.reload()
+            environ["DATABASE_URL"] = "rubbish, which nobody reads"
+        return server.connect(connection)
+
+    assert envconn.login(services, connect) == "db.example.com"
+
+
+def test_an_older_reading_does_not_replace_a_later_one() -> None:
+    environ = {"DATABASE_URL": URL}
+    services = load(environ)
+    environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+
+    def connect(connection: SecuredConnection) -> str:
+        if connection.password == envconn.Secret(MARKER):
+            raise Refused
+        environ["DATABASE_URL"] = OTHER
+        services.reload()
+        return connection.host
+
+    assert envconn.login(services, connect) == "db.example.com"
+    assert services.database.host == "other.example.com"
