@@ -194,6 +194,8 @@ BY_CALL = {
     "policy-floor",
     "driver-too-old",
     "driver-unsupported",
+    "password-in-clear",
+    "password-unclaimed",
     "result-missing",
     "service-missing",
 }

@@ -16,10 +16,12 @@ from envconn.assembly import assemble
 from envconn.rotation import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pytest
 
+    from envconn.tls.supplied import Supplier
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
@@ -84,9 +86,9 @@ class Vault:
         assert found
         return int(found[0])
 
-    def load(self, **environ: str) -> envconn.Services:
+    def load(self, passwords: Mapping[str, Supplier] | None = None) -> envconn.Services:
         """Return what an environment comes to that names the file."""
-        return envconn.load({"DATABASE_URL_FILE": str(self.path), **environ}, dotenv=None)
+        return envconn.load({"DATABASE_URL_FILE": str(self.path)}, dotenv=None, passwords=passwords)
 
     def refused(self) -> int:
         """Return how often the server has refused the role's password so far."""

@@ -16,10 +16,14 @@ from envconn.tls.secured import SecuredConnection, judgement_of, seal
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-__all__ = ["Supplied", "Supplier", "asettled", "is_supplied", "settled", "with_supplier", "without_password"]
+__all__ = ["FIXED", "Supplied", "Supplier", "asettled", "is_supplied", "settled", "with_supplier", "without_password"]
 
 Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
 """Takes the connection that the password is for (its host, port and user), and returns the password."""
+
+
+FIXED = "the program supplies its password anew for each login"
+"""What messages say of it where it cannot be kept."""
 
 
 class Supplied(Secret):

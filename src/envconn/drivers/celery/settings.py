@@ -17,6 +17,7 @@ from envconn.drivers.refusal import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable
 from envconn.grammar.keywords import SECRETS
 from envconn.tls import TlsLevel, require_sealed
+from envconn.tls.supplied import FIXED, is_supplied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,6 +64,9 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: a connection was not judged.
     """
+    for connection in (broker, result):
+        if connection and is_supplied(connection.password):
+            refuse(connection, f"{FIXED}, and Celery keeps one for ever; use one that stays", "password-fixed")
     found = _spelt(_BROKERS, broker, "a broker")
     if result is not None:
         found |= _spelt(_BACKENDS, result, "the place of results")

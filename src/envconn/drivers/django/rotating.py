@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from envconn.drivers.django.database import DatabaseSettings, driven, settings
 from envconn.drivers.refusal import refuse
-from envconn.tls.supplied import is_supplied, without_password
+from envconn.tls.supplied import FIXED, is_supplied, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,11 @@ def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> Da
         ConfigurationError, TypeError: as for `settings`.
     """
     if is_supplied(connection.password):
-        refuse(connection, "the program supplies its password, and settings hold one for ever; add rotate=True")
+        refuse(
+            connection,
+            f"{FIXED}, and Django's settings keep one for ever; write databases(rotate=True)",
+            "password-fixed",
+        )
     return settings(connection, pool=pool)
 
 

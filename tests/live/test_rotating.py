@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,3 +140,32 @@ def test_a_certificate_that_fails_leads_nowhere(vault: Vault, lab: Lab) -> None:
 def notes(error: BaseException | None) -> list[str]:
     """Return the notes of an error and of those that it was made from."""
     return [] if error is None else [*getattr(error, "__notes__", ()), *notes(error.__cause__ or error.__context__)]
+
+
+@pytest.mark.parametrize("as_services", [True, False])
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_supplied_password_is_asked_for_at_each_login(vault: Vault, name: str, *, as_services: bool) -> None:
+    asked = []
+
+    def token(connection: envconn.SecuredConnection) -> str:
+        asked.append(connection.user)
+        return vault.new
+
+    source = vault.load(passwords={"database": token})
+    with opened(name, source if as_services else source.database) as ask:
+        for round_ in (1, 2, 3):
+            assert ask() == vault.role
+            assert asked == [vault.role] * round_
+            vault.rotate()
+            assert vault.cut() == (name in POOLED)
+        assert vault.refused() == 0
+
+
+@pytest.mark.parametrize("name", [name for name in FACTORIES if "async" in name or ".a" in name])
+def test_one_that_is_asynchronous(vault: Vault, name: str) -> None:
+    async def token(_: envconn.SecuredConnection) -> str:
+        await asyncio.sleep(0)
+        return vault.new
+
+    with opened(name, vault.load(passwords={"database": token})) as ask:
+        assert ask() == vault.role

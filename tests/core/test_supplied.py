@@ -1,0 +1,229 @@
+"""A password that the program supplies by a callable: when it is called, and what becomes of what it does wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+import envconn
+import envconn_celery
+import envconn_django
+import envconn_psycopg
+from envconn import ConfigurationError, PasswordUnavailable, Secret, SecuredConnection
+from envconn.drivers import asyncpg, psycopg
+from leaks import failure_surfaces, find, value_surfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = "Xq7vKw9zJp4mTb"
+URL = "postgresql://app@db.example.com/app?sslmode=require"
+
+
+class Tokens:
+    """A supplier that remembers for whom it was called."""
+
+    def __init__(self) -> None:
+        self.asked: list[SecuredConnection] = []
+
+    def __call__(self, connection: SecuredConnection) -> str:
+        self.asked.append(connection)
+        return f"{TOKEN}{len(self.asked)}"
+
+    async def later(self, connection: SecuredConnection) -> str:
+        await asyncio.sleep(0)
+        return self(connection)
+
+
+def load(password: Any, **environ: str) -> envconn.Services:
+    return envconn.load({"DATABASE_URL": URL, **environ}, dotenv=None, passwords={"database": password})
+
+
+def test_it_is_called_when_it_is_revealed() -> None:
+    tokens = Tokens()
+    services = load(tokens)
+    password = services.database.password
+    assert password
+    assert not tokens.asked
+    assert (password.reveal(), password.reveal()) == (f"{TOKEN}1", f"{TOKEN}2")
+    assert [(each.host, each.port, each.user) for each in tokens.asked] == [("db.example.com", 5432, "app")] * 2
+    assert envconn_psycopg.kwargs(services)["password"] == f"{TOKEN}3"
+    assert asyncpg.arguments(services.database)["password"] == f"{TOKEN}4"
+    assert f"{TOKEN}5@" in services.database.uri()
+
+
+def test_it_is_equal_to_itself_and_to_no_text() -> None:
+    tokens = Tokens()
+    services = load(tokens)
+    first, second = services.database.password, load(tokens).database.password
+    assert (first == second, hash(first) == hash(second)) == (True, True)
+    assert first != load(Tokens()).database.password
+    assert (first == Secret(""), Secret("") == first) == (False, False)
+    assert not services.reload()
+    assert not tokens.asked
+
+
+def test_it_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    services = load(lambda _: TOKEN)
+    for value in (services, services.database, services.database.password, services.report()):
+        assert find(TOKEN, value_surfaces(value)) == {}
+    assert repr(services.database.password) == "<Secret>"
+
+
+def test_every_endpoint_gets_one_of_its_own() -> None:
+    tokens = Tokens()
+    services = load(
+        tokens,
+        DATABASE_URL="postgresql://app@ep-a-1-pooler.eu-central-1.aws.neon.tech/app?sslmode=require",
+        DATABASE_REPLICA_URL="postgresql://app@ro.example.com/app?sslmode=require",
+    )
+    for found in (services.database, services.connection(replica=True), services.connection(pooled=False)):
+        assert found.password
+        found.password.reveal()
+    assert [each.host.partition(".")[0] for each in tokens.asked] == ["ep-a-1-pooler", "ro", "ep-a-1"]
+
+
+def test_other_services_keep_theirs() -> None:
+    services = load(Tokens(), OTHER_DATABASE_URL="postgresql://app:x@other.example.com/app")
+    assert services["other"].password == Secret("x")
+
+
+def test_the_one_in_the_text_is_not_used_and_noted() -> None:
+    services = load(lambda _: TOKEN, DATABASE_URL="postgresql://app:x@db.example.com/app?sslmode=require")
+    assert services.database.password
+    assert services.database.password.reveal() == TOKEN
+    [note] = [note for note in services.report().notes if note.code == "password-supplied"]
+    assert note.variable == "DATABASE_URL"
+
+
+@pytest.mark.parametrize(
+    ("environ", "names", "codes"),
+    [
+        ({"DATABASE_URL": URL}, ("database", "nothing"), ["password-unclaimed"]),
+        ({"DATABASE_URL": "rubbish"}, ("nothing",), ["scheme-missing"]),
+        (
+            {"DATABASE_URL": URL.replace("require", "prefer"), "ENVCONN_TLS_WAIVE": "*.com"},
+            ("database",),
+            ["password-in-clear"],
+        ),
+        (
+            {
+                "DATABASE_URL": URL,
+                "DATABASE_REPLICA_URL": "postgresql://app@10.0.0.1/app?sslmode=disable",
+                "ENVCONN_TLS_WAIVE": "10.0.0.0/8",
+            },
+            ("database",),
+            ["password-in-clear"],
+        ),
+    ],
+)
+def test_what_load_refuses(environ: dict[str, str], names: tuple[str, ...], codes: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        envconn.load(environ, dotenv=None, passwords=dict.fromkeys(names, lambda _: TOKEN))
+    assert [problem.code for problem in caught.value.problems] == codes
+    assert find(TOKEN, failure_surfaces(caught.value)) == {}
+
+
+def test_what_load_takes() -> None:
+    assert load(lambda _: TOKEN, DATABASE_URL="postgresql://app@localhost/app").database.tls.local
+    assert not envconn.load({"ENVCONN_PHASE": "build"}, dotenv=None, passwords={"database": lambda _: TOKEN})
+
+
+class Leaky(Exception):
+    """What an SDK might raise, with the token in it."""
+
+
+def raising(_: object) -> NoReturn:
+    raise Leaky(TOKEN)
+
+
+async def araising(_: object) -> NoReturn:
+    raise Leaky(TOKEN)
+
+
+async def of_bytes(_: object) -> bytes:
+    return TOKEN.encode()
+
+
+WRONG: dict[str, tuple[object, str]] = {
+    "raises": (raising, "raised Leaky"),
+    "bytes": (lambda _: TOKEN.encode(), "returned bytes; it has to return a str"),
+    "nothing": (lambda _: None, "returned NoneType"),
+    "a secret": (lambda _: Secret(TOKEN), "returned Secret"),
+    "empty": (lambda _: "", "returned a text that is empty"),
+    "a zero byte": (lambda _: f"{TOKEN}\0", "has a zero byte"),
+    "no arguments": (lambda: TOKEN, "raised TypeError"),
+}
+LATER: dict[str, tuple[object, str]] = {
+    "raises later": (araising, "raised Leaky"),
+    "bytes later": (of_bytes, "returned bytes"),
+}
+
+
+def connect(services: envconn.Services) -> object:
+    return envconn.login(services, psycopg.arguments)
+
+
+def aconnect(services: envconn.Services) -> object:
+    async def arguments(connection: SecuredConnection) -> object:
+        return psycopg.arguments(connection)
+
+    return asyncio.run(envconn.alogin(services, arguments))
+
+
+@pytest.mark.parametrize(
+    ("call", "supplier", "sentence"),
+    [
+        *((connect, *wrong) for wrong in WRONG.values()),
+        *((aconnect, *wrong) for wrong in (WRONG | LATER).values()),
+        (connect, Tokens().later, "is asynchronous, and this connection is not"),
+        (lambda services: services.database.uri(), Tokens().later, "is asynchronous"),
+        (envconn_psycopg.kwargs, raising, "raised Leaky"),
+    ],
+)
+def test_what_goes_wrong_is_told_without_it(
+    call: Callable[[envconn.Services], object], supplier: object, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    services = load(supplier)
+    with pytest.raises(PasswordUnavailable, match=sentence) as caught:
+        call(services)
+    assert str(caught.value).startswith("DATABASE_URL: the callable that supplies the password of database ")
+    assert find(TOKEN, {**failure_surfaces(caught.value), "log": caplog.text}) == {}
+
+
+@pytest.mark.parametrize("supplier", ["__call__", "later"])
+def test_each_login_in_a_coroutine_gets_one(supplier: str) -> None:
+    tokens = Tokens()
+    services = load(getattr(tokens, supplier))
+
+    async def arguments(connection: SecuredConnection) -> object:
+        return psycopg.arguments(connection)["password"]
+
+    async def twice() -> list[object]:
+        return [await envconn.alogin(services, arguments) for _ in range(2)]
+
+    assert asyncio.run(twice()) == [f"{TOKEN}1", f"{TOKEN}2"]
+
+
+def test_what_keeps_one_for_ever_refuses() -> None:
+    broker = "rediss://redis.example.com/0"
+    tokens = Tokens()
+    calls: list[Callable[[], object]] = [
+        lambda: envconn_django.databases(load(tokens)),
+        lambda: envconn_celery.config(load(tokens, BROKER_URL=broker), result="database"),
+        lambda: envconn_celery.config(
+            envconn.load({"BROKER_URL": broker}, dotenv=None, passwords={"broker": tokens}), result=None
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigurationError) as caught:
+            call()
+        assert [problem.code for problem in caught.value.problems] == ["password-fixed"]
+    entry = envconn_django.databases(load(tokens), rotate=True)["default"]
+    assert (entry["PASSWORD"], entry["ENGINE"]) == ("", "envconn_django.rotating")
+    assert not tokens.asked

@@ -1,0 +1,182 @@
+"""Requests that never pause, through a pool: how many were served, repeated and lost.
+
+A request whose connection is cut while it uses it is repeated, as every program has to that survives a failover. One
+that gets no connection is lost, and so is one that is cut again and again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import psycopg
+import psycopg_pool
+import sqlalchemy
+from sqlalchemy import text
+
+import envconn_asyncpg
+import envconn_psycopg
+import envconn_sqlalchemy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from envconn import Services
+
+    Served = Counter[str]
+
+__all__ = ["PLAIN", "POOLS", "running"]
+
+WORKERS = 8
+SIZE = 4
+QUERY = "select session_user::text, pg_sleep(0.005)::text"
+_TRIES = SIZE + 1
+
+
+class Cut(Exception):
+    """The connection ended in the middle of a request."""
+
+
+def served(request: Callable[[], object], told: Served) -> None:
+    """Serve one request, and count what it came to."""
+    for _ in range(_TRIES):
+        try:
+            request()
+        except Cut:
+            told["repeated"] += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request is lost
+            told["lost"] += 1
+            told[f"{type(error).__name__}: {error}"] += 1
+            return
+        else:
+            told["served"] += 1
+            return
+    told["lost"] += 1
+
+
+@contextmanager
+def running(pool: Callable[[Services], Any], services: Services) -> Iterator[Served]:
+    """Have the workers busy while the block runs; the counts are complete after it."""
+    told: Served = Counter()
+    over = threading.Event()
+    with pool(services) as work:
+        thread = threading.Thread(target=work, args=(told, over))
+        thread.start()
+        try:
+            yield told
+        finally:
+            over.set()
+            thread.join(20)
+    assert not thread.is_alive()
+
+
+def _in_threads(request: Callable[[], object]) -> Callable[[Served, threading.Event], None]:
+    def one(told: Served, over: threading.Event) -> None:
+        while not over.is_set():
+            served(request, told)
+
+    def all_of_them(told: Served, over: threading.Event) -> None:
+        threads = [threading.Thread(target=one, args=(told, over)) for _ in range(WORKERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+
+    return all_of_them
+
+
+@contextmanager
+def _psycopg(pool: psycopg_pool.ConnectionPool[psycopg.Connection]) -> Iterator[Any]:
+    def request() -> None:
+        connection = pool.getconn()
+        try:
+            with connection.transaction():
+                connection.execute(QUERY)
+        except psycopg.OperationalError:
+            raise Cut from None
+        finally:
+            pool.putconn(connection)
+
+    with pool:
+        pool.wait(5)
+        yield _in_threads(request)
+
+
+@contextmanager
+def _sqlalchemy(engine: sqlalchemy.Engine) -> Iterator[Any]:
+    def request() -> None:
+        connection = engine.connect()
+        try:
+            with connection:
+                connection.execute(text(QUERY))
+        except sqlalchemy.exc.DBAPIError:
+            raise Cut from None
+
+    yield _in_threads(request)
+    engine.dispose()
+
+
+@contextmanager
+def _asyncpg(make: Callable[[], Any]) -> Iterator[Any]:
+    async def request(pool: Any) -> None:
+        connection = await pool.acquire()
+        try:
+            try:
+                await connection.execute(QUERY)
+            finally:
+                await pool.release(connection)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            raise Cut from None
+
+    async def one(pool: Any, told: Served, over: threading.Event) -> None:
+        while not over.is_set():
+            outcome: list[BaseException | None] = []
+            for _ in range(_TRIES):
+                [found] = await asyncio.gather(request(pool), return_exceptions=True)
+                outcome.append(found)
+                if not isinstance(found, Cut):
+                    break
+
+            def replay(outcome: list[BaseException | None] = outcome) -> None:
+                if found := outcome.pop(0):
+                    raise found
+
+            served(replay, told)
+
+    async def all_of_them(told: Served, over: threading.Event) -> None:
+        async with make() as pool:
+            await asyncio.gather(*(one(pool, told, over) for _ in range(WORKERS)))
+
+    yield lambda told, over: asyncio.run(all_of_them(told, over))
+
+
+_CHECKED: dict[str, Any] = {
+    "min_size": SIZE,
+    "max_size": SIZE,
+    "timeout": 5,
+    "check": psycopg_pool.ConnectionPool.check_connection,
+    "open": False,
+}
+_PINGED: dict[str, Any] = {"driver": "psycopg", "pool_size": SIZE, "max_overflow": 0, "pool_pre_ping": True}
+
+POOLS: dict[str, Callable[[Services], Any]] = {
+    "psycopg_pool": lambda services: _psycopg(envconn_psycopg.pool(services, **_CHECKED)),
+    "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(services, **_PINGED)),
+    "asyncpg": lambda services: _asyncpg(lambda: envconn_asyncpg.create_pool(services, min_size=SIZE, max_size=SIZE)),
+}
+"""The pools that follow, each with the check of its own where it has one."""
+
+PLAIN: dict[str, Callable[[Services], Any]] = {
+    "psycopg_pool": lambda services: _psycopg(
+        psycopg_pool.ConnectionPool(kwargs=dict(envconn_psycopg.kwargs(services)), **(_CHECKED | {"timeout": 0.5}))
+    ),
+    "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(services.database, **_PINGED)),
+    "asyncpg": lambda services: _asyncpg(
+        lambda: asyncpg.create_pool(**envconn_asyncpg.kwargs(services), min_size=SIZE, max_size=SIZE)
+    ),
+}
+"""The same pools with the arguments that they began with."""
