@@ -210,6 +210,56 @@ def test_each_login_in_a_coroutine_gets_one(supplier: str) -> None:
     assert asyncio.run(twice()) == [f"{TOKEN}1", f"{TOKEN}2"]
 
 
+def test_the_pool_of_an_old_asyncpg_asks_for_itself() -> None:
+    tokens = Tokens()
+
+    async def password() -> str | None:
+        return await envconn.alogin(services, asyncpg.password)
+
+    services = load(tokens.later)
+    given = asyncpg.asking(services.database, password)
+    assert (given["host"], given["password"]) == ("db.example.com", password)
+    assert asyncio.run(password()) == f"{TOKEN}1"
+    services = envconn.load({"DATABASE_URL": URL}, dotenv=None)
+    assert asyncio.run(password()) is None
+
+
+@pytest.mark.parametrize("taken", ["conninfo", "connection_class", "kwargs"])
+def test_what_a_pool_may_not_be_told(taken: str) -> None:
+    with pytest.raises(TypeError, match=f"^{taken} would decide"):
+        envconn_psycopg.pool(load(Tokens()), **{taken: ""})  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="speaks postgresql"):
+        envconn_psycopg.apool(
+            envconn.load({"DATABASE_URL": "mysql://a:b@db.example.com/app?ssl-mode=REQUIRED"}, dotenv=None)
+        )
+
+
+def test_a_pool_is_told_when_to_renew() -> None:
+    neon = load(
+        Tokens(), DATABASE_URL="postgresql://app@ep-a-1.eu-central-1.aws.neon.tech/app?sslmode=require"
+    ).database
+    assert neon.idle_seconds
+    assert psycopg.pool_options(neon, {"max_size": 3}) == {"max_idle": neon.idle_seconds * 0.9, "max_size": 3}
+    assert psycopg.pool_options(neon, {"max_idle": 1.0})["max_idle"] == 1.0
+
+
+def test_django_rotates_what_is_postgresql() -> None:
+    environ = {
+        "DATABASE_URL": URL,
+        "CAR_DATABASE_URL": "postgis://app@gis.example.com/app",
+        "LITE_DATABASE_URL": "sqlite:///x.db",
+    }
+    services = envconn.load(environ, dotenv=None)
+    entries = envconn_django.databases(services, rotate=True, pool=True)
+    assert {alias: entry["ENGINE"].rpartition(".")[2] for alias, entry in entries.items()} == {
+        "default": "rotating",
+        "car": "rotating_gis",
+        "lite": "sqlite3",
+    }
+    assert ["ENVCONN" in entry for entry in entries.values()] == [True, True, False]
+    assert repr(entries["car"]["ENVCONN"]) == "<Services: database>"
+
+
 def test_what_keeps_one_for_ever_refuses() -> None:
     broker = "rediss://redis.example.com/0"
     tokens = Tokens()

@@ -296,14 +296,14 @@ def blocks(path: Path, language: str) -> list[str]:
 
 @pytest.mark.checkout
 def test_no_block_goes_untested(checkout: Path) -> None:
-    for name in ("README.md", "examples/README.md", "integrations/README.md"):
+    for name in ("README.md", "examples/README.md", "integrations/README.md", "docs/rotation.md"):
         fences = re.findall(r"^```(.*)$", (checkout / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert set(fences[::2]) <= {"console", "python", "sh", "text"}
         assert set(fences[1::2]) <= {""}
 
 
 @pytest.mark.checkout
-@pytest.mark.parametrize("name", ["README.md", "integrations/README.md"])
+@pytest.mark.parametrize("name", ["README.md", "integrations/README.md", "docs/rotation.md"])
 def test_python_blocks(checkout: Path, name: str, lab: Lab, scrap: Path, certificates: Certificates) -> None:
     server = lab["good"]
     variables = {"DATABASE_URL": server.uri(sslmode="verify-full"), "DATABASE_CA_CERT": str(certificates.ca)}

@@ -116,12 +116,15 @@ def test_config_is_plain() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE, ENVCONN_POOLER="transaction")
     found = envconn_flask.config(services, engine_options={"pool_size": 3})
     options = found["SQLALCHEMY_ENGINE_OPTIONS"]
-    assert {name: value for name, value in options.items() if name != "connect_args"} == {
+    assert {name: value for name, value in options.items() if name not in {"connect_args", "envconn"}} == {
         "pool_pre_ping": True,
         "pool_size": 3,
+        "plugins": ["envconn"],
     }
     bind = found["SQLALCHEMY_BINDS"]["analytics"]
-    assert bind.keys() == {"url", "connect_args", "pool_pre_ping"}
+    assert bind.keys() == {"url", "connect_args", "pool_pre_ping", "plugins", "envconn"}
+    fixed = envconn_flask.config(services.database)["SQLALCHEMY_ENGINE_OPTIONS"]
+    assert fixed.keys() == {"connect_args", "pool_pre_ping"}
     for given in (options, bind):
         arguments = given["connect_args"]
         assert isinstance(arguments, dict)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_type
+from collections.abc import Mapping
+from typing import Any, assert_type
 
 import psycopg
 from pydantic import BaseModel, Field
@@ -13,9 +14,6 @@ import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.settings import Discreet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # The environment as it is, and every argument that can be given.
 services = envconn.load()
@@ -41,6 +39,27 @@ try:
     assert_type(database.endpoint(replica=False), SecuredConnection)
 except EndpointUnavailable as unavailable:
     assert_type(str(unavailable), str)
+
+# The environment again, views that follow it, and passwords by a callable.
+changes = services.reload()
+assert_type(changes, envconn.Changes)
+assert_type(changes.changed, Mapping[str, tuple[str, ...]])
+assert_type(bool(changes), bool)
+assert_type(services.only("analytics", replica=True), Services)
+
+
+def token(judged: SecuredConnection) -> str:
+    """Supply a password."""
+    return f"{judged.host}:{judged.port}:{judged.user}"
+
+
+async def later(judged: SecuredConnection) -> str:
+    """Supply it in a coroutine."""
+    return token(judged)
+
+
+envconn.load(passwords={"database": token, "analytics": later})
+assert_type(envconn.login(services, lambda judged: judged.port), int)
 
 # What a connection says of itself.
 assert_type(database.name, str)
@@ -85,6 +104,8 @@ for seen in proof.seen:
 # psycopg 3 and psycopg2.
 with envconn_psycopg.connect(services, autocommit=True) as opened:
     assert_type(opened.execute("select 1").fetchone(), tuple[Any, ...] | None)
+with envconn_psycopg.pool(services, min_size=1, open=True) as pool, pool.connection() as lent:
+    assert_type(lent, psycopg.Connection)
 psycopg.connect(**envconn_psycopg.kwargs())
 psycopg.connect(autocommit=True, **envconn_psycopg.kwargs(database))
 envconn_psycopg.kwargs(database, driver="psycopg2")
@@ -96,6 +117,13 @@ async def asynchronously() -> None:
     """Open a connection in a coroutine."""
     async with await envconn_psycopg.aconnect() as opened:
         await opened.execute("select 1")
+    async with envconn_psycopg.apool(services) as pool, pool.connection() as lent:
+        await lent.execute("select 1")
+
+    async def port(judged: SecuredConnection) -> int:
+        return judged.port
+
+    assert_type(await envconn.alogin(services, port), int)
 
 
 class Settings(envconn.Settings):

@@ -64,8 +64,9 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: a connection was not judged.
     """
-    for connection in (broker, result):
-        if connection and is_supplied(connection.password):
+    for connection in (broker,) if result is None else (broker, result):
+        require_sealed(connection)
+        if is_supplied(connection.password):
             refuse(connection, f"{FIXED}, and Celery keeps one for ever; use one that stays", "password-fixed")
     found = _spelt(_BROKERS, broker, "a broker")
     if result is not None:
