@@ -15,6 +15,7 @@ import pytest
 import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
 from envconn.assembly import assemble
+from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,22 @@ class TestReload:
         assert services.database is before
         environ["DATABASE_URL"] = OTHER
         assert services.reload()
+
+    def test_what_is_wrong_shows_no_secret(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        environ = {"DATABASE_URL": URL}
+        services = load(environ)
+        for wrong in (f"postgresql://app:{MARKER}@{MARKER}@x/y", f"{URL}&connect_timeout={MARKER}", MARKER):
+            environ["DATABASE_URL"] = wrong
+            with pytest.raises(ConfigurationError) as caught:
+                services.reload()
+            with pytest.raises(Refused) as refused:
+                envconn.login(services, Server("another").connect)
+            assert refused.value.__notes__
+            for failure in (caught.value, refused.value):
+                assert find(MARKER, {**failure_surfaces(failure), "log": caplog.text}) == {}
+        environ["DATABASE_URL"] = OTHER
+        assert find(MARKER, value_surfaces(services.reload())) == {}
 
     def test_without_an_environment(self) -> None:
         services = Services(assemble({"DATABASE_URL": URL}, None))

@@ -250,7 +250,7 @@ def test_django_rotates_what_is_postgresql() -> None:
         "LITE_DATABASE_URL": "sqlite:///x.db",
     }
     services = envconn.load(environ, dotenv=None)
-    entries = envconn_django.databases(services, rotate=True, pool=True)
+    entries = envconn_django.databases(services, rotate=True)
     assert {alias: entry["ENGINE"].rpartition(".")[2] for alias, entry in entries.items()} == {
         "default": "rotating",
         "car": "rotating_gis",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing, contextmanager
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import flask
 import flask_sqlalchemy
 import psycopg2
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     Source = Services | SecuredConnection
     Ask = Callable[[], object]
 
-__all__ = ["FACTORIES", "POOLED", "opened"]
+__all__ = ["ASYNCPG_FOLLOWS", "FACTORIES", "FOLLOWING", "POOLED", "opened"]
 
 WHO = "select session_user::text"
 
@@ -191,6 +193,12 @@ FACTORIES: dict[str, Callable[[Source], Any]] = {
     **{f"sqlalchemy async {driver}": partial(_async_engine, driver=driver) for driver in ("psycopg", "asyncpg")},
     "flask": _flask,
 }
+
+ASYNCPG_FOLLOWS = "connect" in signature(asyncpg.create_pool).parameters
+"""Whether its pool lets somebody else open connections, which that of 0.29 does not."""
+
+FOLLOWING = [name for name in FACTORIES if ASYNCPG_FOLLOWS or name != "asyncpg.create_pool"]
+"""Those that try a login a second time."""
 
 POOLED = frozenset(FACTORIES) - {"psycopg.connect", "psycopg.aconnect", "psycopg2", "asyncpg.connect"}
 """Those that keep a connection, so that a new one is only made when it is gone."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import django
 import pytest
 
 from mounted import Vault
@@ -32,7 +33,7 @@ def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vaul
 
 
 @contextmanager
-def django(vault: Vault, **options: object) -> Iterator[Ask]:
+def site(vault: Vault, **options: object) -> Iterator[Ask]:
     """Run Django with the arguments that `databases` takes."""
     environ = {"DATABASE_URL_FILE": str(vault.path), "DATABASE_REPLICA_URL_FILE": str(vault.replica)}
     command = [sys.executable, PROGRAM, json.dumps({"environ": environ, "options": options})]
@@ -48,12 +49,14 @@ def django(vault: Vault, **options: object) -> Iterator[Ask]:
         yield ask
 
 
-POOL = {"min_size": 1, "max_size": 1, "timeout": 3}
+OPTIONS: list[dict[str, object]] = [{}]
+if django.VERSION >= (5, 1):
+    OPTIONS.append({"pool": {"min_size": 1, "max_size": 1, "timeout": 3}})
 
 
-@pytest.mark.parametrize("options", [{}, {"pool": POOL}])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_process_goes_on(vault: Vault, options: dict[str, object]) -> None:
-    with django(vault, rotate=True, **options) as ask:
+    with site(vault, rotate=True, **options) as ask:
         for round_ in (0, 1, 2):
             for alias in ("default", "replica"):
                 assert ask(alias) == f"{vault.role} postgres"
@@ -63,9 +66,9 @@ def test_a_process_goes_on(vault: Vault, options: dict[str, object]) -> None:
             vault.cut()
 
 
-@pytest.mark.parametrize("options", [{}, {"pool": POOL}])
+@pytest.mark.parametrize("options", OPTIONS)
 def test_without_it_stops(vault: Vault, options: dict[str, object]) -> None:
-    with django(vault, **options) as ask:
+    with site(vault, **options) as ask:
         assert ask("default") == f"{vault.role} postgres"
         vault.rotate()
         vault.cut()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
-from factories import FACTORIES, POOLED, opened
+from factories import FACTORIES, FOLLOWING, POOLED, opened
 from mounted import Vault, count_readings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vaul
     made.close()
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize("name", FOLLOWING)
 def test_the_next_connection_takes_the_new_password(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     readings = count_readings(monkeypatch)
     services = vault.load()
@@ -51,7 +51,7 @@ def test_connections_that_are_open_go_on(vault: Vault, monkeypatch: pytest.Monke
             assert (len(readings), vault.refused()) == (1, 0)
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize("name", FOLLOWING)
 def test_a_wrong_password_is_told_once(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     services = vault.load()
     with opened(name, services) as ask:
@@ -67,6 +67,18 @@ def test_a_wrong_password_is_told_once(vault: Vault, monkeypatch: pytest.MonkeyP
         assert not notes(caught.value)
         vault.write(vault.uri())  # it is the old one there, and here
         assert not services.reload()
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_who_is_told_needs_no_second_login(vault: Vault, name: str) -> None:
+    services = vault.load()
+    with opened(name, services) as ask:
+        assert ask() == vault.role
+        vault.rotate()
+        assert services.reload().changed == {"database": ("password",)}
+        vault.cut()
+        assert ask() == vault.role
+        assert vault.refused() == 0
 
 
 _REFUSED = "password authentication failed|couldn't get a connection"

@@ -21,6 +21,7 @@ from sqlalchemy import text
 import envconn_asyncpg
 import envconn_psycopg
 import envconn_sqlalchemy
+from factories import ASYNCPG_FOLLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,3 +181,6 @@ PLAIN: dict[str, Callable[[Services], Any]] = {
     ),
 }
 """The same pools with the arguments that they began with."""
+
+if not ASYNCPG_FOLLOWS:
+    del POOLS["asyncpg"], PLAIN["asyncpg"]
