@@ -119,7 +119,8 @@ class Origin(NamedTuple):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
-    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program.
+    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program; of the
+    sources of pydantic-settings, those in `envconn.settings.held`, such as ``aws-secrets-manager``.
     `path` and `line` (counted from 1) point into a file where there is one. `via` holds the
     variables that whole-value aliases led through, in order, the last being where the text stood.
     """
@@ -130,9 +131,25 @@ class Origin(NamedTuple):
     line: int | None = None
     via: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> str:
+        """The kind of place and, where there is one, the path, for people."""
+        told = _PLACES.get(self.source, self.source)
+        return f"{told} {self.path}" if self.path else told
+
     def __str__(self) -> str:
         place = f" ({self.path}:{self.line})" if self.line else f" ({self.path})" if self.path else ""
+        if self.source not in _PLACES:
+            place = f" ({self.place})"
         return " -> ".join((self.variable, *self.via)) + place
+
+
+_PLACES = {
+    "environment": "the process environment",
+    "dotenv": "the file",
+    "file": "the file",
+    "argument": "the argument",
+}
 
 
 class Connection(NamedTuple):

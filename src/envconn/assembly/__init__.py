@@ -69,9 +69,11 @@ def assemble(
     return Assembly(services, Report(dict(services), problems, notes))
 
 
-def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
+def judged_text(
+    text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Mapping[str, Text]] = ()
+) -> SecuredConnection | tuple[Problem, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
-    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
     reading = Reading(environment, problems)
     context = Context(_stated_policy(reading), stated_facts(reading))
     lookup = environment.lookup(name)

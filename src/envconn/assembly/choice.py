@@ -71,17 +71,23 @@ def _conflict(first: Connection, strangers: list[Connection], chooser: str | Non
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
     variable = first.origin.variable
     settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
-    message = f"on {_hosts(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    message = f"on {_hosts(first)}{_from(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
     return Problem("conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
     different = [part for part, value in _target(other).items() if value != mine[part]]
-    return f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    told = f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    return told + _from(other)
 
 
 def _hosts(connection: Connection) -> str:
     return ",".join(host.host for host in connection.hosts)
+
+
+def _from(connection: Connection) -> str:
+    # Most conflicts are within one environment, whose name would explain nothing.
+    return "" if connection.origin.source in {"argument", "environment"} else f", from {connection.origin.place}"
 
 
 def _duplicate(other: Connection, chosen: Connection) -> Note:

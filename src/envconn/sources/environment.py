@@ -147,9 +147,14 @@ class Environment:
         if written is None:
             return (Note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
         _, *shadowed = self._all(name)
-        if any(other.text.reveal().strip() and other.text != written.text for other in shadowed):
-            return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
-        return ()
+        different = (other for other in shadowed if other.text.reveal().strip() and other.text != written.text)
+        return tuple(_ignored(written.origin, other.origin) for other in different)
+
+
+def _ignored(winner: Origin, other: Origin) -> Note:
+    if (winner.source, other.source) == ("environment", "dotenv"):
+        return Note("dotenv-ignored", other.variable, "the process environment wins over the different value in .env")
+    return Note("layer-ignored", other.variable, f"{winner.place} wins over the different value in {other.place}")
 
 
 def _via(origin: Origin, name: str, chain: list[str]) -> Origin:

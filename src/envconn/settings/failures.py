@@ -1,0 +1,54 @@
+"""What to say when a source of pydantic-settings fails in a way that would show what it has read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from pydantic_settings import PydanticBaseSettingsSource, SettingsError
+
+from envconn.assembly import assemble
+from envconn.errors import ConfigurationError, Problem
+from envconn.settings.connections import present
+
+if TYPE_CHECKING:
+    from envconn.sources import Dotenv
+
+__all__ = ["malformed", "unreadable"]
+
+
+def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
+    """Return what `load` says of a ``.env`` file that pydantic-settings could not read."""
+    if problems := assemble(dotenv=present(files, 0)).report.problems:
+        return ConfigurationError(problems)
+    # A UnicodeDecodeError holds the bytes.
+    return failure if isinstance(failure, OSError) else SettingsError("a file of settings is not encoded as stated")
+
+
+def malformed(failure: Exception) -> ConfigurationError | None:
+    """Return what to raise for `failure`, if a source raised it over a text that is not what it should be.
+
+    A `json.JSONDecodeError` holds the whole secret, as do the variables of the frames that any of them came through.
+    """
+    # An AttributeError without a name is somebody's own, with a sentence in it.
+    told = isinstance(failure, ValidationError) or (isinstance(failure, AttributeError) and failure.name is None)
+    source = None if told else _source(failure)
+    if source is None:
+        return None
+    message = (
+        f"what it reads is malformed ({type(failure).__name__}); it has to be an object of names and texts, "
+        'as in {"DATABASE_URL": "..."}'
+    )
+    return ConfigurationError([Problem("source-malformed", source, message)])
+
+
+def _source(failure: Exception) -> str | None:
+    """Return the class of the source in whose code `failure` was raised; an application's own code is its own matter."""
+    traceback, found = failure.__traceback__, None
+    while traceback:
+        frame = traceback.tb_frame
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, PydanticBaseSettingsSource) and frame.f_globals["__name__"].startswith("pydantic_settings"):
+            found = type(caller).__name__
+        traceback = traceback.tb_next
+    return found
