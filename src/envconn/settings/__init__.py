@@ -7,13 +7,12 @@ enter pydantic as text, because its errors and its debugging log quote what they
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import Field, WithJsonSchema, WrapValidator
+from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
 from pydantic_settings import (
     BaseSettings,
     CliSuppress,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -31,9 +30,17 @@ from envconn.settings.parts import parts
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
     from pydantic_settings import DotEnvSettingsSource, InitSettingsSource
+
+    _Databases = Mapping[str, SecuredConnection]
+    _Services = Services
+else:
+    # A mapping that it sees, pydantic-settings also puts together from many names: for that, it fetches every secret.
+    _Databases = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Mapping[str, SecuredConnection]))]
+    _Services = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Services))]
 
 __all__ = ["Discreet", "Settings", "core_schema", "parts"]
 
@@ -72,12 +79,10 @@ class Settings(Discreet, BaseSettings):
     database: Annotated[CliSuppress[SecuredConnection], WrapValidator(_optional)] = Field(
         default_factory=_unread, validation_alias=FIELDS["database"]
     )
-    databases: Annotated[CliSuppress[Mapping[str, SecuredConnection]], NoDecode] = Field(
-        default_factory=_unread, validation_alias=FIELDS["databases"]
-    )
+    databases: CliSuppress[_Databases] = Field(default_factory=_unread, validation_alias=FIELDS["databases"])
     broker: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["broker"])
     cache: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["cache"])
-    services: Annotated[CliSuppress[Services], NoDecode, WithJsonSchema({"type": "object"})] = Field(
+    services: Annotated[CliSuppress[_Services], WithJsonSchema({"type": "object"})] = Field(
         default_factory=_unread, validation_alias=FIELDS["services"], exclude=True, repr=False
     )
 
@@ -85,6 +90,18 @@ class Settings(Discreet, BaseSettings):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         join(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
+        """Describe a document that fills the fields: by their names, and without `services`, which no document can."""
+        schema = handler(core)
+        described = handler.resolve_ref_schema(schema)
+        names = {alias: name for name, alias in FIELDS.items()}
+        found = {names.get(key, key): value for key, value in described["properties"].items()}
+        described["properties"] = {key: value for key, value in found.items() if key != "services"}
+        for name in FIELDS.keys() & described["properties"].keys():
+            described["properties"][name]["title"] = name.title()
+        return schema
 
     def __init__(self, **values: Any) -> None:
         files = values.get("_env_file", self.model_config.get("env_file"))
@@ -121,5 +138,3 @@ class Settings(Discreet, BaseSettings):
         given = {name: arguments.pop(name) for name in FIELDS if name in arguments}
         ours = Connections(settings_cls, given, cast("DotEnvSettingsSource", dotenv_settings))
         return joined((init_settings, ours, env_settings, dotenv_settings, file_secret_settings))
-
-

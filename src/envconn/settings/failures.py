@@ -48,7 +48,9 @@ def _source(failure: Exception) -> str | None:
     while traceback:
         frame = traceback.tb_frame
         caller = frame.f_locals.get("self")
-        if isinstance(caller, PydanticBaseSettingsSource) and frame.f_globals["__name__"].startswith("pydantic_settings"):
+        if isinstance(caller, PydanticBaseSettingsSource) and frame.f_globals["__name__"].startswith(
+            "pydantic_settings"
+        ):
             found = type(caller).__name__
         traceback = traceback.tb_next
     return found
