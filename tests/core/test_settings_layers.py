@@ -142,7 +142,8 @@ def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding(vault))()
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable", "tls-disabled"]
-    told = {Refused: "Refused 403", KeyError: "KeyError"}.get(type(failure), "it is listed, and there is no text")
+    reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "it is listed, and there is no text"}
+    told = reasons[type(failure).__name__]
     assert str(caught.value).startswith(f"DATABASE_URL: cannot be had from settings-source ({told}); grant access")
     assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
 
@@ -183,7 +184,14 @@ def test_nothing_in_it(vault: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [(MARKER, "X"), (f"{URL}\x00", "X"), (f"{URL}{MARKER * 9999}", "X"), (5, "X")]
+    ("text", "code"),
+    [
+        (MARKER, "scheme-missing"),
+        (5, "scheme-missing"),
+        (f"{URL}\x00", "nul"),
+        (URL + MARKER * 9999, "too-long"),
+        (f"{{{URL}", "json-invalid"),
+    ],
 )
 def test_no_connection_string(text: object, code: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:

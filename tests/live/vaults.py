@@ -22,10 +22,10 @@ __all__ = ["Google", "KeyVault", "aws", "google", "key_vault"]
 @contextmanager
 def aws(pair: Pair) -> Iterator[str]:
     """Run moto; yields its address."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    application = DomainDispatcherApplication(create_backend_app)  # type: ignore[no-untyped-call]
+    application = DomainDispatcherApplication(create_backend_app)
     with _serving(make_server("127.0.0.1", 0, application, threaded=True, ssl_context=_context(pair))) as port:
         yield f"https://127.0.0.1:{port}"
 
@@ -54,7 +54,7 @@ class KeyVault:
             return (
                 403,
                 {},
-                _failure("Forbidden", "The user, group or application does not have secrets get permission."),
+                _failure("Forbidden", "The user does not have secrets get permission."),
             )
         if not name:
             attributes = {"enabled": True}

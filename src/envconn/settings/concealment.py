@@ -27,7 +27,7 @@ _ARGUMENTS = "InitSettingsSource"
 
 
 def conceal(
-    states: Mapping[str, dict[str, Any]], dotenv: DotEnvSettingsSource, environment: Callable[[], Environment]
+    states: Mapping[str, dict[Any, Any]], dotenv: DotEnvSettingsSource, environment: Callable[[], Environment]
 ) -> None:
     """Remove from `states`, by source, what is a connection's, as a field, an alias, or a variable that is read.
 

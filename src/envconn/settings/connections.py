@@ -57,6 +57,7 @@ class Connections(PydanticBaseSettingsSource):
         return is_layer(source) and source is not self._dotenv
 
     def __call__(self) -> dict[str, Any]:
+        """Return the fields under the names that pydantic gets them by, and leave no other trace of what they hold."""
         given = {**self._given, **self._from_command_line()}
         services = given.get("services")
         opened = [] if isinstance(services, Services) else [layer(source) for source in self.others]

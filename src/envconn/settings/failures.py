@@ -43,7 +43,7 @@ def malformed(failure: Exception) -> ConfigurationError | None:
 
 
 def _source(failure: Exception) -> str | None:
-    """Return the class of the source in whose code `failure` was raised; an application's own code is its own matter."""
+    """Return the class of the source in whose code `failure` was raised, but for the code of an application."""
     traceback, found = failure.__traceback__, None
     while traceback:
         frame = traceback.tb_frame

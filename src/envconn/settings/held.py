@@ -131,7 +131,8 @@ def _content(path: str, variable: str) -> object:
 
 def _file(source: InitSettingsSource) -> _Found:
     """Take the fields of `Settings` for the variables that they are read from."""
-    content = {key.removeprefix("envconn:"): value for key, value in source.init_kwargs.items() if isinstance(key, str)}
+    found: dict[Any, Any] = source.init_kwargs  # YAML has keys that are no texts
+    content = {key.removeprefix("envconn:"): value for key, value in found.items() if isinstance(key, str)}
     databases = content.pop("databases", None)
     if isinstance(databases, dict):
         content |= {f"{name}_database_url": text for name, text in databases.items()}

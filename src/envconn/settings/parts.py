@@ -53,6 +53,7 @@ class Parts(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
+        """Call the source, and keep what it returns from the fields."""
         # Google's makes its client only now, of what is known from the sources before it.
         self.source._set_current_state(self.current_state)  # noqa: SLF001
         self.source._set_settings_sources_data(self.settings_sources_data)  # noqa: SLF001
