@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from throwaway.certificates import Certificates, Pair
 
-__all__ = ["Google", "KeyVault", "aws", "google", "key_vault"]
+__all__ = ["Google", "KeyVault", "aws", "google", "key_vault", "permissions_demanded"]
 
 
 @contextmanager
@@ -28,6 +30,23 @@ def aws(pair: Pair) -> Iterator[str]:
     application = DomainDispatcherApplication(create_backend_app)
     with _serving(make_server("127.0.0.1", 0, application, threaded=True, ssl_context=_context(pair))) as port:
         yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def permissions_demanded(url: str, ca: Path) -> Iterator[None]:
+    """Have the moto at `url` refuse whoever has not been granted what he asks for."""
+    trusted = ssl.create_default_context(cafile=str(ca))
+
+    def after(actions: str) -> None:
+        plain = {"Content-Type": "text/plain"}
+        request = urllib.request.Request(f"{url}/moto-api/reset-auth", actions.encode(), plain)  # noqa: S310
+        urllib.request.urlopen(request, context=trusted).close()  # noqa: S310 - the address is our own
+
+    after("0")
+    try:
+        yield
+    finally:
+        after("inf")
 
 
 @dataclass

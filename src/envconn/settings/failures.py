@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from pydantic_settings import PydanticBaseSettingsSource, SettingsError
 
+from envconn import sources
 from envconn.assembly import assemble
 from envconn.errors import ConfigurationError, Problem
 from envconn.settings.connections import present
@@ -19,8 +20,10 @@ __all__ = ["malformed", "unreadable"]
 
 def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
     """Return what `load` says of a ``.env`` file that pydantic-settings could not read."""
-    if problems := assemble(dotenv=present(files, 0)).report.problems:
-        return ConfigurationError(problems)
+    paths = present(files, 0)
+    # An OSError may come from another source as well: of the network, for one.
+    if sources.read(None, paths)[1]:
+        return ConfigurationError(assemble(dotenv=paths).report.problems)
     # A UnicodeDecodeError holds the bytes.
     return failure if isinstance(failure, OSError) else SettingsError("a file of settings is not encoded as stated")
 
