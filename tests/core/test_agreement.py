@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from sourced import adding, holding
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -181,6 +182,28 @@ def test_settings_and_load_agree(name: str) -> None:
     assert settings.database is settings.services.get("database")
     assert list(settings.databases) == list(services.databases)
     assert (settings.broker, settings.cache) == (settings.services.broker, settings.services.cache)
+
+
+# A name of another case is another variable, but not another secret.
+BY_NAME = {name: place for name, place in TABLE.items() if not place.files and name != "wrong: lower case"}
+
+
+@pytest.mark.parametrize("case", BY_NAME)
+def test_a_vault_and_the_environment_agree(case: str, certificates: Certificates) -> None:
+    environ = {name: value.replace("{ca}", str(certificates.ca)) for name, value in BY_NAME[case].environ.items()}
+    model = adding(holding(environ))
+    if case.startswith("wrong"):
+        with pytest.raises(envconn.ConfigurationError) as loaded:
+            envconn.load(environ)
+        with pytest.raises(envconn.ConfigurationError) as caught:
+            model()
+        assert [problem[:2] for problem in caught.value.problems] == [problem[:2] for problem in loaded.value.problems]
+        return
+    services, settings = envconn.load(environ), model()
+    assert [fact(service)[2:] for service in settings.services.values()] == [
+        fact(service)[2:] for service in services.values()
+    ]
+    assert [note[:2] for note in settings.services.report().notes] == [note[:2] for note in services.report().notes]
 
 
 def test_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,10 @@ class KeyVault:
     broken: bool = False
     read: list[str] = field(default_factory=list)
 
+    def reset(self) -> None:
+        """Make it empty, and nothing forbidden."""
+        self.secrets, self.denied, self.listable, self.broken, self.read = {}, set(), True, False, []
+
     def answer(self, path: str, token: str | None) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body for a GET of `path`, in the shapes of API version 7."""
         _, _, host = self.url.partition("//")
@@ -127,6 +131,10 @@ class Google:
     listable: bool = True
     read: list[str] = field(default_factory=list)
     client: Any = None
+
+    def reset(self) -> None:
+        """Make it empty, and nothing forbidden."""
+        self.secrets, self.denied, self.listable, self.read = {}, set(), True, []
 
 
 @contextmanager

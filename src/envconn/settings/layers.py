@@ -78,7 +78,7 @@ class Layer(Mapping[str, Text]):
         if isinstance(value, Text):
             return value
         if isinstance(value, Problem):
-            self.missed[name] = value
+            self.missed[name] = value._replace(variable=name)
             return Text(Secret(""), origin)
         return Text(Secret(_written(value)), origin)
 

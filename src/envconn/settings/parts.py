@@ -83,4 +83,5 @@ def put_together(held: Held, name: str) -> Held:
 def _whole(found: Mapping[str, Callable[[], object]]) -> object:
     """Return the parts as one object, or the first `Problem` with one."""
     values = {part: text() for part, text in found.items()}
-    return next((value for value in values.values() if isinstance(value, Problem)), values)
+    wrong = ((part, value) for part, value in values.items() if isinstance(value, Problem))
+    return next((Problem(value.code, part, f"{part}: {value.message}") for part, value in wrong), values)
