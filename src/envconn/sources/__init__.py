@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from envconn.errors import Problem
+    from envconn.sources.environment import Layer
 
     Path: TypeAlias = str | os.PathLike[str]
     Dotenv: TypeAlias = Path | Sequence[Path] | None
@@ -23,11 +24,12 @@ DOTENV = ".env"
 
 
 def read(
-    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Mapping[str, Text]] = ()
+    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Environment, tuple[Problem, ...]]:
     """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
 
-    `layers` come below them: texts by name that a program has fetched itself, the most believed first.
+    Below them come secret directories, then `layers`: texts by name that a program has fetched itself,
+    the most believed first. `precedence` has the whole list.
     Of several files, a later one wins. A file that is not there is an error, except the default one;
     a directory of the default name is somebody's virtual environment.
     """
@@ -42,4 +44,16 @@ def read(
             found, wrong = read_dotenv(path)
             assignments |= found
             problems += wrong
-    return Environment(process, (assignments, *layers)), tuple(problems)
+    environment = Environment(process, (assignments,))
+    if environment.is_set("ENVCONN_SECRETS_DIR") or environment.is_set("CREDENTIALS_DIRECTORY"):
+        from envconn.sources.directory import read as read_directories
+
+        directories, wrong = read_directories(environment)
+        environment, problems = environment.over(*directories), [*problems, *wrong]
+    if layers:
+        environment = environment.over(*layers)
+    if any(environment.names_with("CONNSTR_")):
+        from envconn.sources.app_service import read as read_app_service
+
+        environment = environment.over(*read_app_service(environment))
+    return environment, tuple(problems)
