@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     Path: TypeAlias = str | os.PathLike[str]
     Dotenv: TypeAlias = Path | Sequence[Path] | None
 
-__all__ = ["DOTENV", "Environment", "Lookup", "Text", "read"]
+__all__ = ["DOTENV", "Environment", "Lookup", "Text", "paths", "read"]
 
 DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
+
+
+def paths(dotenv: Dotenv) -> list[str]:
+    """Return the files that `dotenv` means: those that somebody names, and the default one where it is there."""
+    named: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
+    every = [os.fspath(path) for path in named]
+    return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
 
 
 def read(
@@ -34,16 +41,14 @@ def read(
     a directory of the default name is somebody's virtual environment.
     """
     process = os.environ if environ is None else environ
-    paths: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
     assignments: dict[str, Text] = {}
     problems: list[Problem] = []
-    for path in [os.fspath(path) for path in paths]:
-        if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path)):
-            from envconn.sources.dotenv import read as read_dotenv
+    for path in paths(dotenv):
+        from envconn.sources.dotenv import read as read_dotenv
 
-            found, wrong = read_dotenv(path)
-            assignments |= found
-            problems += wrong
+        found, wrong = read_dotenv(path)
+        assignments |= found
+        problems += wrong
     environment = Environment(process, (assignments,))
     if environment.is_set("ENVCONN_SECRETS_DIR") or environment.is_set("CREDENTIALS_DIRECTORY"):
         from envconn.sources.directory import read as read_directories
