@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
 from envconn.assembly import bound
-from envconn.assembly.names import is_read
+from envconn.assembly.names import CHOOSERS, is_read
 from envconn.assembly.reading import Reading
 from envconn.sources import DOTENV
 from envconn.sources.precedence import SOURCES, Source
@@ -49,8 +49,9 @@ def _is_there(source: Source, environment: Environment, names: tuple[str, ...]) 
 
 
 def _variables(environment: Environment) -> Iterator[tuple[str, str]]:
-    for name in {name.removesuffix("_FILE") for name in environment.names()}:
-        if is_read(name) and (found := environment.lookup(name).found):
+    read = {name.removesuffix("_FILE") for name in environment.names() if is_read(name)}
+    for name in read | {environment.plain(chooser) for chooser in CHOOSERS}:
+        if found := environment.lookup(name).found:
             yield found.origin.source, name
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "BOUND",
     "BROKER",
     "CACHE",
+    "CHOOSERS",
     "DEFAULTS",
     "OVERRULED",
     "REDIS",
@@ -66,6 +67,9 @@ REDIS = (
 
 BOUND = ("SERVICE_BINDING_ROOT", "VCAP_SERVICES", "VCAP_SERVICES_FILE_PATH", "PLATFORM_RELATIONSHIPS")
 """The variables that lead to services which a platform has bound."""
+
+CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
+"""The variables that hold the name of the variable, or of the bound service, to believe."""
 
 OVERRULED = (
     "PGHOST",
