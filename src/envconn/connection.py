@@ -119,9 +119,13 @@ class Origin(NamedTuple):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
-    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program; of the
-    sources of pydantic-settings, those in `envconn.settings.held`, such as ``aws-secrets-manager``.
-    `path` and `line` (counted from 1) point into a file where there is one. `via` holds the
+    ``environment``, ``file`` (``NAME_FILE``), ``dotenv``, ``secrets`` (``ENVCONN_SECRETS_DIR``), ``credentials``
+    (systemd's), ``program`` (fetched by one) or a word for the source of settings (``aws-secrets-manager``, ... in
+    `envconn.sources.precedence`), ``app-service`` (a variable behind a prefix of Azure's); for
+    bound services ``binding``, ``vcap``, ``relationship`` and ``connstr`` (Azure's, under its whole name); or
+    ``argument`` for a text handed over by a program. A bound service's `variable` is the platform's, with
+    a slash and its name: ``VCAP_SERVICES/orders``.
+    `path` and `line` (counted from 1) point into a file or directory where there is one. `via` holds the
     variables that whole-value aliases led through, in order, the last being where the text stood.
     """
 
@@ -131,25 +135,9 @@ class Origin(NamedTuple):
     line: int | None = None
     via: tuple[str, ...] = ()
 
-    @property
-    def place(self) -> str:
-        """The kind of place and, where there is one, the path, for people."""
-        told = _PLACES.get(self.source, self.source)
-        return f"{told} {self.path}" if self.path else told
-
     def __str__(self) -> str:
         place = f" ({self.path}:{self.line})" if self.line else f" ({self.path})" if self.path else ""
-        if self.source not in _PLACES:
-            place = f" ({self.place})"
         return " -> ".join((self.variable, *self.via)) + place
-
-
-_PLACES = {
-    "environment": "the process environment",
-    "dotenv": "the file",
-    "file": "the file",
-    "argument": "the argument",
-}
 
 
 class Connection(NamedTuple):

@@ -27,7 +27,7 @@ def test_a_url(spelling: str, first: object, caplog: pytest.LogCaptureFixture, m
     vault = Vault(**{spelling: URL, "unrelated": "secret", "debug": "1"})
     settings = adding(holding(vault, env_nested_delimiter="--"), first=bool(first))()
     assert (settings.database.host, settings.debug) == (HOST, True)
-    assert str(settings.database.origin) == "DATABASE_URL (settings-source VaultSource)"
+    assert str(settings.database.origin) == "DATABASE_URL (VaultSource)"
     assert {*vault.asked} == {spelling, "debug"}
     assert shown(settings, caplog) == {}
 
@@ -106,7 +106,7 @@ def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.database.host == HOST
     notes = [str(note) for note in settings.services.report().notes]
     wins = "DATABASE_URL: the process environment wins over the different value in"
-    assert notes == [f"{wins} .env", *[f"{wins} settings-source VaultSource"] * len(notes[1:])]
+    assert notes == [f"{wins} .env", *[f"{wins} a source of settings VaultSource"] * len(notes[1:])]
     assert len(notes) > 1
     assert model(database=other("argument")).database.host == "argument.example.com"
 
@@ -129,7 +129,7 @@ def test_two_names_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding({"database-url": other("vault")}))()
     assert str(caught.value) == (
-        "DATABASE_URL: on vault.example.com, from settings-source VaultSource contradicts POSTGRESQL_URL "
+        "DATABASE_URL: on vault.example.com, from a source of settings VaultSource contradicts POSTGRESQL_URL "
         f"(on {HOST}); remove all but one, or set ENVCONN_DATABASE=DATABASE_URL to believe this one"
     )
     monkeypatch.setenv("ENVCONN_DATABASE", "DATABASE_URL")
@@ -144,7 +144,7 @@ def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable", "tls-disabled"]
     reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "it is listed, and there is no text"}
     told = reasons[type(failure).__name__]
-    assert str(caught.value).startswith(f"DATABASE_URL: cannot be had from settings-source ({told}); grant access")
+    assert str(caught.value).startswith(f"DATABASE_URL: cannot be had from a source of settings ({told}); grant access")
     assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
 
 

@@ -38,7 +38,7 @@ def test_a_directory(name: str, caplog: pytest.LogCaptureFixture, monkeypatch: p
     write("secrets/debug", "1")
     settings = adding(secrets_dir="secrets", extra="allow")()
     assert (settings.database.host, settings.debug) == (HOST, True)
-    assert str(settings.database.origin) == "DATABASE_URL (secrets-directory secrets)"
+    assert str(settings.database.origin) == "DATABASE_URL (secrets)"
     assert shown(settings, caplog) == {}
 
 
@@ -71,8 +71,8 @@ def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.database.host == HOST
     [note] = settings.services.report().notes
     assert (note.code, note.message) == (
-        "layer-ignored",
-        "the process environment wins over the different value in secrets-directory secrets",
+        "source-ignored",
+        "the process environment wins over the different value in a directory of secrets secrets",
     )
 
 
@@ -111,7 +111,10 @@ def test_no_files(make: Callable[[str], None], code: str, monkeypatch: pytest.Mo
 
 
 def test_a_directory_that_is_missing() -> None:
-    with pytest.warns(UserWarning, match="does not exist"), pytest.raises(envconn.ConfigurationError, match="configured"):
+    with (
+        pytest.warns(UserWarning, match="does not exist"),
+        pytest.raises(envconn.ConfigurationError, match="configured"),
+    ):
         adding(secrets_dir="missing")()
 
 
@@ -141,7 +144,7 @@ def test_nested_directories(caplog: pytest.LogCaptureFixture) -> None:
     write("secrets/unrelated/token", MARKER)
     settings = Nested()
     assert [service.host for service in settings.databases.values()] == [HOST, "analytics.example.com"]
-    assert str(settings.database.origin) == "DATABASE_URL (secrets-directory secrets)"
+    assert str(settings.database.origin) == "DATABASE_URL (secrets)"
     assert shown(settings, caplog) == {}
 
 

@@ -93,7 +93,7 @@ def test_a_url(
     secrets({key: URL, "debug": "true", "REDIS_URL": f"rediss://:{MARKER}@cache.example.com/0", "unrelated": MARKER})
     settings = adding(secret(**options), extra="allow")()
     assert (settings.database.host, settings.cache.host, settings.debug) == (HOST, "cache.example.com", True)
-    assert str(settings.database.origin) == "DATABASE_URL (aws-secrets-manager app/production)"
+    assert str(settings.database.origin) == "DATABASE_URL (app/production)"
     assert settings.services.report().as_dict()["services"][0]["origin"]["source"] == "aws-secrets-manager"
     assert shown(settings, caplog) == {}
     assert caplog.records
@@ -103,7 +103,7 @@ def test_a_secret_of_rds(secrets: Callable[..., None]) -> None:
     secrets({**RDS, "dbInstanceIdentifier": "orders", "password": f"{MARKER}@/:%"})
     settings = adding(secret())()
     assert (settings.database.host, settings.database.password.reveal()) == (HOST, f"{MARKER}@/:%")
-    assert str(settings.database.origin) == "DATABASE_URL (aws-secrets-manager app/production)"
+    assert str(settings.database.origin) == "DATABASE_URL (app/production)"
     secrets({**RDS, "host": "two.example.com"}, "rds/two")
     settings = adding(secret(), lambda cls: parts(secret("rds/two")(cls), "two"))()
     assert {name: service.host for name, service in settings.databases.items()} == {
@@ -132,11 +132,11 @@ def test_the_environment_wins(secrets: Callable[..., None], monkeypatch: pytest.
     assert settings.database.host == HOST
     [note] = settings.services.report().notes
     assert str(note) == (
-        "DATABASE_URL: the process environment wins over the different value in aws-secrets-manager app/production"
+        "DATABASE_URL: the process environment wins over the different value in AWS Secrets Manager app/production"
     )
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setenv("PG_URL", URL)
-    with pytest.raises(envconn.ConfigurationError, match=r"from aws-secrets-manager app/production contradicts PG_URL"):
+    with pytest.raises(envconn.ConfigurationError, match=r"from AWS Secrets Manager app/production contradicts PG_URL"):
         adding(secret())()
 
 

@@ -45,7 +45,9 @@ class Credential:
         return AccessToken(self.token, int(time.time()) + 3600)
 
 
-def source(vault: vaults.KeyVault, token: str = "token", **options: Any) -> Callable[[Any], AzureKeyVaultSettingsSource]:
+def source(
+    vault: vaults.KeyVault, token: str = "token", **options: Any
+) -> Callable[[Any], AzureKeyVaultSettingsSource]:
     return lambda cls: AzureKeyVaultSettingsSource(cls, vault.url, Credential(token), **options)
 
 
@@ -72,7 +74,7 @@ def test_a_url(
     vault.secrets = {name: URL, "unrelated": MARKER, "other-vendors-key": MARKER}
     settings = adding(source(vault, **options), extra="allow")()
     assert settings.database.host == HOST
-    assert str(settings.database.origin) == f"DATABASE_URL (azure-key-vault {vault.url})"
+    assert str(settings.database.origin) == f"DATABASE_URL ({vault.url})"
     assert vault.read == [name]
     assert shown(settings, caplog) == {}
     assert caplog.records
@@ -98,7 +100,7 @@ def test_denied(vault: vaults.KeyVault, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be had from azure-key-vault (HttpResponseError 403); "
+        "DATABASE_URL: cannot be had from Azure Key Vault (HttpResponseError 403); "
         "grant access to the secret, and let it be UTF-8 text"
     )
     monkeypatch.setenv("DATABASE_URL", URL)
@@ -114,7 +116,9 @@ def test_listing_is_denied(vault: vaults.KeyVault) -> None:
 def test_an_answer_that_is_cut_off(vault: vaults.KeyVault) -> None:
     """The client's error holds the answer, with the secret in it."""
     vault.secrets, vault.broken = {"database-url": URL}, True
-    with pytest.raises(envconn.ConfigurationError, match=r"DATABASE_URL: cannot be had .* \(DecodeError 200\)") as caught:
+    with pytest.raises(
+        envconn.ConfigurationError, match=r"DATABASE_URL: cannot be had .* \(DecodeError 200\)"
+    ) as caught:
         adding(source(vault))()
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 

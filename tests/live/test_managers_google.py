@@ -59,7 +59,7 @@ def test_a_url(
     project.secrets = {name: URL.encode(), "unrelated": MARKER.encode(), "binary": b"\xff"}
     settings = adding(source(project, **options), extra="allow")()
     assert settings.database.host == HOST
-    assert str(settings.database.origin) == "DATABASE_URL (google-secret-manager p)"
+    assert str(settings.database.origin) == "DATABASE_URL (p)"
     assert project.read == [name]
     assert shown(settings, caplog) == {}
     assert caplog.records
@@ -87,11 +87,13 @@ def test_a_project_that_another_source_names(
     class App(adding(make)):  # type: ignore[misc]
         project_id: str
 
-    assert str(App().services["orders" if wrapped else "database"].origin).endswith("(google-secret-manager q)")
+    assert str(App().services["orders" if wrapped else "database"].origin).endswith("(q)")
 
 
 def test_json_under_a_name(project: vaults.Google) -> None:
-    project.secrets = {"ORDERS_DATABASE_URL": b'{"engine": "mysql", "host": "db.example.com", "username": "app", "dbname": "orders"}'}
+    project.secrets = {
+        "ORDERS_DATABASE_URL": b'{"engine": "mysql", "host": "db.example.com", "username": "app", "dbname": "orders"}'
+    }
     assert adding(source(project))().databases["orders"].kind == "mysql"
 
 
@@ -104,7 +106,7 @@ def test_a_secret_that_cannot_be_had(case: str, project: vaults.Google, monkeypa
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be had from google-secret-manager (it is listed, and there is no text); "
+        "DATABASE_URL: cannot be had from Google Secret Manager (it is listed, and there is no text); "
         "grant access to the secret, and let it be UTF-8 text"
     )
     assert find(MARKER, failure_surfaces(caught.value)) == {}

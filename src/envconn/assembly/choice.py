@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Note, Problem
 from envconn.providers import Facts, derive, identify
+from envconn.sources import precedence
 from envconn.tls import requested
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ def _hosts(connection: Connection) -> str:
 
 
 def _from(connection: Connection) -> str:
-    # Most conflicts are within one environment, whose name would explain nothing.
-    return "" if connection.origin.source in {"argument", "environment"} else f", from {connection.origin.place}"
+    # Within one environment, the variable says it all.
+    origin = connection.origin
+    return f", from {precedence.place(origin)}" if origin.source in precedence.FETCHED else ""
 
 
 def _duplicate(other: Connection, chosen: Connection) -> Note:

@@ -3,8 +3,7 @@
 Parts need no encoding. They are quoted into the text that the grammar of their protocol reads, so
 that it holds all rules about what a value may be. A URI among the parts is what counts, and has
 to say what they say: who changes one of the two by hand would connect elsewhere with every other
-program. Names are those of the Service Binding Specification, of brokers on Cloud Foundry, of RDS
-in AWS Secrets Manager, and of Upsun.
+program.
 """
 
 from __future__ import annotations
@@ -20,39 +19,14 @@ from envconn.grammar._text import LONGEST
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.keywords import KEYWORDS
 from envconn.sources.document import Credentials, parse, taken_apart
+from envconn.sources.vocabulary import NAMES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from envconn.connection import Origin
 
-__all__ = ["KINDS", "NAMES", "kind_of", "read", "read_json", "spelled"]
-
-KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("postgresql", "postgres", "pgsql", "aurora-postgresql"), "postgresql"),
-    **dict.fromkeys(("mysql", "mariadb", "aurora-mysql"), "mysql"),
-    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "redis"),
-    **dict.fromkeys(("amqp", "amqps", "rabbitmq"), "amqp"),
-}
-"""By a word for a service, in lower case: the protocol that it speaks."""
-
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "uri": ("protocols.amqp+ssl.uri", "uri", "url"),
-    "host": ("host", "hostname"),
-    "port": ("port",),
-    "tls_port": ("tls_port", "ssl_port"),
-    "user": ("username", "user"),
-    "password": ("password",),
-    "dbname": ("dbname", "database", "db_name", "vhost", "virtual_host"),
-    "label": ("path", "name"),
-    "sslmode": ("sslmode",),
-    "sslrootcert": ("certificates", "sslrootcert", "cacrt", "ca_certificate", "ca_cert", "cacert", "ca", "tls.cert.ca"),
-    "sslcert": ("sslcert",),
-    "sslkey": ("sslkey",),
-    "word": ("engine", "scheme", "type"),
-}
-"""By the part: what it is called, of which the first one there counts. A ``label`` is the database where nothing else
-names it; beside a URI it may be anything. A ``word`` says what service it is."""
+__all__ = ["read", "read_json", "spelled"]
 
 _SECURE = {"redis": "rediss", "valkey": "valkeys", "amqp": "amqps"}
 _SILENT = frozenset({"mysql", "postgresql"})  # whose scheme does not say TLS
@@ -80,11 +54,6 @@ def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection
     else:
         return (Problem("scheme-unsupported", origin.variable, _ENGINE),)
     return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
-
-
-def kind_of(word: str) -> str:
-    """Return the protocol that a service called `word` speaks (``postgresql:16`` on Upsun), or empty."""
-    return KINDS.get(re.split(r"[:+]", word.strip().lower(), maxsplit=1)[0], "")
 
 
 def spelled(kind: str, parts: Mapping[str, str]) -> str:

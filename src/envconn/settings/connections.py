@@ -21,7 +21,7 @@ from envconn.settings.naming import FIELDS
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from pydantic.fields import FieldInfo
@@ -98,9 +98,8 @@ class Connections(PydanticBaseSettingsSource):
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
         added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
-        missed = [*self._missed()]
-        silent = _NOTHING_THERE if added or missed else ()
-        problems = [*missed, *(problem for problem in assembly.report.problems if problem.code not in silent)]
+        problems = [problem for found in self._layers for problem in found.problems]
+        problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
         if problems:
             raise ConfigurationError([*problems, *unlisted])
         # Nothing is missing, and whoever may read one secret only may not list the others.
@@ -108,18 +107,8 @@ class Connections(PydanticBaseSettingsSource):
         merged = {**assembly.services, **added}
         return Services(Assembly(merged, Report(dict(merged), (), (*assembly.report.notes, *notes))))
 
-    def _missed(self) -> Iterator[Problem]:
-        """Yield what is wrong with the layers, but for texts that a place above them holds as well."""
-        for each in self._layers:
-            yield from each.problems
-        missed = [(name, problem) for each in self._layers for name, problem in each.missed.items()]
-        environment = self._environment() if missed else None
-        for name, problem in missed:
-            if environment and not environment.lookup(name).found:
-                yield problem
 
-
-_NOTHING_THERE = ("choice-missing", "database-missing")
+_NOTHING_THERE = "database-missing"
 
 
 def secret(value: object) -> object:

@@ -10,6 +10,7 @@ from envconn.errors import Problem
 from envconn.settings.held import holds, open_source
 from envconn.settings.parts import Parts, detected, put_together
 from envconn.sources import Text
+from envconn.sources.precedence import title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,23 +38,21 @@ def layer(source: PydanticBaseSettingsSource) -> Layer | Problem:
     return Layer(put_together(held, source.name) if isinstance(source, Parts) else detected(held))
 
 
-class Layer(Mapping[str, Text]):
-    """Texts by the name of a variable.
+class Layer(Mapping[str, Text | Problem]):
+    """Texts by the name of a variable, each fetched when it is asked for, or what is wrong with it.
 
-    A text that cannot be had is blank, and the `Problem` with it is in `missed`, by the name. `problems` are there
-    from the beginning.
+    `problems` are there from the beginning.
     """
 
     def __init__(self, held: Held) -> None:
         self._held = held
-        self._texts: dict[str, Text] = {}
+        self._known: dict[str, Text | Problem] = {}
         self.problems = held.problems
-        self.missed: dict[str, Problem] = {}
 
-    def __getitem__(self, name: str) -> Text:
-        if name not in self._texts:
-            self._texts[name] = self._fetched(name)
-        return self._texts[name]
+    def __getitem__(self, name: str) -> Text | Problem:
+        if name not in self._known:
+            self._known[name] = self._fetched(name)
+        return self._known[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._held.texts
@@ -67,23 +66,22 @@ class Layer(Mapping[str, Text]):
     def __repr__(self) -> str:
         return f"<Layer: {self._held.word}>"
 
-    def _fetched(self, name: str) -> Text:
-        origin = Origin(name, self._held.word, self._held.path)
+    def _fetched(self, name: str) -> Text | Problem:
         try:
             value = self._held.texts[name]()
         except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
-            value = self._unavailable(name, _told(error))
+            return self._unavailable(name, _told(error))
         if value is None:
-            value = self._unavailable(name, "it is listed, and there is no text")
+            return self._unavailable(name, "it is listed, and there is no text")
+        if isinstance(value, Problem):
+            return value._replace(variable=name)
         if isinstance(value, Text):
             return value
-        if isinstance(value, Problem):
-            self.missed[name] = value._replace(variable=name)
-            return Text(Secret(""), origin)
-        return Text(Secret(_written(value)), origin)
+        return Text(Secret(_written(value)), Origin(name, self._held.word, self._held.path))
 
     def _unavailable(self, name: str, told: str) -> Problem:
-        message = f"cannot be had from {self._held.word} ({told}); grant access to the secret, and let it be UTF-8 text"
+        place = title(self._held.word)
+        message = f"cannot be had from {place} ({told}); grant access to the secret, and let it be UTF-8 text"
         return Problem("secret-unavailable", name, message)
 
 
