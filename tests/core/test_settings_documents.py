@@ -35,7 +35,7 @@ def test_a_document(
     content = {key: URL, "debug": True, "ENVCONN_BROKER": "OURS", "OURS": f"rediss://:{MARKER}@cache.example.com/0"}
     settings = adding(documented(**content), first=bool(first), extra=extra)()
     assert (settings.database.host, settings.broker.host, settings.debug) == (HOST, "cache.example.com", True)
-    assert str(settings.database.origin) == "DATABASE_URL (settings-file settings.json)"
+    assert str(settings.database.origin) == "DATABASE_URL (settings.json)"
     assert (unrelated(settings), shown(settings, caplog)) == ({}, {})
 
 

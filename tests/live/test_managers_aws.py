@@ -236,7 +236,7 @@ def test_parameters(parameters: Callable[[dict[str, str]], None], caplog: pytest
         "database": HOST,
         "analytics": "analytics.example.com",
     }
-    assert str(settings.database.origin) == "DATABASE_URL (aws-parameter-store /app/production)"
+    assert str(settings.database.origin) == "DATABASE_URL (/app/production)"
     assert shown(settings, caplog) == {}
 
 

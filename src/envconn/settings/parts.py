@@ -10,6 +10,7 @@ from pydantic_settings import PydanticBaseSettingsSource
 from envconn.assembly import DATABASE
 from envconn.errors import Problem
 from envconn.settings.naming import folded
+from envconn.sources.vocabulary import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,8 +71,6 @@ def detected(held: Held) -> Held:
 
 def put_together(held: Held, name: str) -> Held:
     """Return the service `name` of the parts that `held` holds, and nothing else."""
-    from envconn.grammar.credentials import NAMES
-
     known = {spelling for names in NAMES.values() for spelling in names}
     found = {part.lower(): text for part, text in held.texts.items() if part.lower() in known}
     if name == DATABASE and not _PLACES & found.keys():

@@ -98,7 +98,7 @@ FETCHED: Mapping[str, str] = {
 }
 """What may stand for ``program``, by the word: the title of the source of settings that `envconn.Settings` read."""
 
-_TITLES = {source.word: source.title for source in SOURCES} | FETCHED
+_TITLES = {**FETCHED, **{source.word: source.title for source in SOURCES}}
 
 
 def title(word: str) -> str:
