@@ -14,6 +14,7 @@ from envconn import TlsLevel
 from envconn.probe import FAULTS
 from envconn.providers import every
 from envconn.providers.table import TABLE
+from envconn.sources.precedence import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.checkout
 MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
 
 # In two sections.
-TWICE = {"default-role", "driver-missing"}
+TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
@@ -36,6 +37,7 @@ OTHERS = {
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in every()),
     *TABLE,
+    *FETCHED,
 }
 
 Row = tuple[str, ...]

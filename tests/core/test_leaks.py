@@ -215,7 +215,10 @@ BY_CALL = {
     "driver-too-old",
     "driver-unsupported",
     "result-missing",
+    "secret-unavailable",
+    "secrets-unlisted",
     "service-missing",
+    "source-malformed",
 }
 
 

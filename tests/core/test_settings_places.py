@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pydantic_settings
 import pytest
-from pydantic_settings import CliApp, CliSettingsSource, SettingsConfigDict
+import yaml
+from pydantic_settings import (
+    CliApp,
+    CliSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
 
 import envconn
 from envconn.settings import parts
@@ -148,6 +155,26 @@ def test_nested_directories(caplog: pytest.LogCaptureFixture) -> None:
     assert shown(settings, caplog) == {}
 
 
+# Documents that take a library, or a version
+
+
+def test_yaml(caplog: pytest.LogCaptureFixture) -> None:
+    write("settings.yaml", f"debug: true\ndatabase:\n  host: {HOST}\n  username: app\n  dbname: app\ncache:\n")
+    settings = adding(lambda cls: YamlConfigSettingsSource(cls, "settings.yaml"))()
+    assert (settings.database.host, settings.cache, settings.debug) == (HOST, None, True)
+    assert shown(settings, caplog) == {}
+    write("settings.yaml", f"DATABASE_URL: '{URL}")
+    with pytest.raises(yaml.YAMLError) as caught:
+        adding(lambda cls: YamlConfigSettingsSource(cls, "settings.yaml"))()
+    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+
+
+def test_pyproject() -> None:
+    write("pyproject.toml", f"[tool.pydantic-settings]\ndatabase = '{URL}'\n")
+    settings = adding(PyprojectTomlConfigSettingsSource)()
+    assert str(settings.database.origin) == f"DATABASE_URL ({os.path.abspath('pyproject.toml')})"
+
+
 # The command line
 
 
@@ -170,6 +197,12 @@ def test_a_url_as_option_is_judged() -> None:
         adding(cli_parse_args=["--cache", f"redis://:{MARKER}@cache.example.com"])(database=URL)
     assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]
     assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+
+
+def test_an_option_beats_an_argument() -> None:
+    """As for any field: pydantic-settings asks the command line first."""
+    model = adding(cli_parse_args=["--database", URL, "--debug", "1"])
+    assert model(database=other("argument")).database.host == HOST
 
 
 def test_other_ways_to_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from sourced import HOST, MARKER, RDS, URL, adding, other, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from throwaway.certificates import Certificates
 
@@ -167,6 +169,11 @@ def test_what_is_wrong(content: Any, code: str, secrets: Callable[..., None]) ->
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
+def test_a_word_that_means_none(secrets: Callable[..., None]) -> None:
+    secrets({"DATABASE_URL": "null", "PG_URL": URL})
+    assert adding(secret(env_parse_none_str="null"))().database.variable == "PG_URL"
+
+
 def test_no_such_secret() -> None:
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFoundException"):
         adding(secret("missing"))()
@@ -205,6 +212,42 @@ def test_denied(
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied") as caught:
             adding(secret())()
     assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+
+
+# What the documentation shows
+
+
+def block(path: Path, number: int) -> str:
+    found = re.findall(r"^```python\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return str([text for text in found if "AWSSecretsManagerSettingsSource" in text][number])
+
+
+@pytest.mark.checkout
+@pytest.mark.parametrize("name", ["README.md", "docs/settings.md"])
+def test_the_example(name: str, checkout: Path, secrets: Callable[..., None]) -> None:
+    secrets({"DATABASE_URL": URL, "debug": "true"})
+    shown: dict[str, Any] = {}
+    exec(block(checkout / name, 0), shown)  # noqa: S102 - our own
+    settings = shown["Settings"]()
+    assert settings.database.host == HOST
+    assert getattr(settings, "debug", True)
+    assert "read from: DATABASE_URL (app/production), AWS Secrets Manager\n" in str(settings.services.report())
+
+
+@pytest.mark.checkout
+def test_the_example_of_parts(checkout: Path, secrets: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets({"username": "app", "password": MARKER}, "rds/managed")
+    secrets({**RDS, "host": "orders.example.com"}, "rds/orders")
+    monkeypatch.setenv("DATABASE_HOST", HOST)
+    monkeypatch.setenv("DATABASE_NAME", "app")
+    shown: dict[str, Any] = {}
+    exec(block(checkout / "docs" / "settings.md", 1), shown)  # noqa: S102 - our own
+    settings = shown["Settings"]()
+    assert {name: service.host for name, service in settings.databases.items()} == {
+        "database": HOST,
+        "orders": "orders.example.com",
+    }
+    assert settings.database.password.reveal() == MARKER
 
 
 # Parameter Store

@@ -51,7 +51,8 @@ SOURCES = (
         "program",
         "what the program fetched",
         (),
-        "What a program hands over, such as the sources of pydantic-settings that `envconn.Settings` is given.",
+        "What a program hands over. The sources of pydantic-settings that `envconn.Settings` is given have words of "
+        "their own ([docs/settings.md](settings.md)).",
     ),
     Source(
         "app-service",
