@@ -91,7 +91,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
     but known words, and names of parameters that can be no part of a password. A JSON object is a
     service in parts, as secret managers keep it (`credentials`).
     """
-    if text.reveal().lstrip()[:1] == "{":
+    if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
         from envconn.grammar.credentials import read_json
 
         return read_json(text, origin)

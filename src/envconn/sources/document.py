@@ -42,7 +42,7 @@ def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Pro
     if len(revealed.encode("utf-8", "surrogatepass")) > limit:
         return Problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes; shorten it")
     try:
-        found = json.loads(revealed.strip().removeprefix("\ufeff"), object_pairs_hook=_object)
+        found = json.loads(revealed.lstrip("\ufeff \t\r\n"), object_pairs_hook=_object)
     except json.JSONDecodeError as failure:
         where = f"line {failure.lineno}, column {failure.colno}"
         return Problem("json-invalid", variable, f"the JSON is broken at {where}; correct it")
