@@ -154,7 +154,7 @@ def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
     reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "it is listed, and there is no text"}
     told = reasons[type(failure).__name__]
     assert str(caught.value).startswith(f"DATABASE_URL: cannot be had from a source of settings ({told}); grant access")
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 def test_a_secret_that_is_not_needed_may_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_names_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
         model()
     assert [problem.code for problem in caught.value.problems] == ["database-missing", "secrets-unlisted"]
     assert "VaultSource: the names of its secrets cannot be listed (Refused 403)" in str(caught.value)
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
     monkeypatch.setenv("DATABASE_URL", URL)
     settings = model()
     assert [note.code for note in settings.services.report().notes] == ["secrets-unlisted"]
@@ -205,7 +205,7 @@ def test_nothing_in_it(vault: dict[str, Any]) -> None:
 def test_no_connection_string(text: object, code: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding({"DATABASE_URL": text}))()
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
     assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, "DATABASE_URL")]
 
 

@@ -51,7 +51,7 @@ def test_parts_that_are_wrong(wrong: dict[str, object], code: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(lambda cls: parts(VaultSource(cls, {**RDS, **wrong}), "orders"))()
     assert [problem.code for problem in caught.value.problems] == [code]
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 def test_parts_that_cannot_be_had() -> None:

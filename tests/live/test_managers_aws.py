@@ -186,7 +186,7 @@ def test_nobody_is_trusted_but_the_ca(
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificates.other_ca))
     with pytest.raises(botocore.exceptions.SSLError) as caught:
         adding(secret())()
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_denied(
         nobody.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied") as caught:
             adding(secret())()
-    assert find(MARKER, failure_surfaces(caught.value, called=False)) == {}
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 # What the documentation shows

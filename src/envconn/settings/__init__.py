@@ -113,7 +113,7 @@ class Settings(Discreet, BaseSettings):
             failure: Exception = SettingsError(*error.args)
         except (OSError, UnicodeError) as error:
             failure = unreadable(files, error)
-        except (ValueError, LookupError, AttributeError, TypeError) as error:
+        except Exception as error:
             found = malformed(error)
             if found is None:
                 raise

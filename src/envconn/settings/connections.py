@@ -62,10 +62,11 @@ class Connections(PydanticBaseSettingsSource):
         services = given.get("services")
         opened = [] if isinstance(services, Services) else [layer(source) for source in self.others]
         self._layers = [found for found in opened if isinstance(found, Layer)]
+        # First of all: what raises below this has the frames of pydantic-settings in its traceback.
+        conceal({**self.settings_sources_data, "": self.current_state}, self._dotenv, self._environment)
         given = {name: self._judged(value, name) for name, value in given.items()}
         if not isinstance(services, Services):
             services = self._read(given, [found for found in opened if isinstance(found, Problem)])
-        conceal({**self.settings_sources_data, "": self.current_state}, self._dotenv, self._environment)
         fields = {
             "database": services.get(DATABASE),
             "databases": dict(services.databases),

@@ -33,9 +33,7 @@ def malformed(failure: Exception) -> ConfigurationError | None:
 
     A `json.JSONDecodeError` holds the whole secret, as do the variables of the frames that any of them came through.
     """
-    # An AttributeError without a name is somebody's own, with a sentence in it.
-    told = isinstance(failure, ValidationError) or (isinstance(failure, AttributeError) and failure.name is None)
-    source = None if told else _source(failure)
+    source = _source(failure) if _reveals(failure) else None
     if source is None:
         return None
     message = (
@@ -43,6 +41,14 @@ def malformed(failure: Exception) -> ConfigurationError | None:
         'as in {"DATABASE_URL": "..."}'
     )
     return ConfigurationError([Problem("source-malformed", source, message)])
+
+
+def _reveals(failure: Exception) -> bool:
+    """Whether `failure` is of a kind that parsers raise; an SDK's own says what a request came to."""
+    if isinstance(failure, AttributeError):
+        return failure.name is not None  # without one, it is somebody's own, with a sentence in it
+    parsers = isinstance(failure, ValueError | LookupError | TypeError) and not isinstance(failure, ValidationError)
+    return parsers or type(failure).__module__.startswith("yaml.")
 
 
 def _source(failure: Exception) -> str | None:
