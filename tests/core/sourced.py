@@ -84,6 +84,7 @@ class Vault(Mapping[str, str | None]):
     def __init__(self, **texts: Any) -> None:
         self.texts = texts
         self.asked: list[str] = []
+        self.listed = 0
 
     def __getitem__(self, name: str) -> str | None:
         text: Any = self.texts[name]
@@ -96,6 +97,7 @@ class Vault(Mapping[str, str | None]):
         return name in self.texts
 
     def __iter__(self) -> Iterator[str]:
+        self.listed += 1
         return iter(self.texts)
 
     def __len__(self) -> int:

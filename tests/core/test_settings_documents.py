@@ -95,3 +95,13 @@ def test_a_field_that_claims_the_name() -> None:
 
     settings = Claiming()
     assert (settings.url, settings.database.host, settings.port) == (URL, HOST, 1)
+
+
+@pytest.mark.parametrize("sensitive", [False, True])
+def test_a_prefix_that_is_taken_off_the_name_of_a_connection(sensitive: object) -> None:
+    key = "URL" if sensitive else "url"
+    model = adding(documented(**{key: "another"}), extra="allow", env_prefix="DATABASE_", case_sensitive=sensitive)
+    Path(".env").write_text(f"DATABASE_URL={URL}\nDATABASE_other=1\n", encoding="utf-8")
+    assert unrelated(model()) == {"other": "1"}
+    Path(".env").write_text(f"PG_URL={URL}\n", encoding="utf-8")
+    assert unrelated(model()) == {key: "another"}

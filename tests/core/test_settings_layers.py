@@ -130,7 +130,7 @@ def test_services_as_argument_ask_for_nothing() -> None:
     vault = Vault(DATABASE_URL=URL)
     services = envconn.load({"DATABASE_URL": other("given")}, dotenv=None)
     assert adding(holding(vault))(services=services).database.host == "given.example.com"
-    assert vault.asked == []
+    assert (vault.asked, vault.listed) == ([], 0)
 
 
 def test_two_names_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,9 +63,12 @@ class Settings(Discreet, BaseSettings):
 
     `database` is `None` where there is none (``ENVCONN_PHASE=build``), as are `broker` and `cache`.
     An override of `settings_customise_sources` has to return what ``super()`` returns; it may add to it.
+    What it adds, and ``secrets_dir``, is read for connections as well, below the environment, by names
+    like ``DATABASE_URL``; `parts` is for a whole secret that is one service.
 
     Raises:
-        ConfigurationError: anything is wrong with a connection; the same as from `load`.
+        ConfigurationError: anything is wrong with a connection, the same as from `load`; or a source holds
+            something else than names and texts.
         pydantic.ValidationError: another field is wrong. It holds no input (see `Discreet`).
     """
 
