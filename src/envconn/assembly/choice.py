@@ -32,6 +32,8 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     pooled and the direct endpoint of one database are a pair, not a conflict.
     """
     first, *others = candidates
+    if not others:
+        return Choice(first)
     same, elsewhere = _parted([first, *others], lambda other: same_target(other, first))
     siblings, strangers = _parted(elsewhere, lambda other: _direct(other) == _direct(first))
     if strangers:
