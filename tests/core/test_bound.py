@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envconn.assembly import assemble
+from envconn.sources import Environment
+from envconn.sources.bound import gather
+from leaks import find, value_surfaces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -273,6 +276,18 @@ def test_connection_string_of_app_service_in_a_broken_secret(tmp_path: Path) -> 
     (tmp_path / "CUSTOMCONNSTR_DATABASE_URL").mkdir()
     found = assemble({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
     assert [problem.code for problem in found.problems] == ["file-directory"]
+
+
+def test_what_is_told_is_seen_by_nobody(root: str) -> None:
+    document = json.dumps(
+        {"p": [{"name": "x", "credentials": {"uri": A, "tls": {"password": MARKER}, "other": [MARKER]}}]}
+    )
+    given = {"SERVICE_BINDING_ROOT": root, "VCAP_SERVICES": document}
+    given["PLATFORM_RELATIONSHIPS"] = relationship("x", "a.example")
+    services = [*gather(Environment(given))]
+    assert len(services) == 3
+    for service in services:
+        assert find(MARKER, value_surfaces(service)) == {}
 
 
 AZURE = {

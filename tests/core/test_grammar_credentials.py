@@ -10,6 +10,7 @@ import pytest
 
 from envconn import ConfigurationError, parse
 from envconn.connection import Connection, Origin, Parameters, Secret
+from envconn.errors import Problem
 from envconn.grammar import read
 from envconn.grammar.credentials import read as read_parts
 from envconn.sources.document import Credentials
@@ -148,7 +149,7 @@ def test_what_is_no_object_is_no_json() -> None:
     for text in ("[]", '["postgresql://"]', '"postgresql://"', "null", "5432"):
         assert refused(text) != ["json-invalid"]
     problem = parse_json(Secret("[]"), "A", 9)
-    assert not isinstance(problem, dict)
+    assert isinstance(problem, Problem)
     assert (problem.code, problem.variable) == ("json-invalid", "A")
 
 

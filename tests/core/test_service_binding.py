@@ -14,6 +14,7 @@ from envconn.sources.files import LIMIT
 from envconn.sources.service_binding import LARGEST_CA
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from envconn.report import Report
@@ -25,7 +26,7 @@ FULL = {**PG, "database": "d"}
 URI = f"postgresql://u:{MARKER}@db.example:5433/d"
 
 
-def bind(root: Path, name: str, files: dict[str, str | bytes]) -> None:
+def bind(root: Path, name: str, files: Mapping[str, str | bytes]) -> None:
     (root / name).mkdir(parents=True)
     for file, content in files.items():
         (root / name / file).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -57,7 +58,7 @@ def report(root: Path, **environ: str) -> Report:
         ({**FULL, "keystore.jks": b"\xff\xfe" * 99, "type.bak": "x"}, "database", "postgresql"),
     ],
 )
-def test_bound(tmp_path: Path, files: dict[str, str | bytes], role: str, kind: str) -> None:
+def test_bound(tmp_path: Path, files: Mapping[str, str | bytes], role: str, kind: str) -> None:
     bind(tmp_path, "orders-db.v2", files)
     found = report(tmp_path)
     assert found.ok, found
@@ -129,7 +130,7 @@ def test_certificates_beside_a_key_are_the_clients_own(tmp_path: Path, certifica
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_refused(tmp_path: Path, files: dict[str, str | bytes], code: str, word: str) -> None:
+def test_refused(tmp_path: Path, files: Mapping[str, str | bytes], code: str, word: str) -> None:
     """T112 among them."""
     bind(tmp_path, "db", files)
     (problem, *others) = report(tmp_path).problems
@@ -189,7 +190,7 @@ def test_binding_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest
         ("é", FULL, "because of its name"),
     ],
 )
-def test_ignored(tmp_path: Path, name: str, files: dict[str, str | bytes], word: str) -> None:
+def test_ignored(tmp_path: Path, name: str, files: Mapping[str, str | bytes], word: str) -> None:
     bind(tmp_path, name, files)
     found = report(tmp_path, DATABASE_URL=URI)
     assert found.ok

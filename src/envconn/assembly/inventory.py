@@ -9,6 +9,7 @@ from envconn.assembly import bound
 from envconn.assembly.names import CHOOSERS, is_read
 from envconn.assembly.reading import Reading
 from envconn.sources import DOTENV
+from envconn.sources.app_service import plain_name
 from envconn.sources.precedence import SOURCES, Source
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _is_there(source: Source, environment: Environment, names: tuple[str, ...]) 
 
 
 def _variables(environment: Environment) -> Iterator[tuple[str, str]]:
-    read = {name.removesuffix("_FILE") for name in environment.names() if is_read(name)}
+    read = {name.removesuffix("_FILE") for name in environment.names() if is_read(name) and not plain_name(name)}
     for name in read | {environment.plain(chooser) for chooser in CHOOSERS}:
         if found := environment.lookup(name).found:
             yield found.origin.source, name

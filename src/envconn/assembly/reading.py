@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from envconn import grammar
 from envconn.connection import Connection
 from envconn.errors import Note, Problem
-from envconn.sources import Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -32,7 +31,8 @@ class Reading:
     def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
         """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""
         for variable in variables:
-            yield from self.accept(self.environment.lookup(variable))
+            if self.environment.is_set(variable):
+                yield from self.accept(self.environment.lookup(variable))
 
     def accept(self, lookup: Lookup) -> Iterator[Connection]:
         """Yield the connection that `lookup` found, if it found one and it can be read."""
@@ -51,9 +51,12 @@ class Reading:
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE``), or empty."""
         found = self.environment.written(name)
+        if found is None:
+            return ""
         if isinstance(found, Problem):
             self.problems.append(found)
-        return found.text.reveal().strip() if isinstance(found, Text) else ""
+            return ""
+        return found.text.reveal().strip()
 
     def expect(self, connection: Connection, kinds: Collection[str], what: str) -> None:
         """Refuse a connection whose protocol is none of `kinds`: the variable is made for `what`."""

@@ -70,9 +70,7 @@ def _add_check(command: argparse.ArgumentParser) -> None:
 def _add_show(command: argparse.ArgumentParser) -> None:
     _add_dotenv(command)
     _add_json(command)
-    command.add_argument(
-        "--sources", action="store_true", help="list every place that is looked at, and what was found there"
-    )
+    command.add_argument("--sources", action="store_true", help="list every place, and what was found there, too")
     command.set_defaults(run=_show)
 
 

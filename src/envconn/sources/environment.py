@@ -143,7 +143,7 @@ class Environment:
             origin = Origin(name, "file", content.path)
             return Lookup(Text(content.text, origin), notes=self._remarks(name, written))
         if written.text != content.text:
-            return Lookup(problems=(_contradiction(name),))
+            return Lookup(problems=(_contradiction(name, written),))
         return Lookup(
             written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
         )
@@ -201,5 +201,7 @@ def _cycle(name: str) -> Problem:
     return Problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
 
 
-def _contradiction(name: str) -> Problem:
-    return Problem("file-conflict", name, f"is set, and {name}_FILE points to a different value; keep one of the two")
+def _contradiction(name: str, written: Text) -> Problem:
+    place = precedence.title(written.origin.source)
+    message = f"is set by {place}, and {name}_FILE points to a different value; keep one"
+    return Problem("file-conflict", name, message)

@@ -31,7 +31,7 @@ SOURCES = (
         "file",
         "a file that NAME_FILE names",
         (),
-        "The value of `NAME`. It ranks with the variable that names it; `NAME` itself beside it has to hold the same.",
+        "The value of `NAME`. `NAME` itself, in whichever of the others down to `app-service`, has to hold the same.",
     ),
     Source("dotenv", ".env", (), "Assignments in the `.env` file, or in the files that are named instead."),
     Source(
