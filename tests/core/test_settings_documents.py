@@ -102,6 +102,6 @@ def test_a_prefix_that_is_taken_off_the_name_of_a_connection(sensitive: object) 
     key = "URL" if sensitive else "url"
     model = adding(documented(**{key: "another"}), extra="allow", env_prefix="DATABASE_", case_sensitive=sensitive)
     Path(".env").write_text(f"DATABASE_URL={URL}\nDATABASE_other=1\n", encoding="utf-8")
-    assert unrelated(model()) == {"other": "1"}
+    assert [*unrelated(model()).values()] == ["1"]
     Path(".env").write_text(f"PG_URL={URL}\n", encoding="utf-8")
-    assert unrelated(model()) == {key: "another"}
+    assert [*unrelated(model()).values()] == ["another"]

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
-from documents import schema
-from envconn.settings.held import WORDS
-from envconn.sources.precedence import FETCHED, SOURCES
 from leaks import failure_surfaces, find
 from sourced import HOST, MARKER, RDS, URL, Refused, Vault, VaultSource, adding, holding, other, shown
 
@@ -20,12 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic_settings import PydanticBaseSettingsSource
-
-
-def test_every_word_is_known() -> None:
-    words = {word for word, _ in WORDS.values()} | {"settings-source"}
-    assert words - {"dotenv"} == FETCHED.keys()
-    assert {*schema()["$defs"]["source"]["enum"]} == {*FETCHED, *(source.word for source in SOURCES), "argument"}
 
 
 @pytest.mark.parametrize("spelling", ["DATABASE_URL", "database_url", "database-url", "Database-Url", "/database/url"])

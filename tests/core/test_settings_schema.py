@@ -13,6 +13,9 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 import envconn
+from documents import schema as schema_of_reports
+from envconn.settings.held import WORDS
+from envconn.sources.precedence import FETCHED, SOURCES
 from sourced import RDS, URL
 
 if TYPE_CHECKING:
@@ -81,3 +84,14 @@ def test_inside_another_model() -> None:
     described: dict[str, Any] = Outer.model_json_schema()["properties"]["app"]
     assert described["properties"]["database"]["writeOnly"]
     assert "services" not in described["properties"]
+
+
+def test_every_word_is_known() -> None:
+    """In the published schema of a report."""
+    words = {word for word, _ in WORDS.values()} | {"settings-source"}
+    assert words - {"dotenv"} == FETCHED.keys()
+    assert {*schema_of_reports()["$defs"]["source"]["enum"]} == {
+        *FETCHED,
+        *(source.word for source in SOURCES),
+        "argument",
+    }
