@@ -173,6 +173,7 @@ def document(size: int) -> str:
 
 
 def test_limit_of_the_variable() -> None:
+    assert (LARGEST_VARIABLE, LARGEST_FILE) == (130 * 1024, 1024 * 1024)
     assert report(document(LARGEST_VARIABLE)).ok
     assert not report(document(LARGEST_VARIABLE + 1)).ok
 
