@@ -47,8 +47,10 @@ class Who(NamedTuple):
 
 def statements(sql: str) -> list[str]:
     """Split `sql` at semicolons that stand in no string, and leave out what is blank or a comment."""
-    parts = re.findall(r"(?:'[^']*'|\$\$.*?\$\$|[^;'])+", re.sub(r"--[^\n]*", "", sql), re.DOTALL)
-    return [" ".join(part.split()) for part in parts if part.strip()]
+    bare = re.sub(r"--[^\n]*", "", sql)
+    is_whole = bare.count("'") % 2 == 0
+    parts = _STATEMENTS.findall(bare) if is_whole else [bare]
+    return [part.strip() for part in parts if part.strip()]
 
 
 def answer(statement: str, who: Who) -> Result:
@@ -57,18 +59,21 @@ def answer(statement: str, who: Who) -> Result:
     Raises:
         Refused: it is not understood.
     """
-    command, _, rest = statement.partition(" ")
-    word, name = command.lower(), rest.lower()
+    command, *others = statement.split(None, 1)
+    word, rest = command.lower(), "".join(others)
     if word in _TAGS:
         return Result(_TAGS[word])
-    if word == "show" and name in _SETTINGS:
-        return Result("SHOW", (Column(name, TEXT, _SETTINGS[name]),))
+    if word == "show" and rest.lower() in _SETTINGS:
+        return Result("SHOW", (Column(rest.lower(), TEXT, _SETTINGS[rest.lower()]),))
     if word == "select" and _TYPES.search(rest):
         return Result("SELECT 0", ())
-    if word == "select":
-        return Result("SELECT 1", tuple(_column(item, who) for item in _ITEMS.findall(rest)))
+    items = _ITEMS.findall(rest)
+    if word == "select" and items and ",".join(items) == rest:
+        return Result("SELECT 1", tuple(_column(item.strip(), who) for item in items))
     raise Refused
 
+
+_STATEMENTS = re.compile(r"(?:'[^']*'|\$\$.*?\$\$|[^;'])+", re.DOTALL)
 
 _OWN_TAG = ("begin", "close", "commit", "deallocate", "discard", "do", "listen", "release", "reset", "rollback")
 _TAGS = {
@@ -77,11 +82,11 @@ _TAGS = {
 }
 """What is agreed to without being done, by its first word."""
 
-_TYPES = re.compile(r" from (?:pg_catalog\.)?pg_type\b", re.IGNORECASE)
+_TYPES = re.compile(r"\sfrom\s+(?:pg_catalog\.)?pg_type\b", re.IGNORECASE)
 """The search for a type that may not be there: SQLAlchemy looks for ``hstore``."""
 
 _ITEMS = re.compile(r"(?:'[^']*'|[^,'])+")
-_ITEM = re.compile(r" ?(?P<value>.*?)(?: as (?P<name>\w+))? ?", re.IGNORECASE)
+_ITEM = re.compile(r"(?P<value>.*?)(?:\s+as\s+(?P<name>\w+))?", re.IGNORECASE | re.DOTALL)
 
 
 def _column(item: str, who: Who) -> Column:
@@ -93,7 +98,7 @@ def _column(item: str, who: Who) -> Column:
     raise Refused
 
 
-_OVER_TLS = r"from (?:pg_catalog\.)?pg_stat_ssl where pid ?= ?pg_backend_pid\(\)"
+_OVER_TLS = r"\s+from\s+(?:pg_catalog\.)?pg_stat_ssl\s+where\s+pid\s*=\s*pg_backend_pid\(\)"
 
 _VALUES: Mapping[str, tuple[int, Callable[[str, Who], str | None]]] = {
     r"-?[0-9]{1,9}": (INT4, lambda literal, _: literal),
@@ -107,7 +112,7 @@ _VALUES: Mapping[str, tuple[int, Callable[[str, Who], str | None]]] = {
     r"pg_backend_pid\(\)": (INT4, lambda _, who: str(who.number)),
     r"pg_is_in_recovery\(\)": (BOOL, lambda *_: "f"),
     r"pg_advisory_unlock_all\(\)": (VOID, lambda *_: ""),
-    rf"ssl {_OVER_TLS}": (BOOL, lambda _, who: "t" if who.tls else "f"),
-    rf"version {_OVER_TLS}": (TEXT, lambda _, who: who.tls or None),
+    rf"ssl{_OVER_TLS}": (BOOL, lambda _, who: "t" if who.tls else "f"),
+    rf"version{_OVER_TLS}": (TEXT, lambda _, who: who.tls or None),
 }
 """By the pattern of an expression: its type, and its value from its text and who asks."""

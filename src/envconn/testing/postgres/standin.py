@@ -6,6 +6,7 @@ import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -42,6 +43,7 @@ class StandIn:
     password: str = field(default=_ACCOUNT.password, repr=False)
     dbname: str = _ACCOUNT.dbname
     clients: list[Client] = field(default_factory=list)
+    _entrance: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @property
     def saw_clear_text(self) -> bool:
@@ -61,6 +63,12 @@ class StandIn:
         ca = {"DATABASE_CA_CERT": self.ca} if sslmode.startswith("verify") else {}
         uri = self.uri(sslmode=sslmode, **parameters)
         return {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **ca}
+
+    def _admit(self) -> Client:
+        with self._entrance:
+            client = Client(len(self.clients) + 1)
+            self.clients.append(client)
+        return client
 
 
 @contextmanager
@@ -84,7 +92,6 @@ def stand_in(state: str = "good", *, authority: Authority | None = None) -> Iter
 
 def _serve(server: StandIn, contexts: Callable[[], ssl.SSLContext] | None, connection: socket.socket) -> None:
     connection.settimeout(_PATIENCE)
-    client = Client(len(server.clients) + 1)
-    server.clients.append(client)
+    account = Account(server.user, server.password, server.dbname)
     with suppress(OSError), connection:
-        welcome(connection, client, Account(server.user, server.password, server.dbname), contexts)
+        welcome(connection, server._admit(), account, contexts)  # noqa: SLF001 - the entrance is for this module
