@@ -73,9 +73,9 @@ def test_everything_comes_back_after_a_failure(root: Path, monkeypatch: pytest.M
     monkeypatch.setenv("DATABASE_URL", URL)
     before, place = dict(os.environ), Path.cwd()
     with pytest.raises(ZeroDivisionError), isolated(root) as env:
-        env["DATABASE_URL"] = env["HOME"] = "other"
-        1 / 0  # noqa: B018
-    assert (os.environ, Path.cwd()) == (before, place)
+        env.update(DATABASE_URL="other", HOME=str(1 / 0))
+    assert dict(os.environ) == before
+    assert Path.cwd() == place
 
 
 def test_home_and_directory_are_empty(env: IsolatedEnvironment) -> None:

@@ -110,8 +110,8 @@ def envconn_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Is
     """An environment in which nothing of this machine has a say, put back after the test.
 
     What envconn reads is gone, and so are libpq's variables (``PG*``), those by which OpenSSL finds CAs or writes down
-    keys, and what platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``, ``~/.pgpass``,
-    ``~/.pg_service.conf`` and ``.env`` do not count.
+    keys, and what platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``,
+    ``~/.pgpass``, ``~/.pg_service.conf`` and ``.env`` do not count.
     """
     with isolated(tmp_path_factory.mktemp("envconn")) as environment:
         yield environment

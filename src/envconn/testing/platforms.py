@@ -83,7 +83,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "ENVCONN_TLS_WAIVE": "*.flycast *.internal",  # its private network has no TLS
         }
     ),
-    "fly-mpg": Platform({"DATABASE_URL": _at("direct.fake0cluster1.flympg.net/fly-db", user="fly-user")}),
+    "fly-mpg": Platform({"DATABASE_URL": _at("direct.fake0cluster1.flympg.net/fly-db", user="fly_user")}),
     "gcp-cloudsql": Platform({"DATABASE_URL": _at("/shop", "host=/cloudsql/fake-project:europe-west1:shop")}),
     "heroku": Platform(
         {"DATABASE_URL": _HEROKU, "HEROKU_POSTGRESQL_AMBER_URL": _HEROKU},

@@ -41,9 +41,10 @@ def envconn_authority() -> Authority:
 
 @pytest.fixture
 def postgres_tls(envconn_authority: Authority) -> Iterator[PostgresTLS]:
-    """Start what stands in for a PostgreSQL with TLS: ``server = postgres_tls("good")``.
+    """Starts what stands in for a PostgreSQL with TLS, each until the test ends.
 
-    ``server.environment()`` are variables for `envconn.load`, and ``server.clients`` is what was seen of who came.
+    After ``server = postgres_tls("good")``, ``server.environment()`` are variables for `envconn.load`, and
+    ``server.clients`` is what was seen of who came.
     """
     with ExitStack() as cleanup:
         yield PostgresTLS(envconn_authority, cleanup)

@@ -78,7 +78,9 @@ _STATEMENTS = re.compile(r"(?:'[^']*'|\$\$.*?\$\$|[^;'])+", re.DOTALL)
 _OWN_TAG = ("begin", "close", "commit", "deallocate", "discard", "do", "listen", "release", "reset", "rollback")
 _TAGS = {
     **{word: word.upper() for word in (*_OWN_TAG, "savepoint", "set", "unlisten")},
-    **{"abort": "ROLLBACK", "end": "COMMIT", "start": "START TRANSACTION"},
+    "abort": "ROLLBACK",
+    "end": "COMMIT",
+    "start": "START TRANSACTION",
 }
 """What is agreed to without being done, by its first word."""
 

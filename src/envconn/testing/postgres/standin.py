@@ -31,9 +31,9 @@ _ACCOUNT = Account("app", "FAKE_password", "app")
 class StandIn:
     """What stands in for a PostgreSQL with TLS, on `port` of the loopback interface, until its block ends.
 
-    `state` is one of `STATES`. It lets in `user` with `password` to `dbname`, asks for the password in clear text inside
-    TLS, and answers ``select 1`` and its like. `ca` is the PEM text of the CA that a client is to trust, whoever
-    has signed the certificate that is shown. `clients` is what was seen of each connection, in the order of their coming.
+    `state` is one of `STATES`. It lets in `user` with `password` to `dbname`, asks for the password in clear text
+    inside TLS, and answers ``select 1`` and its like. `ca` is the PEM text of the CA that a client is to trust, whoever
+    has signed the certificate that is shown. `clients` is what was seen of each connection, in the order they came.
     """
 
     state: str
@@ -47,7 +47,7 @@ class StandIn:
 
     @property
     def saw_clear_text(self) -> bool:
-        """Whether names or a password arrived unencrypted. `envconn.prove`, which asks in clear as nobody, is left out."""
+        """Whether names or a password arrived unencrypted, but for `envconn.prove`, which asks in clear as nobody."""
         return any(client.startup_in_clear and client.user != NOBODY for client in self.clients)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
