@@ -54,8 +54,6 @@ TABLE: dict[str, tuple[bool | None, TlsLevel, bool | None, bool | None]] = {
 # These have examples of a form that is read nowhere yet; see NOT_YET in test_providers_examples.py.
 WITHOUT = {"cloud-foundry", "prisma-accelerate"}
 
-WISHES = list(product((None, True, False), repeat=2))
-
 
 def main(environ: dict[str, str]) -> envconn.SecuredConnection:
     return next(iter(envconn.load(environ, dotenv=None).values()))
@@ -74,9 +72,13 @@ def test_as_it_is(provider: str) -> None:
     assert (found.provider, found.pooled, found.tls.level) == (provider, pooled, level)
 
 
-@pytest.mark.parametrize(("pooled", "replica"), WISHES)
 @pytest.mark.parametrize("provider", TABLE)
-def test_what_is_asked_for_is_there_or_refused(provider: str, pooled: bool | None, replica: bool | None) -> None:  # noqa: FBT001 - wishes
+def test_what_is_asked_for_is_there_or_refused(provider: str) -> None:
+    for pooled, replica in product((None, True, False), repeat=2):
+        is_there_or_refused(provider, pooled=pooled, replica=replica)
+
+
+def is_there_or_refused(provider: str, *, pooled: bool | None, replica: bool | None) -> None:
     _, level, can_pool, can_replicate = TABLE[provider]
     if (pooled and not can_pool) or (replica and not can_replicate):
         with pytest.raises(envconn.EndpointUnavailable, match=r"\w+: an? .*endpoint.*: \w+"):

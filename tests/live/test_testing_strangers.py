@@ -46,9 +46,10 @@ def said(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as stranger:
         stranger.sendall(b"".join(packets))
         data = b""
-        with suppress(OSError):  # it may close before it has read everything
+        with suppress(OSError):  # it may be gone by then
             if leave:
                 stranger.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):  # it closes before it has read everything
             while more := stranger.recv(10_000):
                 data += more
     return data

@@ -92,6 +92,8 @@ def stand_in(state: str = "good", *, authority: Authority | None = None) -> Iter
 
 def _serve(server: StandIn, contexts: Callable[[], ssl.SSLContext] | None, connection: socket.socket) -> None:
     connection.settimeout(_PATIENCE)
+    # Two answers in a row would wait for each other: Nagle's algorithm here, delayed acknowledgement there.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     account = Account(server.user, server.password, server.dbname)
     with suppress(OSError), connection:
         welcome(connection, server._admit(), account, contexts)  # noqa: SLF001 - the entrance is for this module
