@@ -196,6 +196,9 @@ BY_CALL = {
     "driver-unsupported",
     "result-missing",
     "service-missing",
+    "test-pattern",
+    "test-production",
+    "test-remote",
 }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.testing import providers, sample
-from envconn.testing.guard import objections
+from envconn.testing.guard import objections, pytest_sessionstart
+from leaks import failure_surfaces, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,9 @@ def test_a_name_that_looks_like_production_may_not(name: str, monkeypatch: pytes
     monkeypatch.setenv("DATABASE_URL", HERE.replace("shop", name))
     assert codes() == [("DATABASE_URL", "test-production")]
     assert codes(name) == []
-    assert codes("localhost", "*.example.com", "test") == [("DATABASE_URL", "test-production")]
+    assert codes("localhost", "*.example.com", "test", f"{name}*", f"?{name[1:]}") == [
+        ("DATABASE_URL", "test-production")
+    ]
     monkeypatch.setenv("DATABASE_URL", f"sqlite:////srv/test/{name}.sqlite3")
     assert [code for _, code in codes()] == ["test-production"]
 
@@ -199,6 +202,30 @@ def test_everything_that_stands_against_it_is_said_at_once(session: Session) -> 
 )
 def test_it_is_refused_whatever_else_is_asked_for(session: Session, arguments: list[str]) -> None:
     assert session(*arguments, DATABASE_URL=THERE).ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DATABASE_URL": f"{THERE}_prod?password={MARKER}"},
+        {"DATABASE_URL": f"{THERE}?password={MARKER}"},
+        {"DATABASE_URL": f"{THERE}?sslmode={MARKER}"},
+        {"DATABASE_URL": HERE, "ENVCONN_ALLOW_DATABASES": f"{MARKER}/x"},
+        {"SCALINGO_POSTGRESQL_URL": HERE},
+        {"DATABASE_URL": MARKER},
+    ],
+    ids=str,
+)
+def test_nothing_of_a_refusal_shows_a_password(
+    pytester: pytest.Pytester, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_variables(monkeypatch, environ)
+    session = pytest.Session.from_config(pytester.parseconfigure("-p", "envconn.testing"))
+    with pytest.raises(pytest.UsageError) as failure:
+        pytest_sessionstart(session)
+    own = {place: text for place, text in failure_surfaces(failure.value).items() if "/_pytest/" not in place}
+    assert own
+    assert not find(MARKER, own)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

@@ -49,11 +49,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     Raises:
         UsageError: a database is neither local nor allowed, looks like production, or cannot be judged.
     """
-    config = session.config
-    stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED.upper(), ""))
-    if found := objections(re.findall(r"[^\s,]+", " ".join(stated))):
+    if found := objections(_allowed(session.config)):
         told = "\n".join(f"  {problem} [{problem.code}]" for problem in found)
         raise pytest.UsageError(f"these tests are not run, for what they would run on:\n{told}")
+
+
+def _allowed(config: pytest.Config) -> list[str]:
+    """The patterns from the configuration, the command line and the environment; a comma parts them, too."""
+    stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED.upper(), ""))
+    return re.findall(r"[^\s,]+", " ".join(stated))
 
 
 def objections(allowed: Iterable[str]) -> tuple[Problem, ...]:
@@ -78,7 +82,8 @@ def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Problem]:
     is_file = endpoint.kind == "sqlite"
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
-        if _PRODUCTION.search(text) and not _matches(text, policy):
+        # A pattern that was meant for hosts says nothing about names.
+        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, policy.waive):
             yield Problem("test-production", endpoint.variable, _LIVE.format(what))
 
 
@@ -87,17 +92,13 @@ def _elsewhere(host: Host, endpoint: SecuredConnection, policy: Policy) -> str:
     found = reach((host,), policy)
     if not found.local:
         return "" if found.waived else _REMOTE.format(host.host)
-    if endpoint.provider in _HERE or _matches(host.host.rpartition("/")[2], policy):
-        return ""
-    return _TUNNEL.format(endpoint.provider)
+    end = host.host.rpartition("/")[2].lower()
+    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in policy.waive)
+    return "" if endpoint.provider in _HERE or is_allowed else _TUNNEL.format(endpoint.provider)
 
 
 _HERE = (None, "local")
 """What is recognised in an address on this machine behind which nobody else is known to be."""
-
-
-def _matches(text: str, policy: Policy) -> bool:
-    return any(fnmatchcase(text.lower(), pattern.lower()) for pattern in policy.waive)
 
 
 _WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED.upper()} or --envconn-allow"
