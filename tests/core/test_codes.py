@@ -32,6 +32,7 @@ OTHERS = {
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
     *("compute-1", "us-east-1"),
+    *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in every()),
     *TABLE,

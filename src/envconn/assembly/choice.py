@@ -9,7 +9,7 @@ from envconn.providers import Facts, derive, identify
 from envconn.tls import requested
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envconn.connection import Connection
 
@@ -32,14 +32,25 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     pooled and the direct endpoint of one database are a pair, not a conflict.
     """
     first, *others = candidates
-    same = [first, *(other for other in others if same_target(other, first))]
-    siblings = [other for other in others if other not in same and _direct(other) == _direct(first)]
-    strangers = [other for other in others if other not in same and other not in siblings]
+    if not others:
+        return Choice(first)
+    same, elsewhere = _parted([first, *others], lambda other: same_target(other, first))
+    siblings, strangers = _parted(elsewhere, lambda other: _direct(other) == _direct(first))
     if strangers:
         return Choice(None, problems=(_conflict(first, strangers, chooser),))
     chosen = max(same, key=requested)
     notes = [_duplicate(other, chosen) for other in same if other is not chosen]
     return Choice(chosen, siblings=tuple(siblings), notes=tuple(notes))
+
+
+def _parted(
+    connections: Sequence[Connection], is_one: Callable[[Connection], bool]
+) -> tuple[list[Connection], list[Connection]]:
+    """Those of `connections` that are, and those that are not."""
+    parted: tuple[list[Connection], list[Connection]] = ([], [])
+    for connection in connections:
+        parted[not is_one(connection)].append(connection)
+    return parted
 
 
 def same_target(one: Connection, other: Connection) -> bool:

@@ -22,8 +22,8 @@ __all__ = ["IsolatedEnvironment", "envconn_environment"]
 _PREFIXES = (
     "PG",  # libpq, all of it
     *("SSLKEYLOGFILE", "SSL_CERT_"),  # OpenSSL, and Python's ssl module
-    *("CC_PGPOOL_", "HEROKU_", "NEON_", "PLATFORM_", "POSTGRESQL_ADDON_", "RDS_", "SCALINGO_", "VCAP_"),
-    *("CREDENTIALS_DIRECTORY", "SERVICE_BINDING_ROOT"),
+    *("CC_PGPOOL_", "HEROKU_", "NEON_", "PLATFORM_", "RDS_", "SCALINGO_", "VCAP_"),
+    "CREDENTIALS_DIRECTORY",  # systemd
 )
 """What decides about connections beside the variables that envconn reads by name."""
 

@@ -1,4 +1,5 @@
-"""The environments that platforms make, one for each provider that has a record; shapes are those of the records.
+"""The environments that platforms make: one for each provider that has a record, of whose shape it is; and one that
+binds services of any.
 
 What one endpoint's address says about another's is left to the records (`envconn.providers`), so that only those
 endpoints stand here to which no rule leads.
@@ -6,6 +7,7 @@ endpoints stand here to which no rule leads.
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +29,11 @@ class Platform(NamedTuple):
 
 def _at(address: str, query: str = "", *, user: str = "shop", scheme: str = "postgresql") -> str:
     return f"{scheme}://{user}:FAKE_password@{address}{query and '?'}{query}"
+
+
+def _bound(label: str, uri: str) -> str:
+    binding = {"name": "shop-database", "label": label, "tags": [label], "credentials": {"uri": uri}}
+    return json.dumps({label: [binding]})
 
 
 _REQUIRE = "sslmode=require"
@@ -56,6 +63,9 @@ PLATFORMS: Mapping[str, Platform] = {
     "azure-redis": Platform({"REDIS_URL": _at("shop-fake.redis.cache.windows.net:6380/0", user="", scheme="rediss")}),
     "clever-cloud": Platform(
         {"POSTGRESQL_ADDON_URI": _at("b0fake1shop-postgresql.services.clever-cloud.com:5432/b0fake1shop")}
+    ),
+    "cloud-foundry": Platform(
+        {"VCAP_SERVICES": _bound("postgresql", _at("db.example.com:5432/shop", scheme="postgres"))}
     ),
     "cloudamqp": Platform({"CLOUDAMQP_URL": _at("fake-host-01.rmq.cloudamqp.com/shop", scheme="amqps")}),
     "cockroachdb": Platform(

@@ -18,7 +18,7 @@ _REPLICA = "DATABASE_REPLICA_URL"
 
 
 def providers() -> tuple[str, ...]:
-    """Return the names that `sample` knows, which are those of ``connection.provider``."""
+    """Return the names that `sample` knows: those of ``connection.provider``, and ``cloud-foundry``, which binds anybody's."""
     return tuple(sorted(PLATFORMS))
 
 
@@ -41,13 +41,12 @@ def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = 
         environ |= variables if wish else {}
     service = next(iter(envconn.load(environ, dotenv=None).values()))
     holder = (service.variable, *service.origin.via)[-1]
-    text = environ[holder]
     for variable, endpoint in (
-        (holder, service.endpoint(pooled=pooled)),
         (_REPLICA, service.endpoint(replica=replica)),
+        (holder, service.endpoint(pooled=pooled)),
     ):
         if endpoint not in (service, *service.siblings):
-            environ[variable] = _leading_to(endpoint, text)
+            environ[variable] = _leading_to(endpoint, environ[holder])
     return environ
 
 
