@@ -1,5 +1,4 @@
-"""The environments that platforms make: one for each provider that has a record, of whose shape it is; and one that
-binds services of any.
+"""The environments that platforms make: one for each provider with a record, and one that binds anybody's services.
 
 What one endpoint's address says about another's is left to the records (`envconn.providers`), so that only those
 endpoints stand here to which no rule leads.
@@ -32,7 +31,7 @@ def _at(address: str, query: str = "", *, user: str = "shop", scheme: str = "pos
 
 
 def _bound(label: str, uri: str) -> str:
-    binding = {"name": "shop-database", "label": label, "tags": [label], "credentials": {"uri": uri}}
+    binding = {"name": "shop_database", "label": label, "tags": [label], "credentials": {"uri": uri}}
     return json.dumps({label: [binding]})
 
 

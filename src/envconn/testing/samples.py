@@ -18,7 +18,10 @@ _REPLICA = "DATABASE_REPLICA_URL"
 
 
 def providers() -> tuple[str, ...]:
-    """Return the names that `sample` knows: those of ``connection.provider``, and ``cloud-foundry``, which binds anybody's."""
+    """Return the names that `sample` knows.
+
+    They are those of ``connection.provider``, and ``cloud-foundry``, whose services are anybody's.
+    """
     return tuple(sorted(PLATFORMS))
 
 
