@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.measured
+
 COMMAND = (sys.executable, "-m", "envconn")
 LIVE = {"--live", "--login", "--enforced", "--wait", "--within"}
 CHOOSING = {"--service", "--pooled", "--direct", "--replica", "--libpq"}

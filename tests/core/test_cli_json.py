@@ -15,6 +15,8 @@ from envconn.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 HOST = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"
 ENVIRONMENTS: dict[str, dict[str, str]] = {

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 
 
