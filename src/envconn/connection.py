@@ -119,7 +119,8 @@ class Origin(NamedTuple):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
-    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program.
+    ``environment``, ``dotenv``, ``file``, ``argument`` for a text handed over by a program, or ``remote`` for one that
+    a provider's API has answered.
     `path` and `line` (counted from 1) point into a file where there is one. `via` holds the
     variables that whole-value aliases led through, in order, the last being where the text stood.
     """

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Pair
 
-__all__ = ["HOSTS", "PASSWORD", "TOKEN", "Asked", "Peer", "bytewise", "hang", "half", "running", "say", "status"]
+__all__ = ["HOSTS", "PASSWORD", "TOKEN", "Asked", "Peer", "bytewise", "half", "hang", "running", "say", "status"]
 
-TOKEN = "token-Hq4zUv8nXc2k"  # noqa: S105 - takes part in nothing
+TOKEN = "token-Hq4zUv8nXc2k"
 PASSWORD = "npg_Ws6yLm3pQd9r"
 HOSTS = {
     "neon": "ep-quiet-meadow-a1b2c3d4",
@@ -37,7 +37,7 @@ HOSTS = {
     "scalingo": "my-app-1234.postgresql.a.osc-fr1.scalingo-dbs.com",
 }
 NEON_DOMAIN = "us-east-1.aws.neon.tech"
-BEARER = "jwt-Bt5rGy7mFe1w"  # noqa: S105
+BEARER = "jwt-Bt5rGy7mFe1w"
 _PATIENCE = 20.0
 
 Json: TypeAlias = "dict[str, Any] | list[Any]"

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["run"]
 
-_AS_JSON = {16: lambda text: text == "t", **dict.fromkeys((20, 21, 23), int), **dict.fromkeys((114, 3802), json.loads)}
+_AS_JSON: dict[int, Callable[[str], Any]] = {
+    16: lambda text: text == "t",
+    **dict.fromkeys((20, 21, 23), int),
+    **dict.fromkeys((114, 3802), json.loads),
+}
 _ERROR = {
     "severity": pq.DiagnosticField.SEVERITY,
     "code": pq.DiagnosticField.SQLSTATE,
@@ -28,9 +32,9 @@ def run(headers: Mapping[str, str], body: bytes, server: str) -> tuple[int, Any]
     """Run what `body` says as whom the header says, on the PostgreSQL that the conninfo `server` leads to."""
     asked = json.loads(body)
     who = conninfo_to_dict(headers["neon-connection-string"])
-    given = {name: who[name] for name in ("user", "password", "dbname") if name in who}
+    given = {name: str(who[name]) for name in ("user", "password", "dbname") if name in who}
     try:
-        connection = psycopg.connect(server, **given)
+        connection = psycopg.connect(make_conninfo(server, **given))
     except psycopg.OperationalError:
         return 400, {"severity": "FATAL", "code": "28P01", "message": f"password wrong for {who['user']}"}
     with connection:
@@ -42,15 +46,10 @@ def run(headers: Mapping[str, str], body: bytes, server: str) -> tuple[int, Any]
 
 
 def _answer(result: pq.abc.PGresult, *, as_arrays: bool) -> dict[str, Any]:
-    fields = [
-        {"name": _decoded(result.fname(column)), "dataTypeID": result.ftype(column), "format": "text"}
-        for column in range(result.nfields)
-    ]
-    rows = [
-        [_value(result.get_value(row, column), fields[column]["dataTypeID"]) for column in range(result.nfields)]
-        for row in range(result.ntuples)
-    ]
-    names = [field["name"] for field in fields]
+    columns = range(result.nfields)
+    names, types = [_decoded(result.fname(at)) for at in columns], [result.ftype(at) for at in columns]
+    rows = [[_value(result.get_value(row, at), types[at]) for at in columns] for row in range(result.ntuples)]
+    fields = [{"name": name, "dataTypeID": oid, "format": "text"} for name, oid in zip(names, types, strict=True)]
     shown = rows if as_arrays else [dict(zip(names, row, strict=True)) for row in rows]
     command = (_decoded(result.command_status) or "").split(" ")[0]
     return {"command": command, "rowCount": result.command_tuples, "rows": shown, "fields": fields}

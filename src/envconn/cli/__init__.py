@@ -1,4 +1,4 @@
-"""The command ``envconn``: check, show, exec, export, schema, completion.
+"""The command ``envconn``: check, show, exec, export, fetch, schema, completion.
 
 Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
 written, 78 the configuration is wrong; those of a live proof are in `envconn.probe.faults`. ``exec``

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from envconn.cli import EX_USAGE, live
+from envconn.cli import EX_USAGE, fetching, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +121,13 @@ def _major(text: str) -> int:
     return int(text) * 10_000
 
 
+def _add_fetch(command: argparse.ArgumentParser) -> None:
+    command.epilog = _EXIT_CODES
+    for provider in fetching.add_options(command):
+        _add_dotenv(provider)
+        provider.set_defaults(run=_fetch)
+
+
 def _add_schema(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_schema)
 
@@ -169,6 +176,12 @@ def _export(options: argparse.Namespace) -> int:
     from envconn.cli import export
 
     return export.run(options)
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from envconn.cli import fetch
+
+    return fetch.run(options)
 
 
 def _schema(_options: argparse.Namespace) -> int:
@@ -230,6 +243,7 @@ cannot hold is refused. Secrets are masked without --reveal.
   envconn export pgpass --reveal > ~/.pgpass""",
         _add_export,
     ),
+    "fetch": (fetching.SUMMARY, fetching.DESCRIPTION, _add_fetch),
     "schema": (
         "print the JSON Schema of what --json prints",
         "Print the JSON Schema of what --json prints (draft 2020-12).",
