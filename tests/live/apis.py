@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import ssl
 import threading
 import time
@@ -20,16 +19,32 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
 import sqlpeer
+from envconn.remote import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from throwaway.certificates import Pair
+    from throwaway.certificates import Certificates, Pair
 
-__all__ = ["HOSTS", "PASSWORD", "TOKEN", "Asked", "Peer", "bytewise", "half", "hang", "running", "say", "status"]
+__all__ = [
+    "BEARER",
+    "HOSTS",
+    "PASSWORD",
+    "TOKEN",
+    "Asked",
+    "Peer",
+    "bytewise",
+    "half",
+    "hang",
+    "running",
+    "say",
+    "status",
+]
 
-TOKEN = "token-Hq4zUv8nXc2k"
+TOKEN = "Hq4zUv8nXc2kRt"
 PASSWORD = "npg_Ws6yLm3pQd9r"
 HOSTS = {
     "neon": "ep-quiet-meadow-a1b2c3d4",
@@ -62,7 +77,10 @@ class Asked:
 
 @dataclass
 class Peer:
-    """Who listens on `port`. `branches`, `roles` and `variables` are what the providers know; a test may change them."""
+    """Who listens on `port`. `branches`, `roles`, `variables` and `suffix` are what a test may have the providers say.
+
+    `names` are the host names that were asked for in the handshake; `sql` is where the PostgreSQL behind ``/sql`` is.
+    """
 
     port: int
     host: str = "localhost"
@@ -331,9 +349,6 @@ class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: clients leave in the middle."""
 
-    def get_request(self) -> tuple[socket.socket, Any]:
-        return super().get_request()
-
 
 @contextmanager
 def running(pair: Pair | None) -> Iterator[Peer]:
@@ -349,3 +364,21 @@ def running(pair: Pair | None) -> Iterator[Peer]:
         finally:
             server.peer.over.set()
             server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def _peer(certificates: Certificates) -> Iterator[Peer]:
+    with running(certificates.good) as peer:
+        yield peer
+
+
+@pytest.fixture
+def peer(_peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Peer:
+    """The APIs, where the environment leads to; the laboratory's CA is the system's, and nobody waits long to retry."""
+    fresh = Peer(_peer.port)
+    for name in ("script", "asked", "names", "branches", "roles", "variables", "suffix", "sql"):
+        setattr(_peer, name, getattr(fresh, name))
+    for name, value in {**_peer.environ(), "SSL_CERT_FILE": str(certificates.ca)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session, "_FIRST", 0.01)
+    return _peer
