@@ -42,6 +42,5 @@ _OF = {
 _CLASSES = (
     (500, ("server-failed", "status {code} to the request for {what}; try later, or see the provider's status page")),
     (400, ("request-refused", _REFUSED)),
-    (300, ("redirected", "status {code}, a redirect, which no token is sent after; correct the address of the API")),
-    (0, ("answer-malformed", "status {code}, which is no answer; see whether the address of the API is right")),
+    (0, ("redirected", "status {code}, a redirect, which no token is sent after; correct the address of the API")),
 )
