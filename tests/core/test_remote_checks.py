@@ -19,10 +19,10 @@ from leaks import failure_surfaces, find
 MARKER = "Xq7vKw9zJp4mTb"
 PASTED = "Zb4nHt8yLs2c"
 """What was meant for another place; a frame shows arguments, a message does not."""
-CASEDEV = {"project": "proj_abc123"}
+CASEDEV: dict[str, Any] = {"project": "proj_abc123"}
 WRONG_TIMES = (0, -1, float("nan"), 1e9)
-NEON = {"project": "p", "database": "d", "role": "r"}
-PLANETSCALE = {"organization": "o", "database": "d", "role": "r"}
+NEON: dict[str, Any] = {"project": "p", "database": "d", "role": "r"}
+PLANETSCALE: dict[str, Any] = {"organization": "o", "database": "d", "role": "r"}
 
 
 def refused(provider: str, environ: dict[str, str] | None = None, **arguments: Any) -> envconn.RemoteError:

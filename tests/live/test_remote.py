@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from apis import Peer
     from throwaway.certificates import Certificates
 
-NEON = {"project": "quiet-sun-123", "database": "neondb", "role": "neondb_owner"}
-PLANETSCALE = {"organization": "acme", "database": "app", "role": "api"}
+NEON: dict[str, Any] = {"project": "quiet-sun-123", "database": "neondb", "role": "neondb_owner"}
+PLANETSCALE: dict[str, Any] = {"organization": "acme", "database": "app", "role": "api"}
 
 
 def asked(peer: Peer) -> list[tuple[str, str, dict[str, str]]]:

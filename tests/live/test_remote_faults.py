@@ -36,7 +36,7 @@ GOOD = {
     "branch": "main",
     "pooled": False,
 }
-NEON = {"project": "quiet-sun-123", "database": "neondb", "role": "neondb_owner"}
+NEON: dict[str, Any] = {"project": "quiet-sun-123", "database": "neondb", "role": "neondb_owner"}
 
 
 def refused(caplog: pytest.LogCaptureFixture, **arguments: Any) -> envconn.RemoteError:

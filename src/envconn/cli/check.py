@@ -49,7 +49,12 @@ def _print_json(report: Report, proof: Proof | None, code: int) -> None:
 
     problems, notes = _findings(report, proof)
     whole = Report(report.services, problems, notes).as_dict()
-    document: dict[str, Json] = {**whole, "exit_code": code, "live": proof.as_dict() if proof else None}
+    document: dict[str, Json] = {
+        **whole,
+        "exit_code": code,
+        "live": proof.as_dict() if proof else None,
+        "fetched": None,
+    }
     print(json.dumps(document, indent=2))
     annotate(problems, proof.notes if proof else ())
 

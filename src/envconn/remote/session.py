@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from email.utils import parsedate_to_datetime
-from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -91,17 +90,18 @@ class Session:
     ) -> Answer:
         url = f"{self._base}{where}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
         call = Call(method, url, {"authorization": self._authorization}, content)
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             found = self._attempt(call, what)
             if isinstance(found, Answer):
                 return found
             failure, asked = found
             pause = asked if asked is not None else _pause(attempt)
-            is_last = not (repeats and attempt < TRIES and time.monotonic() + pause < self._deadline)
-            if is_last or not failure.passes:
-                break
+            is_left = repeats and attempt < TRIES and time.monotonic() + pause < self._deadline
+            if not (is_left and failure.passes):
+                raise failure
             time.sleep(pause)
-        raise failure
 
     def _attempt(self, call: Call, what: str) -> Answer | tuple[Failure, float | None]:
         """Ask once. What comes beside a failure is after how many seconds the provider wants to be asked again."""

@@ -5,6 +5,7 @@ Both are always TLS, to a host whose certificate has to be verified in full, wha
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -54,12 +55,12 @@ def find(connection: SecuredConnection, judgement: Judgement, jwt: Secret | None
     return Serverless(
         http=(rule.jwt if jwt else rule.http).format_map(where),
         websocket=rule.websocket.format_map(where),
-        headers=_headers(connection, jwt),
+        headers=MappingProxyType(_headers(connection, jwt)),
         pipelines=rule.pipelines,
     )
 
 
-def _headers(connection: SecuredConnection, jwt: Secret | None) -> Mapping[str, Secret]:
+def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Secret]:
     authorization = {"Authorization": Secret(f"Bearer {jwt.reveal()}")} if jwt else {}
     return {"Neon-Connection-String": Secret(_uri(connection, with_password=jwt is None)), **authorization}
 
