@@ -58,12 +58,30 @@ def test_the_command_prints_the_schema() -> None:
     assert done.stderr == ""
 
 
-GOOD: dict[str, Any] = {"ok": True, "services": [], "problems": [], "notes": [], "exit_code": 0, "live": None}
+GOOD: dict[str, Any] = {
+    "ok": True,
+    "services": [],
+    "problems": [],
+    "notes": [],
+    "exit_code": 0,
+    "live": None,
+    "fetched": None,
+}
+FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
-@pytest.mark.parametrize("document", [GOOD, BAD, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        GOOD,
+        BAD,
+        {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
+        {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
+        {**GOOD, "fetched": FETCHED},
+    ],
+)
 def test_accepted(document: dict[str, Any]) -> None:
     understood(json.dumps(document))
 
@@ -86,6 +104,9 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**BAD, "problems": [{**FINDING, "line": 1}]},
         {**GOOD, "notes": [FINDING]},
         {**GOOD, "live": {}},
+        {**GOOD, "fetched": {}},
+        {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
+        {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
     ],
 )

@@ -18,6 +18,7 @@ import pytest
 import envconn
 from apis import BEARER, PASSWORD, TOKEN, Script, bytewise, half, hang, running, say, status
 from envconn.remote import get_connection, session, transport
+from envconn.remote.faults import Failure
 from envconn.remote.session import TRIES
 from envconn.remote.unreached import of_error
 from leaks import failure_surfaces, find
@@ -270,6 +271,27 @@ def test_what_may_have_been_done_is_not_done_twice(
     error = refused(caplog, provider="planetscale", organization="acme", database="app", role=role, **wish)
     assert error.exit_code == 69
     assert [each.method for each in peer.asked].count("POST") == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "is_unsure"),
+    [(status(500), True), (half, True), (status(201, b"<p>"), True), (status(422), False), (status(429), False)],
+)
+def test_what_may_have_been_done_is_said(
+    peer: Peer, caplog: pytest.LogCaptureFixture, script: Script, *, is_unsure: bool
+) -> None:
+    peer.script.append(script)
+    error = refused(caplog, provider="planetscale", organization="acme", database="app", role="a", create=True)
+    assert ("may have been done all the same" in str(error)) is is_unsure
+
+
+def test_nothing_is_done_once_nobody_waits(peer: Peer) -> None:
+    with transport.client(transport.context(), "it") as asking:
+        late = session.Session(asking, "it", peer.url(""), variable="T", authorization="x", deadline=time.monotonic())
+        for ask in (late.get, late.post):
+            with pytest.raises(Failure, match="the time allowed is over"):
+                ask("/", "something")
+    assert peer.asked == [], "nobody would get the password of a role that is made"
 
 
 def test_an_exchange_may_be_done_twice(peer: Peer) -> None:

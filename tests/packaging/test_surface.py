@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 URL = "postgresql://app:marker-password@db.envconn.test/app?sslmode=verify-full"
-HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"}
+HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis"}
+HEAVY |= {"httpx", "sqlalchemy"}
 
 
 def loaded(statement: str, *, url: str = URL) -> set[str]:

@@ -100,11 +100,14 @@ class Session:
             pause = asked if asked is not None else _pause(attempt)
             is_left = repeats and attempt < TRIES and time.monotonic() + pause < self._deadline
             if not (is_left and failure.passes):
-                raise failure
+                raise failure if repeats else _unsure(failure)
             time.sleep(pause)
 
     def _attempt(self, call: Call, what: str) -> Answer | tuple[Failure, float | None]:
         """Ask once. What comes beside a failure is after how many seconds the provider wants to be asked again."""
+        if time.monotonic() >= self._deadline:
+            # Whoever has waited is gone, and nobody would get the password of a role that is made now.
+            return Failure("timed-out", self.title, "the time allowed is over; allow more, or try later"), None
         try:
             reply = exchange(self._client, call, self.title, self._deadline)
             if 200 <= reply.status < 300:
@@ -128,6 +131,16 @@ def retry_after(reply: Reply) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(moment - time.time(), 0.0)
+
+
+def _unsure(failure: Failure) -> Failure:
+    """Say of what was asked for once, and may have been done in spite of the failure, that it may have been."""
+    code, variable, message = failure.problem
+    hint = "; it may have been done all the same: look there, before it is asked for again"
+    return Failure(code, variable, message + hint * (code in _UNSURE))
+
+
+_UNSURE = frozenset({"answer-malformed", "answer-too-large", "connection-closed", "server-failed", "timed-out"})
 
 
 def _pause(attempt: int) -> float:
