@@ -139,6 +139,16 @@ def test_a_file_that_others_read_alike(
     assert "sslmode=prefer" not in theirs, "what was raised is written as it was raised"
 
 
+@pytest.mark.parametrize("password", ["a'b", 'a"b', "a$HOME", "a${HOME}", "${A:-b}", "a\\b", "a\\'", "ä"])
+def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
+    uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
+    peer.script.append(status(200, {"uri": uri}))
+    assert fetch(*NEON, "--env-file", "x.env").code == 0
+    theirs, ours = dotenv.dotenv_values("x.env")["DATABASE_URL"], envconn.load(dotenv="x.env").database.password
+    assert theirs
+    assert envconn.parse(theirs).password == ours == envconn.Secret(password)
+
+
 def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
     said = fetch(*CASEDEV, "--env-file", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
     assert understood(said.out)["fetched"]["file"] == "new.env"

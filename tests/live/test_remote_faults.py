@@ -233,8 +233,11 @@ def test_a_port_that_is_none(peer: Peer, caplog: pytest.LogCaptureFixture, port:
     variables = [{"name": "DATABASE_URL", "value": uri}]
     peer.script.extend([status(200, {"token": BEARER}), status(200, {"variables": variables})])
     peer.script.append(status(200, {"endpoints": [endpoint]}))
-    with pytest.raises(envconn.EnvconnError) as caught:
+    with pytest.raises(envconn.RemoteError if port != 99999 else envconn.ConfigurationError) as caught:
         get_connection("scalingo", app="my-app", endpoint="public-rw")
+    assert isinstance(caught.value, envconn.RemoteError | envconn.ConfigurationError)
+    code = "answer-malformed" if port != 99999 else "port-range"
+    assert [problem.code for problem in caught.value.problems] == [code]
     hidden(caught.value, caplog)
 
 
