@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     from envconn.cli.parser import parser
 
-    options = parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = parser(arguments[0] if arguments else None).parse_args(arguments)
     run: Callable[[Namespace], int] = options.run
     try:
         code = run(options)

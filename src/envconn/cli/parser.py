@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["parser"]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser. Its result has ``run``, a function that takes it and returns the exit code."""
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser. Its result has ``run``, a function that takes it and returns the exit code.
+
+    Where `chosen` is a command, no other one knows its options: they would be made in vain.
+    """
     made = _Parser(
         prog="envconn",
         description="Prove that the connections in the environment use TLS.",
@@ -34,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
             # What is a clear abbreviation today, in somebody's Procfile, could mean two options tomorrow.
             allow_abbrev=False,
         )
-        add(command)
+        if chosen == name or chosen not in _COMMANDS:
+            add(command)
     return made
 
 
