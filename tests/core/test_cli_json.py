@@ -65,10 +65,12 @@ GOOD: dict[str, Any] = {
     "notes": [],
     "exit_code": 0,
     "live": None,
+    "sources": None,
     "fetched": None,
 }
 FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
+PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
@@ -80,6 +82,7 @@ BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
         {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
         {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
         {**GOOD, "fetched": FETCHED},
+        {**GOOD, "sources": [PLACE]},
     ],
 )
 def test_accepted(document: dict[str, Any]) -> None:
@@ -108,6 +111,10 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
         {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
+        {**GOOD, "sources": []},
+        {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
+        {**GOOD, "sources": [{**PLACE, "more": 1}]},
+        {**GOOD, "sources": [{**PLACE, "names": None}]},
     ],
 )
 def test_refused(document: dict[str, Any]) -> None:

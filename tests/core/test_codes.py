@@ -15,6 +15,7 @@ from envconn.probe import FAULTS
 from envconn.providers import every
 from envconn.providers.table import TABLE
 from envconn.remote.faults import FAULTS as REMOTE
+from envconn.sources.precedence import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.checkout
 MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
 
 # In two sections.
-TWICE = {"default-role", "driver-missing"}
+TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
@@ -34,9 +35,11 @@ OTHERS = {
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
     *("compute-1", "us-east-1"),
+    *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in every()),
     *TABLE,
+    *FETCHED,
 }
 
 Row = tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def test_errors_survive_pickling_without_what_the_server_said() -> None:
 @pytest.mark.parametrize("provider", [["casedev", "--project", "x"], ["scalingo", "--app", "x"]])
 def test_without_httpx(provider: list[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "httpx.py").write_text("raise ImportError\n", encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
     monkeypatch.setenv("CASEDEV_API_KEY", "t")
     monkeypatch.setenv("SCALINGO_API_TOKEN", "t")
     done = subprocess.run(

@@ -118,7 +118,7 @@ def _report(found: RemoteConnection) -> Report:
 
 
 def _document(report: Report, code: int, fetched: dict[str, Json] | None) -> dict[str, Json]:
-    return {**report.as_dict(), "exit_code": code, "live": None, "fetched": fetched}
+    return {**report.as_dict(), "exit_code": code, "live": None, "sources": None, "fetched": fetched}
 
 
 def _fetched(found: RemoteConnection, options: argparse.Namespace) -> dict[str, Json]:
