@@ -219,6 +219,9 @@ BY_CALL = {
     "secrets-unlisted",
     "service-missing",
     "source-malformed",
+    "test-pattern",
+    "test-production",
+    "test-remote",
 }
 
 
