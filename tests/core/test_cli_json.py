@@ -68,14 +68,24 @@ GOOD: dict[str, Any] = {
     "exit_code": 0,
     "live": None,
     "sources": None,
+    "fetched": None,
 }
+FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
 PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
 @pytest.mark.parametrize(
-    "document", [GOOD, BAD, {**GOOD, "sources": [PLACE]}, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}]
+    "document",
+    [
+        GOOD,
+        BAD,
+        {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
+        {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
+        {**GOOD, "fetched": FETCHED},
+        {**GOOD, "sources": [PLACE]},
+    ],
 )
 def test_accepted(document: dict[str, Any]) -> None:
     understood(json.dumps(document))
@@ -99,6 +109,9 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**BAD, "problems": [{**FINDING, "line": 1}]},
         {**GOOD, "notes": [FINDING]},
         {**GOOD, "live": {}},
+        {**GOOD, "fetched": {}},
+        {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
+        {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
         {**GOOD, "sources": []},
         {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
