@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn import grammar
-from envconn.connection import Connection
+from envconn.connection import Connection, Parameters
 from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Reading:
             return
         outcome = grammar.read(lookup.found.text, lookup.found.origin)
         if isinstance(outcome, Connection):
+            outcome = self._named(outcome)
             self.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
             yield outcome
         else:
@@ -50,6 +51,19 @@ class Reading:
                 f"names a service that speaks {connection.kind}, and is read as {what}; use a variable made for it"
             )
             self.problems.append(Problem("kind-unexpected", connection.origin.variable, message))
+
+    def _named(self, connection: Connection) -> Connection:
+        """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
+        if connection.kind != "sentinel" or "master_name" in connection.parameters:
+            return connection
+        from envconn.grammar import sentinel
+
+        name = self.environment.plain("ENVCONN_SENTINEL_MASTER")
+        if not name:
+            return connection
+        if not sentinel.is_master(name):
+            self.problems.append(Problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", sentinel.MASTER))
+        return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))
 
     def record(self, lookup: Lookup) -> None:
         """Keep what `lookup` has to say beside its text."""
