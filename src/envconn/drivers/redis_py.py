@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from envconn.connection import Host
 from envconn.drivers.redis import context, handshake
@@ -114,7 +114,10 @@ class SentinelPool(SentinelConnectionPool):
 
 
 class _Sentinels(Sentinel):
-    """redis-py's, whose connections to the sentinels are of the class that is given."""
+    """redis-py's, whose connections to the sentinels are of the class that is given.
+
+    And which says why it came to nothing: redis-py's own leaves out what is wrong with a certificate.
+    """
 
     def __init__(
         self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
@@ -127,3 +130,23 @@ class _Sentinels(Sentinel):
             )
             for host, port in sentinels
         ]
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Return host and port of the master, as the first sentinel that can tell has it.
+
+        Raises:
+            MasterNotFoundError: none can; the text says why.
+        """
+        reasons = []
+        for position, sentinel in enumerate(self.sentinels):
+            try:
+                state = sentinel.sentinel_masters().get(service_name)
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                reasons.append(str(error))
+                continue
+            if state and self.check_master_state(state, service_name):
+                # The one that knows is asked first from now on.
+                self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
+                return state["ip"], state["port"]
+        told = "; ".join(reasons) or "no sentinel knows one of that name that is up"
+        raise MasterNotFoundError(f"No master found for {service_name!r}: {told}")

@@ -16,7 +16,10 @@ from envconn.tls import TlsLevel
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "Sentinels", "arguments", "sentinels"]
+__all__ = ["PARAMETERS", "Arguments", "Sentinels", "arguments", "sentinels"]
+
+PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
+"""What is said about the sentinels, beside what redis-py is told."""
 
 
 class Sentinels(TypedDict, total=False):
@@ -47,7 +50,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    given = redis.spoken(connection, "sentinel", _OWN)
+    given = redis.spoken(connection, "sentinel", PARAMETERS)
     return cast("Arguments", {**given, "db": int(connection.dbname), **sentinels(connection)})
 
 
@@ -58,7 +61,7 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    given, stated = redis.spoken(connection, "sentinel", _OWN), connection.parameters
+    given, stated = redis.spoken(connection, "sentinel", PARAMETERS), connection.parameters
     # The TLS of both legs is the same; passwords are not, and nobody is told another one's.
     asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
     asked |= {
@@ -74,6 +77,3 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
     if connection.tls.level < TlsLevel.ENCRYPTED:
         found["clear_text_to"] = (connection.tls.waived or "").replace(",", " ").split()
     return found
-
-
-_OWN = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})

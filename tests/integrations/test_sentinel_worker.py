@@ -1,0 +1,62 @@
+"""A real worker, whose broker and results are a Redis that sentinels name, and which another one takes over from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from celery import Celery
+
+import envconn
+from celery_example import REFUSED, Example
+from envconn_celery import config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sentinels import Sentinels
+    from servers import States
+    from throwaway.certificates import Certificates
+
+
+def test_a_fail_over_loses_nothing(
+    sentinel_sets: States[Sentinels], certificates: Certificates, tmp_path: Path
+) -> None:
+    servers = sentinel_sets["good"]
+    uri = servers.uri(database=3, ssl_ca_certs=str(certificates.ca))
+    ours = Example(tmp_path, {"REDIS_URL": uri})
+    app = Celery("client", set_as_current=False)
+    app.conf.update(config(envconn.load({"REDIS_URL": uri}, dotenv=None)))
+    with ours.working():
+        assert ours.add(19, 23) == "42"
+        before = [app.send_task("add", (number, 1), queue="later") for number in range(5)]
+        servers.fail_over()
+        after = [app.send_task("add", (number, 2)) for number in range(5)]
+        assert [result.get(timeout=20) for result in after] == [2, 3, 4, 5, 6]
+        # By a subscription, which has moved as well.
+        app.control.add_consumer("later")
+        assert [result.get(timeout=20) for result in before] == [1, 2, 3, 4, 5]
+    assert f"results:     sentinel://localhost:{servers.ports[0]}/3;sentinel://" in ours.log
+    assert servers.secret not in ours.log
+    assert servers.nodes[0].password not in ours.log
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("sentinel wronghost", "Hostname mismatch"),
+        ("sentinel expired", "certificate has expired"),
+        ("redis wronghost", "IP address mismatch"),
+        ("redis unknownca", "certificate verify failed"),
+    ],
+)
+def test_a_worker_refuses(
+    sentinel_sets: States[Sentinels], certificates: Certificates, tmp_path: Path, state: str, words: str
+) -> None:
+    servers = sentinel_sets[state]
+    ours = Example(tmp_path, {"REDIS_URL": servers.uri(ssl_ca_certs=str(certificates.ca))})
+    with ours.working(until=REFUSED):
+        pass
+    assert words in ours.log
+    assert servers.secret not in ours.log
+    assert servers.nodes[0].password not in ours.log
