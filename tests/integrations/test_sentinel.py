@@ -48,7 +48,7 @@ def trials() -> dict[tuple[str, TlsLevel], dict[str, str]]:
 
 @pytest.mark.parametrize(("query", "floor", "level"), LEVELS)
 @pytest.mark.parametrize("state", sentinels.STATES)
-def test_both_legs(
+def test_each_leg(
     sentinel_sets: States[Sentinels],
     certificates: Certificates,
     trials: dict[tuple[str, TlsLevel], dict[str, str]],
@@ -169,7 +169,7 @@ def test_celerys_own_sentinels_over_tls_leave_the_redis_in_clear(certificates: C
     assert any(b"marker-password" in heard for heard in ear.heard)
 
 
-def test_celerys_own_trusts_public_cas_on_both_legs(
+def test_celerys_own_trusts_public_cas_on_each_leg(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A certificate of any public CA for the name will do, though the CA is stated."""
@@ -180,8 +180,11 @@ def test_celerys_own_trusts_public_cas_on_both_legs(
         liar.naming(certificates.unknownca, "127.0.0.1", ear.port) as port,
     ):
         naive(f"sentinel://:marker-password@localhost:{port}/0", {"ssl": True, **verify}, broker_use_ssl=verify)
-        assert any(b"marker-password" in heard for heard in ear.heard)
-        ear.heard.clear()
+    assert any(b"marker-password" in heard for heard in ear.heard)
+    with (
+        eavesdropper.listening(certificates.unknownca) as ear,
+        liar.naming(certificates.unknownca, "127.0.0.1", ear.port) as port,
+    ):
         uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}"
         for connect in CLIENTS.values():
             assert connect(loaded(uri, certificates)) == UNTRUSTED

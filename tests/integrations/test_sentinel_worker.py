@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from celery import Celery
 
-import envconn
 from celery_example import REFUSED, Example
-from envconn_celery import config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +15,18 @@ if TYPE_CHECKING:
     from servers import States
     from throwaway.certificates import Certificates
 
+BEFORE = """
+import worker
+for number in range(5):
+    print(worker.app.send_task("add", (number, 1), queue="later").id)
+"""
+AFTER = """
+import worker
+after = [worker.add.delay(number, 2).get(timeout=20) for number in range(5)]
+worker.app.control.add_consumer("later")  # by a subscription, which has moved as well
+print(after, [worker.app.AsyncResult(each).get(timeout=20) for each in ids])
+"""
+
 
 def test_a_fail_over_loses_nothing(
     sentinel_sets: States[Sentinels], certificates: Certificates, tmp_path: Path
@@ -25,17 +34,11 @@ def test_a_fail_over_loses_nothing(
     servers = sentinel_sets["good"]
     uri = servers.uri(database=3, ssl_ca_certs=str(certificates.ca))
     ours = Example(tmp_path, {"REDIS_URL": uri})
-    app = Celery("client", set_as_current=False)
-    app.conf.update(config(envconn.load({"REDIS_URL": uri}, dotenv=None)))
     with ours.working():
         assert ours.add(19, 23) == "42"
-        before = [app.send_task("add", (number, 1), queue="later") for number in range(5)]
+        before = ours.run(BEFORE)
         servers.fail_over()
-        after = [app.send_task("add", (number, 2)) for number in range(5)]
-        assert [result.get(timeout=20) for result in after] == [2, 3, 4, 5, 6]
-        # By a subscription, which has moved as well.
-        app.control.add_consumer("later")
-        assert [result.get(timeout=20) for result in before] == [1, 2, 3, 4, 5]
+        assert ours.run(f"ids = {before.split()}\n{AFTER}") == "[2, 3, 4, 5, 6] [1, 2, 3, 4, 5]"
     assert f"results:     sentinel://localhost:{servers.ports[0]}/3;sentinel://" in ours.log
     assert servers.secret not in ours.log
     assert servers.nodes[0].password not in ours.log
