@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rabbitmq import RabbitMQ
     from redisserver import Redis
     from sentinels import Sentinels
+    from throwaway.binaries import Account
     from throwaway.certificates import Certificates
 
 __all__ = ["States"]
@@ -121,6 +122,13 @@ def sentinel_sets(
 
     with ExitStack() as cleanup:
         yield States(sentinels.STATES, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def valkey(installations: Installations, machine: dict[str, str]) -> tuple[tuple[str, ...], Account]:
+    """The words that start a Valkey, where ENVCONN_VALKEY=1 asks for it, and who may: for what runs a Redis, too."""
+    _asked_for(machine, "ENVCONN_VALKEY")
+    return _or_skip(partial(installations.newer, "valkey-server")), installations.account
 
 
 @pytest.fixture(scope="session")
