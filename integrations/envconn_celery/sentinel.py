@@ -16,15 +16,16 @@ from envconn.drivers.redis_py import SentinelClearConnection, SentinelConnection
 
 __all__ = ["Backend", "ClearBackend", "ClearTransport", "Transport"]
 
-_OPTIONS = ("sentinels", "clear_text_to")
-
 
 class Channel(kombu.SentinelChannel):
     """kombu's, whose every connection is a `SentinelConnection`."""
 
-    connection_class = SentinelConnection  # type: ignore[assignment] # kombu's types are of another redis-py
-    connection_class_ssl = SentinelConnection  # type: ignore[assignment]
-    from_transport_options: ClassVar[tuple[str, ...]] = kombu.SentinelChannel.from_transport_options + _OPTIONS
+    connection_class = SentinelConnection
+    connection_class_ssl = SentinelConnection  # type: ignore[assignment] # kombu's types name its own
+    from_transport_options = (  # type: ignore[assignment] # and count the members
+        *kombu.SentinelChannel.from_transport_options,
+        *("sentinels", "clear_text_to"),
+    )
 
     def _sentinel_managed_pool(self, asynchronous: bool = False) -> SentinelPool:  # noqa: FBT001, FBT002 - kombu's
         given = self._connparams(asynchronous)
@@ -72,7 +73,9 @@ class Backend(SentinelBackend):
 
     def _get_pool(self, **given: Any) -> SentinelPool:
         options = {name: value for name, value in self._transport_options.items() if name in _NAMES}
-        return SentinelPool(**{name: value for name, value in given.items() if name not in (*_PLACE, "hosts")}, **options)
+        return SentinelPool(
+            **{name: value for name, value in given.items() if name not in (*_PLACE, "hosts")}, **options
+        )
 
 
 class ClearBackend(Backend):

@@ -31,7 +31,7 @@ def load(query: str, host: str = "db.example.com", **environ: str) -> envconn.Se
 
 @pytest.fixture(autouse=True)
 def built(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """State how mysqlclient is built, which no wheel on PyPI brings along; with MySQL's library unless a test says so."""
+    """State how mysqlclient is built, which has no wheel on PyPI; with MySQL's library unless a test says so."""
 
     def build(own: tuple[int, int] = (2, 3), library: str = "9.4.0") -> None:
         module = SimpleNamespace(__name__="MySQLdb", version_info=own, get_client_info=lambda: library)
@@ -119,7 +119,7 @@ def test_mariadbs_library_holds_the_whole_or_nothing(
         ((1, 4), "8.0.40", VERIFIED, "db.example.com", r"before 2\.2 goes on in clear text"),
     ],
 )
-def test_what_mysqlclient_cannot_hold(  # noqa: PLR0913 - a row
+def test_what_mysqlclient_cannot_hold(
     built: Callable[..., None],
     certificates: Certificates,
     own: tuple[int, int],

@@ -60,7 +60,9 @@ def broken(pick: random.Random, shape: str) -> str:
     return shape.replace("¤", secret)
 
 
-@pytest.mark.parametrize(("family", "fewest"), [("redis", 20), ("sentinel", 20), ("amqp", 20), ("mysql", 20), ("sqlite", 8)])
+@pytest.mark.parametrize(
+    ("family", "fewest"), [("redis", 20), ("sentinel", 20), ("amqp", 20), ("mysql", 20), ("sqlite", 8)]
+)
 def test_nothing_of_a_password_is_shown(family: str, fewest: int) -> None:
     """Five thousand broken texts each: not five characters in a row of the secret in any problem or connection."""
     pick = random.Random(f"envconn leaks {family}")  # noqa: S311  the same texts in every run

@@ -286,5 +286,7 @@ def test_imported_when_needed() -> None:
     """A process that has no such URI does not load the grammar of it."""
     script = "import sys; before = {*sys.modules}; import envconn.grammar; print(*sys.modules.keys() - before)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    families = {f"envconn.grammar.{name}" for name in ("redis", "sentinel", "amqp", "mysql", "sqlite", "_uri", "_query")}
+    families = {
+        f"envconn.grammar.{name}" for name in ("redis", "sentinel", "amqp", "mysql", "sqlite", "_uri", "_query")
+    }
     assert not families & {*run.stdout.split()}

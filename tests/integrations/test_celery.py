@@ -125,7 +125,7 @@ MARKED = {
         ({"CLOUDAMQP_URL": "amqp://u:marker-%40broker@localhost", "CACHE_URL": "redis://:marker-pw@localhost"}, ""),
         ({"CLOUDAMQP_URL": "redis+socket://:marker-broker@/run/r", "CACHE_URL": "unix://:marker-pw@/run/r"}, ""),
         ({"CLOUDAMQP_URL": SENTINELS, "CACHE_URL": SENTINELS}, ""),
-        ({name: f"sentinel://:marker-pw@[::1]{MASTER}" for name in ("CLOUDAMQP_URL", "CACHE_URL")}, ""),
+        (dict.fromkeys(("CLOUDAMQP_URL", "CACHE_URL"), f"sentinel://:marker-pw@[::1]{MASTER}"), ""),
     ],
     ids=["redis", "postgresql", "amqps", "the-command's-own", "in-clear", "sockets", "sentinels", "sentinels-in-clear"],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from kombu.connection import Connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -17,7 +18,7 @@ import liar
 import sentinels
 from envconn import TlsLevel
 from envconn_celery import config
-from matrix import CLEAR, FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
+from matrix import FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
 from redis_clients import CLIENTS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def test_each_leg(
 ) -> None:
     environ = {"ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": "enforce"}
     environ |= {"ENVCONN_TLS_CA": str(certificates.ca)} if level >= TlsLevel.VERIFY_CA else {}
-    uri = sentinel_sets[state].uri(**dict([query.split("=")] if query else []), socket_timeout="2")
+    uri = "&".join(filter(None, (sentinel_sets[state].uri(socket_timeout="2"), query)))
     services = envconn.load({"REDIS_URL": uri, **environ}, dotenv=None)
     assert services.broker is not None
     assert services.broker.tls.level == level
@@ -169,9 +170,7 @@ def test_celerys_own_sentinels_over_tls_leave_the_redis_in_clear(certificates: C
     assert any(b"marker-password" in heard for heard in ear.heard)
 
 
-def test_celerys_own_trusts_public_cas_on_each_leg(
-    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate of any public CA for the name will do, though the CA is stated."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
     verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca), "ssl_check_hostname": True}
@@ -193,19 +192,18 @@ def test_celerys_own_trusts_public_cas_on_each_leg(
 
 def test_kombus_list_goes_on_without_our_transport(certificates: Certificates) -> None:
     """Which is why the settings hold no list: the next member is spoken to by kombu's own transport."""
-    from kombu.connection import Connection
-
-    listed = Connection("sentinel://h1:1;sentinel://h2:2", transport="envconn_celery.sentinel:Transport")
-    assert listed.transport_cls == "envconn_celery.sentinel:Transport"
+    ours = "envconn_celery.sentinel:Transport"
+    listed = Connection("sentinel://h1:1;sentinel://h2:2", transport=ours)  # type: ignore[no-untyped-call]
+    assert listed.transport_cls == ours
     listed.maybe_switch_next()  # type: ignore[no-untyped-call]
     assert listed.transport_cls == "sentinel"
     services = loaded(f"rediss+sentinel://h1:1,h2:2/{sentinels.MASTER}", certificates)
     app = Celery("ours", set_as_current=False)
     app.conf.update(config(services))
-    ours = app.connection()
-    ours.maybe_switch_next()
-    assert ours.transport_cls == "envconn_celery.sentinel:Transport"
-    assert ours.transport_options["sentinels"] == [("h1", 1), ("h2", 2)]
+    connection = app.connection()
+    connection.maybe_switch_next()
+    assert connection.transport_cls == ours
+    assert connection.transport_options["sentinels"] == [("h1", 1), ("h2", 2)]
 
 
 def test_what_is_checked_how_often(sentinel_sets: States[Sentinels], certificates: Certificates) -> None:

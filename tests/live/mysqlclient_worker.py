@@ -16,10 +16,16 @@ MySQLdb: Any = __import__("MySQLdb")
 
 def main() -> None:
     """Answer until there are no requests."""
-    print(json.dumps([MySQLdb.version_info[:2], MySQLdb.get_client_info()]), flush=True)
+    say([MySQLdb.version_info[:2], MySQLdb.get_client_info()])
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(answer(request)), flush=True)
+        say(answer(request))
+
+
+def say(told: object) -> None:
+    """Write one line."""
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 def answer(request: dict[str, Any]) -> dict[str, str]:

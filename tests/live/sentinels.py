@@ -35,7 +35,7 @@ STATES = {
     "redis wronghost": ("good", "wronghost"),
     "redis unknownca": ("good", "unknownca"),
 }
-"""The names of the certificates that sentinels show, and the Redis behind them. At ``names``, host names are announced."""
+"""The certificates that sentinels show, and the Redis behind them. At ``names``, host names are announced."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,14 @@ def running(
     """
     replicas, many = size
     host, password = "localhost" if names else ADDRESS, secrets.token_urlsafe(18)
-    more = ["tls-replication yes", f"masterauth {password}", "repl-diskless-sync-delay 0", f"replica-announce-ip {host}"]
+    more = [
+        "tls-replication yes",
+        f"masterauth {password}",
+        "repl-diskless-sync-delay 0",
+        f"replica-announce-ip {host}",
+    ]
     with ExitStack() as stack:
+
         def node(*lines: str) -> Redis:
             return stack.enter_context(
                 redisserver.running(command, account, pairs[1], ca, password=password, more=[*more, *lines])
@@ -127,7 +133,7 @@ def _ready(found: Sentinels, replicas: int) -> bool:
 
 def _linked(node: Redis) -> bool:
     with _client(node.port, node.password) as client:
-        return client.info("replication").get("master_link_status") == "up"
+        return bool(client.info("replication").get("master_link_status") == "up")
 
 
 @contextmanager

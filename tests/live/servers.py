@@ -107,7 +107,7 @@ def redis_server(installations: Installations, certificates: Certificates) -> It
 def sentinel_sets(
     installations: Installations, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[States[Sentinels]]:
-    """Sentinels and a Redis in the states of `sentinels.STATES`: ``sentinel_sets["good"].uri()``, which has a replica."""
+    """Sentinels and a Redis in the states of `sentinels.STATES`: ``sentinel_sets["good"].uri()``, with a replica."""
     command = _or_skip(partial(installations.command, "redis-server"))
     # To each other they are right in every state: what is tried is what clients make of them.
     both = tmp_path_factory.mktemp("sentinels") / "ca.pem"

@@ -6,7 +6,7 @@ a library to talk with: settings name it, and whoever has redis-py loads it by t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -36,7 +36,7 @@ class VerifyingConnection(redis.SSLConnection):
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def _connect(self) -> ssl.SSLSocket:
-        plain = redis.Connection._connect(self)  # type: ignore[no-untyped-call]  # noqa: SLF001 - the one below wraps
+        plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
         return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
@@ -137,16 +137,17 @@ class _Sentinels(Sentinel):
         Raises:
             MasterNotFoundError: none can; the text says why.
         """
-        reasons = []
+        errors: list[Exception] = []
         for position, sentinel in enumerate(self.sentinels):
             try:
-                state = sentinel.sentinel_masters().get(service_name)
+                masters = cast("dict[str, dict[str, Any]]", sentinel.sentinel_masters())
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                reasons.append(str(error))
+                errors.append(error)
                 continue
+            state = masters.get(service_name)
             if state and self.check_master_state(state, service_name):
                 # The one that knows is asked first from now on.
                 self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
                 return state["ip"], state["port"]
-        told = "; ".join(reasons) or "no sentinel knows one of that name that is up"
-        raise MasterNotFoundError(f"No master found for {service_name!r}: {told}")
+        told = "; ".join(map(str, errors)) or "no sentinel knows one of that name that is up"
+        raise MasterNotFoundError(f"No master found for {service_name!r}: {told}") from next(iter(errors), None)

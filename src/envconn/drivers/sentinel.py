@@ -64,9 +64,7 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
     given, stated = redis.spoken(connection, "sentinel", PARAMETERS), connection.parameters
     # The TLS of both legs is the same; passwords are not, and nobody is told another one's.
     asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
-    asked |= {
-        name: given.get(name, redis.HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")
-    }
+    asked |= {name: given.get(name, redis.HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}
     asked |= {name: stated[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in stated}
     found = Sentinels(
         sentinels=[(host.host, host.port) for host in connection.hosts],

@@ -145,7 +145,9 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, 
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, remedy = _STRAY.get(character, _BLANK)
         shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
-        reading.refuse(code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}; {remedy}")
+        reading.refuse(
+            code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}; {remedy}"
+        )
     return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
 
 

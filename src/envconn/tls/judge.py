@@ -147,7 +147,9 @@ _MIXED = "a unix socket and a network host in one list cannot be promised one TL
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
 _DIRECT = "sslnegotiation=direct needs TLS; write sslmode=require or stronger"
 _PAIR = "sslcert and sslkey go together; name both files, or neither"
-_MASTER = "which master the sentinels are asked for is not said; write /name behind the hosts, or set ENVCONN_SENTINEL_MASTER"
+_MASTER = (
+    "which master the sentinels are asked for is not said; write /name behind the hosts, or set ENVCONN_SENTINEL_MASTER"
+)
 _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 
 

@@ -11,7 +11,7 @@ a connection fails, and takes its own transport for it, which verifies nothing o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envconn.drivers import redis, sentinel
@@ -21,7 +21,6 @@ from envconn.tls import TlsLevel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.connection import Host
     from envconn.tls import SecuredConnection
 
 __all__ = ["HEALTH_CHECK_SECONDS", "redis_backend", "redis_broker", "sentinel_backend", "sentinel_broker"]
@@ -67,10 +66,14 @@ def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
 def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a place of results that sentinels name."""
     given, verify = _split(connection, redis.spoken(connection, "sentinel", sentinel.PARAMETERS))
-    found = _backend(connection, given) | _place(connection) | {
-        "result_backend": f"{_SENTINEL}:{'' if verify else 'Clear'}Backend",
-        "result_backend_transport_options": {**sentinel.sentinels(connection)},
-    }
+    found = (
+        _backend(connection, given)
+        | _place(connection)
+        | {
+            "result_backend": f"{_SENTINEL}:{'' if verify else 'Clear'}Backend",
+            "result_backend_transport_options": {**sentinel.sentinels(connection)},
+        }
+    )
     return found | ({"redis_backend_use_ssl": verify} if verify else {})
 
 
