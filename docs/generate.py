@@ -1,4 +1,4 @@
-"""Write docs/providers.md, and the table in docs/export.md: ``python docs/generate.py``, with envconn on the path."""
+"""Write docs/providers.md, and the tables in docs/export.md and docs/sources.md: ``python docs/generate.py``."""
 
 # ruff: noqa: INP001 - a script, not a package
 
@@ -12,6 +12,7 @@ from envconn.export import FORMATS
 from envconn.export.consumer import CA
 from envconn.providers import Rewrite, every
 from envconn.providers.table import TABLE, records
+from envconn.sources.precedence import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 TARGET = Path(__file__).with_name("providers.md")
 EXPORT = Path(__file__).with_name("export.md")
+PLACES = Path(__file__).with_name("sources.md")
 
 _HEAD = """\
 # Hosting providers
@@ -142,6 +144,15 @@ def _words(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
+def sources_page(written: str) -> str:
+    """Return `written`, the text of docs/sources.md, with the list of sources as it should be."""
+    before, _, rest = written.partition("| |")
+    rows = [("", "source", "", "what is read"), ("---",) * 4]
+    rows += [(str(rank), f"`{each.word}`", each.title, each.meaning) for rank, each in enumerate(SOURCES, 1)]
+    table = "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in rows)
+    return before + table + rest[rest.index("\n\n") :]
+
+
 def export_page(written: str) -> str:
     """Return `written`, the text of docs/export.md, with the table of formats as it should be."""
     before, _, rest = written.partition("| format |")
@@ -167,4 +178,5 @@ def _level(words: Mapping[str, str] | str) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(page(), encoding="utf-8")
+    PLACES.write_text(sources_page(PLACES.read_text(encoding="utf-8")), encoding="utf-8")
     EXPORT.write_text(export_page(EXPORT.read_text(encoding="utf-8")), encoding="utf-8")

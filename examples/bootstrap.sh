@@ -66,8 +66,17 @@ _install_packages() {
     echo "setting up $environment (once)" >&2
     rm -rf "$environment"
     guarded "$_base" -m venv --without-pip "$environment"
+    install_pinned "$1"
+}
+
+# REQUIREMENTS: whoever sources this may define another way (tests/uv.sh does).
+install_pinned() {
+    pip_pinned -r "$1"
+}
+
+pip_pinned() {
     choose_pip
-    pip install --only-binary :all: --no-deps --require-hashes -r "$1"
+    pip install --only-binary :all: --no-deps --require-hashes "$@"
 }
 
 _install_checkout() {

@@ -64,7 +64,7 @@ def completed(path: Path, *words: str) -> set[str]:
         (["envconn", "check", "-"], READING | LIVE | {"--json"}),
         (["envconn", "check", "--l"], {"--live", "--login"}),
         (["envconn", "check", "--live", "--w"], {"--wait", "--within"}),
-        (["envconn", "show", "-"], READING | {"--json"}),
+        (["envconn", "show", "-"], READING | {"--json", "--sources"}),
         (["envconn", "exec", "-"], READING | LIVE | CHOOSING | {"--export", "--unset"}),
         (["envconn", "export", "-"], READING | CHOOSING | {"--ca", "--reveal"}),
         (["envconn", "export", "pg"], {"pg", "pg_service", "pgpass", "pgx"}),

@@ -58,12 +58,23 @@ def test_the_command_prints_the_schema() -> None:
     assert done.stderr == ""
 
 
-GOOD: dict[str, Any] = {"ok": True, "services": [], "problems": [], "notes": [], "exit_code": 0, "live": None}
+GOOD: dict[str, Any] = {
+    "ok": True,
+    "services": [],
+    "problems": [],
+    "notes": [],
+    "exit_code": 0,
+    "live": None,
+    "sources": None,
+}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
+PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
-@pytest.mark.parametrize("document", [GOOD, BAD, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}])
+@pytest.mark.parametrize(
+    "document", [GOOD, BAD, {**GOOD, "sources": [PLACE]}, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}]
+)
 def test_accepted(document: dict[str, Any]) -> None:
     understood(json.dumps(document))
 
@@ -87,6 +98,10 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**GOOD, "notes": [FINDING]},
         {**GOOD, "live": {}},
         {**GOOD, "services": [{}]},
+        {**GOOD, "sources": []},
+        {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
+        {**GOOD, "sources": [{**PLACE, "more": 1}]},
+        {**GOOD, "sources": [{**PLACE, "names": None}]},
     ],
 )
 def test_refused(document: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from envconn import TlsLevel
 from envconn.probe import FAULTS
 from envconn.providers import every
 from envconn.providers.table import TABLE
+from envconn.sources.precedence import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +25,20 @@ pytestmark = pytest.mark.checkout
 MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
 
 # In two sections.
-TWICE = {"default-role", "driver-missing"}
+TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
     *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "scram-sha-256", "latin-1", "utf-16-be", "utf-8"),
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
+    "cloud-foundry",
     *("compute-1", "us-east-1"),
+    *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in every()),
     *TABLE,
+    *FETCHED,
 }
 
 Row = tuple[str, ...]

@@ -51,6 +51,9 @@ def query(code: str, parameters: str, host: str = HOST, **environ: str) -> Case:
 GOOD = f"postgresql://app:{{p}}@{HOST}/app"
 WORDS = f"host={HOST} user=app dbname=app password='{{raw}}'"
 
+SECRETS = {"ENVCONN_SECRETS_DIR": "held"}
+BINDINGS = {"SERVICE_BINDING_ROOT": "held"}
+
 CASES = [
     # sources
     url("alias-cycle", "$OTHER", OTHER="$DATABASE_URL", DIRECT_URL=GOOD),
@@ -66,6 +69,23 @@ CASES = [
     Case("file-binary", {"DATABASE_URL_FILE": "held"}, {"held": b"\xff" + GOOD.encode()}),
     Case("file-binary", {}, {".env": f"DATABASE_URL={GOOD}\nNAME=".encode() + b"\xff\n"}),
     Case("dotenv-syntax", {}, {".env": f'DATABASE_URL={GOOD}\nA B "{GOOD}\n'}),
+    Case("directory-missing", {"ENVCONN_SECRETS_DIR": "{raw}"}),
+    Case("directory-unreadable", {"SERVICE_BINDING_ROOT": "{raw}" * 1000}),
+    Case("file-ambiguous", SECRETS, {"held/database_url": GOOD, "held/DATABASE_URL": GOOD + "2"}),
+    Case("file-binary", SECRETS, {"held/DATABASE_URL": b"\xff" + GOOD.encode()}),
+    Case("tls-disabled", {"CREDENTIALS_DIRECTORY": "held"}, {"held/database_url": GOOD + "?sslmode=disable"}),
+    Case("parts-contradict", BINDINGS, {"held/a/type": "mysql", "held/a/uri": GOOD, "held/a/password": "{raw}2"}),
+    Case("file-too-large", BINDINGS, {"held/a/type": "mysql", "held/a/password": "{raw}" * 10_000}),
+    Case("file-empty", BINDINGS, {"held/a/type": "", "held/a/uri": GOOD}),
+    Case("binding-ambiguous", {"POSTGRESQLCONNSTR_A": GOOD, "POSTGRESQLCONNSTR_B": GOOD + "2"}),
+    url("conflict", GOOD, POSTGRESQLCONNSTR_A=f"{GOOD}2"),
+    url("json-invalid", '{"password": "{p}"'),
+    Case("json-invalid", {"VCAP_SERVICES": '{"{p}": {"uri": "{p}"}}'}),
+    url("json-duplicate", '{"password": "{p}", "password": "{p}2", "{p}": 1, "{p}": 2}'),
+    url("json-too-large", '{"password": "' + "{p}" * 9000 + '"}'),
+    url("part-invalid", f'{{"host": "{HOST}", "password": ["{{p}}"]}}'),
+    url("parts-contradict", f'{{"uri": "{GOOD}", "password": "{{p}}2", "host": "{{p}}"}}'),
+    Case("base64-invalid", {"PLATFORM_RELATIONSHIPS": "{raw}"}),
     Case("tls-disabled", {}, {".env": f"DATABASE_URL={GOOD}?sslmode=disable\n"}),
     # which variable
     Case("database-missing", {"database_url": GOOD, "PASSWORD": "{raw}"}),
@@ -196,7 +216,13 @@ BY_CALL = {
     "driver-too-old",
     "driver-unsupported",
     "result-missing",
+    "secret-unavailable",
+    "secrets-unlisted",
     "service-missing",
+    "source-malformed",
+    "test-pattern",
+    "test-production",
+    "test-remote",
 }
 
 
@@ -227,6 +253,7 @@ def case(request: pytest.FixtureRequest, marker: str, monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, fill(value))
     for name, content in request.param.files.items():
         raw = content.replace(b"{p}", filled["{p}"].encode()) if isinstance(content, bytes) else fill(content).encode()
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(raw)
     if request.param.prepare:
         request.param.prepare()

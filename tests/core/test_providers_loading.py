@@ -25,7 +25,7 @@ FIELDS = ("pooled", "pool_mode", "replica", "branch", "role", "region", "cloud")
 
 REFUSED = {
     "SCALINGO_REDIS_URL": "tls-disabled",  # clear text, as the platform hands it out
-    "VCAP_SERVICES": "database-missing",  # a binding, and no connection string
+    "VCAP_SERVICES": "json-invalid",  # bound services, and no connection string
 }
 """What does not load as it stands, by variable; and by provider, whose scheme or address needs a word more."""
 

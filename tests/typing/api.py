@@ -13,6 +13,7 @@ import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.settings import Discreet
+from envconn.testing import IsolatedEnvironment, PostgresTLS, providers, sample, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,3 +132,15 @@ class Careful(Discreet):
 
 assert_type(Own(database=database).database, SecuredConnection)
 assert_type(Careful().database, SecuredConnection | None)
+
+
+def test_on_a_platform(envconn_environment: IsolatedEnvironment, postgres_tls: PostgresTLS) -> None:
+    """A test that an application's author writes."""
+    envconn_environment["DATABASE_URL"] = "postgresql://app@localhost/app"
+    envconn_environment.update(sample(providers()[0], pooled=True, replica=None))
+    assert_type(envconn_environment.load(policy=envconn.Policy()), Services)
+    server = postgres_tls("expired")
+    envconn_environment.update(server.environment(sslmode="verify-ca"))
+    assert_type([(client.tls, client.user) for client in server.clients], list[tuple[str | None, str]])
+    with stand_in() as other:
+        assert_type((other.port, other.uri(sslmode="require"), other.saw_clear_text), tuple[int, str, bool])

@@ -12,7 +12,7 @@ from collections import ChainMap
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
-from envconn.assembly import databases, names, parts
+from envconn.assembly import bound, databases, names, parts
 from envconn.assembly.brokers import gather as gather_brokers
 from envconn.assembly.databases import DATABASE, DATABASES, Wanted
 from envconn.assembly.facts import stated_facts
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Secret
     from envconn.sources import Dotenv
+    from envconn.sources.environment import Layer
 
 __all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
 
@@ -45,7 +46,7 @@ def assemble(
     environ: Mapping[str, str] | None = None,
     dotenv: Dotenv = DOTENV,
     policy: Policy | None = None,
-    layers: Sequence[Mapping[str, Text]] = (),
+    layers: Sequence[Layer] = (),
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input.
 
@@ -53,6 +54,7 @@ def assemble(
     """
     environment, unreadable = sources.read(environ, dotenv, layers)
     reading = Reading(environment, unreadable)
+    reading.bound = bound.gather(reading)
     context = Context(policy or _stated_policy(reading), stated_facts(reading))
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
@@ -69,9 +71,11 @@ def assemble(
     return Assembly(services, Report(dict(services), problems, notes))
 
 
-def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
+def judged_text(
+    text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+) -> SecuredConnection | tuple[Problem, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
-    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
     reading = Reading(environment, problems)
     context = Context(_stated_policy(reading), stated_facts(reading))
     lookup = environment.lookup(name)
@@ -110,14 +114,14 @@ def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
 
 def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
     """Say that there is no default database: an error where there is nothing else, except while an image is built."""
-    if reading.environment.plain("ENVCONN_PHASE") == "build":
+    if reading.plain("ENVCONN_PHASE") == "build":
         reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
     elif not services:
         _nothing(reading)
 
 
 def _nothing(reading: Reading) -> None:
-    accepted = ", ".join([*names.DEFAULTS[1:], *parts.FAMILIES])
+    accepted = ", ".join([*names.DEFAULTS[1:], *parts.DEFAULTS])
     near = names.misspelt(reading.environment)
     hint = f"; {near} is set, but names are upper case" if near else ""
     message = f"no database is configured; set {names.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"

@@ -70,6 +70,7 @@ def _add_check(command: argparse.ArgumentParser) -> None:
 def _add_show(command: argparse.ArgumentParser) -> None:
     _add_dotenv(command)
     _add_json(command)
+    command.add_argument("--sources", action="store_true", help="list every place, and what was found there, too")
     command.set_defaults(run=_show)
 
 
@@ -155,7 +156,7 @@ def _check(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from envconn.cli import check
 
-    return check.run(options.dotenv, as_json=options.json, details=True)
+    return check.run(options.dotenv, as_json=options.json, details=True, places=options.sources)
 
 
 def _exec(options: argparse.Namespace) -> int:

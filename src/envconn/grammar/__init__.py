@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection, Origin, Secret
     from envconn.errors import Problem
 
-__all__ = ["read"]
+__all__ = ["read", "read_text"]
 
 _MYSQL_DRIVERS = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
@@ -94,8 +94,18 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
 
     A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
     is a keyword/value string of libpq, as for libpq itself. No problem shows any part of the text
-    but known words, and names of parameters that can be no part of a password.
+    but known words, and names of parameters that can be no part of a password. A JSON object is a
+    service in parts, as secret managers keep it (`credentials`).
     """
+    if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
+        from envconn.grammar.credentials import read_json
+
+        return read_json(text, origin)
+    return read_text(text, origin)
+
+
+def read_text(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+    """Do as `read` does, for a text that is not JSON."""
     reading = Reading(origin)
     clean = tidy(reading, text.reveal())
     connection = None if clean is None else _dispatch(reading, clean)

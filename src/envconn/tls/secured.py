@@ -273,7 +273,8 @@ class SecuredConnection:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "format": "uri", "writeOnly": True}
+        # No "format": a keyword/value string is no URI, and neither is what stands for a connection in a dump.
+        return {"type": "string", "writeOnly": True}
 
 
 def seal(judgement: Judgement) -> SecuredConnection:
