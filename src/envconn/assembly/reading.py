@@ -67,20 +67,20 @@ class Reading:
             )
             self.problems.append(Problem("kind-unexpected", connection.origin.variable, message))
 
+    def record(self, lookup: Lookup) -> None:
+        """Keep what `lookup` has to say beside its text."""
+        self.problems += lookup.problems
+        self.notes += lookup.notes
+
     def _named(self, connection: Connection) -> Connection:
         """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
         if connection.kind != "sentinel" or "master_name" in connection.parameters:
             return connection
         from envconn.grammar import sentinel
 
-        name = self.environment.plain("ENVCONN_SENTINEL_MASTER")
+        name = self.plain("ENVCONN_SENTINEL_MASTER")
         if not name:
             return connection
         if not sentinel.is_master(name):
             self.problems.append(Problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", sentinel.MASTER))
         return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))
-
-    def record(self, lookup: Lookup) -> None:
-        """Keep what `lookup` has to say beside its text."""
-        self.problems += lookup.problems
-        self.notes += lookup.notes
