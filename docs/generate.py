@@ -89,6 +89,7 @@ def _section(record: Provider) -> str:
         ("Pooler", _pooler(record)),
         ("Idle", _idle(record)),
         *((f"To {wish}", _sibling(rule)) for wish, rule in record.siblings.items()),
+        ("Serverless", _serverless(record)),
         ("Refused", "; ".join(rule.message for rule in record.forbidden)),
         ("Note", "; ".join(record.notes)),
         ("Source", record.source),
@@ -134,6 +135,14 @@ def _sibling(rule: Rewrite | str) -> str:
     told += [f"port {rule.port}"] if rule.port else []
     told += [f"without {_codes(rule.drop)}"] if rule.drop else []
     return ", ".join(told)
+
+
+def _serverless(record: Provider) -> str:
+    if record.serverless is None:
+        return ""
+    jwt = f"; with a JWT `{record.serverless.jwt}`" if record.serverless.jwt else ""
+    waits = "" if record.serverless.pipelines else ", without pipelined passwords"
+    return f"SQL at `{record.serverless.http}`{jwt}; a WebSocket at `{record.serverless.websocket}`{waits}"
 
 
 def _codes(words: Iterable[str]) -> str:

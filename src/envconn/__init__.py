@@ -17,24 +17,42 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from envconn.assembly.names import is_read
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
-    from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Note, Problem
+    from envconn.errors import (
+        ConfigurationError,
+        EndpointUnavailable,
+        EnvconnError,
+        Note,
+        Problem,
+        QueryError,
+        RemoteError,
+    )
     from envconn.export import translate
     from envconn.probe import Proof, prove
     from envconn.report import Report
     from envconn.services import Services, database, load, parse, secure
     from envconn.settings import Settings
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
+    from envconn.tls.serverless import Serverless
 
 _HOMES = {
     "envconn.assembly.names": ("is_read",),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
-    "envconn.errors": ("ConfigurationError", "EndpointUnavailable", "EnvconnError", "Note", "Problem"),
+    "envconn.errors": (
+        "ConfigurationError",
+        "EndpointUnavailable",
+        "EnvconnError",
+        "Note",
+        "Problem",
+        "QueryError",
+        "RemoteError",
+    ),
     "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "prove"),
     "envconn.report": ("Report",),
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
     "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
+    "envconn.tls.serverless": ("Serverless",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -51,9 +69,12 @@ __all__ = [
     "Policy",
     "Problem",
     "Proof",
+    "QueryError",
+    "RemoteError",
     "Report",
     "Secret",
     "SecuredConnection",
+    "Serverless",
     "Services",
     "Settings",
     "TlsLevel",

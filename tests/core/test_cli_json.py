@@ -15,6 +15,8 @@ from envconn.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 HOST = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"
 ENVIRONMENTS: dict[str, dict[str, str]] = {
@@ -66,14 +68,24 @@ GOOD: dict[str, Any] = {
     "exit_code": 0,
     "live": None,
     "sources": None,
+    "fetched": None,
 }
+FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
 PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
 @pytest.mark.parametrize(
-    "document", [GOOD, BAD, {**GOOD, "sources": [PLACE]}, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}]
+    "document",
+    [
+        GOOD,
+        BAD,
+        {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
+        {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
+        {**GOOD, "fetched": FETCHED},
+        {**GOOD, "sources": [PLACE]},
+    ],
 )
 def test_accepted(document: dict[str, Any]) -> None:
     understood(json.dumps(document))
@@ -97,6 +109,9 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**BAD, "problems": [{**FINDING, "line": 1}]},
         {**GOOD, "notes": [FINDING]},
         {**GOOD, "live": {}},
+        {**GOOD, "fetched": {}},
+        {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
+        {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
         {**GOOD, "sources": []},
         {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},

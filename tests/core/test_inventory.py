@@ -17,11 +17,13 @@ from envconn.assembly.inventory import inventory
 from envconn.cli import main
 from envconn.connection import Origin, Secret
 from envconn.sources import Text
-from envconn.sources.precedence import SOURCES, title
+from envconn.sources.precedence import FETCHED, SOURCES, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+pytestmark = pytest.mark.measured
 
 MARKER = "Zq7xWv9kJb3"
 
@@ -99,7 +101,7 @@ def test_every_source_is_tried() -> None:
     assert list(FILLED) == [source.word for source in SOURCES]
     assert len({source.title for source in SOURCES}) == len(SOURCES)
     assert title("somebody's own word") == title("program")
-    assert schema()["$defs"]["source"]["enum"] == [*FILLED, "argument"]
+    assert schema()["$defs"]["source"]["enum"] == [*FILLED, "argument", "remote", *FETCHED]
 
 
 @pytest.mark.parametrize("word", FILLED)

@@ -18,6 +18,8 @@ from envconn.drivers.libpq import arguments
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8")
 )

@@ -94,4 +94,5 @@ def test_every_word_is_known() -> None:
         *FETCHED,
         *(source.word for source in SOURCES),
         "argument",
+        "remote",
     }

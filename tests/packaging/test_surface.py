@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 URL = "postgresql://app:marker-password@db.envconn.test/app?sslmode=verify-full"
 HEAVY = {
     *("asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"),
-    *("cryptography", "pytest", "trustme"),
+    *("cryptography", "httpx", "pytest", "trustme"),
 }
 
 

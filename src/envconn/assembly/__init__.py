@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
 
-__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
+__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text", "stated_context"]
 
 
 class Assembly(NamedTuple):
@@ -55,7 +55,7 @@ def assemble(
     environment, unreadable = sources.read(environ, dotenv, layers)
     reading = Reading(environment, unreadable)
     reading.bound = bound.gather(reading)
-    context = Context(policy or _stated_policy(reading), stated_facts(reading))
+    context = stated_context(reading, policy)
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
         if wanted.name in services:
@@ -77,12 +77,17 @@ def judged_text(
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
     environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
     reading = Reading(environment, problems)
-    context = Context(_stated_policy(reading), stated_facts(reading))
+    context = stated_context(reading)
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
     judged = [_judged(Wanted(name, connection), context, reading) for connection in reading.accept(lookup)]
     return tuple(reading.problems) or next(service for service in judged if service)
+
+
+def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
+    """Return what the environment states about judging; `policy` replaces its own. What is wrong goes to `reading`."""
+    return Context(policy or _stated_policy(reading), stated_facts(reading))
 
 
 def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:

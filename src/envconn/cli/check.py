@@ -63,6 +63,7 @@ def _print_json(report: Report, proof: Proof | None, code: int, places: tuple[Pl
         "exit_code": code,
         "live": proof.as_dict() if proof else None,
         "sources": None if places is None else [_place(place) for place in places],
+        "fetched": None,
     }
     print(json.dumps(document, indent=2))
     annotate(problems, proof.notes if proof else ())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host, Origin, Parameters, Secret
     from envconn.errors import Note
+    from envconn.tls.serverless import Serverless
     from envconn.tls.verdict import Judgement, Verdict
 
 __all__ = ["SecuredConnection", "judgement_of", "require_sealed", "seal"]
@@ -256,6 +257,21 @@ class SecuredConnection:
 
         found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
         if isinstance(found, SecuredConnection):
+            return found
+        raise EndpointUnavailable(found)
+
+    def serverless(self, *, jwt: Secret | None = None) -> Serverless:
+        """Return where the provider takes SQL over HTTPS and in a WebSocket, and what to send along.
+
+        `jwt` is a JSON Web Token for a provider that takes one in place of the password.
+
+        Raises:
+            EndpointUnavailable: the provider has no such address; the text says why.
+        """
+        from envconn.tls.serverless import Serverless, find
+
+        found = find(self, self._judgement, jwt)
+        if isinstance(found, Serverless):
             return found
         raise EndpointUnavailable(found)
 
