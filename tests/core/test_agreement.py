@@ -81,6 +81,7 @@ RIGHT = {
     "chosen": env(DATABASE_URL=URL, POSTGRESQL_URL=OTHER, ENVCONN_DATABASE="POSTGRESQL_URL"),
     "chosen by another name": env(DATABASE_URL=URL, MINE=OTHER, ENVCONN_DATABASE="MINE"),
     "chosen parts": env(DATABASE_URL=URL, ENVCONN_DATABASE="PGHOST", **PARTS),
+    "sentinels": env(REDIS_URL="rediss+sentinel://:p@h1,h2?sentinel_password=q", ENVCONN_SENTINEL_MASTER="m"),
     "alias": env(DATABASE_URL="${MINE}", MINE=URL),
     "alias of an alias": env(DATABASE_URL="$A", A="$B", B=URL),
     "NAME_FILE": file("held", f"{URL}\n", DATABASE_URL_FILE="held"),

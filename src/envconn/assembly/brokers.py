@@ -21,7 +21,7 @@ __all__ = ["gather"]
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
 
-_KINDS = {"broker": ("amqp", "redis"), "cache": ("redis",)}
+_KINDS = {"broker": ("amqp", "redis", "sentinel"), "cache": ("redis", "sentinel")}
 
 
 def gather(reading: Reading) -> Iterator[Wanted]:

@@ -75,6 +75,7 @@ def _target(connection: Connection) -> dict[str, object]:
         "dbname": connection.dbname,
         "password": connection.password,
         "protocol": connection.kind,
+        "master": connection.parameters.get("master_name"),
     }
 
 

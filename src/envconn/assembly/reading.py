@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn import grammar
-from envconn.connection import Connection
+from envconn.connection import Connection, Parameters
 from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Reading:
     def understand(self, outcome: Connection | Iterable[Problem]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or keep what is wrong with the text."""
         if isinstance(outcome, Connection):
+            outcome = self._named(outcome)
             self.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
             yield outcome
         else:
@@ -70,3 +71,16 @@ class Reading:
         """Keep what `lookup` has to say beside its text."""
         self.problems += lookup.problems
         self.notes += lookup.notes
+
+    def _named(self, connection: Connection) -> Connection:
+        """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
+        if connection.kind != "sentinel" or "master_name" in connection.parameters:
+            return connection
+        from envconn.grammar import sentinel
+
+        name = self.plain("ENVCONN_SENTINEL_MASTER")
+        if not name:
+            return connection
+        if not sentinel.is_master(name):
+            self.problems.append(Problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", sentinel.MASTER))
+        return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))

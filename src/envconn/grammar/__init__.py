@@ -31,6 +31,12 @@ def _read_redis(reading: Reading, scheme: str, text: str) -> Connection | None:
     return redis.read_uri(reading, scheme, text)
 
 
+def _read_sentinel(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import sentinel
+
+    return sentinel.read_uri(reading, scheme, text)
+
+
 def _read_amqp(reading: Reading, scheme: str, text: str) -> Connection | None:
     from envconn.grammar import amqp
 
@@ -54,7 +60,7 @@ def _read_sqlite(reading: Reading, scheme: str, text: str) -> Connection | None:
 _READERS: dict[str, Callable[[Reading, str, str], Connection | None]] = {
     **dict.fromkeys(SCHEMES, read_uri),
     **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"), _read_redis),
-    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_redis),
+    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_sentinel),
     **dict.fromkeys(("amqp", "amqps", "pyamqp"), _read_amqp),
     **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), _read_mysql),
     **dict.fromkeys((f"mysql+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
