@@ -1,4 +1,4 @@
-"""Write docs/providers.md, and the table in docs/export.md: ``python docs/generate.py``, with envconn on the path."""
+"""Write docs/providers.md, and the tables in docs/export.md and docs/sources.md: ``python docs/generate.py``."""
 
 # ruff: noqa: INP001 - a script, not a package
 
@@ -12,6 +12,7 @@ from envconn.export import FORMATS
 from envconn.export.consumer import CA
 from envconn.providers import Rewrite, every
 from envconn.providers.table import TABLE, records
+from envconn.sources.precedence import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 TARGET = Path(__file__).with_name("providers.md")
 EXPORT = Path(__file__).with_name("export.md")
+PLACES = Path(__file__).with_name("sources.md")
 
 _HEAD = """\
 # Hosting providers
@@ -87,6 +89,7 @@ def _section(record: Provider) -> str:
         ("Pooler", _pooler(record)),
         ("Idle", _idle(record)),
         *((f"To {wish}", _sibling(rule)) for wish, rule in record.siblings.items()),
+        ("Serverless", _serverless(record)),
         ("Refused", "; ".join(rule.message for rule in record.forbidden)),
         ("Note", "; ".join(record.notes)),
         ("Source", record.source),
@@ -134,12 +137,29 @@ def _sibling(rule: Rewrite | str) -> str:
     return ", ".join(told)
 
 
+def _serverless(record: Provider) -> str:
+    if record.serverless is None:
+        return ""
+    jwt = f"; with a JWT `{record.serverless.jwt}`" if record.serverless.jwt else ""
+    waits = "" if record.serverless.pipelines else ", without pipelined passwords"
+    return f"SQL at `{record.serverless.http}`{jwt}; a WebSocket at `{record.serverless.websocket}`{waits}"
+
+
 def _codes(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
 def _words(words: Iterable[str]) -> str:
     return ", ".join(words)
+
+
+def sources_page(written: str) -> str:
+    """Return `written`, the text of docs/sources.md, with the list of sources as it should be."""
+    before, _, rest = written.partition("| |")
+    rows = [("", "source", "", "what is read"), ("---",) * 4]
+    rows += [(str(rank), f"`{each.word}`", each.title, each.meaning) for rank, each in enumerate(SOURCES, 1)]
+    table = "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |") for cells in rows)
+    return before + table + rest[rest.index("\n\n") :]
 
 
 def export_page(written: str) -> str:
@@ -167,4 +187,5 @@ def _level(words: Mapping[str, str] | str) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(page(), encoding="utf-8")
+    PLACES.write_text(sources_page(PLACES.read_text(encoding="utf-8")), encoding="utf-8")
     EXPORT.write_text(export_page(EXPORT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ["django_stack", "lab", "project", "servers", "traps"]
+pytest_plugins = ["apis", "django_stack", "lab", "project", "pytester", "servers", "traps"]
 
 # A shell that starts the tests in the background has them ignore SIGINT, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,15 +23,18 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 # What a process needs to run at all. Everything else of the machine (PG*, *_URL, SSL_CERT_FILE,
 # NO_COLOR, ...) could decide an outcome, so it is gone before a test starts.
-_KEPT = ("COVERAGE_", "COV_", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR")
+_KEPT = ("LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR")
 _MACHINE = dict(os.environ)
 
 
 @pytest.fixture(autouse=True)
-def clean_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Empty the environment; HOME and the working directory are two empty directories."""
+    kept = _KEPT if request.node.get_closest_marker("measured") is None else (*_KEPT, "COVERAGE_", "COV_")
     for name in os.environ:
-        if not name.startswith(_KEPT):
+        if not name.startswith(kept):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))

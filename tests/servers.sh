@@ -6,7 +6,8 @@
 # leaves a folder below DIRECTORY for each of them, and reuses what is there. They come from Debian packages,
 # fetched by the machine's own apt-get with lists of its own; where that fails, the tests that need them skip.
 # ENVCONN_RABBITMQ=1 adds RabbitMQ (33 MB), ENVCONN_NEWER_PGBOUNCER=1 a PgBouncer that tracks prepared statements,
-# ENVCONN_MYSQL=1 MariaDB (7 MB),
+# ENVCONN_MYSQL=1 MariaDB and mysqlclient (7 MB),
+# ENVCONN_VALKEY=1 a Valkey (8 MB),
 # ENVCONN_NEWEST_PYTHON=1 the newest Python (17 MB), which is no server, but comes the same way.
 set -eu
 place=$1
@@ -79,6 +80,10 @@ missing() { ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
     erlang-runtime-tools erlang-snmp erlang-ssl erlang-syntax-tools erlang-tftp erlang-tools erlang-xmerl libsctp1
 [ "${ENVCONN_MYSQL-}" != 1 ] || unpack mariadb own mariadb-server-core mariadb-common libaio1 libaio1t64 liburing2 \
     libnuma1 libpcre2-8-0
+# A client, for the Python of this Debian: what it is on PyPI would have to be compiled.
+[ "${ENVCONN_MYSQL-}" != 1 ] || unpack mysqlclient own python3-mysqldb libmariadb3
+[ "${ENVCONN_VALKEY-}" != 1 ] || unpack valkey-server-newer forky valkey-server valkey-tools libc6 libatomic1 libcap2 \
+    libgcc-s1 libjemalloc2 liblzf1 libssl3t64 libstdc++6 libsystemd0 zlib1g libzstd1
 # Its C library is newer than the machine's may be, so it comes with that, too.
 [ "${ENVCONN_NEWER_PGBOUNCER-}" != 1 ] || unpack pgbouncer-newer forky pgbouncer libc6 libgcc-s1 libevent-2.1-7t64 \
     libcares2 libssl3t64 zlib1g libzstd1 libsystemd0 libldap2 libsasl2-2 libcap2 libcap-ng0 liblzma5 libpam0g libaudit1

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         Note,
         PasswordUnavailable,
         Problem,
+        QueryError,
+        RemoteError,
     )
     from envconn.export import translate
     from envconn.probe import Proof, prove
@@ -33,14 +35,21 @@ if TYPE_CHECKING:
     from envconn.services import Services, database, load, parse, secure
     from envconn.settings import Settings
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
+    from envconn.tls.serverless import Serverless
 
 _HOMES = {
     "envconn.assembly.names": ("is_read",),
     "envconn.attempts": ("alogin", "login"),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
     "envconn.errors": (
-        *("ConfigurationError", "EndpointUnavailable", "EnvconnError", "PasswordUnavailable"),
-        *("Note", "Problem"),
+        "ConfigurationError",
+        "EndpointUnavailable",
+        "EnvconnError",
+        "Note",
+        "PasswordUnavailable",
+        "Problem",
+        "QueryError",
+        "RemoteError",
     ),
     "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "prove"),
@@ -49,6 +58,7 @@ _HOMES = {
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
     "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
+    "envconn.tls.serverless": ("Serverless",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -67,9 +77,12 @@ __all__ = [
     "Policy",
     "Problem",
     "Proof",
+    "QueryError",
+    "RemoteError",
     "Report",
     "Secret",
     "SecuredConnection",
+    "Serverless",
     "Services",
     "Settings",
     "TlsLevel",

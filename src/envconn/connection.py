@@ -119,8 +119,13 @@ class Origin(NamedTuple):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
-    ``environment``, ``dotenv``, ``file``, or ``argument`` for a text handed over by a program.
-    `path` and `line` (counted from 1) point into a file where there is one. `via` holds the
+    ``environment``, ``file`` (``NAME_FILE``), ``dotenv``, ``secrets`` (``ENVCONN_SECRETS_DIR``), ``credentials``
+    (systemd's), ``program`` (fetched by one) or a word for the source of settings (``aws-secrets-manager``, ... in
+    `envconn.sources.precedence`), ``app-service`` (a variable behind a prefix of Azure's); for
+    bound services ``binding``, ``vcap``, ``relationship`` and ``connstr`` (Azure's, under its whole name);
+    ``argument`` for a text handed over by a program; or ``remote`` for one that a provider's API has
+    answered. A bound service's `variable` is the platform's, with a slash and its name: ``VCAP_SERVICES/orders``.
+    `path` and `line` (counted from 1) point into a file or directory where there is one. `via` holds the
     variables that whole-value aliases led through, in order, the last being where the text stood.
     """
 

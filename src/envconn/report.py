@@ -8,9 +8,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from envconn.sources import precedence
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from envconn.connection import Origin
     from envconn.errors import Note, Problem
     from envconn.tls import SecuredConnection
 
@@ -60,7 +63,7 @@ class Report(NamedTuple):
 def _paragraph(service: SecuredConnection) -> list[str]:
     where = ", ".join(map(str, service.hosts))
     facts = {
-        "read from": str(service.origin),
+        "read from": _origin(service.origin),
         "provider": service.provider,
         "user": service.user,
         "pooled": _pooled(service),
@@ -73,6 +76,10 @@ def _paragraph(service: SecuredConnection) -> list[str]:
     lines = [f"{service.name}: {service.kind} {service.dbname} on {where}, TLS {service.tls.level}"]
     lines += [f"  {label}: {fact}" for label, fact in facts.items() if fact is not None]
     return lines + [f"  because {sentence}" for sentence in (*service.understood, *service.tls.evidence)]
+
+
+def _origin(origin: Origin) -> str:
+    return f"{origin}, {precedence.title(origin.source)}" if origin.source in precedence.FETCHED else str(origin)
 
 
 def _pooled(service: SecuredConnection) -> str | None:

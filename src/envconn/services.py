@@ -151,7 +151,7 @@ class Services(Mapping[str, SecuredConnection]):
 
         Raises:
             ConfigurationError: the environment is wrong now; what was in use before stays in use.
-            TypeError: the services were not read from an environment.
+            TypeError: the services were not read from variables and files alone (`envconn.Settings`).
         """
         from envconn.rotation.changes import changes
 

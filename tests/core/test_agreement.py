@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from sourced import adding, holding
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -18,6 +21,8 @@ URL = f"postgresql://app:secret@{HOST}/app"
 OTHER = "postgresql://app:secret@other.example.com/app"
 SCALINGO = "postgresql://app:secret@abc-1.postgresql.osc-fr1.scalingo-dbs.com:30000/app?sslmode=prefer"
 PLANETSCALE = "postgresql://app.main:secret@aws-eu-west-1-1.pg.psdb.cloud:6432/app"
+PARTED = {"type": "postgresql", "host": HOST, "username": "app", "password": "p@ss", "database": "app"}
+JSON = json.dumps({"engine": "postgres", "host": HOST, "port": 5432, "dbname": "app", "username": "app"})
 NEON = "postgresql://app:secret@ep-cool-name-123456-pooler.eu-central-1.aws.neon.tech/app"
 PARTS = {"PGHOST": HOST, "PGUSER": "app", "PGPASSWORD": "it's", "PGDATABASE": "app"}
 
@@ -42,6 +47,25 @@ def file(name: str, content: str, **environ: str) -> Place:
     return Place(environ, {name: content})
 
 
+def secrets(variable: str = "ENVCONN_SECRETS_DIR", **files: str) -> Place:
+    return Place({variable: "held"}, {f"held/{name}": content for name, content in files.items()})
+
+
+def binding(*bindings: dict[str, str], **environ: str) -> Place:
+    files = {f"held/b{number}/{name}": text for number, parts in enumerate(bindings) for name, text in parts.items()}
+    return Place({"SERVICE_BINDING_ROOT": "held", **environ}, files)
+
+
+def vcap(*uris: str, **environ: str) -> Place:
+    services = [{"name": f"v{number}", "credentials": {"uri": uri}} for number, uri in enumerate(uris)]
+    return Place({"VCAP_SERVICES": json.dumps({"p": services}), **environ})
+
+
+def upsun(**environ: str) -> Place:
+    document = {"db": [{"scheme": "pgsql", "host": HOST, "username": "app", "password": "secret", "path": "app"}]}
+    return Place({"PLATFORM_RELATIONSHIPS": b64encode(json.dumps(document).encode()).decode(), **environ})
+
+
 RIGHT = {
     "one": env(DATABASE_URL=URL),
     "keyword/value": env(DATABASE_URL=f"host={HOST} user=app dbname=app password='it is'"),
@@ -57,6 +81,7 @@ RIGHT = {
     "chosen": env(DATABASE_URL=URL, POSTGRESQL_URL=OTHER, ENVCONN_DATABASE="POSTGRESQL_URL"),
     "chosen by another name": env(DATABASE_URL=URL, MINE=OTHER, ENVCONN_DATABASE="MINE"),
     "chosen parts": env(DATABASE_URL=URL, ENVCONN_DATABASE="PGHOST", **PARTS),
+    "sentinels": env(REDIS_URL="rediss+sentinel://:p@h1,h2?sentinel_password=q", ENVCONN_SENTINEL_MASTER="m"),
     "alias": env(DATABASE_URL="${MINE}", MINE=URL),
     "alias of an alias": env(DATABASE_URL="$A", A="$B", B=URL),
     "NAME_FILE": file("held", f"{URL}\n", DATABASE_URL_FILE="held"),
@@ -88,6 +113,36 @@ RIGHT = {
     "foreign keys": env(DATABASE_URL=f"{URL}?pgbouncer=true&connection_limit=5"),
     "build phase": env(ENVCONN_PHASE="build"),
     "build phase with a database": env(ENVCONN_PHASE="build", DATABASE_URL=URL),
+    "secrets": secrets(database_url=f"{URL}\n", ENVCONN_TLS="require", other="x"),
+    "secrets of systemd": secrets(
+        "CREDENTIALS_DIRECTORY", ANALYTICS_DATABASE_URL=OTHER, database_url="$PG_URL", pg_url=URL
+    ),
+    "secrets in .env": Place({}, {".env": "ENVCONN_SECRETS_DIR=held\n", "held/DATABASE_URL": URL}),
+    "secrets overruled": Place({"ENVCONN_SECRETS_DIR": "held", "DATABASE_URL": URL}, {"held/DATABASE_URL": OTHER}),
+    "password in secrets": Place(
+        {**PARTS, "PGPASSWORD_FILE": "held/x", "ENVCONN_SECRETS_DIR": "held"}, {"held/x": "it's"}
+    ),
+    "JSON": env(DATABASE_URL=JSON),
+    "JSON in a file": file("held", JSON, DATABASE_URL_FILE="held"),
+    "JSON in secrets": secrets(database_url=JSON),
+    "binding": binding(PARTED),
+    "binding with a CA": binding({**PARTED, "certificates": "{pem}"}),
+    "bindings, chosen": binding(PARTED, {"type": "postgresql", "uri": OTHER}, ENVCONN_DATABASE="b1"),
+    "binding in .env": Place({}, {".env": "SERVICE_BINDING_ROOT=held\n", **binding(PARTED).files}),
+    "VCAP": vcap(URL, "rediss://:secret@cache.example.com/0", "amqps://app:secret@queue.example.com/v"),
+    "VCAP beside a URL": vcap(OTHER, URL, DATABASE_URL=URL),
+    "VCAP in a file": file("held", vcap(URL).environ["VCAP_SERVICES"], VCAP_SERVICES_FILE_PATH="held"),
+    "VCAP in .env": dotenv(f"VCAP_SERVICES='{vcap(URL).environ['VCAP_SERVICES']}'\n"),
+    "Upsun": upsun(),
+    "Upsun, parts": upsun(PLATFORM_PROJECT="p", CACHE_HOST="cache.internal", CACHE_SCHEME="rediss"),
+    "Azure": env(CUSTOMCONNSTR_DATABASE_URL=URL, POSTGRESQLCONNSTR_OTHER=OTHER, ENVCONN_DATABASE="DATABASE_URL"),
+    "Elastic Beanstalk": env(RDS_HOSTNAME=HOST, RDS_PORT="5432", RDS_DB_NAME="app", RDS_USERNAME="app"),
+    "Clever Cloud": env(
+        POSTGRESQL_ADDON_HOST=HOST,
+        POSTGRESQL_ADDON_DB="app",
+        POSTGRESQL_ADDON_USER="app",
+        POSTGRESQL_ADDON_DIRECT_HOST="10.0.0.1",
+    ),
     "variables called like fields": env(DATABASE_URL=URL, DATABASE="app", CACHE="1", SERVICES="[", BROKER="{{"),
 }
 
@@ -132,6 +187,21 @@ WRONG = {
     "two of one name": env(DATABASE_URL=URL, DATABASE_DATABASE_URL=OTHER),
     "three at once": env(DATABASE_URL="x", A_DATABASE_URL="postgresql://@/?a=b", ENVCONN_TLS="x"),
     "build phase, wrong": env(ENVCONN_PHASE="build", DATABASE_URL=f"{URL}?sslmode=disable"),
+    "secrets that are not there": env(DATABASE_URL=URL, ENVCONN_SECRETS_DIR="nowhere"),
+    "secrets, two cases": secrets(DATABASE_URL=URL, database_url=OTHER),
+    "secrets, empty": secrets(DATABASE_URL=""),
+    "JSON, broken": env(DATABASE_URL=JSON[:-1]),
+    "JSON, two keys": env(DATABASE_URL='{"host": "a", "host": "b"}'),
+    "binding that contradicts itself": binding({**PARTED, "uri": OTHER}),
+    "bindings, not chosen": binding(PARTED, {"type": "postgresql", "uri": OTHER}),
+    "bindings that are not there": env(DATABASE_URL=URL, SERVICE_BINDING_ROOT="nowhere"),
+    "VCAP against a URL": vcap(OTHER, DATABASE_URL=URL),
+    "VCAP, broken": env(VCAP_SERVICES="{{", DATABASE_URL=URL),
+    "VCAP in a file that is not there": env(VCAP_SERVICES_FILE_PATH="nowhere", DATABASE_URL=URL),
+    "VCAP, clear text": vcap("redis://:secret@cache.example.com/0"),
+    "Upsun, broken": env(PLATFORM_RELATIONSHIPS="x", DATABASE_URL=URL),
+    "Upsun against a URL": upsun(DATABASE_URL=OTHER),
+    "Azure, two": env(POSTGRESQLCONNSTR_A=URL, POSTGRESQLCONNSTR_B=OTHER),
     "client certificate without its key": env(DATABASE_URL=f"{URL}?sslcert={{ca}}"),
 }
 
@@ -156,13 +226,18 @@ def outcome(services: envconn.Services) -> list[object]:
     return [*map(fact, services.values()), report]
 
 
+def filled(content: str, certificates: Certificates) -> str:
+    return content.replace("{ca}", str(certificates.ca)).replace("{pem}", certificates.ca.read_text(encoding="ascii"))
+
+
 @pytest.fixture(params=TABLE)
 def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> str:
     place = TABLE[request.param]
     for variable, value in place.environ.items():
         monkeypatch.setenv(variable, value.replace("{ca}", str(certificates.ca)))
     for path, content in place.files.items():
-        Path(path).write_text(content.replace("{ca}", str(certificates.ca)), encoding="utf-8")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(filled(content, certificates), encoding="utf-8")
     assert isinstance(request.param, str)
     return request.param
 
@@ -181,6 +256,32 @@ def test_settings_and_load_agree(name: str) -> None:
     assert settings.database is settings.services.get("database")
     assert list(settings.databases) == list(services.databases)
     assert (settings.broker, settings.cache) == (settings.services.broker, settings.services.cache)
+
+
+# A name of another case is another variable, but not another secret. Where to look is not looked up there.
+BY_NAME = {
+    name: place
+    for name, place in TABLE.items()
+    if not (place.files or name == "wrong: lower case" or "ENVCONN_SECRETS_DIR" in place.environ)
+}
+
+
+@pytest.mark.parametrize("case", BY_NAME)
+def test_a_vault_and_the_environment_agree(case: str, certificates: Certificates) -> None:
+    environ = {name: value.replace("{ca}", str(certificates.ca)) for name, value in BY_NAME[case].environ.items()}
+    model = adding(holding(environ))
+    if case.startswith("wrong"):
+        with pytest.raises(envconn.ConfigurationError) as loaded:
+            envconn.load(environ)
+        with pytest.raises(envconn.ConfigurationError) as caught:
+            model()
+        assert [problem[:2] for problem in caught.value.problems] == [problem[:2] for problem in loaded.value.problems]
+        return
+    services, settings = envconn.load(environ), model()
+    assert [fact(service)[2:] for service in settings.services.values()] == [
+        fact(service)[2:] for service in services.values()
+    ]
+    assert [note[:2] for note in settings.services.report().notes] == [note[:2] for note in services.report().notes]
 
 
 def test_what_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 
 

@@ -17,6 +17,8 @@ from envconn.cli.terminal import paint
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 GOOD = {"DATABASE_URL": PG}

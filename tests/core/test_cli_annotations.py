@@ -15,6 +15,8 @@ from envconn.errors import Note, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 BAD = f"postgresql://app:{MARKER}@db.example/app?sslmode=disable"
 GITHUB = {"GITHUB_ACTIONS": "true", "CI": "true"}

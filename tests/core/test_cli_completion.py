@@ -14,9 +14,12 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.measured
+
 COMMAND = (sys.executable, "-m", "envconn")
 LIVE = {"--live", "--login", "--enforced", "--wait", "--within"}
 CHOOSING = {"--service", "--pooled", "--direct", "--replica", "--libpq"}
+FETCHED = {"--env-file", "--export", "--name", "--reveal", "--json", "--within"}
 READING = {"-h", "--help", "--dotenv", "--no-dotenv"}
 
 
@@ -58,16 +61,20 @@ def completed(path: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["envconn", ""], {"check", "show", "exec", "export", "schema", "completion"}),
+        (["envconn", ""], {"check", "show", "exec", "export", "fetch", "schema", "completion"}),
         (["envconn", "s"], {"show", "schema"}),
         (["envconn", "nothing"], set()),
         (["envconn", "check", "-"], READING | LIVE | {"--json"}),
         (["envconn", "check", "--l"], {"--live", "--login"}),
         (["envconn", "check", "--live", "--w"], {"--wait", "--within"}),
-        (["envconn", "show", "-"], READING | {"--json"}),
+        (["envconn", "show", "-"], READING | {"--json", "--sources"}),
         (["envconn", "exec", "-"], READING | LIVE | CHOOSING | {"--export", "--unset"}),
         (["envconn", "export", "-"], READING | CHOOSING | {"--ca", "--reveal"}),
         (["envconn", "export", "pg"], {"pg", "pg_service", "pgpass", "pgx"}),
+        (["envconn", "fetch", ""], {"casedev", "neon", "planetscale", "scalingo"}),
+        (["envconn", "fetch", "casedev", "-"], READING | FETCHED | {"--project", "--branch", "--pooled"}),
+        (["envconn", "fetch", "planetscale", "--r"], {"--role", "--reset", "--reveal"}),
+        (["envconn", "fetch", "neon", "--env-file", "prod"], {"production.env"}),
         (["envconn", "completion", ""], {"bash", "zsh", "fish"}),
         (["envconn", "check", "--dotenv", "prod"], {"production.env"}),
         (["envconn", "exec", "--dotenv", "prod"], {"production.env"}),

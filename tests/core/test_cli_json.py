@@ -15,6 +15,8 @@ from envconn.cli import main
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 HOST = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"
 ENVIRONMENTS: dict[str, dict[str, str]] = {
@@ -58,12 +60,33 @@ def test_the_command_prints_the_schema() -> None:
     assert done.stderr == ""
 
 
-GOOD: dict[str, Any] = {"ok": True, "services": [], "problems": [], "notes": [], "exit_code": 0, "live": None}
+GOOD: dict[str, Any] = {
+    "ok": True,
+    "services": [],
+    "problems": [],
+    "notes": [],
+    "exit_code": 0,
+    "live": None,
+    "sources": None,
+    "fetched": None,
+}
+FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
+PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
 
-@pytest.mark.parametrize("document", [GOOD, BAD, {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        GOOD,
+        BAD,
+        {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
+        {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
+        {**GOOD, "fetched": FETCHED},
+        {**GOOD, "sources": [PLACE]},
+    ],
+)
 def test_accepted(document: dict[str, Any]) -> None:
     understood(json.dumps(document))
 
@@ -86,7 +109,14 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**BAD, "problems": [{**FINDING, "line": 1}]},
         {**GOOD, "notes": [FINDING]},
         {**GOOD, "live": {}},
+        {**GOOD, "fetched": {}},
+        {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
+        {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
+        {**GOOD, "sources": []},
+        {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
+        {**GOOD, "sources": [{**PLACE, "more": 1}]},
+        {**GOOD, "sources": [{**PLACE, "names": None}]},
     ],
 )
 def test_refused(document: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ import pytest
 from envconn.cli.live import LONGEST, Live, asked
 from envconn.cli.parser import parser
 
+pytestmark = pytest.mark.measured
+
 MARKER = "Zq7xWv9kJb3"
 COMMAND = (sys.executable, "-m", "envconn")
 

@@ -14,6 +14,8 @@ from envconn import TlsLevel
 from envconn.probe import FAULTS
 from envconn.providers import every
 from envconn.providers.table import TABLE
+from envconn.remote.faults import FAULTS as REMOTE
+from envconn.sources.precedence import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +26,21 @@ pytestmark = pytest.mark.checkout
 MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
 
 # In two sections.
-TWICE = {"default-role", "driver-missing"}
+TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
     *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "scram-sha-256", "latin-1", "utf-16-be", "utf-8"),
+    *("osc-fr1", "public-rw", "private-peering-rw", "reset-default", "retry-after", "accept-encoding", "content-type"),
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
+    "cloud-foundry",
     *("compute-1", "us-east-1"),
+    *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in every()),
     *TABLE,
+    *FETCHED,
 }
 
 Row = tuple[str, ...]
@@ -54,7 +60,7 @@ def page(checkout: Path) -> dict[str, dict[str, Row]]:
 
 def test_every_problem_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
     environment, programs = page["The environment"].keys(), page["Programs"].keys()
-    elsewhere = {*FAULTS, *page["Notes"], *in_findings()}
+    elsewhere = {*FAULTS, *page["Providers' APIs"], *page["Notes"], *in_findings()}
     problems = in_problems(CORE, CELERY) | words(CORE, CELERY) - OTHERS
     assert (environment | programs) - MADE - TWICE == problems - elsewhere
     assert environment >= MADE
@@ -66,6 +72,12 @@ def test_every_live_fault_is_on_the_page(page: dict[str, dict[str, Row]]) -> Non
     assert told == {code: (fault.exit_code, fault.passes) for code, fault in FAULTS.items()}
     for code, row in page["Live servers"].items():
         assert row[2].lower().startswith(FAULTS[code].meaning.lower()), code
+
+
+def test_every_fault_of_an_api_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
+    told = {code: (int(row[0]), row[1] == "helps") for code, row in page["Providers' APIs"].items()}
+    known = {code: (fault.exit_code, fault.passes) for code, fault in REMOTE.items()}
+    assert told == {**known, "env-file-unwritable": (78, False)}
 
 
 def test_every_note_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
@@ -87,7 +99,8 @@ def test_every_row_says_something(page: dict[str, dict[str, Row]]) -> None:
 
 def test_the_schema_knows_the_same(page: dict[str, dict[str, Row]]) -> None:
     schema = json.loads(files("envconn.cli").joinpath("report.schema.json").read_text(encoding="utf-8"))
-    known = {name: schema["$defs"][name]["enum"] for name in ("problemCode", "faultCode", "noteCode")}
+    known = {name: schema["$defs"][name]["enum"] for name in ("problemCode", "faultCode", "remoteCode", "noteCode")}
     assert known["problemCode"] == sorted(page["The environment"])
     assert known["faultCode"] == sorted(page["Live servers"])
+    assert known["remoteCode"] == sorted(page["Providers' APIs"])
     assert known["noteCode"] == sorted(page["Notes"])

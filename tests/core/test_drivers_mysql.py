@@ -16,7 +16,7 @@ import envconn
 from envconn.drivers import mysql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from throwaway.certificates import Certificates
 
@@ -24,9 +24,21 @@ Driver = Literal["MySQLdb", "pymysql"]
 WAIVED = {"ENVCONN_TLS_WAIVE": "db.example.com"}
 
 
-def load(query: str, **environ: str) -> envconn.SecuredConnection:
-    uri = f"mysql://app:marker-password@db.example.com/shop?{query}"
+def load(query: str, host: str = "db.example.com", **environ: str) -> envconn.SecuredConnection:
+    uri = f"mysql://app:marker-password@{host}/shop?{query}"
     return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+
+
+@pytest.fixture(autouse=True)
+def built(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """State how mysqlclient is built, which has no wheel on PyPI; with MySQL's library unless a test says so."""
+
+    def build(own: tuple[int, int] = (2, 3), library: str = "9.4.0") -> None:
+        module = SimpleNamespace(__name__="MySQLdb", version_info=own, get_client_info=lambda: library)
+        monkeypatch.setitem(sys.modules, "MySQLdb", module)
+
+    build()
+    return build
 
 
 @pytest.mark.parametrize(
@@ -75,6 +87,80 @@ def test_clear_text_that_was_waived() -> None:
     assert mysql.arguments(judged, "pymysql") == {}
 
 
+MARIADB = ["3.3.19", "3.4.11", "10.3.39"]
+VERIFIED = "ssl-mode=VERIFY_IDENTITY&ssl-ca={ca}"
+
+
+@pytest.mark.parametrize("library", MARIADB)
+def test_mariadbs_library_holds_the_whole_or_nothing(
+    built: Callable[..., None], certificates: Certificates, library: str
+) -> None:
+    """tests/live/test_mysqlclient.py has tried what stands here."""
+    built((2, 2), library)
+    ca = str(certificates.ca)
+    verified = {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": ca}}
+    assert mysql.arguments(load(VERIFIED.format(ca=ca)), "MySQLdb") == verified
+    assert mysql.arguments(load("ssl-mode=DISABLED", **WAIVED), "MySQLdb") == {"ssl_mode": "DISABLED"}
+    assert mysql.arguments(load("ssl-mode=PREFERRED", **WAIVED), "MySQLdb") == {"ssl_mode": "REQUIRED"}
+
+
+@pytest.mark.parametrize(
+    ("own", "library", "query", "host", "message"),
+    [
+        *(((2, 2), library, "", "db.example.com", "goes on in clear text") for library in MARIADB),
+        *(((2, 3), library, "ssl-mode=VERIFY_CA&ssl-ca={ca}", "db.example.com", "no chain") for library in MARIADB),
+        ((2, 3), "3.4.11", VERIFIED, "127.0.0.1", "checks no name at a loopback address"),
+        ((2, 3), "3.4.11", VERIFIED, "[::1]", "checks no name at a loopback address"),
+        ((2, 3), "3.3.19", VERIFIED, "localhost", "localhost is a unix socket"),
+        ((2, 3), "9.4.0", VERIFIED, "localhost", "localhost is a unix socket"),
+        ((2, 3), "13.1.0", "", "db.example.com", "goes on in clear text"),
+        ((2, 1), "3.3.19", VERIFIED, "db.example.com", r"before 2\.2 goes on in clear text"),
+        ((1, 4), "3.3.19", VERIFIED, "db.example.com", r"before 2\.2 goes on in clear text"),
+        ((1, 4), "8.0.40", VERIFIED, "db.example.com", r"before 2\.2 goes on in clear text"),
+    ],
+)
+def test_what_mysqlclient_cannot_hold(
+    built: Callable[..., None],
+    certificates: Certificates,
+    own: tuple[int, int],
+    library: str,
+    query: str,
+    host: str,
+    message: str,
+) -> None:
+    built(own, library)
+    judged = load(query.format(ca=certificates.ca), host)
+    with pytest.raises(envconn.ConfigurationError, match=message):
+        mysql.arguments(judged, "MySQLdb")
+
+
+def test_a_loopback_address_that_is_verified(built: Callable[..., None], certificates: Certificates) -> None:
+    for library in ("3.3.19", "8.4.6"):
+        built((2, 2), library)
+        judged = load(VERIFIED.format(ca=certificates.ca), "127.0.0.1")
+        assert mysql.arguments(judged, "MySQLdb")["ssl_mode"] == "VERIFY_IDENTITY"
+
+
+@pytest.mark.parametrize(("own", "library"), [((2, 1), "3.3.19"), ((1, 4), "8.0.40")])
+def test_an_old_one_is_told_nothing(built: Callable[..., None], own: tuple[int, int], library: str) -> None:
+    built(own, library)
+    for query in ("ssl-mode=DISABLED", "ssl-mode=PREFERRED"):
+        assert mysql.arguments(load(query, **WAIVED), "MySQLdb") == {}
+
+
+@pytest.mark.parametrize("absent", [True, False])
+def test_for_a_library_that_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, certificates: Certificates, *, absent: bool
+) -> None:
+    """What is handed over for another machine holds with either."""
+    if absent:
+        monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    judged = load(VERIFIED.format(ca=certificates.ca))
+    assert mysql.arguments(judged, "MySQLdb", elsewhere=not absent)["ssl_mode"] == "VERIFY_IDENTITY"
+    with pytest.raises(envconn.ConfigurationError, match="is not known here"):
+        mysql.arguments(load(""), "MySQLdb", elsewhere=not absent)
+
+
 def test_names_and_types() -> None:
     found = mysql.arguments(load("charset=utf8mb4&read_timeout=3&autocommit=true"), "MySQLdb")
     assert found == {"charset": "utf8mb4", "read_timeout": 3, "autocommit": True, "ssl_mode": "REQUIRED"}
@@ -82,7 +168,8 @@ def test_names_and_types() -> None:
 
 @pytest.mark.parametrize(("driver", "expected"), [("MySQLdb", "ssl_mode"), ("pymysql", "ssl"), ("", None)])
 def test_the_driver_that_is_installed(monkeypatch: pytest.MonkeyPatch, driver: str, expected: str | None) -> None:
-    monkeypatch.delitem(sys.modules, "MySQLdb", raising=False)
+    if driver != "MySQLdb":
+        monkeypatch.delitem(sys.modules, "MySQLdb")
     monkeypatch.setattr(mysql, "find_spec", lambda name: name == driver or None)
     if expected:
         assert expected in mysql.arguments(load(""))

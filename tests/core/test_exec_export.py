@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from throwaway.certificates import Certificates
+
+pytestmark = pytest.mark.measured
 
 MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
@@ -124,8 +128,16 @@ def test_dotenv_is_for_reading(tmp_path: Path) -> None:
     assert seen("--dotenv", str(path), "--export", "pg") == due()
 
 
+VCAP = json.dumps({"p": [{"name": "shop", "credentials": {"uri": PG}}]}).replace("{", "{{").replace("}", "}}")
+RELATIONSHIP = {"SHOP_HOST": "db.example", "SHOP_SCHEME": "pgsql", "SHOP_USERNAME": "a", "SHOP_PATH": "d"}
+ENDPOINT = {name.partition("_")[2].lower(): value for name, value in RELATIONSHIP.items()}
+RELATED = b64encode(json.dumps({"shop": [ENDPOINT]}).encode()).decode()
+
+
 def unset(tmp_path: Path, **variables: str) -> set[str]:
     """Return the names that are gone of those that were set."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "database_url").write_text(PG, encoding="utf-8")
     (tmp_path / "url").write_text(PG, encoding="utf-8")
     given = {name: value.format(directory=tmp_path) for name, value in variables.items()}
     return given.keys() - seen("--unset", **given).keys()
@@ -157,6 +169,14 @@ def unset(tmp_path: Path, **variables: str) -> set[str]:
             {"DB_HOST": "db.example", "DB_USER": "app", "DB_PASSWORD_FILE": "{directory}/url", "DB_NAME": "d"},
             {"DB_ENGINE": "x"},
         ),
+        # What platforms have bound, with everything else that they tell in the same place.
+        ({"VCAP_SERVICES": VCAP}, {"VCAP_APPLICATION": "{{}}"}),
+        ({"VCAP_SERVICES": VCAP, "DATABASE_URL": PG}, {}),
+        ({"PLATFORM_RELATIONSHIPS": RELATED, **RELATIONSHIP}, {"PLATFORM_PROJECT": "p", "SHOP_URL": "x"}),
+        (RELATIONSHIP, {"PLATFORM_PROJECT": "p", "SHOP_X": "x"}),
+        ({"POSTGRESQLCONNSTR_shop": PG}, {"SQLCONNSTR_old": "x"}),
+        ({"CUSTOMCONNSTR_DATABASE_URL": PG}, {"CUSTOMCONNSTR_SMTP": "x"}),
+        ({}, {"ENVCONN_SECRETS_DIR": "{directory}/secrets"}),
     ],
 )
 def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> None:

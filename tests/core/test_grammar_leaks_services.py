@@ -22,8 +22,13 @@ SHAPES = {
         "redis://host/0?password=¤&db=0",
         "unix://:¤@/run/redis.sock?db=2",
         "redis://¤@host/0",
-        "redis+sentinel://:¤@h1,h2/service/0",
         "redis://user:¤",
+    ],
+    "sentinel": [
+        "redis+sentinel://:¤@h1,h2/service/0",
+        "rediss+sentinel://user:¤@h1:26379,[::1]/service?sentinel_password=¤&ssl_cert_reqs=none",
+        "sentinel://:¤@h1;sentinel://:¤@h2/0",
+        "sentinel://:¤@h1:26379/0;sentinel://user:¤@h2?master_name=service",
     ],
     "amqp": [
         "amqps://user:¤@host:5671/vhost?verify=verify_peer&heartbeat=5",
@@ -55,7 +60,9 @@ def broken(pick: random.Random, shape: str) -> str:
     return shape.replace("¤", secret)
 
 
-@pytest.mark.parametrize(("family", "fewest"), [("redis", 20), ("amqp", 20), ("mysql", 20), ("sqlite", 8)])
+@pytest.mark.parametrize(
+    ("family", "fewest"), [("redis", 20), ("sentinel", 20), ("amqp", 20), ("mysql", 20), ("sqlite", 8)]
+)
 def test_nothing_of_a_password_is_shown(family: str, fewest: int) -> None:
     """Five thousand broken texts each: not five characters in a row of the secret in any problem or connection."""
     pick = random.Random(f"envconn leaks {family}")  # noqa: S311  the same texts in every run

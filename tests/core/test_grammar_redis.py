@@ -237,13 +237,11 @@ REFUSED = [
     ("redis://:¤@h?decode_responses=false", "value-unknown"),
     ("redis://:¤@h?credential_provider=os.system", "parameter-refused"),
     ("redis://:¤@h?retry_on_error=x", "parameter-refused"),
-    # Sockets and Sentinel.
+    # Sockets.
     ("unix://", "socket-path"),
     ("unix:///", "socket-path"),
     ("unix://:¤@run/redis.sock", "socket-path"),
     ("unix://:¤@/run/%E9", "not-utf8"),
-    ("redis+sentinel://:¤@h1:26379,h2:26379/service/0", "sentinel-unsupported"),
-    ("sentinel://:¤@h1:26379;sentinel://h2:26379/0", "sentinel-unsupported"),
     # Schemes.
     ("redis:h", "scheme-slashes"),
     ("REDIS://:¤@h", "scheme-case"),
@@ -288,5 +286,7 @@ def test_imported_when_needed() -> None:
     """A process that has no such URI does not load the grammar of it."""
     script = "import sys; before = {*sys.modules}; import envconn.grammar; print(*sys.modules.keys() - before)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    families = {f"envconn.grammar.{name}" for name in ("redis", "amqp", "mysql", "sqlite", "_uri", "_query")}
+    families = {
+        f"envconn.grammar.{name}" for name in ("redis", "sentinel", "amqp", "mysql", "sqlite", "_uri", "_query")
+    }
     assert not families & {*run.stdout.split()}

@@ -89,7 +89,15 @@ def test_the_end_of_the_stream() -> None:
     assert classify(ssl.SSLEOFError()) == classify(EOFError()) == Failure("connection-closed")
 
 
-@pytest.mark.parametrize("kind", ["postgresql://app:s@127.0.0.1/app", "rediss://:s@127.0.0.1/0", "amqps://127.0.0.1/"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "postgresql://app:s@127.0.0.1/app",
+        "rediss://:s@127.0.0.1/0",
+        "rediss+sentinel://:s@[::1]/m",
+        "amqps://127.0.0.1/",
+    ],
+)
 @pytest.mark.parametrize("state", ["", "28000"])
 def test_every_failure_has_its_sentence(kind: str, state: str) -> None:
     connection = envconn.secure(envconn.parse(kind, "SOME_URL"))

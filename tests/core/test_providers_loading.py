@@ -18,6 +18,8 @@ from envconn.drivers.libpq import arguments
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8")
 )
@@ -25,7 +27,7 @@ FIELDS = ("pooled", "pool_mode", "replica", "branch", "role", "region", "cloud")
 
 REFUSED = {
     "SCALINGO_REDIS_URL": "tls-disabled",  # clear text, as the platform hands it out
-    "VCAP_SERVICES": "database-missing",  # a binding, and no connection string
+    "VCAP_SERVICES": "json-invalid",  # bound services, and no connection string
 }
 """What does not load as it stands, by variable; and by provider, whose scheme or address needs a word more."""
 

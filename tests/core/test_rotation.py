@@ -8,9 +8,10 @@ import logging
 import pickle
 import threading
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from pydantic_settings import JsonConfigSettingsSource
 
 import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
@@ -135,7 +136,7 @@ class TestReload:
 
     def test_without_an_environment(self) -> None:
         services = Services(assemble({"DATABASE_URL": URL}, None))
-        with pytest.raises(TypeError, match="not read from an environment"):
+        with pytest.raises(TypeError, match="not read from variables and files"):
             services.reload()
 
     def test_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +149,40 @@ class TestReload:
         monkeypatch.setenv("DATABASE_URL", "rubbish")
         with pytest.raises(ConfigurationError, match="DATABASE_URL"):
             read.services.reload()
+
+    @pytest.mark.parametrize("source", ["variable", "argument"])
+    def test_a_directory_of_secrets(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+        (tmp_path / "database_url").write_text(URL, encoding="utf-8")
+        if source == "variable":
+            monkeypatch.setenv("ENVCONN_SECRETS_DIR", str(tmp_path))
+            services = envconn.load()
+        else:
+            services = envconn.Settings(_secrets_dir=str(tmp_path)).services
+        (tmp_path / "database_url").write_text(OTHER, encoding="utf-8")
+        assert services.reload().changed == {"database": ("host",)}
+        (tmp_path / "database_url").write_bytes(b"\xff")
+        with pytest.raises(ConfigurationError):
+            services.reload()
+        assert services.database.host == "other.example.com"
+
+    def test_a_source_that_keeps_what_it_has_found(self, tmp_path: Path) -> None:
+        path = tmp_path / "settings.json"
+        path.write_text(f'{{"DATABASE_URL": "{URL}"}}', encoding="utf-8")
+
+        class FromFile(envconn.Settings):
+            @classmethod
+            def settings_customise_sources(cls, *given: Any, **usual: Any) -> Any:
+                file = JsonConfigSettingsSource(cls, path)
+                return (*super().settings_customise_sources(*given, **usual), file)
+
+        services, server = FromFile().services, Server("another")
+        path.write_text(f'{{"DATABASE_URL": "{OTHER}"}}', encoding="utf-8")
+        with pytest.raises(TypeError, match="make the settings, anew"):
+            services.reload()
+        with pytest.raises(Refused):
+            envconn.login(services, server.connect)
+        assert len(server.tried) == 1
+        assert FromFile().services.database.host == "other.example.com"
 
     def test_copies_are_the_same_and_pickles_are_not_made(self) -> None:
         services = load({"DATABASE_URL": URL})

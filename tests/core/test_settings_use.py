@@ -199,8 +199,8 @@ def test_sources_of_ones_own() -> None:
 def test_the_source() -> None:
     """It fills all fields together; asked for one, as the interface has it, it says nothing."""
     Watched()
-    assert [type(source).__name__ for source in Watched.seen][::4] == ["InitSettingsSource", "SecretsSettingsSource"]
-    assert Watched.seen[1].get_field_value(Watched.model_fields["database"], "database") == (None, "database", False)
+    assert [type(source).__name__ for source in Watched.seen][::3] == ["InitSettingsSource", "SecretsSettingsSource"]
+    assert Watched.seen[-1].get_field_value(Watched.model_fields["database"], "database") == (None, "database", False)
 
 
 @pytest.mark.usefixtures("environment")

@@ -29,6 +29,9 @@ TEXTS = {
     "redis://localhost:7000/1": "none",
     "unix:///run/my%20redis.sock?db=4": "none",
     "redis+socket://:secret@/run/redis.sock": "none",
+    f"rediss+sentinel://{PLACE}:7000,[::1]/my-master/3?ssl_ca_certs={{ca}}&sentinel_password=a%26b": "verify-full",
+    "rediss+sentinel://h1,h2/m?ssl_cert_reqs=none&min_other_sentinels=1": "encrypted",
+    "sentinel://:secret@localhost/3?master_name=m;sentinel://127.0.0.1": "none",
     f"amqps://{PLACE}/%2Fa%20b?cacertfile={{ca}}&heartbeat=5": "verify-full",
     f"amqps://{PLACE}:5/?verify=verify_none": "encrypted",
     "amqp://localhost": "none",
@@ -65,7 +68,9 @@ def test_our_own_grammar_reads_it_back(certificates: Certificates, text: str, le
     assert stated.items() <= dict(again.parameters).items()
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if text.startswith(("redis", "valkey", "unix"))])
+@pytest.mark.parametrize(
+    "text", [text for text in TEXTS if text.startswith(("redis:", "rediss:", "redis+socket", "valkey", "unix"))]
+)
 def test_redis_py_reads_the_same(certificates: Certificates, text: str) -> None:
     connection = secure(parse(text.format(ca=certificates.ca)))
     read = redis_reads(connection.uri())  # type: ignore[no-untyped-call]
@@ -77,7 +82,7 @@ def test_redis_py_reads_the_same(certificates: Certificates, text: str) -> None:
     assert read.get("ssl_check_hostname") in (None, connection.tls.level == TlsLevel.VERIFY_FULL)
 
 
-@pytest.mark.parametrize("text", [text for text in TEXTS if text.startswith(("redis:", "rediss", "valkeys"))])
+@pytest.mark.parametrize("text", [text for text in TEXTS if text.startswith(("redis:", "rediss:", "valkeys"))])
 def test_kombu_reads_the_same(certificates: Certificates, text: str) -> None:
     connection = secure(parse(text.format(ca=certificates.ca)))
     read = kombu_reads(connection.uri())

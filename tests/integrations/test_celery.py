@@ -18,6 +18,8 @@ from envconn_celery import config
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from redisserver import Redis
+    from servers import States
     from throwaway.certificates import Certificates
 
 BROKER = {"BROKER_URL": "amqp://localhost"}
@@ -85,6 +87,18 @@ def test_health_checks_below_scalingos_limit(certificates: Certificates) -> None
     assert found["redis_backend_health_check_interval"] == 120
 
 
+def test_health_checks_reach_the_connections(redis_server: States[Redis], certificates: Certificates) -> None:
+    """kombu before 5.7 takes the interval away from a class that does not name the argument."""
+    environ = {"REDIS_URL": redis_server["good"].uri(), "ENVCONN_TLS_CA": str(certificates.ca)}
+    app = Celery("checked", set_as_current=False)
+    app.conf.update(config(envconn.load({**environ, "ENVCONN_PROVIDER": "scalingo"}, dotenv=None)))
+    with app.connection() as connection:
+        subscribed = connection.default_channel._get_pool(asynchronous=True).make_connection()
+        assert subscribed.health_check_interval == 25
+        subscribed.disconnect()
+    assert app.backend.client.connection_pool.make_connection().health_check_interval == 120
+
+
 PROGRAM = """
 from celery import Celery
 from envconn_celery import config
@@ -92,6 +106,8 @@ from envconn_celery import config
 app = Celery("program")
 app.conf.update(config({arguments}))
 """
+MASTER = "?master_name=m&sentinel_password=marker-sentinel"
+SENTINELS = f"rediss+sentinel://u:marker-%40broker@h1,h2{MASTER}&ssl_certfile={{chain}}&ssl_keyfile={{key}}"
 MARKED = {
     "CLOUDAMQP_URL": "rediss://u:marker-%40broker@h?ssl_certfile={chain}&ssl_keyfile={key}&ssl_password=marker-key",
     "CACHE_URL": "rediss://u:marker-%40cache@h/1",
@@ -108,8 +124,10 @@ MARKED = {
         ({"BROKER_URL": "rediss://u:marker-%40broker@h", "CLOUDAMQP_URL": ""}, ""),
         ({"CLOUDAMQP_URL": "amqp://u:marker-%40broker@localhost", "CACHE_URL": "redis://:marker-pw@localhost"}, ""),
         ({"CLOUDAMQP_URL": "redis+socket://:marker-broker@/run/r", "CACHE_URL": "unix://:marker-pw@/run/r"}, ""),
+        ({"CLOUDAMQP_URL": SENTINELS, "CACHE_URL": SENTINELS}, ""),
+        (dict.fromkeys(("CLOUDAMQP_URL", "CACHE_URL"), f"sentinel://:marker-pw@[::1]{MASTER}"), ""),
     ],
-    ids=["redis", "postgresql", "amqps", "the-command's-own", "in-clear", "sockets"],
+    ids=["redis", "postgresql", "amqps", "the-command's-own", "in-clear", "sockets", "sentinels", "sentinels-in-clear"],
 )
 def test_report_shows_no_secret(
     certificates: Certificates, tmp_path: Path, changed: dict[str, str], arguments: str
@@ -153,9 +171,10 @@ def test_the_command_believes_variables_of_its_own(tmp_path: Path, variable: str
         assert f"{copied}: Celery believes it more than any setting, unjudged" in done.stderr
 
 
-def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("changed", [{}, {"CLOUDAMQP_URL": f"rediss+sentinel://u:marker-%40broker@h{MASTER}"}])
+def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch, changed: dict[str, str]) -> None:
     for name, text in MARKED.items():
-        monkeypatch.setenv(name, text.partition("?")[0])
+        monkeypatch.setenv(name, changed.get(name) or text.partition("?")[0])
     for result in ("cache", "database"):
         app = Celery("shown", set_as_current=False)
         app.conf.update(config(result=result))

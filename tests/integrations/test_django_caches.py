@@ -11,6 +11,7 @@ import eavesdropper
 if TYPE_CHECKING:
     from project import Project
     from redisserver import Redis
+    from sentinels import Sentinels
     from servers import States
     from throwaway.certificates import Certificates
 
@@ -63,6 +64,22 @@ def test_system_cas(project: Project, redis_server: States[Redis], certificates:
     uri = redis_server["good"].uri()
     assert visited(project, uri, SSL_CERT_FILE=str(certificates.ca)) == "[1]"
     assert "certificate verify failed" in visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("good", "[1]"),
+        ("names", "[1]"),
+        ("sentinel wronghost", "certificate verify failed: Hostname mismatch"),
+        ("redis wronghost", "certificate verify failed: IP address mismatch"),
+        ("redis unknownca", "certificate verify failed"),
+    ],
+)
+def test_sentinels(
+    project: Project, sentinel_sets: States[Sentinels], certificates: Certificates, state: str, told: str
+) -> None:
+    assert told in visited(project, sentinel_sets[state].uri(database=3, ssl_ca_certs=str(certificates.ca)))
 
 
 def test_clear_text_stays_at_home(project: Project, redis_server: States[Redis]) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from project import Project
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 HOST = "db.example.com"
 URI = f"postgresql://app:marker-password@{HOST}/app"
 PLANETSCALE = "postgresql://{role}.abc123:marker-password@us-east-1-2.pg.psdb.cloud:{port}/app?sslmode=require"

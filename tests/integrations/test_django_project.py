@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
+pytestmark = pytest.mark.measured
+
 ASK = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 SSL = f"from django.db import connection as c; k = c.cursor(); k.execute({ASK!r}); print(k.fetchone())"
 NO_PSYCOPG = "import sys; sys.modules['psycopg'] = None"

@@ -71,7 +71,11 @@ class Example:
 
     def add_without_patience(self) -> str:
         """The same, by a client that asks once for the result: Celery's own tries four times, with pauses."""
-        return self._said("-c", "import worker; worker.app.conf.result_backend_max_retries = 0; " + _ADD)
+        return self.run("import worker; worker.app.conf.result_backend_max_retries = 0; " + _ADD)
+
+    def run(self, code: str) -> str:
+        """Run `code` as a client, which can import the worker's module, and return what it says."""
+        return self._said("-c", code)
 
     def _said(self, *command: str) -> str:
         done = deployed.run([sys.executable, *command], FOLDER, self._environ)

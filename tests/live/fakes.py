@@ -10,25 +10,22 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from envconn.testing.postgres.messages import body, exactly, message
+from envconn.testing.postgres.serving import serving
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from throwaway.certificates import Pair
 
-__all__ = ["Answer", "Fake", "body", "exactly", "message", "running", "serving"]
+__all__ = ["Answer", "Fake", "running"]
 
 _PATIENCE = 5.0  # seconds for the client's next packet
-
-
-def message(kind: bytes, content: bytes) -> bytes:
-    """Return a message of that kind."""
-    return kind + struct.pack("!I", len(content) + 4) + content
 
 
 def _error(code: str, text: str) -> bytes:
@@ -170,48 +167,8 @@ def running(answer: Answer, pair: Pair | None = None, *, address: str = "127.0.0
             yield fake
 
 
-@contextmanager
-def serving(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Have `serve` talk to each client of `listener`, in threads, until the block ends."""
-    thread = threading.Thread(target=_accept, args=(listener, serve), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(_PATIENCE)
-
-
-def _accept(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-
 def _packet(connection: socket.socket) -> bytes | None:
     """Read a packet of the start-up phase without its length; `None` when TLS begins instead."""
     if connection.recv(1, socket.MSG_PEEK) == b"\x16":  # a TLS handshake: sslnegotiation=direct, or after our "S"
         return None
     return body(connection)
-
-
-def body(connection: socket.socket) -> bytes:
-    """Read the rest of a message, its length and what that counts, and return the latter."""
-    length: int = struct.unpack("!I", exactly(connection, 4))[0]
-    if not 4 <= length <= 10_000:
-        raise ConnectionError("not a packet")
-    return exactly(connection, length - 4)
-
-
-def exactly(connection: socket.socket, count: int) -> bytes:
-    """Read `count` bytes."""
-    data = b""
-    while len(data) < count:
-        more = connection.recv(count - len(data))
-        if not more:
-            raise ConnectionError("the client left")
-        data += more
-    return data

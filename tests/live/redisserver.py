@@ -53,13 +53,20 @@ class Redis:
 
 @contextmanager
 def running(
-    command: Sequence[str], account: Account, pair: Pair | None, ca: Path, *, address: str = ADDRESS
+    command: Sequence[str],
+    account: Account,
+    pair: Pair | None,
+    ca: Path,
+    *,
+    address: str = ADDRESS,
+    password: str = "",
+    more: Sequence[str] = (),
 ) -> Iterator[Redis]:
-    """Run `command` under `account`, showing `pair` (`None`: no TLS)."""
-    port, password = free_port(address), secrets.token_urlsafe(18)
+    """Run `command` under `account`, showing `pair` (`None`: no TLS), with `more` lines in its configuration."""
+    port, password = free_port(address), password or secrets.token_urlsafe(18)
     with workplace(account) as home:
         lines = [f"bind {address}", f"requirepass {password}", f"dir {home}", 'save ""', "appendonly no"]
-        lines += [f"unixsocket {home / 'socket'}", "unixsocketperm 777"]
+        lines += [*more, f"unixsocket {home / 'socket'}", "unixsocketperm 777"]
         if pair is None:
             lines.append(f"port {port}")
         else:

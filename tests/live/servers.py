@@ -18,6 +18,7 @@ import edges
 import mysqlserver
 import rabbitmq as rabbits
 import redisserver
+import sentinels
 from installed import Installations, ServerMissing
 from throwaway import postgres
 from throwaway.binaries import current_account
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from mysqlserver import MySQL
     from rabbitmq import RabbitMQ
     from redisserver import Redis
+    from sentinels import Sentinels
+    from throwaway.binaries import Account
     from throwaway.certificates import Certificates
 
 __all__ = ["States"]
@@ -98,6 +101,34 @@ def redis_server(installations: Installations, certificates: Certificates) -> It
 
     with ExitStack() as cleanup:
         yield States({*redisserver.STATES, "ipv6"}, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def sentinel_sets(
+    installations: Installations, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[States[Sentinels]]:
+    """Sentinels and a Redis in the states of `sentinels.STATES`: ``sentinel_sets["good"].uri()``, with a replica."""
+    command = _or_skip(partial(installations.command, "redis-server"))
+    # To each other they are right in every state: what is tried is what clients make of them.
+    both = tmp_path_factory.mktemp("sentinels") / "ca.pem"
+    both.write_bytes(certificates.ca.read_bytes() + certificates.other_ca.read_bytes())
+
+    def start(state: str) -> AbstractContextManager[Sentinels]:
+        sentinel, redis = (getattr(certificates, name) for name in sentinels.STATES[state])
+        size = (1, 2) if state == "good" else (0, 1)
+        return sentinels.running(
+            command, installations.account, (sentinel, redis), both, names=state == "names", size=size
+        )
+
+    with ExitStack() as cleanup:
+        yield States(sentinels.STATES, start, cleanup)
+
+
+@pytest.fixture(scope="session")
+def valkey(installations: Installations, machine: dict[str, str]) -> tuple[tuple[str, ...], Account]:
+    """The words that start a Valkey, where ENVCONN_VALKEY=1 asks for it, and who may: for what runs a Redis, too."""
+    _asked_for(machine, "ENVCONN_VALKEY")
+    return _or_skip(partial(installations.newer, "valkey-server")), installations.account
 
 
 @pytest.fixture(scope="session")

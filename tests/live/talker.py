@@ -14,7 +14,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from fakes import body, exactly, message, serving
+from envconn.testing.postgres.messages import body, exactly, message
+from envconn.testing.postgres.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from servers import States
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 SECONDS = ("--within", "20")
 
 

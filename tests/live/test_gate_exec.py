@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 LIVE = ("--live", "--within", "20")
 
 

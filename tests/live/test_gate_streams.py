@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 AWAY = f"postgresql://app:{MARKER}@localhost:{{port}}/app?sslmode=require"
 ERASE = "\r\x1b[K"
 

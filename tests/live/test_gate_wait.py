@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 # Whoever waits to its end although nothing can be cured is killed by `run` long before.
 FOR_EVER = ("--wait", "3600", "--within", "20")
 

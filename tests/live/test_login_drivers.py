@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture(scope="module")
 def own(certificates: Certificates) -> Iterator[Staffed]:

@@ -26,21 +26,29 @@ start "$python" -c 'raise SystemExit(3)'
 finish "$job" || echo "the second: $?"
 finish "$first" || echo "the first: $?"
 """
-TIDY = """
+# One write for each line, with PYTHONUNBUFFERED, too: two processes write into one pipe.
+SAY = "import os; say = lambda text: os.write(1, text.encode())\n"
+TIDY = (
+    SAY
+    + r"""
 import time
 try:
-    print("at work", flush=True)
+    say("at work\n")
     time.sleep(60)
 finally:
-    print("tidied up", flush=True)
+    say("tidied up\n")
 """
-STUBBORN = """
+)
+STUBBORN = (
+    SAY
+    + r"""
 import signal, time
-signal.signal(signal.SIGINT, lambda *_: print("not yet", flush=True))
-print("at work", flush=True)
+signal.signal(signal.SIGINT, lambda *_: say("not yet\n"))
+say("at work\n")
 for _ in range(60):
     time.sleep(1)
 """
+)
 
 
 @contextmanager

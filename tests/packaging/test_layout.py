@@ -45,7 +45,7 @@ def test_metadata() -> None:
     assert described["Description-Content-Type"] == "text/markdown"
     assert described.json["description"]
     drivers = {"asyncpg", "pg8000", "psycopg", "psycopg2", "redis"}
-    others = {"celery", "completion", "django", "flask", "sqlalchemy"}
+    others = {"celery", "completion", "django", "flask", "remote", "sqlalchemy", "testing"}
     assert set(described.get_all("Provides-Extra", [])) >= drivers | others
 
 

@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 URL = "postgresql://app:marker-password@db.envconn.test/app?sslmode=verify-full"
-HEAVY = {"asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"}
+HEAVY = {
+    *("asyncpg", "celery", "django", "dotenv", "flask", "psycopg", "psycopg2", "pydantic", "redis", "sqlalchemy"),
+    *("cryptography", "httpx", "pytest", "trustme"),
+}
 
 
 def loaded(statement: str, *, url: str = URL) -> set[str]:
@@ -57,9 +61,12 @@ def test_the_name_promised_in_the_design() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg", "envconn_sqlalchemy"],
+    [
+        *("envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg"),
+        *("envconn_sqlalchemy", "envconn.testing"),
+    ],
 )
-def test_all_of_integrations(module: str) -> None:
+def test_all_of_the_other_packages(module: str) -> None:
     imported = importlib.import_module(module)
     for name in imported.__all__:
         assert getattr(imported, name) is not None
@@ -75,6 +82,9 @@ def test_all_of_integrations(module: str) -> None:
         "import envconn_psycopg",
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
+        "import envconn; envconn.load().reload()",
+        "import envconn; envconn.login(envconn.load(), id)",
+        "import envconn; envconn.load(passwords={'database': str})",
         "import envconn; envconn.load().database.uri()",
         *(f"import envconn; envconn.translate(envconn.load().database, {name!r})" for name in FORMATS),
         "import envconn.cli.exec_; import envconn.cli.export",
@@ -94,6 +104,15 @@ def test_dotenv_where_there_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / ".env").write_text("UNRELATED=1\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert loaded("import envconn; envconn.load()", url=URL.replace("verify-full", "require")) == {"dotenv"}
+
+
+def test_helpers_make_certificates_when_they_are_asked_to() -> None:
+    assert loaded("import envconn.testing; envconn.testing.sample('scalingo')") == {"pytest"}
+    assert loaded("import envconn.testing\nwith envconn.testing.stand_in('good'): pass") >= {"trustme", "cryptography"}
+
+
+def test_pytest_loads_nothing_by_itself() -> None:
+    assert [point for point in metadata.entry_points(group="pytest11") if point.value.startswith("envconn")] == []
 
 
 def test_settings_are_what_loads_pydantic() -> None:

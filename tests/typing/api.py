@@ -13,7 +13,9 @@ import envconn
 import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
+from envconn.remote import RemoteConnection, Result, get_connection, query
 from envconn.settings import Discreet
+from envconn.testing import IsolatedEnvironment, PostgresTLS, providers, sample, stand_in
 
 # The environment as it is, and every argument that can be given.
 services = envconn.load()
@@ -159,3 +161,35 @@ class Careful(Discreet):
 
 assert_type(Own(database=database).database, SecuredConnection)
 assert_type(Careful().database, SecuredConnection | None)
+
+# What a provider's API hands out, and one query over HTTPS.
+fetched = get_connection("casedev", project="proj_abc123", branch="staging", pooled=True, within=10)
+assert_type(fetched, RemoteConnection)
+assert_type(fetched.connection, SecuredConnection)
+assert_type(fetched.connection_uri, Secret)
+get_connection(
+    "planetscale", organization="acme", database="app", role="web", create=True, ttl=60, inherit=["postgres"]
+)
+serverless = database.serverless(jwt=Secret("header.payload.signature"))
+assert_type(serverless, envconn.Serverless)
+assert_type(serverless.headers["Neon-Connection-String"], Secret)
+result = query(database, "select $1::int", [1])
+assert_type(result, Result)
+assert_type(result.row_count, int | None)
+try:
+    query(fetched.connection, "select 1")
+except envconn.QueryError as refusal:
+    assert_type(refusal.sqlstate, str)
+    assert_type(refusal.exit_code, int)
+
+
+def test_on_a_platform(envconn_environment: IsolatedEnvironment, postgres_tls: PostgresTLS) -> None:
+    """A test that an application's author writes."""
+    envconn_environment["DATABASE_URL"] = "postgresql://app@localhost/app"
+    envconn_environment.update(sample(providers()[0], pooled=True, replica=None))
+    assert_type(envconn_environment.load(policy=envconn.Policy()), Services)
+    server = postgres_tls("expired")
+    envconn_environment.update(server.environment(sslmode="verify-ca"))
+    assert_type([(client.tls, client.user) for client in server.clients], list[tuple[str | None, str]])
+    with stand_in() as other:
+        assert_type((other.port, other.uri(sslmode="require"), other.saw_clear_text), tuple[int, str, bool])

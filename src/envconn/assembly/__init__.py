@@ -12,7 +12,7 @@ from collections import ChainMap
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
-from envconn.assembly import databases, names, parts
+from envconn.assembly import bound, databases, names, parts
 from envconn.assembly.brokers import gather as gather_brokers
 from envconn.assembly.databases import DATABASE, DATABASES, Wanted
 from envconn.assembly.facts import stated_facts
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from envconn.connection import Secret
     from envconn.sources import Dotenv
+    from envconn.sources.environment import Layer
 
-__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text"]
+__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text", "stated_context"]
 
 
 class Assembly(NamedTuple):
@@ -45,7 +46,7 @@ def assemble(
     environ: Mapping[str, str] | None = None,
     dotenv: Dotenv = DOTENV,
     policy: Policy | None = None,
-    layers: Sequence[Mapping[str, Text]] = (),
+    layers: Sequence[Layer] = (),
 ) -> Assembly:
     """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input.
 
@@ -53,7 +54,8 @@ def assemble(
     """
     environment, unreadable = sources.read(environ, dotenv, layers)
     reading = Reading(environment, unreadable)
-    context = Context(policy or _stated_policy(reading), stated_facts(reading))
+    reading.bound = bound.gather(reading)
+    context = stated_context(reading, policy)
     services: dict[str, SecuredConnection] = {}
     for wanted in (*databases.gather(reading), *gather_brokers(reading)):
         if wanted.name in services:
@@ -69,16 +71,23 @@ def assemble(
     return Assembly(services, Report(dict(services), problems, notes))
 
 
-def judged_text(text: Secret, name: str, dotenv: Dotenv = DOTENV) -> SecuredConnection | tuple[Problem, ...]:
+def judged_text(
+    text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+) -> SecuredConnection | tuple[Problem, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
-    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv)
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
     reading = Reading(environment, problems)
-    context = Context(_stated_policy(reading), stated_facts(reading))
+    context = stated_context(reading)
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
     judged = [_judged(Wanted(name, connection), context, reading) for connection in reading.accept(lookup)]
     return tuple(reading.problems) or next(service for service in judged if service)
+
+
+def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
+    """Return what the environment states about judging; `policy` replaces its own. What is wrong goes to `reading`."""
+    return Context(policy or _stated_policy(reading), stated_facts(reading))
 
 
 def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
@@ -110,14 +119,14 @@ def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
 
 def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
     """Say that there is no default database: an error where there is nothing else, except while an image is built."""
-    if reading.environment.plain("ENVCONN_PHASE") == "build":
+    if reading.plain("ENVCONN_PHASE") == "build":
         reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
     elif not services:
         _nothing(reading)
 
 
 def _nothing(reading: Reading) -> None:
-    accepted = ", ".join([*names.DEFAULTS[1:], *parts.FAMILIES])
+    accepted = ", ".join([*names.DEFAULTS[1:], *parts.DEFAULTS])
     near = names.misspelt(reading.environment)
     hint = f"; {near} is set, but names are upper case" if near else ""
     message = f"no database is configured; set {names.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"

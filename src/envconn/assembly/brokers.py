@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.assembly import names
+from envconn.assembly.bound import ambiguity, among, strangers
 from envconn.assembly.choice import choose
 from envconn.assembly.databases import CHOICE_MISSING, Wanted
 from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    from envconn.assembly.bound import Named
     from envconn.assembly.reading import Reading
     from envconn.connection import Connection
 
@@ -19,18 +21,19 @@ __all__ = ["gather"]
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
 
-_KINDS = {"broker": ("amqp", "redis"), "cache": ("redis",)}
+_KINDS = {"broker": ("amqp", "redis", "sentinel"), "cache": ("redis", "sentinel")}
 
 
 def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield the broker and the cache that the environment configures."""
     shared = _without_clear_twin(reading, list(reading.connections(names.REDIS)))
-    for role, (variables, chooser) in _ROLES.items():
-        chosen = reading.environment.plain(chooser)
-        before = len(reading.problems)
-        candidates = list(reading.connections([chosen] if chosen else variables)) or ([] if chosen else shared)
-        if chosen and not candidates and len(reading.problems) == before:
-            reading.problems.append(Problem("choice-missing", chooser, CHOICE_MISSING))
+    stated = {role: list(reading.connections(variables)) for role, (variables, _) in _ROLES.items()}
+    known = [*shared, *(connection for connections in stated.values() for connection in connections)]
+    for role, (_, chooser) in _ROLES.items():
+        if chosen := reading.plain(chooser):
+            candidates = _chosen(reading, role, chosen)
+        else:
+            candidates = _beside(reading, role, stated[role] or shared, known)
         if candidates:
             choice = choose(candidates, chooser)
             reading.problems += choice.problems
@@ -38,6 +41,30 @@ def gather(reading: Reading) -> Iterator[Wanted]:
             if choice.connection:
                 reading.expect(choice.connection, _KINDS[role], f"a {role}")
                 yield Wanted(role, choice.connection)
+
+
+def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
+    before = len(reading.problems)
+    candidates = list(reading.connections([chosen])) or among(_bound(reading, _KINDS[role]), chosen)
+    if not candidates and len(reading.problems) == before:
+        reading.problems.append(Problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
+    return candidates
+
+
+def _beside(reading: Reading, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
+    """The `candidates` of variables; with what is bound, if all of that contradicts what is `known`; or that alone."""
+    if candidates:
+        return [*candidates, *strangers(_bound(reading, [candidates[0].kind]), known)]
+    found = next((bound for kind in _KINDS[role] if (bound := _bound(reading, [kind]))), [])
+    connections = [each.connection for each in found]
+    if found and choose(connections, None).problems:
+        reading.problems.append(ambiguity(found, _ROLES[role][1], f"the {role}"))
+        return []
+    return connections
+
+
+def _bound(reading: Reading, kinds: Collection[str]) -> list[Named]:
+    return [bound for bound in reading.bound if bound.connection.kind in kinds]
 
 
 def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Connection]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Note, Problem
 from envconn.providers import Facts, derive, identify
+from envconn.sources import precedence
 from envconn.tls import requested
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from envconn.connection import Connection
 
@@ -32,14 +33,25 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     pooled and the direct endpoint of one database are a pair, not a conflict.
     """
     first, *others = candidates
-    same = [first, *(other for other in others if same_target(other, first))]
-    siblings = [other for other in others if other not in same and _direct(other) == _direct(first)]
-    strangers = [other for other in others if other not in same and other not in siblings]
+    if not others:
+        return Choice(first)
+    same, elsewhere = _parted([first, *others], lambda other: same_target(other, first))
+    siblings, strangers = _parted(elsewhere, lambda other: _direct(other) == _direct(first))
     if strangers:
         return Choice(None, problems=(_conflict(first, strangers, chooser),))
     chosen = max(same, key=requested)
     notes = [_duplicate(other, chosen) for other in same if other is not chosen]
     return Choice(chosen, siblings=tuple(siblings), notes=tuple(notes))
+
+
+def _parted(
+    connections: Sequence[Connection], is_one: Callable[[Connection], bool]
+) -> tuple[list[Connection], list[Connection]]:
+    """Those of `connections` that are, and those that are not."""
+    parted: tuple[list[Connection], list[Connection]] = ([], [])
+    for connection in connections:
+        parted[not is_one(connection)].append(connection)
+    return parted
 
 
 def same_target(one: Connection, other: Connection) -> bool:
@@ -63,6 +75,7 @@ def _target(connection: Connection) -> dict[str, object]:
         "dbname": connection.dbname,
         "password": connection.password,
         "protocol": connection.kind,
+        "master": connection.parameters.get("master_name"),
     }
 
 
@@ -71,17 +84,24 @@ def _conflict(first: Connection, strangers: list[Connection], chooser: str | Non
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
     variable = first.origin.variable
     settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
-    message = f"on {_hosts(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    message = f"on {_hosts(first)}{_from(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
     return Problem("conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
     different = [part for part, value in _target(other).items() if value != mine[part]]
-    return f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    told = f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    return told + _from(other)
 
 
 def _hosts(connection: Connection) -> str:
     return ",".join(host.host for host in connection.hosts)
+
+
+def _from(connection: Connection) -> str:
+    # Within one environment, the variable says it all.
+    origin = connection.origin
+    return f", from {precedence.place(origin)}" if origin.source in precedence.FETCHED else ""
 
 
 def _duplicate(other: Connection, chosen: Connection) -> Note:

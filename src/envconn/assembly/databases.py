@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.assembly import names, parts
+from envconn.assembly.bound import ambiguity, among
 from envconn.assembly.choice import choose, same_target
 from envconn.connection import Secret
 from envconn.errors import Note, Problem
@@ -14,6 +15,7 @@ from envconn.sources import Lookup, Text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from envconn.assembly.bound import Named
     from envconn.assembly.reading import Reading
     from envconn.connection import Connection
 
@@ -42,20 +44,26 @@ class Wanted(NamedTuple):
 
 def gather(reading: Reading) -> Iterator[Wanted]:
     """Yield every database that the environment configures, the default one first."""
-    siblings = [*_agreed(reading, list(reading.connections(names.SIBLINGS))), *_replicas(reading)]
+    siblings = [*_agreed(reading, [*reading.connections(names.SIBLINGS), *_siblings_in_parts(reading)])]
+    siblings += _replicas(reading)
     default, others = _default(reading, siblings)
     for connection in filter(None, (default, *others, *siblings)):
         reading.expect(connection, DATABASES, "a database")
     if default:
         yield Wanted(DATABASE, default, tuple(_elsewhere(reading, default, (*others, *siblings))))
+    known = [each for each in (default, *others, *siblings) if each]
     for name, variable in names.named(reading.environment):
         for connection in reading.connections([variable]):
             reading.expect(connection, DATABASES, "a database")
+            known.append(connection)
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(reading, default, [connection])]):
                 prefix = variable.removesuffix("DATABASE_URL")
                 own = reading.connections(prefix + sibling for sibling in names.SIBLINGS)
                 yield Wanted(name, connection, tuple(own))
+    for bound in _bound(reading):
+        if not any(same_target(bound.connection, other) for other in known):
+            yield Wanted(bound.name, bound.connection)
 
 
 def _elsewhere(reading: Reading, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:
@@ -69,13 +77,14 @@ def _elsewhere(reading: Reading, default: Connection, others: Iterable[Connectio
 
 
 def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
-    """The default database by the variable that the chooser names, else by URL, else by parts, else by a sibling."""
+    """The default database by what the chooser names, else by URL, by parts, by a binding, by a sibling."""
     before = len(reading.problems)
-    if chosen := reading.environment.plain(CHOOSER):
+    if chosen := reading.plain(CHOOSER):
         candidates = _chosen(reading, chosen)
     else:
         candidates = list(reading.connections(names.DEFAULTS))
         candidates += _from_parts(reading, skip_pg=bool(candidates))
+        candidates += _beside(reading, candidates)
     if not candidates and len(reading.problems) == before:
         candidates = _promoted(siblings)
     if candidates:
@@ -92,25 +101,50 @@ def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     before = len(reading.problems)
     environment = reading.environment
     lookup = parts.compose(environment, chosen) if chosen in parts.FAMILIES else environment.lookup(chosen)
-    candidates = list(reading.accept(lookup))
+    candidates = list(reading.accept(lookup)) or among(_bound(reading), chosen)
     if not candidates and len(reading.problems) == before:
         reading.problems.append(Problem("choice-missing", CHOOSER, CHOICE_MISSING))
     reading.notes += [
         Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
-        for name in (*names.DEFAULTS, *parts.FAMILIES)
+        for name in (*names.DEFAULTS, *parts.DEFAULTS)
         if candidates and name != chosen and environment.is_set(name)
     ]
     return candidates
 
 
-CHOICE_MISSING = "names a variable that is not set; write the name of one that is"
+CHOICE_MISSING = "names neither a variable that is set nor a bound service; write the name of one that there is"
+
+
+def _bound(reading: Reading) -> list[Named]:
+    return [bound for bound in reading.bound if bound.connection.kind in DATABASES]
+
+
+def _beside(reading: Reading, candidates: list[Connection]) -> list[Connection]:
+    """The bound databases that count beside the `candidates` of variables: those that agree, else all of them."""
+    bound = _bound(reading)
+    connections = [each.connection for each in bound]
+    if candidates:
+        return [each for each in connections if _agree(candidates, each)] or connections
+    if bound and choose(connections, None).problems:
+        reading.problems.append(ambiguity(bound, CHOOSER, "the default database"))
+        return []
+    return connections
+
+
+def _agree(candidates: Iterable[Connection], other: Connection) -> bool:
+    return any(not choose([candidate, other], None).problems for candidate in candidates)
+
+
+def _siblings_in_parts(reading: Reading) -> Iterator[Connection]:
+    for leader in parts.SIBLINGS:
+        yield from reading.accept(parts.compose(reading.environment, leader))
 
 
 def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
     """Refuse two variables that name different endpoints for one role, replicas excepted: of those there are many."""
-    agreed = [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == "replica"]
+    agreed = [sibling for sibling in siblings if names.ROLES[sibling.origin.variable] == "replica"]
     for role in ("direct", "pooled", "public", "private"):
-        if candidates := [sibling for sibling in siblings if names.SIBLINGS[sibling.origin.variable] == role]:
+        if candidates := [sibling for sibling in siblings if names.ROLES[sibling.origin.variable] == role]:
             choice = choose(candidates, None)
             reading.problems += choice.problems
             reading.notes += choice.notes
@@ -121,11 +155,11 @@ def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
 def _promoted(siblings: list[Connection]) -> list[Connection]:
     # Somebody who sets nothing but DIRECT_URL has a database all the same.
     order = {role: place for place, role in enumerate(_PROMOTED)}
-    return sorted(siblings, key=lambda sibling: order[names.SIBLINGS.get(sibling.origin.variable, "replica")])[:1]
+    return sorted(siblings, key=lambda sibling: order[names.ROLES.get(sibling.origin.variable, "replica")])[:1]
 
 
 def _from_parts(reading: Reading, *, skip_pg: bool) -> Iterable[Connection]:
-    leaders = [leader for leader in parts.FAMILIES if not (skip_pg and leader == "PGHOST")]
+    leaders = [leader for leader in parts.DEFAULTS if not (skip_pg and leader == "PGHOST")]
     return [
         connection for leader in leaders for connection in reading.accept(parts.compose(reading.environment, leader))
     ]
@@ -147,4 +181,4 @@ def _report_overruled(reading: Reading, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: every value that decides is written out for the driver"
-    reading.notes += [Note("overruled", name, message) for name in names.OVERRULED if reading.environment.plain(name)]
+    reading.notes += [Note("overruled", name, message) for name in names.OVERRULED if reading.plain(name)]

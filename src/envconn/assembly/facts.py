@@ -15,8 +15,8 @@ __all__ = ["stated_facts"]
 
 def stated_facts(reading: Reading) -> Facts:
     """Read the two variables; a word that is not known becomes a problem."""
-    provider = reading.environment.plain("ENVCONN_PROVIDER") or None
-    pooler = reading.environment.plain("ENVCONN_POOLER") or None
+    provider = reading.plain("ENVCONN_PROVIDER") or None
+    pooler = reading.plain("ENVCONN_POOLER") or None
     if provider and named(provider) is None:
         reading.problems.append(Problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
         provider = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envconn.assembly.parts import FAMILIES
+from envconn.assembly import parts
 from envconn.providers import REPLICAS, VARIABLES
+from envconn.sources.app_service import TYPED, plain_name
 from envconn.tls import policy
 
 if TYPE_CHECKING:
@@ -14,9 +15,24 @@ if TYPE_CHECKING:
 
     from envconn.sources import Environment
 
-__all__ = ["BROKER", "CACHE", "DEFAULTS", "OVERRULED", "REDIS", "SIBLINGS", "is_read", "misspelt", "named", "replicas"]
+__all__ = [
+    "BOUND",
+    "BROKER",
+    "CACHE",
+    "CHOOSERS",
+    "DEFAULTS",
+    "OVERRULED",
+    "REDIS",
+    "ROLES",
+    "SIBLINGS",
+    "is_read",
+    "misspelt",
+    "named",
+    "replicas",
+    "variables",
+]
 
-_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql"]
+_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql" and not variable.parts]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
 _LAST = ("POSTGRESQL_URL", "PG_URL")
 
@@ -28,6 +44,9 @@ DEFAULTS = tuple(
 SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
 database's."""
+
+ROLES: Mapping[str, str] = {**SIBLINGS, "POSTGRESQL_ADDON_DIRECT_HOST": "direct"}
+"""The same, with those that are the host of an endpoint given in parts."""
 
 BROKER = ("CELERY_BROKER_URL", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
 """The variables that name the message broker; one of `REDIS` where none is set."""
@@ -45,6 +64,12 @@ REDIS = (
     "UPSTASH_REDIS_URL",
 )
 """The variables that name a Redis, which serves as broker and as cache."""
+
+BOUND = ("SERVICE_BINDING_ROOT", "VCAP_SERVICES", "VCAP_SERVICES_FILE_PATH", "PLATFORM_RELATIONSHIPS")
+"""The variables that lead to services which a platform has bound."""
+
+CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
+"""The variables that hold the name of the variable, or of the bound service, to believe."""
 
 OVERRULED = (
     "PGHOST",
@@ -76,7 +101,8 @@ _READ = {
     *REDIS,
     *OVERRULED,
     *policy.VARIABLES,
-    *(name for family in FAMILIES.values() for name in family),
+    *BOUND,
+    *(name for family in parts.FAMILIES.values() for name in family),
 }
 _NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
 
@@ -88,7 +114,7 @@ def named(environment: Environment) -> Iterator[tuple[str, str]]:
     """
     candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
     for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
-        if variable not in _READ and (match := _NAMED.fullmatch(variable)):
+        if variable not in _READ and not plain_name(variable) and (match := _NAMED.fullmatch(variable)):
             yield (match["name"] or match["colour"]).lower(), variable
 
 
@@ -109,7 +135,24 @@ def is_read(name: str) -> bool:
     plain = name.removesuffix("_FILE")
     return (
         plain in _READ
-        or plain.startswith("ENVCONN_")
+        or plain.startswith(("ENVCONN_", *TYPED))
+        or (plain.startswith("CUSTOMCONNSTR_") and is_read(plain_name(plain)))
         or bool(_NAMED.fullmatch(plain) or REPLICAS.fullmatch(plain))
         or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
     )
+
+
+def variables(origin: str) -> tuple[str, ...]:
+    """Return the variables that hold a connection, or a part of it, by the one that its origin names."""
+    variable, _, name = origin.partition("/")
+    relationship = name.upper().replace("-", "_") if name else origin.removesuffix("_HOST")
+    if variable == "VCAP_SERVICES":
+        return (variable, f"{variable}_FILE_PATH")
+    if variable in parts.FAMILIES:
+        return tuple(parts.FAMILIES[variable])
+    if variable == "PLATFORM_RELATIONSHIPS" or origin.endswith("_HOST"):
+        return (variable, *(f"{relationship}_{suffix}" for suffix in _UPSUN))
+    return (variable,)
+
+
+_UPSUN = ("HOST", "SCHEME", "PORT", "USERNAME", "PASSWORD", "PATH")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.connection import Origin, Secret
+from envconn.connection import Secret
+from envconn.errors import Problem
 from envconn.grammar.conninfo import quoted
 from envconn.sources import Lookup, Text
+from envconn.sources.vocabulary import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.sources import Environment
 
-__all__ = ["FAMILIES", "compose"]
+__all__ = ["DEFAULTS", "FAMILIES", "SIBLINGS", "compose"]
 
 _PG = {
     "PGHOST": "host",
@@ -61,16 +63,60 @@ _SUFFIXES = {
     "SSLMODE": "sslmode",
 }
 
-# A relationship of Upsun and Platform.sh called "postgresql" comes in these parts.
-_UPSUN = {"HOST": "host", "PORT": "port", "PATH": "dbname", "USERNAME": "user", "PASSWORD": "password"}
-
-_BY_PREFIX = dict.fromkeys(("DATABASE", "DB", "POSTGRES", "PLANETSCALE"), _SUFFIXES) | {"POSTGRESQL": _UPSUN}
-
-FAMILIES: Mapping[str, Mapping[str, str]] = {"PGHOST": _PG} | {
-    f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
-    for prefix, suffixes in _BY_PREFIX.items()
+# A relationship of Upsun and Platform.sh called "postgresql" or "database" comes in these parts.
+_UPSUN = {
+    "HOST": "host",
+    "PORT": "port",
+    "PATH": "dbname",
+    "USERNAME": "user",
+    "PASSWORD": "password",
+    "SCHEME": "scheme",
 }
-"""By the variable that announces a family, which is always the host: variable to libpq keyword."""
+
+_BY_PREFIX = {
+    "DATABASE": _SUFFIXES | _UPSUN,
+    **dict.fromkeys(("DB", "POSTGRES", "PLANETSCALE"), _SUFFIXES),
+    "POSTGRESQL": _UPSUN,
+    "AZURE_POSTGRESQL": _SUFFIXES | {"SSL": "sslmode"},
+    "POSTGRESQL_ADDON": _SUFFIXES,
+}
+
+# Elastic Beanstalk.
+_RDS = {
+    "RDS_HOSTNAME": "host",
+    "RDS_PORT": "port",
+    "RDS_DB_NAME": "dbname",
+    "RDS_USERNAME": "user",
+    "RDS_PASSWORD": "password",
+}
+
+# Clever Cloud, on demand: around the network's proxy, everything else being the same.
+_DIRECT = {
+    "POSTGRESQL_ADDON_DIRECT_HOST": "host",
+    "POSTGRESQL_ADDON_DIRECT_PORT": "port",
+    "POSTGRESQL_ADDON_DB": "dbname",
+    "POSTGRESQL_ADDON_USER": "user",
+    "POSTGRESQL_ADDON_PASSWORD": "password",
+}
+
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "PGHOST": _PG,
+    **{
+        f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
+        for prefix, suffixes in _BY_PREFIX.items()
+    },
+    "RDS_HOSTNAME": _RDS,
+}
+"""The default database: by the variable that announces a family, which is always the host, variable to keyword."""
+
+SIBLINGS: Mapping[str, Mapping[str, str]] = {"POSTGRESQL_ADDON_DIRECT_HOST": _DIRECT}
+"""Another endpoint of the default database."""
+
+FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
+"""All families."""
+
+_SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
+_MYSQL_PORT = "3306"  # Elastic Beanstalk does not say what it is that it runs
 
 
 def compose(environment: Environment, leader: str) -> Lookup:
@@ -93,5 +139,28 @@ def compose(environment: Environment, leader: str) -> Lookup:
     for name, keyword in FAMILIES[leader].items():
         if found := lookups[name].found:
             values.setdefault(keyword, found.text.reveal())
-    text = " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())
-    return Lookup(Text(Secret(text), Origin(leader, "environment")), notes=notes)
+    kind = _kind(leader, values)
+    if not kind:
+        return Lookup(problems=(Problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
+    origin = whole.origin._replace(variable=leader, via=())
+    return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+_UNREAD = "is the host of a service that is not read here, by the scheme beside it; unset it, or name a database"
+
+
+def _kind(leader: str, values: Mapping[str, str]) -> str:
+    if leader == "RDS_HOSTNAME" and values.get("port", "").strip() == _MYSQL_PORT:
+        return "mysql"
+    return kind_of(values["scheme"]) if "scheme" in values else "postgresql"
+
+
+def _spelled(kind: str, values: dict[str, str]) -> str:
+    if kind != "postgresql":
+        from envconn.grammar.credentials import spelled
+
+        return spelled(kind, values)
+    values.pop("scheme", None)
+    if "sslmode" in values:
+        values["sslmode"] = _SSL.get(values["sslmode"].lower(), values["sslmode"])
+    return " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())

@@ -1,4 +1,4 @@
-"""The command ``envconn``: check, show, exec, export, schema, completion.
+"""The command ``envconn``: check, show, exec, export, fetch, schema, completion.
 
 Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
 written, 78 the configuration is wrong; those of a live proof are in `envconn.probe.faults`. ``exec``
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     from envconn.cli.parser import parser
 
-    options = parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = parser(arguments[0] if arguments else None).parse_args(arguments)
     run: Callable[[Namespace], int] = options.run
     try:
         code = run(options)

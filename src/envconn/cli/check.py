@@ -12,8 +12,9 @@ from envconn.cli.terminal import paint
 from envconn.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from envconn.assembly.inventory import Place
     from envconn.cli.live import Live
     from envconn.connection import Host
     from envconn.errors import Note, Problem
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None = None) -> int:
+def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None = None, places: bool = False) -> int:
     """Print the report and return the exit code. Problems go to stderr, everything else to stdout.
 
-    With `live`, the servers are contacted, unless the configuration is wrong.
+    With `live`, the servers are contacted, unless the configuration is wrong. With `places`, the list
+    of sources is printed, too.
     """
     assembly = assemble(dotenv=dotenv)
     report, proof = assembly.report, None
@@ -37,21 +39,43 @@ def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None =
 
         proof = gate(Services(assembly), live)
     code = EX_CONFIG if not report.ok else proof.exit_code if proof else EX_OK
+    found = _places(dotenv) if places else None
     if as_json:
-        _print_json(report, proof, code)
+        _print_json(report, proof, code, found)
     else:
-        _print_people(report, proof, details=details)
+        _print_people(report, proof, details=details, places=found or ())
     return code
 
 
-def _print_json(report: Report, proof: Proof | None, code: int) -> None:
+def _places(dotenv: str | None) -> tuple[Place, ...]:
+    from envconn.assembly.inventory import inventory
+
+    return inventory(dotenv=dotenv)
+
+
+def _print_json(report: Report, proof: Proof | None, code: int, places: tuple[Place, ...] | None) -> None:
     import json
 
     problems, notes = _findings(report, proof)
     whole = Report(report.services, problems, notes).as_dict()
-    document: dict[str, Json] = {**whole, "exit_code": code, "live": proof.as_dict() if proof else None}
+    document: dict[str, Json] = {
+        **whole,
+        "exit_code": code,
+        "live": proof.as_dict() if proof else None,
+        "sources": None if places is None else [_place(place) for place in places],
+        "fetched": None,
+    }
     print(json.dumps(document, indent=2))
     annotate(problems, proof.notes if proof else ())
+
+
+def _place(place: Place) -> dict[str, Json]:
+    return {
+        "source": place.source.word,
+        "title": place.source.title,
+        "is_there": place.is_there,
+        "names": list(place.names),
+    }
 
 
 def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Problem, ...], tuple[Note, ...]]:
@@ -61,14 +85,22 @@ def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Problem, ...],
     return proof.problems, tuple(dict.fromkeys((*report.notes, *proof.notes)))
 
 
-def _print_people(report: Report, proof: Proof | None, *, details: bool) -> None:
+def _print_people(report: Report, proof: Proof | None, *, details: bool, places: tuple[Place, ...]) -> None:
     if details:
-        for line in report.lines():
+        for line in (*report.lines(), *_listed(places)):
             print(line)
     else:
         _print_services(report, proof)
     sys.stdout.flush()
     complain(*(proof.problems, proof.notes) if proof else (report.problems,))
+
+
+def _listed(places: tuple[Place, ...]) -> Iterator[str]:
+    if places:
+        yield "sources, the most believed first:"
+    for place in places:
+        nothing = "nothing that is read" if place.is_there else "not there"
+        yield f"  {place.source.title}: {', '.join(place.names) or nothing}"
 
 
 def _print_services(report: Report, proof: Proof | None) -> None:

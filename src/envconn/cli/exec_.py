@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from envconn import sources
 from envconn.assembly import assemble
-from envconn.assembly.parts import FAMILIES
+from envconn.assembly.names import variables
 from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.cli.findings import complain
 from envconn.cli.live import asked, closed
@@ -87,7 +87,7 @@ def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
     connections = [each for service in report.services.values() for each in (service, *service.siblings)]
     names = [connection.variable for connection in connections]
     names += [note.variable for note in report.notes if note.code in _UNUSED]
-    for part in dict.fromkeys(part for name in names for part in FAMILIES.get(name, (name,))):
+    for part in dict.fromkeys(part for name in names for part in variables(name)):
         found = environment.lookup(part).found
         for variable in (part, *(found.origin.via if found else ())):
             yield from (variable, f"{variable}_FILE")

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from envconn.cli import EX_USAGE, live
+from envconn.cli import EX_USAGE, fetching, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["parser"]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser. Its result has ``run``, a function that takes it and returns the exit code."""
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser. Its result has ``run``, a function that takes it and returns the exit code.
+
+    Where `chosen` is a command, no other one knows its options: they would be made in vain.
+    """
     made = _Parser(
         prog="envconn",
         description="Prove that the connections in the environment use TLS.",
@@ -34,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
             # What is a clear abbreviation today, in somebody's Procfile, could mean two options tomorrow.
             allow_abbrev=False,
         )
-        add(command)
+        if chosen == name or chosen not in _COMMANDS:
+            add(command)
     return made
 
 
@@ -70,6 +74,7 @@ def _add_check(command: argparse.ArgumentParser) -> None:
 def _add_show(command: argparse.ArgumentParser) -> None:
     _add_dotenv(command)
     _add_json(command)
+    command.add_argument("--sources", action="store_true", help="list every place, and what was found there, too")
     command.set_defaults(run=_show)
 
 
@@ -121,6 +126,13 @@ def _major(text: str) -> int:
     return int(text) * 10_000
 
 
+def _add_fetch(command: argparse.ArgumentParser) -> None:
+    command.epilog = _EXIT_CODES
+    for provider in fetching.add_options(command):
+        _add_dotenv(provider)
+        provider.set_defaults(run=_fetch)
+
+
 def _add_schema(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_schema)
 
@@ -155,7 +167,7 @@ def _check(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from envconn.cli import check
 
-    return check.run(options.dotenv, as_json=options.json, details=True)
+    return check.run(options.dotenv, as_json=options.json, details=True, places=options.sources)
 
 
 def _exec(options: argparse.Namespace) -> int:
@@ -169,6 +181,12 @@ def _export(options: argparse.Namespace) -> int:
     from envconn.cli import export
 
     return export.run(options)
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from envconn.cli import fetch
+
+    return fetch.run(options)
 
 
 def _schema(_options: argparse.Namespace) -> int:
@@ -230,6 +248,7 @@ cannot hold is refused. Secrets are masked without --reveal.
   envconn export pgpass --reveal > ~/.pgpass""",
         _add_export,
     ),
+    "fetch": (fetching.SUMMARY, fetching.DESCRIPTION, _add_fetch),
     "schema": (
         "print the JSON Schema of what --json prints",
         "Print the JSON Schema of what --json prints (draft 2020-12).",

@@ -27,10 +27,10 @@ class Hidden(str):
         return "'********'"
 
 
-def hide(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Return `arguments` with those values `Hidden` that are secrets by their keyword."""
+def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
+    """Return `arguments` with those values `Hidden` that are secrets by their keyword, or are among `others`."""
     return {
-        name: Hidden(value) if name in SECRETS and isinstance(value, str) else value
+        name: Hidden(value) if (name in SECRETS or name in others) and isinstance(value, str) else value
         for name, value in arguments.items()
     }
 

@@ -1,7 +1,8 @@
 """What MySQLdb (mysqlclient) is given beside host, port, user, password and database; and PyMySQL in its place.
 
-Both go on in clear text by default where the server offers no TLS: mysqlclient unless ``ssl_mode``
-says otherwise, PyMySQL unless it is given ``ssl`` and is 1.2 or newer (connections.py, _ssl_required).
+Both go on in clear text by default where the server offers no TLS: mysqlclient unless ``ssl_mode`` says
+otherwise and its library listens (`envconn.drivers.mysqldb`), PyMySQL unless it is given ``ssl`` and is 1.2
+or newer (connections.py, _ssl_required).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
+from envconn.drivers import mysqldb
 from envconn.drivers.refusal import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
@@ -49,8 +51,12 @@ class Arguments(TypedDict, total=False):
     program_name: str
 
 
-def arguments(connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None) -> Arguments:
+def arguments(
+    connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None, *, elsewhere: bool = False
+) -> Arguments:
     """Return the keyword arguments that make `driver` hold the verdict; the installed one when left out.
+
+    With `elsewhere` they are for another machine, and the module that is installed here is not asked.
 
     Raises:
         ConfigurationError: the driver cannot do what the connection asks for.
@@ -61,7 +67,7 @@ def arguments(connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql
         refuse(connection, f"the MySQL drivers cannot honour {refused[0]}; drop it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
     if (driver or _installed(connection)) != "pymysql":
-        return cast("Arguments", found | _mysqldb(connection))
+        return cast("Arguments", found | _mysqldb(connection, elsewhere=elsewhere))
     if connection.password and not connection.password.reveal().isascii():
         # Which makes another hash of it than the server has (connections.py: encode("latin1")).
         refuse(connection, "PyMySQL writes a password in Latin-1; take one with nothing beyond ASCII, or mysqlclient")
@@ -76,12 +82,11 @@ _TYPES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("use_unicode", "autocommit"), lambda text: text == "true"),
 }
 
-_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 
-
-def _mysqldb(connection: SecuredConnection) -> dict[str, object]:
-    files = _files(connection)
-    return {"ssl_mode": _MODES[connection.tls.level], **({"ssl": files} if files else {})}
+def _mysqldb(connection: SecuredConnection, *, elsewhere: bool) -> dict[str, object]:
+    files, mode = _files(connection), mysqldb.mode(connection, elsewhere=elsewhere)
+    # Files alone would turn TLS on, or what looks like it.
+    return {"ssl_mode": mode, **({"ssl": files} if files else {})} if mode else {}
 
 
 def _pymysql(connection: SecuredConnection) -> dict[str, object]:

@@ -19,11 +19,22 @@ from envconn.tls import TlsLevel
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "ClientArguments", "arguments", "client", "context", "handshake", "health_check_seconds", "url"]
+__all__ = [
+    "HANDSHAKE_SECONDS",
+    "Arguments",
+    "ClientArguments",
+    "arguments",
+    "client",
+    "context",
+    "handshake",
+    "health_check_seconds",
+    "spoken",
+    "url",
+]
 
 HANDSHAKE_SECONDS = 4.0
 """How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
@@ -89,7 +100,17 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "redis-py", "redis", _TYPES)
+    return spoken(connection, "redis")
+
+
+def spoken(connection: SecuredConnection, kind: str, others: Collection[str] = ()) -> Arguments:
+    """The same for a connection of `kind`, which a Redis is behind; `others` are parameters that the caller honours.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    insist(connection, "redis-py", kind, {*_TYPES, *others})
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"redis-py knows no {refused[0]}; drop it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}

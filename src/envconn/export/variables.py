@@ -57,7 +57,7 @@ def systemd(request: Request) -> str:
 def _prefix(connection: SecuredConnection) -> str:
     """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
     name = connection.name.upper()
-    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.kind in {"amqp", "redis"}):
+    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.kind in {"amqp", "redis", "sentinel"}):
         return name
     return f"{name}_DATABASE"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection, Origin, Secret
     from envconn.errors import Problem
 
-__all__ = ["read"]
+__all__ = ["read", "read_text"]
 
 _MYSQL_DRIVERS = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
@@ -29,6 +29,12 @@ def _read_redis(reading: Reading, scheme: str, text: str) -> Connection | None:
     from envconn.grammar import redis
 
     return redis.read_uri(reading, scheme, text)
+
+
+def _read_sentinel(reading: Reading, scheme: str, text: str) -> Connection | None:
+    from envconn.grammar import sentinel
+
+    return sentinel.read_uri(reading, scheme, text)
 
 
 def _read_amqp(reading: Reading, scheme: str, text: str) -> Connection | None:
@@ -54,7 +60,7 @@ def _read_sqlite(reading: Reading, scheme: str, text: str) -> Connection | None:
 _READERS: dict[str, Callable[[Reading, str, str], Connection | None]] = {
     **dict.fromkeys(SCHEMES, read_uri),
     **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"), _read_redis),
-    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_redis),
+    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_sentinel),
     **dict.fromkeys(("amqp", "amqps", "pyamqp"), _read_amqp),
     **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), _read_mysql),
     **dict.fromkeys((f"mysql+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
@@ -88,8 +94,18 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
 
     A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
     is a keyword/value string of libpq, as for libpq itself. No problem shows any part of the text
-    but known words, and names of parameters that can be no part of a password.
+    but known words, and names of parameters that can be no part of a password. A JSON object is a
+    service in parts, as secret managers keep it (`credentials`).
     """
+    if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
+        from envconn.grammar.credentials import read_json
+
+        return read_json(text, origin)
+    return read_text(text, origin)
+
+
+def read_text(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+    """Do as `read` does, for a text that is not JSON."""
     reading = Reading(origin)
     clean = tidy(reading, text.reveal())
     connection = None if clean is None else _dispatch(reading, clean)

@@ -59,15 +59,19 @@ class Uri(NamedTuple):
     query_start: int
 
 
-def take_apart(reading: Reading, kind: str, scheme: str, text: str, *, semicolons: bool = True) -> Uri | None:
+def take_apart(  # noqa: PLR0913 - what is read, and where it stands
+    reading: Reading, kind: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
+) -> Uri | None:
     """Split ``scheme://user:password@netloc/path?query``, or return `None` where the parts are ambiguous.
 
     `kind` is the service's protocol. `semicolons` are data unless one of the family's clients splits
-    there. An escape that cannot be undone is in `reading`, and the part is empty.
+    there. `before` is how many characters stand before `text` where it is one of a list. An escape
+    that cannot be undone is in `reading`, and the part is empty.
     """
     start = len(scheme) + 3
-    if _is_ambiguous(reading, text, start, semicolons=semicolons):
+    if _is_ambiguous(reading, text, start, semicolons=semicolons, before=before):
         return None
+    offset = before + start
     place, _, query = text[start:].partition("?")
     authority, _, path = place.partition("/")
     userinfo, _, netloc = authority.rpartition("@")
@@ -75,13 +79,13 @@ def take_apart(reading: Reading, kind: str, scheme: str, text: str, *, semicolon
     return Uri(
         kind=kind,
         scheme=scheme,
-        user=decode(reading, user, "the user name", start) or "",
-        password=decode(reading, password, "the password", start + len(user) + 1, secret=True) or "",
+        user=decode(reading, user, "the user name", offset) or "",
+        password=decode(reading, password, "the password", offset + len(user) + 1, secret=True) or "",
         netloc=netloc,
         path=path,
-        path_start=start + len(authority) + 1,
+        path_start=offset + len(authority) + 1,
         query=query,
-        query_start=start + len(place) + 1,
+        query_start=offset + len(place) + 1,
     )
 
 
@@ -128,7 +132,7 @@ def conclude(reading: Reading, uri: Uri, query: Query, hosts: tuple[Host, ...], 
     )
 
 
-def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool) -> bool:
+def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, before: int) -> bool:
     """Refuse the characters at which parsers part company, each kind once."""
     first, last = text.find("@", start), text.rfind("@")
     stray = {match.group(): match.start() for match in reversed([*_ANYWHERE.finditer(text)])}
@@ -141,7 +145,9 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool) 
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, remedy = _STRAY.get(character, _BLANK)
         shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
-        reading.refuse(code, f"{shown} in {_part(text, start, last, position)} at character {position + 1}; {remedy}")
+        reading.refuse(
+            code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}; {remedy}"
+        )
     return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
 
 

@@ -11,7 +11,6 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 - ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
 - ``ssl_cert_reqs=optional``, a word for servers, and flags other than true and false
   (``ssl_check_hostname=0`` is false to redis-py and true to kombu);
-- Sentinel: which hosts it will name is known at run time only, so nothing can be promised about them;
 - ``ssl_cert_reqs=CERT_REQUIRED`` and ``CERT_NONE`` are kombu's spelling of redis-py's words;
 - ``valkey`` and ``valkeys`` mean ``redis`` and ``rediss``;
 - ``redis+socket`` with ``?virtual_host=`` is kombu's spelling of ``unix`` with ``?db=``.
@@ -31,19 +30,24 @@ if TYPE_CHECKING:
     from envconn.grammar._text import Reading
     from envconn.grammar._uri import Uri
 
-__all__ = ["PORT", "read_uri"]
+__all__ = ["PARAMETERS", "PORT", "choose_number", "read_number", "read_tls", "read_uri"]
 
 PORT = 6379
 
-_SECURE = frozenset({"rediss", "valkeys"})
+_SECURE = frozenset({"rediss", "valkeys", "rediss+sentinel"})
 _SOCKETS = frozenset({"unix", "redis+socket"})
-_REMEDIES = {"redis": "write rediss://, or remove them", "valkey": "write valkeys://, or remove them"}
+_REMEDIES = {
+    "redis": "write rediss://, or remove them",
+    "valkey": "write valkeys://, or remove them",
+    "sentinel": "write rediss+sentinel://h1,h2/master, or remove them",
+    "redis+sentinel": "write rediss+sentinel://, or remove them",
+}
 _LARGEST = 2_147_483_647  # the server keeps the number in an int
 
 _ELSEWHERE = "belongs before the host; write user:password@, or :password@ without a user"
 _NOT_TRANSLATED = "has no counterpart in every client; remove it"
 
-_PARAMETERS = {
+PARAMETERS = {
     "ssl_cert_reqs": Parameter(
         becomes="sslmode",
         meaning={
@@ -101,11 +105,6 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     Returns `None` when something is wrong; what, is in `reading` then. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
-    if "sentinel" in scheme:
-        reading.refuse(
-            "sentinel-unsupported", "Sentinel names the host at run time, unjudged; write rediss:// and the primary"
-        )
-        return None
     uri = take_apart(reading, "redis", scheme, text, semicolons=False)
     if uri is None:
         return None
@@ -115,11 +114,38 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
         hosts, path = _read_socket(reading, uri), ""
     else:
         hosts, path = read_host(reading, uri.netloc, PORT), uri.path
-    number = _read_number(reading, path, uri.path_start)
-    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
-    dbname = _choose_number(reading, number, query.values.pop("db", ""))
-    _read_tls(reading, scheme, query.values)
+    number = read_number(reading, path, uri.path_start)
+    query = read_query(reading, uri.query, uri.query_start, PARAMETERS)
+    dbname = choose_number(reading, number, query.values.pop("db", ""))
+    read_tls(reading, scheme, query.values)
     return conclude(reading, uri, query, hosts, dbname)
+
+
+def read_number(reading: Reading, path: str, start: int) -> str:
+    """Return the number of the database that `path` names, or nothing; `start` is the offset of `path`."""
+    number = decode(reading, path, "the database", start)
+    if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
+        reading.refuse("dbname-invalid", "the database is not a number; write /0 behind the host, or leave it out")
+        return ""
+    return str(int(number)) if number else ""
+
+
+def choose_number(reading: Reading, in_path: str, in_query: str) -> str:
+    """Return the number of the database, which path and query may name if they agree; ``0`` by default."""
+    in_query = str(int(in_query)) if in_query else ""
+    if in_path and in_query and in_path != in_query:
+        reading.refuse("dbname-contradicts", "the path and ?db= name different databases; keep one")
+    return in_path or in_query or "0"
+
+
+def read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
+    """Complete the TLS parameters among `values`: the scheme decides whether there is TLS."""
+    checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
+    if checked == "true" and mode == "require":
+        reading.refuse("tls-contradicts", "ssl_check_hostname=true needs ssl_cert_reqs=required; keep one of the two")
+    elif checked and mode != "require":
+        values["sslmode"] = "verify-full" if checked == "true" else "verify-ca"
+    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "remove them"))
 
 
 def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
@@ -128,27 +154,3 @@ def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
         # parse_url drops what stands in the host's place, so unix://run/redis.sock would be /redis.sock.
         reading.refuse("socket-path", "the path of the socket is missing or begins with a host; write unix:///path")
     return (Host(f"/{path}", 0),)
-
-
-def _read_number(reading: Reading, path: str, start: int) -> str:
-    number = decode(reading, path, "the database", start)
-    if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
-        reading.refuse("dbname-invalid", "the database is not a number; write /0 behind the host, or leave it out")
-        return ""
-    return str(int(number)) if number else ""
-
-
-def _choose_number(reading: Reading, in_path: str, in_query: str) -> str:
-    in_query = str(int(in_query)) if in_query else ""
-    if in_path and in_query and in_path != in_query:
-        reading.refuse("dbname-contradicts", "the path and ?db= name different databases; keep one")
-    return in_path or in_query or "0"
-
-
-def _read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
-    checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
-    if checked == "true" and mode == "require":
-        reading.refuse("tls-contradicts", "ssl_check_hostname=true needs ssl_cert_reqs=required; keep one of the two")
-    elif checked and mode != "require":
-        values["sslmode"] = "verify-full" if checked == "true" else "verify-ca"
-    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "remove them"))

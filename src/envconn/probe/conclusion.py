@@ -56,6 +56,8 @@ def conclude(sight: Sight, *, enforced: bool) -> None:
         _advise(sight, sight.presented)
     if sight.indirect and (sight.presented or sight.rejected):
         sight.fault("direct-tls-refused", _NOT_DIRECT.format(sight.line.where))
+    if sight.line.service.kind == "sentinel":
+        sight.note("master-unseen", _UNSEEN)
     promised = bool(sight.line.service.enforces_tls)
     if sight.enforced is False:
         tell = sight.fault if promised or enforced else sight.note
@@ -64,6 +66,7 @@ def conclude(sight: Sight, *, enforced: bool) -> None:
         sight.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(sight.line.where))
 
 
+_UNSEEN = "the sentinels were looked at, and not the Redis that they name; a login (--login) goes there"
 _NOT_DIRECT = "{} does not take TLS from the first byte; write sslnegotiation=postgres"
 _UNKNOWN_ENFORCEMENT = "it could not be found out whether {} denies clear text; see its configuration"
 

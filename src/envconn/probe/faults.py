@@ -37,6 +37,7 @@ FAULTS: Mapping[str, Fault] = {
     "connection-closed": Fault(EX_UNAVAILABLE, "closed before it said anything", passes=True),
     "server-starting": Fault(EX_UNAVAILABLE, "the server starts up, shuts down or recovers", passes=True),
     "server-full": Fault(EX_UNAVAILABLE, "no connection is free", passes=True),
+    "master-unknown": Fault(EX_UNAVAILABLE, "no sentinel knows a master of that name that is up", passes=True),
     "driver-missing": Fault(EX_UNAVAILABLE, "no driver is installed that could log in"),
     "tls-refused": Fault(EX_PROTOCOL, "the server does not offer TLS"),
     "protocol-unexpected": Fault(EX_PROTOCOL, "something else answers there"),

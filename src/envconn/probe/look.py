@@ -32,6 +32,7 @@ _DIALECTS: dict[str, Callable[[SecuredConnection], Dialect]] = {
     "mysql": lambda _: MySQL(),
     "postgresql": lambda service: Postgres(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED),
     "redis": lambda _: Redis(),
+    "sentinel": lambda _: Redis(),
 }
 """A database that is a file is at the end of no wire."""
 

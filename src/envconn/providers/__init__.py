@@ -7,7 +7,7 @@ third party registers one by an entry point of the group ``envconn.providers``.
 from __future__ import annotations
 
 from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
-from envconn.providers.record import Certificates, Endpoint, Forbidden, Pooler, Provider, Rewrite
+from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
 from envconn.providers.siblings import derive
 from envconn.providers.table import REPLICAS, VARIABLES, Variable, every, named
 
@@ -19,6 +19,7 @@ __all__ = [
     "Endpoint",
     "Facts",
     "Forbidden",
+    "Gateway",
     "Pooler",
     "Provider",
     "Rewrite",

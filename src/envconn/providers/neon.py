@@ -1,6 +1,6 @@
 """Neon, the platforms that hand out its strings (case.dev, Vercel), and the product built on its technology."""
 
-from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
+from envconn.providers.record import Certificates, Gateway, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
     sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
@@ -32,11 +32,20 @@ NEON = Provider(
     },
     endpoint_option=r"(?:endpoint|project)=(?P<endpoint>\S+)",
     endpoint_password=r"endpoint=[a-z0-9-]+[;$].+",  # noqa: S106 - the shape of one
+    serverless=Gateway(
+        http="https://api.{domain}/sql",
+        jwt="https://apiauth.{domain}/sql",
+        websocket="wss://{host}/v2",
+        pipelines=True,
+    ),
     certificates=_CERTIFICATES,
     enforces_tls=True,
     idle_seconds=300,
     suspends=True,
-    source="Neon documentation: connect/connect-securely, connection-pooling; proxy/src/types.rs, auth/credentials.rs",
+    source=(
+        "Neon documentation: connect/connect-securely, connection-pooling; proxy/src/types.rs, auth/credentials.rs; "
+        "the serverless driver's src/httpQuery.ts and CONFIG.md"
+    ),
     checked="2026-08-21",
 )
 

@@ -3,7 +3,7 @@
 Its MySQL product (Vitess, ``connect.psdb.cloud``) speaks another protocol and is another record.
 """
 
-from envconn.providers.record import Certificates, Forbidden, Pooler, Provider, Rewrite
+from envconn.providers.record import Certificates, Forbidden, Gateway, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
     sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
@@ -40,12 +40,17 @@ PLANETSCALE = Provider(
             "|replica on port 6432 reaches no replica; use port 5432, or the name of a dedicated replica PgBouncer",
         ),
     ),
+    # SCRAM has the server begin, so that nothing can be sent ahead of it.
+    serverless=Gateway(http="https://{host}/sql", websocket="wss://{host}/v2?address={host}:{port}"),
     certificates=_CERTIFICATES,
     enforces_tls=True,
     direct_tls=True,
     idle_seconds=600,
     lifetime_seconds=3600,
-    source="PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer, client-error-reference",
+    source=(
+        "PlanetScale documentation: postgres/connecting, quickstart, roles, pgbouncer, client-error-reference, "
+        "neon-serverless-driver"
+    ),
     checked="2026-08-21",
 )
 

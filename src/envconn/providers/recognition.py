@@ -118,7 +118,12 @@ def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | 
             continue
         if (match := _match(provider, connection)) is not None:
             return provider, match
-    return (table.named(name, connection.kind), {}) if name else (None, {})
+    return (table.named(name, _served(connection)), {}) if name else (None, {})
+
+
+def _served(connection: Connection) -> str:
+    """What kind of record knows about it: sentinels stand before a Redis, and with whom that does."""
+    return "redis" if connection.kind == "sentinel" else connection.kind
 
 
 def _candidates(host: str) -> Iterator[Provider]:
@@ -141,7 +146,7 @@ def _keys(host: str) -> Iterator[str]:
 
 
 def _match(provider: Provider, connection: Connection) -> dict[str, str | None] | None:
-    if connection.kind not in provider.kinds:
+    if _served(connection) not in provider.kinds:
         return None
     if provider.on_ports and connection.hosts[0].port not in provider.on_ports:
         return None

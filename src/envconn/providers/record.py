@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Certificates", "Endpoint", "Forbidden", "Pooler", "Provider", "Rewrite"]
+__all__ = ["Certificates", "Endpoint", "Forbidden", "Gateway", "Pooler", "Provider", "Rewrite"]
 
 DIRECT = "direct"
 """The word for "no pooler" in `Provider.ports`; the others are pool modes."""
@@ -64,6 +64,20 @@ class Forbidden(NamedTuple):
     message: str
 
 
+class Gateway(NamedTuple):
+    """Where a provider takes SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
+
+    In each address, ``{host}`` and ``{port}`` stand for those of the connection and ``{domain}`` for the host
+    without its first label. `jwt` is the one for whoever brings a JSON Web Token, or empty where there is none.
+    `pipelines`: a client may send the password before it is asked for one.
+    """
+
+    http: str
+    websocket: str
+    jwt: str = ""
+    pipelines: bool = False
+
+
 class Provider(NamedTuple):
     r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
 
@@ -82,6 +96,8 @@ class Provider(NamedTuple):
     `endpoint_option` is a pattern for ``options`` that name an ``endpoint``, which the proxy compares
     with the first label of the host. `endpoint_password` is one for passwords that do, in clear
     text inside TLS and without the exchange that channel binding needs.
+
+    `serverless` says where SQL is taken over HTTPS, if it is.
 
     `idle_seconds` is the silence after which the provider drops a connection, `lifetime_seconds`
     the age that connections should stay below. `suspends`: the server itself goes to sleep.
@@ -113,6 +129,7 @@ class Provider(NamedTuple):
     forbidden: tuple[Forbidden, ...] = ()
     endpoint_option: str = ""
     endpoint_password: str = ""
+    serverless: Gateway | None = None
     certificates: Certificates | None = None
     enforces_tls: bool | None = None
     private: bool = False

@@ -35,13 +35,15 @@ class Variable(NamedTuple):
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
     found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. `kind` is the
     protocol spoken there. `proves` is the provider that the name alone gives away, where the host
-    does not: ``DATABASE_URL_UNPOOLED`` may be anybody's, ``SCALINGO_POSTGRESQL_URL`` is not.
+    does not: ``DATABASE_URL_UNPOOLED`` may be anybody's, ``SCALINGO_POSTGRESQL_URL`` is not. `parts`: it
+    holds the host, and others beside it the rest.
     """
 
     name: str
     role: str = "default"
     kind: str = "postgresql"
     proves: str = ""
+    parts: bool = False
 
 
 class Line(NamedTuple):
@@ -96,6 +98,7 @@ TABLE: Mapping[str, Line] = {
             "rds.amazonaws.com.cn",
             "cache.amazonaws.com",
         ),
+        variables=(Variable("RDS_HOSTNAME", proves="aws-rds", parts=True),),
     ),
     "azure": Line(
         keys=(
@@ -104,12 +107,17 @@ TABLE: Mapping[str, Line] = {
         ),
         variables=(
             Variable("AZURE_POSTGRESQL_CONNECTIONSTRING", proves="azure"),
+            Variable("AZURE_POSTGRESQL_HOST", proves="azure", parts=True),
             Variable("AZURE_REDIS_CONNECTIONSTRING", kind="redis", proves="azure-redis"),
         ),
     ),
     "clever_cloud": Line(
         keys=("services.clever-cloud.com",),
-        variables=(Variable("POSTGRESQL_ADDON_URI", proves="clever-cloud"),),
+        variables=(
+            Variable("POSTGRESQL_ADDON_URI", proves="clever-cloud"),
+            Variable("POSTGRESQL_ADDON_HOST", proves="clever-cloud", parts=True),
+            Variable("POSTGRESQL_ADDON_DIRECT_HOST", "direct", proves="clever-cloud", parts=True),
+        ),
     ),
     "cloudamqp": Line(
         keys=("cloudamqp.com",),

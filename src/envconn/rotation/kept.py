@@ -51,10 +51,10 @@ class Kept:
         Whoever waits for a reading that began after his `since` shares it.
 
         Raises:
-            TypeError: these services were not read from an environment.
+            TypeError: these services were not read from variables and files alone.
         """
         if self._read is None:
-            raise TypeError("these services were not read from an environment, so there is nothing to read again")
+            raise TypeError(_FIXED)
         with self._lock:
             if self._latest.began <= since:
                 began = time.monotonic()
@@ -66,6 +66,12 @@ class Kept:
         with self._lock:
             if found.began > self._in_use.began:
                 self._in_use = found
+
+
+_FIXED = (
+    "these services were not read from variables and files alone, so there is nothing to read again; load them, or "
+    "make the settings, anew"
+)
 
 
 def _all(services: Mapping[str, SecuredConnection]) -> Mapping[str, SecuredConnection]:

@@ -16,9 +16,12 @@ from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic_core import CoreSchema
 
     from envconn.sources import Dotenv
+    from envconn.sources.environment import Layer
 
 __all__ = ["core_schema", "secured"]
 
@@ -59,9 +62,9 @@ def _missing(name: str) -> SecuredConnection:
 _NO_DATABASES = ("broker", "cache")
 
 
-def secured(text: Secret, name: str, files: Dotenv) -> SecuredConnection:
-    """Judge `text` as `name`, under the policy stated by the environment and `files`, or raise what is wrong."""
-    outcome = judged_text(text, name, files)
+def secured(text: Secret, name: str, files: Dotenv, layers: Sequence[Layer] = ()) -> SecuredConnection:
+    """Judge `text` as `name`, under the policy stated by the environment, `files` and `layers`, or raise the wrong."""
+    outcome = judged_text(text, name, files, layers)
     if isinstance(outcome, SecuredConnection):
         return outcome
     raise ConfigurationError(outcome)

@@ -12,34 +12,53 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from envconn.errors import Problem
+    from envconn.sources.environment import Layer
 
     Path: TypeAlias = str | os.PathLike[str]
     Dotenv: TypeAlias = Path | Sequence[Path] | None
 
-__all__ = ["DOTENV", "Environment", "Lookup", "Text", "read"]
+__all__ = ["DOTENV", "Environment", "Lookup", "Text", "paths", "read"]
 
 DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
 
 
+def paths(dotenv: Dotenv) -> list[str]:
+    """Return the files that `dotenv` means: those that somebody names, and the default one where it is there."""
+    named: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
+    every = [os.fspath(path) for path in named]
+    return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
+
+
 def read(
-    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Mapping[str, Text]] = ()
+    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Environment, tuple[Problem, ...]]:
     """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
 
-    `layers` come below them: texts by name that a program has fetched itself, the most believed first.
+    Below them come secret directories, then `layers`: texts by name that a program has fetched itself,
+    the most believed first. `precedence` has the whole list.
     Of several files, a later one wins. A file that is not there is an error, except the default one;
     a directory of the default name is somebody's virtual environment.
     """
     process = os.environ if environ is None else environ
-    paths: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
     assignments: dict[str, Text] = {}
     problems: list[Problem] = []
-    for path in [os.fspath(path) for path in paths]:
-        if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path)):
-            from envconn.sources.dotenv import read as read_dotenv
+    for path in paths(dotenv):
+        from envconn.sources.dotenv import read as read_dotenv
 
-            found, wrong = read_dotenv(path)
-            assignments |= found
-            problems += wrong
-    return Environment(process, (assignments, *layers)), tuple(problems)
+        found, wrong = read_dotenv(path)
+        assignments |= found
+        problems += wrong
+    environment = Environment(process, (assignments,))
+    if environment.is_set("ENVCONN_SECRETS_DIR") or environment.is_set("CREDENTIALS_DIRECTORY"):
+        from envconn.sources.directory import read as read_directories
+
+        directories, wrong = read_directories(environment)
+        environment, problems = environment.over(*directories), [*problems, *wrong]
+    if layers:
+        environment = environment.over(*layers)
+    if any(environment.names_with("CONNSTR_")):
+        from envconn.sources.app_service import read as read_app_service
+
+        environment = environment.over(*read_app_service(environment))
+    return environment, tuple(problems)

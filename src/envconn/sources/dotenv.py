@@ -17,7 +17,7 @@ from envconn.sources.files import read_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMIT", "read"]
+__all__ = ["LIMIT", "assigned", "read"]
 
 LIMIT = 1_048_576
 """The largest ``.env`` file that is read, in bytes."""
@@ -30,6 +30,34 @@ def read(path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
     if isinstance(content, Problem):
         return {}, (content,)
     return _assignments(content, path)
+
+
+def assigned(content: str, name: str, value: str) -> str | None:
+    """Return `content`, the text of such a file, with `name` as `value` in place of what it was, and all else as it is.
+
+    `value` has no quote, backslash or line break. `None`: something there would take the new line for its own.
+    """
+    from dotenv.parser import parse_stream
+
+    mark = "\ufeff" if content.startswith("\ufeff") else ""
+    parts: list[str] = []
+    line = f"{name}='{value}'\n"
+    for binding in parse_stream(io.StringIO(content.removeprefix(mark))):
+        text = binding.original.string
+        if binding.key != name:
+            parts.append(text)
+        elif line not in parts:
+            # Blank lines in front of an assignment count as a part of it.
+            parts += [text[: len(text) - len(text.lstrip())], "export " * text.lstrip().startswith("export"), line]
+    if line not in parts:
+        parts += ["" if not parts or parts[-1].endswith("\n") else "\n", line]
+    made = mark + "".join(parts)
+    return made if _values(made) == {**_values(content), name: value} else None
+
+
+def _values(content: str) -> dict[str, str]:
+    found, _ = _assignments(Secret(content), "")
+    return {name: text.text.reveal() for name, text in found.items()}
 
 
 def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:

@@ -3,7 +3,7 @@
 The rules, in one place:
 
 - blank means not set, and is noted;
-- the process environment beats ``.env``, and each layer those below it;
+- the process environment beats ``.env``, and each layer those below it (`precedence` lists them all);
 - ``NAME_FILE`` names a file that holds the value of ``NAME``; both with different values is an error;
 - a value that is exactly ``$OTHER`` or ``${OTHER}`` is an alias and is followed (Scalingo stores
   ``DATABASE_URL`` that way); nothing inside a value is ever interpolated.
@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Note, Problem
-from envconn.sources import files
+from envconn.sources import files, precedence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    Layer: TypeAlias = "Mapping[str, Text | Problem]"
 
 __all__ = ["Environment", "Lookup", "Text"]
 
@@ -40,6 +43,11 @@ class Lookup(NamedTuple):
     problems: tuple[Problem, ...] = ()
     notes: tuple[Note, ...] = ()
 
+    @property
+    def remarks(self) -> tuple[Problem | Note, ...]:
+        """Everything but the text."""
+        return (*self.problems, *self.notes)
+
 
 _NOTHING = Lookup()
 
@@ -48,14 +56,14 @@ class Environment:
     """The variables of one process at one moment.
 
     `process` is a mapping like `os.environ`; `layers` hold what counts where it is silent, the most
-    believed first (the assignments of a ``.env`` file).
+    believed first (the assignments of a ``.env`` file, the files of a secret directory).
     Of ten thousand variables, four matter: values are fetched for those that are asked for, and the
     names are gone through as one text.
     """
 
     __slots__ = ("_layers", "_names", "_process", "_text")
 
-    def __init__(self, process: Mapping[str, str], layers: Iterable[Mapping[str, Text]] = ()) -> None:
+    def __init__(self, process: Mapping[str, str], layers: Iterable[Layer] = ()) -> None:
         self._process = process
         self._layers = tuple(layer for layer in layers if layer)
         # A look for a name in os.environ that is not there costs an exception; in a dictionary, next to nothing.
@@ -64,6 +72,10 @@ class Environment:
 
     def __repr__(self) -> str:
         return "<Environment>"
+
+    def over(self, *layers: Layer) -> Environment:
+        """Return this environment with `layers` below all that it has."""
+        return Environment(self._process, (*self._layers, *layers))
 
     def names(self) -> Iterator[str]:
         """Every name that is set, blank ones and ``NAME_FILE`` included, each once."""
@@ -83,8 +95,15 @@ class Environment:
 
     def plain(self, name: str) -> str:
         """The text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
-        found = self._written(name)
-        return found.text.reveal().strip() if found else ""
+        found = self.written(name)
+        return found.text.reveal().strip() if isinstance(found, Text) else ""
+
+    def written(self, name: str) -> Text | Problem | None:
+        """The text of `name` as it stands, or what is wrong with the place where it should; `None` for a blank one."""
+        if name not in self._names:
+            return None
+        found = next(self._all(name))
+        return found if isinstance(found, Problem) or found.text.reveal().strip() else None
 
     def lookup(self, name: str) -> Lookup:
         """Find the text for `name`, following aliases and ``NAME_FILE``."""
@@ -110,31 +129,31 @@ class Environment:
 
     def _one(self, name: str) -> Lookup:
         """What `name` and ``name_FILE`` say together, without following aliases."""
-        written = self._written(name)
-        if f"{name}_FILE" not in self._names:
-            return Lookup(written, notes=self._blank(name, written))
-        pointer = self._written(f"{name}_FILE")
-        if pointer is None:
-            return Lookup(written, notes=self._blank(name, written) + self._blank(f"{name}_FILE", pointer))
-        content = files.read(pointer.text, f"{name}_FILE")
+        written, pointer = self.written(name), None
+        if f"{name}_FILE" in self._names:
+            pointer = self.written(f"{name}_FILE")
+            if pointer is None:
+                return self._found(name, written, self._remarks(f"{name}_FILE", pointer))
+        if isinstance(written, Problem) or pointer is None:
+            return self._found(name, written)
+        content = pointer if isinstance(pointer, Problem) else files.read(pointer.text, f"{name}_FILE")
         if isinstance(content, Problem):
             return Lookup(problems=(content,))
-        origin = Origin(name, "file", content.path)
         if written is None:
-            return Lookup(Text(content.text, origin), notes=self._blank(name, written))
+            origin = Origin(name, "file", content.path)
+            return Lookup(Text(content.text, origin), notes=self._remarks(name, written))
         if written.text != content.text:
-            return Lookup(problems=(_contradiction(name),))
+            return Lookup(problems=(_contradiction(name, written),))
         return Lookup(
             written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
         )
 
-    def _written(self, name: str) -> Text | None:
-        if name not in self._names:
-            return None
-        text = next(self._all(name))
-        return text if text.text.reveal().strip() else None
+    def _found(self, name: str, written: Text | Problem | None, more: tuple[Note, ...] = ()) -> Lookup:
+        if isinstance(written, Problem):
+            return Lookup(problems=(written,))
+        return Lookup(written, notes=self._remarks(name, written) + more)
 
-    def _all(self, name: str) -> Iterator[Text]:
+    def _all(self, name: str) -> Iterator[Text | Problem]:
         """Every text for `name`, the one that counts first."""
         value = self._process.get(name)
         if value is not None:
@@ -143,17 +162,25 @@ class Environment:
             if name in layer:
                 yield layer[name]
 
-    def _blank(self, name: str, written: Text | None) -> tuple[Note, ...]:
+    def _remarks(self, name: str, written: Text | None) -> tuple[Note, ...]:
+        """What is worth knowing about a variable that is blank, or hides another text for the same name."""
         if written is None:
             return (Note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
-        _, *shadowed = self._all(name)
-        if any(other.text.reveal().strip() and other.text != written.text for other in shadowed):
-            return (Note("dotenv-ignored", name, "the process environment wins over the different value in .env"),)
-        return ()
+        _, *hidden = self._all(name)
+        return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
+
+
+def _hidden(name: str, written: Text, other: Text | Problem) -> Iterator[Note]:
+    winner = precedence.place(written.origin)
+    if isinstance(other, Problem):
+        yield Note("source-ignored", name, f"{winner} wins over a value that cannot be used: {other.message}")
+    elif other.text.reveal().strip() and other.text != written.text:
+        code = "dotenv-ignored" if other.origin.source == "dotenv" else "source-ignored"
+        yield Note(code, name, f"{winner} wins over the different value in {precedence.place(other.origin)}")
 
 
 def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
-    return Origin(name, origin.source, origin.path, origin.line, tuple(chain))
+    return Origin(name, origin.source, origin.path, origin.line, (*chain, *origin.via))
 
 
 def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
@@ -174,5 +201,7 @@ def _cycle(name: str) -> Problem:
     return Problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
 
 
-def _contradiction(name: str) -> Problem:
-    return Problem("file-conflict", name, f"is set, and {name}_FILE points to a different value; keep one of the two")
+def _contradiction(name: str, written: Text) -> Problem:
+    place = precedence.title(written.origin.source)
+    message = f"is set by {place}, and {name}_FILE points to a different value; keep one"
+    return Problem("file-conflict", name, message)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from envconn.connection import Secret
 from envconn.errors import Problem
 
-__all__ = ["LIMIT", "Content", "read", "read_text"]
+__all__ = ["LIMIT", "Content", "listing", "read", "read_text", "read_value"]
 
 LIMIT = 65_536
 """The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
@@ -32,13 +32,19 @@ def read(pointer: Secret, variable: str) -> Content | Problem:
     path = pointer.reveal().strip()
     if "://" in path:
         return Problem("file-is-url", variable, "holds a URL; it must hold the path of a file that contains the URL")
-    content = read_text(path, variable, LIMIT)
+    text = read_value(path, variable)
+    return text if isinstance(text, Problem) else Content(text, path)
+
+
+def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Problem:
+    """Return the value in the file at `path`, without one final newline, or the `Problem` with it."""
+    content = read_text(path, variable, limit)
     if isinstance(content, Problem):
         return content
     text = content.reveal().removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        return Problem("file-empty", variable, "the file it names is empty; write the value into it")
-    return Content(Secret(text), path)
+        return Problem("file-empty", variable, "the file is empty; write the value into it")
+    return Secret(text)
 
 
 def read_text(path: str, variable: str, limit: int) -> Secret | Problem:
@@ -64,10 +70,20 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Problem:
         return Problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
 
 
+def listing(path: str, variable: str) -> tuple[str, ...] | Problem:
+    """Return the names in the directory `path`, in order, or the `Problem` with it. `variable` holds the path."""
+    try:
+        return tuple(sorted(os.listdir(path)))
+    except (FileNotFoundError, NotADirectoryError):
+        return Problem("directory-missing", variable, "the directory does not exist; mount it, or unset the variable")
+    except (OSError, ValueError):
+        return Problem("directory-unreadable", variable, "the directory may not be read; change its owner or mode")
+
+
 _UNREADABLE = ("file-unreadable", "the file cannot be read; check the path and its permissions")
 
 _FAILURES: dict[type[Exception], tuple[str, str]] = {
-    FileNotFoundError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
-    NotADirectoryError: ("file-missing", "the file it names does not exist; mount it, or correct the path"),
-    PermissionError: ("file-unreadable", "the file it names may not be read by this user; change its owner or mode"),
+    FileNotFoundError: ("file-missing", "the file does not exist; mount it, or correct the path"),
+    NotADirectoryError: ("file-missing", "the file does not exist; mount it, or correct the path"),
+    PermissionError: ("file-unreadable", "the file may not be read by this user; change its owner or mode"),
 }

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["judge", "provider_ca", "requested"]
 
-_VERIFIED = frozenset({"amqp", "redis"})
+_VERIFIED = frozenset({"amqp", "redis", "sentinel"})
 """Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
 named. libpq and MySQL's clients verify nothing and trust nobody unless told to."""
 
@@ -123,6 +123,7 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
         ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
+        (connection.kind == "sentinel" and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
     return [Problem(code, variable, message) for is_so, code, message in found if is_so]
 
@@ -138,6 +139,7 @@ _CLEAR = {
     "postgresql": ("sslmode=disable", "write sslmode=require or stronger"),
     "mysql": ("TLS turned off", "write ssl-mode=REQUIRED or stronger"),
     "redis": ("a scheme without TLS", "write rediss:// and the port that speaks TLS"),
+    "sentinel": ("a scheme without TLS", "write rediss+sentinel://h1,h2/master and the ports that speak TLS"),
     "amqp": ("a scheme without TLS", "write amqps:// and the port that speaks TLS"),
 }
 _SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
@@ -145,6 +147,9 @@ _MIXED = "a unix socket and a network host in one list cannot be promised one TL
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
 _DIRECT = "sslnegotiation=direct needs TLS; write sslmode=require or stronger"
 _PAIR = "sslcert and sslkey go together; name both files, or neither"
+_MASTER = (
+    "which master the sentinels are asked for is not said; write /name behind the hosts, or set ENVCONN_SENTINEL_MASTER"
+)
 _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 
 

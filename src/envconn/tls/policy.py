@@ -40,7 +40,7 @@ VARIABLES = (
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
 _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
-_NO_DATABASES = frozenset({"amqp", "redis"})
+_NO_DATABASES = frozenset({"amqp", "redis", "sentinel"})
 
 
 class _Demands(NamedTuple):

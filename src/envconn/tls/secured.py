@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host, Origin, Parameters, Secret
     from envconn.errors import Note
+    from envconn.tls.serverless import Serverless
     from envconn.tls.verdict import Judgement, Verdict
 
 __all__ = ["SecuredConnection", "judgement_of", "require_sealed", "seal"]
@@ -263,6 +264,21 @@ class SecuredConnection:
             return found
         raise EndpointUnavailable(found)
 
+    def serverless(self, *, jwt: Secret | None = None) -> Serverless:
+        """Return where the provider takes SQL over HTTPS and in a WebSocket, and what to send along.
+
+        `jwt` is a JSON Web Token for a provider that takes one in place of the password.
+
+        Raises:
+            EndpointUnavailable: the provider has no such address; the text says why.
+        """
+        from envconn.tls.serverless import Serverless, find
+
+        found = find(self, self._judgement, jwt)
+        if isinstance(found, Serverless):
+            return found
+        raise EndpointUnavailable(found)
+
     def uri(self) -> str:
         """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
         from envconn.tls.uri import render
@@ -277,7 +293,8 @@ class SecuredConnection:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "format": "uri", "writeOnly": True}
+        # No "format": a keyword/value string is no URI, and neither is what stands for a connection in a dump.
+        return {"type": "string", "writeOnly": True}
 
 
 def seal(judgement: Judgement) -> SecuredConnection:

@@ -25,19 +25,32 @@ class _Family(NamedTuple):
     """How one family of services writes a URI.
 
     `schemes` are those below and from ``ENCRYPTED`` on. `modes` holds the parameters for each level,
-    in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket,
-    where that is another one.
+    in order; `names` those whose name is not libpq's; `path` is what follows the hosts; `socket` is the
+    shape for a file or socket, where that is another one.
     """
 
     schemes: tuple[str, str]
     modes: tuple[Mapping[str, str], ...]
     names: Mapping[str, str]
     socket: str = ""
+    path: str = "{dbname}"
 
 
 _NONE: Mapping[str, str] = {}
 _VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
 _PEER = {"verify": "verify_peer"}
+
+_REDIS = _Family(
+    ("redis", "rediss"),
+    (_NONE, _NONE, {"ssl_cert_reqs": "none"}, {**_VERIFIED, "ssl_check_hostname": "false"}, _VERIFIED),
+    {
+        "sslrootcert": "ssl_ca_certs",
+        "sslcert": "ssl_certfile",
+        "sslkey": "ssl_keyfile",
+        "sslpassword": "ssl_password",
+    },
+    socket="unix://{user}{path}?db={dbname}",
+)
 
 _FAMILIES = {
     # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
@@ -46,17 +59,8 @@ _FAMILIES = {
         tuple({"sslmode": level.sslmode, "gssencmode": "disable"} for level in TlsLevel),
         {},
     ),
-    "redis": _Family(
-        ("redis", "rediss"),
-        (_NONE, _NONE, {"ssl_cert_reqs": "none"}, {**_VERIFIED, "ssl_check_hostname": "false"}, _VERIFIED),
-        {
-            "sslrootcert": "ssl_ca_certs",
-            "sslcert": "ssl_certfile",
-            "sslkey": "ssl_keyfile",
-            "sslpassword": "ssl_password",
-        },
-        socket="unix://{user}{path}?db={dbname}",
-    ),
+    "redis": _REDIS,
+    "sentinel": _REDIS._replace(schemes=("redis+sentinel", "rediss+sentinel"), path="{master}/{dbname}"),
     "amqp": _Family(
         ("amqp", "amqps"),
         (_NONE, _NONE, {"verify": "verify_none"}, _PEER, _PEER),
@@ -75,13 +79,14 @@ _FAMILIES = {
 def render(connection: SecuredConnection) -> str:
     """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded, slashes in paths excepted."""
     family, level = _FAMILIES[connection.kind], connection.tls.level
-    shape = f"{family.schemes[level >= TlsLevel.ENCRYPTED]}://{{user}}{{hosts}}/{{dbname}}"
+    shape = f"{family.schemes[level >= TlsLevel.ENCRYPTED]}://{{user}}{{hosts}}/{family.path}"
     if family.socket and connection.hosts[0].is_socket:
         shape = family.socket
     text = shape.format(
         user=userinfo(connection),
         hosts=",".join(map(authority, connection.hosts)),
         dbname=quote(connection.dbname, safe=""),
+        master=connection.parameters.get("master_name", ""),
         path=quote(connection.dbname if connection.kind == "sqlite" else connection.host, safe="/"),
     )
     query = urlencode(_query(connection, family), quote_via=quote, safe="/")
@@ -102,7 +107,7 @@ def authority(host: Host) -> str:
 
 
 def _query(connection: SecuredConnection, family: _Family) -> dict[str, str]:
-    mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert"}
+    mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert", "master_name"}
     stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:
         stated["sslrootcert"] = connection.tls.ca.file()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from envconn.drivers import redis
-from envconn.drivers.hidden import Hidden
+from envconn.drivers import redis, sentinel
+from envconn.drivers.hidden import hide
 from envconn.drivers.refusal import refuse
 from envconn.tls import TlsLevel, require_sealed
 
@@ -37,11 +37,27 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     require_sealed(connection)
     for name in _UNFIT & connection.parameters.keys():
         refuse(connection, f"{name} does not fit Django's cache; drop it")
-    location, options = redis.url(connection), cast("dict[str, object]", redis.arguments(connection))
-    options |= {name: Hidden(options[name]) for name in ("password", "ssl_password") if name in options}
+    location, options = _sentinel(connection) if connection.kind == "sentinel" else _redis(connection)
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": location,
+        "OPTIONS": hide(options, "ssl_password"),
+    }
+
+
+def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
+    options = cast("dict[str, object]", redis.arguments(connection))
     if connection.tls.level >= TlsLevel.ENCRYPTED:
         options["pool_class"] = "envconn.drivers.redis_py.VerifyingPool"
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": location, "OPTIONS": options}
+    return redis.url(connection), options
+
+
+def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
+    options = cast("dict[str, object]", sentinel.arguments(connection))
+    asked = hide(cast("dict[str, object]", options["sentinel_kwargs"]), "ssl_password")
+    options |= {"pool_class": "envconn.drivers.redis_py.SentinelPool", "sentinel_kwargs": asked}
+    # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
+    return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 
 
 _UNFIT = frozenset({"decode_responses", "encoding", "timeout"})

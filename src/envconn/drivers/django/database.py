@@ -134,8 +134,12 @@ def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSett
         PASSWORD=Hidden(connection.password.reveal() if connection.password else ""),
         HOST=host.host,
         PORT="" if host.is_socket else str(host.port),
-        OPTIONS=cast("dict[str, object]", mysql.arguments(connection, None if elsewhere is None else "MySQLdb")),
+        OPTIONS=cast("dict[str, object]", _mysqls(connection, elsewhere)),
     )
+
+
+def _mysqls(connection: SecuredConnection, elsewhere: int | None) -> mysql.Arguments:
+    return mysql.arguments(connection) if elsewhere is None else mysql.arguments(connection, "MySQLdb", elsewhere=True)
 
 
 def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSettings:

@@ -58,7 +58,9 @@ class _Family(Protocol):
 
 _FAMILIES = {
     "postgresql": "the driver is installed and cannot be imported, often for want of libpq; install psycopg[binary]",
-    "redis": "redis-py is needed to log in and not installed; pip install envconn[redis]",
+    **dict.fromkeys(
+        ("redis", "sentinel"), "redis-py is needed to log in and not installed; pip install envconn[redis]"
+    ),
     "amqp": "py-amqp is needed to log in and not installed; pip install envconn[celery]",
 }
 """The modules, named after the kind that they serve, and what is wrong where one cannot be imported."""

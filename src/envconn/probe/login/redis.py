@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
 
 from envconn.drivers import redis as arguments
 from envconn.errors import Note
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["log_in"]
+__all__ = ["converse", "hasty", "log_in"]
 
 
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
@@ -30,7 +31,11 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
     """
-    pool = redis.ConnectionPool(**_given(connection, until))
+    return converse(connection, redis.ConnectionPool(**_given(connection, until)))
+
+
+def converse(connection: SecuredConnection, pool: redis.ConnectionPool) -> Outcome:
+    """Log in through `pool`, and close it."""
     client = redis.Redis(connection_pool=pool)
     try:
         client.ping()
@@ -58,13 +63,21 @@ class _Verifying(redis.SSLConnection):
         return arguments.handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
-def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
-    given = cast("dict[str, Any]", arguments.arguments(connection))
-    for theirs in ("max_connections", "timeout"):  # a pool's, and there is none to speak of
-        given.pop(theirs, None)
+def hasty(given: Mapping[str, Any], until: float) -> dict[str, Any]:
+    """Return what is `given` to a connection, for one that is tried once and gives up by then."""
     limit = left(until)
     limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
-    given |= {**limits, "db": int(connection.dbname), "retry": Retry(NoBackoff(), 0), "decode_responses": True}
+    kept = {name: value for name, value in given.items() if name not in _POOLS}
+    return {**kept, **limits, "retry": Retry(NoBackoff(), 0)}
+
+
+_POOLS = ("max_connections", "timeout")
+"""What is a pool's, and there is none to speak of."""
+
+
+def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
+    given = hasty(cast("dict[str, Any]", arguments.arguments(connection)), until)
+    given |= {"db": int(connection.dbname), "decode_responses": True}
     [host] = connection.hosts
     if host.is_socket:
         return given | {"connection_class": redis.UnixDomainSocketConnection, "path": host.host}
@@ -110,7 +123,9 @@ _FEW = 5
 _REPLICA = "the server is another one's replica, where nothing can be written; name the primary's endpoint"
 
 
-def _why(error: Exception) -> Failure:
+def _why(error: BaseException) -> Failure:
+    if isinstance(error, MasterNotFoundError):
+        return _why(error.__cause__) if error.__cause__ else Failure("master-unknown")
     for kind, code in _BY_TYPE:
         if isinstance(error, kind):
             return Failure(code)
@@ -118,7 +133,7 @@ def _why(error: Exception) -> Failure:
     return next((Failure(code) for words, code in _SAID if words in str(error)), _otherwise(error))
 
 
-def _otherwise(error: Exception) -> Failure:
+def _otherwise(error: BaseException) -> Failure:
     if isinstance(error, redis.ResponseError):
         return Failure("login-refused")
     found = classify(error)
@@ -127,7 +142,7 @@ def _otherwise(error: Exception) -> Failure:
     return found
 
 
-_BY_TYPE: tuple[tuple[type[Exception], str], ...] = (
+_BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (redis.BusyLoadingError, "server-starting"),
     (redis.AuthenticationError, "password-refused"),
     (redis.exceptions.AuthenticationWrongNumberOfArgsError, "password-refused"),

@@ -33,6 +33,7 @@ _OF_ALL = {
     "connection-closed": "the connection ended in the middle of the login{state}; the server's log says why",
     "server-starting": "the server starts up, shuts down or recovers{state}; try again when it is ready",
     "server-full": "no connection is free{state}; let clients keep fewer, or raise the server's or the role's limit",
+    "master-unknown": "no sentinel knows a master of that name that is up; correct the name, or wait for one",
     "protocol-unexpected": "the answer to {driver} is none that it understands; correct scheme and port",
     "tls-failed": "{driver} could not agree on TLS with the server; check sslrootcert, sslcert and sslkey",
     "tls-not-in-use": "{driver} logged in without the TLS that was asked for; do not use it, and report this",
@@ -46,6 +47,15 @@ _OF_KIND = {
     ("redis", "login-refused"): "the server turns this client down; its log says why, often protected-mode",
     ("redis", "database-absent"): "there is no database of that number; lower the number, or raise databases",
     ("redis", "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
+    (
+        "sentinel",
+        "tls-failed",
+    ): "a sentinel, or the Redis that they name, does not stand up to the level; let the latter "
+    "show a certificate for the address that is announced, or announce host names (sentinel announce-hostnames yes)",
+    (
+        "sentinel",
+        "password-refused",
+    ): "the sentinels refuse sentinel_password, or the Redis the password before the hosts; copy both again",
     ("amqp", "login-refused"): "the broker does not let this user in; its log says why",
     ("amqp", "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
     ("amqp", "permission-denied"): "the user may not use the vhost; give it permissions there",

@@ -1,0 +1,27 @@
+"""The Redis that sentinels name, through redis-py: both legs, on connections that trust the stated CA and no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from envconn.drivers import sentinel
+from envconn.drivers.redis_py import SentinelPool
+from envconn.probe.login.redis import converse, hasty
+
+if TYPE_CHECKING:
+    from envconn.probe.login.outcome import Outcome
+    from envconn.tls import SecuredConnection
+
+__all__ = ["log_in"]
+
+
+def log_in(connection: SecuredConnection, until: float) -> Outcome:
+    """Ask the sentinels, log in to the master that they name, and ask what the user may ask.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+    """
+    given = cast("dict[str, Any]", sentinel.arguments(connection))
+    asked = hasty(given.pop("sentinel_kwargs"), until)
+    del asked["retry"]  # the pool has its own
+    return converse(connection, SentinelPool(**hasty(given, until), sentinel_kwargs=asked, decode_responses=True))

@@ -1,0 +1,108 @@
+"""Connection strings from a provider's API, and one-shot queries over HTTPS. Needs the extra ``remote`` (httpx).
+
+    from envconn.remote import get_connection
+
+    found = get_connection("casedev", project="proj_abc123", branch="staging", pooled=True)
+    psycopg.connect(**envconn_psycopg.kwargs(found.connection))
+
+What comes back is judged like a connection from the environment. Tokens come from the environment and from nowhere
+else; every request goes over TLS, to a server that is verified.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.remote.fetching import fetched
+from envconn.remote.querying import Field, Result, asked
+from envconn.remote.wish import RemoteConnection, Wish
+from envconn.sources import DOTENV
+from envconn.tls import require_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.sources import Dotenv
+    from envconn.tls import Policy, SecuredConnection
+
+__all__ = ["Field", "RemoteConnection", "Result", "get_connection", "query"]
+
+
+def get_connection(  # noqa: PLR0913 - one for each thing that some provider wants to know
+    provider: str,
+    *,
+    project: str | None = None,
+    organization: str | None = None,
+    app: str | None = None,
+    database: str | None = None,
+    role: str | None = None,
+    branch: str | None = None,
+    endpoint: str | None = None,
+    variable: str | None = None,
+    region: str | None = None,
+    pooled: bool = False,
+    create: bool = False,
+    reset: bool = False,
+    ttl: int | None = None,
+    inherit: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    dotenv: Dotenv = DOTENV,
+    policy: Policy | None = None,
+    within: float = 30.0,
+) -> RemoteConnection:
+    """Ask the API of `provider` for a connection, and judge it.
+
+    ``casedev`` takes `project`, and `branch` (by name, ``main`` when left out) and `pooled`. ``neon`` takes `project`,
+    `database` and `role`, and `branch` (name or id), `endpoint` (id) and `pooled`. ``planetscale`` takes
+    `organization`, `database` and `role` (a name), and `branch` (``main`` when left out) and `pooled`; it tells a
+    password only when it is made, so that one of `create`, with `ttl` (seconds that the role lives) and `inherit`
+    (roles whose rights it gets), and `reset` has to be asked for. ``scalingo`` takes `app` (name or id; a dedicated
+    database is one, too), and `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database` (whose
+    endpoints, the application's own when left out) and `region`.
+
+    Tokens are read from `environ` and `dotenv`, which are those of `envconn.load`, and so is the policy unless
+    `policy` replaces it. All of it takes at most `within` seconds, repeated requests included.
+
+    Raises:
+        ConfigurationError: the connection is not as secure as the policy demands, or the environment is wrong.
+        RemoteError: the provider could not be asked, or did not give what was asked for.
+    """
+    wish = Wish(
+        project, organization, app, database, role, branch, endpoint, variable, region, pooled, create, reset, ttl,
+        tuple(inherit),
+    )  # fmt: skip
+    outcome = fetched(provider, wish, environ, dotenv, policy, within)
+    # The frame of this function is a part of the traceback, and tools print its variables.
+    del environ
+    if isinstance(outcome, RemoteConnection):
+        return outcome
+    raise outcome
+
+
+def query(
+    connection: SecuredConnection,
+    statement: str,
+    parameters: Sequence[object] = (),
+    *,
+    address: str | None = None,
+    within: float = 30.0,
+) -> Result:
+    """Run one `statement` over HTTPS, in a transaction of its own, and return what it gives. It is never repeated.
+
+    ``$1`` and so on stand for `parameters`: `None`, truth values, integers, text, `bytes`; lists and dictionaries of
+    them go as JSON, and everything else as the text that `str` makes of it. `address` is where the endpoint is, where
+    not at the provider's own (``https://localhost:4444/sql`` of a local proxy). The server is verified by the CA of
+    `connection`, or the system's. Query and answer have at most 10 MiB each, and `within` seconds.
+
+    Raises:
+        EndpointUnavailable: the provider has no such endpoint.
+        QueryError: the server refuses the statement.
+        RemoteError: the endpoint cannot be reached, or the query not sent.
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    outcome = asked(connection, statement, parameters, address, within)
+    del statement, parameters
+    if isinstance(outcome, Result):
+        return outcome
+    raise outcome

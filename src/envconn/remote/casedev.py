@@ -1,0 +1,40 @@
+"""case.dev: one request, by project; the branch goes by its name, and the answer says again what it is about.
+
+Source: the page "Get connection string" of its documentation, and its published clients.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Secret
+from envconn.remote.faults import Failure
+from envconn.remote.session import path
+from envconn.remote.wish import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envconn.remote.session import Session
+    from envconn.remote.wish import Wish
+
+__all__ = ["authorization", "fetch"]
+
+
+def authorization(tokens: Sequence[str]) -> str:
+    """Return the header field."""
+    return f"Bearer {tokens[0]}"
+
+
+def fetch(session: Session, wish: Wish) -> Found:
+    """Ask for the connection of a project, by default that of its branch ``main``, without a pooler."""
+    asked = {"branch": wish.branch, "pooled": "true" if wish.pooled else None}
+    query = {name: value for name, value in asked.items() if value is not None}
+    answer = session.get(path("projects", str(wish.project), "connection"), "the project or its branch", **query)
+    branch, pooled = answer.text("branch"), answer.flag("pooled")
+    if branch != (wish.branch or branch) or pooled is not wish.pooled:
+        raise Failure("answer-contradicts", session.title, _OTHER)
+    return Found(Secret(answer.text("connectionUri")), branch, pooled)
+
+
+_OTHER = "the answer is about another branch or kind of endpoint than was asked for; do not use it, and ask again"

@@ -1,0 +1,67 @@
+"""Neon: the connection URI of a project's branch or endpoint; a branch goes by its id there, and here by its name, too.
+
+Source: neon.com/docs/reference/api, operations getConnectionURI and listProjectBranches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Secret
+from envconn.remote.faults import Failure
+from envconn.remote.session import names, path
+from envconn.remote.wish import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.remote.answer import Answer
+    from envconn.remote.session import Session
+    from envconn.remote.wish import Wish
+
+__all__ = ["authorization", "fetch"]
+
+_PAGE = "100"
+
+
+def authorization(tokens: Sequence[str]) -> str:
+    """Return the header field."""
+    return f"Bearer {tokens[0]}"
+
+
+def fetch(session: Session, wish: Wish) -> Found:
+    """Ask for the URI, of the default branch and its read-write endpoint where neither is named."""
+    asked = {
+        "database_name": wish.database,
+        "role_name": wish.role,
+        "branch_id": _branch_id(session, wish) if wish.branch else None,
+        "endpoint_id": wish.endpoint,
+        "pooled": "true" if wish.pooled else None,
+    }
+    query = {name: value for name, value in asked.items() if value is not None}
+    answer = session.get(path("projects", str(wish.project), "connection_uri"), _WHAT, **query)
+    expected = {"role": wish.role, "database": wish.database, "endpoint": wish.endpoint}
+    return Found(Secret(answer.text("uri")), wish.branch, expected=expected)
+
+
+_WHAT = "the project, or its database, role or endpoint"
+
+
+def _branch_id(session: Session, wish: Wish) -> str:
+    """The id of the branch that is called as wished, or has that id."""
+    found: list[str] = []
+    where = path("projects", str(wish.project), "branches")
+    for page in session.pages(where, "the project", {"limit": _PAGE}, _next):
+        for branch in page.items("branches"):
+            if wish.branch in {branch.text("name"), branch.text("id")}:
+                return branch.text("id")
+            found.append(branch.text("name"))
+    raise Failure("remote-missing", session.title, f"the project has no such branch; it has {names(found)}")
+
+
+def _next(page: Answer) -> Mapping[str, str] | None:
+    # There may be a cursor behind the last page, too.
+    if not page.has("pagination") or not page.values("branches"):
+        return None
+    pagination = page.inner("pagination")
+    return {"cursor": pagination.text("next")} if pagination.has("next") else None

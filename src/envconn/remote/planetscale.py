@@ -1,0 +1,105 @@
+"""PlanetScale for Postgres: a role of a branch. Its password is told when the role is made or reset, and never again.
+
+Source: planetscale.com/docs/api/reference, roles of a branch; postgres/connecting for ports and TLS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from envconn.connection import Secret
+from envconn.providers import Rewrite, named
+from envconn.remote.checks import host
+from envconn.remote.faults import Failure
+from envconn.remote.session import names, path
+from envconn.remote.wish import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.remote.answer import Answer
+    from envconn.remote.session import Session
+    from envconn.remote.wish import Wish
+
+__all__ = ["authorization", "fetch"]
+
+_DEFAULT = "postgres"
+"""The role that every branch has; it goes by paths of its own."""
+
+
+def authorization(tokens: Sequence[str]) -> str:
+    """Return the header field of a service token."""
+    return ":".join(tokens)
+
+
+def fetch(session: Session, wish: Wish) -> Found:
+    """Make the role, or give it another password, whichever is wished, and put its connection together.
+
+    Raises:
+        Failure: neither is wished, and the role may be there or not; or one that shows in the asking.
+    """
+    branch = wish.branch or "main"
+    database = ("organizations", str(wish.organization), "databases", str(wish.database))
+    roles = (*database, "branches", branch, "roles")
+    if wish.create:
+        role = session.post(path(*roles), "the role, its database or branch", _new(wish))
+    elif wish.role == _DEFAULT:
+        role = _of_default(session, roles, wish)
+    else:
+        role = _of_existing(session, roles, wish)
+    return Found(_uri(session, role, wish), branch)
+
+
+def _new(wish: Wish) -> dict[str, object]:
+    ttl = {"ttl": wish.ttl} if wish.ttl is not None else {}
+    inherited = {"inherited_roles": list(wish.inherit)} if wish.inherit else {}
+    return {"name": wish.role, **ttl, **inherited}
+
+
+def _of_default(session: Session, roles: Sequence[str], wish: Wish) -> Answer:
+    if wish.reset:
+        return session.post(path(*roles, "reset-default"), "the default role, its database or branch")
+    session.get(path(*roles, "default"), "the default role, its database or branch")
+    raise _untold(session)
+
+
+def _of_existing(session: Session, roles: Sequence[str], wish: Wish) -> Answer:
+    found: list[str] = []
+    for page in session.pages(path(*roles), "the database or its branch", {}, _next):
+        for role in page.items("data"):
+            if wish.role != role.text("name"):
+                found.append(role.text("name"))
+            elif wish.reset:
+                return session.post(path(*roles, role.text("id"), "reset"), "the role")
+            else:
+                raise _untold(session)
+    message = f"the branch has no such role; it has {names(found)}; make one (create, --create)"
+    raise Failure("remote-missing", session.title, message)
+
+
+def _untold(session: Session) -> Failure:
+    return Failure("password-untold", session.title, _UNTOLD)
+
+
+_UNTOLD = (
+    "the role is there, and its password is told no more; make another role (create, --create), or have a new password "
+    "made, which locks out all who use the old one (reset, --reset)"
+)
+
+
+def _next(page: Answer) -> Mapping[str, str] | None:
+    return {"page": str(page.number("next_page"))} if page.has("next_page") else None
+
+
+def _uri(session: Session, role: Answer, wish: Wish) -> Secret:
+    record = named("planetscale")
+    rule = record.siblings["pooled" if wish.pooled else "direct"] if record else None
+    port = rule.port if isinstance(rule, Rewrite) else None
+    who = f"{quote(role.text('username'), safe='')}:{quote(role.text('password'), safe='')}"
+    where = f"{host(role.text('access_host_url'), session.title)}:{port}"
+    # Its certificates are those of a public CA, and its own page asks for both parameters.
+    return Secret(
+        f"postgresql://{who}@{where}/{quote(role.text('database_name'), safe='')}"
+        "?sslmode=verify-full&sslrootcert=system"
+    )

@@ -1,0 +1,73 @@
+"""Scalingo: a variable of an application or dedicated database, at one of the database's endpoints.
+
+The API token is exchanged for one that holds for an hour. Source: developers.scalingo.com (tokens, environment,
+databases) and the published Go client.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+from envconn.assembly.names import DEFAULTS
+from envconn.connection import Secret
+from envconn.remote.checks import host, usable
+from envconn.remote.faults import Failure
+from envconn.remote.session import names, path
+from envconn.remote.wish import Found
+from envconn.sources import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from envconn.remote.session import Session
+    from envconn.remote.wish import Wish
+
+__all__ = ["authorization", "exchange", "fetch"]
+
+
+def authorization(tokens: Sequence[str]) -> str:
+    """Return the header field for `exchange`: the token as a password without a user (RFC 7617)."""
+    return f"Basic {b64encode(f':{tokens[0]}'.encode()).decode()}"
+
+
+def exchange(session: Session) -> str:
+    """Return the header field for everything else. `session` is one with the API that exchanges tokens."""
+    # A second one does no harm: it is not kept, and the first one ends by itself.
+    answer = session.post(path("tokens", "exchange"), "an exchange", repeats=True)
+    return f"Bearer {usable(answer.text('token'), session.title)}"
+
+
+def fetch(session: Session, wish: Wish) -> Found:
+    """Read the variable, and move the connection to the endpoint that is wished, which takes the same credentials."""
+    uri = _variable(session, wish)
+    if wish.endpoint is None:
+        return Found(uri)
+    where = path("databases", str(wish.database or wish.app), "endpoints")
+    kinds: list[str] = []
+    for endpoint in session.get(where, "the database").items("endpoints"):
+        if endpoint.text("type") == wish.endpoint:
+            name = host(endpoint.text("hostname"), session.title)
+            return Found(_moved(uri, f"{name}:{endpoint.number('port')}"))
+        kinds.append(endpoint.text("type"))
+    raise Failure("remote-missing", session.title, f"the database has no such endpoint; it has {names(kinds)}")
+
+
+def _variable(session: Session, wish: Wish) -> Secret:
+    answer = session.get(path("apps", str(wish.app), "variables"), "the application", aliases="false")
+    values = {variable.text("name"): variable.string("value") for variable in answer.items("variables")}
+    wanted = [wish.variable] if wish.variable else [name for name in DEFAULTS if name in values]
+    # An alias that comes unresolved in spite of the parameter is followed, and no file of this machine is read.
+    environment = Environment({name: value for name, value in values.items() if not name.endswith("_FILE")})
+    found = next((found for name in wanted if (found := environment.lookup(name).found)), None)
+    if found is None:
+        message = f"the application has no such variable; it has {names(sorted(values))}"
+        raise Failure("remote-missing", session.title, message)
+    return found.text
+
+
+def _moved(uri: Secret, place: str) -> Secret:
+    """Put `place` where host and port are. No grammar lets a raw slash or at sign into the credentials."""
+    scheme, _, rest = uri.reveal().partition("://")
+    authority, slash, path_and_query = rest.partition("/")
+    return Secret(f"{scheme}://{authority.rpartition('@')[0]}@{place}{slash}{path_and_query}")

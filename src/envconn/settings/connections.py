@@ -1,0 +1,145 @@
+"""The settings source that fills the connections: what `load` finds, with all other sources as layers below it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic_settings import PydanticBaseSettingsSource
+
+from envconn import sources
+from envconn.assembly import DATABASE, Assembly, assemble
+from envconn.connection import Secret
+from envconn.errors import ConfigurationError, Note, Problem
+from envconn.report import Report
+from envconn.services import Services
+from envconn.settings.concealment import conceal
+from envconn.settings.field import secured
+from envconn.settings.layers import Layer, is_layer, is_read_anew, layer
+from envconn.settings.naming import FIELDS
+from envconn.tls import SecuredConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings, DotEnvSettingsSource
+
+    from envconn.sources import Dotenv, Environment
+
+__all__ = ["Connections", "present", "secret"]
+
+
+class Connections(PydanticBaseSettingsSource):
+    """What `load` would return, as the values of the fields; `given` by arguments comes first.
+
+    `others` are the sources whose texts are layers below the environment, the most believed first.
+    """
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], given: Mapping[str, object], dotenv: DotEnvSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        self._given = given
+        self._dotenv = dotenv
+        self._files = present(dotenv.env_file, getattr(dotenv, "env_file_depth", 0))
+        self._layers: list[Layer] = []
+        self.others: Sequence[PydanticBaseSettingsSource] = ()
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return nothing: the fields are filled together, by the call."""
+        return None, field_name, False
+
+    def reads(self, source: object) -> bool:
+        """Whether connections may come from `source`, beside the ``.env`` files, which `load` reads itself."""
+        return is_layer(source) and source is not self._dotenv
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the fields under the names that pydantic gets them by, and leave no other trace of what they hold."""
+        given = {**self._given, **self._from_command_line()}
+        services = given.get("services")
+        opened = [] if isinstance(services, Services) else [layer(source) for source in self.others]
+        self._layers = [found for found in opened if isinstance(found, Layer)]
+        # First of all: what raises below this has the frames of pydantic-settings in its traceback.
+        conceal({**self.settings_sources_data, "": self.current_state}, self._dotenv, self._environment)
+        given = {name: self._judged(value, name) for name, value in given.items()}
+        if not isinstance(services, Services):
+            services = self._read(given, opened)
+        fields = {
+            "database": services.get(DATABASE),
+            "databases": dict(services.databases),
+            "broker": services.broker,
+            "cache": services.cache,
+            "services": services,
+        }
+        return {FIELDS[name]: value for name, value in {**fields, **given}.items()}
+
+    def _from_command_line(self) -> dict[str, object]:
+        """Return the fields in what a source before has found that holds no variables."""
+        others = {type(source).__name__ for source in self.others}
+        states = [state for name, state in self.settings_sources_data.items() if name not in others]
+        return {name: secret(state[alias]) for state in states for name, alias in FIELDS.items() if alias in state}
+
+    def _environment(self) -> Environment:
+        return sources.read(None, self._files, self._layers)[0]
+
+    def _judged(self, value: object, name: str) -> object:
+        """Return `value` with every `Secret` in it judged."""
+        if isinstance(value, Secret):
+            return secured(value, name, self._files, self._layers)
+        if isinstance(value, dict):
+            return {key: self._judged(text, key) for key, text in value.items()}
+        return value
+
+    def _read(self, given: Mapping[str, Any], opened: Sequence[Layer | Problem]) -> Services:
+        """What the environment configures, with the connections that were `given` in the place of its own."""
+        databases = given.get("databases")
+        named = {**databases, **given} if isinstance(databases, dict) else given
+        added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
+        assembly = _assembled(self._files, opened, added)
+        if assembly.report.problems:
+            raise ConfigurationError(assembly.report.problems)
+        files, others = self._files, tuple(self.others)
+        if not all(is_read_anew(source) for source in others):
+            return Services(assembly)
+        return Services(assembly, lambda: _assembled(files, [layer(source) for source in others], added))
+
+
+def _assembled(files: Dotenv, opened: Sequence[Layer | Problem], added: Mapping[str, SecuredConnection]) -> Assembly:
+    """What the environment comes to over what was `opened`, with the connections `added` in the place of its own."""
+    layers = [found for found in opened if isinstance(found, Layer)]
+    unlisted = [found for found in opened if isinstance(found, Problem)]
+    assembly = assemble(dotenv=files, layers=layers)
+    problems = [problem for found in layers for problem in found.problems]
+    problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
+    # Nothing is missing, and whoever may read one secret only may not list the others.
+    notes = [] if problems else [Note(problem.code, problem.variable, problem.message) for problem in unlisted]
+    merged = {**assembly.services, **added}
+    told = (*problems, *unlisted) if problems else ()
+    return Assembly(merged, Report(dict(merged), told, (*assembly.report.notes, *notes)))
+
+
+_NOTHING_THERE = "database-missing"
+
+
+def secret(value: object) -> object:
+    """Return `value` with every text in it as a `Secret`."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Mapping) and not isinstance(value, Services):
+        return {name: secret(text) for name, text in value.items()}
+    return value
+
+
+def present(files: Dotenv, depth: int) -> list[str]:
+    """Those of `files` that are there, from the working directory or, where pydantic-settings can, `depth` above."""
+    paths = [files] if isinstance(files, str | os.PathLike) else files or ()
+    found = (_find(os.path.expanduser(path), depth) for path in paths)
+    return [path for path in found if path]
+
+
+def _find(path: str | os.PathLike[str], depth: int) -> str | None:
+    places = (os.path.join(*[os.pardir] * level, path) for level in range(depth + 1))
+    return next((place for place in places if os.path.exists(place)), None)

@@ -1,0 +1,95 @@
+"""``SERVICE_BINDING_ROOT``: a directory for each bound service, with a file for each thing told about it.
+
+Followed is the Service Binding Specification for Kubernetes 1.1, "Workload Projection". ``certificates`` is
+what the server is verified against, as in every library that reads it; beside ``private-key``, it is the
+client's own certificate, as the specification has it, and both stay where they are mounted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from envconn.connection import Origin, Parameters
+from envconn.errors import Note, Problem
+from envconn.sources.bound import bound
+from envconn.sources.document import Credentials
+from envconn.sources.files import LIMIT, listing, read_value
+from envconn.sources.vocabulary import NAMES, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn.connection import Secret
+    from envconn.sources.bound import Finding
+    from envconn.sources.environment import Environment
+
+__all__ = ["LARGEST_CA", "ROOT", "read"]
+
+ROOT = "SERVICE_BINDING_ROOT"
+
+LARGEST_CA = 1_048_576
+"""The largest file of certificates that is read, in bytes; a Secret of Kubernetes can hold no more."""
+
+_NAME = re.compile(r"[a-z0-9.-]{1,253}")
+_WANTED = frozenset(name for part, names in NAMES.items() if part != "word" for name in names)
+_PAIR = ("certificates", "private-key")
+_CA = frozenset(NAMES["sslrootcert"])
+
+
+def read(environment: Environment) -> Iterator[Finding]:
+    """Yield the services that are bound below the root, and what is wrong with them."""
+    lookup = environment.lookup(ROOT)
+    yield from lookup.remarks
+    if lookup.found is None:
+        return
+    root = lookup.found.text.reveal().strip()
+    names = listing(root, ROOT)
+    if isinstance(names, Problem):
+        yield names
+        return
+    # Kubernetes keeps the versions of what it mounts in directories that begin with two dots.
+    for name in names:
+        if not name.startswith("..") and os.path.isdir(path := os.path.join(root, name)):
+            yield from _binding(name, path) if _NAME.fullmatch(name) else [Note("binding-ignored", ROOT, _MISNAMED)]
+
+
+_MISNAMED = "a directory is ignored, because of its name; bindings have lower-case letters, digits, hyphens and dots"
+
+
+def _binding(name: str, path: str) -> Iterator[Finding]:
+    variable = f"{ROOT}/{name}"
+    files = listing(path, variable)
+    if isinstance(files, Problem):
+        yield files
+    elif "type" not in files:
+        yield Note("binding-ignored", variable, "is ignored: it has no file called type, which every binding has")
+    elif isinstance(word := _value(path, "type", variable), Problem):
+        yield word
+    elif kind := kind_of(word.reveal()):
+        yield from _service(name, kind, path, files)
+    else:
+        yield Note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
+
+
+def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterator[Finding]:
+    variable = f"{ROOT}/{name}"
+    texts: dict[str, str] = {}
+    pair = {"sslcert": "certificates", "sslkey": "private-key"} if {*_PAIR} <= {*files} else {}
+    for file in sorted(_WANTED.intersection(files) - {*pair.values()}):
+        found = _value(path, file, variable)
+        if isinstance(found, Problem):
+            yield found
+        else:
+            texts[file] = found.reveal()
+    texts |= {part: os.path.join(path, file) for part, file in pair.items()}
+    service = bound(name, kind, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
+    yield service._replace(origin=service.origin._replace(variable=variable))
+
+
+def _value(path: str, file: str, variable: str) -> Secret | Problem:
+    found = read_value(os.path.join(path, file), variable, LARGEST_CA if file in _CA else LIMIT)
+    if isinstance(found, Problem):
+        return found._replace(message=f"its file {file}: {found.message}")
+    return found

@@ -1,0 +1,81 @@
+"""The addresses for whoever has no TCP: SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
+
+Both are always TLS, to a host whose certificate has to be verified in full, whatever level the connection has.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlencode
+
+from envconn.connection import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.tls.secured import SecuredConnection
+    from envconn.tls.verdict import Judgement
+
+__all__ = ["Serverless", "find"]
+
+
+class Serverless(NamedTuple):
+    """Where a provider takes SQL without a connection of PostgreSQL's own.
+
+    `http` is the address for one query or one batch in each request, with `headers`, whose values are secrets:
+    ``Neon-Connection-String`` has the password in it. `websocket` is the address where the protocol runs inside of
+    a WebSocket. `pipelines` is whether a client may send the password there before it is asked for one.
+    """
+
+    http: str
+    websocket: str
+    headers: Mapping[str, Secret]
+    pipelines: bool
+
+
+def find(connection: SecuredConnection, judgement: Judgement, jwt: Secret | None) -> Serverless | str:
+    """Return the addresses for `connection`, or the sentence that says why there are none."""
+    provider = judgement.endpoint.provider
+    rule = provider.serverless if provider else None
+    obstacles = [
+        (rule is None, f"{provider.title if provider else 'the provider is not known, and'} has no address for it"),
+        (len(connection.hosts) > 1, "several hosts have no address in common; use one variable for each"),
+        (jwt is not None and not (rule and rule.jwt), "the provider takes no JWT; leave it out, and use the password"),
+        (jwt is None and not connection.password, "the connection holds no password, which is sent along; add it"),
+    ]
+    reason = next((message for is_so, message in obstacles if is_so), None)
+    if rule is None or reason:
+        return f"{connection.variable}: SQL over HTTPS: {reason}"
+    where = {
+        "host": connection.host,
+        "domain": connection.host.partition(".")[2],
+        "port": connection.port,
+    }
+    return Serverless(
+        http=(rule.jwt if jwt else rule.http).format_map(where),
+        websocket=rule.websocket.format_map(where),
+        headers=MappingProxyType(_headers(connection, jwt)),
+        pipelines=rule.pipelines,
+    )
+
+
+def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Secret]:
+    authorization = {"Authorization": Secret(f"Bearer {jwt.reveal()}")} if jwt else {}
+    return {"Neon-Connection-String": Secret(_uri(connection, with_password=jwt is None)), **authorization}
+
+
+def _uri(connection: SecuredConnection, *, with_password: bool) -> str:
+    """The URI for the other side, which has no use for the paths of this machine's files."""
+    password = connection.password.reveal() if with_password and connection.password else ""
+    who = quote(connection.user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    place = connection.host if connection.port == _PORT else f"{connection.host}:{connection.port}"
+    query = {"sslmode": "require"} | {
+        name: connection.parameters[name] for name in _PASSED if name in connection.parameters
+    }
+    parameters = urlencode(query, quote_via=quote)
+    return f"postgresql://{who}@{place}/{quote(connection.dbname, safe='')}?{parameters}"
+
+
+_PORT = 5432
+_PASSED = ("options", "application_name")

@@ -1,0 +1,231 @@
+"""What is said of sentinels by the environment, and what everybody is handed who asks them for a master."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import redis
+
+import envconn
+from envconn import ConfigurationError, TlsLevel
+from envconn.drivers import celery, django, sentinel
+from envconn.drivers import redis as plain
+from envconn.drivers.redis_py import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
+
+if TYPE_CHECKING:
+    from envconn import SecuredConnection
+    from throwaway.certificates import Certificates
+
+TEXT = "rediss+sentinel://us%20er:marker-%40pw@h1:26380,[::1]/m/3?sentinel_username=s&sentinel_password=marker-s"
+
+
+def loaded(text: str, **environ: str) -> SecuredConnection:
+    found = envconn.load({"REDIS_URL": text, **environ}, dotenv=None).broker
+    assert found is not None
+    return found
+
+
+def codes(text: str, **environ: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as refusal:
+        envconn.load({"REDIS_URL": text, **environ}, dotenv=None)
+    return [problem.code for problem in refusal.value.problems]
+
+
+def tls(certificates: Certificates) -> dict[str, object]:
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": str(certificates.ca)}
+
+
+def test_everything(certificates: Certificates) -> None:
+    found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&socket_timeout=2.5&min_other_sentinels=1")
+    asked = {"socket_connect_timeout": 4.0, "socket_timeout": 2.5, "username": "s", "password": "marker-s"}
+    assert sentinel.arguments(found) == {
+        "sentinels": [("h1", 26380), ("::1", 26379)],
+        "master_name": "m",
+        "min_other_sentinels": 1,
+        "sentinel_kwargs": {**tls(certificates), **asked},
+        **tls(certificates),
+        "username": "us er",
+        "password": "marker-@pw",
+        "socket_timeout": 2.5,
+        "db": 3,
+    }
+
+
+def test_nobody_is_told_another_ones_password() -> None:
+    found = sentinel.arguments(loaded("rediss+sentinel://:marker-pw@h/m"))
+    assert found["password"] == "marker-pw"
+    assert "password" not in found["sentinel_kwargs"]
+    found = sentinel.arguments(loaded("rediss+sentinel://h/m?sentinel_password=marker-s"))
+    assert found["sentinel_kwargs"]["password"] == "marker-s"
+    assert "password" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "waive", "clear"),
+    [
+        ("sentinel://localhost?master_name=m", "", []),
+        ("sentinel://localhost?master_name=m", "*.internal", []),
+        ("redis+sentinel://a.internal,10.1.2.3/m", "*.internal, 10.0.0.0/8", ["*.internal", "10.0.0.0/8"]),
+    ],
+)
+def test_clear_text(text: str, waive: str, clear: list[str]) -> None:
+    found = sentinel.sentinels(loaded(text, ENVCONN_TLS_WAIVE=waive))
+    assert found["clear_text_to"] == clear
+    assert not [name for name in found["sentinel_kwargs"] if name.startswith("ssl")]
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "due"),
+    [
+        ("redis+sentinel://h1,h2/m", {}, ["tls-disabled"]),
+        ("redis+sentinel://localhost,h2/m", {}, ["tls-disabled"]),
+        ("redis+sentinel://localhost,h2/m", {"ENVCONN_TLS_WAIVE": "h1"}, ["tls-disabled"]),
+        ("redis+sentinel://localhost/m", {"ENVCONN_TLS_LOCAL": "enforce"}, ["tls-disabled"]),
+        ("rediss+sentinel://h", {}, ["sentinel-master"]),
+        ("rediss+sentinel://h", {"ENVCONN_SENTINEL_MASTER": "a b"}, ["sentinel-master"]),
+        ("rediss+sentinel://h/m?ssl_ca_certs=/nowhere", {}, ["ca-missing"]),
+        ("rediss+sentinel://h/m?ssl_certfile=/nowhere", {}, ["sslkey-missing", "tls-file-missing"]),
+    ],
+)
+def test_refused(text: str, environ: dict[str, str], due: list[str]) -> None:
+    assert codes(text, **environ) == due
+
+
+def test_the_master_may_be_stated() -> None:
+    stated = {"ENVCONN_SENTINEL_MASTER": "stated"}
+    assert loaded("rediss+sentinel://h", **stated).parameters["master_name"] == "stated"
+    assert loaded("rediss+sentinel://h/written", **stated).parameters["master_name"] == "written"
+    assert "master_name" not in loaded("rediss://h", **stated).parameters
+
+
+def test_another_master_is_another_service() -> None:
+    same = {"REDIS_URL": "rediss+sentinel://h/m", "VALKEY_URL": "rediss+sentinel://h/m"}
+    assert envconn.load(same, dotenv=None).broker
+    with pytest.raises(ConfigurationError, match="different master"):
+        envconn.load({**same, "VALKEY_URL": "rediss+sentinel://h/n"}, dotenv=None)
+
+
+def test_no_other_driver_takes_them() -> None:
+    found = loaded(TEXT)
+    for hand_over in (plain.client, plain.arguments, plain.url):
+        with pytest.raises(ConfigurationError, match="speaks redis"):
+            hand_over(found)
+    with pytest.raises(ConfigurationError, match="speaks sentinel"):
+        sentinel.arguments(loaded("rediss://h"))
+    with pytest.raises(ConfigurationError, match="knows no ssl_min_protocol_version"):
+        sentinel.arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
+    database = {"DATABASE_URL": TEXT}
+    with pytest.raises(ConfigurationError, match="is read as a database"):
+        envconn.load(database, dotenv=None)
+
+
+def found_with(connection: SecuredConnection, **parameters: str) -> Any:
+    stated = {**connection.parameters, **parameters}
+    read = envconn.parse(TEXT)
+    return read._replace(parameters=type(read.parameters)(stated))
+
+
+def test_celery(certificates: Certificates) -> None:
+    found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&client_name=c")
+    settings = celery.settings(found, found)
+    asked = {**tls(certificates), "socket_connect_timeout": 4.0, "socket_timeout": 4.0}
+    asked |= {"username": "s", "password": "marker-s"}
+    sentinels = {"sentinels": [("h1", 26380), ("::1", 26379)], "master_name": "m", "min_other_sentinels": 0}
+    assert settings == {
+        "broker_url": "sentinel://us%20er:marker-%40pw@h1:26380/3",
+        "broker_transport": "envconn_celery.sentinel:Transport",
+        "broker_use_ssl": tls(certificates),
+        "broker_transport_options": {
+            **sentinels,
+            "sentinel_kwargs": asked,
+            "client_name": "c",
+            "health_check_interval": 25,
+        },
+        "result_backend": "envconn_celery.sentinel:Backend",
+        "result_backend_transport_options": {**sentinels, "sentinel_kwargs": asked},
+        "redis_backend_use_ssl": tls(certificates),
+        "redis_db": 3,
+        "redis_username": "us er",
+        "redis_password": "marker-@pw",
+        "redis_client_name": "c",
+    }
+    assert "marker" not in repr(settings)
+
+
+def test_celery_in_clear() -> None:
+    found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
+    settings = celery.settings(found, found)
+    assert settings["broker_url"] == "sentinel://localhost:26379/1"
+    assert settings["broker_transport"] == "envconn_celery.sentinel:ClearTransport"
+    assert settings["result_backend"] == "envconn_celery.sentinel:ClearBackend"
+    assert settings["broker_transport_options"]["clear_text_to"] == []
+    assert not {"broker_use_ssl", "redis_backend_use_ssl"} & settings.keys()
+
+
+@pytest.mark.parametrize(
+    ("query", "message"), [("protocol=3", "no place for protocol"), ("decode_responses=true", "no place for decode")]
+)
+def test_celery_has_no_place_for_it(query: str, message: str) -> None:
+    found = loaded(f"rediss+sentinel://h/m?{query}")
+    for both in ((found,), (loaded("redis://localhost"), found)):
+        with pytest.raises(ConfigurationError, match=message):
+            celery.settings(*both)
+
+
+def test_djangos_cache(certificates: Certificates) -> None:
+    entry = django.cache(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}"))
+    assert entry["LOCATION"] == "sentinel://h1:26380/3"
+    assert entry["OPTIONS"]["pool_class"] == "envconn.drivers.redis_py.SentinelPool"
+    assert entry["OPTIONS"]["sentinels"] == [("h1", 26380), ("::1", 26379)]
+    assert "marker" not in repr(entry)
+    with pytest.raises(ConfigurationError, match="does not fit Django's cache"):
+        django.cache(loaded("rediss+sentinel://h/m?decode_responses=true"))
+
+
+def test_the_pool_speaks_tls_on_each_leg(certificates: Certificates) -> None:
+    pool = SentinelPool(**sentinel.arguments(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}")))
+    assert pool.connection_class is SentinelConnection
+    assert [each.connection_pool.connection_class for each in pool.sentinel_manager.sentinels] == [
+        VerifyingConnection
+    ] * 2
+    assert loaded(TEXT).tls.level == TlsLevel.VERIFY_FULL
+    in_clear = SentinelPool(**sentinel.arguments(loaded("sentinel://localhost?master_name=m")))
+    assert in_clear.connection_class is SentinelClearConnection
+    assert [each.connection_pool.connection_class for each in in_clear.sentinel_manager.sentinels] == [redis.Connection]
+
+
+def test_whoever_leaves_the_words_about_tls_out_has_tls() -> None:
+    """Nothing but ``clear_text_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts somebody."""
+    bare = SentinelPool(sentinels=[("h", 1)], master_name="m", sentinel_kwargs={})
+    assert bare.connection_class is SentinelConnection
+    assert bare.sentinel_manager.sentinels[0].connection_pool.connection_class is VerifyingConnection
+    made = cast("SentinelConnection", bare.make_connection())
+    assert made._context.cert_store_stats()["x509"] == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "waived", "goes"),
+    [
+        (("127.0.0.1", 1), (), True),
+        (("::1", 1), (), True),
+        (("localhost", 1), (), True),
+        (("10.1.2.3", 1), (), False),
+        (("redis.internal", 1), (), False),
+        (("10.1.2.3", 1), ("10.1.0.0/16",), True),
+        (("10.2.2.3", 1), ("10.1.0.0/16",), False),
+        (("redis.internal", 1), ("*.internal",), True),
+    ],
+)
+def test_where_clear_text_goes(
+    monkeypatch: pytest.MonkeyPatch, address: tuple[str, int], waived: tuple[str, ...], *, goes: bool
+) -> None:
+    gone: list[object] = []
+    monkeypatch.setattr(redis.sentinel.SentinelManagedConnection, "connect_to", lambda _, place: gone.append(place))
+    connection = SentinelClearConnection(clear_text_to=waived, connection_pool=None)
+    if goes:
+        connection.connect_to(address)
+    else:
+        with pytest.raises(redis.ConnectionError, match="on another machine"):
+            connection.connect_to(address)
+    assert gone == ([address] if goes else [])

@@ -1,0 +1,222 @@
+"""Redis Sentinel: one verdict on the way to the sentinels and to the Redis that they name, in every client."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery
+from kombu.connection import Connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+import eavesdropper
+import envconn
+import liar
+import sentinels
+from envconn import TlsLevel
+from envconn_celery import config
+from matrix import FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
+from redis_clients import CLIENTS
+
+if TYPE_CHECKING:
+    from redisserver import Redis
+    from sentinels import Sentinels
+    from servers import States
+    from throwaway.certificates import Certificates
+
+LEVELS = [(query, *each) for query, found in REDIS.items() for each in zip(FLOORS, found, strict=True)]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """redis-py waits seconds before it tries again what cannot work."""
+    monkeypatch.setattr("redis.retry.sleep", lambda _: None)
+
+
+def loaded(uri: str, certificates: Certificates, **environ: str) -> envconn.Services:
+    stated = {"REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca), **environ}
+    return envconn.load(stated, dotenv=None)
+
+
+@pytest.fixture(scope="module")
+def trials() -> dict[tuple[str, TlsLevel], dict[str, str]]:
+    """What came of connecting to a set at a level, by client; the same promise is not tried twice."""
+    return {}
+
+
+@pytest.mark.parametrize(("query", "floor", "level"), LEVELS)
+@pytest.mark.parametrize("state", sentinels.STATES)
+def test_each_leg(
+    sentinel_sets: States[Sentinels],
+    certificates: Certificates,
+    trials: dict[tuple[str, TlsLevel], dict[str, str]],
+    state: str,
+    query: str,
+    floor: str,
+    level: TlsLevel,
+) -> None:
+    environ = {"ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": "enforce"}
+    environ |= {"ENVCONN_TLS_CA": str(certificates.ca)} if level >= TlsLevel.VERIFY_CA else {}
+    uri = "&".join(filter(None, (sentinel_sets[state].uri(socket_timeout="2"), query)))
+    services = envconn.load({"REDIS_URL": uri, **environ}, dotenv=None)
+    assert services.broker is not None
+    assert services.broker.tls.level == level
+    if (state, level) not in trials:
+        trials[state, level] = {name: connect(services) for name, connect in CLIENTS.items()}
+    right = expected(level, SITES[state.rpartition(" ")[2].replace("names", "good")], "ca")
+    assert trials[state, level] == dict.fromkeys(CLIENTS, right)
+
+
+@pytest.mark.parametrize("state", ["plain", "expired", "wronghost", "unknownca"])
+def test_a_sentinel_that_names_somebody_else(
+    redis_server: States[Redis], certificates: Certificates, state: str
+) -> None:
+    """It is let in by its certificate, and whom it names has none that is right: nobody is told a password."""
+    named = redis_server[state]
+    with liar.naming(certificates.good, "127.0.0.1", named.port) as port:
+        uri = f"rediss+sentinel://:{named.password}@localhost:{port}/{sentinels.MASTER}"
+        services = loaded(f"{uri}?socket_connect_timeout=0.2&socket_timeout=0.5", certificates)
+        right = {"plain": NO_TLS, "wronghost": MISNAMED}.get(state, UNTRUSTED)
+        assert {name: connect(services) for name, connect in CLIENTS.items()} == dict.fromkeys(CLIENTS, right)
+
+
+def test_a_sentinel_that_names_the_right_one(redis_server: States[Redis], certificates: Certificates) -> None:
+    """The stand-in is one that clients believe."""
+    named = redis_server["good"]
+    with liar.naming(certificates.good, "127.0.0.1", named.port) as port:
+        uri = f"rediss+sentinel://:{named.password}@localhost:{port}/{sentinels.MASTER}"
+        services = loaded(uri, certificates)
+        assert {name: connect(services) for name, connect in CLIENTS.items()} == dict.fromkeys(CLIENTS, TLS)
+
+
+def test_nothing_is_said_in_clear_to_whom_a_sentinel_names(certificates: Certificates) -> None:
+    with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
+        uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}?socket_connect_timeout=0.2"
+        services = loaded(uri, certificates)
+        for connect in CLIENTS.values():
+            assert connect(services) == NO_TLS
+    assert ear.heard
+    assert all(heard.startswith(b"\x16\x03\x01") for heard in ear.heard)
+    assert not any(b"marker-password" in heard for heard in ear.heard)
+
+
+def test_without_tls_on_this_machine(redis_server: States[Redis]) -> None:
+    """In clear from end to end, to this machine and nowhere else."""
+    named = redis_server["plain"]
+    with liar.naming(None, "127.0.0.1", named.port) as port:
+        environ = {
+            "REDIS_URL": f"sentinel://:{named.password}@localhost:{port}/0",
+            "ENVCONN_SENTINEL_MASTER": sentinels.MASTER,
+        }
+        services = envconn.load(environ, dotenv=None)
+        assert {name: connect(services) for name, connect in CLIENTS.items()} == dict.fromkeys(CLIENTS, TLS)
+        assert services.broker is not None
+        assert services.broker.tls.level == TlsLevel.NONE
+
+
+@pytest.mark.parametrize("named", ["192.0.2.7", "redis.example.com"])
+def test_without_tls_to_another_machine(named: str) -> None:
+    with liar.naming(None, named, 6379) as port:
+        uri = f"redis+sentinel://:marker-password@127.0.0.1:{port}/{sentinels.MASTER}"
+        services = envconn.load({"REDIS_URL": uri}, dotenv=None)
+        for connect in CLIENTS.values():
+            assert "on another machine" in connect(services)
+        with pytest.raises(envconn.ConfigurationError):
+            envconn.load({"REDIS_URL": uri.replace("127.0.0.1", named)}, dotenv=None)
+
+
+def test_a_waiver_holds_for_whom_the_sentinels_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is waived; that nobody is there is another matter."""
+    uri = f"redis+sentinel://10.1.2.3,10.1.2.4/{sentinels.MASTER}"
+    services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, dotenv=None)
+    options = config(services)["broker_transport_options"]
+    assert options["clear_text_to"] == ["10.1.0.0/16"]
+    assert config(services)["broker_transport"] == "envconn_celery.sentinel:ClearTransport"
+
+
+def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
+    """Connect with Celery as its documentation has it, whatever comes of it; `asked` is for the sentinels."""
+    hasty = {"socket_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}
+    options = {"master_name": sentinels.MASTER, "sentinel_kwargs": asked | hasty, "socket_timeout": 0.2}
+    app = Celery("theirs", set_as_current=False)
+    app.conf.update(broker_url=uri, broker_transport_options=options, **settings)
+    with app.connection() as connection, suppress(Exception):
+        connection.channel().client.ping()
+
+
+def test_celerys_own_flag_leaves_the_sentinels_in_clear(certificates: Certificates) -> None:
+    """``broker_use_ssl`` is about the Redis alone: sentinels are asked, and their password is sent, in clear."""
+    verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
+    with eavesdropper.listening(None) as ear:
+        naive(f"sentinel://localhost:{ear.port}/0", {"password": "marker-password"}, broker_use_ssl=verify)
+    assert any(b"marker-password" in heard for heard in ear.heard)
+    with eavesdropper.listening(None) as ear:
+        uri = f"rediss+sentinel://localhost:{ear.port}/m?sentinel_password=marker-password&socket_connect_timeout=0.2"
+        services = loaded(uri, certificates)
+        for connect in CLIENTS.values():
+            assert connect(services) == NO_TLS
+    assert ear.heard
+    assert not any(b"marker-password" in heard for heard in ear.heard)
+
+
+def test_celerys_own_sentinels_over_tls_leave_the_redis_in_clear(certificates: Certificates) -> None:
+    """And the other way round: TLS to the sentinels says nothing about whom they name."""
+    asked = {"ssl": True, "ssl_cert_reqs": "required", "ssl_ca_certs": str(certificates.ca)}
+    with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
+        naive(f"sentinel://:marker-password@localhost:{port}/0", asked)
+    assert any(b"marker-password" in heard for heard in ear.heard)
+
+
+def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate of any public CA for the name will do, though the CA is stated."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
+    verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca), "ssl_check_hostname": True}
+    with (
+        eavesdropper.listening(certificates.unknownca) as ear,
+        liar.naming(certificates.unknownca, "127.0.0.1", ear.port) as port,
+    ):
+        naive(f"sentinel://:marker-password@localhost:{port}/0", {"ssl": True, **verify}, broker_use_ssl=verify)
+    assert any(b"marker-password" in heard for heard in ear.heard)
+    for pair in (certificates.unknownca, certificates.good):
+        with (
+            eavesdropper.listening(certificates.unknownca) as ear,
+            liar.naming(pair, "127.0.0.1", ear.port) as port,
+        ):
+            uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}"
+            for connect in CLIENTS.values():
+                assert connect(loaded(uri, certificates)) == UNTRUSTED
+        assert b"".join(ear.heard) == b""
+
+
+def test_kombus_list_goes_on_without_our_transport(certificates: Certificates) -> None:
+    """Which is why the settings hold no list: the next member is spoken to by kombu's own transport."""
+    ours = "envconn_celery.sentinel:Transport"
+    listed = Connection("sentinel://h1:1;sentinel://h2:2", transport=ours)  # type: ignore[no-untyped-call]
+    assert listed.transport_cls == ours
+    listed.maybe_switch_next()  # type: ignore[no-untyped-call]
+    assert listed.transport_cls == "sentinel"
+    services = loaded(f"rediss+sentinel://h1:1,h2:2/{sentinels.MASTER}", certificates)
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services))
+    connection = app.connection()
+    connection.maybe_switch_next()
+    assert connection.transport_cls == ours
+    assert connection.transport_options["sentinels"] == [("h1", 1), ("h2", 2)]
+
+
+def test_what_is_checked_how_often(sentinel_sets: States[Sentinels], certificates: Certificates) -> None:
+    """Health checks reach the very connections, of broker, results and cache."""
+    uri = sentinel_sets["good"].uri(health_check_interval="7")
+    services = loaded(uri, certificates)
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services, result="cache"))
+    with app.connection() as connection:
+        pools = [connection.default_channel.pool, connection.default_channel._get_pool(asynchronous=True)]
+        pools.append(app.backend.client.connection_pool)
+        for pool in pools:
+            made = pool.make_connection()
+            assert made.health_check_interval == 7
+            made.disconnect()

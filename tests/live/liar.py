@@ -1,0 +1,75 @@
+"""A sentinel that is let in by its certificate, and names whom it likes as the master."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sentinels import MASTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from io import BufferedRWPair
+
+    from throwaway.certificates import Pair
+
+__all__ = ["naming"]
+
+
+@contextmanager
+def naming(pair: Pair | None, host: str, port: int) -> Iterator[int]:
+    """Listen until the block ends, show `pair` (`None`: no TLS), and name `host` and `port`; the port is yielded."""
+    told = ("name", MASTER, "ip", host, "port", str(port), "flags", "master", "num-other-sentinels", "0")
+    context = None
+    if pair is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.chain, pair.key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_accept, args=(listener, context, told), daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext | None, told: Sequence[str]) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listener.accept()
+            threading.Thread(target=_answer, args=(client, context, told), daemon=True).start()
+
+
+def _answer(client: socket.socket, context: ssl.SSLContext | None, told: Sequence[str]) -> None:
+    client.settimeout(20)
+    mark, count = b"*", len(told)
+    with suppress(OSError), client:
+        if context:
+            client = context.wrap_socket(client, server_side=True)
+        with client, client.makefile("rwb") as stream:
+            while words := _command(stream):
+                if words[0].upper() == b"HELLO":
+                    mark, count = b"%", len(told) // 2  # RESP 3 has maps
+                masters = b"*1\r\n%b%d\r\n%b" % (mark, count, b"".join(map(_text, told)))
+                stream.write({b"SENTINEL": masters, b"HELLO": _HELLO}.get(words[0].upper(), b"+OK\r\n"))
+                stream.flush()
+
+
+_HELLO = b"%3\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n+version\r\n+7.0.0\r\n"
+
+
+def _command(stream: BufferedRWPair) -> list[bytes]:
+    """The words of one command, none when the client is gone."""
+    words = []
+    for _ in range(int(stream.readline()[1:] or 0)):
+        size = int(stream.readline()[1:])
+        words.append(stream.read(size + 2)[:-2])
+    return words
+
+
+def _text(word: str) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(word), word.encode())

@@ -1,0 +1,296 @@
+"""``envconn fetch`` as people, shells and programs see it: streams, files, exit codes, and secrets only where asked."""
+
+from __future__ import annotations
+
+import os
+import pty
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import dotenv
+import pytest
+
+import envconn
+from apis import PASSWORD, TOKEN, status
+from documents import understood
+from envconn.cli import main
+from leaks import find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from apis import Peer
+    from throwaway.certificates import Certificates
+
+pytestmark = pytest.mark.measured
+
+CASEDEV = ("casedev", "--project", "proj_abc123")
+NEON = ("neon", "--project", "quiet-sun-123", "--database", "neondb", "--role", "neondb_owner")
+PLANETSCALE = ("planetscale", "--organization", "acme", "--database", "app", "--role", "api")
+SCALINGO = ("scalingo", "--app", "my-app")
+COMMAND = (sys.executable, "-m", "envconn", "fetch")
+
+
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def fetch(peer: Peer, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run the command here. The token is never in what it says, and the password only where that was asked for."""
+
+    def run(*arguments: str) -> Said:
+        try:
+            code = main(["fetch", *arguments])
+        except SystemExit as left:
+            code = int(str(left.code))
+        said = Said(code, *capsys.readouterr())
+        assert find(TOKEN, said._asdict() | {"code": ""}) == {}
+        assert find(PASSWORD, {"err": said.err}) == {}
+        if not {"--export", "--reveal"} & set(arguments):
+            assert find(PASSWORD, {"out": said.out}) == {}
+        return said
+
+    return run
+
+
+def test_for_a_person(fetch: Callable[..., Said]) -> None:
+    said = fetch(*CASEDEV, "--branch", "staging", "--pooled")
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert lines[0].startswith("database: postgresql neondb on ep-quiet-meadow-a1b2c3d4-pooler.us-east-1.aws.neon.tech")
+    assert "  read from: case.dev API" in lines
+    assert lines[-2:] == ["answered branch: staging", "answered pooled: yes"]
+
+
+def test_without_a_branch_none_is_told(fetch: Callable[..., Said]) -> None:
+    assert fetch(*SCALINGO).out.splitlines()[-1] == "answered pooled: no"
+    assert "answered branch" not in fetch(*SCALINGO).out
+
+
+def test_json(fetch: Callable[..., Said]) -> None:
+    said = fetch(*NEON, "--pooled", "--json")
+    assert (said.code, said.err) == (0, "")
+    document = understood(said.out)
+    assert document["ok"]
+    assert document["services"][0]["origin"]["source"] == "remote"
+    assert document["fetched"] == {
+        "provider": "neon",
+        "branch": None,
+        "pooled": True,
+        "variable": "DATABASE_URL",
+        "file": None,
+    }
+    assert [note["code"] for note in document["notes"]] == ["tls-better"]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "exit_code"),
+    [
+        (status(401), "token-refused", 77),
+        (status(404), "remote-missing", 78),
+        (status(500), "server-failed", 69),
+        (status(200, b""), "answer-malformed", 78),
+        (status(200, {"uri": f"postgresql://neondb_owner:{PASSWORD}@h/neondb?sslmode=disable"}), "tls-disabled", 78),
+    ],
+)
+def test_failures(fetch: Callable[..., Said], peer: Peer, script: object, code: str, exit_code: int) -> None:
+    peer.script.extend([script] * 8)  # type: ignore[list-item]
+    said = fetch(*NEON)
+    assert (said.code, said.out) == (exit_code, "")
+    assert said.err.startswith("error ")
+    assert said.err.endswith(f"[{code}]\n")
+    peer.script.clear()
+    peer.script.extend([script] * 8)  # type: ignore[list-item]
+    said = fetch(*NEON, "--json")
+    document = understood(said.out)
+    assert (said.code, document["exit_code"], document["ok"]) == (exit_code, exit_code, False)
+    assert [problem["code"] for problem in document["problems"]] == [code]
+    assert document["fetched"] is None
+
+
+def test_failures_are_annotated(fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("NEON_API_KEY")
+    for more in ((), ("--json",)):
+        assert "::error title=envconn%3A token-missing::" in fetch(*NEON, *more).err
+
+
+@pytest.mark.parametrize("command", [CASEDEV, NEON, (*PLANETSCALE, "--create"), SCALINGO], ids=lambda each: each[0])
+def test_a_file_that_others_read_alike(
+    fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    Path("prod.env").write_text("A='1'\nDATABASE_URL=old\n# end\n", encoding="ascii")
+    said = fetch(*command, "--env-file", "prod.env")
+    assert said == (0, "DATABASE_URL is in prod.env\n", "")
+    text = Path("prod.env").read_text(encoding="ascii")
+    assert text.startswith("A='1'\nDATABASE_URL='postgresql://")
+    assert text.endswith("'\n# end\n")
+    assert stat.S_IMODE(Path("prod.env").stat().st_mode) == 0o600
+    ours = envconn.load(dotenv="prod.env").database
+    assert ours.password
+    assert PASSWORD in ours.password.reveal()
+    theirs = dotenv.dotenv_values("prod.env")["DATABASE_URL"]
+    assert theirs
+    assert envconn.secure(envconn.parse(theirs)).uri() == ours.uri()
+    assert "sslmode=prefer" not in theirs, "what was raised is written as it was raised"
+
+
+@pytest.mark.parametrize("password", ["a'b", 'a"b', "a$HOME", "a${HOME}", "${A:-b}", "a\\b", "a\\'", "ä"])
+def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
+    uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
+    peer.script.append(status(200, {"uri": uri}))
+    assert fetch(*NEON, "--env-file", "x.env").code == 0
+    theirs, ours = dotenv.dotenv_values("x.env")["DATABASE_URL"], envconn.load(dotenv="x.env").database.password
+    assert theirs
+    assert envconn.parse(theirs).password == ours == envconn.Secret(password)
+
+
+def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
+    said = fetch(*CASEDEV, "--env-file", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
+    assert understood(said.out)["fetched"]["file"] == "new.env"
+    assert understood(said.out)["fetched"]["variable"] == "STAGING_DATABASE_URL"
+    assert list(envconn.load({"ENVCONN_PHASE": "build"}, dotenv="new.env")) == ["staging"]
+
+
+@pytest.mark.parametrize("path", ["nowhere/.env", ".", f"postgresql://u:{PASSWORD}@h/d"])
+def test_a_password_is_not_made_for_a_file_that_cannot_be(fetch: Callable[..., Said], peer: Peer, path: str) -> None:
+    said = fetch(*PLANETSCALE, "--create", "--env-file", path)
+    assert (said.code, said.out) == (78, "")
+    assert peer.asked == []
+
+
+def test_a_file_that_would_swallow_it(fetch: Callable[..., Said]) -> None:
+    Path(".env").write_text("A='never closed\n", encoding="ascii")
+    said = fetch(*CASEDEV, "--no-dotenv", "--env-file", ".env")
+    assert (said.code, said.err.endswith(" [dotenv-syntax]\n")) == (78, True)
+    assert Path(".env").read_text(encoding="ascii") == "A='never closed\n"
+
+
+@pytest.mark.parametrize("password", ["a'b", 'a"b', "a`id`", "a$HOME", "a${HOME}", "a\\b", "a!b", "a;b", "ä", "a{b}"])
+def test_export_is_for_eval(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
+    uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
+    for name in ("DATABASE_URL", "N"):
+        peer.script.append(status(200, {"uri": uri}))
+        said = fetch(*NEON, "--export", "--name", name)
+        assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
+        line = f'eval "$1"; printf %s "${name}"'
+        done = subprocess.run(["sh", "-c", line, "sh", said.out], check=True, capture_output=True, timeout=30)
+        read = envconn.parse(done.stdout.decode())
+        assert read.password == envconn.Secret(password)
+        assert read[1:] == envconn.parse(uri)[1:]
+
+
+def test_reveal(fetch: Callable[..., Said], peer: Peer) -> None:
+    assert fetch(*NEON, "--reveal") == (0, f"{peer.neon()}\n", "")
+
+
+def test_a_ca_that_is_text_outlives_the_command(
+    fetch: Callable[..., Said], certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("ENVCONN_TLS", "verify-full")
+    monkeypatch.setenv("DATABASE_CA_CERT", certificates.ca.read_text(encoding="ascii"))
+    said = fetch(*NEON, "--env-file", "x.env")
+    assert said.code == 0, said
+    raised = envconn.parse(str(dotenv.dotenv_values("x.env")["DATABASE_URL"]))
+    assert raised.parameters["sslmode"] == "verify-full"
+    assert Path(raised.parameters["sslrootcert"]).is_file()
+    assert raised.parameters["sslrootcert"].startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "the following arguments are required: PROVIDER"),
+        (("vercel",), "argument PROVIDER: invalid choice"),
+        ((f"postgresql://u:{PASSWORD}@h/d",), "argument PROVIDER: invalid choice"),
+        (("casedev",), "the following arguments are required: --project"),
+        (("neon", "--project", "p", "--role", "r"), "the following arguments are required: --database"),
+        ((*CASEDEV, "--token", TOKEN), "unrecognized arguments"),
+        ((*CASEDEV, "--create"), "unrecognized arguments"),
+        ((*SCALINGO, "--pooled"), "unrecognized arguments"),
+        ((*CASEDEV, "--env-file", "x", "--export"), "argument --export: not allowed with argument --env-file"),
+        ((*CASEDEV, "--name", "A B"), "--name is no name of a variable"),
+        ((*CASEDEV, "--name", ""), "--name is no name of a variable"),
+        ((*CASEDEV, "--name", "1A"), "--name is no name of a variable"),
+        ((*CASEDEV, "--name", "A=1;B"), "--name is no name of a variable"),
+        ((*CASEDEV, "--json", "--export"), "--json holds no secret; drop --export and --reveal"),
+        ((*CASEDEV, "--json", "--reveal"), "--json holds no secret; drop --export and --reveal"),
+        ((*CASEDEV, "--env-file", "x", "--reveal"), "--reveal is for what is printed, which --env-file is not"),
+        *(
+            ((*CASEDEV, "--within", text), "argument --within: not a number of seconds above 0 and up to 3600")
+            for text in ("0", "-1", "nan", "1e9", "soon")
+        ),
+        *(
+            ((*PLANETSCALE, "--create", "--ttl", text), "argument --ttl: not a whole number of seconds from 1 on")
+            for text in ("0", "1.5", "soon", "٣", "9999999999")
+        ),
+        ((*PLANETSCALE, "--create", "--reset"), "reset: a role that is made has a new password already"),
+        ((*PLANETSCALE, "--ttl", "60"), "ttl: is for a role that is made; add create, or --create"),
+        ((*CASEDEV[:2], ".."), "project: no name or id"),
+        ((*SCALINGO, "--region", "evil.example/"), "region: is no region"),
+    ],
+)
+def test_usage(fetch: Callable[..., Said], peer: Peer, arguments: tuple[str, ...], said: str) -> None:
+    done = fetch(*arguments)
+    assert (done.code, done.out) == (64, "")
+    assert done.err.splitlines()[-1].partition(": ")[2].startswith(said)
+    assert peer.asked == []
+
+
+def test_every_option_arrives(fetch: Callable[..., Said], peer: Peer) -> None:
+    fetch(
+        *PLANETSCALE, "--branch", "staging", "--create", "--ttl", "60", "--inherit", "a", "--inherit", "b", "--pooled"
+    )
+    assert peer.asked[0].json == {"name": "api", "ttl": 60, "inherited_roles": ["a", "b"]}
+    assert "/branches/staging/" in peer.asked[0].path
+    fetch(*NEON, "--branch", "staging", "--endpoint", "ep-quiet-meadow-a1b2c3d4")
+    assert peer.asked[-1].query["branch_id"] == "br-staging-a1b2"
+    assert peer.asked[-1].query["endpoint_id"] == "ep-quiet-meadow-a1b2c3d4"
+    said = fetch(*SCALINGO, "--variable", "SCALINGO_POSTGRESQL_URL", "--endpoint", "public-rw", "--database", "other")
+    assert (said.code, peer.asked[-1].path) == (0, "/scalingo/v1/databases/other/endpoints")
+    assert "api.eu-1.scalingo.com" not in fetch(*SCALINGO, "--region", "eu-1").err, "the address is stated"
+
+
+def test_dotenv_and_within(fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEON_API_KEY")
+    Path(".env").write_text(f"NEON_API_KEY={TOKEN}\n", encoding="ascii")
+    assert fetch(*NEON, "--within", "20").code == 0
+    assert fetch(*NEON, "--no-dotenv").err.endswith("[token-missing]\n")
+    Path(".env").rename("other")
+    assert fetch(*NEON, "--dotenv", "other").code == 0
+
+
+def on_a_terminal(*arguments: str) -> tuple[int, str]:
+    """Run the command with a terminal for its streams, and return what that shows."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while data := os.read(ours, 65_536):
+                shown += data
+        except OSError:  # Linux says so when the other side is gone
+            pass
+        os.close(ours)
+        return process.wait(60), shown.decode()
+
+
+def test_on_a_terminal(peer: Peer) -> None:
+    code, shown = on_a_terminal(*CASEDEV)
+    assert (code, find(PASSWORD, {"shown": shown}), find(TOKEN, {"shown": shown})) == (0, {}, {})
+    assert "asking casedev" in shown, "what is waited for"
+    assert "warning" not in shown
+    code, shown = on_a_terminal(*CASEDEV, "--export")
+    assert (code, find(PASSWORD, {"shown": shown})) == (64, {})
+    assert 'write eval "$(envconn fetch ... --export)", or add --reveal' in shown
+    code, shown = on_a_terminal(*CASEDEV, "--export", "--reveal")
+    assert code == 0
+    assert PASSWORD in shown

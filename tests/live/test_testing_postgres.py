@@ -1,0 +1,417 @@
+"""The stand-in for a PostgreSQL with TLS: real drivers take it for one, and end where a real one would end them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pg8000.dbapi
+import psycopg
+import psycopg2
+import pytest
+
+import envconn
+import envconn_asyncpg
+import envconn_psycopg
+import matrix
+import stacks
+from envconn import TlsLevel
+from envconn.drivers import pg8000 as pg8000_arguments
+from envconn.testing import STATES, StandIn, stand_in
+from envconn.testing.postgres.certificates import Authority
+from leaks import value_surfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODES = {"require": TlsLevel.ENCRYPTED, "verify-ca": TlsLevel.VERIFY_CA, "verify-full": TlsLevel.VERIFY_FULL}
+DRIVERS = ("psycopg", "psycopg, async", "psycopg2", "asyncpg", "pg8000")
+FAULTS = {
+    matrix.TLS: set(),
+    matrix.UNTRUSTED: {"certificate-untrusted", "certificate-expired"},
+    matrix.MISNAMED: {"certificate-misnamed"},
+    matrix.NO_TLS: {"tls-refused"},
+}
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(scope="module")
+def servers(authority: Authority) -> Iterator[dict[str, StandIn]]:
+    """One in each state, shared: what a client did is at the end of `clients`."""
+    with (
+        stand_in("good", authority=authority) as good,
+        stand_in("wronghost", authority=authority) as wronghost,
+        stand_in("expired", authority=authority) as expired,
+        stand_in("unknownca", authority=authority) as unknownca,
+        stand_in("notls", authority=authority) as notls,
+    ):
+        yield {server.state: server for server in (good, wronghost, expired, unknownca, notls)}
+
+
+@pytest.fixture
+def good(servers: dict[str, StandIn]) -> StandIn:
+    return servers["good"]
+
+
+@pytest.fixture
+def notls(servers: dict[str, StandIn]) -> StandIn:
+    return servers["notls"]
+
+
+def judged(server: StandIn, sslmode: str = "verify-full", **parameters: str) -> envconn.SecuredConnection:
+    return envconn.load(server.environment(sslmode, **parameters), dotenv=None).database
+
+
+# Whom it lets in
+
+
+def test_there_is_one_for_each_state(servers: dict[str, StandIn]) -> None:
+    assert tuple(servers) == STATES
+    assert {state for state in STATES if state in matrix.SITES} == set(STATES)
+
+
+@pytest.mark.parametrize("sslmode", MODES)
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_promised_is_what_happens(servers: dict[str, StandIn], state: str, sslmode: str) -> None:
+    server = servers[state]
+    connection = judged(server, sslmode)
+    assert connection.tls.level == MODES[sslmode]
+    due = matrix.expected(MODES[sslmode], matrix.SITES[state], "ca")
+    proof = envconn.prove(connection)
+    assert {problem.code for problem in proof.problems} <= FAULTS[due]
+    assert proof.ok == (due == matrix.TLS)
+    before = [client for client in server.clients if client.authenticated]
+    for driver in DRIVERS:
+        assert due in stacks.outcome(driver, server.environment(sslmode)), driver
+    after = [client for client in server.clients if client.authenticated]
+    assert len(after) - len(before) == (len(DRIVERS) if due == matrix.TLS else 0)
+    assert all(client.tls for client in after)
+    assert not server.saw_clear_text
+
+
+@pytest.mark.parametrize("stack", [stack for stack in matrix.STACKS if stack not in DRIVERS])
+def test_what_stands_on_the_drivers(good: StandIn, stack: str) -> None:
+    assert stacks.outcome(stack, good.environment()) == {matrix.TLS}
+    assert good.clients[-1].authenticated
+
+
+def test_other_authorities_are_strangers() -> None:
+    with stand_in() as one, stand_in() as other:
+        assert envconn.prove(judged(one)).ok
+        other.ca = one.ca
+        assert [problem.code for problem in envconn.prove(judged(other)).problems] == ["certificate-untrusted"]
+
+
+def test_a_look_at_it(good: StandIn, notls: StandIn) -> None:
+    [seen] = envconn.prove(judged(good), enforced=True).seen
+    assert seen.enforced is True
+    assert seen.handshake
+    assert (seen.handshake.chain_verified, seen.handshake.host_verified) == (True, True)
+    assert not good.saw_clear_text  # but for the question of nobody, which holds no name
+    local = envconn.load({"DATABASE_URL": notls.uri(sslmode="disable")}, dotenv=None)
+    assert envconn.prove(local, login=True).ok
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg", "pg8000"])
+def test_a_login_as_the_command_does_it(good: StandIn, driver: str) -> None:
+    environ = good.environment()
+    environ["DATABASE_URL"] = environ["DATABASE_URL"].replace("postgresql:", f"postgresql+{driver}:")
+    proof = envconn.prove(envconn.load(environ, dotenv=None), login=True)
+    assert proof.ok, proof
+    [seen] = proof.seen
+    assert seen.login
+    assert (seen.login.driver, seen.login.user) == (driver, "app")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("FAKE_password", "other"), "password-refused"),
+        (("FAKE_password", "FAKE_passwor"), "password-refused"),
+        (("app:", "nobody:"), "password-refused"),
+        (("/app?", "/other?"), "database-absent"),
+    ],
+)
+def test_logins_that_are_refused(good: StandIn, change: tuple[str, str], code: str) -> None:
+    environ = good.environment()
+    environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(*change)
+    proof = envconn.prove(envconn.load(environ, dotenv=None), login=True)
+    assert [problem.code for problem in proof.problems] == [code]
+    assert proof.exit_code == 77
+    assert good.clients[-1].password
+    assert not good.clients[-1].authenticated
+
+
+def test_in_clear_it_takes_nobody_where_it_has_tls(good: StandIn) -> None:
+    with stand_in() as server:
+        with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry .* no encryption"):
+            psycopg.connect(server.uri(sslmode="disable"))
+        assert server.saw_clear_text
+        [client] = server.clients
+        assert (client.startup_in_clear, client.password_in_clear, client.authenticated) == (True, False, False)
+
+
+def test_in_clear_it_takes_everybody_where_it_has_none() -> None:
+    with stand_in("notls") as server:
+        with psycopg.connect(server.uri(sslmode="prefer", gssencmode="disable")) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+        assert server.saw_clear_text
+        [client] = server.clients
+        assert (client.startup_in_clear, client.password_in_clear, client.tls) == (True, True, None)
+
+
+def test_libpq_finds_no_channel_to_bind_to(good: StandIn) -> None:
+    with pytest.raises(psycopg.OperationalError, match="channel binding required"):
+        envconn_psycopg.connect(judged(good, channel_binding="require"))
+
+
+# What it has seen
+
+
+def test_what_it_sees_of_a_client(good: StandIn) -> None:
+    with envconn_psycopg.connect(judged(good, application_name="shop")) as connection:
+        connection.execute("select 1")
+    client = good.clients[-1]
+    assert (client.tls, client.sni, client.direct) == ("TLSv1.3", "localhost", False)
+    assert (client.user, client.dbname, client.parameters["application_name"]) == ("app", "app", "shop")
+    assert (client.password, client.authenticated) == (True, True)
+    assert (client.startup_in_clear, client.password_in_clear) == (False, False)
+    assert client.statements == ["BEGIN", "select 1", "COMMIT"]
+
+
+def test_tls_without_asking(good: StandIn) -> None:
+    with envconn_psycopg.connect(judged(good, sslnegotiation="direct")):
+        assert good.clients[-1].direct
+    assert envconn.prove(judged(good, sslnegotiation="direct")).notes == ()
+
+
+def test_no_name_where_an_address_is_dialled(good: StandIn) -> None:
+    environ = {**good.environment(), "DATABASE_URL": good.uri("127.0.0.1", sslmode="verify-full")}
+    with envconn_psycopg.connect(envconn.load(environ, dotenv=None).database):
+        assert good.clients[-1].sni is None
+
+
+def test_each_client_is_its_own(good: StandIn) -> None:
+    names = [f"client{number}" for number in range(12)]
+
+    def connect(name: str) -> None:
+        with psycopg.connect(good.uri(sslmode="require", application_name=name)) as connection:
+            connection.execute(f"select '{name}'")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(connect, names))
+    told = {client.parameters["application_name"]: client.statements[1] for client in good.clients[-12:]}
+    assert told == {name: f"select '{name}'" for name in names}
+    assert len({client.number for client in good.clients}) == len(good.clients)
+
+
+def test_passwords_are_neither_kept_nor_shown(good: StandIn) -> None:
+    psycopg.connect(good.uri(sslmode="require")).close()
+    assert good.clients[-1].password is True
+    for shown in (*value_surfaces(good.clients[-1]).values(), repr(good), str(good)):
+        assert "FAKE_password" not in shown
+
+
+# What it answers
+
+
+@pytest.mark.parametrize(
+    ("sql", "row"),
+    [
+        ("select 1", (1,)),
+        ("SELECT -7 AS seven, 'a, b' as x, null , TRUE", (-7, "a, b", None, True)),
+        ("select 'it''s; so', false -- said ; somebody", ("it's; so", False)),
+        ("select\n 'two  spaces'\nas  spaces", ("two  spaces",)),
+        ("select version()", ("PostgreSQL 17.0 (stand-in)",)),
+        ("select current_user, session_user, current_database(), current_schema()", ("app", "app", "app", "public")),
+        ("select pg_is_in_recovery()", (False,)),
+        ("show server_version", ("17.0",)),
+        ("show  DateStyle ", ("ISO, MDY",)),
+        ("select ssl from pg_stat_ssl where pid = pg_backend_pid()", (True,)),
+        ("select version from pg_catalog.pg_stat_ssl where pid=pg_backend_pid()", ("TLSv1.3",)),
+        ("select oid from pg_type where typname = 'hstore'", None),
+    ],
+)
+def test_answers_in_text_and_in_binary(good: StandIn, sql: str, row: tuple[object, ...] | None) -> None:
+    with envconn_psycopg.connect(judged(good)) as connection:
+        assert connection.execute(sql).fetchone() == row
+        assert connection.execute(sql, prepare=True).fetchone() == row
+        with connection.cursor(binary=True) as cursor:
+            assert cursor.execute(sql).fetchone() == row
+        assert connection.info.backend_pid == good.clients[-1].number
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *(
+            "select",
+            "select *",
+            "select 1 from shop",
+            "select 1, ",
+            "select 'a",
+            "select 1e3",
+            "select $1",
+            "select 1 2",
+        ),
+        *(
+            "select pg_sleep(1)",
+            "select 12345678901",
+            "show",
+            "show nothing",
+            "insert into shop values (1)",
+            "nonsense",
+        ),
+        *("create table shop (x int)", "copy shop from stdin", "select ssl from pg_stat_ssl", "select (1)"),
+    ],
+)
+def test_statements_that_are_not_understood(good: StandIn, sql: str) -> None:
+    with envconn_psycopg.connect(judged(good), autocommit=True) as connection:
+        for prepare in (False, True):
+            with pytest.raises(psycopg.errors.FeatureNotSupported, match="this stands in for a PostgreSQL"):
+                connection.execute(sql, prepare=prepare)
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_transactions(good: StandIn) -> None:
+    with envconn_psycopg.connect(judged(good)) as connection:
+        connection.execute("select 1")
+        assert status(connection) == "INTRANS"
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            connection.execute("nonsense")
+        assert status(connection) == "INERROR"
+        for sql in ("select 1", "nonsense", "begin"):
+            with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+                connection.execute(sql)
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+            connection.execute("select 1", prepare=True)
+        assert connection.execute("commit").statusmessage == "ROLLBACK"
+        assert status(connection) == "IDLE"
+        with connection.transaction(), connection.transaction():
+            connection.execute("select 1")
+        assert status(connection) == "IDLE"
+
+
+def status(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    return connection.info.transaction_status.name
+
+
+def test_several_statements_at_once_and_none(good: StandIn) -> None:
+    with envconn_psycopg.connect(judged(good), autocommit=True) as connection:
+        cursor = connection.execute("set search_path to x; select 1; ; do $$ begin; end; $$; select 'a;b'")
+        assert cursor.statusmessage == "SET"
+        assert cursor.nextset()
+        assert cursor.fetchone() == (1,)
+        assert cursor.nextset()
+        assert cursor.nextset()
+        assert cursor.fetchone() == ("a;b",)
+        assert cursor.nextset() is None
+        assert connection.execute(" ; -- nothing").statusmessage in {"", None}
+        assert connection.execute("", prepare=True).statusmessage in {"", None}
+        with pytest.raises(psycopg.errors.SyntaxError):
+            connection.execute("select 1; select 2", prepare=True)
+
+
+def test_asyncpg_and_its_pool(good: StandIn) -> None:
+    async def ask() -> None:
+        async with envconn_asyncpg.create_pool(judged(good), min_size=1, max_size=1) as pool:
+            for _ in range(2):
+                assert await pool.fetchval("select 1") == 1
+                row = await pool.fetchrow("select 'x' as a, true as b, null as c, current_user as me")
+                assert dict(row) == {"a": "x", "b": True, "c": None, "me": "app"}
+            async with pool.acquire() as connection, connection.transaction():
+                await connection.execute("select 1; select 2")
+                with pytest.raises(asyncpg.FeatureNotSupportedError):
+                    await connection.fetchval("select * from shop")
+                with pytest.raises(asyncpg.InFailedSQLTransactionError):
+                    await connection.fetchval("select 1")
+
+    asyncio.run(ask())
+
+
+def test_psycopg2_and_pg8000(good: StandIn) -> None:
+    for connect, arguments in (
+        (psycopg2.connect, envconn_psycopg.kwargs(judged(good), driver="psycopg2")),
+        (pg8000.dbapi.connect, pg8000_arguments.arguments(judged(good))),
+    ):
+        with closing(connect(**arguments)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("select 1, 'a', null, true")
+            assert list(cursor.fetchone()) == [1, "a", None, True]
+            with pytest.raises((psycopg2.Error, pg8000.dbapi.Error), match="stands in"):
+                cursor.execute("select * from shop")
+            connection.rollback()
+            cursor.execute("select 2")
+            connection.commit()
+        assert good.clients[-1].statements[-1].upper() == "COMMIT"
+
+
+def test_protocols_that_are_newer(good: StandIn) -> None:
+    with psycopg.connect(good.uri(sslmode="require", max_protocol_version="latest")) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+# How it begins and ends
+
+
+@pytest.mark.parametrize("state", ["", "GOOD", "both", "ca"])
+def test_states_that_there_are_not(state: str) -> None:
+    with pytest.raises(ValueError, match="write one of good, wronghost, expired, unknownca, notls"), stand_in(state):
+        pass
+
+
+def test_nobody_listens_behind_the_end() -> None:
+    before = threading.active_count()
+    with stand_in("notls") as server:
+        left = psycopg.connect(server.uri())
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        psycopg.connect(server.uri())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        left.close()
+        del left
+        gc.collect()
+    assert threading.active_count() <= before + 1
+
+
+def test_as_a_fixture(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        import envconn
+        import envconn_psycopg
+
+        def test_good(postgres_tls, envconn_environment):
+            server = postgres_tls()
+            envconn_environment.update(server.environment())
+            assert envconn.prove(enforced=True).ok
+            with envconn_psycopg.connect() as connection:
+                assert connection.execute("select 1").fetchone() == (1,)
+            assert server.clients[-1].authenticated and not server.saw_clear_text
+
+        @pytest.mark.parametrize("state", ["wronghost", "expired", "unknownca", "notls"])
+        def test_bad(postgres_tls, envconn_environment, state):
+            good, bad = postgres_tls("good"), postgres_tls(state)
+            assert good.ca == bad.ca
+            envconn_environment.update(bad.environment())
+            assert not envconn.prove().ok
+            with pytest.raises(Exception):
+                envconn_psycopg.connect()
+            assert not any(client.authenticated for client in bad.clients)
+
+        def test_unknown(postgres_tls):
+            with pytest.raises(ValueError):
+                postgres_tls("other")
+        """
+    )
+    pytester.runpytest_inprocess("-p", "envconn.testing", "-W", "error").assert_outcomes(passed=6)

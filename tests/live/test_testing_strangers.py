@@ -1,0 +1,159 @@
+"""Strangers at the stand-in for a PostgreSQL: whoever speaks otherwise than drivers do, byte by byte."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn.testing import StandIn, stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[StandIn]:
+    with stand_in("good") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def notls() -> Iterator[StandIn]:
+    with stand_in("notls") as server:
+        yield server
+
+
+def message(kind: bytes, content: bytes = b"") -> bytes:
+    return kind + (len(content) + 4).to_bytes(4) + content
+
+
+def startup(version: int = 3 << 16, *words: str) -> bytes:
+    words = words or ("user", "app", "database", "app", "")
+    return message(b"", version.to_bytes(4) + "".join(f"{word}\0" for word in words).encode())
+
+
+LOGIN = startup() + message(b"p", b"FAKE_password\0")
+SSL_REQUEST, GSS_REQUEST, CANCEL = (message(b"", code.to_bytes(4)) for code in (80877103, 80877104, 80877102))
+PARSE = message(b"P", b"s\0select 1\0\0\0")
+
+
+def said(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
+    """Send `packets`, and return what is answered until the server closes, by itself if we do not `leave`."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as stranger:
+        stranger.sendall(b"".join(packets))
+        data = b""
+        with suppress(OSError):  # it may be gone by then
+            if leave:
+                stranger.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):  # it closes before it has read everything
+            while more := stranger.recv(10_000):
+                data += more
+    return data
+
+
+@pytest.mark.parametrize(
+    ("packets", "answer"),
+    [
+        ([], b""),
+        ([b"\0"], b""),
+        ([b"GET / HTTP/1.1\r\n\r\n"], b""),
+        ([b"\x16\x03\x01\x00\x05hello"], b""),
+        ([b"\0\0\0\3"], b""),
+        ([b"\0\0\0\4"], b""),
+        ([b"\0\0\0\6\0\3"], b""),
+        ([b"\x7f\xff\xff\xff" + b"x" * 100], b""),
+        ([message(b"", b"\0\3\0\0user")], b""),
+        ([CANCEL], b""),
+        ([SSL_REQUEST], b"N"),
+        ([GSS_REQUEST, SSL_REQUEST], b"NN"),
+        ([startup()], b"R\0\0\0\x08\0\0\0\3"),
+        ([startup(), b"Q"], b"R\0\0\0\x08\0\0\0\3"),
+        ([startup(), message(b"p", b"no end")], b"R\0\0\0\x08\0\0\0\3"),
+    ],
+)
+def test_strangers_learn_nothing(notls: StandIn, packets: list[bytes], answer: bytes) -> None:
+    assert said(notls, *packets) == answer
+    assert not notls.clients[-1].authenticated
+
+
+@pytest.mark.parametrize("packet", [b"", SSL_REQUEST + b"no hello", SSL_REQUEST + startup(), b"\x16\x03\x01\0\5hello"])
+def test_strangers_to_one_with_tls(good: StandIn, packet: bytes) -> None:
+    assert said(good, packet)[:1] in {b"", b"S", b"\x15"}  # an alert at the most
+    assert (good.clients[-1].tls, good.clients[-1].parameters) == (None, {})
+
+
+@pytest.mark.parametrize("protocols", [None, ["http/1.1"], ["http/1.1", "postgresql"]])
+def test_who_does_not_ask_has_to_say_what_for(good: StandIn, protocols: list[str] | None) -> None:
+    context = ssl.create_default_context(cadata=good.ca)
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    with (
+        socket.create_connection(("127.0.0.1", good.port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as stranger,
+    ):
+        stranger.sendall(startup())
+        with suppress(OSError):
+            assert stranger.recv(1) == (b"R" if protocols and "postgresql" in protocols else b"")
+    assert good.clients[-1].direct
+
+
+@pytest.mark.parametrize(("version", "state"), [(2 << 16, b"0A000"), (4 << 16, b"0A000"), (0, b"0A000")])
+def test_other_protocols(notls: StandIn, version: int, state: bytes) -> None:
+    assert b"C" + state in said(notls, startup(version))
+
+
+def test_a_newer_minor_version_is_talked_down(notls: StandIn) -> None:
+    answer = said(notls, startup((3 << 16) + 2, "user", "app", "_pq_.x", "1", ""))
+    assert answer.startswith(b"v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.x\0R")
+
+
+@pytest.mark.parametrize(
+    ("packets", "state"),
+    [
+        ([message(b"B", b"\0missing\0" + b"\0" * 6)], b"26000"),
+        ([message(b"D", b"Smissing\0")], b"26000"),
+        ([message(b"D", b"Pmissing\0")], b"34000"),
+        ([message(b"E", b"missing\0\0\0\0\0")], b"34000"),
+        ([PARSE, message(b"C", b"Ss\0"), message(b"B", b"\0s\0" + b"\0" * 6)], b"26000"),
+        (
+            [PARSE, message(b"B", b"p\0s\0" + b"\0" * 6), message(b"C", b"Pp\0"), message(b"E", b"p\0\0\0\0\0")],
+            b"34000",
+        ),
+    ],
+)
+def test_what_was_not_prepared(notls: StandIn, packets: list[bytes], state: bytes) -> None:
+    answer = said(notls, LOGIN, *packets, message(b"E", b"\0\0\0\0\0"), message(b"H"), message(b"S"), message(b"X"))
+    assert answer.count(b"C" + state) == 1
+    assert answer.endswith(message(b"Z", b"I"))
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        *(message(kind, b"") for kind in (b"Q", b"P", b"B", b"D", b"E", b"C")),
+        *(
+            message(b"B", content)
+            for content in (b"\0s\0", b"\0s\0\0\1", b"\0s\0\0\0\0\1\0\0\0\x7f", b"\0s\0\0\0\0\0\0\2\0")
+        ),
+        *(
+            message(b"z", b""),
+            message(b"f", b"\0"),
+            message(b"d", b"data"),
+            message(b"\0", b"\0"),
+            b"Q\0\0\0\1",
+            b"Q\xff\xff\xff\xff",
+        ),
+    ],
+)
+def test_what_is_no_message_ends_it(notls: StandIn, packet: bytes) -> None:
+    assert said(notls, LOGIN, PARSE, packet, leave=False).endswith(message(b"1"))
+
+
+def test_parameters_are_skipped(notls: StandIn) -> None:
+    bind = message(b"B", b"\0s\0\0\1\0\0\0\2\0\0\0\1x\xff\xff\xff\xff\0\1\0\1")
+    execute = (message(b"D", b"P\0"), message(b"E", b"\0\0\0\0\0"), message(b"S"))
+    assert b"D\0\0\0\x0e\0\1\0\0\0\4\0\0\0\1" in said(notls, LOGIN, PARSE, bind, *execute)
