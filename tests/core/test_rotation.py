@@ -16,6 +16,7 @@ from pydantic_settings import JsonConfigSettingsSource
 import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
 from envconn.assembly import assemble
+from envconn.services import view_of
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -419,6 +420,38 @@ def test_a_reading_from_before_the_failure_does_not_count(monkeypatch: pytest.Mo
         server.password = password
         environ["DATABASE_URL"] = URL.replace(MARKER, password)
         assert envconn.login(services, server.connect)
+
+
+def test_a_file_that_changes_during_the_login_is_found() -> None:
+    """Somebody has read after the login had begun, and found nothing new yet."""
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services = load(environ)
+
+    def connect(connection: SecuredConnection) -> str:
+        if not server.tried:
+            with pytest.raises(Refused):
+                envconn.login(services, Server("none of them").connect)
+            environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        return server.connect(connection)
+
+    assert envconn.login(services, connect) == "db.example.com"
+
+
+def test_what_somebody_else_has_proven_needs_no_reading() -> None:
+    """It was read before this login began, and in use before it failed; the file is broken by then."""
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services = load(environ)
+    kept = view_of(services).kept
+    environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+    reading = kept.reread(time.monotonic())
+
+    def connect(connection: SecuredConnection) -> str:
+        if not server.tried:
+            kept.adopt(reading)
+            environ["DATABASE_URL"] = "rubbish"
+        return server.connect(connection)
+
+    assert envconn.login(services, connect) == "db.example.com"
 
 
 def test_somebody_else_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
