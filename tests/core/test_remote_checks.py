@@ -151,6 +151,7 @@ def test_errors_survive_pickling_without_what_the_server_said() -> None:
     assert find(MARKER, failure_surfaces(refusal)) == {}
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("provider", [["casedev", "--project", "x"], ["scalingo", "--app", "x"]])
 def test_without_httpx(provider: list[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "httpx.py").write_text("raise ImportError\n", encoding="utf-8")
