@@ -14,13 +14,13 @@ Importing this does not import Django, whose settings are not there yet when it 
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import envconn
 from envconn.drivers import django
+from envconn.following.entries import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,24 +74,9 @@ def _databases(
 ) -> dict[str, DatabaseSettings]:
     if isinstance(found, envconn.Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": django.BUILDING.copy()}
-    others = found.databases if isinstance(found, envconn.Services) else {}
     handed.clear()
-    handed.update(django.entries({"database": envconn.database(found), **others}, pool, rotate=rotate))
-    made = {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
-    for alias in (alias for alias in made if django.rotates(made[alias])):
-        _follow(
-            made[alias],
-            handed[alias].connection
-            if isinstance(found, envconn.SecuredConnection)
-            else found.view(partial(django.current, alias=alias)),
-        )
-    return made
-
-
-def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
-    entry["ENVCONN"] = source
-    if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
-        lent["connection_class"] = import_module("envconn_django.rotating.pooled").following(source)
+    handed.update(entries(found, pool, rotate=rotate))
+    return {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
 
 
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:

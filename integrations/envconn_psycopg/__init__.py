@@ -93,16 +93,12 @@ def pool(
     import psycopg
     import psycopg_pool
 
+    from envconn.following import connections
+
     source = envconn.load() if source is None else source
     given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
-
-    class Connection(psycopg.Connection):
-        @classmethod
-        def connect(cls, conninfo: str = "", **stated: Any) -> psycopg.Connection:  # type: ignore[override]
-            opened = super().connect
-            return envconn.login(source, lambda judged: opened(conninfo, **{**stated, **psycopg3.arguments(judged)}))
-
-    return psycopg_pool.ConnectionPool(connection_class=Connection, kwargs={"autocommit": autocommit}, **given)
+    following = connections(psycopg.Connection, source, psycopg3.renewed)
+    return psycopg_pool.ConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)
 
 
 def apool(
@@ -112,15 +108,9 @@ def apool(
     import psycopg
     import psycopg_pool
 
+    from envconn.following import aconnections
+
     source = envconn.load() if source is None else source
     given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
-
-    class Connection(psycopg.AsyncConnection):
-        @classmethod
-        async def connect(cls, conninfo: str = "", **stated: Any) -> psycopg.AsyncConnection:  # type: ignore[override]
-            opened = super().connect
-            return await envconn.alogin(
-                source, lambda judged: opened(conninfo, **{**stated, **psycopg3.arguments(judged)})
-            )
-
-    return psycopg_pool.AsyncConnectionPool(connection_class=Connection, kwargs={"autocommit": autocommit}, **given)
+    following = aconnections(psycopg.AsyncConnection, source, psycopg3.renewed)
+    return psycopg_pool.AsyncConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)

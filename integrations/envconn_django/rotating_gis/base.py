@@ -2,10 +2,10 @@
 
 from django.contrib.gis.db.backends.postgis import base
 
-from envconn_django.rotating.following import Following
+from envconn.following import Backend
 
 __all__ = ["DatabaseWrapper"]
 
 
-class DatabaseWrapper(Following, base.DatabaseWrapper):
+class DatabaseWrapper(Backend, base.DatabaseWrapper):
     """Opens connections through `envconn.login`."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments", "pool_options"]
+__all__ = ["Arguments", "arguments", "pool_options", "renewed"]
 
 
 class Arguments(libpq.Keywords, total=False, closed=True):
@@ -34,6 +34,11 @@ def arguments(connection: SecuredConnection) -> Arguments:
         # A pooler that hands out server connections in turn runs another client's statement under that name.
         found["prepare_threshold"] = None
     return found
+
+
+def renewed(given: dict[str, object], connection: SecuredConnection) -> dict[str, object]:
+    """Return what a pool has `given` to psycopg, with `arguments` of `connection`; errors are those of `arguments`."""
+    return {**given, **arguments(connection)}
 
 
 def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
