@@ -6,6 +6,8 @@ import asyncio
 import copy
 import logging
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -482,3 +484,47 @@ def test_an_older_reading_does_not_replace_a_later_one() -> None:
 
     assert envconn.login(services, connect) == "db.example.com"
     assert services.database.host == "other.example.com"
+
+
+def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = load({"DATABASE_URL": URL})
+    monkeypatch.setattr("envconn.rotation.kept.PATIENCE", 0.05)
+    view_of(services).kept._lock.acquire()
+    assert not services.reload()
+    assert not services.reload()
+
+
+FORKED = """
+import os, signal, threading
+import envconn
+from envconn.rotation import kept
+from envconn.services import view_of
+
+kept.PATIENCE = 0.1
+services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, dotenv=None)
+ours = view_of(services).kept
+read, reading, forked = ours._read, threading.Event(), threading.Event()
+
+def slowly():
+    reading.set()
+    forked.wait(30)
+    return read()
+
+ours._read = slowly
+thread = threading.Thread(target=services.reload)
+thread.start()
+reading.wait(30)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    ours._read = read
+    services.reload()
+    os._exit(7)
+forked.set()
+thread.join(30)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_in_the_middle_of_a_reading() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKED], check=False, timeout=60).returncode == 7

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from _thread import allocate_lock  # what `threading.Lock` is, without the import of `threading`
+from _thread import LockType, allocate_lock  # what `threading.Lock` is, without the import of `threading`
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from envconn.assembly import Assembly
     from envconn.tls import SecuredConnection
 
-__all__ = ["Kept", "Reading", "View"]
+__all__ = ["PATIENCE", "Kept", "Reading", "View"]
+
+PATIENCE = 5.0
+"""Seconds that a thread waits for another one which is reading; reading twice does no harm."""
 
 
 class Reading(NamedTuple):
@@ -55,17 +58,31 @@ class Kept:
         """
         if self._read is None:
             raise TypeError(_FIXED)
-        with self._lock:
+        lock = self._taken()
+        try:
             if self._latest.began <= since:
                 began = time.monotonic()
                 self._latest = Reading(self._read(), began)
             return self._latest
+        finally:
+            lock.release()
 
     def adopt(self, found: Reading) -> None:
         """Use `found` from now on, unless a later one is in use already."""
-        with self._lock:
+        lock = self._taken()
+        try:
             if found.began > self._in_use.began:
                 self._in_use = found
+        finally:
+            lock.release()
+
+    def _taken(self) -> LockType:
+        lock = self._lock
+        if not lock.acquire(timeout=PATIENCE):
+            # A fork has copied it while a thread of the parent held it, which the child does not have.
+            lock = self._lock = allocate_lock()
+            lock.acquire()
+        return lock
 
 
 _FIXED = (
