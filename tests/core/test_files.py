@@ -10,12 +10,10 @@ import pytest
 from envconn.connection import Origin, Secret
 from envconn.sources import Environment
 from envconn.sources.files import LIMIT
+from wrongfiles import MARKER, WRONG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-MARKER = "Zq7xWv9kJb3"
 
 
 @pytest.mark.parametrize(
@@ -43,68 +41,11 @@ def test_read(tmp_path: Path, raw: bytes, text: str, why: str) -> None:
     assert (answer.problems, answer.notes) == ((), ())
 
 
-def directory(path: Path) -> None:
-    path.mkdir()
-
-
-def pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def loop(path: Path) -> None:
-    path.symlink_to(path)
-
-
-def dangling(path: Path) -> None:
-    path.symlink_to(path.with_name("absent"))
-
-
-def device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def content(raw: bytes) -> Callable[[Path], object]:
-    return lambda path: path.write_bytes(raw)
-
-
-@pytest.mark.parametrize(
-    ("make", "code"),
-    [
-        (lambda path: path, "file-missing"),
-        (dangling, "file-missing"),
-        (directory, "file-directory"),
-        (pipe, "file-special"),
-        (device, "file-special"),
-        (loop, "file-unreadable"),
-        (content(b""), "file-empty"),
-        (content(b"\n"), "file-empty"),
-        (content(b" \t\r\n"), "file-empty"),
-        (content(b"\xff\xfe" + MARKER.encode("utf-16-le")), "file-binary"),
-        (content(MARKER.encode() + b"\xe9"), "file-binary"),
-        (content(MARKER.encode() * LIMIT), "file-too-large"),
-        (content(b"y" * (LIMIT + 1)), "file-too-large"),
-    ],
-    ids=(
-        [
-            "missing",
-            "dangling",
-            "directory",
-            "pipe",
-            "device",
-            "loop",
-            "empty",
-            "newline",
-            "blank",
-            "utf-16",
-            "latin-1",
-            "huge",
-            "one-byte-too-many",
-        ]
-    ),
-)
-def test_refused(tmp_path: Path, make: Callable[[Path], object], code: str) -> None:
+@pytest.mark.parametrize("kind", ["missing", *WRONG])
+def test_refused(tmp_path: Path, kind: str) -> None:
     """T109: the variable and the kind of mistake, and neither the path nor what is in the file."""
     path = tmp_path / "Path7Marker"
+    make, code = WRONG.get(kind, (str, "file-missing"))
     make(path)
     answer = Environment({"A_FILE": str(path)}).lookup("A")
     assert answer.found is None

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import wrongfiles
 from envconn.assembly import assemble
 from envconn.connection import Origin, Secret
 from envconn.sources import read
 from envconn.sources.directory import SecretDirectory
-from envconn.sources.files import LIMIT, listing
+from envconn.sources.files import listing
+from wrongfiles import MARKER, WRONG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from envconn.sources import Lookup
 
-MARKER = "Zq7xWv9kJb3"
 URL = f"postgresql://app:{MARKER}@db.example/app"
 
 
@@ -72,44 +72,6 @@ def test_aliases_and_named_databases_lead_into_it(tmp_path: Path) -> None:
         "orders": "db.example",
     }
     assert services["database"].origin.via == ("MINE",)
-
-
-def directory(path: Path) -> None:
-    path.mkdir()
-
-
-def pipe(path: Path) -> None:
-    os.mkfifo(path)
-
-
-def loop(path: Path) -> None:
-    path.symlink_to(path)
-
-
-def dangling(path: Path) -> None:
-    path.symlink_to(path.with_name("absent"))
-
-
-def device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def content(raw: bytes) -> Callable[[Path], object]:
-    return lambda path: path.write_bytes(raw)
-
-
-WRONG = {
-    "dangling": (dangling, "file-missing"),
-    "directory": (directory, "file-directory"),
-    "pipe": (pipe, "file-special"),
-    "device": (device, "file-special"),
-    "loop": (loop, "file-unreadable"),
-    "empty": (content(b""), "file-empty"),
-    "blank": (content(b" \t\n"), "file-empty"),
-    "utf-16": (content(b"\xff\xfe" + MARKER.encode("utf-16-le")), "file-binary"),
-    "latin-1": (content(MARKER.encode() + b"\xe9"), "file-binary"),
-    "huge": (content(MARKER.encode() * LIMIT), "file-too-large"),
-}
 
 
 @pytest.mark.parametrize("kind", WRONG)
@@ -193,8 +155,8 @@ def test_two_that_differ_in_case_only(tmp_path: Path, other: str, codes: list[st
 )
 def test_directory_that_is_none(tmp_path: Path, variable: str, path: str, code: str) -> None:
     (tmp_path / "file").write_text(MARKER, encoding="utf-8")
-    loop(tmp_path / "loop")
-    dangling(tmp_path / "dangling")
+    wrongfiles.loop(tmp_path / "loop")
+    wrongfiles.dangling(tmp_path / "dangling")
     report = assemble({"DATABASE_URL": URL, variable: str(tmp_path / path)}, None).report
     assert [(problem.code, problem.variable) for problem in report.problems] == [(code, variable)]
     assert MARKER not in str(report)

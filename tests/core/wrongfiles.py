@@ -1,0 +1,57 @@
+"""What can stand at a path instead of a file with a value, and the code of the problem with each."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from envconn.sources.files import LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["MARKER", "WRONG", "dangling", "loop"]
+
+MARKER = "Zq7xWv9kJb3"
+"""What a message must not hold."""
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("absent"))
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def content(raw: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(raw)
+
+
+WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
+    "dangling": (dangling, "file-missing"),
+    "directory": (directory, "file-directory"),
+    "pipe": (pipe, "file-special"),
+    "device": (device, "file-special"),
+    "loop": (loop, "file-unreadable"),
+    "empty": (content(b""), "file-empty"),
+    "newline": (content(b"\n"), "file-empty"),
+    "blank": (content(b" \t\r\n"), "file-empty"),
+    "utf-16": (content(b"\xff\xfe" + MARKER.encode("utf-16-le")), "file-binary"),
+    "latin-1": (content(MARKER.encode() + b"\xe9"), "file-binary"),
+    "huge": (content(MARKER.encode() * LIMIT), "file-too-large"),
+    "one-byte-too-many": (content(b"y" * (LIMIT + 1)), "file-too-large"),
+}
