@@ -10,7 +10,7 @@ import pytest
 
 from envconn.assembly import assemble
 from envconn.sources import Environment
-from envconn.sources.bound import gather
+from envconn.sources.platforms import gather
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from envconn.assembly.choice import same_target
 from envconn.errors import Note, Problem
 from envconn.sources import Text
 from envconn.sources.app_service import TYPED, plain_name
-from envconn.sources.bound import VARIABLES, slug
+from envconn.sources.bound import slug
+from envconn.sources.platforms import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,7 +77,7 @@ def _every(reading: Reading) -> Iterator[Named]:
 
 def _told(reading: Reading) -> Iterator[Named]:
     from envconn.grammar import credentials
-    from envconn.sources.bound import gather as gather_bound
+    from envconn.sources.platforms import gather as gather_bound
 
     for finding in gather_bound(reading.environment):
         if isinstance(finding, Problem):
