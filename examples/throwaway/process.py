@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -70,8 +71,10 @@ def end(process: subprocess.Popen[bytes] | None, *signals: signal.Signals) -> No
 def workplace(account: Account, parent: Path | None = None) -> Iterator[Path]:
     """Make a directory that belongs to `account` and that everybody may enter, and remove it at the end."""
     with signals_raise():
-        directory = Path(tempfile.mkdtemp(prefix="envconn-", dir=parent))
+        directory = Path(parent or tempfile.gettempdir(), f"envconn-{secrets.token_urlsafe(6)}")
         try:
+            # In here, because a signal that comes between the making and the `try` would leave it behind.
+            directory.mkdir(0o700)
             directory.chmod(0o755)
             yield account.own(directory)
         finally:

@@ -110,14 +110,15 @@ def test_reader_of_stdout_that_went_away(arguments: list[str], good: dict[str, s
     assert (done.returncode, done.stderr) == (128 + 13, b"")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [["check"], ["exec"]], ids=" ".join)
-def test_reader_of_stderr_that_went_away(arguments: list[str], away: dict[str, str]) -> None:
+def test_reader_of_stderr_that_went_away(arguments: list[str], unbuffered: str, away: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     child = ["--", "echo", "started"] if "exec" in arguments else []
     done = subprocess.run(
         command(*arguments, "--wait", "0.2", *child),
-        env=environment(away),
+        env={**environment(away), "PYTHONUNBUFFERED": unbuffered},
         check=False,
         stdout=subprocess.PIPE,
         stderr=writer,
@@ -125,6 +126,20 @@ def test_reader_of_stderr_that_went_away(arguments: list[str], away: dict[str, s
     )
     os.close(writer)
     assert (done.returncode, done.stdout) == (128 + 13, b"")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_full_disk_for_everything(unbuffered: str, away: dict[str, str]) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            command("check", "--wait", "0.2"),
+            env={**environment(away), "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+            stdout=full,
+            stderr=full,
+            timeout=60,
+        )
+    assert done.returncode == 74
 
 
 def test_full_disk(good: dict[str, str]) -> None:

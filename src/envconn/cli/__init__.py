@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
+    from typing import TextIO
 
 __all__ = ["EX_CONFIG", "EX_OK", "EX_USAGE", "main"]
 
@@ -46,11 +47,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except OSError as failure:
         # The reader went away (`envconn show | head`), or a disk is full; what Python would print at exit helps nobody.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout)
         if isinstance(failure, BrokenPipeError):
+            _silence(sys.stderr)
             return _SIGPIPE
-        print(f"envconn: {failure.strerror}", file=sys.stderr)
+        try:
+            print(f"envconn: {failure.strerror}", file=sys.stderr, flush=True)
+        except OSError:
+            _silence(sys.stderr)
         return EX_IOERR
     except KeyboardInterrupt:
         return _SIGINT
     return code
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what `stream` still holds go nowhere, where Python at exit would fail with it and end with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
