@@ -130,9 +130,10 @@ class Wire:
         if self.tls is None:
             return await self._read(count)
         tls = self.tls
+        data = b""
         with suppress(ssl.SSLEOFError):
-            return await self._pump(lambda: tls.read(count))
-        return b""
+            data = await self._pump(lambda: tls.read(count))
+        return data
 
     async def exactly(self, count: int) -> bytes:
         """Return the next `count` bytes, fewer where the other side closes before."""

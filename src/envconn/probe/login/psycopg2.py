@@ -67,10 +67,9 @@ class _Session:
     def step(self) -> int:
         try:
             return _STEPS[self._raw.poll()]
-        except psycopg2.Error as error:
-            self.said = str(error)
-        except UnicodeDecodeError:  # what the server said is no text
-            pass
+        except (psycopg2.Error, UnicodeDecodeError) as error:
+            # What the server said may be no text, and is then nothing that could be read.
+            self.said = str(error) if isinstance(error, psycopg2.Error) else ""
         return libpq.FAILED
 
     def fileno(self) -> int:
