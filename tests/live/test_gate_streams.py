@@ -129,17 +129,18 @@ def test_reader_of_stderr_that_went_away(arguments: list[str], unbuffered: str, 
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
-def test_full_disk_for_everything(unbuffered: str, away: dict[str, str]) -> None:
+@pytest.mark.parametrize(("arguments", "code"), [(["check", "--wait", "0.2"], 74), (["no-such-command"], 64)])
+def test_full_disk_for_everything(arguments: list[str], code: int, unbuffered: str, away: dict[str, str]) -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(
-            command("check", "--wait", "0.2"),
+            command(*arguments),
             env={**environment(away), "PYTHONUNBUFFERED": unbuffered},
             check=False,
             stdout=full,
             stderr=full,
             timeout=60,
         )
-    assert done.returncode == 74
+    assert done.returncode == code
 
 
 def test_full_disk(good: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         # A name that the terminal's encoding does not have is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    finally:
+        # argparse passes over a message that it cannot write, and leaves it in the buffer.
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _silence(sys.stderr)
+
+
+def _run(arguments: list[str]) -> int:
     from envconn.cli.parser import parser
 
-    arguments = sys.argv[1:] if argv is None else list(argv)
     options = parser(arguments[0] if arguments else None).parse_args(arguments)
     run: Callable[[Namespace], int] = options.run
     try:
@@ -51,10 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(failure, BrokenPipeError):
             _silence(sys.stderr)
             return _SIGPIPE
-        try:
-            print(f"envconn: {failure.strerror}", file=sys.stderr, flush=True)
-        except OSError:
-            _silence(sys.stderr)
+        with suppress(OSError):
+            print(f"envconn: {failure.strerror}", file=sys.stderr)
         return EX_IOERR
     except KeyboardInterrupt:
         return _SIGINT
