@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from envconn.cli import EX_USAGE, fetching, live
@@ -47,8 +48,10 @@ class _Parser(argparse.ArgumentParser):
         """Print the usage and leave with 64."""
         # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
         told = _UNQUOTED.findall(message)[0].rstrip()
-        self.print_usage(sys.stderr)
-        self.exit(EX_USAGE, f"{self.prog}: {told}\n")
+        # Where it cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
+        with suppress(OSError):
+            sys.stderr.write(f"{self.format_usage()}{self.prog}: {told}\n")
+        self.exit(EX_USAGE)
 
 
 _UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
