@@ -12,7 +12,7 @@ from envconn.export import FORMATS
 from envconn.export.consumer import CA
 from envconn.providers import Rewrite, every
 from envconn.providers.table import TABLE, records
-from envconn.sources.precedence import SOURCES
+from envconn.sources.order import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

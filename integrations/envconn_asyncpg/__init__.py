@@ -15,7 +15,7 @@ import asyncpg as library
 
 import envconn
 from envconn.drivers import asyncpg
-from envconn.drivers.remembered import remembered
+from envconn.drivers.ssl_context import remembered
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection, Services

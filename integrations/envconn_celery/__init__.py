@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import envconn
 from envconn import SecuredConnection, Services
-from envconn.drivers import celery
+from envconn_celery.settings import Result, Settings, choose, settings
 
 __all__ = ["config"]
 
 
-def config(
-    source: Services | SecuredConnection | None = None, *, result: celery.Result | None = "auto"
-) -> celery.Settings:
+def config(source: Services | SecuredConnection | None = None, *, result: Result | None = "auto") -> Settings:
     """Return the settings for ``app.conf.update``.
 
     `source` is services, or a connection to a broker, which then keeps no results; `envconn.load()`
@@ -39,5 +37,5 @@ def config(
     """
     services = envconn.load() if source is None else source
     if not isinstance(services, Services):
-        return celery.settings(envconn.database(services))
-    return celery.settings(*celery.choose(services, result)) if services else {}
+        return settings(envconn.database(services))
+    return settings(*choose(services, result)) if services else {}

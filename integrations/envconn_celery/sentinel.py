@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from celery.backends.redis import SentinelBackend
 from kombu.transport import redis as kombu
 
-from envconn.drivers.redis_py import SentinelClearConnection, SentinelConnection, SentinelPool
+from envconn.drivers.redis_client import SentinelClearConnection, SentinelConnection, SentinelPool
 
 __all__ = ["Backend", "ClearBackend", "ClearTransport", "Transport"]
 

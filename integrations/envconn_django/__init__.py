@@ -14,26 +14,33 @@ Importing this does not import Django, whose settings are not there yet when it 
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import envconn
-from envconn.drivers import django
-from envconn.following.entries import entries
+from envconn.services import Services, database
+from envconn_django.aliases import BUILDING, current
+from envconn_django.aliases import entries as django_entries
+from envconn_django.cache import cache
+from envconn_django.rotation import renewed, rotates
+from envconn_psycopg.rotating import connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
-    from envconn import SecuredConnection, Services
-    from envconn.drivers.django import CacheSettings, DatabaseSettings, Handed
-    from envconn_django.named import ReplicaRouter, SafeExceptionReporterFilter
+    from envconn import SecuredConnection
+    from envconn_django.aliases import Handed
+    from envconn_django.cache import CacheSettings
+    from envconn_django.database_entry import DatabaseSettings
+    from envconn_django.router import ReplicaRouter, SafeExceptionReporterFilter
 
     Made = TypeVar("Made")
     Source = Services | SecuredConnection | None
 
-__all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "databases"]
+__all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "databases", "followed_entries"]
 
 handed: dict[str, Handed] = {}
 """What `databases` returned last, by alias, for the system checks."""
@@ -66,16 +73,16 @@ def caches(source: Source = None) -> dict[str, CacheSettings]:
     Raises:
         ConfigurationError: as for `databases`.
     """
-    return _made(source, lambda found: {"default": django.cache(_cache(found))})
+    return _made(source, lambda found: {"default": cache(_cache(found))})
 
 
 def _databases(
     found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
 ) -> dict[str, DatabaseSettings]:
     if isinstance(found, envconn.Services) and any(note.code == "build-phase" for note in found.report().notes):
-        return {"default": django.BUILDING.copy()}
+        return {"default": BUILDING.copy()}
     handed.clear()
-    handed.update(entries(found, pool, rotate=rotate))
+    handed.update(followed_entries(found, pool, rotate=rotate))
     return {alias: deepcopy(entry.settings) for alias, entry in handed.items()}
 
 
@@ -91,10 +98,34 @@ def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) 
     # Raised out here, so that nothing travels along as context.
     if find_spec("django") is None:
         raise envconn.ConfigurationError(problems)
-    raise import_module("envconn_django.improper").ImproperEnvironment(problems)
+    raise import_module("envconn_django.router").ImproperEnvironment(problems)
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("envconn_django.named"), name)
+    return getattr(import_module("envconn_django.router"), name)
+
+
+def followed_entries(
+    source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
+) -> dict[str, Handed]:
+    """Return the entries of `envconn_django.entries` for every database of `source`.
+
+    Raises:
+        ConfigurationError: as there.
+        TypeError: `source` is neither services nor a judged connection.
+    """
+    others = source.databases if isinstance(source, Services) else {}
+    found = django_entries({"database": database(source), **others}, pool, rotate=rotate)
+    for alias, handed in found.items():
+        if rotates(handed.settings):
+            choose = partial(current, alias=alias)
+            _follow(handed.settings, source.view(choose) if isinstance(source, Services) else handed.connection)
+    return found
+
+
+def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
+    entry["ENVCONN"] = source
+    if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
+        lent["connection_class"] = connections(import_module("psycopg").Connection, source, renewed)

@@ -6,16 +6,20 @@ Their ids are ``envconn.`` and the code of the finding; ``SILENCED_SYSTEM_CHECKS
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.views.debug import get_default_exception_reporter_filter
 
-from envconn.drivers import django
+from envconn.tls import TlsLevel
 from envconn_django import handed
 
-__all__ = ["EnvconnConfig"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn_django.aliases import Handed
 
 
 class EnvconnConfig(AppConfig):
@@ -31,10 +35,109 @@ class EnvconnConfig(AppConfig):
 
 
 def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
-    shown = get_default_exception_reporter_filter().cleanse_setting("DATABASE_URL", django.PROBE)
+    shown = get_default_exception_reporter_filter().cleanse_setting("DATABASE_URL", PROBE)
     page = str(shown) if settings.DEBUG else ""
     return [
         (checks.Error if each.wrong else checks.Warning)(each.message, each.hint, alias, f"envconn.{each.code}")
-        for alias, each in django.told(handed, settings.DATABASES, page)
+        for alias, each in told(handed, settings.DATABASES, page)
         if each.deploy is wanted
     ]
+
+
+PROBE = "postgresql://app:probe@db.example.com/app"
+"""A connection string that no error page may show."""
+
+
+class Finding(NamedTuple):
+    """One finding. `code` is stable; `deploy` says that it matters where the program is deployed, not on a desk."""
+
+    code: str
+    message: str
+    hint: str
+    deploy: bool = False
+    wrong: bool = False
+
+
+def told(
+    handed: Mapping[str, Handed], now: Mapping[str, Mapping[str, object]], page: str
+) -> Iterator[tuple[str | None, Finding]]:
+    """Yield alias and finding for every entry that was `handed`; `now` is ``DATABASES`` today.
+
+    `page` is what an error page shows for `PROBE`, or empty where it shows nothing.
+    """
+    for alias in now:
+        if alias in handed:
+            yield from ((alias, finding) for finding in findings(alias, handed, now[alias]))
+    if "probe" in page:
+        yield None, _FILTER
+
+
+def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]) -> Iterator[Finding]:
+    """Yield what is to say about `alias`; `handed` is what was given by alias, `now` what stands in its entry today."""
+    connection = handed[alias].connection
+    options = now.get("OPTIONS")
+    options = options if isinstance(options, dict) else {}
+    has_direct = any(other.mirrors == alias and other.connection.pooled is False for other in handed.values())
+    transaction = connection.pool_mode == "transaction"
+    unverified = connection.tls.level < TlsLevel.VERIFY_FULL and not connection.tls.local
+    told = {
+        _CHANGED: _deciding(now, options) != _deciding(handed[alias].settings, handed[alias].settings["OPTIONS"]),
+        _TWO_POOLS: transaction and bool(options.get("pool")),
+        _MIGRATE: transaction and handed[alias].mirrors is None and not has_direct,
+        _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
+        _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
+        _ROLE: any(note.code == "default-role" for note in connection.advice),
+    }
+    for finding, is_so in told.items():
+        if is_so:
+            words = {"variable": connection.variable, "level": connection.tls.level}
+            yield finding._replace(message=finding.message.format_map(words))
+
+
+def _deciding(entry: Mapping[str, object], options: Mapping[str, object]) -> dict[str, object]:
+    """What decides whom the driver talks to, and how securely."""
+    chosen = {name: value for name, value in options.items() if name.startswith(_DECIDES)}
+    return chosen | {name: entry.get(name, "") for name in ("ENGINE", "HOST", "PORT", "USER")}
+
+
+_DECIDES = ("ssl", "gss", "host", "channel_binding", "require_auth", "service")
+
+_CHANGED = Finding(
+    "settings-changed",
+    "{variable}: the entry was changed after databases() made it, where it decides on the server or on TLS",
+    "State it in the environment, where it is judged; what is set here is not.",
+    wrong=True,
+)
+_TWO_POOLS = Finding(
+    "pool-behind-pooler",
+    "{variable}: leads through a pooler in transaction mode, and OPTIONS has a pool, too",
+    "Remove one of the two.",
+)
+_MIGRATE = Finding(
+    "migrate-pooled",
+    "{variable}: leads through a pooler in transaction mode, and there is no alias for migrations that does not",
+    "Set DIRECT_URL, and run migrate --database=direct.",
+)
+_WAIVED = Finding(
+    "tls-waived",
+    "{variable}: may go out in clear text, because ENVCONN_TLS_WAIVE says so",
+    "Use TLS, and remove the waiver.",
+    deploy=True,
+)
+_UNVERIFIED = Finding(
+    "tls-unverified",
+    "{variable}: TLS is {level}, which does not verify that the server is the one that is meant",
+    "Write sslmode=verify-full with a CA, or set ENVCONN_TLS=best for what the provider can meet.",
+    deploy=True,
+)
+_ROLE = Finding(
+    "default-role",
+    "{variable}: uses the provider's default role, which may do nearly everything",
+    "Give the application a role of its own.",
+    deploy=True,
+)
+_FILTER = Finding(
+    "filter-missing",
+    "DEBUG is on, and error pages show connection URLs with their passwords",
+    'DEFAULT_EXCEPTION_REPORTER_FILTER = "envconn_django.SafeExceptionReporterFilter"',
+)

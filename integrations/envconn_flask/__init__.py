@@ -13,22 +13,24 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import envconn
-from envconn.drivers import engine, flask
-from envconn.drivers.flask import Config
-from envconn.drivers.sqlalchemy import Driver
+from envconn.drivers import installed
+from envconn.drivers.installed import Driver
 from envconn_flask.commands import group
+from envconn_sqlalchemy import dbapi, engine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
+    from sqlalchemy import URL
 
     from envconn import SecuredConnection, Services
 
-__all__ = ["Config", "Driver", "EnvConn", "config"]
+
+__all__ = ["Config", "Driver", "EnvConn", "config", "settings"]
 
 
 def config(
@@ -59,7 +61,7 @@ def config(
         found, follow = services.databases, services.only
     else:
         found, follow = {"database": envconn.database(services)}, None
-    return flask.settings(found, URL.create, driver=driver, engine_options=engine_options, follow=follow)
+    return settings(found, URL.create, driver=driver, engine_options=engine_options, follow=follow)
 
 
 class EnvConn:
@@ -112,3 +114,45 @@ def _mistakes(app: Flask) -> dict[str, bool]:
             bool(app.config.get("SQLALCHEMY_DATABASE_URI"))
         ),
     }
+
+
+class Config(TypedDict, total=False):
+    """What Flask-SQLAlchemy reads. Its `repr` shows no password: the URLs are objects, not text."""
+
+    SQLALCHEMY_DATABASE_URI: URL
+    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object]
+    SQLALCHEMY_BINDS: dict[str, dict[str, object]]
+
+
+def settings(
+    databases: Mapping[str, SecuredConnection],
+    make: Callable[..., URL],
+    *,
+    driver: Driver | None = None,
+    engine_options: Mapping[str, object] | None = None,
+    follow: Callable[[str], object] | None = None,
+) -> Config:
+    """Return the settings for `databases`, of which ``database`` is the default one and the others are binds.
+
+    `make` is ``sqlalchemy.URL.create``. `engine_options` are the program's own for the default database,
+    which is what Flask-SQLAlchemy applies them to. `follow` returns for a name what the plugin of
+    `envconn_sqlalchemy` is to log in with each time.
+
+    Raises:
+        ConfigurationError: the driver cannot honour a connection, or `engine_options` could weaken or redirect it.
+        TypeError: a connection was not judged.
+    """
+
+    def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
+        source = follow(name) if follow else databases[name]
+        connection = engine.before_login(databases[name])
+        chosen = installed.choose(connection, driver, asynchronous=False)
+        made = engine.merged(connection, chosen, stated) | engine.followed(source, connection, chosen, stated)
+        return {"url": make(**dbapi.parts(connection, chosen)), **made}
+
+    found: Config = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}
+    if "database" in databases:
+        stated = options("database", engine_options or {})
+        found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")  # type: ignore[typeddict-item]
+        found["SQLALCHEMY_ENGINE_OPTIONS"] = stated
+    return found

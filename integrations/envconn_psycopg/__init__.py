@@ -93,7 +93,7 @@ def pool(
     import psycopg
     import psycopg_pool
 
-    from envconn.following import connections
+    from envconn_psycopg.rotating import connections
 
     source = envconn.load() if source is None else source
     given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
@@ -108,7 +108,7 @@ def apool(
     import psycopg
     import psycopg_pool
 
-    from envconn.following import aconnections
+    from envconn_psycopg.rotating import aconnections
 
     source = envconn.load() if source is None else source
     given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)

@@ -15,9 +15,11 @@ from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 
 import envconn
-from envconn.drivers import engine as engines
-from envconn.drivers import sqlalchemy as driving
-from envconn.drivers.sqlalchemy import Driver, Options
+from envconn.drivers import installed
+from envconn.drivers.installed import Driver
+from envconn_sqlalchemy import dbapi as driving
+from envconn_sqlalchemy import engine as engines
+from envconn_sqlalchemy.dbapi import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,13 +41,13 @@ def url(source: Services | SecuredConnection | None = None, *, driver: Driver | 
         ConfigurationError: the environment is wrong, or the driver cannot honour it or is not installed.
     """
     connection = envconn.database(source)
-    return sqlalchemy.URL.create(**driving.parts(connection, driving.choose(connection, driver)))
+    return sqlalchemy.URL.create(**driving.parts(connection, installed.choose(connection, driver)))
 
 
 def engine_options(source: Services | SecuredConnection | None = None, *, driver: Driver | None = None) -> Options:
     """Return the arguments of ``create_engine`` beside `url`; arguments and errors are those of `url`."""
     connection = envconn.database(source)
-    return driving.options(connection, driving.choose(connection, driver))
+    return driving.options(connection, installed.choose(connection, driver))
 
 
 def create_engine(
@@ -60,7 +62,7 @@ def create_engine(
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
     """
     source = envconn.load() if source is None else source
-    chosen = driving.choose(envconn.database(source), driver, asynchronous=False)
+    chosen = installed.choose(envconn.database(source), driver, asynchronous=False)
     connection, address, given = _parts(source, chosen, options)
     return _guarded(sqlalchemy.create_engine(address, **given), connection, chosen)
 
@@ -75,7 +77,7 @@ def create_async_engine(
     from sqlalchemy.ext import asyncio
 
     source = envconn.load() if source is None else source
-    chosen = driving.choose(envconn.database(source), driver, asynchronous=True)
+    chosen = installed.choose(envconn.database(source), driver, asynchronous=True)
     connection, address, given = _parts(source, chosen, options)
     engine = asyncio.create_async_engine(address, **given)
     _guarded(engine.sync_engine, connection, chosen)

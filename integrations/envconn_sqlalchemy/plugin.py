@@ -12,9 +12,9 @@ from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only, greenlet_spawn
 
 import envconn
-from envconn.drivers import engine as engines
-from envconn.drivers import sqlalchemy as driving
-from envconn.drivers.remembered import remembered
+from envconn.drivers.ssl_context import remembered
+from envconn_sqlalchemy import dbapi as driving
+from envconn_sqlalchemy import engine as engines
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,7 +26,7 @@ __all__ = ["Plugin"]
 
 
 class Plugin(CreateEnginePlugin):
-    """Takes the option ``envconn``, of type `envconn.drivers.engine.Followed`."""
+    """Takes the option ``envconn``, of type `envconn_sqlalchemy.engine.Followed`."""
 
     def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
         self._source, self._driver, self._stated = kwargs.pop(engines.PLUGIN)

@@ -15,8 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from envconn.assembly.names import is_read
-    from envconn.attempts import alogin, login
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import (
         ConfigurationError,
@@ -31,15 +29,17 @@ if TYPE_CHECKING:
     from envconn.export import translate
     from envconn.probe import Proof, prove
     from envconn.report import Report
-    from envconn.rotation.changes import Changes
+    from envconn.rotation.login import alogin, login
+    from envconn.rotation.reload import Changes
+    from envconn.selection.variables import is_read
     from envconn.services import Services, database, load, parse, secure
     from envconn.settings import Settings
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
     from envconn.tls.serverless import Serverless
 
 _HOMES = {
-    "envconn.assembly.names": ("is_read",),
-    "envconn.attempts": ("alogin", "login"),
+    "envconn.selection.variables": ("is_read",),
+    "envconn.rotation.login": ("alogin", "login"),
     "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
     "envconn.errors": (
         "ConfigurationError",
@@ -54,7 +54,7 @@ _HOMES = {
     "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "prove"),
     "envconn.report": ("Report",),
-    "envconn.rotation.changes": ("Changes",),
+    "envconn.rotation.reload": ("Changes",),
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
     "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
@@ -103,6 +103,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'envconn' has no attribute {name!r}")
     value: object = getattr(import_module(_HOME[name]), name)
+    if name == "SecuredConnection":
+        import_module("envconn.pydantic_hooks")
     globals()[name] = value
     return value
 

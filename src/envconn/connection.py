@@ -121,7 +121,7 @@ class Origin(NamedTuple):
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
     ``environment``, ``file`` (``NAME_FILE``), ``dotenv``, ``secrets`` (``ENVCONN_SECRETS_DIR``), ``credentials``
     (systemd's), ``program`` (fetched by one) or a word for the source of settings (``aws-secrets-manager``, ... in
-    `envconn.sources.precedence`), ``app-service`` (a variable behind a prefix of Azure's); for
+    `envconn.sources.order`), ``app-service`` (a variable behind a prefix of Azure's); for
     bound services ``binding``, ``vcap``, ``relationship`` and ``connstr`` (Azure's, under its whole name);
     ``argument`` for a text handed over by a program; or ``remote`` for one that a provider's API has
     answered. A bound service's `variable` is the platform's, with a slash and its name: ``VCAP_SERVICES/orders``.

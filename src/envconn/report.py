@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from envconn.sources import precedence
+from envconn.sources import order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def _paragraph(service: SecuredConnection) -> list[str]:
 
 
 def _origin(origin: Origin) -> str:
-    return f"{origin}, {precedence.title(origin.source)}" if origin.source in precedence.FETCHED else str(origin)
+    return f"{origin}, {order.title(origin.source)}" if origin.source in order.FETCHED else str(origin)
 
 
 def _pooled(service: SecuredConnection) -> str | None:

@@ -8,21 +8,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from envconn import grammar
-from envconn.assembly import DATABASE, DATABASES
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, Problem
 from envconn.rotation import Kept, View, reader
+from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from envconn.assembly import Assembly
     from envconn.report import Report
-    from envconn.rotation.changes import Changes
+    from envconn.rotation.reload import Changes
+    from envconn.selection import Assembly
     from envconn.sources import Dotenv
-    from envconn.tls.supplied import Supplier
+    from envconn.tls.password import Supplier
 
 __all__ = ["Services", "connections", "database", "load", "parse", "secure", "view_of"]
 
@@ -153,7 +153,7 @@ class Services(Mapping[str, SecuredConnection]):
             ConfigurationError: the environment is wrong now; what was in use before stays in use.
             TypeError: the services were not read from variables and files alone (`envconn.Settings`).
         """
-        from envconn.rotation.changes import changes
+        from envconn.rotation.reload import changes
 
         kept = self._view.kept
         before, found = kept.assembly, kept.reread(time.monotonic())
@@ -195,7 +195,7 @@ def load(
 
 
 def view_of(services: Services) -> View:
-    """Return what `services` show, and what of. For `envconn.attempts` alone."""
+    """Return what `services` show, and what of. For `envconn.rotation.login` alone."""
     return services._view  # noqa: SLF001 - the other half of `Services`
 
 

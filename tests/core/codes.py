@@ -9,22 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import envconn
-import envconn_celery
+import envconn_django
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CELERY", "CORE", "in_findings", "in_notes", "in_problems", "words"]
+__all__ = ["CORE", "PACKAGES", "in_findings", "in_notes", "in_problems", "words"]
 
 CORE = Path(envconn.__file__).parent
-CELERY = Path(envconn_celery.__file__).parent
-"""The one integration that has problems of its own."""
+DJANGO = Path(envconn_django.__file__).parent
+PACKAGES = (CORE, *(path for path in sorted(DJANGO.parent.glob("envconn_*")) if path.is_dir()))
+"""The folders of all packages that are shipped."""
 
 
 def in_problems(*roots: Path) -> set[str]:
     """Every code of a problem: first in Problem() and refuse(), or before its message in a tuple."""
     found: set[str] = set()
-    for nodes in _trees(roots or (CORE,), command=True):
+    for nodes in _trees(roots or PACKAGES, command=True):
         calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
         found |= {_code(call.args[0]) for call in calls if _name(call.func) in {"Problem", "refuse"}}
         rows = [node.elts for node in nodes if isinstance(node, ast.Tuple)]
@@ -50,12 +51,12 @@ def in_findings() -> set[str]:
 
 
 def _first(*makers: str) -> set[str]:
-    calls = [node for nodes in _trees((CORE,)) for node in nodes if isinstance(node, ast.Call) and node.args]
+    calls = [node for nodes in _trees(()) for node in nodes if isinstance(node, ast.Call) and node.args]
     return {_code(call.args[0]) for call in calls if _name(call.func) in makers} - {""}
 
 
 def _trees(roots: tuple[Path, ...], *, command: bool = False) -> Iterator[list[ast.AST]]:
-    for path in (path for root in roots for path in root.rglob("*.py")):
+    for path in (path for root in roots or PACKAGES for path in root.rglob("*.py")):
         if command or "cli" not in path.parts:
             yield list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 

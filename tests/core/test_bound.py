@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envconn.assembly import assemble
-from envconn.sources import Environment
-from envconn.sources.platforms import gather
+from envconn.selection import assemble
+from envconn.sources import Environment, gather
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:

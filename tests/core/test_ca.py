@@ -20,8 +20,7 @@ import pytest
 from envconn.errors import Problem
 from envconn.tls import CA
 from envconn.tls import ca as material
-from envconn.tls.ca import LIMIT, read
-from envconn.tls.store import written
+from envconn.tls.ca import LIMIT, read, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from envconn.assembly import assemble
+from envconn.selection import assemble
 
 if TYPE_CHECKING:
     from envconn.errors import Note, Problem

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import envconn
-from envconn.drivers import amqp, asyncpg, celery, django, libpq, mysql, pg8000, redis, sqlalchemy
+from envconn.drivers import amqp, asyncpg, libpq, mysql, pg8000, redis
+from envconn_celery.settings import settings
+from envconn_django.aliases import entries
+from envconn_django.cache import cache
+from envconn_django.database_entry import settings as django_settings
+from envconn_sqlalchemy import dbapi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +35,7 @@ def engine(driver: Any) -> Callable[[SecuredConnection], dict[str, Any]]:
     """Return what SQLAlchemy gets for `driver`: the parts of its URL, and beside them the arguments."""
 
     def handed(connection: SecuredConnection) -> dict[str, Any]:
-        return {**sqlalchemy.parts(connection, driver), **sqlalchemy.options(connection, driver)["connect_args"]}
+        return {**dbapi.parts(connection, driver), **dbapi.options(connection, driver)["connect_args"]}
 
     return handed
 
@@ -44,13 +49,13 @@ CONSUMERS: dict[str, Callable[[SecuredConnection], Any]] = {
     "sqlalchemy+psycopg2": engine("psycopg2"),
     "sqlalchemy+asyncpg": engine("asyncpg"),
     "sqlalchemy+pg8000": engine("pg8000"),
-    "django": django.settings,
+    "django": django_settings,
     "mysqlclient": lambda connection: mysql.arguments(connection, "MySQLdb"),
     "PyMySQL": lambda connection: mysql.arguments(connection, "pymysql"),
-    "cache": django.cache,
-    "options of the cache": lambda connection: django.cache(connection)["OPTIONS"],
-    "broker": celery.settings,
-    "results": lambda connection: celery.settings(connection, connection),
+    "cache": cache,
+    "options of the cache": lambda connection: cache(connection)["OPTIONS"],
+    "broker": settings,
+    "results": lambda connection: settings(connection, connection),
     "redis-py": redis.client,
     "py-amqp": amqp.arguments,
 }
@@ -124,7 +129,8 @@ HANDED = [
          "redis-py", {"ssl_cert_reqs": "required", "ssl_check_hostname": True}, "raised"),
     Case("T100", {"REDIS_TLS_URL": f"rediss://:{MARKER}@h:6380", "REDIS_URL": f"redis://:{MARKER}@h:6379"}, "redis-py",
          {"port": 6380, "ssl": True}, "the twin with TLS; the note is tls-twin"),
-    Case("T103", queue("valkeys://h/1"), "broker", {"broker_transport": "envconn_celery.verified:Transport"}, "Valkey"),
+    Case("T103", queue("valkeys://h/1"), "broker",
+         {"broker_transport": "envconn_celery.transport:Transport"}, "Valkey"),
     Case("T103", queue("unix:///s.sock?db=2"), "cache", {"LOCATION": "unix:///s.sock?db=2"}, "the number stays"),
     Case("T103", queue("unix:///s.sock?db=2"), "redis-py", {"unix_socket_path": "/s.sock", "db": 2}, "the same"),
     Case("T103", queue(f"rediss+sentinel://:{MARKER}@h1,h2:2/m/1"), "broker",
@@ -132,7 +138,7 @@ HANDED = [
     Case("T103", queue(f"sentinel://:{MARKER}@localhost:1/1?master_name=m;sentinel://localhost:2"), "results",
          {"result_backend": "envconn_celery.sentinel:ClearBackend", "redis_db": 1}, "on this machine"),
     Case("T103", queue(f"rediss+sentinel://:{MARKER}@h1,h2:2/m/1"), "options of the cache",
-         {"pool_class": "envconn.drivers.redis_py.SentinelPool", "db": 1}, "the number stays"),
+         {"pool_class": "envconn.drivers.redis_client.SentinelPool", "db": 1}, "the number stays"),
     Case("T104", {"AMQP_URL": f"amqps://u:{MARKER}@h"}, "py-amqp",
          {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}, "the name as well"),
     Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "results",
@@ -230,7 +236,7 @@ def test_what_is_refused(
 ) -> None:
     others: dict[str, Callable[[SecuredConnection], Any]] = {
         "load": lambda _: pytest.fail("it loads"),
-        "native pool": lambda connection: django.settings(connection, pool={}),
+        "native pool": lambda connection: django_settings(connection, pool={}),
     }
     hand_over = {**CONSUMERS, **others}[consumer]
     with pytest.raises(envconn.ConfigurationError) as refusal:
@@ -279,7 +285,7 @@ def test_what_is_no_likely_pooler(environ: dict[str, str], stated: str, certific
 def test_aliases_of_django(
     number: str, environ: dict[str, str], aliases: dict[str, str], certificates: Certificates
 ) -> None:
-    handed = django.entries(loaded(environ, str(certificates.ca)).databases)
+    handed = entries(loaded(environ, str(certificates.ca)).databases)
     assert {alias: entry.settings["HOST"] for alias, entry in handed.items() if alias != "default"} == aliases
     mirrors = {
         alias: entry.settings.get("TEST") for alias, entry in handed.items() if alias not in {"default", "analytics"}
@@ -297,6 +303,6 @@ def test_a_pool_of_urls_is_no_default(certificates: Certificates) -> None:
 
 def test_sqlite(certificates: Certificates) -> None:
     """T48, which differs: SQLite is local, so nothing is refused, and no option about TLS is added."""
-    entry = django.settings(loaded(of("sqlite:///x.db"), str(certificates.ca)).database)
+    entry = django_settings(loaded(of("sqlite:///x.db"), str(certificates.ca)).database)
     assert (entry["ENGINE"], entry["NAME"]) == ("django.db.backends.sqlite3", "x.db")
     assert not [name for name in entry["OPTIONS"] if name.startswith("ssl")]

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envconn.probe.certificate import read
+from envconn.probe.handshake import read
 from selfsigned import END, LATIN_1, MONTH_13, UNREADABLE, alternatives, attribute, make, pair
 
 if TYPE_CHECKING:

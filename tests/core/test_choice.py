@@ -7,10 +7,10 @@ import time
 import pytest
 
 from envconn import EndpointUnavailable
-from envconn.assembly import assemble
-from envconn.assembly.choice import choose
-from envconn.assembly.names import DEFAULTS, SIBLINGS, is_read
-from envconn.assembly.parts import FAMILIES
+from envconn.selection import assemble
+from envconn.selection.conflicts import choose
+from envconn.selection.host_variables import FAMILIES
+from envconn.selection.variables import DEFAULTS, SIBLINGS, is_read
 from envconn.services import parse
 
 MARKER = "Zq7xWv9kJb3"

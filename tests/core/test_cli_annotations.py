@@ -9,7 +9,7 @@ import pytest
 
 from documents import understood
 from envconn.cli import main
-from envconn.cli.findings import complain
+from envconn.cli.terminal import complain
 from envconn.errors import Note, Problem
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codes import CELERY, CORE, in_findings, in_notes, in_problems, words
+from codes import in_findings, in_notes, in_problems, words
 from envconn import TlsLevel
 from envconn.probe import FAULTS
 from envconn.providers import every
 from envconn.providers.table import TABLE
-from envconn.remote.faults import FAULTS as REMOTE
-from envconn.sources.precedence import FETCHED
+from envconn.remote.errors import REMOTE_FAULTS as REMOTE
+from envconn.sources.order import FETCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def page(checkout: Path) -> dict[str, dict[str, Row]]:
 def test_every_problem_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
     environment, programs = page["The environment"].keys(), page["Programs"].keys()
     elsewhere = {*FAULTS, *page["Providers' APIs"], *page["Notes"], *in_findings()}
-    problems = in_problems(CORE, CELERY) | words(CORE, CELERY) - OTHERS
+    problems = in_problems() | words() - OTHERS
     assert (environment | programs) - MADE - TWICE == problems - elsewhere
     assert environment >= MADE
     assert not environment & programs
@@ -82,7 +82,7 @@ def test_every_fault_of_an_api_is_on_the_page(page: dict[str, dict[str, Row]]) -
 
 def test_every_note_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:
     told = page["Notes"].keys()
-    assert in_notes() - FAULTS.keys() <= told <= in_notes() | words(CORE)
+    assert in_notes() - FAULTS.keys() <= told <= in_notes() | words()
 
 
 def test_every_finding_of_django_is_on_the_page(page: dict[str, dict[str, Row]]) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, parse, secure
-from envconn.drivers import celery
+from envconn_celery.settings import Settings
+from envconn_celery.settings import settings as celery_settings
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
@@ -19,8 +20,8 @@ SCALINGO = "abc.redis.a.osc-fr1.scalingo-dbs.com:36000"
 NEON = "ep-cool-name-123456{pooler}.eu-central-1.aws.neon.tech"
 
 
-def settings(broker: str, result: str | None = None) -> celery.Settings:
-    return celery.settings(secure(parse(broker)), secure(parse(result)) if result else None)
+def settings(broker: str, result: str | None = None) -> Settings:
+    return celery_settings(secure(parse(broker)), secure(parse(result)) if result else None)
 
 
 def test_redis_over_tls(certificates: Certificates) -> None:
@@ -29,10 +30,10 @@ def test_redis_over_tls(certificates: Certificates) -> None:
     text = f"rediss://abc:p%40w@{SCALINGO}/2?{query}&socket_timeout=2.5"
     assert settings(text, text) == {
         "broker_url": f"rediss://abc:p%40w@{SCALINGO}/2",
-        "broker_transport": "envconn_celery.verified:Transport",
+        "broker_transport": "envconn_celery.transport:Transport",
         "broker_use_ssl": verify,
         "broker_transport_options": {"socket_timeout": 2.5, "health_check_interval": 25},
-        "result_backend": "envconn_celery.verified:Backend",
+        "result_backend": "envconn_celery.transport:Backend",
         "redis_host": SCALINGO.partition(":")[0],
         "redis_port": 36000,
         "redis_db": 2,
@@ -100,7 +101,7 @@ def test_results_in_postgresql_go_to_the_direct_endpoint(pooler: str) -> None:
 def test_results_behind_a_pooler_that_cannot_be_gone_round() -> None:
     environ = {"DATABASE_URL": "postgresql://app:secret@db.example.com/app", "ENVCONN_POOLER": "transaction"}
     pooled = envconn.load(environ, dotenv=None).database
-    options = celery.settings(secure(parse("redis://localhost")), pooled)["database_engine_options"]
+    options = celery_settings(secure(parse("redis://localhost")), pooled)["database_engine_options"]
     arguments = options["connect_args"]
     assert isinstance(arguments, dict)
     assert arguments["prepare_threshold"] is None
@@ -147,7 +148,7 @@ def test_unjudged() -> None:
     judged = secure(parse("rediss://h"))
     for pair in ((parse("rediss://h"), None), (judged, parse("rediss://h")), ("rediss://h", None)):
         with pytest.raises(TypeError):
-            celery.settings(*pair)
+            celery_settings(*pair)
 
 
 class TestVariablesOfCelery:
@@ -162,7 +163,7 @@ class TestVariablesOfCelery:
     )
     def test_the_same_place(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", text)
-        assert celery.settings(broker)["broker_url"] == "rediss://u:p%40w@h:6379/0"
+        assert celery_settings(broker)["broker_url"] == "rediss://u:p%40w@h:6379/0"
 
     @pytest.mark.parametrize(
         "text",
@@ -182,7 +183,7 @@ class TestVariablesOfCelery:
     ) -> None:
         monkeypatch.setenv(variable, text)
         with pytest.raises(ConfigurationError) as refusal:
-            celery.settings(broker)
+            celery_settings(broker)
         assert [(problem.code, problem.variable) for problem in refusal.value.problems] == [
             ("celery-overruled", variable)
         ]
@@ -191,10 +192,10 @@ class TestVariablesOfCelery:
 
     def test_results(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://h")
-        assert "result_backend" not in celery.settings(broker)
+        assert "result_backend" not in celery_settings(broker)
         with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
-            celery.settings(broker, broker)
+            celery_settings(broker, broker)
 
     def test_an_empty_one_is_not_set(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", "")
-        assert celery.settings(broker)
+        assert celery_settings(broker)

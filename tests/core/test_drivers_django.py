@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
-from envconn.drivers import django, libpq
-from envconn.drivers.hidden import Hidden
+from envconn.drivers import libpq
+from envconn.drivers.hidden_text import Hidden
+from envconn_django.aliases import entries as django_entries
+from envconn_django.apps import findings
+from envconn_django.cache import cache as django_cache
+from envconn_django.database_entry import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +35,7 @@ def load(uri: str = "", **environ: str) -> envconn.Services:
 
 def entries(uri: str = "", pool: Mapping[str, float] | None = None, **environ: str) -> dict[str, Any]:
     """Return the entries by alias, as plain dictionaries."""
-    found = django.entries(load(uri, **environ).databases, pool)
+    found = django_entries(load(uri, **environ).databases, pool)
     return {alias: dict(handed.settings) for alias, handed in found.items()}
 
 
@@ -245,7 +249,7 @@ def test_native_pool_beside_what_does_the_same(monkeypatch: pytest.MonkeyPatch) 
     assert {alias: "pool" in entry["OPTIONS"] for alias, entry in found.items()} == {"default": True, "direct": False}
     monkeypatch.setattr(metadata, "version", lambda _name: "4.2.30")
     assert "pool needs Django 5.1" in refusal(URI, {})
-    monkeypatch.setattr("envconn.drivers.django.database.find_spec", lambda _name: None)
+    monkeypatch.setattr("envconn_django.database_entry.find_spec", lambda _name: None)
     assert "pool needs psycopg 3 and psycopg_pool" in refusal(URI, {})
 
 
@@ -284,16 +288,16 @@ def test_what_is_no_database_of_djangos() -> None:
     cache = envconn.load({"REDIS_URL": "rediss://h.example.com"}, dotenv=None).cache
     assert cache
     with pytest.raises(envconn.ConfigurationError, match="REDIS_URL: holds a redis connection"):
-        django.settings(cache)
+        settings(cache)
     with pytest.raises(TypeError):
-        django.settings(envconn.parse(URI))  # type: ignore[arg-type]
+        settings(envconn.parse(URI))  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        django.cache(envconn.parse(URI))  # type: ignore[arg-type]
+        django_cache(envconn.parse(URI))  # type: ignore[arg-type]
 
 
 def test_cache() -> None:
-    assert django.cache(None) == {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    entry = django.cache(cached("rediss://app:marker-password@h.example.com:6380/2?socket_timeout=2"))
+    assert django_cache(None) == {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    entry = django_cache(cached("rediss://app:marker-password@h.example.com:6380/2?socket_timeout=2"))
     assert "marker" not in repr(entry)
     options = entry.pop("OPTIONS")
     assert entry == {
@@ -301,10 +305,10 @@ def test_cache() -> None:
         "LOCATION": "rediss://h.example.com:6380/2",
     }
     assert options["password"] == "marker-password"
-    assert options["pool_class"] == "envconn.drivers.redis_py.VerifyingPool"
-    assert "pool_class" not in django.cache(cached("redis://localhost/0"))["OPTIONS"]
+    assert options["pool_class"] == "envconn.drivers.redis_client.VerifyingPool"
+    assert "pool_class" not in django_cache(cached("redis://localhost/0"))["OPTIONS"]
     with pytest.raises(envconn.ConfigurationError, match="decode_responses does not fit"):
-        django.cache(cached("rediss://h.example.com/0?decode_responses=true"))
+        django_cache(cached("rediss://h.example.com/0?decode_responses=true"))
 
 
 def cached(uri: str) -> envconn.SecuredConnection:
@@ -325,21 +329,21 @@ def cached(uri: str) -> envconn.SecuredConnection:
     ],
 )
 def test_findings(environ: dict[str, str], codes: list[str]) -> None:
-    handed = django.entries(envconn.load(environ, dotenv=None).databases)
-    found = list(django.findings("default", handed, handed["default"].settings))
+    handed = django_entries(envconn.load(environ, dotenv=None).databases)
+    found = list(findings("default", handed, handed["default"].settings))
     assert [finding.code for finding in found] == codes
     assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)
 
 
 @pytest.mark.parametrize("changed", [{"HOST": "elsewhere"}, {"OPTIONS": None}, {"OPTIONS": {"sslmode": "disable"}}])
 def test_findings_about_changes(changed: dict[str, Any]) -> None:
-    handed = django.entries(load("postgresql://app@localhost/shop").databases)
+    handed = django_entries(load("postgresql://app@localhost/shop").databases)
     now = {**handed["default"].settings, **changed}
-    (finding,) = django.findings("default", handed, now)
+    (finding,) = findings("default", handed, now)
     assert (finding.code, finding.wrong, finding.deploy) == ("settings-changed", True, False)
 
 
 def test_findings_about_two_pools() -> None:
-    handed = django.entries(load(NEON).databases)
+    handed = django_entries(load(NEON).databases)
     now = {**handed["default"].settings, "OPTIONS": {**handed["default"].settings["OPTIONS"], "pool": True}}
-    assert "pool-behind-pooler" in [finding.code for finding in django.findings("default", handed, now)]
+    assert "pool-behind-pooler" in [finding.code for finding in findings("default", handed, now)]

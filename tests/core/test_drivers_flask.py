@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import envconn
-from envconn.drivers import flask
+import envconn_flask
 
 MARKER = "marker-password"
 ENVIRON = {
@@ -21,7 +21,7 @@ class Url(dict[str, Any]):
 
 
 def test_one_is_the_default_and_the_others_are_binds() -> None:
-    found: Any = flask.settings(
+    found: Any = envconn_flask.settings(
         envconn.load(ENVIRON, dotenv=None).databases,
         Url,  # type: ignore[arg-type]
         driver="psycopg2",
@@ -38,7 +38,7 @@ def test_one_is_the_default_and_the_others_are_binds() -> None:
 
 def test_without_a_default_there_are_binds_only() -> None:
     analytics = {name: text for name, text in ENVIRON.items() if name.startswith("ANALYTICS")}
-    found = flask.settings(envconn.load(analytics, dotenv=None).databases, Url)  # type: ignore[arg-type]
+    found = envconn_flask.settings(envconn.load(analytics, dotenv=None).databases, Url)  # type: ignore[arg-type]
     assert found.keys() == {"SQLALCHEMY_BINDS"}
 
 
@@ -46,5 +46,5 @@ def test_without_a_default_there_are_binds_only() -> None:
 def test_what_is_stated_weakens_nothing(stated: dict[str, object]) -> None:
     databases = envconn.load(ENVIRON, dotenv=None).databases
     with pytest.raises(envconn.ConfigurationError) as refusal:
-        flask.settings(databases, Url, engine_options=stated)  # type: ignore[arg-type]
+        envconn_flask.settings(databases, Url, engine_options=stated)  # type: ignore[arg-type]
     assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]

@@ -9,9 +9,11 @@ import redis
 
 import envconn
 from envconn import ConfigurationError, TlsLevel
-from envconn.drivers import celery, django, sentinel
 from envconn.drivers import redis as plain
-from envconn.drivers.redis_py import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
+from envconn.drivers import redis as sentinel
+from envconn.drivers.redis_client import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
+from envconn_celery.settings import settings as celery_settings
+from envconn_django.cache import cache
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
@@ -39,7 +41,7 @@ def tls(certificates: Certificates) -> dict[str, object]:
 def test_everything(certificates: Certificates) -> None:
     found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&socket_timeout=2.5&min_other_sentinels=1")
     asked = {"socket_connect_timeout": 4.0, "socket_timeout": 2.5, "username": "s", "password": "marker-s"}
-    assert sentinel.arguments(found) == {
+    assert sentinel.sentinel_arguments(found) == {
         "sentinels": [("h1", 26380), ("::1", 26379)],
         "master_name": "m",
         "min_other_sentinels": 1,
@@ -53,10 +55,10 @@ def test_everything(certificates: Certificates) -> None:
 
 
 def test_nobody_is_told_another_ones_password() -> None:
-    found = sentinel.arguments(loaded("rediss+sentinel://:marker-pw@h/m"))
+    found = sentinel.sentinel_arguments(loaded("rediss+sentinel://:marker-pw@h/m"))
     assert found["password"] == "marker-pw"
     assert "password" not in found["sentinel_kwargs"]
-    found = sentinel.arguments(loaded("rediss+sentinel://h/m?sentinel_password=marker-s"))
+    found = sentinel.sentinel_arguments(loaded("rediss+sentinel://h/m?sentinel_password=marker-s"))
     assert found["sentinel_kwargs"]["password"] == "marker-s"
     assert "password" not in found
 
@@ -112,9 +114,9 @@ def test_no_other_driver_takes_them() -> None:
         with pytest.raises(ConfigurationError, match="speaks redis"):
             hand_over(found)
     with pytest.raises(ConfigurationError, match="speaks sentinel"):
-        sentinel.arguments(loaded("rediss://h"))
+        sentinel.sentinel_arguments(loaded("rediss://h"))
     with pytest.raises(ConfigurationError, match="knows no ssl_min_protocol_version"):
-        sentinel.arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
+        sentinel.sentinel_arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
     database = {"DATABASE_URL": TEXT}
     with pytest.raises(ConfigurationError, match="is read as a database"):
         envconn.load(database, dotenv=None)
@@ -128,7 +130,7 @@ def found_with(connection: SecuredConnection, **parameters: str) -> Any:
 
 def test_celery(certificates: Certificates) -> None:
     found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&client_name=c")
-    settings = celery.settings(found, found)
+    settings = celery_settings(found, found)
     asked = {**tls(certificates), "socket_connect_timeout": 4.0, "socket_timeout": 4.0}
     asked |= {"username": "s", "password": "marker-s"}
     sentinels = {"sentinels": [("h1", 26380), ("::1", 26379)], "master_name": "m", "min_other_sentinels": 0}
@@ -155,7 +157,7 @@ def test_celery(certificates: Certificates) -> None:
 
 def test_celery_in_clear() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
-    settings = celery.settings(found, found)
+    settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
     assert settings["broker_transport"] == "envconn_celery.sentinel:ClearTransport"
     assert settings["result_backend"] == "envconn_celery.sentinel:ClearBackend"
@@ -170,27 +172,27 @@ def test_celery_has_no_place_for_it(query: str, message: str) -> None:
     found = loaded(f"rediss+sentinel://h/m?{query}")
     for both in ((found,), (loaded("redis://localhost"), found)):
         with pytest.raises(ConfigurationError, match=message):
-            celery.settings(*both)
+            celery_settings(*both)
 
 
 def test_djangos_cache(certificates: Certificates) -> None:
-    entry = django.cache(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}"))
+    entry = cache(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}"))
     assert entry["LOCATION"] == "sentinel://h1:26380/3"
-    assert entry["OPTIONS"]["pool_class"] == "envconn.drivers.redis_py.SentinelPool"
+    assert entry["OPTIONS"]["pool_class"] == "envconn.drivers.redis_client.SentinelPool"
     assert entry["OPTIONS"]["sentinels"] == [("h1", 26380), ("::1", 26379)]
     assert "marker" not in repr(entry)
     with pytest.raises(ConfigurationError, match="does not fit Django's cache"):
-        django.cache(loaded("rediss+sentinel://h/m?decode_responses=true"))
+        cache(loaded("rediss+sentinel://h/m?decode_responses=true"))
 
 
 def test_the_pool_speaks_tls_on_each_leg(certificates: Certificates) -> None:
-    pool = SentinelPool(**sentinel.arguments(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}")))
+    pool = SentinelPool(**sentinel.sentinel_arguments(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}")))
     assert pool.connection_class is SentinelConnection
     assert [each.connection_pool.connection_class for each in pool.sentinel_manager.sentinels] == [
         VerifyingConnection
     ] * 2
     assert loaded(TEXT).tls.level == TlsLevel.VERIFY_FULL
-    in_clear = SentinelPool(**sentinel.arguments(loaded("sentinel://localhost?master_name=m")))
+    in_clear = SentinelPool(**sentinel.sentinel_arguments(loaded("sentinel://localhost?master_name=m")))
     assert in_clear.connection_class is SentinelClearConnection
     assert [each.connection_pool.connection_class for each in in_clear.sentinel_manager.sentinels] == [redis.Connection]
 

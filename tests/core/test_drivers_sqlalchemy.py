@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 import envconn
-from envconn.drivers import engine, sqlalchemy
-from envconn.drivers.sqlalchemy import Driver
+from envconn.drivers import installed
+from envconn.drivers.installed import Driver
+from envconn_sqlalchemy import dbapi, engine
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -34,19 +35,19 @@ def codes(connection: envconn.SecuredConnection, driver: Driver, **stated: objec
 
 @EACH
 def test_one_host_stands_in_the_url(driver: Driver) -> None:
-    parts = sqlalchemy.parts(load(), driver)
+    parts = dbapi.parts(load(), driver)
     assert (parts["drivername"], parts["username"], parts["password"]) == (f"postgresql+{driver}", "app", MARKER)
     assert (parts["host"], parts["port"], parts["database"]) == ("db.example.com", 5432, "app")
-    given = sqlalchemy.options(load(), driver)["connect_args"]
+    given = dbapi.options(load(), driver)["connect_args"]
     assert not given.keys() & {"host", "port", "user", "password", "dbname", "database"}
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
 def test_several_hosts_do_not(driver: Driver) -> None:
     connection = load(PLAIN.replace("db.example.com", "a.example.com:1,b.example.com:2"))
-    parts = sqlalchemy.parts(connection, driver)
+    parts = dbapi.parts(connection, driver)
     assert (parts["host"], parts["port"]) == (None, None)
-    given = sqlalchemy.options(connection, driver)["connect_args"]
+    given = dbapi.options(connection, driver)["connect_args"]
     lists = (["a.example.com", "b.example.com"], [1, 2])
     assert (given["host"], given["port"]) == (lists if driver == "asyncpg" else ("a.example.com,b.example.com", "1,2"))
 
@@ -54,8 +55,8 @@ def test_several_hosts_do_not(driver: Driver) -> None:
 @EACH
 def test_sockets_do_not(driver: Driver) -> None:
     connection = load(f"postgresql://app:{MARKER}@/app?host=/run/pg&port=6000")
-    assert sqlalchemy.parts(connection, driver)["host"] is None
-    given = sqlalchemy.options(connection, driver)["connect_args"]
+    assert dbapi.parts(connection, driver)["host"] is None
+    given = dbapi.options(connection, driver)["connect_args"]
     assert given.get("host", given.get("unix_sock")) in {"/run/pg", "/run/pg/.s.PGSQL.6000"}
 
 
@@ -64,12 +65,12 @@ def test_a_url_gone_astray_is_no_weaker(certificates: Certificates, driver: Driv
     connection = load(PLAIN.replace("sslmode=require", f"sslmode=verify-full&sslrootcert={certificates.ca}"))
     libpq = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca)}
     wanted = {"asyncpg": {"ssl": "verify-full"}, "pg8000": {"ssl_context": "see engine_options"}}.get(driver, libpq)
-    assert sqlalchemy.parts(connection, driver)["query"] == wanted
+    assert dbapi.parts(connection, driver)["query"] == wanted
 
 
 @EACH
 def test_local_servers_without_tls(driver: Driver) -> None:
-    parts = sqlalchemy.parts(load("postgresql://app@localhost/app?sslmode=disable"), driver)
+    parts = dbapi.parts(load("postgresql://app@localhost/app?sslmode=disable"), driver)
     assert parts["password"] is None
     assert parts["query"] == {"asyncpg": {"ssl": "disable"}, "pg8000": {}}.get(driver, {"sslmode": "disable"})
 
@@ -94,7 +95,7 @@ def test_local_servers_without_tls(driver: Driver) -> None:
     ],
 )
 def test_the_pool_follows_what_is_known(uri: str, environ: dict[str, str], pool: dict[str, object]) -> None:
-    options = sqlalchemy.options(load(uri, **environ), "psycopg")
+    options = dbapi.options(load(uri, **environ), "psycopg")
     assert {name: value for name, value in options.items() if name != "connect_args"} == pool
 
 
@@ -110,13 +111,13 @@ def test_the_pool_follows_what_is_known(uri: str, environ: dict[str, str], pool:
 def test_statements_are_prepared_where_the_pooler_tracks_them(driver: Driver, off: dict[str, object]) -> None:
     names = {"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"}
     for connection, wanted in ((load(ENVCONN_POOLER="transaction"), off), (load(NEON), {}), (load(), {})):
-        given = sqlalchemy.options(connection, driver)["connect_args"]
+        given = dbapi.options(connection, driver)["connect_args"]
         assert {name: value for name, value in given.items() if name in names} == wanted
 
 
 def test_secrets_are_not_printed(certificates: Certificates) -> None:
     files = f"&sslcert={certificates.good.chain}&sslkey={certificates.good.key}&sslpassword={MARKER}"
-    assert MARKER not in repr(sqlalchemy.options(load(PLAIN + files), "psycopg"))
+    assert MARKER not in repr(dbapi.options(load(PLAIN + files), "psycopg"))
 
 
 @pytest.mark.parametrize(
@@ -137,36 +138,36 @@ def test_secrets_are_not_printed(certificates: Certificates) -> None:
 )
 def test_the_scheme_names_the_driver_if_it_can(scheme: str, chosen: Driver, *, asynchronous: bool | None) -> None:
     connection = load(PLAIN.replace("postgresql", scheme))
-    assert sqlalchemy.choose(connection, asynchronous=asynchronous) == chosen
-    assert sqlalchemy.choose(connection, "psycopg", asynchronous=asynchronous) == "psycopg"
+    assert installed.choose(connection, asynchronous=asynchronous) == chosen
+    assert installed.choose(connection, "psycopg", asynchronous=asynchronous) == "psycopg"
 
 
 @pytest.mark.parametrize(("driver", "asynchronous"), [("asyncpg", False), ("psycopg2", True), ("pg8000", True)])
 def test_a_driver_of_the_wrong_sort(driver: Driver, *, asynchronous: bool) -> None:
     with pytest.raises(envconn.ConfigurationError, match=driver) as refusal:
-        sqlalchemy.choose(load(), driver, asynchronous=asynchronous)
+        installed.choose(load(), driver, asynchronous=asynchronous)
     assert refusal.value.problems[0].code == "driver-unsuitable"
 
 
 def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"psycopg2"}
-    monkeypatch.setattr(sqlalchemy, "find_spec", lambda name: importlib.util.find_spec(name) if name in there else None)
-    assert sqlalchemy.choose(load()) == "psycopg2"
+    monkeypatch.setattr(installed, "find_spec", lambda name: importlib.util.find_spec(name) if name in there else None)
+    assert installed.choose(load()) == "psycopg2"
     for connection, driver, asynchronous in (
         (load(PLAIN.replace("postgresql", "postgresql+asyncpg")), None, None),
         (load(), "pg8000", None),
         (load(), None, True),
     ):
         with pytest.raises(envconn.ConfigurationError, match=r"pip install envconn\[") as refusal:
-            sqlalchemy.choose(connection, driver, asynchronous=asynchronous)  # type: ignore[arg-type]
+            installed.choose(connection, driver, asynchronous=asynchronous)  # type: ignore[arg-type]
         assert refusal.value.problems[0].code == "driver-missing"
 
 
 def test_another_service_and_an_unjudged_one() -> None:
     with pytest.raises(envconn.ConfigurationError, match="sqlite"):
-        sqlalchemy.choose(load("sqlite:///:memory:"))
+        installed.choose(load("sqlite:///:memory:"))
     with pytest.raises(TypeError):
-        sqlalchemy.choose(envconn.parse(PLAIN))  # type: ignore[arg-type]
+        installed.choose(envconn.parse(PLAIN))  # type: ignore[arg-type]
 
 
 @EACH

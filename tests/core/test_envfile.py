@@ -12,7 +12,7 @@ import dotenv
 import pytest
 
 from envconn import ConfigurationError, Problem
-from envconn.cli import envfile
+from envconn.cli import fetch
 from envconn.sources.dotenv import assigned
 from envconn.sources.dotenv import read as read_dotenv
 
@@ -61,13 +61,13 @@ def test_what_would_be_swallowed_is_not_written(before: str, tmp_path: Path) -> 
     assert assigned(before, "N", VALUE) is None
     (path := tmp_path / ".env").write_text(before, encoding="ascii")
     with pytest.raises(ConfigurationError) as caught:
-        envfile.write(str(path), before, "N", VALUE)
+        fetch.write(str(path), before, "N", VALUE)
     assert [problem.code for problem in caught.value.problems] == ["dotenv-syntax"]
     assert path.read_text(encoding="ascii") == before
 
 
 def test_a_shell_reads_the_same(tmp_path: Path) -> None:
-    envfile.write(str(path := tmp_path / "x.env"), "", "N", VALUE)
+    fetch.write(str(path := tmp_path / "x.env"), "", "N", VALUE)
     done = subprocess.run(["sh", "-c", f'. "{path}"; printf %s "$N"'], check=True, capture_output=True, timeout=30)
     assert done.stdout.decode() == VALUE
 
@@ -81,12 +81,12 @@ def test_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
     path = tmp_path / ".env"
     before = os.umask(umask)
     try:
-        envfile.write(str(path), "", "N", VALUE)
+        fetch.write(str(path), "", "N", VALUE)
     finally:
         os.umask(before)
     assert mode(path) == 0o600
     path.chmod(0o644)
-    envfile.write(str(path), path.read_text(encoding="ascii"), "N", "other")
+    fetch.write(str(path), path.read_text(encoding="ascii"), "N", "other")
     assert mode(path) == 0o600
     assert [each.name for each in tmp_path.iterdir()] == [".env"]
 
@@ -95,8 +95,8 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     (folder := tmp_path / "real").mkdir()
     (target := folder / "prod.env").write_text("A=1\n", encoding="ascii")
     (link := tmp_path / ".env").symlink_to(target)
-    assert envfile.read(str(link)) == "A=1\n"
-    envfile.write(str(link), "A=1\n", "N", VALUE)
+    assert fetch.read(str(link)) == "A=1\n"
+    fetch.write(str(link), "A=1\n", "N", VALUE)
     assert link.is_symlink()
     assert target.read_text(encoding="ascii") == f"A=1\n{LINE}"
 
@@ -104,7 +104,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 def test_whoever_reads_meanwhile_reads_one_or_the_other(tmp_path: Path) -> None:
     (path := tmp_path / ".env").write_text("N=old\n", encoding="ascii")
     with path.open(encoding="ascii") as reader:
-        envfile.write(str(path), "N=old\n", "N", VALUE)
+        fetch.write(str(path), "N=old\n", "N", VALUE)
         assert reader.read() == "N=old\n"
     assert path.read_text(encoding="ascii") == LINE
 
@@ -127,7 +127,7 @@ def test_what_is_no_such_file(path: str) -> None:
     Path("held").write_text("", encoding="ascii")
     Path("binary").write_bytes(b"A=\xff\n")
     Path("large").write_bytes(b"#" * 1_048_577)
-    problem = envfile.read(path)
+    problem = fetch.read(path)
     assert isinstance(problem, Problem)
     assert problem.code == UNREADABLE[path]
     assert "pw" not in problem.variable
@@ -137,6 +137,6 @@ def test_a_disk_that_does_not_take_it(tmp_path: Path) -> None:
     (target := tmp_path / ".env").mkdir()
     for path in (target, tmp_path / "nowhere" / ".env"):
         with pytest.raises(ConfigurationError) as caught:
-            envfile.write(str(path), "", "N", VALUE)
+            fetch.write(str(path), "", "N", VALUE)
         assert [problem.code for problem in caught.value.problems] == ["env-file-unwritable"]
     assert [each.name for each in tmp_path.iterdir()] == [".env"], "nothing is left behind"

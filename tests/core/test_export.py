@@ -275,7 +275,6 @@ NO_PASSWORD: dict[FormatName, str] = {
     "node-postgres": "//app@db.example:5432/",
     "prisma": "//app@db.example:5432/",
     "sqlalchemy": "//app@db.example:5432/",
-    "django": '"PASSWORD": ""',
     "conninfo": "user=app dbname=shop",
     "kubernetes": 'DATABASE_USER: "app"\n  DATABASE_SSLMODE',
 }
@@ -316,7 +315,6 @@ POOLED: dict[FormatName, str] = {
     "prisma": "&pgbouncer=true",
     "npgsql": ";No Reset On Close=true",
     "pgx": "&default_query_exec_mode=exec",
-    "django": '"DISABLE_SERVER_SIDE_CURSORS": true',
     "sqlalchemy": "postgresql+psycopg2://",
 }
 
@@ -394,7 +392,7 @@ def others() -> Iterator[SecuredConnection]:
     yield envconn.secure(envconn.parse("sqlite:////d/s3cret.db", "DATABASE_URL"))
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"django", "dotenv", "kubernetes", "systemd", "uri"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"dotenv", "kubernetes", "systemd", "uri"}))
 def test_formats_of_postgresql(name: FormatName) -> None:
     for connection in others():
         (message,) = refusals(connection, name)
@@ -403,19 +401,6 @@ def test_formats_of_postgresql(name: FormatName) -> None:
     if name == "pg":
         with pytest.raises(ConfigurationError, match="speaks postgresql"):
             environment(connection, ca=CA)
-
-
-def test_djangos_databases() -> None:
-    engines = {connection.kind: connection for connection in others()}
-    for kind in ("mysql", "sqlite"):
-        assert f'"ENGINE": "django.db.backends.{kind.replace("sqlite", "sqlite3")}"' in translate(
-            engines[kind], "django", ca=CA
-        )
-    assert '"ssl_mode": "VERIFY_IDENTITY"' in translate(engines["mysql"], "django", ca=CA)
-    for kind in ("redis", "amqp"):
-        assert refusals(engines[kind], "django") == [
-            f"holds a {kind} connection, which is none of Django's databases; export uri"
-        ]
 
 
 def test_forged_and_unknown() -> None:

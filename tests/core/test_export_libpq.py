@@ -14,7 +14,7 @@ import envconn
 from envconn.drivers.libpq import arguments
 from envconn.export import environment, translate
 from envconn.export.libpq import VARIABLES
-from envconn.grammar.keywords import KEYWORDS, Role
+from envconn.grammar.libpq_keywords import KEYWORDS, Role
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
@@ -71,7 +71,7 @@ def test_what_is_stated_decides_how_new_libpq_must_be(stated: str, oldest: int) 
     assert conninfo_to_dict(translate(connection, "conninfo").rstrip("\n")).keys() <= due
     if oldest > 13:
         assert stated.replace("=", "='", 1) not in translate(connection, "conninfo")
-        for name in ("conninfo", "uri", "pg_service", "sqlalchemy", "django", "pg"):
+        for name in ("conninfo", "uri", "pg_service", "sqlalchemy", "pg"):
             with pytest.raises(
                 envconn.ConfigurationError, match=rf"only libpq {oldest} and newer know; say which reads"
             ):

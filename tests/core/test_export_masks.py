@@ -8,7 +8,7 @@ import pytest
 
 import envconn
 from envconn.export import FORMATS, environment, translate
-from envconn.tls.elsewhere import MASK, masked, with_ca_at
+from envconn.export.masked import MASK, masked, with_ca_at
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ The readers in Python are asked themselves, those in other languages by the rule
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -56,11 +55,6 @@ def alchemy(text: str) -> Read:
     return str(read.password), str(read.username), str(read.query["application_name"])
 
 
-def django(text: str) -> Read:
-    read = json.loads(text)["default"]
-    return read["PASSWORD"], read["USER"], read["OPTIONS"]["application_name"]
-
-
 READERS: dict[str, Callable[[str], Read]] = {
     "jdbc": java,
     "node-postgres": url,
@@ -68,7 +62,6 @@ READERS: dict[str, Callable[[str], Read]] = {
     "prisma": url,
     "npgsql": dotnet,
     "sqlalchemy": alchemy,
-    "django": django,
 }
 
 

@@ -12,9 +12,9 @@ from envconn import ConfigurationError, parse
 from envconn.connection import Connection, Origin, Parameters, Secret
 from envconn.errors import Problem
 from envconn.grammar import read
-from envconn.grammar.credentials import read as read_parts
-from envconn.sources.document import Credentials
-from envconn.sources.document import parse as parse_json
+from envconn.grammar.json_credentials import read as read_parts
+from envconn.sources.bound_service import Credentials
+from envconn.sources.bound_service import parse as parse_json
 
 MARKER = "Zq7xWv9kJb3"
 AWKWARD = f"p@ss/w#rd? '\\%41${{b}}{MARKER}"

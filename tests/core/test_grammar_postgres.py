@@ -8,7 +8,7 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.grammar import read
-from envconn.grammar.keywords import FOREIGN, KEYWORDS, SECRETS, Role
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS, Role
 from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from documents import schema, understood
-from envconn.assembly import assemble
-from envconn.assembly.inventory import inventory
 from envconn.cli import main
+from envconn.cli.check import inventory
 from envconn.connection import Origin, Secret
+from envconn.selection import assemble
 from envconn.sources import Text
-from envconn.sources.precedence import FETCHED, SOURCES, title
+from envconn.sources.order import FETCHED, SOURCES, title
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.tls.store import kept
+from envconn.tls.ca import kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_for_its_owners_eyes(runtime: Path) -> None:
 
 
 def test_outlives_processes_and_does_not_pile_up(runtime: Path) -> None:
-    statement = f"from envconn.tls.store import kept; print(kept({PEM!r}))"
+    statement = f"from envconn.tls.ca import kept; print(kept({PEM!r}))"
     done = [
         subprocess.run([sys.executable, "-c", statement], capture_output=True, check=True, text=True, timeout=60).stdout
         for _ in range(2)

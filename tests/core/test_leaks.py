@@ -15,8 +15,8 @@ import envconn
 import envconn_psycopg
 from codes import CORE, in_problems
 from documents import understood
-from envconn.assembly import assemble
 from envconn.cli import main
+from envconn.selection import assemble
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:

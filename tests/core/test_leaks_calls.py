@@ -19,9 +19,9 @@ import pytest
 
 import envconn
 import envconn_psycopg
-from envconn.assembly import assemble
 from envconn.cli import main
 from envconn.drivers import libpq
+from envconn.selection import assemble
 from envconn.settings import Discreet
 from leaks import failure_surfaces, find, value_surfaces
 

@@ -11,10 +11,10 @@ import pytest
 
 import envconn
 from envconn.probe import FAULTS, Login
-from envconn.probe.login import facts, findings, postgresql, sentences
-from envconn.probe.login.facts import Facts
+from envconn.probe.login import advice, outcome, postgresql, server_settings
+from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, readable
-from envconn.probe.login.sqlstate import refused
+from envconn.probe.login.server_settings import Facts
 
 STATES = {
     ("28P01", ""): "password-refused",
@@ -101,10 +101,10 @@ def test_the_end_of_the_stream() -> None:
 @pytest.mark.parametrize("state", ["", "28000"])
 def test_every_failure_has_its_sentence(kind: str, state: str) -> None:
     connection = envconn.secure(envconn.parse(kind, "SOME_URL"))
-    known = {*sentences._OF_ALL, *(code for _, code in sentences._OF_KIND)}
+    known = {*outcome._OF_ALL, *(code for _, code in outcome._OF_KIND)}
     assert known <= FAULTS.keys()
     for code in known:
-        problem = sentences.problem(connection, "some driver", Failure(code, state))
+        problem = outcome.problem(connection, "some driver", Failure(code, state))
         assert (problem.code, problem.variable) == (code, "SOME_URL")
         assert "{" not in problem.message
         assert ";" in problem.message or "," in problem.message
@@ -174,7 +174,7 @@ FINDINGS: dict[str, Case] = {
 @pytest.mark.parametrize("case", FINDINGS)
 def test_findings(case: str) -> None:
     stated, login, found, expected = FINDINGS[case]
-    notes = findings.notes(judged(*stated), LOGIN._replace(**login), NOTHING._replace(**found))
+    notes = advice.notes(judged(*stated), LOGIN._replace(**login), NOTHING._replace(**found))
     assert [note.code for note in notes] == expected
 
 
@@ -221,7 +221,7 @@ def test_answers_that_are_none() -> None:
     names = Facts._fields
     told = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
     expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")
-    assert facts.ask(Odd(*(told[name] for name in names)), 0) == expected
-    assert facts.ask(Odd(), 0) == NOTHING
-    more = facts.ask(Odd(*("1",) * 40), 0)
+    assert server_settings.ask(Odd(*(told[name] for name in names)), 0) == expected
+    assert server_settings.ask(Odd(), 0) == NOTHING
+    more = server_settings.ask(Odd(*("1",) * 40), 0)
     assert more == Facts(1, "1", "1", "1", None, None, None, None, None, 1, 1, 1, 1, 1)

@@ -10,8 +10,8 @@ import pytest
 import envconn
 from envconn import Problem, Proof
 from envconn.connection import Host
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, exit_code
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
-from envconn.probe.faults import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, exit_code
 
 SERVICE = envconn.secure(envconn.parse("postgresql://app:pw-marker@db.envconn.test/app?sslmode=require", "SOME_URL"))
 HOST = Host("db.envconn.test", 5432)

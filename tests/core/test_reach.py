@@ -6,7 +6,7 @@ import pytest
 
 from envconn import Policy
 from envconn.connection import Host
-from envconn.tls.reach import Reach, reach
+from envconn.tls.policy import Reach, reach
 
 LOCAL = [
     (Host("/var/run/postgresql", 5432), "a unix socket"),

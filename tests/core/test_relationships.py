@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.assembly import assemble
 from envconn.connection import Secret
-from envconn.sources.relationships import LARGEST
+from envconn.selection import assemble
+from envconn.sources.upsun import LARGEST
 
 if TYPE_CHECKING:
     from envconn.report import Report

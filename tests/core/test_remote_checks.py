@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import envconn
-from envconn.cli import fetching
-from envconn.remote import get_connection, wish
-from envconn.remote.catalog import PROVIDERS
+from envconn.cli import fetch
+from envconn.remote import get_connection, request
+from envconn.remote.fetch import PROVIDERS
 from leaks import failure_surfaces, find
 
 MARKER = "Xq7vKw9zJp4mTb"
@@ -131,14 +131,14 @@ def test_every_token_is_wanted() -> None:
 
 
 def test_no_token_is_an_argument() -> None:
-    assert not [name for name in wish.Wish._fields if "token" in name or "key" in name or "password" in name]
+    assert not [name for name in request.Wish._fields if "token" in name or "key" in name or "password" in name]
 
 
 def test_the_command_takes_what_the_providers_take() -> None:
     known = {name: (service.required, service.optional) for name, service in PROVIDERS.items()}
-    assert known == fetching.PROVIDERS
+    assert known == fetch.PROVIDERS
     for name, service in PROVIDERS.items():
-        assert all(variable in fetching.TITLES[name] for variable in service.tokens)
+        assert all(variable in fetch.TITLES[name] for variable in service.tokens)
 
 
 def test_errors_survive_pickling_without_what_the_server_said() -> None:

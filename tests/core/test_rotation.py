@@ -17,7 +17,7 @@ from pydantic_settings import JsonConfigSettingsSource
 
 import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
-from envconn.assembly import assemble
+from envconn.selection import assemble
 from envconn.services import view_of
 from leaks import failure_surfaces, find, value_surfaces
 
@@ -397,7 +397,7 @@ def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         time.sleep(0.2)
         return assemble(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("envconn.rotation.reading.assemble", slow)
+    monkeypatch.setattr("envconn.rotation.reload.assemble", slow)
 
     def connect(connection: SecuredConnection) -> str:
         if connection.password == envconn.Secret(MARKER):
@@ -488,7 +488,7 @@ def test_an_older_reading_does_not_replace_a_later_one() -> None:
 
 def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     services = load({"DATABASE_URL": URL})
-    monkeypatch.setattr("envconn.rotation.kept.PATIENCE", 0.05)
+    monkeypatch.setattr("envconn.rotation.reload.PATIENCE", 0.05)
     view_of(services).kept._lock.acquire()
     assert not services.reload()
     assert not services.reload()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import wrongfiles
-from envconn.assembly import assemble
 from envconn.connection import Origin, Secret
+from envconn.selection import assemble
 from envconn.sources import read
-from envconn.sources.directory import SecretDirectory
 from envconn.sources.files import listing
+from envconn.sources.secrets_directory import SecretDirectory
 from wrongfiles import MARKER, WRONG
 
 if TYPE_CHECKING:

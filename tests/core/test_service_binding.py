@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn import TlsLevel
-from envconn.assembly import assemble
 from envconn.connection import Secret
+from envconn.selection import assemble
 from envconn.sources.files import LIMIT
 from envconn.sources.service_binding import LARGEST_CA
 

@@ -9,8 +9,8 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, EndpointUnavailable, Policy, SecuredConnection, Services, TlsLevel
-from envconn.assembly import judged_text
 from envconn.connection import Secret
+from envconn.selection import judged_text
 from envconn.services import database, load, parse, secure
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def test_report_for_programs() -> None:
 
 
 def test_report_of_what_is_wrong() -> None:
-    from envconn.assembly import assemble
+    from envconn.selection import assemble
 
     report = assemble({"DATABASE_URL": "pg"}, None).report
     assert not report.ok

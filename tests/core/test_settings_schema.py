@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 import envconn
 from documents import schema as schema_of_reports
-from envconn.settings.held import WORDS
-from envconn.sources.precedence import FETCHED, SOURCES
+from envconn.settings.opened_source import WORDS
+from envconn.sources.order import FETCHED, SOURCES
 from sourced import RDS, URL
 
 if TYPE_CHECKING:

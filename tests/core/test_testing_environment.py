@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
-from envconn.testing.environment import IsolatedEnvironment, isolated
+from envconn_pytest import IsolatedEnvironment, isolated
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_as_a_fixture(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
         """
         import os
         import envconn
-        from envconn.testing import sample
+        from envconn_pytest import sample
 
         def test_first(envconn_environment):
             assert "DATABASE_URL" not in os.environ
@@ -159,7 +159,7 @@ def test_as_a_fixture(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
             assert envconn_environment == 1
         """
     )
-    done = pytester.runpytest_inprocess("-p", "envconn.testing", "--showlocals")
+    done = pytester.runpytest_inprocess("-p", "envconn_pytest", "--showlocals")
     done.assert_outcomes(passed=4, failed=1)
     assert MARKER not in done.stdout.str().partition("envconn_environment = ")[2].partition("\n")[0]
     assert os.environ["DATABASE_URL"] == URL

@@ -1,4 +1,4 @@
-"""The guard of envconn.testing: which sessions are refused, and what is said. Sessions run in this process."""
+"""The guard of envconn_pytest: which sessions are refused, and what is said. Sessions run in this process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.testing import providers, sample
-from envconn.testing.guard import objections, pytest_sessionstart
+from envconn_pytest.guard import objections, pytest_sessionstart
+from envconn_pytest.platforms import providers, sample
 from leaks import failure_surfaces, find
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Sessi
     def run(*arguments: str, **environ: str) -> pytest.RunResult:
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
-        done = pytester.runpytest_inprocess("-p", "envconn.testing", *arguments)
+        done = pytester.runpytest_inprocess("-p", "envconn_pytest", *arguments)
         assert (done.ret == pytest.ExitCode.OK) == (pytester.path / "touched").exists()
         assert MARKER not in done.stdout.str() + done.stderr.str()
         return done
@@ -220,7 +220,7 @@ def test_nothing_of_a_refusal_shows_a_password(
     pytester: pytest.Pytester, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_variables(monkeypatch, environ)
-    session = pytest.Session.from_config(pytester.parseconfigure("-p", "envconn.testing"))
+    session = pytest.Session.from_config(pytester.parseconfigure("-p", "envconn_pytest"))
     with pytest.raises(pytest.UsageError) as failure:
         pytest_sessionstart(session)
     own = {place: text for place, text in failure_surfaces(failure.value).items() if "/_pytest/" not in place}
@@ -231,7 +231,7 @@ def test_nothing_of_a_refusal_shows_a_password(
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_help_is_to_be_had_anyway(pytester: pytest.Pytester, arguments: list[str]) -> None:
     pytester.makeini("[pytest]")
-    done = pytester.runpytest_inprocess("-p", "envconn.testing", *arguments)
+    done = pytester.runpytest_inprocess("-p", "envconn_pytest", *arguments)
     assert done.ret == pytest.ExitCode.OK
     assert arguments == ["--version"] or "--envconn-allow=PATTERN" in done.stdout.str()
 
@@ -299,7 +299,7 @@ def test_loaded_by_a_conftest_that_has_imported_it_before(
 ) -> None:
     """In a process of its own, where pytest would warn that it cannot rewrite what is there already."""
     monkeypatch.setenv("DATABASE_URL", THERE)
-    pytester.makeconftest("from envconn.testing import sample\npytest_plugins = ['envconn.testing']\n")
+    pytester.makeconftest("from envconn_pytest import sample\npytest_plugins = ['envconn_pytest']\n")
     pytester.makepyfile("def test_it(envconn_environment): assert 'DATABASE_URL' not in envconn_environment")
     command = (sys.executable, "-m", "pytest", "-W", "error")
     pytester.run(*command, "--envconn-allow", "*.example.com").assert_outcomes(passed=1)

@@ -1,4 +1,4 @@
-"""envconn.testing.sample: every environment loads, and leads to what was asked for."""
+"""envconn_pytest.sample: every environment loads, and leads to what was asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import envconn
 from envconn import TlsLevel
 from envconn.providers import every
-from envconn.testing import providers, sample
+from envconn_pytest.platforms import providers, sample
 
 ENCRYPTED, FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_FULL
 YES, NO = True, False
@@ -129,5 +129,5 @@ def test_credentials_are_fakes(provider: str) -> None:
     "name", ["", "Scalingo", "heroku-postgres", "prisma-accelerate", "postgresql://app:marker@db/app"]
 )
 def test_names_that_there_are_not(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^there is no sample of that name; envconn.testing.providers\(\)"):
+    with pytest.raises(ValueError, match=r"^there is no sample of that name; envconn_pytest.providers\(\)"):
         sample(name)

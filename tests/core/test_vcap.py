@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envconn import TlsLevel
-from envconn.assembly import assemble
-from envconn.sources.vcap import LARGEST_FILE, LARGEST_VARIABLE
+from envconn.selection import assemble
+from envconn.sources.cloud_foundry import LARGEST_FILE, LARGEST_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

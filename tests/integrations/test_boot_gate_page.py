@@ -12,7 +12,7 @@ import pytest
 
 import deployed
 import recipes
-from envconn.probe.faults import FAULTS
+from envconn.exit_codes import FAULTS
 from throwaway import postgres
 
 if TYPE_CHECKING:

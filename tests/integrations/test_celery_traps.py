@@ -206,6 +206,8 @@ def test_a_variable_that_celery_believes_more(certificates: Certificates, monkey
 def test_without_the_settings_beside_them_our_classes_trust_nobody(certificates: Certificates) -> None:
     with eavesdropper.listening(certificates.good) as ear:
         assert (
-            said(ear, f"redis://:marker-password@localhost:{ear.port}/0", transport="envconn_celery.verified:Transport")
+            said(
+                ear, f"redis://:marker-password@localhost:{ear.port}/0", transport="envconn_celery.transport:Transport"
+            )
             == b""
         )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.assembly.names import DEFAULTS, SIBLINGS
-from envconn.assembly.parts import FAMILIES
+from envconn.selection.host_variables import FAMILIES
+from envconn.selection.variables import DEFAULTS, SIBLINGS
 from envconn.tls.policy import VARIABLES
 from fakes import Answer
 from psycopg_script import app

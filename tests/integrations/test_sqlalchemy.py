@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from envconn import SecuredConnection
-    from envconn.drivers.sqlalchemy import Driver
+    from envconn.drivers.installed import Driver
     from lab import Lab
     from throwaway.certificates import Certificates
     from throwaway.server import Server

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.testing import STATES
+from envconn_pytest.certificates import STATES
 
 if TYPE_CHECKING:
     from pathlib import Path

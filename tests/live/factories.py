@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from envconn import SecuredConnection, Services
-    from envconn.drivers.sqlalchemy import Driver
+    from envconn.drivers.installed import Driver
 
     Source = Services | SecuredConnection
     Ask = Callable[[], object]

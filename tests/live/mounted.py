@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 import envconn
-from envconn.assembly import assemble
-from envconn.rotation import reading
+from envconn.rotation import reload
+from envconn.selection import assemble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from envconn.tls.supplied import Supplier
+    from envconn.tls.password import Supplier
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
@@ -104,5 +104,5 @@ def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         found.append(time.monotonic())
         return assemble(*given, **named)
 
-    monkeypatch.setattr(reading, "assemble", counted)
+    monkeypatch.setattr(reload, "assemble", counted)
     return found

@@ -33,7 +33,7 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
     if "arguments" in request:
         return {"outcome": connected(request["arguments"])}
     import envconn
-    from envconn.drivers import django
+    from envconn_django.database_entry import settings
 
     try:
         connection = envconn.load(request["environ"], dotenv=None).database
@@ -41,7 +41,7 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
         return {"refused": " ".join(problem.code for problem in error.problems)}
     level = connection.tls.level.name
     try:
-        entry = django.settings(connection)
+        entry = settings(connection)
     except envconn.ConfigurationError as error:
         return {"level": level, "refused": str(error)}
     place = {"host": entry["HOST"], "port": int(entry["PORT"]), "user": entry["USER"]}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envconn import SecuredConnection
-    from envconn.drivers.sqlalchemy import Driver
+    from envconn.drivers.installed import Driver
 
 __all__ = ["NAIVE", "OK", "OURS", "WRONG", "Client", "is_direct", "own_port", "storm"]
 

@@ -13,9 +13,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from envconn import ConfigurationError, TlsLevel
-from envconn.drivers import sentinel
+from envconn.drivers import redis as sentinel
 from envconn.drivers.redis import client
-from envconn.drivers.redis_py import SentinelPool
+from envconn.drivers.redis_client import SentinelPool
 from envconn_celery import config
 from envconn_django import caches
 from matrix import MISNAMED, NO_TLS, TLS, UNTRUSTED
@@ -80,7 +80,7 @@ def _redis_py(services: Services) -> None:
     """redis-py alone cannot hold a chain without a name, and says so."""
     assert services.cache is not None
     if services.cache.kind == "sentinel":
-        pool = SentinelPool(**sentinel.arguments(services.cache), retry=Retry(NoBackoff(), 0))
+        pool = SentinelPool(**sentinel.sentinel_arguments(services.cache), retry=Retry(NoBackoff(), 0))
         with closing(pool), redis.Redis(connection_pool=pool) as connection:
             assert connection.ping()
         return

@@ -32,14 +32,14 @@ import envconn_sqlalchemy
 import libpq_drivers
 import matrix
 from envconn import ConfigurationError
-from envconn.drivers import celery as celery_settings
 from envconn.drivers import pg8000 as pg8000_arguments
+from envconn_celery.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envconn import SecuredConnection
-    from envconn.drivers.sqlalchemy import Driver
+    from envconn.drivers.installed import Driver
 
     Connect = Callable[..., str]
 
@@ -181,7 +181,7 @@ def _celery(judged: SecuredConnection, *, ask: bool) -> str:
     from celery.backends.database.session import SessionManager
 
     app = Celery("matrix", set_as_current=False)
-    app.conf.update(celery_settings.settings(envconn.secure(envconn.parse("amqp://localhost")), judged))
+    app.conf.update(settings(envconn.secure(envconn.parse("amqp://localhost")), judged))
     app.conf.database_create_tables_at_setup = False  # or it would connect already, eleven times where it cannot
     backend = app.backend
     return _through(SessionManager().get_engine(backend.url, **backend.engine_options), ask=ask)

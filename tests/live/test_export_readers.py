@@ -5,7 +5,6 @@ The traps are those of `test_matrix_traps`, where libpq is shown to fall into ea
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -166,36 +165,6 @@ def test_sqlalchemy(
         if seen != (want := due(site, cell)):
             broken.append(f"{site}, {cell}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
-
-
-_DJANGO = """
-import json, sys, django
-from django.conf import settings
-settings.configure(DATABASES=json.loads(sys.stdin.read()))
-django.setup()
-from django.db import connection
-with connection.cursor() as cursor:
-    cursor.execute("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
-    print(cursor.fetchone()[0])
-"""
-
-
-@pytest.mark.parametrize("site", SERVERS)
-def test_django(lab: Lab, certificates: Certificates, site: str) -> None:
-    for cell in (CELLS[0], CELLS[2]):
-        text = translate(judged(lab, certificates, site, cell), "django")
-        assert json.loads(text).keys() == {"default"}
-        done = subprocess.run(
-            [sys.executable, "-c", _DJANGO],
-            env={**os.environ, "PGSSLMODE": "disable", "PGHOSTADDR": "127.9.9.9", "PGOPTIONS": "-c a=b"},
-            input=text,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=60,
-        )
-        seen = {"True\n": matrix.TLS, "False\n": matrix.CLEAR}.get(done.stdout) or libpq_drivers.recognised(done.stderr)
-        assert seen == due(site, cell)
 
 
 @pytest.mark.parametrize("site", SERVERS)

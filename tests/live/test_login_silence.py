@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import talker
-from envconn.probe.faults import curable
+from envconn.exit_codes import curable
 from fakes import Answer
 from logins import DRIVERS, codes, nobody_is_left, noted, tried
 from talker import Script

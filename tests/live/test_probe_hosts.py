@@ -11,7 +11,7 @@ import pytest
 
 import envconn
 import strangers
-from envconn.probe.look import look as look_at
+from envconn.probe import look as look_at
 from probing import VARIABLE, codes, look, notes, only, secured, trust
 from strangers import never, say
 from throwaway.process import free_port

@@ -21,8 +21,8 @@ from websockets.sync.server import serve
 
 import envconn
 from apis import half, hang, running, say, status
-from envconn.remote import Field, Result, query, transport
-from envconn.remote.querying import LIMIT
+from envconn.remote import Field, Result, http, query
+from envconn.remote.query import LIMIT
 from leaks import failure_surfaces, find
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def test_no_answer(
     run: Callable[..., Result], peer: Peer, monkeypatch: pytest.MonkeyPatch, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(transport, "STEP", 0.3)
+    monkeypatch.setattr(http, "STEP", 0.3)
     script, code, exit_code = NO_ANSWER[what]
     peer.script.extend([script] * 2)
     with pytest.raises(envconn.RemoteError) as caught:
@@ -330,7 +330,7 @@ def test_the_protocol_in_a_websocket(server: Server, certificates: Certificates)
     address = secured(server, server.password, parameters).serverless().websocket
     assert address == f"wss://{NEON}/v2"
     hosts: list[str | None] = []
-    context = transport.context()
+    context = http.context()
     context.load_verify_locations(certificates.ca)
     with ExitStack() as cleanup:
         port = cleanup.enter_context(tunnel(certificates, server, hosts))

@@ -17,10 +17,9 @@ import pytest
 
 import envconn
 from apis import BEARER, PASSWORD, TOKEN, Script, bytewise, half, hang, running, say, status
-from envconn.remote import get_connection, session, transport
-from envconn.remote.faults import Failure
+from envconn.remote import get_connection, http, session
+from envconn.remote.errors import Failure, of_error
 from envconn.remote.session import TRIES
-from envconn.remote.unreached import of_error
 from leaks import failure_surfaces, find
 from strangers import running as stranger
 from strangers import say as stranger_says
@@ -289,7 +288,7 @@ def test_what_may_have_been_done_is_said(
 
 
 def test_nothing_is_done_once_nobody_waits(peer: Peer) -> None:
-    with transport.client(transport.context(), "it") as asking:
+    with http.client(http.context(), "it") as asking:
         late = session.Session(asking, "it", peer.url(""), variable="T", authorization="x", deadline=time.monotonic())
         for ask in (late.get, late.post):
             with pytest.raises(Failure, match="the time allowed is over"):
@@ -303,14 +302,14 @@ def test_an_exchange_may_be_done_twice(peer: Peer) -> None:
 
 
 def test_silence_is_left_and_tried_again(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "STEP", 0.3)
+    monkeypatch.setattr(http, "STEP", 0.3)
     peer.script.append(hang)
     assert get_connection("casedev", project="proj_abc123").branch == "main"
     assert len(peer.asked) == 2
 
 
 def test_silence_for_ever(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "STEP", 0.1)
+    monkeypatch.setattr(http, "STEP", 0.1)
     peer.script.extend([hang] * 9)
     error = refused(caplog)
     assert (error.problems[0].code, error.exit_code, len(peer.asked)) == ("timed-out", 69, TRIES)
@@ -327,11 +326,11 @@ def test_all_of_it_has_one_end(peer: Peer, caplog: pytest.LogCaptureFixture, scr
 
 def test_an_answer_that_never_ends_is_left_by_the_thread_as_well(peer: Peer) -> None:
     peer.script.append(bytewise)
-    verify = transport.context()
+    verify = http.context()
     verify.load_verify_locations(_ca())
-    call = transport.Call("GET", peer.url("casedev"), {})
-    with transport.client(verify, "it") as asking, pytest.raises(Exception, match="has not ended in time"):
-        transport.exchange(asking, call, "it", time.monotonic() + 0.3)
+    call = http.Call("GET", peer.url("casedev"), {})
+    with http.client(verify, "it") as asking, pytest.raises(Exception, match="has not ended in time"):
+        http.exchange(asking, call, "it", time.monotonic() + 0.3)
 
 
 def _ca() -> str:

@@ -23,8 +23,8 @@ import matrix
 import stacks
 from envconn import TlsLevel
 from envconn.drivers import pg8000 as pg8000_arguments
-from envconn.testing import STATES, StandIn, stand_in
-from envconn.testing.postgres.certificates import Authority
+from envconn_pytest.certificates import STATES, Authority
+from envconn_pytest.postgres import StandIn, stand_in
 from leaks import value_surfaces
 
 if TYPE_CHECKING:
@@ -414,4 +414,4 @@ def test_as_a_fixture(pytester: pytest.Pytester) -> None:
                 postgres_tls("other")
         """
     )
-    pytester.runpytest_inprocess("-p", "envconn.testing", "-W", "error").assert_outcomes(passed=6)
+    pytester.runpytest_inprocess("-p", "envconn_pytest", "-W", "error").assert_outcomes(passed=6)

@@ -63,7 +63,7 @@ def test_the_name_promised_in_the_design() -> None:
     "module",
     [
         *("envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg"),
-        *("envconn_sqlalchemy", "envconn.testing"),
+        *("envconn_sqlalchemy", "envconn_pytest"),
     ],
 )
 def test_all_of_the_other_packages(module: str) -> None:
@@ -87,7 +87,7 @@ def test_all_of_the_other_packages(module: str) -> None:
         "import envconn; envconn.load(passwords={'database': str})",
         "import envconn; envconn.load().database.uri()",
         *(f"import envconn; envconn.translate(envconn.load().database, {name!r})" for name in FORMATS),
-        "import envconn.cli.exec_; import envconn.cli.export",
+        "import envconn.cli.exec; import envconn.cli.export",
     ],
 )
 def test_light(certificates: Certificates, statement: str) -> None:
@@ -107,8 +107,8 @@ def test_dotenv_where_there_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_helpers_make_certificates_when_they_are_asked_to() -> None:
-    assert loaded("import envconn.testing; envconn.testing.sample('scalingo')") == {"pytest"}
-    assert loaded("import envconn.testing\nwith envconn.testing.stand_in('good'): pass") >= {"trustme", "cryptography"}
+    assert loaded("import envconn_pytest; envconn_pytest.sample('scalingo')") == {"pytest"}
+    assert loaded("import envconn_pytest\nwith envconn_pytest.stand_in('good'): pass") >= {"trustme", "cryptography"}
 
 
 def test_pytest_loads_nothing_by_itself() -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from envconn.connection import Connection, Origin, Secret
 from envconn.grammar import read
-from envconn.grammar.keywords import FOREIGN, KEYWORDS, Role
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, Role
 from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:

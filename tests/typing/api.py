@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, assert_type
+from typing import TYPE_CHECKING, Any, assert_type
 
 import psycopg
 from pydantic import BaseModel, Field
@@ -15,7 +15,11 @@ import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.remote import RemoteConnection, Result, get_connection, query
 from envconn.settings import Discreet
-from envconn.testing import IsolatedEnvironment, PostgresTLS, providers, sample, stand_in
+from envconn_pytest.platforms import providers, sample
+from envconn_pytest.postgres import PostgresTLS, stand_in
+
+if TYPE_CHECKING:
+    from envconn_pytest import IsolatedEnvironment
 
 # The environment as it is, and every argument that can be given.
 services = envconn.load()

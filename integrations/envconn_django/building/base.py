@@ -3,7 +3,7 @@
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.dummy import base
 
-from envconn.drivers.django import NOT_HERE
+from envconn_django.aliases import NOT_HERE
 
 __all__ = ["DatabaseWrapper"]
 

@@ -2,7 +2,7 @@
 
 from django.db.backends.postgresql import base
 
-from envconn.following import Backend
+from envconn_django.rotation import Backend
 
 __all__ = ["DatabaseWrapper"]
 

@@ -2,7 +2,7 @@
 
 from django.contrib.gis.db.backends.postgis import base
 
-from envconn.following import Backend
+from envconn_django.rotation import Backend
 
 __all__ = ["DatabaseWrapper"]
 

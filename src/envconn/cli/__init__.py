@@ -1,7 +1,7 @@
 """The command ``envconn``: check, show, exec, export, fetch, schema, completion.
 
 Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
-written, 78 the configuration is wrong; those of a live proof are in `envconn.probe.faults`. ``exec``
+written, 78 the configuration is wrong; those of a live proof are in `envconn.exit_codes`. ``exec``
 replaces the process, so what it exits with is the child's own.
 """
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.assembly import assemble
+from envconn import sources
 from envconn.cli import EX_CONFIG, EX_OK
-from envconn.cli.findings import annotate, complain
-from envconn.cli.terminal import paint
+from envconn.cli.terminal import annotate, complain, paint
 from envconn.report import Report
+from envconn.selection import assemble, platform_services
+from envconn.selection.scan import Reading
+from envconn.selection.variables import CHOOSERS, is_read
+from envconn.sources import DOTENV
+from envconn.sources.azure_app_service import plain_name
+from envconn.sources.order import SOURCES, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from envconn.assembly.inventory import Place
     from envconn.cli.live import Live
     from envconn.connection import Host
     from envconn.errors import Note, Problem
     from envconn.probe import Proof, Seen
     from envconn.report import Json
+    from envconn.sources import Dotenv, Environment
+    from envconn.sources.environment import Layer
     from envconn.tls import SecuredConnection
-
-__all__ = ["run"]
 
 
 def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None = None, places: bool = False) -> int:
@@ -48,7 +52,6 @@ def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None =
 
 
 def _places(dotenv: str | None) -> tuple[Place, ...]:
-    from envconn.assembly.inventory import inventory
 
     return inventory(dotenv=dotenv)
 
@@ -117,7 +120,7 @@ def _print_services(report: Report, proof: Proof | None) -> None:
 
 def _print_seen(seen: Seen) -> None:
     """Print what was found out at one endpoint; what is wrong with it goes to stderr."""
-    from envconn.probe.rendering import details
+    from envconn.probe.proof import details
 
     found = list(details(seen))
     if seen.problems and not found:
@@ -139,3 +142,44 @@ def _line(service: SecuredConnection, hosts: Iterable[Host]) -> str:
     }
     told = ", ".join([f"TLS {verdict.level}", *(remark for remark, is_so in remarks.items() if is_so)])
     return f"{service.name} ({service.variable}): {', '.join(map(str, hosts))}, {told}"
+
+
+class Place(NamedTuple):
+    """One source; whether it is there at all; and the variables and bound services that were found in it."""
+
+    source: Source
+    is_there: bool
+    names: tuple[str, ...]
+
+
+def inventory(
+    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+) -> tuple[Place, ...]:
+    """Look through all sources. Arguments are those of `envconn.sources.read`."""
+    environment, _ = sources.read(environ, dotenv, layers)
+    found: dict[str, list[str]] = {source.word: [] for source in SOURCES}
+    for word, name in sorted({*_variables(environment), *_services(environment)}):
+        found[word if word in found else "program"].append(name)
+    there = {"environment": True, "dotenv": bool(sources.paths(dotenv)), "program": bool(layers)}
+    return tuple(
+        Place(source, there.get(source.word, False) or _is_there(source, environment, names), names)
+        for source in SOURCES
+        for names in [tuple(found[source.word])]
+    )
+
+
+def _is_there(source: Source, environment: Environment, names: tuple[str, ...]) -> bool:
+    return bool(names) or any(map(environment.is_set, source.switches))
+
+
+def _variables(environment: Environment) -> Iterator[tuple[str, str]]:
+    read = {name.removesuffix("_FILE") for name in environment.names() if is_read(name) and not plain_name(name)}
+    for name in read | {environment.plain(chooser) for chooser in CHOOSERS}:
+        if found := environment.lookup(name).found:
+            yield found.origin.source, name
+
+
+def _services(environment: Environment) -> Iterator[tuple[str, str]]:
+    for service in platform_services.gather(Reading(environment)):
+        origin = service.connection.origin
+        yield origin.source, origin.variable

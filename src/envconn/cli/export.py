@@ -6,11 +6,12 @@ import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, cast
 
-from envconn.assembly import DATABASE, assemble
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
-from envconn.cli.findings import complain
+from envconn.cli.terminal import complain
 from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
 from envconn.export import FORMATS, translate
+from envconn.selection import assemble
+from envconn.selection.databases import DATABASE
 
 if TYPE_CHECKING:
     import argparse
@@ -61,7 +62,7 @@ def placed(connection: SecuredConnection) -> str | None:
     ca = connection.tls.ca
     if ca is None or ca.path:
         return None
-    from envconn.tls.store import kept
+    from envconn.tls.ca import kept
 
     try:
         return kept(ca.pem)

@@ -8,8 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from envconn.cli.findings import complain
-from envconn.cli.terminal import Progress
+from envconn.cli.terminal import Progress, complain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

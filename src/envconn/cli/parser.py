@@ -8,7 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from envconn.cli import EX_USAGE, fetching, live
+from envconn.cli import EX_USAGE, live
+from envconn.cli import fetch as fetching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,10 +175,10 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _exec(options: argparse.Namespace) -> int:
-    from envconn.cli import exec_
+    from envconn.cli.exec import run
 
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return exec_.run(options, command)
+    return run(options, command)
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from math import ceil
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import TextIO
 
-__all__ = ["Progress", "paint"]
+    from envconn.errors import Note, Problem
+
 
 _CODES = {"red": "31", "green": "32", "yellow": "33"}
 _ERASE = "\r\x1b[K"
@@ -74,3 +77,30 @@ def _moves(stream: TextIO) -> bool:
 def _columns(stream: TextIO) -> int:
     # Some terminals say 0.
     return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+
+
+def complain(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
+    """Print one line for each of `problems` and `notes`, then their annotations."""
+    problems, notes = tuple(problems), tuple(notes)
+    for word, colour, findings in (("warning", "yellow", notes), ("error", "red", problems)):
+        for finding in findings:
+            print(f"{paint(word, colour, sys.stderr)} {finding} [{finding.code}]", file=sys.stderr)
+    annotate(problems, notes)
+
+
+def annotate(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
+    """Print the workflow commands that make errors and warnings of them, in a step of GitHub Actions and nowhere else.
+
+    They go to stderr, which the runner reads like stdout, so that stdout stays JSON, or the program's own.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    for command, findings in (("warning", notes), ("error", problems)):
+        for finding in findings:
+            title = f"envconn: {finding.code}".translate(_IN_PROPERTIES)
+            print(f"::{command} title={title}::{str(finding).translate(_IN_DATA)}", file=sys.stderr)
+
+
+# As the runner undoes it (ActionCommand.cs).
+_IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTIES = {**_IN_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}

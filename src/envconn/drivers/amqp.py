@@ -13,8 +13,8 @@ import ssl
 from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
-from envconn.drivers import context
-from envconn.drivers.refusal import TLS, insist, refuse
+from envconn.drivers import ssl_context
+from envconn.drivers.unsupported import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def arguments(connection: SecuredConnection) -> Arguments | None:
         found["server_hostname"] = connection.host
     if "sslcert" in connection.parameters:
         # An encrypted key would make py-amqp ask on the terminal; this refuses it.
-        context.build(connection)
+        ssl_context.build(connection)
         found |= {"certfile": connection.parameters["sslcert"], "keyfile": connection.parameters["sslkey"]}
     return found
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
-from envconn.drivers import context
-from envconn.drivers.refusal import insist, refuse
+from envconn.drivers import ssl_context
+from envconn.drivers.unsupported import insist, refuse
 from envconn.tls import TlsLevel, require_sealed
-from envconn.tls.supplied import without_password
+from envconn.tls.password import without_password
 
 if TYPE_CHECKING:
     import ssl
@@ -152,7 +152,7 @@ def _settings(connection: SecuredConnection) -> dict[str, str]:
 
 def _ssl(connection: SecuredConnection) -> ssl.SSLContext | Literal["prefer"] | bool:
     if connection.tls.level >= TlsLevel.ENCRYPTED:
-        return context.build(connection, protocol="postgresql")
+        return ssl_context.build(connection, protocol="postgresql")
     if connection.tls.level == TlsLevel.NONE:
         return False
     # The word makes asyncpg build a context of its own, which takes these from the environment.

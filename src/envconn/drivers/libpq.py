@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from envconn.drivers.closed import TypedDict
-from envconn.drivers.refusal import refuse
+from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Problem
 from envconn.tls import TlsLevel, require_sealed
 

@@ -1,26 +1,25 @@
 """What MySQLdb (mysqlclient) is given beside host, port, user, password and database; and PyMySQL in its place.
 
 Both go on in clear text by default where the server offers no TLS: mysqlclient unless ``ssl_mode`` says
-otherwise and its library listens (`envconn.drivers.mysqldb`), PyMySQL unless it is given ``ssl`` and is 1.2
+otherwise and its library listens (`envconn.drivers.mysql`), PyMySQL unless it is given ``ssl`` and is 1.2
 or newer (connections.py, _ssl_required).
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypedDict, cast
 
-from envconn.drivers import mysqldb
-from envconn.drivers.refusal import TLS, insist, refuse
+from envconn.drivers.unsupported import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envconn.tls import SecuredConnection
-
-__all__ = ["Arguments", "Files", "arguments"]
 
 
 class Files(TypedDict, total=False):
@@ -84,7 +83,7 @@ _TYPES: dict[str, Callable[[str], object]] = {
 
 
 def _mysqldb(connection: SecuredConnection, *, elsewhere: bool) -> dict[str, object]:
-    files, mode = _files(connection), mysqldb.mode(connection, elsewhere=elsewhere)
+    files, mode = _files(connection), ssl_mode(connection, elsewhere=elsewhere)
     # Files alone would turn TLS on, or what looks like it.
     return {"ssl_mode": mode, **({"ssl": files} if files else {})} if mode else {}
 
@@ -119,3 +118,85 @@ def _installed(connection: SecuredConnection) -> str:
         if find_spec(driver):
             return driver
     return refuse(connection, "neither mysqlclient nor PyMySQL is installed; install one")
+
+
+_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
+_OF_MARIADB = {TlsLevel.NONE: "DISABLED", TlsLevel.OPPORTUNISTIC: "REQUIRED", TlsLevel.VERIFY_FULL: "VERIFY_IDENTITY"}
+
+Version = tuple[int, ...]
+
+
+class _Built(NamedTuple):
+    """mysqlclient's version, and that of the library, whose makers count differently."""
+
+    own: Version
+    library: Version
+
+    @property
+    def mysqls(self) -> bool:
+        """Whether the library is MySQL's: 5.7, 8.x and 9.x are, MariaDB's are 3.x, and were 10.x."""
+        return self.library[:1] in {(8,), (9,)} or self.library[:2] == (5, 7)
+
+
+def ssl_mode(connection: SecuredConnection, *, elsewhere: bool) -> str | None:
+    """Return the ``ssl_mode`` that makes mysqlclient hold the level, or `None` where it is told nothing.
+
+    `elsewhere` is whether the arguments are for another machine, or the module cannot be asked: then what is
+    returned holds with either library.
+
+    Raises:
+        ConfigurationError: it cannot hold the level.
+    """
+    level, built = connection.tls.level, None if elsewhere else _built()
+    if level >= TlsLevel.ENCRYPTED and connection.host == "localhost":
+        refuse(connection, _LOCALHOST)
+    if built is None:
+        return _anywhere(connection)
+    if built.own < ((2, 0) if built.mysqls else (2, 2)):
+        return None if level < TlsLevel.ENCRYPTED else _old(connection)
+    return _MODES[level] if built.mysqls else _mariadbs(connection, built)
+
+
+def _built() -> _Built | None:
+    try:
+        module = import_module("MySQLdb")
+    except ImportError:
+        return None
+    return _Built(tuple(module.version_info[:2]), tuple(map(int, re.findall("[0-9]+", module.get_client_info())[:2])))
+
+
+def _anywhere(connection: SecuredConnection) -> str:
+    if connection.tls.level == TlsLevel.ENCRYPTED:
+        refuse(connection, f"whether mysqlclient is built with MariaDB's library is not known here, and {_REQUIRED}")
+    return _MODES[connection.tls.level]
+
+
+def _mariadbs(connection: SecuredConnection, built: _Built) -> str:
+    level = connection.tls.level
+    if level == TlsLevel.ENCRYPTED:
+        refuse(connection, f"mysqlclient is built with MariaDB's library, and {_REQUIRED}")
+    if level == TlsLevel.VERIFY_CA:
+        refuse(connection, _CHAIN)
+    if level == TlsLevel.VERIFY_FULL and connection.host in _UNNAMED and built.library >= (3, 4):
+        refuse(connection, _LOOPBACK)
+    return _OF_MARIADB[level]
+
+
+def _old(connection: SecuredConnection) -> NoReturn:
+    refuse(connection, "mysqlclient before 2.2 goes on in clear text where the server has no TLS; upgrade it")
+
+
+_UNNAMED = frozenset({"127.0.0.1", "::1"})
+_REQUIRED = (
+    "that goes on in clear text where the server has no TLS, for all that REQUIRED says; write "
+    "ssl-mode=VERIFY_IDENTITY and ssl-ca=/path, or take PyMySQL"
+)
+_CHAIN = (
+    "mysqlclient is built with MariaDB's library, which checks no chain without the name; write "
+    "ssl-mode=VERIFY_IDENTITY, or take PyMySQL"
+)
+_LOOPBACK = (
+    "MariaDB's library from 3.4 on checks no name at a loopback address; write the name that the certificate is for, "
+    "or take PyMySQL"
+)
+_LOCALHOST = "localhost is a unix socket to mysqlclient, whatever the port; write 127.0.0.1, or take PyMySQL"

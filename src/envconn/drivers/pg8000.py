@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from envconn.drivers import context
-from envconn.drivers.refusal import insist, refuse
+from envconn.drivers import ssl_context as context
+from envconn.drivers.unsupported import insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from envconn.drivers import libpq
-from envconn.tls.supplied import without_password
+from envconn.tls.password import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@
 redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
 one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
 that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
-`context` instead, as the classes in `envconn.drivers.redis_py` do.
+`context` instead, as the classes in `envconn.drivers.redis_client` do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict, cast
 from urllib.parse import quote
 
-from envconn.drivers.refusal import TLS, insist, refuse
+from envconn.drivers.unsupported import TLS, insist, refuse
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = [
-    "HANDSHAKE_SECONDS",
-    "Arguments",
-    "ClientArguments",
-    "arguments",
-    "client",
-    "context",
-    "handshake",
-    "health_check_seconds",
-    "spoken",
-    "url",
-]
 
 HANDSHAKE_SECONDS = 4.0
 """How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
@@ -220,3 +208,62 @@ _TYPES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("socket_connect_timeout", "socket_timeout", "timeout"), float),
     **dict.fromkeys(("decode_responses", "retry_on_timeout", "socket_keepalive"), _flag),
 }
+
+
+PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
+"""What is said about the sentinels, beside what redis-py is told."""
+
+
+class Sentinels(TypedDict, total=False):
+    """Whom to ask, and for which master.
+
+    `sentinels` are host and port of each; `sentinel_kwargs` what redis-py's connections to them are given.
+    `clear_text_to` is there where there is no TLS, and holds the waivers beside which only this machine is
+    connected to.
+    """
+
+    sentinels: list[tuple[str, int]]
+    master_name: str
+    min_other_sentinels: int
+    sentinel_kwargs: dict[str, object]
+    clear_text_to: list[str]
+
+
+class SentinelArguments(Arguments, Sentinels, total=False):
+    """Everything that `SentinelPool` is given."""
+
+    db: int
+
+
+def sentinel_arguments(connection: SecuredConnection) -> SentinelArguments:
+    """Return the arguments that make `SentinelPool` hold the verdict on both legs.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    given = spoken(connection, "sentinel", PARAMETERS)
+    return cast("SentinelArguments", {**given, "db": int(connection.dbname), **sentinels(connection)})
+
+
+def sentinels(connection: SecuredConnection) -> Sentinels:
+    """Return the part of `arguments` that is about the sentinels.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    given, stated = spoken(connection, "sentinel", PARAMETERS), connection.parameters
+    # The TLS of both legs is the same; passwords are not, and nobody is told another one's.
+    asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
+    asked |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}
+    asked |= {name: stated[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in stated}
+    found = Sentinels(
+        sentinels=[(host.host, host.port) for host in connection.hosts],
+        master_name=stated["master_name"],
+        min_other_sentinels=int(stated.get("min_other_sentinels", "0")),
+        sentinel_kwargs=asked,
+    )
+    if connection.tls.level < TlsLevel.ENCRYPTED:
+        found["clear_text_to"] = (connection.tls.waived or "").replace(",", " ").split()
+    return found

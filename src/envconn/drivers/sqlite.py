@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from envconn.drivers.refusal import insist
+from envconn.drivers.unsupported import insist
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from envconn.drivers.endpoints import direct
-from envconn.drivers.hidden import Hidden
-from envconn.export import django, jdbc, node_postgres, npgsql, pgx, prisma, sqlalchemy, variables
+from envconn.drivers.hidden_text import Hidden
+from envconn.export import connection_strings, postgres_uris, sqlalchemy
 from envconn.export import libpq as libpq_formats
 from envconn.export.consumer import Request, decline, libpq_levels
+from envconn.export.masked import masked, with_ca_at
 from envconn.tls import require_sealed
-from envconn.tls.elsewhere import masked, with_ca_at
+from envconn.tls.endpoints import direct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +23,86 @@ if TYPE_CHECKING:
     from envconn.export.libpq import Environment
     from envconn.tls import SecuredConnection
 
-__all__ = ["FORMATS", "Format", "FormatName", "environment", "translate"]
+
+__all__ = ["FORMATS", "Format", "FormatName", "dotenv", "environment", "kubernetes", "systemd", "translate"]
+
+
+def dotenv(request: Request) -> str:
+    """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
+    return f"{_prefix(request.connection)}_URL='{request.connection.uri()}'\n"
+
+
+def kubernetes(request: Request) -> str:
+    """Return the manifest of a Secret: the URL, for PostgreSQL the parts as well, and the CA where it is text here.
+
+    A pod gets all of it with ``envFrom``, or mounts it and names a file in ``DATABASE_URL_FILE``. The path of the CA
+    is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
+    """
+    connection = request.connection
+    data = {f"{_prefix(connection)}_URL": connection.uri(), **_parts(connection)}
+    if connection.tls.ca and connection.tls.ca.pem:
+        data["ca.crt"] = connection.tls.ca.pem
+    name = connection.name.replace("_", "-").strip("-") or "database"
+    lines = [
+        "apiVersion: v1",
+        "kind: Secret",
+        "metadata:",
+        f"  name: {name}",
+        "type: Opaque",
+        "stringData:",
+        *(f"  {key}: {_scalar(value)}" for key, value in data.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def systemd(request: Request) -> str:
+    """Return what a credential holds: the URL, without a line break.
+
+    It belongs into ``/etc/credstore/DATABASE_URL`` or, by ``systemd-creds encrypt``, into ``credstore.encrypted``;
+    the unit has ``LoadCredential=DATABASE_URL`` and ``Environment=DATABASE_URL_FILE=%d/DATABASE_URL``. With
+    ``SetCredential=``, everybody who can ask for the unit's properties would see it (systemd.exec(5), "Credentials").
+    """
+    return request.connection.uri()
+
+
+def _prefix(connection: SecuredConnection) -> str:
+    """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
+    name = connection.name.upper()
+    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.kind in {"amqp", "redis", "sentinel"}):
+        return name
+    return f"{name}_DATABASE"
+
+
+def _parts(connection: SecuredConnection) -> dict[str, str]:
+    """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
+    if connection.kind != "postgresql":
+        return {}
+    parts = {
+        "HOST": ",".join(host.host for host in connection.hosts),
+        "PORT": ",".join(str(host.port) for host in connection.hosts),
+        "NAME": connection.dbname,
+        "USER": connection.user,
+        "PASSWORD": connection.password.reveal() if connection.password else "",
+        "SSLMODE": connection.tls.level.sslmode,
+        "SSLROOTCERT": connection.tls.ca.file() if connection.tls.ca else "",
+    }
+    return {f"{_prefix(connection)}_{name}": value for name, value in parts.items() if value}
+
+
+def _scalar(value: str) -> str:
+    """Quote for YAML, which wants more characters escaped than JSON does (YAML 1.2, 5.1)."""
+    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
+
 
 FormatName = Literal[
     "conninfo",
-    "django",
     "dotenv",
     "jdbc",
     "kubernetes",
@@ -106,16 +181,17 @@ def _uri(request: Request) -> str:
 
 FORMATS: dict[FormatName, Format] = {
     "conninfo": Format("libpq's keyword/value string", libpq_formats.conninfo, libpq_levels()),
-    "django": Format("`DATABASES` of Django, as JSON", django.text, libpq_levels()),
-    "dotenv": Format("a line of a `.env` file", variables.dotenv, libpq_levels()),
-    "jdbc": Format("the URL of pgjdbc, for Java", jdbc.text, jdbc.PGJDBC.levels),
-    "kubernetes": Format("the manifest of a Secret", variables.kubernetes, libpq_levels(), here=False),
+    "dotenv": Format("a line of a `.env` file", dotenv, libpq_levels()),
+    "jdbc": Format("the URL of pgjdbc, for Java", connection_strings.jdbc, connection_strings.PGJDBC.levels),
+    "kubernetes": Format("the manifest of a Secret", kubernetes, libpq_levels(), here=False),
     "node-postgres": Format(
         "the connection string of `pg`, for Node, and for the adapter of Prisma 7",
-        node_postgres.text,
-        node_postgres.NODE_POSTGRES.levels,
+        postgres_uris.node_postgres,
+        postgres_uris.NODE_POSTGRES.levels,
     ),
-    "npgsql": Format("the connection string of Npgsql 10, for .NET", npgsql.text, npgsql.NPGSQL.levels),
+    "npgsql": Format(
+        "the connection string of Npgsql 10, for .NET", connection_strings.npgsql, connection_strings.NPGSQL.levels
+    ),
     "pg": Format(
         "libpq's environment variables, as commands of a shell",
         libpq_formats.shell,
@@ -123,12 +199,14 @@ FORMATS: dict[FormatName, Format] = {
     ),
     "pg_service": Format("a section of `pg_service.conf`", libpq_formats.service, libpq_levels()),
     "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}, here=False),
-    "pgx": Format("the connection string of pgx, for Go", pgx.text, pgx.PGX.levels),
+    "pgx": Format("the connection string of pgx, for Go", postgres_uris.pgx, postgres_uris.PGX.levels),
     "prisma": Format(
-        "the variables of Prisma's engines (to 6, and migrations of 7)", prisma.text, prisma.PRISMA.levels
+        "the variables of Prisma's engines (to 6, and migrations of 7)",
+        postgres_uris.prisma,
+        postgres_uris.PRISMA.levels,
     ),
-    "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", sqlalchemy.text, libpq_levels()),
-    "systemd": Format("what a credential of systemd holds", variables.systemd, libpq_levels()),
+    "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", sqlalchemy.sqlalchemy, libpq_levels()),
+    "systemd": Format("what a credential of systemd holds", systemd, libpq_levels()),
     "uri": Format("the URI of libpq, or the one that all clients of its kind read", _uri, libpq_levels()),
 }
 """The formats by name."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 from urllib.parse import quote, urlencode
 
-from envconn.drivers.refusal import refuse, unheard
+from envconn.drivers.unsupported import refuse, unheard
 from envconn.errors import ConfigurationError, Problem
 from envconn.tls import TlsLevel
 from envconn.tls.uri import authority, userinfo

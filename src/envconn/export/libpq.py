@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from envconn.connection import Parameters
 from envconn.drivers import libpq
-from envconn.drivers.refusal import unheard
+from envconn.drivers.unsupported import unheard
 from envconn.export.consumer import decline, speaks
 from envconn.grammar.conninfo import quoted
 from envconn.tls.uri import authority, userinfo

@@ -1,12 +1,4 @@
-"""SQLAlchemy's URL, for ``create_engine`` and ``create_async_engine``, with nothing beside it.
-
-Its query becomes arguments of the DBAPI, all of them text: psycopg's and psycopg2's, which are libpq's keywords.
-A value that is empty gets lost on the way (urllib's parse_qsl), so that those stand in a keyword/value
-string of their own, which both DBAPIs take as well. asyncpg and pg8000 want objects for TLS, which a URL cannot hold.
-
-Source: engine/url.py (_parse_url) and dialects/postgresql/_psycopg_common.py of SQLAlchemy 2.0 and 2.1; before
-2.1 the name of the database is not decoded.
-"""
+"""SQLAlchemy's URL, for a program that takes one and cannot import envconn."""
 
 from __future__ import annotations
 
@@ -23,13 +15,12 @@ if TYPE_CHECKING:
     from envconn.export.consumer import Request
     from envconn.tls import SecuredConnection
 
-__all__ = ["text"]
 
 _STRING = {"psycopg": "conninfo", "psycopg2": "dsn"}
 """The name of the argument that takes a keyword/value string."""
 
 
-def text(request: Request) -> str:
+def sqlalchemy(request: Request) -> str:
     """Return ``postgresql+psycopg://...``; ``+psycopg2`` where the scheme says so, or no statement may be prepared.
 
     Raises:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envconn.grammar._text import Reading, nearest, tidy
 from envconn.grammar.conninfo import read_conninfo
 from envconn.grammar.postgres import SCHEMES, read_uri
+from envconn.grammar.text import Reading, nearest, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ def _read_redis(reading: Reading, scheme: str, text: str) -> Connection | None:
 
 
 def _read_sentinel(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import sentinel
+    from envconn.grammar import redis as sentinel
 
-    return sentinel.read_uri(reading, scheme, text)
+    return sentinel.read_sentinel_uri(reading, scheme, text)
 
 
 def _read_amqp(reading: Reading, scheme: str, text: str) -> Connection | None:
@@ -98,7 +98,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
     service in parts, as secret managers keep it (`credentials`).
     """
     if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
-        from envconn.grammar.credentials import read_json
+        from envconn.grammar.json_credentials import read_json
 
         return read_json(text, origin)
     return read_text(text, origin)

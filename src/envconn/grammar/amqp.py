@@ -20,14 +20,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.grammar._query import DECIMAL, FLAG, NUMBER, Parameter, read_query, settle_tls
-from envconn.grammar._text import decode
-from envconn.grammar._uri import conclude, read_host, take_apart
+from envconn.grammar.text import decode
+from envconn.grammar.uri import (
+    DECIMAL,
+    FLAG,
+    NUMBER,
+    Parameter,
+    conclude,
+    read_host,
+    read_query,
+    settle_tls,
+    take_apart,
+)
 
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
-    from envconn.grammar._text import Reading
-    from envconn.grammar._uri import Uri
+    from envconn.grammar.text import Reading
+    from envconn.grammar.uri import Uri
 
 __all__ = ["PORT", "SECURE_PORT", "read_uri"]
 

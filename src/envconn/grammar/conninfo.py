@@ -16,13 +16,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envconn.grammar._draft import Draft
+from envconn.connection import Connection, Host, Parameters, Secret
+from envconn.grammar.hosts import pair_up
+from envconn.grammar.libpq_keywords import FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS, Role
+from envconn.grammar.text import MOST, nearest
 
 if TYPE_CHECKING:
-    from envconn.connection import Connection
-    from envconn.grammar._text import Reading
+    from envconn.grammar.text import Reading
 
-__all__ = ["quoted", "read_conninfo"]
 
 # No match means a quote that is not closed. A backslash takes the next character as it is; the last
 # one of an unquoted value stands for nothing, the last one inside of quotes hides the closing quote.
@@ -86,3 +87,132 @@ def _put(draft: Draft, name: str, value: str, ordinal: int) -> None:
         draft.put(name, value)
     else:
         draft.put_unknown(name, ordinal)
+
+
+_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1; the server cuts a longer name off and looks for the rest
+_LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param
+_IDENTITY = frozenset(name for name, keyword in KEYWORDS.items() if keyword.role is Role.IDENTITY)
+_SECRETIVE = ("pass", "pw", "secret", "key", "token", "%")
+_NEVER_EMPTY = frozenset(
+    name
+    for name, keyword in KEYWORDS.items()
+    if keyword.role is Role.TLS or keyword.words or keyword.number or name == "hostaddr"
+)
+
+
+class Draft:
+    """The values read so far, by keyword. `None` stands for one that was refused already.
+
+    A keyword that nobody knows may be the rest of a password that was not encoded. Messages count
+    it, instead of naming it, while `doubtful` is true: set by `put` for a secret, and by the caller
+    when what stood before the keywords was not understood.
+    """
+
+    __slots__ = ("_unknown", "doubtful", "foreign", "reading", "values")
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.values: dict[str, str | None] = {}
+        self.foreign: dict[str, str] = {}
+        self.doubtful = False
+        self._unknown: list[tuple[int, str]] = []
+
+    def knows(self, name: str) -> bool:
+        """Whether `name` is a keyword of libpq or of a tool we know."""
+        return name in KEYWORDS or name in FOREIGN
+
+    def put_unknown(self, name: str, ordinal: int) -> None:
+        """Remember a keyword that nobody knows; `ordinal` counts from 1. It is reported by `finish`."""
+        self._unknown.append((ordinal, name))
+
+    def put(self, name: str, value: str | None) -> None:
+        """Store the value of a known keyword, unless it is refused or there twice."""
+        self.doubtful = self.doubtful or name in SECRETS
+        if name in self.values or name in self.foreign:
+            self.reading.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings; keep one")
+        elif name in FOREIGN:
+            self.foreign[name] = value or ""
+        else:
+            self.values[name] = value
+            if value is not None:
+                self._check(name, value)
+
+    def finish(self, scheme: str) -> Connection | None:
+        """Return the connection, or `None` when there were problems, here or before."""
+        reading, values = self.reading, self.values
+        before = len(reading.problems)
+        hosts = self._pair_hosts()
+        self._check_names()
+        self._report_unknown(named=not self.doubtful and len(reading.problems) == before)
+        if reading.problems:
+            return None
+        password = values.get("password")
+        others = {name: value for name, value in values.items() if value is not None and name not in _IDENTITY}
+        return Connection(
+            kind="postgresql",
+            scheme=scheme,
+            hosts=hosts,
+            user=values["user"] or "",
+            dbname=values["dbname"] or "",
+            password=Secret(password) if password else None,
+            parameters=Parameters(others),
+            foreign=Parameters(self.foreign),
+            origin=reading.origin,
+            notes=tuple(reading.notes),
+        )
+
+    def _check(self, name: str, value: str) -> None:
+        keyword = KEYWORDS[name]
+        if keyword.role is Role.REFUSED:
+            self.reading.refuse("parameter-refused", keyword.refusal)
+        elif not value and name in _NEVER_EMPTY:
+            self.reading.refuse("value-empty", f"the value of {name} is empty; write one, or remove {name}")
+        elif keyword.words and value not in keyword.words:
+            self.reading.refuse(*_wrong_word(name, value))
+        elif keyword.number:
+            self._check_number(name, value)
+
+    def _check_number(self, name: str, value: str) -> None:
+        if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > _LARGEST:
+            self.reading.refuse("number-invalid", f"the value of {name} is not a whole number from 0 to {_LARGEST}")
+        elif name == "connect_timeout" and int(value) == 0:
+            self.reading.notes.append("connect_timeout is zero, which waits for ever")
+
+    def _check_names(self) -> None:
+        values = self.values
+        if values.get("user", "") == "":
+            self.reading.refuse("user-missing", "there is no user name; write user:password@ before the host, or user=")
+        dbname = values.get("dbname", "")
+        if dbname == "":
+            self.reading.refuse("dbname-missing", "there is no database name; write /name behind the host, or dbname=")
+        elif dbname and len(dbname.encode()) > _LONGEST_NAME:
+            self.reading.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes; shorten it")
+        if (values.get("ssl_min_protocol_version") or "") > (values.get("ssl_max_protocol_version") or "~"):
+            self.reading.refuse(
+                "tls-version-range", "ssl_min_protocol_version is above ssl_max_protocol_version; remove one"
+            )
+
+    def _pair_hosts(self) -> tuple[Host, ...]:
+        host, hostaddr, port = (self.values.get(name, "") for name in ("host", "hostaddr", "port"))
+        if host is None or hostaddr is None or port is None:
+            return ()
+        return pair_up(self.reading, host, hostaddr, port)
+
+    def _report_unknown(self, *, named: bool) -> None:
+        # A password that was not encoded may have been cut at "&" or a blank: then its rest stands here.
+        for ordinal, name in self._unknown[:MOST]:
+            if named and len(name) <= _LONGEST_NAME and name.isascii() and name.isidentifier():
+                hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "remove it"
+                message = f"{name} is not a parameter of libpq; {hint}"
+            else:
+                message = f"parameter {ordinal} has a name nobody knows; correct it, encode & and blanks in values"
+            self.reading.refuse("parameter-unknown", message)
+            # What follows a mistyped password may be its rest as well.
+            named = named and not any(word in name.lower() for word in _SECRETIVE)
+
+
+def _wrong_word(name: str, value: str) -> tuple[str, str]:
+    if known := REFUSED_WORDS.get((name, value)):
+        return known
+    code = "sslmode-unknown" if name == "sslmode" else "value-unknown"
+    return code, f"the value of {name} is not a word that libpq knows; {nearest(value, KEYWORDS[name].words)}"

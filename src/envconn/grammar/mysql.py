@@ -20,14 +20,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.connection import Host
-from envconn.grammar._query import DECIMAL, FLAG, FOREIGN, NUMBER, TEXT, Parameter, Query, read_query
-from envconn.grammar._text import decode
-from envconn.grammar._uri import conclude, read_host, take_apart
+from envconn.grammar.text import decode
+from envconn.grammar.uri import (
+    DECIMAL,
+    FLAG,
+    FOREIGN,
+    NUMBER,
+    TEXT,
+    Parameter,
+    Query,
+    conclude,
+    read_host,
+    read_query,
+    take_apart,
+)
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
-    from envconn.grammar._text import Reading
-    from envconn.grammar._uri import Uri
+    from envconn.grammar.text import Reading
+    from envconn.grammar.uri import Uri
 
 __all__ = ["PORT", "read_uri"]
 

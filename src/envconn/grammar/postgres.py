@@ -23,14 +23,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envconn.grammar._draft import Draft
-from envconn.grammar._hosts import is_address
-from envconn.grammar._text import decode
-from envconn.grammar.keywords import SECRETS
+from envconn.grammar.conninfo import Draft
+from envconn.grammar.hosts import is_address
+from envconn.grammar.libpq_keywords import SECRETS
+from envconn.grammar.text import decode
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
-    from envconn.grammar._text import Reading
+    from envconn.grammar.text import Reading
 
 __all__ = ["SCHEMES", "read_uri"]
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.connection import Connection, Host, Parameters
-from envconn.grammar._query import DECIMAL, FLAG, NUMBER, Parameter, read_query
-from envconn.grammar._text import decode
+from envconn.grammar.text import decode
+from envconn.grammar.uri import DECIMAL, FLAG, NUMBER, Parameter, read_query
 
 if TYPE_CHECKING:
-    from envconn.grammar._text import Reading
+    from envconn.grammar.text import Reading
 
 __all__ = ["MEMORY", "read_uri"]
 

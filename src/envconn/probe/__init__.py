@@ -2,8 +2,176 @@
 
 from __future__ import annotations
 
-from envconn.probe.faults import FAULTS, Fault
-from envconn.probe.gate import prove
-from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
+import asyncio
+import time
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["FAULTS", "Certificate", "Fault", "Handshake", "Login", "Proof", "Seen", "prove"]
+from envconn.errors import Note
+from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
+from envconn.probe.postgres import Postgres
+from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
+from envconn.probe.protocol import Amqp, MySQL, Redis
+from envconn.probe.server import Terms, visit
+from envconn.probe.threads import begin
+from envconn.providers.table import role
+from envconn.services import connections
+from envconn.tls import TlsLevel, require_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+    from envconn.probe.login import Outcome
+    from envconn.probe.protocol import Dialect
+    from envconn.services import Services
+    from envconn.tls import SecuredConnection
+
+
+__all__ = ["FAULTS", "Certificate", "Fault", "Handshake", "Login", "Proof", "Seen", "look", "prove"]
+
+
+_FIRST, _LONGEST = 0.1, 2.0
+"""Seconds between two attempts: the first pause, which doubles, and the longest."""
+
+
+def prove(  # noqa: PLR0913 - each of them can be asked for alone
+    source: Services | SecuredConnection | None = None,
+    *,
+    within: float = 10.0,
+    wait: float = 0.0,
+    login: bool = False,
+    enforced: bool = False,
+    on_attempt: Callable[[Proof, float], None] | None = None,
+) -> Proof:
+    """Contact every server of `source`, or of `load()`, siblings included, and say what is there.
+
+    No secret is sent without `login`, and then only by a driver, to servers that were found to be as secure as
+    promised. With `enforced`, a server that takes clear text is a problem. `within` is the time in seconds that one
+    attempt may take. For `wait` seconds it is repeated, as long as every problem is one that waiting can cure
+    (`envconn.exit_codes`); what had no problem is not asked again. Before each pause, `on_attempt` is
+    called with what was found and the seconds that are left. It may be called where an event loop runs, which it then
+    holds up.
+
+    Raises:
+        ConfigurationError: as for `load`.
+        TypeError: `source` is anything else, such as an unjudged `Connection`.
+    """
+    wish, end = _Wish(within, login=login, enforced=enforced), time.monotonic() + wait
+    proof, pause = _attempt(connections(source), wish), _FIRST
+    while not proof.ok and curable(proof.problems) and (left := end - time.monotonic()) > 0:
+        if on_attempt:
+            on_attempt(proof, left)
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, _LONGEST)
+        proof = _again(proof, wish)
+    return proof
+
+
+class _Wish(NamedTuple):
+    """The arguments of one attempt."""
+
+    within: float
+    login: bool
+    enforced: bool
+
+
+def _again(before: Proof, wish: _Wish) -> Proof:
+    """Ask those services again that had a problem; what was seen of the others stays."""
+    failed = dict.fromkeys(seen.service for seen in before.seen if seen.problems)
+    after = {(seen.service, seen.host): seen for seen in _attempt(failed, wish).seen}
+    return Proof(tuple(after.get((seen.service, seen.host), seen) for seen in before.seen))
+
+
+def _attempt(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
+    until = time.monotonic() + wish.within
+    proof = _looked(connections, wish)
+    return _with_logins(proof, until) if wish.login else proof
+
+
+def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
+    return begin(lambda: asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))).result()
+
+
+def _with_logins(proof: Proof, until: float) -> Proof:
+    """Log in, once for each service, where no host gave reason not to, all at the same time."""
+    from envconn.probe.login import log_in
+
+    refused = {seen.service for seen in proof.seen if seen.problems}
+    ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
+    within = max(_FIRST, until - time.monotonic())
+    begun = {id(_answering(proof, each)): begin(partial(log_in, each, within=within)) for each in ready}
+    return Proof(tuple(_attached(seen, begun.get(id(seen))) for seen in proof.seen))
+
+
+def _answering(proof: Proof, service: SecuredConnection) -> Seen:
+    """What was seen at the first host of `service` that is there: a driver goes on to the next where one is away."""
+    hosts = [seen for seen in proof.seen if seen.service is service]
+    return next((seen for seen in hosts if seen.handshake), hosts[0])
+
+
+def _attached(seen: Seen, begun: Future[Outcome] | None) -> Seen:
+    if begun is None:
+        return seen
+    outcome = begun.result()
+    problems, notes = (*seen.problems, *outcome.problems), (*seen.notes, *outcome.notes)
+    return replace(seen, login=outcome.login, problems=problems, notes=notes)
+
+
+_DIALECTS: dict[str, Callable[[SecuredConnection], Dialect]] = {
+    "amqp": lambda _: Amqp(),
+    "mysql": lambda _: MySQL(),
+    "postgresql": lambda service: Postgres(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED),
+    "redis": lambda _: Redis(),
+    "sentinel": lambda _: Redis(),
+}
+"""A database that is a file is at the end of no wire."""
+
+
+async def look(connections: Iterable[SecuredConnection], *, within: float = 10.0, enforced: bool = False) -> Proof:
+    """Look at every host of `connections` and of their siblings, at the same time, for at most `within` seconds.
+
+    No password, no name of a user or a database, and no query is sent; a client certificate is shown only in the
+    handshake that holds the level. With `enforced`, a server that takes clear text is a problem, and not a note;
+    so it is where the provider promises to deny it. Local connections and waived hosts are not asked for that.
+
+    Raises:
+        TypeError: one of them was not judged.
+    """
+    terms = Terms(asyncio.get_running_loop().time() + within, within, enforced)
+    endpoints = [
+        (service, host, _DIALECTS[service.kind](service))
+        for service in _all(connections)
+        if service.kind in _DIALECTS
+        for host in service.hosts
+    ]
+    seen = await asyncio.gather(*(visit(service, host, dialect, terms) for service, host, dialect in endpoints))
+    groups = (list(group) for _, group in groupby(seen, key=lambda each: id(each.service)))
+    return Proof(tuple(each for group in groups for each in _tolerated(group)))
+
+
+def _all(connections: Iterable[SecuredConnection]) -> list[SecuredConnection]:
+    """The connections, and those of their siblings that this process may use, each once."""
+    found: dict[int, SecuredConnection] = {}
+    for connection in connections:
+        require_sealed(connection)
+        for each in (connection, *connection.siblings):
+            if each is connection or role(each.variable) not in _FROM_ELSEWHERE:
+                found.setdefault(id(each), each)
+    return list(found.values())
+
+
+_FROM_ELSEWHERE = frozenset({"private", "public"})
+"""Roles of a sibling that is for other networks than this one: no driver is handed it unless a program asks."""
+
+
+def _tolerated(group: list[Seen]) -> Iterator[Seen]:
+    """Of several hosts some may be away, as long as one is not: drivers go on to the next."""
+    one_is_good = any(not each.problems for each in group)
+    for each in group:
+        away = tuple(found for found in each.problems if one_is_good and FAULTS[found.code].exit_code == EX_UNAVAILABLE)
+        problems = tuple(found for found in each.problems if found not in away)
+        notes = tuple(Note(found.code, found.variable, found.message) for found in away)
+        yield replace(each, problems=problems, notes=each.notes + notes)

@@ -6,20 +6,157 @@ certificate is verified before it (RFC 8446, section 4.4.2; RFC 5246, section 7.
 
 from __future__ import annotations
 
+import hashlib
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypeAlias, TypedDict, cast
 
-from envconn.drivers.context import settle
-from envconn.probe.certificate import read
+from envconn.drivers.ssl_context import settle
 from envconn.probe.failures import Rejected
-from envconn.probe.proof import Handshake
+from envconn.probe.proof import Certificate, Handshake
 
 if TYPE_CHECKING:
-    from envconn.probe.proof import Certificate
-    from envconn.probe.wire import Wire
+    from collections.abc import Iterator, Sequence
+
+    from envconn.probe.network import Wire
     from envconn.tls import CA, SecuredConnection
 
-__all__ = ["Presented", "at_level", "for_chain", "for_host", "for_nothing", "shake", "versions"]
+
+_LONGEST = 512
+"""Characters of one name; a longer one is cut."""
+_MOST = 256
+"""Names of one certificate that are told."""
+_LINKS = 16
+"""Certificates of one chain that are told."""
+
+_DER = 2
+"""ENCODING_DER of the module below `ssl`."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_Name: TypeAlias = tuple[tuple[tuple[str, str | bytes], ...], ...]
+"""A distinguished name, the least specific part first. A bit string comes as bytes."""
+
+
+class _Told(TypedDict):
+    """The part of `ssl`'s dictionary that is read here."""
+
+    subject: _Name
+    issuer: _Name
+    notBefore: str
+    notAfter: str
+    subjectAltName: NotRequired[tuple[tuple[str, str], ...]]
+
+
+def read(tls: ssl.SSLObject, now: datetime | None = None) -> Certificate | None:
+    """Return what the certificate says that was shown to `tls`, or `None` if there is none that `ssl` can read.
+
+    Days are counted from `now`. The handshake is over, and the context of `tls` was for that one alone.
+    """
+    # Whether anything is told depends on what the context demands by now, not on what it did in the handshake.
+    tls.context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        der, told = tls.getpeercert(binary_form=True), cast("_Told | None", tls.getpeercert())
+        return _certificate(der, told, _chain(tls), now or datetime.now(UTC)) if der and told else None
+    except (ValueError, ssl.SSLError):
+        return None
+    finally:
+        # An extension that cannot be read leaves an error with OpenSSL, which the next read on any connection of
+        # this thread would be blamed for. Another error that is reported takes it away.
+        with suppress(ssl.SSLError):
+            tls.context.load_verify_locations(cadata=b"\0")
+
+
+def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    # Public, and of bytes, since Python 3.13; before that one level below, and of objects.
+    ask = getattr(tls, "get_unverified_chain", None) or getattr(
+        getattr(tls, "_sslobj", None), "get_unverified_chain", None
+    )
+    chain = (ask and ask()) or ()
+    return tuple(each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain[:_LINKS])
+
+
+def _certificate(der: bytes, told: _Told, chain: Sequence[bytes], now: datetime) -> Certificate:
+    subject, not_after = _distinguished(told["subject"]), _moment(told["notAfter"])
+    above = _subjects(chain[1:])
+    return Certificate(
+        subject=subject,
+        names=tuple(islice(_names(told.get("subjectAltName", ())), _MOST)),
+        issuer=_distinguished(told["issuer"]),
+        chain=tuple(above.get(each, "") if position else subject for position, each in enumerate(chain)),
+        sha256=hashlib.sha256(der).hexdigest(),
+        not_before=_moment(told["notBefore"]),
+        not_after=not_after,
+        days_left=(not_after - now).days,
+    )
+
+
+def _subjects(certificates: Sequence[bytes]) -> dict[bytes, str]:
+    """The subject of each that is a CA's: `ssl` tells nothing of the others, and of none where one cannot be read."""
+    store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with suppress(ValueError, ssl.SSLError):
+        store.load_verify_locations(cadata=b"".join(certificates))
+        told = zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True)
+        return {der: _distinguished(cast("_Told", each)["subject"]) for der, each in told}
+    return {}
+
+
+def _moment(text: str) -> datetime:
+    return _EPOCH + timedelta(seconds=ssl.cert_time_to_seconds(text))
+
+
+def _names(alternatives: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The DNS names and IP addresses."""
+    for kind, value in alternatives:
+        if kind == "DNS":
+            yield _printable(value)[:_LONGEST]
+        elif kind == "IP Address":
+            with suppress(ValueError):  # neither four nor sixteen bytes
+                yield str(ip_address(value))
+
+
+_KEYWORDS = {
+    "commonName": "CN",
+    "countryName": "C",
+    "domainComponent": "DC",
+    "localityName": "L",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "stateOrProvinceName": "ST",
+    "streetAddress": "STREET",
+    "userId": "UID",
+}
+"""RFC 4514, section 3: the attributes that have a short name there. Others keep OpenSSL's, or their number."""
+
+
+def _distinguished(name: _Name) -> str:
+    """The name in RFC 4514's form, the most specific part first."""
+    parts = ("+".join(f"{_keyword(kind)}={_value(value)}" for kind, value in pairs) for pairs in reversed(name))
+    return ",".join(parts)[:_LONGEST]
+
+
+def _keyword(kind: str) -> str:
+    return _KEYWORDS.get(kind) or _escaped(kind)
+
+
+def _value(value: str | bytes) -> str:
+    return _escaped(_printable(value if isinstance(value, str) else value.decode("latin-1")))
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _escaped(text: str) -> str:
+    """The text with the backslashes of RFC 4514, section 2.4."""
+    escaped = "".join(f"\\{character}" if character in '"+,;<>\\' else character for character in text)
+    if escaped.startswith(("#", " ")):
+        escaped = f"\\{escaped}"
+    return f"{escaped[:-1]}\\ " if escaped.endswith(" ") and len(text) > 1 else escaped
+
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h), which Python does not name."""

@@ -11,14 +11,14 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from envconn.probe.dialect import Dialect, Trouble, unexpected
 from envconn.probe.failures import Failure
+from envconn.probe.protocol import Dialect, Trouble, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.connection import Host
-    from envconn.probe.wire import Wire
+    from envconn.probe.network import Wire
 
 __all__ = ["NOBODY", "SSL_REQUEST", "Postgres"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
-from envconn.providers.siblings import derive
+from envconn.providers.rewrites import derive
 from envconn.providers.table import REPLICAS, VARIABLES, Variable, every, named
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from envconn.errors import Note, Problem
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
-from envconn.providers.registered import registered
+from envconn.providers.table import registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

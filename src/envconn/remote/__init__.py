@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.remote.fetching import fetched
-from envconn.remote.querying import Field, Result, asked
-from envconn.remote.wish import RemoteConnection, Wish
+from envconn.remote.fetch import fetched
+from envconn.remote.query import Field, Result, asked
+from envconn.remote.request import RemoteConnection, Wish
 from envconn.sources import DOTENV
 from envconn.tls import require_sealed
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.connection import Secret
-from envconn.remote.faults import Failure
+from envconn.remote.errors import Failure
+from envconn.remote.request import Found
 from envconn.remote.session import path
-from envconn.remote.wish import Found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envconn.remote.request import Wish
     from envconn.remote.session import Session
-    from envconn.remote.wish import Wish
 
 __all__ = ["authorization", "fetch"]
 

@@ -10,17 +10,15 @@ from urllib.parse import quote
 
 from envconn.connection import Secret
 from envconn.providers import Rewrite, named
-from envconn.remote.checks import host
-from envconn.remote.faults import Failure
+from envconn.remote.errors import Failure
+from envconn.remote.request import Found, host
 from envconn.remote.session import names, path
-from envconn.remote.wish import Found
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envconn.remote.answer import Answer
-    from envconn.remote.session import Session
-    from envconn.remote.wish import Wish
+    from envconn.remote.request import Wish
+    from envconn.remote.session import Answer, Session
 
 __all__ = ["authorization", "fetch"]
 

@@ -9,19 +9,18 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from envconn.assembly.names import DEFAULTS
 from envconn.connection import Secret
-from envconn.remote.checks import host, usable
-from envconn.remote.faults import Failure
+from envconn.remote.errors import Failure
+from envconn.remote.request import Found, host, usable
 from envconn.remote.session import names, path
-from envconn.remote.wish import Found
+from envconn.selection.variables import DEFAULTS
 from envconn.sources import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from envconn.remote.request import Wish
     from envconn.remote.session import Session
-    from envconn.remote.wish import Wish
 
 __all__ = ["authorization", "exchange", "fetch"]
 

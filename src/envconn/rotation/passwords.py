@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.assembly import Assembly
 from envconn.errors import Note, Problem
 from envconn.report import Report
+from envconn.selection import Assembly
 from envconn.tls import SecuredConnection, TlsLevel
-from envconn.tls.supplied import with_supplier
+from envconn.tls.password import with_supplier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from envconn.tls.supplied import Supplier
+    from envconn.tls.password import Supplier
 
 __all__ = ["supplied"]
 

@@ -7,42 +7,40 @@ enter pydantic as text, because its errors and its debugging log quote what they
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
-from pydantic_settings import (
-    BaseSettings,
-    CliSuppress,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic_settings import BaseSettings, CliSuppress, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from envconn import pydantic_hooks as pydantic_hooks
 from envconn import sources
 from envconn.services import Services
 from envconn.settings.connections import Connections, secret
-from envconn.settings.discreet import Discreet
-from envconn.settings.failures import malformed, unreadable
+from envconn.settings.extra_names import FIELDS
 from envconn.settings.field import core_schema
-from envconn.settings.joining import join, joined
-from envconn.settings.naming import FIELDS
-from envconn.settings.parts import parts
+from envconn.settings.other_sources import parts
+from envconn.settings.safe_errors import Discreet, malformed, unreadable
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
     from pydantic_settings import DotEnvSettingsSource, InitSettingsSource
 
+    _Sources = tuple[PydanticBaseSettingsSource, ...]
+
+__all__ = ["Discreet", "Settings", "core_schema", "join", "joined", "parts"]
+
+if TYPE_CHECKING:
     _Databases = Mapping[str, SecuredConnection]
     _Services = Services
 else:
-    # A mapping that it sees, pydantic-settings also puts together from many names: for that, it fetches every secret.
     _Databases = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Mapping[str, SecuredConnection]))]
     _Services = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Services))]
-
-__all__ = ["Discreet", "Settings", "core_schema", "parts"]
 
 
 def _unread() -> Any:
@@ -141,3 +139,40 @@ class Settings(Discreet, BaseSettings):
         given = {name: arguments.pop(name) for name in FIELDS if name in arguments}
         ours = Connections(settings_cls, given, cast("DotEnvSettingsSource", dotenv_settings))
         return joined((init_settings, ours, env_settings, dotenv_settings, file_secret_settings))
+
+
+_METHOD = "settings_customise_sources"
+
+
+def join(settings_cls: type[BaseSettings]) -> None:
+    """Have the sources of `settings_cls` joined, whether it overrides the method itself or inherits it from a mixin."""
+    found = getattr_static(settings_cls, _METHOD)
+    if not isinstance(found, _Joining):
+        setattr(settings_cls, _METHOD, _Joining(found))
+
+
+def joined(sources: _Sources) -> _Sources:
+    """Return `sources` with the connections behind the last one that they read, and every one of those known to them.
+
+    Their place decides nothing, for no other source fills these fields. But some sources read only when they are
+    called, and those that read nothing of the kind may look at the connections.
+    """
+    ours = next((source for source in sources if isinstance(source, Connections)), None)
+    if ours is None:
+        return sources
+    others = [source for source in sources if source is not ours]
+    ours.others = [source for source in others if ours.reads(source)]
+    last = max((at for at, source in enumerate(others) if ours.reads(source)), default=0)
+    place = max(last + 1, sources.index(ours))
+    return (*others[:place], ours, *others[place:])
+
+
+class _Joining:
+    """A method of the class in whose place it stands, with what it returns joined."""
+
+    def __init__(self, method: Any) -> None:
+        self._method = method
+
+    def __get__(self, instance: object, owner: type) -> Callable[..., _Sources]:
+        method = self._method.__get__(instance, owner)
+        return lambda *args, **kwargs: joined(method(*args, **kwargs))

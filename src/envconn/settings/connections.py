@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from pydantic_settings import PydanticBaseSettingsSource
 
 from envconn import sources
-from envconn.assembly import DATABASE, Assembly, assemble
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, Note, Problem
 from envconn.report import Report
+from envconn.selection import Assembly, assemble
+from envconn.selection.databases import DATABASE
 from envconn.services import Services
-from envconn.settings.concealment import conceal
+from envconn.settings.extra_names import FIELDS, conceal
 from envconn.settings.field import secured
-from envconn.settings.layers import Layer, is_layer, is_read_anew, layer
-from envconn.settings.naming import FIELDS
+from envconn.settings.other_sources import Layer, is_layer, is_read_anew, layer
 from envconn.tls import SecuredConnection
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as schemas
 
-from envconn.assembly import DATABASE, judged_text
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, Problem
+from envconn.selection import judged_text
+from envconn.selection.databases import DATABASE
 from envconn.services import load
 from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from envconn.sources.environment import Environment, Lookup, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from envconn.errors import Problem
+    from envconn.sources.bound_service import Finding
     from envconn.sources.environment import Layer
 
     Path: TypeAlias = str | os.PathLike[str]
     Dotenv: TypeAlias = Path | Sequence[Path] | None
 
-__all__ = ["DOTENV", "Environment", "Lookup", "Text", "paths", "read"]
+__all__ = ["DOTENV", "VARIABLES", "Environment", "Lookup", "Text", "gather", "paths", "read"]
 
 DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
@@ -51,14 +52,40 @@ def read(
         problems += wrong
     environment = Environment(process, (assignments,))
     if environment.is_set("ENVCONN_SECRETS_DIR") or environment.is_set("CREDENTIALS_DIRECTORY"):
-        from envconn.sources.directory import read as read_directories
+        from envconn.sources.secrets_directory import read as read_directories
 
         directories, wrong = read_directories(environment)
         environment, problems = environment.over(*directories), [*problems, *wrong]
     if layers:
         environment = environment.over(*layers)
     if any(environment.names_with("CONNSTR_")):
-        from envconn.sources.app_service import read as read_app_service
+        from envconn.sources.azure_app_service import read as read_app_service
 
         environment = environment.over(*read_app_service(environment))
     return environment, tuple(problems)
+
+
+VARIABLES = (
+    "SERVICE_BINDING_ROOT",
+    "VCAP_SERVICES",
+    "VCAP_SERVICES_FILE_PATH",
+    "PLATFORM_RELATIONSHIPS",
+    "PLATFORM_PROJECT",
+)
+"""The variables that say that a platform has bound something, or may have."""
+
+
+def gather(environment: Environment) -> Iterator[Finding]:
+    """Yield what all platforms have bound, the most believed first (`envconn.sources.order`)."""
+    if environment.is_set("SERVICE_BINDING_ROOT"):
+        from envconn.sources.service_binding import read as read_service_binding
+
+        yield from read_service_binding(environment)
+    if environment.is_set("VCAP_SERVICES") or environment.is_set("VCAP_SERVICES_FILE_PATH"):
+        from envconn.sources.cloud_foundry import read as read_vcap
+
+        yield from read_vcap(environment)
+    if environment.is_set("PLATFORM_RELATIONSHIPS") or environment.is_set("PLATFORM_PROJECT"):
+        from envconn.sources.upsun import read as read_relationships
+
+        yield from read_relationships(environment)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Note, Problem
-from envconn.sources import files, precedence
+from envconn.sources import files, order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -171,12 +171,12 @@ class Environment:
 
 
 def _hidden(name: str, written: Text, other: Text | Problem) -> Iterator[Note]:
-    winner = precedence.place(written.origin)
+    winner = order.place(written.origin)
     if isinstance(other, Problem):
         yield Note("source-ignored", name, f"{winner} wins over a value that cannot be used: {other.message}")
     elif other.text.reveal().strip() and other.text != written.text:
         code = "dotenv-ignored" if other.origin.source == "dotenv" else "source-ignored"
-        yield Note(code, name, f"{winner} wins over the different value in {precedence.place(other.origin)}")
+        yield Note(code, name, f"{winner} wins over the different value in {order.place(other.origin)}")
 
 
 def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
@@ -202,6 +202,6 @@ def _cycle(name: str) -> Problem:
 
 
 def _contradiction(name: str, written: Text) -> Problem:
-    place = precedence.title(written.origin.source)
+    place = order.title(written.origin.source)
     message = f"is set by {place}, and {name}_FILE points to a different value; keep one"
     return Problem("file-conflict", name, message)

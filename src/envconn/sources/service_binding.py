@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Parameters
 from envconn.errors import Note, Problem
-from envconn.sources.bound import bound
-from envconn.sources.document import Credentials
+from envconn.sources.bound_service import NAMES, Credentials, bound, kind_of
 from envconn.sources.files import LIMIT, listing, read_value
-from envconn.sources.vocabulary import NAMES, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envconn.connection import Secret
-    from envconn.sources.bound import Finding
+    from envconn.sources.bound_service import Finding
     from envconn.sources.environment import Environment
 
 __all__ = ["LARGEST_CA", "ROOT", "read"]

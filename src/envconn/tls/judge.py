@@ -21,15 +21,14 @@ from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
 from envconn.tls.levels import SSLMODES, TlsLevel
-from envconn.tls.reach import reach
+from envconn.tls.policy import reach
 from envconn.tls.secured import SecuredConnection, seal
 from envconn.tls.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint
-    from envconn.tls.policy import Policy
-    from envconn.tls.reach import Reach
+    from envconn.tls.policy import Policy, Reach
     from envconn.tls.verdict import Context
 
 __all__ = ["judge", "provider_ca", "requested"]

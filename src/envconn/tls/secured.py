@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from envconn.errors import EndpointUnavailable
 
 if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-    from pydantic.json_schema import JsonSchemaValue
-    from pydantic_core import CoreSchema
-
     from envconn.connection import Host, Origin, Parameters, Secret
     from envconn.errors import Note
     from envconn.tls.serverless import Serverless
@@ -118,7 +114,7 @@ class SecuredConnection:
         """The password, or `None` where there is none. One that a callable supplies is called for by `reveal`."""
         if self._judgement.context.supplier is None:
             return self._judgement.connection.password
-        from envconn.tls.supplied import Supplied
+        from envconn.tls.password import Supplied
 
         return Supplied(self._judgement.context.supplier, self)
 
@@ -241,7 +237,7 @@ class SecuredConnection:
     @property
     def advice(self) -> tuple[Note, ...]:
         """What could be had and is not, and what the provider says of this endpoint."""
-        from envconn.tls.siblings import advice
+        from envconn.tls.endpoints import advice
 
         return advice(self._judgement)
 
@@ -257,7 +253,7 @@ class SecuredConnection:
         Raises:
             EndpointUnavailable: there is none; the text says why, and where to get it.
         """
-        from envconn.tls.siblings import find
+        from envconn.tls.endpoints import find
 
         found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
         if isinstance(found, SecuredConnection):
@@ -284,17 +280,6 @@ class SecuredConnection:
         from envconn.tls.uri import render
 
         return render(self)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from envconn.settings import core_schema
-
-        return core_schema(handler.field_name)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        # No "format": a keyword/value string is no URI, and neither is what stands for a connection in a dump.
-        return {"type": "string", "writeOnly": True}
 
 
 def seal(judgement: Judgement) -> SecuredConnection:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint, Facts
     from envconn.tls.ca import CA
+    from envconn.tls.password import Supplier
     from envconn.tls.policy import Policy
     from envconn.tls.secured import SecuredConnection
-    from envconn.tls.supplied import Supplier
 
 __all__ = ["Context", "Judgement", "Verdict"]
 

@@ -10,9 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from envconn.errors import ConfigurationError, Note, Problem
-from envconn.probe.background import begin
-from envconn.probe.login.outcome import Failure, Outcome
-from envconn.probe.login.sentences import problem
+from envconn.probe.login.outcome import Failure, Outcome, problem
+from envconn.probe.threads import begin
 from envconn.tls import require_sealed
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
     password. It goes through the driver's own TLS, with the arguments that the application's driver is given, so that
     a server which changed its certificate in between does not get it either.
 
-    What goes wrong is among the outcome's problems, with the codes of `envconn.probe.faults`. Whatever a driver says
+    What goes wrong is among the outcome's problems, with the codes of `envconn.exit_codes`. Whatever a driver says
     about it is left out: it would quote values.
 
     Raises:

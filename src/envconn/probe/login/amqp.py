@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import amqp
 
 from envconn.drivers import amqp as arguments
-from envconn.probe.login.outcome import Failure, Outcome, classify, left, readable
-from envconn.probe.login.sentences import problem
+from envconn.probe.login.outcome import Failure, Outcome, classify, left, problem, readable
 from envconn.probe.proof import Login
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import asyncpg
 
 from envconn.drivers import asyncpg as arguments
+from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, left
-from envconn.probe.login.sqlstate import refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,13 +7,14 @@ import ssl
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from envconn.errors import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envconn.errors import Note, Problem
+    from envconn.errors import Note
     from envconn.probe.proof import Login
-
-__all__ = ["Failure", "Outcome", "Session", "classify", "left", "readable"]
+    from envconn.tls import SecuredConnection
 
 
 class Outcome(NamedTuple):
@@ -28,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why something did not succeed: a code of `envconn.probe.faults`, and the SQLSTATE where the server sent one.
+    """Why something did not succeed: a code of `envconn.exit_codes`, and the SQLSTATE where the server sent one.
 
     Never a driver's text: libpq's have host and user in them, and whatever else the server likes to say.
     """
@@ -93,3 +94,52 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def problem(connection: SecuredConnection, driver: str, failure: Failure) -> Problem:
+    """Return `failure` of a login to `connection` through `driver` as it is reported."""
+    if failure.code == "password-refused" and connection.password is None:
+        sentence = _NO_PASSWORD
+    else:
+        sentence = _OF_KIND.get((connection.kind, failure.code)) or _OF_ALL[failure.code]
+    state = f" (SQLSTATE {failure.state})" if failure.state else ""
+    return Problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
+
+
+_NO_PASSWORD = "has no password, and the server asks for one; write it into the URL, percent-encoded"  # noqa: S105
+
+_OF_ALL = {
+    "host-unresolved": "{driver} finds no address for the host; correct the host name, or wait until DNS knows it",
+    "connection-refused": "nothing listens at host and port any more; correct the port, or start the server",
+    "host-unreachable": "{driver} cannot reach host and port; correct them, or open the way there",
+    "timed-out": "the login through {driver} did not end in time{state}; look after the server's load, or allow more",
+    "connection-closed": "the connection ended in the middle of the login{state}; the server's log says why",
+    "server-starting": "the server starts up, shuts down or recovers{state}; try again when it is ready",
+    "server-full": "no connection is free{state}; let clients keep fewer, or raise the server's or the role's limit",
+    "master-unknown": "no sentinel knows a master of that name that is up; correct the name, or wait for one",
+    "protocol-unexpected": "the answer to {driver} is none that it understands; correct scheme and port",
+    "tls-failed": "{driver} could not agree on TLS with the server; check sslrootcert, sslcert and sslkey",
+    "tls-not-in-use": "{driver} logged in without the TLS that was asked for; do not use it, and report this",
+    "password-refused": "user name or password are refused{state}; copy both again from where they were issued",
+    "login-refused": "the server does not let this user in{state}; its log says why, often pg_hba.conf or NOLOGIN",
+    "database-absent": "there is no database of that name{state}; correct the name, or create the database",
+    "permission-denied": "the user may not connect to the database{state}; run GRANT CONNECT ON DATABASE for the role",
+}
+
+_OF_KIND = {
+    ("redis", "login-refused"): "the server turns this client down; its log says why, often protected-mode",
+    ("redis", "database-absent"): "there is no database of that number; lower the number, or raise databases",
+    ("redis", "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
+    (
+        "sentinel",
+        "tls-failed",
+    ): "a sentinel, or the Redis that they name, does not stand up to the level; let the latter "
+    "show a certificate for the address that is announced, or announce host names (sentinel announce-hostnames yes)",
+    (
+        "sentinel",
+        "password-refused",
+    ): "the sentinels refuse sentinel_password, or the Redis the password before the hosts; copy both again",
+    ("amqp", "login-refused"): "the broker does not let this user in; its log says why",
+    ("amqp", "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
+    ("amqp", "permission-denied"): "the user may not use the vhost; give it permissions there",
+}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pg8000 import dbapi
 
 from envconn.drivers import pg8000 as arguments
+from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, left
-from envconn.probe.login.sqlstate import refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,16 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from envconn.drivers import sqlalchemy
-from envconn.probe.login import facts, findings, guard
-from envconn.probe.login.outcome import Failure, Outcome
-from envconn.probe.login.sentences import problem
+from envconn.drivers import installed
+from envconn.probe.login import advice, server_settings
+from envconn.probe.login.outcome import Failure, Outcome, problem
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
 if TYPE_CHECKING:
-    from envconn.probe.login.facts import Facts
     from envconn.probe.login.outcome import Session
+    from envconn.probe.login.server_settings import Facts
     from envconn.tls import SecuredConnection
 
 __all__ = ["log_in"]
@@ -33,25 +32,25 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
         ConfigurationError: none is installed, or it cannot do what the connection asks for.
         ImportError: it is installed, and does not work.
     """
-    driver = sqlalchemy.choose(connection)
+    driver = installed.choose(connection)
     door = cast("_Door", import_module(f"envconn.probe.login.{driver}"))
     session = door.open_session(connection, until)
     found = session if isinstance(session, Failure) else _converse(connection, driver, session, until)
     if isinstance(found, Failure):
         return Outcome(problems=(problem(connection, driver, found),))
     # What it costs is another login, so it comes when the first one's place is free again.
-    return found._replace(notes=(*found.notes, *guard.notes(connection, driver, until)))
+    return found._replace(notes=(*found.notes, *advice.role_notes(connection, driver, until)))
 
 
 def _converse(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
     try:
         if session.tls is False and connection.tls.level >= TlsLevel.ENCRYPTED:
             return Failure("tls-not-in-use")
-        found = facts.ask(session, until)
+        found = server_settings.ask(session, until)
         if isinstance(found, Failure):
             return found
         login = _login(connection, driver, found, session.told)
-        return Outcome(login, notes=tuple(findings.notes(connection, login, found)))
+        return Outcome(login, notes=tuple(advice.notes(connection, login, found)))
     finally:
         session.close()
 

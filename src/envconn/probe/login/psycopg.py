@@ -11,8 +11,8 @@ from psycopg.conninfo import make_conninfo
 
 from envconn.drivers import psycopg as arguments
 from envconn.probe.login import libpq
+from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure
-from envconn.probe.login.sqlstate import refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from psycopg2 import extensions
 
 from envconn.drivers import libpq as arguments
 from envconn.probe.login import libpq
+from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure
-from envconn.probe.login.sqlstate import refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

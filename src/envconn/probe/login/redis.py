@@ -12,8 +12,7 @@ from redis.sentinel import MasterNotFoundError
 
 from envconn.drivers import redis as arguments
 from envconn.errors import Note
-from envconn.probe.login.outcome import Failure, Outcome, classify, left, readable
-from envconn.probe.login.sentences import problem
+from envconn.probe.login.outcome import Failure, Outcome, classify, left, problem, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 

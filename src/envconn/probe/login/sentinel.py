@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from envconn.drivers import sentinel
-from envconn.drivers.redis_py import SentinelPool
+from envconn.drivers import redis
+from envconn.drivers.redis_client import SentinelPool
 from envconn.probe.login.redis import converse, hasty
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
     """
-    given = cast("dict[str, Any]", sentinel.arguments(connection))
+    given = cast("dict[str, Any]", redis.sentinel_arguments(connection))
     asked = hasty(given.pop("sentinel_kwargs"), until)
     del asked["retry"]  # the pool has its own
     return converse(connection, SentinelPool(**hasty(given, until), sentinel_kwargs=asked, decode_responses=True))

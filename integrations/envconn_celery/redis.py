@@ -1,0 +1,139 @@
+"""Celery's settings where Redis, or a Redis that sentinels name, is the broker or keeps the results.
+
+No URL has a parameter: one in a URL beats the dictionaries (kombu/utils/url.py, parse_url), and
+``ssl_cert_reqs=none`` there would undo them. Over TLS, Redis is spoken by classes of
+`envconn_celery.transport`, because redis-py's own trust the system's CAs beside the one that is stated.
+
+Sentinels are among the options, not a list in the URL: of such a list kombu goes on to the next member when
+a connection fails, and takes its own transport for it, which verifies nothing on the way to the sentinels
+(kombu/connection.py, switch). Their classes are in `envconn_celery.sentinel`, the clear ones included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from envconn.drivers import redis
+from envconn.drivers import redis as sentinel
+from envconn.drivers.unsupported import refuse
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.tls import SecuredConnection
+
+
+HEALTH_CHECK_SECONDS = 25
+"""How often kombu looks after a silent subscription when it is told nothing (kombu/transport/redis.py)."""
+
+
+def redis_broker(connection: SecuredConnection) -> dict[str, object]:
+    """Return the settings for a broker."""
+    given, verify = _split(connection, redis.arguments(connection))
+    found: dict[str, object] = {
+        "broker_url": _url(connection),
+        "broker_transport_options": given | {"health_check_interval": _subscription_seconds(connection)},
+    }
+    return found | ({"broker_transport": f"{_VERIFIED}:Transport", "broker_use_ssl": verify} if verify else {})
+
+
+def redis_backend(connection: SecuredConnection) -> dict[str, object]:
+    """Return the settings for a place of results."""
+    given, verify = _split(connection, redis.arguments(connection))
+    found = _backend(connection, given)
+    if not verify:
+        return found | {"result_backend": _url(connection)}
+    # Not in a URL behind the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
+    found |= {"redis_host": connection.host, "redis_port": connection.port, **_place(connection)}
+    return found | {"result_backend": f"{_VERIFIED}:Backend", "redis_backend_use_ssl": verify}
+
+
+def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
+    """Return the settings for a broker that sentinels name."""
+    given, verify = _split(connection, redis.spoken(connection, "sentinel", sentinel.PARAMETERS))
+    options = {**given, **sentinel.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
+    found: dict[str, object] = {
+        # The first alone; it is shown, and the others are among the options.
+        "broker_url": f"sentinel://{_credentials(connection)}{connection.hosts[0]}/{connection.dbname}",
+        "broker_transport": f"{_SENTINEL}:{'' if verify else 'Clear'}Transport",
+        "broker_transport_options": options,
+    }
+    return found | ({"broker_use_ssl": verify} if verify else {})
+
+
+def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
+    """Return the settings for a place of results that sentinels name."""
+    given, verify = _split(connection, redis.spoken(connection, "sentinel", sentinel.PARAMETERS))
+    found = (
+        _backend(connection, given)
+        | _place(connection)
+        | {
+            "result_backend": f"{_SENTINEL}:{'' if verify else 'Clear'}Backend",
+            "result_backend_transport_options": {**sentinel.sentinels(connection)},
+        }
+    )
+    return found | ({"redis_backend_use_ssl": verify} if verify else {})
+
+
+_VERIFIED = "envconn_celery.transport"
+_SENTINEL = "envconn_celery.sentinel"
+_OPTIONS = frozenset(
+    {
+        "client_name",
+        "max_connections",
+        "retry_on_timeout",
+        "socket_connect_timeout",
+        "socket_keepalive",
+        "socket_timeout",
+    }
+)
+
+
+def _split(
+    connection: SecuredConnection, arguments: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """What Celery passes on to redis-py, and how to verify; the latter is empty where there is no TLS."""
+    verify = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
+    others = arguments.keys() - verify.keys() - {"username", "password", "health_check_interval"}
+    if unfit := sorted(others - _OPTIONS):
+        refuse(connection, f"Celery has no place for {unfit[0]}; drop it")
+    return {name: arguments[name] for name in sorted(others)}, verify
+
+
+def _backend(connection: SecuredConnection, given: Mapping[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {f"redis_{name}": value for name, value in given.items()}
+    seconds = redis.health_check_seconds(connection)
+    return found | ({"redis_backend_health_check_interval": seconds} if seconds else {})
+
+
+def _place(connection: SecuredConnection) -> dict[str, object]:
+    """The database, and who asks."""
+    found: dict[str, object] = {"redis_db": int(connection.dbname)}
+    found |= {"redis_username": connection.user} if connection.user else {}
+    return found | ({"redis_password": connection.password.reveal()} if connection.password else {})
+
+
+def _url(connection: SecuredConnection) -> str:
+    [host] = connection.hosts
+    if host.is_socket:
+        path = quote(host.host)
+        return f"redis+socket://{_credentials(connection)}{path}?virtual_host={connection.dbname}"
+    scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
+    return f"{scheme}://{_credentials(connection)}{host}/{connection.dbname}"
+
+
+def _credentials(connection: SecuredConnection) -> str:
+    password = f":{quote(connection.password.reveal(), safe='')}@" if connection.password else ""
+    return f"{quote(connection.user, safe='')}{password}"
+
+
+def _subscription_seconds(connection: SecuredConnection) -> int:
+    """How often to look after a silent subscription.
+
+    kombu looks each time this has passed and asks the server only if the last answer is older, so
+    that silence lasts up to twice as long.
+    """
+    stated, idle = connection.parameters.get("health_check_interval"), connection.idle_seconds
+    return int(stated) if stated else min(HEALTH_CHECK_SECONDS, (idle or 3600) * 2 // 5)

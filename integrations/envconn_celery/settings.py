@@ -1,0 +1,213 @@
+"""Celery's settings for a broker and a place for results: the URL, and beside it how to verify."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
+
+from envconn import grammar
+from envconn.connection import Connection, Origin, Secret
+from envconn.drivers import amqp, psycopg
+from envconn.drivers.hidden_text import Hidden
+from envconn.drivers.unsupported import insist, refuse
+from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.grammar.libpq_keywords import SECRETS
+from envconn.tls import require_sealed
+from envconn.tls.password import FIXED, is_supplied
+from envconn_celery.redis import redis_backend, redis_broker, sentinel_backend, sentinel_broker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from envconn.tls import SecuredConnection
+
+
+class Settings(TypedDict, total=False):
+    """What ``app.conf.update`` is given. Times are in seconds."""
+
+    broker_url: str
+    broker_transport: str
+    broker_use_ssl: dict[str, object]
+    broker_transport_options: dict[str, object]
+    broker_heartbeat: int
+    broker_connection_timeout: float
+    broker_login_method: str
+    result_backend: str
+    result_backend_transport_options: dict[str, object]
+    redis_backend_use_ssl: dict[str, object]
+    redis_backend_health_check_interval: int
+    redis_client_name: str
+    redis_db: int
+    redis_host: str
+    redis_max_connections: int
+    redis_password: str
+    redis_port: int
+    redis_retry_on_timeout: bool
+    redis_socket_connect_timeout: float
+    redis_socket_keepalive: bool
+    redis_socket_timeout: float
+    redis_username: str
+    database_engine_options: dict[str, object]
+
+
+def settings(broker: SecuredConnection, result: SecuredConnection | None = None) -> Settings:
+    """Return the settings for `broker`, and for a backend that keeps results in `result`, if that is given.
+
+    Results go to a PostgreSQL's direct endpoint where there is one: Celery makes its tables there.
+
+    Raises:
+        ConfigurationError: Celery cannot do what a connection asks for, or would listen to a variable instead.
+        ImportError: results go to PostgreSQL, and psycopg is not installed.
+        TypeError: a connection was not judged.
+    """
+    for connection in (broker,) if result is None else (broker, result):
+        require_sealed(connection)
+        if is_supplied(connection.password):
+            refuse(connection, f"{FIXED}, and Celery keeps one for ever; use one that stays", "password-fixed")
+    found = _spelt(_BROKERS, broker, "a broker")
+    if result is not None:
+        found |= _spelt(_BACKENDS, result, "the place of results")
+    if problems := [*overruled(found)]:
+        raise ConfigurationError(problems)
+    return cast("Settings", _hidden(found))
+
+
+_AMQP_SETTINGS = {
+    "heartbeat": "broker_heartbeat",
+    "connect_timeout": "broker_connection_timeout",
+    "login_method": "broker_login_method",
+}
+_RECYCLE_SECONDS = 3600  # Celery's own figure, which goes when engine options are set
+
+
+def _amqp_broker(connection: SecuredConnection) -> dict[str, object]:
+    options = cast("dict[str, object]", amqp.options(connection))
+    found: dict[str, object] = {"broker_url": amqp.url(connection)}
+    found |= {setting: options.pop(name) for name, setting in _AMQP_SETTINGS.items() if name in options}
+    if options:
+        found["broker_transport_options"] = options
+    if verify := amqp.arguments(connection):
+        found["broker_use_ssl"] = verify
+    return found
+
+
+def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
+    bounds = [seconds for seconds in (connection.idle_seconds, connection.lifetime_seconds) if seconds]
+    options = {
+        "connect_args": psycopg.arguments(_direct(connection)),
+        "pool_pre_ping": True,
+        "pool_recycle": min([_RECYCLE_SECONDS, *bounds]),
+    }
+    return {"result_backend": "db+postgresql+psycopg://", "database_engine_options": options}
+
+
+def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
+    insist(connection, "Celery's backend for results", "sqlite", ())
+    path = connection.dbname.replace("%", "%25").replace("?", "%3F")
+    return {"result_backend": f"db+sqlite:///{path}"}
+
+
+_BROKERS = {"amqp": _amqp_broker, "redis": redis_broker, "sentinel": sentinel_broker}
+_BACKENDS = {
+    "postgresql": _postgres_backend,
+    "redis": redis_backend,
+    "sentinel": sentinel_backend,
+    "sqlite": _sqlite_backend,
+}
+
+
+def _spelt(
+    table: Mapping[str, Callable[[SecuredConnection], dict[str, object]]], connection: SecuredConnection, role: str
+) -> dict[str, object]:
+    require_sealed(connection)
+    if connection.kind not in table:
+        refuse(connection, f"{connection.kind} cannot serve as {role}; name a service that speaks {' or '.join(table)}")
+    return table[connection.kind](connection)
+
+
+def _hidden(settings: Mapping[str, object]) -> dict[str, object]:
+    """The same, with secrets that `repr` does not show: Celery keeps settings, and people print them."""
+    return {
+        name: _hidden(value)
+        if isinstance(value, dict)
+        else Hidden(value)
+        if name in _SECRET and isinstance(value, str)
+        else value
+        for name, value in settings.items()
+    }
+
+
+_SECRET = SECRETS | {"broker_url", "redis_password", "result_backend", "ssl_password"}
+
+
+def _direct(connection: SecuredConnection) -> SecuredConnection:
+    try:
+        return connection.endpoint(pooled=False)
+    except EndpointUnavailable:
+        return connection
+
+
+Result = Literal["auto", "cache", "database"]
+"""Where results go; ``auto`` is the cache if there is one, else the default database, else nowhere."""
+
+_SERVICES: dict[Result | None, tuple[str, ...]] = {
+    "auto": ("cache", "database"),
+    "cache": ("cache",),
+    "database": ("database",),
+    None: (),
+}
+_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL"}
+
+
+def choose(
+    services: Mapping[str, SecuredConnection], result: Result | None
+) -> tuple[SecuredConnection, SecuredConnection | None]:
+    """Return the broker among `services`, and the place of results, or `None` where they go nowhere.
+
+    Raises:
+        ConfigurationError: there is no broker, or not the service that `result` names.
+    """
+    found = [services[name] for name in _SERVICES[result] if name in services]
+    if "broker" not in services:
+        raise ConfigurationError([Problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
+    if result in _VARIABLES and not found:
+        raise ConfigurationError([Problem("result-missing", _VARIABLES[result], "results are to go there; set it")])
+    return services["broker"], next(iter(found), None)
+
+
+_PLAIN = "take its parameters out (a CA goes into ENVCONN_TLS_CA), or set REDIS_URL or AMQP_URL instead"
+_READ_BY_CELERY = {
+    "CELERY_BROKER_URL": ("broker_url", f"so does its command BROKER_URL; {_PLAIN}"),
+    "CELERY_BROKER_READ_URL": ("broker_url", "unset it"),
+    "CELERY_BROKER_WRITE_URL": ("broker_url", "unset it"),
+    "CELERY_RESULT_BACKEND": (
+        "result_backend",
+        "so does its command RESULT_BACKEND; unset both, and choose with config(result=...)",
+    ),
+}
+"""Variables that Celery takes before any setting (celery/app/utils.py, Settings), as they stand.
+
+Its command copies two more of its own accord (celery/bin/celery.py, --broker and --result-backend).
+"""
+
+
+def overruled(found: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield a problem for each variable that Celery reads behind our back and that says something else."""
+    for variable, (setting, remedy) in _READ_BY_CELERY.items():
+        text = os.environ.get(variable)
+        if text and setting in found and not _says(text, str(found[setting])):
+            message = f"Celery believes it more than any setting, unjudged; {remedy}"
+            yield Problem("celery-overruled", variable, message)
+
+
+def _says(text: str, url: str) -> bool:
+    """Whether `text` means to Celery what `url` does: the same place, and not a word about how to verify."""
+    ours, theirs = _read(url), _read(text)
+    return text == url or bool(ours and ours == theirs)
+
+
+def _read(text: str) -> tuple[object, ...] | None:
+    outcome = grammar.read(Secret(text), Origin(""))
+    if isinstance(outcome, Connection) and text == text.strip() and "?" not in text:
+        return outcome.scheme, outcome.hosts, outcome.user, outcome.password, outcome.dbname
+    return None

@@ -1,0 +1,122 @@
+"""The aliases of ``DATABASES``: each database, its replicas, and the direct endpoint where a pooler is in front."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.errors import ConfigurationError, Problem
+from envconn.tls.endpoints import direct
+from envconn_django.database_entry import DatabaseSettings, TestSettings
+from envconn_django.rotation import fixed, rotating
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from envconn.tls import SecuredConnection
+
+
+BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
+"""What stands for the default database while an image is built: it says so when it is used."""
+
+NOT_HERE = (
+    "ENVCONN_PHASE: is build and no database is configured, so that none can be used; "
+    "unset it where the program runs, and set DATABASE_URL"
+)
+"""What it says."""
+
+
+class Handed(NamedTuple):
+    """What an alias was given, for which connection; `mirrors` is the alias that it is another endpoint of."""
+
+    connection: SecuredConnection
+    settings: DatabaseSettings
+    mirrors: str | None = None
+
+
+def entries(
+    databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None, *, rotate: bool = False
+) -> dict[str, Handed]:
+    """Return the entries of ``DATABASES`` by alias, for databases by name.
+
+    ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
+    is beside it where it leads through a pooler and can be reached without, for migrations. With
+    other databases the name stands in front: ``analytics_replica``. All of these share the test
+    database of the one they belong to, and its ENGINE. `pool` is the one of `settings`, for
+    PostgreSQL only; ``direct`` gets none. With `rotate`, the ENGINE of PostgreSQL's entries is the one
+    that looks for the password of the moment.
+
+    Raises:
+        ConfigurationError: two would have one alias, or as for `settings`.
+        TypeError: a connection was not judged.
+    """
+    make = rotating if rotate else fixed
+    found: dict[str, Handed] = {}
+    for name, connection in databases.items():
+        lent = pool if connection.kind == "postgresql" else None
+        own: dict[str, Handed] = {}
+        for main, alias, role, other in _named(name, connection):
+            entry = make(other, None if role == "direct" else lent)
+            if own:
+                entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
+            own[alias] = Handed(other, entry, main if own else None)
+        if taken := sorted(own.keys() & found.keys()):
+            message = f"makes a second alias {taken[0]}, beside {found[taken[0]].connection.variable}; rename one"
+            raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
+        found |= own
+    return found
+
+
+def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredConnection:
+    """Return the PostgreSQL connection that `entries` has for `alias` now.
+
+    Raises:
+        KeyError: there is none.
+    """
+    postgresql = {name: connection for name, connection in databases.items() if connection.kind == "postgresql"}
+    named = [each for name, connection in postgresql.items() for each in _named(name, connection)]
+    return {each.alias: each.connection for each in named}[alias]
+
+
+def replicas(aliases: Iterable[str]) -> list[str]:
+    """Return those of `aliases` that are replicas of the default database."""
+    return [alias for alias in aliases if _OF_DEFAULT.fullmatch(alias)]
+
+
+def is_replica(alias: str) -> bool:
+    """Whether `alias` is a replica, of whichever database."""
+    return _OF_ANY.search(alias) is not None
+
+
+def is_of_default(instance: object) -> bool:
+    """Whether `instance` is an object of the default database, read from whichever endpoint, or of none yet."""
+    alias = getattr(getattr(instance, "_state", None), "db", None)
+    return alias in {None, "default", "direct"} or bool(_OF_DEFAULT.fullmatch(str(alias)))
+
+
+_OF_DEFAULT = re.compile(r"replica(?:_[0-9]+)?")
+_OF_ANY = re.compile(r"(?:^|_)replica(?:_[0-9]+)?$")
+
+
+class _Named(NamedTuple):
+    main: str
+    alias: str
+    role: str
+    connection: SecuredConnection
+
+
+def _named(name: str, connection: SecuredConnection) -> Iterator[_Named]:
+    """Yield `connection` and its other endpoints with their aliases, itself first."""
+    main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
+    yield _Named(main, main, "", connection)
+    for role, other in _endpoints(connection):
+        yield _Named(main, f"{prefix}{role}", role, other)
+
+
+def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:
+    # A replica that the provider's rule derives may not exist; one that a variable names does.
+    replicas = [sibling for sibling in connection.siblings if sibling.replica]
+    for number, replica in enumerate(replicas, 1):
+        yield "replica" if number == 1 else f"replica_{number}", replica
+    if other := direct(connection):
+        yield "direct", other

@@ -1,0 +1,63 @@
+"""The entry of ``CACHES`` for Django's own Redis backend, which hands ``OPTIONS`` to redis-py's pool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from envconn.drivers import redis
+from envconn.drivers import redis as sentinel
+from envconn.drivers.hidden_text import hide
+from envconn.drivers.unsupported import refuse
+from envconn.tls import TlsLevel, require_sealed
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+
+class CacheSettings(TypedDict, total=False):
+    """An entry of ``CACHES``."""
+
+    BACKEND: str
+    LOCATION: str
+    OPTIONS: dict[str, object]
+
+
+def cache(connection: SecuredConnection | None) -> CacheSettings:
+    """Return the entry for `connection`, or Django's own default, a cache in each process, for `None`.
+
+    The password is among the options, not in ``LOCATION``, where debug pages would show it.
+
+    Raises:
+        ConfigurationError: Django or redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    if connection is None:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    require_sealed(connection)
+    for name in _UNFIT & connection.parameters.keys():
+        refuse(connection, f"{name} does not fit Django's cache; drop it")
+    location, options = _sentinel(connection) if connection.kind == "sentinel" else _redis(connection)
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": location,
+        "OPTIONS": hide(options, "ssl_password"),
+    }
+
+
+def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
+    options = cast("dict[str, object]", redis.arguments(connection))
+    if connection.tls.level >= TlsLevel.ENCRYPTED:
+        options["pool_class"] = "envconn.drivers.redis_client.VerifyingPool"
+    return redis.url(connection), options
+
+
+def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
+    options = cast("dict[str, object]", sentinel.sentinel_arguments(connection))
+    asked = hide(cast("dict[str, object]", options["sentinel_kwargs"]), "ssl_password")
+    options |= {"pool_class": "envconn.drivers.redis_client.SentinelPool", "sentinel_kwargs": asked}
+    # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
+    return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
+
+
+_UNFIT = frozenset({"decode_responses", "encoding", "timeout"})
+"""Django stores bytes, and its pool does not wait for a connection to come free."""

@@ -1,0 +1,211 @@
+"""The entry of ``DATABASES`` for a connection, by kind.
+
+Source of the keys: "Databases" and "Settings, DATABASES" in Django's documentation, 4.2 to 6.0; the
+PostgreSQL backend hands ``OPTIONS`` to the driver as they are (django/db/backends/postgresql/base.py).
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from envconn.drivers import libpq, mysql, psycopg, sqlite
+from envconn.drivers.hidden_text import Hidden
+from envconn.drivers.unsupported import refuse
+from envconn.tls import require_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from envconn.tls import SecuredConnection
+
+
+class TestSettings(TypedDict):
+    """The entry ``TEST``: the alias whose test database this one shares."""
+
+    MIRROR: str
+
+
+class DatabaseSettings(TypedDict, total=False):
+    """An entry of ``DATABASES``. `CONN_MAX_AGE` is in seconds, `None` for ever; `ENVCONN` is what logins follow."""
+
+    ENGINE: str
+    NAME: str
+    USER: str
+    PASSWORD: str
+    HOST: str
+    PORT: str
+    OPTIONS: dict[str, object]
+    CONN_MAX_AGE: int | None
+    CONN_HEALTH_CHECKS: bool
+    DISABLE_SERVER_SIDE_CURSORS: bool
+    ATOMIC_REQUESTS: bool
+    TEST: TestSettings
+    ENVCONN: object
+
+
+def settings(
+    connection: SecuredConnection, *, pool: Mapping[str, float] | None = None, elsewhere: int | None = None
+) -> DatabaseSettings:
+    """Return the entry of ``DATABASES`` for `connection`.
+
+    With `pool`, Django 5.1 and newer keeps a pool of psycopg_pool in each process; its arguments
+    are those of ``ConnectionPool``, ages in seconds, and none of them has to be given. `elsewhere` is
+    the version of libpq that the reader of the entry has; then nothing that is installed here is asked.
+
+    Raises:
+        ConfigurationError: Django or the driver cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    if connection.kind not in _BY_KIND:
+        refuse(connection, f"holds a {connection.kind} connection, which is none of Django's databases")
+    entry = _BY_KIND[connection.kind](connection, elsewhere)
+    _set_lifetime(entry, connection, pooled_here=pool is not None)
+    if pool is not None:
+        entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
+    return entry
+
+
+def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
+    # Without a word about prepared statements, Django has psycopg 3 prepare none.
+    given = driven(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
+    options = cast("dict[str, object]", given)
+    entry = DatabaseSettings(
+        ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
+        NAME=str(options.pop("dbname")),
+        USER=str(options.pop("user")),
+        PASSWORD=Hidden(options.pop("password", "")),
+        HOST=str(options.pop("host")),
+        PORT=str(options.pop("port")),
+        OPTIONS={name: _discreet(name, value) for name, value in options.items()},
+    )
+    cursors = _flag(connection, "disable_server_side_cursors")
+    if connection.pool_mode == "transaction":
+        if cursors is False:
+            refuse(connection, _CURSORS)
+        cursors = True
+    if cursors is not None:
+        entry["DISABLE_SERVER_SIDE_CURSORS"] = cursors
+    return entry
+
+
+_GIS = "django.contrib.gis.db.backends.postgis"
+_CURSORS = (
+    "disable_server_side_cursors=false needs cursors that a pooler in transaction mode loses; drop it, or set "
+    "ENVCONN_POOLER if there is none"
+)
+
+
+def driven(connection: SecuredConnection) -> libpq.Keywords:
+    """Return the arguments for the driver that Django will take: psycopg, and psycopg2 where that cannot be imported.
+
+    Raises:
+        ConfigurationError: the driver cannot do what the connection asks for, or there is none.
+    """
+    try:
+        return psycopg.arguments(connection)
+    except ImportError:
+        pass
+    try:
+        return libpq.arguments(connection, libpq.version("psycopg2"))
+    except ImportError:
+        pass
+    return refuse(connection, "neither psycopg nor psycopg2 can be imported; install envconn[django,psycopg]")
+
+
+def _discreet(name: str, value: object) -> object:
+    return Hidden(value) if value and name in _SECRET else value
+
+
+_SECRET = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+
+
+def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
+    host = connection.hosts[0]
+    return DatabaseSettings(
+        ENGINE="django.db.backends.mysql",
+        NAME=connection.dbname,
+        USER=connection.user,
+        PASSWORD=Hidden(connection.password.reveal() if connection.password else ""),
+        HOST=host.host,
+        PORT="" if host.is_socket else str(host.port),
+        OPTIONS=cast("dict[str, object]", _mysqls(connection, elsewhere)),
+    )
+
+
+def _mysqls(connection: SecuredConnection, elsewhere: int | None) -> mysql.Arguments:
+    return mysql.arguments(connection) if elsewhere is None else mysql.arguments(connection, "MySQLdb", elsewhere=True)
+
+
+def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSettings:
+    options = cast("dict[str, object]", sqlite.arguments(connection))
+    return DatabaseSettings(ENGINE="django.db.backends.sqlite3", NAME=connection.dbname, OPTIONS=options)
+
+
+_BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]] = {
+    "postgresql": _postgresql,
+    "mysql": _mysql,
+    "sqlite": _sqlite,
+}
+
+
+def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, pooled_here: bool) -> None:
+    """Keep connections for as long as stated, else for as long as the provider is known to bear."""
+    stated, kept = connection.foreign.get("conn_max_age"), _kept(connection)
+    if stated is not None:
+        entry["CONN_MAX_AGE"] = _age(connection, stated)
+    elif kept and not pooled_here:
+        entry["CONN_MAX_AGE"] = kept
+    checks = _flag(connection, "conn_health_checks")
+    if checks is not None or pooled_here or entry.get("CONN_MAX_AGE", 0) != 0:
+        entry["CONN_HEALTH_CHECKS"] = checks is not False
+    if (atomic := _flag(connection, "atomic_requests")) is not None:
+        entry["ATOMIC_REQUESTS"] = atomic
+
+
+def _kept(connection: SecuredConnection) -> int | None:
+    """The seconds that a connection may be kept: below what the provider drops when silent, within the age it bears."""
+    bounds = [connection.idle_seconds and connection.idle_seconds * 9 // 10, connection.lifetime_seconds]
+    return min((bound for bound in bounds if bound), default=None)
+
+
+def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mapping[str, float]) -> dict[str, float]:
+    """Refuse what Django would only refuse at the first connection, and what would empty the other pool."""
+    if connection.pool_mode == "transaction":
+        refuse(connection, _TWO_POOLS)
+    if entry.get("CONN_MAX_AGE", 0) != 0:
+        refuse(connection, "conn_max_age keeps connections, and pool lends them; remove conn_max_age, or pool")
+    if not (find_spec("psycopg") and find_spec("psycopg_pool")):
+        refuse(connection, "pool needs psycopg 3 and psycopg_pool; install psycopg[pool], or leave pool out")
+    if tuple(map(int, metadata.version("django").split(".")[:2])) < (5, 1):
+        refuse(connection, "pool needs Django 5.1; upgrade it, or leave pool out")
+    kept = _kept(connection)
+    return ({"max_lifetime": float(kept), "max_idle": float(kept)} if kept else {}) | dict(stated)
+
+
+_TWO_POOLS = (
+    "leads through a pooler in transaction mode, and pool would hold its places; leave pool out, or connect to "
+    "the direct endpoint"
+)
+
+
+def _age(connection: SecuredConnection, stated: str) -> int | None:
+    if stated.lower() == "none":
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", stated):
+        refuse(connection, "the value of conn_max_age is not a whole number of seconds, nor None")
+    return int(stated)
+
+
+def _flag(connection: SecuredConnection, name: str) -> bool | None:
+    """The truth of a parameter that Django wants as a bool: as text, "false" would be true."""
+    stated = connection.foreign.get(name)
+    if stated is not None and stated.lower() not in _FLAGS:
+        refuse(connection, f"the value of {name} is not true or false")
+    return None if stated is None else _FLAGS[stated.lower()]
+
+
+_FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}

@@ -1,0 +1,81 @@
+"""Entries of ``DATABASES`` for a password that changes while the process runs, and for one that does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from envconn.drivers.unsupported import refuse
+from envconn.rotation.login import login
+from envconn.tls.password import FIXED, is_supplied, without_password
+from envconn_django.database_entry import DatabaseSettings, driven, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.tls import SecuredConnection
+
+
+SOURCE = "ENVCONN"
+"""The key of an entry that holds what its logins follow. Django asks for no such key."""
+
+_ENGINES = {
+    "django.db.backends.postgresql": "envconn_django.rotating",
+    "django.contrib.gis.db.backends.postgis": "envconn_django.rotating_gis",
+}
+
+
+def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
+    """Return the entry of `settings`, if it can hold the password.
+
+    Raises:
+        ConfigurationError, TypeError: as for `settings`.
+    """
+    if is_supplied(connection.password):
+        refuse(
+            connection,
+            f"{FIXED}, and Django's settings keep one for ever; write databases(rotate=True)",
+            "password-fixed",
+        )
+    return settings(connection, pool=pool)
+
+
+def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
+    """Return the entry of `settings` with an ENGINE that logs in with the password of that moment.
+
+    Raises:
+        ConfigurationError, TypeError: as for `settings`.
+    """
+    if connection.kind != "postgresql":
+        return fixed(connection, pool)
+    entry = settings(without_password(connection), pool=pool)
+    entry["ENGINE"] = _ENGINES[entry["ENGINE"]]
+    return entry
+
+
+def rotates(entry: DatabaseSettings) -> bool:
+    """Whether `entry` is one that `rotating` made."""
+    return entry["ENGINE"] in _ENGINES.values()
+
+
+def renewed(given: Mapping[str, object], connection: SecuredConnection) -> dict[str, object]:
+    """Return what Django has `given` to its driver, with everything in it that is `connection`'s to say.
+
+    The database's name stays Django's, which has one of its own while it tests.
+
+    Raises:
+        ConfigurationError: the driver cannot do what the connection asks for.
+    """
+    ours = cast("dict[str, object]", driven(connection))
+    return {**given, **ours, "dbname": given["dbname"]}
+
+
+class Backend:
+    """In front of one of Django's backends: logs in with what the entry's services come to. A pool does so itself."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open a connection with `conn_params`, renewed, where no pool of Django's does."""
+        settings: dict[str, Any] = self.settings_dict  # type: ignore[attr-defined]
+        opened = super().get_new_connection  # type: ignore[misc]
+        if settings["OPTIONS"].get("pool"):
+            return opened(conn_params)
+        return login(settings[SOURCE], lambda judged: opened(renewed(conn_params, judged)))

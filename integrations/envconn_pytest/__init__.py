@@ -1,0 +1,150 @@
+"""A pytest plugin for applications that use envconn: ``pytest_plugins = ["envconn_pytest"]``.
+
+- `envconn_environment`: a fixture, an environment in which nothing of this machine has a say;
+- `sample`: the variables that a platform sets, with credentials that open nothing;
+- `postgres_tls`: a fixture that starts servers which speak TLS with right and wrong certificates; `stand_in` without
+  pytest's fixtures;
+- a guard that ends a session before it begins where the environment leads to a database that is not for tests.
+
+It is loaded by name and no entry point of pytest's (``pytest11``). That would put a guard that refuses sessions, and an
+import of envconn before coverage is measured, into every run of everybody who has envconn installed.
+
+PYTEST_DONT_REWRITE: there are no assertions in here, and a ``conftest.py`` may import it before pytest does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+from envconn_pytest.certificates import STATES
+from envconn_pytest.guard import pytest_addoption, pytest_sessionstart
+from envconn_pytest.handshake import Client
+from envconn_pytest.platforms import providers, sample
+from envconn_pytest.postgres import PostgresTLS, StandIn, envconn_authority, postgres_tls, stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from envconn import Policy, Services
+
+
+__all__ = [
+    "STATES",
+    "Client",
+    "IsolatedEnvironment",
+    "PostgresTLS",
+    "StandIn",
+    "envconn_authority",
+    "envconn_environment",
+    "postgres_tls",
+    "providers",
+    "pytest_addoption",
+    "pytest_sessionstart",
+    "sample",
+    "stand_in",
+]
+
+
+_PREFIXES = (
+    "PG",  # libpq, all of it
+    *("SSLKEYLOGFILE", "SSL_CERT_"),  # OpenSSL, and Python's ssl module
+    *("CC_PGPOOL_", "HEROKU_", "NEON_", "PLATFORM_", "RDS_", "SCALINGO_", "VCAP_"),
+    "CREDENTIALS_DIRECTORY",  # systemd
+)
+"""What decides about connections beside the variables that envconn reads by name."""
+
+
+class IsolatedEnvironment(MutableMapping[str, str]):
+    """The environment of this process while a test runs, as a mapping: ``env["DATABASE_URL"] = "..."``.
+
+    `home` and `directory` are the home and the working directory, both empty at first; a file ``.env`` in the latter
+    counts. Its `repr` shows no value.
+    """
+
+    def __init__(self, home: Path, directory: Path) -> None:
+        self.home = home
+        self.directory = directory
+        self._before: dict[str, str | None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._before.setdefault(name, os.environ.get(name))
+        os.environ[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        self._before.setdefault(name, os.environ[name])
+        del os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(os.environ))
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __repr__(self) -> str:
+        return f"<IsolatedEnvironment: {', '.join(sorted(filter(_decides, self))) or 'nothing set'}>"
+
+    def load(self, *, policy: Policy | None = None) -> Services:
+        """Return what the environment configures now; see `envconn.load`.
+
+        Raises:
+            ConfigurationError: anything is wrong.
+        """
+        return envconn.load(policy=policy)
+
+    def clear_decisive(self) -> None:
+        """Remove every variable that decides about a connection."""
+        for name in filter(_decides, self):
+            del self[name]
+
+    def restore(self) -> None:
+        """Put everything back, and remove what decides and was set meanwhile by whomever."""
+        for name in filter(_decides, self):
+            del os.environ[name]
+        for name, value in self._before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _decides(name: str) -> bool:
+    # A name in another case is read by nobody here, and named in messages.
+    return envconn.is_read(name.upper()) or name.startswith(_PREFIXES)
+
+
+@contextmanager
+def isolated(root: Path) -> Iterator[IsolatedEnvironment]:
+    """Isolate this process until the block ends. `root` is an empty directory, for home and working directory."""
+    environment = IsolatedEnvironment(root / "home", root / "work")
+    before = os.getcwd()
+    for place in (environment.home, environment.directory):
+        place.mkdir()
+    try:
+        environment.clear_decisive()
+        environment["HOME"] = str(environment.home)
+        os.chdir(environment.directory)
+        yield environment
+    finally:
+        os.chdir(before)
+        environment.restore()
+
+
+@pytest.fixture
+def envconn_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedEnvironment]:
+    """An environment in which nothing of this machine has a say, put back after the test.
+
+    What envconn reads is gone, and so are libpq's variables (``PG*``), those by which OpenSSL finds CAs or writes down
+    keys, and what platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``,
+    ``~/.pgpass``, ``~/.pg_service.conf`` and ``.env`` do not count.
+    """
+    with isolated(tmp_path_factory.mktemp("envconn")) as environment:
+        yield environment

@@ -1,0 +1,119 @@
+"""The guard: no session begins where the environment leads to a database that is not for tests.
+
+What is judged is what `envconn.load` finds at that moment, ``.env`` included: databases, their other endpoints, broker
+and cache. A tunnel that ends on this machine is known by the platform that a variable (``SCALINGO_POSTGRESQL_URL``) or
+the path of a socket (``/cloudsql/...``) gives away; any other one looks local.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn.errors import ConfigurationError, Problem
+from envconn.selection import assemble
+from envconn.tls import Policy
+from envconn.tls.policy import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from envconn import SecuredConnection
+    from envconn.connection import Host
+
+
+ALLOWED = "envconn_allow_databases"
+"""The option in pytest's configuration; in upper case, the environment variable that adds to it."""
+
+_HELP = "host patterns, CIDR blocks and names of databases that tests may use beside local ones"
+_PRODUCTION = re.compile(r"(?:^|[^a-z])(?:prod|production|live)(?:$|[^a-z])|(?:prod|production)$", re.IGNORECASE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option, on the command line and in the configuration."""
+    parser.addini(ALLOWED, type="args", default=[], help=_HELP)
+    parser.getgroup("envconn").addoption(
+        "--envconn-allow", action="append", default=[], metavar="PATTERN", help=f"{_HELP}; may be repeated"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse the session, with exit code 4, before anything is collected.
+
+    Raises:
+        UsageError: a database is neither local nor allowed, looks like production, or cannot be judged.
+    """
+    if found := objections(_allowed(session.config)):
+        told = "\n".join(f"  {problem} [{problem.code}]" for problem in found)
+        raise pytest.UsageError(f"these tests are not run, for what they would run on:\n{told}")
+
+
+def _allowed(config: pytest.Config) -> list[str]:
+    """The patterns from the configuration, the command line and the environment; a comma parts them, too."""
+    stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED.upper(), ""))
+    return re.findall(r"[^\s,]+", " ".join(stated))
+
+
+def objections(allowed: Iterable[str]) -> tuple[Problem, ...]:
+    """Return what stands against tests in the environment as it is; `allowed` are patterns as in the configuration."""
+    try:
+        # The patterns of ENVCONN_TLS_WAIVE, and what they must not be.
+        policy = Policy(waive=tuple(allowed))
+    except ConfigurationError:
+        return (Problem("test-pattern", ALLOWED, _UNUSABLE),)
+    assembly = assemble()
+    found = [problem for problem in assembly.report.problems if problem.code != "database-missing"]
+    for service in assembly.services.values():
+        for endpoint in (service, *service.siblings):
+            found += _against(endpoint, policy)
+    return tuple(dict.fromkeys(found))
+
+
+def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Problem]:
+    for host in endpoint.hosts:
+        if message := _elsewhere(host, endpoint, policy):
+            yield Problem("test-remote", endpoint.variable, message)
+    is_file = endpoint.kind == "sqlite"
+    name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
+    for what, text in (("database", name), ("branch", endpoint.branch or "")):
+        # A pattern that was meant for hosts says nothing about names.
+        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, policy.waive):
+            yield Problem("test-production", endpoint.variable, _LIVE.format(what))
+
+
+def _elsewhere(host: Host, endpoint: SecuredConnection, policy: Policy) -> str:
+    """Say where `host` is, unless that is this machine or allowed."""
+    found = reach((host,), policy)
+    if not found.local:
+        return "" if found.waived else _REMOTE.format(host.host)
+    end = host.host.rpartition("/")[2].lower()
+    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in policy.waive)
+    return "" if endpoint.provider in _HERE or is_allowed else _TUNNEL.format(endpoint.provider)
+
+
+_HERE = (None, "local")
+"""What is recognised in an address on this machine behind which nobody else is known to be."""
+
+
+_WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED.upper()} or --envconn-allow"
+_REMOTE = (
+    "leads to {}, which is neither this machine nor allowed for tests; unset it, let it lead to a local server, "
+    f"or name the host in {_WHERE}"
+)
+_TUNNEL = (
+    "leads to {} by a tunnel that ends on this machine; unset it, write the URL of a local server into DATABASE_URL, "
+    f"or name the host in {_WHERE}"
+)
+_LIVE = (
+    "the {} is called as if it were production; unset it, let it lead to one for tests, "
+    f"or write that very name into {_WHERE}"
+)
+_UNUSABLE = (
+    "a pattern covers every host, has a bracket, or has a slash and is no CIDR block; name hosts (*.test.example.com), "
+    "networks (10.1.0.0/16) or databases"
+)

@@ -1,0 +1,157 @@
+"""What stands in for a PostgreSQL with TLS, where the handshake is what is tested: no PostgreSQL is needed."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from envconn.probe.postgres import NOBODY
+from envconn_pytest.certificates import STATES, Authority, context
+from envconn_pytest.handshake import Account, Client, welcome
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+
+class PostgresTLS:
+    """Starts servers: ``postgres_tls("expired")``. Each runs until the test ends."""
+
+    def __init__(self, authority: Authority, cleanup: ExitStack) -> None:
+        self._authority = authority
+        self._cleanup = cleanup
+
+    def __call__(self, state: str = "good") -> StandIn:
+        """Start one in `state`, which is one of `STATES`; all of them have the same CA for their clients to trust.
+
+        Raises:
+            ValueError: there is no such state.
+        """
+        return self._cleanup.enter_context(stand_in(state, authority=self._authority))
+
+
+@pytest.fixture(scope="session")
+def envconn_authority() -> Authority:
+    """The CA behind `postgres_tls`, made once for a session."""
+    return Authority()
+
+
+@pytest.fixture
+def postgres_tls(envconn_authority: Authority) -> Iterator[PostgresTLS]:
+    """Starts what stands in for a PostgreSQL with TLS, each until the test ends.
+
+    After ``server = postgres_tls("good")``, ``server.environment()`` are variables for `envconn.load`, and
+    ``server.clients`` is what was seen of who came.
+    """
+    with ExitStack() as cleanup:
+        yield PostgresTLS(envconn_authority, cleanup)
+
+
+_PATIENCE = 5.0  # seconds
+
+
+@contextmanager
+def serving(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Have `serve` talk to each client of `listener`, in threads, until the block ends."""
+    thread = threading.Thread(target=_accept, args=(listener, serve), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join(_PATIENCE)
+
+
+def _accept(listener: socket.socket, serve: Callable[[socket.socket], None]) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+
+_ADDRESS = "127.0.0.1"
+_ACCEPT_PATIENCE = 10.0  # seconds for a client's next word
+_ACCOUNT = Account("app", "FAKE_password", "app")
+
+
+@dataclass
+class StandIn:
+    """What stands in for a PostgreSQL with TLS, on `port` of the loopback interface, until its block ends.
+
+    `state` is one of `STATES`. It lets in `user` with `password` to `dbname`, asks for the password in clear text
+    inside TLS, and answers ``select 1`` and its like. `ca` is the PEM text of the CA that a client is to trust, whoever
+    has signed the certificate that is shown. `clients` is what was seen of each connection, in the order they came.
+    """
+
+    state: str
+    port: int
+    ca: str = field(repr=False)
+    user: str = _ACCOUNT.user
+    password: str = field(default=_ACCOUNT.password, repr=False)
+    dbname: str = _ACCOUNT.dbname
+    clients: list[Client] = field(default_factory=list)
+    _entrance: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    @property
+    def saw_clear_text(self) -> bool:
+        """Whether names or a password arrived unencrypted, but for `envconn.prove`, which asks in clear as nobody."""
+        return any(client.startup_in_clear and client.user != NOBODY for client in self.clients)
+
+    def uri(self, host: str = "localhost", **parameters: str) -> str:
+        """Return the address with the password in it; `parameters` become the query."""
+        query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
+        return f"postgresql://{self.user}:{self.password}@{host}:{self.port}/{self.dbname}{query}"
+
+    def environment(self, sslmode: str = "verify-full", **parameters: str) -> dict[str, str]:
+        """Return variables that lead here, and count loopback like any other host.
+
+        The CA is stated where `sslmode` verifies, and only there, so that ``require`` means what it says.
+        """
+        ca = {"DATABASE_CA_CERT": self.ca} if sslmode.startswith("verify") else {}
+        uri = self.uri(sslmode=sslmode, **parameters)
+        return {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **ca}
+
+    def _admit(self) -> Client:
+        with self._entrance:
+            client = Client(len(self.clients) + 1)
+            self.clients.append(client)
+        return client
+
+
+@contextmanager
+def stand_in(state: str = "good", *, authority: Authority | None = None) -> Iterator[StandIn]:
+    """Start a server in `state`, one of `STATES`, that runs until the block ends; for where fixtures do not reach.
+
+    `authority` makes its certificate; without, one that is made for it alone.
+
+    Raises:
+        ValueError: there is no such state.
+    """
+    if state not in STATES:
+        raise ValueError(f"there is no such state; write one of {', '.join(STATES)}")
+    authority = authority or Authority()
+    contexts = None if state == "notls" else partial(context, authority.issue(state))
+    with socket.create_server((_ADDRESS, 0)) as listener:
+        server = StandIn(state, listener.getsockname()[1], authority.pem)
+        with serving(listener, partial(_serve, server, contexts)):
+            yield server
+
+
+def _serve(server: StandIn, contexts: Callable[[], ssl.SSLContext] | None, connection: socket.socket) -> None:
+    connection.settimeout(_ACCEPT_PATIENCE)
+    # Two answers in a row would wait for each other: Nagle's algorithm here, delayed acknowledgement there.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    account = Account(server.user, server.password, server.dbname)
+    with suppress(OSError), connection:
+        welcome(connection, server._admit(), account, contexts)  # noqa: SLF001 - the entrance is for this module

@@ -1,0 +1,137 @@
+"""What a program may add to an engine of SQLAlchemy's without undoing what was judged.
+
+Arguments of the driver beat the URL in silence (``connect_args={"sslmode": "disable"}`` connects in
+clear), so only those pass that are known to decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.drivers.unsupported import refuse
+from envconn.tls.password import without_password
+from envconn_sqlalchemy.dbapi import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from envconn.drivers.installed import Driver
+    from envconn.tls import SecuredConnection
+
+
+_OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
+"""Arguments of ``create_engine`` that open connections their own way."""
+
+_STARTUP = frozenset({"options", "server_settings", "startup_params"})
+"""What a pooler may refuse when a connection starts."""
+
+_STATEMENTS = frozenset({"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"})
+"""What turns prepared statements on again."""
+
+_LIBPQ = frozenset(
+    {
+        *("application_name", "fallback_application_name", "client_encoding", "connect_timeout", "options"),
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        *("target_session_attrs", "load_balance_hosts", "cursor_factory"),
+    }
+)
+_ALLOWED: dict[Driver, frozenset[str]] = {
+    "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
+    "psycopg2": _LIBPQ | {"connection_factory"},
+    "asyncpg": frozenset(
+        {
+            *("command_timeout", "connection_class", "record_class", "server_settings", "target_session_attrs"),
+            *("max_cacheable_statement_size", "max_cached_statement_lifetime", "statement_cache_size", "timeout"),
+            *("prepared_statement_cache_size", "prepared_statement_name_func"),
+        }
+    ),
+    "pg8000": frozenset({"application_name", "source_address", "startup_params", "tcp_keepalive", "timeout"}),
+}
+
+
+def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]) -> dict[str, object]:
+    """Return the options of the engine with what the program `stated` for ``create_engine`` beside them.
+
+    What it states about the pool, echo, execution and the like wins; its ``connect_args`` are added to ours.
+
+    Raises:
+        ConfigurationError: something stated could weaken or redirect the connection, or cannot work
+            behind its pooler.
+        TypeError: `connection` was not judged.
+    """
+    ours = options(connection, driver)
+    extra = stated.get("connect_args") or {}
+    if not isinstance(extra, Mapping):
+        raise TypeError("connect_args is a mapping")
+    for name in stated:
+        if name in _OTHER_DOORS:
+            refuse(connection, f"{name} would open connections that nobody judged; leave it out", _CODE)
+    for name in extra:
+        _permit(connection, driver, str(name))
+    check = guard(connection, driver)
+    execution = stated.get("execution_options")
+    for options_ in (stated, execution if isinstance(execution, Mapping) else {}):
+        check(None, options_)
+    return {**ours, **stated, "connect_args": {**ours["connect_args"], **extra}}
+
+
+class Followed(NamedTuple):
+    """What each connection of an engine is opened with: `source` as it is by then, and what the program `stated`."""
+
+    source: object
+    driver: Driver
+    stated: Mapping[str, object]
+
+
+PLUGIN = "envconn"
+"""The name of SQLAlchemy's plugin in `envconn_sqlalchemy.plugin`, and of the argument that it takes, a `Followed`."""
+
+
+def before_login(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` for what an engine is made of: without a password that has to be called for."""
+    return without_password(connection)
+
+
+def followed(
+    source: object, connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the options of an engine that have the plugin follow `source`, beside those of `merged`.
+
+    There are none where every login would be the same: `source` is the `connection` itself, and has its password.
+    """
+    if source is connection:
+        return {}
+    plugins = stated.get("plugins")
+    named = list(plugins) if isinstance(plugins, Iterable) else []
+    return {"plugins": [*named, PLUGIN], PLUGIN: Followed(source, driver, dict(stated))}
+
+
+def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Mapping[str, object]], None]:
+    """Return a listener for execution options that refuses autocommit where it would run other clients' statements."""
+    unsafe = driver == "pg8000" and bool(connection.pooled) and connection.pool_mode != "session"
+
+    def refuse_autocommit(_target: object, stated: Mapping[str, object], /) -> None:
+        if unsafe and str(stated.get("isolation_level", "")).upper() == "AUTOCOMMIT":
+            refuse(connection, _AUTOCOMMIT, "autocommit-pooled")
+
+    return refuse_autocommit
+
+
+def _permit(connection: SecuredConnection, driver: Driver, name: str) -> None:
+    if name not in _ALLOWED[driver]:
+        refuse(connection, f"connect_args: {name} {_DECIDED}", _CODE)
+    if name in _STATEMENTS and not connection.prepared_statements:
+        refuse(connection, f"connect_args: {name} {_UNTRACKED}", _CODE)
+    if name in _STARTUP and not connection.startup_options:
+        refuse(connection, f"connect_args: {name} {_REFUSED}", _CODE)
+
+
+_CODE = "argument-refused"
+_DECIDED = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
+_UNTRACKED = "would prepare statements that the pooler does not track; leave it out, or use the direct endpoint"
+_REFUSED = "is refused at start-up by the pooler; use ALTER ROLE ... SET, or the direct endpoint"
+_AUTOCOMMIT = (
+    "pg8000 in autocommit runs other clients' statements behind a pooler in transaction mode; "
+    "use transactions, psycopg, or the direct endpoint"
+)

@@ -1,0 +1,52 @@
+"""The PostgreSQL driver that a connection is opened with: the one that is named, else the first that is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, get_args
+
+from envconn.drivers.unsupported import refuse
+from envconn.tls import require_sealed
+
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000"]
+"""The DBAPIs by the names that SQLAlchemy knows them by, the preferred one first."""
+
+_DRIVERS: tuple[Driver, ...] = get_args(Driver)
+_SYNC = frozenset({"psycopg", "psycopg2", "pg8000"})
+_ASYNC = frozenset({"psycopg", "asyncpg"})
+
+
+def choose(connection: SecuredConnection, driver: Driver | None = None, *, asynchronous: bool | None = None) -> Driver:
+    """Return the DBAPI to use: `driver`, else the one in the URL's scheme, else the first that is installed.
+
+    `asynchronous` says what the engine needs, `None` that it does not matter. A DBAPI in the scheme
+    that is of the other sort is passed over: the verdict is the same in all.
+
+    Raises:
+        ConfigurationError: the DBAPI is not installed, `driver` is of the wrong sort, or the service is
+            not PostgreSQL.
+        TypeError: `connection` was not judged.
+    """
+    require_sealed(connection)
+    if connection.kind != "postgresql":
+        refuse(connection, f"holds a {connection.kind} connection; SQLAlchemy is given PostgreSQL's alone")
+    able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
+    if driver is not None and driver not in able:
+        refuse(
+            connection, f"{driver} cannot drive this engine; choose {' or '.join(sorted(able))}", "driver-unsuitable"
+        )
+    named = driver or _in_scheme(connection, able)
+    candidates = [named] if named else [each for each in _DRIVERS if each in able]
+    found = next((each for each in candidates if find_spec(each)), None)
+    if found is None:
+        message = f"{' or '.join(candidates)} is needed and not installed; pip install envconn[{candidates[0]}]"
+        refuse(connection, message, "driver-missing")
+    return found
+
+
+def _in_scheme(connection: SecuredConnection, able: frozenset[str]) -> Driver | None:
+    named = connection.scheme.partition("+")[2].removesuffix("_async")
+    return next((each for each in _DRIVERS if each == named and each in able), None)

@@ -1,0 +1,150 @@
+"""redis-py's connections and pools, with the context of `envconn.drivers.redis`, which trusts nobody but the stated CA.
+
+redis-py can be told of another context by a class alone. This is the one module of the core that imports
+a library to talk with: settings name it, and whoever has redis-py loads it by that name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool, SentinelManagedConnection
+
+from envconn.connection import Host
+from envconn.drivers.redis import context, handshake
+from envconn.tls.policy import Policy, reach
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable, Mapping
+
+
+class VerifyingConnection(redis.SSLConnection):
+    """One of redis-py's; without ``ssl_`` arguments it trusts nobody, and it never speaks in clear.
+
+    kombu before 5.7 looks at the names of the arguments, and checks no connection's health whose class hides them.
+    """
+
+    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # what redis-py says
+        self._context = context(arguments)
+        super().__init__(health_check_interval=health_check_interval, **arguments)
+
+    def _connect(self) -> ssl.SSLSocket:
+        plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
+        return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
+
+
+class VerifyingPool(redis.ConnectionPool):
+    """A pool of them, for Django's cache (``pool_class``)."""
+
+    def __init__(self, **arguments: Any) -> None:  # what Django says
+        super().__init__(**{**arguments, "connection_class": VerifyingConnection})
+
+
+class SentinelConnection(SentinelManagedConnection, VerifyingConnection):
+    """A `VerifyingConnection` to the master that sentinels name, verified as that name or address."""
+
+    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:
+        super().__init__(health_check_interval=health_check_interval, **arguments)
+
+
+class SentinelClearConnection(SentinelManagedConnection):
+    """One without TLS, which goes to this machine and to where `clear_text_to` waives TLS, whoever is named."""
+
+    def __init__(
+        self, *, health_check_interval: float = 0, clear_text_to: Iterable[str] = (), **arguments: Any
+    ) -> None:
+        self._policy = Policy(waive=tuple(clear_text_to))
+        super().__init__(health_check_interval=health_check_interval, **arguments)
+
+    def connect_to(self, address: tuple[str, int]) -> None:
+        """Connect to what the sentinels name.
+
+        Raises:
+            redis.ConnectionError: nothing may go there in clear.
+        """
+        if not reach((Host(*address),), self._policy).exempt:
+            raise redis.ConnectionError(_REMOTE)
+        super().connect_to(address)
+
+
+_REMOTE = (
+    "the sentinels name a master on another machine, which the connection has no TLS for; write rediss+sentinel://, "
+    "or waive the master's address in ENVCONN_TLS_WAIVE"
+)
+
+
+class SentinelPool(SentinelConnectionPool):
+    """A pool of connections to the master that sentinels name; `envconn.drivers.redis` says what it is given.
+
+    The same TLS, or none, holds on the way to the sentinels. `connection_class` is for kombu, which has its own
+    subclass of one of the two.
+    """
+
+    def __init__(
+        self,
+        *,
+        sentinels: Iterable[tuple[str, int]],
+        master_name: str,
+        sentinel_kwargs: Mapping[str, object],
+        min_other_sentinels: int = 0,
+        connection_class: type[redis.Connection] | None = None,
+        **arguments: Any,
+    ) -> None:
+        in_clear = "clear_text_to" in arguments
+        manager = _Sentinels(
+            sentinels,
+            min_other_sentinels,
+            {**sentinel_kwargs, "connection_class": redis.Connection if in_clear else VerifyingConnection},
+        )
+        chosen = connection_class or (SentinelClearConnection if in_clear else SentinelConnection)
+        super().__init__(master_name, manager, connection_class=chosen, **arguments)
+
+    @classmethod
+    def from_url(cls, url: str, **arguments: Any) -> Self:
+        """Make one of `arguments` alone, which is what Django does; `url` is for people."""
+        del url
+        return cls(**arguments)
+
+
+class _Sentinels(Sentinel):
+    """redis-py's, whose connections to the sentinels are of the class that is given.
+
+    And which says why it came to nothing: redis-py's own leaves out what is wrong with a certificate.
+    """
+
+    def __init__(
+        self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
+    ) -> None:
+        super().__init__([], min_other_sentinels, sentinel_kwargs={})
+        # One that is away is not waited for: there are others, and who asks asks again.
+        self.sentinels = [
+            redis.Redis(
+                connection_pool=redis.ConnectionPool(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
+            )
+            for host, port in sentinels
+        ]
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Return host and port of the master, as the first sentinel that can tell has it.
+
+        Raises:
+            MasterNotFoundError: none can; the text says why.
+        """
+        errors: list[Exception] = []
+        for position, sentinel in enumerate(self.sentinels):
+            try:
+                masters = cast("dict[str, dict[str, Any]]", sentinel.sentinel_masters())
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                errors.append(error)
+                continue
+            state = masters.get(service_name)
+            if state and self.check_master_state(state, service_name):
+                # The one that knows is asked first from now on.
+                self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
+                return state["ip"], state["port"]
+        told = "; ".join(map(str, errors)) or "no sentinel knows one of that name that is up"
+        raise MasterNotFoundError(f"No master found for {service_name!r}: {told}") from next(iter(errors), None)

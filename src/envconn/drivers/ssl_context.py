@@ -1,0 +1,144 @@
+"""The `ssl.SSLContext` that holds exactly the level promised, for drivers that use Python's own TLS.
+
+Not `ssl.create_default_context()`: since Python 3.13 that is stricter than libpq about a CA's
+extensions and laxer about trust anchors, and it writes TLS keys to ``SSLKEYLOGFILE``.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import stat
+from typing import TYPE_CHECKING
+
+from envconn.drivers.unsupported import refuse
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    from envconn.tls import SecuredConnection
+
+    Made = TypeVar("Made")
+
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.SSLContext:
+    """Build a context for `connection`, whose level is ``ENCRYPTED`` or higher.
+
+    `protocol` is offered by ALPN (``postgresql``). A driver that knows no ``hostaddr`` dials the
+    address; the context presents and checks the name that belongs to it.
+
+    Raises:
+        ConfigurationError: client certificate, key or revocation list cannot be used, or two
+            names share one address.
+    """
+    context = _Named(ssl.PROTOCOL_TLS_CLIENT)
+    context.names = _names(connection)
+    settle(context, connection)
+    if protocol:
+        context.set_alpn_protocols([protocol])
+    return context
+
+
+def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: bool = True) -> None:
+    """Have `context`, a client's that is new, hold the level of `connection`, for one who passes the name himself.
+
+    `present` is whether the client certificate may be shown.
+
+    Raises:
+        ConfigurationError: client certificate, key or revocation list cannot be used.
+    """
+    context.check_hostname = connection.tls.level == TlsLevel.VERIFY_FULL
+    context.verify_mode = ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE
+    context.minimum_version = _VERSIONS[connection.parameters.get("ssl_min_protocol_version", "TLSv1.2")]
+    if maximum := connection.parameters.get("ssl_max_protocol_version"):
+        context.maximum_version = _VERSIONS[maximum]
+    certified = present and "sslcert" in connection.parameters
+    if certified and not _private(connection.parameters["sslkey"]):
+        refuse(connection, "sslkey is no file of its owner's alone; chmod 600 it, as libpq demands, too")
+    if not _loaded(context, connection, certified=certified):
+        refuse(connection, "sslcert, sslkey or sslcrl cannot be used; Python's TLS reads PEM files only")
+
+
+def _names(connection: SecuredConnection) -> dict[str, str]:
+    """The name to present and check at each address that is dialled in place of it."""
+    pairs = {(host.hostaddr, host.host) for host in connection.hosts if host.hostaddr}
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        refuse(connection, "this driver cannot verify two host names at one hostaddr; drop hostaddr")
+    return names
+
+
+def _private(path: str) -> bool:
+    """Apply libpq's rule for a key file (fe-secure-openssl.c, initialize_SSL): root's may be read by its group."""
+    found = os.stat(path)
+    forbidden = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO if found.st_uid == 0 else stat.S_IRWXG | stat.S_IRWXO
+    return stat.S_ISREG(found.st_mode) and not found.st_mode & forbidden
+
+
+def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified: bool) -> bool:
+    """Load what is in files, or say that it cannot be done."""
+    parameters, ca = connection.parameters, connection.tls.ca
+    try:
+        if ca:
+            context.load_verify_locations(cafile=ca.path or None, cadata=ca.pem or None)
+        if "sslcrl" in parameters or "sslcrldir" in parameters:
+            context.load_verify_locations(cafile=parameters.get("sslcrl"), capath=parameters.get("sslcrldir"))
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+        if certified:
+            # A callback in every case: without one, an encrypted key asks on the terminal.
+            password = parameters.get("sslpassword", "")
+            context.load_cert_chain(parameters["sslcert"], parameters["sslkey"], password=lambda: password)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+class _Named(ssl.SSLContext):
+    """A context that presents and checks a name where the driver dialled an address in place of it."""
+
+    names: Mapping[str, str]
+
+    def wrap_socket(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the signature is the standard library's
+        self,
+        sock: socket.socket,
+        server_side: bool = False,  # noqa: FBT001, FBT002
+        do_handshake_on_connect: bool = True,  # noqa: FBT001, FBT002
+        suppress_ragged_eofs: bool = True,  # noqa: FBT001, FBT002
+        server_hostname: str | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLSocket:
+        name = self.names.get(server_hostname or "", server_hostname)
+        return super().wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, name, session)
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        name = self.names.get(str(server_hostname or ""), server_hostname)
+        return super().wrap_bio(incoming, outgoing, server_side, name, session)
+
+
+def remembered(make: Callable[[SecuredConnection], Made]) -> Callable[[SecuredConnection], Made]:
+    """Return a function like `make` that makes anew only for another connection than the last one. Any thread may call.
+
+    What it returns is shared and must not be changed.
+    """
+    last: tuple[SecuredConnection, Made] | None = None
+
+    def made(connection: SecuredConnection) -> Made:
+        nonlocal last
+        found = last
+        if found is None or found[0] is not connection:
+            last = found = connection, make(connection)
+        return found[1]
+
+    return made

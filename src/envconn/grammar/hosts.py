@@ -1,0 +1,118 @@
+"""Host lists: names, addresses and ports that belong together, as libpq pairs them when it connects.
+
+The rules are those of pqConnectOptions2 and parse_comma_separated_list in fe-connect.c. Deliberate
+differences, all refusals: an empty entry in a list, a name that DNS cannot hold, a name that only
+the C library takes for an address (``127.1``), a `hostaddr` without a name to verify or beside a
+socket, and ports that are not plain digits. Ports not written are 5432 here; libpq asks PGPORT.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envconn.connection import Host
+
+if TYPE_CHECKING:
+    from envconn.grammar.text import Reading
+
+
+DEFAULT_PORT = 5432  # DEF_PGPORT
+
+# A DNS name as RFC 1123 has it, and the underscore that container networks use.
+_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+
+
+def pair_up(reading: Reading, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
+    """Return the hosts that three comma lists describe. What is wrong goes to `reading`.
+
+    `host` and `hostaddr` must be of one length; one `port` serves all hosts, otherwise there is one
+    for each. An empty port means 5432.
+    """
+    names = host.split(",")
+    addresses = _addresses(reading, names, hostaddr)
+    ports = [_port(reading, text) for text in port.split(",")]
+    for name in names:
+        _check_name(reading, name, several=len(names) > 1)
+    if len(ports) == 1:
+        ports *= len(names)
+    if len(ports) != len(names):
+        reading.refuse(
+            "port-count", f"there are {len(ports)} ports for {len(names)} hosts; write one for all, or one for each"
+        )
+    return tuple(map(Host, names, ports, addresses))
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 literal, the latter with a zone id (``fe80::1%eth0``) or not."""
+    from ipaddress import ip_address  # a slow import that plain names do not need
+
+    address, _, zone = text.partition("%")
+    if address != text and not (":" in address and _NAME.fullmatch(zone)):
+        return False
+    try:
+        return bool(ip_address(address))
+    except ValueError:
+        return False
+
+
+def _addresses(reading: Reading, names: list[str], hostaddr: str) -> list[str]:
+    if not hostaddr:
+        return [""] * len(names)
+    addresses = hostaddr.split(",")
+    if names == [""]:
+        reading.refuse("hostaddr-alone", "hostaddr has no host beside it, so no name could be verified; add host")
+    elif len(addresses) != len(names):
+        reading.refuse("hostaddr-count", f"there are {len(addresses)} values of hostaddr for {len(names)} hosts")
+    elif any(name.startswith(("/", "@")) for name in names):
+        # libpq would dial the address over TCP and use the directory as the name.
+        reading.refuse("hostaddr-socket", "hostaddr stands beside a socket directory; keep one of the two")
+    if not all(is_address(address) for address in addresses):
+        reading.refuse("hostaddr-invalid", "hostaddr is not an IP address; write digits only, and names as host")
+    return addresses
+
+
+def _check_name(reading: Reading, name: str, *, several: bool) -> None:
+    if not name:
+        # Alone, libpq would turn to PGHOST or to a directory that was compiled in.
+        if several:
+            reading.refuse("host-empty", "the list of hosts has an empty entry; remove the comma too many")
+        else:
+            reading.refuse("host-missing", "there is no host; write one, or ?host=/var/run/postgresql for a socket")
+    elif name[0] in "/@":
+        if len(name) == 1:
+            reading.refuse("host-invalid", "the socket has no name; write ?host=/var/run/postgresql")
+    elif not name.isascii():
+        reading.refuse("host-not-ascii", "the host is not ASCII; write its xn-- form, which is what DNS and TLS use")
+    elif not _is_name(name):
+        reading.refuse("host-invalid", "the host is neither a DNS name nor an IP address nor a socket directory")
+
+
+def _is_name(name: str) -> bool:
+    if ":" in name:
+        return is_address(name)
+    if not _NAME.fullmatch(name) or len(name) > 254:
+        return False
+    # A name that ends in a number is an address to getaddrinfo (inet_aton: 127.1, 0x7f.1), not to a verifier.
+    last = name.removesuffix(".").rpartition(".")[2].lower()
+    return not (last.isdigit() or last.startswith("0x")) or _is_ipv4(name)
+
+
+def _is_ipv4(name: str) -> bool:
+    parts = name.split(".")
+    return len(parts) == 4 and all(
+        part.isdigit() and len(part) < 4 and int(part) < 256 and (part == "0" or part[0] != "0") for part in parts
+    )
+
+
+def _port(reading: Reading, text: str) -> int:
+    # parse_int_param is strtol: it would take blanks, a sign, and digits behind zeros. Nobody else does.
+    if not text:
+        return DEFAULT_PORT
+    if not (text.isascii() and text.isdigit()):
+        reading.refuse("port-invalid", "the port is not a number; write digits, 1 to 65535, and encode : in a password")
+    elif len(text) > 5 or not 1 <= int(text) <= 65535:
+        reading.refuse("port-range", "the port is out of range; write 1 to 65535")
+    else:
+        return int(text)
+    return DEFAULT_PORT

@@ -1,0 +1,170 @@
+"""A service told about in parts: the JSON of a secret manager, a binding's files, a platform's relationship.
+
+Parts need no encoding. They are quoted into the text that the grammar of their protocol reads, so
+that it holds all rules about what a value may be. A URI among the parts is what counts, and has
+to say what they say: who changes one of the two by hand would connect elsewhere with every other
+program.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from envconn.connection import Connection, Parameters, Secret
+from envconn.errors import Problem
+from envconn.grammar import read_text
+from envconn.grammar.conninfo import quoted
+from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.grammar.text import LONGEST
+from envconn.sources.bound_service import NAMES, Credentials, kind_of, parse, taken_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.connection import Origin
+
+
+_SECURE = {"redis": "rediss", "valkey": "valkeys", "amqp": "amqps"}
+_SILENT = frozenset({"mysql", "postgresql"})  # whose scheme does not say TLS
+_FILES = frozenset({"sslrootcert", "sslcert", "sslkey"})
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LARGEST_PORT = 65_535
+
+
+def read_json(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+    """Read the JSON object `text`, as AWS Secrets Manager keeps it for RDS. Never raises for bad input."""
+    found = parse(text, origin.variable, LONGEST)
+    return (found,) if isinstance(found, Problem) else read(taken_apart(found), origin)
+
+
+def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection | tuple[Problem, ...]:
+    """Return what `credentials` ask for, or everything that is wrong with it; `kind` is the protocol, where known."""
+    parts = _parts(credentials)
+    if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
+        return problems
+    stated = kind or kind_of(parts.get("word", ""))
+    if "uri" in parts:
+        outcome = _from_uri(parts, stated, origin)
+    elif stated or "word" not in parts:
+        outcome = _from_parts(parts, stated or "postgresql", origin)
+    else:
+        return (Problem("scheme-unsupported", origin.variable, _ENGINE),)
+    return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
+
+
+def spelled(kind: str, parts: Mapping[str, str]) -> str:
+    """Return the text with these `parts` (``host``, ``port``, ``user``, ...) that the grammar of `kind` reads."""
+    if kind == "postgresql":
+        known = ("host", "port", "dbname", "user", "password", "sslmode")
+        return " ".join(f"{name}={quoted(parts[name])}" for name in known if parts.get(name))
+    secure = "tls_port" in parts or parts.get("word", "").lower() in _SECURE.values()
+    scheme = _SECURE[kind] if secure and kind in _SECURE else kind
+    host = f"[{parts['host']}]" if ":" in parts["host"] else quote(parts["host"], safe="")
+    port = f":{quote(parts['port'], safe='')}" if parts.get("port") else ""
+    return f"{scheme}://{_userinfo(parts)}{host}{port}/{quote(parts.get('dbname', ''), safe='')}"
+
+
+def _parts(credentials: Credentials) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for part, names in NAMES.items():
+        found = [credentials.texts[name] for name in names if credentials.texts.get(name, "").strip()]
+        if found:
+            parts[part] = found[0]
+    if parts.get("tls_port") == "0":  # Redis' own word for a server that speaks no TLS
+        del parts["tls_port"]
+    return parts
+
+
+def _no_texts(credentials: Credentials, origin: Origin) -> Iterator[Problem]:
+    for part, names in NAMES.items():
+        if part not in {"label", "word"} and credentials.others.intersection(names):
+            yield Problem("part-invalid", origin.variable, f"{part} is not a text among the parts; write it in quotes")
+
+
+def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Problem]:
+    for part, value in parts.items():
+        if part not in _FILES and _UNFIT.search(value):
+            yield Problem("control-character", origin.variable, f"{part} has a control character in it; remove it")
+    for part in ("port", "tls_port"):
+        if (port := parts.get(part)) and not _is_port(port):
+            yield Problem("port-range", origin.variable, f"{part} is not a number from 1 to {_LARGEST_PORT}")
+    if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].words:
+        words = ", ".join(KEYWORDS["sslmode"].words)
+        yield Problem("sslmode-unknown", origin.variable, f"sslmode is none of libpq's words; write one of {words}")
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= _LARGEST_PORT
+
+
+_ENGINE = "the parts tell of a service that is not read here; accepted are PostgreSQL, MySQL, Redis and RabbitMQ"
+_NO_HOST = "there is no host among the parts; write host, or uri"
+_CONTRADICTION = "the uri and {} beside it contradict each other; correct one of the two, or remove it"
+_INLINE = "client certificate not used: it is text, and drivers want a file"
+
+
+def _from_parts(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Problem, ...]:
+    if "host" not in parts:
+        return (Problem("host-missing", origin.variable, _NO_HOST),)
+    chosen = {"dbname": parts.get("label", ""), **parts}
+    if "tls_port" in parts:
+        chosen["port"] = parts["tls_port"]
+    return read_text(Secret(spelled(kind, chosen)), origin)
+
+
+def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Problem, ...]:
+    scheme, separator, rest = parts["uri"].strip().partition("://")
+    if separator and "@" not in rest:
+        rest = f"{_userinfo(parts)}{rest}"
+    secure = _SECURE.get(scheme, scheme) if "tls_port" in parts else scheme
+    outcome = read_text(Secret(f"{secure}{separator}{rest}"), origin)
+    if not isinstance(outcome, Connection):
+        return outcome
+    if different := [*_differences(outcome, kind, parts)]:
+        return (Problem("parts-contradict", origin.variable, _CONTRADICTION.format(" and ".join(different))),)
+    if "tls_port" in parts and scheme not in _SECURE.values():
+        port = int(parts["tls_port"])
+        return outcome._replace(hosts=tuple(host._replace(port=port) for host in outcome.hosts))
+    return outcome
+
+
+def _differences(connection: Connection, kind: str, parts: Mapping[str, str]) -> Iterator[str]:
+    """The parts that say something else than the URI does."""
+    hosts, ports = [host.host.lower() for host in connection.hosts], {str(host.port) for host in connection.hosts}
+    password = connection.password.reveal() if connection.password else ""
+    agreeing = {
+        "type": kind in {"", connection.kind},
+        "host": parts.get("host", "").lower() in {"", *hosts, ",".join(hosts)},
+        "port": parts.get("port", "") in {"", *ports} or "tls_port" in parts,
+        "user": parts.get("user", connection.user) in {connection.user, *_nobody(connection)},
+        "password": parts.get("password", password) == password,
+        "dbname": parts.get("dbname", connection.dbname) == connection.dbname,
+    }
+    for name in ("sslrootcert", "sslmode"):
+        agreeing[name] = parts.get(name) in {None, connection.parameters.get(name, parts.get(name))}
+    yield from (part for part, agrees in agreeing.items() if not agrees)
+
+
+def _nobody(connection: Connection) -> tuple[str, ...]:
+    # What Redis calls the user who has no name in the URI.
+    return ("default",) if connection.kind == "redis" and not connection.user else ()
+
+
+def _userinfo(parts: Mapping[str, str]) -> str:
+    user, password = (quote(parts.get(name, ""), safe="") for name in ("user", "password"))
+    return f"{user}:{password}@" if password else f"{user}@" if user else ""
+
+
+def _completed(connection: Connection, parts: Mapping[str, str]) -> Connection:
+    """Add what stands beside a text: the CA, the client's certificate, and that TLS is meant where it has a port."""
+    inline = "-----BEGIN" in parts.get("sslcert", "") + parts.get("sslkey", "")
+    names = ("sslmode", "sslrootcert", *(() if inline else ("sslcert", "sslkey")))
+    beside = {name: parts[name] for name in names if name in parts}
+    if "tls_port" in parts and connection.kind in _SILENT:
+        beside.setdefault("sslmode", "require")
+    return connection._replace(
+        parameters=Parameters({**beside, **connection.parameters}),
+        notes=(*connection.notes, _INLINE) if inline else connection.notes,
+    )

@@ -1,0 +1,161 @@
+"""The text before any grammar: what no grammar may see, percent escapes, and the list of what is wrong.
+
+libpq reads bytes up to the first NUL; an environment holds bytes, which Python hands over with
+lone surrogates where they are not UTF-8 (PEP 383). Between the two lie texts that mean one thing
+to libpq, another to Python's drivers, and a third to a log. They end here.
+
+Nothing in this folder raises for bad input. A raised exception would carry frames, and
+`UnicodeDecodeError` and `int()` even the value; mistakes are collected in a `Reading` instead.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envconn.errors import Problem
+
+if TYPE_CHECKING:
+    from envconn.connection import Origin
+
+
+# Characters. The kernel allows 131,072 bytes for one variable (MAX_ARG_STRLEN); a connection
+# string with a certificate in it stays far below this.
+LONGEST = 32_768
+
+# Problems of one text. More would bury the first, which is most likely the cause of the others.
+MOST = 20
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BAD_ESCAPE = re.compile("%(?:00|(?![0-9A-Fa-f]{2}))")
+
+
+class Reading:
+    """What was noticed while one text was read: problems, and notes about what was tidied.
+
+    It holds no part of the text. A problem is kept once, and the first `MOST` of them are.
+    """
+
+    __slots__ = ("notes", "origin", "problems")
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.problems: dict[Problem, None] = {}  # a set that keeps its order
+        self.notes: list[str] = []
+
+    def refuse(self, code: str, message: str) -> None:
+        """Add a problem. `message` names parts and positions, never what stands there."""
+        if len(self.problems) < MOST:
+            self.problems[Problem(code, self.origin.variable, message)] = None
+
+
+def tidy(reading: Reading, text: str) -> str | None:
+    """Return `text` without what files and clipboards put around it, or `None` if it is refused.
+
+    One byte-order mark, one final newline, and the spaces around the rest are removed, each with a
+    note. Positions in later messages count the characters of what is returned, from 1.
+    """
+    if len(text) > LONGEST:
+        reading.refuse("too-long", f"the text has more than {LONGEST:,} characters; is this a file's content?")
+        return None
+    for removed, without in _WRAPPINGS:
+        if (shorter := without(text)) != text:
+            reading.notes.append(f"{removed} removed")
+            text = shorter
+    return text if _is_fit(reading, text) else None
+
+
+def decode(reading: Reading, text: str, part: str, start: int, *, secret: bool = False) -> str | None:
+    """Undo the percent escapes of one part of a URI, or refuse it and return `None`.
+
+    `part` names it in messages ("the password"); `start` is its offset in the whole text. As in
+    libpq's conninfo_uri_decode every ``%`` needs two hex digits, ``%00`` is forbidden, and ``+`` is
+    a plus. Unlike there the bytes must be UTF-8, and control characters are let through in a
+    `secret` only, which is never shown.
+    """
+    if "%" not in text:
+        return text
+    if bad := _BAD_ESCAPE.search(text):
+        reading.refuse(*_bad_escape(bad.group(), part, start + bad.start() + 1))
+        return None
+    first, *rest = text.encode().split(b"%")
+    raw = first + b"".join(bytes.fromhex(piece[:2].decode()) + piece[2:] for piece in rest)
+    # Not a strict decode: its exception would hold the bytes.
+    decoded = raw.decode("utf-8", "surrogateescape")
+    if _SURROGATE.search(decoded):
+        reading.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8; encode its UTF-8 bytes")
+    elif not secret and _CONTROL.search(decoded):
+        reading.refuse("control-character", f"{part} holds an encoded control character; remove it")
+    else:
+        return decoded
+    return None
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """Return a hint for a mistyped `word`: the nearest known one, or all of a short vocabulary.
+
+    The hint is made of `known` only.
+    """
+    from difflib import get_close_matches  # only for those who made a mistake
+
+    if word != word.strip() and word.strip() in known:
+        return f"write {word.strip()} without the blank"
+    if word.lower() in known:
+        return f"write {word.lower()}, in lower case"
+    if close := get_close_matches(word, known, 1, 0.7):
+        return f"the nearest is {close[0]}"
+    return f"write one of {', '.join(known)}" if len(known) < 10 else ""
+
+
+def _without_mark(text: str) -> str:
+    return text.removeprefix("\ufeff")
+
+
+def _without_newline(text: str) -> str:
+    shorter = text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+    return text if shorter.endswith("\\") else shorter
+
+
+def _without_spaces(text: str) -> str:
+    # For conninfo_parse a backslash makes the blank behind it part of the value.
+    shorter = text.strip(" ")
+    return f"{shorter} " if shorter.endswith("\\") and text.endswith(" ") else shorter
+
+
+_WRAPPINGS = (
+    ("byte-order mark", _without_mark),
+    ("one final newline", _without_newline),
+    ("surrounding spaces", _without_spaces),
+)
+
+
+def _is_fit(reading: Reading, text: str) -> bool:
+    if not text:
+        reading.refuse("empty", "the text is empty; write a URI, or remove the variable")
+    elif text[0] in "'\"":
+        reading.refuse("quoted", "the text begins with a quotation mark; write it without the quotes around it")
+    elif unfit := _UNFIT.search(text):
+        reading.refuse(*_unfit(unfit.group(), unfit.start() + 1))
+    else:
+        return True
+    return False
+
+
+def _unfit(character: str, position: int) -> tuple[str, str]:
+    if character >= "\ud800":
+        return "not-utf8", f"the text is not UTF-8 at character {position}; write non-ASCII characters as UTF-8"
+    if character == "\0":
+        return "nul", f"a NUL stands at character {position}; remove it"
+    kind = "line break" if character in "\r\n" else "control character"
+    return "control-character", f"a {kind} stands at character {position}; remove it, the text is one line"
+
+
+def _bad_escape(escape: str, part: str, position: int) -> tuple[str, str]:
+    if escape == "%00":
+        return "nul", f"%00 at character {position} in {part} stands for NUL, which ends a text for libpq; remove it"
+    return (
+        "percent-unencoded",
+        f'raw "%" at character {position} in {part} is not followed by two hex digits; write %25 for a percent sign',
+    )

@@ -1,0 +1,305 @@
+"""The walk over a URI that Redis, AMQP and MySQL share: one user, one password, one host, a path, a query.
+
+Their clients in Python take a URI apart with urllib (redis-py, kombu, dj-database-url) or with a
+pattern of their own (SQLAlchemy); none has an authority such as libpq is for PostgreSQL. Read here is
+what all of them read alike. Refused, because at least one of them reads it differently, or not at all:
+
+- what `postgres` refuses before and behind the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
+- raw brackets before the ``@``, and characters whose compatibility form is a delimiter (``℀`` is a/c):
+  urllib looks at both in the whole authority;
+- a percent escape in the host, which SQLAlchemy leaves as it is, and a colon without a port behind it;
+- a host left out, for which each client has an idea of its own, and a list of hosts.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.connection import Connection, Host, Parameters, Secret
+from envconn.grammar.hosts import is_address, pair_up
+from envconn.grammar.text import decode, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.grammar.text import Reading
+
+
+_ANYWHERE = re.compile(r"[\s#]")
+_BEFORE_AT = re.compile(r"[/?\[\]]")
+
+# Character: code, remedy.
+_STRAY = {
+    "#": ("hash-unencoded", "write %23"),
+    "/": ("slash-unencoded", 'write %2F, or %40 for an "@" behind it that does not end a password'),
+    "?": ("question-unencoded", 'write %3F, or %40 for an "@" behind it that does not end a password'),
+    "[": ("bracket-unencoded", "write %5B"),
+    "]": ("bracket-unencoded", "write %5D"),
+    "@": ("at-unencoded", 'write %40 for every "@" but the one before the host'),
+    ";": ("semicolon-unencoded", "write %3B; a list of URIs is not read here, use one variable for each"),
+}
+_BLANK = ("space-unencoded", "write %20, or remove it")
+
+
+class Uri(NamedTuple):
+    """The parts of one URI. User and password are decoded; the others are as written.
+
+    `path` has lost the slash before it. `path_start` and `query_start` are offsets in the text.
+    """
+
+    kind: str
+    scheme: str
+    user: str
+    password: str
+    netloc: str
+    path: str
+    path_start: int
+    query: str
+    query_start: int
+
+
+def take_apart(  # noqa: PLR0913 - what is read, and where it stands
+    reading: Reading, kind: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
+) -> Uri | None:
+    """Split ``scheme://user:password@netloc/path?query``, or return `None` where the parts are ambiguous.
+
+    `kind` is the service's protocol. `semicolons` are data unless one of the family's clients splits
+    there. `before` is how many characters stand before `text` where it is one of a list. An escape
+    that cannot be undone is in `reading`, and the part is empty.
+    """
+    start = len(scheme) + 3
+    if _is_ambiguous(reading, text, start, semicolons=semicolons, before=before):
+        return None
+    offset = before + start
+    place, _, query = text[start:].partition("?")
+    authority, _, path = place.partition("/")
+    userinfo, _, netloc = authority.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    return Uri(
+        kind=kind,
+        scheme=scheme,
+        user=decode(reading, user, "the user name", offset) or "",
+        password=decode(reading, password, "the password", offset + len(user) + 1, secret=True) or "",
+        netloc=netloc,
+        path=path,
+        path_start=offset + len(authority) + 1,
+        query=query,
+        query_start=offset + len(place) + 1,
+    )
+
+
+def read_host(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
+    """Return the one host of `netloc`, with `port` where none is written, or nothing if it is refused."""
+    before = len(reading.problems)
+    if "," in netloc:
+        reading.refuse("hosts-several", "there is a comma in the host; one host is read here, name the primary alone")
+    elif "%" in netloc:
+        reading.refuse("host-invalid", "the host holds a percent sign, which clients decode or do not; write it raw")
+    elif netloc.startswith("["):
+        return _read_bracketed(reading, netloc, port)
+    else:
+        name, _, written = netloc.partition(":")
+        if ":" in written:
+            reading.refuse(
+                "port-invalid", "the host has two colons; write an IPv6 address in brackets, and : in a password as %3A"
+            )
+        elif netloc.endswith(":"):
+            reading.refuse("port-invalid", "there is a colon and no port; write digits behind it, or remove it")
+        elif not name:
+            reading.refuse("host-missing", "there is no host; write one behind the two slashes, or behind the @")
+        else:
+            hosts = pair_up(reading, name, "", written or str(port))
+            return hosts if len(reading.problems) == before else ()
+    return ()
+
+
+def conclude(reading: Reading, uri: Uri, query: Query, hosts: tuple[Host, ...], dbname: str) -> Connection | None:
+    """Return the connection, or `None` when there were problems."""
+    if reading.problems:
+        return None
+    return Connection(
+        kind=uri.kind,
+        scheme=uri.scheme,
+        hosts=hosts,
+        user=uri.user,
+        dbname=dbname,
+        password=Secret(uri.password) if uri.password else None,
+        parameters=Parameters(query.values),
+        foreign=Parameters(query.foreign),
+        origin=reading.origin,
+        notes=tuple(reading.notes),
+    )
+
+
+def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, before: int) -> bool:
+    """Refuse the characters at which parsers part company, each kind once."""
+    first, last = text.find("@", start), text.rfind("@")
+    stray = {match.group(): match.start() for match in reversed([*_ANYWHERE.finditer(text)])}
+    for match in reversed([*_BEFORE_AT.finditer(text, start, max(first, start))]):
+        stray[match.group()] = match.start()
+    if first != last:
+        stray["@"] = text.find("@", first + 1)
+    if not semicolons and ";" in text:
+        stray[";"] = text.find(";")
+    for character, position in sorted(stray.items(), key=lambda item: item[1]):
+        code, remedy = _STRAY.get(character, _BLANK)
+        shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
+        reading.refuse(
+            code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}; {remedy}"
+        )
+    return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
+
+
+def _part(text: str, start: int, last_at: int, position: int) -> str:
+    """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
+    if position < last_at:
+        return "the password" if ":" in text[start:position] else "the user name"
+    behind = text[max(last_at, start) : position]
+    return "the query" if "?" in behind else "the path" if "/" in behind else "the host"
+
+
+def _is_disguised(reading: Reading, userinfo: str) -> bool:
+    """Refuse what urllib's _checknetloc refuses: a character that NFKC turns into a delimiter."""
+    if userinfo.isascii():
+        return False
+    from unicodedata import normalize
+
+    if not set("/?#@:") & set(normalize("NFKC", userinfo.replace(":", ""))):
+        return False
+    reading.refuse(
+        "character-unencoded", "user name or password has a character that urllib takes for a delimiter; encode it"
+    )
+    return True
+
+
+def _read_bracketed(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
+    name, bracket, behind = netloc[1:].partition("]")
+    if not bracket or behind == ":" or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
+        reading.refuse(
+            "host-brackets",
+            f"brackets in the host are not closed, or hold no IPv6, or the port is missing; write [::1]:{port}",
+        )
+        return ()
+    return pair_up(reading, name, "", behind[1:] or str(port))
+
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Parameter(NamedTuple):
+    """One known parameter.
+
+    `becomes` is its name in the result, if that is another. `meaning` is the whole vocabulary of
+    its values and what they are translated into, looked up in lower case if `folded`; `pattern`
+    restricts values that are no words. `shape` says in a message what is expected, under `code`.
+    `secret` values are passwords. `foreign` ones are for other programs. `refusal` is why it is
+    not accepted, and what to do.
+    """
+
+    becomes: str = ""
+    meaning: Mapping[str, str] = _NONE
+    folded: bool = False
+    pattern: str = ""
+    shape: str = ""
+    code: str = "value-unknown"
+    secret: bool = False
+    foreign: bool = False
+    refusal: str = ""
+
+
+TEXT = Parameter()
+FOREIGN = Parameter(foreign=True)
+NUMBER = Parameter(pattern="[0-9]{1,9}", shape="a whole number of up to nine digits", code="number-invalid")
+DECIMAL = Parameter(
+    pattern=r"[0-9]{1,9}(?:\.[0-9]{1,9})?", shape="a number such as 5 or 2.5, without a unit", code="number-invalid"
+)
+FLAG = Parameter(meaning=MappingProxyType({"true": "true", "false": "false"}), folded=True, shape="true or false")
+
+
+class Query(NamedTuple):
+    """What was read: `values` for the connection, and those `foreign` to it."""
+
+    values: dict[str, str]
+    foreign: dict[str, str]
+
+
+def read_query(reading: Reading, text: str, start: int, table: Mapping[str, Parameter]) -> Query:
+    """Read ``name=value&...`` by `table`. What is wrong goes to `reading`; `start` is the offset of `text`.
+
+    A name that nobody knows may be the rest of a value that was not encoded, a password at worst.
+    It is shown only while nothing else was wrong and no secret has been read.
+    """
+    query = Query({}, {})
+    secret_read = False
+    for ordinal, written in enumerate(text.split("&") if text else (), 1):
+        name, equals, value = written.partition("=")
+        parameter = table.get(name)
+        if not name or not equals:
+            reading.refuse("parameter-syntax", f'parameter {ordinal} is not name=value; write "&" in a value as %26')
+        elif parameter is None:
+            _refuse_unknown(reading, name, ordinal, tuple(table), named=not (secret_read or reading.problems))
+        else:
+            meaning = _read_value(reading, name, parameter, value, start + len(name) + 1)
+            _store(reading, query, name, parameter, meaning)
+            secret_read = secret_read or parameter.secret
+        start += len(written) + 1
+    return query
+
+
+def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy: str) -> None:
+    """Complete the TLS parameters where the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
+
+    A plain scheme is ``sslmode=disable`` and takes no TLS parameters; `remedy` says what to do about
+    those that are there. A secure one that says nothing about verification is verified: that is for
+    the judgement to say, which knows the provider.
+    """
+    if not secure:
+        if not _TLS.isdisjoint(values):
+            reading.refuse("tls-scheme", f"TLS parameters stand in a URI without TLS; {remedy}")
+        values["sslmode"] = "disable"
+        return
+    if values.get("sslmode") == "require" and "sslrootcert" in values:
+        reading.refuse("tls-contradicts", "a CA is named beside a demand not to verify; keep one of the two")
+
+
+_TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"})
+
+
+def _refuse_unknown(reading: Reading, name: str, ordinal: int, known: tuple[str, ...], *, named: bool) -> None:
+    if named and _NAME.fullmatch(name):
+        message = f"{name} is not a parameter that is known here; {nearest(name, known) or 'remove it'}"
+    else:
+        message = f"parameter {ordinal} has a name nobody knows; correct it, encode & and blanks in values"
+    reading.refuse("parameter-unknown", message)
+
+
+def _store(reading: Reading, query: Query, name: str, parameter: Parameter, value: str | None) -> None:
+    becomes, place = parameter.becomes or name, query.foreign if parameter.foreign else query.values
+    if becomes in place:
+        reading.refuse("parameter-duplicate", f"{name} is given twice, in one or two spellings; keep one")
+    elif value is not None:
+        place[becomes] = value
+
+
+def _read_value(reading: Reading, name: str, parameter: Parameter, written: str, start: int) -> str | None:
+    """Return the value in the result's vocabulary, or refuse it and return `None`."""
+    if parameter.refusal:
+        reading.refuse("parameter-refused", f"{name} {parameter.refusal}")
+    elif not written:
+        reading.refuse("value-empty", f"the value of {name} is empty; write one, or remove {name}")
+    elif "+" in written:
+        reading.refuse("plus-unencoded", f'raw "+" in {name} is a blank to some; write %2B for a plus, %20 for a blank')
+    elif value := decode(reading, written, f"the value of {name}", start, secret=parameter.secret):
+        return _checked(reading, name, parameter, value)
+    return None
+
+
+def _checked(reading: Reading, name: str, parameter: Parameter, value: str) -> str | None:
+    meaning = parameter.meaning.get(value.lower() if parameter.folded else value) if parameter.meaning else value
+    if meaning is not None and (not parameter.pattern or re.fullmatch(parameter.pattern, value)):
+        return meaning
+    reading.refuse(parameter.code, f"the value of {name} is not {parameter.shape}")
+    return None

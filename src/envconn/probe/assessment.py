@@ -1,0 +1,164 @@
+"""Whether CA and host name stand up to verification, by handshakes of their own where the level did not say."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.errors import Note, Problem
+from envconn.probe import handshake, messages
+from envconn.probe.failures import MISNAMED, Failure, Rejected, of_certificate
+from envconn.probe.network import TooMuch
+from envconn.tls import CA, TlsLevel
+from envconn.tls.ca import read
+
+if TYPE_CHECKING:
+    import ssl
+
+    from envconn.probe.channel import Line
+    from envconn.probe.handshake import Presented
+    from envconn.tls import Verdict
+
+
+class Verification(NamedTuple):
+    """`chain` and `host` say what was found out, `None` where nothing was.
+
+    `ca` is what the chain was held against, `rejected` why it did not stand.
+    """
+
+    ca: CA | None = None
+    chain: bool | None = None
+    host: bool | None = None
+    rejected: Rejected | None = None
+
+
+UNKNOWN = Verification()
+
+
+def held(verdict: Verdict) -> Verification:
+    """Return what a handshake that holds the level of `verdict` has verified by that."""
+    verifies, full = verdict.level >= TlsLevel.VERIFY_CA, verdict.level == TlsLevel.VERIFY_FULL
+    return Verification(verdict.ca, verifies or None, full or None)
+
+
+def refuted(rejected: Rejected) -> Verification:
+    """Return what a handshake has shown that failed by the certificate."""
+    if of_certificate(rejected.number) == MISNAMED:
+        return Verification(host=False)
+    return Verification(chain=False, rejected=rejected)
+
+
+async def verify(line: Line, der: bytes, known: Verification) -> Verification:
+    """Find out what is not `known` yet about the certificate `der`.
+
+    Chain and host are looked at apart: OpenSSL checks the name before the dates, and would not come to them.
+    """
+    stated = line.service.tls.ca or read("system", line.service.variable)
+    ca = stated if isinstance(stated, CA) else None
+    (chain, rejected), host = await asyncio.gather(_chain(line, ca, known), _host(line, der, known))
+    return Verification(ca, chain, host, rejected)
+
+
+async def _chain(line: Line, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
+    if ca is None or known.chain is not None:
+        return known.chain, known.rejected
+    outcome = await _outcome(line, handshake.for_chain(line.service, ca, line.dialect.alpn))
+    return (False, outcome) if isinstance(outcome, Rejected) else (outcome, None)
+
+
+async def _host(line: Line, der: bytes, known: Verification) -> bool | None:
+    if known.host is not None:
+        return known.host
+    outcome = await _outcome(line, handshake.for_host(der, line.dialect.alpn))
+    if isinstance(outcome, Rejected):
+        # For another reason than the name: this time another certificate was shown, or it cannot be a server's.
+        return False if of_certificate(outcome.number) == MISNAMED else None
+    return outcome
+
+
+async def _outcome(line: Line, context: ssl.SSLContext) -> Rejected | bool | None:
+    """Return whether a handshake succeeds, or why not; `None` where that has another reason than the certificate."""
+    try:
+        with await line.dial() as wire:
+            await line.encrypt(wire, context)
+    except Rejected as rejected:
+        return rejected
+    except (Failure, OSError, TooMuch):
+        return None
+    return True
+
+
+@dataclass
+class Sight:
+    """What is known so far.
+
+    `presented` is the last handshake that succeeded, `rejected` why the one at the level did not. `answer` is the
+    first one inside TLS. `asked` is whether the question was put in clear as well, and `enforced` what that showed.
+    `indirect`: TLS had to be asked for where it was to begin at once.
+    """
+
+    line: Line
+    presented: Presented | None = None
+    rejected: Rejected | None = None
+    verified: Verification = UNKNOWN
+    answer: bytes = b""
+    asked: bool = False
+    enforced: bool | None = None
+    indirect: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def fault(self, code: str, message: str) -> None:
+        """Keep what stands against the endpoint."""
+        self.problems.append(Problem(code, self.line.service.variable, message))
+
+    def note(self, code: str, message: str) -> None:
+        """Keep what is worth knowing."""
+        self.notes.append(Note(code, self.line.service.variable, message))
+
+
+def conclude(sight: Sight, *, enforced: bool) -> None:
+    """Add what follows from all that was seen; `enforced` is whether clear text has to be denied."""
+    if sight.rejected:
+        _reject(sight, sight.rejected)
+    elif sight.presented:
+        _advise(sight, sight.presented)
+    if sight.indirect and (sight.presented or sight.rejected):
+        sight.fault("direct-tls-refused", _NOT_DIRECT.format(sight.line.where))
+    if sight.line.service.kind == "sentinel":
+        sight.note("master-unseen", _UNSEEN)
+    promised = bool(sight.line.service.enforces_tls)
+    if sight.enforced is False:
+        tell = sight.fault if promised or enforced else sight.note
+        tell("tls-not-enforced", messages.not_enforced(sight.line.where, sight.line.dialect, promised=promised))
+    if sight.enforced is None and sight.asked and sight.answer and (promised or enforced):
+        sight.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(sight.line.where))
+
+
+_UNSEEN = "the sentinels were looked at, and not the Redis that they name; a login (--login) goes there"
+_NOT_DIRECT = "{} does not take TLS from the first byte; write sslnegotiation=postgres"
+_UNKNOWN_ENFORCEMENT = "it could not be found out whether {} denies clear text; see its configuration"
+
+
+def _reject(sight: Sight, rejected: Rejected) -> None:
+    """One problem for each thing that is wrong with the certificate, as far as the level asks for it."""
+    service, found = sight.line.service, {of_certificate(rejected.number): rejected.words}
+    if sight.verified.rejected:
+        found.setdefault(of_certificate(sight.verified.rejected.number), sight.verified.rejected.words)
+    if sight.verified.host is False and service.tls.level == TlsLevel.VERIFY_FULL:
+        found.setdefault("certificate-misnamed", "")
+    certificate = sight.presented.certificate if sight.presented else None
+    for code, words in found.items():
+        sight.fault(code, messages.rejected(code, sight.line, certificate, words))
+
+
+def _advise(sight: Sight, presented: Presented) -> None:
+    service, verified = sight.line.service, sight.verified
+    certificate = presented.certificate
+    if certificate and (expiry := messages.expiry(sight.line.where, certificate)):
+        sight.note("certificate-expires", expiry)
+    could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not service.tls.exempt
+    if could_be_full and verified.ca and verified.chain and verified.host:
+        message = messages.verifiable(service, sight.line.where, sight.line.dialect, verified.ca)
+        sight.note("tls-verifiable", message)

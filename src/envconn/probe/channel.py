@@ -1,0 +1,136 @@
+"""The way to one host of one service: its address once that is found, and what is spoken there."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from envconn.probe import handshake
+from envconn.probe.failures import TLS_ONLY, Failure, of_handshake, of_network, resembles
+from envconn.probe.network import TooMuch, address, dial, places
+from envconn.probe.postgres import SSL_REQUEST
+
+if TYPE_CHECKING:
+    import ssl
+
+    from envconn.connection import Host
+    from envconn.probe.handshake import Presented
+    from envconn.probe.network import Place, Wire
+    from envconn.probe.protocol import Dialect
+    from envconn.tls import SecuredConnection
+
+
+_MOMENT = 1.0
+"""Seconds for an answer by which a server can be recognised."""
+
+_FOR_CONNECTING = 0.9
+"""The part of the time after which an address is given up that takes no connection."""
+
+_QUESTIONS = (b"PING\r\n\r\n", SSL_REQUEST)
+"""Eight bytes that servers of many kinds answer, be it with an error; and those that PostgreSQL does."""
+
+
+class Line:
+    """`dialect` is what is spoken there, `place` the address that was reached, `address` the same for people."""
+
+    place: Place
+
+    def __init__(self, service: SecuredConnection, host: Host, dialect: Dialect) -> None:
+        self.service = service
+        self.host = host
+        self.where = str(host)
+        self.dialect = dialect
+        self.address: str | None = None
+
+    async def reach(self, deadline: float) -> Wire:
+        """Connect to the first address that takes it, each having its share of the time.
+
+        Raises:
+            Failure: there is none.
+        """
+        found = await places(self.host, self.dialect.socket_path(self.host))
+        errors: list[OSError] = []
+        for position, place in enumerate(found):
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(left * _FOR_CONNECTING / (len(found) - position)):
+                    wire = await dial(place)
+            except OSError as error:
+                errors.append(error)
+            else:
+                self.place = place
+                self.address = address(place)
+                return wire
+        raise of_network(errors, self.where) if errors else Failure("host-unresolved", _UNKNOWN.format(self.host.host))
+
+    async def dial(self) -> Wire:
+        """Connect once more, to the address that was reached.
+
+        Raises:
+            OSError: it cannot be reached any more.
+        """
+        return await dial(self.place)
+
+    async def encrypt(self, wire: Wire, context: ssl.SSLContext) -> Presented:
+        """Ask for TLS and shake hands.
+
+        Raises:
+            Failure: it is not offered, or something else came of it.
+            Rejected: the certificate does not stand up to `context`.
+        """
+        try:
+            if await self.dialect.consents(wire, self.where):
+                return await handshake.shake(wire, context, self.host.host)
+            failure = Failure("tls-refused", _NO_TLS.format(self.where))
+        except (OSError, ValueError) as error:
+            failure = self.failure(error)
+        raise Failure("connection-closed", _SILENT.format(self.where)) if wire.silent else failure
+
+    def failure(self, error: Exception) -> Failure:
+        """Return what `error` means in a handshake, or in the first answer behind it, where some alerts come."""
+        presented = "sslcert" in self.service.parameters
+        return of_handshake(error, self.where, presented=presented, versions=handshake.versions(self.service))
+
+    async def ask(self, wire: Wire) -> bytes:
+        """Say hello and return the first answer."""
+        await wire.send(self.dialect.hello)
+        return await self.dialect.answer(wire)
+
+    async def ask_in_clear(self) -> bytes | None:
+        """The same on a connection without TLS: nothing where it is closed, `None` where it cannot be told."""
+        try:
+            with await self.dial() as wire:
+                return await self.ask(wire)
+        except (OSError, TooMuch) as error:
+            return b"" if isinstance(error, ConnectionResetError) else None
+
+    async def identify(self) -> None:
+        """See whether something else, or something without TLS, is known by what it says in clear.
+
+        Raises:
+            Failure: so it is.
+        """
+        for question in _QUESTIONS:
+            label = await self._label(question)
+            if label == self.dialect.title and self.dialect.negotiates:
+                return
+            if label == self.dialect.title:
+                raise Failure("tls-refused", _ONLY_CLEAR.format(self.where))
+            if label and (self.dialect.negotiates or label != TLS_ONLY):
+                raise Failure("protocol-unexpected", _WRONG.format(self.where, self.dialect.title, label))
+
+    async def _label(self, question: bytes) -> str | None:
+        with suppress(OSError):  # the time is over, too
+            async with asyncio.timeout(_MOMENT):
+                with await self.dial() as wire:
+                    await wire.send(question)
+                    return resembles(await wire.receive(64))
+        return None
+
+
+_UNKNOWN = "no address is known for {}; correct the host, or see to name resolution"
+_SILENT = "{} closed the connection before it said anything; see whether the server is up behind its proxy"
+_NO_TLS = "{} does not offer TLS; turn it on there, or correct host and port"
+_ONLY_CLEAR = "{} speaks without TLS, and the connection demands it; turn it on there, or correct the port"
+_WRONG = "{} is not {}, it looks like {}; correct host and port"

@@ -1,0 +1,132 @@
+"""What is worth knowing about a PostgreSQL that let us in: what it is not, and what it soon may not do."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from envconn.drivers import libpq
+from envconn.errors import Note
+from envconn.probe.login.outcome import Failure
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.probe.login.outcome import Session
+    from envconn.probe.login.server_settings import Facts
+    from envconn.probe.proof import Login
+    from envconn.tls import SecuredConnection
+
+
+def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator[Note]:
+    """Yield a note for each thing about `connection` that is not as stated, or not as it should be."""
+    encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
+    # A provider's proxy in front of a direct endpoint makes a process up, too.
+    proxied = connection.pooled is False and connection.provider not in {None, "local"}
+    told = {
+        ("replica-is-primary", _WRITES): bool(connection.replica) and login.read_only is False,
+        ("primary-is-read-only", _STANDBY): not connection.read_only and found.recovers is True,
+        ("primary-is-read-only", _SETTING): not connection.read_only and _only_by_setting(found),
+        ("pooler-unstated", _POOLER): connection.pooled is None and login.pooled is True,
+        ("pooler-unstated", _NOT_NONE): connection.pooled is False and login.pooled is True and not proxied,
+        ("pooler-absent", _NO_POOLER): connection.pooled is True and login.pooled is False,
+        ("tls-unseen-behind-pooler", _SECOND_HOP): encrypted and login.tls is False,
+        ("role-superuser", _SUPERUSER): bool(login.superuser),
+    }
+    for (code, message), is_so in told.items():
+        if is_so:
+            yield Note(code, connection.variable, message)
+    if not login.pooled:
+        yield from _scarce(connection, found)
+
+
+def _only_by_setting(found: Facts) -> bool:
+    return found.read_only is True and not found.recovers
+
+
+_WRITES = "counts as a replica, and the server takes writes; name the replica's own endpoint"
+_STANDBY = "the server is a standby, where nothing can be written; name the primary's endpoint"
+_SETTING = (
+    "nothing can be written: default_transaction_read_only is on; turn it off by ALTER ROLE or ALTER DATABASE, or use "
+    "a role that may write"
+)
+_POOLER = (
+    "a pooler stands before the server, and neither host nor port tells; set ENVCONN_POOLER=transaction, or "
+    "ENVCONN_POOLER=session if it pools by session"
+)
+_NOT_NONE = (
+    "ENVCONN_POOLER=none is stated, and a pooler stands before the server; set ENVCONN_POOLER=transaction, or "
+    "ENVCONN_POOLER=session if it pools by session"
+)
+_NO_POOLER = (
+    "counts as pooled, and the server itself answers; set ENVCONN_POOLER=none, or write the pooler's host and port"
+)
+_SECOND_HOP = (
+    "TLS ends at a pooler or proxy, and the server sees clear text; have the pooler connect with TLS, too "
+    "(server_tls_sslmode=verify-full in PgBouncer), or use the direct endpoint"
+)
+_SUPERUSER = "the role may do everything, or nearly so; give the application a role of its own, made with NOSUPERUSER"
+
+
+def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Note]:
+    """The server's own limit, less what it keeps for superusers, and the role's, which binds no superuser."""
+    kept = 0 if found.superuser else found.reserved or 0
+    seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
+    if not found.superuser:
+        seats.append(("the role's", "its CONNECTION LIMIT", found.role_used, found.role_limit or 0))
+    for whose, setting, used, limit in seats:
+        if used is not None and limit > 0 and (limit - used < _FEW or (limit - used) * 10 < limit):
+            message = f"{used} of {whose} {limit} connections are in use; close some, or raise {setting}"
+            yield Note("connections-scarce", connection.variable, message)
+
+
+_FEW = 5
+
+
+class _Door(Protocol):
+    """The module of that driver, beside this one."""
+
+    def open_session(
+        self, connection: SecuredConnection, until: float, stricter: Mapping[str, str]
+    ) -> Session | Failure: ...
+
+
+def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Note]:
+    """Yield the note that says what to demand, by trying it; none where it is demanded, or somebody is verified."""
+    stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
+    if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
+        return
+    for code, demand, message in _DEMANDS if driver in _LIBPQ else ():
+        if "require_auth" in demand and libpq.version(driver) < _REQUIRE_AUTH:
+            break
+        door = cast("_Door", import_module(f"envconn.probe.login.{driver}"))
+        outcome = door.open_session(connection, until, demand)
+        if not isinstance(outcome, Failure):
+            outcome.close()
+            yield Note(code, connection.variable, message)
+            return
+        if outcome.state or outcome.code == "timed-out":
+            return  # something else, which says nothing about this
+    yield Note("password-unprotected", connection.variable, _UNPROTECTED.format(driver=driver))
+
+
+_LIBPQ = ("psycopg", "psycopg2")
+_REQUIRE_AUTH = 16_00_00
+
+_DEMANDS = (
+    (
+        "channel-binding-possible",
+        {"channel_binding": "require"},
+        "sslmode=require trusts whoever poses as the server; add channel_binding=require, which this one can do",
+    ),
+    (
+        "require-auth-possible",
+        {"require_auth": "scram-sha-256"},
+        "sslmode=require trusts whoever poses as the server; add require_auth=scram-sha-256, which sends no password",
+    ),
+)
+_UNPROTECTED = (
+    "sslmode=require sends the password to whoever poses as the server, and {driver} cannot demand better of this one; "
+    "write sslmode=verify-full and name its CA with sslrootcert"
+)

@@ -1,0 +1,93 @@
+"""What people are told about a certificate, and about a server that takes clear text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.tls import TlsLevel
+
+if TYPE_CHECKING:
+    from envconn.probe.channel import Line
+    from envconn.probe.proof import Certificate
+    from envconn.probe.protocol import Dialect
+    from envconn.tls import CA, SecuredConnection
+
+
+SOON = 21
+"""Days before a certificate's end from which on it is worth a note."""
+
+_FEW = 5
+
+
+def rejected(code: str, line: Line, certificate: Certificate | None, words: str) -> str:
+    """Say what is wrong with `certificate`, `None` where it could not be seen; `words` are OpenSSL's own."""
+    where, host, ca = line.where, line.host.host, line.service.tls.ca
+    return _REJECTED[code].format(
+        where=where,
+        ca=ca,
+        when=_since(where, certificate),
+        names=f"{names(certificate)}, and not to {host}" if certificate else "another host",
+        issuer=f" (it is signed by {certificate.issuer or 'nobody'})" if certificate else "",
+        words=words,
+    )
+
+
+_REJECTED = {
+    "certificate-expired": "{when}; renew it on the server",
+    "certificate-not-yet-valid": "the certificate of {where} is not valid yet; see the clocks of both machines",
+    "certificate-untrusted": "{ca}, does not vouch for the certificate of {where}{issuer}: {words}; "
+    "name the CA that has signed it, or correct the host",
+    "certificate-misnamed": "the certificate of {where} is made out to {names}; "
+    "connect by a name that it has, or let the server show one for this name",
+    "certificate-revoked": "the certificate of {where} was revoked; have a new one issued for the server",
+    "revocation-unknown": "the list named by sslcrl does not cover the certificate of {where}: {words}; renew the list",
+}
+
+
+def _since(where: str, certificate: Certificate | None) -> str:
+    # OpenSSL does not say which of the chain it means.
+    if certificate is None or certificate.days_left >= 0:
+        return f"a certificate in the chain of {where} has expired"
+    return f"the certificate of {where} expired {remaining(certificate)}"
+
+
+def names(certificate: Certificate) -> str:
+    """The names that `certificate` is made out to, the first few of them."""
+    shown = ", ".join(certificate.names[:_FEW]) or "no name"
+    more = len(certificate.names) - _FEW
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def expiry(where: str, certificate: Certificate) -> str | None:
+    """Say that `certificate` ends soon, or has ended where that was not asked; `None` while there is time."""
+    if certificate.days_left >= SOON:
+        return None
+    if certificate.days_left < 0:
+        return f"{_since(where, certificate)}; renew it on the server"
+    return f"the certificate of {where} expires soon, {remaining(certificate)}; renew it on the server"
+
+
+def remaining(certificate: Certificate) -> str:
+    """Say how many days are left, or since how many there are none."""
+    left = certificate.days_left
+    count = left if left >= 0 else -left - 1  # whole days, on both sides of now
+    days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
+    return f"{days} left" if left >= 0 else f"{days} ago"
+
+
+def not_enforced(where: str, dialect: Dialect, *, promised: bool) -> str:
+    """Say that the server `where` takes clear text; `promised` is whether its provider says that it does not."""
+    broken = ", which its provider says it does not: see whether this is the right server" if promised else ""
+    return f"{where} takes clear text, too{broken}; make it demand TLS: {dialect.enforcing}"
+
+
+_TRUST_NOBODY = frozenset({"mysql", "postgresql"})
+"""Kinds whose clients verify nothing by the system's CAs unless these are named."""
+
+
+def verifiable(service: SecuredConnection, where: str, dialect: Dialect, ca: CA) -> str:
+    """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
+    wanted = dialect.full
+    if service.tls.level < TlsLevel.VERIFY_CA and service.kind in _TRUST_NOBODY:
+        wanted = f"{wanted}&{dialect.ca}={'system' if ca.kind == 'system' else ca.path}"
+    return f"{ca}, vouches for the certificate of {where}, which is for this host; write {wanted}"

@@ -1,0 +1,195 @@
+"""How far a stranger gets in a protocol: to TLS, and to the first answer behind it."""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.probe.failures import Failure, resembles
+
+if TYPE_CHECKING:
+    from envconn.connection import Host
+    from envconn.probe.network import Wire
+
+
+class Trouble(NamedTuple):
+    """An answer by which a server says that it does not serve: a code of `FAULTS`, and what follows the place."""
+
+    code: str
+    message: str
+
+
+class Dialect(ABC):
+    """A protocol. What is said here is said by nobody: no name, no password.
+
+    `hello` is what a client may say first, `title` who answers to it, and `troubles` are the answers, by how they
+    begin, that mean it does not serve now. `negotiates` is whether TLS is asked for in clear; `alpn` is the protocol
+    to name in the handshake. `enforcing` says how to make such a server deny clear text, `full` what has to stand in
+    a URL for its server to be verified in full, and `ca` is the parameter for a CA of one's own.
+    """
+
+    title = ""
+    hello = b""
+    troubles: tuple[tuple[bytes, Trouble], ...] = ()
+    negotiates = False
+    alpn: str | None = None
+    enforcing = ""
+    full = ""
+    ca = ""
+
+    def socket_path(self, host: Host) -> str:
+        """Return the path of the unix socket of `host`."""
+        return host.host
+
+    async def consents(self, wire: Wire, where: str) -> bool:  # noqa: ARG002 - for those that negotiate
+        """Ask for TLS in clear where that is the way, and return whether the server offers it.
+
+        Raises:
+            Failure: it says something else.
+        """
+        return True
+
+    @abstractmethod
+    async def answer(self, wire: Wire) -> bytes:
+        """Return the first thing that is said to `hello`; nothing when the other side closes."""
+
+    @abstractmethod
+    def understood(self, answer: bytes) -> bool:
+        """Whether `answer` is one of this protocol."""
+
+    def trouble(self, answer: bytes) -> Trouble | None:
+        """Return what `answer` says that stands against using the server now."""
+        return next((trouble for start, trouble in self.troubles if answer.startswith(start)), None)
+
+    def denies(self, encrypted: bytes, clear: bytes) -> bool | None:  # noqa: ARG002 - for those that compare
+        """Whether clear text is denied, by the answers to `hello` inside TLS and without it; `None`: cannot be told."""
+        return not self.understood(clear)
+
+    def check(self, answer: bytes, where: str) -> None:
+        """Raise what `answer` means that is no welcome.
+
+        Raises:
+            Failure: it is none of this protocol, or says that the server does not serve now.
+        """
+        if not answer:
+            raise Failure("connection-closed", f"{where} {_CLOSED}")
+        if not self.understood(answer):
+            raise unexpected(self.title, where, answer)
+        if trouble := self.trouble(answer):
+            raise Failure(trouble.code, f"{where} {trouble.message}")
+
+
+def unexpected(title: str, where: str, data: bytes) -> Failure:
+    """Return the failure of `where`, which is not `title` by what it says first."""
+    label = resembles(data)
+    looks = f", it looks like {label}" if label else ""
+    return Failure("protocol-unexpected", f"{where} is not {title}{looks}; correct host and port")
+
+
+_CLOSED = "closed the connection without a word; see its log, or that of a proxy before it"
+
+
+_START = b"\x00\x0a\x00\x0a"
+"""Class 10, method 10 (AMQP 0-9-1, section 1.4.2.1), behind the seven bytes of the frame's header."""
+
+
+class Amqp(Dialect):
+    """A broker of another version answers with the header of its own."""
+
+    title = "an AMQP broker"
+    hello = b"AMQP\x00\x00\x09\x01"
+    enforcing = "write listeners.tcp = none in RabbitMQ's configuration"
+    full = "verify=verify_peer"
+    ca = "cacertfile"
+
+    async def answer(self, wire: Wire) -> bytes:
+        """Return the header of the first frame and which method it is."""
+        return await wire.exactly(7 + len(_START))
+
+    def understood(self, answer: bytes) -> bool:
+        """Whether it is a frame with ``Connection.Start``, or a protocol header."""
+        return answer.startswith(b"AMQP") or (answer.startswith(b"\x01\x00\x00") and answer[7:] == _START)
+
+
+_LONGEST = 4_096
+_VERSION, _ERROR = 10, 0xFF
+_CLIENT_SSL, _PROTOCOL_41 = 0x0800, 0x0200
+_TOO_MANY_CONNECTIONS = 1040
+
+_REQUEST = struct.pack("<I", 32)[:3] + b"\x01" + struct.pack("<IIB23x", _PROTOCOL_41 | _CLIENT_SSL, 1 << 24, 45)
+"""Capabilities, the largest packet, a character set, and 23 zeros (Protocol::SSLRequest)."""
+
+
+class MySQL(Dialect):
+    """No question is put behind TLS: each would be a login."""
+
+    title = "a MySQL server"
+    enforcing = "set require_secure_transport = ON"
+    full = "ssl-mode=VERIFY_IDENTITY"
+    ca = "ssl-ca"
+    negotiates = True
+
+    async def consents(self, wire: Wire, where: str) -> bool:
+        """Read the greeting, and ask for TLS if it offers that."""
+        greeting = await self.answer(wire)
+        self.check(greeting, where)
+        if not _capabilities(greeting) & _CLIENT_SSL:
+            return False
+        await wire.send(_REQUEST)
+        return True
+
+    async def answer(self, wire: Wire) -> bytes:
+        """Return the greeting with the four bytes before it."""
+        start = await wire.exactly(5)
+        length = int.from_bytes(start[:3], "little")
+        if len(start) < 5 or not 3 <= length <= _LONGEST:
+            return start
+        return start + await wire.exactly(length - 1)
+
+    def understood(self, answer: bytes) -> bool:
+        """Whether it is a greeting of version 10, or an error in place of one."""
+        return len(answer) > 6 and answer[3] == 0 and answer[4] in {_VERSION, _ERROR}
+
+    def trouble(self, answer: bytes) -> Trouble | None:
+        """What keeps it from serving."""
+        if answer[4] != _ERROR:
+            return None
+        number = int.from_bytes(answer[5:7], "little")
+        if number == _TOO_MANY_CONNECTIONS:
+            return Trouble("server-full", "takes no more connections; raise max_connections")
+        return Trouble("login-refused", f"denies this machine (error {number}); see its log")
+
+
+def _capabilities(greeting: bytes) -> int:
+    """The lower half of the server's capabilities: behind its version, a number, eight bytes and a zero."""
+    _, end, rest = greeting[5:].partition(b"\0")
+    return int.from_bytes(rest[13:15], "little") if end else 0
+
+
+_LINE = 512
+
+
+class Redis(Dialect):
+    """``-NOAUTH`` is a fine answer: it comes from a Redis that is up and has a password."""
+
+    title = "a Redis server"
+    hello = b"PING\r\n"
+    enforcing = "set port to 0 and tls-port to the one that speaks TLS"
+    full = "ssl_cert_reqs=required"
+    ca = "ssl_ca_certs"
+    troubles = (
+        (b"-LOADING", Trouble("server-starting", "loads its data; wait until it is ready")),
+        (b"-ERR max number of clients", Trouble("server-full", "takes no more clients; raise maxclients")),
+    )
+
+    async def answer(self, wire: Wire) -> bytes:
+        """Return the first line, or the beginning of one that does not end."""
+        line = b""
+        while b"\n" not in line and len(line) < _LINE and (more := await wire.receive(_LINE - len(line))):
+            line += more
+        return line
+
+    def understood(self, answer: bytes) -> bool:
+        """Whether it is a status or an error of Redis's protocol."""
+        return answer.startswith((b"+PONG", b"-")) and answer.endswith(b"\r\n")

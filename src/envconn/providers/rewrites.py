@@ -1,0 +1,89 @@
+"""Another endpoint of the same database, by the provider's rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Parameters
+from envconn.providers.recognition import compiled, identify
+
+if TYPE_CHECKING:
+    from envconn.connection import Connection, Host
+    from envconn.providers.recognition import Facts
+    from envconn.providers.record import Endpoint, Rewrite
+
+
+def derive(
+    connection: Connection, endpoint: Endpoint, *, pooled: bool | None, replica: bool | None, facts: Facts
+) -> Connection | str:
+    """Rewrite `connection` to the endpoint asked for, or return why that cannot be done and where to get it.
+
+    `pooled` and `replica` are `None` where it does not matter. A result is recognised again, and
+    counts only if it is what was asked for.
+    """
+    wishes = _wishes(endpoint, pooled=pooled, replica=replica)
+    if wishes and facts.pooler:
+        return "ENVCONN_POOLER states what this variable leads to; set a variable for the other endpoint"
+    for wish in wishes:
+        rule = endpoint.provider.siblings.get(wish) if endpoint.provider else None
+        if rule is None:
+            return _unknown(endpoint, wish) if connection.kind == "postgresql" else _ONE
+        if isinstance(rule, str):
+            return rule
+        connection = _rewritten(connection, rule)
+        endpoint = identify(connection, facts)
+    reached = (pooled in {None, endpoint.pooled}) and (replica in {None, endpoint.replica} or not replica)
+    return connection if reached else _BOTH if pooled and replica else _UNFIT
+
+
+_ONE = "other endpoints are known of PostgreSQL only; name this service's in a variable of its own"
+_BOTH = "the provider has no endpoint that is both; set a variable for it"
+_UNFIT = "the provider's rule does not fit this host and user name; set a variable for the other endpoint"
+
+
+def _wishes(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
+    """The steps from here to there. What is not visible may be pooled and may be direct, and counts as the primary."""
+    steps = [
+        ("replica", replica is True and endpoint.replica is not True),
+        ("primary", replica is False and endpoint.replica is True),
+        ("pooled", pooled is True and endpoint.pooled is not True),
+        ("direct", pooled is False and endpoint.pooled is not False),
+    ]
+    return [wish for wish, is_needed in steps if is_needed]
+
+
+def _unknown(endpoint: Endpoint, wish: str) -> str:
+    who = (
+        f"{endpoint.provider.title} gives no rule"
+        if endpoint.provider
+        else "the provider is not known, so there is no rule"
+    )
+    return f"{who} for the {wish} endpoint; set {_EXAMPLES[wish]}"
+
+
+_EXAMPLES = {
+    "replica": "DATABASE_REPLICA_URL",
+    "primary": "DATABASE_URL to the primary",
+    "pooled": "DATABASE_CONNECTION_POOL_URL",
+    "direct": "DIRECT_URL",
+}
+
+
+def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
+    parameters = {name: value for name, value in connection.parameters.items() if name not in rule.drop}
+    moved = [_moved(host, connection.user, rule) for host in connection.hosts]
+    return connection._replace(
+        hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
+    )
+
+
+def _moved(host: Host, user: str, rule: Rewrite) -> tuple[Host, str]:
+    address = f"{_replaced(rule.user, user)}@{_replaced(rule.host, host.host)}"
+    user, _, name = _replaced(rule.address, address).rpartition("@")
+    # Another name is another address: an address that was stated for the first one is dropped.
+    hostaddr = host.hostaddr if name == host.host else ""
+    return host._replace(host=name, port=rule.port or host.port, hostaddr=hostaddr), user
+
+
+def _replaced(pair: tuple[str, str] | None, text: str) -> str:
+    return compiled(pair[0]).sub(pair[1], text) if pair else text

@@ -1,0 +1,32 @@
+"""The two methods that make `SecuredConnection` a type of field in any pydantic model, without importing pydantic.
+
+pydantic asks a class for them when a model is made, so that they can be attached from outside: the sealed type
+knows nothing of settings. `envconn.SecuredConnection` and `envconn.Settings` have them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from envconn.tls import SecuredConnection
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+
+def _core_schema(_cls: type, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    # By name: what imports pydantic is loaded when pydantic asks.
+    found: CoreSchema = import_module("envconn.settings.field").core_schema(handler.field_name)
+    return found
+
+
+def _json_schema(_cls: type, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    # No "format": a keyword/value string is no URI, and neither is what stands for a connection in a dump.
+    return {"type": "string", "writeOnly": True}
+
+
+setattr(SecuredConnection, "__get_pydantic_core_schema__", classmethod(_core_schema))  # noqa: B010 - no attribute of it
+setattr(SecuredConnection, "__get_pydantic_json_schema__", classmethod(_json_schema))  # noqa: B010 - for mypy

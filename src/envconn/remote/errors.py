@@ -1,0 +1,123 @@
+"""The stable codes of what goes wrong with a provider's API, beside those of live servers in `envconn.exit_codes`."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from envconn.errors import Problem, RemoteError
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, FAULTS, Fault
+from envconn.exit_codes import FAULTS as LIVE
+from envconn.probe.failures import of_certificate, of_handshake, of_network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import httpx
+
+
+EX_USAGE = 64
+"""The call is wrong."""
+
+REMOTE_FAULTS: Mapping[str, Fault] = {
+    "argument-missing": Fault(EX_USAGE, "an argument is missing"),
+    "argument-invalid": Fault(EX_USAGE, "an argument is none that the provider takes"),
+    "query-too-large": Fault(EX_USAGE, "the query is larger than the endpoint takes"),
+    "rate-limited": Fault(EX_UNAVAILABLE, "the provider wants fewer requests", passes=True),
+    "server-failed": Fault(EX_UNAVAILABLE, "the provider's API has failed", passes=True),
+    "extra-missing": Fault(EX_UNAVAILABLE, "httpx is not installed"),
+    "token-refused": Fault(EX_NOPERM, "the provider does not take the token"),
+    "access-denied": Fault(EX_NOPERM, "the token may not do this"),
+    "token-missing": Fault(EX_CONFIG, "no token is set"),
+    "token-malformed": Fault(EX_CONFIG, "the token cannot be one"),
+    "address-invalid": Fault(EX_CONFIG, "the address of the API is none that a token is sent to"),
+    "proxy-unusable": Fault(EX_CONFIG, "the proxy that the environment names cannot be used"),
+    "redirected": Fault(EX_CONFIG, "the API answers with a redirect"),
+    "remote-missing": Fault(EX_CONFIG, "what was asked for is not there"),
+    "request-refused": Fault(EX_CONFIG, "the provider refuses the request"),
+    "query-refused": Fault(EX_CONFIG, "the server refuses the query"),
+    "password-untold": Fault(EX_CONFIG, "the provider tells the password only when it is made"),
+    "answer-malformed": Fault(EX_CONFIG, "the answer is not what the API is known to say"),
+    "answer-too-large": Fault(EX_CONFIG, "the answer is larger than any that is right"),
+    "answer-contradicts": Fault(EX_CONFIG, "the answer is not about what was asked for"),
+}
+
+
+class Failure(Exception):
+    """What was asked for cannot be had. For the way from where it shows to where it is raised as a `RemoteError`."""
+
+    def __init__(self, code: str, variable: str, message: str) -> None:
+        self.problem = Problem(code, variable, message)
+        super().__init__(str(self.problem))
+
+    @property
+    def passes(self) -> bool:
+        """Whether trying again can help."""
+        return fault(self.problem.code).passes
+
+    def as_error(self) -> RemoteError:
+        """Return what a program is to see."""
+        return RemoteError(self.problem, fault(self.problem.code).exit_code)
+
+
+def fault(code: str) -> Fault:
+    """Return what `code` means, one of `FAULTS` or of those of live servers."""
+    return REMOTE_FAULTS.get(code) or LIVE[code]
+
+
+def of_error(error: httpx.HTTPError, host: str, title: str) -> Failure:
+    """Return what `error` means, which came of asking `host` on behalf of `title`."""
+    import httpx
+
+    if isinstance(error, httpx.ConnectError):
+        return _unconnected(list(_beneath(error)), host, title)
+    table: list[tuple[bool, str, str]] = [
+        (isinstance(error, httpx.ProxyError), "proxy-unusable", _PROXY),
+        (isinstance(error, httpx.TimeoutException), "timed-out", _SILENT),
+        (isinstance(error, httpx.RemoteProtocolError) and not _is_cut_off(error), "protocol-unexpected", _NO_HTTP),
+        (True, "connection-closed", _CUT_OFF),
+    ]
+    code, message = next((code, message) for is_so, code, message in table if is_so)
+    return Failure(code, title, message.format(host=host))
+
+
+def _unconnected(beneath: list[BaseException], host: str, title: str) -> Failure:
+    errors = [cause for cause in beneath if isinstance(cause, OSError)]
+    for cause in errors:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            code = of_certificate(cause.verify_code)
+            return Failure(code, title, f"{host}: {FAULTS[code].meaning}; {_REMEDIES.get(code, _UNTRUSTED)}")
+        if isinstance(cause, socket.gaierror):
+            return Failure("host-unresolved", title, f"no address is known for {host}; {_NAME}")
+    failed = next((cause for cause in errors if isinstance(cause, ssl.SSLError | ConnectionResetError)), None)
+    if failed:
+        found = of_handshake(failed, host, presented=False, versions="1.2 and newer")
+    else:
+        found = of_network(errors or [OSError()], host)
+    return Failure(found.code, title, found.message)
+
+
+def _is_cut_off(error: httpx.RemoteProtocolError) -> bool:
+    # h11 and httpcore have one class for a peer that left and for one that speaks something else.
+    return any(words in str(error) for words in ("without sending", "unexpectedly closed"))
+
+
+def _beneath(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+_NAME = "correct the address of the API, or look at the network's DNS"
+_PROXY = "the proxy does not lead to {host}; correct HTTPS_PROXY or its like"
+_SILENT = "{host} does not answer; see whether a firewall or proxy is in the way"
+_NO_HTTP = f"what {{host}} says is not HTTP; {_NAME}"
+_CUT_OFF = "{host} closed the connection before its answer was whole; try again"
+_UNTRUSTED = "name the CA that has, in ENVCONN_TLS_CA or SSL_CERT_FILE, or see who answers there"
+_REMEDIES = {
+    "certificate-expired": "have it renewed; if it is new, look at this machine's clock",
+    "certificate-not-yet-valid": "look at this machine's clock",
+    "certificate-misnamed": "see who answers there, or correct the address of the API",
+}

@@ -1,0 +1,222 @@
+"""From the name of a provider to a judged connection: arguments, token, answer, verdict."""
+
+from __future__ import annotations
+
+import time
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn import grammar, sources
+from envconn.connection import Connection, Origin
+from envconn.errors import ConfigurationError, EnvconnError, Problem
+from envconn.providers import Facts
+from envconn.remote import casedev, neon, planetscale, request, scalingo
+from envconn.remote.errors import Failure
+from envconn.remote.http import client, context, within
+from envconn.remote.request import RemoteConnection
+from envconn.remote.session import Session
+from envconn.selection import stated_context
+from envconn.selection.databases import DATABASE
+from envconn.selection.scan import Reading
+from envconn.tls import CA, SecuredConnection, judge
+from envconn.tls.ca import read as read_ca
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from envconn.remote.request import Found, Wish
+    from envconn.sources import Dotenv, Environment
+    from envconn.tls import Context, Policy
+
+
+def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that it is read and judged with
+    provider: str,
+    wish: Wish,
+    environ: Mapping[str, str] | None,
+    dotenv: Dotenv,
+    policy: Policy | None,
+    seconds: float,
+) -> RemoteConnection | EnvconnError:
+    """Ask `provider` for what `wish` says, or return the exception that says why not.
+
+    It is returned for the caller to raise: the frames here know the token.
+    """
+    environment, unreadable = sources.read(environ, dotenv)
+    reading = Reading(environment, unreadable)
+    judging = stated_context(reading, policy)
+    try:
+        service = _service(provider, wish, seconds)
+        authorities = _authorities(environment, service)
+        problems = [*reading.problems, *(ca for ca in authorities if isinstance(ca, Problem))]
+        if problems:
+            return ConfigurationError(problems)
+        trusted = [ca for ca in authorities if isinstance(ca, CA)]
+        found = within(seconds, lambda: _asked(service, wish, environment, trusted, seconds), f"{service.title} API")
+        return _judged(provider, found, wish, judging)
+    except Failure as failure:
+        return failure.as_error()
+
+
+def _service(provider: str, wish: Wish, seconds: float) -> Service:
+    service = PROVIDERS.get(provider)
+    if service is None:
+        raise Failure("argument-invalid", "provider", f"no such provider; write one of {', '.join(PROVIDERS)}")
+    if not 0 < seconds <= LONGEST:  # false for nan, too
+        raise Failure("argument-invalid", "within", f"no number of seconds above 0 and up to {LONGEST:g}")
+    request.arguments(service, wish)
+    return service
+
+
+LONGEST = 3600.0
+"""Seconds; nobody waits longer for one answer."""
+
+
+def _authorities(environment: Environment, service: Service) -> list[CA | Problem]:
+    """Whom to trust: the system's CAs, which the APIs are known to have, and one that is stated for everything.
+
+    The other way round, the CA of somebody's database would be the only one to vouch for the API, and cannot.
+    """
+    lookup = environment.lookup("ENVCONN_TLS_CA")
+    stated = [read_ca(lookup.found.text.reveal(), "ENVCONN_TLS_CA")] if lookup.found else []
+    system = read_ca("system", f"{service.title} API")
+    return [*stated, *([] if stated and isinstance(system, Problem) else [system])]
+
+
+def _asked(service: Service, wish: Wish, environment: Environment, trusted: list[CA], seconds: float) -> Found:
+    deadline = time.monotonic() + seconds
+    tokens = [_token(environment, variable, service) for variable in service.tokens]
+    title, secret = f"{service.title} API", service.tokens[-1]
+    base = _base(environment, service.address, service.base.format_map(request.region(wish.region)))
+    with client(context(*trusted), title) as asking:
+        authorization = service.authorization(tokens)
+        if service.exchange:
+            auth = _base(environment, service.auth_address, service.auth)
+            door = Session(asking, title, auth, variable=secret, authorization=authorization, deadline=deadline)
+            authorization = service.exchange(door)
+        session = Session(asking, title, base, variable=secret, authorization=authorization, deadline=deadline)
+        return service.fetch(session, wish)
+
+
+def _token(environment: Environment, variable: str, service: Service) -> str:
+    lookup = environment.lookup(variable)
+    for problem in lookup.problems:
+        raise Failure("token-missing", problem.variable, f"{problem.message} [{problem.code}]")
+    if lookup.found is None:
+        message = (
+            f"is not set, and {service.title} wants to know who asks; set it, or {variable}_FILE to a file with it"
+        )
+        raise Failure("token-missing", variable, message)
+    return request.usable(lookup.found.text.reveal(), variable)
+
+
+def _base(environment: Environment, variable: str, default: str) -> str:
+    return request.address(environment.plain(variable) or default, variable)
+
+
+def _judged(provider: str, found: Found, wish: Wish, judging: Context) -> RemoteConnection | ConfigurationError:
+    service = PROVIDERS[provider]
+    title = f"{service.title} API"
+    connection = grammar.read(found.uri, Origin(title, "remote"))
+    if not isinstance(connection, Connection):
+        return ConfigurationError(connection)
+    if connection.kind != "postgresql" or not connection.scheme:
+        raise Failure("answer-malformed", title, "the connection string is no URI of PostgreSQL; see who answers there")
+    # Its own API says more about whose it is than the name of the host.
+    facts = (judging.facts or Facts())._replace(provider=service.record) if service.record else judging.facts
+    judged = judge(connection, judging._replace(facts=facts), DATABASE)
+    if not isinstance(judged, SecuredConnection):
+        return ConfigurationError(judged)
+    if wrong := [argument for argument, is_other in _others(judged, found, wish).items() if is_other]:
+        message = f"the connection is not that of the {wrong[0]} asked for; do not use it, and see who answers there"
+        raise Failure("answer-contradicts", title, message)
+    pooled = bool(judged.pooled if judged.pooled is not None else found.pooled)
+    return RemoteConnection(provider, found.uri, found.branch, pooled, judged)
+
+
+def _others(judged: SecuredConnection, found: Found, wish: Wish) -> dict[str, bool]:
+    """Where the connection is visibly another one than was asked for."""
+    shown = {"role": judged.user, "database": judged.dbname, "endpoint": judged.host.partition(".")[0]}
+    others = {
+        name: not shown[name].startswith(expected) if name == "endpoint" else shown[name] != expected
+        for name, expected in found.expected.items()
+        if expected is not None
+    }
+    return {"pooler": judged.pooled is not None and judged.pooled is not wish.pooled, **others}
+
+
+class Service(NamedTuple):
+    """One API.
+
+    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
+    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
+    that counts. `record` is the name of the provider's record where all that it hands out is its own.
+    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
+    `required` and `optional` are arguments of `get_connection`.
+    """
+
+    title: str
+    fetch: Callable[[Session, Wish], Found]
+    authorization: Callable[[Sequence[str]], str]
+    record: str | None
+    tokens: tuple[str, ...]
+    address: str
+    base: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    exchange: Callable[[Session], str] | None = None
+    auth: str = ""
+    auth_address: str = ""
+
+
+PROVIDERS: Mapping[str, Service] = MappingProxyType(
+    {
+        "casedev": Service(
+            title="case.dev",
+            fetch=casedev.fetch,
+            authorization=casedev.authorization,
+            record=None,
+            tokens=("CASEDEV_API_KEY",),
+            address="ENVCONN_CASEDEV_API",
+            base="https://api.case.dev/database/v1",
+            required=("project",),
+            optional=("branch", "pooled"),
+        ),
+        "neon": Service(
+            title="Neon",
+            fetch=neon.fetch,
+            authorization=neon.authorization,
+            record="neon",
+            tokens=("NEON_API_KEY",),
+            address="ENVCONN_NEON_API",
+            base="https://console.neon.tech/api/v2",
+            required=("project", "database", "role"),
+            optional=("branch", "endpoint", "pooled"),
+        ),
+        "planetscale": Service(
+            title="PlanetScale",
+            fetch=planetscale.fetch,
+            authorization=planetscale.authorization,
+            record="planetscale",
+            tokens=("PLANETSCALE_SERVICE_TOKEN_ID", "PLANETSCALE_SERVICE_TOKEN"),
+            address="ENVCONN_PLANETSCALE_API",
+            base="https://api.planetscale.com/v1",
+            required=("organization", "database", "role"),
+            optional=("branch", "pooled", "create", "reset", "ttl", "inherit"),
+        ),
+        "scalingo": Service(
+            title="Scalingo",
+            fetch=scalingo.fetch,
+            authorization=scalingo.authorization,
+            record="scalingo",
+            tokens=("SCALINGO_API_TOKEN",),
+            address="ENVCONN_SCALINGO_API",
+            base="https://api.{region}.scalingo.com/v1",
+            required=("app",),
+            optional=("variable", "endpoint", "database", "region"),
+            exchange=scalingo.exchange,
+            auth="https://auth.scalingo.com/v1",
+            auth_address="ENVCONN_SCALINGO_AUTH_API",
+        ),
+    }
+)
+"""The APIs by the name that `get_connection` and ``envconn fetch`` take."""

@@ -1,0 +1,153 @@
+"""One request over HTTPS, by httpx: always TLS, always verified, never redirected, never more than was expected.
+
+A time-out of httpx's is for one step. The deadline for all steps is held by whoever waits (`within`), in a thread
+that can be left alone: nothing else ends the wait for a resolver.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from concurrent.futures import TimeoutError as Unfinished
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from envconn.probe.threads import begin
+from envconn.remote.errors import Failure, of_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import httpx
+
+    from envconn.tls import CA
+
+
+T = TypeVar("T")
+
+STEP = 10.0
+"""Seconds that one step of an attempt may take: connecting, sending, or waiting for the next piece."""
+
+
+class Call(NamedTuple):
+    """One request. `secrets` are the header fields that no log may show, `limit` is the largest answer in bytes."""
+
+    method: str
+    url: str
+    secrets: Mapping[str, str]
+    content: bytes | None = None
+    limit: int = 1_048_576
+
+
+class Reply(NamedTuple):
+    """What came back; `retry_after` is the header field of that name, or empty."""
+
+    status: int
+    retry_after: str
+    body: bytes
+
+
+def within(seconds: float, work: Callable[[], T], title: str) -> T:
+    """Return what `work` returns, unless it takes longer than `seconds`.
+
+    Raises:
+        Failure: it does, or what `work` raises.
+    """
+    future = begin(work)
+    try:
+        return future.result(seconds)
+    except Unfinished:
+        message = f"no answer within {seconds:g} s; see whether a firewall or proxy is in the way"
+        raise Failure("timed-out", title, message) from None
+
+
+def context(*trusted: CA) -> ssl.SSLContext:
+    """Return a context that takes certificates of `trusted`, for the host that is asked, over TLS 1.2 or newer."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    for ca in trusted:
+        made.load_verify_locations(cafile=ca.path or None, cadata=ca.pem or None)
+    return made
+
+
+def client(verify: ssl.SSLContext, title: str) -> httpx.Client:
+    """Return a client of httpx's that trusts as `verify` does. It goes through the proxy of the environment, if any.
+
+    Raises:
+        Failure: httpx is not installed, or the proxy is nothing that it can use.
+    """
+    try:
+        import httpx
+    except ImportError:
+        raise Failure("extra-missing", title, "httpx is missing; install envconn[remote]") from None
+    try:
+        # What is packed can unfold to any size, so that nothing packed is asked for.
+        return httpx.Client(verify=verify, follow_redirects=False, headers={"accept-encoding": "identity"})
+    except (ImportError, ValueError, httpx.InvalidURL):
+        message = "HTTPS_PROXY or its like is no proxy that httpx can use; correct it"
+        raise Failure("proxy-unusable", title, message) from None
+
+
+def exchange(asking: httpx.Client, call: Call, title: str, deadline: float) -> Reply:
+    """Make one attempt, which ends before `deadline` (of `time.monotonic`) where the network is slow and not silent.
+
+    Raises:
+        Failure: there is no whole answer.
+    """
+    import httpx
+
+    try:
+        headers = {"accept": "application/json", **call.secrets}
+        if call.content is not None:
+            headers["content-type"] = "application/json"
+        step = max(min(STEP, deadline - time.monotonic()), 0.001)
+        asked = asking.stream(call.method, call.url, headers=headers, content=call.content, timeout=step)
+        with asked as response:
+            body = _whole(response.iter_raw(), call.limit, title, deadline)
+            return Reply(response.status_code, response.headers.get("retry-after", ""), body)
+    except httpx.HTTPError as error:
+        raise of_error(error, httpx.URL(call.url).host, title) from None
+
+
+def _whole(pieces: Iterator[bytes], limit: int, title: str, deadline: float) -> bytes:
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) > limit:
+            raise Failure("answer-too-large", title, f"the answer is larger than {limit} bytes; see who answers there")
+        if time.monotonic() > deadline:
+            raise Failure("timed-out", title, "the answer has not ended in time; see whether a proxy is in the way")
+    return bytes(body)
+
+
+def of_status(reply: Reply, title: str, variable: str, what: str) -> Failure:
+    """Return what the status of `reply` means, which is none of success.
+
+    `title` names the API, `variable` holds the token, and `what` was asked for.
+    """
+    code, message = _OF.get(reply.status) or _of_class(reply.status)
+    about_token = code in {"token-refused", "access-denied"}
+    return Failure(code, variable if about_token else title, message.format(title=title, what=what, code=reply.status))
+
+
+def _of_class(status: int) -> tuple[str, str]:
+    return next(meaning for start, meaning in _CLASSES if status >= start)
+
+
+_REFUSED = "status {code} to the request for {what}; correct the arguments, or see the provider's documentation"
+
+_OF = {
+    401: ("token-refused", "{title} does not take it; set a token that is valid and has not expired"),
+    403: ("access-denied", "{title} does not let it have {what}; give the token that right, or use another one"),
+    404: ("remote-missing", "{what} is not there, or not for this token; correct the name"),
+    409: (
+        "request-refused",
+        "status 409 to the request for {what}: it exists, or is being changed; look there",
+    ),
+    429: ("rate-limited", "too many requests, and the time allowed is over before the next may be made; try later"),
+}
+
+_CLASSES = (
+    (500, ("server-failed", "status {code} to the request for {what}; try later, or see the provider's status page")),
+    (400, ("request-refused", _REFUSED)),
+    (0, ("redirected", "status {code}, a redirect, which no token is sent after; correct the address of the API")),
+)

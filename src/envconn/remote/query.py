@@ -1,0 +1,123 @@
+"""One query over HTTPS, in the words of Neon's serverless driver, which PlanetScale understands, too."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.connection import Secret
+from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Problem, QueryError
+from envconn.remote import request
+from envconn.remote.errors import Failure, fault
+from envconn.remote.http import Call, client, context, exchange, of_status, within
+from envconn.remote.session import Answer
+from envconn.tls.ca import read as read_ca
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.remote.http import Reply
+    from envconn.report import Json
+    from envconn.tls import CA, SecuredConnection
+
+
+LIMIT = 10 * 1_048_576
+"""Bytes that a query may have, and an answer: the limit of Neon's proxy for either."""
+
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+
+
+class Field(NamedTuple):
+    """One column: its name, and the OID of its type (``pg_type``)."""
+
+    name: str
+    type_oid: int
+
+
+class Result(NamedTuple):
+    """What a query gives.
+
+    `command` is its word (``SELECT``), `row_count` how many rows it gave or changed, `None` where it does neither.
+    A row has one value for each of `fields`: numbers, truth values, JSON and arrays as such, the rest as text.
+    """
+
+    command: str
+    row_count: int | None
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[Json, ...], ...]
+
+
+def asked(
+    connection: SecuredConnection, statement: str, parameters: Sequence[object], address: str | None, seconds: float
+) -> Result | EnvconnError:
+    """Run the query, or return the exception that says why not, for the caller to raise: the frames here know all."""
+    ca = connection.tls.ca or read_ca("system", connection.variable)
+    if isinstance(ca, Problem):
+        return ConfigurationError([ca])
+    try:
+        door = connection.serverless()
+        url = door.http if address is None else request.address(address, "address")
+        call = Call("POST", url, _headers(door.headers), _body(connection, statement, parameters), LIMIT)
+        reply = within(seconds, lambda: _sent(call, ca, connection.variable, seconds), connection.variable)
+        if reply.status == 400 and (refusal := _refusal(reply, connection.variable)):
+            return refusal
+        if not 200 <= reply.status < 300:
+            raise of_status(reply, connection.variable, connection.variable, "the query")
+        return _result(Answer.read(reply.body, connection.variable))
+    except EndpointUnavailable as unavailable:
+        return EndpointUnavailable(str(unavailable))
+    except Failure as failure:
+        return failure.as_error()
+
+
+def _sent(call: Call, ca: CA, title: str, seconds: float) -> Reply:
+    with client(context(ca), title) as asking:
+        return exchange(asking, call, title, time.monotonic() + seconds)
+
+
+def _headers(secrets: Mapping[str, Secret]) -> dict[str, str]:
+    # A row as an array: two columns may have one name.
+    return {**{name: value.reveal() for name, value in secrets.items()}, "Neon-Array-Mode": "true"}
+
+
+def _body(connection: SecuredConnection, statement: str, parameters: Sequence[object]) -> bytes:
+    body = json.dumps({"query": statement, "params": [_parameter(value) for value in parameters]}).encode()
+    if len(body) > LIMIT:
+        message = f"the query has more than {LIMIT} bytes with its parameters; send less at once, or connect by TCP"
+        raise Failure("query-too-large", connection.variable, message)
+    return body
+
+
+def _parameter(value: object) -> Json:
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, dict):
+        return {str(name): _parameter(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_parameter(inner) for inner in value]
+    return str(value)
+
+
+def _refusal(reply: Reply, variable: str) -> QueryError | None:
+    """The server's own error, if that is what came: other things are refused with the same status."""
+    answer = Answer.read(reply.body, variable)
+    sqlstate = answer.text("code") if answer.has("code") else ""
+    if not _SQLSTATE.fullmatch(sqlstate):
+        return None
+    message = f"the server refuses the query with SQLSTATE {sqlstate}; see PostgreSQL's table of error codes"
+    return QueryError(
+        Problem("query-refused", variable, message),
+        fault("query-refused").exit_code,
+        sqlstate,
+        Secret(answer.string("message") if answer.has("message") else ""),
+    )
+
+
+def _result(answer: Answer) -> Result:
+    fields = tuple(Field(field.string("name"), field.number("dataTypeID")) for field in answer.items("fields"))
+    rows = tuple(tuple(row) for row in answer.rows("rows", len(fields)))
+    return Result(answer.text("command"), answer.number("rowCount") if answer.has("rowCount") else None, fields, rows)

@@ -1,0 +1,159 @@
+"""What may go where: into a header field, a path, a host name, an address that a token is sent to."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from envconn.remote.errors import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.connection import Secret
+    from envconn.remote.fetch import Service
+    from envconn.tls import SecuredConnection
+
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_TOKEN = re.compile(r"[!-~]{1,8192}")
+_REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f]{1,255}")
+
+DEFAULT_REGION = "osc-fr1"
+"""Scalingo's first region; the other one is for accounts that have asked for it."""
+
+
+def arguments(service: Service, wish: Wish) -> None:
+    """Refuse what `service` does not take, and what is missing.
+
+    Raises:
+        Failure: one of the two; an argument is named, and never shown.
+    """
+    stated = wish.stated
+    for name in service.required:
+        if name not in stated:
+            raise Failure("argument-missing", name, f"{service.title} wants to know it; pass {name}, or --{name}")
+    for name, value in stated.items():
+        if name not in {*service.required, *service.optional}:
+            known = ", ".join((*service.required, *service.optional))
+            raise Failure("argument-invalid", name, f"{service.title} takes no such argument; it takes {known}")
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not _SEGMENT.fullmatch(text):
+                raise Failure("argument-invalid", name, "no name or id; write one of 1 to 255 printable characters")
+    _together(wish)
+
+
+def _together(wish: Wish) -> None:
+    if wish.create and wish.reset:
+        raise Failure("argument-invalid", "reset", "a role that is made has a new password already; drop one of them")
+    for name in ("ttl", "inherit"):
+        if name in wish.stated and not wish.create:
+            raise Failure("argument-invalid", name, "is for a role that is made; add create, or --create")
+    if wish.ttl is not None and wish.ttl < 1:
+        raise Failure("argument-invalid", "ttl", "is no time to live; write whole seconds from 1 on")
+
+
+def address(base: str, variable: str) -> str:
+    """Return `base`, which `variable` may have stated, if a token may be sent there.
+
+    Raises:
+        Failure: it is not the address of something behind TLS, or holds more than host, port and path.
+    """
+    try:
+        parts = urlsplit(base)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.scheme != "https" or "@" in parts.netloc or re.search(r"[?#\s]", base):
+        message = "is not the address of an API; write https://host:port/path, without user, query and fragment"
+        raise Failure("address-invalid", variable, message)
+    return base.rstrip("/")
+
+
+def region(text: str | None) -> Mapping[str, str]:
+    """Return the ``region`` that an address may name: one label, since it decides who gets the token.
+
+    Raises:
+        Failure: it is anything else.
+    """
+    if text is not None and not _REGION.fullmatch(text):
+        raise Failure("argument-invalid", "region", f"is no region; write one like {DEFAULT_REGION}")
+    return {"region": text or DEFAULT_REGION}
+
+
+def host(name: str, title: str) -> str:
+    """Return `name`, which `title` has answered, if it is the bare name of a host.
+
+    Raises:
+        Failure: it has anything in it that could mean more in a URI.
+    """
+    if not _HOST.fullmatch(name):
+        raise Failure("answer-malformed", title, "the host in the answer is no host name; do not use it, and ask again")
+    return name
+
+
+def usable(token: str, variable: str) -> str:
+    """Return `token`, which came from `variable`, without the blanks around it, if a header field can hold it.
+
+    Raises:
+        Failure: it cannot be a token.
+    """
+    if not _TOKEN.fullmatch(token.strip()):
+        message = "is no token: it has blanks or other than ASCII characters in it, or too many; copy it again"
+        raise Failure("token-malformed", variable, message)
+    return token.strip()
+
+
+class Wish(NamedTuple):
+    """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
+
+    project: str | None = None
+    organization: str | None = None
+    app: str | None = None
+    database: str | None = None
+    role: str | None = None
+    branch: str | None = None
+    endpoint: str | None = None
+    variable: str | None = None
+    region: str | None = None
+    pooled: bool = False
+    create: bool = False
+    reset: bool = False
+    ttl: int | None = None
+    inherit: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> dict[str, object]:
+        """The arguments that ask for something, by name."""
+        return {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
+
+
+class Found(NamedTuple):
+    """What a provider answered: the connection's URI, and branch and pooling where it says them besides.
+
+    `expected` is what was asked for and has to show in the URI: ``role``, ``database``, ``endpoint``.
+    """
+
+    uri: Secret
+    branch: str | None = None
+    pooled: bool | None = None
+    expected: Mapping[str, str | None] = MappingProxyType({})
+
+
+class RemoteConnection(NamedTuple):
+    """A connection that a provider's API has handed out, judged.
+
+    `connection_uri` is the text as the provider wrote it, or, where its API knows parts only, as they are put
+    together here; a `Secret`, so that no log shows it. `branch` is the one that was asked for or answered, `None`
+    where that is the provider's default one and it does not say which. `pooled` is whether a pooler answers.
+    `connection` is what drivers and integrations take.
+    """
+
+    provider: str
+    connection_uri: Secret
+    branch: str | None
+    pooled: bool
+    connection: SecuredConnection

@@ -1,0 +1,156 @@
+"""The login of a program: one try, and one more where the environment says something new by then.
+
+Every connection factory goes through here, so that one rule holds in all of them:
+
+1. The login is tried with what is in use.
+2. If it fails, for whatever reason, the environment is read again. A driver's own reason is no guide: libpq
+   keeps the SQLSTATE of a refused login to itself, and a pooler has one code for everything. What
+   counts is whether something else is to be tried.
+3. It is tried once more if the service is different now, and no service is promised less than before:
+   no failure, of TLS least of all, leads to a weaker connection.
+4. What was read is used from then on if that login succeeds. So a file that is ahead of the server, or a
+   server that is down, costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.errors import EndpointUnavailable, EnvconnError
+from envconn.rotation.reload import changes, differences, weakened
+from envconn.selection.databases import DATABASE
+from envconn.services import Services, database, load, view_of
+from envconn.tls.password import asettled, settled
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+    from typing import TypeVar
+
+    from envconn.rotation import Kept, Reading, View
+    from envconn.selection import Assembly
+    from envconn.tls import SecuredConnection
+
+    Made = TypeVar("Made")
+    Source = Services | SecuredConnection | None
+
+
+def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
+    """Return what `connect` makes of the database of `source`, tried once more where the environment has changed.
+
+    `source` is services, `envconn.load()` when left out; a connection is tried once and as it is.
+    `connect` is given the connection to log in with, and raises what its driver raises.
+
+    Raises:
+        ConfigurationError: as for `envconn.load`, or the driver cannot do what the connection asks for.
+        PasswordUnavailable: the password's callable supplied none.
+        Exception: what `connect` raised, the second time if there was one. A note says why there was none
+            though the environment has changed.
+    """
+    view, used = _begin(source)
+    began = time.monotonic()
+    try:
+        return connect(settled(used))
+    except Exception as failure:
+        another = _another(view, used, failure, began)
+        if another is None:
+            raise
+    return another.proven_by(connect(settled(another.connection)))
+
+
+async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
+    """Do what `login` does in a coroutine; a password's callable may be asynchronous, and blocks nothing if it is not.
+
+    The environment is read in the thread of the event loop: that takes a millisecond.
+
+    Raises:
+        Exception: as for `login`.
+    """
+    view, used = _begin(source)
+    began = time.monotonic()
+    try:
+        return await connect(await asettled(used))
+    except Exception as failure:
+        another = _another(view, used, failure, began)
+        if another is None:
+            raise
+    return another.proven_by(await connect(await asettled(another.connection)))
+
+
+class _Another(NamedTuple):
+    """A connection to try, and what it was read from, where that is not in use yet."""
+
+    connection: SecuredConnection
+    kept: Kept | None = None
+    reading: Reading | None = None
+
+    def proven_by(self, made: Made) -> Made:
+        """Use what was read from now on, and return what was `made`."""
+        if self.kept and self.reading:
+            told = changes(self.kept.assembly.services, self.reading.assembly.services)
+            self.kept.adopt(self.reading)
+            _logger().info("read the environment again after a login had failed: %s", told)
+        return made
+
+
+def _begin(source: Source) -> tuple[View | None, SecuredConnection]:
+    services = load() if source is None else source
+    return (view_of(services) if isinstance(services, Services) else None), database(services)
+
+
+def _another(view: View | None, used: SecuredConnection, failure: Exception, began: float) -> _Another | None:
+    """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one.
+
+    Who has failed together, having begun before one of them read, needs no reading of his own if that one has something
+    new. If it has not, the file may have changed since.
+    """
+    failed = time.monotonic()
+    if view is None or isinstance(failure, EnvconnError):
+        return None
+    current = _shown(view, view.kept.assembly)
+    if current and _is_different(used, current):
+        return _Another(current)  # another thread has been here
+    if view.kept.is_fixed:
+        return None
+    for since in (began, failed):
+        reading = view.kept.reread(since)
+        if found := _found(view, reading.assembly, used):
+            break
+    if isinstance(found, str):
+        failure.add_note(f"envconn: the environment was read again after this, and is not used: {found}")
+        _logger().warning("the environment was read again after a login had failed, and is not used: %s", found)
+        return None
+    return _Another(found, view.kept, reading) if found else None
+
+
+def _found(view: View, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
+    """Return what `assembly` has in the place of `used`: `None` if it is the same, a sentence if it cannot be taken."""
+    if assembly.report.problems:
+        return "; ".join(str(problem) for problem in assembly.report.problems)
+    fresh = _shown(view, assembly)
+    if fresh is None:
+        return f"{used.variable}: there is no such service any more; set it again"
+    if not _is_different(used, fresh):
+        return None
+    before, after = view.kept.assembly.services, assembly.services
+    if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
+        return f"{', '.join(sorted(weaker))} would be promised less than before, which takes a reload() or a restart"
+    return fresh
+
+
+def _shown(view: View, assembly: Assembly) -> SecuredConnection | None:
+    try:
+        return view.of(assembly).get(DATABASE)
+    except EndpointUnavailable:
+        return None
+
+
+def _is_different(one: SecuredConnection, other: SecuredConnection) -> bool:
+    return one is not other and not {*differences(one, other)} <= {"origin"}
+
+
+def _logger() -> logging.Logger:
+    import logging
+
+    return logging.getLogger("envconn")

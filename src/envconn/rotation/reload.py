@@ -1,0 +1,220 @@
+"""The assembly in use, and the way to another one; shared by every thread and every view of the services."""
+
+from __future__ import annotations
+
+import time
+from _thread import LockType, allocate_lock
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.selection import assemble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from envconn.selection import Assembly
+    from envconn.sources import Dotenv
+    from envconn.tls import Policy, SecuredConnection
+    from envconn.tls.password import Supplier
+
+
+# what `threading.Lock` is, without the import of `threading`
+
+
+PATIENCE = 5.0
+"""Seconds that a thread waits for another one which is reading; reading twice does no harm."""
+
+
+class Reading(NamedTuple):
+    """What the environment came to when it was read from the moment `began` on (``time.monotonic()``)."""
+
+    assembly: Assembly
+    began: float
+
+
+class Kept:
+    """One `assembly` at a time, replaced as a whole: who asks for it gets the old one or the new one.
+
+    `read` assembles the same environment again and raises nothing; `None` where there is no way back to it.
+    """
+
+    __slots__ = ("_in_use", "_latest", "_lock", "_read")
+
+    def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None) -> None:
+        self._in_use = self._latest = Reading(assembly, time.monotonic())
+        self._read = read
+        self._lock = allocate_lock()
+
+    @property
+    def assembly(self) -> Assembly:
+        """The one in use."""
+        return self._in_use.assembly
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether there is no environment to read again."""
+        return self._read is None
+
+    def reread(self, since: float) -> Reading:
+        """Return what the environment comes to after the moment `since` (``time.monotonic()``), without using it yet.
+
+        Whoever waits for a reading that began after his `since` shares it.
+
+        Raises:
+            TypeError: these services were not read from variables and files alone.
+        """
+        if self._read is None:
+            raise TypeError(_FIXED)
+        lock = self._taken()
+        try:
+            if self._latest.began <= since:
+                began = time.monotonic()
+                self._latest = Reading(self._read(), began)
+            return self._latest
+        finally:
+            lock.release()
+
+    def adopt(self, found: Reading) -> None:
+        """Use `found` from now on, unless a later one is in use already."""
+        lock = self._taken()
+        try:
+            if found.began > self._in_use.began:
+                self._in_use = found
+        finally:
+            lock.release()
+
+    def _taken(self) -> LockType:
+        lock = self._lock
+        if not lock.acquire(timeout=PATIENCE):
+            # A fork has copied it while a thread of the parent held it, which the child does not have.
+            lock = self._lock = allocate_lock()
+            lock.acquire()
+        return lock
+
+
+_FIXED = (
+    "these services were not read from variables and files alone, so there is nothing to read again; load them, or "
+    "make the settings, anew"
+)
+
+
+def _all(services: Mapping[str, SecuredConnection]) -> Mapping[str, SecuredConnection]:
+    return services
+
+
+def _one(
+    services: Mapping[str, SecuredConnection],
+    known_as: str,
+    choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection],
+) -> Mapping[str, SecuredConnection]:
+    try:
+        return {known_as: choose(services)}
+    except KeyError:
+        return {}
+
+
+class View(NamedTuple):
+    """What `Services` show of what is `kept`: all of it, or what `select` makes of it."""
+
+    kept: Kept
+    select: Callable[[Mapping[str, SecuredConnection]], Mapping[str, SecuredConnection]] = _all
+
+    def of(self, assembly: Assembly) -> Mapping[str, SecuredConnection]:
+        """Return the services of `assembly` as this view shows them."""
+        return self.select(assembly.services)
+
+    def only(self, known_as: str, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> View:
+        """Return the view of one service: what `choose` makes of those of this one; none if it is a `KeyError`."""
+        return View(self.kept, lambda services: _one(self.select(services), known_as, choose))
+
+
+class Changes(NamedTuple):
+    """What changed between two readings of the environment; false when nothing did.
+
+    `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which
+    facts are different: ``kind``, ``host``, ``port``, ``user``, ``password``, ``dbname``, ``parameters``,
+    ``tls.level``, ``tls.ca``, ``provider``, ``pooled``, ``replica``, ``origin``, ``siblings``.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    def __str__(self) -> str:
+        told = [f"{name}: added" for name in self.added] + [f"{name}: removed" for name in self.removed]
+        told += [f"{name}: changed {', '.join(facts)}" for name, facts in self.changed.items()]
+        return "; ".join(told) or "nothing changed"
+
+
+def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> Changes:
+    """Return what is different in `after`."""
+    changed = {name: differences(before[name], each) for name, each in after.items() if name in before}
+    return Changes(
+        tuple(name for name in after if name not in before),
+        tuple(name for name in before if name not in after),
+        MappingProxyType({name: facts for name, facts in changed.items() if facts}),
+    )
+
+
+def differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
+    """Return the names of the facts in which the two are different."""
+    return tuple(name for name, fact in _FACTS.items() if fact(before) != fact(after))
+
+
+def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> list[str]:
+    """Return the names of the services that are promised less in `after`: a lower level, or a demand that is gone."""
+    return [name for name, each in after.items() if name in before and _is_weaker(before[name], each)]
+
+
+def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
+    return after.tls.level < before.tls.level or bool(_DEMANDS & before.parameters.keys() - after.parameters.keys())
+
+
+_DEMANDS = frozenset(
+    {"channel_binding", "require_auth", "requirepeer", "sslcrl", "sslcrldir", "ssl_min_protocol_version"}
+)
+"""Parameters that make a connection stricter, whatever they say."""
+
+
+def _siblings(connection: SecuredConnection) -> tuple[object, ...]:
+    return tuple(fact(sibling) for sibling in connection.siblings for fact in _FACTS.values())
+
+
+_FACTS: dict[str, Callable[[SecuredConnection], object]] = {
+    "kind": lambda each: each.kind,
+    "host": lambda each: [(host.host, host.hostaddr) for host in each.hosts],
+    "port": lambda each: [host.port for host in each.hosts],
+    "user": lambda each: each.user,
+    "password": lambda each: each.password,
+    "dbname": lambda each: each.dbname,
+    "parameters": lambda each: (dict(each.parameters), dict(each.foreign)),
+    "tls.level": lambda each: each.tls.level,
+    "tls.ca": lambda each: each.tls.ca,
+    "provider": lambda each: each.provider,
+    "pooled": lambda each: (each.pooled, each.pool_mode),
+    "replica": lambda each: each.replica,
+    "origin": lambda each: each.origin,
+    "siblings": _siblings,
+}
+
+
+def reader(
+    environ: Mapping[str, str] | None, dotenv: Dotenv, policy: Policy | None, passwords: Mapping[str, Supplier] | None
+) -> Callable[[], Assembly]:
+    """Return a function that assembles what the arguments of `envconn.load` lead to at the time of its call.
+
+    Its `repr` shows none of them.
+    """
+
+    def read() -> Assembly:
+        assembly = assemble(environ, dotenv, policy)
+        if not passwords:
+            return assembly
+        from envconn.rotation.passwords import supplied
+
+        return supplied(assembly, passwords)
+
+    return read

@@ -1,0 +1,153 @@
+"""From the environment to judged services: the whole way, once, without raising.
+
+Everything that goes wrong becomes a `Problem` in the report. Raising is left to the outermost
+function of a door (`envconn.load`, `envconn.Settings`), whose frame holds no text by then: a
+traceback with local variables is a place where passwords are found.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn import sources
+from envconn.connection import Origin
+from envconn.errors import Note, Problem
+from envconn.providers import POOLERS, Facts, named
+from envconn.report import Report
+from envconn.selection import databases, host_variables, platform_services, variables
+from envconn.selection.broker_and_cache import gather as gather_brokers
+from envconn.selection.databases import DATABASE, DATABASES, Wanted
+from envconn.selection.scan import Reading
+from envconn.sources import DOTENV, Lookup, Text
+from envconn.tls import Context, SecuredConnection, judge
+from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
+from envconn.tls.policy import Policy, stated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from envconn.connection import Secret
+    from envconn.sources import Dotenv
+    from envconn.sources.environment import Layer
+
+
+__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text", "stated_context", "stated_facts"]
+
+
+class Assembly(NamedTuple):
+    """The judged services by name, and the report about them."""
+
+    services: Mapping[str, SecuredConnection]
+    report: Report
+
+
+def assemble(
+    environ: Mapping[str, str] | None = None,
+    dotenv: Dotenv = DOTENV,
+    policy: Policy | None = None,
+    layers: Sequence[Layer] = (),
+) -> Assembly:
+    """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input.
+
+    `layers` are those of `envconn.sources.read`.
+    """
+    environment, unreadable = sources.read(environ, dotenv, layers)
+    reading = Reading(environment, unreadable)
+    reading.bound = platform_services.gather(reading)
+    context = stated_context(reading, policy)
+    services: dict[str, SecuredConnection] = {}
+    for wanted in (*databases.gather(reading), *gather_brokers(reading)):
+        if wanted.name in services:
+            reading.problems.append(_second(wanted, services[wanted.name]))
+        elif service := _judged(wanted, context, reading):
+            services[wanted.name] = service
+            reading.notes += service.advice
+    if not (DATABASE in services or reading.problems):
+        _without_database(reading, services)
+    # One Redis is judged twice, as broker and as cache, and found wanting twice.
+    problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
+    # A copy: whoever holds the report does not hold the services.
+    return Assembly(services, Report(dict(services), problems, notes))
+
+
+def judged_text(
+    text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+) -> SecuredConnection | tuple[Problem, ...]:
+    """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
+    reading = Reading(environment, problems)
+    context = stated_context(reading)
+    lookup = environment.lookup(name)
+    if not (lookup.found or lookup.problems):
+        lookup = Lookup(Text(text, Origin(name)))
+    judged = [_judged(Wanted(name, connection), context, reading) for connection in reading.accept(lookup)]
+    return tuple(reading.problems) or next(service for service in judged if service)
+
+
+def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
+    """Return what the environment states about judging; `policy` replaces its own. What is wrong goes to `reading`."""
+    return Context(policy or _stated_policy(reading), stated_facts(reading))
+
+
+def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
+    """Judge the siblings first: they go along with the service."""
+    judged = [judge(sibling, context, wanted.name) for sibling in wanted.siblings]
+    siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
+    outcome = judge(wanted.connection, Context(context.policy, context.facts, siblings), wanted.name)
+    for refused in (outcome, *judged):
+        if not isinstance(refused, SecuredConnection):
+            reading.problems += refused
+    return outcome if isinstance(outcome, SecuredConnection) else None
+
+
+def _stated_policy(reading: Reading) -> Policy:
+    lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES}
+    for lookup in lookups.values():
+        reading.record(lookup)
+    answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})
+    reading.problems += answer.problems
+    reading.notes += answer.notes
+    return answer.policy
+
+
+def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
+    # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
+    message = f"makes a second service called {wanted.name}, beside {first.variable}; rename one"
+    return Problem("service-duplicate", wanted.connection.origin.variable, message)
+
+
+def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
+    """Say that there is no default database: an error where there is nothing else, except while an image is built."""
+    if reading.plain("ENVCONN_PHASE") == "build":
+        reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
+    elif not services:
+        _nothing(reading)
+
+
+def _nothing(reading: Reading) -> None:
+    accepted = ", ".join([*variables.DEFAULTS[1:], *host_variables.DEFAULTS])
+    near = variables.misspelt(reading.environment)
+    hint = f"; {near} is set, but names are upper case" if near else ""
+    message = f"no database is configured; set {variables.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"
+    reading.problems.append(Problem("database-missing", "DATABASE_URL", message))
+
+
+def stated_facts(reading: Reading) -> Facts:
+    """Read the two variables; a word that is not known becomes a problem."""
+    provider = reading.plain("ENVCONN_PROVIDER") or None
+    pooler = reading.plain("ENVCONN_POOLER") or None
+    if provider and named(provider) is None:
+        reading.problems.append(Problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
+        provider = None
+    if pooler and pooler not in POOLERS:
+        reading.problems.append(Problem("pooler-unknown", "ENVCONN_POOLER", _POOLER))
+        pooler = None
+    return Facts(provider, pooler)
+
+
+_PROVIDER = (
+    "no provider of that name is known; write the short name that `envconn show` uses (scalingo, planetscale, neon)"
+)
+_POOLER = "not a known word; write transaction, session or none"

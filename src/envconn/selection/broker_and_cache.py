@@ -1,0 +1,76 @@
+"""The message broker and the cache: a variable of their own each, else the Redis that serves as both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.errors import Note, Problem
+from envconn.selection import variables as names
+from envconn.selection.conflicts import choose
+from envconn.selection.databases import CHOICE_MISSING, Wanted
+from envconn.selection.platform_services import ambiguity, among, strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from envconn.connection import Connection
+    from envconn.selection.platform_services import Named
+    from envconn.selection.scan import Reading
+
+
+_ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
+
+_KINDS = {"broker": ("amqp", "redis", "sentinel"), "cache": ("redis", "sentinel")}
+
+
+def gather(reading: Reading) -> Iterator[Wanted]:
+    """Yield the broker and the cache that the environment configures."""
+    shared = _without_clear_twin(reading, list(reading.connections(names.REDIS)))
+    stated = {role: list(reading.connections(variables)) for role, (variables, _) in _ROLES.items()}
+    known = [*shared, *(connection for connections in stated.values() for connection in connections)]
+    for role, (_, chooser) in _ROLES.items():
+        if chosen := reading.plain(chooser):
+            candidates = _chosen(reading, role, chosen)
+        else:
+            candidates = _beside(reading, role, stated[role] or shared, known)
+        if candidates:
+            choice = choose(candidates, chooser)
+            reading.problems += choice.problems
+            reading.notes += choice.notes
+            if choice.connection:
+                reading.expect(choice.connection, _KINDS[role], f"a {role}")
+                yield Wanted(role, choice.connection)
+
+
+def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
+    before = len(reading.problems)
+    candidates = list(reading.connections([chosen])) or among(_bound(reading, _KINDS[role]), chosen)
+    if not candidates and len(reading.problems) == before:
+        reading.problems.append(Problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
+    return candidates
+
+
+def _beside(reading: Reading, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
+    """The `candidates` of variables; with what is bound, if all of that contradicts what is `known`; or that alone."""
+    if candidates:
+        return [*candidates, *strangers(_bound(reading, [candidates[0].kind]), known)]
+    found = next((bound for kind in _KINDS[role] if (bound := _bound(reading, [kind]))), [])
+    connections = [each.connection for each in found]
+    if found and choose(connections, None).problems:
+        reading.problems.append(ambiguity(found, _ROLES[role][1], f"the {role}"))
+        return []
+    return connections
+
+
+def _bound(reading: Reading, kinds: Collection[str]) -> list[Named]:
+    return [bound for bound in reading.bound if bound.connection.kind in kinds]
+
+
+def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Connection]:
+    # Heroku sets both for one Redis, on different ports.
+    if not any(connection.origin.variable == "REDIS_TLS_URL" for connection in found):
+        return found
+    kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
+    if len(kept) < len(found):
+        reading.notes.append(Note("tls-twin", "REDIS_URL", "not used: REDIS_TLS_URL names the same service with TLS"))
+    return kept

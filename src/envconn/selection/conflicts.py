@@ -1,0 +1,111 @@
+"""One service, several variables: the same target is one connection, different ones are a conflict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.errors import Note, Problem
+from envconn.providers import Facts, derive, identify
+from envconn.sources import order
+from envconn.tls import requested
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from envconn.connection import Connection
+
+
+class Choice(NamedTuple):
+    """The connection that was chosen, other endpoints of the same database, or the conflict; and notes on the rest."""
+
+    connection: Connection | None
+    siblings: tuple[Connection, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
+    """Choose among `candidates`, the most believed first; `chooser` is the variable that could settle a conflict.
+
+    Of several that name the same target, the one that asks for the strongest TLS is kept. The
+    pooled and the direct endpoint of one database are a pair, not a conflict.
+    """
+    first, *others = candidates
+    if not others:
+        return Choice(first)
+    same, elsewhere = _parted([first, *others], lambda other: same_target(other, first))
+    siblings, strangers = _parted(elsewhere, lambda other: _direct(other) == _direct(first))
+    if strangers:
+        return Choice(None, problems=(_conflict(first, strangers, chooser),))
+    chosen = max(same, key=requested)
+    notes = [_duplicate(other, chosen) for other in same if other is not chosen]
+    return Choice(chosen, siblings=tuple(siblings), notes=tuple(notes))
+
+
+def _parted(
+    connections: Sequence[Connection], is_one: Callable[[Connection], bool]
+) -> tuple[list[Connection], list[Connection]]:
+    """Those of `connections` that are, and those that are not."""
+    parted: tuple[list[Connection], list[Connection]] = ([], [])
+    for connection in connections:
+        parted[not is_one(connection)].append(connection)
+    return parted
+
+
+def same_target(one: Connection, other: Connection) -> bool:
+    """Whether both lead to the same place as the same user, with the same password."""
+    return _target(one) == _target(other)
+
+
+def _direct(connection: Connection) -> dict[str, object]:
+    """The target of the direct endpoint of the primary, where the provider's rule gives it."""
+    found = derive(connection, identify(connection), pooled=False, replica=False, facts=Facts())
+    return _target(connection if isinstance(found, str) else found)
+
+
+def _target(connection: Connection) -> dict[str, object]:
+    """Everything that decides where a connection ends and as whom, normalised."""
+    return {
+        "host": [host.host.lower() for host in connection.hosts],
+        "port": [host.port for host in connection.hosts],
+        "hostaddr": [host.hostaddr for host in connection.hosts],
+        "user": connection.user,
+        "dbname": connection.dbname,
+        "password": connection.password,
+        "protocol": connection.kind,
+        "master": connection.parameters.get("master_name"),
+    }
+
+
+def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Problem:
+    mine = _target(first)
+    told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
+    variable = first.origin.variable
+    settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
+    message = f"on {_hosts(first)}{_from(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    return Problem("conflict", variable, message)
+
+
+def _difference(mine: dict[str, object], other: Connection) -> str:
+    different = [part for part, value in _target(other).items() if value != mine[part]]
+    told = f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    return told + _from(other)
+
+
+def _hosts(connection: Connection) -> str:
+    return ",".join(host.host for host in connection.hosts)
+
+
+def _from(connection: Connection) -> str:
+    # Within one environment, the variable says it all.
+    origin = connection.origin
+    return f", from {order.place(origin)}" if origin.source in order.FETCHED else ""
+
+
+def _duplicate(other: Connection, chosen: Connection) -> Note:
+    if requested(other) == requested(chosen):
+        return Note(
+            "duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used"
+        )
+    message = f"names the same database as {chosen.origin.variable}, which asks for stronger TLS and is used"
+    return Note("duplicate-weaker", other.origin.variable, message)

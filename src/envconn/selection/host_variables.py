@@ -1,0 +1,165 @@
+"""A database given in parts (``PGHOST``, ``DATABASE_HOST``, ...) instead of as one string.
+
+Parts need no encoding. They are quoted into a keyword/value string, so that one grammar holds
+all rules about what a value may be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Secret
+from envconn.errors import Problem
+from envconn.grammar.conninfo import quoted
+from envconn.sources import Lookup, Text
+from envconn.sources.bound_service import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.sources import Environment
+
+
+_PG = {
+    "PGHOST": "host",
+    "PGHOSTADDR": "hostaddr",
+    "PGPORT": "port",
+    "PGUSER": "user",
+    "PGPASSWORD": "password",
+    "PGDATABASE": "dbname",
+    "PGSSLMODE": "sslmode",
+    "PGSSLROOTCERT": "sslrootcert",
+    "PGSSLCERT": "sslcert",
+    "PGSSLKEY": "sslkey",
+    "PGSSLCRL": "sslcrl",
+    "PGSSLCRLDIR": "sslcrldir",
+    "PGSSLSNI": "sslsni",
+    "PGSSLCERTMODE": "sslcertmode",
+    "PGSSLNEGOTIATION": "sslnegotiation",
+    "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
+    "PGSSLMAXPROTOCOLVERSION": "ssl_max_protocol_version",
+    "PGCHANNELBINDING": "channel_binding",
+    "PGREQUIREAUTH": "require_auth",
+    "PGGSSENCMODE": "gssencmode",
+    "PGTARGETSESSIONATTRS": "target_session_attrs",
+    "PGLOADBALANCEHOSTS": "load_balance_hosts",
+    "PGOPTIONS": "options",
+    "PGAPPNAME": "application_name",
+    "PGCONNECT_TIMEOUT": "connect_timeout",
+    "PGCLIENTENCODING": "client_encoding",
+}
+
+_SUFFIXES = {
+    "HOST": "host",
+    "PORT": "port",
+    "NAME": "dbname",
+    "DBNAME": "dbname",
+    "DATABASE": "dbname",
+    "DB": "dbname",
+    "USER": "user",
+    "USERNAME": "user",
+    "PASSWORD": "password",
+    "SSLMODE": "sslmode",
+}
+
+# A relationship of Upsun and Platform.sh called "postgresql" or "database" comes in these parts.
+_UPSUN = {
+    "HOST": "host",
+    "PORT": "port",
+    "PATH": "dbname",
+    "USERNAME": "user",
+    "PASSWORD": "password",
+    "SCHEME": "scheme",
+}
+
+_BY_PREFIX = {
+    "DATABASE": _SUFFIXES | _UPSUN,
+    **dict.fromkeys(("DB", "POSTGRES", "PLANETSCALE"), _SUFFIXES),
+    "POSTGRESQL": _UPSUN,
+    "AZURE_POSTGRESQL": _SUFFIXES | {"SSL": "sslmode"},
+    "POSTGRESQL_ADDON": _SUFFIXES,
+}
+
+# Elastic Beanstalk.
+_RDS = {
+    "RDS_HOSTNAME": "host",
+    "RDS_PORT": "port",
+    "RDS_DB_NAME": "dbname",
+    "RDS_USERNAME": "user",
+    "RDS_PASSWORD": "password",
+}
+
+# Clever Cloud, on demand: around the network's proxy, everything else being the same.
+_DIRECT = {
+    "POSTGRESQL_ADDON_DIRECT_HOST": "host",
+    "POSTGRESQL_ADDON_DIRECT_PORT": "port",
+    "POSTGRESQL_ADDON_DB": "dbname",
+    "POSTGRESQL_ADDON_USER": "user",
+    "POSTGRESQL_ADDON_PASSWORD": "password",
+}
+
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "PGHOST": _PG,
+    **{
+        f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
+        for prefix, suffixes in _BY_PREFIX.items()
+    },
+    "RDS_HOSTNAME": _RDS,
+}
+"""The default database: by the variable that announces a family, which is always the host, variable to keyword."""
+
+SIBLINGS: Mapping[str, Mapping[str, str]] = {"POSTGRESQL_ADDON_DIRECT_HOST": _DIRECT}
+"""Another endpoint of the default database."""
+
+FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
+"""All families."""
+
+_SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
+_MYSQL_PORT = "3306"  # Elastic Beanstalk does not say what it is that it runs
+
+
+def compose(environment: Environment, leader: str) -> Lookup:
+    """Gather the parts of the family that `leader` announces; nothing when it is not set.
+
+    Two variables of a family for one keyword (``DB_USER`` and ``DB_USERNAME``): the first one set counts.
+    """
+    if not environment.is_set(leader):
+        return Lookup()
+    lookups = {name: environment.lookup(name) for name in FAMILIES[leader]}
+    problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
+    notes = tuple(note for lookup in lookups.values() for note in lookup.notes)
+    whole = lookups[leader].found
+    if problems or whole is None:
+        return Lookup(problems=problems, notes=notes)
+    if "://" in whole.text.reveal():
+        # Somebody put the whole string where the host belongs; it says everything that the parts would.
+        return Lookup(whole, notes=notes)
+    values: dict[str, str] = {}
+    for name, keyword in FAMILIES[leader].items():
+        if found := lookups[name].found:
+            values.setdefault(keyword, found.text.reveal())
+    kind = _kind(leader, values)
+    if not kind:
+        return Lookup(problems=(Problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
+    origin = whole.origin._replace(variable=leader, via=())
+    return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+_UNREAD = "is the host of a service that is not read here, by the scheme beside it; unset it, or name a database"
+
+
+def _kind(leader: str, values: Mapping[str, str]) -> str:
+    if leader == "RDS_HOSTNAME" and values.get("port", "").strip() == _MYSQL_PORT:
+        return "mysql"
+    return kind_of(values["scheme"]) if "scheme" in values else "postgresql"
+
+
+def _spelled(kind: str, values: dict[str, str]) -> str:
+    if kind != "postgresql":
+        from envconn.grammar.json_credentials import spelled
+
+        return spelled(kind, values)
+    values.pop("scheme", None)
+    if "sslmode" in values:
+        values["sslmode"] = _SSL.get(values["sslmode"].lower(), values["sslmode"])
+    return " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())

@@ -1,0 +1,92 @@
+"""Services that a platform has bound: which of them count beside variables, and under which name.
+
+Variables are believed first. A bound service that is where a variable leads is the same one; that
+none is where they lead is a conflict, because one of the two sides is wrong. Where no variable
+names a service, the only bound one is it, and of several somebody has to choose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.errors import Note, Problem
+from envconn.selection import variables
+from envconn.selection.conflicts import same_target
+from envconn.sources import VARIABLES, Text
+from envconn.sources.azure_app_service import TYPED, plain_name
+from envconn.sources.bound_service import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from envconn.connection import Connection
+    from envconn.selection.scan import Reading
+
+
+class Named(NamedTuple):
+    """A bound service, by the name that the platform gives it."""
+
+    name: str
+    connection: Connection
+
+
+def gather(reading: Reading) -> tuple[Named, ...]:
+    """Return every bound service, each once, however many ways the platform tells of it."""
+    kept: dict[str, Named] = {}
+    for service in _every(reading):
+        before = kept.setdefault(service.name, service)
+        if not same_target(before.connection, service.connection):
+            reading.problems.append(_second(service, before))
+    return tuple(kept.values())
+
+
+def among(services: Iterable[Named], chosen: str) -> list[Connection]:
+    """Return the one of `services` that is called `chosen`, with the variable it comes from in front or without."""
+    return [each.connection for each in services if chosen in {each.name, each.connection.origin.variable}][:1]
+
+
+def strangers(services: Sequence[Named], known: Iterable[Connection]) -> list[Connection]:
+    """Return all `services` where none of them is one of `known`, else nothing."""
+    known = list(known)
+    if any(same_target(each.connection, other) for each in services for other in known):
+        return []
+    return [each.connection for each in services]
+
+
+def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Problem:
+    """Ask for a name: each of `services` could be `what`, and `chooser` settles it."""
+    told = " and ".join(each.connection.origin.variable for each in services[1:])
+    message = f"could be {what}, and so could {told}; set {chooser}={services[0].name}, or to the name of another one"
+    return Problem("binding-ambiguous", services[0].connection.origin.variable, message)
+
+
+def _every(reading: Reading) -> Iterator[Named]:
+    environment = reading.environment
+    if any(map(environment.is_set, VARIABLES)):
+        yield from _told(reading)
+    for variable in sorted(environment.names_with("SQLCONNSTR_")):
+        if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
+            lookup = environment.lookup(variable)
+            found = lookup.found and Text(lookup.found.text, lookup.found.origin._replace(source="connstr"))
+            for connection in reading.accept(lookup._replace(found=found)):
+                yield Named(slug(name), connection)
+
+
+def _told(reading: Reading) -> Iterator[Named]:
+    from envconn.grammar import json_credentials
+    from envconn.sources import gather as gather_bound
+
+    for finding in gather_bound(reading.environment):
+        if isinstance(finding, Problem):
+            reading.problems.append(finding)
+        elif isinstance(finding, Note):
+            reading.notes.append(finding)
+        else:
+            outcome = json_credentials.read(finding.credentials, finding.origin, finding.kind)
+            for connection in reading.understand(outcome):
+                yield Named(finding.name, connection)
+
+
+def _second(service: Named, first: Named) -> Problem:
+    message = f"is bound as {service.name}, and so is {first.connection.origin.variable}, elsewhere; rename one of them"
+    return Problem("service-duplicate", service.connection.origin.variable, message)

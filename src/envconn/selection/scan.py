@@ -1,0 +1,84 @@
+"""One pass over the environment: texts looked up and read, what is wrong or worth knowing collected on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn import grammar
+from envconn.connection import Connection, Parameters
+from envconn.errors import Note, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from envconn.selection.platform_services import Named
+    from envconn.sources import Environment, Lookup
+
+
+class Reading:
+    """The environment, what a platform has bound, and what has been found so far."""
+
+    __slots__ = ("bound", "environment", "notes", "problems")
+
+    def __init__(self, environment: Environment, problems: Iterable[Problem] = ()) -> None:
+        self.environment = environment
+        self.bound: tuple[Named, ...] = ()
+        self.problems = list(problems)
+        self.notes: list[Note] = []
+
+    def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
+        """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""
+        for variable in variables:
+            if self.environment.is_set(variable):
+                yield from self.accept(self.environment.lookup(variable))
+
+    def accept(self, lookup: Lookup) -> Iterator[Connection]:
+        """Yield the connection that `lookup` found, if it found one and it can be read."""
+        self.record(lookup)
+        if lookup.found:
+            yield from self.understand(grammar.read(lookup.found.text, lookup.found.origin))
+
+    def understand(self, outcome: Connection | Iterable[Problem]) -> Iterator[Connection]:
+        """Yield the connection that a grammar has read, or keep what is wrong with the text."""
+        if isinstance(outcome, Connection):
+            outcome = self._named(outcome)
+            self.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
+            yield outcome
+        else:
+            self.problems += outcome
+
+    def plain(self, name: str) -> str:
+        """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE``), or empty."""
+        found = self.environment.written(name)
+        if found is None:
+            return ""
+        if isinstance(found, Problem):
+            self.problems.append(found)
+            return ""
+        return found.text.reveal().strip()
+
+    def expect(self, connection: Connection, kinds: Collection[str], what: str) -> None:
+        """Refuse a connection whose protocol is none of `kinds`: the variable is made for `what`."""
+        if connection.kind not in kinds:
+            message = (
+                f"names a service that speaks {connection.kind}, and is read as {what}; use a variable made for it"
+            )
+            self.problems.append(Problem("kind-unexpected", connection.origin.variable, message))
+
+    def record(self, lookup: Lookup) -> None:
+        """Keep what `lookup` has to say beside its text."""
+        self.problems += lookup.problems
+        self.notes += lookup.notes
+
+    def _named(self, connection: Connection) -> Connection:
+        """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
+        if connection.kind != "sentinel" or "master_name" in connection.parameters:
+            return connection
+        from envconn.grammar import redis
+
+        name = self.plain("ENVCONN_SENTINEL_MASTER")
+        if not name:
+            return connection
+        if not redis.is_master(name):
+            self.problems.append(Problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", redis.MASTER))
+        return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))

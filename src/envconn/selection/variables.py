@@ -1,0 +1,142 @@
+"""Which variable means which service, and in which order they are believed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from envconn.providers import REPLICAS, VARIABLES
+from envconn.selection import host_variables
+from envconn.sources.azure_app_service import TYPED, plain_name
+from envconn.tls import policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.sources import Environment
+
+
+_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql" and not variable.parts]
+_FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
+_LAST = ("POSTGRESQL_URL", "PG_URL")
+
+DEFAULTS = tuple(
+    dict.fromkeys((*_FIRST, *(variable.name for variable in _POSTGRES if variable.role == "default"), *_LAST))
+)
+"""The variables that name the default database, the most believed first."""
+
+SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
+"""The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
+database's."""
+
+ROLES: Mapping[str, str] = {**SIBLINGS, "POSTGRESQL_ADDON_DIRECT_HOST": "direct"}
+"""The same, with those that are the host of an endpoint given in parts."""
+
+BROKER = ("CELERY_BROKER_URL", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
+"""The variables that name the message broker; one of `REDIS` where none is set."""
+
+CACHE = ("CACHE_URL",)
+"""The variables that name the cache; one of `REDIS` where none is set."""
+
+REDIS = (
+    "SCALINGO_REDIS_URL",
+    "REDIS_TLS_URL",
+    "REDIS_URL",
+    "VALKEY_URL",
+    "REDISCLOUD_URL",
+    "KV_URL",
+    "UPSTASH_REDIS_URL",
+)
+"""The variables that name a Redis, which serves as broker and as cache."""
+
+BOUND = ("SERVICE_BINDING_ROOT", "VCAP_SERVICES", "VCAP_SERVICES_FILE_PATH", "PLATFORM_RELATIONSHIPS")
+"""The variables that lead to services which a platform has bound."""
+
+CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
+"""The variables that hold the name of the variable, or of the bound service, to believe."""
+
+OVERRULED = (
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGPORT",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLNEGOTIATION",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGREQUIRESSL",
+    "PGCHANNELBINDING",
+    "PGREQUIREAUTH",
+    "PGGSSENCMODE",
+    "PGTARGETSESSIONATTRS",
+    "PGOPTIONS",
+)
+"""Variables that libpq would let decide where a connection string is silent; reported, without effect."""
+
+_READ = {
+    *DEFAULTS,
+    *SIBLINGS,
+    *BROKER,
+    *CACHE,
+    *REDIS,
+    *OVERRULED,
+    *policy.VARIABLES,
+    *BOUND,
+    *(name for family in host_variables.FAMILIES.values() for name in family),
+}
+_NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
+
+
+def named(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield (service, variable) for every ``<NAME>_DATABASE_URL``, whose service is ``<name>`` in lower case.
+
+    Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
+    """
+    candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
+    for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
+        if variable not in _READ and not plain_name(variable) and (match := _NAMED.fullmatch(variable)):
+            yield (match["name"] or match["colour"]).lower(), variable
+
+
+def replicas(environment: Environment) -> tuple[str, ...]:
+    """Return the list and numbered variables that name replicas of the default database, numbers in order."""
+    found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
+    return tuple(sorted((name for name in found if REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
+
+
+def misspelt(environment: Environment) -> str | None:
+    """Return a variable that differs from a known one in case only (``database_url``), if there is one."""
+    known = set(DEFAULTS)
+    return next((name for name in environment.names() if name not in known and name.upper() in known), None)
+
+
+def is_read(name: str) -> bool:
+    """Whether `name` is a variable that is read, or would be under another configuration; upper case."""
+    plain = name.removesuffix("_FILE")
+    return (
+        plain in _READ
+        or plain.startswith(("ENVCONN_", *TYPED))
+        or (plain.startswith("CUSTOMCONNSTR_") and is_read(plain_name(plain)))
+        or bool(_NAMED.fullmatch(plain) or REPLICAS.fullmatch(plain))
+        or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
+    )
+
+
+def variables(origin: str) -> tuple[str, ...]:
+    """Return the variables that hold a connection, or a part of it, by the one that its origin names."""
+    variable, _, name = origin.partition("/")
+    relationship = name.upper().replace("-", "_") if name else origin.removesuffix("_HOST")
+    if variable == "VCAP_SERVICES":
+        return (variable, f"{variable}_FILE_PATH")
+    if variable in host_variables.FAMILIES:
+        return tuple(host_variables.FAMILIES[variable])
+    if variable == "PLATFORM_RELATIONSHIPS" or origin.endswith("_HOST"):
+        return (variable, *(f"{relationship}_{suffix}" for suffix in _UPSUN))
+    return (variable,)
+
+
+_UPSUN = ("HOST", "SCHEME", "PORT", "USERNAME", "PASSWORD", "PATH")

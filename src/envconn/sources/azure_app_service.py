@@ -1,0 +1,44 @@
+"""Connection strings of Azure App Service, which come as variables with a prefix that says their type.
+
+Somebody who calls one ``DATABASE_URL`` finds it in ``CUSTOMCONNSTR_DATABASE_URL``, and means the former.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn.connection import Origin
+from envconn.sources.environment import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn.errors import Problem
+    from envconn.sources.environment import Environment, Layer
+
+
+TYPED = ("POSTGRESQLCONNSTR_", "MYSQLCONNSTR_")
+"""The prefixes that say what kind of database it is."""
+
+PREFIXES = (*TYPED, "CUSTOMCONNSTR_")
+"""All prefixes, the most believed first."""
+
+
+def plain_name(variable: str) -> str:
+    """Return the name behind the prefix of `variable`, or empty where there is none."""
+    return next((variable.removeprefix(prefix) for prefix in PREFIXES if variable.startswith(prefix)), "")
+
+
+def read(environment: Environment) -> tuple[Layer, ...]:
+    """Return the connection strings in `environment` by their plain names, one layer for each prefix."""
+    return tuple(dict(_plain(environment, prefix)) for prefix in PREFIXES)
+
+
+def _plain(environment: Environment, prefix: str) -> Iterator[tuple[str, Text | Problem]]:
+    for variable in environment.names_with(prefix):
+        written = environment.written(variable)
+        name = plain_name(variable)
+        if isinstance(written, Text) and name:
+            yield name, Text(written.text, Origin(name, "app-service", written.origin.path, None, (variable,)))
+        elif written and name:
+            yield name, written

@@ -1,0 +1,154 @@
+"""One service that a platform has bound to the application: what it is called, and what is told about it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.connection import Parameters
+from envconn.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    from envconn.connection import Origin, Secret
+    from envconn.errors import Note
+
+    Finding: TypeAlias = "Bound | Problem | Note"
+
+_LONGEST_NAME = 63
+
+
+class Bound(NamedTuple):
+    """One bound service: its name, the protocol it speaks, what is told about it, and where."""
+
+    name: str
+    kind: str
+    credentials: Credentials
+    origin: Origin
+
+
+def bound(name: str, kind: str, credentials: Credentials, origin: Origin) -> Bound:
+    """Return the service that `origin.variable` calls `name`."""
+    plain = slug(name)
+    return Bound(plain, kind, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
+
+
+def slug(name: str) -> str:
+    """Return `name` so that it can stand in any message: Cloud Foundry lets people write what they like."""
+    return re.sub("[^a-z0-9._-]+", "-", name.lower())[:_LONGEST_NAME].strip("-.") or "unnamed"
+
+
+_DEEPEST = 4  # levels of objects and lists, as in credentials.tls.cert.ca
+
+
+class Credentials(NamedTuple):
+    """What is told about one service, under the names of whoever tells it; those of nested objects with dots.
+
+    `others` has the names whose value is no text: numbers but those of ports, lists, and the like.
+    """
+
+    texts: Parameters = Parameters()
+    others: frozenset[str] = frozenset()
+
+
+def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Problem:
+    """Return the JSON object that `text` holds, which has at most `limit` bytes, or the `Problem` with it.
+
+    `variable` is the name for messages.
+    """
+    import json
+
+    revealed = text.reveal()
+    if len(revealed.encode("utf-8", "surrogatepass")) > limit:
+        return Problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes; shorten it")
+    try:
+        found = json.loads(revealed.lstrip("\ufeff \t\r\n"), object_pairs_hook=_object)
+    except json.JSONDecodeError as failure:
+        where = f"line {failure.lineno}, column {failure.colno}"
+        return Problem("json-invalid", variable, f"the JSON is broken at {where}; correct it")
+    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
+        return Problem("json-invalid", variable, "the JSON has more digits or brackets than anybody needs; correct it")
+    if any(isinstance(each, _Twice) for each in _everything(found)):
+        return Problem("json-duplicate", variable, "a key is in one object of the JSON twice; keep one of the two")
+    if not isinstance(found, dict):
+        return Problem("json-invalid", variable, 'the JSON is no object; write {"name": "value", ...}')
+    return found
+
+
+def taken_apart(found: Mapping[str, object]) -> Credentials:
+    """Return the texts in `found` by their names; a port may be a number, and null is nothing."""
+    texts: dict[str, str] = {}
+    others: set[str] = set()
+    for name, value in _leaves(found, "", _DEEPEST):
+        if isinstance(value, str):
+            texts[name] = value
+        elif isinstance(value, int) and not isinstance(value, bool) and name.endswith("port"):
+            texts[name] = str(value)
+        elif value is not None:
+            others.add(name)
+    return Credentials(Parameters(texts), frozenset(others))
+
+
+class _Twice:
+    """Stands in for an object that has a key twice: an exception would carry its values."""
+
+
+def _object(pairs: Iterable[tuple[str, object]]) -> object:
+    found = list(pairs)
+    made = dict(found)
+    return made if len(made) == len(found) else _Twice()
+
+
+def _everything(found: object) -> Iterator[object]:
+    """Every value in `found`; as deep as the parser came, which has a limit of its own."""
+    waiting = [found]
+    while waiting:
+        yield (each := waiting.pop())
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+
+
+def _leaves(found: Mapping[str, object], prefix: str, depth: int) -> Iterator[tuple[str, object]]:
+    for key, value in found.items():
+        yield f"{prefix}{key}", value
+        if isinstance(value, dict) and depth > 1:
+            yield from _leaves(value, f"{prefix}{key}.", depth - 1)
+
+
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("postgresql", "postgres", "pgsql", "aurora-postgresql"), "postgresql"),
+    **dict.fromkeys(("mysql", "mariadb", "aurora-mysql"), "mysql"),
+    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "redis"),
+    **dict.fromkeys(("amqp", "amqps", "rabbitmq"), "amqp"),
+}
+"""By a word for a service, in lower case: the protocol that it speaks."""
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "uri": ("protocols.amqp+ssl.uri", "uri", "url"),
+    "host": ("host", "hostname"),
+    "port": ("port",),
+    "tls_port": ("tls_port", "ssl_port"),
+    "user": ("username", "user"),
+    "password": ("password",),
+    "dbname": ("dbname", "database", "db_name", "vhost", "virtual_host"),
+    "label": ("path", "name"),
+    "sslmode": ("sslmode",),
+    "sslrootcert": ("certificates", "sslrootcert", "cacrt", "ca_certificate", "ca_cert", "cacert", "ca", "tls.cert.ca"),
+    "sslcert": ("sslcert",),
+    "sslkey": ("sslkey",),
+    "word": ("engine", "scheme", "type"),
+}
+"""By the part: what it is called, of which the first one there counts. A ``label`` is the database where nothing else
+names it; beside a URI it may be anything. A ``word`` says what service it is."""
+
+
+def kind_of(word: str) -> str:
+    """Return the protocol that a service called `word` speaks (``postgresql:16`` on Upsun), or empty."""
+    return KINDS.get(re.split(r"[:+]", word.strip().lower(), maxsplit=1)[0], "")
+
+
+def kind_among(words: Iterable[str]) -> str:
+    """Return the protocol that the first of `words` gives away which has the word for one in it (``p-redis``)."""
+    found = (kind for word in words for piece in re.split("[^a-z]+", word.lower()) if (kind := KINDS.get(piece)))
+    return next(found, "")

@@ -1,0 +1,101 @@
+"""``VCAP_SERVICES``: the bound services of a Cloud Foundry application, as JSON by offering.
+
+Cloud Foundry's developer guide, "Environment variables" and "Binding credentials": 130 KB are the
+most that fit into the variable; ``VCAP_SERVICES_FILE_PATH`` names a file of at most 1 MB instead.
+What a broker puts into ``credentials`` is its own business; the scheme of a URI in them says best
+what is bound, then tags, then the name of the offering. The name of an instance says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from envconn.connection import Origin
+from envconn.errors import Note, Problem
+from envconn.sources.bound_service import NAMES, bound, kind_among, kind_of, parse, taken_apart
+from envconn.sources.files import read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from envconn.sources.bound_service import Credentials, Finding
+    from envconn.sources.environment import Environment
+
+
+VARIABLE = "VCAP_SERVICES"
+PATH = "VCAP_SERVICES_FILE_PATH"
+
+LARGEST_VARIABLE = 133_120
+"""Bytes."""
+
+LARGEST_FILE = 1_048_576
+"""Bytes."""
+
+
+class _Document(NamedTuple):
+    offerings: Mapping[str, object]
+    origin: Origin
+
+
+def read(environment: Environment) -> Iterator[Finding]:
+    """Yield the services that the variable, or the file, lists, and what is wrong with them."""
+    documents: list[_Document] = []
+    for found in (*_variable(environment), *_file(environment)):
+        if isinstance(found, _Document):
+            documents.append(found)
+        else:
+            yield found
+    if len(documents) == 2 and documents[0].offerings != documents[1].offerings:
+        yield Problem("file-conflict", VARIABLE, f"is set, and {PATH} points to something else; keep one of the two")
+    elif documents:
+        for offering, instances in documents[0].offerings.items():
+            yield from _instances(offering, instances, documents[0].origin)
+
+
+def _variable(environment: Environment) -> Iterator[_Document | Finding]:
+    lookup = environment.lookup(VARIABLE)
+    yield from lookup.remarks
+    if lookup.found:
+        found = parse(lookup.found.text, VARIABLE, LARGEST_VARIABLE)
+        origin = Origin(VARIABLE, "vcap", lookup.found.origin.path)
+        yield found if isinstance(found, Problem) else _Document(found, origin)
+
+
+def _file(environment: Environment) -> Iterator[_Document | Finding]:
+    lookup = environment.lookup(PATH)
+    yield from lookup.remarks
+    if lookup.found:
+        path = lookup.found.text.reveal().strip()
+        content = read_text(path, PATH, LARGEST_FILE)
+        found = content if isinstance(content, Problem) else parse(content, PATH, LARGEST_FILE)
+        yield found if isinstance(found, Problem) else _Document(found, Origin(VARIABLE, "vcap", path))
+
+
+def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Finding]:
+    """Yield the services of one offering: objects in a list, each with a name and credentials."""
+    if not isinstance(instances, list) or not all(isinstance(each, dict) for each in instances):
+        yield Problem("json-invalid", VARIABLE, "an offering has no list of objects; it is as Cloud Foundry writes it")
+        return
+    for each in instances:
+        names = (each.get(key) for key in ("binding_name", "instance_name", "name"))
+        name = next((name for name in names if isinstance(name, str) and name), "unnamed")
+        credentials = each.get("credentials")
+        told = taken_apart(credentials if isinstance(credentials, dict) else {})
+        tags = each.get("tags")
+        words = [*(tags if isinstance(tags, list) else ()), offering]
+        service = bound(name, _kind(told, [word for word in words if isinstance(word, str)]), told, origin)
+        if service.kind:
+            yield service
+        else:
+            yield Note("binding-ignored", service.origin.variable, _IGNORED)
+
+
+_IGNORED = "is ignored: neither a URI nor a host of a service that is read here is among its credentials"
+
+
+def _kind(credentials: Credentials, words: Iterable[str]) -> str:
+    uri = next((text for name in NAMES["uri"] if (text := credentials.texts.get(name))), "")
+    if uri:
+        return kind_of(uri.partition(":")[0])
+    is_told = not credentials.texts.keys().isdisjoint(NAMES["host"])
+    return kind_among(words) if is_told else ""

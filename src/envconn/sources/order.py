@@ -1,0 +1,111 @@
+"""Every place that connection strings are read from, the most believed first. docs/sources.md is made of this list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn.connection import Origin
+
+
+class Source(NamedTuple):
+    """One kind of place.
+
+    `word` is what `Origin.source` calls it, `title` what messages do. `switches` are the variables of
+    which one turns it on, none where nothing has to. `meaning` says what is read there.
+    """
+
+    word: str
+    title: str
+    switches: tuple[str, ...]
+    meaning: str
+
+
+SOURCES = (
+    Source("environment", "the process environment", (), "Variables of the process."),
+    Source(
+        "file",
+        "a file that NAME_FILE names",
+        (),
+        "The value of `NAME`. `NAME` itself, in whichever of the others down to `app-service`, has to hold the same.",
+    ),
+    Source("dotenv", ".env", (), "Assignments in the `.env` file, or in the files that are named instead."),
+    Source(
+        "secrets",
+        "ENVCONN_SECRETS_DIR",
+        ("ENVCONN_SECRETS_DIR",),
+        "Files named like variables, in the directories that it names, separated by colons, the first believed most: "
+        "`/run/secrets` of Docker and Podman, a mounted Secret of Kubernetes.",
+    ),
+    Source(
+        "credentials",
+        "CREDENTIALS_DIRECTORY",
+        ("CREDENTIALS_DIRECTORY",),
+        "Files named like variables, in the directory systemd makes for a unit with `LoadCredential=` or the like.",
+    ),
+    Source(
+        "program",
+        "what the program fetched",
+        (),
+        "What a program hands over. The sources of pydantic-settings that `envconn.Settings` is given have words of "
+        "their own ([docs/settings.md](settings.md)).",
+    ),
+    Source(
+        "app-service",
+        "a connection string of App Service",
+        (),
+        "`POSTGRESQLCONNSTR_NAME`, `MYSQLCONNSTR_NAME` and `CUSTOMCONNSTR_NAME` of Azure App Service, where `NAME` is "
+        "a variable that is read.",
+    ),
+    Source(
+        "binding",
+        "SERVICE_BINDING_ROOT",
+        ("SERVICE_BINDING_ROOT",),
+        "A directory for each bound service, by the Service Binding Specification.",
+    ),
+    Source(
+        "vcap",
+        "VCAP_SERVICES",
+        ("VCAP_SERVICES", "VCAP_SERVICES_FILE_PATH"),
+        "The bound services of Cloud Foundry, as JSON; `VCAP_SERVICES_FILE_PATH` names a file with it.",
+    ),
+    Source(
+        "relationship",
+        "PLATFORM_RELATIONSHIPS",
+        ("PLATFORM_RELATIONSHIPS",),
+        "The relationships of Upsun and Platform.sh: base64 of JSON; and `NAME_HOST`, `NAME_SCHEME` and the like where "
+        "`PLATFORM_PROJECT` is set.",
+    ),
+    Source(
+        "connstr",
+        "POSTGRESQLCONNSTR_*",
+        (),
+        "The other `POSTGRESQLCONNSTR_NAME` and `MYSQLCONNSTR_NAME`: a bound database called `name`.",
+    ),
+)
+
+FETCHED: Mapping[str, str] = {
+    "aws-secrets-manager": "AWS Secrets Manager",
+    "aws-parameter-store": "AWS Parameter Store",
+    "azure-key-vault": "Azure Key Vault",
+    "google-secret-manager": "Google Secret Manager",
+    "secrets-directory": "a directory of secrets",
+    "settings-file": "a file of settings",
+    "settings-source": "a source of settings",
+}
+"""What may stand for ``program``, by the word: the title of the source of settings that `envconn.Settings` read."""
+
+_TITLES = {**FETCHED, **{source.word: source.title for source in SOURCES}}
+
+
+def title(word: str) -> str:
+    """Return what messages call the source `word`."""
+    return _TITLES.get(word, _TITLES["program"])
+
+
+def place(origin: Origin) -> str:
+    """Return what messages call the place of `origin`: the title of its source, and which secret it was."""
+    told = title(origin.source)
+    return f"{told} {origin.path}" if origin.source in FETCHED and origin.path else told

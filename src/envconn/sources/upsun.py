@@ -1,0 +1,93 @@
+"""Relationships of Upsun and Platform.sh: ``PLATFORM_RELATIONSHIPS``, and the variables of each one.
+
+The first is base64 of JSON: by the name of a relationship, a list of endpoints with ``scheme``, ``host``,
+``port``, ``username``, ``password`` and ``path``. Where ``PLATFORM_PROJECT`` is set, the same stands in
+``NAME_SCHEME``, ``NAME_HOST`` and so on (Upsun documentation, "Service environment variables").
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+from envconn.connection import Origin, Parameters, Secret
+from envconn.errors import Note, Problem
+from envconn.sources.bound_service import Credentials, bound, kind_of, parse, taken_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn.sources.bound_service import Finding
+    from envconn.sources.environment import Environment
+
+
+VARIABLE = "PLATFORM_RELATIONSHIPS"
+
+LARGEST = 1_048_576
+"""Bytes of JSON."""
+
+_TOLD = ("scheme", "host", "port", "username", "password", "path")
+
+
+def read(environment: Environment) -> Iterator[Finding]:
+    """Yield the related services, and what is wrong with them."""
+    yield from _document(environment)
+    if environment.is_set("PLATFORM_PROJECT"):
+        for variable in sorted(environment.names_with("_SCHEME")):
+            if variable.endswith("_SCHEME") and environment.is_set(f"{variable.removesuffix('_SCHEME')}_HOST"):
+                yield from _variables(environment, variable.removesuffix("_SCHEME"))
+
+
+def _document(environment: Environment) -> Iterator[Finding]:
+    lookup = environment.lookup(VARIABLE)
+    yield from lookup.remarks
+    if lookup.found is None:
+        return
+    decoded = _decoded(lookup.found.text)
+    found = decoded if isinstance(decoded, Problem) else parse(decoded, VARIABLE, LARGEST)
+    if isinstance(found, Problem):
+        yield found
+        return
+    for name, endpoints in found.items():
+        yield from _relationship(name, endpoints)
+
+
+def _decoded(text: Secret) -> Secret | Problem:
+    try:
+        return Secret(b64decode("".join(text.reveal().split()), validate=True).decode("utf-8"))
+    except ValueError:  # of which UnicodeDecodeError and binascii.Error are kinds
+        return Problem("base64-invalid", VARIABLE, "is not base64 of UTF-8 text; leave it as the platform writes it")
+
+
+def _relationship(name: str, endpoints: object) -> Iterator[Finding]:
+    """Yield the primary of a relationship; a service may have replicas beside it."""
+    if not isinstance(endpoints, list) or not all(isinstance(each, dict) for each in endpoints):
+        yield Problem(
+            "json-invalid", VARIABLE, "a relationship has no list of objects; it is as the platform writes it"
+        )
+        return
+    told = [taken_apart({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
+    for credentials in told[:1]:
+        kind = kind_of(credentials.texts.get("scheme", ""))
+        service = bound(name, kind, credentials, Origin(VARIABLE, "relationship"))
+        yield service if kind else Note("binding-ignored", service.origin.variable, _IGNORED)
+
+
+_IGNORED = "is ignored: its scheme is none of a service that is read here"
+
+
+def _is_primary(endpoint: dict[str, object]) -> bool:
+    query = endpoint.get("query")
+    return not isinstance(query, dict) or query.get("is_master") is not False
+
+
+def _variables(environment: Environment, prefix: str) -> Iterator[Finding]:
+    kind = kind_of(environment.plain(f"{prefix}_SCHEME"))
+    if not kind:
+        return
+    lookups = {key: environment.lookup(f"{prefix}_{key.upper()}") for key in _TOLD}
+    for lookup in lookups.values():
+        yield from lookup.remarks
+    texts = {key: lookup.found.text.reveal() for key, lookup in lookups.items() if lookup.found}
+    origin = Origin(f"{prefix}_HOST", "relationship")
+    yield bound(prefix.replace("_", "-"), kind, Credentials(Parameters(texts)), origin)._replace(origin=origin)

@@ -1,0 +1,94 @@
+"""The other endpoints of a judged database: named by a variable, or derived and judged again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from envconn import providers
+from envconn.errors import EndpointUnavailable, Note
+from envconn.tls.judge import judge
+from envconn.tls.levels import SSLMODES, TlsLevel
+from envconn.tls.secured import SecuredConnection
+
+if TYPE_CHECKING:
+    from envconn.tls.verdict import Judgement
+
+
+def find(
+    connection: SecuredConnection,
+    judgement: Judgement,
+    *,
+    pooled: bool | None,
+    replica: bool | None,
+    branch: str | None,
+) -> SecuredConnection | str:
+    """Return the endpoint asked for (`None`: any), or the sentence that says why there is none."""
+    # Who asks for the direct endpoint of a primary means no replica's.
+    side = bool(connection.replica) if replica is None else replica
+    fitting = [
+        candidate
+        for candidate in (connection, *judgement.context.siblings)
+        if _fits(candidate, pooled=pooled, replica=side, branch=branch)
+    ]
+    if fitting:
+        # One that is known to be direct, as a variable's name says, comes before one where that is not visible.
+        return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
+    told = f"{connection.variable}: {_told(pooled=pooled, replica=replica, branch=branch)}"
+    if branch not in {None, connection.branch}:
+        return f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+    facts = judgement.context.facts or providers.Facts()
+    derived = providers.derive(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, facts=facts)
+    if isinstance(derived, str):
+        return f"{told}: {derived}"
+    outcome = judge(derived, judgement.context, judgement.name)
+    if isinstance(outcome, SecuredConnection):
+        return outcome
+    return f"{told}: {'; '.join(problem.message for problem in outcome)}"
+
+
+def advice(judgement: Judgement) -> tuple[Note, ...]:
+    """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
+    known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
+    notes = providers.advice(judgement.connection, judgement.endpoint)
+    variable, verdict = judgement.connection.origin.variable, judgement.verdict
+    if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
+        return (*notes, Note("best-unknown", variable, _BEST_UNKNOWN))
+    if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
+        return notes
+    message = f"could be {known.sslmode}; {known.remedy}{_BEST if known.ca else ''}"
+    return (*notes, Note("tls-better", variable, message))
+
+
+_BEST = ", or set ENVCONN_TLS=best"
+_BEST_UNKNOWN = (
+    "ENVCONN_TLS=best asks for no more than require here: no record says what the certificates can meet; "
+    "write sslmode=verify-full and name the CA, or state ENVCONN_PROVIDER"
+)
+
+
+def _fits(candidate: SecuredConnection, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
+    """Whether `candidate` is what was asked for; a wish for "not" is met by what is not visible."""
+    is_so = [
+        pooled is None or bool(candidate.pooled) is pooled,
+        replica is None or bool(candidate.replica) is replica,
+        branch is None or candidate.branch == branch,
+    ]
+    return all(is_so)
+
+
+def _told(*, pooled: bool | None, replica: bool | None, branch: str | None) -> str:
+    words = [
+        {True: "a pooled", False: "a direct", None: "an"}[pooled] + " endpoint",
+        {True: "on a replica", False: "on the primary", None: ""}[replica],
+        "on the branch asked for" if branch else "",
+    ]
+    return " ".join(filter(None, words))
+
+
+def direct(connection: SecuredConnection) -> SecuredConnection | None:
+    """Return the endpoint for migrations that is not `connection` itself, or `None` where there is none."""
+    try:
+        found = connection.endpoint(pooled=False, replica=False)
+    except EndpointUnavailable:
+        return None
+    return None if found is connection else found
