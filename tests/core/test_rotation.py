@@ -497,7 +497,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 FORKED = """
 import os, signal, threading
 import envconn
-from envconn.rotation import kept
+from envconn.rotation import reload as kept
 from envconn.services import view_of
 
 kept.PATIENCE = 0.1
