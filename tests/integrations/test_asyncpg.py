@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 
 import envconn
@@ -53,3 +54,28 @@ def test_services_connections_and_nothing_else() -> None:
         envconn_asyncpg.kwargs(envconn.parse("postgresql://app@db.example.com/app"))  # type: ignore[arg-type]
     with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL"):
         envconn_asyncpg.kwargs()
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+def test_a_pool_that_opens_its_connections_itself(lab: Lab, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    """That of asyncpg 0.29 does: `create_pool` had no argument `connect` then."""
+    make = asyncpg.create_pool
+
+    def create_pool(dsn: str | None = None, *, min_size: int, max_size: int, **options: Any) -> asyncpg.Pool:
+        return make(dsn, min_size=min_size, max_size=max_size, **options)
+
+    monkeypatch.setattr(asyncpg, "create_pool", create_pool)
+    server = lab["good"]
+    url = server.uri(sslmode="require").replace(server.password, server.password if password == "right" else "marker")
+    services = envconn.load({"DATABASE_URL": url}, dotenv=None)
+
+    async def answer() -> object:
+        async with envconn_asyncpg.create_pool(services, min_size=1, max_size=2) as pool, pool.acquire() as connection:
+            assert stacks.in_use_below(connection)
+            return await connection.fetchval("select 7")
+
+    if password == "right":
+        assert asyncio.run(answer()) == 7
+    else:
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            asyncio.run(answer())

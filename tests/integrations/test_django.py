@@ -116,3 +116,12 @@ def test_names_that_do_not_exist() -> None:
     with pytest.raises(AttributeError, match="nothing_of_this_name"):
         envconn_django.nothing_of_this_name  # noqa: B018
     assert set(envconn_django.__all__) <= set(dir(envconn_django)) | {"ReplicaRouter", "SafeExceptionReporterFilter"}
+
+
+def test_without_django_the_error_is_ours_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", BAD)
+    monkeypatch.setitem(sys.modules, "django", None)  # Python's own way to say that there is none
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        databases()
+    assert type(caught.value) is envconn.ConfigurationError
+    assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]

@@ -20,6 +20,7 @@ INTEGRATIONS = (
     "envconn_django",
     "envconn_flask",
     "envconn_psycopg",
+    "envconn_pytest",
     "envconn_sqlalchemy",
 )
 CORNERS = ("tests/corners/oldest", "tests/corners/middle", "tests/corners/newest")
