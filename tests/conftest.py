@@ -82,7 +82,7 @@ sys.addaudithook(_stay_on_this_machine)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count a skip as a failure where everything has to run (ENVCONN_REQUIRE_ALL=1)."""
+    """Count a skip as a failure where everything has to run (ENVCONN_TEST_REQUIRE_ALL=1)."""
     return _skip_is_failure((yield))
 
 
@@ -95,8 +95,8 @@ def pytest_make_collect_report(
 
 
 def _skip_is_failure(report: Report) -> Report:
-    if report.skipped and not hasattr(report, "wasxfail") and _MACHINE.get("ENVCONN_REQUIRE_ALL") == "1":
+    if report.skipped and not hasattr(report, "wasxfail") and _MACHINE.get("ENVCONN_TEST_REQUIRE_ALL") == "1":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
-        report.longrepr = f"{reason}; ENVCONN_REQUIRE_ALL=1 makes this a failure"
+        report.longrepr = f"{reason}; ENVCONN_TEST_REQUIRE_ALL=1 makes this a failure"
     return report

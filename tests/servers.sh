@@ -5,10 +5,10 @@
 #
 # leaves a folder below DIRECTORY for each of them, and reuses what is there. They come from Debian packages,
 # fetched by the machine's own apt-get with lists of its own; where that fails, the tests that need them skip.
-# ENVCONN_RABBITMQ=1 adds RabbitMQ (33 MB), ENVCONN_NEWER_PGBOUNCER=1 a PgBouncer that tracks prepared statements,
-# ENVCONN_MYSQL=1 MariaDB and mysqlclient (7 MB),
-# ENVCONN_VALKEY=1 a Valkey (8 MB),
-# ENVCONN_NEWEST_PYTHON=1 the newest Python (17 MB), which is no server, but comes the same way.
+# ENVCONN_TEST_RABBITMQ=1 adds RabbitMQ (33 MB), ENVCONN_TEST_NEWER_PGBOUNCER=1 a PgBouncer that tracks prepared statements,
+# ENVCONN_TEST_MYSQL=1 MariaDB and mysqlclient (7 MB),
+# ENVCONN_TEST_VALKEY=1 a Valkey (8 MB),
+# ENVCONN_TEST_NEWEST_PYTHON=1 the newest Python (17 MB), which is no server, but comes the same way.
 set -eu
 place=$1
 mkdir -p "$place"
@@ -75,20 +75,20 @@ missing() { ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null; }
 
 ! missing pgbouncer || unpack pgbouncer own pgbouncer libevent-2.1-7 libevent-2.1-7t64 libc-ares2 libcares2
 ! missing redis-server || unpack redis-server own redis-server redis-tools libatomic1 libjemalloc2 liblzf1
-[ "${ENVCONN_RABBITMQ-}" != 1 ] || unpack rabbitmq own rabbitmq-server erlang-base erlang-asn1 erlang-crypto \
+[ "${ENVCONN_TEST_RABBITMQ-}" != 1 ] || unpack rabbitmq own rabbitmq-server erlang-base erlang-asn1 erlang-crypto \
     erlang-eldap erlang-ftp erlang-inets erlang-mnesia erlang-os-mon erlang-parsetools erlang-public-key \
     erlang-runtime-tools erlang-snmp erlang-ssl erlang-syntax-tools erlang-tftp erlang-tools erlang-xmerl libsctp1
-[ "${ENVCONN_MYSQL-}" != 1 ] || unpack mariadb own mariadb-server-core mariadb-common libaio1 libaio1t64 liburing2 \
+[ "${ENVCONN_TEST_MYSQL-}" != 1 ] || unpack mariadb own mariadb-server-core mariadb-common libaio1 libaio1t64 liburing2 \
     libnuma1 libpcre2-8-0
 # A client, for the Python of this Debian: what it is on PyPI would have to be compiled.
-[ "${ENVCONN_MYSQL-}" != 1 ] || unpack mysqlclient own python3-mysqldb libmariadb3
-[ "${ENVCONN_VALKEY-}" != 1 ] || unpack valkey-server-newer forky valkey-server valkey-tools libc6 libatomic1 libcap2 \
+[ "${ENVCONN_TEST_MYSQL-}" != 1 ] || unpack mysqlclient own python3-mysqldb libmariadb3
+[ "${ENVCONN_TEST_VALKEY-}" != 1 ] || unpack valkey-server-newer forky valkey-server valkey-tools libc6 libatomic1 libcap2 \
     libgcc-s1 libjemalloc2 liblzf1 libssl3t64 libstdc++6 libsystemd0 zlib1g libzstd1
 # Its C library is newer than the machine's may be, so it comes with that, too.
-[ "${ENVCONN_NEWER_PGBOUNCER-}" != 1 ] || unpack pgbouncer-newer forky pgbouncer libc6 libgcc-s1 libevent-2.1-7t64 \
+[ "${ENVCONN_TEST_NEWER_PGBOUNCER-}" != 1 ] || unpack pgbouncer-newer forky pgbouncer libc6 libgcc-s1 libevent-2.1-7t64 \
     libcares2 libssl3t64 zlib1g libzstd1 libsystemd0 libldap2 libsasl2-2 libcap2 libcap-ng0 liblzma5 libpam0g libaudit1
 # So does a Python: under its name is what starts it by way of its own loader.
-[ "${ENVCONN_NEWEST_PYTHON-}" != 1 ] || unpack python forky python3.15 python3.15-minimal libpython3.15-stdlib \
+[ "${ENVCONN_TEST_NEWEST_PYTHON-}" != 1 ] || unpack python forky python3.15 python3.15-minimal libpython3.15-stdlib \
     libpython3.15-minimal python3-pip media-types libc6 libgcc-s1 libstdc++6 libbz2-1.0 libdb5.3t64 libexpat1 libffi8 \
     liblzma5 libncursesw6 libreadline8t64 libsqlite3-0 libssl3t64 libtinfo6 libuuid1 libzstd1 zlib1g
 python=$place/python/usr/bin/python3.15

@@ -64,8 +64,8 @@ class States(Generic[Running]):
 
 @pytest.fixture(scope="session")
 def installations(machine: dict[str, str], checkout: Path) -> Iterator[Installations]:
-    """Where servers are found; ENVCONN_SERVERS is what tests/servers.sh was given."""
-    place = Path(machine.get("ENVCONN_SERVERS") or checkout / ".cache" / "servers")
+    """Where servers are found; ENVCONN_TEST_SERVERS is what tests/servers.sh was given."""
+    place = Path(machine.get("ENVCONN_TEST_SERVERS") or checkout / ".cache" / "servers")
     account = current_account()
     with workplace(account) as scrap:
         yield Installations(place, account, scrap)
@@ -83,7 +83,7 @@ def bouncer(installations: Installations, lab: Lab, certificates: Certificates) 
 def newer_bouncer(
     installations: Installations, lab: Lab, certificates: Certificates, machine: dict[str, str]
 ) -> Iterator[Bouncer]:
-    """The same with a PgBouncer that tracks them (1.21 or newer), where ENVCONN_NEWER_PGBOUNCER=1 asks for it."""
+    """The same with a PgBouncer that tracks them (1.21 or newer), where ENVCONN_TEST_NEWER_PGBOUNCER=1 asks for it."""
     command = _newer(installations, machine)
     with bouncers.running(command, lab["good"], certificates, certificates.good, tracks=True) as running:
         yield running
@@ -126,8 +126,8 @@ def sentinel_sets(
 
 @pytest.fixture(scope="session")
 def valkey(installations: Installations, machine: dict[str, str]) -> tuple[tuple[str, ...], Account]:
-    """The words that start a Valkey, where ENVCONN_VALKEY=1 asks for it, and who may: for what runs a Redis, too."""
-    _asked_for(machine, "ENVCONN_VALKEY")
+    """The command of a Valkey (where ENVCONN_TEST_VALKEY=1 asks for it) and the account, as for Redis."""
+    _asked_for(machine, "ENVCONN_TEST_VALKEY")
     return _or_skip(partial(installations.newer, "valkey-server")), installations.account
 
 
@@ -135,8 +135,8 @@ def valkey(installations: Installations, machine: dict[str, str]) -> tuple[tuple
 def rabbitmq(
     installations: Installations, certificates: Certificates, machine: dict[str, str]
 ) -> Iterator[States[RabbitMQ]]:
-    """RabbitMQ in the states of `rabbitmq.STATES`, where ENVCONN_RABBITMQ=1 asks for it: six seconds for each."""
-    _asked_for(machine, "ENVCONN_RABBITMQ")
+    """RabbitMQ in the states of `rabbitmq.STATES`, where ENVCONN_TEST_RABBITMQ=1 asks for it: six seconds for each."""
+    _asked_for(machine, "ENVCONN_TEST_RABBITMQ")
     tree = _or_skip(partial(installations.tree, "rabbitmq"))
 
     def start(state: str) -> AbstractContextManager[RabbitMQ]:
@@ -148,8 +148,8 @@ def rabbitmq(
 
 @pytest.fixture(scope="session")
 def mysql(installations: Installations, certificates: Certificates, machine: dict[str, str]) -> Iterator[States[MySQL]]:
-    """MariaDB in the states of `mysqlserver.STATES`, where ENVCONN_MYSQL=1 asks for it."""
-    _asked_for(machine, "ENVCONN_MYSQL")
+    """MariaDB in the states of `mysqlserver.STATES`, where ENVCONN_TEST_MYSQL=1 asks for it."""
+    _asked_for(machine, "ENVCONN_TEST_MYSQL")
     tree = _or_skip(partial(installations.tree, "mariadb"))
 
     def start(state: str) -> AbstractContextManager[MySQL]:
@@ -202,7 +202,7 @@ def neon_like(
 
 
 def _newer(installations: Installations, machine: dict[str, str]) -> tuple[str, ...]:
-    _asked_for(machine, "ENVCONN_NEWER_PGBOUNCER")
+    _asked_for(machine, "ENVCONN_TEST_NEWER_PGBOUNCER")
     return _or_skip(partial(installations.newer, "pgbouncer"))
 
 

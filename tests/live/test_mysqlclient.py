@@ -79,8 +79,8 @@ _INSTALLED = find_spec("MySQLdb")
 def client(request: pytest.FixtureRequest, installations: Installations, machine: dict[str, str]) -> Iterator[Client]:
     paths, environ = [str(Path(envconn.__file__).parents[1])], {"PATH": machine.get("PATH", os.defpath)}
     if request.param == "debian":
-        if machine.get("ENVCONN_MYSQL") != "1":
-            pytest.skip("only with ENVCONN_MYSQL=1")
+        if machine.get("ENVCONN_TEST_MYSQL") != "1":
+            pytest.skip("only with ENVCONN_TEST_MYSQL=1")
         try:
             tree = installations.tree("mysqlclient")
         except ServerMissing as reason:
