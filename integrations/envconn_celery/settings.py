@@ -10,7 +10,7 @@ from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import amqp, psycopg
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse
-from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
@@ -169,9 +169,9 @@ def choose(
     """
     found = [services[name] for name in _SERVICES[result] if name in services]
     if "broker" not in services:
-        raise ConfigurationError([Problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
+        raise ConfigurationError([problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
     if result in _VARIABLES and not found:
-        raise ConfigurationError([Problem("result-missing", _VARIABLES[result], "results are to go there; set it")])
+        raise ConfigurationError([problem("result-missing", _VARIABLES[result], "results are to go there; set it")])
     return services["broker"], next(iter(found), None)
 
 
@@ -191,13 +191,13 @@ Its command copies two more of its own accord (celery/bin/celery.py, --broker an
 """
 
 
-def overruled(found: Mapping[str, object]) -> Iterator[Problem]:
+def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
     """Yield a problem for each variable that Celery reads behind our back and that says something else."""
     for variable, (setting, remedy) in _READ_BY_CELERY.items():
         text = os.environ.get(variable)
         if text and setting in found and not _says(text, str(found[setting])):
             message = f"Celery believes it more than any setting, unjudged; {remedy}"
-            yield Problem("celery-overruled", variable, message)
+            yield problem("celery-overruled", variable, message)
 
 
 def _says(text: str, url: str) -> bool:

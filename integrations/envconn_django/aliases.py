@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.tls.endpoints import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
 from envconn_django.rotation import fixed, rotating
@@ -62,7 +62,7 @@ def entries(
             own[alias] = Handed(other, entry, main if own else None)
         if taken := sorted(own.keys() & found.keys()):
             message = f"makes a second alias {taken[0]}, beside {found[taken[0]].connection.variable}; rename one"
-            raise ConfigurationError([Problem("alias-duplicate", connection.variable, message)])
+            raise ConfigurationError([problem("alias-duplicate", connection.variable, message)])
         found |= own
     return found
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, Finding, problem
 from envconn.selection import assemble
 from envconn.tls import Policy
 from envconn.tls.policy import reach
@@ -59,13 +59,13 @@ def _allowed(config: pytest.Config) -> list[str]:
     return re.findall(r"[^\s,]+", " ".join(stated))
 
 
-def objections(allowed: Iterable[str]) -> tuple[Problem, ...]:
+def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
     """Return what stands against tests in the environment as it is; `allowed` are patterns as in the configuration."""
     try:
         # The patterns of ENVCONN_TLS_WAIVE, and what they must not be.
         policy = Policy(waive=tuple(allowed))
     except ConfigurationError:
-        return (Problem("test-pattern", ALLOWED, _UNUSABLE),)
+        return (problem("test-pattern", ALLOWED, _UNUSABLE),)
     assembly = assemble()
     found = [problem for problem in assembly.report.problems if problem.code != "database-missing"]
     for service in assembly.services.values():
@@ -74,16 +74,16 @@ def objections(allowed: Iterable[str]) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Problem]:
+def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Finding]:
     for host in endpoint.hosts:
         if message := _elsewhere(host, endpoint, policy):
-            yield Problem("test-remote", endpoint.variable, message)
+            yield problem("test-remote", endpoint.variable, message)
     is_file = endpoint.kind == "sqlite"
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern that was meant for hosts says nothing about names.
         if _PRODUCTION.search(text) and text.lower() not in map(str.lower, policy.waive):
-            yield Problem("test-production", endpoint.variable, _LIVE.format(what))
+            yield problem("test-production", endpoint.variable, _LIVE.format(what))
 
 
 def _elsewhere(host: Host, endpoint: SecuredConnection, policy: Policy) -> str:

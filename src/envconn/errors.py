@@ -17,10 +17,11 @@ hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel alo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal, NoReturn
 
     from envconn.connection import Secret
 
@@ -28,42 +29,90 @@ __all__ = [
     "ConfigurationError",
     "EndpointUnavailable",
     "EnvconnError",
-    "Note",
+    "Finding",
     "PasswordUnavailable",
-    "Problem",
     "QueryError",
     "RemoteError",
+    "note",
+    "problem",
 ]
 
+EX_CONFIG = 78
+"""The configuration is wrong: needs a person (BSD sysexits)."""
 
-class Problem(NamedTuple):
-    """One thing that is wrong, said so that it can be mended.
+
+class Finding:
+    """One thing worth saying about the environment or a server; immutable, equal by its fields.
 
     `code` is stable and lower case (``sslmode-unknown``); programs compare it, people look it up.
     `variable` names the environment variable, or says what stood in for one.
     `message` is one line: what is wrong with which part; what to write instead.
+    `severity` is ``error``, or ``note`` for what is not wrong: a choice, a raised level, a waiver, an ignored variable.
+    `service` is the name of the service it concerns, `None` where it concerns none or more than one.
+    `exit_code` is what the command ends with for it: that of sysexits for an error, 0 for a note.
     """
+
+    __slots__ = ("code", "exit_code", "message", "service", "severity", "variable")
 
     code: str
     variable: str
     message: str
+    severity: Literal["error", "note"]
+    service: str | None
+    exit_code: int
+
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each field
+        self,
+        code: str,
+        variable: str,
+        message: str,
+        severity: Literal["error", "note"] = "error",
+        service: str | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        default = EX_CONFIG if severity == "error" else 0
+        fields = (code, default if exit_code is None else exit_code, message, service, severity, variable)
+        for name, value in zip(self.__slots__, fields, strict=True):
+            object.__setattr__(self, name, value)
+
+    def of(self, service: str) -> Finding:
+        """Return the same about `service`, unless it is about one already."""
+        return self if self.service else Finding(*self._key[:4], service, self.exit_code)
+
+    @property
+    def _key(self) -> tuple[str, str, str, Literal["error", "note"], str | None, int]:
+        return self.code, self.variable, self.message, self.severity, self.service, self.exit_code
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"cannot set {name}: a Finding is immutable")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"cannot delete {name}: a Finding is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Finding) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __reduce__(self) -> tuple[type[Finding], tuple[str | int | None, ...]]:
+        return Finding, self._key
+
+    def __repr__(self) -> str:
+        return f"Finding{self._key}"
 
     def __str__(self) -> str:
         return f"{self.variable}: {self.message}"
 
 
-class Note(NamedTuple):
-    """Something worth reporting that is not wrong: a choice, a raised level, a waiver, an ignored variable.
+def problem(code: str, variable: str, message: str) -> Finding:
+    """Return the `Finding` of something that is wrong with the configuration."""
+    return Finding(code, variable, message)
 
-    The fields are those of `Problem`, under the same rules.
-    """
 
-    code: str
-    variable: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.variable}: {self.message}"
+def note(code: str, variable: str, message: str) -> Finding:
+    """Return the `Finding` of something that is worth reporting and not wrong."""
+    return Finding(code, variable, message, "note")
 
 
 class EnvconnError(Exception):
@@ -74,14 +123,14 @@ class ConfigurationError(EnvconnError):
     """The environment cannot give a proven connection.
 
     Everything that is wrong is collected before this is raised. `problems` holds at least one
-    `Problem`; the text of the exception has one line for each.
+    `Finding`; the text of the exception has one line for each.
     """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Finding]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
-    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[Problem, ...]]]:
+    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[Finding, ...]]]:
         return type(self), (self.problems,)
 
 
@@ -96,11 +145,11 @@ class PasswordUnavailable(EnvconnError):
 class RemoteError(EnvconnError):
     """A provider's API could not be asked, or did not give what was asked for.
 
-    `problems` holds one `Problem`. `exit_code` is what the command ends with for it: 64 the call is wrong,
+    `problems` holds one `Finding`. `exit_code` is what the command ends with for it: 64 the call is wrong,
     69 unreachable, too slow or busy, 76 TLS not verified, 77 token or right refused, 78 anything else.
     """
 
-    def __init__(self, problem: Problem, exit_code: int) -> None:
+    def __init__(self, problem: Finding, exit_code: int) -> None:
         self.problems = (problem,)
         self.exit_code = exit_code
         super().__init__(str(problem))
@@ -116,7 +165,7 @@ class QueryError(RemoteError):
     may quote values of the query or of the table; it is not in the text of the exception, and not pickled.
     """
 
-    def __init__(self, problem: Problem, exit_code: int, sqlstate: str, server_message: Secret | None = None) -> None:
+    def __init__(self, problem: Finding, exit_code: int, sqlstate: str, server_message: Secret | None = None) -> None:
         super().__init__(problem, exit_code)
         self.sqlstate = sqlstate
         self.server_message = server_message

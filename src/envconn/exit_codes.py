@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.errors import EX_CONFIG
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from envconn.errors import Problem
+    from envconn.errors import Finding
 
 
 EX_UNAVAILABLE = 69
@@ -16,8 +18,6 @@ EX_PROTOCOL = 76
 """TLS refused, absent or not verified."""
 EX_NOPERM = 77
 """Login, role or database refused."""
-EX_CONFIG = 78
-"""The configuration is wrong, which shows only when it is used."""
 
 
 class Fault(NamedTuple):
@@ -63,12 +63,12 @@ FAULTS: Mapping[str, Fault] = {
 _GRAVEST = (EX_CONFIG, EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE)
 
 
-def exit_code(problems: Iterable[Problem]) -> int:
+def exit_code(problems: Iterable[Finding]) -> int:
     """Return the exit code for `problems`, that of the gravest; 0 for none."""
     found = {FAULTS[problem.code].exit_code for problem in problems}
     return next((code for code in _GRAVEST if code in found), 0)
 
 
-def curable(problems: Iterable[Problem]) -> bool:
+def curable(problems: Iterable[Finding]) -> bool:
     """Whether waiting can cure every one of `problems`."""
     return all(FAULTS[problem.code].passes for problem in problems)

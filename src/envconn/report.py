@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.connection import Origin
-    from envconn.errors import Note, Problem
+    from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
 __all__ = ["Json", "Report"]
@@ -30,8 +30,8 @@ class Report(NamedTuple):
     """
 
     services: Mapping[str, SecuredConnection] = MappingProxyType({})
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -138,5 +138,5 @@ def _verdict(service: SecuredConnection) -> dict[str, Json]:
     }
 
 
-def _finding(finding: Problem | Note) -> dict[str, Json]:
+def _finding(finding: Finding) -> dict[str, Json]:
     return {"code": finding.code, "variable": finding.variable, "message": finding.message}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.rotation import Kept, View, reader
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
@@ -74,7 +74,7 @@ class Services(Mapping[str, SecuredConnection]):
             return found
         raise ConfigurationError(
             [
-                Problem(
+                problem(
                     "database-missing",
                     "DATABASE_URL",
                     "no default database is configured; set it, or ENVCONN_DATABASE to the variable that holds one",

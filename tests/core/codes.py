@@ -23,11 +23,11 @@ PACKAGES = (CORE, *(path for path in sorted(DJANGO.parent.glob("envconn_*")) if 
 
 
 def in_problems(*roots: Path) -> set[str]:
-    """Every code of a problem: first in Problem() and refuse(), or before its message in a tuple."""
+    """Every code of a problem: first in problem() and refuse(), or before its message in a tuple."""
     found: set[str] = set()
     for nodes in _trees(roots or PACKAGES, command=True):
         calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
-        found |= {_code(call.args[0]) for call in calls if _name(call.func) in {"Problem", "refuse"}}
+        found |= {_code(call.args[0]) for call in calls if _name(call.func) in {"problem", "refuse"}}
         rows = [node.elts for node in nodes if isinstance(node, ast.Tuple)]
         rows += [call.args for call in calls if _name(call.func) == "Forbidden"]
         found |= {_code(left) for row in rows for left, right in pairwise(row) if _is_message(right)}
@@ -42,7 +42,7 @@ def words(*roots: Path) -> set[str]:
 
 def in_notes() -> set[str]:
     """Every code of a note, but those that stand in a table beside their message."""
-    return _first("Note", "note")
+    return _first("note")
 
 
 def in_findings() -> set[str]:

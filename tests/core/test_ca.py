@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.errors import Problem
+from envconn.errors import Finding
 from envconn.tls import CA
 from envconn.tls import ca as material
 from envconn.tls.ca import LIMIT, read, written
@@ -50,7 +50,7 @@ def understood(text: str) -> CA:
 
 def refused(text: str) -> str:
     outcome = read(text, "V")
-    assert isinstance(outcome, Problem), outcome
+    assert isinstance(outcome, Finding), outcome
     assert outcome.variable == "V"
     assert MARKER not in str(outcome)
     return outcome.code
@@ -228,7 +228,7 @@ def test_system_without_a_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(material, "BUNDLES", (str(tmp_path),))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / MARKER))
     outcome = read("system", "V")
-    assert isinstance(outcome, Problem)
+    assert isinstance(outcome, Finding)
     assert (outcome.code, "SSL_CERT_FILE" in outcome.message) == ("ca-missing", True)
     monkeypatch.setenv("SSL_CERT_FILE", "")
     assert refused("system") == "ca-missing"

@@ -13,7 +13,7 @@ import pytest
 from envconn.selection import assemble
 
 if TYPE_CHECKING:
-    from envconn.errors import Note, Problem
+    from envconn.errors import Finding
     from throwaway.certificates import Certificates
 
 MARKER = "Zq7xWv9kJb3"
@@ -152,7 +152,7 @@ def test_case(case: Case, certificates: Certificates, monkeypatch: pytest.Monkey
     }
     report = assemble(environ).report
     assert {name: str(service.tls.level) for name, service in report.services.items()} == case.services, case.why
-    findings: list[Problem | Note] = [*report.problems, *report.notes]
+    findings: list[Finding] = [*report.problems, *report.notes]
     assert {finding.code for finding in findings} == case.codes, case.why
     assert MARKER not in json.dumps(report.as_dict())
     assert MARKER not in f"{report}{report!r}"

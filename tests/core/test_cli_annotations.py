@@ -10,7 +10,7 @@ import pytest
 from documents import understood
 from envconn.cli import main
 from envconn.cli.terminal import complain
-from envconn.errors import Note, Problem
+from envconn.errors import note, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_nothing_elsewhere(
     ["100 % sure", "%25", "two\nlines", "\r\n", "a::b", "::error::nested", "colon: comma, percent %3A", "é"],
 )
 def test_escapes(message: str, github: None, capsys: pytest.CaptureFixture[str]) -> None:
-    complain([Problem("some-code", "SOME, VARIABLE", message)], [Note("other::code,%", "OTHER", message)])
+    complain([problem("some-code", "SOME, VARIABLE", message)], [note("other::code,%", "OTHER", message)])
     lines = [line for line in capsys.readouterr().err.split("\n") if line.startswith("::")]
     assert list(read("\n".join(lines))) == [
         ("warning", {"title": "envconn: other::code,%"}, f"OTHER: {message}"),

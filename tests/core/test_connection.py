@@ -10,7 +10,7 @@ import pytest
 
 from envconn import ConfigurationError, EndpointUnavailable, EnvconnError
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
-from envconn.errors import Note, Problem
+from envconn.errors import note, problem
 
 MARKER = "Zq7xWv9kJb3"
 
@@ -124,14 +124,14 @@ def test_errors_are_no_value_errors() -> None:
 
 
 def test_configuration_error_has_a_line_for_each_problem() -> None:
-    problems = [Problem("sslmode-unknown", "A_URL", "is wrong"), Problem("conflict", "B_URL", "is wrong, too")]
+    problems = [problem("sslmode-unknown", "A_URL", "is wrong"), problem("conflict", "B_URL", "is wrong, too")]
     error = ConfigurationError(iter(problems))
     assert error.problems == tuple(problems)
     assert str(error) == "A_URL: is wrong\nB_URL: is wrong, too"
-    assert str(Note("duplicate", "C_URL", "is the same")) == "C_URL: is the same"
+    assert str(note("duplicate", "C_URL", "is the same")) == "C_URL: is the same"
 
 
 def test_configuration_error_reaches_another_process_whole() -> None:
-    error = ConfigurationError([Problem("conflict", "A_URL", "is wrong")])
+    error = ConfigurationError([problem("conflict", "A_URL", "is wrong")])
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (arrived.problems, str(arrived)) == (error.problems, str(error))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dotenv
 import pytest
 
-from envconn import ConfigurationError, Problem
+from envconn import ConfigurationError, Finding
 from envconn.cli import fetch
 from envconn.sources.dotenv import assigned
 from envconn.sources.dotenv import read as read_dotenv
@@ -128,7 +128,7 @@ def test_what_is_no_such_file(path: str) -> None:
     Path("binary").write_bytes(b"A=\xff\n")
     Path("large").write_bytes(b"#" * 1_048_577)
     problem = fetch.read(path)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, Finding)
     assert problem.code == UNREADABLE[path]
     assert "pw" not in problem.variable
 

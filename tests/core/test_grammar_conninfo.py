@@ -10,13 +10,13 @@ from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
 
 if TYPE_CHECKING:
-    from envconn.errors import Problem
+    from envconn.errors import Finding
 
 MARKER = "Zq7xWv9kJb3"
 BASE = "host=h user=u dbname=d"
 
 
-def outcome(text: str) -> Connection | tuple[Problem, ...]:
+def outcome(text: str) -> Connection | tuple[Finding, ...]:
     return read(Secret(text), Origin("PGCONN"))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from envconn import ConfigurationError, parse
 from envconn.connection import Connection, Origin, Parameters, Secret
-from envconn.errors import Problem
+from envconn.errors import Finding
 from envconn.grammar import read
 from envconn.grammar.json_credentials import read as read_parts
 from envconn.sources.bound_service import Credentials
@@ -149,7 +149,7 @@ def test_what_is_no_object_is_no_json() -> None:
     for text in ("[]", '["postgresql://"]', '"postgresql://"', "null", "5432"):
         assert refused(text) != ["json-invalid"]
     problem = parse_json(Secret("[]"), "A", 9)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, Finding)
     assert (problem.code, problem.variable) == ("json-invalid", "A")
 
 

@@ -12,7 +12,7 @@ from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS, Role
 from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:
-    from envconn.errors import Problem
+    from envconn.errors import Finding
 
 # What must never be seen again once it was read. No word that we know shares five letters with it.
 MARKER = "Zq7xWv9kJb3"
@@ -25,7 +25,7 @@ def accepted(text: str) -> Connection:
     return outcome
 
 
-def refused(text: str) -> tuple[Problem, ...]:
+def refused(text: str) -> tuple[Finding, ...]:
     outcome = read(Secret(text), Origin("DATABASE_URL"))
     assert not isinstance(outcome, Connection), outcome
     assert outcome

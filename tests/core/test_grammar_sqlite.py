@@ -10,7 +10,7 @@ from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
 
 if TYPE_CHECKING:
-    from envconn.errors import Problem
+    from envconn.errors import Finding
 
 # What must never be seen again once it was read.
 MARKER = "Zq7xWv9kJb3"
@@ -22,7 +22,7 @@ def accepted(text: str) -> Connection:
     return outcome
 
 
-def refused(text: str) -> tuple[Problem, ...]:
+def refused(text: str) -> tuple[Finding, ...]:
     outcome = read(Secret(text), Origin("DATABASE_URL"))
     assert not isinstance(outcome, Connection), outcome
     assert outcome

@@ -104,7 +104,7 @@ def test_every_failure_has_its_sentence(kind: str, state: str) -> None:
     known = {*outcome._OF_ALL, *(code for _, code in outcome._OF_KIND)}
     assert known <= FAULTS.keys()
     for code in known:
-        problem = outcome.problem(connection, "some driver", Failure(code, state))
+        problem = outcome.failed_login(connection, "some driver", Failure(code, state))
         assert (problem.code, problem.variable) == (code, "SOME_URL")
         assert "{" not in problem.message
         assert ";" in problem.message or "," in problem.message

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 import envconn
-from envconn import Problem, Proof
+from envconn import Finding, Proof
 from envconn.connection import Host
-from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, exit_code
+from envconn.errors import EX_CONFIG
+from envconn.exit_codes import EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, exit_code
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
 
 SERVICE = envconn.secure(envconn.parse("postgresql://app:pw-marker@db.envconn.test/app?sslmode=require", "SOME_URL"))
@@ -26,8 +27,8 @@ def handshake(held: Certificate | None, *, chain: bool | None = None, host: bool
     return Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, held, chain, host)
 
 
-def problem(code: str) -> Problem:
-    return Problem(code, "SOME_URL", "is not as it should be")
+def fault(code: str) -> Finding:
+    return Finding(code, "SOME_URL", "is not as it should be")
 
 
 def test_nothing() -> None:
@@ -51,8 +52,8 @@ def test_lines() -> None:
 
 
 def test_lines_of_what_failed() -> None:
-    note = envconn.Note("tls-verifiable", "SOME_URL", "could be more")
-    seen = Seen(SERVICE, HOST, None, handshake(certificate(-3)), False, None, (problem("tls-failed"),), (note,))  # noqa: FBT003
+    note = Finding("tls-verifiable", "SOME_URL", "could be more", "note")
+    seen = Seen(SERVICE, HOST, None, handshake(certificate(-3)), False, None, (fault("tls-failed"),), (note,))  # noqa: FBT003
     assert Proof((seen,)).lines()[2:] == [
         "  certificate for no name, by CN=ca, until 2030-02-01, 2 days ago",
         "  its CA is not known, its host name is not known",
@@ -124,8 +125,8 @@ def test_as_dict() -> None:
 
 
 def test_each_thing_once() -> None:
-    twice = Proof((Seen(SERVICE, HOST, problems=(problem("tls-failed"),)),) * 2)
-    assert twice.problems == (problem("tls-failed"),)
+    twice = Proof((Seen(SERVICE, HOST, problems=(fault("tls-failed"),)),) * 2)
+    assert twice.problems == (fault("tls-failed"),)
 
 
 @pytest.mark.parametrize(
@@ -139,11 +140,11 @@ def test_each_thing_once() -> None:
     ],
 )
 def test_exit_code(codes: tuple[str, ...], expected: int) -> None:
-    assert exit_code([problem(code) for code in codes]) == expected
+    assert exit_code([fault(code) for code in codes]) == expected
 
 
 def test_what_waiting_cures() -> None:
-    assert curable([problem("connection-refused"), problem("server-starting")])
-    assert not curable([problem("connection-refused"), problem("tls-refused")])
+    assert curable([fault("connection-refused"), fault("server-starting")])
+    assert not curable([fault("connection-refused"), fault("tls-refused")])
     assert all(not fault.passes for fault in FAULTS.values() if fault.exit_code != EX_UNAVAILABLE)
     assert all(fault.meaning and "  " not in fault.meaning for fault in FAULTS.values())

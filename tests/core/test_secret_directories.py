@@ -9,6 +9,7 @@ import pytest
 
 import wrongfiles
 from envconn.connection import Origin, Secret
+from envconn.errors import Finding
 from envconn.selection import assemble
 from envconn.sources import read
 from envconn.sources.files import listing
@@ -173,7 +174,8 @@ def test_directory_that_this_user_may_not_read(tmp_path: Path) -> None:
     finally:
         os.seteuid(mine)
     # Below a directory that only its owner may enter, nobody gets even there.
-    assert [found[0]] == ["directory-unreadable"]
+    assert isinstance(found, Finding)
+    assert found.code == "directory-unreadable"
 
 
 @pytest.mark.parametrize("stated", ["", " ", ":", " \n"])

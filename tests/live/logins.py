@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from envconn import Note, Problem
+    from envconn import Finding
     from envconn.probe.login import Outcome
     from throwaway.certificates import Certificates
     from throwaway.server import Server
@@ -123,7 +123,7 @@ def decent(outcome: Outcome) -> Outcome:
     """Make sure that `outcome` gives no secret away, and that every code is known and every line has its variable."""
     assert not leaks.find(MARKER, leaks.value_surfaces(outcome))
     assert {problem.code for problem in outcome.problems} <= FAULTS.keys()
-    findings: tuple[Problem | Note, ...] = (*outcome.problems, *outcome.notes)
+    findings: tuple[Finding, ...] = (*outcome.problems, *outcome.notes)
     for finding in findings:
         assert finding.variable
         assert finding.message

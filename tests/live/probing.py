@@ -9,7 +9,7 @@ import envconn
 from envconn import Policy, SecuredConnection
 
 if TYPE_CHECKING:
-    from envconn import Note, Problem, Proof
+    from envconn import Finding, Proof
     from envconn.probe import Seen
     from throwaway.certificates import Certificates
 
@@ -46,7 +46,7 @@ def look(uri: str, *, within: float = 10.0, enforced: bool = False) -> Proof:
 
 def _speak_of_it(seen: Seen) -> None:
     """Every sentence names the variable and a place, and is one line."""
-    findings: tuple[Problem | Note, ...] = (*seen.problems, *seen.notes)
+    findings: tuple[Finding, ...] = (*seen.problems, *seen.notes)
     for finding in findings:
         assert str(finding).startswith(f"{VARIABLE}: ")
         assert "\n" not in finding.message

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from envconn.cli.live import Live
     from envconn.connection import Host
-    from envconn.errors import Note, Problem
+    from envconn.errors import Finding
     from envconn.probe import Proof, Seen
     from envconn.report import Json
     from envconn.sources import Dotenv, Environment
@@ -81,7 +81,7 @@ def _place(place: Place) -> dict[str, Json]:
     }
 
 
-def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Problem, ...], tuple[Note, ...]]:
+def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Everything that was found, each thing once."""
     if proof is None:
         return report.problems, report.notes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.cli.terminal import complain
-from envconn.errors import ConfigurationError, EndpointUnavailable, Problem
+from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.export import FORMATS, translate
 from envconn.selection import assemble
 from envconn.selection.databases import DATABASE
@@ -49,7 +49,7 @@ def selected(
         return service.endpoint(**options.endpoint) if options.endpoint else service
     except EndpointUnavailable as unavailable:
         variable, _, message = str(unavailable).partition(": ")
-    complain([Problem("endpoint-unavailable", variable, message)])
+    complain([problem("endpoint-unavailable", variable, message)])
     return EX_CONFIG
 
 
@@ -68,7 +68,7 @@ def placed(connection: SecuredConnection) -> str | None:
         return kept(ca.pem)
     except OSError:
         pass
-    raise ConfigurationError([Problem("ca-unwritable", ca.variable, _UNWRITABLE)])
+    raise ConfigurationError([problem("ca-unwritable", ca.variable, _UNWRITABLE)])
 
 
 def usage(command: str, message: str) -> int:

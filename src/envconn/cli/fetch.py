@@ -15,7 +15,7 @@ from urllib.parse import quote
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.cli.export import placed, usage
 from envconn.cli.terminal import Progress, annotate, complain
-from envconn.errors import ConfigurationError, Problem, RemoteError
+from envconn.errors import ConfigurationError, Finding, RemoteError, problem
 from envconn.export.masked import with_ca_at
 from envconn.report import Report
 from envconn.sources.dotenv import LIMIT, assigned
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         return usage("fetch", wrong)
     # A password that is told once has to have a place before it is asked for.
     before = read(options.env_file) if options.env_file else ""
-    if isinstance(before, Problem):
+    if isinstance(before, Finding):
         return _failed((before,), EX_CONFIG, options)
     try:
         found = _asked(options)
@@ -106,7 +106,7 @@ def _tell(found: RemoteConnection, options: argparse.Namespace) -> None:
         print("\n".join(f"answered {label}: {fact}" for label, fact in told.items() if fact is not None))
 
 
-def _failed(problems: tuple[Problem, ...], code: int, options: argparse.Namespace) -> int:
+def _failed(problems: tuple[Finding, ...], code: int, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_document(Report(problems=problems), code, None), indent=2))
         annotate(problems)
@@ -242,17 +242,17 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def read(path: str) -> str | Problem:
+def read(path: str) -> str | Finding:
     """Return what the file `path` holds, nothing if there is none yet, or why it cannot be written."""
     # Somebody may hand over the text of a connection for the path of a file, and would read it in the message.
     shown = "--env-file" if "://" in path else path
     folder = os.path.dirname(os.path.realpath(path))
     if not (path and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
-        return Problem("env-file-unwritable", shown, _UNWRITABLE)
+        return problem("env-file-unwritable", shown, _UNWRITABLE)
     if not os.path.exists(path):
         return ""
     content = read_text(path, shown, LIMIT)
-    return content if isinstance(content, Problem) else content.reveal()
+    return content if isinstance(content, Finding) else content.reveal()
 
 
 def write(path: str, before: str, name: str, value: str) -> None:
@@ -268,7 +268,7 @@ def write(path: str, before: str, name: str, value: str) -> None:
         raise ConfigurationError([problem])
 
 
-def _replace(target: str, content: str, path: str) -> Problem | None:
+def _replace(target: str, content: str, path: str) -> Finding | None:
     partial = ""
     try:
         descriptor, partial = mkstemp(prefix=".envconn-", dir=os.path.dirname(target))  # for its owner alone
@@ -280,13 +280,13 @@ def _replace(target: str, content: str, path: str) -> Problem | None:
     except OSError:
         with suppress(OSError):
             os.unlink(partial)
-        return Problem("env-file-unwritable", path, _UNWRITABLE)
+        return problem("env-file-unwritable", path, _UNWRITABLE)
     return None
 
 
-def _swallowed(path: str) -> Problem:
+def _swallowed(path: str) -> Finding:
     message = "a line that is no assignment would swallow what is added; write NAME='value' there, quotes closed"
-    return Problem("dotenv-syntax", path, message)
+    return problem("dotenv-syntax", path, message)
 
 
 _UNWRITABLE = "cannot be written; name a file in a directory that this user may write to"

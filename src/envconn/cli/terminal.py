@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
-    from envconn.errors import Note, Problem
+    from envconn.errors import Finding
 
 
 _CODES = {"red": "31", "green": "32", "yellow": "33"}
@@ -79,7 +79,7 @@ def _columns(stream: TextIO) -> int:
     return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
 
 
-def complain(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
+def complain(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
     """Print one line for each of `problems` and `notes`, then their annotations."""
     problems, notes = tuple(problems), tuple(notes)
     for word, colour, findings in (("warning", "yellow", notes), ("error", "red", problems)):
@@ -88,7 +88,7 @@ def complain(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
     annotate(problems, notes)
 
 
-def annotate(problems: Iterable[Problem], notes: Iterable[Note] = ()) -> None:
+def annotate(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
     """Print the workflow commands that make errors and warnings of them, in a step of GitHub Actions and nowhere else.
 
     They go to stderr, which the runner reads like stdout, so that stdout stays JSON, or the program's own.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from envconn.drivers.closed import TypedDict
 from envconn.drivers.unsupported import refuse
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, Finding, problem
 from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
@@ -223,14 +223,14 @@ def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
     return pinned
 
 
-def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Problem:
+def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Finding:
     needed, have = _SINCE[name] // 10_000, libpq // 10_000
     message = f"{name} needs libpq {needed} and this driver carries {have}; upgrade the driver, or drop the parameter"
-    return Problem("driver-unsupported", connection.variable, message)
+    return problem("driver-unsupported", connection.variable, message)
 
 
-def _too_old(connection: SecuredConnection) -> Problem:
-    return Problem(
+def _too_old(connection: SecuredConnection) -> Finding:
+    return problem(
         "driver-too-old",
         connection.variable,
         "this driver's libpq is older than 13 and cannot hold the promise; upgrade it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.tls import TlsLevel, require_sealed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def insist(connection: SecuredConnection, driver: str, kind: str, honoured: Coll
     if connection.kind != kind:
         refuse(connection, f"holds a {connection.kind} connection, and {driver} speaks {kind}")
     problems = [
-        Problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
+        problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
         for name in unheard(connection, TLS.union(honoured))
     ]
     if problems:
@@ -86,7 +86,7 @@ def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsu
     Raises:
         ConfigurationError: always.
     """
-    raise ConfigurationError([Problem(code, connection.variable, message)])
+    raise ConfigurationError([problem(code, connection.variable, message)])
 
 
 _DROP = "drop it, or use psycopg"

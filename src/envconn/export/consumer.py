@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 from urllib.parse import quote, urlencode
 
 from envconn.drivers.unsupported import refuse, unheard
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.tls import TlsLevel
 from envconn.tls.uri import authority, userinfo
 
@@ -87,7 +87,7 @@ def words(connection: SecuredConnection, consumer: Consumer) -> dict[str, str]:
         ConfigurationError: the consumer cannot hold the level, or knows no word for something that is stated.
     """
     speaks(connection, consumer.name)
-    if problems := [Problem(_CODE, connection.variable, message) for message in _objections(connection, consumer)]:
+    if problems := [problem(_CODE, connection.variable, message) for message in _objections(connection, consumer)]:
         raise ConfigurationError(problems)
     level = consumer.levels[connection.tls.level]
     if isinstance(level, str):

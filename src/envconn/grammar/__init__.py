@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envconn.connection import Connection, Origin, Secret
-    from envconn.errors import Problem
+    from envconn.errors import Finding
 
 __all__ = ["read", "read_text"]
 
@@ -89,7 +89,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):")
 _ACCEPTED = "accepted are postgresql, postgres, mysql, sqlite, redis, rediss, amqp, amqps and their synonyms"
 
 
-def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     """Return what `text` asks for, or everything that is wrong with it. Never raises for bad input.
 
     A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
@@ -104,7 +104,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
     return read_text(text, origin)
 
 
-def read_text(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+def read_text(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     """Do as `read` does, for a text that is not JSON."""
     reading = Reading(origin)
     clean = tidy(reading, text.reveal())

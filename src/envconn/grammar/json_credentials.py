@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envconn.connection import Connection, Parameters, Secret
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.grammar import read_text
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import KEYWORDS
@@ -33,13 +33,13 @@ _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_PORT = 65_535
 
 
-def read_json(text: Secret, origin: Origin) -> Connection | tuple[Problem, ...]:
+def read_json(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     """Read the JSON object `text`, as AWS Secrets Manager keeps it for RDS. Never raises for bad input."""
     found = parse(text, origin.variable, LONGEST)
-    return (found,) if isinstance(found, Problem) else read(taken_apart(found), origin)
+    return (found,) if isinstance(found, Finding) else read(taken_apart(found), origin)
 
 
-def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection | tuple[Problem, ...]:
+def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection | tuple[Finding, ...]:
     """Return what `credentials` ask for, or everything that is wrong with it; `kind` is the protocol, where known."""
     parts = _parts(credentials)
     if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
@@ -50,7 +50,7 @@ def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection
     elif stated or "word" not in parts:
         outcome = _from_parts(parts, stated or "postgresql", origin)
     else:
-        return (Problem("scheme-unsupported", origin.variable, _ENGINE),)
+        return (problem("scheme-unsupported", origin.variable, _ENGINE),)
     return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
 
 
@@ -77,22 +77,22 @@ def _parts(credentials: Credentials) -> dict[str, str]:
     return parts
 
 
-def _no_texts(credentials: Credentials, origin: Origin) -> Iterator[Problem]:
+def _no_texts(credentials: Credentials, origin: Origin) -> Iterator[Finding]:
     for part, names in NAMES.items():
         if part not in {"label", "word"} and credentials.others.intersection(names):
-            yield Problem("part-invalid", origin.variable, f"{part} is not a text among the parts; write it in quotes")
+            yield problem("part-invalid", origin.variable, f"{part} is not a text among the parts; write it in quotes")
 
 
-def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Problem]:
+def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Finding]:
     for part, value in parts.items():
         if part not in _FILES and _UNFIT.search(value):
-            yield Problem("control-character", origin.variable, f"{part} has a control character in it; remove it")
+            yield problem("control-character", origin.variable, f"{part} has a control character in it; remove it")
     for part in ("port", "tls_port"):
         if (port := parts.get(part)) and not _is_port(port):
-            yield Problem("port-range", origin.variable, f"{part} is not a number from 1 to {_LARGEST_PORT}")
+            yield problem("port-range", origin.variable, f"{part} is not a number from 1 to {_LARGEST_PORT}")
     if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].words:
         words = ", ".join(KEYWORDS["sslmode"].words)
-        yield Problem("sslmode-unknown", origin.variable, f"sslmode is none of libpq's words; write one of {words}")
+        yield problem("sslmode-unknown", origin.variable, f"sslmode is none of libpq's words; write one of {words}")
 
 
 def _is_port(text: str) -> bool:
@@ -105,16 +105,16 @@ _CONTRADICTION = "the uri and {} beside it contradict each other; correct one of
 _INLINE = "client certificate not used: it is text, and drivers want a file"
 
 
-def _from_parts(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Problem, ...]:
+def _from_parts(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Finding, ...]:
     if "host" not in parts:
-        return (Problem("host-missing", origin.variable, _NO_HOST),)
+        return (problem("host-missing", origin.variable, _NO_HOST),)
     chosen = {"dbname": parts.get("label", ""), **parts}
     if "tls_port" in parts:
         chosen["port"] = parts["tls_port"]
     return read_text(Secret(spelled(kind, chosen)), origin)
 
 
-def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Problem, ...]:
+def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Finding, ...]:
     scheme, separator, rest = parts["uri"].strip().partition("://")
     if separator and "@" not in rest:
         rest = f"{_userinfo(parts)}{rest}"
@@ -123,7 +123,7 @@ def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | 
     if not isinstance(outcome, Connection):
         return outcome
     if different := [*_differences(outcome, kind, parts)]:
-        return (Problem("parts-contradict", origin.variable, _CONTRADICTION.format(" and ".join(different))),)
+        return (problem("parts-contradict", origin.variable, _CONTRADICTION.format(" and ".join(different))),)
     if "tls_port" in parts and scheme not in _SECURE.values():
         port = int(parts["tls_port"])
         return outcome._replace(hosts=tuple(host._replace(port=port) for host in outcome.hosts))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 
 if TYPE_CHECKING:
     from envconn.connection import Origin
@@ -42,13 +42,13 @@ class Reading:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.problems: dict[Problem, None] = {}  # a set that keeps its order
+        self.problems: dict[Finding, None] = {}  # a set that keeps its order
         self.notes: list[str] = []
 
     def refuse(self, code: str, message: str) -> None:
         """Add a problem. `message` names parts and positions, never what stands there."""
         if len(self.problems) < MOST:
-            self.problems[Problem(code, self.origin.variable, message)] = None
+            self.problems[problem(code, self.origin.variable, message)] = None
 
 
 def tidy(reading: Reading, text: str) -> str | None:

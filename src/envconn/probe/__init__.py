@@ -9,7 +9,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import Note
+from envconn.errors import note
 from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
 from envconn.probe.postgres import Postgres
 from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
@@ -173,5 +173,5 @@ def _tolerated(group: list[Seen]) -> Iterator[Seen]:
     for each in group:
         away = tuple(found for found in each.problems if one_is_good and FAULTS[found.code].exit_code == EX_UNAVAILABLE)
         problems = tuple(found for found in each.problems if found not in away)
-        notes = tuple(Note(found.code, found.variable, found.message) for found in away)
+        notes = tuple(note(found.code, found.variable, found.message) for found in away)
         yield replace(each, problems=problems, notes=each.notes + notes)

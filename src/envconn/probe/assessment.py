@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.probe import handshake, messages
 from envconn.probe.failures import MISNAMED, Failure, Rejected, of_certificate
 from envconn.probe.network import TooMuch
@@ -106,16 +106,16 @@ class Sight:
     asked: bool = False
     enforced: bool | None = None
     indirect: bool = False
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
 
     def fault(self, code: str, message: str) -> None:
         """Keep what stands against the endpoint."""
-        self.problems.append(Problem(code, self.line.service.variable, message))
+        self.problems.append(problem(code, self.line.service.variable, message))
 
     def note(self, code: str, message: str) -> None:
         """Keep what is worth knowing."""
-        self.notes.append(Note(code, self.line.service.variable, message))
+        self.notes.append(note(code, self.line.service.variable, message))
 
 
 def conclude(sight: Sight, *, enforced: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from envconn.connection import Host
-    from envconn.errors import Note, Problem
+    from envconn.errors import Finding
     from envconn.report import Json
     from envconn.tls import SecuredConnection
 
@@ -90,8 +90,8 @@ class Seen:
     handshake: Handshake | None = None
     enforced: bool | None = None
     login: Login | None = None
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
     seconds: float = 0.0
 
 
@@ -102,12 +102,12 @@ class Proof:
     seen: tuple[Seen, ...] = field(default=())
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Finding, ...]:
         """Everything that stands against starting, each thing once."""
         return tuple(dict.fromkeys(problem for each in self.seen for problem in each.problems))
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Finding, ...]:
         """Everything else worth knowing, each thing once."""
         return tuple(dict.fromkeys(note for each in self.seen for note in each.notes))
 
@@ -239,5 +239,5 @@ def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _finding(finding: Problem | Note) -> dict[str, Json]:
+def _finding(finding: Finding) -> dict[str, Json]:
     return {"code": finding.code, "variable": finding.variable, "message": finding.message}

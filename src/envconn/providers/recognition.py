@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
 from envconn.providers.table import registered
@@ -58,12 +58,12 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
     )
 
 
-def objections(connection: Connection, endpoint: Endpoint) -> tuple[Problem, ...]:
+def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     """Return what the endpoint would refuse, or silently do otherwise than asked."""
     variable, provider = connection.origin.variable, endpoint.provider
     target = (_who(connection, provider).get("target") or "") if provider else ""
     found = [
-        Problem(rule.code, variable, rule.message)
+        problem(rule.code, variable, rule.message)
         for rule in (provider.forbidden if provider else ())
         if rule.port == connection.hosts[0].port and rule.target == target
     ]
@@ -72,20 +72,20 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Problem, ...
         ("endpoint-inconsistent", _INCONSISTENT, _inconsistent(connection, provider)),
         ("channel-binding-password", _BINDING, _binds_nothing(connection, provider)),
     ]
-    return (*found, *(Problem(code, variable, message) for code, message, is_so in problems if is_so))
+    return (*found, *(problem(code, variable, message) for code, message, is_so in problems if is_so))
 
 
-def advice(connection: Connection, endpoint: Endpoint) -> tuple[Note, ...]:
+def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     """Return what is worth knowing about the endpoint and is no problem."""
     provider = endpoint.provider
     if provider is None:
         is_so = (
             endpoint.pooled is None and connection.kind == "postgresql" and any(map(_looks_pooled, connection.hosts))
         )
-        return (Note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
-    notes = [Note("provider-note", connection.origin.variable, note) for note in provider.notes]
+        return (note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
+    notes = [note("provider-note", connection.origin.variable, text) for text in provider.notes]
     if endpoint.role in provider.default_roles:
-        notes.append(Note("default-role", connection.origin.variable, _DEFAULT_ROLE))
+        notes.append(note("default-role", connection.origin.variable, _DEFAULT_ROLE))
     return tuple(notes)
 
 

@@ -6,8 +6,8 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from envconn.errors import Problem, RemoteError
-from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, FAULTS, Fault
+from envconn.errors import EX_CONFIG, RemoteError, problem
+from envconn.exit_codes import EX_NOPERM, EX_UNAVAILABLE, FAULTS, Fault
 from envconn.exit_codes import FAULTS as LIVE
 from envconn.probe.failures import of_certificate, of_handshake, of_network
 
@@ -48,7 +48,7 @@ class Failure(Exception):
     """What was asked for cannot be had. For the way from where it shows to where it is raised as a `RemoteError`."""
 
     def __init__(self, code: str, variable: str, message: str) -> None:
-        self.problem = Problem(code, variable, message)
+        self.problem = problem(code, variable, message)
         super().__init__(str(self.problem))
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import grammar, sources
 from envconn.connection import Connection, Origin
-from envconn.errors import ConfigurationError, EnvconnError, Problem
+from envconn.errors import ConfigurationError, EnvconnError, Finding
 from envconn.providers import Facts
 from envconn.remote import casedev, neon, planetscale, request, scalingo
 from envconn.remote.errors import Failure
@@ -47,7 +47,7 @@ def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that
     try:
         service = _service(provider, wish, seconds)
         authorities = _authorities(environment, service)
-        problems = [*reading.problems, *(ca for ca in authorities if isinstance(ca, Problem))]
+        problems = [*reading.problems, *(ca for ca in authorities if isinstance(ca, Finding))]
         if problems:
             return ConfigurationError(problems)
         trusted = [ca for ca in authorities if isinstance(ca, CA)]
@@ -71,7 +71,7 @@ LONGEST = 3600.0
 """Seconds; nobody waits longer for one answer."""
 
 
-def _authorities(environment: Environment, service: Service) -> list[CA | Problem]:
+def _authorities(environment: Environment, service: Service) -> list[CA | Finding]:
     """Whom to trust: the system's CAs, which the APIs are known to have, and one that is stated for everything.
 
     The other way round, the CA of somebody's database would be the only one to vouch for the API, and cannot.
@@ -79,7 +79,7 @@ def _authorities(environment: Environment, service: Service) -> list[CA | Proble
     lookup = environment.lookup("ENVCONN_TLS_CA")
     stated = [read_ca(lookup.found.text.reveal(), "ENVCONN_TLS_CA")] if lookup.found else []
     system = read_ca("system", f"{service.title} API")
-    return [*stated, *([] if stated and isinstance(system, Problem) else [system])]
+    return [*stated, *([] if stated and isinstance(system, Finding) else [system])]
 
 
 def _asked(service: Service, wish: Wish, environment: Environment, trusted: list[CA], seconds: float) -> Found:

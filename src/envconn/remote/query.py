@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Problem, QueryError
+from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
 from envconn.remote import request
 from envconn.remote.errors import Failure, fault
 from envconn.remote.http import Call, client, context, exchange, of_status, within
@@ -54,7 +54,7 @@ def asked(
 ) -> Result | EnvconnError:
     """Run the query, or return the exception that says why not, for the caller to raise: the frames here know all."""
     ca = connection.tls.ca or read_ca("system", connection.variable)
-    if isinstance(ca, Problem):
+    if isinstance(ca, Finding):
         return ConfigurationError([ca])
     try:
         door = connection.serverless()
@@ -110,7 +110,7 @@ def _refusal(reply: Reply, variable: str) -> QueryError | None:
         return None
     message = f"the server refuses the query with SQLSTATE {sqlstate}; see PostgreSQL's table of error codes"
     return QueryError(
-        Problem("query-refused", variable, message),
+        problem("query-refused", variable, message),
         fault("query-refused").exit_code,
         sqlstate,
         Secret(answer.string("message") if answer.has("message") else ""),

@@ -134,9 +134,9 @@ def retry_after(reply: Reply) -> float | None:
 
 def _unsure(failure: Failure) -> Failure:
     """Say of what was asked for once, and may have been done in spite of the failure, that it may have been."""
-    code, variable, message = failure.problem
+    found = failure.problem
     hint = "; it may have been done all the same: look there, before it is asked for again"
-    return Failure(code, variable, message + hint * (code in _UNSURE))
+    return Failure(found.code, found.variable, found.message + hint * (found.code in _UNSURE))
 
 
 _UNSURE = frozenset({"answer-malformed", "answer-too-large", "connection-closed", "server-failed", "timed-out"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.report import Report
 from envconn.selection import Assembly
 from envconn.tls import SecuredConnection, TlsLevel
@@ -29,16 +29,16 @@ def supplied(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
     return Assembly(services, Report(dict(services), report.problems + problems, report.notes + notes))
 
 
-def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator[Problem]:
+def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator[Finding]:
     building = any(note.code == "build-phase" for note in assembly.report.notes)
     for name in passwords:
         connection = assembly.services.get(name)
         if connection is None and not building:
             known = ", ".join(assembly.services)
-            yield Problem("password-unclaimed", "passwords", f"names a service that there is not; there is {known}")
+            yield problem("password-unclaimed", "passwords", f"names a service that there is not; there is {known}")
         for each in (connection, *connection.siblings) if connection else ():
             if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:
-                yield Problem("password-in-clear", each.variable, _IN_CLEAR)
+                yield problem("password-in-clear", each.variable, _IN_CLEAR)
 
 
 _IN_CLEAR = (
@@ -47,10 +47,10 @@ _IN_CLEAR = (
 )
 
 
-def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Supplier]) -> Iterator[Note]:
+def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Supplier]) -> Iterator[Finding]:
     for name, connection in services.items():
         if name in passwords and connection.password:
-            yield Note("password-supplied", connection.variable, _SUPPLIED)
+            yield note("password-supplied", connection.variable, _SUPPLIED)
 
 
 _SUPPLIED = "the program supplies the password, and the one that stands here is not used"

@@ -1,6 +1,6 @@
 """From the environment to judged services: the whole way, once, without raising.
 
-Everything that goes wrong becomes a `Problem` in the report. Raising is left to the outermost
+Everything that goes wrong becomes a `Finding` in the report. Raising is left to the outermost
 function of a door (`envconn.load`, `envconn.Settings`), whose frame holds no text by then: a
 traceback with local variables is a place where passwords are found.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
 from envconn.connection import Origin
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.providers import POOLERS, Facts, named
 from envconn.report import Report
 from envconn.selection import databases, host_variables, platform_services, variables
@@ -74,7 +74,7 @@ def assemble(
 
 def judged_text(
     text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
-) -> SecuredConnection | tuple[Problem, ...]:
+) -> SecuredConnection | tuple[Finding, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
     environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
     reading = Reading(environment, problems)
@@ -112,16 +112,16 @@ def _stated_policy(reading: Reading) -> Policy:
     return answer.policy
 
 
-def _second(wanted: Wanted, first: SecuredConnection) -> Problem:
+def _second(wanted: Wanted, first: SecuredConnection) -> Finding:
     # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
     message = f"makes a second service called {wanted.name}, beside {first.variable}; rename one"
-    return Problem("service-duplicate", wanted.connection.origin.variable, message)
+    return problem("service-duplicate", wanted.connection.origin.variable, message)
 
 
 def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
     """Say that there is no default database: an error where there is nothing else, except while an image is built."""
     if reading.plain("ENVCONN_PHASE") == "build":
-        reading.notes.append(Note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
+        reading.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
     elif not services:
         _nothing(reading)
 
@@ -131,7 +131,7 @@ def _nothing(reading: Reading) -> None:
     near = variables.misspelt(reading.environment)
     hint = f"; {near} is set, but names are upper case" if near else ""
     message = f"no database is configured; set {variables.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"
-    reading.problems.append(Problem("database-missing", "DATABASE_URL", message))
+    reading.problems.append(problem("database-missing", "DATABASE_URL", message))
 
 
 def stated_facts(reading: Reading) -> Facts:
@@ -139,10 +139,10 @@ def stated_facts(reading: Reading) -> Facts:
     provider = reading.plain("ENVCONN_PROVIDER") or None
     pooler = reading.plain("ENVCONN_POOLER") or None
     if provider and named(provider) is None:
-        reading.problems.append(Problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
+        reading.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
         provider = None
     if pooler and pooler not in POOLERS:
-        reading.problems.append(Problem("pooler-unknown", "ENVCONN_POOLER", _POOLER))
+        reading.problems.append(problem("pooler-unknown", "ENVCONN_POOLER", _POOLER))
         pooler = None
     return Facts(provider, pooler)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from envconn.errors import Note, Problem
+from envconn.errors import note, problem
 from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
 from envconn.selection.databases import CHOICE_MISSING, Wanted
@@ -46,7 +46,7 @@ def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
     before = len(reading.problems)
     candidates = list(reading.connections([chosen])) or among(_bound(reading, _KINDS[role]), chosen)
     if not candidates and len(reading.problems) == before:
-        reading.problems.append(Problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
+        reading.problems.append(problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
     return candidates
 
 
@@ -72,5 +72,5 @@ def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Conne
         return found
     kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
     if len(kept) < len(found):
-        reading.notes.append(Note("tls-twin", "REDIS_URL", "not used: REDIS_TLS_URL names the same service with TLS"))
+        reading.notes.append(note("tls-twin", "REDIS_URL", "not used: REDIS_TLS_URL names the same service with TLS"))
     return kept

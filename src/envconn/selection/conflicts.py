@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.providers import Facts, derive, identify
 from envconn.sources import order
 from envconn.tls import requested
@@ -20,8 +20,8 @@ class Choice(NamedTuple):
 
     connection: Connection | None
     siblings: tuple[Connection, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
@@ -77,13 +77,13 @@ def _target(connection: Connection) -> dict[str, object]:
     }
 
 
-def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Problem:
+def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Finding:
     mine = _target(first)
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
     variable = first.origin.variable
     settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
     message = f"on {_hosts(first)}{_from(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
-    return Problem("conflict", variable, message)
+    return problem("conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
@@ -102,10 +102,10 @@ def _from(connection: Connection) -> str:
     return f", from {order.place(origin)}" if origin.source in order.FETCHED else ""
 
 
-def _duplicate(other: Connection, chosen: Connection) -> Note:
+def _duplicate(other: Connection, chosen: Connection) -> Finding:
     if requested(other) == requested(chosen):
-        return Note(
+        return note(
             "duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used"
         )
     message = f"names the same database as {chosen.origin.variable}, which asks for stronger TLS and is used"
-    return Note("duplicate-weaker", other.origin.variable, message)
+    return note("duplicate-weaker", other.origin.variable, message)

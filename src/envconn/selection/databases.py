@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Secret
-from envconn.errors import Note, Problem
+from envconn.errors import note, problem
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
 from envconn.selection.platform_services import ambiguity, among
@@ -72,7 +72,7 @@ def _elsewhere(reading: Reading, default: Connection, others: Iterable[Connectio
             yield other
         elif other is not default:
             message = f"names the same endpoint as {default.origin.variable}, which is used"
-            reading.notes.append(Note("duplicate", other.origin.variable, message))
+            reading.notes.append(note("duplicate", other.origin.variable, message))
 
 
 def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
@@ -104,9 +104,9 @@ def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     )
     candidates = list(reading.accept(lookup)) or among(_bound(reading), chosen)
     if not candidates and len(reading.problems) == before:
-        reading.problems.append(Problem("choice-missing", CHOOSER, CHOICE_MISSING))
+        reading.problems.append(problem("choice-missing", CHOOSER, CHOICE_MISSING))
     reading.notes += [
-        Note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
+        note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
         for name in (*variables.DEFAULTS, *host_variables.DEFAULTS)
         if candidates and name != chosen and environment.is_set(name)
     ]
@@ -184,4 +184,4 @@ def _report_overruled(reading: Reading, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: every value that decides is written out for the driver"
-    reading.notes += [Note("overruled", name, message) for name in variables.OVERRULED if reading.plain(name)]
+    reading.notes += [note("overruled", name, message) for name in variables.OVERRULED if reading.plain(name)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn.connection import Secret
-from envconn.errors import Problem
+from envconn.errors import problem
 from envconn.grammar.conninfo import quoted
 from envconn.sources import Lookup, Text
 from envconn.sources.bound_service import kind_of
@@ -140,7 +140,7 @@ def compose(environment: Environment, leader: str) -> Lookup:
             values.setdefault(keyword, found.text.reveal())
     kind = _kind(leader, values)
     if not kind:
-        return Lookup(problems=(Problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
+        return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
     origin = whole.origin._replace(variable=leader, via=())
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
 

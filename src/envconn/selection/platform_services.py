@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, problem
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
 from envconn.sources import VARIABLES, Text
@@ -53,11 +53,11 @@ def strangers(services: Sequence[Named], known: Iterable[Connection]) -> list[Co
     return [each.connection for each in services]
 
 
-def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Problem:
+def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
     """Ask for a name: each of `services` could be `what`, and `chooser` settles it."""
     told = " and ".join(each.connection.origin.variable for each in services[1:])
     message = f"could be {what}, and so could {told}; set {chooser}={services[0].name}, or to the name of another one"
-    return Problem("binding-ambiguous", services[0].connection.origin.variable, message)
+    return problem("binding-ambiguous", services[0].connection.origin.variable, message)
 
 
 def _every(reading: Reading) -> Iterator[Named]:
@@ -77,16 +77,14 @@ def _told(reading: Reading) -> Iterator[Named]:
     from envconn.sources import gather as gather_bound
 
     for finding in gather_bound(reading.environment):
-        if isinstance(finding, Problem):
-            reading.problems.append(finding)
-        elif isinstance(finding, Note):
-            reading.notes.append(finding)
+        if isinstance(finding, Finding):
+            (reading.problems if finding.severity == "error" else reading.notes).append(finding)
         else:
             outcome = json_credentials.read(finding.credentials, finding.origin, finding.kind)
             for connection in reading.understand(outcome):
                 yield Named(finding.name, connection)
 
 
-def _second(service: Named, first: Named) -> Problem:
+def _second(service: Named, first: Named) -> Finding:
     message = f"is bound as {service.name}, and so is {first.connection.origin.variable}, elsewhere; rename one of them"
-    return Problem("service-duplicate", service.connection.origin.variable, message)
+    return problem("service-duplicate", service.connection.origin.variable, message)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from envconn import grammar
 from envconn.connection import Connection, Parameters
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -20,11 +20,11 @@ class Reading:
 
     __slots__ = ("bound", "environment", "notes", "problems")
 
-    def __init__(self, environment: Environment, problems: Iterable[Problem] = ()) -> None:
+    def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
         self.bound: tuple[Named, ...] = ()
         self.problems = list(problems)
-        self.notes: list[Note] = []
+        self.notes: list[Finding] = []
 
     def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
         """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""
@@ -38,11 +38,11 @@ class Reading:
         if lookup.found:
             yield from self.understand(grammar.read(lookup.found.text, lookup.found.origin))
 
-    def understand(self, outcome: Connection | Iterable[Problem]) -> Iterator[Connection]:
+    def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or keep what is wrong with the text."""
         if isinstance(outcome, Connection):
             outcome = self._named(outcome)
-            self.notes += [Note("tidied", outcome.origin.variable, note) for note in outcome.notes]
+            self.notes += [note("tidied", outcome.origin.variable, text) for text in outcome.notes]
             yield outcome
         else:
             self.problems += outcome
@@ -52,7 +52,7 @@ class Reading:
         found = self.environment.written(name)
         if found is None:
             return ""
-        if isinstance(found, Problem):
+        if isinstance(found, Finding):
             self.problems.append(found)
             return ""
         return found.text.reveal().strip()
@@ -63,7 +63,7 @@ class Reading:
             message = (
                 f"names a service that speaks {connection.kind}, and is read as {what}; use a variable made for it"
             )
-            self.problems.append(Problem("kind-unexpected", connection.origin.variable, message))
+            self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
 
     def record(self, lookup: Lookup) -> None:
         """Keep what `lookup` has to say beside its text."""
@@ -80,5 +80,5 @@ class Reading:
         if not name:
             return connection
         if not redis.is_master(name):
-            self.problems.append(Problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", redis.MASTER))
+            self.problems.append(problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", redis.MASTER))
         return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))

@@ -10,7 +10,7 @@ from pydantic_settings import PydanticBaseSettingsSource
 
 from envconn import sources
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError, Note, Problem
+from envconn.errors import ConfigurationError, Finding, note
 from envconn.report import Report
 from envconn.selection import Assembly, assemble
 from envconn.selection.databases import DATABASE
@@ -93,7 +93,7 @@ class Connections(PydanticBaseSettingsSource):
             return {key: self._judged(text, key) for key, text in value.items()}
         return value
 
-    def _read(self, given: Mapping[str, Any], opened: Sequence[Layer | Problem]) -> Services:
+    def _read(self, given: Mapping[str, Any], opened: Sequence[Layer | Finding]) -> Services:
         """What the environment configures, with the connections that were `given` in the place of its own."""
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
@@ -107,15 +107,15 @@ class Connections(PydanticBaseSettingsSource):
         return Services(assembly, lambda: _assembled(files, [layer(source) for source in others], added))
 
 
-def _assembled(files: Dotenv, opened: Sequence[Layer | Problem], added: Mapping[str, SecuredConnection]) -> Assembly:
+def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection]) -> Assembly:
     """What the environment comes to over what was `opened`, with the connections `added` in the place of its own."""
     layers = [found for found in opened if isinstance(found, Layer)]
-    unlisted = [found for found in opened if isinstance(found, Problem)]
+    unlisted = [found for found in opened if isinstance(found, Finding)]
     assembly = assemble(dotenv=files, layers=layers)
     problems = [problem for found in layers for problem in found.problems]
     problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
     # Nothing is missing, and whoever may read one secret only may not list the others.
-    notes = [] if problems else [Note(problem.code, problem.variable, problem.message) for problem in unlisted]
+    notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
     merged = {**assembly.services, **added}
     told = (*problems, *unlisted) if problems else ()
     return Assembly(merged, Report(dict(merged), told, (*assembly.report.notes, *notes)))

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as schemas
 
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.selection import judged_text
 from envconn.selection.databases import DATABASE
 from envconn.services import load
@@ -56,7 +56,7 @@ def _validated(name: str, value: object) -> SecuredConnection:
 def _missing(name: str) -> SecuredConnection:
     services = load()
     if name in _NO_DATABASES and name not in services:
-        raise ConfigurationError([Problem("service-missing", name, f"no {name} is configured; set REDIS_URL")])
+        raise ConfigurationError([problem("service-missing", name, f"no {name} is configured; set REDIS_URL")])
     return services.get(name) or services.database
 
 

@@ -19,7 +19,7 @@ from pydantic_settings import (
     SecretsSettingsSource,
 )
 
-from envconn.errors import Problem
+from envconn.errors import Finding
 from envconn.settings.extra_names import variables
 from envconn.sources import files
 from envconn.sources.dotenv import read as read_dotenv
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from envconn.sources import Text
 
-    _Found = tuple[Mapping[str, Callable[[], object]], tuple[Problem, ...]]
+    _Found = tuple[Mapping[str, Callable[[], object]], tuple[Finding, ...]]
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "AWSSecretsManagerSettingsSource": ("aws-secrets-manager", "_secret_id"),
@@ -56,14 +56,14 @@ class Held(NamedTuple):
     """What one source holds.
 
     `word` and `path` are those of an `Origin`. `texts` has a function for each name, already in the form of a
-    variable's: it returns what the source holds there, a `Problem`, or a `Text` with an origin of its own, and
+    variable's: it returns what the source holds there, a `Finding`, or a `Text` with an origin of its own, and
     raises whatever the library behind the source does. `problems` were found on the way.
     """
 
     word: str
     path: str | None
     texts: Mapping[str, Callable[[], object]]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[Finding, ...] = ()
 
 
 def holds(source: object) -> bool:
@@ -91,7 +91,7 @@ def open_source(source: PydanticBaseSettingsSource) -> Held:
 def _dotenv(source: DotEnvSettingsSource) -> _Found:
     # Not what pydantic-settings has read: that is interpolated.
     found: dict[str, Text] = {}
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for path in filter(os.path.exists, _paths(source.env_file)):
         assignments, wrong = read_dotenv(path)
         found |= assignments
@@ -124,7 +124,7 @@ def _directory(source: SecretsSettingsSource) -> _Found:
 
 def _content(path: str, variable: str) -> object:
     content = files.read_text(path, variable, files.LIMIT)
-    return content if isinstance(content, Problem) else content.reveal().strip()
+    return content if isinstance(content, Finding) else content.reveal().strip()
 
 
 def _file(source: InitSettingsSource) -> _Found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_settings import DotEnvSettingsSource, PydanticBaseSettingsSource, SecretsSettingsSource
 
 from envconn.connection import Origin, Secret
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.selection.databases import DATABASE
 from envconn.settings.extra_names import folded
 from envconn.settings.opened_source import holds, open_source
@@ -36,18 +36,18 @@ def is_read_anew(source: object) -> bool:
     return isinstance(inner, SecretsSettingsSource | DotEnvSettingsSource)
 
 
-def layer(source: PydanticBaseSettingsSource) -> Layer | Problem:
+def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
     """Return what `source` holds, for which `is_layer` is true, or why its names cannot be listed."""
     inner = source.source if isinstance(source, Parts) else source
     try:
         held = open_source(inner)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
         told = f"the names of its secrets cannot be listed ({_told(error)}); grant that permission"
-        return Problem("secrets-unlisted", type(inner).__name__, told)
+        return problem("secrets-unlisted", type(inner).__name__, told)
     return Layer(put_together(held, source.name) if isinstance(source, Parts) else detected(held))
 
 
-class Layer(Mapping[str, Text | Problem]):
+class Layer(Mapping[str, Text | Finding]):
     """Texts by the name of a variable, each fetched when it is asked for, or what is wrong with it.
 
     `problems` are there from the beginning.
@@ -55,10 +55,10 @@ class Layer(Mapping[str, Text | Problem]):
 
     def __init__(self, held: Held) -> None:
         self._held = held
-        self._known: dict[str, Text | Problem] = {}
+        self._known: dict[str, Text | Finding] = {}
         self.problems = held.problems
 
-    def __getitem__(self, name: str) -> Text | Problem:
+    def __getitem__(self, name: str) -> Text | Finding:
         if name not in self._known:
             self._known[name] = self._fetched(name)
         return self._known[name]
@@ -75,23 +75,23 @@ class Layer(Mapping[str, Text | Problem]):
     def __repr__(self) -> str:
         return f"<Layer: {self._held.word}>"
 
-    def _fetched(self, name: str) -> Text | Problem:
+    def _fetched(self, name: str) -> Text | Finding:
         try:
             value = self._held.texts[name]()
         except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
             return self._unavailable(name, _told(error))
         if value is None:
             return self._unavailable(name, "it is listed, and there is no text")
-        if isinstance(value, Problem):
-            return value._replace(variable=name)
+        if isinstance(value, Finding):
+            return problem(value.code, name, value.message)
         if isinstance(value, Text):
             return value
         return Text(Secret(_written(value)), Origin(name, self._held.word, self._held.path))
 
-    def _unavailable(self, name: str, told: str) -> Problem:
+    def _unavailable(self, name: str, told: str) -> Finding:
         place = title(self._held.word)
         message = f"cannot be had from {place} ({told}); grant access to the secret, and let it be UTF-8 text"
-        return Problem("secret-unavailable", name, message)
+        return problem("secret-unavailable", name, message)
 
 
 def _told(error: Exception) -> str:
@@ -170,7 +170,7 @@ def put_together(held: Held, name: str) -> Held:
 
 
 def _whole(found: Mapping[str, Callable[[], object]]) -> object:
-    """Return the parts as one object, or the first `Problem` with one."""
+    """Return the parts as one object, or the first `Finding` with one."""
     values = {part: text() for part, text in found.items()}
-    wrong = ((part, value) for part, value in values.items() if isinstance(value, Problem))
-    return next((Problem(value.code, part, f"{part}: {value.message}") for part, value in wrong), values)
+    wrong = ((part, value) for part, value in values.items() if isinstance(value, Finding))
+    return next((problem(value.code, part, f"{part}: {value.message}") for part, value in wrong), values)

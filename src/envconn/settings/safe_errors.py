@@ -14,7 +14,7 @@ from pydantic_core import core_schema as schemas
 from pydantic_settings import PydanticBaseSettingsSource, SettingsError
 
 from envconn import sources
-from envconn.errors import ConfigurationError, Problem
+from envconn.errors import ConfigurationError, problem
 from envconn.selection import assemble
 from envconn.settings.connections import present
 
@@ -95,7 +95,7 @@ def malformed(failure: Exception) -> ConfigurationError | None:
         f"what it reads is malformed ({type(failure).__name__}); it has to be an object of names and texts, "
         'as in {"DATABASE_URL": "..."}'
     )
-    return ConfigurationError([Problem("source-malformed", source, message)])
+    return ConfigurationError([problem("source-malformed", source, message)])
 
 
 def _reveals(failure: Exception) -> bool:

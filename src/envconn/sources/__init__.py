@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
 
-    from envconn.errors import Problem
-    from envconn.sources.bound_service import Finding
+    from envconn.errors import Finding
+    from envconn.sources.bound_service import Bound
     from envconn.sources.environment import Layer
 
     Path: TypeAlias = str | os.PathLike[str]
@@ -33,7 +33,7 @@ def paths(dotenv: Dotenv) -> list[str]:
 
 def read(
     environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
-) -> tuple[Environment, tuple[Problem, ...]]:
+) -> tuple[Environment, tuple[Finding, ...]]:
     """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
 
     Below them come secret directories, then `layers`: texts by name that a program has fetched itself,
@@ -43,7 +43,7 @@ def read(
     """
     process = os.environ if environ is None else environ
     assignments: dict[str, Text] = {}
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for path in paths(dotenv):
         from envconn.sources.dotenv import read as read_dotenv
 
@@ -75,7 +75,7 @@ VARIABLES = (
 """The variables that say that a platform has bound something, or may have."""
 
 
-def gather(environment: Environment) -> Iterator[Finding]:
+def gather(environment: Environment) -> Iterator[Bound | Finding]:
     """Yield what all platforms have bound, the most believed first (`envconn.sources.order`)."""
     if environment.is_set("SERVICE_BINDING_ROOT"):
         from envconn.sources.service_binding import read as read_service_binding

@@ -13,7 +13,7 @@ from envconn.sources.environment import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envconn.errors import Problem
+    from envconn.errors import Finding
     from envconn.sources.environment import Environment, Layer
 
 
@@ -34,7 +34,7 @@ def read(environment: Environment) -> tuple[Layer, ...]:
     return tuple(dict(_plain(environment, prefix)) for prefix in PREFIXES)
 
 
-def _plain(environment: Environment, prefix: str) -> Iterator[tuple[str, Text | Problem]]:
+def _plain(environment: Environment, prefix: str) -> Iterator[tuple[str, Text | Finding]]:
     for variable in environment.names_with(prefix):
         written = environment.written(variable)
         name = plain_name(variable)

@@ -6,16 +6,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Parameters
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import TypeAlias
 
     from envconn.connection import Origin, Secret
-    from envconn.errors import Note
+    from envconn.errors import Finding
 
-    Finding: TypeAlias = "Bound | Problem | Note"
 
 _LONGEST_NAME = 63
 
@@ -53,8 +51,8 @@ class Credentials(NamedTuple):
     others: frozenset[str] = frozenset()
 
 
-def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Problem:
-    """Return the JSON object that `text` holds, which has at most `limit` bytes, or the `Problem` with it.
+def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Finding:
+    """Return the JSON object that `text` holds, which has at most `limit` bytes, or the `Finding` with it.
 
     `variable` is the name for messages.
     """
@@ -62,18 +60,18 @@ def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Pro
 
     revealed = text.reveal()
     if len(revealed.encode("utf-8", "surrogatepass")) > limit:
-        return Problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes; shorten it")
+        return problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes; shorten it")
     try:
         found = json.loads(revealed.lstrip("\ufeff \t\r\n"), object_pairs_hook=_object)
     except json.JSONDecodeError as failure:
         where = f"line {failure.lineno}, column {failure.colno}"
-        return Problem("json-invalid", variable, f"the JSON is broken at {where}; correct it")
+        return problem("json-invalid", variable, f"the JSON is broken at {where}; correct it")
     except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
-        return Problem("json-invalid", variable, "the JSON has more digits or brackets than anybody needs; correct it")
+        return problem("json-invalid", variable, "the JSON has more digits or brackets than anybody needs; correct it")
     if any(isinstance(each, _Twice) for each in _everything(found)):
-        return Problem("json-duplicate", variable, "a key is in one object of the JSON twice; keep one of the two")
+        return problem("json-duplicate", variable, "a key is in one object of the JSON twice; keep one of the two")
     if not isinstance(found, dict):
-        return Problem("json-invalid", variable, 'the JSON is no object; write {"name": "value", ...}')
+        return problem("json-invalid", variable, 'the JSON is no object; write {"name": "value", ...}')
     return found
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.sources.bound_service import NAMES, bound, kind_among, kind_of, parse, taken_apart
 from envconn.sources.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from envconn.sources.bound_service import Credentials, Finding
+    from envconn.sources.bound_service import Bound, Credentials
     from envconn.sources.environment import Environment
 
 
@@ -37,7 +37,7 @@ class _Document(NamedTuple):
     origin: Origin
 
 
-def read(environment: Environment) -> Iterator[Finding]:
+def read(environment: Environment) -> Iterator[Bound | Finding]:
     """Yield the services that the variable, or the file, lists, and what is wrong with them."""
     documents: list[_Document] = []
     for found in (*_variable(environment), *_file(environment)):
@@ -46,35 +46,35 @@ def read(environment: Environment) -> Iterator[Finding]:
         else:
             yield found
     if len(documents) == 2 and documents[0].offerings != documents[1].offerings:
-        yield Problem("file-conflict", VARIABLE, f"is set, and {PATH} points to something else; keep one of the two")
+        yield problem("file-conflict", VARIABLE, f"is set, and {PATH} points to something else; keep one of the two")
     elif documents:
         for offering, instances in documents[0].offerings.items():
             yield from _instances(offering, instances, documents[0].origin)
 
 
-def _variable(environment: Environment) -> Iterator[_Document | Finding]:
+def _variable(environment: Environment) -> Iterator[_Document | Bound | Finding]:
     lookup = environment.lookup(VARIABLE)
     yield from lookup.remarks
     if lookup.found:
         found = parse(lookup.found.text, VARIABLE, LARGEST_VARIABLE)
         origin = Origin(VARIABLE, "vcap", lookup.found.origin.path)
-        yield found if isinstance(found, Problem) else _Document(found, origin)
+        yield found if isinstance(found, Finding) else _Document(found, origin)
 
 
-def _file(environment: Environment) -> Iterator[_Document | Finding]:
+def _file(environment: Environment) -> Iterator[_Document | Bound | Finding]:
     lookup = environment.lookup(PATH)
     yield from lookup.remarks
     if lookup.found:
         path = lookup.found.text.reveal().strip()
         content = read_text(path, PATH, LARGEST_FILE)
-        found = content if isinstance(content, Problem) else parse(content, PATH, LARGEST_FILE)
-        yield found if isinstance(found, Problem) else _Document(found, Origin(VARIABLE, "vcap", path))
+        found = content if isinstance(content, Finding) else parse(content, PATH, LARGEST_FILE)
+        yield found if isinstance(found, Finding) else _Document(found, Origin(VARIABLE, "vcap", path))
 
 
-def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Finding]:
+def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bound | Finding]:
     """Yield the services of one offering: objects in a list, each with a name and credentials."""
     if not isinstance(instances, list) or not all(isinstance(each, dict) for each in instances):
-        yield Problem("json-invalid", VARIABLE, "an offering has no list of objects; it is as Cloud Foundry writes it")
+        yield problem("json-invalid", VARIABLE, "an offering has no list of objects; it is as Cloud Foundry writes it")
         return
     for each in instances:
         names = (each.get(key) for key in ("binding_name", "instance_name", "name"))
@@ -87,7 +87,7 @@ def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Fin
         if service.kind:
             yield service
         else:
-            yield Note("binding-ignored", service.origin.variable, _IGNORED)
+            yield note("binding-ignored", service.origin.variable, _IGNORED)
 
 
 _IGNORED = "is ignored: neither a URI nor a host of a service that is read here is among its credentials"

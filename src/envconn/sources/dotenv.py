@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Secret
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.sources.environment import Text
 from envconn.sources.files import read_text
 
@@ -23,11 +23,11 @@ LIMIT = 1_048_576
 """The largest ``.env`` file that is read, in bytes."""
 
 
-def read(path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
+def read(path: str) -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
     """Read the assignments in the file `path`. The last of several to one name wins, as it does in a shell."""
     # Somebody may hand over the text of a connection for the path of a file, and would read it in the message.
     content = read_text(path, "dotenv" if "://" in path else path, LIMIT)
-    if isinstance(content, Problem):
+    if isinstance(content, Finding):
         return {}, (content,)
     return _assignments(content, path)
 
@@ -60,15 +60,15 @@ def _values(content: str) -> dict[str, str]:
     return {name: text.text.reveal() for name, text in found.items()}
 
 
-def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[Problem, ...]]:
+def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
     from dotenv.parser import parse_stream
 
     found: dict[str, Text] = {}
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for binding in parse_stream(io.StringIO(content.reveal().removeprefix("\ufeff"))):
         line = _line(binding.original.string, binding.original.line)
         if binding.error:
-            problems.append(Problem("dotenv-syntax", path, f"line {line} is not an assignment; write NAME='value'"))
+            problems.append(problem("dotenv-syntax", path, f"line {line} is not an assignment; write NAME='value'"))
         elif binding.key is not None:
             found[binding.key] = Text(Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line))
     return found, tuple(problems)

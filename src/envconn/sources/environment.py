@@ -15,14 +15,14 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin, Secret
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.sources import files, order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeAlias
 
-    Layer: TypeAlias = "Mapping[str, Text | Problem]"
+    Layer: TypeAlias = "Mapping[str, Text | Finding]"
 
 __all__ = ["Environment", "Lookup", "Text"]
 
@@ -40,11 +40,11 @@ class Lookup(NamedTuple):
     """The answer for one name: the text if there is a usable one, what is wrong, what is worth knowing."""
 
     found: Text | None = None
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
-    def remarks(self) -> tuple[Problem | Note, ...]:
+    def remarks(self) -> tuple[Finding, ...]:
         """Everything but the text."""
         return (*self.problems, *self.notes)
 
@@ -98,18 +98,18 @@ class Environment:
         found = self.written(name)
         return found.text.reveal().strip() if isinstance(found, Text) else ""
 
-    def written(self, name: str) -> Text | Problem | None:
+    def written(self, name: str) -> Text | Finding | None:
         """The text of `name` as it stands, or what is wrong with the place where it should; `None` for a blank one."""
         if name not in self._names:
             return None
         found = next(self._all(name))
-        return found if isinstance(found, Problem) or found.text.reveal().strip() else None
+        return found if isinstance(found, Finding) or found.text.reveal().strip() else None
 
     def lookup(self, name: str) -> Lookup:
         """Find the text for `name`, following aliases and ``NAME_FILE``."""
         if not self.is_set(name):
             return _NOTHING
-        notes: list[Note] = []
+        notes: list[Finding] = []
         chain: list[str] = []
         while True:
             current = chain[-1] if chain else name
@@ -134,10 +134,10 @@ class Environment:
             pointer = self.written(f"{name}_FILE")
             if pointer is None:
                 return self._found(name, written, self._remarks(f"{name}_FILE", pointer))
-        if isinstance(written, Problem) or pointer is None:
+        if isinstance(written, Finding) or pointer is None:
             return self._found(name, written)
-        content = pointer if isinstance(pointer, Problem) else files.read(pointer.text, f"{name}_FILE")
-        if isinstance(content, Problem):
+        content = pointer if isinstance(pointer, Finding) else files.read(pointer.text, f"{name}_FILE")
+        if isinstance(content, Finding):
             return Lookup(problems=(content,))
         if written is None:
             origin = Origin(name, "file", content.path)
@@ -145,15 +145,15 @@ class Environment:
         if written.text != content.text:
             return Lookup(problems=(_contradiction(name, written),))
         return Lookup(
-            written, notes=(Note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
+            written, notes=(note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
         )
 
-    def _found(self, name: str, written: Text | Problem | None, more: tuple[Note, ...] = ()) -> Lookup:
-        if isinstance(written, Problem):
+    def _found(self, name: str, written: Text | Finding | None, more: tuple[Finding, ...] = ()) -> Lookup:
+        if isinstance(written, Finding):
             return Lookup(problems=(written,))
         return Lookup(written, notes=self._remarks(name, written) + more)
 
-    def _all(self, name: str) -> Iterator[Text | Problem]:
+    def _all(self, name: str) -> Iterator[Text | Finding]:
         """Every text for `name`, the one that counts first."""
         value = self._process.get(name)
         if value is not None:
@@ -162,28 +162,28 @@ class Environment:
             if name in layer:
                 yield layer[name]
 
-    def _remarks(self, name: str, written: Text | None) -> tuple[Note, ...]:
+    def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
         """What is worth knowing about a variable that is blank, or hides another text for the same name."""
         if written is None:
-            return (Note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
+            return (note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
 
 
-def _hidden(name: str, written: Text, other: Text | Problem) -> Iterator[Note]:
+def _hidden(name: str, written: Text, other: Text | Finding) -> Iterator[Finding]:
     winner = order.place(written.origin)
-    if isinstance(other, Problem):
-        yield Note("source-ignored", name, f"{winner} wins over a value that cannot be used: {other.message}")
+    if isinstance(other, Finding):
+        yield note("source-ignored", name, f"{winner} wins over a value that cannot be used: {other.message}")
     elif other.text.reveal().strip() and other.text != written.text:
         code = "dotenv-ignored" if other.origin.source == "dotenv" else "source-ignored"
-        yield Note(code, name, f"{winner} wins over the different value in {order.place(other.origin)}")
+        yield note(code, name, f"{winner} wins over the different value in {order.place(other.origin)}")
 
 
 def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
     return Origin(name, origin.source, origin.path, origin.line, (*chain, *origin.via))
 
 
-def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
+def _dangling(name: str, chain: list[str]) -> tuple[Finding, ...]:
     if not chain:
         return ()
     # A password that begins with a dollar sign looks like an alias, and must not be shown as one.
@@ -194,14 +194,14 @@ def _dangling(name: str, chain: list[str]) -> tuple[Problem, ...]:
         if secret
         else f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself"
     )
-    return (Problem("alias-missing", name, message),)
+    return (problem("alias-missing", name, message),)
 
 
-def _cycle(name: str) -> Problem:
-    return Problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
+def _cycle(name: str) -> Finding:
+    return problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
 
 
-def _contradiction(name: str, written: Text) -> Problem:
+def _contradiction(name: str, written: Text) -> Finding:
     place = order.title(written.origin.source)
     message = f"is set by {place}, and {name}_FILE points to a different value; keep one"
-    return Problem("file-conflict", name, message)
+    return problem("file-conflict", name, message)

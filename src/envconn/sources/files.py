@@ -12,7 +12,7 @@ import stat
 from typing import NamedTuple
 
 from envconn.connection import Secret
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 
 __all__ = ["LIMIT", "Content", "listing", "read", "read_text", "read_value"]
 
@@ -27,57 +27,57 @@ class Content(NamedTuple):
     path: str
 
 
-def read(pointer: Secret, variable: str) -> Content | Problem:
+def read(pointer: Secret, variable: str) -> Content | Finding:
     """Read the file that `pointer` names. `variable` is the variable that holds the path, for messages."""
     path = pointer.reveal().strip()
     if "://" in path:
-        return Problem("file-is-url", variable, "holds a URL; it must hold the path of a file that contains the URL")
+        return problem("file-is-url", variable, "holds a URL; it must hold the path of a file that contains the URL")
     text = read_value(path, variable)
-    return text if isinstance(text, Problem) else Content(text, path)
+    return text if isinstance(text, Finding) else Content(text, path)
 
 
-def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Problem:
-    """Return the value in the file at `path`, without one final newline, or the `Problem` with it."""
+def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding:
+    """Return the value in the file at `path`, without one final newline, or the `Finding` with it."""
     content = read_text(path, variable, limit)
-    if isinstance(content, Problem):
+    if isinstance(content, Finding):
         return content
     text = content.reveal().removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        return Problem("file-empty", variable, "the file is empty; write the value into it")
+        return problem("file-empty", variable, "the file is empty; write the value into it")
     return Secret(text)
 
 
-def read_text(path: str, variable: str, limit: int) -> Secret | Problem:
-    """Return the whole text of a regular UTF-8 file of at most `limit` bytes, or the `Problem` with it."""
+def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
+    """Return the whole text of a regular UTF-8 file of at most `limit` bytes, or the `Finding` with it."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
-            return Problem("file-directory", variable, "the path names a directory; name the file in it")
+            return problem("file-directory", variable, "the path names a directory; name the file in it")
         if not stat.S_ISREG(mode):
-            return Problem("file-special", variable, "the path names a pipe or device; name a regular file")
+            return problem("file-special", variable, "the path names a pipe or device; name a regular file")
         with open(path, "rb") as stream:
             raw = stream.read(limit + 1)
     except (OSError, ValueError) as failure:
         code, reason = _FAILURES.get(type(failure), _UNREADABLE)
-        return Problem(code, variable, reason)
+        return problem(code, variable, reason)
     if len(raw) > limit:
-        return Problem(
+        return problem(
             "file-too-large", variable, f"the file is larger than {limit} bytes; it should hold one value only"
         )
     try:
         return Secret(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        return Problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
+        return problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
 
 
-def listing(path: str, variable: str) -> tuple[str, ...] | Problem:
-    """Return the names in the directory `path`, in order, or the `Problem` with it. `variable` holds the path."""
+def listing(path: str, variable: str) -> tuple[str, ...] | Finding:
+    """Return the names in the directory `path`, in order, or the `Finding` with it. `variable` holds the path."""
     try:
         return tuple(sorted(os.listdir(path)))
     except (FileNotFoundError, NotADirectoryError):
-        return Problem("directory-missing", variable, "the directory does not exist; mount it, or unset the variable")
+        return problem("directory-missing", variable, "the directory does not exist; mount it, or unset the variable")
     except (OSError, ValueError):
-        return Problem("directory-unreadable", variable, "the directory may not be read; change its owner or mode")
+        return problem("directory-unreadable", variable, "the directory may not be read; change its owner or mode")
 
 
 _UNREADABLE = ("file-unreadable", "the file cannot be read; check the path and its permissions")

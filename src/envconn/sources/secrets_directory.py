@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.sources.environment import Text
 from envconn.sources.files import listing, read_value
 
@@ -33,7 +33,7 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
-class SecretDirectory(Mapping[str, "Text | Problem"]):
+class SecretDirectory(Mapping[str, "Text | Finding"]):
     """The files of one directory, by the name of the variable that each is the value of."""
 
     def __init__(self, path: str, files: tuple[str, ...], variable: str, source: str) -> None:
@@ -45,11 +45,11 @@ class SecretDirectory(Mapping[str, "Text | Problem"]):
             if _NAME.fullmatch(file):
                 self._files.setdefault(file.upper(), []).append(file)
 
-    def __getitem__(self, name: str) -> Text | Problem:
+    def __getitem__(self, name: str) -> Text | Finding:
         first, *others = [self._read(name, file) for file in self._files[name]]
         if any(_value(other) != _value(first) for other in others):
             message = f"two files in {self._variable} differ in the case of their names and in content; remove one"
-            return Problem("file-ambiguous", name, message)
+            return problem("file-ambiguous", name, message)
         return first
 
     def __contains__(self, name: object) -> bool:
@@ -64,30 +64,30 @@ class SecretDirectory(Mapping[str, "Text | Problem"]):
     def __repr__(self) -> str:
         return f"<SecretDirectory: {', '.join(self) or 'empty'}>"
 
-    def _read(self, name: str, file: str) -> Text | Problem:
+    def _read(self, name: str, file: str) -> Text | Finding:
         path = os.path.join(self._path, file)
         text = read_value(path, name)
-        if isinstance(text, Problem):
-            return Problem(text.code, name, f"its file in {self._variable}: {text.message}")
+        if isinstance(text, Finding):
+            return problem(text.code, name, f"its file in {self._variable}: {text.message}")
         return Text(text, Origin(name, self._source, path))
 
 
-def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Problem, ...]]:
+def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
     """Return the directories that `environment` names, the most believed first, and what is wrong with them."""
     layers: list[Layer] = []
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for variable, source in ((SECRETS, "secrets"), (CREDENTIALS, "credentials")):
         lookup = environment.lookup(variable)
         problems += lookup.problems
         stated = lookup.found.text.reveal().strip() if lookup.found else ""
         for path in filter(None, stated.split(os.pathsep)):
             files = listing(path, variable)
-            if isinstance(files, Problem):
+            if isinstance(files, Finding):
                 problems.append(files)
             else:
                 layers.append(SecretDirectory(path, files, variable, source))
     return tuple(layers), tuple(problems)
 
 
-def _value(found: Text | Problem) -> object:
-    return found if isinstance(found, Problem) else found.text
+def _value(found: Text | Finding) -> object:
+    return found if isinstance(found, Finding) else found.text

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Parameters
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.sources.bound_service import NAMES, Credentials, bound, kind_of
 from envconn.sources.files import LIMIT, listing, read_value
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envconn.connection import Secret
-    from envconn.sources.bound_service import Finding
+    from envconn.sources.bound_service import Bound
     from envconn.sources.environment import Environment
 
 __all__ = ["LARGEST_CA", "ROOT", "read"]
@@ -36,7 +36,7 @@ _PAIR = ("certificates", "private-key")
 _CA = frozenset(NAMES["sslrootcert"])
 
 
-def read(environment: Environment) -> Iterator[Finding]:
+def read(environment: Environment) -> Iterator[Bound | Finding]:
     """Yield the services that are bound below the root, and what is wrong with them."""
     lookup = environment.lookup(ROOT)
     yield from lookup.remarks
@@ -44,40 +44,40 @@ def read(environment: Environment) -> Iterator[Finding]:
         return
     root = lookup.found.text.reveal().strip()
     names = listing(root, ROOT)
-    if isinstance(names, Problem):
+    if isinstance(names, Finding):
         yield names
         return
     # Kubernetes keeps the versions of what it mounts in directories that begin with two dots.
     for name in names:
         if not name.startswith("..") and os.path.isdir(path := os.path.join(root, name)):
-            yield from _binding(name, path) if _NAME.fullmatch(name) else [Note("binding-ignored", ROOT, _MISNAMED)]
+            yield from _binding(name, path) if _NAME.fullmatch(name) else [note("binding-ignored", ROOT, _MISNAMED)]
 
 
 _MISNAMED = "a directory is ignored, because of its name; bindings have lower-case letters, digits, hyphens and dots"
 
 
-def _binding(name: str, path: str) -> Iterator[Finding]:
+def _binding(name: str, path: str) -> Iterator[Bound | Finding]:
     variable = f"{ROOT}/{name}"
     files = listing(path, variable)
-    if isinstance(files, Problem):
+    if isinstance(files, Finding):
         yield files
     elif "type" not in files:
-        yield Note("binding-ignored", variable, "is ignored: it has no file called type, which every binding has")
-    elif isinstance(word := _value(path, "type", variable), Problem):
+        yield note("binding-ignored", variable, "is ignored: it has no file called type, which every binding has")
+    elif isinstance(word := _value(path, "type", variable), Finding):
         yield word
     elif kind := kind_of(word.reveal()):
         yield from _service(name, kind, path, files)
     else:
-        yield Note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
+        yield note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
 
 
-def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterator[Finding]:
+def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterator[Bound | Finding]:
     variable = f"{ROOT}/{name}"
     texts: dict[str, str] = {}
     pair = {"sslcert": "certificates", "sslkey": "private-key"} if {*_PAIR} <= {*files} else {}
     for file in sorted(_WANTED.intersection(files) - {*pair.values()}):
         found = _value(path, file, variable)
-        if isinstance(found, Problem):
+        if isinstance(found, Finding):
             yield found
         else:
             texts[file] = found.reveal()
@@ -86,8 +86,8 @@ def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterato
     yield service._replace(origin=service.origin._replace(variable=variable))
 
 
-def _value(path: str, file: str, variable: str) -> Secret | Problem:
+def _value(path: str, file: str, variable: str) -> Secret | Finding:
     found = read_value(os.path.join(path, file), variable, LARGEST_CA if file in _CA else LIMIT)
-    if isinstance(found, Problem):
-        return found._replace(message=f"its file {file}: {found.message}")
+    if isinstance(found, Finding):
+        return problem(found.code, found.variable, f"its file {file}: {found.message}")
     return found

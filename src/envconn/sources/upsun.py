@@ -11,13 +11,13 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Parameters, Secret
-from envconn.errors import Note, Problem
+from envconn.errors import Finding, note, problem
 from envconn.sources.bound_service import Credentials, bound, kind_of, parse, taken_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envconn.sources.bound_service import Finding
+    from envconn.sources.bound_service import Bound
     from envconn.sources.environment import Environment
 
 
@@ -29,7 +29,7 @@ LARGEST = 1_048_576
 _TOLD = ("scheme", "host", "port", "username", "password", "path")
 
 
-def read(environment: Environment) -> Iterator[Finding]:
+def read(environment: Environment) -> Iterator[Bound | Finding]:
     """Yield the related services, and what is wrong with them."""
     yield from _document(environment)
     if environment.is_set("PLATFORM_PROJECT"):
@@ -38,31 +38,31 @@ def read(environment: Environment) -> Iterator[Finding]:
                 yield from _variables(environment, variable.removesuffix("_SCHEME"))
 
 
-def _document(environment: Environment) -> Iterator[Finding]:
+def _document(environment: Environment) -> Iterator[Bound | Finding]:
     lookup = environment.lookup(VARIABLE)
     yield from lookup.remarks
     if lookup.found is None:
         return
     decoded = _decoded(lookup.found.text)
-    found = decoded if isinstance(decoded, Problem) else parse(decoded, VARIABLE, LARGEST)
-    if isinstance(found, Problem):
+    found = decoded if isinstance(decoded, Finding) else parse(decoded, VARIABLE, LARGEST)
+    if isinstance(found, Finding):
         yield found
         return
     for name, endpoints in found.items():
         yield from _relationship(name, endpoints)
 
 
-def _decoded(text: Secret) -> Secret | Problem:
+def _decoded(text: Secret) -> Secret | Finding:
     try:
         return Secret(b64decode("".join(text.reveal().split()), validate=True).decode("utf-8"))
     except ValueError:  # of which UnicodeDecodeError and binascii.Error are kinds
-        return Problem("base64-invalid", VARIABLE, "is not base64 of UTF-8 text; leave it as the platform writes it")
+        return problem("base64-invalid", VARIABLE, "is not base64 of UTF-8 text; leave it as the platform writes it")
 
 
-def _relationship(name: str, endpoints: object) -> Iterator[Finding]:
+def _relationship(name: str, endpoints: object) -> Iterator[Bound | Finding]:
     """Yield the primary of a relationship; a service may have replicas beside it."""
     if not isinstance(endpoints, list) or not all(isinstance(each, dict) for each in endpoints):
-        yield Problem(
+        yield problem(
             "json-invalid", VARIABLE, "a relationship has no list of objects; it is as the platform writes it"
         )
         return
@@ -70,7 +70,7 @@ def _relationship(name: str, endpoints: object) -> Iterator[Finding]:
     for credentials in told[:1]:
         kind = kind_of(credentials.texts.get("scheme", ""))
         service = bound(name, kind, credentials, Origin(VARIABLE, "relationship"))
-        yield service if kind else Note("binding-ignored", service.origin.variable, _IGNORED)
+        yield service if kind else note("binding-ignored", service.origin.variable, _IGNORED)
 
 
 _IGNORED = "is ignored: its scheme is none of a service that is read here"
@@ -81,7 +81,7 @@ def _is_primary(endpoint: dict[str, object]) -> bool:
     return not isinstance(query, dict) or query.get("is_master") is not False
 
 
-def _variables(environment: Environment, prefix: str) -> Iterator[Finding]:
+def _variables(environment: Environment, prefix: str) -> Iterator[Bound | Finding]:
     kind = kind_of(environment.plain(f"{prefix}_SCHEME"))
     if not kind:
         return

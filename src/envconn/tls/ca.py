@@ -19,7 +19,7 @@ from tempfile import gettempdir, mkdtemp
 from threading import get_ident
 from typing import NamedTuple
 
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.sources.files import read_text
 
 LIMIT = 4_194_304
@@ -73,7 +73,7 @@ class CA(NamedTuple):
         return f"{what}, named by {self.variable}"
 
 
-def read(text: str, variable: str) -> CA | Problem:
+def read(text: str, variable: str) -> CA | Finding:
     """Understand `text`, which `variable` holds, and parse the certificates it leads to."""
     stripped = text.strip()
     if stripped == "system":
@@ -82,8 +82,8 @@ def read(text: str, variable: str) -> CA | Problem:
         return _checked(CA("text", variable, pem=pem), pem)
     path = os.path.abspath(stripped)
     content = read_text(path, variable, LIMIT)
-    if isinstance(content, Problem):
-        return Problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
+    if isinstance(content, Finding):
+        return problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
     return _checked(CA("file", variable, path=path), content.reveal())
 
 
@@ -117,13 +117,13 @@ def _inline(text: str) -> str | None:
     return raw.decode("ascii", "replace")
 
 
-def _checked(ca: CA, text: str) -> CA | Problem:
+def _checked(ca: CA, text: str) -> CA | Finding:
     found = _BLOCK.findall(text)
     blocks = "\n".join(found)
     # One that is cut off, in front of others that are not, is a broken file all the same.
     count = _count(blocks) if found and len(found) == len(_BEGIN.findall(text)) else 0
     if not count:
-        return Problem(
+        return problem(
             "ca-broken",
             ca.variable,
             "CA: holds no certificate that can be read; write PEM, with its BEGIN and END lines",
@@ -144,19 +144,19 @@ def _count(blocks: str) -> int:
     return context.cert_store_stats()["x509"]
 
 
-def _system(variable: str) -> CA | Problem:
+def _system(variable: str) -> CA | Finding:
     # The OpenSSL inside the psycopg and psycopg2 wheels looks for the system's CAs where their
     # build machine had them. A file is found by every driver, and by libpq 15, which knows no `system`.
     import ssl
 
     named = ssl.get_default_verify_paths().cafile
     if os.environ.get("SSL_CERT_FILE") and not named:
-        return Problem(
+        return problem(
             "ca-missing", variable, "CA: SSL_CERT_FILE names a file that does not exist; correct or unset it"
         )
     path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
     if path is None:
-        return Problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
+        return problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
     return CA("system", variable, path=path)
 
 

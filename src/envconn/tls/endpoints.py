@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from envconn import providers
-from envconn.errors import EndpointUnavailable, Note
+from envconn.errors import EndpointUnavailable, Finding, note
 from envconn.tls.judge import judge
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.secured import SecuredConnection
@@ -46,17 +46,17 @@ def find(
     return f"{told}: {'; '.join(problem.message for problem in outcome)}"
 
 
-def advice(judgement: Judgement) -> tuple[Note, ...]:
+def advice(judgement: Judgement) -> tuple[Finding, ...]:
     """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
     known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
     notes = providers.advice(judgement.connection, judgement.endpoint)
     variable, verdict = judgement.connection.origin.variable, judgement.verdict
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
-        return (*notes, Note("best-unknown", variable, _BEST_UNKNOWN))
+        return (*notes, note("best-unknown", variable, _BEST_UNKNOWN))
     if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
         return notes
     message = f"could be {known.sslmode}; {known.remedy}{_BEST if known.ca else ''}"
-    return (*notes, Note("tls-better", variable, message))
+    return (*notes, note("tls-better", variable, message))
 
 
 _BEST = ", or set ENVCONN_TLS=best"

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
@@ -40,7 +40,7 @@ named. libpq and MySQL's clients verify nothing and trust nobody unless told to.
 _FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
 
-def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Problem, ...]:
+def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
     """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
     policy, endpoint = context.policy, identify(connection, context.facts)
     asked, how_far = _possible(requested(connection), connection, endpoint), reach(connection.hosts, policy)
@@ -91,7 +91,7 @@ def _verified_from(connection: Connection) -> TlsLevel:
     return TlsLevel.OPPORTUNISTIC if "sslrootcert" in connection.parameters else TlsLevel.ENCRYPTED
 
 
-def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> CA | Problem | None:
+def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> CA | Finding | None:
     """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
     if "sslrootcert" in connection.parameters:
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
@@ -110,7 +110,7 @@ def provider_ca(endpoint: Endpoint) -> str | None:
     return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
 
 
-def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Problem]:
+def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     sockets = [host.is_socket for host in connection.hosts]
     disabled = _disabled(connection, local=how_far.local)
@@ -124,7 +124,7 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
         ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
         (connection.kind == "sentinel" and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
-    return [Problem(code, variable, message) for is_so, code, message in found if is_so]
+    return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
 def _disabled(connection: Connection, *, local: bool) -> str:
@@ -152,14 +152,14 @@ _MASTER = (
 _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 
 
-def _file_problems(connection: Connection) -> list[Problem]:
+def _file_problems(connection: Connection) -> list[Finding]:
     # libpq goes on without a client certificate or a CRL that it cannot read.
     variable = connection.origin.variable
     paths = {name: connection.parameters[name] for name in _FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
-    found = [Problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
+    found = [problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
     if "sslcrl" in paths.keys() - missing and not ca_material.is_readable(paths["sslcrl"]):
-        found.append(Problem("crl-broken", variable, _NO_LIST))
+        found.append(problem("crl-broken", variable, _NO_LIST))
     return found
 
 
@@ -167,10 +167,10 @@ _UNREADABLE = "cannot be read; mount it, or correct the path"
 _NO_LIST = "the file in sslcrl holds no list that can be read, and libpq would go on without one; write it as PEM"
 
 
-def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Problem | None) -> list[Problem]:
+def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Finding | None) -> list[Finding]:
     """A CA that cannot be used, one that cannot fit, or none where one is needed."""
     variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
-    if isinstance(ca, Problem):
+    if isinstance(ca, Finding):
         return [ca]
     if level < TlsLevel.VERIFY_CA:
         return []
@@ -180,9 +180,9 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
             if known
             else f"{_NAME_ONE[connection.kind]}, or set DATABASE_CA_CERT; a public CA is called system"
         )
-        return [Problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
+        return [problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
     if ca.kind == "system" and known and known.ca != "system":
-        return [Problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
+        return [problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
     return []
 
 

@@ -19,7 +19,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from envconn.errors import ConfigurationError, Note, Problem
+from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Policy(_Demands):
     ) -> Self:
         """Check the floor and the waivers."""
         problems = [] if floor >= TlsLevel.ENCRYPTED else [_LOW_FLOOR]
-        problems += [problem for pattern in waive if (problem := _unusable(pattern, "Policy.waive"))]
+        problems += [found for pattern in waive if (found := _unusable(pattern, "Policy.waive"))]
         if problems:
             # This frame is a part of the traceback, and tools print its variables.
             del ca, waive
@@ -169,8 +169,8 @@ class Stated(NamedTuple):
     """The policy that the environment states, what is wrong with it, and what is worth reporting."""
 
     policy: Policy
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def stated(values: Mapping[str, str]) -> Stated:
@@ -179,16 +179,16 @@ def stated(values: Mapping[str, str]) -> Stated:
     floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""))
     local = values.get("ENVCONN_TLS_LOCAL") or "allow"
     waive = tuple(re.findall(r"[^\s,]+", values.get("ENVCONN_TLS_WAIVE", "")))
-    problems = [problem for pattern in waive if (problem := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
+    problems = [found for pattern in waive if (found := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
     if word not in {*_FLOORS, "best"}:
         problems.append(
-            Problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best")
+            problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best")
         )
     if local not in {"allow", "enforce"}:
-        problems.append(Problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
+        problems.append(problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
         # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
-        problems.append(Problem("policy-unknown", "PGSSLMODE", f"not a word of libpq; write {', '.join(SSLMODES)}"))
+        problems.append(problem("policy-unknown", "PGSSLMODE", f"not a word of libpq; write {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
     policy = Policy(
         floor=floor,
@@ -201,22 +201,22 @@ def stated(values: Mapping[str, str]) -> Stated:
     return Stated(policy, tuple(problems), notes)
 
 
-def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Note, ...]]:
+def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, ...]]:
     level = SSLMODES.get(pgsslmode, TlsLevel.NONE)
     if not pgsslmode:
         return floor, ()
     if level > floor:
         return level, (
-            Note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),
+            note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),
         )
-    return floor, (Note("pgsslmode-overruled", "PGSSLMODE", "has no effect: it asks for no more than the policy does"),)
+    return floor, (note("pgsslmode-overruled", "PGSSLMODE", "has no effect: it asks for no more than the policy does"),)
 
 
-def _unusable(pattern: str, variable: str) -> Problem | None:
+def _unusable(pattern: str, variable: str) -> Finding | None:
     """Refuse a waiver that covers everything, or that is neither a host pattern nor a CIDR block."""
     if "[" in pattern:
         # fnmatch's classes: [!_]* covers every host and does not look like it.
-        return Problem("waiver-malformed", variable, "a pattern has a bracket; only * and ? stand for other characters")
+        return problem("waiver-malformed", variable, "a pattern has a bracket; only * and ? stand for other characters")
     if "/" not in pattern:
         return _too_wide(variable) if not pattern.strip("*?.") else None
     from ipaddress import ip_network
@@ -226,7 +226,7 @@ def _unusable(pattern: str, variable: str) -> Problem | None:
     except ValueError:
         network = None
     if network is None:
-        return Problem(
+        return problem(
             "waiver-malformed",
             variable,
             "a pattern with a slash is no CIDR block; write it like 10.1.0.0/16, host bits zero",
@@ -234,14 +234,14 @@ def _unusable(pattern: str, variable: str) -> Problem | None:
     return _too_wide(variable) if network.prefixlen == 0 else None
 
 
-def _too_wide(variable: str) -> Problem:
-    return Problem(
+def _too_wide(variable: str) -> Finding:
+    return problem(
         "waiver-too-wide",
         variable,
         "a pattern covers every host; name the hosts or the network that may do without TLS",
     )
 
 
-_LOW_FLOOR = Problem(
+_LOW_FLOOR = problem(
     "policy-floor", "Policy.floor", "below ENCRYPTED; a host that may do without TLS goes into Policy.waive"
 )

@@ -12,7 +12,7 @@ from envconn.errors import EndpointUnavailable
 
 if TYPE_CHECKING:
     from envconn.connection import Host, Origin, Parameters, Secret
-    from envconn.errors import Note
+    from envconn.errors import Finding
     from envconn.tls.serverless import Serverless
     from envconn.tls.verdict import Judgement, Verdict
 
@@ -235,7 +235,7 @@ class SecuredConnection:
         return self._judgement.context.siblings
 
     @property
-    def advice(self) -> tuple[Note, ...]:
+    def advice(self) -> tuple[Finding, ...]:
         """What could be had and is not, and what the provider says of this endpoint."""
         from envconn.tls.endpoints import advice
 

@@ -9,8 +9,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
-from envconn.errors import ConfigurationError, Note, Problem
-from envconn.probe.login.outcome import Failure, Outcome, problem
+from envconn.errors import ConfigurationError, note, problem
+from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.threads import begin
 from envconn.tls import require_sealed
 
@@ -40,13 +40,13 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
     if connection.kind == "sqlite":
         return Outcome()  # a file lets in whoever may open it
     if connection.kind not in _FAMILIES:
-        return Outcome(notes=(Note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+        return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
     until = time.monotonic() + within * _SHARE
     try:
         # There not even the driver's own limits have to hold (a resolver that hangs).
         return begin(lambda: _logged_in(connection, until)).result(within)
     except TimeoutError:
-        return Outcome(problems=(problem(connection, "the driver", Failure("timed-out")),))
+        return Outcome(problems=(failed_login(connection, "the driver", Failure("timed-out")),))
 
 
 class _Family(Protocol):
@@ -75,4 +75,4 @@ def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
         messages = [each.message for each in error.problems]
     except ImportError:
         messages = [_FAMILIES[connection.kind]]
-    return Outcome(problems=tuple(Problem("driver-missing", connection.variable, message) for message in messages))
+    return Outcome(problems=tuple(problem("driver-missing", connection.variable, message) for message in messages))

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from envconn.drivers import libpq
-from envconn.errors import Note
+from envconn.errors import Finding, note
 from envconn.probe.login.outcome import Failure
 from envconn.tls import TlsLevel
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator[Note]:
+def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator[Finding]:
     """Yield a note for each thing about `connection` that is not as stated, or not as it should be."""
     encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
     # A provider's proxy in front of a direct endpoint makes a process up, too.
@@ -36,7 +36,7 @@ def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator
     }
     for (code, message), is_so in told.items():
         if is_so:
-            yield Note(code, connection.variable, message)
+            yield note(code, connection.variable, message)
     if not login.pooled:
         yield from _scarce(connection, found)
 
@@ -69,7 +69,7 @@ _SECOND_HOP = (
 _SUPERUSER = "the role may do everything, or nearly so; give the application a role of its own, made with NOSUPERUSER"
 
 
-def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Note]:
+def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Finding]:
     """The server's own limit, less what it keeps for superusers, and the role's, which binds no superuser."""
     kept = 0 if found.superuser else found.reserved or 0
     seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
@@ -78,7 +78,7 @@ def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Note]:
     for whose, setting, used, limit in seats:
         if used is not None and limit > 0 and (limit - used < _FEW or (limit - used) * 10 < limit):
             message = f"{used} of {whose} {limit} connections are in use; close some, or raise {setting}"
-            yield Note("connections-scarce", connection.variable, message)
+            yield note("connections-scarce", connection.variable, message)
 
 
 _FEW = 5
@@ -92,7 +92,7 @@ class _Door(Protocol):
     ) -> Session | Failure: ...
 
 
-def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Note]:
+def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
     """Yield the note that says what to demand, by trying it; none where it is demanded, or somebody is verified."""
     stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
     if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
@@ -104,11 +104,11 @@ def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iter
         outcome = door.open_session(connection, until, demand)
         if not isinstance(outcome, Failure):
             outcome.close()
-            yield Note(code, connection.variable, message)
+            yield note(code, connection.variable, message)
             return
         if outcome.state or outcome.code == "timed-out":
             return  # something else, which says nothing about this
-    yield Note("password-unprotected", connection.variable, _UNPROTECTED.format(driver=driver))
+    yield note("password-unprotected", connection.variable, _UNPROTECTED.format(driver=driver))
 
 
 _LIBPQ = ("psycopg", "psycopg2")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import amqp
 
 from envconn.drivers import amqp as arguments
-from envconn.probe.login.outcome import Failure, Outcome, classify, left, problem, readable
+from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
         with suppress(OSError, amqp.AMQPError):
             raw.close()
     except Exception as error:  # noqa: BLE001 - of what the other side may send, py-amqp foresees a part
-        return Outcome(problems=(problem(connection, _DRIVER, _why(error)),))
+        return Outcome(problems=(failed_login(connection, _DRIVER, _why(error)),))
     finally:
         raw.collect()
     version = " ".join(str(told[name]) for name in ("product", "version") if told.get(name))

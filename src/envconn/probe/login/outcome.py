@@ -7,12 +7,12 @@ import ssl
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from envconn.errors import Problem
+from envconn.errors import Finding, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from envconn.errors import Note
+    from envconn.errors import Finding
     from envconn.probe.proof import Login
     from envconn.tls import SecuredConnection
 
@@ -24,8 +24,8 @@ class Outcome(NamedTuple):
     """
 
     login: Login | None = None
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Note, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -96,14 +96,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def problem(connection: SecuredConnection, driver: str, failure: Failure) -> Problem:
+def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -> Finding:
     """Return `failure` of a login to `connection` through `driver` as it is reported."""
     if failure.code == "password-refused" and connection.password is None:
         sentence = _NO_PASSWORD
     else:
         sentence = _OF_KIND.get((connection.kind, failure.code)) or _OF_ALL[failure.code]
     state = f" (SQLSTATE {failure.state})" if failure.state else ""
-    return Problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
+    return problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
 
 
 _NO_PASSWORD = "has no password, and the server asks for one; write it into the URL, percent-encoded"  # noqa: S105

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from envconn.drivers import installed
 from envconn.probe.login import advice, server_settings
-from envconn.probe.login.outcome import Failure, Outcome, problem
+from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
@@ -37,7 +37,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     session = door.open_session(connection, until)
     found = session if isinstance(session, Failure) else _converse(connection, driver, session, until)
     if isinstance(found, Failure):
-        return Outcome(problems=(problem(connection, driver, found),))
+        return Outcome(problems=(failed_login(connection, driver, found),))
     # What it costs is another login, so it comes when the first one's place is free again.
     return found._replace(notes=(*found.notes, *advice.role_notes(connection, driver, until)))
 

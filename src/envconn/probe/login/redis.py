@@ -11,8 +11,8 @@ from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
 from envconn.drivers import redis as arguments
-from envconn.errors import Note
-from envconn.probe.login.outcome import Failure, Outcome, classify, left, problem, readable
+from envconn.errors import Finding, note
+from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
@@ -40,7 +40,7 @@ def converse(connection: SecuredConnection, pool: redis.ConnectionPool) -> Outco
         client.ping()
         told = _told(client)
     except Exception as error:  # noqa: BLE001 - of what the other side may send, redis-py foresees a part
-        return Outcome(problems=(problem(connection, _DRIVER, _why(error)),))
+        return Outcome(problems=(failed_login(connection, _DRIVER, _why(error)),))
     finally:
         pool.disconnect()
     login = _login(connection, told)
@@ -109,13 +109,13 @@ def _login(connection: SecuredConnection, told: Mapping[str, object]) -> Login:
     )
 
 
-def _notes(connection: SecuredConnection, login: Login) -> Iterator[Note]:
+def _notes(connection: SecuredConnection, login: Login) -> Iterator[Finding]:
     if login.read_only and not connection.read_only:
-        yield Note("primary-is-read-only", connection.variable, _REPLICA)
+        yield note("primary-is-read-only", connection.variable, _REPLICA)
     used, limit = login.connections, login.max_connections
     if used is not None and limit and (limit - used < _FEW or (limit - used) * 10 < limit):
         message = f"{used} of the server's {limit} connections are in use; close some, or raise maxclients"
-        yield Note("connections-scarce", connection.variable, message)
+        yield note("connections-scarce", connection.variable, message)
 
 
 _FEW = 5
