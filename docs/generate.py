@@ -52,7 +52,7 @@ def _row(record: Provider) -> tuple[str, ...]:
     return (
         f"`{record.name}`",
         record.title,
-        _words(record.kinds),
+        _words(record.families),
         _pooling(record),
         f"`{certificates.sslmode}`" if certificates else "not known",
         _ca(certificates.ca) if certificates and certificates.sslmode.startswith("verify") else "none",
@@ -63,8 +63,8 @@ def _row(record: Provider) -> tuple[str, ...]:
 def _variables(record: Provider) -> str:
     """The variables of the record's file, with the first record there that speaks their protocol."""
     for module, line in TABLE.items():
-        found = [variable for variable in line.variables if variable.kind in record.kinds]
-        if found and record is next((other for other in records(module) if other.kinds == record.kinds), None):
+        found = [variable for variable in line.variables if variable.family in record.families]
+        if found and record is next((other for other in records(module) if other.families == record.families), None):
             return ", ".join(f"`{variable.name}` ({variable.role})" for variable in found)
     return ""
 

@@ -120,9 +120,11 @@ def _spelt(
     table: Mapping[str, Callable[[SecuredConnection], dict[str, object]]], connection: SecuredConnection, role: str
 ) -> dict[str, object]:
     require_sealed(connection)
-    if connection.kind not in table:
-        refuse(connection, f"{connection.kind} cannot serve as {role}; name a service that speaks {' or '.join(table)}")
-    return table[connection.kind](connection)
+    if connection.family not in table:
+        refuse(
+            connection, f"{connection.family} cannot serve as {role}; name a service that speaks {' or '.join(table)}"
+        )
+    return table[connection.family](connection)
 
 
 def _hidden(settings: Mapping[str, object]) -> dict[str, object]:

@@ -53,7 +53,7 @@ def entries(
     make = rotating if rotate else fixed
     found: dict[str, Handed] = {}
     for name, connection in databases.items():
-        lent = pool if connection.kind == "postgresql" else None
+        lent = pool if connection.family == "postgresql" else None
         own: dict[str, Handed] = {}
         for main, alias, role, other in _named(name, connection):
             entry = make(other, None if role == "direct" else lent)
@@ -73,7 +73,7 @@ def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredCo
     Raises:
         KeyError: there is none.
     """
-    postgresql = {name: connection for name, connection in databases.items() if connection.kind == "postgresql"}
+    postgresql = {name: connection for name, connection in databases.items() if connection.family == "postgresql"}
     named = [each for name, connection in postgresql.items() for each in _named(name, connection)]
     return {each.alias: each.connection for each in named}[alias]
 

@@ -36,7 +36,7 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     require_sealed(connection)
     for name in _UNFIT & connection.parameters.keys():
         refuse(connection, f"{name} does not fit Django's cache; drop it")
-    location, options = _sentinel(connection) if connection.kind == "sentinel" else _redis(connection)
+    location, options = _sentinel(connection) if connection.family == "sentinel" else _redis(connection)
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,

@@ -60,9 +60,9 @@ def settings(
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.kind not in _BY_KIND:
-        refuse(connection, f"holds a {connection.kind} connection, which is none of Django's databases")
-    entry = _BY_KIND[connection.kind](connection, elsewhere)
+    if connection.family not in _BY_KIND:
+        refuse(connection, f"holds a {connection.family} connection, which is none of Django's databases")
+    entry = _BY_KIND[connection.family](connection, elsewhere)
     _set_lifetime(entry, connection, pooled_here=pool is not None)
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)

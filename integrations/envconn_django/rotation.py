@@ -45,7 +45,7 @@ def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) ->
     Raises:
         ConfigurationError, TypeError: as for `settings`.
     """
-    if connection.kind != "postgresql":
+    if connection.family != "postgresql":
         return fixed(connection, pool)
     entry = settings(without_password(connection), pool=pool)
     entry["ENGINE"] = _ENGINES[entry["ENGINE"]]

@@ -78,7 +78,7 @@ def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Finding]:
     for host in endpoint.hosts:
         if message := _elsewhere(host, endpoint, policy):
             yield problem("test-remote", endpoint.variable, message)
-    is_file = endpoint.kind == "sqlite"
+    is_file = endpoint.family == "sqlite"
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern that was meant for hosts says nothing about names.

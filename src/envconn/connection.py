@@ -145,14 +145,14 @@ class Connection(NamedTuple):
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.
 
-    `kind` is the service's protocol (``postgresql``). `scheme` is the URI scheme as written, in
+    `family` is the service's protocol (``postgresql``). `scheme` is the URI scheme as written, in
     the case written, or empty for a keyword/value string. `dbname` and `user` are decoded text.
     `parameters` holds every other parameter under its libpq name; `foreign` those that other
     tools put into URLs and libpq does not know (``pgbouncer``, ``connection_limit``): understood
     here, never passed on. `notes` says what was tidied while reading.
     """
 
-    kind: str
+    family: str
     scheme: str
     hosts: tuple[Host, ...]
     user: str

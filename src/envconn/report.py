@@ -73,7 +73,7 @@ def _paragraph(service: SecuredConnection) -> list[str]:
         "region": service.region,
         "ignored": ", ".join(service.foreign) or None,
     }
-    lines = [f"{service.name}: {service.kind} {service.dbname} on {where}, TLS {service.tls.level}"]
+    lines = [f"{service.name}: {service.family} {service.dbname} on {where}, TLS {service.tls.level}"]
     lines += [f"  {label}: {fact}" for label, fact in facts.items() if fact is not None]
     return lines + [f"  because {sentence}" for sentence in (*service.understood, *service.tls.evidence)]
 
@@ -94,7 +94,7 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
     ]
     return {
         "name": service.name,
-        "kind": service.kind,
+        "family": service.family,
         "origin": {
             "variable": service.origin.variable,
             "source": service.origin.source,

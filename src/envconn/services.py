@@ -85,7 +85,7 @@ class Services(Mapping[str, SecuredConnection]):
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
         """The databases by name, without brokers and caches."""
-        return MappingProxyType({name: service for name, service in self.items() if service.kind in DATABASES})
+        return MappingProxyType({name: service for name, service in self.items() if service.family in DATABASES})
 
     @property
     def broker(self) -> SecuredConnection | None:
@@ -100,7 +100,7 @@ class Services(Mapping[str, SecuredConnection]):
     def _other(self, name: str) -> SecuredConnection | None:
         # CACHE_DATABASE_URL makes a database called "cache".
         found = self.get(name)
-        return None if found is None or found.kind in DATABASES else found
+        return None if found is None or found.family in DATABASES else found
 
     def connection(
         self,

@@ -327,7 +327,7 @@ def test_parts_of_platforms(environ: dict[str, str], kind: str, provider: str) -
     found = assemble(environ, None).report
     assert found.ok, found
     service = found.services["database"]
-    assert (service.kind, service.user, service.dbname, service.provider) == (kind, "u", "d", provider)
+    assert (service.family, service.user, service.dbname, service.provider) == (kind, "u", "d", provider)
     assert service.password
     assert service.password.reveal() == f"@ {MARKER}"
 

@@ -396,7 +396,7 @@ def others() -> Iterator[SecuredConnection]:
 def test_formats_of_postgresql(name: FormatName) -> None:
     for connection in others():
         (message,) = refusals(connection, name)
-        assert message.startswith(f"holds a {connection.kind} connection, and ")
+        assert message.startswith(f"holds a {connection.family} connection, and ")
         assert message.endswith("speaks postgresql; export uri")
     if name == "pg":
         with pytest.raises(ConfigurationError, match="speaks postgresql"):

@@ -33,7 +33,7 @@ def refused(text: str) -> tuple[Finding, ...]:
 def test_all_parts() -> None:
     """Every part arrives decoded, under libpq's names where they are about TLS."""
     connection = accepted("amqps://us%20er:p%40ss@Broker.Example.com:5673/a%2Fb?cacertfile=/ca.pem&heartbeat=10")
-    assert (connection.kind, connection.scheme) == ("amqp", "amqps")
+    assert (connection.family, connection.scheme) == ("amqp", "amqps")
     assert connection.hosts == (Host("Broker.Example.com", 5673),)
     assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "a/b")
     assert {**connection.parameters} == {"sslrootcert": "/ca.pem", "heartbeat": "10"}
@@ -47,7 +47,7 @@ def test_all_parts() -> None:
 def test_schemes(scheme: str, port: int, parameters: dict[str, str]) -> None:
     """The scheme alone says whether there is TLS; with TLS, chain and name are verified."""
     connection = accepted(f"{scheme}://u:p@h")
-    assert (connection.kind, connection.scheme, {**connection.parameters}) == ("amqp", scheme, parameters)
+    assert (connection.family, connection.scheme, {**connection.parameters}) == ("amqp", scheme, parameters)
     assert connection.hosts == (Host("h", port),)
 
 

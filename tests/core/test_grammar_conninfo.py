@@ -31,7 +31,7 @@ def test_all_parts() -> None:
     connection = accepted(
         "host=a,b port=1,2 hostaddr=10.0.0.1,::1 user=u password=p dbname=d sslmode=require pgbouncer=true"
     )
-    assert (connection.kind, connection.scheme, connection.driver) == ("postgresql", "", None)
+    assert (connection.family, connection.scheme, connection.driver) == ("postgresql", "", None)
     assert connection.hosts == (Host("a", 1, "10.0.0.1"), Host("b", 2, "::1"))
     assert (connection.user, connection.password, connection.dbname) == ("u", Secret("p"), "d")
     assert dict(connection.parameters) == {"sslmode": "require"}

@@ -59,7 +59,7 @@ def refused(document: object) -> list[str]:
 )
 def test_parts(changes: dict[str, Any], expected: tuple[object, ...], why: str) -> None:
     found = parse(f"\ufeff \n{json.dumps({**RDS, **changes}, indent=2)}\n")
-    assert (found.kind, found.hosts[0].host, found.hosts[0].port, found.user, found.dbname) == expected, why
+    assert (found.family, found.hosts[0].host, found.hosts[0].port, found.user, found.dbname) == expected, why
     assert found.password == Secret(AWKWARD), "T16: no encoding, whatever the characters are"
 
 

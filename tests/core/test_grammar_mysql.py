@@ -35,7 +35,7 @@ def test_all_parts() -> None:
     connection = accepted(
         "mysql://us%20er:p%40ss@Db.Example.com:3307/a%20b?ssl-mode=VERIFY_CA&ssl-ca=/ca&charset=utf8mb4"
     )
-    assert (connection.kind, connection.scheme) == ("mysql", "mysql")
+    assert (connection.family, connection.scheme) == ("mysql", "mysql")
     assert connection.hosts == (Host("Db.Example.com", 3307),)
     assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "a b")
     assert {**connection.parameters} == {"sslrootcert": "/ca", "charset": "utf8mb4", "sslmode": "verify-ca"}
@@ -48,7 +48,7 @@ def test_all_parts() -> None:
 def test_schemes(scheme: str) -> None:
     """One kind, whatever the driver; the spelling is kept. Nothing said about TLS is nothing demanded."""
     connection = accepted(f"{scheme}://u@h/d")
-    assert (connection.kind, connection.scheme, {**connection.parameters}) == ("mysql", scheme, {})
+    assert (connection.family, connection.scheme, {**connection.parameters}) == ("mysql", scheme, {})
     assert connection.driver == (scheme.partition("+")[2] or None)
     assert (connection.hosts, connection.password) == ((Host("h", 3306),), None)
 

@@ -37,7 +37,7 @@ def test_all_parts() -> None:
     connection = accepted(
         "postgres://us%20er:p%40ss@Db.Example.com:6543/a%2Fb?sslmode=verify-full&application_name=007"
     )
-    assert connection.kind == "postgresql"
+    assert connection.family == "postgresql"
     assert connection.scheme == "postgres"
     assert connection.hosts == (Host("Db.Example.com", 6543),)
     assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "a/b")
@@ -51,7 +51,7 @@ def test_all_parts() -> None:
 def test_schemes(scheme: str) -> None:
     """Both schemes of libpq, their forms with a driver, and two synonyms are one kind; the spelling is kept."""
     connection = accepted(f"{scheme}://u:p@h/d")
-    assert (connection.kind, connection.scheme) == ("postgresql", scheme)
+    assert (connection.family, connection.scheme) == ("postgresql", scheme)
     assert connection.driver == (scheme.partition("+")[2] or None)
 
 

@@ -35,7 +35,7 @@ def refused(text: str) -> tuple[Finding, ...]:
 def test_all_parts() -> None:
     """Every part arrives decoded, under libpq's names where they are about TLS."""
     connection = accepted("rediss://us%20er:p%40ss@Cache.Example.com:6380/3?ssl_ca_certs=/ca.pem&socket_timeout=2.5")
-    assert (connection.kind, connection.scheme) == ("redis", "rediss")
+    assert (connection.family, connection.scheme) == ("redis", "rediss")
     assert connection.hosts == (Host("Cache.Example.com", 6380),)
     assert (connection.user, connection.password, connection.dbname) == ("us er", Secret("p@ss"), "3")
     assert {**connection.parameters} == {"sslrootcert": "/ca.pem", "socket_timeout": "2.5"}
@@ -54,7 +54,7 @@ def test_all_parts() -> None:
 def test_schemes(scheme: str, parameters: dict[str, str]) -> None:
     """The scheme alone says whether there is TLS; with TLS, chain and name are verified."""
     connection = accepted(f"{scheme}://:p@h")
-    assert (connection.kind, connection.scheme, {**connection.parameters}) == ("redis", scheme, parameters)
+    assert (connection.family, connection.scheme, {**connection.parameters}) == ("redis", scheme, parameters)
     assert (connection.user, connection.hosts, connection.dbname) == ("", (Host("h", 6379),), "0")
 
 

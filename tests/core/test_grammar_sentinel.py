@@ -27,7 +27,7 @@ def test_all_parts() -> None:
         "rediss+sentinel://us%20er:p%40ss@s1.example.com:26380,[::1],10.0.0.7/my.master-1/3"
         "?ssl_ca_certs=/ca.pem&sentinel_username=watch&sentinel_password=p%26w&min_other_sentinels=1&socket_timeout=2.5"
     )
-    assert (found.kind, found.scheme) == ("sentinel", "rediss+sentinel")
+    assert (found.family, found.scheme) == ("sentinel", "rediss+sentinel")
     assert found.hosts == (Host("s1.example.com", 26380), Host("::1", 26379), Host("10.0.0.7", 26379))
     assert (found.user, found.password, found.dbname) == ("us er", Secret("p@ss"), "3")
     assert {**found.parameters} == {

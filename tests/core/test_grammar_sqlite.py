@@ -47,7 +47,7 @@ def refused(text: str) -> tuple[Finding, ...]:
 def test_paths(place: str, path: str, host: str) -> None:
     """Three slashes are a relative path, four an absolute one, none a database in memory. All of them are local."""
     connection = accepted(f"sqlite://{place}")
-    assert (connection.kind, connection.dbname, connection.hosts) == ("sqlite", path, (Host(host, 0),))
+    assert (connection.family, connection.dbname, connection.hosts) == ("sqlite", path, (Host(host, 0),))
     assert connection.hosts[0].is_socket
     assert (connection.user, connection.password, {**connection.parameters}) == ("", None, {})
     assert connection.origin == Origin("DATABASE_URL")
@@ -57,7 +57,7 @@ def test_paths(place: str, path: str, host: str) -> None:
 def test_schemes(scheme: str) -> None:
     """One kind, whatever the driver; the spelling is kept."""
     connection = accepted(f"{scheme}:///x.db")
-    assert (connection.kind, connection.scheme) == ("sqlite", scheme)
+    assert (connection.family, connection.scheme) == ("sqlite", scheme)
 
 
 def test_parameters() -> None:

@@ -78,7 +78,7 @@ def test_as_dict() -> None:
     assert first == {
         "service": "database",
         "variable": "SOME_URL",
-        "kind": "postgresql",
+        "family": "postgresql",
         "host": "db.envconn.test",
         "hostaddr": None,
         "port": 5432,

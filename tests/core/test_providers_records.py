@@ -127,7 +127,9 @@ KEYS = {record.title: line.keys for module, line in TABLE.items() for record in 
 
 def asked(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connection:
     port, user, dbname = ASKED.get(record.title, (5432, "app", "app"))
-    return Connection(record.kinds[0], record.kinds[0], (Host(host, port),), user, dbname, origin=Origin(variable))
+    return Connection(
+        record.families[0], record.families[0], (Host(host, port),), user, dbname, origin=Origin(variable)
+    )
 
 
 def test_every_record_has_a_title_of_its_own_and_samples() -> None:
@@ -148,7 +150,7 @@ def test_record_is_complete(record: Provider) -> None:
     assert groups <= {"mode", "branch", "region", "cloud", "replica", "role", "target"}
     assert {*record.ports.values(), *record.modes.values()} <= {"direct", "session", "transaction", "statement"}
     assert record.siblings.keys() <= {"direct", "pooled", "replica", "primary"}
-    assert set(record.kinds) <= {"postgresql", "redis", "amqp", "mysql"}
+    assert set(record.families) <= {"postgresql", "redis", "amqp", "mysql"}
 
 
 @pytest.mark.parametrize("record", EVERY)
@@ -173,8 +175,8 @@ def test_line_of_the_table_says_what_its_file_needs(module: str) -> None:
     assert [key for key in TABLE[module].keys if not any(key in _keys(host) for host in samples)] == []
     roles = {variable.role for variable in TABLE[module].variables}
     assert roles <= {"default", "pooled", "direct", "replica", "private", "public"}
-    kinds = {kind for record in records(module) for kind in record.kinds}
-    assert {variable.kind for variable in TABLE[module].variables} <= kinds
+    kinds = {kind for record in records(module) for kind in record.families}
+    assert {variable.family for variable in TABLE[module].variables} <= kinds
     names = {record.name for record in records(module)}
     assert {variable.proves for variable in TABLE[module].variables} <= {*names, ""}
 
@@ -183,7 +185,7 @@ def test_no_two_records_claim_the_same_and_no_variable_stands_twice() -> None:
     claims = Counter(
         (record.name, kind, host, record.on_ports)
         for record in every()
-        for kind in record.kinds
+        for kind in record.families
         for host in record.hosts
     )
     names = Counter(variable.name for variable in VARIABLES)

@@ -70,7 +70,7 @@ def test_bound(changes: dict[str, object], role: str, expected: tuple[object, ..
     found = report({"db": [{**ENDPOINT, **changes}]})
     assert found.ok, found
     service = found.services[role]
-    assert (service.kind, service.host, service.port, service.dbname) == expected
+    assert (service.family, service.host, service.port, service.dbname) == expected
     assert (service.variable, service.origin.source) == ("PLATFORM_RELATIONSHIPS/db", "relationship")
 
 
@@ -197,5 +197,5 @@ def test_the_relationship_called_database() -> None:
 def test_scheme_beside_the_parts_of_the_default_database(scheme: str, outcome: str) -> None:
     own = {name.replace("ORDERS", "POSTGRESQL"): value for name, value in PARTS.items() if "PLATFORM" not in name}
     found = report(**{**own, "POSTGRESQL_SCHEME": scheme})
-    told = [problem.code for problem in found.problems] or [found.services["database"].kind]
+    told = [problem.code for problem in found.problems] or [found.services["database"].family]
     assert outcome in told

@@ -145,7 +145,7 @@ def test_what_it_tells(real: SecuredConnection) -> None:
         "name": "database",
         "variable": "DATABASE_URL",
         "origin": Origin("DATABASE_URL"),
-        "kind": "postgresql",
+        "family": "postgresql",
         "scheme": "postgresql+psycopg",
         "hosts": (Host("ep-a-pooler.eu-central-1.aws.neon.tech", 6543),),
         "host": "ep-a-pooler.eu-central-1.aws.neon.tech",

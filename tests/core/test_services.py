@@ -90,7 +90,7 @@ def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
 
 def test_database_called_cache_is_none() -> None:
     services = load({"CACHE_DATABASE_URL": PG}, dotenv=None)
-    assert (services.cache, services["cache"].kind) == (None, "postgresql")
+    assert (services.cache, services["cache"].family) == (None, "postgresql")
 
 
 def test_chosen_broker() -> None:
@@ -247,7 +247,19 @@ def test_report_for_programs() -> None:
     (service,) = told["services"]
     assert isinstance(service, dict)
     assert list(service) == [
-        *("name", "kind", "origin", "hosts", "user", "dbname", "provider", "pooled", "pool_mode", "replica", "branch"),
+        *(
+            "name",
+            "family",
+            "origin",
+            "hosts",
+            "user",
+            "dbname",
+            "provider",
+            "pooled",
+            "pool_mode",
+            "replica",
+            "branch",
+        ),
         *("role", "region", "cloud", "understood", "prepared_statements", "read_only", "startup_options"),
         *("idle_seconds", "lifetime_seconds", "suspends", "ignored_parameters", "tls"),
     ]

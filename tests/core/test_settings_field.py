@@ -143,4 +143,4 @@ def test_a_database_is_no_broker(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         made()
     assert [problem.code for problem in caught.value.problems] == ["service-missing"]
     monkeypatch.setenv("REDIS_URL", "rediss://:secret@cache.example.com/0")
-    assert getattr(made(), name).kind == "redis"
+    assert getattr(made(), name).family == "redis"

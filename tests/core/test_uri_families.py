@@ -48,7 +48,7 @@ TEXTS = {
 
 def told(connection: SecuredConnection) -> tuple[object, ...]:
     return (
-        connection.kind,
+        connection.family,
         connection.hosts,
         connection.user,
         connection.password,
@@ -99,7 +99,7 @@ def test_sqlalchemy_reads_the_same(certificates: Certificates, text: str) -> Non
     read = make_url(connection.uri())
     assert (read.username or "", unquote(read.database or "")) == (connection.user, connection.dbname)
     assert (read.password or "") == (connection.password.reveal() if connection.password else "")
-    assert read.query.get("unix_socket", read.host or "") == (connection.host if connection.kind == "mysql" else "")
+    assert read.query.get("unix_socket", read.host or "") == (connection.host if connection.family == "mysql" else "")
 
 
 def test_credentials_arrive() -> None:

@@ -60,7 +60,7 @@ def test_bound(document: object, role: str, expected: tuple[str, str, int]) -> N
     found = report(document)
     assert found.ok, found
     service = found.services[role]
-    assert (service.kind, service.host, service.port) == expected
+    assert (service.family, service.host, service.port) == expected
     assert (service.variable, service.origin.source) == ("VCAP_SERVICES/orders", "vcap")
 
 

@@ -79,7 +79,7 @@ def _results(services: Services) -> None:
 def _redis_py(services: Services) -> None:
     """redis-py alone cannot hold a chain without a name, and says so."""
     assert services.cache is not None
-    if services.cache.kind == "sentinel":
+    if services.cache.family == "sentinel":
         pool = SentinelPool(**sentinel.sentinel_arguments(services.cache), retry=Retry(NoBackoff(), 0))
         with closing(pool), redis.Redis(connection_pool=pool) as connection:
             assert connection.ping()

@@ -94,7 +94,7 @@ def test_json_under_a_name(project: vaults.Google) -> None:
     project.secrets = {
         "ORDERS_DATABASE_URL": b'{"engine": "mysql", "host": "db.example.com", "username": "app", "dbname": "orders"}'
     }
-    assert adding(source(project))().databases["orders"].kind == "mysql"
+    assert adding(source(project))().databases["orders"].family == "mysql"
 
 
 @pytest.mark.parametrize("case", ["denied", "binary"])

@@ -31,8 +31,8 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.kind != "postgresql":
-        refuse(connection, f"holds a {connection.kind} connection; SQLAlchemy is given PostgreSQL's alone")
+    if connection.family != "postgresql":
+        refuse(connection, f"holds a {connection.family} connection; SQLAlchemy is given PostgreSQL's alone")
     able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
     if driver is not None and driver not in able:
         refuse(

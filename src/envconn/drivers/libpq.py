@@ -146,8 +146,8 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.kind != "postgresql":
-        refuse(connection, f"holds a {connection.kind} connection, and libpq speaks postgresql")
+    if connection.family != "postgresql":
+        refuse(connection, f"holds a {connection.family} connection, and libpq speaks postgresql")
     if missing := [name for name in connection.parameters if _SINCE.get(name, 0) > libpq and name not in _DROPPABLE]:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     if libpq < OLDEST:

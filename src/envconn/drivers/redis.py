@@ -91,14 +91,14 @@ def arguments(connection: SecuredConnection) -> Arguments:
     return spoken(connection, "redis")
 
 
-def spoken(connection: SecuredConnection, kind: str, others: Collection[str] = ()) -> Arguments:
-    """The same for a connection of `kind`, which a Redis is behind; `others` are parameters that the caller honours.
+def spoken(connection: SecuredConnection, family: str, others: Collection[str] = ()) -> Arguments:
+    """The same for a connection of `family`, which a Redis is behind; `others` are parameters that the caller honours.
 
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "redis-py", kind, {*_TYPES, *others})
+    insist(connection, "redis-py", family, {*_TYPES, *others})
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"redis-py knows no {refused[0]}; drop it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}

@@ -49,8 +49,8 @@ _SAYS_NOTHING = frozenset(
 """Values that ask for what every driver does anyway."""
 
 
-def insist(connection: SecuredConnection, driver: str, kind: str, honoured: Collection[str]) -> None:
-    """Refuse `connection` if it is not of `kind`, or states what `driver` cannot do; `honoured` is what it can.
+def insist(connection: SecuredConnection, driver: str, family: str, honoured: Collection[str]) -> None:
+    """Refuse `connection` if it is not of `family`, or states what `driver` cannot do; `honoured` is what it can.
 
     ``channel_binding=require`` is not needed where the server's name and certificate are verified.
 
@@ -59,8 +59,8 @@ def insist(connection: SecuredConnection, driver: str, kind: str, honoured: Coll
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.kind != kind:
-        refuse(connection, f"holds a {connection.kind} connection, and {driver} speaks {kind}")
+    if connection.family != family:
+        refuse(connection, f"holds a {connection.family} connection, and {driver} speaks {family}")
     problems = [
         problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
         for name in unheard(connection, TLS.union(honoured))

@@ -68,14 +68,14 @@ def systemd(request: Request) -> str:
 def _prefix(connection: SecuredConnection) -> str:
     """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
     name = connection.name.upper()
-    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.kind in {"amqp", "redis", "sentinel"}):
+    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.family in {"amqp", "redis", "sentinel"}):
         return name
     return f"{name}_DATABASE"
 
 
 def _parts(connection: SecuredConnection) -> dict[str, str]:
     """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
-    if connection.kind != "postgresql":
+    if connection.family != "postgresql":
         return {}
     parts = {
         "HOST": ",".join(host.host for host in connection.hosts),
@@ -176,7 +176,7 @@ def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnectio
 
 
 def _uri(request: Request) -> str:
-    return libpq_formats.uri(request) if request.connection.kind == "postgresql" else f"{request.connection.uri()}\n"
+    return libpq_formats.uri(request) if request.connection.family == "postgresql" else f"{request.connection.uri()}\n"
 
 
 FORMATS: dict[FormatName, Format] = {

@@ -71,8 +71,8 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
 
 def speaks(connection: SecuredConnection, consumer: str) -> None:
     """Refuse a connection that is not PostgreSQL's."""
-    if connection.kind != "postgresql":
-        decline(connection, f"holds a {connection.kind} connection, and {consumer} speaks postgresql; export uri")
+    if connection.family != "postgresql":
+        decline(connection, f"holds a {connection.family} connection, and {consumer} speaks postgresql; export uri")
 
 
 def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:

@@ -149,7 +149,7 @@ class Draft:
         password = values.get("password")
         others = {name: value for name, value in values.items() if value is not None and name not in _IDENTITY}
         return Connection(
-            kind="postgresql",
+            family="postgresql",
             scheme=scheme,
             hosts=hosts,
             user=values["user"] or "",

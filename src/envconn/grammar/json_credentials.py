@@ -39,12 +39,12 @@ def read_json(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     return (found,) if isinstance(found, Finding) else read(taken_apart(found), origin)
 
 
-def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection | tuple[Finding, ...]:
-    """Return what `credentials` ask for, or everything that is wrong with it; `kind` is the protocol, where known."""
+def read(credentials: Credentials, origin: Origin, family: str = "") -> Connection | tuple[Finding, ...]:
+    """Return what `credentials` ask for, or everything that is wrong with it; `family` is the protocol, where known."""
     parts = _parts(credentials)
     if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
         return problems
-    stated = kind or kind_of(parts.get("word", ""))
+    stated = family or kind_of(parts.get("word", ""))
     if "uri" in parts:
         outcome = _from_uri(parts, stated, origin)
     elif stated or "word" not in parts:
@@ -54,13 +54,13 @@ def read(credentials: Credentials, origin: Origin, kind: str = "") -> Connection
     return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
 
 
-def spelled(kind: str, parts: Mapping[str, str]) -> str:
-    """Return the text with these `parts` (``host``, ``port``, ``user``, ...) that the grammar of `kind` reads."""
-    if kind == "postgresql":
+def spelled(family: str, parts: Mapping[str, str]) -> str:
+    """Return the text with these `parts` (``host``, ``port``, ``user``, ...) that the grammar of `family` reads."""
+    if family == "postgresql":
         known = ("host", "port", "dbname", "user", "password", "sslmode")
         return " ".join(f"{name}={quoted(parts[name])}" for name in known if parts.get(name))
     secure = "tls_port" in parts or parts.get("word", "").lower() in _SECURE.values()
-    scheme = _SECURE[kind] if secure and kind in _SECURE else kind
+    scheme = _SECURE[family] if secure and family in _SECURE else family
     host = f"[{parts['host']}]" if ":" in parts["host"] else quote(parts["host"], safe="")
     port = f":{quote(parts['port'], safe='')}" if parts.get("port") else ""
     return f"{scheme}://{_userinfo(parts)}{host}{port}/{quote(parts.get('dbname', ''), safe='')}"
@@ -105,16 +105,16 @@ _CONTRADICTION = "the uri and {} beside it contradict each other; correct one of
 _INLINE = "client certificate not used: it is text, and drivers want a file"
 
 
-def _from_parts(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Finding, ...]:
+def _from_parts(parts: dict[str, str], family: str, origin: Origin) -> Connection | tuple[Finding, ...]:
     if "host" not in parts:
         return (problem("host-missing", origin.variable, _NO_HOST),)
     chosen = {"dbname": parts.get("label", ""), **parts}
     if "tls_port" in parts:
         chosen["port"] = parts["tls_port"]
-    return read_text(Secret(spelled(kind, chosen)), origin)
+    return read_text(Secret(spelled(family, chosen)), origin)
 
 
-def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | tuple[Finding, ...]:
+def _from_uri(parts: dict[str, str], family: str, origin: Origin) -> Connection | tuple[Finding, ...]:
     scheme, separator, rest = parts["uri"].strip().partition("://")
     if separator and "@" not in rest:
         rest = f"{_userinfo(parts)}{rest}"
@@ -122,7 +122,7 @@ def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | 
     outcome = read_text(Secret(f"{secure}{separator}{rest}"), origin)
     if not isinstance(outcome, Connection):
         return outcome
-    if different := [*_differences(outcome, kind, parts)]:
+    if different := [*_differences(outcome, family, parts)]:
         return (problem("parts-contradict", origin.variable, _CONTRADICTION.format(" and ".join(different))),)
     if "tls_port" in parts and scheme not in _SECURE.values():
         port = int(parts["tls_port"])
@@ -130,12 +130,12 @@ def _from_uri(parts: dict[str, str], kind: str, origin: Origin) -> Connection | 
     return outcome
 
 
-def _differences(connection: Connection, kind: str, parts: Mapping[str, str]) -> Iterator[str]:
+def _differences(connection: Connection, family: str, parts: Mapping[str, str]) -> Iterator[str]:
     """The parts that say something else than the URI does."""
     hosts, ports = [host.host.lower() for host in connection.hosts], {str(host.port) for host in connection.hosts}
     password = connection.password.reveal() if connection.password else ""
     agreeing = {
-        "type": kind in {"", connection.kind},
+        "type": family in {"", connection.family},
         "host": parts.get("host", "").lower() in {"", *hosts, ",".join(hosts)},
         "port": parts.get("port", "") in {"", *ports} or "tls_port" in parts,
         "user": parts.get("user", connection.user) in {connection.user, *_nobody(connection)},
@@ -149,7 +149,7 @@ def _differences(connection: Connection, kind: str, parts: Mapping[str, str]) ->
 
 def _nobody(connection: Connection) -> tuple[str, ...]:
     # What Redis calls the user who has no name in the URI.
-    return ("default",) if connection.kind == "redis" and not connection.user else ()
+    return ("default",) if connection.family == "redis" and not connection.user else ()
 
 
 def _userinfo(parts: Mapping[str, str]) -> str:
@@ -162,7 +162,7 @@ def _completed(connection: Connection, parts: Mapping[str, str]) -> Connection:
     inline = "-----BEGIN" in parts.get("sslcert", "") + parts.get("sslkey", "")
     names = ("sslmode", "sslrootcert", *(() if inline else ("sslcert", "sslkey")))
     beside = {name: parts[name] for name in names if name in parts}
-    if "tls_port" in parts and connection.kind in _SILENT:
+    if "tls_port" in parts and connection.family in _SILENT:
         beside.setdefault("sslmode", "require")
     return connection._replace(
         parameters=Parameters({**beside, **connection.parameters}),

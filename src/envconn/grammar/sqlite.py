@@ -60,7 +60,7 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     if reading.problems:
         return None
     return Connection(
-        kind="sqlite",
+        family="sqlite",
         scheme=scheme,
         hosts=(Host(path if path.startswith("/") else f"@{path}", 0),),
         user="",

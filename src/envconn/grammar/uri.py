@@ -49,7 +49,7 @@ class Uri(NamedTuple):
     `path` has lost the slash before it. `path_start` and `query_start` are offsets in the text.
     """
 
-    kind: str
+    family: str
     scheme: str
     user: str
     password: str
@@ -61,11 +61,11 @@ class Uri(NamedTuple):
 
 
 def take_apart(  # noqa: PLR0913 - what is read, and where it stands
-    reading: Reading, kind: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
+    reading: Reading, family: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
 ) -> Uri | None:
     """Split ``scheme://user:password@netloc/path?query``, or return `None` where the parts are ambiguous.
 
-    `kind` is the service's protocol. `semicolons` are data unless one of the family's clients splits
+    `family` is the service's protocol. `semicolons` are data unless one of the family's clients splits
     there. `before` is how many characters stand before `text` where it is one of a list. An escape
     that cannot be undone is in `reading`, and the part is empty.
     """
@@ -78,7 +78,7 @@ def take_apart(  # noqa: PLR0913 - what is read, and where it stands
     userinfo, _, netloc = authority.rpartition("@")
     user, _, password = userinfo.partition(":")
     return Uri(
-        kind=kind,
+        family=family,
         scheme=scheme,
         user=decode(reading, user, "the user name", offset) or "",
         password=decode(reading, password, "the password", offset + len(user) + 1, secret=True) or "",
@@ -120,7 +120,7 @@ def conclude(reading: Reading, uri: Uri, query: Query, hosts: tuple[Host, ...], 
     if reading.problems:
         return None
     return Connection(
-        kind=uri.kind,
+        family=uri.family,
         scheme=uri.scheme,
         hosts=hosts,
         user=uri.user,

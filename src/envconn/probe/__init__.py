@@ -142,9 +142,9 @@ async def look(connections: Iterable[SecuredConnection], *, within: float = 10.0
     """
     terms = Terms(asyncio.get_running_loop().time() + within, within, enforced)
     endpoints = [
-        (service, host, _DIALECTS[service.kind](service))
+        (service, host, _DIALECTS[service.family](service))
         for service in _all(connections)
-        if service.kind in _DIALECTS
+        if service.family in _DIALECTS
         for host in service.hosts
     ]
     seen = await asyncio.gather(*(visit(service, host, dialect, terms) for service, host, dialect in endpoints))

@@ -126,7 +126,7 @@ def conclude(sight: Sight, *, enforced: bool) -> None:
         _advise(sight, sight.presented)
     if sight.indirect and (sight.presented or sight.rejected):
         sight.fault("direct-tls-refused", _NOT_DIRECT.format(sight.line.where))
-    if sight.line.service.kind == "sentinel":
+    if sight.line.service.family == "sentinel":
         sight.note("master-unseen", _UNSEEN)
     promised = bool(sight.line.service.enforces_tls)
     if sight.enforced is False:

@@ -88,6 +88,6 @@ _TRUST_NOBODY = frozenset({"mysql", "postgresql"})
 def verifiable(service: SecuredConnection, where: str, dialect: Dialect, ca: CA) -> str:
     """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
     wanted = dialect.full
-    if service.tls.level < TlsLevel.VERIFY_CA and service.kind in _TRUST_NOBODY:
+    if service.tls.level < TlsLevel.VERIFY_CA and service.family in _TRUST_NOBODY:
         wanted = f"{wanted}&{dialect.ca}={'system' if ca.kind == 'system' else ca.path}"
     return f"{ca}, vouches for the certificate of {where}, which is for this host; write {wanted}"

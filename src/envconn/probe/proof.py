@@ -165,7 +165,7 @@ def details(seen: Seen) -> Iterator[str]:
 
 def _paragraph(seen: Seen) -> Iterator[str]:
     service, state = seen.service, "failed" if seen.problems else "ok"
-    yield f"{service.name} ({service.variable}): {service.kind} on {seen.host}, TLS {service.tls.level}: {state}"
+    yield f"{service.name} ({service.variable}): {service.family} on {seen.host}, TLS {service.tls.level}: {state}"
     yield from details(seen)
     yield from (f"  problem: {problem.message} [{problem.code}]" for problem in seen.problems)
     yield from (f"  note: {note.message} [{note.code}]" for note in seen.notes)
@@ -193,7 +193,7 @@ def _seen(seen: Seen) -> dict[str, Json]:
     return {
         "service": service.name,
         "variable": service.variable,
-        "kind": service.kind,
+        "family": service.family,
         "host": seen.host.host,
         "hostaddr": seen.host.hostaddr or None,
         "port": seen.host.port,

@@ -5,7 +5,7 @@ from envconn.providers.record import Certificates, Provider
 CLOUDAMQP = Provider(
     name="cloudamqp",
     title="CloudAMQP",
-    kinds=("amqp",),
+    families=("amqp",),
     hosts=(r"[a-z0-9-]+\.rmq[0-9]*\.cloudamqp\.com",),
     certificates=Certificates(
         sslmode="verify-full",

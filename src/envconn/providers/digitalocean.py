@@ -33,7 +33,7 @@ DIGITALOCEAN = Provider(
 DIGITALOCEAN_REDIS = Provider(
     name="digitalocean",
     title="DigitalOcean Managed Valkey",
-    kinds=("redis",),
+    families=("redis",),
     hosts=(rf"(?:private-)?{_NAME}",),
     certificates=Certificates(
         sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"

@@ -5,7 +5,7 @@ from envconn.providers.record import Certificates, Provider
 PLANETSCALE_VITESS = Provider(
     name="planetscale-vitess",
     title="PlanetScale Vitess",
-    kinds=("mysql",),
+    families=("mysql",),
     hosts=(r"(?P<region>[a-z0-9-]+)\.(?:private-)?connect\.psdb\.cloud",),
     certificates=Certificates(
         sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"

@@ -49,7 +49,7 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
         pool_mode=kind if pooled else None,
         replica=_replica(connection, provider, known, pooled=bool(pooled)),
         branch=known.get("branch"),
-        role=(who.get("role") or connection.user or None) if connection.kind == "postgresql" else None,
+        role=(who.get("role") or connection.user or None) if connection.family == "postgresql" else None,
         region=_region(provider, known),
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),
@@ -80,7 +80,7 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     provider = endpoint.provider
     if provider is None:
         is_so = (
-            endpoint.pooled is None and connection.kind == "postgresql" and any(map(_looks_pooled, connection.hosts))
+            endpoint.pooled is None and connection.family == "postgresql" and any(map(_looks_pooled, connection.hosts))
         )
         return (note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
     notes = [note("provider-note", connection.origin.variable, text) for text in provider.notes]
@@ -123,7 +123,7 @@ def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | 
 
 def _served(connection: Connection) -> str:
     """What kind of record knows about it: sentinels stand before a Redis, and with whom that does."""
-    return "redis" if connection.kind == "sentinel" else connection.kind
+    return "redis" if connection.family == "sentinel" else connection.family
 
 
 def _candidates(host: str) -> Iterator[Provider]:
@@ -146,7 +146,7 @@ def _keys(host: str) -> Iterator[str]:
 
 
 def _match(provider: Provider, connection: Connection) -> dict[str, str | None] | None:
-    if _served(connection) not in provider.kinds:
+    if _served(connection) not in provider.families:
         return None
     if provider.on_ports and connection.hosts[0].port not in provider.on_ports:
         return None
@@ -163,7 +163,7 @@ def _match(provider: Provider, connection: Connection) -> dict[str, str | None] 
 
 def _who(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
     """What user and database name give away: role, branch, target."""
-    if provider is None or connection.kind != "postgresql":
+    if provider is None or connection.family != "postgresql":
         return {}
     user = compiled(provider.users).fullmatch(connection.user)
     database = compiled(provider.databases).fullmatch(connection.dbname)

@@ -108,7 +108,7 @@ class Provider(NamedTuple):
     name: str
     title: str
     hosts: tuple[str, ...]
-    kinds: tuple[str, ...] = ("postgresql",)
+    families: tuple[str, ...] = ("postgresql",)
     users: str = r"(?P<role>.+)"
     databases: str = r".*"
     strict: bool = False

@@ -41,7 +41,7 @@ RENDER_INTERNAL = Provider(
 RENDER_REDIS = Provider(
     name="render",
     title="Render Key Value",
-    kinds=("redis",),
+    families=("redis",),
     hosts=(rf"{_REGION}-keyvalue\.render\.com",),
     certificates=Certificates(
         sslmode="verify-full",
@@ -56,7 +56,7 @@ RENDER_REDIS = Provider(
 RENDER_REDIS_INTERNAL = Provider(
     name="render",
     title="Render Key Value (internal)",
-    kinds=("redis",),
+    families=("redis",),
     # An id has digits in it; "red-cache" is somebody else's container.
     hosts=(r"red-(?=[a-z]*[0-9])[a-z0-9]+",),
     enforces_tls=False,

@@ -27,7 +27,7 @@ def derive(
     for wish in wishes:
         rule = endpoint.provider.siblings.get(wish) if endpoint.provider else None
         if rule is None:
-            return _unknown(endpoint, wish) if connection.kind == "postgresql" else _ONE
+            return _unknown(endpoint, wish) if connection.family == "postgresql" else _ONE
         if isinstance(rule, str):
             return rule
         connection = _rewritten(connection, rule)

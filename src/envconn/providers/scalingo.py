@@ -37,7 +37,7 @@ SCALINGO = Provider(
 SCALINGO_REDIS = Provider(
     name="scalingo",
     title="Scalingo for Caching",
-    kinds=("redis",),
+    families=("redis",),
     hosts=(
         r"[a-z0-9-]+\.redis\.(?:[a-z]\.)?(?P<region>[a-z]+-[a-z0-9-]+)\.scalingo-dbs\.com",
         r"[a-z0-9-]+\.redis\.dbs\.scalingo\.com",

@@ -20,7 +20,7 @@ class Variable(NamedTuple):
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
-    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. `kind` is the
+    found beside it: ``pooled``, ``direct``, ``replica``, ``private``, ``public``. `family` is the
     protocol spoken there. `proves` is the provider that the name alone gives away, where the host
     does not: ``DATABASE_URL_UNPOOLED`` may be anybody's, ``SCALINGO_POSTGRESQL_URL`` is not. `parts`: it
     holds the host, and others beside it the rest.
@@ -28,7 +28,7 @@ class Variable(NamedTuple):
 
     name: str
     role: str = "default"
-    kind: str = "postgresql"
+    family: str = "postgresql"
     proves: str = ""
     parts: bool = False
 
@@ -55,7 +55,7 @@ TABLE: Mapping[str, Line] = {
             Variable("SCALINGO_POSTGRESQL_ALCHEMY_URL", proves="scalingo"),
             Variable("SCALINGO_POSTGRESQL_PUBLIC_RW_URL", "public", proves="scalingo"),
             Variable("SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL", "private", proves="scalingo"),
-            Variable("SCALINGO_REDIS_URL", kind="redis", proves="scalingo"),
+            Variable("SCALINGO_REDIS_URL", family="redis", proves="scalingo"),
         ),
     ),
     "planetscale": Line(
@@ -95,7 +95,7 @@ TABLE: Mapping[str, Line] = {
         variables=(
             Variable("AZURE_POSTGRESQL_CONNECTIONSTRING", proves="azure"),
             Variable("AZURE_POSTGRESQL_HOST", proves="azure", parts=True),
-            Variable("AZURE_REDIS_CONNECTIONSTRING", kind="redis", proves="azure-redis"),
+            Variable("AZURE_REDIS_CONNECTIONSTRING", family="redis", proves="azure-redis"),
         ),
     ),
     "clever_cloud": Line(
@@ -108,7 +108,7 @@ TABLE: Mapping[str, Line] = {
     ),
     "cloudamqp": Line(
         keys=("cloudamqp.com",),
-        variables=(Variable("CLOUDAMQP_URL", kind="amqp", proves="cloudamqp"),),
+        variables=(Variable("CLOUDAMQP_URL", family="amqp", proves="cloudamqp"),),
     ),
     "cockroachdb": Line(
         keys=("cockroachlabs.cloud",),
@@ -138,7 +138,7 @@ TABLE: Mapping[str, Line] = {
         ),
         variables=(
             Variable("DATABASE_CONNECTION_POOL_URL", "pooled"),
-            Variable("REDIS_TLS_URL", kind="redis"),
+            Variable("REDIS_TLS_URL", family="redis"),
         ),
     ),
     "local": Line(
@@ -163,7 +163,7 @@ TABLE: Mapping[str, Line] = {
             Variable("DATABASE_PUBLIC_URL", "public"),
             Variable("DATABASE_UNPOOLED_URL", "direct"),
             Variable("DATABASE_PUBLIC_UNPOOLED_URL", "direct"),
-            Variable("REDIS_PUBLIC_URL", "public", kind="redis"),
+            Variable("REDIS_PUBLIC_URL", "public", family="redis"),
         ),
     ),
     "render": Line(
@@ -191,8 +191,8 @@ TABLE: Mapping[str, Line] = {
     "upstash": Line(
         keys=("upstash.io",),
         variables=(
-            Variable("UPSTASH_REDIS_URL", kind="redis", proves="upstash"),
-            Variable("KV_URL", kind="redis"),
+            Variable("UPSTASH_REDIS_URL", family="redis", proves="upstash"),
+            Variable("KV_URL", family="redis"),
         ),
     ),
     "upsun": Line(
@@ -236,10 +236,10 @@ def every() -> tuple[Provider, ...]:
     return tuple(record for module in TABLE for record in records(module))
 
 
-def named(name: str, kind: str | None = None) -> Provider | None:
-    """Return the first record called `name`, registered ones included; of `kind` if there is one."""
+def named(name: str, family: str | None = None) -> Provider | None:
+    """Return the first record called `name`, registered ones included; of `family` if there is one."""
     found = [provider for provider in (*every(), *registered()) if provider.name == name]
-    return next((provider for provider in found if kind in provider.kinds), next(iter(found), None))
+    return next((provider for provider in found if family in provider.families), next(iter(found), None))
 
 
 def by_variable(names: Iterable[str]) -> str | None:

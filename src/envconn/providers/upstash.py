@@ -5,7 +5,7 @@ from envconn.providers.record import Certificates, Provider
 UPSTASH_FLY = Provider(
     name="upstash",
     title="Upstash Redis on Fly.io",
-    kinds=("redis",),
+    families=("redis",),
     hosts=(r"fly-[a-z0-9-]+\.upstash\.io",),
     enforces_tls=False,
     private=True,
@@ -16,7 +16,7 @@ UPSTASH_FLY = Provider(
 UPSTASH = Provider(
     name="upstash",
     title="Upstash Redis",
-    kinds=("redis",),
+    families=("redis",),
     hosts=(r"(?!fly-)[a-z0-9-]+\.upstash\.io",),
     certificates=Certificates(
         sslmode="verify-full",

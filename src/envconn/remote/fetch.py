@@ -119,7 +119,7 @@ def _judged(provider: str, found: Found, wish: Wish, judging: Context) -> Remote
     connection = grammar.read(found.uri, Origin(title, "remote"))
     if not isinstance(connection, Connection):
         return ConfigurationError(connection)
-    if connection.kind != "postgresql" or not connection.scheme:
+    if connection.family != "postgresql" or not connection.scheme:
         raise Failure("answer-malformed", title, "the connection string is no URI of PostgreSQL; see who answers there")
     # Its own API says more about whose it is than the name of the host.
     facts = (judging.facts or Facts())._replace(provider=service.record) if service.record else judging.facts

@@ -132,7 +132,7 @@ class Changes(NamedTuple):
     """What changed between two readings of the environment; false when nothing did.
 
     `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which
-    facts are different: ``kind``, ``host``, ``port``, ``user``, ``password``, ``dbname``, ``parameters``,
+    facts are different: ``family``, ``host``, ``port``, ``user``, ``password``, ``dbname``, ``parameters``,
     ``tls.level``, ``tls.ca``, ``provider``, ``pooled``, ``replica``, ``origin``, ``siblings``.
     """
 
@@ -184,7 +184,7 @@ def _siblings(connection: SecuredConnection) -> tuple[object, ...]:
 
 
 _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
-    "kind": lambda each: each.kind,
+    "family": lambda each: each.family,
     "host": lambda each: [(host.host, host.hostaddr) for host in each.hosts],
     "port": lambda each: [host.port for host in each.hosts],
     "user": lambda each: each.user,

@@ -53,8 +53,8 @@ def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
 def _beside(reading: Reading, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
     """The `candidates` of variables; with what is bound, if all of that contradicts what is `known`; or that alone."""
     if candidates:
-        return [*candidates, *strangers(_bound(reading, [candidates[0].kind]), known)]
-    found = next((bound for kind in _KINDS[role] if (bound := _bound(reading, [kind]))), [])
+        return [*candidates, *strangers(_bound(reading, [candidates[0].family]), known)]
+    found = next((bound for family in _KINDS[role] if (bound := _bound(reading, [family]))), [])
     connections = [each.connection for each in found]
     if found and choose(connections, None).problems:
         reading.problems.append(ambiguity(found, _ROLES[role][1], f"the {role}"))
@@ -62,8 +62,8 @@ def _beside(reading: Reading, role: str, candidates: list[Connection], known: li
     return connections
 
 
-def _bound(reading: Reading, kinds: Collection[str]) -> list[Named]:
-    return [bound for bound in reading.bound if bound.connection.kind in kinds]
+def _bound(reading: Reading, families: Collection[str]) -> list[Named]:
+    return [bound for bound in reading.bound if bound.connection.family in families]
 
 
 def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Connection]:

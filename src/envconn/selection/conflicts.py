@@ -72,7 +72,7 @@ def _target(connection: Connection) -> dict[str, object]:
         "user": connection.user,
         "dbname": connection.dbname,
         "password": connection.password,
-        "protocol": connection.kind,
+        "protocol": connection.family,
         "master": connection.parameters.get("master_name"),
     }
 

@@ -117,7 +117,7 @@ CHOICE_MISSING = "names neither a variable that is set nor a bound service; writ
 
 
 def _bound(reading: Reading) -> list[Named]:
-    return [bound for bound in reading.bound if bound.connection.kind in DATABASES]
+    return [bound for bound in reading.bound if bound.connection.family in DATABASES]
 
 
 def _beside(reading: Reading, candidates: list[Connection]) -> list[Connection]:

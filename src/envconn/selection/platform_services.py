@@ -80,7 +80,7 @@ def _told(reading: Reading) -> Iterator[Named]:
         if isinstance(finding, Finding):
             (reading.problems if finding.severity == "error" else reading.notes).append(finding)
         else:
-            outcome = json_credentials.read(finding.credentials, finding.origin, finding.kind)
+            outcome = json_credentials.read(finding.credentials, finding.origin, finding.family)
             for connection in reading.understand(outcome):
                 yield Named(finding.name, connection)
 

@@ -57,11 +57,11 @@ class Reading:
             return ""
         return found.text.reveal().strip()
 
-    def expect(self, connection: Connection, kinds: Collection[str], what: str) -> None:
-        """Refuse a connection whose protocol is none of `kinds`: the variable is made for `what`."""
-        if connection.kind not in kinds:
+    def expect(self, connection: Connection, families: Collection[str], what: str) -> None:
+        """Refuse a connection whose protocol is none of `families`: the variable is made for `what`."""
+        if connection.family not in families:
             message = (
-                f"names a service that speaks {connection.kind}, and is read as {what}; use a variable made for it"
+                f"names a service that speaks {connection.family}, and is read as {what}; use a variable made for it"
             )
             self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
 
@@ -72,7 +72,7 @@ class Reading:
 
     def _named(self, connection: Connection) -> Connection:
         """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
-        if connection.kind != "sentinel" or "master_name" in connection.parameters:
+        if connection.family != "sentinel" or "master_name" in connection.parameters:
             return connection
         from envconn.grammar import redis
 

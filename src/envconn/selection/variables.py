@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from envconn.sources import Environment
 
 
-_POSTGRES = [variable for variable in VARIABLES if variable.kind == "postgresql" and not variable.parts]
+_POSTGRES = [variable for variable in VARIABLES if variable.family == "postgresql" and not variable.parts]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
 _LAST = ("POSTGRESQL_URL", "PG_URL")
 

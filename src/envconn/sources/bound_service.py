@@ -22,15 +22,15 @@ class Bound(NamedTuple):
     """One bound service: its name, the protocol it speaks, what is told about it, and where."""
 
     name: str
-    kind: str
+    family: str
     credentials: Credentials
     origin: Origin
 
 
-def bound(name: str, kind: str, credentials: Credentials, origin: Origin) -> Bound:
+def bound(name: str, family: str, credentials: Credentials, origin: Origin) -> Bound:
     """Return the service that `origin.variable` calls `name`."""
     plain = slug(name)
-    return Bound(plain, kind, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
+    return Bound(plain, family, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
 
 
 def slug(name: str) -> str:
@@ -148,5 +148,5 @@ def kind_of(word: str) -> str:
 
 def kind_among(words: Iterable[str]) -> str:
     """Return the protocol that the first of `words` gives away which has the word for one in it (``p-redis``)."""
-    found = (kind for word in words for piece in re.split("[^a-z]+", word.lower()) if (kind := KINDS.get(piece)))
+    found = (family for word in words for piece in re.split("[^a-z]+", word.lower()) if (family := KINDS.get(piece)))
     return next(found, "")

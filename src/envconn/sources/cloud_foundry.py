@@ -84,7 +84,7 @@ def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bou
         tags = each.get("tags")
         words = [*(tags if isinstance(tags, list) else ()), offering]
         service = bound(name, _kind(told, [word for word in words if isinstance(word, str)]), told, origin)
-        if service.kind:
+        if service.family:
             yield service
         else:
             yield note("binding-ignored", service.origin.variable, _IGNORED)

@@ -65,13 +65,13 @@ def _binding(name: str, path: str) -> Iterator[Bound | Finding]:
         yield note("binding-ignored", variable, "is ignored: it has no file called type, which every binding has")
     elif isinstance(word := _value(path, "type", variable), Finding):
         yield word
-    elif kind := kind_of(word.reveal()):
-        yield from _service(name, kind, path, files)
+    elif family := kind_of(word.reveal()):
+        yield from _service(name, family, path, files)
     else:
         yield note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
 
 
-def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterator[Bound | Finding]:
+def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Iterator[Bound | Finding]:
     variable = f"{ROOT}/{name}"
     texts: dict[str, str] = {}
     pair = {"sslcert": "certificates", "sslkey": "private-key"} if {*_PAIR} <= {*files} else {}
@@ -82,7 +82,7 @@ def _service(name: str, kind: str, path: str, files: tuple[str, ...]) -> Iterato
         else:
             texts[file] = found.reveal()
     texts |= {part: os.path.join(path, file) for part, file in pair.items()}
-    service = bound(name, kind, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
+    service = bound(name, family, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
     yield service._replace(origin=service.origin._replace(variable=variable))
 
 

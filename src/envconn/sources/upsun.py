@@ -68,9 +68,9 @@ def _relationship(name: str, endpoints: object) -> Iterator[Bound | Finding]:
         return
     told = [taken_apart({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
     for credentials in told[:1]:
-        kind = kind_of(credentials.texts.get("scheme", ""))
-        service = bound(name, kind, credentials, Origin(VARIABLE, "relationship"))
-        yield service if kind else note("binding-ignored", service.origin.variable, _IGNORED)
+        family = kind_of(credentials.texts.get("scheme", ""))
+        service = bound(name, family, credentials, Origin(VARIABLE, "relationship"))
+        yield service if family else note("binding-ignored", service.origin.variable, _IGNORED)
 
 
 _IGNORED = "is ignored: its scheme is none of a service that is read here"
@@ -82,12 +82,12 @@ def _is_primary(endpoint: dict[str, object]) -> bool:
 
 
 def _variables(environment: Environment, prefix: str) -> Iterator[Bound | Finding]:
-    kind = kind_of(environment.plain(f"{prefix}_SCHEME"))
-    if not kind:
+    family = kind_of(environment.plain(f"{prefix}_SCHEME"))
+    if not family:
         return
     lookups = {key: environment.lookup(f"{prefix}_{key.upper()}") for key in _TOLD}
     for lookup in lookups.values():
         yield from lookup.remarks
     texts = {key: lookup.found.text.reveal() for key, lookup in lookups.items() if lookup.found}
     origin = Origin(f"{prefix}_HOST", "relationship")
-    yield bound(prefix.replace("_", "-"), kind, Credentials(Parameters(texts)), origin)._replace(origin=origin)
+    yield bound(prefix.replace("_", "-"), family, Credentials(Parameters(texts)), origin)._replace(origin=origin)

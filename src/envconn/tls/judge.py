@@ -68,20 +68,20 @@ def requested(connection: Connection) -> TlsLevel:
     if connection.foreign.get("sslaccept") == "strict":
         # Prisma's word for a verified server; what it says beside sslmode=require is more than that.
         return TlsLevel.VERIFY_FULL
-    level = SSLMODES[parameters.get("sslmode") or ("verify-full" if connection.kind in _VERIFIED else "prefer")]
+    level = SSLMODES[parameters.get("sslmode") or ("verify-full" if connection.family in _VERIFIED else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
 def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it.
     known = endpoint.provider.certificates if endpoint.provider else None
-    is_silent = connection.kind in _VERIFIED and connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
+    is_silent = connection.family in _VERIFIED and connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
     return min(asked, SSLMODES[known.sslmode]) if known and is_silent else asked
 
 
 def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     known = endpoint.provider.certificates if endpoint.provider else None
-    at_hand = policy.ca_for(connection.kind) or "sslrootcert" in connection.parameters or provider_ca(endpoint)
+    at_hand = policy.ca_for(connection.family) or "sslrootcert" in connection.parameters or provider_ca(endpoint)
     return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
 
 
@@ -95,11 +95,11 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLe
     """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
     if "sslrootcert" in connection.parameters:
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
-    if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.kind)):
+    if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
         return ca_material.read(stated, policy.ca_variable)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
         return ca_material.read(known, f"the record of {endpoint.provider.name}")
-    if level >= TlsLevel.VERIFY_CA and connection.kind in _VERIFIED:
+    if level >= TlsLevel.VERIFY_CA and connection.family in _VERIFIED:
         return ca_material.read("system", connection.origin.variable)
     return None
 
@@ -116,19 +116,19 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     disabled = _disabled(connection, local=how_far.local)
     found = [
         (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
-        (all(sockets) and not how_far.exempt and connection.kind != "sqlite", "socket-enforced", _SOCKET),
+        (all(sockets) and not how_far.exempt and connection.family != "sqlite", "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
         ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
-        (connection.kind == "sentinel" and "master_name" not in parameters, "sentinel-master", _MASTER),
+        (connection.family == "sentinel" and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
 def _disabled(connection: Connection, *, local: bool) -> str:
-    written, remedy = _CLEAR.get(connection.kind, _CLEAR["postgresql"])
+    written, remedy = _CLEAR.get(connection.family, _CLEAR["postgresql"])
     if local:
         return f"{written} towards this machine, where ENVCONN_TLS_LOCAL=enforce demands TLS, too; {remedy}"
     return f"{written} towards a remote host; {remedy}, or waive the host in ENVCONN_TLS_WAIVE"
@@ -178,7 +178,7 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
         remedy = (
             known.remedy
             if known
-            else f"{_NAME_ONE[connection.kind]}, or set DATABASE_CA_CERT; a public CA is called system"
+            else f"{_NAME_ONE[connection.family]}, or set DATABASE_CA_CERT; a public CA is called system"
         )
         return [problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
     if ca.kind == "system" and known and known.ca != "system":

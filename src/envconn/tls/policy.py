@@ -152,12 +152,12 @@ class Policy(_Demands):
         # What `_replace` and `copy.replace` end in: they are checked, too.
         return cls(**dict(zip(cls._fields, iterable, strict=True)))
 
-    def ca_for(self, kind: str) -> str | None:
-        """Return the CA for connections of protocol `kind` that name none, or `None`.
+    def ca_for(self, family: str) -> str | None:
+        """Return the CA for connections of protocol `family` that name none, or `None`.
 
         One that was named for the databases says nothing about whose certificate a broker has.
         """
-        return None if kind in _NO_DATABASES and self.ca_variable in _FOR_DATABASES else self.ca
+        return None if family in _NO_DATABASES and self.ca_variable in _FOR_DATABASES else self.ca
 
     def __repr__(self) -> str:
         return (

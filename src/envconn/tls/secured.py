@@ -61,7 +61,7 @@ class SecuredConnection:
 
     def __repr__(self) -> str:
         return (
-            f"<SecuredConnection {self.name}: {self.kind} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
+            f"<SecuredConnection {self.name}: {self.family} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
         )
 
     @property
@@ -80,9 +80,9 @@ class SecuredConnection:
         return self._judgement.connection.origin
 
     @property
-    def kind(self) -> str:
+    def family(self) -> str:
         """The protocol: ``postgresql``."""
-        return self._judgement.connection.kind
+        return self._judgement.connection.family
 
     @property
     def scheme(self) -> str:

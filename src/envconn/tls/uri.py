@@ -78,7 +78,7 @@ _FAMILIES = {
 
 def render(connection: SecuredConnection) -> str:
     """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded, slashes in paths excepted."""
-    family, level = _FAMILIES[connection.kind], connection.tls.level
+    family, level = _FAMILIES[connection.family], connection.tls.level
     shape = f"{family.schemes[level >= TlsLevel.ENCRYPTED]}://{{user}}{{hosts}}/{family.path}"
     if family.socket and connection.hosts[0].is_socket:
         shape = family.socket
@@ -87,7 +87,7 @@ def render(connection: SecuredConnection) -> str:
         hosts=",".join(map(authority, connection.hosts)),
         dbname=quote(connection.dbname, safe=""),
         master=connection.parameters.get("master_name", ""),
-        path=quote(connection.dbname if connection.kind == "sqlite" else connection.host, safe="/"),
+        path=quote(connection.dbname if connection.family == "sqlite" else connection.host, safe="/"),
     )
     query = urlencode(_query(connection, family), quote_via=quote, safe="/")
     return f"{text}{'&' if '?' in text else '?'}{query}" if query else text

@@ -37,10 +37,10 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.kind == "sqlite":
+    if connection.family == "sqlite":
         return Outcome()  # a file lets in whoever may open it
-    if connection.kind not in _FAMILIES:
-        return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.kind)),))
+    if connection.family not in _FAMILIES:
+        return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.family)),))
     until = time.monotonic() + within * _SHARE
     try:
         # There not even the driver's own limits have to hold (a resolver that hangs).
@@ -69,10 +69,10 @@ _UNTRIED = "no login is tried to {kind}; it shows at the application's first con
 
 def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
     try:
-        family = cast("_Family", import_module(f"{__name__}.{connection.kind}"))
+        family = cast("_Family", import_module(f"{__name__}.{connection.family}"))
         return family.log_in(connection, until)
     except ConfigurationError as error:
         messages = [each.message for each in error.problems]
     except ImportError:
-        messages = [_FAMILIES[connection.kind]]
+        messages = [_FAMILIES[connection.family]]
     return Outcome(problems=tuple(problem("driver-missing", connection.variable, message) for message in messages))

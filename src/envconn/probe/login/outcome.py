@@ -101,7 +101,7 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
     if failure.code == "password-refused" and connection.password is None:
         sentence = _NO_PASSWORD
     else:
-        sentence = _OF_KIND.get((connection.kind, failure.code)) or _OF_ALL[failure.code]
+        sentence = _OF_KIND.get((connection.family, failure.code)) or _OF_ALL[failure.code]
     state = f" (SQLSTATE {failure.state})" if failure.state else ""
     return problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
 
