@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from envconn import TlsLevel
 from envconn.export import FORMATS
-from envconn.export.consumer import CA
+from envconn.export.target import CA
 from envconn.providers import Rewrite, every
 from envconn.providers.table import TABLE, records
 from envconn.sources.order import SOURCES

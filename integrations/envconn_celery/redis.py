@@ -18,6 +18,7 @@ from envconn.drivers import redis
 from envconn.drivers import redis as sentinel
 from envconn.drivers.unsupported import refuse
 from envconn.tls import TlsLevel
+from envconn.tls.uri_writer import authority, compose, userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
     options = {**given, **sentinel.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
     found: dict[str, object] = {
         # The first alone; it is shown, and the others are among the options.
-        "broker_url": f"sentinel://{_credentials(connection)}{connection.hosts[0]}/{connection.dbname}",
+        "broker_url": compose("sentinel", connection, {}, hosts=authority(connection.hosts[0])),
         "broker_transport": f"{_SENTINEL}:{'' if verify else 'Clear'}Transport",
         "broker_transport_options": options,
     }
@@ -119,14 +120,9 @@ def _url(connection: SecuredConnection) -> str:
     [host] = connection.hosts
     if host.is_socket:
         path = quote(host.host)
-        return f"redis+socket://{_credentials(connection)}{path}?virtual_host={connection.dbname}"
+        return f"redis+socket://{userinfo(connection)}{path}?virtual_host={connection.dbname}"
     scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
-    return f"{scheme}://{_credentials(connection)}{host}/{connection.dbname}"
-
-
-def _credentials(connection: SecuredConnection) -> str:
-    password = f":{quote(connection.password.reveal(), safe='')}@" if connection.password else ""
-    return f"{quote(connection.user, safe='')}{password}"
+    return compose(scheme, connection, {})
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import envconn
-from envconn.tls.uri import authority, userinfo
+from envconn.tls.uri_writer import authority, userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

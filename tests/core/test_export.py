@@ -392,7 +392,7 @@ def others() -> Iterator[SecuredConnection]:
     yield envconn.secure(envconn.parse("sqlite:////d/s3cret.db", "DATABASE_URL"))
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"dotenv", "kubernetes", "systemd", "uri"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"dotenv", "kubernetes", "uri"}))
 def test_formats_of_postgresql(name: FormatName) -> None:
     for connection in others():
         (message,) = refusals(connection, name)

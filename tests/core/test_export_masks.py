@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
-from envconn.export import FORMATS, environment, translate
-from envconn.export.masked import MASK, masked, with_ca_at
+from envconn.export import FORMATS, MASK, environment, masked, translate, with_ca_at
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:

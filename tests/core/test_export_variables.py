@@ -53,7 +53,6 @@ def test_read_back(hard: str, kind: str) -> None:
     secret = yaml.safe_load(translate(connection, "kubernetes"))
     assert secret["stringData"]["DATABASE_URL"] == due
     assert secret["stringData"].get("DATABASE_PASSWORD") == (hard if kind == "postgresql" else None)
-    assert translate(connection, "systemd") == due
     assert envconn.parse(due).password == envconn.Secret(hard)
 
 
@@ -71,7 +70,7 @@ def test_a_file_is_a_database_too() -> None:
     assert translate(connection, "uri") == "sqlite:////srv/a%20b.db\n"
 
 
-@pytest.mark.parametrize("name", ["dotenv", "systemd", "kubernetes"])
+@pytest.mark.parametrize("name", ["dotenv", "kubernetes"])
 @pytest.mark.parametrize("mode", ["disable", "prefer", "require", "verify-ca", "verify-full"])
 def test_envconn_reads_the_same_verdict(
     certificates: Certificates, tmp_path_factory: pytest.TempPathFactory, name: FormatName, mode: str
@@ -83,7 +82,6 @@ def test_envconn_reads_the_same_verdict(
     (path := tmp_path_factory.mktemp(name) / "file").write_text(text, encoding="utf-8")
     found = {
         "dotenv": {},
-        "systemd": {"DATABASE_URL_FILE": str(path)},
         "kubernetes": yaml.safe_load(text)["stringData"] if name == "kubernetes" else {},
     }[name]
     waived = {"ENVCONN_TLS_WAIVE": "*.example"}

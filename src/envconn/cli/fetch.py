@@ -16,7 +16,7 @@ from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.cli.export import placed, usage
 from envconn.cli.terminal import Progress, annotate, complain
 from envconn.errors import ConfigurationError, Finding, RemoteError, problem
-from envconn.export.masked import with_ca_at
+from envconn.export import with_ca_at
 from envconn.report import Report
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text

@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING, TypedDict, cast
-from urllib.parse import quote
 
 from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import TLS, insist, refuse
 from envconn.tls import TlsLevel
+from envconn.tls.uri_writer import compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from envconn.tls import SecuredConnection
-
-__all__ = ["Arguments", "Options", "arguments", "options", "url"]
 
 
 class Arguments(TypedDict, total=False):
@@ -56,9 +54,7 @@ def url(connection: SecuredConnection) -> str:
     """
     insist(connection, "py-amqp", "amqp", _OPTIONS)
     scheme = "amqps" if connection.tls.level >= TlsLevel.ENCRYPTED else "amqp"
-    user, host = quote(connection.user, safe=""), connection.hosts[0]
-    password = f":{quote(connection.password.reveal(), safe='')}@" if connection.password else ""
-    return f"{scheme}://{user}{password}{host}/{quote(connection.dbname, safe='')}"
+    return compose(scheme, connection, {})
 
 
 def arguments(connection: SecuredConnection) -> Arguments | None:

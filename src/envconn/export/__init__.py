@@ -8,98 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from envconn.connection import Parameters, Secret
 from envconn.drivers.hidden_text import Hidden
-from envconn.export import connection_strings, postgres_uris, sqlalchemy
+from envconn.export import deployment, other_languages, sqlalchemy
 from envconn.export import libpq as libpq_formats
-from envconn.export.consumer import Request, decline, libpq_levels
-from envconn.export.masked import masked, with_ca_at
+from envconn.export.target import ExportRequest, decline, libpq_levels
+from envconn.grammar.libpq_keywords import SECRETS
 from envconn.tls import require_sealed
 from envconn.tls.endpoints import direct
+from envconn.tls.secured import judgement_of, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envconn.export.consumer import Levels
     from envconn.export.libpq import Environment
+    from envconn.export.target import Levels
     from envconn.tls import SecuredConnection
 
-
-__all__ = ["FORMATS", "Format", "FormatName", "dotenv", "environment", "kubernetes", "systemd", "translate"]
-
-
-def dotenv(request: Request) -> str:
-    """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
-    return f"{_prefix(request.connection)}_URL='{request.connection.uri()}'\n"
-
-
-def kubernetes(request: Request) -> str:
-    """Return the manifest of a Secret: the URL, for PostgreSQL the parts as well, and the CA where it is text here.
-
-    A pod gets all of it with ``envFrom``, or mounts it and names a file in ``DATABASE_URL_FILE``. The path of the CA
-    is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
-    """
-    connection = request.connection
-    data = {f"{_prefix(connection)}_URL": connection.uri(), **_parts(connection)}
-    if connection.tls.ca and connection.tls.ca.pem:
-        data["ca.crt"] = connection.tls.ca.pem
-    name = connection.name.replace("_", "-").strip("-") or "database"
-    lines = [
-        "apiVersion: v1",
-        "kind: Secret",
-        "metadata:",
-        f"  name: {name}",
-        "type: Opaque",
-        "stringData:",
-        *(f"  {key}: {_scalar(value)}" for key, value in data.items()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def systemd(request: Request) -> str:
-    """Return what a credential holds: the URL, without a line break.
-
-    It belongs into ``/etc/credstore/DATABASE_URL`` or, by ``systemd-creds encrypt``, into ``credstore.encrypted``;
-    the unit has ``LoadCredential=DATABASE_URL`` and ``Environment=DATABASE_URL_FILE=%d/DATABASE_URL``. With
-    ``SetCredential=``, everybody who can ask for the unit's properties would see it (systemd.exec(5), "Credentials").
-    """
-    return request.connection.uri()
-
-
-def _prefix(connection: SecuredConnection) -> str:
-    """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
-    name = connection.name.upper()
-    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.family in {"amqp", "redis", "sentinel"}):
-        return name
-    return f"{name}_DATABASE"
-
-
-def _parts(connection: SecuredConnection) -> dict[str, str]:
-    """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
-    if connection.family != "postgresql":
-        return {}
-    parts = {
-        "HOST": ",".join(host.host for host in connection.hosts),
-        "PORT": ",".join(str(host.port) for host in connection.hosts),
-        "NAME": connection.dbname,
-        "USER": connection.user,
-        "PASSWORD": connection.password.reveal() if connection.password else "",
-        "SSLMODE": connection.tls.level.sslmode,
-        "SSLROOTCERT": connection.tls.ca.file() if connection.tls.ca else "",
-    }
-    return {f"{_prefix(connection)}_{name}": value for name, value in parts.items() if value}
-
-
-def _scalar(value: str) -> str:
-    """Quote for YAML, which wants more characters escaped than JSON does (YAML 1.2, 5.1)."""
-    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else f"\\U{ord(character):08X}"
-
-
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
-
+__all__ = ["FORMATS", "MASK", "Format", "FormatName", "environment", "masked", "translate", "with_ca_at"]
 
 FormatName = Literal[
     "conninfo",
@@ -114,7 +40,6 @@ FormatName = Literal[
     "pgx",
     "prisma",
     "sqlalchemy",
-    "systemd",
     "uri",
 ]
 
@@ -127,7 +52,7 @@ class Format(NamedTuple):
     """
 
     title: str
-    text: Callable[[Request], str]
+    text: Callable[[ExportRequest], str]
     levels: Levels
     here: bool = True
 
@@ -159,13 +84,41 @@ def translate(
         return masked(there) if mask else there
 
     other = direct(connection) if name == "prisma" else None
-    return Hidden(chosen.text(Request(shown(connection), other and shown(other), libpq)))
+    return Hidden(chosen.text(ExportRequest(shown(connection), other and shown(other), libpq)))
 
 
 def environment(connection: SecuredConnection, *, ca: str | None = None, libpq: int | None = None) -> Environment:
     """Return what the format ``pg`` says as values; arguments and errors are those of `translate`."""
     require_sealed(connection)
-    return libpq_formats.environment(Request(_placed(connection, ca), libpq=libpq))
+    return libpq_formats.environment(ExportRequest(_placed(connection, ca), libpq=libpq))
+
+
+def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
+    """Return `connection` with its CA in the file `path`, where the reader of the text will find it.
+
+    Nothing is read there. A reader who finds nothing does not connect. One without a CA stays as it is.
+    """
+    judgement = judgement_of(connection)
+    if judgement.verdict.ca is None:
+        return connection
+    there = judgement.verdict.ca._replace(kind="file", path=path)
+    return seal(judgement._replace(verdict=judgement.verdict._replace(ca=there)))
+
+
+def masked(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` with `MASK` in place of each secret, so that no text made of it can hold one.
+
+    Siblings are left out: they have secrets of their own.
+    """
+    judgement = judgement_of(connection)
+    asked = judgement.connection
+    shown = {name: MASK if name in SECRETS else value for name, value in asked.parameters.items()}
+    harmless = asked._replace(password=asked.password and Secret(MASK), parameters=Parameters(shown))
+    return seal(judgement._replace(connection=harmless, context=judgement.context._replace(siblings=())))
+
+
+MASK = "MASKED"
+"""What stands in place of a secret. Plain letters, so that every format shows it as it is."""
 
 
 def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnection:
@@ -175,22 +128,22 @@ def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnectio
     return with_ca_at(connection, path) if path else connection
 
 
-def _uri(request: Request) -> str:
+def _uri(request: ExportRequest) -> str:
     return libpq_formats.uri(request) if request.connection.family == "postgresql" else f"{request.connection.uri()}\n"
 
 
 FORMATS: dict[FormatName, Format] = {
     "conninfo": Format("libpq's keyword/value string", libpq_formats.conninfo, libpq_levels()),
-    "dotenv": Format("a line of a `.env` file", dotenv, libpq_levels()),
-    "jdbc": Format("the URL of pgjdbc, for Java", connection_strings.jdbc, connection_strings.PGJDBC.levels),
-    "kubernetes": Format("the manifest of a Secret", kubernetes, libpq_levels(), here=False),
+    "dotenv": Format("a line of a `.env` file", deployment.dotenv, libpq_levels()),
+    "jdbc": Format("the URL of pgjdbc, for Java", other_languages.jdbc, other_languages.PGJDBC.levels),
+    "kubernetes": Format("the manifest of a Secret", deployment.kubernetes, libpq_levels(), here=False),
     "node-postgres": Format(
         "the connection string of `pg`, for Node, and for the adapter of Prisma 7",
-        postgres_uris.node_postgres,
-        postgres_uris.NODE_POSTGRES.levels,
+        other_languages.node_postgres,
+        other_languages.NODE_POSTGRES.levels,
     ),
     "npgsql": Format(
-        "the connection string of Npgsql 10, for .NET", connection_strings.npgsql, connection_strings.NPGSQL.levels
+        "the connection string of Npgsql 10, for .NET", other_languages.npgsql, other_languages.NPGSQL.levels
     ),
     "pg": Format(
         "libpq's environment variables, as commands of a shell",
@@ -199,14 +152,13 @@ FORMATS: dict[FormatName, Format] = {
     ),
     "pg_service": Format("a section of `pg_service.conf`", libpq_formats.service, libpq_levels()),
     "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}, here=False),
-    "pgx": Format("the connection string of pgx, for Go", postgres_uris.pgx, postgres_uris.PGX.levels),
+    "pgx": Format("the connection string of pgx, for Go", other_languages.pgx, other_languages.PGX.levels),
     "prisma": Format(
         "the variables of Prisma's engines (to 6, and migrations of 7)",
-        postgres_uris.prisma,
-        postgres_uris.PRISMA.levels,
+        other_languages.prisma,
+        other_languages.PRISMA.levels,
     ),
     "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", sqlalchemy.sqlalchemy, libpq_levels()),
-    "systemd": Format("what a credential of systemd holds", systemd, libpq_levels()),
     "uri": Format("the URI of libpq, or the one that all clients of its kind read", _uri, libpq_levels()),
 }
 """The formats by name."""

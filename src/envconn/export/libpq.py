@@ -4,7 +4,7 @@ Everything that decides is written out, as `envconn.drivers.libpq` has it. Which
 known. An older one ignores a variable that it does not know, so the environment speaks to the newest
 one; elsewhere it refuses the whole text for one such word, so that only those are written that libpq 13
 knows, and those that the connection states. What a newer one may then still take from the environment
-can make a connection fail, and cannot weaken or redirect it; `Request.libpq` leaves no gap.
+can make a connection fail, and cannot weaken or redirect it; `ExportRequest.libpq` leaves no gap.
 
 Sources: "Environment Variables", "The Password File" and "The Connection Service File" of the PostgreSQL 18
 manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-connect.c.
@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import quote, urlencode
 
 from envconn.connection import Parameters
 from envconn.drivers import libpq
 from envconn.drivers.unsupported import unheard
-from envconn.export.consumer import decline, speaks
+from envconn.export.target import decline, require_postgresql
 from envconn.grammar.conninfo import quoted
-from envconn.tls.uri import authority, userinfo
+from envconn.tls.uri_writer import compose
 
 if TYPE_CHECKING:
-    from envconn.export.consumer import Request
+    from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection
-
-__all__ = ["Environment", "conninfo", "environment", "keywords", "passfile", "reader", "service", "shell", "uri"]
 
 _NEWEST = 18_00_00
 
@@ -83,7 +80,7 @@ class Environment(NamedTuple):
     absent: tuple[str, ...]
 
 
-def environment(request: Request) -> Environment:
+def environment(request: ExportRequest) -> Environment:
     """Return the variables for a program that is linked with libpq, whatever its age from 13 on.
 
     ``PGREQUIREAUTH`` is left out, and not set to all methods as for a driver: the list would need a word that
@@ -103,29 +100,26 @@ def environment(request: Request) -> Environment:
     return Environment(Parameters(values), tuple(sorted({*decisive, *_SIDE_DOORS} - values.keys())))
 
 
-def shell(request: Request) -> str:
+def shell(request: ExportRequest) -> str:
     """Return `environment` as commands of a POSIX shell, for ``eval`` or ``.``."""
     found = environment(request)
     lines = [f"export {name}={_for_shell(value)}\n" for name, value in found.values.items()]
     return "".join(lines) + f"unset {' '.join(found.absent)}\n"
 
 
-def conninfo(request: Request) -> str:
+def conninfo(request: ExportRequest) -> str:
     """Return ``host=... port=... sslmode=...``."""
     pairs = keywords(request).items()
     return " ".join(f"{name}={value if _PLAIN.fullmatch(value) else quoted(value)}" for name, value in pairs) + "\n"
 
 
-def uri(request: Request) -> str:
+def uri(request: ExportRequest) -> str:
     """Return ``postgresql://user:password@host:port/dbname?...``."""
-    connection, found = request.connection, keywords(request)
-    for name in ("host", "port", "user", "password", "dbname"):
-        found.pop(name, None)
-    place = f"{','.join(map(authority, connection.hosts))}/{quote(connection.dbname, safe='')}"
-    return f"postgresql://{userinfo(connection)}{place}?{urlencode(found, quote_via=quote, safe='/')}\n"
+    found = {name: value for name, value in keywords(request).items() if name not in _OUTSIDE_THE_QUERY}
+    return f"{compose('postgresql', request.connection, found)}\n"
 
 
-def service(request: Request) -> str:
+def service(request: ExportRequest) -> str:
     """Return a section of ``pg_service.conf``, named like the service. The password is in `passfile`."""
     connection, found = request.connection, keywords(request)
     lines = [f"{name}={value}" for name, value in found.items() if name != "password"]
@@ -137,14 +131,14 @@ def service(request: Request) -> str:
     return "\n".join([*hint, f"[{connection.name}]", *lines]) + "\n"
 
 
-def passfile(request: Request) -> str:
+def passfile(request: ExportRequest) -> str:
     """Return a line of ``.pgpass`` for each host.
 
     Raises:
         ConfigurationError: there is no password, or it would not fit a line.
     """
     connection = request.connection
-    speaks(connection, "libpq")
+    require_postgresql(connection, "libpq")
     if not connection.password:
         decline(connection, "holds no password, and .pgpass holds nothing else; add it, or export pg_service alone")
     password = connection.password.reveal()
@@ -157,14 +151,14 @@ def passfile(request: Request) -> str:
     )
 
 
-def reader(request: Request, *, ignores: bool = False) -> int:
+def reader(request: ExportRequest, *, ignores: bool = False) -> int:
     """Return the version of libpq to write for; `ignores` says that an older one ignores what it does not know.
 
     Raises:
         ConfigurationError: it is too old for what the connection states, or may be.
     """
     connection = request.connection
-    speaks(connection, "libpq")
+    require_postgresql(connection, "libpq")
     needed, known = libpq.needed(connection), request.libpq
     if known is None and not ignores:
         return needed
@@ -177,7 +171,7 @@ def reader(request: Request, *, ignores: bool = False) -> int:
     return known or libpq.OLDEST
 
 
-def keywords(request: Request, version: int | None = None) -> dict[str, str]:
+def keywords(request: ExportRequest, version: int | None = None) -> dict[str, str]:
     """Return libpq's keywords, where and who first; for libpq of `version`, or of the one that `reader` says."""
     found = cast("dict[str, str]", libpq.arguments(request.connection, version or reader(request)))
     return {name: found[name] for name in (*_FIRST, *found) if name in found}
@@ -206,6 +200,7 @@ def _for_shell(value: str) -> str:
 
 
 _FIRST = ("host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "sslrootcert")
+_OUTSIDE_THE_QUERY = frozenset({"dbname", "host", "password", "port", "user"})
 _LINE = 253
 _PASSFILE_HINT = "# The password goes into ~/.pgpass (mode 0600): envconn export pgpass"
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+-]+")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
-from envconn.export.consumer import decline
 from envconn.export.libpq import keywords
+from envconn.export.target import decline
 from envconn.grammar.conninfo import quoted
-from envconn.tls.uri import authority, userinfo
+from envconn.tls.uri_writer import authority, compose
 
 if TYPE_CHECKING:
-    from envconn.export.consumer import Request
+    from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection
 
 
@@ -20,7 +19,7 @@ _STRING = {"psycopg": "conninfo", "psycopg2": "dsn"}
 """The name of the argument that takes a keyword/value string."""
 
 
-def sqlalchemy(request: Request) -> str:
+def sqlalchemy(request: ExportRequest) -> str:
     """Return ``postgresql+psycopg://...``; ``+psycopg2`` where the scheme says so, or no statement may be prepared.
 
     Raises:
@@ -35,8 +34,7 @@ def sqlalchemy(request: Request) -> str:
     path = found.pop("dbname") if _PLAIN.fullmatch(connection.dbname) else ""
     empty = " ".join(f"{name}={quoted('')}" for name, value in found.items() if not value)
     query = {name: value for name, value in found.items() if value} | {_STRING[driver]: empty}
-    tail = urlencode(query, quote_via=quote, safe="/")
-    return f"postgresql+{driver}://{userinfo(connection)}{where}/{path}?{tail}\n"
+    return f"{compose(f'postgresql+{driver}', connection, query, hosts=where, path=path)}\n"
 
 
 def _fits_url(connection: SecuredConnection) -> bool:

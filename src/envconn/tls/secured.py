@@ -277,9 +277,9 @@ class SecuredConnection:
 
     def uri(self) -> str:
         """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
-        from envconn.tls.uri import render
+        from envconn.tls.uri_writer import uri
 
-        return render(self)
+        return uri(self)
 
 
 def seal(judgement: Judgement) -> SecuredConnection:

@@ -1,4 +1,4 @@
-"""A judged connection as a URI, in the one spelling that every parser of its family reads alike.
+"""The writer of URIs: that of a judged connection, and those that other programs read in words of their own.
 
 It says how to verify in the words of the family: libpq's, redis-py's (``ssl_cert_reqs=required`` is
 the spelling that redis-py, kombu and Celery share), RabbitMQ's, and those of MySQL's own clients.
@@ -18,22 +18,74 @@ if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.tls.secured import SecuredConnection
 
-__all__ = ["authority", "render", "userinfo"]
+
+def uri(connection: SecuredConnection) -> str:
+    """Return the URI of `connection`, in the one spelling that every parser of its family reads alike."""
+    family, level = _FAMILIES[connection.family], connection.tls.level
+    query = _query(connection, family)
+    if family.socket and connection.hosts[0].is_socket:
+        shape = family.socket.format(
+            user=userinfo(connection),
+            dbname=quote(connection.dbname, safe=""),
+            path=quote(connection.dbname if connection.family == "sqlite" else connection.host, safe="/"),
+        )
+        return _with_query(shape, query)
+    path = (
+        f"{connection.parameters.get('master_name', '')}/{connection.dbname}"
+        if connection.family == "sentinel"
+        else None
+    )
+    return compose(family.schemes[level >= TlsLevel.ENCRYPTED], connection, query, path=path)
+
+
+def compose(
+    scheme: str,
+    connection: SecuredConnection,
+    query: Mapping[str, str],
+    *,
+    hosts: str | None = None,
+    path: str | None = None,
+) -> str:
+    """Return ``SCHEME://USER:PASSWORD@HOSTS/PATH?QUERY``, without what `connection` does not have.
+
+    All but letters, digits and ``-._~`` is percent-encoded, slashes in `query` excepted. `hosts` and `path` are for
+    readers that do not find all hosts there, or the database: they are written as they are.
+    """
+    where = ",".join(map(authority, connection.hosts)) if hosts is None else hosts
+    name = quote(connection.dbname, safe="") if path is None else path
+    return _with_query(f"{scheme}://{userinfo(connection)}{where}/{name}", query)
+
+
+def userinfo(connection: SecuredConnection) -> str:
+    """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or nothing."""
+    user = quote(connection.user, safe="")
+    password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
+    return f"{user}{password}@" if user or password else ""
+
+
+def authority(host: Host) -> str:
+    """Return `host` with its port, as it stands in a URI; a socket is encoded like a name."""
+    name = f"[{quote(host.host, safe=':')}]" if ":" in host.host and not host.is_socket else quote(host.host, safe="")
+    return f"{name}:{host.port}"
+
+
+def _with_query(text: str, query: Mapping[str, str]) -> str:
+    written = urlencode(query, quote_via=quote, safe="/")
+    return f"{text}{'&' if '?' in text else '?'}{written}" if written else text
 
 
 class _Family(NamedTuple):
     """How one family of services writes a URI.
 
     `schemes` are those below and from ``ENCRYPTED`` on. `modes` holds the parameters for each level,
-    in order; `names` those whose name is not libpq's; `path` is what follows the hosts; `socket` is the
-    shape for a file or socket, where that is another one.
+    in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket, where that is
+    another one.
     """
 
     schemes: tuple[str, str]
     modes: tuple[Mapping[str, str], ...]
     names: Mapping[str, str]
     socket: str = ""
-    path: str = "{dbname}"
 
 
 _NONE: Mapping[str, str] = {}
@@ -60,7 +112,7 @@ _FAMILIES = {
         {},
     ),
     "redis": _REDIS,
-    "sentinel": _REDIS._replace(schemes=("redis+sentinel", "rediss+sentinel"), path="{master}/{dbname}"),
+    "sentinel": _REDIS._replace(schemes=("redis+sentinel", "rediss+sentinel")),
     "amqp": _Family(
         ("amqp", "amqps"),
         (_NONE, _NONE, {"verify": "verify_none"}, _PEER, _PEER),
@@ -74,36 +126,6 @@ _FAMILIES = {
     ),
     "sqlite": _Family(("sqlite", "sqlite"), (_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
 }
-
-
-def render(connection: SecuredConnection) -> str:
-    """Render `connection`; all but letters, digits and ``-._~`` is percent-encoded, slashes in paths excepted."""
-    family, level = _FAMILIES[connection.family], connection.tls.level
-    shape = f"{family.schemes[level >= TlsLevel.ENCRYPTED]}://{{user}}{{hosts}}/{family.path}"
-    if family.socket and connection.hosts[0].is_socket:
-        shape = family.socket
-    text = shape.format(
-        user=userinfo(connection),
-        hosts=",".join(map(authority, connection.hosts)),
-        dbname=quote(connection.dbname, safe=""),
-        master=connection.parameters.get("master_name", ""),
-        path=quote(connection.dbname if connection.family == "sqlite" else connection.host, safe="/"),
-    )
-    query = urlencode(_query(connection, family), quote_via=quote, safe="/")
-    return f"{text}{'&' if '?' in text else '?'}{query}" if query else text
-
-
-def userinfo(connection: SecuredConnection) -> str:
-    """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or nothing."""
-    user = quote(connection.user, safe="")
-    password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
-    return f"{user}{password}@" if user or password else ""
-
-
-def authority(host: Host) -> str:
-    """Return `host` with its port, as it stands in a URI; a socket is encoded like a name."""
-    name = f"[{quote(host.host, safe=':')}]" if ":" in host.host and not host.is_socket else quote(host.host, safe="")
-    return f"{name}:{host.port}"
 
 
 def _query(connection: SecuredConnection, family: _Family) -> dict[str, str]:

@@ -1,15 +1,14 @@
-"""What a program of another language understands, as a record; and the refusal of what it does not."""
+"""What an export is for: a program that reads PostgreSQL connections in words of its own, and what it cannot hold."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
-from urllib.parse import quote, urlencode
 
 from envconn.drivers.unsupported import refuse, unheard
 from envconn.errors import ConfigurationError, problem
 from envconn.tls import TlsLevel
-from envconn.tls.uri import authority, userinfo
+from envconn.tls.uri_writer import authority, compose
 
 if TYPE_CHECKING:
     import re
@@ -20,17 +19,15 @@ if TYPE_CHECKING:
 
     Levels: TypeAlias = "Mapping[TlsLevel, Mapping[str, str] | str]"
 
-__all__ = ["CA", "Consumer", "Request", "decline", "libpq_levels", "speaks", "url", "words"]
-
 _CODE = "export-unsupported"
 
 CA = "{ca}"
-"""Stands in `Consumer.levels` for the path of the CA."""
+"""Stands in `Target.levels` for the path of the CA."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Request(NamedTuple):
+class ExportRequest(NamedTuple):
     """What is to be written: `connection`, and `direct`, the endpoint for migrations where there is another one.
 
     `libpq` is the version that the reader has, as ``PQlibVersion()`` numbers it, or `None` for any from 13 on.
@@ -41,7 +38,7 @@ class Request(NamedTuple):
     libpq: int | None = None
 
 
-class Consumer(NamedTuple):
+class Target(NamedTuple):
     """A driver that reads PostgreSQL's parameters under names of its own.
 
     `levels` holds its words for each TLS level, or the sentence that says why it has none. `fixed` is
@@ -69,10 +66,10 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
     refuse(connection, message, _CODE)
 
 
-def speaks(connection: SecuredConnection, consumer: str) -> None:
+def require_postgresql(connection: SecuredConnection, reader: str) -> None:
     """Refuse a connection that is not PostgreSQL's."""
     if connection.family != "postgresql":
-        decline(connection, f"holds a {connection.family} connection, and {consumer} speaks postgresql; export uri")
+        decline(connection, f"holds a {connection.family} connection, and {reader} speaks postgresql; export uri")
 
 
 def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:
@@ -80,28 +77,28 @@ def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:
     return {level: {mode: level.sslmode, **({root: CA} if level >= TlsLevel.VERIFY_CA else {})} for level in TlsLevel}
 
 
-def words(connection: SecuredConnection, consumer: Consumer) -> dict[str, str]:
-    """Return the parameters of `connection` in the words of `consumer`, those about TLS first.
+def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, str]:
+    """Return the parameters of `connection` in the words of `target`, those about TLS first.
 
     Raises:
-        ConfigurationError: the consumer cannot hold the level, or knows no word for something that is stated.
+        ConfigurationError: the target cannot hold the level, or knows no word for something that is stated.
     """
-    speaks(connection, consumer.name)
-    if problems := [problem(_CODE, connection.variable, message) for message in _objections(connection, consumer)]:
+    require_postgresql(connection, target.name)
+    if problems := [problem(_CODE, connection.variable, message) for message in _objections(connection, target)]:
         raise ConfigurationError(problems)
-    level = consumer.levels[connection.tls.level]
+    level = target.levels[connection.tls.level]
     if isinstance(level, str):
-        decline(connection, f"{consumer.name} {level}")
+        decline(connection, f"{target.name} {level}")
     ca = connection.tls.ca
     found = {name: ca.file() if ca and value == CA else value for name, value in level.items()}
     stated = {
-        ours: connection.parameters[name] for name, ours in consumer.parameters.items() if name in connection.parameters
+        ours: connection.parameters[name] for name, ours in target.parameters.items() if name in connection.parameters
     }
-    own = {name: connection.foreign[name] for name in consumer.own if name in connection.foreign}
-    return {**found, **consumer.fixed, **stated, **own}
+    own = {name: connection.foreign[name] for name in target.own if name in connection.foreign}
+    return {**found, **target.fixed, **stated, **own}
 
 
-def url(connection: SecuredConnection, query: Mapping[str, str]) -> str:
+def postgres_url(connection: SecuredConnection, query: Mapping[str, str]) -> str:
     """Return the URL of `connection` with `query`; a socket and several hosts go into the query, like libpq's."""
     first, hosts = connection.hosts[0], connection.hosts
     place = {}
@@ -112,27 +109,26 @@ def url(connection: SecuredConnection, query: Mapping[str, str]) -> str:
         where = ""
     else:
         where = authority(first)
-    text = urlencode({**place, **query}, quote_via=quote, safe="/")
-    return f"postgresql://{userinfo(connection)}{where}/{quote(connection.dbname, safe='')}?{text}"
+    return compose("postgresql", connection, {**place, **query}, hosts=where)
 
 
-def _objections(connection: SecuredConnection, consumer: Consumer) -> Iterator[str]:
-    for name in unheard(connection, {*consumer.parameters, "sslmode", "sslrootcert", "sslnegotiation"}):
-        yield f"{consumer.name} knows no {name}; drop it, or add its own word for it yourself"
-    if len(connection.hosts) > 1 and not consumer.several_hosts:
-        yield f"{consumer.name} takes one host; name one"
+def _objections(connection: SecuredConnection, target: Target) -> Iterator[str]:
+    for name in unheard(connection, {*target.parameters, "sslmode", "sslrootcert", "sslnegotiation"}):
+        yield f"{target.name} knows no {name}; drop it, or add its own word for it yourself"
+    if len(connection.hosts) > 1 and not target.several_hosts:
+        yield f"{target.name} takes one host; name one"
     for host in connection.hosts:
-        yield from _unreachable(host, consumer)
-    if consumer.dbname and not consumer.dbname.fullmatch(connection.dbname):
-        yield f"{consumer.name} would misread the database name; rename the database, or hand the name over in code"
+        yield from _unreachable(host, target)
+    if target.dbname and not target.dbname.fullmatch(connection.dbname):
+        yield f"{target.name} would misread the database name; rename the database, or hand the name over in code"
 
 
-def _unreachable(host: Host, consumer: Consumer) -> Iterator[str]:
+def _unreachable(host: Host, target: Target) -> Iterator[str]:
     if host.hostaddr:
-        yield f"{consumer.name} knows no hostaddr; drop it, and let the name resolve"
+        yield f"{target.name} knows no hostaddr; drop it, and let the name resolve"
     if "%" in host.host:
-        yield f"{consumer.name} would misread the zone of the address; name the host"
-    if host.is_socket and not consumer.sockets:
-        yield f"{consumer.name} knows no unix sockets; name a TCP host"
+        yield f"{target.name} would misread the zone of the address; name the host"
+    if host.is_socket and not target.sockets:
+        yield f"{target.name} knows no unix sockets; name a TCP host"
     elif host.host.startswith("@"):
-        yield f"{consumer.name} knows no abstract unix sockets; name a directory"
+        yield f"{target.name} knows no abstract unix sockets; name a directory"

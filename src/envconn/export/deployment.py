@@ -1,0 +1,73 @@
+"""Texts for the place where a program runs: a line of a ``.env`` file, and the manifest of a Kubernetes Secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from envconn.export.target import ExportRequest
+    from envconn.tls import SecuredConnection
+
+
+def dotenv(request: ExportRequest) -> str:
+    """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
+    return f"{_prefix(request.connection)}_URL='{request.connection.uri()}'\n"
+
+
+def kubernetes(request: ExportRequest) -> str:
+    """Return the manifest of a Secret: the URL, for PostgreSQL the parts as well, and the CA where it is text here.
+
+    A pod gets all of it with ``envFrom``, or mounts it and names a file in ``DATABASE_URL_FILE``. The path of the CA
+    is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
+    """
+    connection = request.connection
+    data = {f"{_prefix(connection)}_URL": connection.uri(), **_parts(connection)}
+    if connection.tls.ca and connection.tls.ca.pem:
+        data["ca.crt"] = connection.tls.ca.pem
+    name = connection.name.replace("_", "-").strip("-") or "database"
+    lines = [
+        "apiVersion: v1",
+        "kind: Secret",
+        "metadata:",
+        f"  name: {name}",
+        "type: Opaque",
+        "stringData:",
+        *(f"  {key}: {_scalar(value)}" for key, value in data.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _prefix(connection: SecuredConnection) -> str:
+    """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
+    name = connection.name.upper()
+    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.family in {"amqp", "redis", "sentinel"}):
+        return name
+    return f"{name}_DATABASE"
+
+
+def _parts(connection: SecuredConnection) -> dict[str, str]:
+    """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
+    if connection.family != "postgresql":
+        return {}
+    parts = {
+        "HOST": ",".join(host.host for host in connection.hosts),
+        "PORT": ",".join(str(host.port) for host in connection.hosts),
+        "NAME": connection.dbname,
+        "USER": connection.user,
+        "PASSWORD": connection.password.reveal() if connection.password else "",
+        "SSLMODE": connection.tls.level.sslmode,
+        "SSLROOTCERT": connection.tls.ca.file() if connection.tls.ca else "",
+    }
+    return {f"{_prefix(connection)}_{name}": value for name, value in parts.items() if value}
+
+
+def _scalar(value: str) -> str:
+    """Quote for YAML, which wants more characters escaped than JSON does (YAML 1.2, 5.1)."""
+    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n"}
