@@ -9,7 +9,6 @@ The arguments are complete: asyncpg is given no DSN, and nothing that decides is
 from __future__ import annotations
 
 from inspect import signature
-from typing import TYPE_CHECKING, Any
 
 import asyncpg as library
 
@@ -17,7 +16,10 @@ import envconn
 from envconn.drivers import asyncpg
 from envconn.drivers.ssl_context import remembered
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from envconn import SecuredConnection, Services
 
 __all__ = ["connect", "create_pool", "kwargs", "pool_kwargs"]

@@ -11,7 +11,6 @@ a connection fails, and takes its own transport for it, which verifies nothing o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envconn.drivers import redis
@@ -20,6 +19,7 @@ from envconn.drivers.unsupported import refuse
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import authority, compose, userinfo
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

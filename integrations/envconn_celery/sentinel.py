@@ -7,12 +7,14 @@ whoever is named.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from celery.backends.redis import SentinelBackend
 from kombu.transport import redis as kombu
 
 from envconn.drivers.redis_client import SentinelClearConnection, SentinelConnection, SentinelPool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 __all__ = ["Backend", "ClearBackend", "ClearTransport", "Transport"]
 

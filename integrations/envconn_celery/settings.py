@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import Literal, cast
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
@@ -12,10 +12,12 @@ from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
 from envconn.grammar.libpq_keywords import SECRETS
+from envconn.records import TypedDict
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
 from envconn_celery.redis import redis_backend, redis_broker, sentinel_backend, sentinel_broker
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 

@@ -7,12 +7,14 @@ ever speaks in clear.
 
 from __future__ import annotations
 
-from typing import Any
-
 from celery.backends.redis import RedisBackend
 from kombu.transport import redis as kombu
 
 from envconn.drivers.redis_client import VerifyingConnection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Channel(kombu.Channel):

@@ -17,7 +17,6 @@ from copy import deepcopy
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import envconn
 from envconn.services import Services, database
@@ -27,6 +26,7 @@ from envconn_django.cache import cache
 from envconn_django.rotation import renewed, rotates
 from envconn_psycopg.rotating import connections
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import ConfigurationError, problem
+from envconn.records import Record
 from envconn.tls.endpoints import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
 from envconn_django.rotation import fixed, rotating
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -26,7 +27,7 @@ NOT_HERE = (
 """What it says."""
 
 
-class Handed(NamedTuple):
+class Handed(Record):
     """What an alias was given, for which connection; `mirrors` is the alias that it is another endpoint of."""
 
     connection: SecuredConnection
@@ -98,7 +99,7 @@ _OF_DEFAULT = re.compile(r"replica(?:_[0-9]+)?")
 _OF_ANY = re.compile(r"(?:^|_)replica(?:_[0-9]+)?$")
 
 
-class _Named(NamedTuple):
+class _Named(Record):
     main: str
     alias: str
     role: str

@@ -6,16 +6,17 @@ Their ids are ``envconn.`` and the code of the finding; ``SILENCED_SYSTEM_CHECKS
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.views.debug import get_default_exception_reporter_filter
 
+from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn_django import handed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -48,7 +49,7 @@ PROBE = "postgresql://app:probe@db.example.com/app"
 """A connection string that no error page may show."""
 
 
-class Finding(NamedTuple):
+class Finding(Record):
     """One finding. `code` is stable; `deploy` says that it matters where the program is deployed, not on a desk."""
 
     code: str

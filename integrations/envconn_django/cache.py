@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers import redis as sentinel
 from envconn.drivers.hidden_text import hide
 from envconn.drivers.unsupported import refuse
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from importlib import metadata
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import cast
 
 from envconn.drivers import libpq, mysql, psycopg, sqlite
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import refuse
+from envconn.records import TypedDict
 from envconn.tls import require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.rotation.login import login
 from envconn.tls.password import FIXED, is_supplied, without_password
 from envconn_django.database_entry import DatabaseSettings, driven, settings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

@@ -13,14 +13,14 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
 import envconn
 from envconn.drivers import installed
 from envconn.drivers.installed import Driver
+from envconn.records import TypedDict
 from envconn_flask.commands import group
 from envconn_sqlalchemy import dbapi, engine
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -12,14 +12,15 @@ would, so do not.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, overload
+from typing import overload
 
 import envconn
 from envconn.drivers import libpq
 from envconn.drivers import psycopg as psycopg3
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
 
     import psycopg
     import psycopg_pool

@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,6 +27,7 @@ from envconn_pytest.handshake import Client
 from envconn_pytest.platforms import providers, sample
 from envconn_pytest.postgres import PostgresTLS, StandIn, envconn_authority, postgres_tls, stand_in
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

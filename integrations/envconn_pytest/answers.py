@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
 from envconn_pytest.result import BOOL, INT4, TEXT, VOID, Column, Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -35,7 +36,7 @@ class Refused(Exception):
     """The statement is not understood."""
 
 
-class Who(NamedTuple):
+class Who(Record):
     """Who asks: user, database, the version of TLS or nothing, and the number of the connection."""
 
     user: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from envconn.records import Record
 from envconn_pytest.answers import Refused, answer, statements
 from envconn_pytest.messages import Malformed, Reader, body, error, exactly, message
 from envconn_pytest.result import Result
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _AFTER = {"BEGIN": b"T", "START TRANSACTION": b"T", "COMMIT": b"I", "ROLLBACK": 
 _NOTHING = Result("")
 
 
-class _Portal(NamedTuple):
+class _Portal(Record):
     """A statement that is to be executed, and the formats of its columns."""
 
     statement: str

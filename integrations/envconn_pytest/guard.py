@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +18,7 @@ from envconn.selection import assemble
 from envconn.tls import Policy
 from envconn.tls.policy import reach
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.probe.postgres import SSL_REQUEST
+from envconn.records import Record
 from envconn_pytest.answers import PARAMETERS, Who
 from envconn_pytest.certificates import ALPN
 from envconn_pytest.dialogue import Dialogue
 from envconn_pytest.messages import Malformed, Reader, body, error, exactly, message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
@@ -69,7 +70,7 @@ _LONGEST_STARTUP = 10_000  # bytes of a packet before the login, as in PostgreSQ
 _ASK_PASSWORD, _LET_IN = message(b"R", struct.pack("!I", 3)), message(b"R", struct.pack("!I", 0))
 
 
-class Account(NamedTuple):
+class Account(Record):
     """Who may log in, and to which database."""
 
     user: str

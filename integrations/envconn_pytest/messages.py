@@ -6,8 +6,8 @@ They are those of the PostgreSQL manual, "Message Formats".
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import envconn
+from envconn.records import Record
 from envconn.tls.uri_writer import authority, userinfo
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class Platform(NamedTuple):
+class Platform(Record):
     """Variables as a platform sets them; and what a pooler, or a replica, adds."""
 
     environ: Mapping[str, str]

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -17,6 +16,7 @@ from envconn.probe.postgres import NOBODY
 from envconn_pytest.certificates import STATES, Authority, context
 from envconn_pytest.handshake import Account, Client, welcome
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
 from envconn_pytest.messages import message
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +19,7 @@ _SIZES = {BOOL: 1, INT4: 4}
 _BINARY = {BOOL: lambda text: struct.pack("!?", text == "t"), INT4: lambda text: struct.pack("!i", int(text))}
 
 
-class Column(NamedTuple):
+class Column(Record):
     """One value in PostgreSQL's text form, its name and its type. `None` is null."""
 
     name: str
@@ -39,7 +40,7 @@ class Column(NamedTuple):
         return struct.pack("!i", len(data)) + data
 
 
-class Result(NamedTuple):
+class Result(Record):
     """The tag of the command, and one row; an empty one is of a search that finds nothing, `None` of no search."""
 
     tag: str

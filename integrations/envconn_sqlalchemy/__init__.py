@@ -8,8 +8,6 @@ first that is installed of psycopg, psycopg2, asyncpg and pg8000; `driver` choos
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import plugins
@@ -21,8 +19,10 @@ from envconn_sqlalchemy import dbapi as driving
 from envconn_sqlalchemy import engine as engines
 from envconn_sqlalchemy.dbapi import Options
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 

@@ -11,12 +11,12 @@ only hide statements that were prepared elsewhere. Those are turned off instead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
 from envconn.drivers import asyncpg, libpq, pg8000, psycopg
 from envconn.drivers.hidden_text import hide
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

@@ -7,12 +7,13 @@ clear), so only those pass that are known to decide nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.drivers.unsupported import refuse
+from envconn.records import Record
 from envconn.tls.password import without_password
 from envconn_sqlalchemy.dbapi import options
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -76,7 +77,7 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
     return {**ours, **stated, "connect_args": {**ours["connect_args"], **extra}}
 
 
-class Followed(NamedTuple):
+class Followed(Record):
     """What each connection of an engine is opened with: `source` as it is by then, and what the program `stated`."""
 
     source: object

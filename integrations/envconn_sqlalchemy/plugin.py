@@ -5,8 +5,6 @@ It is named among the options of an engine, so that Flask-SQLAlchemy can make th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy import URL, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only, greenlet_spawn
@@ -16,7 +14,10 @@ from envconn.drivers.ssl_context import remembered
 from envconn_sqlalchemy import dbapi as driving
 from envconn_sqlalchemy import engine as engines
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from sqlalchemy import Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
 

@@ -12,8 +12,8 @@ Importing this package is cheap: a name is loaded when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import (

@@ -8,10 +8,13 @@ must look at what was written. Secrets are of type `Secret` from the first momen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from envconn.records import Record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
 
 __all__ = ["Connection", "Host", "Origin", "Parameters", "Secret"]
 
@@ -91,7 +94,7 @@ class Parameters(Mapping[str, str]):
         raise TypeError("Parameters are not pickled; read the environment again in the other process")
 
 
-class Host(NamedTuple):
+class Host(Record):
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
@@ -115,7 +118,7 @@ class Host(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 
-class Origin(NamedTuple):
+class Origin(Record):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
@@ -140,7 +143,7 @@ class Origin(NamedTuple):
         return " -> ".join((self.variable, *self.via)) + place
 
 
-class Connection(NamedTuple):
+class Connection(Record):
     """What a connection string asks for, with libpq's meaning, unjudged.
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.

@@ -17,8 +17,7 @@ hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel alo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, NoReturn

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from envconn.errors import EX_CONFIG
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ EX_NOPERM = 77
 """Login, role or database refused."""
 
 
-class Fault(NamedTuple):
+class Fault(Record):
     """What a code means: the exit code it leads to, a clause for people, and whether trying again later can help."""
 
     exit_code: int

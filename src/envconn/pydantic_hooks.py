@@ -7,10 +7,10 @@ knows nothing of settings. `envconn.SecuredConnection` and `envconn.Settings` ha
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from envconn.tls import SecuredConnection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue

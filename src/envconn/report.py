@@ -6,12 +6,14 @@ No secret is in it: of a connection it shows hosts, database, user name and the 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from envconn.records import Record
 from envconn.sources import order
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
     from envconn.connection import Origin
     from envconn.errors import Finding
@@ -22,7 +24,7 @@ __all__ = ["Json", "Report"]
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
-class Report(NamedTuple):
+class Report(Record):
     """Everything worth knowing about one reading of the environment.
 
     `services` are the judged connections by name. `problems` is what stands against using them,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
@@ -15,8 +14,10 @@ from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import NoReturn
 
     from envconn.report import Report
     from envconn.rotation.reload import Changes

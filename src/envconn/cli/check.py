@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
 from envconn.cli import EX_CONFIG, EX_OK
 from envconn.cli.terminal import annotate, complain, paint
+from envconn.records import Record
 from envconn.report import Report
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Reading
@@ -16,6 +16,7 @@ from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
 from envconn.sources.order import SOURCES, Source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -144,7 +145,7 @@ def _line(service: SecuredConnection, hosts: Iterable[Host]) -> str:
     return f"{service.name} ({service.variable}): {', '.join(map(str, hosts))}, {told}"
 
 
-class Place(NamedTuple):
+class Place(Record):
     """One source; whether it is there at all; and the variables and bound services that were found in it."""
 
     source: Source

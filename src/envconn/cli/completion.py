@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import REMAINDER
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Action, ArgumentParser
     from collections.abc import Iterator

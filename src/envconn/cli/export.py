@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.cli.terminal import complain
@@ -13,6 +13,7 @@ from envconn.export import FORMATS, translate
 from envconn.selection import assemble
 from envconn.selection.databases import DATABASE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ import re
 import sys
 from contextlib import suppress
 from tempfile import mkstemp
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
@@ -17,10 +16,12 @@ from envconn.cli.export import placed, usage
 from envconn.cli.terminal import Progress, annotate, complain
 from envconn.errors import ConfigurationError, Finding, RemoteError, problem
 from envconn.export import with_ca_at
+from envconn.records import Record
 from envconn.report import Report
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -146,7 +147,7 @@ The token comes from the environment. Without --env-file, --export and --reveal,
   envconn fetch scalingo --app my-app"""
 
 
-class _Option(NamedTuple):
+class _Option(Record):
     """An option that takes a value, unless `metavar` is empty."""
 
     metavar: str

@@ -6,12 +6,14 @@ import argparse
 import signal
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from envconn.cli.terminal import Progress, complain
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import NoReturn
 
     from envconn.probe import Proof
     from envconn.services import Services
@@ -22,7 +24,7 @@ LONGEST = 86_400
 """Seconds; who wants to wait for more than a day has mistaken the unit."""
 
 
-class Live(NamedTuple):
+class Live(Record):
     """What was asked for; the arguments of `envconn.prove`. Times are in seconds."""
 
     login: bool = False

@@ -6,13 +6,14 @@ import argparse
 import re
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
 
 from envconn.cli import EX_USAGE, live
 from envconn.cli import fetch as fetching
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
 __all__ = ["parser"]
 

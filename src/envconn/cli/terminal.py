@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from math import ceil
-from typing import TYPE_CHECKING, Self
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
-    from typing import TextIO
+    from typing import Self, TextIO
 
     from envconn.errors import Finding
 

@@ -10,13 +10,15 @@ would fill it in itself, but has replaced ``localhost`` by ``127.0.0.1`` before 
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import cast
 
 from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import compose
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal, TypedDict, cast
+from typing import cast
 
 from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import insist, refuse
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.password import without_password
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
+    from typing import Literal
 
     from envconn.tls import SecuredConnection
 

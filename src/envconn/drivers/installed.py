@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from envconn.drivers.unsupported import refuse
 from envconn.tls import require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 

@@ -9,13 +9,14 @@ file. What does not decide (``connect_timeout``, ``application_name``) is left t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
-from envconn.drivers.closed import TypedDict
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Finding, problem
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -11,13 +11,16 @@ import re
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypedDict, cast
+from typing import cast
 
 from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.records import Record, TypedDict
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal, NoReturn
 
     from envconn.tls import SecuredConnection
 
@@ -126,7 +129,7 @@ _OF_MARIADB = {TlsLevel.NONE: "DISABLED", TlsLevel.OPPORTUNISTIC: "REQUIRED", Tl
 Version = tuple[int, ...]
 
 
-class _Built(NamedTuple):
+class _Built(Record):
     """mysqlclient's version, and that of the library, whose makers count differently."""
 
     own: Version

@@ -6,12 +6,12 @@ other clients' statements (its Parse and its Execute are two trips, and may reac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
 from envconn.drivers import ssl_context as context
 from envconn.drivers.unsupported import insist, refuse
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 

@@ -10,12 +10,14 @@ that would let in everybody who has a certificate of a public CA: whoever opens 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import cast
 from urllib.parse import quote
 
 from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     import ssl

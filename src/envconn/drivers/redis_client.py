@@ -6,7 +6,7 @@ a library to talk with: settings name it, and whoever has redis-py loads it by t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -17,9 +17,11 @@ from envconn.connection import Host
 from envconn.drivers.redis import context, handshake
 from envconn.tls.policy import Policy, reach
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
+    from typing import Any, Self
 
 
 class VerifyingConnection(redis.SSLConnection):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import ssl
 import stat
-from typing import TYPE_CHECKING
 
 from envconn.drivers.unsupported import refuse
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping

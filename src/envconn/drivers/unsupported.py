@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
 from envconn.errors import ConfigurationError, problem
 from envconn.tls import TlsLevel, require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import NoReturn
 
     from envconn.tls import SecuredConnection
 

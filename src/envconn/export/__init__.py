@@ -6,7 +6,7 @@ hold is never written down as something weaker, and never as something else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 from envconn.connection import Parameters, Secret
 from envconn.drivers.hidden_text import Hidden
@@ -14,10 +14,12 @@ from envconn.export import deployment, other_languages, sqlalchemy
 from envconn.export import libpq as libpq_formats
 from envconn.export.target import ExportRequest, decline, libpq_levels
 from envconn.grammar.libpq_keywords import SECRETS
+from envconn.records import Record
 from envconn.tls import require_sealed
 from envconn.tls.endpoints import direct
 from envconn.tls.secured import judgement_of, seal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,7 +46,7 @@ FormatName = Literal[
 ]
 
 
-class Format(NamedTuple):
+class Format(Record):
     """One format: its `title`, the function that makes the `text`, and its reader's words for the TLS `levels`.
 
     `levels` is empty where it says nothing about TLS. `here` tells that the text is for this machine, where a

@@ -13,15 +13,17 @@ manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-conne
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import cast
 
 from envconn.connection import Parameters
 from envconn.drivers import libpq
 from envconn.drivers.unsupported import unheard
 from envconn.export.target import decline, require_postgresql
 from envconn.grammar.conninfo import quoted
+from envconn.records import Record
 from envconn.tls.uri_writer import compose
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection
@@ -73,7 +75,7 @@ _SIDE_DOORS = ("PGOAUTHDEBUG", "PGREQUIRESSL", "PGSERVICE", "PGSERVICEFILE", "PG
 """Variables without a keyword of ours that decide. A ``PGSERVICE`` that is empty is an error and not "none"."""
 
 
-class Environment(NamedTuple):
+class Environment(Record):
     """What libpq finds in the environment: `values` by variable, and the variables that must not be there."""
 
     values: Parameters

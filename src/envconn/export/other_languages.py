@@ -15,12 +15,12 @@ Each has a record of the words that it reads, and a function that writes the tex
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from envconn.export.target import CA, Target, decline, libpq_levels, parameters_for, postgres_url
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.export.libpq import keywords
 from envconn.export.target import decline
 from envconn.grammar.conninfo import quoted
 from envconn.tls.uri_writer import authority, compose
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection

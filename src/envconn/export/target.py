@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from envconn.drivers.unsupported import refuse, unheard
 from envconn.errors import ConfigurationError, problem
+from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import authority, compose
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator, Mapping
+    from typing import NoReturn, TypeAlias
 
     from envconn.connection import Host
     from envconn.tls import SecuredConnection
@@ -27,7 +29,7 @@ CA = "{ca}"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-class ExportRequest(NamedTuple):
+class ExportRequest(Record):
     """What is to be written: `connection`, and `direct`, the endpoint for migrations where there is another one.
 
     `libpq` is the version that the reader has, as ``PQlibVersion()`` numbers it, or `None` for any from 13 on.
@@ -38,7 +40,7 @@ class ExportRequest(NamedTuple):
     libpq: int | None = None
 
 
-class Target(NamedTuple):
+class Target(Record):
     """A driver that reads PostgreSQL's parameters under names of its own.
 
     `levels` holds its words for each TLS level, or the sentence that says why it has none. `fixed` is

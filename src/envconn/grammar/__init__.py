@@ -8,12 +8,12 @@ deliberate differences.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.grammar.conninfo import read_conninfo
 from envconn.grammar.postgres import SCHEMES, read_uri
 from envconn.grammar.text import Reading, nearest, tidy
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

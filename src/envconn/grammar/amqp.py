@@ -18,8 +18,6 @@ and of pika. Deliberate differences, all refusals but the last two:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.grammar.text import decode
 from envconn.grammar.uri import (
     DECIMAL,
@@ -33,6 +31,7 @@ from envconn.grammar.uri import (
     take_apart,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
     from envconn.grammar.text import Reading

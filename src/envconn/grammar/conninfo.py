@@ -14,13 +14,13 @@ Deliberate differences, all refusals but the last:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.libpq_keywords import FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS, Role
 from envconn.grammar.text import MOST, nearest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.grammar.text import Reading
 

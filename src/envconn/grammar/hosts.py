@@ -9,10 +9,10 @@ socket, and ports that are not plain digits. Ports not written are 5432 here; li
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.connection import Host
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.grammar.text import Reading
 

@@ -9,7 +9,6 @@ program.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envconn.connection import Connection, Parameters, Secret
@@ -20,6 +19,7 @@ from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.grammar.text import LONGEST
 from envconn.sources.bound_service import NAMES, Credentials, kind_of, parse, taken_apart
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

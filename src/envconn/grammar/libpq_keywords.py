@@ -8,7 +8,8 @@ which a later libpq invents cannot pass before somebody has judged it.
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+from envconn.records import Record
 
 
 class Role(Enum):
@@ -20,7 +21,7 @@ class Role(Enum):
     REFUSED = "would do harm behind the text's back"
 
 
-class Keyword(NamedTuple):
+class Keyword(Record):
     """One libpq keyword.
 
     `since` is the first major version of libpq that knows it; 9 stands for 9.2, the first to read

@@ -17,8 +17,6 @@ The strictest one counts. Deliberate differences, all refusals but the last thre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Host
 from envconn.grammar.text import decode
 from envconn.grammar.uri import (
@@ -35,6 +33,7 @@ from envconn.grammar.uri import (
     take_apart,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.grammar.text import Reading

@@ -21,13 +21,13 @@ has a meaning of our own. Deliberate differences, all refusals but the last two:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.grammar.conninfo import Draft
 from envconn.grammar.hosts import is_address
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.grammar.text import decode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.grammar.text import Reading

@@ -19,7 +19,6 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.connection import Host
 from envconn.grammar.text import decode
@@ -36,6 +35,7 @@ from envconn.grammar.uri import (
     take_apart,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

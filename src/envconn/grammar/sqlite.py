@@ -12,12 +12,11 @@ and ``sqlite://`` the memory of the process. Deliberate differences, all refusal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Connection, Host, Parameters
 from envconn.grammar.text import decode
 from envconn.grammar.uri import DECIMAL, FLAG, NUMBER, Parameter, read_query
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.grammar.text import Reading
 

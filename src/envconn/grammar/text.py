@@ -11,10 +11,10 @@ Nothing in this folder raises for bad input. A raised exception would carry fram
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.errors import Finding, problem
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Origin
 

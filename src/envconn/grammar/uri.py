@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar.hosts import is_address, pair_up
 from envconn.grammar.text import decode, nearest
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,7 +44,7 @@ _STRAY = {
 _BLANK = ("space-unencoded", "write %20, or remove it")
 
 
-class Uri(NamedTuple):
+class Uri(Record):
     """The parts of one URI. User and password are decoded; the others are as written.
 
     `path` has lost the slash before it. `path_start` and `query_start` are offsets in the text.
@@ -189,7 +190,7 @@ _NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-class Parameter(NamedTuple):
+class Parameter(Record):
     """One known parameter.
 
     `becomes` is its name in the result, if that is another. `meaning` is the whole vocabulary of
@@ -219,7 +220,7 @@ DECIMAL = Parameter(
 FLAG = Parameter(meaning=MappingProxyType({"true": "true", "false": "false"}), folded=True, shape="true or false")
 
 
-class Query(NamedTuple):
+class Query(Record):
     """What was read: `values` for the connection, and those `foreign` to it."""
 
     values: dict[str, str]

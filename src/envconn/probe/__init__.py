@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import note
 from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
@@ -17,9 +16,11 @@ from envconn.probe.protocol import Amqp, MySQL, Redis
 from envconn.probe.server import Terms, visit
 from envconn.probe.threads import begin
 from envconn.providers.table import role
+from envconn.records import Record
 from envconn.services import connections
 from envconn.tls import TlsLevel, require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
@@ -70,7 +71,7 @@ def prove(  # noqa: PLR0913 - each of them can be asked for alone
     return proof
 
 
-class _Wish(NamedTuple):
+class _Wish(Record):
     """The arguments of one attempt."""
 
     within: float

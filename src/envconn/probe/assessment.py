@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Finding, note, problem
 from envconn.probe import handshake, messages
 from envconn.probe.failures import MISNAMED, Failure, Rejected, of_certificate
 from envconn.probe.network import TooMuch
+from envconn.records import Record
 from envconn.tls import CA, TlsLevel
 from envconn.tls.ca import read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from envconn.tls import Verdict
 
 
-class Verification(NamedTuple):
+class Verification(Record):
     """`chain` and `host` say what was found out, `None` where nothing was.
 
     `ca` is what the chain was held against, `rejected` why it did not stand.

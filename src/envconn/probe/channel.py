@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from envconn.probe import handshake
 from envconn.probe.failures import TLS_ONLY, Failure, of_handshake, of_network, resembles
 from envconn.probe.network import TooMuch, address, dial, places
 from envconn.probe.postgres import SSL_REQUEST
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 

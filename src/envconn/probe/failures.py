@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,7 +32,7 @@ class Rejected(Exception):
         super().__init__(words)
 
 
-class _Clause(NamedTuple):
+class _Clause(Record):
     """The code, and what is said behind the name of the place."""
 
     code: str

@@ -12,14 +12,17 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, NotRequired, TypeAlias, TypedDict, cast
+from typing import TypedDict, cast
 
 from envconn.drivers.ssl_context import settle
 from envconn.probe.failures import Rejected
 from envconn.probe.proof import Certificate, Handshake
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import NotRequired, TypeAlias
 
     from envconn.probe.network import Wire
     from envconn.tls import CA, SecuredConnection
@@ -162,7 +165,7 @@ _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h), which Python does not name."""
 
 
-class Presented(NamedTuple):
+class Presented(Record):
     """What a handshake that succeeded has shown. `der` is the certificate, `certificate` what can be read in it."""
 
     version: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from envconn.probe.failures import Failure
 from envconn.probe.protocol import Dialect, Trouble, unexpected
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.exit_codes import exit_code
 from envconn.probe.messages import names, remaining
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-class Certificate(NamedTuple):
+class Certificate(Record):
     """The certificate that a server presents.
 
     `subject` and `issuer` are distinguished names in RFC 4514's form. `names` holds the DNS names and
@@ -39,7 +40,7 @@ class Certificate(NamedTuple):
     days_left: int
 
 
-class Handshake(NamedTuple):
+class Handshake(Record):
     """One that succeeded, at the connection's level or, to have a look at the certificate, below it.
 
     `version` is TLS's (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
@@ -55,7 +56,7 @@ class Handshake(NamedTuple):
     host_verified: bool | None = None
 
 
-class Login(NamedTuple):
+class Login(Record):
     """What the server says after a login through the `driver` that is installed.
 
     `read_only` is whether nothing can be written, `tls` what the server itself sees (behind a pooler, of the

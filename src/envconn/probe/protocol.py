@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.probe.failures import Failure, resembles
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.probe.network import Wire
 
 
-class Trouble(NamedTuple):
+class Trouble(Record):
     """An answer by which a server says that it does not serve: a code of `FAULTS`, and what follows the place."""
 
     code: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TypeVar
 
 from envconn.errors import ConfigurationError
 from envconn.probe import handshake
@@ -15,8 +15,10 @@ from envconn.probe.failures import Failure, Rejected
 from envconn.probe.network import TooMuch
 from envconn.probe.postgres import Postgres
 from envconn.probe.proof import Seen
+from envconn.records import Record
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -36,7 +38,7 @@ _AMBIGUOUS = frozenset({"connection-closed", "protocol-unexpected"})
 T = TypeVar("T")
 
 
-class Terms(NamedTuple):
+class Terms(Record):
     """`deadline` is by the loop's clock, `within` the seconds that it leaves; `enforced`: clear text must be denied."""
 
     deadline: float

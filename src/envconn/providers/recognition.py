@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import Finding, note, problem
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
 from envconn.providers.table import registered
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,7 +29,7 @@ POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 """The words of ``ENVCONN_POOLER``, and what they mean in a record."""
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOLER``."""
 
     provider: str | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -14,7 +16,7 @@ DIRECT = "direct"
 """The word for "no pooler" in `Provider.ports`; the others are pool modes."""
 
 
-class Certificates(NamedTuple):
+class Certificates(Record):
     """What a server's certificate can be verified against.
 
     `sslmode` is the strongest mode the certificates are known to meet. `ca` is ``system`` for a
@@ -27,7 +29,7 @@ class Certificates(NamedTuple):
     remedy: str
 
 
-class Pooler(NamedTuple):
+class Pooler(Record):
     """How a provider's pooler behaves.
 
     `prepared_statements`: whether it tracks statements that a driver prepares in the protocol.
@@ -40,7 +42,7 @@ class Pooler(NamedTuple):
     exempt: str = ""
 
 
-class Rewrite(NamedTuple):
+class Rewrite(Record):
     """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
 
     `address` does the same with ``user@host`` in one, where a part of one moves into the other.
@@ -55,7 +57,7 @@ class Rewrite(NamedTuple):
     drop: tuple[str, ...] = ()
 
 
-class Forbidden(NamedTuple):
+class Forbidden(Record):
     """A combination that the provider refuses or silently sends elsewhere. `message` has no value in it."""
 
     port: int
@@ -64,7 +66,7 @@ class Forbidden(NamedTuple):
     message: str
 
 
-class Gateway(NamedTuple):
+class Gateway(Record):
     """Where a provider takes SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
 
     In each address, ``{host}`` and ``{port}`` stand for those of the connection and ``{domain}`` for the host
@@ -78,7 +80,7 @@ class Gateway(NamedTuple):
     pipelines: bool = False
 
 
-class Provider(NamedTuple):
+class Provider(Record):
     r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
 
     `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
@@ -143,7 +145,7 @@ class Provider(NamedTuple):
     checked: str = ""
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Record):
     """What host, port, user and variable of a connection give away. `None` means: not visible.
 
     `prepared_statements` and `startup_options` say what a driver may use; they are true without a

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Parameters
 from envconn.providers.recognition import compiled, identify
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
     from envconn.providers.recognition import Facts

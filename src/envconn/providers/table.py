@@ -8,15 +8,17 @@ import sys
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from envconn.providers.record import Provider
 
 
-class Variable(NamedTuple):
+class Variable(Record):
     """An environment variable that holds a connection string.
 
     `role` says which endpoint of the default database it is: ``default``, or a sibling that is
@@ -33,7 +35,7 @@ class Variable(NamedTuple):
     parts: bool = False
 
 
-class Line(NamedTuple):
+class Line(Record):
     """One provider: what leads to the records in its file, and the variables it sets.
 
     A key is a domain that hosts end in, a whole dotless name, a first directory of sockets

@@ -11,14 +11,13 @@ else; every request goes over TLS, to a server that is verified.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.remote.fetch import fetched
 from envconn.remote.query import Field, Result, asked
 from envconn.remote.request import RemoteConnection, Wish
 from envconn.sources import DOTENV
 from envconn.tls import require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

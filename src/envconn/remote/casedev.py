@@ -5,13 +5,12 @@ Source: the page "Get connection string" of its documentation, and its published
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Secret
 from envconn.remote.errors import Failure
 from envconn.remote.request import Found
 from envconn.remote.session import path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import TYPE_CHECKING
 
 from envconn.errors import EX_CONFIG, RemoteError, problem
 from envconn.exit_codes import EX_NOPERM, EX_UNAVAILABLE, FAULTS, Fault
 from envconn.exit_codes import FAULTS as LIVE
 from envconn.probe.failures import of_certificate, of_handshake, of_network
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import grammar, sources
 from envconn.connection import Connection, Origin
 from envconn.errors import ConfigurationError, EnvconnError, Finding
 from envconn.providers import Facts
+from envconn.records import Record
 from envconn.remote import casedev, neon, planetscale, request, scalingo
 from envconn.remote.errors import Failure
 from envconn.remote.http import client, context, within
@@ -21,6 +21,7 @@ from envconn.selection.scan import Reading
 from envconn.tls import CA, SecuredConnection, judge
 from envconn.tls.ca import read as read_ca
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -144,7 +145,7 @@ def _others(judged: SecuredConnection, found: Found, wish: Wish) -> dict[str, bo
     return {"pooler": judged.pooled is not None and judged.pooled is not wish.pooled, **others}
 
 
-class Service(NamedTuple):
+class Service(Record):
     """One API.
 
     `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the

@@ -9,11 +9,13 @@ from __future__ import annotations
 import ssl
 import time
 from concurrent.futures import TimeoutError as Unfinished
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TypeVar
 
 from envconn.probe.threads import begin
+from envconn.records import Record
 from envconn.remote.errors import Failure, of_error
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -28,7 +30,7 @@ STEP = 10.0
 """Seconds that one step of an attempt may take: connecting, sending, or waiting for the next piece."""
 
 
-class Call(NamedTuple):
+class Call(Record):
     """One request. `secrets` are the header fields that no log may show, `limit` is the largest answer in bytes."""
 
     method: str
@@ -38,7 +40,7 @@ class Call(NamedTuple):
     limit: int = 1_048_576
 
 
-class Reply(NamedTuple):
+class Reply(Record):
     """What came back; `retry_after` is the header field of that name, or empty."""
 
     status: int

@@ -5,13 +5,12 @@ Source: neon.com/docs/reference/api, operations getConnectionURI and listProject
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Secret
 from envconn.remote.errors import Failure
 from envconn.remote.request import Found
 from envconn.remote.session import names, path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

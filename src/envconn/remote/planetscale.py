@@ -5,7 +5,6 @@ Source: planetscale.com/docs/api/reference, roles of a branch; postgres/connecti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from envconn.connection import Secret
@@ -14,6 +13,7 @@ from envconn.remote.errors import Failure
 from envconn.remote.request import Found, host
 from envconn.remote.session import names, path
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
+from envconn.records import Record
 from envconn.remote import request
 from envconn.remote.errors import Failure, fault
 from envconn.remote.http import Call, client, context, exchange, of_status, within
 from envconn.remote.session import Answer
 from envconn.tls.ca import read as read_ca
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -29,14 +30,14 @@ LIMIT = 10 * 1_048_576
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
-class Field(NamedTuple):
+class Field(Record):
     """One column: its name, and the OID of its type (``pg_type``)."""
 
     name: str
     type_oid: int
 
 
-class Result(NamedTuple):
+class Result(Record):
     """What a query gives.
 
     `command` is its word (``SELECT``), `row_count` how many rows it gave or changed, `None` where it does neither.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from envconn.records import Record
 from envconn.remote.errors import Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -107,7 +108,7 @@ def usable(token: str, variable: str) -> str:
     return token.strip()
 
 
-class Wish(NamedTuple):
+class Wish(Record):
     """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
 
     project: str | None = None
@@ -131,7 +132,7 @@ class Wish(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
 
 
-class Found(NamedTuple):
+class Found(Record):
     """What a provider answered: the connection's URI, and branch and pooling where it says them besides.
 
     `expected` is what was asked for and has to show in the URI: ``role``, ``database``, ``endpoint``.
@@ -143,7 +144,7 @@ class Found(NamedTuple):
     expected: Mapping[str, str | None] = MappingProxyType({})
 
 
-class RemoteConnection(NamedTuple):
+class RemoteConnection(Record):
     """A connection that a provider's API has handed out, judged.
 
     `connection_uri` is the text as the provider wrote it, or, where its API knows parts only, as they are put

@@ -7,7 +7,6 @@ databases) and the published Go client.
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING
 
 from envconn.connection import Secret
 from envconn.remote.errors import Failure
@@ -16,6 +15,7 @@ from envconn.remote.session import names, path
 from envconn.selection.variables import DEFAULTS
 from envconn.sources import Environment
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -15,14 +15,15 @@ Every connection factory goes through here, so that one rule holds in all of the
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import EndpointUnavailable, EnvconnError
+from envconn.records import Record
 from envconn.rotation.reload import changes, differences, weakened
 from envconn.selection.databases import DATABASE
 from envconn.services import Services, database, load, view_of
 from envconn.tls.password import asettled, settled
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Awaitable, Callable
@@ -78,7 +79,7 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
     return another.proven_by(await connect(await asettled(another.connection)))
 
 
-class _Another(NamedTuple):
+class _Another(Record):
     """A connection to try, and what it was read from, where that is not in use yet."""
 
     connection: SecuredConnection

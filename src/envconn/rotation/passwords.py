@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.errors import Finding, note, problem
 from envconn.report import Report
 from envconn.selection import Assembly
 from envconn.tls import SecuredConnection, TlsLevel
 from envconn.tls.password import with_supplier
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

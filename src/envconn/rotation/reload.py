@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from _thread import LockType, allocate_lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 
+from envconn.records import Record
 from envconn.selection import assemble
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -25,7 +26,7 @@ PATIENCE = 5.0
 """Seconds that a thread waits for another one which is reading; reading twice does no harm."""
 
 
-class Reading(NamedTuple):
+class Reading(Record):
     """What the environment came to when it was read from the moment `began` on (``time.monotonic()``)."""
 
     assembly: Assembly
@@ -113,7 +114,7 @@ def _one(
         return {}
 
 
-class View(NamedTuple):
+class View(Record):
     """What `Services` show of what is `kept`: all of it, or what `select` makes of it."""
 
     kept: Kept
@@ -128,7 +129,7 @@ class View(NamedTuple):
         return View(self.kept, lambda services: _one(self.select(services), known_as, choose))
 
 
-class Changes(NamedTuple):
+class Changes(Record):
     """What changed between two readings of the environment; false when nothing did.
 
     `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.providers import POOLERS, Facts, named
+from envconn.records import Record
 from envconn.report import Report
 from envconn.selection import databases, host_variables, platform_services, variables
 from envconn.selection.broker_and_cache import gather as gather_brokers
@@ -25,6 +25,7 @@ from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import Policy, stated
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text", "stated_context", "stated_facts"]
 
 
-class Assembly(NamedTuple):
+class Assembly(Record):
     """The judged services by name, and the report about them."""
 
     services: Mapping[str, SecuredConnection]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from envconn.errors import Finding, note, problem
 from envconn.providers import Facts, derive, identify
+from envconn.records import Record
 from envconn.sources import order
 from envconn.tls import requested
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from envconn.connection import Connection
 
 
-class Choice(NamedTuple):
+class Choice(Record):
     """The connection that was chosen, other endpoints of the same database, or the conflict; and notes on the rest."""
 
     connection: Connection | None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Secret
 from envconn.errors import note, problem
+from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
 from envconn.selection.platform_services import ambiguity, among
 from envconn.sources import Lookup, Text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -33,7 +34,7 @@ _PROMOTED = ("public", "direct", "pooled", "private", "replica")
 _LIST = re.compile(r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)")
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """A service to judge: its name, its connection, and other endpoints of the same database."""
 
     name: str

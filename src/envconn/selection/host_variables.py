@@ -6,14 +6,13 @@ all rules about what a value may be.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Secret
 from envconn.errors import problem
 from envconn.grammar.conninfo import quoted
 from envconn.sources import Lookup, Text
 from envconn.sources.bound_service import kind_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

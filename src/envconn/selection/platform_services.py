@@ -7,15 +7,15 @@ names a service, the only bound one is it, and of several somebody has to choose
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from envconn.errors import Finding, problem
+from envconn.records import Record
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
 from envconn.sources import VARIABLES, Text
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.bound_service import slug
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envconn.selection.scan import Reading
 
 
-class Named(NamedTuple):
+class Named(Record):
     """A bound service, by the name that the platform gives it."""
 
     name: str

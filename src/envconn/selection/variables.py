@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from envconn.providers import REPLICAS, VARIABLES
 from envconn.selection import host_variables
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.tls import policy
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

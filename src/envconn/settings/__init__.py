@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 from pydantic import Field, GetPydanticSchema, WithJsonSchema, WrapValidator
 from pydantic_settings import BaseSettings, CliSuppress, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -23,6 +23,7 @@ from envconn.settings.other_sources import parts
 from envconn.settings.safe_errors import Discreet, malformed, unreadable
 from envconn.tls import SecuredConnection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

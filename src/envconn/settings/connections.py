@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pydantic_settings import PydanticBaseSettingsSource
 
@@ -20,6 +19,7 @@ from envconn.settings.field import secured
 from envconn.settings.other_sources import Layer, is_layer, is_read_anew, layer
 from envconn.tls import SecuredConnection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

@@ -7,12 +7,12 @@ extras, or refuse it, and the debugging log of pydantic-settings prints all of i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from pydantic import AliasChoices, AliasPath
 
 from envconn.selection.variables import is_read
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as schemas
@@ -16,6 +15,7 @@ from envconn.services import load
 from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

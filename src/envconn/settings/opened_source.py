@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_settings import (
     CliSettingsSource,
@@ -20,10 +19,12 @@ from pydantic_settings import (
 )
 
 from envconn.errors import Finding
+from envconn.records import Record
 from envconn.settings.extra_names import variables
 from envconn.sources import files
 from envconn.sources.dotenv import read as read_dotenv
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
@@ -52,7 +53,7 @@ Any other source with variables is a ``settings-source``.
 """
 
 
-class Held(NamedTuple):
+class Held(Record):
     """What one source holds.
 
     `word` and `path` are those of an `Origin`. `texts` has a function for each name, already in the form of a

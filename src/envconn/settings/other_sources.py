@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from pydantic_settings import DotEnvSettingsSource, PydanticBaseSettingsSource, SecretsSettingsSource
 
@@ -17,8 +16,10 @@ from envconn.sources import Text
 from envconn.sources.bound_service import NAMES
 from envconn.sources.order import title
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from pydantic.fields import FieldInfo
 

@@ -6,8 +6,6 @@ known. ``hide_input_in_errors`` covers ``str()`` but neither ``.errors()`` nor `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core import core_schema as schemas
@@ -18,6 +16,7 @@ from envconn.errors import ConfigurationError, problem
 from envconn.selection import assemble
 from envconn.settings.connections import present
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
     from pydantic_core import CoreSchema, ErrorDetails

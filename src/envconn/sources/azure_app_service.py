@@ -5,11 +5,10 @@ Somebody who calls one ``DATABASE_URL`` finds it in ``CUSTOMCONNSTR_DATABASE_URL
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn.connection import Origin
 from envconn.sources.environment import Text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Parameters
 from envconn.errors import Finding, problem
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 63
 
 
-class Bound(NamedTuple):
+class Bound(Record):
     """One bound service: its name, the protocol it speaks, what is told about it, and where."""
 
     name: str
@@ -41,7 +42,7 @@ def slug(name: str) -> str:
 _DEEPEST = 4  # levels of objects and lists, as in credentials.tls.cert.ca
 
 
-class Credentials(NamedTuple):
+class Credentials(Record):
     """What is told about one service, under the names of whoever tells it; those of nested objects with dots.
 
     `others` has the names whose value is no text: numbers but those of ports, lists, and the like.

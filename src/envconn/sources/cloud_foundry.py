@@ -8,13 +8,13 @@ what is bound, then tags, then the name of the offering. The name of an instance
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
+from envconn.records import Record
 from envconn.sources.bound_service import NAMES, bound, kind_among, kind_of, parse, taken_apart
 from envconn.sources.files import read_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -32,7 +32,7 @@ LARGEST_FILE = 1_048_576
 """Bytes."""
 
 
-class _Document(NamedTuple):
+class _Document(Record):
     offerings: Mapping[str, object]
     origin: Origin
 

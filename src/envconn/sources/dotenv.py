@@ -7,13 +7,13 @@ can point at it. python-dotenv is imported only when there is a file.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, problem
 from envconn.sources.environment import Text
 from envconn.sources.files import read_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -12,12 +12,13 @@ The rules, in one place:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
+from envconn.records import Record
 from envconn.sources import files, order
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeAlias
@@ -29,14 +30,14 @@ __all__ = ["Environment", "Lookup", "Text"]
 _ALIAS = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
-class Text(NamedTuple):
+class Text(Record):
     """A value and the place it stood in."""
 
     text: Secret
     origin: Origin
 
 
-class Lookup(NamedTuple):
+class Lookup(Record):
     """The answer for one name: the text if there is a usable one, what is wrong, what is worth knowing."""
 
     found: Text | None = None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from envconn.connection import Secret
 from envconn.errors import Finding, problem
+from envconn.records import Record
 
 __all__ = ["LIMIT", "Content", "listing", "read", "read_text", "read_value"]
 
@@ -20,7 +20,7 @@ LIMIT = 65_536
 """The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
 
 
-class Content(NamedTuple):
+class Content(Record):
     """What a file held: its text without one final newline, and the path it was read from."""
 
     text: Secret

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.connection import Origin
 
 
-class Source(NamedTuple):
+class Source(Record):
     """One kind of place.
 
     `word` is what `Origin.source` calls it, `title` what messages do. `switches` are the variables of

@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from envconn.connection import Origin
 from envconn.errors import Finding, problem
 from envconn.sources.environment import Text
 from envconn.sources.files import listing, read_value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

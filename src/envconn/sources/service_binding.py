@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Parameters
 from envconn.errors import Finding, note, problem
 from envconn.sources.bound_service import NAMES, Credentials, bound, kind_of
 from envconn.sources.files import LIMIT, listing, read_value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,12 +8,12 @@ The first is base64 of JSON: by the name of a relationship, a list of endpoints 
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING
 
 from envconn.connection import Origin, Parameters, Secret
 from envconn.errors import Finding, note, problem
 from envconn.sources.bound_service import Credentials, bound, kind_of, parse, taken_apart
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

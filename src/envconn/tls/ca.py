@@ -17,9 +17,9 @@ from functools import cache
 from hashlib import sha256
 from tempfile import gettempdir, mkdtemp
 from threading import get_ident
-from typing import NamedTuple
 
 from envconn.errors import Finding, problem
+from envconn.records import Record
 from envconn.sources.files import read_text
 
 LIMIT = 4_194_304
@@ -39,7 +39,7 @@ _BLOCK = re.compile(_BEGIN.pattern + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFIC
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}")
 
 
-class CA(NamedTuple):
+class CA(Record):
     """Certificates to trust, and nothing besides them.
 
     `kind` is ``file``, ``system``, or ``text`` for PEM that came in a variable. `variable` says

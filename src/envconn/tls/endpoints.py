@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from envconn import providers
 from envconn.errors import EndpointUnavailable, Finding, note
 from envconn.tls.judge import judge
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.secured import SecuredConnection
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls.verdict import Judgement
 

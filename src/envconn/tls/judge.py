@@ -14,7 +14,6 @@ The steps, in order:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from envconn.errors import Finding, problem
 from envconn.providers import identify, objections
@@ -25,6 +24,7 @@ from envconn.tls.policy import reach
 from envconn.tls.secured import SecuredConnection, seal
 from envconn.tls.verdict import Judgement, Verdict
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint

@@ -7,14 +7,15 @@ that moment. What the callable raises or returns by mistake travels nowhere: onl
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from envconn.connection import Secret
 from envconn.errors import PasswordUnavailable
+from envconn.records import Record
 from envconn.tls.secured import SecuredConnection, judgement_of, seal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeGuard
+    from typing import NoReturn, TypeAlias, TypeGuard
 
 
 Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
@@ -67,7 +68,7 @@ class Supplied(Secret):
         return hash(self._supplier)
 
 
-class _Wrong(NamedTuple):
+class _Wrong(Record):
     """Why there is no password."""
 
     sentence: str

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.errors import ConfigurationError, Finding, note, problem
+from envconn.records import Record
 from envconn.tls.levels import SSLMODES, TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, Self
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from envconn.connection import Host
 
 
-class Reach(NamedTuple):
+class Reach(Record):
     """`local`: every host is a unix socket or a loopback address. `waived`: the patterns that cover the others.
 
     `exempt` says whether the policy's floor does not apply.
@@ -103,7 +104,7 @@ _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
 _NO_DATABASES = frozenset({"amqp", "redis", "sentinel"})
 
 
-class _Demands(NamedTuple):
+class _Demands(Record):
     floor: TlsLevel
     best: bool
     enforce_local: bool
@@ -165,7 +166,7 @@ class Policy(_Demands):
         )
 
 
-class Stated(NamedTuple):
+class Stated(Record):
     """The policy that the environment states, what is wrong with it, and what is worth reporting."""
 
     policy: Policy

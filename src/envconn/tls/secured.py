@@ -6,11 +6,12 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one by
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
-
 from envconn.errors import EndpointUnavailable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final, NoReturn
+
     from envconn.connection import Host, Origin, Parameters, Secret
     from envconn.errors import Finding
     from envconn.tls.serverless import Serverless

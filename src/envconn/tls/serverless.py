@@ -6,11 +6,12 @@ Both are always TLS, to a host whose certificate has to be verified in full, wha
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
 from envconn.connection import Secret
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Serverless", "find"]
 
 
-class Serverless(NamedTuple):
+class Serverless(Record):
     """Where a provider takes SQL without a connection of PostgreSQL's own.
 
     `http` is the address for one query or one batch in each request, with `headers`, whose values are secrets:

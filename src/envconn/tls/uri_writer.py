@@ -7,11 +7,12 @@ RabbitMQ's have none for a chain without a name, so a connection of level ``VERI
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlencode
 
+from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,7 +75,7 @@ def _with_query(text: str, query: Mapping[str, str]) -> str:
     return f"{text}{'&' if '?' in text else '?'}{written}" if written else text
 
 
-class _Family(NamedTuple):
+class _Family(Record):
     """How one family of services writes a URI.
 
     `schemes` are those below and from ``ENCRYPTED`` on. `modes` holds the parameters for each level,

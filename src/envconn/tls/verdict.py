@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint, Facts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "Judgement", "Verdict"]
 
 
-class Verdict(NamedTuple):
+class Verdict(Record):
     """What is promised about a connection, and why.
 
     `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
         return self.level > self.requested
 
 
-class Context(NamedTuple):
+class Context(Record):
     """What a connection is judged with, kept so that a sibling derived from it is judged alike.
 
     `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
@@ -70,7 +70,7 @@ class Context(NamedTuple):
     supplier: Supplier | None = None
 
 
-class Judgement(NamedTuple):
+class Judgement(Record):
     """Everything that a `SecuredConnection` seals."""
 
     name: str

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from envconn.errors import ConfigurationError, note, problem
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.threads import begin
 from envconn.tls import require_sealed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from envconn.drivers import libpq
 from envconn.errors import Finding, note
 from envconn.probe.login.outcome import Failure
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import amqp
 
@@ -11,7 +11,10 @@ from envconn.drivers import amqp as arguments
 from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from envconn.tls import SecuredConnection
 
 __all__ = ["log_in"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import asyncpg
 
@@ -13,8 +13,10 @@ from envconn.drivers import asyncpg as arguments
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, left
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import ctypes
 import re
 import select
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from envconn.probe.login.outcome import Failure, left
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import Protocol
 
 from envconn.errors import Finding, problem
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """What the server said, what stands against using it, and what is worth knowing.
 
     `login` is `None` where it failed.
@@ -28,7 +30,7 @@ class Outcome(NamedTuple):
     notes: tuple[Finding, ...] = ()
 
 
-class Failure(NamedTuple):
+class Failure(Record):
     """Why something did not succeed: a code of `envconn.exit_codes`, and the SQLSTATE where the server sent one.
 
     Never a driver's text: libpq's have host and user in them, and whatever else the server likes to say.

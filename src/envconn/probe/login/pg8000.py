@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from pg8000 import dbapi
 
@@ -12,8 +11,10 @@ from envconn.drivers import pg8000 as arguments
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, left
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

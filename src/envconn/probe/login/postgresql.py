@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from envconn.drivers import installed
 from envconn.probe.login import advice, server_settings
@@ -11,6 +11,7 @@ from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.probe.login.outcome import Session
     from envconn.probe.login.server_settings import Facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import psycopg
 from psycopg import pq
@@ -14,8 +14,10 @@ from envconn.probe.login import libpq
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

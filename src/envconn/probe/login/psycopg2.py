@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import psycopg2
 from psycopg2 import extensions
 
@@ -12,8 +10,10 @@ from envconn.probe.login import libpq
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -16,8 +16,10 @@ from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers.redis_client import SentinelPool
 from envconn.probe.login.redis import converse, hasty
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from envconn.probe.login.outcome import Outcome
     from envconn.tls import SecuredConnection
 

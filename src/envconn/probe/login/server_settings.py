@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from envconn.probe.login.outcome import Failure, readable
+from envconn.records import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.probe.login.outcome import Session
 
 
-class Facts(NamedTuple):
+class Facts(Record):
     """The answers; `None` where the server gave none.
 
     `administers` is whether the user is a member of a role that a provider has in a superuser's place.
