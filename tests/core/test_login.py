@@ -14,7 +14,7 @@ from envconn.probe import FAULTS, Login
 from envconn.probe.login import advice, outcome, postgresql, server_settings
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, readable
-from envconn.probe.login.server_settings import Facts
+from envconn.probe.login.server_settings import ServerSettings
 
 STATES = {
     ("28P01", ""): "password-refused",
@@ -110,7 +110,7 @@ def test_every_failure_has_its_sentence(kind: str, state: str) -> None:
         assert ";" in problem.message or "," in problem.message
 
 
-NOTHING = Facts(*(None,) * 14)
+NOTHING = ServerSettings(*(None,) * 14)
 LOGIN = Login("psycopg", "app", tls=True)
 
 
@@ -205,7 +205,7 @@ def test_what_shows_a_pooler(told: int | None, answers: int | None, pooled: obje
 class Odd:
     """A session with a server that answers as it likes."""
 
-    told = tls = None
+    backend_pid = tls = None
 
     def __init__(self, *row: str | None) -> None:
         self.row = row
@@ -218,10 +218,10 @@ class Odd:
 
 
 def test_answers_that_are_none() -> None:
-    names = Facts._fields
+    names = ServerSettings._fields
     told = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
     expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")
     assert server_settings.ask(Odd(*(told[name] for name in names)), 0) == expected
     assert server_settings.ask(Odd(), 0) == NOTHING
     more = server_settings.ask(Odd(*("1",) * 40), 0)
-    assert more == Facts(1, "1", "1", "1", None, None, None, None, None, 1, 1, 1, 1, 1)
+    assert more == ServerSettings(1, "1", "1", "1", None, None, None, None, None, 1, 1, 1, 1, 1)

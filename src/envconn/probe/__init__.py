@@ -13,8 +13,8 @@ from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
 from envconn.probe.postgres import Postgres
 from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
 from envconn.probe.protocol import Amqp, MySQL, Redis
-from envconn.probe.server import Terms, visit
-from envconn.probe.threads import begin
+from envconn.probe.server import Limits, inspect_host
+from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
 from envconn.records import Record
 from envconn.services import connections
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from envconn.probe.login import Outcome
-    from envconn.probe.protocol import Dialect
+    from envconn.probe.protocol import WireProtocol
     from envconn.services import Services
     from envconn.tls import SecuredConnection
 
@@ -60,18 +60,18 @@ def prove(  # noqa: PLR0913 - each of them can be asked for alone
         ConfigurationError: as for `load`.
         TypeError: `source` is anything else, such as an unjudged `Connection`.
     """
-    wish, end = _Wish(within, login=login, enforced=enforced), time.monotonic() + wait
-    proof, pause = _attempt(connections(source), wish), _FIRST
+    options, end = _Attempt(within, login=login, enforced=enforced), time.monotonic() + wait
+    proof, pause = _inspect(connections(source), options), _FIRST
     while not proof.ok and curable(proof.problems) and (left := end - time.monotonic()) > 0:
         if on_attempt:
             on_attempt(proof, left)
         time.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST)
-        proof = _again(proof, wish)
+        proof = _inspect_failed(proof, options)
     return proof
 
 
-class _Wish(Record):
+class _Attempt(Record):
     """The arguments of one attempt."""
 
     within: float
@@ -79,32 +79,33 @@ class _Wish(Record):
     enforced: bool
 
 
-def _again(before: Proof, wish: _Wish) -> Proof:
+def _inspect_failed(before: Proof, options: _Attempt) -> Proof:
     """Ask those services again that had a problem; what was seen of the others stays."""
     failed = dict.fromkeys(seen.service for seen in before.seen if seen.problems)
-    after = {(seen.service, seen.host): seen for seen in _attempt(failed, wish).seen}
+    after = {(seen.service, seen.host): seen for seen in _inspect(failed, options).seen}
     return Proof(tuple(after.get((seen.service, seen.host), seen) for seen in before.seen))
 
 
-def _attempt(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
-    until = time.monotonic() + wish.within
-    proof = _looked(connections, wish)
-    return _with_logins(proof, until) if wish.login else proof
+def _inspect(connections: Iterable[SecuredConnection], options: _Attempt) -> Proof:
+    until = time.monotonic() + options.within
+    proof = _look_at_all(connections, options)
+    return _add_logins(proof, until) if options.login else proof
 
 
-def _looked(connections: Iterable[SecuredConnection], wish: _Wish) -> Proof:
-    return begin(lambda: asyncio.run(look(connections, within=wish.within, enforced=wish.enforced))).result()
+def _look_at_all(connections: Iterable[SecuredConnection], options: _Attempt) -> Proof:
+    coroutine = look(connections, within=options.within, enforced=options.enforced)
+    return run_in_thread(lambda: asyncio.run(coroutine)).result()
 
 
-def _with_logins(proof: Proof, until: float) -> Proof:
+def _add_logins(proof: Proof, until: float) -> Proof:
     """Log in, once for each service, where no host gave reason not to, all at the same time."""
     from envconn.probe.login import log_in
 
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     within = max(_FIRST, until - time.monotonic())
-    begun = {id(_answering(proof, each)): begin(partial(log_in, each, within=within)) for each in ready}
-    return Proof(tuple(_attached(seen, begun.get(id(seen))) for seen in proof.seen))
+    begun = {id(_answering(proof, each)): run_in_thread(partial(log_in, each, within=within)) for each in ready}
+    return Proof(tuple(_add_login(seen, begun.get(id(seen))) for seen in proof.seen))
 
 
 def _answering(proof: Proof, service: SecuredConnection) -> Seen:
@@ -113,7 +114,7 @@ def _answering(proof: Proof, service: SecuredConnection) -> Seen:
     return next((seen for seen in hosts if seen.handshake), hosts[0])
 
 
-def _attached(seen: Seen, begun: Future[Outcome] | None) -> Seen:
+def _add_login(seen: Seen, begun: Future[Outcome] | None) -> Seen:
     if begun is None:
         return seen
     outcome = begun.result()
@@ -121,7 +122,7 @@ def _attached(seen: Seen, begun: Future[Outcome] | None) -> Seen:
     return replace(seen, login=outcome.login, problems=problems, notes=notes)
 
 
-_DIALECTS: dict[str, Callable[[SecuredConnection], Dialect]] = {
+_PROTOCOLS: dict[str, Callable[[SecuredConnection], WireProtocol]] = {
     "amqp": lambda _: Amqp(),
     "mysql": lambda _: MySQL(),
     "postgresql": lambda service: Postgres(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED),
@@ -141,34 +142,34 @@ async def look(connections: Iterable[SecuredConnection], *, within: float = 10.0
     Raises:
         TypeError: one of them was not judged.
     """
-    terms = Terms(asyncio.get_running_loop().time() + within, within, enforced)
-    endpoints = [
-        (service, host, _DIALECTS[service.family](service))
-        for service in _all(connections)
-        if service.family in _DIALECTS
+    limits = Limits(asyncio.get_running_loop().time() + within, within, enforced)
+    inspections = [
+        inspect_host(service, host, _PROTOCOLS[service.family](service), limits)
+        for service in _with_siblings(connections)
+        if service.family in _PROTOCOLS
         for host in service.hosts
     ]
-    seen = await asyncio.gather(*(visit(service, host, dialect, terms) for service, host, dialect in endpoints))
+    seen = await asyncio.gather(*inspections)
     groups = (list(group) for _, group in groupby(seen, key=lambda each: id(each.service)))
-    return Proof(tuple(each for group in groups for each in _tolerated(group)))
+    return Proof(tuple(each for group in groups for each in _tolerate_absent(group)))
 
 
-def _all(connections: Iterable[SecuredConnection]) -> list[SecuredConnection]:
+def _with_siblings(connections: Iterable[SecuredConnection]) -> list[SecuredConnection]:
     """The connections, and those of their siblings that this process may use, each once."""
     found: dict[int, SecuredConnection] = {}
     for connection in connections:
         require_sealed(connection)
         for each in (connection, *connection.siblings):
-            if each is connection or role(each.variable) not in _FROM_ELSEWHERE:
+            if each is connection or role(each.variable) not in _OTHER_NETWORKS:
                 found.setdefault(id(each), each)
     return list(found.values())
 
 
-_FROM_ELSEWHERE = frozenset({"private", "public"})
+_OTHER_NETWORKS = frozenset({"private", "public"})
 """Roles of a sibling that is for other networks than this one: no driver is handed it unless a program asks."""
 
 
-def _tolerated(group: list[Seen]) -> Iterator[Seen]:
+def _tolerate_absent(group: list[Seen]) -> Iterator[Seen]:
     """Of several hosts some may be away, as long as one is not: drivers go on to the next."""
     one_is_good = any(not each.problems for each in group)
     for each in group:

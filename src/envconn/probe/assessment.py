@@ -1,4 +1,4 @@
-"""Whether CA and host name stand up to verification, by handshakes of their own where the level did not say."""
+"""What the live proof concludes: whether CA and host name can be verified, and what follows from all that was seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
-    from envconn.probe.channel import Line
+    from envconn.probe.channel import Channel
     from envconn.probe.handshake import Presented
     from envconn.tls import Verdict
 
@@ -37,52 +37,52 @@ class Verification(Record):
 UNKNOWN = Verification()
 
 
-def held(verdict: Verdict) -> Verification:
+def verified_by_level(verdict: Verdict) -> Verification:
     """Return what a handshake that holds the level of `verdict` has verified by that."""
     verifies, full = verdict.level >= TlsLevel.VERIFY_CA, verdict.level == TlsLevel.VERIFY_FULL
     return Verification(verdict.ca, verifies or None, full or None)
 
 
-def refuted(rejected: Rejected) -> Verification:
+def refuted_by(rejected: Rejected) -> Verification:
     """Return what a handshake has shown that failed by the certificate."""
     if of_certificate(rejected.number) == MISNAMED:
         return Verification(host=False)
     return Verification(chain=False, rejected=rejected)
 
 
-async def verify(line: Line, der: bytes, known: Verification) -> Verification:
+async def verify(channel: Channel, der: bytes, known: Verification) -> Verification:
     """Find out what is not `known` yet about the certificate `der`.
 
     Chain and host are looked at apart: OpenSSL checks the name before the dates, and would not come to them.
     """
-    stated = line.service.tls.ca or read("system", line.service.variable)
+    stated = channel.service.tls.ca or read("system", channel.service.variable)
     ca = stated if isinstance(stated, CA) else None
-    (chain, rejected), host = await asyncio.gather(_chain(line, ca, known), _host(line, der, known))
+    (chain, rejected), host = await asyncio.gather(_chain(channel, ca, known), _host(channel, der, known))
     return Verification(ca, chain, host, rejected)
 
 
-async def _chain(line: Line, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
+async def _chain(channel: Channel, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
     if ca is None or known.chain is not None:
         return known.chain, known.rejected
-    outcome = await _outcome(line, handshake.for_chain(line.service, ca, line.dialect.alpn))
+    outcome = await _outcome(channel, handshake.for_chain(channel.service, ca, channel.protocol.alpn))
     return (False, outcome) if isinstance(outcome, Rejected) else (outcome, None)
 
 
-async def _host(line: Line, der: bytes, known: Verification) -> bool | None:
+async def _host(channel: Channel, der: bytes, known: Verification) -> bool | None:
     if known.host is not None:
         return known.host
-    outcome = await _outcome(line, handshake.for_host(der, line.dialect.alpn))
+    outcome = await _outcome(channel, handshake.for_host(der, channel.protocol.alpn))
     if isinstance(outcome, Rejected):
         # For another reason than the name: this time another certificate was shown, or it cannot be a server's.
         return False if of_certificate(outcome.number) == MISNAMED else None
     return outcome
 
 
-async def _outcome(line: Line, context: ssl.SSLContext) -> Rejected | bool | None:
+async def _outcome(channel: Channel, context: ssl.SSLContext) -> Rejected | bool | None:
     """Return whether a handshake succeeds, or why not; `None` where that has another reason than the certificate."""
     try:
-        with await line.dial() as wire:
-            await line.encrypt(wire, context)
+        with await channel.dial() as wire:
+            await channel.encrypt(wire, context)
     except Rejected as rejected:
         return rejected
     except (Failure, OSError, TooMuch):
@@ -91,7 +91,7 @@ async def _outcome(line: Line, context: ssl.SSLContext) -> Rejected | bool | Non
 
 
 @dataclass
-class Sight:
+class Observation:
     """What is known so far.
 
     `presented` is the last handshake that succeeded, `rejected` why the one at the level did not. `answer` is the
@@ -99,7 +99,7 @@ class Sight:
     `indirect`: TLS had to be asked for where it was to begin at once.
     """
 
-    line: Line
+    channel: Channel
     presented: Presented | None = None
     rejected: Rejected | None = None
     verified: Verification = UNKNOWN
@@ -112,29 +112,30 @@ class Sight:
 
     def fault(self, code: str, message: str) -> None:
         """Keep what stands against the endpoint."""
-        self.problems.append(problem(code, self.line.service.variable, message))
+        self.problems.append(problem(code, self.channel.service.variable, message))
 
     def note(self, code: str, message: str) -> None:
         """Keep what is worth knowing."""
-        self.notes.append(note(code, self.line.service.variable, message))
+        self.notes.append(note(code, self.channel.service.variable, message))
 
 
-def conclude(sight: Sight, *, enforced: bool) -> None:
+def conclude(observed: Observation, *, enforced: bool) -> None:
     """Add what follows from all that was seen; `enforced` is whether clear text has to be denied."""
-    if sight.rejected:
-        _reject(sight, sight.rejected)
-    elif sight.presented:
-        _advise(sight, sight.presented)
-    if sight.indirect and (sight.presented or sight.rejected):
-        sight.fault("direct-tls-refused", _NOT_DIRECT.format(sight.line.where))
-    if sight.line.service.family == "sentinel":
-        sight.note("master-unseen", _UNSEEN)
-    promised = bool(sight.line.service.enforces_tls)
-    if sight.enforced is False:
-        tell = sight.fault if promised or enforced else sight.note
-        tell("tls-not-enforced", messages.not_enforced(sight.line.where, sight.line.dialect, promised=promised))
-    if sight.enforced is None and sight.asked and sight.answer and (promised or enforced):
-        sight.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(sight.line.where))
+    if observed.rejected:
+        _reject(observed, observed.rejected)
+    elif observed.presented:
+        _advise(observed, observed.presented)
+    if observed.indirect and (observed.presented or observed.rejected):
+        observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
+    if observed.channel.service.family == "sentinel":
+        observed.note("master-unseen", _UNSEEN)
+    promised = bool(observed.channel.service.enforces_tls)
+    if observed.enforced is False:
+        tell = observed.fault if promised or enforced else observed.note
+        channel = observed.channel
+        tell("tls-not-enforced", messages.not_enforced(channel.where, channel.protocol, promised=promised))
+    if observed.enforced is None and observed.asked and observed.answer and (promised or enforced):
+        observed.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(observed.channel.where))
 
 
 _UNSEEN = "the sentinels were looked at, and not the Redis that they name; a login (--login) goes there"
@@ -142,24 +143,24 @@ _NOT_DIRECT = "{} does not take TLS from the first byte; write sslnegotiation=po
 _UNKNOWN_ENFORCEMENT = "it could not be found out whether {} denies clear text; see its configuration"
 
 
-def _reject(sight: Sight, rejected: Rejected) -> None:
+def _reject(observed: Observation, rejected: Rejected) -> None:
     """One problem for each thing that is wrong with the certificate, as far as the level asks for it."""
-    service, found = sight.line.service, {of_certificate(rejected.number): rejected.words}
-    if sight.verified.rejected:
-        found.setdefault(of_certificate(sight.verified.rejected.number), sight.verified.rejected.words)
-    if sight.verified.host is False and service.tls.level == TlsLevel.VERIFY_FULL:
+    service, found = observed.channel.service, {of_certificate(rejected.number): rejected.words}
+    if observed.verified.rejected:
+        found.setdefault(of_certificate(observed.verified.rejected.number), observed.verified.rejected.words)
+    if observed.verified.host is False and service.tls.level == TlsLevel.VERIFY_FULL:
         found.setdefault("certificate-misnamed", "")
-    certificate = sight.presented.certificate if sight.presented else None
+    certificate = observed.presented.certificate if observed.presented else None
     for code, words in found.items():
-        sight.fault(code, messages.rejected(code, sight.line, certificate, words))
+        observed.fault(code, messages.rejected(code, observed.channel, certificate, words))
 
 
-def _advise(sight: Sight, presented: Presented) -> None:
-    service, verified = sight.line.service, sight.verified
+def _advise(observed: Observation, presented: Presented) -> None:
+    service, verified = observed.channel.service, observed.verified
     certificate = presented.certificate
-    if certificate and (expiry := messages.expiry(sight.line.where, certificate)):
-        sight.note("certificate-expires", expiry)
+    if certificate and (expiry := messages.expiry(observed.channel.where, certificate)):
+        observed.note("certificate-expires", expiry)
     could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not service.tls.exempt
     if could_be_full and verified.ca and verified.chain and verified.host:
-        message = messages.verifiable(service, sight.line.where, sight.line.dialect, verified.ca)
-        sight.note("tls-verifiable", message)
+        message = messages.verifiable(service, observed.channel.where, observed.channel.protocol, verified.ca)
+        observed.note("tls-verifiable", message)

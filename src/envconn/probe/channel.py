@@ -1,4 +1,4 @@
-"""The way to one host of one service: its address once that is found, and what is spoken there."""
+"""The way to one host of one service: its address once that is found, its protocol, and new connections to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.probe.handshake import Presented
     from envconn.probe.network import Place, Wire
-    from envconn.probe.protocol import Dialect
+    from envconn.probe.protocol import WireProtocol
     from envconn.tls import SecuredConnection
 
 
@@ -31,16 +31,16 @@ _QUESTIONS = (b"PING\r\n\r\n", SSL_REQUEST)
 """Eight bytes that servers of many kinds answer, be it with an error; and those that PostgreSQL does."""
 
 
-class Line:
-    """`dialect` is what is spoken there, `place` the address that was reached, `address` the same for people."""
+class Channel:
+    """`protocol` is what is spoken there, `place` the address that was reached, `address` the same for people."""
 
     place: Place
 
-    def __init__(self, service: SecuredConnection, host: Host, dialect: Dialect) -> None:
+    def __init__(self, service: SecuredConnection, host: Host, protocol: WireProtocol) -> None:
         self.service = service
         self.host = host
         self.where = str(host)
-        self.dialect = dialect
+        self.protocol = protocol
         self.address: str | None = None
 
     async def reach(self, deadline: float) -> Wire:
@@ -49,7 +49,7 @@ class Line:
         Raises:
             Failure: there is none.
         """
-        found = await places(self.host, self.dialect.socket_path(self.host))
+        found = await places(self.host, self.protocol.socket_path(self.host))
         errors: list[OSError] = []
         for position, place in enumerate(found):
             left = deadline - asyncio.get_running_loop().time()
@@ -80,7 +80,7 @@ class Line:
             Rejected: the certificate does not stand up to `context`.
         """
         try:
-            if await self.dialect.consents(wire, self.where):
+            if await self.protocol.consents(wire, self.where):
                 return await handshake.shake(wire, context, self.host.host)
             failure = Failure("tls-refused", _NO_TLS.format(self.where))
         except (OSError, ValueError) as error:
@@ -94,8 +94,8 @@ class Line:
 
     async def ask(self, wire: Wire) -> bytes:
         """Say hello and return the first answer."""
-        await wire.send(self.dialect.hello)
-        return await self.dialect.answer(wire)
+        await wire.send(self.protocol.hello)
+        return await self.protocol.answer(wire)
 
     async def ask_in_clear(self) -> bytes | None:
         """The same on a connection without TLS: nothing where it is closed, `None` where it cannot be told."""
@@ -113,12 +113,12 @@ class Line:
         """
         for question in _QUESTIONS:
             label = await self._label(question)
-            if label == self.dialect.title and self.dialect.negotiates:
+            if label == self.protocol.title and self.protocol.negotiates:
                 return
-            if label == self.dialect.title:
+            if label == self.protocol.title:
                 raise Failure("tls-refused", _ONLY_CLEAR.format(self.where))
-            if label and (self.dialect.negotiates or label != TLS_ONLY):
-                raise Failure("protocol-unexpected", _WRONG.format(self.where, self.dialect.title, label))
+            if label and (self.protocol.negotiates or label != TLS_ONLY):
+                raise Failure("protocol-unexpected", _WRONG.format(self.where, self.protocol.title, label))
 
     async def _label(self, question: bytes) -> str | None:
         with suppress(OSError):  # the time is over, too

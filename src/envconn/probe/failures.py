@@ -1,4 +1,4 @@
-"""What went wrong, told apart by OpenSSL's numbers and names, never by a text that may be translated."""
+"""Why a connection or a handshake failed, by numbers and names of errors, never by a text that may be translated."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from envconn.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-__all__ = ["MISNAMED", "TLS_ONLY", "Failure", "Rejected", "of_certificate", "of_handshake", "of_network", "resembles"]
 
 
 class Failure(Exception):

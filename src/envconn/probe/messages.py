@@ -1,4 +1,4 @@
-"""What people are told about a certificate, and about a server that takes clear text."""
+"""Messages about a certificate, and about a server that accepts connections without TLS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.probe.channel import Line
+    from envconn.probe.channel import Channel
     from envconn.probe.proof import Certificate
-    from envconn.probe.protocol import Dialect
+    from envconn.probe.protocol import WireProtocol
     from envconn.tls import CA, SecuredConnection
 
 
@@ -18,9 +18,9 @@ SOON = 21
 _FEW = 5
 
 
-def rejected(code: str, line: Line, certificate: Certificate | None, words: str) -> str:
+def rejected(code: str, channel: Channel, certificate: Certificate | None, words: str) -> str:
     """Say what is wrong with `certificate`, `None` where it could not be seen; `words` are OpenSSL's own."""
-    where, host, ca = line.where, line.host.host, line.service.tls.ca
+    where, host, ca = channel.where, channel.host.host, channel.service.tls.ca
     return _REJECTED[code].format(
         where=where,
         ca=ca,
@@ -74,19 +74,19 @@ def remaining(certificate: Certificate) -> str:
     return f"{days} left" if left >= 0 else f"{days} ago"
 
 
-def not_enforced(where: str, dialect: Dialect, *, promised: bool) -> str:
+def not_enforced(where: str, protocol: WireProtocol, *, promised: bool) -> str:
     """Say that the server `where` takes clear text; `promised` is whether its provider says that it does not."""
     broken = ", which its provider says it does not: see whether this is the right server" if promised else ""
-    return f"{where} takes clear text, too{broken}; make it demand TLS: {dialect.enforcing}"
+    return f"{where} takes clear text, too{broken}; make it demand TLS: {protocol.enforcing}"
 
 
 _TRUST_NOBODY = frozenset({"mysql", "postgresql"})
 """Kinds whose clients verify nothing by the system's CAs unless these are named."""
 
 
-def verifiable(service: SecuredConnection, where: str, dialect: Dialect, ca: CA) -> str:
+def verifiable(service: SecuredConnection, where: str, protocol: WireProtocol, ca: CA) -> str:
     """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
-    wanted = dialect.full
+    wanted = protocol.full
     if service.tls.level < TlsLevel.VERIFY_CA and service.family in _TRUST_NOBODY:
-        wanted = f"{wanted}&{dialect.ca}={'system' if ca.kind == 'system' else ca.path}"
+        wanted = f"{wanted}&{protocol.ca}={'system' if ca.kind == 'system' else ca.path}"
     return f"{ca}, vouches for the certificate of {where}, which is for this host; write {wanted}"

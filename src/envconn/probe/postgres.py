@@ -11,7 +11,7 @@ import struct
 from contextlib import suppress
 
 from envconn.probe.failures import Failure
-from envconn.probe.protocol import Dialect, Trouble, unexpected
+from envconn.probe.protocol import Trouble, WireProtocol, unexpected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host
     from envconn.probe.network import Wire
-
-__all__ = ["NOBODY", "SSL_REQUEST", "Postgres"]
 
 NOBODY = "envconn_probe"
 """The user and the database of the start-up. Nobody has them; they are what is seen in the server's log."""
@@ -57,7 +55,7 @@ _POOLER_DENIES = "SSL required"
 """PgBouncer's words under ``client_tls_sslmode=require`` (client.c); it has no other field, and one language."""
 
 
-class Postgres(Dialect):
+class Postgres(WireProtocol):
     """Says ``SSLRequest`` first, or nothing where TLS is to begin at once (`direct`)."""
 
     title = "a PostgreSQL server"

@@ -1,4 +1,4 @@
-"""How far a stranger gets in a protocol: to TLS, and to the first answer behind it."""
+"""The protocols of AMQP, MySQL and Redis, as far as a client without a login gets: to TLS and a first answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Trouble(Record):
     message: str
 
 
-class Dialect(ABC):
+class WireProtocol(ABC):
     """A protocol. What is said here is said by nobody: no name, no password.
 
     `hello` is what a client may say first, `title` who answers to it, and `troubles` are the answers, by how they
@@ -95,7 +95,7 @@ _START = b"\x00\x0a\x00\x0a"
 """Class 10, method 10 (AMQP 0-9-1, section 1.4.2.1), behind the seven bytes of the frame's header."""
 
 
-class Amqp(Dialect):
+class Amqp(WireProtocol):
     """A broker of another version answers with the header of its own."""
 
     title = "an AMQP broker"
@@ -122,7 +122,7 @@ _REQUEST = struct.pack("<I", 32)[:3] + b"\x01" + struct.pack("<IIB23x", _PROTOCO
 """Capabilities, the largest packet, a character set, and 23 zeros (Protocol::SSLRequest)."""
 
 
-class MySQL(Dialect):
+class MySQL(WireProtocol):
     """No question is put behind TLS: each would be a login."""
 
     title = "a MySQL server"
@@ -171,7 +171,7 @@ def _capabilities(greeting: bytes) -> int:
 _LINE = 512
 
 
-class Redis(Dialect):
+class Redis(WireProtocol):
     """``-NOAUTH`` is a fine answer: it comes from a Redis that is up and has a password."""
 
     title = "a Redis server"

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from envconn.errors import ConfigurationError
 from envconn.probe import handshake
-from envconn.probe.assessment import Sight, conclude, held, refuted, verify
-from envconn.probe.channel import Line
+from envconn.probe.assessment import Observation, conclude, refuted_by, verified_by_level, verify
+from envconn.probe.channel import Channel
 from envconn.probe.failures import Failure, Rejected
 from envconn.probe.network import TooMuch
 from envconn.probe.postgres import Postgres
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.probe.handshake import Presented
     from envconn.probe.network import Wire
-    from envconn.probe.protocol import Dialect
+    from envconn.probe.protocol import WireProtocol
     from envconn.tls import SecuredConnection
 
 
@@ -38,7 +38,7 @@ _AMBIGUOUS = frozenset({"connection-closed", "protocol-unexpected"})
 T = TypeVar("T")
 
 
-class Terms(Record):
+class Limits(Record):
     """`deadline` is by the loop's clock, `within` the seconds that it leaves; `enforced`: clear text must be denied."""
 
     deadline: float
@@ -46,55 +46,56 @@ class Terms(Record):
     enforced: bool
 
 
-async def visit(service: SecuredConnection, host: Host, dialect: Dialect, terms: Terms) -> Seen:
+async def inspect_host(service: SecuredConnection, host: Host, protocol: WireProtocol, limits: Limits) -> Seen:
     """Look at `host` of `service` and return what was seen; nothing is raised, and nothing lasts past the deadline."""
     clock = asyncio.get_running_loop().time
-    begun, sight = clock(), Sight(Line(service, host, dialect))
-    look = _Visit(sight, terms)
+    begun, observed = clock(), Observation(Channel(service, host, protocol))
+    inspection = _Inspection(observed, limits)
     try:
-        await look.first()
-        await look.then()
+        await inspection.reach_level()
+        await inspection.look_further()
     finally:
-        await look.release()
-    conclude(sight, enforced=terms.enforced)
-    shown = sight.presented and sight.presented.handshake(chain=sight.verified.chain, host=sight.verified.host)
+        await inspection.release()
+    conclude(observed, enforced=limits.enforced)
+    verified = observed.verified
+    shown = observed.presented and observed.presented.handshake(chain=verified.chain, host=verified.host)
     return Seen(
         service,
         host,
-        sight.line.address,
+        observed.channel.address,
         shown,
-        sight.enforced,
-        problems=tuple(sight.problems),
-        notes=tuple(sight.notes),
+        observed.enforced,
+        problems=tuple(observed.problems),
+        notes=tuple(observed.notes),
         seconds=clock() - begun,
     )
 
 
-class _Visit:
+class _Inspection:
     """The steps, and the connections that are open meanwhile."""
 
-    def __init__(self, sight: Sight, terms: Terms) -> None:
-        self._sight, self._line, self._terms = sight, sight.line, terms
-        self._service, self._level = sight.line.service, sight.line.service.tls.level
+    def __init__(self, observed: Observation, limits: Limits) -> None:
+        self._observed, self._channel, self._limits = observed, observed.channel, limits
+        self._service, self._level = observed.channel.service, observed.channel.service.tls.level
         self._stack = ExitStack()
         self._stage = "connecting"
         self._clear: asyncio.Task[bytes | None] | None = None
 
-    async def first(self) -> None:
+    async def reach_level(self) -> None:
         """Go as far as the level and the first answer; what stands in the way is kept."""
         try:
-            async with asyncio.timeout_at(self._terms.deadline):
+            async with asyncio.timeout_at(self._limits.deadline):
                 await self._go()
         except Rejected as rejected:
-            self._sight.rejected, self._sight.verified = rejected, refuted(rejected)
+            self._observed.rejected, self._observed.verified = rejected, refuted_by(rejected)
         except (Failure, TooMuch, OSError, ConfigurationError) as error:
-            self._sight.fault(*self._understood(error))
+            self._observed.fault(*self._understood(error))
 
     def _understood(self, error: Exception) -> tuple[str, str]:
         """The code and the sentence for `error`."""
-        where, stage = self._line.where, self._stage
+        where, stage = self._channel.where, self._stage
         if isinstance(error, ssl.SSLError):
-            error = self._line.failure(error)
+            error = self._channel.failure(error)
         if isinstance(error, Failure):
             return error.code, str(error)
         if isinstance(error, TooMuch):
@@ -102,94 +103,95 @@ class _Visit:
         if isinstance(error, ConfigurationError):
             return "client-files-unusable", error.problems[0].message
         if isinstance(error, TimeoutError):
-            return "timed-out", _TIMED_OUT.format(where, self._terms.within, stage)
+            return "timed-out", _TIMED_OUT.format(where, self._limits.within, stage)
         return "connection-closed", _LOST.format(where, stage)
 
     async def _go(self) -> None:
-        wire = self._stack.enter_context(await self._line.reach(self._terms.deadline))
-        hello = self._line.dialect.hello
+        wire = self._stack.enter_context(await self._channel.reach(self._limits.deadline))
+        hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
             if hello and not self._service.tls.exempt:
-                self._clear = asyncio.create_task(self._line.ask_in_clear())
-                self._sight.asked = True
+                self._clear = asyncio.create_task(self._channel.ask_in_clear())
+                self._observed.asked = True
             self._stage = "asking for TLS"
             wire = await self._encrypted(wire)
         if hello or self._level == TlsLevel.NONE:
             self._stage = "waiting for its first answer"
-            answer = await self._line.ask(wire)
-            self._line.dialect.check(answer, self._line.where)
-            self._sight.answer = answer
+            answer = await self._channel.ask(wire)
+            self._channel.protocol.check(answer, self._channel.where)
+            self._observed.answer = answer
 
     async def _encrypted(self, wire: Wire) -> Wire:
         """Shake hands at the level, and return the connection to go on with."""
-        if self._line.dialect.alpn:
+        if self._channel.protocol.alpn:
             if await self._directly(wire):
                 return wire
-            self._sight.indirect, self._line.dialect = True, Postgres()
-            wire = self._stack.enter_context(await self._line.dial())
+            self._observed.indirect, self._channel.protocol = True, Postgres()
+            wire = self._stack.enter_context(await self._channel.dial())
         try:
             context = handshake.at_level(self._service, None)
-            presented = await self._suspecting(self._line.encrypt(wire, context))
+            presented = await self._identify_silent(self._channel.encrypt(wire, context))
         except Failure as failure:
             if self._level >= TlsLevel.ENCRYPTED:
                 raise
             # What only would have liked to be encrypted goes on without, as it does with libpq.
-            self._sight.note(failure.code, str(failure))
-            return self._stack.enter_context(await self._line.dial())
-        self._sight.presented, self._sight.verified = presented, held(self._service.tls)
+            self._observed.note(failure.code, str(failure))
+            return self._stack.enter_context(await self._channel.dial())
+        self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
         return wire
 
     async def _directly(self, wire: Wire) -> bool:
         """Whether the server takes TLS from the first byte, as libpq demands it: it has to agree on the protocol."""
-        context = handshake.at_level(self._service, self._line.dialect.alpn)
+        context = handshake.at_level(self._service, self._channel.protocol.alpn)
         with suppress(Failure):
-            presented = await self._line.encrypt(wire, context)
-            if presented.alpn == self._line.dialect.alpn:
-                self._sight.presented, self._sight.verified = presented, held(self._service.tls)
-        return self._sight.presented is not None
+            presented = await self._channel.encrypt(wire, context)
+            if presented.alpn == self._channel.protocol.alpn:
+                self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
+        return self._observed.presented is not None
 
-    async def _suspecting(self, attempt: Coroutine[object, object, T]) -> T:
+    async def _identify_silent(self, attempt: Coroutine[object, object, T]) -> T:
         """Await `attempt`; where nothing comes of it, or not for half of the time, see who it is that is silent."""
         task = asyncio.ensure_future(attempt)
         try:
-            left = self._terms.deadline - asyncio.get_running_loop().time()
+            left = self._limits.deadline - asyncio.get_running_loop().time()
             done, _ = await asyncio.wait({task}, timeout=left / 2)
             if not done:
-                await self._line.identify()
+                await self._channel.identify()
             return await task
         except Failure as failure:
             if failure.code in _AMBIGUOUS and task.done():
-                await self._line.identify()
+                await self._channel.identify()
             raise
         finally:
             await _end(task)
 
-    async def then(self) -> None:
+    async def look_further(self) -> None:
         """See what the level did not ask for, as long as there is time."""
-        sight = self._sight
+        observed = self._observed
         with suppress(Failure, TooMuch, OSError, ValueError):
-            async with asyncio.timeout_at(self._terms.deadline):
-                if sight.rejected or any(problem.code == "tls-too-old" for problem in sight.problems):
-                    sight.presented = await self._glance()
-                if sight.presented:
-                    await asyncio.gather(self._compare(), self._verify(sight.presented.der))
+            async with asyncio.timeout_at(self._limits.deadline):
+                if observed.rejected or any(problem.code == "tls-too-old" for problem in observed.problems):
+                    observed.presented = await self._glance()
+                if observed.presented:
+                    await asyncio.gather(self._compare(), self._verify(observed.presented.der))
 
     async def _glance(self) -> Presented:
         """Shake hands with whoever it is, to see the certificate."""
-        with await self._line.dial() as wire:
-            return await self._line.encrypt(wire, handshake.for_nothing(self._line.dialect.alpn))
+        with await self._channel.dial() as wire:
+            return await self._channel.encrypt(wire, handshake.for_nothing(self._channel.protocol.alpn))
 
     async def _verify(self, der: bytes) -> None:
-        self._sight.verified = await verify(self._line, der, self._sight.verified)
+        self._observed.verified = await verify(self._channel, der, self._observed.verified)
 
     async def _compare(self) -> None:
         """Hold the answer in clear against that inside TLS."""
-        if self._clear is None or not self._sight.answer:
+        if self._clear is None or not self._observed.answer:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 clear = await self._clear
-            self._sight.enforced = None if clear is None else self._line.dialect.denies(self._sight.answer, clear)
+            denies = self._channel.protocol.denies
+            self._observed.enforced = None if clear is None else denies(self._observed.answer, clear)
 
     async def release(self) -> None:
         """Close everything."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def begin(work: Callable[[], T]) -> Future[T]:
+def run_in_thread(work: Callable[[], T]) -> Future[T]:
     """Begin `work` in a thread of its own, and return where its outcome will be.
 
     The thread is a daemon's: where a resolver or driver hangs, neither the end of the process nor a signal waits for

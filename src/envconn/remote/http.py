@@ -11,7 +11,7 @@ import time
 from concurrent.futures import TimeoutError as Unfinished
 from typing import TypeVar
 
-from envconn.probe.threads import begin
+from envconn.probe.threads import run_in_thread
 from envconn.records import Record
 from envconn.remote.errors import Failure, of_error
 
@@ -54,7 +54,7 @@ def within(seconds: float, work: Callable[[], T], title: str) -> T:
     Raises:
         Failure: it does, or what `work` raises.
     """
-    future = begin(work)
+    future = run_in_thread(work)
     try:
         return future.result(seconds)
     except Unfinished:

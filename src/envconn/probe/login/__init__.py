@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from envconn.errors import ConfigurationError, note, problem
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
-from envconn.probe.threads import begin
+from envconn.probe.threads import run_in_thread
 from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
     until = time.monotonic() + within * _SHARE
     try:
         # There not even the driver's own limits have to hold (a resolver that hangs).
-        return begin(lambda: _logged_in(connection, until)).result(within)
+        return run_in_thread(lambda: _logged_in(connection, until)).result(within)
     except TimeoutError:
         return Outcome(problems=(failed_login(connection, "the driver", Failure("timed-out")),))
 
@@ -63,14 +63,17 @@ _FAMILIES = {
     ),
     "amqp": "py-amqp is needed to log in and not installed; pip install envconn[celery]",
 }
-"""The modules, named after the kind that they serve, and what is wrong where one cannot be imported."""
+"""The families that a login is tried for, and what is wrong where its module cannot be imported."""
+
+_MODULES = {"sentinel": "redis"}
+"""The module of a family that has no module of its own name."""
 
 _UNTRIED = "no login is tried to {kind}; it shows at the application's first connection"
 
 
 def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
     try:
-        family = cast("_Family", import_module(f"{__name__}.{connection.family}"))
+        family = cast("_Family", import_module(f"{__name__}.{_MODULES.get(connection.family, connection.family)}"))
         return family.log_in(connection, until)
     except ConfigurationError as error:
         messages = [each.message for each in error.problems]

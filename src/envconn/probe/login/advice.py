@@ -1,4 +1,4 @@
-"""What is worth knowing about a PostgreSQL that let us in: what it is not, and what it soon may not do."""
+"""Notes after a login to PostgreSQL: about the server and the role, and about how the password could be protected."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from envconn.probe.login.outcome import Session
-    from envconn.probe.login.server_settings import Facts
+    from envconn.probe.login.server_settings import ServerSettings
     from envconn.probe.proof import Login
     from envconn.tls import SecuredConnection
 
 
-def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator[Finding]:
+def notes(connection: SecuredConnection, login: Login, found: ServerSettings) -> Iterator[Finding]:
     """Yield a note for each thing about `connection` that is not as stated, or not as it should be."""
     encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
     # A provider's proxy in front of a direct endpoint makes a process up, too.
@@ -39,10 +39,10 @@ def notes(connection: SecuredConnection, login: Login, found: Facts) -> Iterator
         if is_so:
             yield note(code, connection.variable, message)
     if not login.pooled:
-        yield from _scarce(connection, found)
+        yield from _few_connections_left(connection, found)
 
 
-def _only_by_setting(found: Facts) -> bool:
+def _only_by_setting(found: ServerSettings) -> bool:
     return found.read_only is True and not found.recovers
 
 
@@ -70,7 +70,7 @@ _SECOND_HOP = (
 _SUPERUSER = "the role may do everything, or nearly so; give the application a role of its own, made with NOSUPERUSER"
 
 
-def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Finding]:
+def _few_connections_left(connection: SecuredConnection, found: ServerSettings) -> Iterator[Finding]:
     """The server's own limit, less what it keeps for superusers, and the role's, which binds no superuser."""
     kept = 0 if found.superuser else found.reserved or 0
     seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
@@ -85,7 +85,7 @@ def _scarce(connection: SecuredConnection, found: Facts) -> Iterator[Finding]:
 _FEW = 5
 
 
-class _Door(Protocol):
+class _DriverModule(Protocol):
     """The module of that driver, beside this one."""
 
     def open_session(
@@ -93,7 +93,7 @@ class _Door(Protocol):
     ) -> Session | Failure: ...
 
 
-def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
+def protection_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
     """Yield the note that says what to demand, by trying it; none where it is demanded, or somebody is verified."""
     stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
     if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
@@ -101,8 +101,8 @@ def role_notes(connection: SecuredConnection, driver: str, until: float) -> Iter
     for code, demand, message in _DEMANDS if driver in _LIBPQ else ():
         if "require_auth" in demand and libpq.version(driver) < _REQUIRE_AUTH:
             break
-        door = cast("_Door", import_module(f"envconn.probe.login.{driver}"))
-        outcome = door.open_session(connection, until, demand)
+        module = cast("_DriverModule", import_module(f"envconn.probe.login.{driver}"))
+        outcome = module.open_session(connection, until, demand)
         if not isinstance(outcome, Failure):
             outcome.close()
             yield note(code, connection.variable, message)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["log_in"]
-
 
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
     """Log in and open the vhost.

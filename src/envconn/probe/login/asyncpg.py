@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["open_session"]
-
 
 def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
     """Log in with what asyncpg is given for `connection`, less time, and less trust that no pooler is there.
@@ -93,7 +91,7 @@ class _Session:
         self._answers = not isinstance(raw, Failure)
 
     @property
-    def told(self) -> int | None:
+    def backend_pid(self) -> int | None:
         return int(self._raw.get_server_pid())
 
     def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:

@@ -1,4 +1,4 @@
-"""What psycopg 3 and psycopg2 share: a login that is watched step by step, as libpq takes it.
+"""A login through libpq, step by step, for psycopg 3 and psycopg2; and what each SQLSTATE means.
 
 libpq says why a login failed in a sentence, in whatever language, and keeps the SQLSTATE to itself
 (`PQresultErrorField` needs a result, and there is none yet). But with ``PQERRORS_VERBOSE`` it writes the

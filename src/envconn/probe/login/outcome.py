@@ -1,4 +1,4 @@
-"""What a login comes to: `Outcome` for the caller, `Session` or `Failure` on the way there."""
+"""The outcome of a login, the session or failure that leads to it, and the messages about failures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Session(Protocol):
     """A PostgreSQL connection after its login."""
 
     @property
-    def told(self) -> int | None:
+    def backend_pid(self) -> int | None:
         """The process that was named at start-up, `None` where the driver does not tell."""
 
     @property

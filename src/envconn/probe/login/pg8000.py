@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["open_session"]
-
 
 def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
     """Log in with what pg8000 is given for `connection`, and a timeout.
@@ -51,7 +49,7 @@ class _Session:
         self._raw = raw
 
     @property
-    def told(self) -> int | None:
+    def backend_pid(self) -> int | None:
         key = getattr(self._raw, "_backend_key_data", None)
         return struct.unpack("!i", key[:4])[0] if key else None
 

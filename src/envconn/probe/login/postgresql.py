@@ -14,13 +14,11 @@ from envconn.tls import TlsLevel
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.probe.login.outcome import Session
-    from envconn.probe.login.server_settings import Facts
+    from envconn.probe.login.server_settings import ServerSettings
     from envconn.tls import SecuredConnection
 
-__all__ = ["log_in"]
 
-
-class _Door(Protocol):
+class _DriverModule(Protocol):
     """The module of that driver, beside this one."""
 
     def open_session(self, connection: SecuredConnection, until: float) -> Session | Failure: ...
@@ -34,29 +32,29 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
         ImportError: it is installed, and does not work.
     """
     driver = installed.choose(connection)
-    door = cast("_Door", import_module(f"envconn.probe.login.{driver}"))
-    session = door.open_session(connection, until)
-    found = session if isinstance(session, Failure) else _converse(connection, driver, session, until)
+    module = cast("_DriverModule", import_module(f"envconn.probe.login.{driver}"))
+    session = module.open_session(connection, until)
+    found = session if isinstance(session, Failure) else _with_session(connection, driver, session, until)
     if isinstance(found, Failure):
         return Outcome(problems=(failed_login(connection, driver, found),))
     # What it costs is another login, so it comes when the first one's place is free again.
-    return found._replace(notes=(*found.notes, *advice.role_notes(connection, driver, until)))
+    return found._replace(notes=(*found.notes, *advice.protection_notes(connection, driver, until)))
 
 
-def _converse(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
+def _with_session(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
     try:
         if session.tls is False and connection.tls.level >= TlsLevel.ENCRYPTED:
             return Failure("tls-not-in-use")
         found = server_settings.ask(session, until)
         if isinstance(found, Failure):
             return found
-        login = _login(connection, driver, found, session.told)
+        login = _login(connection, driver, found, session.backend_pid)
         return Outcome(login, notes=tuple(advice.notes(connection, login, found)))
     finally:
         session.close()
 
 
-def _login(connection: SecuredConnection, driver: str, found: Facts, told: int | None) -> Login:
+def _login(connection: SecuredConnection, driver: str, found: ServerSettings, told: int | None) -> Login:
     # A pooler makes a number up, since it has no process of its own for us.
     known = told is not None and found.process is not None
     return Login(

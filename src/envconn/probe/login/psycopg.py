@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["open_session"]
-
 
 def open_session(
     connection: SecuredConnection, until: float, stricter: Mapping[str, str] | None = None
@@ -66,7 +64,7 @@ class _Session:
         return self._raw.needs_password
 
     @property
-    def told(self) -> int | None:
+    def backend_pid(self) -> int | None:
         return self._raw.backend_pid
 
     @property

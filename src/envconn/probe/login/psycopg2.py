@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["open_session"]
-
 
 def open_session(
     connection: SecuredConnection, until: float, stricter: Mapping[str, str] | None = None
@@ -57,7 +55,7 @@ class _Session:
         return bool(self._raw.info.needs_password)
 
     @property
-    def told(self) -> int | None:
+    def backend_pid(self) -> int | None:
         return int(self._raw.info.backend_pid)
 
     @property

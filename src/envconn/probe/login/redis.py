@@ -1,4 +1,4 @@
-"""Redis through redis-py, on one connection that trusts the stated CA and no other."""
+"""Redis through redis-py, directly or by sentinels, on connections that trust the stated CA and no other."""
 
 from __future__ import annotations
 
@@ -23,20 +23,15 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["converse", "hasty", "log_in"]
-
 
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
-    """Log in, choose the database, and ask what the user may ask.
+    """Log in, to the master that sentinels name where they do, choose the database, and ask what the user may ask.
 
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
     """
-    return converse(connection, redis.ConnectionPool(**_given(connection, until)))
-
-
-def converse(connection: SecuredConnection, pool: redis.ConnectionPool) -> Outcome:
-    """Log in through `pool`, and close it."""
+    make_pool = _sentinel_pool if connection.family == "sentinel" else _pool
+    pool = make_pool(connection, until)
     client = redis.Redis(connection_pool=pool)
     try:
         client.ping()
@@ -64,7 +59,7 @@ class _Verifying(redis.SSLConnection):
         return arguments.handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
-def hasty(given: Mapping[str, Any], until: float) -> dict[str, Any]:
+def _tried_once(given: Mapping[str, Any], until: float) -> dict[str, Any]:
     """Return what is `given` to a connection, for one that is tried once and gives up by then."""
     limit = left(until)
     limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
@@ -76,15 +71,24 @@ _POOLS = ("max_connections", "timeout")
 """What is a pool's, and there is none to speak of."""
 
 
-def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
-    given = hasty(cast("dict[str, Any]", arguments.arguments(connection)), until)
+def _pool(connection: SecuredConnection, until: float) -> redis.ConnectionPool:
+    given = _tried_once(cast("dict[str, Any]", arguments.arguments(connection)), until)
     given |= {"db": int(connection.dbname), "decode_responses": True}
     [host] = connection.hosts
     if host.is_socket:
-        return given | {"connection_class": redis.UnixDomainSocketConnection, "path": host.host}
+        return redis.ConnectionPool(**given, connection_class=redis.UnixDomainSocketConnection, path=host.host)
     encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
     kind = _Verifying if encrypted else redis.Connection
-    return given | {"connection_class": kind, "host": host.host, "port": host.port}
+    return redis.ConnectionPool(**given, connection_class=kind, host=host.host, port=host.port)
+
+
+def _sentinel_pool(connection: SecuredConnection, until: float) -> redis.ConnectionPool:
+    from envconn.drivers.redis_client import SentinelPool
+
+    given = cast("dict[str, Any]", arguments.sentinel_arguments(connection))
+    asked = _tried_once(given.pop("sentinel_kwargs"), until)
+    del asked["retry"]  # the pool has its own
+    return SentinelPool(**_tried_once(given, until), sentinel_kwargs=asked, decode_responses=True)
 
 
 def _told(client: Any) -> Mapping[str, object]:

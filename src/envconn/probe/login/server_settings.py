@@ -1,4 +1,4 @@
-"""What a PostgreSQL tells anybody who is logged in, in one question; in several where it does not know all of it."""
+"""The settings and rights that a PostgreSQL server reports after a login, asked for in one query where it knows all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from envconn.probe.login.outcome import Session
 
 
-class Facts(Record):
+class ServerSettings(Record):
     """The answers; `None` where the server gave none.
 
     `administers` is whether the user is a member of a role that a provider has in a superuser's place.
@@ -38,7 +38,7 @@ class Facts(Record):
     role_limit: int | None
 
 
-def ask(session: Session, until: float) -> Facts | Failure:
+def ask(session: Session, until: float) -> ServerSettings | Failure:
     """Return what the server says `until` then on the monotonic clock, or why nobody answers any more."""
     row = session.ask(_query(*_EXPRESSIONS.values()), until)
     if not isinstance(row, Failure):
@@ -60,7 +60,7 @@ def _query(*expressions: str) -> str:
     return "select " + ", ".join(f"({expression})::text" for expression in expressions)
 
 
-def _read(found: Mapping[str, str | None]) -> Facts:
+def _read(found: Mapping[str, str | None]) -> ServerSettings:
     # Whatever else is in there, is not an answer.
     def flag(name: str) -> bool | None:
         return {"true": True, "false": False}.get(found.get(name) or "")
@@ -69,7 +69,7 @@ def _read(found: Mapping[str, str | None]) -> Facts:
         text = found.get(name) or ""
         return int(text) if re.fullmatch("-?[0-9]{1,12}", text) else None
 
-    return Facts(
+    return ServerSettings(
         process=number("process"),
         user=readable(found.get("user")),
         dbname=readable(found.get("dbname")),
@@ -114,4 +114,4 @@ _EXPRESSIONS = {
     "role_used": f"select count(*) from {_CLIENTS} and usesysid = {_OURSELVES}",  # noqa: S608 - as above
     "role_limit": "select rolconnlimit from pg_catalog.pg_roles where rolname = session_user",
 }
-"""The question for each field of `Facts`. Behind a pooler the answers are about its connection to the server."""
+"""The question for each field of `ServerSettings`. Behind a pooler, answers are about its connection to the server."""
