@@ -6,7 +6,7 @@ import re
 
 from envconn.errors import ConfigurationError, problem
 from envconn.records import Record
-from envconn.tls.endpoints import direct
+from envconn.tls.secured import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
 from envconn_django.rotation import fixed, rotating
 

@@ -6,7 +6,8 @@ from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.rotation.login import login
-from envconn.tls.password import FIXED, is_supplied, without_password
+from envconn.tls.password import FIXED, is_supplied
+from envconn.tls.secured import without_password
 from envconn_django.database_entry import DatabaseSettings, driven, settings
 
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
-from envconn.tls.password import without_password
+from envconn.tls.secured import without_password
 from envconn_sqlalchemy.dbapi import options
 
 TYPE_CHECKING = False

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from envconn.report import Report
+    from envconn.rotation.passwords import Supplier
     from envconn.rotation.reload import Changes
     from envconn.selection import Assembly
     from envconn.sources import Dotenv
-    from envconn.tls.password import Supplier
 
 __all__ = ["Services", "connections", "database", "load", "parse", "secure", "view_of"]
 

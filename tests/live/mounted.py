@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from envconn.tls.password import Supplier
+    from envconn.rotation.passwords import Supplier
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 

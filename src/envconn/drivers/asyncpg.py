@@ -9,7 +9,7 @@ from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import insist, refuse
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
-from envconn.tls.password import without_password
+from envconn.tls.secured import without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers import libpq
-from envconn.tls.password import without_password
+from envconn.tls.secured import without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from envconn.export.target import ExportRequest, decline, libpq_levels
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import Record
 from envconn.tls import require_sealed
-from envconn.tls.endpoints import direct
-from envconn.tls.secured import judgement_of, seal
+from envconn.tls.secured import direct, judgement_of, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import time
 
 from envconn.errors import EndpointUnavailable, EnvconnError
 from envconn.records import Record
+from envconn.rotation.passwords import asettled, settled
 from envconn.rotation.reload import changes, differences, weakened
 from envconn.selection.databases import DATABASE
 from envconn.services import Services, database, load, view_of
-from envconn.tls.password import asettled, settled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
+from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
 from envconn.report import Report
 from envconn.selection import Assembly
 from envconn.tls import SecuredConnection, TlsLevel
-from envconn.tls.password import with_supplier
+from envconn.tls.password import is_supplied
+from envconn.tls.secured import judgement_of, seal, with_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import TypeAlias
 
-    from envconn.tls.password import Supplier
+__all__ = ["Supplier", "asettled", "settled", "supplied", "with_supplier"]
 
-__all__ = ["supplied"]
+Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
+"""Takes the connection that the password is for (its host, port and user), and returns the password."""
 
 
 def supplied(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
@@ -53,3 +59,26 @@ def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Su
 
 
 _SUPPLIED = "the program supplies the password, and the one that stands here is not used"
+
+
+def settled(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` with the password that its callable supplies now, or as it is where there is none.
+
+    Raises:
+        PasswordUnavailable: as for `Supplied.reveal`.
+    """
+    password = connection.password
+    return with_password(connection, Secret(password.reveal())) if is_supplied(password) else connection
+
+
+async def asettled(connection: SecuredConnection) -> SecuredConnection:
+    """Do the same in a coroutine, by `Supplied.fetch`."""
+    password = connection.password
+    return with_password(connection, Secret(await password.fetch())) if is_supplied(password) else connection
+
+
+def with_supplier(connection: SecuredConnection, supplier: Supplier) -> SecuredConnection:
+    """Return `connection` and its other endpoints, with the password that `supplier` supplies in place of their own."""
+    judgement = judgement_of(connection)
+    siblings = tuple(with_supplier(sibling, supplier) for sibling in judgement.context.siblings)
+    return seal(judgement._replace(context=judgement.context._replace(siblings=siblings, supplier=supplier)))

@@ -13,10 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from envconn.rotation.passwords import Supplier
     from envconn.selection import Assembly
     from envconn.sources import Dotenv
     from envconn.tls import Policy, SecuredConnection
-    from envconn.tls.password import Supplier
 
 
 # what `threading.Lock` is, without the import of `threading`

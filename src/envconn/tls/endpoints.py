@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from envconn import providers
-from envconn.errors import EndpointUnavailable, Finding, note
-from envconn.tls.judge import judge
+from envconn.errors import Finding, note
 from envconn.tls.levels import SSLMODES, TlsLevel
-from envconn.tls.secured import SecuredConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.tls.verdict import Judgement
+    from envconn.tls.judged import Judged, Judgement
 
 
 def find(
-    connection: SecuredConnection,
+    connection: Judged,
     judgement: Judgement,
     *,
     pooled: bool | None,
     replica: bool | None,
     branch: str | None,
-) -> SecuredConnection | str:
+) -> Judged | str:
     """Return the endpoint asked for (`None`: any), or the sentence that says why there is none."""
     # Who asks for the direct endpoint of a primary means no replica's.
     side = bool(connection.replica) if replica is None else replica
-    fitting = [
+    fitting: list[Judged] = [
         candidate
         for candidate in (connection, *judgement.context.siblings)
         if _fits(candidate, pooled=pooled, replica=side, branch=branch)
@@ -39,8 +37,8 @@ def find(
     derived = providers.derive(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, facts=facts)
     if isinstance(derived, str):
         return f"{told}: {derived}"
-    outcome = judge(derived, judgement.context, judgement.name)
-    if isinstance(outcome, SecuredConnection):
+    outcome = judgement.judge(derived, judgement.context, judgement.name)
+    if not isinstance(outcome, tuple):
         return outcome
     return f"{told}: {'; '.join(problem.message for problem in outcome)}"
 
@@ -65,7 +63,7 @@ _BEST_UNKNOWN = (
 )
 
 
-def _fits(candidate: SecuredConnection, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
+def _fits(candidate: Judged, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
     """Whether `candidate` is what was asked for; a wish for "not" is met by what is not visible."""
     is_so = [
         pooled is None or bool(candidate.pooled) is pooled,
@@ -82,12 +80,3 @@ def _told(*, pooled: bool | None, replica: bool | None, branch: str | None) -> s
         "on the branch asked for" if branch else "",
     ]
     return " ".join(filter(None, words))
-
-
-def direct(connection: SecuredConnection) -> SecuredConnection | None:
-    """Return the endpoint for migrations that is not `connection` itself, or `None` where there is none."""
-    try:
-        found = connection.endpoint(pooled=False, replica=False)
-    except EndpointUnavailable:
-        return None
-    return None if found is connection else found

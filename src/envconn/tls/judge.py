@@ -19,17 +19,18 @@ from envconn.errors import Finding, problem
 from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
+from envconn.tls.judged import Judgement
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import reach
 from envconn.tls.secured import SecuredConnection, seal
-from envconn.tls.verdict import Judgement, Verdict
+from envconn.tls.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint
+    from envconn.tls.judged import Context
     from envconn.tls.policy import Policy, Reach
-    from envconn.tls.verdict import Context
 
 __all__ = ["judge", "provider_ca", "requested"]
 
@@ -57,7 +58,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection), how_far.exempt)
-    return seal(Judgement(name, connection, endpoint, context, verdict))
+    return seal(Judgement(name, connection, endpoint, context, verdict, judge))
 
 
 def requested(connection: Connection) -> TlsLevel:

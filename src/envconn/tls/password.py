@@ -6,20 +6,18 @@ that moment. What the callable raises or returns by mistake travels nowhere: onl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 
 from envconn.connection import Secret
 from envconn.errors import PasswordUnavailable
 from envconn.records import Record
-from envconn.tls.secured import SecuredConnection, judgement_of, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn, TypeAlias, TypeGuard
 
-
-Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
-"""Takes the connection that the password is for (its host, port and user), and returns the password."""
+    Supplier: TypeAlias = Callable[..., str | Awaitable[str]]
 
 
 FIXED = "the program supplies its password anew for each login"
@@ -29,12 +27,14 @@ FIXED = "the program supplies its password anew for each login"
 class Supplied(Secret):
     """The password of a connection that a callable supplies."""
 
-    __slots__ = ("_connection", "_supplier")
+    __slots__ = ("_connection", "_name", "_supplier", "_variable")
 
-    def __init__(self, supplier: Supplier, connection: SecuredConnection) -> None:
+    def __init__(self, supplier: Supplier, connection: object, name: str, variable: str) -> None:
         super().__init__("")
         self._supplier = supplier
         self._connection = connection
+        self._name = name
+        self._variable = variable
 
     def reveal(self) -> str:
         """Call for the password, and return it.
@@ -55,8 +55,9 @@ class Supplied(Secret):
         return found if isinstance(found, str) else self._refuse(found)
 
     def _refuse(self, wrong: _Wrong) -> NoReturn:
-        variable, name = self._connection.variable, self._connection.name
-        raise PasswordUnavailable(f"{variable}: the callable that supplies the password of {name} {wrong.sentence}")
+        raise PasswordUnavailable(
+            f"{self._variable}: the callable that supplies the password of {self._name} {wrong.sentence}"
+        )
 
     def __bool__(self) -> bool:
         return True
@@ -79,48 +80,14 @@ def is_supplied(password: Secret | None) -> TypeGuard[Supplied]:
     return isinstance(password, Supplied)
 
 
-def settled(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` with the password that its callable supplies now, or as it is where there is none.
-
-    Raises:
-        PasswordUnavailable: as for `Supplied.reveal`.
-    """
-    password = connection.password
-    return _with_password(connection, Secret(password.reveal())) if is_supplied(password) else connection
-
-
-async def asettled(connection: SecuredConnection) -> SecuredConnection:
-    """Do the same in a coroutine, by `Supplied.fetch`."""
-    password = connection.password
-    return _with_password(connection, Secret(await password.fetch())) if is_supplied(password) else connection
-
-
-def without_password(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` without a password that has to be called for: for what is made before the first login."""
-    return _with_password(connection, None) if is_supplied(connection.password) else connection
-
-
-def with_supplier(connection: SecuredConnection, supplier: Supplier) -> SecuredConnection:
-    """Return `connection` and its other endpoints, with the password that `supplier` supplies in place of their own."""
-    judgement = judgement_of(connection)
-    siblings = tuple(with_supplier(sibling, supplier) for sibling in judgement.context.siblings)
-    return seal(judgement._replace(context=judgement.context._replace(siblings=siblings, supplier=supplier)))
-
-
-def _with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:
-    judgement = judgement_of(connection)
-    stated = judgement.connection._replace(password=password)
-    return seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))
-
-
-def _called(supplier: Supplier, connection: SecuredConnection) -> object:
+def _called(supplier: Supplier, connection: object) -> object:
     try:
         return supplier(connection)
     except Exception as error:  # noqa: BLE001 - it is the program's, and may raise anything
         return _Wrong(f"raised {type(error).__name__}; look there")
 
 
-async def _awaited(supplier: Supplier, connection: SecuredConnection) -> object:
+async def _awaited(supplier: Supplier, connection: object) -> object:
     import asyncio
 
     direct = asyncio.iscoroutinefunction(supplier)

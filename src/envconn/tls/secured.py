@@ -7,22 +7,31 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one by
 from __future__ import annotations
 
 from envconn.errors import EndpointUnavailable
+from envconn.tls.judged import Judged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, NoReturn
 
-    from envconn.connection import Host, Origin, Parameters, Secret
+    from envconn.connection import Secret
     from envconn.errors import Finding
+    from envconn.tls.judged import Judgement
     from envconn.tls.serverless import Serverless
-    from envconn.tls.verdict import Judgement, Verdict
 
-__all__ = ["SecuredConnection", "judgement_of", "require_sealed", "seal"]
+__all__ = [
+    "SecuredConnection",
+    "direct",
+    "judgement_of",
+    "require_sealed",
+    "seal",
+    "with_password",
+    "without_password",
+]
 
 _SEAL: Final = object()
 
 
-class SecuredConnection:
+class SecuredConnection(Judged):
     """A connection that was judged; the only type that drivers and integrations accept.
 
     Made by `envconn.load` and `envconn.secure`. Immutable; equality is identity.
@@ -31,9 +40,8 @@ class SecuredConnection:
         TypeError: constructed, subclassed, changed or pickled by anybody else.
     """
 
-    __slots__ = ("_judgement", "_seal")
+    __slots__ = ("_seal",)
 
-    _judgement: Judgement
     _seal: object
 
     def __init__(self, judgement: Judgement, *, seal: object) -> None:
@@ -64,176 +72,6 @@ class SecuredConnection:
         return (
             f"<SecuredConnection {self.name}: {self.family} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
         )
-
-    @property
-    def name(self) -> str:
-        """The name it is known by in its `Services` (``database``, ``analytics``)."""
-        return self._judgement.name
-
-    @property
-    def variable(self) -> str:
-        """The environment variable it was read from."""
-        return self._judgement.connection.origin.variable
-
-    @property
-    def origin(self) -> Origin:
-        """Where its text stood: variable, alias chain, file and line."""
-        return self._judgement.connection.origin
-
-    @property
-    def family(self) -> str:
-        """The protocol: ``postgresql``."""
-        return self._judgement.connection.family
-
-    @property
-    def scheme(self) -> str:
-        """The URI scheme as written, or empty for a keyword/value string."""
-        return self._judgement.connection.scheme
-
-    @property
-    def hosts(self) -> tuple[Host, ...]:
-        """Every host with its port, in order of preference."""
-        return self._judgement.connection.hosts
-
-    @property
-    def host(self) -> str:
-        """The name, IP address or socket directory of the first host."""
-        return self.hosts[0].host
-
-    @property
-    def port(self) -> int:
-        """The port of the first host."""
-        return self.hosts[0].port
-
-    @property
-    def user(self) -> str:
-        """The user name, decoded."""
-        return self._judgement.connection.user
-
-    @property
-    def password(self) -> Secret | None:
-        """The password, or `None` where there is none. One that a callable supplies is called for by `reveal`."""
-        if self._judgement.context.supplier is None:
-            return self._judgement.connection.password
-        from envconn.tls.password import Supplied
-
-        return Supplied(self._judgement.context.supplier, self)
-
-    @property
-    def dbname(self) -> str:
-        """The database name, decoded."""
-        return self._judgement.connection.dbname
-
-    @property
-    def parameters(self) -> Parameters:
-        """Every other parameter as written, TLS ones included; `tls` says what became of those."""
-        return self._judgement.connection.parameters
-
-    @property
-    def foreign(self) -> Parameters:
-        """Parameters of other tools (``pgbouncer``, ``connection_limit``) that no driver is shown."""
-        return self._judgement.connection.foreign
-
-    @property
-    def tls(self) -> Verdict:
-        """The verdict."""
-        return self._judgement.verdict
-
-    @property
-    def provider(self) -> str | None:
-        """The provider's short name (``scalingo``, ``planetscale``, ``neon``), or `None` if unknown."""
-        return self._judgement.endpoint.provider.name if self._judgement.endpoint.provider else None
-
-    @property
-    def pooled(self) -> bool | None:
-        """Whether a pooler stands in front of the server; `None` when that is not visible."""
-        return self._judgement.endpoint.pooled
-
-    @property
-    def pool_mode(self) -> str | None:
-        """``transaction`` or ``session`` where pooled and known."""
-        return self._judgement.endpoint.pool_mode
-
-    @property
-    def replica(self) -> bool | None:
-        """Whether this is a read-only replica; `None` when that is not visible."""
-        return self._judgement.endpoint.replica
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written there: a replica, or the past of a branch."""
-        provider = self._judgement.endpoint.provider
-        return bool(self.replica) or bool(provider and provider.read_only)
-
-    @property
-    def branch(self) -> str | None:
-        """The provider's branch, where the URL names it."""
-        return self._judgement.endpoint.branch
-
-    @property
-    def role(self) -> str | None:
-        """The database role without what the provider appends to it."""
-        return self._judgement.endpoint.role
-
-    @property
-    def region(self) -> str | None:
-        """The provider's region, where the host names it."""
-        return self._judgement.endpoint.region
-
-    @property
-    def cloud(self) -> str | None:
-        """The cloud that the provider runs it in (``aws``, ``gcp``, ``azure``), where the host names it."""
-        return self._judgement.endpoint.cloud
-
-    @property
-    def prepared_statements(self) -> bool:
-        """Whether a driver may prepare statements in the protocol; false behind a pooler that does not track them."""
-        return self._judgement.endpoint.prepared_statements
-
-    @property
-    def startup_options(self) -> bool:
-        """Whether the other side takes ``options`` and settings at connection start."""
-        return self._judgement.endpoint.startup_options
-
-    @property
-    def idle_seconds(self) -> int | None:
-        """The silence in seconds after which the provider drops a connection, or `None` if unknown."""
-        return self._judgement.endpoint.provider.idle_seconds if self._judgement.endpoint.provider else None
-
-    @property
-    def lifetime_seconds(self) -> int | None:
-        """The age in seconds that a kept connection should stay below, or `None` if unknown."""
-        return self._judgement.endpoint.provider.lifetime_seconds if self._judgement.endpoint.provider else None
-
-    @property
-    def suspends(self) -> bool:
-        """Whether the server goes to sleep when idle, so that a kept connection wants a check before use."""
-        return bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.suspends)
-
-    @property
-    def direct_tls(self) -> bool:
-        """Whether TLS may start without asking first (``sslnegotiation=direct``): stated, or known of the provider."""
-        stated = self.parameters.get("sslnegotiation")
-        return (
-            stated == "direct"
-            if stated
-            else bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.direct_tls)
-        )
-
-    @property
-    def enforces_tls(self) -> bool | None:
-        """Whether the provider promises to deny clear text; `None` where its record does not say."""
-        return self._judgement.endpoint.provider.enforces_tls if self._judgement.endpoint.provider else None
-
-    @property
-    def understood(self) -> tuple[str, ...]:
-        """What host, port, user and variable gave away, a sentence each."""
-        return self._judgement.endpoint.because
-
-    @property
-    def siblings(self) -> tuple[SecuredConnection, ...]:
-        """The other endpoints of the same database that variables name, replicas included, each judged."""
-        return self._judgement.context.siblings
 
     @property
     def advice(self) -> tuple[Finding, ...]:
@@ -298,3 +136,26 @@ def require_sealed(value: object) -> None:
     """Refuse anything but a genuine `SecuredConnection`, also one that was made behind the constructor's back."""
     if not isinstance(value, SecuredConnection) or getattr(value, "_seal", None) is not _SEAL:
         raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
+
+
+def direct(connection: SecuredConnection) -> SecuredConnection | None:
+    """Return the endpoint for migrations that is not `connection` itself, or `None` where there is none."""
+    try:
+        found = connection.endpoint(pooled=False, replica=False)
+    except EndpointUnavailable:
+        return None
+    return None if found is connection else found
+
+
+def without_password(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` without a password that has to be called for: for what is made before the first login."""
+    from envconn.tls.password import is_supplied
+
+    return with_password(connection, None) if is_supplied(connection.password) else connection
+
+
+def with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:
+    """Return `connection` with `password`, whoever supplied another one."""
+    judgement = judgement_of(connection)
+    stated = judgement.connection._replace(password=password)
+    return seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))

@@ -15,8 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.tls.secured import SecuredConnection
-    from envconn.tls.verdict import Judgement
+    from envconn.tls.judged import Judged, Judgement
 
 __all__ = ["Serverless", "find"]
 
@@ -35,7 +34,7 @@ class Serverless(Record):
     pipelines: bool
 
 
-def find(connection: SecuredConnection, judgement: Judgement, jwt: Secret | None) -> Serverless | str:
+def find(connection: Judged, judgement: Judgement, jwt: Secret | None) -> Serverless | str:
     """Return the addresses for `connection`, or the sentence that says why there are none."""
     provider = judgement.endpoint.provider
     rule = provider.serverless if provider else None
@@ -61,12 +60,12 @@ def find(connection: SecuredConnection, judgement: Judgement, jwt: Secret | None
     )
 
 
-def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Secret]:
+def _headers(connection: Judged, jwt: Secret | None) -> dict[str, Secret]:
     authorization = {"Authorization": Secret(f"Bearer {jwt.reveal()}")} if jwt else {}
     return {"Neon-Connection-String": Secret(_uri(connection, with_password=jwt is None)), **authorization}
 
 
-def _uri(connection: SecuredConnection, *, with_password: bool) -> str:
+def _uri(connection: Judged, *, with_password: bool) -> str:
     """The URI for the other side, which has no use for the paths of this machine's files."""
     password = connection.password.reveal() if with_password and connection.password else ""
     who = quote(connection.user, safe="") + (f":{quote(password, safe='')}" if password else "")

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from envconn.connection import Host
-    from envconn.tls.secured import SecuredConnection
+    from envconn.tls.judged import Judged
 
 
-def uri(connection: SecuredConnection) -> str:
+def uri(connection: Judged) -> str:
     """Return the URI of `connection`, in the one spelling that every parser of its family reads alike."""
     family, level = _FAMILIES[connection.family], connection.tls.level
     query = _query(connection, family)
@@ -41,7 +41,7 @@ def uri(connection: SecuredConnection) -> str:
 
 def compose(
     scheme: str,
-    connection: SecuredConnection,
+    connection: Judged,
     query: Mapping[str, str],
     *,
     hosts: str | None = None,
@@ -57,7 +57,7 @@ def compose(
     return _with_query(f"{scheme}://{userinfo(connection)}{where}/{name}", query)
 
 
-def userinfo(connection: SecuredConnection) -> str:
+def userinfo(connection: Judged) -> str:
     """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or nothing."""
     user = quote(connection.user, safe="")
     password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
@@ -129,7 +129,7 @@ _FAMILIES = {
 }
 
 
-def _query(connection: SecuredConnection, family: _Family) -> dict[str, str]:
+def _query(connection: Judged, family: _Family) -> dict[str, str]:
     mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert", "master_name"}
     stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:

@@ -1,4 +1,4 @@
-"""What a judgement is made of: the verdict, what it was made with, and everything that is sealed."""
+"""The verdict: what is promised about a connection, and why."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.connection import Connection
-    from envconn.providers import Endpoint, Facts
     from envconn.tls.ca import CA
-    from envconn.tls.password import Supplier
-    from envconn.tls.policy import Policy
-    from envconn.tls.secured import SecuredConnection
 
-__all__ = ["Context", "Judgement", "Verdict"]
+__all__ = ["Verdict"]
 
 
 class Verdict(Record):
@@ -54,27 +49,3 @@ class Verdict(Record):
     def raised(self) -> bool:
         """Whether `level` is above what the text asked for."""
         return self.level > self.requested
-
-
-class Context(Record):
-    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
-
-    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
-    endpoints of the same database, which variables name. `supplier` is what a program supplies the
-    password with, in place of the one in the text.
-    """
-
-    policy: Policy
-    facts: Facts | None = None
-    siblings: tuple[SecuredConnection, ...] = ()
-    supplier: Supplier | None = None
-
-
-class Judgement(Record):
-    """Everything that a `SecuredConnection` seals."""
-
-    name: str
-    connection: Connection
-    endpoint: Endpoint
-    context: Context
-    verdict: Verdict

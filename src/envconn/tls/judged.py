@@ -1,0 +1,224 @@
+"""What a judged connection says of itself, and what a judgement is made of.
+
+What is written for judged connections takes a `Judged`, so that it can be imported by the sealed type that is one.
+"""
+
+from __future__ import annotations
+
+from envconn.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any, Self
+
+    from envconn.connection import Connection, Host, Origin, Parameters, Secret
+    from envconn.errors import Finding
+    from envconn.providers import Endpoint, Facts
+    from envconn.tls.policy import Policy
+    from envconn.tls.verdict import Verdict
+
+__all__ = ["Context", "Judged", "Judgement"]
+
+
+class Judged:
+    """The properties of a connection that was judged. The only class derived from it is `SecuredConnection`."""
+
+    __slots__ = ("_judgement",)
+
+    _judgement: Judgement
+
+    @property
+    def name(self) -> str:
+        """The name it is known by in its `Services` (``database``, ``analytics``)."""
+        return self._judgement.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable it was read from."""
+        return self._judgement.connection.origin.variable
+
+    @property
+    def origin(self) -> Origin:
+        """Where its text stood: variable, alias chain, file and line."""
+        return self._judgement.connection.origin
+
+    @property
+    def family(self) -> str:
+        """The protocol: ``postgresql``."""
+        return self._judgement.connection.family
+
+    @property
+    def scheme(self) -> str:
+        """The URI scheme as written, or empty for a keyword/value string."""
+        return self._judgement.connection.scheme
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Every host with its port, in order of preference."""
+        return self._judgement.connection.hosts
+
+    @property
+    def host(self) -> str:
+        """The name, IP address or socket directory of the first host."""
+        return self.hosts[0].host
+
+    @property
+    def port(self) -> int:
+        """The port of the first host."""
+        return self.hosts[0].port
+
+    @property
+    def user(self) -> str:
+        """The user name, decoded."""
+        return self._judgement.connection.user
+
+    @property
+    def password(self) -> Secret | None:
+        """The password, or `None` where there is none. One that a callable supplies is called for by `reveal`."""
+        if self._judgement.context.supplier is None:
+            return self._judgement.connection.password
+        from envconn.tls.password import Supplied
+
+        return Supplied(self._judgement.context.supplier, self, self.name, self.variable)
+
+    @property
+    def dbname(self) -> str:
+        """The database name, decoded."""
+        return self._judgement.connection.dbname
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every other parameter as written, TLS ones included; `tls` says what became of those."""
+        return self._judgement.connection.parameters
+
+    @property
+    def foreign(self) -> Parameters:
+        """Parameters of other tools (``pgbouncer``, ``connection_limit``) that no driver is shown."""
+        return self._judgement.connection.foreign
+
+    @property
+    def tls(self) -> Verdict:
+        """The verdict."""
+        return self._judgement.verdict
+
+    @property
+    def provider(self) -> str | None:
+        """The provider's short name (``scalingo``, ``planetscale``, ``neon``), or `None` if unknown."""
+        return self._judgement.endpoint.provider.name if self._judgement.endpoint.provider else None
+
+    @property
+    def pooled(self) -> bool | None:
+        """Whether a pooler stands in front of the server; `None` when that is not visible."""
+        return self._judgement.endpoint.pooled
+
+    @property
+    def pool_mode(self) -> str | None:
+        """``transaction`` or ``session`` where pooled and known."""
+        return self._judgement.endpoint.pool_mode
+
+    @property
+    def replica(self) -> bool | None:
+        """Whether this is a read-only replica; `None` when that is not visible."""
+        return self._judgement.endpoint.replica
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written there: a replica, or the past of a branch."""
+        provider = self._judgement.endpoint.provider
+        return bool(self.replica) or bool(provider and provider.read_only)
+
+    @property
+    def branch(self) -> str | None:
+        """The provider's branch, where the URL names it."""
+        return self._judgement.endpoint.branch
+
+    @property
+    def role(self) -> str | None:
+        """The database role without what the provider appends to it."""
+        return self._judgement.endpoint.role
+
+    @property
+    def region(self) -> str | None:
+        """The provider's region, where the host names it."""
+        return self._judgement.endpoint.region
+
+    @property
+    def cloud(self) -> str | None:
+        """The cloud that the provider runs it in (``aws``, ``gcp``, ``azure``), where the host names it."""
+        return self._judgement.endpoint.cloud
+
+    @property
+    def prepared_statements(self) -> bool:
+        """Whether a driver may prepare statements in the protocol; false behind a pooler that does not track them."""
+        return self._judgement.endpoint.prepared_statements
+
+    @property
+    def startup_options(self) -> bool:
+        """Whether the other side takes ``options`` and settings at connection start."""
+        return self._judgement.endpoint.startup_options
+
+    @property
+    def idle_seconds(self) -> int | None:
+        """The silence in seconds after which the provider drops a connection, or `None` if unknown."""
+        return self._judgement.endpoint.provider.idle_seconds if self._judgement.endpoint.provider else None
+
+    @property
+    def lifetime_seconds(self) -> int | None:
+        """The age in seconds that a kept connection should stay below, or `None` if unknown."""
+        return self._judgement.endpoint.provider.lifetime_seconds if self._judgement.endpoint.provider else None
+
+    @property
+    def suspends(self) -> bool:
+        """Whether the server goes to sleep when idle, so that a kept connection wants a check before use."""
+        return bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.suspends)
+
+    @property
+    def direct_tls(self) -> bool:
+        """Whether TLS may start without asking first (``sslnegotiation=direct``): stated, or known of the provider."""
+        stated = self.parameters.get("sslnegotiation")
+        return (
+            stated == "direct"
+            if stated
+            else bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.direct_tls)
+        )
+
+    @property
+    def enforces_tls(self) -> bool | None:
+        """Whether the provider promises to deny clear text; `None` where its record does not say."""
+        return self._judgement.endpoint.provider.enforces_tls if self._judgement.endpoint.provider else None
+
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """What host, port, user and variable gave away, a sentence each."""
+        return self._judgement.endpoint.because
+
+    @property
+    def siblings(self) -> tuple[Self, ...]:
+        """The other endpoints of the same database that variables name, replicas included, each judged."""
+        return self._judgement.context.siblings
+
+
+class Context(Record):
+    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
+
+    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
+    endpoints of the same database, which variables name. `supplier` is what a program supplies the
+    password with, in place of the one in the text.
+    """
+
+    policy: Policy
+    facts: Facts | None = None
+    siblings: tuple[Any, ...] = ()
+    supplier: Callable[..., str | Awaitable[str]] | None = None
+
+
+class Judgement(Record):
+    """Everything that a `SecuredConnection` seals. `judge` is what has judged it, for endpoints derived from it."""
+
+    name: str
+    connection: Connection
+    endpoint: Endpoint
+    context: Context
+    verdict: Verdict
+    judge: Callable[[Connection, Context, str], Judged | tuple[Finding, ...]]
