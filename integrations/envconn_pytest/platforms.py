@@ -200,7 +200,7 @@ def providers() -> tuple[str, ...]:
 def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = None) -> dict[str, str]:
     """Return the variables that `provider` sets, or has people set, with credentials that open nothing.
 
-    ``envconn.load(environ, dotenv=None)`` takes them as they are, and its ``connection(pooled=pooled)`` and
+    ``envconn.load(environ, env_file=None)`` takes them as they are, and its ``connection(pooled=pooled)`` and
     ``connection(replica=replica)`` are what was asked for: in the usual variable where that may hold either, in one
     of its own beside it where the platform has one. `None` is for what there is without asking.
 
@@ -214,7 +214,7 @@ def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = 
     environ = dict(platform.environ)
     for wish, variables in ((pooled, platform.pooled), (replica, platform.replica)):
         environ |= variables if wish else {}
-    service = next(iter(envconn.load(environ, dotenv=None).values()))
+    service = next(iter(envconn.load(environ, env_file=None).values()))
     holder = (service.variable, *service.origin.via)[-1]
     for variable, endpoint in (
         (_REPLICA_SAMPLE, service.endpoint(replica=replica)),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         RemoteError,
     )
     from envconn.export import translate
-    from envconn.probe import Proof, prove
+    from envconn.probe import Proof, ProofFailed, prove
     from envconn.report import Report
     from envconn.rotation.login import alogin, login
     from envconn.rotation.reload import Changes
@@ -50,7 +50,7 @@ _HOMES = {
         "RemoteError",
     ),
     "envconn.export": ("translate",),
-    "envconn.probe": ("Proof", "prove"),
+    "envconn.probe": ("Proof", "ProofFailed", "prove"),
     "envconn.report": ("Report",),
     "envconn.rotation.reload": ("Changes",),
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
@@ -74,6 +74,7 @@ __all__ = [
     "PasswordUnavailable",
     "Policy",
     "Proof",
+    "ProofFailed",
     "QueryError",
     "RemoteError",
     "Report",

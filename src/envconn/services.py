@@ -171,13 +171,13 @@ class Services(Mapping[str, SecuredConnection]):
 def load(
     environ: Mapping[str, str] | None = None,
     *,
-    dotenv: Dotenv = DOTENV,
+    env_file: Dotenv = DOTENV,
     policy: Policy | None = None,
     passwords: Mapping[str, Supplier] | None = None,
 ) -> Services:
     """Read the environment once and return what it configures, judged.
 
-    `environ` is a mapping of variables, `os.environ` when left out. `dotenv` is the path of a file
+    `environ` is a mapping of variables, `os.environ` when left out. `env_file` is the path of a file
     whose assignments count where `environ` is silent, or of several, the last of which wins, or
     `None`; the default is read only if it is there. `policy` replaces the one that ``ENVCONN_TLS`` and its like state.
     `passwords` holds callables by the name of the service whose password they supply, such as a token
@@ -186,7 +186,7 @@ def load(
     Raises:
         ConfigurationError: anything is wrong; it lists everything that is.
     """
-    read = reader(environ, dotenv, policy, passwords)
+    read = reader(environ, env_file, policy, passwords)
     # The frame of this function is a part of the traceback, and tools print its variables.
     del environ
     assembly = read()

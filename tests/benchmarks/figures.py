@@ -79,13 +79,13 @@ def run(arguments: list[str]) -> None:
 
 def load(count: int) -> envconn.Services:
     """Load `count` named databases."""
-    return envconn.load({f"N{number}_DATABASE_URL": URL for number in range(count)}, dotenv=None)
+    return envconn.load({f"N{number}_DATABASE_URL": URL for number in range(count)}, env_file=None)
 
 
 def crowd(size: int) -> Callable[[], envconn.Services]:
     """Return a call that loads one database out of `size` variables."""
     environ = {f"SOMETHING_{number}": "else" for number in range(size)} | {"DATABASE_URL": URL}
-    return lambda: envconn.load(environ, dotenv=None)
+    return lambda: envconn.load(environ, env_file=None)
 
 
 def judge_many() -> None:

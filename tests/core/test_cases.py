@@ -80,7 +80,7 @@ NAMES = [
     Case("T17", {"DATABASE_URL": PG, "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "ENVCONN_DATABASE": "DB_HOST"},
          {"database": ENCRYPTED}, {"not-chosen"}, "differs: no overlay of keys; one of the two is chosen as a whole"),
     Case("T18", {"DATABASE_URL": PG}, {"database": ENCRYPTED}, {"dotenv-ignored"}, "the process wins, .env is reported",
-         dotenv=f"DATABASE_URL={OTHER}\n"),
+         env_file=f"DATABASE_URL={OTHER}\n"),
     Case("T19", {"DATABASE_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, {"database": ENCRYPTED, "blue": ENCRYPTED},
          set(), "two databases, the second called by its colour"),
     Case("T19", {"SCALINGO_POSTGRESQL_URL": PG, "POSTGRESQL_URL": OTHER}, {}, {"conflict"}, "never the first silently"),
@@ -142,9 +142,9 @@ TLS = [
 @pytest.mark.parametrize("case", [*NAMES, *TLS], ids=lambda case: f"{case.number}: {case.why}")
 def test_case(case: Case, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
-    if case.dotenv:
+    if case.env_file:
         with open(".env", "w", encoding="utf-8") as stream:
-            stream.write(case.dotenv)
+            stream.write(case.env_file)
     pem = certificates.ca.read_text("ascii")
     environ = {
         name: pem if value == "PEM" else value.replace("FILE", str(certificates.ca))

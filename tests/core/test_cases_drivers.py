@@ -208,7 +208,7 @@ def system_store(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) ->
 
 
 def loaded(environ: dict[str, str], ca: str) -> envconn.Services:
-    return envconn.load({name: text.replace("{ca}", ca) for name, text in environ.items()}, dotenv=None)
+    return envconn.load({name: text.replace("{ca}", ca) for name, text in environ.items()}, env_file=None)
 
 
 def first(services: envconn.Services) -> SecuredConnection:

@@ -121,7 +121,7 @@ def test_json(command: str, variables: dict[str, str], code: int) -> None:
         ["check", "--unknown", MARKER],
         ["check", f"--{MARKER}"],
         ["check", "--dotenv"],
-        ["check", "--no-dotenv=" + MARKER],
+        ["check", "--no-env_file=" + MARKER],
         ["check", "--d", "x", "--no", MARKER],
         ["show", "--"],
         ["exec"],

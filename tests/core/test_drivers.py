@@ -35,7 +35,7 @@ def judged(query: str = "sslmode=require", host: str = "db.example.com") -> envc
 
 
 def load(uri: str, **environ: str) -> envconn.SecuredConnection:
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
 
 
 def context(driver: str, connection: envconn.SecuredConnection) -> ssl.SSLContext:

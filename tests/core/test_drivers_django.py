@@ -30,7 +30,7 @@ HEROKU = "postgres://u7abcdefgh1:marker-password@ec2-1-2-3-4.compute-1.amazonaws
 
 
 def load(uri: str = "", **environ: str) -> envconn.Services:
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None)
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None)
 
 
 def entries(uri: str = "", pool: Mapping[str, float] | None = None, **environ: str) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def test_mysql(netloc: str, query: str, host: str, port: str) -> None:
 
 
 def test_what_is_no_database_of_djangos() -> None:
-    cache = envconn.load({"REDIS_URL": "rediss://h.example.com"}, dotenv=None).cache
+    cache = envconn.load({"REDIS_URL": "rediss://h.example.com"}, env_file=None).cache
     assert cache
     with pytest.raises(envconn.ConfigurationError, match="REDIS_URL: holds a redis connection"):
         settings(cache)
@@ -312,7 +312,7 @@ def test_cache() -> None:
 
 
 def cached(uri: str) -> envconn.SecuredConnection:
-    found = envconn.load({"CACHE_URL": uri}, dotenv=None).cache
+    found = envconn.load({"CACHE_URL": uri}, env_file=None).cache
     assert found
     return found
 
@@ -329,7 +329,7 @@ def cached(uri: str) -> envconn.SecuredConnection:
     ],
 )
 def test_findings(environ: dict[str, str], codes: list[str]) -> None:
-    handed = django_entries(envconn.load(environ, dotenv=None).databases)
+    handed = django_entries(envconn.load(environ, env_file=None).databases)
     found = list(findings("default", handed, handed["default"].settings))
     assert [finding.code for finding in found] == codes
     assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)

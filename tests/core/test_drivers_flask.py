@@ -22,7 +22,7 @@ class Url(dict[str, Any]):
 
 def test_one_is_the_default_and_the_others_are_binds() -> None:
     found: Any = envconn_flask.settings(
-        envconn.load(ENVIRON, dotenv=None).databases,
+        envconn.load(ENVIRON, env_file=None).databases,
         Url,  # type: ignore[arg-type]
         driver="psycopg2",
         engine_options={"pool_size": 3},
@@ -38,13 +38,13 @@ def test_one_is_the_default_and_the_others_are_binds() -> None:
 
 def test_without_a_default_there_are_binds_only() -> None:
     analytics = {name: text for name, text in ENVIRON.items() if name.startswith("ANALYTICS")}
-    found = envconn_flask.settings(envconn.load(analytics, dotenv=None).databases, Url)  # type: ignore[arg-type]
+    found = envconn_flask.settings(envconn.load(analytics, env_file=None).databases, Url)  # type: ignore[arg-type]
     assert found.keys() == {"SQLALCHEMY_BINDS"}
 
 
 @pytest.mark.parametrize("stated", [{"connect_args": {"sslmode": "disable"}}, {"creator": print}])
 def test_what_is_stated_weakens_nothing(stated: dict[str, object]) -> None:
-    databases = envconn.load(ENVIRON, dotenv=None).databases
+    databases = envconn.load(ENVIRON, env_file=None).databases
     with pytest.raises(envconn.ConfigurationError) as refusal:
         envconn_flask.settings(databases, Url, engine_options=stated)  # type: ignore[arg-type]
     assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]

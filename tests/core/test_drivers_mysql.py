@@ -26,7 +26,7 @@ WAIVED = {"ENVCONN_TLS_WAIVE": "db.example.com"}
 
 def load(query: str, host: str = "db.example.com", **environ: str) -> envconn.SecuredConnection:
     uri = f"mysql://app:marker-password@{host}/shop?{query}"
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +190,9 @@ def test_a_pymysql_that_would_go_on_in_clear(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_password_that_pymysql_cannot_send() -> None:
-    connection = envconn.load({"DATABASE_URL": "mysql://app:gr%C3%B6%C3%9Fe@db.example.com/shop"}, dotenv=None).database
+    connection = envconn.load(
+        {"DATABASE_URL": "mysql://app:gr%C3%B6%C3%9Fe@db.example.com/shop"}, env_file=None
+    ).database
     with pytest.raises(envconn.ConfigurationError, match="Latin-1"):
         mysql.arguments(connection, "pymysql")
     assert mysql.arguments(connection, "MySQLdb")["ssl_mode"] == "REQUIRED"
@@ -200,7 +202,7 @@ def test_what_is_refused(certificates: Certificates) -> None:
     with pytest.raises(envconn.ConfigurationError, match="cannot honour sslcrl"):
         mysql.arguments(load(f"ssl-mode=VERIFY_CA&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}"), "MySQLdb")
     with pytest.raises(envconn.ConfigurationError, match="MySQL speaks mysql"):
-        mysql.arguments(envconn.load({"DATABASE_URL": "sqlite://"}, dotenv=None).database, "MySQLdb")
+        mysql.arguments(envconn.load({"DATABASE_URL": "sqlite://"}, env_file=None).database, "MySQLdb")
     with pytest.raises(envconn.ConfigurationError, match="sqlite3 speaks sqlite"):
         sqlite.arguments(load(""))
 

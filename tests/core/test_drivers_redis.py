@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load(uri: str, variable: str = "CACHE_URL", **environ: str) -> envconn.SecuredConnection:
-    services = envconn.load({variable: uri, **environ}, dotenv=None)
+    services = envconn.load({variable: uri, **environ}, env_file=None)
     return services.cache or services.database
 
 

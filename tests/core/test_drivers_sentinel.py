@@ -23,14 +23,14 @@ TEXT = "rediss+sentinel://us%20er:marker-%40pw@h1:26380,[::1]/m/3?sentinel_usern
 
 
 def loaded(text: str, **environ: str) -> SecuredConnection:
-    found = envconn.load({"REDIS_URL": text, **environ}, dotenv=None).broker
+    found = envconn.load({"REDIS_URL": text, **environ}, env_file=None).broker
     assert found is not None
     return found
 
 
 def codes(text: str, **environ: str) -> list[str]:
     with pytest.raises(ConfigurationError) as refusal:
-        envconn.load({"REDIS_URL": text, **environ}, dotenv=None)
+        envconn.load({"REDIS_URL": text, **environ}, env_file=None)
     return [problem.code for problem in refusal.value.problems]
 
 
@@ -103,9 +103,9 @@ def test_the_master_may_be_stated() -> None:
 
 def test_another_master_is_another_service() -> None:
     same = {"REDIS_URL": "rediss+sentinel://h/m", "VALKEY_URL": "rediss+sentinel://h/m"}
-    assert envconn.load(same, dotenv=None).broker
+    assert envconn.load(same, env_file=None).broker
     with pytest.raises(ConfigurationError, match="different master"):
-        envconn.load({**same, "VALKEY_URL": "rediss+sentinel://h/n"}, dotenv=None)
+        envconn.load({**same, "VALKEY_URL": "rediss+sentinel://h/n"}, env_file=None)
 
 
 def test_no_other_driver_takes_them() -> None:
@@ -119,7 +119,7 @@ def test_no_other_driver_takes_them() -> None:
         sentinel.sentinel_arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
     database = {"DATABASE_URL": TEXT}
     with pytest.raises(ConfigurationError, match="is read as a database"):
-        envconn.load(database, dotenv=None)
+        envconn.load(database, env_file=None)
 
 
 def found_with(connection: SecuredConnection, **parameters: str) -> Any:

@@ -23,7 +23,7 @@ NEON = f"postgresql://app:{MARKER}@ep-a-1-pooler.eu-central-1.aws.neon.tech/app?
 
 
 def load(uri: str = PLAIN, **environ: str) -> envconn.SecuredConnection:
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
 
 
 def codes(connection: envconn.SecuredConnection, driver: Driver, **stated: object) -> set[str]:

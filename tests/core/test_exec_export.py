@@ -69,7 +69,7 @@ def seen(*arguments: str, **variables: str) -> dict[str, str]:
 
 
 def due(url: str = PG) -> dict[str, str]:
-    return dict(environment(envconn.load({"DATABASE_URL": url}, dotenv=None).database).values)
+    return dict(environment(envconn.load({"DATABASE_URL": url}, env_file=None).database).values)
 
 
 def test_export() -> None:

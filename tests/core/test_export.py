@@ -25,7 +25,7 @@ BASE = "postgresql://app:s3cret@db.example:6543/shop"
 def secured(query: str = "", place: str = "", *, scheme: str = "postgresql", **facts: str) -> SecuredConnection:
     """Judge a URL, in an environment that tolerates clear text towards db.example."""
     url = f"{scheme}://app:s3cret@{place or 'db.example:6543'}/shop{query}"
-    found = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS_WAIVE": "*.example", **facts}, dotenv=None)
+    found = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS_WAIVE": "*.example", **facts}, env_file=None)
     return found.database
 
 
@@ -355,7 +355,7 @@ def test_words_that_a_driver_puts_into_urls_itself(name: FormatName, stated: str
 def test_prisma_is_given_the_direct_endpoint() -> None:
     host = "ep-cool-darkness-123456{}.us-east-2.aws.neon.tech"
     url = f"postgresql://app:s3cret@{host.format('-pooler')}/shop?sslmode=require"
-    pooled, direct = translate(envconn.load({"DATABASE_URL": url}, dotenv=None).database, "prisma").splitlines()
+    pooled, direct = translate(envconn.load({"DATABASE_URL": url}, env_file=None).database, "prisma").splitlines()
     assert pooled.startswith(f"DATABASE_URL='postgresql://app:s3cret@{host.format('-pooler')}:5432/shop?")
     assert direct.startswith(f"DIRECT_URL='postgresql://app:s3cret@{host.format('')}:5432/shop?")
 

@@ -34,7 +34,7 @@ def connections(certificates: Certificates, secret: str) -> list[SecuredConnecti
         "AMQP_URL": f"amqps://app:{secret}@mq.example/v?verify=verify_none&password={secret}&"
         f"certfile={certificates.good.chain}&keyfile={certificates.good.key}",
     }
-    return list(envconn.load(urls, dotenv=None).values())
+    return list(envconn.load(urls, env_file=None).values())
 
 
 def written(connection: SecuredConnection, name: FormatName, *, mask: bool) -> str | None:
@@ -80,7 +80,7 @@ def test_direct_endpoint_is_masked_with_a_password_of_its_own() -> None:
         "DATABASE_URL": f"postgresql://app:{OTHER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require",
         "DIRECT_URL": f"postgresql://app:{MARKER}@ep-a-b-123456.eu-central-1.aws.neon.tech/d?sslmode=require",
     }
-    connection = envconn.load(environ, dotenv=None).database
+    connection = envconn.load(environ, env_file=None).database
     assert f"DIRECT_URL='postgresql://app:{MARKER}@" in translate(connection, "prisma")
     assert f"DIRECT_URL='postgresql://app:{MASK}@" in translate(connection, "prisma", mask=True)
     assert masked(connection).siblings == ()

@@ -77,7 +77,7 @@ def test_envconn_reads_the_same_verdict(
 ) -> None:
     query = f"sslmode={mode}{f'&sslrootcert={certificates.ca}' if 'verify' in mode else ''}"
     environ = {"DATABASE_URL": f"postgresql://app:s3cret@db.example/d?{query}", "ENVCONN_TLS_WAIVE": "*.example"}
-    first = envconn.load(environ, dotenv=None).database
+    first = envconn.load(environ, env_file=None).database
     text = translate(first, name)
     (path := tmp_path_factory.mktemp(name) / "file").write_text(text, encoding="utf-8")
     found = {
@@ -85,7 +85,7 @@ def test_envconn_reads_the_same_verdict(
         "kubernetes": yaml.safe_load(text)["stringData"] if name == "kubernetes" else {},
     }[name]
     waived = {"ENVCONN_TLS_WAIVE": "*.example"}
-    second = envconn.load({**found, **waived}, dotenv=path if name == "dotenv" else None).database
+    second = envconn.load({**found, **waived}, env_file=path if name == "dotenv" else None).database
     assert (second.tls.level, second.uri()) == (first.tls.level, first.uri())
 
 
@@ -97,9 +97,9 @@ def test_names_are_those_that_envconn_reads() -> None:
         "AMQP_URL": "amqp://app:x@127.0.0.1/v",
         "REDIS_URL": "redis://:x@127.0.0.1/0",
     }
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
     written = "".join(translate(connection, "dotenv") for connection in services.values())
-    again = envconn.load(dict(dotenv.dotenv_values(stream=io.StringIO(written))), dotenv=None)  # type: ignore[arg-type]
+    again = envconn.load(dict(dotenv.dotenv_values(stream=io.StringIO(written))), env_file=None)  # type: ignore[arg-type]
     assert {name: found.uri() for name, found in again.items()} == {
         name: found.uri() for name, found in services.items()
     }
@@ -110,7 +110,7 @@ def test_names_are_those_that_envconn_reads() -> None:
 
 @pytest.mark.parametrize(("variable", "name"), [("CACHE_DATABASE_URL", "cache"), ("__DATABASE_URL", "database")])
 def test_odd_names(variable: str, name: str) -> None:
-    services = envconn.load({variable: "postgresql://app:x@db.example/d"}, dotenv=None)
+    services = envconn.load({variable: "postgresql://app:x@db.example/d"}, env_file=None)
     (connection,) = services.values()
     assert translate(connection, "dotenv").startswith(f"{variable}='")
     assert yaml.safe_load(translate(connection, "kubernetes"))["metadata"] == {"name": name}
@@ -119,7 +119,7 @@ def test_odd_names(variable: str, name: str) -> None:
 def test_secret(certificates: Certificates) -> None:
     pem = certificates.ca.read_text("ascii")
     environ = {"DATABASE_URL": "postgresql://u@a:1,b:2/d?sslmode=verify-full", "DATABASE_CA_CERT": pem}
-    connection = envconn.load(environ, dotenv=None).database
+    connection = envconn.load(environ, env_file=None).database
     manifest = yaml.safe_load(translate(connection, "kubernetes", ca="/etc/envconn/ca.crt"))
     assert manifest == {
         "apiVersion": "v1",
@@ -144,7 +144,7 @@ def test_parts_are_read_like_the_url() -> None:
     connection = envconn.secure(envconn.parse("postgresql://u:p%27%5C%20x@h.example:7/d?sslmode=require"))
     parts = yaml.safe_load(translate(connection, "kubernetes"))["stringData"]
     del parts["DATABASE_URL"]
-    assert envconn.load(parts, dotenv=None).database.uri() == connection.uri()
+    assert envconn.load(parts, env_file=None).database.uri() == connection.uri()
 
 
 # What the formats do with a CA that came as text, without a word about where its file is.
@@ -152,12 +152,12 @@ def test_parts_are_read_like_the_url() -> None:
 def test_text_has_no_place(certificates: Certificates, name: FormatName) -> None:
     pem = certificates.ca.read_text("ascii")
     environ = {"DATABASE_URL": "postgresql://u:p@h.example/d?sslmode=verify-full", "DATABASE_CA_CERT": pem}
-    connection = envconn.load(environ, dotenv=None).database
+    connection = envconn.load(environ, env_file=None).database
     if name == "pgpass":
         assert translate(connection, name) == "h.example:5432:d:u:p\n"
         return
     with pytest.raises(envconn.ConfigurationError, match=r"the CA is text, .*--ca PATH"):
         translate(connection, name)
     assert "/there/ca.pem" in translate(connection, name, ca="/there/ca.pem")
-    plain = envconn.load({"DATABASE_URL": "postgresql://u:p@h.example/d"}, dotenv=None).database
+    plain = envconn.load({"DATABASE_URL": "postgresql://u:p@h.example/d"}, env_file=None).database
     assert "/there/ca.pem" not in translate(plain, name, ca="/there/ca.pem"), "there is none to be found"

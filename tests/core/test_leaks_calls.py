@@ -184,7 +184,7 @@ def calls_with(text: str) -> list[Callable[[], object]]:
 
     return [
         envconn.load,
-        lambda: envconn.load({"DATABASE_URL": text, "ENVCONN_TLS": "verify-full"}, dotenv=None),
+        lambda: envconn.load({"DATABASE_URL": text, "ENVCONN_TLS": "verify-full"}, env_file=None),
         lambda: Careful.model_validate({"database": text}),
         envconn.Settings,
         lambda: envconn.Settings(database=text),

@@ -116,7 +116,7 @@ LOGIN = Login("psycopg", "app", tls=True)
 
 def judged(uri: str, pooler: str | None = None) -> envconn.SecuredConnection:
     environ = {"DATABASE_URL": uri, **({"ENVCONN_POOLER": pooler} if pooler else {})}
-    return envconn.load(environ=environ, dotenv=None).database
+    return envconn.load(environ=environ, env_file=None).database
 
 
 ANYBODY = "postgresql://app:s@db.example.com/app?sslmode=require"

@@ -40,7 +40,7 @@ def loaded(example: dict[str, Any], certificates: Certificates) -> envconn.Secur
     url = url.replace("/certs/root.crt", str(certificates.ca))
     ca = str(certificates.ca) if "sslmode=verify-full" in url and "sslrootcert" not in url else None
     services = envconn.load(
-        {example["environment_variable"]: url}, dotenv=None, policy=Policy(waive=WAIVED, ca=ca, ca_variable="ca")
+        {example["environment_variable"]: url}, env_file=None, policy=Policy(waive=WAIVED, ca=ca, ca_variable="ca")
     )
     return services["database"] if "database" in services else services["broker"]
 
@@ -101,7 +101,7 @@ def test_what_is_refused_says_why() -> None:
         expected = "replica-pooled" if example["expect"].get("connection_kind") == "invalid" else expected
         if expected:
             with pytest.raises(envconn.ConfigurationError) as caught:
-                envconn.load({variable: url}, dotenv=None)
+                envconn.load({variable: url}, env_file=None)
             assert [problem.code for problem in caught.value.problems] == [expected]
             assert "FAKE" not in str(caught.value)
 
@@ -111,7 +111,7 @@ DIRECT = NEON.replace("-pooler", "")
 
 
 def test_pooled_and_direct_endpoint_of_one_database_are_a_pair_and_no_conflict() -> None:
-    services = envconn.load({"DATABASE_URL": NEON, "POSTGRES_URL": DIRECT}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": NEON, "POSTGRES_URL": DIRECT}, env_file=None)
     assert services.database.pooled
     assert services.connection("database", pooled=False).variable == "POSTGRES_URL"
 
@@ -119,7 +119,7 @@ def test_pooled_and_direct_endpoint_of_one_database_are_a_pair_and_no_conflict()
 def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
     services = envconn.load(
         {"DATABASE_URL": NEON, "DATABASE_URL_UNPOOLED": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")},
-        dotenv=None,
+        env_file=None,
     )
     assert services.connection("database", pooled=False).variable == "DATABASE_URL_UNPOOLED"
     assert services.connection("database", replica=True).host.startswith("ep-warm")
@@ -127,7 +127,7 @@ def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
 
 
 def test_branch_is_never_derived() -> None:
-    services = envconn.load({"DATABASE_URL": NEON}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": NEON}, env_file=None)
     with pytest.raises(EndpointUnavailable, match="a branch has credentials of its own"):
         services.connection("database", branch="staging")
 
@@ -138,21 +138,21 @@ def test_branch_is_never_derived() -> None:
 )
 def test_pooler_that_cannot_be_seen_is_stated(stated: str, pooled: bool, statements: bool) -> None:  # noqa: FBT001
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_POOLER": stated}
-    database = envconn.load(environ, dotenv=None).database
+    database = envconn.load(environ, env_file=None).database
     assert (database.pooled, database.prepared_statements) == (pooled, statements)
 
 
 def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
     pooled, direct = "postgresql://u:p@bouncer.example.com:6432/app", "postgresql://u:p@db.example.com/app"
     environ = {"DATABASE_URL": pooled, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOLER": "transaction"}
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
     assert services.database.pooled
     assert services.connection("database", pooled=False).host == "db.example.com"
 
 
 def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_PROVIDER": "neon", "ENVCONN_TLS": "best"}
-    database = envconn.load(environ, dotenv=None).database
+    database = envconn.load(environ, env_file=None).database
     assert (database.provider, database.tls.level, database.suspends) == ("neon", envconn.TlsLevel.VERIFY_FULL, True)
 
 
@@ -160,7 +160,7 @@ def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
 def test_statement_that_nobody_understands_is_refused(variable: str) -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", variable: "marker"}
     with pytest.raises(envconn.ConfigurationError) as caught:
-        envconn.load(environ, dotenv=None)
+        envconn.load(environ, env_file=None)
     assert [problem.variable for problem in caught.value.problems] == [variable]
     assert "marker" not in str(caught.value)
 
@@ -171,29 +171,29 @@ def test_best_is_what_the_certificates_can_meet() -> None:
         "planetscale": "postgresql://app.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db",
     }
     for url in urls.values():
-        plain = envconn.load({"DATABASE_URL": url}, dotenv=None)
+        plain = envconn.load({"DATABASE_URL": url}, env_file=None)
         assert plain.database.tls.level == envconn.TlsLevel.ENCRYPTED
         assert "tls-better" in [note.code for note in plain.report().notes]
-        best = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS": "best"}, dotenv=None)
+        best = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS": "best"}, env_file=None)
         assert best.database.tls.level == envconn.TlsLevel.VERIFY_FULL
         assert "tls-better" not in [note.code for note in best.report().notes]
 
 
 def test_best_for_a_private_ca_needs_it_at_hand(certificates: Certificates) -> None:
     url = "postgresql://u:FAKE@db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000/db?sslmode=require"
-    without = envconn.load({"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best"}, dotenv=None)
+    without = envconn.load({"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best"}, env_file=None)
     assert without.database.tls.level == envconn.TlsLevel.ENCRYPTED
     environ = {"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best", "DATABASE_CA_CERT": str(certificates.ca)}
-    assert envconn.load(environ, dotenv=None).database.tls.level == envconn.TlsLevel.VERIFY_CA
+    assert envconn.load(environ, env_file=None).database.tls.level == envconn.TlsLevel.VERIFY_CA
 
 
 def test_default_role_is_worth_a_note() -> None:
     url = "postgresql://postgres.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db"
-    assert "default-role" in [note.code for note in envconn.load({"DATABASE_URL": url}, dotenv=None).report().notes]
+    assert "default-role" in [note.code for note in envconn.load({"DATABASE_URL": url}, env_file=None).report().notes]
 
 
 def test_second_name_of_the_same_endpoint_is_noted() -> None:
-    report = envconn.load({"DATABASE_URL": DIRECT, "DIRECT_URL": DIRECT}, dotenv=None).report()
+    report = envconn.load({"DATABASE_URL": DIRECT, "DIRECT_URL": DIRECT}, env_file=None).report()
     assert [(note.code, note.variable) for note in report.notes if note.code == "duplicate"] == [
         ("duplicate", "DIRECT_URL")
     ]
@@ -211,7 +211,7 @@ def test_second_name_of_the_same_endpoint_is_noted() -> None:
 )
 def test_what_neons_proxy_would_refuse(parameters: str, code: str | None) -> None:
     try:
-        envconn.load({"DATABASE_URL": f"{NEON}&{parameters}"}, dotenv=None)
+        envconn.load({"DATABASE_URL": f"{NEON}&{parameters}"}, env_file=None)
         codes = None
     except envconn.ConfigurationError as refusal:
         [codes] = [problem.code for problem in refusal.problems]
@@ -231,15 +231,17 @@ def test_endpoint_in_the_password_leaves_no_channel_binding(password: str, bindi
     url = NEON.replace("FAKE", password) + f"&channel_binding={binding}"
     if refused:
         with pytest.raises(envconn.ConfigurationError, match="write the password alone"):
-            envconn.load({"DATABASE_URL": url}, dotenv=None)
+            envconn.load({"DATABASE_URL": url}, env_file=None)
     else:
-        assert envconn.load({"DATABASE_URL": url}, dotenv=None).database.pooled
+        assert envconn.load({"DATABASE_URL": url}, env_file=None).database.pooled
 
 
 def test_past_of_a_branch_and_a_replica_are_read_only() -> None:
     past = DIRECT.replace("ep-cool-darkness-a1b2c3d4", "br-wispy-meadow-118737")
-    assert envconn.load({"DATABASE_URL": past}, dotenv=None).database.read_only
-    services = envconn.load({"DATABASE_URL": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")}, dotenv=None)
+    assert envconn.load({"DATABASE_URL": past}, env_file=None).database.read_only
+    services = envconn.load(
+        {"DATABASE_URL": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")}, env_file=None
+    )
     assert not services.database.read_only
     assert services.connection("database", replica=True).read_only
 
@@ -258,7 +260,7 @@ def test_record_of_another_distribution_is_found(tmp_path: Path) -> None:
     (metadata / "entry_points.txt").write_text("[envconn.providers]\nacme = acme_envconn:ACME\n", encoding="utf-8")
     url = "postgresql://u:p@x1.db.acme.example/app"
     program = (
-        f"import sys, envconn; sys.path.append({str(tmp_path)!r}); print(envconn.load(dotenv=None).database.provider)"
+        f"import sys, envconn; sys.path.append({str(tmp_path)!r}); print(envconn.load(env_file=None).database.provider)"
     )
     for environ, expected in [({}, "acme"), ({"ENVCONN_PROVIDER": "acme"}, "acme"), ({"DATABASE_URL": LOCAL}, "local")]:
         done = subprocess.run(
@@ -277,10 +279,10 @@ LOCAL = "postgresql://u:p@localhost/app"
 
 def test_direct_tls_is_used_where_the_provider_and_libpq_have_it() -> None:
     url = "postgresql://app.branch1234ab:FAKE@abcdefghij-useast1-1.horizon.psdb.cloud/db?sslmode=verify-full"
-    database = envconn.load({"DATABASE_URL": url}, dotenv=None).database
+    database = envconn.load({"DATABASE_URL": url}, env_file=None).database
     assert database.tls.ca
     assert database.tls.ca.kind == "system"
     assert arguments(database, 17_00_00)["sslnegotiation"] == "direct"
     assert "sslnegotiation" not in arguments(database, 16_00_00)
-    elsewhere = envconn.load({"DATABASE_URL": "postgresql://u:p@db.example.com/app"}, dotenv=None).database
+    elsewhere = envconn.load({"DATABASE_URL": "postgresql://u:p@db.example.com/app"}, env_file=None).database
     assert arguments(elsewhere, 17_00_00)["sslnegotiation"] == "postgres"

@@ -30,7 +30,7 @@ def refused(provider: str, environ: dict[str, str] | None = None, **arguments: A
     """The error of a call that reaches nobody: there is no address but loopback's closed port."""
     everywhere = {f"ENVCONN_{name.upper()}_API": "https://127.0.0.1:1" for name in PROVIDERS}
     with pytest.raises(envconn.RemoteError) as caught:
-        get_connection(provider, environ={**everywhere, **(environ or {})}, dotenv=None, **arguments)
+        get_connection(provider, environ={**everywhere, **(environ or {})}, env_file=None, **arguments)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     return caught.value
 

@@ -31,7 +31,7 @@ OTHER = f"postgresql://app:{MARKER}@other.example.com/app?sslmode=require"
 
 
 def load(environ: dict[str, str], **named: object) -> Services:
-    return envconn.load(environ, dotenv=None, **named)  # type: ignore[arg-type]
+    return envconn.load(environ, env_file=None, **named)  # type: ignore[arg-type]
 
 
 class TestReload:
@@ -97,7 +97,7 @@ class TestReload:
 
     def test_a_dotenv_file_and_the_process(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / ".env").write_text(f"DATABASE_URL={URL}\n", encoding="utf-8")
-        services = envconn.load(dotenv=tmp_path / ".env")
+        services = envconn.load(env_file=tmp_path / ".env")
         monkeypatch.setenv("DATABASE_URL", OTHER)
         assert services.reload().changed == {"database": ("host", "origin")}
 
@@ -501,7 +501,7 @@ from envconn.rotation import reload as kept
 from envconn.services import view_of
 
 kept.PATIENCE = 0.1
-services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, dotenv=None)
+services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
 ours = view_of(services).kept
 read, reading, forked = ours._read, threading.Event(), threading.Event()
 

@@ -27,7 +27,7 @@ OTHER = f"postgresql://app:{MARKER}@other.example/app"
 
 
 def test_services_are_a_mapping() -> None:
-    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, env_file=None)
     assert isinstance(services, Services)
     assert (list(services), len(services), "analytics" in services) == (["database", "analytics"], 2, True)
     assert services["analytics"].host == "other.example"
@@ -40,7 +40,7 @@ def test_services_are_a_mapping() -> None:
 
 
 def test_broker_and_cache_are_services_by_their_own_variables() -> None:
-    services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": AMQP, "CACHE_URL": REDIS}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": AMQP, "CACHE_URL": REDIS}, env_file=None)
     assert services.broker
     assert services.cache
     assert (services.broker.variable, services.cache.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
@@ -75,26 +75,26 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
 )
 def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load(environ, dotenv=None)
+        load(environ, env_file=None)
     assert [problem.code for problem in caught.value.problems] == codes
 
 
 def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
-    services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, env_file=None)
     assert services.broker
     assert services.broker.variable == "REDIS_TLS_URL"
     assert "tls-twin" in [note.code for note in services.report().notes]
-    alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, dotenv=None)
+    alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, env_file=None)
     assert alone.report().notes == ()
 
 
 def test_database_called_cache_is_none() -> None:
-    services = load({"CACHE_DATABASE_URL": PG}, dotenv=None)
+    services = load({"CACHE_DATABASE_URL": PG}, env_file=None)
     assert (services.cache, services["cache"].family) == (None, "postgresql")
 
 
 def test_chosen_broker() -> None:
-    services = load({"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER": "BROKER_URL"}, dotenv=None)
+    services = load({"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER": "BROKER_URL"}, env_file=None)
     assert services.broker
     assert services.broker.host == "redis.example"
 
@@ -103,7 +103,7 @@ def test_environment_and_file_of_this_process(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("DATABASE_URL", PG)
     assert database().host == "db.example"
     (tmp_path / "env").write_text(f"ANALYTICS_DATABASE_URL={OTHER}\n", encoding="utf-8")
-    assert load(dotenv=tmp_path / "env")["analytics"].origin.line == 1
+    assert load(env_file=tmp_path / "env")["analytics"].origin.line == 1
 
 
 def test_all_problems_are_raised_at_once() -> None:
@@ -111,7 +111,7 @@ def test_all_problems_are_raised_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(
             {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"pg://{MARKER}", "ENVCONN_TLS": MARKER},
-            dotenv=None,
+            env_file=None,
         )
     assert {problem.variable for problem in caught.value.problems} == {"DATABASE_URL", "A_DATABASE_URL", "ENVCONN_TLS"}
     assert len(str(caught.value).splitlines()) == 3
@@ -119,7 +119,7 @@ def test_all_problems_are_raised_at_once() -> None:
 
 
 def test_nothing_but_a_build() -> None:
-    services = load({"ENVCONN_PHASE": "build"}, dotenv=None)
+    services = load({"ENVCONN_PHASE": "build"}, env_file=None)
     assert (len(services), repr(services)) == (0, "<Services: none>")
     assert [note.code for note in services.report().notes] == ["build-phase"]
     with pytest.raises(ConfigurationError, match="no default database"):
@@ -128,7 +128,7 @@ def test_nothing_but_a_build() -> None:
 
 def test_policy_of_the_program_replaces_the_one_of_the_environment() -> None:
     environ = {"DATABASE_URL": f"{PG}?sslmode=disable", "ENVCONN_TLS": "rubbish"}
-    services = load(environ, dotenv=None, policy=Policy(waive=("*.example",)))
+    services = load(environ, env_file=None, policy=Policy(waive=("*.example",)))
     assert services.database.tls.level == TlsLevel.NONE
 
 
@@ -141,7 +141,7 @@ def test_policy_of_the_program_replaces_the_one_of_the_environment() -> None:
     ids=["services", "connection"],
 )
 def test_database_of(source: Callable[[Services], Services | SecuredConnection], host: str) -> None:
-    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "ANALYTICS_DATABASE_URL": OTHER}, env_file=None)
     assert database(source(services)).host == host
 
 
@@ -172,7 +172,7 @@ def test_blank_text_that_somebody_handed_over_is_a_problem(text: str) -> None:
 
 def test_endpoints() -> None:
     services = load(
-        {"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": PG.replace("db.", "replica.")}, dotenv=None
+        {"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": PG.replace("db.", "replica.")}, env_file=None
     )
     assert services.connection() is services.database
     assert services.connection(replica=True).host == "replica.example"
@@ -187,7 +187,7 @@ def test_endpoints() -> None:
 def test_named_database_has_siblings_of_its_own() -> None:
     services = load(
         {"DATABASE_URL": PG, "A_DATABASE_URL": OTHER, "A_DATABASE_REPLICA_URL": OTHER.replace("other", "second")},
-        dotenv=None,
+        env_file=None,
     )
     assert services.connection("a", replica=True).host == "second.example"
 
@@ -206,7 +206,7 @@ def test_report_for_people(certificates: Certificates) -> None:
             "A_DATABASE_URL": f"postgresql://u:{MARKER}@[::1]:6543/d",
             "PGHOST": "x",
         },
-        dotenv=None,
+        env_file=None,
     ).report()
     assert str(report) == "\n".join(report.lines())
     assert report.lines() == [
@@ -240,7 +240,7 @@ def test_report_for_people(certificates: Certificates) -> None:
 
 
 def test_report_for_programs() -> None:
-    told = load({"DATABASE_URL": "$X", "X": NEON}, dotenv=None).report().as_dict()
+    told = load({"DATABASE_URL": "$X", "X": NEON}, env_file=None).report().as_dict()
     assert json.loads(json.dumps(told)) == told
     assert list(told) == ["ok", "services", "problems", "notes"]
     assert isinstance(told["services"], list)
@@ -291,13 +291,13 @@ def test_report_of_what_is_wrong() -> None:
 
 
 def test_who_changes_a_report_changes_nothing_else() -> None:
-    services = load({"DATABASE_URL": PG}, dotenv=None)
+    services = load({"DATABASE_URL": PG}, env_file=None)
     services.report().services.clear()  # type: ignore[attr-defined]
     assert list(services) == ["database"]
 
 
 def test_variable_for_the_direct_endpoint_comes_before_one_that_may_be_pooled() -> None:
-    services = load({"DATABASE_URL": PG, "DIRECT_URL": OTHER}, dotenv=None)
+    services = load({"DATABASE_URL": PG, "DIRECT_URL": OTHER}, env_file=None)
     assert services.connection(pooled=False).variable == "DIRECT_URL"
     assert services.connection(pooled=False, replica=False).variable == "DIRECT_URL"
     assert services.connection() is services.database
@@ -305,6 +305,6 @@ def test_variable_for_the_direct_endpoint_comes_before_one_that_may_be_pooled() 
 
 def test_direct_endpoint_of_a_primary_is_no_replica() -> None:
     neon = "postgresql://u:p@ep-a-pooler.eu-1.aws.neon.tech/d"
-    services = load({"DATABASE_URL": neon, "DATABASE_REPLICA_URL": OTHER}, dotenv=None)
+    services = load({"DATABASE_URL": neon, "DATABASE_REPLICA_URL": OTHER}, env_file=None)
     assert services.connection(pooled=False).host == "ep-a.eu-1.aws.neon.tech"
     assert services.connection(replica=True).host == "other.example"

@@ -119,7 +119,7 @@ def test_blank_hides_what_is_below(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_services_as_argument_ask_for_nothing() -> None:
     vault = Vault(DATABASE_URL=URL)
-    services = envconn.load({"DATABASE_URL": other("given")}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": other("given")}, env_file=None)
     assert adding(holding(vault))(services=services).database.host == "given.example.com"
     assert (vault.asked, vault.listed) == ([], 0)
 

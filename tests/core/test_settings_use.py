@@ -82,7 +82,7 @@ def test_other_arguments() -> None:
     assert settings.services["one"] is settings.databases["one"]
     assert settings.broker is settings.services.broker is broker
     assert (settings.cache, settings.debug) == (None, False)
-    services = envconn.load({"DATABASE_URL": OTHER}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": OTHER}, env_file=None)
     settings = App(services=services)
     assert settings.services is services
     assert settings.database is services.database

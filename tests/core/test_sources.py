@@ -177,7 +177,7 @@ def test_default_file_is_read_from_the_working_directory_if_it_is_there(monkeypa
     with open(".env", "w", encoding="utf-8") as stream:
         stream.write("A=file\nB=file\n")
     assert found(read()[0], "AB") == {"A": "process", "B": "file"}
-    assert found(read(dotenv=None)[0], "AB") == {"A": "process"}
+    assert found(read(env_file=None)[0], "AB") == {"A": "process"}
 
 
 def test_directory_of_the_default_name_is_somebodys_virtual_environment() -> None:

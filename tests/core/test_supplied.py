@@ -39,7 +39,7 @@ class Tokens:
 
 
 def load(password: Any, **environ: str) -> envconn.Services:
-    return envconn.load({"DATABASE_URL": URL, **environ}, dotenv=None, passwords={"database": password})
+    return envconn.load({"DATABASE_URL": URL, **environ}, env_file=None, passwords={"database": password})
 
 
 def test_it_is_called_when_it_is_revealed() -> None:
@@ -123,14 +123,14 @@ def test_the_one_in_the_text_is_not_used_and_noted() -> None:
 )
 def test_what_load_refuses(environ: dict[str, str], names: tuple[str, ...], codes: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        envconn.load(environ, dotenv=None, passwords=dict.fromkeys(names, lambda _: TOKEN))
+        envconn.load(environ, env_file=None, passwords=dict.fromkeys(names, lambda _: TOKEN))
     assert [problem.code for problem in caught.value.problems] == codes
     assert find(TOKEN, failure_surfaces(caught.value)) == {}
 
 
 def test_what_load_takes() -> None:
     assert load(lambda _: TOKEN, DATABASE_URL="postgresql://app@localhost/app").database.tls.local
-    assert not envconn.load({"ENVCONN_PHASE": "build"}, dotenv=None, passwords={"database": lambda _: TOKEN})
+    assert not envconn.load({"ENVCONN_PHASE": "build"}, env_file=None, passwords={"database": lambda _: TOKEN})
 
 
 class Leaky(Exception):
@@ -220,7 +220,7 @@ def test_the_pool_of_an_old_asyncpg_asks_for_itself() -> None:
     given = asyncpg.asking(services.database, password)
     assert (given["host"], given["password"]) == ("db.example.com", password)
     assert asyncio.run(password()) == f"{TOKEN}1"
-    services = envconn.load({"DATABASE_URL": URL}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": URL}, env_file=None)
     assert asyncio.run(password()) is None
 
 
@@ -230,7 +230,7 @@ def test_what_a_pool_may_not_be_told(taken: str) -> None:
         envconn_psycopg.pool(load(Tokens()), **{taken: ""})  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="speaks postgresql"):
         envconn_psycopg.apool(
-            envconn.load({"DATABASE_URL": "mysql://a:b@db.example.com/app?ssl-mode=REQUIRED"}, dotenv=None)
+            envconn.load({"DATABASE_URL": "mysql://a:b@db.example.com/app?ssl-mode=REQUIRED"}, env_file=None)
         )
 
 
@@ -249,7 +249,7 @@ def test_django_rotates_what_is_postgresql() -> None:
         "CAR_DATABASE_URL": "postgis://app@gis.example.com/app",
         "LITE_DATABASE_URL": "sqlite:///x.db",
     }
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
     entries = envconn_django.databases(services, rotate=True)
     assert {alias: entry["ENGINE"].rpartition(".")[2] for alias, entry in entries.items()} == {
         "default": "rotating",
@@ -267,7 +267,7 @@ def test_what_keeps_one_for_ever_refuses() -> None:
         lambda: envconn_django.databases(load(tokens)),
         lambda: envconn_celery.config(load(tokens, BROKER_URL=broker), result="database"),
         lambda: envconn_celery.config(
-            envconn.load({"BROKER_URL": broker}, dotenv=None, passwords={"broker": tokens}), result=None
+            envconn.load({"BROKER_URL": broker}, env_file=None, passwords={"broker": tokens}), result=None
         ),
     ]
     for call in calls:

@@ -60,7 +60,7 @@ ANYBODY = "cloud-foundry"
 
 
 def main(environ: dict[str, str]) -> envconn.SecuredConnection:
-    return next(iter(envconn.load(environ, dotenv=None).values()))
+    return next(iter(envconn.load(environ, env_file=None).values()))
 
 
 def test_there_is_one_for_every_record_and_every_example() -> None:

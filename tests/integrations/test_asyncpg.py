@@ -33,7 +33,7 @@ def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab
 @pytest.mark.parametrize("pooler", ["none", "transaction"])
 def test_a_pool_serves(lab: Lab, pooler: str) -> None:
     environ = {"DATABASE_URL": lab["good"].uri(sslmode="require"), "ENVCONN_POOLER": pooler}
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
 
     async def numbers() -> list[object]:
         async with envconn_asyncpg.create_pool(services, min_size=1, max_size=3) as pool:
@@ -47,7 +47,7 @@ def test_a_pool_serves(lab: Lab, pooler: str) -> None:
 
 
 def test_services_connections_and_nothing_else() -> None:
-    services = envconn.load({"DATABASE_URL": "postgresql://app:x@db.example.com/app?sslmode=require"}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": "postgresql://app:x@db.example.com/app?sslmode=require"}, env_file=None)
     assert envconn_asyncpg.kwargs(services)["host"] == envconn_asyncpg.kwargs(services.database)["host"]
     assert envconn_asyncpg.pool_kwargs(services).keys() == envconn_asyncpg.kwargs(services).keys()
     with pytest.raises(TypeError):
@@ -67,7 +67,7 @@ def test_a_pool_that_opens_its_connections_itself(lab: Lab, monkeypatch: pytest.
     monkeypatch.setattr(asyncpg, "create_pool", create_pool)
     server = lab["good"]
     url = server.uri(sslmode="require").replace(server.password, server.password if password == "right" else "marker")
-    services = envconn.load({"DATABASE_URL": url}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": url}, env_file=None)
 
     async def answer() -> object:
         async with envconn_asyncpg.create_pool(services, min_size=1, max_size=2) as pool, pool.acquire() as connection:

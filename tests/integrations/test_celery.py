@@ -43,7 +43,7 @@ Result = Literal["auto", "cache", "database"]
     ],
 )
 def test_where_results_go(environ: dict[str, str], result: Result | None, backend: str | None) -> None:
-    found = config(envconn.load(environ, dotenv=None), result=result)
+    found = config(envconn.load(environ, env_file=None), result=result)
     assert found.get("result_backend") == backend
     assert found["broker_url"].startswith(("amqp://localhost:5672/", "redis://localhost:6379/2"))
 
@@ -57,7 +57,7 @@ def test_where_results_go(environ: dict[str, str], result: Result | None, backen
     ],
 )
 def test_missing(environ: dict[str, str], result: Result, code: str, variable: str) -> None:
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
     with pytest.raises(ConfigurationError) as refusal:
         config(services, result=result)
     assert [(problem.code, problem.variable) for problem in refusal.value.problems] == [(code, variable)]
@@ -82,7 +82,7 @@ def test_nothing_while_an_image_is_built(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_health_checks_below_scalingos_limit(certificates: Certificates) -> None:
     uri = "rediss://abc:secret@abc.redis.a.osc-fr1.scalingo-dbs.com:36000/0"
-    found = config(envconn.load({"SCALINGO_REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, dotenv=None))
+    found = config(envconn.load({"SCALINGO_REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, env_file=None))
     assert found["broker_transport_options"]["health_check_interval"] == 25
     assert found["redis_backend_health_check_interval"] == 120
 
@@ -91,7 +91,7 @@ def test_health_checks_reach_the_connections(redis_server: States[Redis], certif
     """kombu before 5.7 takes the interval away from a class that does not name the argument."""
     environ = {"REDIS_URL": redis_server["good"].uri(), "ENVCONN_TLS_CA": str(certificates.ca)}
     app = Celery("checked", set_as_current=False)
-    app.conf.update(config(envconn.load({**environ, "ENVCONN_PROVIDER": "scalingo"}, dotenv=None)))
+    app.conf.update(config(envconn.load({**environ, "ENVCONN_PROVIDER": "scalingo"}, env_file=None)))
     with app.connection() as connection:
         subscribed = connection.default_channel._get_pool(asynchronous=True).make_connection()
         assert subscribed.health_check_interval == 25

@@ -59,7 +59,7 @@ def test_redis(
 ) -> None:
     limits = "socket_connect_timeout=0.2&socket_timeout=0.5"
     uri = f"{redis_server[state].uri(scheme='rediss')}?{'&'.join(filter(None, (limits, query)))}"
-    services = envconn.load({"REDIS_URL": uri, **environment(certificates, floor, level)}, dotenv=None)
+    services = envconn.load({"REDIS_URL": uri, **environment(certificates, floor, level)}, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == level
     if ("redis", state, level) not in trials:
@@ -82,7 +82,7 @@ def test_rabbitmq(
     level: TlsLevel,
 ) -> None:
     uri = f"{rabbitmq[state].uri()}?{query}".rstrip("?")
-    services = envconn.load({"AMQP_URL": uri, **environment(certificates, floor, level)}, dotenv=None)
+    services = envconn.load({"AMQP_URL": uri, **environment(certificates, floor, level)}, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == level
     if ("amqp", state, level) not in trials:
@@ -105,7 +105,7 @@ def test_the_same_wish_and_policy_are_the_same_level(
         "REDIS_URL": f"rediss://:secret@h/0?{redis_query}".rstrip("?"),
         "DATABASE_URL": f"postgresql://u:secret@h/d?sslmode={postgres_mode}",
     }
-    services = envconn.load(environ, dotenv=None)
+    services = envconn.load(environ, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == services.database.tls.level
     found = config(services, result="database")

@@ -57,7 +57,7 @@ def spoken(ear: Eavesdropper, connection: Connection) -> bytes:
 
 def ours(environ: Mapping[str, str]) -> Celery:
     app = Celery("ours", set_as_current=False)
-    app.conf.update(config(envconn.load(environ, dotenv=None)))
+    app.conf.update(config(envconn.load(environ, env_file=None)))
     return app
 
 
@@ -104,7 +104,7 @@ def test_an_empty_dictionary_is_clear_text_for_results(certificates: Certificate
         assert PASSWORD in said_to(ear, result_backend=uri, redis_backend_use_ssl={})
     with eavesdropper.listening(None) as ear:
         environ = {"REDIS_URL": f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"}
-        heard = said_to(ear, **config(envconn.load(environ, dotenv=None), result="cache"))
+        heard = said_to(ear, **config(envconn.load(environ, env_file=None), result="cache"))
     assert heard.startswith(HELLO)
     assert PASSWORD not in heard
 
@@ -194,7 +194,7 @@ def test_one_variable_is_an_error_for_results_and_a_hole_for_the_broker(redis_se
 
 
 def test_a_variable_that_celery_believes_more(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged = envconn.load({"BROKER_URL": f"rediss://:p@localhost/0?ssl_ca_certs={certificates.ca}"}, dotenv=None)
+    judged = envconn.load({"BROKER_URL": f"rediss://:p@localhost/0?ssl_ca_certs={certificates.ca}"}, env_file=None)
     app = Celery("theirs", set_as_current=False)
     app.conf.update(config(judged))
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://elsewhere.example.com")

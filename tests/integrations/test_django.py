@@ -30,12 +30,12 @@ def test_the_environment_is_read_when_no_source_is_given(monkeypatch: pytest.Mon
 
 
 def test_sources() -> None:
-    services = envconn.load({"DATABASE_URL": URI, "ANALYTICS_DATABASE_URL": URI.replace("db.", "a.")}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": URI, "ANALYTICS_DATABASE_URL": URI.replace("db.", "a.")}, env_file=None)
     assert databases(services).keys() == {"default", "analytics"}
     assert databases(services["analytics"])["default"]["HOST"] == "a.example.com"
     assert databases(services["analytics"]).keys() == {"default"}
     assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")
-    cache = envconn.load({"CACHE_URL": "rediss://h.example.com"}, dotenv=None).cache
+    cache = envconn.load({"CACHE_URL": "rediss://h.example.com"}, env_file=None).cache
     assert caches(cache)["default"]["LOCATION"] == "rediss://h.example.com:6379/0"
 
 
@@ -48,7 +48,7 @@ def test_only_what_was_judged_is_taken(function: Callable[[Any], object]) -> Non
 
 
 def test_what_is_returned_may_be_changed() -> None:
-    services = envconn.load({"DATABASE_URL": URI}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": URI}, env_file=None)
     first = databases(services)
     first["default"]["OPTIONS"]["sslmode"] = "disable"
     assert envconn_django.handed["default"].settings["OPTIONS"]["sslmode"] == "require"

@@ -26,7 +26,7 @@ import envconn
 from envconn_django import databases
 
 told = json.loads(sys.argv[1])
-services = envconn.load({"DATABASE_URL": told.pop("url")}, dotenv=None)
+services = envconn.load({"DATABASE_URL": told.pop("url")}, env_file=None)
 settings.configure(DATABASES=databases(services, rotate=True), USE_TZ=True, **told)
 django.setup()
 from django.contrib.gis.db.backends.postgis import base

@@ -83,7 +83,7 @@ def test_cursors_of_the_server(
 
 def test_migrations_go_past_the_pooler(project: Project, planetscale_like: Edge) -> None:
     environ = {"DATABASE_URL": planetscale_like.uri(PLANETSCALE, pooled=True)}
-    pooled = envconn.load(environ, dotenv=None).connection("database", pooled=True)
+    pooled = envconn.load(environ, env_file=None).connection("database", pooled=True)
     # Both server connections of this user's are to be open.
     with envconn_psycopg.connect(pooled) as one, envconn_psycopg.connect(pooled) as other:
         one.execute("select 1")

@@ -32,7 +32,7 @@ QUERY = "select current_setting('application_name')"
 
 
 def load(**environ: str) -> Services:
-    return envconn.load(environ, dotenv=None)
+    return envconn.load(environ, env_file=None)
 
 
 def make(services: Services, **settings: object) -> flask.Flask:

@@ -33,7 +33,7 @@ DRIVERS = tuple(libpq_drivers.DRIVERS)
 
 
 def load(uri: str, **environ: str) -> SecuredConnection:
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
 
 
 def outcome(driver: str, judged: SecuredConnection) -> str:
@@ -83,7 +83,7 @@ def test_aconnect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: La
 
 @pytest.mark.parametrize("source", ["services", "connection"])
 def test_services_and_connections_are_taken(lab: Lab, source: str) -> None:
-    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require")}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require")}, env_file=None)
     given = services if source == "services" else services.database
     with envconn_psycopg.connect(given) as connection:
         assert connection.pgconn.ssl_in_use

@@ -91,7 +91,7 @@ def _setting(server: Server) -> str:
 
 def load(server: Server, **query: str) -> envconn.SecuredConnection:
     uri = server.uri(**query, connect_timeout="10")
-    return envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None).database
 
 
 def shown(judged: envconn.SecuredConnection) -> str | None:
@@ -129,7 +129,7 @@ def test_none_is_shown_unless_stated(server: Server, client: Client) -> None:
 
 OURS = """
 import envconn, envconn_psycopg, {driver}
-arguments = envconn_psycopg.kwargs(envconn.load(dotenv=None), driver="{driver}")
+arguments = envconn_psycopg.kwargs(envconn.load(env_file=None), driver="{driver}")
 try:
     {driver}.connect(**arguments)
 except {driver}.OperationalError:

@@ -141,7 +141,7 @@ def test_what_older_versions_are_handed_holds_as_well(
     lab: Lab, certificates: Certificates, number: int, site: str
 ) -> None:
     uri = lab[site].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    connection = envconn.load({"DATABASE_URL": uri}, dotenv=None).database
+    connection = envconn.load({"DATABASE_URL": uri}, env_file=None).database
     expected = matrix.expected(connection.tls.level, matrix.SITES[site], "ca")
     assert libpq_drivers.outcome("psycopg", "", libpq.arguments(connection, number)) == expected
 
@@ -152,7 +152,7 @@ def test_direct_negotiation_asks_nothing_in_clear(certificates: Certificates, dr
         pytest.skip("needs a libpq of 17 or newer")
     with fakes.running(Answer.N, certificates.good) as fake:
         uri = fake.uri(sslmode="require", sslnegotiation="direct")
-        connection = envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, dotenv=None).database
+        connection = envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None).database
         arguments = envconn_psycopg.kwargs(connection, driver=libpq_drivers.family(driver))
         libpq_drivers.outcome(driver, "", arguments, ask=False)
         assert fake.saw_tls
@@ -167,7 +167,7 @@ def test_direct_negotiation_with_every_server_there_is(
     with postgres.running(certificates.good) as server:
         query = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), "connect_timeout": "5"}
         uri = server.uri(**query, sslnegotiation="direct")
-        connection = envconn.load({"DATABASE_URL": uri}, dotenv=None).database
+        connection = envconn.load({"DATABASE_URL": uri}, env_file=None).database
         new = int(server.version.partition(".")[0]) >= 17
         for driver in libpq_drivers.DRIVERS:
             arguments = envconn_psycopg.kwargs(connection, driver=libpq_drivers.family(driver))

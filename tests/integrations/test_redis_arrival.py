@@ -56,7 +56,7 @@ def allow(admin: redis.Redis, user: str, password: str) -> None:
 
 def load(uri: str, certificates: Certificates) -> Services:
     environ = {"REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}
-    return envconn.load(environ, dotenv=None)
+    return envconn.load(environ, env_file=None)
 
 
 @EACH
@@ -111,8 +111,8 @@ def test_rabbitmq(rabbitmq: States[RabbitMQ], certificates: Certificates) -> Non
         "AMQP_URL": f"amqps://{quote(user, safe='')}:{quote(password, safe='')}@{where}",
         "ENVCONN_TLS_CA": str(certificates.ca),
     }
-    assert CLIENTS["broker"](envconn.load(environ, dotenv=None)) == TLS
+    assert CLIENTS["broker"](envconn.load(environ, env_file=None)) == TLS
     wrong = {**environ, "AMQP_URL": environ["AMQP_URL"].replace("@", "x@")}
-    assert "ACCESS_REFUSED" in CLIENTS["broker"](envconn.load(wrong, dotenv=None))
+    assert "ACCESS_REFUSED" in CLIENTS["broker"](envconn.load(wrong, env_file=None))
     elsewhere = {**environ, "AMQP_URL": environ["AMQP_URL"] + "x"}
-    assert "not found" in CLIENTS["broker"](envconn.load(elsewhere, dotenv=None))
+    assert "not found" in CLIENTS["broker"](envconn.load(elsewhere, env_file=None))

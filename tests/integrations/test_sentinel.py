@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def loaded(uri: str, certificates: Certificates, **environ: str) -> envconn.Services:
     stated = {"REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca), **environ}
-    return envconn.load(stated, dotenv=None)
+    return envconn.load(stated, env_file=None)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_each_leg(
     environ = {"ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": "enforce"}
     environ |= {"ENVCONN_TLS_CA": str(certificates.ca)} if level >= TlsLevel.VERIFY_CA else {}
     uri = "&".join(filter(None, (sentinel_sets[state].uri(socket_timeout="2"), query)))
-    services = envconn.load({"REDIS_URL": uri, **environ}, dotenv=None)
+    services = envconn.load({"REDIS_URL": uri, **environ}, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == level
     if (state, level) not in trials:
@@ -111,7 +111,7 @@ def test_without_tls_on_this_machine(redis_server: States[Redis]) -> None:
             "REDIS_URL": f"sentinel://:{named.password}@localhost:{port}/0",
             "ENVCONN_SENTINEL_MASTER": sentinels.MASTER,
         }
-        services = envconn.load(environ, dotenv=None)
+        services = envconn.load(environ, env_file=None)
         assert {name: connect(services) for name, connect in CLIENTS.items()} == dict.fromkeys(CLIENTS, TLS)
         assert services.broker is not None
         assert services.broker.tls.level == TlsLevel.NONE
@@ -121,17 +121,17 @@ def test_without_tls_on_this_machine(redis_server: States[Redis]) -> None:
 def test_without_tls_to_another_machine(named: str) -> None:
     with liar.naming(None, named, 6379) as port:
         uri = f"redis+sentinel://:marker-password@127.0.0.1:{port}/{sentinels.MASTER}"
-        services = envconn.load({"REDIS_URL": uri}, dotenv=None)
+        services = envconn.load({"REDIS_URL": uri}, env_file=None)
         for connect in CLIENTS.values():
             assert "on another machine" in connect(services)
         with pytest.raises(envconn.ConfigurationError):
-            envconn.load({"REDIS_URL": uri.replace("127.0.0.1", named)}, dotenv=None)
+            envconn.load({"REDIS_URL": uri.replace("127.0.0.1", named)}, env_file=None)
 
 
 def test_a_waiver_holds_for_whom_the_sentinels_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """The address is waived; that nobody is there is another matter."""
     uri = f"redis+sentinel://10.1.2.3,10.1.2.4/{sentinels.MASTER}"
-    services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, dotenv=None)
+    services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, env_file=None)
     options = config(services)["broker_transport_options"]
     assert options["clear_text_to"] == ["10.1.0.0/16"]
     assert config(services)["broker_transport"] == "envconn_celery.sentinel:ClearTransport"

@@ -43,7 +43,7 @@ def private(certificates: Certificates) -> Iterator[Server]:
 
 
 def load(uri: str, **environ: str) -> SecuredConnection:
-    return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+    return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
 
 
 @pytest.mark.parametrize("driver", SYNC)
@@ -114,7 +114,7 @@ def test_autocommit_of_pg8000_is_refused_behind_a_pooler(lab: Lab) -> None:
 def test_migrations_go_past_the_pooler(lab: Lab) -> None:
     pooled = lab["good"].uri(sslmode="require", application_name="pooled")
     direct = lab["good"].uri("127.0.0.1", sslmode="require", application_name="direct")
-    services = envconn.load({"DATABASE_URL": f"{pooled}&pgbouncer=true", "DIRECT_DATABASE_URL": direct}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": f"{pooled}&pgbouncer=true", "DIRECT_DATABASE_URL": direct}, env_file=None)
     engine = envconn_sqlalchemy.migration_engine(services)
     assert isinstance(engine.pool, sqlalchemy.NullPool)
     with engine.connect() as connection:

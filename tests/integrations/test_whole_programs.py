@@ -84,7 +84,7 @@ def recognised(text: str) -> str:
 def objected(told: str, environ: dict[str, str]) -> bool:
     """Whether `told` holds everything that stands against `environ`, which is something."""
     try:
-        envconn.load(environ, dotenv=None)
+        envconn.load(environ, env_file=None)
     except envconn.ConfigurationError as refusal:
         problems = refusal.problems
     else:

@@ -25,7 +25,7 @@ def ask(alias: str) -> str:
         connections[alias].close()
 
 
-services = envconn.load(told["environ"], dotenv=None)
+services = envconn.load(told["environ"], env_file=None)
 settings.configure(DATABASES=databases(services, **told["options"]), USE_TZ=True)
 django.setup()
 for line in sys.stdin:

@@ -38,7 +38,7 @@ def answer(request: Request) -> dict[str, str]:
     os.environ.clear()
     os.environ.update(request["process"])
     try:
-        entries = databases(envconn.load(request["environ"], dotenv=None))
+        entries = databases(envconn.load(request["environ"], env_file=None))
     except envconn.ConfigurationError as error:
         return {"error": str(error)}
     return _connect(cast("dict[str, object]", entries), request)

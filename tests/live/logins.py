@@ -109,13 +109,13 @@ def administer(server: Server, statements: Sequence[str]) -> None:
 def judged(uri: str, **more: str) -> envconn.SecuredConnection:
     """Return the judged connection; `more` are further variables."""
     if more:
-        return envconn.load(environ={"DATABASE_URL": uri, **more}, dotenv=None).database
+        return envconn.load(environ={"DATABASE_URL": uri, **more}, env_file=None).database
     return envconn.secure(envconn.parse(uri, "DATABASE_URL"))
 
 
-def tried(uri: str, *, within: float = 20, **more: str) -> Outcome:
+def tried(uri: str, *, timeout: float = 20, **more: str) -> Outcome:
     """Log in, and make sure that whatever comes of it is fit to be printed."""
-    outcome = log_in(judged(uri, **more), within=within)
+    outcome = log_in(judged(uri, **more), timeout=timeout)
     return decent(outcome)
 
 
@@ -140,7 +140,7 @@ import sys
 {code}
 import envconn
 from envconn.probe.login import log_in
-outcome = log_in(envconn.secure(envconn.parse(sys.argv[1], "DATABASE_URL")), within=20)
+outcome = log_in(envconn.secure(envconn.parse(sys.argv[1], "DATABASE_URL")), timeout=20)
 print(*([problem.code for problem in outcome.problems] or (outcome.login.driver, outcome.login.server_version)))
 print(*(problem.message for problem in outcome.problems), file=sys.stderr)
 """

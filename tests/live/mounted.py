@@ -88,7 +88,7 @@ class Vault:
 
     def load(self, passwords: Mapping[str, Supplier] | None = None) -> envconn.Services:
         """Return what an environment comes to that names the file."""
-        return envconn.load({"DATABASE_URL_FILE": str(self.path)}, dotenv=None, passwords=passwords)
+        return envconn.load({"DATABASE_URL_FILE": str(self.path)}, env_file=None, passwords=passwords)
 
     def refused(self) -> int:
         """Return how often the server has refused the role's password so far."""

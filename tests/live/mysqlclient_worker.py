@@ -36,7 +36,7 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
     from envconn_django.database_entry import settings
 
     try:
-        connection = envconn.load(request["environ"], dotenv=None).database
+        connection = envconn.load(request["environ"], env_file=None).database
     except envconn.ConfigurationError as error:
         return {"refused": " ".join(problem.code for problem in error.problems)}
     level = connection.tls.level.name

@@ -10,7 +10,7 @@ from envconn import Policy, SecuredConnection
 
 if TYPE_CHECKING:
     from envconn import Finding, Proof
-    from envconn.probe import Seen
+    from envconn.probe import Seen, examine
     from throwaway.certificates import Certificates
 
 __all__ = ["LEVELS", "MARKER", "VARIABLE", "codes", "look", "notes", "only", "secured", "trust"]
@@ -31,15 +31,15 @@ def secured(uri: str) -> SecuredConnection:
     return envconn.secure(envconn.parse(uri, VARIABLE), Policy(enforce_local=True))
 
 
-def look(uri: str, *, within: float = 10.0, enforced: bool = False) -> Proof:
+def look(uri: str, *, timeout: float = 10.0, enforcement: Enforcement = "report") -> Proof:
     """Look at `uri`, and see that no secret of it is told, and that the time is kept."""
     connection = secured(uri)
-    proof = envconn.prove(connection, within=within, enforced=enforced)
+    proof = examine(connection, timeout=timeout, enforcement=enforcement)
     assert connection.password is not None
     for told in (repr(proof), str(proof), json.dumps(proof.as_dict()), "\n".join(proof.lines())):
         assert connection.password.reveal() not in told
     for seen in proof.seen:
-        assert seen.seconds < within + 5
+        assert seen.seconds < timeout + 5
         _speak_of_it(seen)
     return proof
 

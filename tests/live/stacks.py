@@ -98,7 +98,7 @@ def _attempted(stack: str, environ: Mapping[str, str], *, ask: bool) -> str:
 
 def _judged(connect: Connect) -> Connect:
     """Let `connect` have the judged connection in place of the environment."""
-    return lambda environ, *, ask: connect(envconn.load(environ, dotenv=None).database, ask=ask)
+    return lambda environ, *, ask: connect(envconn.load(environ, env_file=None).database, ask=ask)
 
 
 def _told(in_use: object, server: object) -> str:

@@ -29,7 +29,7 @@ POOLED_NEON = NEON.replace(".", "-pooler.", 1)
 
 
 def load(**environ: str) -> Services:
-    return envconn.load({"ENVCONN_TLS_LOCAL": "enforce", **environ}, dotenv=None)
+    return envconn.load({"ENVCONN_TLS_LOCAL": "enforce", **environ}, env_file=None)
 
 
 def connect(connection: SecuredConnection, driver: Literal["psycopg", "psycopg2"]) -> Any:

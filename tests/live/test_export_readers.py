@@ -60,7 +60,7 @@ def judged(
     local, mode, claim = cell
     uri = lab[site].uri(**CLAIMS[claim](certificates).query(mode))
     environ = {"DATABASE_URL": uri.replace("postgresql", scheme or "postgresql", 1), "ENVCONN_TLS_LOCAL": local}
-    return envconn.load(environ, dotenv=None).database
+    return envconn.load(environ, env_file=None).database
 
 
 def due(site: str, cell: tuple[str, str, str]) -> str:

@@ -132,7 +132,7 @@ def test_a_file_that_others_read_alike(
     assert text.startswith("A='1'\nDATABASE_URL='postgresql://")
     assert text.endswith("'\n# end\n")
     assert stat.S_IMODE(Path("prod.env").stat().st_mode) == 0o600
-    ours = envconn.load(dotenv="prod.env").database
+    ours = envconn.load(env_file="prod.env").database
     assert ours.password
     assert PASSWORD in ours.password.reveal()
     theirs = dotenv.dotenv_values("prod.env")["DATABASE_URL"]
@@ -146,7 +146,7 @@ def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, passwor
     uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
     peer.script.append(status(200, {"uri": uri}))
     assert fetch(*NEON, "--env-file", "x.env").code == 0
-    theirs, ours = dotenv.dotenv_values("x.env")["DATABASE_URL"], envconn.load(dotenv="x.env").database.password
+    theirs, ours = dotenv.dotenv_values("x.env")["DATABASE_URL"], envconn.load(env_file="x.env").database.password
     assert theirs
     assert envconn.parse(theirs).password == ours == envconn.Secret(password)
 
@@ -155,7 +155,7 @@ def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
     said = fetch(*CASEDEV, "--env-file", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
     assert understood(said.out)["fetched"]["file"] == "new.env"
     assert understood(said.out)["fetched"]["variable"] == "STAGING_DATABASE_URL"
-    assert list(envconn.load({"ENVCONN_PHASE": "build"}, dotenv="new.env")) == ["staging"]
+    assert list(envconn.load({"ENVCONN_PHASE": "build"}, env_file="new.env")) == ["staging"]
 
 
 @pytest.mark.parametrize("path", ["nowhere/.env", ".", f"postgresql://u:{PASSWORD}@h/d"])

@@ -10,6 +10,7 @@ import pytest
 
 import envconn
 import fakes
+from envconn.probe import examine
 from fakes import Answer
 from throwaway.process import free_port
 
@@ -25,7 +26,7 @@ MARKER = "marker-Zq7xWv9kJb3"
 
 
 def load(**environ: str) -> envconn.Services:
-    return envconn.load({"ENVCONN_TLS_LOCAL": "enforce", **environ}, dotenv=None)
+    return envconn.load({"ENVCONN_TLS_LOCAL": "enforce", **environ}, env_file=None)
 
 
 def codes(proof: Proof) -> list[str]:
@@ -37,42 +38,42 @@ def away(port: int = 1) -> str:
 
 
 def test_services(lab: Lab, certificates: Certificates) -> None:
-    proof = envconn.prove(
-        load(DATABASE_URL=lab["good"].uri(sslmode="verify-full"), ENVCONN_TLS_CA=str(certificates.ca)), within=20
+    proof = examine(
+        load(DATABASE_URL=lab["good"].uri(sslmode="verify-full"), ENVCONN_TLS_CA=str(certificates.ca)), timeout=20
     )
     assert (proof.ok, proof.exit_code, [seen.login for seen in proof.seen]) == (True, 0, [None])
 
 
 def test_one_connection(lab: Lab) -> None:
     services = load(DATABASE_URL=away(), A_DATABASE_URL=lab["good"].uri(sslmode="require"))
-    proof = envconn.prove(services["a"], within=20)
+    proof = examine(services["a"], timeout=20)
     assert [seen.service for seen in proof.seen] == [services["a"]]
     assert proof.ok
 
 
 def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", away())
-    assert codes(envconn.prove()) == ["connection-refused"]
+    assert codes(examine()) == ["connection-refused"]
     monkeypatch.delenv("DATABASE_URL")
     with pytest.raises(envconn.ConfigurationError):
-        envconn.prove()
+        examine()
 
 
 def test_nothing_unjudged() -> None:
     with pytest.raises(TypeError):
-        envconn.prove(envconn.parse(away()))  # type: ignore[arg-type]
+        examine(envconn.parse(away()))  # type: ignore[arg-type]
 
 
 def test_where_an_event_loop_runs() -> None:
     async def inside() -> Proof:
-        return envconn.prove(load(DATABASE_URL=away()), wait=0.2)
+        return examine(load(DATABASE_URL=away()), wait=0.2)
 
     assert codes(asyncio.run(inside())) == ["connection-refused"]
 
 
 def test_siblings_are_proven_too(lab: Lab) -> None:
     services = load(DATABASE_URL=lab["good"].uri(sslmode="require"), DATABASE_REPLICA_URL=away())
-    proof = envconn.prove(services, within=20)
+    proof = examine(services, timeout=20)
     assert [(seen.service.variable, not seen.problems) for seen in proof.seen] == [
         ("DATABASE_URL", True),
         ("DATABASE_REPLICA_URL", False),
@@ -81,7 +82,7 @@ def test_siblings_are_proven_too(lab: Lab) -> None:
 
 def test_login(lab: Lab) -> None:
     server = lab["good"]
-    proof = envconn.prove(load(DATABASE_URL=server.uri(sslmode="require")), login=True, within=20)
+    proof = examine(load(DATABASE_URL=server.uri(sslmode="require")), login=True, timeout=20)
     (seen,) = proof.seen
     assert proof.ok
     assert seen.login
@@ -91,7 +92,7 @@ def test_login(lab: Lab) -> None:
 def test_login_at_the_host_that_is_there(lab: Lab) -> None:
     server = lab["good"]
     uri = f"postgresql://{server.user}:{server.password}@localhost:1,localhost:{server.port}/{server.dbname}"
-    proof = envconn.prove(load(DATABASE_URL=uri), login=True, within=20)
+    proof = examine(load(DATABASE_URL=uri), login=True, timeout=20)
     assert proof.ok
     assert [seen.login is not None for seen in proof.seen] == [False, True]
     assert "connection-refused" in [note.code for note in proof.seen[0].notes]
@@ -102,7 +103,7 @@ def test_no_login_where_the_certificate_is_wrong(pair: str, certificates: Certif
     """The server would take the password, inside TLS and outside of it."""
     with fakes.running(Answer.N, getattr(certificates, pair)) as fake:
         uri = fake.uri(sslmode="verify-full", sslrootcert=str(certificates.ca), sslnegotiation="direct")
-        proof = envconn.prove(load(DATABASE_URL=uri), login=True, within=20)
+        proof = examine(load(DATABASE_URL=uri), login=True, timeout=20)
     assert proof.exit_code == 76
     assert fake.passwords == []
     assert [seen.login for seen in proof.seen] == [None]
@@ -110,7 +111,7 @@ def test_no_login_where_the_certificate_is_wrong(pair: str, certificates: Certif
 
 def test_no_login_where_there_is_no_tls(fake: Callable[[Answer], Fake]) -> None:
     liar = fake(Answer.N)
-    proof = envconn.prove(load(DATABASE_URL=liar.uri(sslmode="require")), login=True, within=20)
+    proof = examine(load(DATABASE_URL=liar.uri(sslmode="require")), login=True, timeout=20)
     assert codes(proof) == ["tls-refused"]
     assert liar.passwords == []
 
@@ -120,24 +121,24 @@ def test_no_login_while_one_host_is_wrong(lab: Lab, certificates: Certificates) 
     good, bad = lab["good"], lab["unknownca"]
     uri = f"postgresql://{good.user}:{good.password}@localhost:{good.port},localhost:{bad.port}/{good.dbname}"
     services = load(DATABASE_URL=f"{uri}?sslmode=verify-full&sslrootcert={certificates.ca}")
-    proof = envconn.prove(services, login=True, within=20)
+    proof = examine(services, login=True, timeout=20)
     assert codes(proof) == ["certificate-untrusted"]
     assert [seen.login for seen in proof.seen] == [None, None]
 
 
 def test_the_others_are_logged_in_to(lab: Lab) -> None:
     services = load(DATABASE_URL=away(), A_DATABASE_URL=lab["good"].uri(sslmode="require"))
-    proof = envconn.prove(services, login=True, within=20)
+    proof = examine(services, login=True, timeout=20)
     assert [seen.login is not None for seen in proof.seen] == [False, True]
 
 
 def test_wait_tells_what_it_waits_for() -> None:
     told: list[tuple[list[str], float]] = []
     begun = time.monotonic()
-    proof = envconn.prove(
+    proof = examine(
         load(DATABASE_URL=away(free_port())),
         wait=2.0,
-        within=5,
+        timeout=5,
         on_attempt=lambda proof, left: told.append((codes(proof), left)),
     )
     assert time.monotonic() - begun >= 2.0
@@ -152,14 +153,14 @@ def test_wait_tells_what_it_waits_for() -> None:
 
 def test_wait_for_nothing_is_one_attempt() -> None:
     told: list[Proof] = []
-    envconn.prove(load(DATABASE_URL=away(free_port())), on_attempt=lambda proof, _: told.append(proof))
+    examine(load(DATABASE_URL=away(free_port())), on_attempt=lambda proof, _: told.append(proof))
     assert told == []
 
 
 def test_a_login_that_fails_is_not_repeated(lab: Lab) -> None:
     uri = lab["good"].uri(sslmode="require").replace(lab["good"].password, MARKER)
     told: list[Proof] = []
-    proof = envconn.prove(
-        load(DATABASE_URL=uri), login=True, within=20, wait=30, on_attempt=lambda proof, _: told.append(proof)
+    proof = examine(
+        load(DATABASE_URL=uri), login=True, timeout=20, wait=30, on_attempt=lambda proof, _: told.append(proof)
     )
     assert (codes(proof), told) == (["password-refused"], [])

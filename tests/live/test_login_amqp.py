@@ -121,7 +121,7 @@ def plain(port: int) -> str:
 
 def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
     with answering(START, TUNE, OPENED) as port:
-        outcome = tried(plain(port), within=1)
+        outcome = tried(plain(port), timeout=1)
     assert noted(outcome) == []
     assert outcome.login == ("py-amqp", "app", "/", *(None,) * 7)
 
@@ -144,7 +144,7 @@ ANSWERS = {
 def test_no_login(case: str) -> None:
     answers, code = ANSWERS[case]
     with answering(*answers) as port:
-        outcome = tried(plain(port), within=1 if code == "timed-out" else 20)
+        outcome = tried(plain(port), timeout=1 if code == "timed-out" else 20)
         nobody_is_left()
     assert codes(outcome) == [code]
 

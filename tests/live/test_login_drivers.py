@@ -112,16 +112,16 @@ def test_one_that_goes_without_tls(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_nobody_logs_in_to() -> None:
-    outcome = log_in(judged(f"mysql://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED"), within=1)
+    outcome = log_in(judged(f"mysql://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED"), timeout=1)
     assert outcome.login is None
     assert not outcome.problems
     assert [note.code for note in outcome.notes] == ["login-untried"]
-    assert log_in(judged("sqlite:///db.sqlite3"), within=1) == (None, (), ())
+    assert log_in(judged("sqlite:///db.sqlite3"), timeout=1) == (None, (), ())
 
 
 def test_a_connection_that_nobody_judged() -> None:
     with pytest.raises(TypeError):
-        log_in(envconn.parse("postgresql://app@db.example.com/app", "DATABASE_URL"), within=1)  # type: ignore[arg-type]
+        log_in(envconn.parse("postgresql://app@db.example.com/app", "DATABASE_URL"), timeout=1)  # type: ignore[arg-type]
 
 
 def test_a_fault_of_our_own_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,14 +130,14 @@ def test_a_fault_of_our_own_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("envconn.probe.login.postgresql.log_in", broken)
     with pytest.raises(KeyError):
-        log_in(judged("postgresql://app@127.0.0.1/app"), within=5)
+        log_in(judged("postgresql://app@127.0.0.1/app"), timeout=5)
 
 
 def test_a_server_that_keeps_something_to_itself(certificates: Certificates) -> None:
     with staffed(certificates) as own:
         own.administer("revoke select on pg_catalog.pg_stat_activity from public")
         for driver in DRIVERS:
-            outcome = decent(log_in(judged(own.uri(driver=driver)), within=20))
+            outcome = decent(log_in(judged(own.uri(driver=driver)), timeout=20))
             assert noted(outcome) == []
             assert outcome.login
             assert outcome.login.connections is None

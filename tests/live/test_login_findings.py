@@ -112,9 +112,9 @@ def test_a_standby(certificates: Certificates) -> None:
 
 def test_a_replica_that_is_none(planetscale_like: Edge) -> None:
     uri = planetscale_like.uri(edges.PLANETSCALE, user="app.branch1234ab|replica")
-    outcome = decent(log_in(judged(uri), within=20))
+    outcome = decent(log_in(judged(uri), timeout=20))
     assert noted(outcome) == ["replica-is-primary"]
-    assert noted(decent(log_in(judged(planetscale_like.uri(edges.PLANETSCALE)), within=20))) == []
+    assert noted(decent(log_in(judged(planetscale_like.uri(edges.PLANETSCALE)), timeout=20))) == []
 
 
 def test_the_pooled_endpoint_of_a_provider(planetscale_like: Edge, neon_like: Edge) -> None:
@@ -122,7 +122,7 @@ def test_the_pooled_endpoint_of_a_provider(planetscale_like: Edge, neon_like: Ed
         planetscale_like.uri(edges.PLANETSCALE, pooled=True),
         neon_like.uri(edges.NEON.replace(".", "-pooler.", 1), pooled=True),
     ):
-        outcome = decent(log_in(judged(uri), within=20))
+        outcome = decent(log_in(judged(uri), timeout=20))
         assert noted(outcome) == []
         assert outcome.login
         assert outcome.login.pooled is True

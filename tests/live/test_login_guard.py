@@ -71,7 +71,7 @@ def test_a_libpq_that_cannot(bouncer: Bouncer, driver: str, monkeypatch: pytest.
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_who_asks_for_the_password_in_clear_text(certificates: Certificates, driver: str) -> None:
     with talker.running(Script.CLEAR_TEXT, certificates.unknownca) as poser:
-        outcome = tried(poser.uri(driver, sslmode="require"), within=2)
+        outcome = tried(poser.uri(driver, sslmode="require"), timeout=2)
     # It got it once, from the login that the application would make, and not from the stricter ones.
     assert poser.passwords == [MARKER]
     assert codes(outcome) == ["timed-out"]
@@ -95,6 +95,6 @@ def test_who_is_verified_needs_no_more(own: Staffed, driver: str, sslmode: str) 
 @pytest.mark.parametrize("script", [Script.ONCE, Script.ONCE_THEN_SILENT])
 def test_a_second_login_that_says_nothing_about_it(certificates: Certificates, driver: str, script: Script) -> None:
     with talker.running(script, certificates.good) as server:
-        outcome = tried(server.uri(driver, sslmode="require"), within=3)
+        outcome = tried(server.uri(driver, sslmode="require"), timeout=3)
     assert server.startups == 2
     assert GUARDS.isdisjoint(noted(outcome))

@@ -170,7 +170,7 @@ def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -
     behave = strangers.say(*[answer] * 9) if answer else strangers.never
     with strangers.running(strangers.behind_tls(certificates.good, behave, asked=False)) as server:
         address = f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}"
-        outcome = tried(address, within=20 if answer else 1)
+        outcome = tried(address, timeout=20 if answer else 1)
         nobody_is_left()
     assert codes(outcome) == [ANSWERS[answer]]
 
@@ -183,7 +183,7 @@ def test_what_leaves(certificates: Certificates) -> None:
 
 def test_a_silent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        outcome = tried(f"rediss://:{MARKER}@localhost:{silent.getsockname()[1]}/0?ssl_cert_reqs=none", within=1)
+        outcome = tried(f"rediss://:{MARKER}@localhost:{silent.getsockname()[1]}/0?ssl_cert_reqs=none", timeout=1)
         nobody_is_left()
     assert codes(outcome) == ["timed-out"]
 
@@ -191,5 +191,5 @@ def test_a_silent_server() -> None:
 def test_nobody() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        outcome = tried(f"redis://:{MARKER}@127.0.0.1:{unused.getsockname()[1]}/0", within=1)
+        outcome = tried(f"redis://:{MARKER}@127.0.0.1:{unused.getsockname()[1]}/0", timeout=1)
     assert codes(outcome) == ["connection-refused"]

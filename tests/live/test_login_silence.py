@@ -37,7 +37,7 @@ TALK = {
 def test_over_tls(certificates: Certificates, driver: str, script: Script) -> None:
     with talker.running(script, certificates.good) as server:
         uri = server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca))
-        outcome = tried(uri, within=1 if TALK[script] == "timed-out" else 20)
+        outcome = tried(uri, timeout=1 if TALK[script] == "timed-out" else 20)
         nobody_is_left()
     assert codes(outcome) == [TALK[script]]
 
@@ -63,7 +63,7 @@ def test_a_server_that_knows_none_of_it(certificates: Certificates, driver: str)
 @pytest.mark.parametrize("script", [Script.BABBLING, Script.EMPTY])
 def test_answers_that_are_none(certificates: Certificates, driver: str, script: Script) -> None:
     with talker.running(script, certificates.good) as server:
-        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=3)
+        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), timeout=3)
     if outcome.login:
         assert outcome.login.server_version is None
         assert all(str(each).isprintable() for each in outcome.login)
@@ -73,7 +73,7 @@ def test_answers_that_are_none(certificates: Certificates, driver: str, script: 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_garbage(certificates: Certificates, driver: str) -> None:
     with talker.running(Script.GARBAGE, certificates.good) as server:
-        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), within=1)
+        outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), timeout=1)
     assert set(codes(outcome)) <= {"protocol-unexpected", "connection-closed", "timed-out"}
 
 
@@ -83,7 +83,7 @@ def test_garbage(certificates: Certificates, driver: str) -> None:
 @pytest.mark.parametrize("answer", [Answer.N, Answer.ERROR, Answer.GARBAGE, Answer.CLOSE, Answer.INJECT])
 def test_before_tls(fake: Callable[[Answer], Fake], driver: str, answer: Answer) -> None:
     server = fake(answer)
-    outcome = tried(server.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:"), within=5)
+    outcome = tried(server.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:"), timeout=5)
     assert codes(outcome)[0] in {"tls-failed", "protocol-unexpected", "connection-closed"}
     assert not server.saw_password_in_clear
 
@@ -119,7 +119,7 @@ def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         for driver in ("asyncpg", "pg8000"):
             uri = f"postgresql+{driver}://app:hX7qZ2vK9wMb@db.example.com:5432/app?sslmode=require"
-            assert codes(tried(uri, within=0.5)) == ["timed-out"]
+            assert codes(tried(uri, timeout=0.5)) == ["timed-out"]
     finally:
         released.set()
 
@@ -134,8 +134,8 @@ def hang(*given, **named):
 socket.getaddrinfo = hang
 for driver in ("asyncpg", "pg8000"):
     uri = f"postgresql+{driver}://app:secret@db.example.com/app?sslmode=require"
-    database = envconn.load(environ={"DATABASE_URL": uri}, dotenv=None).database
-    print(log_in(database, within=0.3).problems[0].code)
+    database = envconn.load(environ={"DATABASE_URL": uri}, env_file=None).database
+    print(log_in(database, timeout=0.3).problems[0].code)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.split() == ["timed-out", "timed-out"]

@@ -85,7 +85,7 @@ def test_what_is_promised_is_what_happens(
 def promise(uri: str, environ: dict[str, str]) -> envconn.SecuredConnection | str:
     """Load and return the connection, or the codes of all that stands against it."""
     try:
-        return envconn.load({"DATABASE_URL": uri, **environ}, dotenv=None).database
+        return envconn.load({"DATABASE_URL": uri, **environ}, env_file=None).database
     except envconn.ConfigurationError as error:
         return " ".join(problem.code for problem in error.problems)
 

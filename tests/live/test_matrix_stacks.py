@@ -145,7 +145,7 @@ def test_what_is_promised_is_what_happens(bench: Bench, policy: Policy, site: st
 def judged(environ: dict[str, str]) -> envconn.SecuredConnection | str:
     """Load and return the connection, or the codes of all that stands against it."""
     try:
-        return envconn.load(environ, dotenv=None).database
+        return envconn.load(environ, env_file=None).database
     except envconn.ConfigurationError as error:
         return " ".join(problem.code for problem in error.problems)
 

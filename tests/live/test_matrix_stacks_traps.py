@@ -45,7 +45,7 @@ def test_ours_is_not_caught(
         claim = CLAIMS[name](certificates)
         uri = lab[site].uri(**claim.query(mode))
         environ = {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}
-        level = envconn.load(environ, dotenv=None).database.tls.level
+        level = envconn.load(environ, env_file=None).database.tls.level
         assert stacks.outcome(stack, environ) == {matrix.expected(level, SITES[site], matrix.TRUSTED[name])}
     assert not any(fake.saw_startup_in_clear for fake in away)
 

@@ -86,6 +86,6 @@ def test_ours_is_not(
 
 def tried(driver: str, environ: dict[str, str]) -> tuple[envconn.TlsLevel, str]:
     """Load `environ`, connect with what we hand over, and say what was promised and what came of it."""
-    judged = envconn.load(environ, dotenv=None).database
+    judged = envconn.load(environ, env_file=None).database
     arguments = envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver))
     return judged.tls.level, libpq_drivers.outcome(driver, "", arguments)

@@ -68,7 +68,7 @@ def connected(**arguments: Any) -> str:
 
 def promise(environ: dict[str, str]) -> SecuredConnection | str:
     try:
-        return envconn.load(environ, dotenv=None).database
+        return envconn.load(environ, env_file=None).database
     except envconn.ConfigurationError as error:
         return " ".join(problem.code for problem in error.problems)
 
@@ -101,7 +101,7 @@ def test_pymysql_as_it_is(mysql: States[MySQL]) -> None:
     place: dict[str, Any] = {"host": "localhost", "port": server.port, "user": server.user, "password": server.password}
     assert connected(**place, database=server.dbname) == matrix.CLEAR
     environ = {"DATABASE_URL": server.uri(), "ENVCONN_TLS_LOCAL": "enforce"}
-    assert outcome(envconn.load(environ, dotenv=None).database) == matrix.NO_TLS
+    assert outcome(envconn.load(environ, env_file=None).database) == matrix.NO_TLS
 
 
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
@@ -119,8 +119,8 @@ def test_user_and_password(mysql: States[MySQL], user: str, password: str) -> No
     server = mysql["good"]
     allow(server, user, password)
     uri = f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{server.port}/{server.dbname}"
-    assert outcome(envconn.load({"DATABASE_URL": uri}, dotenv=None).database) == matrix.TLS
-    wrong = envconn.load({"DATABASE_URL": uri.replace("@", "x@")}, dotenv=None).database
+    assert outcome(envconn.load({"DATABASE_URL": uri}, env_file=None).database) == matrix.TLS
+    wrong = envconn.load({"DATABASE_URL": uri.replace("@", "x@")}, env_file=None).database
     assert "Access denied" in outcome(wrong)
 
 
@@ -134,7 +134,7 @@ def test_a_password_beyond_ascii(mysql: States[MySQL], password: str, error: str
         pymysql.connect(**place)
     uri = f"mysql://beyond:{quote(password)}@localhost:{server.port}/{server.dbname}"
     with pytest.raises(envconn.ConfigurationError, match="beyond ASCII"):
-        outcome(envconn.load({"DATABASE_URL": uri}, dotenv=None).database)
+        outcome(envconn.load({"DATABASE_URL": uri}, env_file=None).database)
 
 
 def allow(server: MySQL, user: str, password: str) -> None:

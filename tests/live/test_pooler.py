@@ -54,7 +54,7 @@ def verified(certificates: Certificates) -> dict[str, str]:
 def judged(uri: str, pooler: str = "transaction") -> SecuredConnection:
     stated = {"ENVCONN_POOLER": pooler} if pooler else {}
     environ = {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **stated}
-    return envconn.load(environ, dotenv=None).database
+    return envconn.load(environ, env_file=None).database
 
 
 def test_every_driver_is_expected_of() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 import envconn
 import strangers
+from envconn.probe import examine
 from probing import VARIABLE, codes, look, notes, only
 from strangers import Stranger, behind_tls, endless, never, say
 
@@ -52,21 +53,21 @@ def test_redis(redis_server: States[Redis], certificates: Certificates, state: s
 @pytest.mark.parametrize("level", range(3))
 def test_redis_without_tls(redis_server: States[Redis], certificates: Certificates, level: int) -> None:
     uri = redis_server["plain"].uri(scheme="rediss", database=0, **words(certificates, level))
-    proof = look(uri, within=2)
+    proof = look(uri, timeout=2)
     assert (codes(proof), proof.exit_code) == (("tls-refused",), 76)
     assert "speaks without TLS, and the connection demands it" in proof.problems[0].message
 
 
 def test_redis_in_clear(redis_server: States[Redis]) -> None:
     plain = envconn.secure(envconn.parse(redis_server["plain"].uri(), VARIABLE))
-    assert codes(envconn.prove(plain)) == ()
+    assert codes(examine(plain)) == ()
     wrong = envconn.secure(envconn.parse(redis_server["good"].uri(scheme="redis"), VARIABLE))
-    assert codes(envconn.prove(wrong)) == ("connection-closed",)
+    assert codes(examine(wrong)) == ("connection-closed",)
 
 
 def test_redis_where_postgresql_is(lab: Lab, certificates: Certificates) -> None:
     uri = Stranger(lab["good"].port).uri(scheme="rediss", **words(certificates, 2))
-    proof = look(uri, within=3)
+    proof = look(uri, timeout=3)
     assert codes(proof) == ("protocol-unexpected",)
     assert "is not a Redis server, it looks like a PostgreSQL server" in proof.problems[0].message
 
@@ -88,7 +89,7 @@ INSIDE: dict[str, tuple[Behaviour, str, str]] = {
 def test_redis_behind_tls(certificates: Certificates, name: str) -> None:
     behave, code, sentence = INSIDE[name]
     with strangers.running(behind_tls(certificates.good, behave, asked=False)) as stranger:
-        proof = look(stranger.uri(scheme="rediss", **words(certificates, 2)), within=2)
+        proof = look(stranger.uri(scheme="rediss", **words(certificates, 2)), timeout=2)
     assert codes(proof) == ((code,) if code else ())
     assert not code or sentence in proof.problems[0].message
     assert all(data in {b"PING\r\n", b""} for data in stranger.received)
@@ -111,7 +112,7 @@ def test_redis_behind_tls(certificates: Certificates, name: str) -> None:
 )
 def test_redis_strangers(certificates: Certificates, behave: Behaviour, code: str) -> None:
     with strangers.running(behave) as stranger:
-        proof = look(stranger.uri(scheme="rediss", **words(certificates, 2)), within=2)
+        proof = look(stranger.uri(scheme="rediss", **words(certificates, 2)), timeout=2)
     assert codes(proof) == (code,)
     assert all(b"marker" not in data for data in stranger.received)
 
@@ -127,7 +128,7 @@ def test_redis_that_does_not_enforce(certificates: Certificates) -> None:
 
     with strangers.running(behave) as stranger:
         uri = stranger.uri(scheme="rediss", **words(certificates, 2))
-        proof, strict = look(uri), look(uri, enforced=True)
+        proof, strict = look(uri), look(uri, enforcement="require")
     assert (codes(proof), notes(proof)) == ((), {"tls-not-enforced"})
     assert codes(strict) == ("tls-not-enforced",)
     assert "set port to 0" in strict.problems[0].message
@@ -203,7 +204,7 @@ def mysql(certificates: Certificates, capabilities: int) -> Behaviour:
 def test_mysql(certificates: Certificates) -> None:
     with strangers.running(mysql(certificates, 0x0A00)) as stranger:
         full = look(stranger.uri(scheme="mysql", **{"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificates.ca)}))
-        local = envconn.prove(envconn.secure(envconn.parse(stranger.uri(scheme="mysql"), VARIABLE)))
+        local = examine(envconn.secure(envconn.parse(stranger.uri(scheme="mysql"), VARIABLE)))
     assert codes(full) == ()
     handshake = only(full).handshake
     assert handshake is not None
@@ -229,10 +230,8 @@ def test_mysql(certificates: Certificates) -> None:
 )
 def test_mysql_strangers(words: bytes, code: str, sentence: str) -> None:
     with strangers.running(say(words, greets=True)) as stranger:
-        proof = look(stranger.uri(scheme="mysql", **{"ssl-mode": "REQUIRED"}), within=2)
-        in_clear = envconn.prove(
-            envconn.secure(envconn.parse(stranger.uri(scheme="mysql", **{"ssl-mode": "DISABLED"})))
-        )
+        proof = look(stranger.uri(scheme="mysql", **{"ssl-mode": "REQUIRED"}), timeout=2)
+        in_clear = examine(envconn.secure(envconn.parse(stranger.uri(scheme="mysql", **{"ssl-mode": "DISABLED"}))))
     assert codes(proof) == (code,)
     assert sentence in proof.problems[0].message
     assert codes(in_clear) == (() if code == "tls-refused" else (code,))

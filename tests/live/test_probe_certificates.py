@@ -243,7 +243,7 @@ def test_not_from_the_first_byte(certificates: Certificates, level: str) -> None
 def test_tls_without_the_protocols_name(certificates: Certificates) -> None:
     # As libpq has it: whoever takes TLS from the first byte has to say that it is for PostgreSQL.
     with strangers.running(behind_tls(certificates.good, say(QUESTION), asked=False)) as stranger:
-        proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"), within=2)
+        proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"), timeout=2)
     assert codes(proof) == ("protocol-unexpected",) or codes(proof) == ("connection-closed",)
 
 

@@ -13,6 +13,7 @@ import rules
 import strangers
 from edges import NEON
 from envconn import Policy
+from envconn.probe import examine
 from envconn.probe.postgres import NOBODY
 from probing import codes, look, notes, only
 from strangers import behind_tls, say
@@ -52,7 +53,7 @@ def test_postgresql(certificates: Certificates, lines: str) -> None:
     expected = RULES[lines]
     with rules.running(certificates.good, lines) as server:
         proof = look(server.uri(sslmode="require"))
-        strict = look(server.uri(sslmode="require"), enforced=True)
+        strict = look(server.uri(sslmode="require"), enforcement="require")
     assert only(proof).enforced is only(strict).enforced is expected
     assert proof.ok
     assert notes(proof) == ({"tls-not-enforced"} if expected is False else set())
@@ -70,7 +71,7 @@ def test_pooler(
 ) -> None:
     command = installations.command("pgbouncer")
     with bouncers.running(command, lab["good"], certificates, certificates.good, client_tls=mode) as running:
-        proof = look(running.uri(sslmode="require"), enforced=True)
+        proof = look(running.uri(sslmode="require"), enforcement="require")
     assert only(proof).enforced is expected
     assert codes(proof) == (() if expected else ("tls-not-enforced",))
 
@@ -159,7 +160,7 @@ def test_silence_is_no_denial(certificates: Certificates) -> None:
         (inside if start == strangers.SSL_REQUEST else strangers.never)(connection, stranger)
 
     with strangers.running(behave) as stranger:
-        proof = look(stranger.uri(sslmode="require"), enforced=True)
+        proof = look(stranger.uri(sslmode="require"), enforcement="require")
     assert only(proof).enforced is None
     assert (codes(proof), notes(proof)) == ((), {"enforcement-unknown"})
 
@@ -177,7 +178,7 @@ def test_a_promise_that_is_broken(lab: Lab) -> None:
 def test_where_clear_text_is_allowed_nobody_asks(certificates: Certificates, policy: Policy) -> None:
     with strangers.running(two_faced(certificates, QUESTION, QUESTION)) as stranger:
         connection = envconn.secure(envconn.parse(stranger.uri(sslmode="require")), policy)
-        proof = envconn.prove(connection, enforced=True)
+        proof = examine(connection, enforcement="require")
     assert only(proof).enforced is None
     assert (codes(proof), notes(proof)) == ((), set())
     assert sum(NOBODY.encode() in data for data in stranger.received) == 1  # inside TLS

@@ -11,6 +11,7 @@ import pytest
 
 import envconn
 import strangers
+from envconn.probe import examine
 from envconn.probe import look as look_at
 from probing import VARIABLE, codes, look, notes, only, secured, trust
 from strangers import never, say
@@ -55,18 +56,18 @@ def test_one_of_two_is_wrong(lab: Lab, certificates: Certificates, state: str, c
 def test_all_at_once(certificates: Certificates) -> None:
     with strangers.running(never) as one, strangers.running(never) as other:
         uri = f"postgresql://app:pw-marker@localhost:{one.port},localhost:{other.port}/app?sslmode=require"
-        proof = look(uri, within=1)
+        proof = look(uri, timeout=1)
     assert codes(proof) == ("timed-out", "timed-out")
 
 
 def test_siblings(lab: Lab, certificates: Certificates) -> None:
     good, expired = (lab[state].uri(**trust(certificates, "verify-full")) for state in ("good", "expired"))
     environ = {"DATABASE_URL": good, "DATABASE_URL_UNPOOLED": expired, "ENVCONN_TLS_LOCAL": "enforce"}
-    services = envconn.load(environ, dotenv=None)
-    proof = envconn.prove(services)
+    services = envconn.load(environ, env_file=None)
+    proof = examine(services)
     assert [each.service for each in proof.seen] == [services.database, services.connection(pooled=False)]
     assert [problem.variable for problem in proof.problems] == ["DATABASE_URL_UNPOOLED"]
-    assert envconn.prove(services.database).problems == proof.problems
+    assert examine(services.database).problems == proof.problems
     twice = asyncio.run(look_at([services.database, *services.database.siblings, services.database]))
     assert len(twice.seen) == 2
 
@@ -74,24 +75,24 @@ def test_siblings(lab: Lab, certificates: Certificates) -> None:
 @pytest.mark.parametrize("name", ["DATABASE_PUBLIC_URL", "SCALINGO_POSTGRESQL_PRIVATE_PEERING_RW_URL"])
 def test_siblings_for_other_networks_are_left_alone(lab: Lab, name: str) -> None:
     away = f"postgresql://app:pw-marker@localhost:{free_port()}/app?sslmode=require"
-    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require"), name: away}, dotenv=None)
+    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require"), name: away}, env_file=None)
     assert [each.variable for each in services.database.siblings] == [name]
-    assert [each.service for each in envconn.prove(services).seen] == [services.database]
+    assert [each.service for each in examine(services).seen] == [services.database]
     [asked_for] = services.database.siblings
-    assert codes(envconn.prove(asked_for)) == ("connection-refused",)
+    assert codes(examine(asked_for)) == ("connection-refused",)
 
 
 def test_the_environment(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", lab["good"].uri(sslmode="require"))
-    assert envconn.prove().ok
+    assert examine().ok
     monkeypatch.setenv("DATABASE_URL", "sqlite:///app.db")
-    assert envconn.prove().seen == ()
+    assert examine().seen == ()
 
 
 def test_what_was_not_judged() -> None:
     connection = envconn.parse("postgresql://app@localhost/app")
     with pytest.raises(TypeError, match="expected Services or a SecuredConnection"):
-        envconn.prove(connection)  # type: ignore[arg-type]
+        examine(connection)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected the SecuredConnection"):
         asyncio.run(look_at([connection]))  # type: ignore[list-item]
 
@@ -100,7 +101,7 @@ def test_where_a_loop_runs(lab: Lab) -> None:
     connection = secured(lab["good"].uri(sslmode="require"))
 
     async def within_a_loop() -> envconn.Proof:
-        return envconn.prove(connection)
+        return examine(connection)
 
     assert asyncio.run(within_a_loop()).ok
 
@@ -123,12 +124,12 @@ def test_unix_socket(lab: Lab) -> None:
     server = lab["good"]
     uri = server.uri("").replace(f"@:{server.port}", "@")
     connection = local(f"{uri}?host={server.home}&port={server.port}")
-    seen = only(envconn.prove(connection))
+    seen = only(examine(connection))
     assert (seen.problems, seen.notes, seen.handshake, seen.enforced) == ((), (), None, None)
     assert seen.address == f"{server.home}/.s.PGSQL.{server.port}"
     away = local(f"{uri}?host={server.home}&port=1")
-    assert codes(envconn.prove(away)) == ("connection-refused",)
-    abstract = only(envconn.prove(local("postgresql://app:pw-marker@/app?host=%40envconn-nowhere")))
+    assert codes(examine(away)) == ("connection-refused",)
+    abstract = only(examine(local("postgresql://app:pw-marker@/app?host=%40envconn-nowhere")))
     assert [problem.code for problem in abstract.problems] == ["connection-refused"]
 
 
@@ -137,22 +138,22 @@ def test_abstract_socket() -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"\0{name[1:]}/.s.PGSQL.5432")
         listener.listen()
-        seen = only(envconn.prove(local(f"postgresql://app:pw-marker@/app?host=%40{name[1:]}"), within=0.5))
+        seen = only(examine(local(f"postgresql://app:pw-marker@/app?host=%40{name[1:]}"), timeout=0.5))
     assert seen.address == f"{name}/.s.PGSQL.5432"
     assert [problem.code for problem in seen.problems] == ["timed-out"]
 
 
 @pytest.mark.parametrize(("state", "told"), [("notls", {"tls-refused"}), ("both", set())])
 def test_what_only_would_like_tls(lab: Lab, state: str, told: set[str]) -> None:
-    proof = envconn.prove(local(lab[state].uri()))
+    proof = examine(local(lab[state].uri()))
     assert (codes(proof), notes(proof)) == ((), told)
     assert (only(proof).handshake is None) is (state == "notls")
 
 
 def test_what_wants_no_tls(lab: Lab) -> None:
-    assert codes(envconn.prove(local(lab["notls"].uri(sslmode="disable")))) == ()
+    assert codes(examine(local(lab["notls"].uri(sslmode="disable")))) == ()
     with strangers.running(say(b"HTTP/1.1 400\r\n\r\n")) as stranger:
-        proof = envconn.prove(local(stranger.uri(sslmode="disable")))
+        proof = examine(local(stranger.uri(sslmode="disable")))
     assert codes(proof) == ("protocol-unexpected",)
 
 

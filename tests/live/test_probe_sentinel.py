@@ -75,4 +75,4 @@ def test_what_else_goes_wrong(
 def test_no_password_is_told_to_whom_a_sentinel_names(redis_server: States[Redis], certificates: Certificates) -> None:
     with liar.naming(certificates.good, "127.0.0.1", redis_server["plain"].port) as port:
         uri = f"rediss+sentinel://:{MARKER}@localhost:{port}/{sentinels.MASTER}?ssl_ca_certs={certificates.ca}"
-        assert codes(tried(uri, within=2)) == ["timed-out"]
+        assert codes(tried(uri, timeout=2)) == ["timed-out"]

@@ -58,7 +58,7 @@ STRANGERS: dict[str, tuple[Behaviour, str, int, str]] = {
 def test_stranger(certificates: Certificates, name: str, level: str) -> None:
     behave, code, exit_code, sentence = STRANGERS[name]
     with strangers.running(behave) as stranger:
-        proof = look(stranger.uri(**trust(certificates, level)), within=WITHIN)
+        proof = look(stranger.uri(**trust(certificates, level)), timeout=WITHIN)
     assert (codes(proof), proof.exit_code) == ((code,), exit_code)
     assert sentence in proof.problems[0].message
     assert f"localhost:{stranger.port}" in proof.problems[0].message
@@ -92,7 +92,7 @@ BEHIND: dict[str, tuple[Behaviour, str, int, str]] = {
 def test_behind_tls(certificates: Certificates, name: str, level: str) -> None:
     behave, code, exit_code, sentence = BEHIND[name]
     with strangers.running(behind_tls(certificates.good, behave)) as stranger:
-        proof = look(stranger.uri(**trust(certificates, level)), within=WITHIN)
+        proof = look(stranger.uri(**trust(certificates, level)), timeout=WITHIN)
     assert (codes(proof), proof.exit_code) == ((code,), exit_code)
     assert sentence in proof.problems[0].message
     assert only(proof).handshake is not None
@@ -134,7 +134,7 @@ def test_nobody_takes_connections() -> None:
             client = waiting.enter_context(socket.socket())
             client.setblocking(False)  # noqa: FBT003
             client.connect_ex(where)
-        proof = look(f"postgresql://app:pw-marker@127.0.0.1:{where[1]}/app?sslmode=require", within=WITHIN)
+        proof = look(f"postgresql://app:pw-marker@127.0.0.1:{where[1]}/app?sslmode=require", timeout=WITHIN)
     assert (codes(proof), proof.exit_code) == (("timed-out",), 69)
     assert "does not answer; let this machine through firewalls" in proof.problems[0].message
 
@@ -143,7 +143,7 @@ def test_nobody_accepts(certificates: Certificates) -> None:
     # The kernel completes the connection, and nobody ever takes it.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        proof = look(f"postgresql://app:pw-marker@localhost:{port}/app?sslmode=require", within=WITHIN)
+        proof = look(f"postgresql://app:pw-marker@localhost:{port}/app?sslmode=require", timeout=WITHIN)
     assert codes(proof) == ("timed-out",)
 
 
@@ -166,7 +166,7 @@ def test_nobody_there(certificates: Certificates, host: str, code: str, sentence
 
 def test_no_time_at_all(certificates: Certificates) -> None:
     with strangers.running(never) as stranger:
-        assert codes(look(stranger.uri(sslmode="require"), within=0)) == ("timed-out",)
+        assert codes(look(stranger.uri(sslmode="require"), timeout=0)) == ("timed-out",)
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def web() -> Iterator[int]:
 def test_a_real_http_server(certificates: Certificates, level: str) -> None:
     with web() as port:
         stranger = Stranger(port)
-        proof = look(stranger.uri(**trust(certificates, level)), within=2)
+        proof = look(stranger.uri(**trust(certificates, level)), timeout=2)
     assert codes(proof) == ("protocol-unexpected",)
     assert "it looks like an HTTP server; correct host and port" in proof.problems[0].message
 
@@ -199,7 +199,7 @@ def test_a_real_http_server(certificates: Certificates, level: str) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_real_redis(certificates: Certificates, redis_server: States[Redis], level: str) -> None:
     stranger = Stranger(redis_server["plain"].port)
-    proof = look(stranger.uri(**trust(certificates, level)), within=2)
+    proof = look(stranger.uri(**trust(certificates, level)), timeout=2)
     assert codes(proof) == ("protocol-unexpected",)
     assert "it looks like a Redis server" in proof.problems[0].message
 

@@ -239,7 +239,7 @@ def test_tokens_come_from_files_and_dotenv(
         (tmp_path / "x.env").write_text(f"NEON_API_KEY_FILE={held}\n", encoding="ascii")
     else:
         monkeypatch.setenv("NEON_API_KEY_FILE", str(held))
-    found = get_connection("neon", **NEON, dotenv=tmp_path / "x.env" if dotenv else None)
+    found = get_connection("neon", **NEON, env_file=tmp_path / "x.env" if dotenv else None)
     assert found.connection.user == "neondb_owner"
 
 

@@ -319,7 +319,7 @@ def test_silence_for_ever(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypa
 def test_all_of_it_has_one_end(peer: Peer, caplog: pytest.LogCaptureFixture, script: Script) -> None:
     peer.script.extend([script] * 9)
     begun = time.monotonic()
-    error = refused(caplog, provider="casedev", project="proj_abc123", within=0.5)
+    error = refused(caplog, provider="casedev", project="proj_abc123", timeout=0.5)
     assert time.monotonic() - begun < 5
     assert error.exit_code == 69
 

@@ -23,6 +23,7 @@ import matrix
 import stacks
 from envconn import TlsLevel
 from envconn.drivers import pg8000 as pg8000_arguments
+from envconn.probe import examine
 from envconn_pytest.certificates import STATES, Authority
 from envconn_pytest.postgres import StandIn, stand_in
 from leaks import value_surfaces
@@ -69,7 +70,7 @@ def notls(servers: dict[str, StandIn]) -> StandIn:
 
 
 def judged(server: StandIn, sslmode: str = "verify-full", **parameters: str) -> envconn.SecuredConnection:
-    return envconn.load(server.environment(sslmode, **parameters), dotenv=None).database
+    return envconn.load(server.environment(sslmode, **parameters), env_file=None).database
 
 
 # Whom it lets in
@@ -87,7 +88,7 @@ def test_what_is_promised_is_what_happens(servers: dict[str, StandIn], state: st
     connection = judged(server, sslmode)
     assert connection.tls.level == MODES[sslmode]
     due = matrix.expected(MODES[sslmode], matrix.SITES[state], "ca")
-    proof = envconn.prove(connection)
+    proof = examine(connection)
     assert {problem.code for problem in proof.problems} <= FAULTS[due]
     assert proof.ok == (due == matrix.TLS)
     before = [client for client in server.clients if client.authenticated]
@@ -107,26 +108,26 @@ def test_what_stands_on_the_drivers(good: StandIn, stack: str) -> None:
 
 def test_other_authorities_are_strangers() -> None:
     with stand_in() as one, stand_in() as other:
-        assert envconn.prove(judged(one)).ok
+        assert examine(judged(one)).ok
         other.ca = one.ca
-        assert [problem.code for problem in envconn.prove(judged(other)).problems] == ["certificate-untrusted"]
+        assert [problem.code for problem in examine(judged(other)).problems] == ["certificate-untrusted"]
 
 
 def test_a_look_at_it(good: StandIn, notls: StandIn) -> None:
-    [seen] = envconn.prove(judged(good), enforced=True).seen
+    [seen] = examine(judged(good), enforcement="require").seen
     assert seen.enforced is True
     assert seen.handshake
     assert (seen.handshake.chain_verified, seen.handshake.host_verified) == (True, True)
     assert not good.saw_clear_text  # but for the question of nobody, which holds no name
-    local = envconn.load({"DATABASE_URL": notls.uri(sslmode="disable")}, dotenv=None)
-    assert envconn.prove(local, login=True).ok
+    local = envconn.load({"DATABASE_URL": notls.uri(sslmode="disable")}, env_file=None)
+    assert examine(local, login=True).ok
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg", "pg8000"])
 def test_a_login_as_the_command_does_it(good: StandIn, driver: str) -> None:
     environ = good.environment()
     environ["DATABASE_URL"] = environ["DATABASE_URL"].replace("postgresql:", f"postgresql+{driver}:")
-    proof = envconn.prove(envconn.load(environ, dotenv=None), login=True)
+    proof = examine(envconn.load(environ, env_file=None), login=True)
     assert proof.ok, proof
     [seen] = proof.seen
     assert seen.login
@@ -145,7 +146,7 @@ def test_a_login_as_the_command_does_it(good: StandIn, driver: str) -> None:
 def test_logins_that_are_refused(good: StandIn, change: tuple[str, str], code: str) -> None:
     environ = good.environment()
     environ["DATABASE_URL"] = environ["DATABASE_URL"].replace(*change)
-    proof = envconn.prove(envconn.load(environ, dotenv=None), login=True)
+    proof = examine(envconn.load(environ, env_file=None), login=True)
     assert [problem.code for problem in proof.problems] == [code]
     assert proof.exit_code == 77
     assert good.clients[-1].password
@@ -192,12 +193,12 @@ def test_what_it_sees_of_a_client(good: StandIn) -> None:
 def test_tls_without_asking(good: StandIn) -> None:
     with envconn_psycopg.connect(judged(good, sslnegotiation="direct")):
         assert good.clients[-1].direct
-    assert envconn.prove(judged(good, sslnegotiation="direct")).notes == ()
+    assert examine(judged(good, sslnegotiation="direct")).notes == ()
 
 
 def test_no_name_where_an_address_is_dialled(good: StandIn) -> None:
     environ = {**good.environment(), "DATABASE_URL": good.uri("127.0.0.1", sslmode="verify-full")}
-    with envconn_psycopg.connect(envconn.load(environ, dotenv=None).database):
+    with envconn_psycopg.connect(envconn.load(environ, env_file=None).database):
         assert good.clients[-1].sni is None
 
 
@@ -394,7 +395,7 @@ def test_as_a_fixture(pytester: pytest.Pytester) -> None:
         def test_good(postgres_tls, envconn_environment):
             server = postgres_tls()
             envconn_environment.update(server.environment())
-            assert envconn.prove(enforced=True).ok
+            assert examine(enforcement="require").ok
             with envconn_psycopg.connect() as connection:
                 assert connection.execute("select 1").fetchone() == (1,)
             assert server.clients[-1].authenticated and not server.saw_clear_text
@@ -404,7 +405,7 @@ def test_as_a_fixture(pytester: pytest.Pytester) -> None:
             good, bad = postgres_tls("good"), postgres_tls(state)
             assert good.ca == bad.ca
             envconn_environment.update(bad.environment())
-            assert not envconn.prove().ok
+            assert not examine().ok
             with pytest.raises(Exception):
                 envconn_psycopg.connect()
             assert not any(client.authenticated for client in bad.clients)

@@ -129,7 +129,7 @@ def test_a_password_is_given_to_whoever_asks(fake: Callable[[Answer], Fake], dri
 def test_arguments_beat_the_url(lab: Lab, certificates: Certificates) -> None:
     """A8. With ours there is no URL to be beaten: Python refuses an argument that is given twice."""
     uri = lab["both"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    judged = envconn.load(enforced(uri), dotenv=None).database
+    judged = envconn.load(enforced(uri), env_file=None).database
     weak = {"sslmode": "disable"}
     for driver, module in (("psycopg", psycopg), ("psycopg2", psycopg2)):
         assert libpq_drivers.outcome(driver, uri, weak, ask=False) == CLEAR  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ def test_options_beat_the_url_in_flask(lab: Lab, certificates: Certificates) -> 
     ours = flask.Flask("ours")
     ours.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     with pytest.raises(envconn.ConfigurationError, match="sslmode"):
-        envconn_flask.EnvConn(ours, source=envconn.load(enforced(uri), dotenv=None))
+        envconn_flask.EnvConn(ours, source=envconn.load(enforced(uri), env_file=None))
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_a_list_that_cannot_be_read_revokes_nothing(
     uri = revoked.uri(**verified, sslcrl=str(getattr(certificates, broken)))
     assert NAIVE[driver](uri) == TLS
     with pytest.raises(envconn.ConfigurationError) as refusal:
-        envconn.load(enforced(uri), dotenv=None)
+        envconn.load(enforced(uri), env_file=None)
     assert [problem.code for problem in refusal.value.problems] == [
         {"missing": "tls-file-missing", "not_pem": "crl-broken"}[broken]
     ]
@@ -260,4 +260,4 @@ def test_keys_of_tls_to_a_file_of_the_urls(lab: Lab, tmp_path: Path) -> None:
         assert NAIVE["psycopg"](uri) == TLS
         assert keys.exists()
     with pytest.raises(envconn.ConfigurationError, match="sslkeylogfile"):
-        envconn.load(enforced(uri), dotenv=None)
+        envconn.load(enforced(uri), env_file=None)

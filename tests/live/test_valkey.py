@@ -26,7 +26,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def outcomes(uri: str, certificates: Certificates) -> dict[str, str]:
-    services = envconn.load({"VALKEY_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, dotenv=None)
+    services = envconn.load({"VALKEY_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == TlsLevel.VERIFY_FULL
     return {name: connect(services) for name, connect in CLIENTS.items()}

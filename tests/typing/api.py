@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # The environment as it is, and every argument that can be given.
 services = envconn.load()
 assert_type(services, Services)
-envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, dotenv=None)
-envconn.load(dotenv=[".env", "prod.env"], policy=envconn.Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
+envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
+envconn.load(env_file=[".env", "prod.env"], policy=envconn.Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
 
 # A mapping by name, and the names that it always knows.
 assert_type(services["analytics"], SecuredConnection)
@@ -99,7 +99,7 @@ assert_type(services.report(), Report)
 assert_type(services.report().ok, bool)
 
 # What stands at the other end.
-proof = envconn.prove(services, within=5, enforced=True)
+proof = envconn.prove(services, timeout=5, enforcement="require")
 assert_type(proof, Proof)
 assert_type(envconn.prove(database).ok, bool)
 for seen in proof.seen:
@@ -167,7 +167,7 @@ assert_type(Own(database=database).database, SecuredConnection)
 assert_type(Careful().database, SecuredConnection | None)
 
 # What a provider's API hands out, and one query over HTTPS.
-fetched = get_connection("casedev", project="proj_abc123", branch="staging", pooled=True, within=10)
+fetched = get_connection("casedev", project="proj_abc123", branch="staging", pooled=True, timeout=10)
 assert_type(fetched, RemoteConnection)
 assert_type(fetched.connection, SecuredConnection)
 assert_type(fetched.connection_uri, Secret)

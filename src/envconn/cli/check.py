@@ -36,7 +36,7 @@ def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None =
     With `live`, the servers are contacted, unless the configuration is wrong. With `places`, the list
     of sources is printed, too.
     """
-    assembly = assemble(dotenv=dotenv)
+    assembly = assemble(env_file=dotenv)
     report, proof = assembly.report, None
     if live and report.ok:
         from envconn.cli.live import gate
@@ -54,7 +54,7 @@ def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None =
 
 def _places(dotenv: str | None) -> tuple[Place, ...]:
 
-    return inventory(dotenv=dotenv)
+    return inventory(env_file=dotenv)
 
 
 def _print_json(report: Report, proof: Proof | None, code: int, places: tuple[Place, ...] | None) -> None:
@@ -154,14 +154,14 @@ class Place(Record):
 
 
 def inventory(
-    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+    environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Place, ...]:
     """Look through all sources. Arguments are those of `envconn.sources.read`."""
-    environment, _ = sources.read(environ, dotenv, layers)
+    environment, _ = sources.read(environ, env_file, layers)
     found: dict[str, list[str]] = {source.word: [] for source in SOURCES}
     for word, name in sorted({*_variables(environment), *_services(environment)}):
         found[word if word in found else "program"].append(name)
-    there = {"environment": True, "dotenv": bool(sources.paths(dotenv)), "program": bool(layers)}
+    there = {"environment": True, "dotenv": bool(sources.paths(env_file)), "program": bool(layers)}
     return tuple(
         Place(source, there.get(source.word, False) or _is_there(source, environment, names), names)
         for source in SOURCES

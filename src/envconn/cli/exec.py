@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if wrong := _misused(options, command):
         print(f"envconn exec: {wrong}", file=sys.stderr)
         return EX_USAGE
-    assembly = assemble(dotenv=options.dotenv)
+    assembly = assemble(env_file=options.dotenv)
     if not assembly.report.ok:
         complain(assembly.report.problems)
         return EX_CONFIG
@@ -81,7 +81,7 @@ def _export(environ: dict[str, str], report: Report, options: argparse.Namespace
 
 def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
     """Yield every variable that a connection was read from, or could have been: all that hold its text, or a part."""
-    environment, _ = sources.read(dotenv=dotenv)
+    environment, _ = sources.read(env_file=dotenv)
     connections = [each for service in report.services.values() for each in (service, *service.siblings)]
     names = [connection.variable for connection in connections]
     names += [note.variable for note in report.notes if note.code in _UNUSED]

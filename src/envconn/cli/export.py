@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         return usage("export", f"no such format; write one of {', '.join(FORMATS)}")
     if options.ca is not None and not options.ca.startswith("/"):
         return usage("export", "the path of --ca is not absolute")
-    report = assemble(dotenv=options.dotenv).report
+    report = assemble(env_file=options.dotenv).report
     if not report.ok:
         complain(report.problems)
         return EX_CONFIG

@@ -74,7 +74,7 @@ def _asked(options: argparse.Namespace) -> RemoteConnection:
     arguments = {name: getattr(options, name) for name in (*required, *optional)}
     with Progress(sys.stderr) as progress:
         progress.begin(f"asking {options.provider}")
-        return get_connection(options.provider, **arguments, dotenv=options.dotenv, within=options.within)
+        return get_connection(options.provider, **arguments, env_file=options.dotenv, timeout=options.within)
 
 
 def _text(found: RemoteConnection) -> str:

@@ -13,7 +13,7 @@ from envconn.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from envconn.probe import Proof
     from envconn.services import Services
@@ -67,11 +67,16 @@ def gate(services: Services, live: Live) -> Proof:
     SIGTERM ends it with 143, also in a container's first process, to which the kernel delivers no signal
     that nobody handles.
     """
-    from envconn.probe import prove
+    from envconn.probe import examine
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
         progress.begin(f"contacting {', '.join(services)}")
-        return prove(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
+        return examine(services, **_arguments(live), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
+
+
+def _arguments(live: Live) -> dict[str, Any]:
+    enforcement = "require" if live.enforced else "report"
+    return {"login": live.login, "wait": live.wait, "timeout": live.within, "enforcement": enforcement}
 
 
 def closed(services: Services, live: Live) -> int:

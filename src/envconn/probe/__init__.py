@@ -11,9 +11,9 @@ from itertools import groupby
 from envconn.errors import note
 from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
 from envconn.probe.postgres import Postgres
-from envconn.probe.proof import Certificate, Handshake, Login, Proof, Seen
+from envconn.probe.proof import Certificate, Handshake, Login, Proof, ProofFailed, Seen
 from envconn.probe.protocol import Amqp, MySQL, Redis
-from envconn.probe.server import Limits, inspect_host
+from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
 from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
 from envconn.records import Record
@@ -27,40 +27,79 @@ if TYPE_CHECKING:
 
     from envconn.probe.login import Outcome
     from envconn.probe.protocol import WireProtocol
+    from envconn.probe.server import Enforcement
     from envconn.services import Services
     from envconn.tls import SecuredConnection
 
 
-__all__ = ["FAULTS", "Certificate", "Fault", "Handshake", "Login", "Proof", "Seen", "look", "prove"]
+__all__ = [
+    "FAULTS",
+    "Certificate",
+    "Fault",
+    "Handshake",
+    "Login",
+    "Proof",
+    "ProofFailed",
+    "Seen",
+    "examine",
+    "look",
+    "prove",
+]
 
 
 _FIRST, _LONGEST = 0.1, 2.0
 """Seconds between two attempts: the first pause, which doubles, and the longest."""
 
 
-def prove(  # noqa: PLR0913 - each of them can be asked for alone
+def prove(
     source: Services | SecuredConnection | None = None,
+    /,
     *,
-    within: float = 10.0,
-    wait: float = 0.0,
     login: bool = False,
-    enforced: bool = False,
-    on_attempt: Callable[[Proof, float], None] | None = None,
+    wait: float = 0.0,
+    timeout: float = 10.0,
+    enforcement: Enforcement = "report",
 ) -> Proof:
-    """Contact every server of `source`, or of `load()`, siblings included, and say what is there.
+    """Contact every server of `source`, or of `load()`, siblings included, and return what was found there.
 
     No secret is sent without `login`, and then only by a driver, to servers that were found to be as secure as
-    promised. With `enforced`, a server that takes clear text is a problem. `within` is the time in seconds that one
-    attempt may take. For `wait` seconds it is repeated, as long as every problem is one that waiting can cure
-    (`envconn.exit_codes`); what had no problem is not asked again. Before each pause, `on_attempt` is
-    called with what was found and the seconds that are left. It may be called where an event loop runs, which it then
-    holds up.
+    promised. `timeout` is the time in seconds that one attempt may take. For `wait` seconds it is repeated, as long
+    as every problem is one that waiting can cure (`envconn.exit_codes`); what had no problem is not asked again.
+    `enforcement` says what to make of a server that also accepts unencrypted connections: ``require`` a problem,
+    ``report`` a note, ``skip`` do not ask. It may be called where an event loop runs, which it then holds up.
 
     Raises:
+        ProofFailed: there is a problem; the exception holds the proof.
         ConfigurationError: as for `load`.
         TypeError: `source` is anything else, such as an unjudged `Connection`.
+        ValueError: `enforcement` is another word.
     """
-    options, end = _Attempt(within, login=login, enforced=enforced), time.monotonic() + wait
+    proof = examine(source, login=login, wait=wait, timeout=timeout, enforcement=enforcement)
+    if proof.problems:
+        raise ProofFailed(proof)
+    return proof
+
+
+def examine(  # noqa: PLR0913 - each of them can be asked for alone
+    source: Services | SecuredConnection | None = None,
+    /,
+    *,
+    login: bool = False,
+    wait: float = 0.0,
+    timeout: float = 10.0,
+    enforcement: Enforcement = "report",
+    on_attempt: Callable[[Proof, float], None] | None = None,
+) -> Proof:
+    """Return the proof that `prove` returns or raises.
+
+    Before each pause, `on_attempt` is called with what was found and the seconds that are left.
+
+    Raises:
+        ConfigurationError, TypeError, ValueError: as for `prove`.
+    """
+    if enforcement not in ENFORCEMENTS:
+        raise ValueError(f"enforcement must be {', '.join(ENFORCEMENTS[:-1])} or {ENFORCEMENTS[-1]}")
+    options, end = _Attempt(timeout, login=login, enforcement=enforcement), time.monotonic() + wait
     proof, pause = _inspect(connections(source), options), _FIRST
     while not proof.ok and curable(proof.problems) and (left := end - time.monotonic()) > 0:
         if on_attempt:
@@ -74,9 +113,9 @@ def prove(  # noqa: PLR0913 - each of them can be asked for alone
 class _Attempt(Record):
     """The arguments of one attempt."""
 
-    within: float
+    timeout: float
     login: bool
-    enforced: bool
+    enforcement: Enforcement
 
 
 def _inspect_failed(before: Proof, options: _Attempt) -> Proof:
@@ -87,13 +126,13 @@ def _inspect_failed(before: Proof, options: _Attempt) -> Proof:
 
 
 def _inspect(connections: Iterable[SecuredConnection], options: _Attempt) -> Proof:
-    until = time.monotonic() + options.within
+    until = time.monotonic() + options.timeout
     proof = _look_at_all(connections, options)
     return _add_logins(proof, until) if options.login else proof
 
 
 def _look_at_all(connections: Iterable[SecuredConnection], options: _Attempt) -> Proof:
-    coroutine = look(connections, within=options.within, enforced=options.enforced)
+    coroutine = look(connections, timeout=options.timeout, enforcement=options.enforcement)
     return run_in_thread(lambda: asyncio.run(coroutine)).result()
 
 
@@ -103,8 +142,8 @@ def _add_logins(proof: Proof, until: float) -> Proof:
 
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
-    within = max(_FIRST, until - time.monotonic())
-    begun = {id(_answering(proof, each)): run_in_thread(partial(log_in, each, within=within)) for each in ready}
+    timeout = max(_FIRST, until - time.monotonic())
+    begun = {id(_answering(proof, each)): run_in_thread(partial(log_in, each, timeout=timeout)) for each in ready}
     return Proof(tuple(_add_login(seen, begun.get(id(seen))) for seen in proof.seen))
 
 
@@ -132,17 +171,19 @@ _PROTOCOLS: dict[str, Callable[[SecuredConnection], WireProtocol]] = {
 """A database that is a file is at the end of no wire."""
 
 
-async def look(connections: Iterable[SecuredConnection], *, within: float = 10.0, enforced: bool = False) -> Proof:
-    """Look at every host of `connections` and of their siblings, at the same time, for at most `within` seconds.
+async def look(
+    connections: Iterable[SecuredConnection], *, timeout: float = 10.0, enforcement: Enforcement = "report"
+) -> Proof:
+    """Look at every host of `connections` and of their siblings, at the same time, for at most `timeout` seconds.
 
     No password, no name of a user or a database, and no query is sent; a client certificate is shown only in the
-    handshake that holds the level. With `enforced`, a server that takes clear text is a problem, and not a note;
-    so it is where the provider promises to deny it. Local connections and waived hosts are not asked for that.
+    handshake that holds the level. `enforcement` is that of `prove`; a server that takes clear text is a problem
+    also where its provider promises to deny it. Local connections and waived hosts are not asked for that.
 
     Raises:
         TypeError: one of them was not judged.
     """
-    limits = Limits(asyncio.get_running_loop().time() + within, within, enforced)
+    limits = Limits(asyncio.get_running_loop().time() + timeout, timeout, enforcement)
     inspections = [
         inspect_host(service, host, _PROTOCOLS[service.family](service), limits)
         for service in _with_siblings(connections)

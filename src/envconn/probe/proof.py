@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC
 
+from envconn.errors import EnvconnError
 from envconn.exit_codes import exit_code
 from envconn.probe.messages import names, remaining
 from envconn.records import Record
@@ -136,6 +137,26 @@ class Proof:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+class ProofFailed(EnvconnError):
+    """A server is not what the configuration promises, or cannot be reached.
+
+    `proof` is everything that was found; its problems are those of the exception. After a pickle only they are left.
+    """
+
+    def __init__(self, proof: Proof, problems: tuple[Finding, ...] = ()) -> None:
+        self.proof = proof
+        self.problems = proof.problems or problems
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command: 69, 76, 77 or 78 (`envconn.exit_codes`)."""
+        return exit_code(self.problems)
+
+    def __reduce__(self) -> tuple[type[ProofFailed], tuple[Proof, tuple[Finding, ...]]]:
+        return type(self), (Proof(), self.problems)
 
 
 def as_dict(proof: Proof) -> dict[str, Json]:

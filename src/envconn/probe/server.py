@@ -21,12 +21,15 @@ from envconn.tls import TlsLevel
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from typing import Literal, TypeAlias
 
     from envconn.connection import Host
     from envconn.probe.handshake import Presented
     from envconn.probe.network import Wire
     from envconn.probe.protocol import WireProtocol
     from envconn.tls import SecuredConnection
+
+    Enforcement: TypeAlias = Literal["require", "report", "skip"]
 
 
 _PATIENCE = 3.0
@@ -38,12 +41,15 @@ _AMBIGUOUS = frozenset({"connection-closed", "protocol-unexpected"})
 T = TypeVar("T")
 
 
+ENFORCEMENTS = ("require", "report", "skip")
+
+
 class Limits(Record):
-    """`deadline` is by the loop's clock, `within` the seconds that it leaves; `enforced`: clear text must be denied."""
+    """`deadline` is by the loop's clock, `timeout` the seconds that it leaves; `enforcement` is that of `prove`."""
 
     deadline: float
-    within: float
-    enforced: bool
+    timeout: float
+    enforcement: Enforcement
 
 
 async def inspect_host(service: SecuredConnection, host: Host, protocol: WireProtocol, limits: Limits) -> Seen:
@@ -56,7 +62,7 @@ async def inspect_host(service: SecuredConnection, host: Host, protocol: WirePro
         await inspection.look_further()
     finally:
         await inspection.release()
-    conclude(observed, enforced=limits.enforced)
+    conclude(observed, enforced=limits.enforcement == "require")
     verified = observed.verified
     shown = observed.presented and observed.presented.handshake(chain=verified.chain, host=verified.host)
     return Seen(
@@ -103,14 +109,14 @@ class _Inspection:
         if isinstance(error, ConfigurationError):
             return "client-files-unusable", error.problems[0].message
         if isinstance(error, TimeoutError):
-            return "timed-out", _TIMED_OUT.format(where, self._limits.within, stage)
+            return "timed-out", _TIMED_OUT.format(where, self._limits.timeout, stage)
         return "connection-closed", _LOST.format(where, stage)
 
     async def _go(self) -> None:
         wire = self._stack.enter_context(await self._channel.reach(self._limits.deadline))
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
-            if hello and not self._service.tls.exempt:
+            if hello and not self._service.tls.exempt and self._limits.enforcement != "skip":
                 self._clear = asyncio.create_task(self._channel.ask_in_clear())
                 self._observed.asked = True
             self._stage = "asking for TLS"

@@ -45,9 +45,9 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     ttl: int | None = None,
     inherit: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
-    dotenv: Dotenv = DOTENV,
+    env_file: Dotenv = DOTENV,
     policy: Policy | None = None,
-    within: float = 30.0,
+    timeout: float = 30.0,
 ) -> RemoteConnection:
     """Ask the API of `provider` for a connection, and judge it.
 
@@ -59,8 +59,8 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     database is one, too), and `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database` (whose
     endpoints, the application's own when left out) and `region`.
 
-    Tokens are read from `environ` and `dotenv`, which are those of `envconn.load`, and so is the policy unless
-    `policy` replaces it. All of it takes at most `within` seconds, repeated requests included.
+    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy unless
+    `policy` replaces it. All of it takes at most `timeout` seconds, repeated requests included.
 
     Raises:
         ConfigurationError: the connection is not as secure as the policy demands, or the environment is wrong.
@@ -70,7 +70,7 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
         project, organization, app, database, role, branch, endpoint, variable, region, pooled, create, reset, ttl,
         tuple(inherit),
     )  # fmt: skip
-    outcome = fetched(provider, wish, environ, dotenv, policy, within)
+    outcome = fetched(provider, wish, environ, env_file, policy, timeout)
     # The frame of this function is a part of the traceback, and tools print its variables.
     del environ
     if isinstance(outcome, RemoteConnection):
@@ -84,14 +84,14 @@ def query(
     parameters: Sequence[object] = (),
     *,
     address: str | None = None,
-    within: float = 30.0,
+    timeout: float = 30.0,
 ) -> Result:
     """Run one `statement` over HTTPS, in a transaction of its own, and return what it gives. It is never repeated.
 
     ``$1`` and so on stand for `parameters`: `None`, truth values, integers, text, `bytes`; lists and dictionaries of
     them go as JSON, and everything else as the text that `str` makes of it. `address` is where the endpoint is, where
     not at the provider's own (``https://localhost:4444/sql`` of a local proxy). The server is verified by the CA of
-    `connection`, or the system's. Query and answer have at most 10 MiB each, and `within` seconds.
+    `connection`, or the system's. Query and answer have at most 10 MiB each, and `timeout` seconds.
 
     Raises:
         EndpointUnavailable: the provider has no such endpoint.
@@ -100,7 +100,7 @@ def query(
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    outcome = asked(connection, statement, parameters, address, within)
+    outcome = asked(connection, statement, parameters, address, timeout)
     del statement, parameters
     if isinstance(outcome, Result):
         return outcome

@@ -34,7 +34,7 @@ def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that
     provider: str,
     wish: Wish,
     environ: Mapping[str, str] | None,
-    dotenv: Dotenv,
+    env_file: Dotenv,
     policy: Policy | None,
     seconds: float,
 ) -> RemoteConnection | EnvconnError:
@@ -42,7 +42,7 @@ def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that
 
     It is returned for the caller to raise: the frames here know the token.
     """
-    environment, unreadable = sources.read(environ, dotenv)
+    environment, unreadable = sources.read(environ, env_file)
     reading = Reading(environment, unreadable)
     judging = stated_context(reading, policy)
     try:
@@ -63,7 +63,7 @@ def _service(provider: str, wish: Wish, seconds: float) -> Service:
     if service is None:
         raise Failure("argument-invalid", "provider", f"no such provider; write one of {', '.join(PROVIDERS)}")
     if not 0 < seconds <= LONGEST:  # false for nan, too
-        raise Failure("argument-invalid", "within", f"no number of seconds above 0 and up to {LONGEST:g}")
+        raise Failure("argument-invalid", "timeout", f"no number of seconds above 0 and up to {LONGEST:g}")
     request.arguments(service, wish)
     return service
 

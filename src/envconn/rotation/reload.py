@@ -203,7 +203,7 @@ _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
 
 
 def reader(
-    environ: Mapping[str, str] | None, dotenv: Dotenv, policy: Policy | None, passwords: Mapping[str, Supplier] | None
+    environ: Mapping[str, str] | None, env_file: Dotenv, policy: Policy | None, passwords: Mapping[str, Supplier] | None
 ) -> Callable[[], Assembly]:
     """Return a function that assembles what the arguments of `envconn.load` lead to at the time of its call.
 
@@ -211,7 +211,7 @@ def reader(
     """
 
     def read() -> Assembly:
-        assembly = assemble(environ, dotenv, policy)
+        assembly = assemble(environ, env_file, policy)
         if not passwords:
             return assembly
         from envconn.rotation.passwords import supplied

@@ -46,7 +46,7 @@ class Assembly(Record):
 
 def assemble(
     environ: Mapping[str, str] | None = None,
-    dotenv: Dotenv = DOTENV,
+    env_file: Dotenv = DOTENV,
     policy: Policy | None = None,
     layers: Sequence[Layer] = (),
 ) -> Assembly:
@@ -54,7 +54,7 @@ def assemble(
 
     `layers` are those of `envconn.sources.read`.
     """
-    environment, unreadable = sources.read(environ, dotenv, layers)
+    environment, unreadable = sources.read(environ, env_file, layers)
     reading = Reading(environment, unreadable)
     reading.bound = platform_services.gather(reading)
     context = stated_context(reading, policy)
@@ -74,10 +74,10 @@ def assemble(
 
 
 def judged_text(
-    text: Secret, name: str, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+    text: Secret, name: str, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> SecuredConnection | tuple[Finding, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
-    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), dotenv, layers)
+    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), env_file, layers)
     reading = Reading(environment, problems)
     context = stated_context(reading)
     lookup = environment.lookup(name)

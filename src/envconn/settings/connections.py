@@ -111,7 +111,7 @@ def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[
     """What the environment comes to over what was `opened`, with the connections `added` in the place of its own."""
     layers = [found for found in opened if isinstance(found, Layer)]
     unlisted = [found for found in opened if isinstance(found, Finding)]
-    assembly = assemble(dotenv=files, layers=layers)
+    assembly = assemble(env_file=files, layers=layers)
     problems = [problem for found in layers for problem in found.problems]
     problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
     # Nothing is missing, and whoever may read one secret only may not list the others.

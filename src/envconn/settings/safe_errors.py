@@ -77,7 +77,7 @@ def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
     paths = present(files, 0)
     # An OSError may come from another source as well: of the network, for one.
     if sources.read(None, paths)[1]:
-        return ConfigurationError(assemble(dotenv=paths).report.problems)
+        return ConfigurationError(assemble(env_file=paths).report.problems)
     # A UnicodeDecodeError holds the bytes.
     return failure if isinstance(failure, OSError) else SettingsError("a file of settings is not encoded as stated")
 

@@ -24,17 +24,17 @@ DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
 
 
-def paths(dotenv: Dotenv) -> list[str]:
-    """Return the files that `dotenv` means: those that somebody names, and the default one where it is there."""
-    named: Sequence[Path] = [dotenv] if isinstance(dotenv, str | os.PathLike) else dotenv or ()
+def paths(env_file: Dotenv) -> list[str]:
+    """Return the files that `env_file` means: those that somebody names, and the default one where it is there."""
+    named: Sequence[Path] = [env_file] if isinstance(env_file, str | os.PathLike) else env_file or ()
     every = [os.fspath(path) for path in named]
     return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
 
 
 def read(
-    environ: Mapping[str, str] | None = None, dotenv: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+    environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Environment, tuple[Finding, ...]]:
-    """Gather the sources: `environ` (default `os.environ`) over the file or files `dotenv` (`None`: no file).
+    """Gather the sources: `environ` (default `os.environ`) over the file or files `env_file` (`None`: no file).
 
     Below them come secret directories, then `layers`: texts by name that a program has fetched itself,
     the most believed first. `precedence` has the whole list.
@@ -44,7 +44,7 @@ def read(
     process = os.environ if environ is None else environ
     assignments: dict[str, Text] = {}
     problems: list[Finding] = []
-    for path in paths(dotenv):
+    for path in paths(env_file):
         from envconn.sources.dotenv import read as read_dotenv
 
         found, wrong = read_dotenv(path)

@@ -24,8 +24,8 @@ _SHARE = 0.9
 """Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
 
 
-def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
-    """Log in to `connection` and say what was found, in at most `within` seconds.
+def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
+    """Log in to `connection` and say what was found, in at most `timeout` seconds.
 
     Call it only after `envconn.probe` has verified every host at the level asked for: what goes out here is the
     password. It goes through the driver's own TLS, with the arguments that the application's driver is given, so that
@@ -42,10 +42,10 @@ def log_in(connection: SecuredConnection, *, within: float) -> Outcome:
         return Outcome()  # a file lets in whoever may open it
     if connection.family not in _FAMILIES:
         return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.family)),))
-    until = time.monotonic() + within * _SHARE
+    until = time.monotonic() + timeout * _SHARE
     try:
         # There not even the driver's own limits have to hold (a resolver that hangs).
-        return run_in_thread(lambda: _logged_in(connection, until)).result(within)
+        return run_in_thread(lambda: _logged_in(connection, until)).result(timeout)
     except TimeoutError:
         return Outcome(problems=(failed_login(connection, "the driver", Failure("timed-out")),))
 
