@@ -30,7 +30,7 @@ class Case(NamedTuple):
     services: dict[str, str]
     codes: set[str]
     why: str
-    dotenv: str = ""
+    env_file: str = ""
 
 
 NAMES = [

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import envconn
 from envconn import Policy, SecuredConnection
+from envconn.probe import examine
 
 if TYPE_CHECKING:
     from envconn import Finding, Proof
-    from envconn.probe import Seen, examine
+    from envconn.probe import Seen
+    from envconn.probe.server import Enforcement
     from throwaway.certificates import Certificates
 
 __all__ = ["LEVELS", "MARKER", "VARIABLE", "codes", "look", "notes", "only", "secured", "trust"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 
 import envconn
 import fakes
+from envconn import Proof
 from envconn.probe import examine
 from fakes import Answer
 from throwaway.process import free_port
@@ -17,7 +19,6 @@ from throwaway.process import free_port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envconn import Proof
     from fakes import Fake
     from lab import Lab
     from throwaway.certificates import Certificates
@@ -57,6 +58,25 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL")
     with pytest.raises(envconn.ConfigurationError):
         examine()
+
+
+def test_prove_returns_a_good_proof(lab: Lab) -> None:
+    assert envconn.prove(load(DATABASE_URL=lab["good"].uri(sslmode="require")), timeout=20).ok
+
+
+def test_prove_raises_a_bad_one() -> None:
+    with pytest.raises(envconn.ProofFailed, match="DATABASE_URL: ") as caught:
+        envconn.prove(load(DATABASE_URL=away()))
+    failed = caught.value
+    assert (codes(failed.proof), failed.exit_code) == (["connection-refused"], 69)
+    assert failed.problems == failed.proof.problems
+    copied = pickle.loads(pickle.dumps(failed))  # noqa: S301 - our own
+    assert (copied.problems, copied.exit_code, copied.proof) == (failed.problems, 69, Proof())
+
+
+def test_enforcement_is_one_of_three_words() -> None:
+    with pytest.raises(ValueError, match="enforcement must be require, report or skip"):
+        envconn.prove(load(DATABASE_URL=away()), enforcement="required")  # type: ignore[arg-type]
 
 
 def test_nothing_unjudged() -> None:

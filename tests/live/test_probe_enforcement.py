@@ -174,6 +174,14 @@ def test_a_promise_that_is_broken(lab: Lab) -> None:
     assert kept.ok
 
 
+def test_skipped(certificates: Certificates) -> None:
+    with strangers.running(two_faced(certificates, QUESTION, QUESTION)) as stranger:
+        proof = look(stranger.uri(sslmode="require"), enforcement="skip")
+    assert only(proof).enforced is None
+    assert (codes(proof), notes(proof)) == ((), set())
+    assert sum(NOBODY.encode() in data for data in stranger.received) == 1, "inside TLS, and never without"
+
+
 @pytest.mark.parametrize("policy", [Policy(), Policy(waive=("db.envconn.test",))])
 def test_where_clear_text_is_allowed_nobody_asks(certificates: Certificates, policy: Policy) -> None:
     with strangers.running(two_faced(certificates, QUESTION, QUESTION)) as stranger:

@@ -172,7 +172,10 @@ _PROTOCOLS: dict[str, Callable[[SecuredConnection], WireProtocol]] = {
 
 
 async def look(
-    connections: Iterable[SecuredConnection], *, timeout: float = 10.0, enforcement: Enforcement = "report"
+    connections: Iterable[SecuredConnection],
+    *,
+    timeout: float = 10.0,  # noqa: ASYNC109 - it is shared out between the steps
+    enforcement: Enforcement = "report",
 ) -> Proof:
     """Look at every host of `connections` and of their siblings, at the same time, for at most `timeout` seconds.
 
