@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envconn.selection import assemble
-from envconn.sources import Environment, gather
+from envconn.sources import Environment, bound_services
 from leaks import find, value_surfaces
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_what_is_told_is_seen_by_nobody(root: str) -> None:
     )
     given = {"SERVICE_BINDING_ROOT": root, "VCAP_SERVICES": document}
     given["PLATFORM_RELATIONSHIPS"] = relationship("x", "a.example")
-    services = [*gather(Environment(given))]
+    services = [*bound_services(Environment(given))]
     assert len(services) == 3
     for service in services:
         assert find(MARKER, value_surfaces(service)) == {}

@@ -17,7 +17,7 @@ from envconn.grammar import read_text
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.grammar.text import LONGEST
-from envconn.sources.bound_service import NAMES, Credentials, kind_of, parse, taken_apart
+from envconn.sources.bound_service import NAMES, Credentials, flatten, kind_of, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _LARGEST_PORT = 65_535
 def read_json(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     """Read the JSON object `text`, as AWS Secrets Manager keeps it for RDS. Never raises for bad input."""
     found = parse(text, origin.variable, LONGEST)
-    return (found,) if isinstance(found, Finding) else read(taken_apart(found), origin)
+    return (found,) if isinstance(found, Finding) else read(flatten(found), origin)
 
 
 def read(credentials: Credentials, origin: Origin, family: str = "") -> Connection | tuple[Finding, ...]:

@@ -11,9 +11,10 @@ from envconn.errors import Finding, problem
 from envconn.records import Record
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
-from envconn.sources import VARIABLES, Text
+from envconn.sources import Text
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.bound_service import slug
+from envconn.sources.order import BOUND_SERVICE_VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
 
 def _every(reading: Reading) -> Iterator[Named]:
     environment = reading.environment
-    if any(map(environment.is_set, VARIABLES)):
+    if any(map(environment.is_set, BOUND_SERVICE_VARIABLES)):
         yield from _told(reading)
     for variable in sorted(environment.names_with("SQLCONNSTR_")):
         if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
@@ -74,9 +75,9 @@ def _every(reading: Reading) -> Iterator[Named]:
 
 def _told(reading: Reading) -> Iterator[Named]:
     from envconn.grammar import json_credentials
-    from envconn.sources import gather as gather_bound
+    from envconn.sources import bound_services
 
-    for finding in gather_bound(reading.environment):
+    for finding in bound_services(reading.environment):
         if isinstance(finding, Finding):
             (reading.problems if finding.severity == "error" else reading.notes).append(finding)
         else:

@@ -7,6 +7,7 @@ import re
 from envconn.providers import REPLICAS, VARIABLES
 from envconn.selection import host_variables
 from envconn.sources.azure_app_service import TYPED, plain_name
+from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import policy
 
 TYPE_CHECKING = False
@@ -49,9 +50,6 @@ REDIS = (
 )
 """The variables that name a Redis, which serves as broker and as cache."""
 
-BOUND = ("SERVICE_BINDING_ROOT", "VCAP_SERVICES", "VCAP_SERVICES_FILE_PATH", "PLATFORM_RELATIONSHIPS")
-"""The variables that lead to services which a platform has bound."""
-
 CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
 """The variables that hold the name of the variable, or of the bound service, to believe."""
 
@@ -85,7 +83,7 @@ _READ = {
     *REDIS,
     *OVERRULED,
     *policy.VARIABLES,
-    *BOUND,
+    *BOUND_SERVICE_VARIABLES,
     *(name for family in host_variables.FAMILIES.values() for name in family),
 }
 _NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")

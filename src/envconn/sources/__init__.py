@@ -1,24 +1,29 @@
-"""Where texts come from. Each source feeds one `Environment`; nothing here knows what a text means."""
+"""Where texts come from: one module for each kind of place, in the order of `envconn.sources.order.SOURCES`.
+
+Nothing here knows what a text means.
+"""
 
 from __future__ import annotations
 
 import os
 
 from envconn.sources.environment import Environment, Lookup, Text
+from envconn.sources.order import SOURCES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from envconn.errors import Finding
-    from envconn.sources.bound_service import Bound
+    from envconn.sources.bound_service import BoundService
     from envconn.sources.environment import Layer
 
     Path: TypeAlias = str | os.PathLike[str]
     Dotenv: TypeAlias = Path | Sequence[Path] | None
+    _Layers: TypeAlias = tuple[Sequence[Layer], Sequence[Finding]]
 
-__all__ = ["DOTENV", "VARIABLES", "Environment", "Lookup", "Text", "gather", "paths", "read"]
+__all__ = ["DOTENV", "Environment", "Lookup", "Text", "bound_services", "paths", "read"]
 
 DOTENV = ".env"
 """The file that is read when nobody names one, if it is there."""
@@ -34,14 +39,31 @@ def paths(env_file: Dotenv) -> list[str]:
 def read(
     environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Environment, tuple[Finding, ...]]:
-    """Gather the sources: `environ` (default `os.environ`) over the file or files `env_file` (`None`: no file).
+    """Return what variables hold, and what is wrong with the places that were looked into.
 
-    Below them come secret directories, then `layers`: texts by name that a program has fetched itself,
-    the most believed first. `precedence` has the whole list.
+    `environ` (default `os.environ`) is the process environment, `env_file` a file or files with defaults (`None`: no
+    file), `layers` are texts by name that a program has fetched itself, the most believed first.
     Of several files, a later one wins. A file that is not there is an error, except the default one;
     a directory of the default name is somebody's virtual environment.
     """
-    process = os.environ if environ is None else environ
+    assignments, problems = _dotenv(env_file)
+    environment = Environment(os.environ if environ is None else environ, (assignments,))
+    for source in SOURCES:
+        if find := _LAYERS.get(source.word):
+            found, wrong = find(environment, layers)
+            environment = environment.over(*found) if found else environment
+            problems += wrong
+    return environment, tuple(problems)
+
+
+def bound_services(environment: Environment) -> Iterator[BoundService | Finding]:
+    """Yield the services that platforms have bound, and what is wrong with them, the most believed first."""
+    for source in SOURCES:
+        if source.word in _BOUND and any(map(environment.is_set, source.switches)):
+            yield from _BOUND[source.word](environment)
+
+
+def _dotenv(env_file: Dotenv) -> tuple[dict[str, Text], list[Finding]]:
     assignments: dict[str, Text] = {}
     problems: list[Finding] = []
     for path in paths(env_file):
@@ -50,42 +72,53 @@ def read(
         found, wrong = read_dotenv(path)
         assignments |= found
         problems += wrong
-    environment = Environment(process, (assignments,))
-    if environment.is_set("ENVCONN_SECRETS_DIR") or environment.is_set("CREDENTIALS_DIRECTORY"):
-        from envconn.sources.secrets_directory import read as read_directories
-
-        directories, wrong = read_directories(environment)
-        environment, problems = environment.over(*directories), [*problems, *wrong]
-    if layers:
-        environment = environment.over(*layers)
-    if any(environment.names_with("CONNSTR_")):
-        from envconn.sources.azure_app_service import read as read_app_service
-
-        environment = environment.over(*read_app_service(environment))
-    return environment, tuple(problems)
+    return assignments, problems
 
 
-VARIABLES = (
-    "SERVICE_BINDING_ROOT",
-    "VCAP_SERVICES",
-    "VCAP_SERVICES_FILE_PATH",
-    "PLATFORM_RELATIONSHIPS",
-    "PLATFORM_PROJECT",
-)
-"""The variables that say that a platform has bound something, or may have."""
+def _secret_directories(environment: Environment, _: Sequence[Layer]) -> _Layers:
+    if not environment.is_set("ENVCONN_SECRETS_DIR") and not environment.is_set("CREDENTIALS_DIRECTORY"):
+        return (), ()
+    from envconn.sources.secrets_directory import read as read_directories
+
+    return read_directories(environment)
 
 
-def gather(environment: Environment) -> Iterator[Bound | Finding]:
-    """Yield what all platforms have bound, the most believed first (`envconn.sources.order`)."""
-    if environment.is_set("SERVICE_BINDING_ROOT"):
-        from envconn.sources.service_binding import read as read_service_binding
+def _app_service(environment: Environment, _: Sequence[Layer]) -> _Layers:
+    if not any(environment.names_with("CONNSTR_")):
+        return (), ()
+    from envconn.sources.azure_app_service import read as read_app_service
 
-        yield from read_service_binding(environment)
-    if environment.is_set("VCAP_SERVICES") or environment.is_set("VCAP_SERVICES_FILE_PATH"):
-        from envconn.sources.cloud_foundry import read as read_vcap
+    return read_app_service(environment), ()
 
-        yield from read_vcap(environment)
-    if environment.is_set("PLATFORM_RELATIONSHIPS") or environment.is_set("PLATFORM_PROJECT"):
-        from envconn.sources.upsun import read as read_relationships
 
-        yield from read_relationships(environment)
+def _service_binding(environment: Environment) -> Iterator[BoundService | Finding]:
+    from envconn.sources.service_binding import read as read_directories
+
+    return read_directories(environment)
+
+
+def _cloud_foundry(environment: Environment) -> Iterator[BoundService | Finding]:
+    from envconn.sources.cloud_foundry import read as read_json
+
+    return read_json(environment)
+
+
+def _upsun(environment: Environment) -> Iterator[BoundService | Finding]:
+    from envconn.sources.upsun import read as read_relationships
+
+    return read_relationships(environment)
+
+
+_LAYERS: Mapping[str, Callable[[Environment, Sequence[Layer]], _Layers]] = {
+    "secrets": _secret_directories,  # and systemd's ``credentials``, which come next
+    "program": lambda _, layers: (layers, ()),
+    "app-service": _app_service,
+}
+"""By the word of a source, what reads it: texts by the names of variables."""
+
+_BOUND: Mapping[str, Callable[[Environment], Iterator[BoundService | Finding]]] = {
+    "binding": _service_binding,
+    "vcap": _cloud_foundry,
+    "relationship": _upsun,
+}
+"""By the word of a source, what reads it: services that a platform has bound."""

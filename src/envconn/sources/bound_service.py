@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 63
 
 
-class Bound(Record):
+class BoundService(Record):
     """One bound service: its name, the protocol it speaks, what is told about it, and where."""
 
     name: str
@@ -28,10 +28,10 @@ class Bound(Record):
     origin: Origin
 
 
-def bound(name: str, family: str, credentials: Credentials, origin: Origin) -> Bound:
+def bound_service(name: str, family: str, credentials: Credentials, origin: Origin) -> BoundService:
     """Return the service that `origin.variable` calls `name`."""
     plain = slug(name)
-    return Bound(plain, family, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
+    return BoundService(plain, family, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
 
 
 def slug(name: str) -> str:
@@ -76,7 +76,7 @@ def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Fin
     return found
 
 
-def taken_apart(found: Mapping[str, object]) -> Credentials:
+def flatten(found: Mapping[str, object]) -> Credentials:
     """Return the texts in `found` by their names; a port may be a number, and null is nothing."""
     texts: dict[str, str] = {}
     others: set[str] = set()

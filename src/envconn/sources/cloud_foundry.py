@@ -11,14 +11,14 @@ from __future__ import annotations
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.records import Record
-from envconn.sources.bound_service import NAMES, bound, kind_among, kind_of, parse, taken_apart
+from envconn.sources.bound_service import NAMES, bound_service, flatten, kind_among, kind_of, parse
 from envconn.sources.files import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from envconn.sources.bound_service import Bound, Credentials
+    from envconn.sources.bound_service import BoundService, Credentials
     from envconn.sources.environment import Environment
 
 
@@ -37,7 +37,7 @@ class _Document(Record):
     origin: Origin
 
 
-def read(environment: Environment) -> Iterator[Bound | Finding]:
+def read(environment: Environment) -> Iterator[BoundService | Finding]:
     """Yield the services that the variable, or the file, lists, and what is wrong with them."""
     documents: list[_Document] = []
     for found in (*_variable(environment), *_file(environment)):
@@ -52,7 +52,7 @@ def read(environment: Environment) -> Iterator[Bound | Finding]:
             yield from _instances(offering, instances, documents[0].origin)
 
 
-def _variable(environment: Environment) -> Iterator[_Document | Bound | Finding]:
+def _variable(environment: Environment) -> Iterator[_Document | BoundService | Finding]:
     lookup = environment.lookup(VARIABLE)
     yield from lookup.remarks
     if lookup.found:
@@ -61,7 +61,7 @@ def _variable(environment: Environment) -> Iterator[_Document | Bound | Finding]
         yield found if isinstance(found, Finding) else _Document(found, origin)
 
 
-def _file(environment: Environment) -> Iterator[_Document | Bound | Finding]:
+def _file(environment: Environment) -> Iterator[_Document | BoundService | Finding]:
     lookup = environment.lookup(PATH)
     yield from lookup.remarks
     if lookup.found:
@@ -71,7 +71,7 @@ def _file(environment: Environment) -> Iterator[_Document | Bound | Finding]:
         yield found if isinstance(found, Finding) else _Document(found, Origin(VARIABLE, "vcap", path))
 
 
-def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bound | Finding]:
+def _instances(offering: str, instances: object, origin: Origin) -> Iterator[BoundService | Finding]:
     """Yield the services of one offering: objects in a list, each with a name and credentials."""
     if not isinstance(instances, list) or not all(isinstance(each, dict) for each in instances):
         yield problem("json-invalid", VARIABLE, "an offering has no list of objects; it is as Cloud Foundry writes it")
@@ -80,10 +80,10 @@ def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bou
         names = (each.get(key) for key in ("binding_name", "instance_name", "name"))
         name = next((name for name in names if isinstance(name, str) and name), "unnamed")
         credentials = each.get("credentials")
-        told = taken_apart(credentials if isinstance(credentials, dict) else {})
+        told = flatten(credentials if isinstance(credentials, dict) else {})
         tags = each.get("tags")
         words = [*(tags if isinstance(tags, list) else ()), offering]
-        service = bound(name, _kind(told, [word for word in words if isinstance(word, str)]), told, origin)
+        service = bound_service(name, _kind(told, [word for word in words if isinstance(word, str)]), told, origin)
         if service.family:
             yield service
         else:

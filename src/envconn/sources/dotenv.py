@@ -17,8 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIMIT", "assigned", "read"]
-
 LIMIT = 1_048_576
 """The largest ``.env`` file that is read, in bytes."""
 

@@ -3,7 +3,7 @@
 The rules, in one place:
 
 - blank means not set, and is noted;
-- the process environment beats ``.env``, and each layer those below it (`precedence` lists them all);
+- the process environment beats ``.env``, and each layer those below it (`envconn.sources.order` lists them all);
 - ``NAME_FILE`` names a file that holds the value of ``NAME``; both with different values is an error;
 - a value that is exactly ``$OTHER`` or ``${OTHER}`` is an alias and is followed (Scalingo stores
   ``DATABASE_URL`` that way); nothing inside a value is ever interpolated.
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Layer: TypeAlias = "Mapping[str, Text | Finding]"
-
-__all__ = ["Environment", "Lookup", "Text"]
 
 _ALIAS = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 

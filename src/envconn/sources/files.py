@@ -14,8 +14,6 @@ from envconn.connection import Secret
 from envconn.errors import Finding, problem
 from envconn.records import Record
 
-__all__ = ["LIMIT", "Content", "listing", "read", "read_text", "read_value"]
-
 LIMIT = 65_536
 """The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
 

@@ -75,7 +75,7 @@ SOURCES = (
     Source(
         "relationship",
         "PLATFORM_RELATIONSHIPS",
-        ("PLATFORM_RELATIONSHIPS",),
+        ("PLATFORM_RELATIONSHIPS", "PLATFORM_PROJECT"),
         "The relationships of Upsun and Platform.sh: base64 of JSON; and `NAME_HOST`, `NAME_SCHEME` and the like where "
         "`PLATFORM_PROJECT` is set.",
     ),
@@ -86,6 +86,11 @@ SOURCES = (
         "The other `POSTGRESQLCONNSTR_NAME` and `MYSQLCONNSTR_NAME`: a bound database called `name`.",
     ),
 )
+
+BOUND_SERVICE_VARIABLES = tuple(
+    variable for source in SOURCES for variable in source.switches if source.word in {"binding", "vcap", "relationship"}
+)
+"""The variables that lead to services which a platform has bound."""
 
 FETCHED: Mapping[str, str] = {
     "aws-secrets-manager": "AWS Secrets Manager",

@@ -12,7 +12,7 @@ import re
 
 from envconn.connection import Origin, Parameters
 from envconn.errors import Finding, note, problem
-from envconn.sources.bound_service import NAMES, Credentials, bound, kind_of
+from envconn.sources.bound_service import NAMES, Credentials, bound_service, kind_of
 from envconn.sources.files import LIMIT, listing, read_value
 
 TYPE_CHECKING = False
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envconn.connection import Secret
-    from envconn.sources.bound_service import Bound
+    from envconn.sources.bound_service import BoundService
     from envconn.sources.environment import Environment
-
-__all__ = ["LARGEST_CA", "ROOT", "read"]
 
 ROOT = "SERVICE_BINDING_ROOT"
 
@@ -36,7 +34,7 @@ _PAIR = ("certificates", "private-key")
 _CA = frozenset(NAMES["sslrootcert"])
 
 
-def read(environment: Environment) -> Iterator[Bound | Finding]:
+def read(environment: Environment) -> Iterator[BoundService | Finding]:
     """Yield the services that are bound below the root, and what is wrong with them."""
     lookup = environment.lookup(ROOT)
     yield from lookup.remarks
@@ -56,7 +54,7 @@ def read(environment: Environment) -> Iterator[Bound | Finding]:
 _MISNAMED = "a directory is ignored, because of its name; bindings have lower-case letters, digits, hyphens and dots"
 
 
-def _binding(name: str, path: str) -> Iterator[Bound | Finding]:
+def _binding(name: str, path: str) -> Iterator[BoundService | Finding]:
     variable = f"{ROOT}/{name}"
     files = listing(path, variable)
     if isinstance(files, Finding):
@@ -71,7 +69,7 @@ def _binding(name: str, path: str) -> Iterator[Bound | Finding]:
         yield note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
 
 
-def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Iterator[Bound | Finding]:
+def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Iterator[BoundService | Finding]:
     variable = f"{ROOT}/{name}"
     texts: dict[str, str] = {}
     pair = {"sslcert": "certificates", "sslkey": "private-key"} if {*_PAIR} <= {*files} else {}
@@ -82,7 +80,7 @@ def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Itera
         else:
             texts[file] = found.reveal()
     texts |= {part: os.path.join(path, file) for part, file in pair.items()}
-    service = bound(name, family, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
+    service = bound_service(name, family, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
     yield service._replace(origin=service.origin._replace(variable=variable))
 
 

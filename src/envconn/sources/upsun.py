@@ -11,13 +11,13 @@ from base64 import b64decode
 
 from envconn.connection import Origin, Parameters, Secret
 from envconn.errors import Finding, note, problem
-from envconn.sources.bound_service import Credentials, bound, kind_of, parse, taken_apart
+from envconn.sources.bound_service import Credentials, bound_service, flatten, kind_of, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from envconn.sources.bound_service import Bound
+    from envconn.sources.bound_service import BoundService
     from envconn.sources.environment import Environment
 
 
@@ -29,7 +29,7 @@ LARGEST = 1_048_576
 _TOLD = ("scheme", "host", "port", "username", "password", "path")
 
 
-def read(environment: Environment) -> Iterator[Bound | Finding]:
+def read(environment: Environment) -> Iterator[BoundService | Finding]:
     """Yield the related services, and what is wrong with them."""
     yield from _document(environment)
     if environment.is_set("PLATFORM_PROJECT"):
@@ -38,7 +38,7 @@ def read(environment: Environment) -> Iterator[Bound | Finding]:
                 yield from _variables(environment, variable.removesuffix("_SCHEME"))
 
 
-def _document(environment: Environment) -> Iterator[Bound | Finding]:
+def _document(environment: Environment) -> Iterator[BoundService | Finding]:
     lookup = environment.lookup(VARIABLE)
     yield from lookup.remarks
     if lookup.found is None:
@@ -59,17 +59,17 @@ def _decoded(text: Secret) -> Secret | Finding:
         return problem("base64-invalid", VARIABLE, "is not base64 of UTF-8 text; leave it as the platform writes it")
 
 
-def _relationship(name: str, endpoints: object) -> Iterator[Bound | Finding]:
+def _relationship(name: str, endpoints: object) -> Iterator[BoundService | Finding]:
     """Yield the primary of a relationship; a service may have replicas beside it."""
     if not isinstance(endpoints, list) or not all(isinstance(each, dict) for each in endpoints):
         yield problem(
             "json-invalid", VARIABLE, "a relationship has no list of objects; it is as the platform writes it"
         )
         return
-    told = [taken_apart({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
+    told = [flatten({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
     for credentials in told[:1]:
         family = kind_of(credentials.texts.get("scheme", ""))
-        service = bound(name, family, credentials, Origin(VARIABLE, "relationship"))
+        service = bound_service(name, family, credentials, Origin(VARIABLE, "relationship"))
         yield service if family else note("binding-ignored", service.origin.variable, _IGNORED)
 
 
@@ -81,7 +81,7 @@ def _is_primary(endpoint: dict[str, object]) -> bool:
     return not isinstance(query, dict) or query.get("is_master") is not False
 
 
-def _variables(environment: Environment, prefix: str) -> Iterator[Bound | Finding]:
+def _variables(environment: Environment, prefix: str) -> Iterator[BoundService | Finding]:
     family = kind_of(environment.plain(f"{prefix}_SCHEME"))
     if not family:
         return
@@ -90,4 +90,5 @@ def _variables(environment: Environment, prefix: str) -> Iterator[Bound | Findin
         yield from lookup.remarks
     texts = {key: lookup.found.text.reveal() for key, lookup in lookups.items() if lookup.found}
     origin = Origin(f"{prefix}_HOST", "relationship")
-    yield bound(prefix.replace("_", "-"), family, Credentials(Parameters(texts)), origin)._replace(origin=origin)
+    service = bound_service(prefix.replace("_", "-"), family, Credentials(Parameters(texts)), origin)
+    yield service._replace(origin=origin)
