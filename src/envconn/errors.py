@@ -17,6 +17,8 @@ hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel alo
 
 from __future__ import annotations
 
+from envconn.exit_codes import EX_CONFIG
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +37,6 @@ __all__ = [
     "note",
     "problem",
 ]
-
-EX_CONFIG = 78
-"""The configuration is wrong: needs a person (BSD sysexits)."""
 
 
 class Finding:
@@ -104,9 +103,9 @@ class Finding:
         return f"{self.variable}: {self.message}"
 
 
-def problem(code: str, variable: str, message: str) -> Finding:
-    """Return the `Finding` of something that is wrong with the configuration."""
-    return Finding(code, variable, message)
+def problem(code: str, variable: str, message: str, exit_code: int = EX_CONFIG) -> Finding:
+    """Return the `Finding` of something that is wrong; `exit_code` is the configuration's when left out."""
+    return Finding(code, variable, message, exit_code=exit_code)
 
 
 def note(code: str, variable: str, message: str) -> Finding:

@@ -1,23 +1,39 @@
-"""The stable codes of what goes wrong at a live endpoint: the exit code of each, and whether waiting cures it."""
+"""Every exit code (BSD's sysexits.h, and a shell's), and what leads to it at a live server.
+
+`FAULTS` has the stable codes of what goes wrong there: the exit code of each, and whether waiting cures it.
+"""
 
 from __future__ import annotations
 
-from envconn.errors import EX_CONFIG
 from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from envconn.errors import Finding
 
-
+EX_OK = 0
+"""Good."""
+EX_USAGE = 64
+"""The command line, or the call, is wrong."""
 EX_UNAVAILABLE = 69
-"""Unreachable, or not within the time allowed."""
+"""Unreachable, or not within the time allowed: it may pass by itself."""
+EX_IOERR = 74
+"""The output cannot be written."""
 EX_PROTOCOL = 76
 """TLS refused, absent or not verified."""
 EX_NOPERM = 77
 """Login, role or database refused."""
+EX_CONFIG = 78
+"""The configuration, or what is installed, is wrong: it needs a person."""
+EX_NOT_EXECUTABLE = 126
+"""The command of ``exec`` cannot be executed."""
+EX_NOT_FOUND = 127
+"""The command of ``exec`` does not exist."""
+EX_INTERRUPTED = 128 + 2
+"""SIGINT, as a shell says it."""
+EX_BROKEN_PIPE = 128 + 13
+"""SIGPIPE, as a shell says it: the reader of the output went away."""
 
 
 class Fault(Record):
@@ -37,7 +53,6 @@ FAULTS: Mapping[str, Fault] = {
     "server-starting": Fault(EX_UNAVAILABLE, "the server starts up, shuts down or recovers", passes=True),
     "server-full": Fault(EX_UNAVAILABLE, "no connection is free", passes=True),
     "master-unknown": Fault(EX_UNAVAILABLE, "no sentinel knows a master of that name that is up", passes=True),
-    "driver-missing": Fault(EX_UNAVAILABLE, "no driver is installed that could log in"),
     "tls-refused": Fault(EX_PROTOCOL, "the server does not offer TLS"),
     "protocol-unexpected": Fault(EX_PROTOCOL, "something else answers there"),
     "direct-tls-refused": Fault(EX_PROTOCOL, "the server does not take TLS from the first byte"),
@@ -54,6 +69,7 @@ FAULTS: Mapping[str, Fault] = {
     "client-certificate-required": Fault(EX_PROTOCOL, "the server asks for a client certificate"),
     "client-certificate-refused": Fault(EX_PROTOCOL, "the server does not take the client certificate"),
     "client-files-unusable": Fault(EX_CONFIG, "client certificate, key or revocation list cannot be used"),
+    "driver-missing": Fault(EX_CONFIG, "no driver is installed that could log in"),
     "password-refused": Fault(EX_NOPERM, "user name or password are wrong"),
     "login-refused": Fault(EX_NOPERM, "the server does not let this user in"),
     "database-absent": Fault(EX_NOPERM, "there is no such database"),
@@ -63,12 +79,12 @@ FAULTS: Mapping[str, Fault] = {
 _GRAVEST = (EX_CONFIG, EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE)
 
 
-def exit_code(problems: Iterable[Finding]) -> int:
-    """Return the exit code for `problems`, that of the gravest; 0 for none."""
-    found = {FAULTS[problem.code].exit_code for problem in problems}
-    return next((code for code in _GRAVEST if code in found), 0)
+def gravest(exit_codes: Iterable[int]) -> int:
+    """Return the one of `exit_codes` to end with: the one that waiting helps least; 0 for none."""
+    found = set(exit_codes)
+    return next((code for code in _GRAVEST if code in found), EX_OK)
 
 
-def curable(problems: Iterable[Finding]) -> bool:
-    """Whether waiting can cure every one of `problems`."""
-    return all(FAULTS[problem.code].passes for problem in problems)
+def curable(codes: Iterable[str]) -> bool:
+    """Whether waiting can cure every one of `codes`, all of `FAULTS`."""
+    return all(FAULTS[code].passes for code in codes)

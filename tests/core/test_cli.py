@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from documents import understood
-from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE, main
+from envconn.cli import main
 from envconn.cli.terminal import paint
+from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,13 +121,13 @@ def test_json(command: str, variables: dict[str, str], code: int) -> None:
         ["check", "--json=" + MARKER],
         ["check", "--unknown", MARKER],
         ["check", f"--{MARKER}"],
-        ["check", "--dotenv"],
-        ["check", "--no-env_file=" + MARKER],
+        ["check", "--env-file"],
+        ["check", "--no-env-file=" + MARKER],
         ["check", "--d", "x", "--no", MARKER],
         ["show", "--"],
         ["exec"],
         ["exec", "--"],
-        ["exec", "--no-dotenv"],
+        ["exec", "--no-env-file"],
     ],
     ids=lambda arguments: " ".join(arguments).replace(MARKER, "SECRET").replace(PG, "URL") or "nothing at all",
 )
@@ -146,11 +147,11 @@ def test_help(arguments: list[str]) -> None:
 
 def test_dotenv(tmp_path: Path) -> None:
     (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
-    assert run("check", "--dotenv", str(path)).returncode == EX_OK
-    assert run("check", "--dotenv", str(tmp_path / "absent")).returncode == EX_CONFIG
+    assert run("check", "--env-file", str(path)).returncode == EX_OK
+    assert run("check", "--env-file", str(tmp_path / "absent")).returncode == EX_CONFIG
     os.symlink(path, ".env")
     assert run("check").returncode == EX_OK
-    assert run("check", "--no-dotenv").returncode == EX_CONFIG
+    assert run("check", "--no-env-file").returncode == EX_CONFIG
 
 
 def on_terminal(**variables: str) -> str:
@@ -246,7 +247,7 @@ def test_name_that_the_encoding_of_the_output_lacks() -> None:
 
 @pytest.mark.parametrize("command", ["check", "show", "exec"])
 def test_url_in_the_place_of_a_file(command: str) -> None:
-    done = run(command, "--dotenv", PG, "--", "true") if command == "exec" else run(command, "--dotenv", PG)
+    done = run(command, "--env-file", PG, "--", "true") if command == "exec" else run(command, "--env-file", PG)
     assert done.returncode == EX_CONFIG
     assert "file-missing" in done.stderr
 

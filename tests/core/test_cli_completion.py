@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.measured
 
 COMMAND = (sys.executable, "-m", "envconn")
-LIVE = {"--live", "--login", "--enforced", "--wait", "--within"}
+LIVE = {"--live", "--login", "--enforcement", "--wait", "--timeout"}
 CHOOSING = {"--service", "--pooled", "--direct", "--replica", "--libpq"}
-FETCHED = {"--env-file", "--export", "--name", "--reveal", "--json", "--within"}
-READING = {"-h", "--help", "--dotenv", "--no-dotenv"}
+FETCHED = {"--write", "--shell", "--name", "--reveal", "--json", "--timeout"}
+READING = {"-h", "--help", "--env-file", "--no-env-file"}
 
 
 def script(shell: str) -> str:
@@ -64,20 +64,21 @@ def completed(path: Path, *words: str) -> set[str]:
         (["envconn", ""], {"check", "show", "exec", "export", "fetch", "schema", "completion"}),
         (["envconn", "s"], {"show", "schema"}),
         (["envconn", "nothing"], set()),
-        (["envconn", "check", "-"], READING | LIVE | {"--json"}),
+        (["envconn", "check", "-"], READING | LIVE | {"--json", "--service"}),
         (["envconn", "check", "--l"], {"--live", "--login"}),
-        (["envconn", "check", "--live", "--w"], {"--wait", "--within"}),
-        (["envconn", "show", "-"], READING | {"--json", "--sources"}),
+        (["envconn", "check", "--live", "--w"], {"--wait"}),
+        (["envconn", "show", "-"], READING | {"--json", "--service", "--sources"}),
         (["envconn", "exec", "-"], READING | LIVE | CHOOSING | {"--export", "--unset"}),
         (["envconn", "export", "-"], READING | CHOOSING | {"--ca", "--reveal"}),
         (["envconn", "export", "pg"], {"pg", "pg_service", "pgpass", "pgx"}),
         (["envconn", "fetch", ""], {"casedev", "neon", "planetscale", "scalingo"}),
         (["envconn", "fetch", "casedev", "-"], READING | FETCHED | {"--project", "--branch", "--pooled"}),
         (["envconn", "fetch", "planetscale", "--r"], {"--role", "--reset", "--reveal"}),
-        (["envconn", "fetch", "neon", "--env-file", "prod"], {"production.env"}),
+        (["envconn", "fetch", "neon", "--write", "prod"], {"production.env"}),
+        (["envconn", "check", "--enforcement", ""], {"require", "report", "skip"}),
         (["envconn", "completion", ""], {"bash", "zsh", "fish"}),
-        (["envconn", "check", "--dotenv", "prod"], {"production.env"}),
-        (["envconn", "exec", "--dotenv", "prod"], {"production.env"}),
+        (["envconn", "check", "--env-file", "prod"], {"production.env"}),
+        (["envconn", "exec", "--env-file", "prod"], {"production.env"}),
         (["envconn", "exec", "--", "envconn-test-pro"], {"envconn-test-program"}),
         (["envconn", "exec", "--live", "--", "envconn-test-pro"], {"envconn-test-program"}),
         (["envconn", "exec", "--", "envconn-test-program", "prod"], {"production.env"}),
@@ -118,5 +119,5 @@ def test_without_shtab(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert (done.returncode, done.stdout) == (69, "")
+    assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr == "envconn completion: shtab is missing; install envconn[completion]\n"

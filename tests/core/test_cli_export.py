@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE, main
+from envconn.cli import main
+from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ def test_every_format(name: str) -> None:
         ([], r"the following arguments are required: FORMAT"),
         (["odbc"], rf"no such format; write one of {', '.join(FORMATS)}"),
         ([PG], r"no such format; write one of .*"),
-        (["jdbc", PG], r"unrecognized arguments"),
+        (["jdbc", PG], r"unknown option or argument\."),
         (["jdbc", "--service", "shop"], r"no such service; one of database, cache"),
         (["jdbc", "--service", MARKER], r"no such service; one of database, cache"),
         (["jdbc", "--pooled", "--direct"], r"argument --direct: not allowed with argument --pooled"),
         (["jdbc", "--ca", "ca.pem"], r"the path of --ca is not absolute"),
         *(
-            (["uri", "--libpq", wrong], r"argument --libpq: not a major version from 13 on")
+            (["uri", "--libpq", wrong], r"argument --libpq: must be a major version, 13 or newer")
             for wrong in ("12", "x", "1700", "")
         ),
     ],
@@ -141,8 +142,8 @@ def test_version_of_libpq() -> None:
 
 def test_dotenv(tmp_path: Path) -> None:
     (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
-    assert "db.example" in run("uri", "--dotenv", str(path)).stdout
-    assert run("uri", "--no-dotenv").returncode == EX_CONFIG
+    assert "db.example" in run("uri", "--env-file", str(path)).stdout
+    assert run("uri", "--no-env-file").returncode == EX_CONFIG
 
 
 def test_ca_text_gets_a_file_on_this_machine(certificates: Certificates, tmp_path: Path) -> None:

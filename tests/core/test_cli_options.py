@@ -1,15 +1,22 @@
-"""The options of the live proof: what each means, and what is no number of seconds."""
+"""The command line: what each option means, what is refused, and which word is nearest to a wrong one."""
 
 from __future__ import annotations
 
 import os
+import platform
+import ssl
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
+from psycopg import pq
 
-from envconn.cli.live import LONGEST, Live, asked
+from envconn.cli import main
+from envconn.cli.live import Live, asked
+from envconn.cli.options import LONGEST
 from envconn.cli.parser import parser
+from envconn.exit_codes import EX_OK, EX_USAGE
 
 pytestmark = pytest.mark.measured
 
@@ -24,11 +31,13 @@ COMMAND = (sys.executable, "-m", "envconn")
         ([], None),
         (["--live"], Live()),
         (["--login"], Live(login=True)),
-        (["--enforced"], Live(enforced=True)),
+        (["--enforcement", "require"], Live(enforcement="require")),
+        (["--enforcement", "report"], Live()),
+        (["--enforcement=skip"], Live(enforcement="skip")),
         (["--wait", "0"], Live()),
         (["--wait", "2.5"], Live(wait=2.5)),
-        (["--within", "3"], Live(within=3)),
-        (["--live", "--wait=1e1", "--within=0.5", "--login"], Live(login=True, wait=10, within=0.5)),
+        (["--timeout", "3"], Live(timeout=3)),
+        (["--live", "--wait=1e1", "--timeout=0.5", "--login"], Live(login=True, wait=10, timeout=0.5)),
         (["--wait", str(LONGEST)], Live(wait=LONGEST)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -56,12 +65,18 @@ def test_each_means_live(command: str, arguments: list[str], expected: Live | No
         ["--wait", "0x10"],
         ["--wait", MARKER],
         [f"--wait={MARKER}"],
-        ["--within"],
-        ["--within", "0"],
-        ["--within", "-5"],
-        ["--within", "nan"],
-        ["--within", "never"],
-        [f"--within={MARKER}"],
+        ["--timeout"],
+        ["--timeout", "0"],
+        ["--timeout", "-5"],
+        ["--timeout", "nan"],
+        ["--timeout", "never"],
+        [f"--timeout={MARKER}"],
+        ["--enforcement"],
+        ["--enforcement="],
+        ["--enforcement", "REQUIRE"],
+        ["--enforced"],
+        ["--within", "3"],
+        ["--dotenv", "x"],
         ["--login=yes"],
         ["--live=1"],
         ["--lo"],
@@ -85,7 +100,7 @@ def test_usage(command: str, arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("option", ["--live", "--login", "--enforced"])
+@pytest.mark.parametrize("option", ["--live", "--login", "--enforcement=skip"])
 def test_show_has_none_of_them(option: str) -> None:
     done = subprocess.run([*COMMAND, "show", option], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (64, "")
@@ -104,3 +119,79 @@ def test_nothing_is_contacted_where_the_configuration_is_wrong(command: str) -> 
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.splitlines()[0].endswith("[tls-disabled]")
     assert len(done.stderr.splitlines()) == 1
+
+
+SUGGESTED = [
+    (["chek"], "check"),
+    (["shw"], "show"),
+    (["check", "--lve"], "--live"),
+    (["check", "--env-fil=x"], "--env-file"),
+    (["exec", "--exprt", "pg", "--", "true"], "--export"),
+    (["fetch", "neo"], "neon"),
+    (["fetch", "neon", "--project=p", "--database=d", "--role=r", "--writ=x"], "--write"),
+    (["check", "--enforcement", "requires"], "require"),
+    (["completion", "bsh"], "bash"),
+]
+REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, schema, completion"
+UNLIKE_ANYTHING = [["--x"], [MARKER], ["check", f"--{MARKER}"], ["check", "--enforcement", MARKER], ["fetch", MARKER]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"), SUGGESTED, ids=lambda value: " ".join(value) if isinstance(value, list) else value
+)
+def test_the_nearest_word_is_named(arguments: list[str], nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert misused(arguments, capsys).endswith(f"Did you mean {nearest}?")
+
+
+@pytest.mark.parametrize("arguments", UNLIKE_ANYTHING, ids=lambda value: " ".join(value).replace(MARKER, "SECRET"))
+def test_nothing_near(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    told = misused(arguments, capsys)
+    assert told.endswith(".")
+    assert MARKER not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], f"envconn: {REQUIRED}"),
+        (
+            ["--verbose"],
+            f"envconn: {REQUIRED}",
+        ),
+        (["--version", "check"], "envconn: --version and --verbose take no command"),
+        (["--verbose", "check"], "envconn: --version and --verbose take no command"),
+        (["check", "--version"], "envconn check: unknown option or argument."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert misused(arguments, capsys) == told
+
+
+def misused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The last line of what is said of a wrong command line."""
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == EX_USAGE
+    output = capsys.readouterr()
+    assert output.out == ""
+    return output.err.splitlines()[-1]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == EX_OK
+    assert capsys.readouterr().out == f"envconn {version('envconn')}\n"
+
+
+def test_versions_of_all_that_is_used(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
+    monkeypatch.delenv("OPENSSL_CONF", raising=False)
+    assert main(["--version", "--verbose"]) == EX_OK
+    told = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert told["Python"].startswith(platform.python_version())
+    assert told["OpenSSL"].startswith(ssl.OPENSSL_VERSION)
+    assert told["libpq of psycopg"] == f"{pq.version() // 10_000}.{pq.version() % 10_000}"
+    assert (told["Django"], told["psycopg"]) == (version("django"), version("psycopg"))
+    assert (told["SSL_CERT_FILE"], told["CA file"].endswith("(does not exist)")) == ("/nowhere", True)
+    assert told.keys() >= {"CA directory", "CA bundle"}
+    assert "OPENSSL_CONF" not in told

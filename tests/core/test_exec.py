@@ -36,7 +36,7 @@ def run(*arguments: str, url: str = PG, text: str = "") -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize(
-    "separator", [["--"], ["--no-dotenv", "--"], []], ids=["dashes", "option-and-dashes", "nothing"]
+    "separator", [["--"], ["--no-env-file", "--"], []], ids=["dashes", "option-and-dashes", "nothing"]
 )
 def test_streams_and_arguments_pass_through(separator: list[str]) -> None:
     done = run(*separator, "sh", "-c", 'cat; echo "$@" >&2', "sh", "--json", "a b", text="in\n")
@@ -50,7 +50,7 @@ def test_exit_code_is_the_commands_own(code: int) -> None:
 
 def test_environment_is_the_commands_own(tmp_path: Path) -> None:
     (path := tmp_path / "env").write_text("ONLY_IN_THE_FILE=1\n", encoding="utf-8")
-    done = run("--dotenv", str(path), "--", "sh", "-c", 'echo "$DATABASE_URL$ONLY_IN_THE_FILE"')
+    done = run("--env-file", str(path), "--", "sh", "-c", 'echo "$DATABASE_URL$ONLY_IN_THE_FILE"')
     assert done.stdout == f"{PG}\n", "what the file says is for reading, not for handing on"
 
 

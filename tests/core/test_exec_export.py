@@ -125,7 +125,7 @@ def test_ca_text_is_a_file_that_is_still_there(certificates: Certificates, tmp_p
 
 def test_dotenv_is_for_reading(tmp_path: Path) -> None:
     (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
-    assert seen("--dotenv", str(path), "--export", "pg") == due()
+    assert seen("--env-file", str(path), "--export", "pg") == due()
 
 
 VCAP = json.dumps({"p": [{"name": "shop", "credentials": {"uri": PG}}]}).replace("{", "{{").replace("}", "}}")

@@ -55,4 +55,4 @@ def test_options(page: str) -> None:
     ).stdout
     known = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", usage, re.MULTILINE))
     table = page.partition("| option | |")[2].partition("\n\n")[0]
-    assert set(re.findall(r"--[a-z]+(?=[ `])", table)) == known - {"--help", "--dotenv", "--no-dotenv"}
+    assert set(re.findall(r"--[a-z]+(?=[ `])", table)) == known - {"--help", "--env-file", "--no-env-file"}

@@ -185,7 +185,7 @@ def test_show(given: Given, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     vcap(given)
     for name, value in given.environ.items():
         monkeypatch.setenv(name, value)
-    assert main(["show", "--sources", "--dotenv", given.dotenv]) == 78
+    assert main(["show", "--sources", "--env-file", given.dotenv]) == 78
     output = capsys.readouterr()
     assert MARKER not in output.out + output.err
     _, told = output.out.split("sources, the most believed first:\n")

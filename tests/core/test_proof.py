@@ -11,7 +11,7 @@ import envconn
 from envconn import Finding, Proof
 from envconn.connection import Host
 from envconn.errors import EX_CONFIG
-from envconn.exit_codes import EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, exit_code
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, gravest
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
 
 SERVICE = envconn.secure(envconn.parse("postgresql://app:pw-marker@db.envconn.test/app?sslmode=require", "SOME_URL"))
@@ -140,11 +140,11 @@ def test_each_thing_once() -> None:
     ],
 )
 def test_exit_code(codes: tuple[str, ...], expected: int) -> None:
-    assert exit_code([fault(code) for code in codes]) == expected
+    assert gravest(FAULTS[code].exit_code for code in codes) == expected
 
 
 def test_what_waiting_cures() -> None:
-    assert curable([fault("connection-refused"), fault("server-starting")])
-    assert not curable([fault("connection-refused"), fault("tls-refused")])
+    assert curable(["connection-refused", "server-starting"])
+    assert not curable(["connection-refused", "tls-refused"])
     assert all(not fault.passes for fault in FAULTS.values() if fault.exit_code != EX_UNAVAILABLE)
     assert all(fault.meaning and "  " not in fault.meaning for fault in FAULTS.values())

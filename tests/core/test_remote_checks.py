@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import envconn
-from envconn.cli import fetch
+from envconn.cli import options
 from envconn.remote import get_connection, request
 from envconn.remote.fetch import PROVIDERS
 from leaks import failure_surfaces, find
@@ -136,9 +136,9 @@ def test_no_token_is_an_argument() -> None:
 
 def test_the_command_takes_what_the_providers_take() -> None:
     known = {name: (service.required, service.optional) for name, service in PROVIDERS.items()}
-    assert known == fetch.PROVIDERS
+    assert known == options.PROVIDERS
     for name, service in PROVIDERS.items():
-        assert all(variable in fetch.TITLES[name] for variable in service.tokens)
+        assert all(variable in options.TITLES[name] for variable in service.tokens)
 
 
 def test_errors_survive_pickling_without_what_the_server_said() -> None:
@@ -161,7 +161,7 @@ def test_without_httpx(provider: list[str], tmp_path: Any, monkeypatch: pytest.M
     done = subprocess.run(
         [sys.executable, "-m", "envconn", "fetch", *provider], check=False, capture_output=True, text=True, timeout=60
     )
-    assert (done.returncode, done.stdout) == (69, "")
+    assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.endswith("httpx is missing; install envconn[remote] [extra-missing]\n")
 
 

@@ -47,7 +47,7 @@ def test_kubernetes_waits_longer() -> None:
     startup, readiness = web["startupProbe"], web["readinessProbe"]
     wait = recipes.seconds(FOUND["kubernetes web"], "--wait")
     assert wait + START <= startup["periodSeconds"] * startup["failureThreshold"]
-    assert recipes.seconds(FOUND["kubernetes probe"], "--within") < readiness["timeoutSeconds"]
+    assert recipes.seconds(FOUND["kubernetes probe"], "--timeout") < readiness["timeoutSeconds"]
     assert readiness["timeoutSeconds"] < readiness["periodSeconds"]
     assert {port["containerPort"] for port in web["ports"]} == {8000}
 
@@ -67,7 +67,7 @@ def test_systemd_counts_what_fails_at_once_and_not_what_was_waited_for() -> None
 
 def test_compose_waits_longer() -> None:
     health = recipes.manifest("compose.yaml")[0]["services"]["web"]["healthcheck"]
-    assert recipes.seconds(FOUND["compose health"], "--within") + 3 < int(health["timeout"].removesuffix("s"))
+    assert recipes.seconds(FOUND["compose health"], "--timeout") + 3 < int(health["timeout"].removesuffix("s"))
     assert recipes.seconds(FOUND["compose web"], "--wait") + START <= int(health["start_period"].removesuffix("s"))
 
 

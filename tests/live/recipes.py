@@ -131,7 +131,7 @@ def options(command: str) -> set[str]:
 
 
 def seconds(recipe: Recipe, option: str) -> float:
-    """Return the value of ``--wait`` or ``--within``."""
+    """Return the value of ``--wait`` or ``--timeout``."""
     return float(recipe.words[recipe.words.index(option) + 1])
 
 

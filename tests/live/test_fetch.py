@@ -52,7 +52,7 @@ def fetch(peer: Peer, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]
         said = Said(code, *capsys.readouterr())
         assert find(TOKEN, said._asdict() | {"code": ""}) == {}
         assert find(PASSWORD, {"err": said.err}) == {}
-        if not {"--export", "--reveal"} & set(arguments):
+        if not {"--shell", "--reveal"} & set(arguments):
             assert find(PASSWORD, {"out": said.out}) == {}
         return said
 
@@ -126,7 +126,7 @@ def test_a_file_that_others_read_alike(
     fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     Path("prod.env").write_text("A='1'\nDATABASE_URL=old\n# end\n", encoding="ascii")
-    said = fetch(*command, "--env-file", "prod.env")
+    said = fetch(*command, "--write", "prod.env")
     assert said == (0, "DATABASE_URL is in prod.env\n", "")
     text = Path("prod.env").read_text(encoding="ascii")
     assert text.startswith("A='1'\nDATABASE_URL='postgresql://")
@@ -145,14 +145,14 @@ def test_a_file_that_others_read_alike(
 def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
     uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
     peer.script.append(status(200, {"uri": uri}))
-    assert fetch(*NEON, "--env-file", "x.env").code == 0
+    assert fetch(*NEON, "--write", "x.env").code == 0
     theirs, ours = dotenv.dotenv_values("x.env")["DATABASE_URL"], envconn.load(env_file="x.env").database.password
     assert theirs
     assert envconn.parse(theirs).password == ours == envconn.Secret(password)
 
 
 def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
-    said = fetch(*CASEDEV, "--env-file", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
+    said = fetch(*CASEDEV, "--write", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
     assert understood(said.out)["fetched"]["file"] == "new.env"
     assert understood(said.out)["fetched"]["variable"] == "STAGING_DATABASE_URL"
     assert list(envconn.load({"ENVCONN_PHASE": "build"}, env_file="new.env")) == ["staging"]
@@ -160,14 +160,14 @@ def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
 
 @pytest.mark.parametrize("path", ["nowhere/.env", ".", f"postgresql://u:{PASSWORD}@h/d"])
 def test_a_password_is_not_made_for_a_file_that_cannot_be(fetch: Callable[..., Said], peer: Peer, path: str) -> None:
-    said = fetch(*PLANETSCALE, "--create", "--env-file", path)
+    said = fetch(*PLANETSCALE, "--create", "--write", path)
     assert (said.code, said.out) == (78, "")
     assert peer.asked == []
 
 
 def test_a_file_that_would_swallow_it(fetch: Callable[..., Said]) -> None:
     Path(".env").write_text("A='never closed\n", encoding="ascii")
-    said = fetch(*CASEDEV, "--no-dotenv", "--env-file", ".env")
+    said = fetch(*CASEDEV, "--no-env-file", "--write", ".env")
     assert (said.code, said.err.endswith(" [dotenv-syntax]\n")) == (78, True)
     assert Path(".env").read_text(encoding="ascii") == "A='never closed\n"
 
@@ -177,7 +177,7 @@ def test_export_is_for_eval(fetch: Callable[..., Said], peer: Peer, password: st
     uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
     for name in ("DATABASE_URL", "N"):
         peer.script.append(status(200, {"uri": uri}))
-        said = fetch(*NEON, "--export", "--name", name)
+        said = fetch(*NEON, "--shell", "--name", name)
         assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
         line = f'eval "$1"; printf %s "${name}"'
         done = subprocess.run(["sh", "-c", line, "sh", said.out], check=True, capture_output=True, timeout=30)
@@ -197,7 +197,7 @@ def test_a_ca_that_is_text_outlives_the_command(
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("ENVCONN_TLS", "verify-full")
     monkeypatch.setenv("DATABASE_CA_CERT", certificates.ca.read_text(encoding="ascii"))
-    said = fetch(*NEON, "--env-file", "x.env")
+    said = fetch(*NEON, "--write", "x.env")
     assert said.code == 0, said
     raised = envconn.parse(str(dotenv.dotenv_values("x.env")["DATABASE_URL"]))
     assert raised.parameters["sslmode"] == "verify-full"
@@ -216,16 +216,16 @@ def test_a_ca_that_is_text_outlives_the_command(
         ((*CASEDEV, "--token", TOKEN), "unrecognized arguments"),
         ((*CASEDEV, "--create"), "unrecognized arguments"),
         ((*SCALINGO, "--pooled"), "unrecognized arguments"),
-        ((*CASEDEV, "--env-file", "x", "--export"), "argument --export: not allowed with argument --env-file"),
+        ((*CASEDEV, "--write", "x", "--shell"), "argument --shell: not allowed with argument --write"),
         ((*CASEDEV, "--name", "A B"), "--name is no name of a variable"),
         ((*CASEDEV, "--name", ""), "--name is no name of a variable"),
         ((*CASEDEV, "--name", "1A"), "--name is no name of a variable"),
         ((*CASEDEV, "--name", "A=1;B"), "--name is no name of a variable"),
-        ((*CASEDEV, "--json", "--export"), "--json holds no secret; drop --export and --reveal"),
-        ((*CASEDEV, "--json", "--reveal"), "--json holds no secret; drop --export and --reveal"),
-        ((*CASEDEV, "--env-file", "x", "--reveal"), "--reveal is for what is printed, which --env-file is not"),
+        ((*CASEDEV, "--json", "--shell"), "--json prints no secret; remove --shell and --reveal"),
+        ((*CASEDEV, "--json", "--reveal"), "--json prints no secret; remove --shell and --reveal"),
+        ((*CASEDEV, "--write", "x", "--reveal"), "--write prints no secret; remove --reveal"),
         *(
-            ((*CASEDEV, "--within", text), "argument --within: not a number of seconds above 0 and up to 3600")
+            ((*CASEDEV, "--timeout", text), "argument --within: not a number of seconds above 0 and up to 3600")
             for text in ("0", "-1", "nan", "1e9", "soon")
         ),
         *(
@@ -262,10 +262,10 @@ def test_every_option_arrives(fetch: Callable[..., Said], peer: Peer) -> None:
 def test_dotenv_and_within(fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEON_API_KEY")
     Path(".env").write_text(f"NEON_API_KEY={TOKEN}\n", encoding="ascii")
-    assert fetch(*NEON, "--within", "20").code == 0
-    assert fetch(*NEON, "--no-dotenv").err.endswith("[token-missing]\n")
+    assert fetch(*NEON, "--timeout", "20").code == 0
+    assert fetch(*NEON, "--no-env-file").err.endswith("[token-missing]\n")
     Path(".env").rename("other")
-    assert fetch(*NEON, "--dotenv", "other").code == 0
+    assert fetch(*NEON, "--env-file", "other").code == 0
 
 
 def on_a_terminal(*arguments: str) -> tuple[int, str]:
@@ -288,9 +288,9 @@ def test_on_a_terminal(peer: Peer) -> None:
     assert (code, find(PASSWORD, {"shown": shown}), find(TOKEN, {"shown": shown})) == (0, {}, {})
     assert "asking casedev" in shown, "what is waited for"
     assert "warning" not in shown
-    code, shown = on_a_terminal(*CASEDEV, "--export")
+    code, shown = on_a_terminal(*CASEDEV, "--shell")
     assert (code, find(PASSWORD, {"shown": shown})) == (64, {})
-    assert 'write eval "$(envconn fetch ... --export)", or add --reveal' in shown
-    code, shown = on_a_terminal(*CASEDEV, "--export", "--reveal")
+    assert 'use eval "$(envconn fetch ... --shell)", or add --reveal' in shown
+    code, shown = on_a_terminal(*CASEDEV, "--shell", "--reveal")
     assert code == 0
     assert PASSWORD in shown

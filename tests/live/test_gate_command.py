@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.measured
 
-SECONDS = ("--within", "20")
+SECONDS = ("--timeout", "20")
 
 
 @pytest.fixture
@@ -123,14 +123,14 @@ def test_unresolved() -> None:
 
 
 def test_timed_out(silent: int) -> None:
-    done = run("check", "--within", "0.5", DATABASE_URL=somewhere(silent))
+    done = run("check", "--timeout", "0.5", DATABASE_URL=somewhere(silent))
     assert (done.code, done.out, done.codes) == (69, "", ["timed-out"])
 
 
 @pytest.mark.parametrize(("state", "code", "codes"), [("good", 0, []), ("both", 76, ["tls-not-enforced"])])
 def test_enforced(state: str, code: int, codes: list[str], lab: Lab) -> None:
     uri = lab[state].uri(sslmode="require")
-    done = run("check", "--enforced", *SECONDS, DATABASE_URL=uri)
+    done = run("check", "--enforcement=require", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.codes) == (code, codes)
     done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, "[tls-not-enforced]" in done.err) == (0, bool(codes)), "a warning where it is not demanded"

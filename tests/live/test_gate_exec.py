@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.measured
 
-LIVE = ("--live", "--within", "20")
+LIVE = ("--live", "--timeout", "20")
 
 
 @pytest.fixture

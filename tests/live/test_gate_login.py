@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.measured
 
 # Not repeated, so it ends long before.
-FOR_EVER = ("--login", "--wait", "3600", "--within", "20")
+FOR_EVER = ("--login", "--wait", "3600", "--timeout", "20")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_refused(part: str, code: str, arguments: list[str], server: Server, tmp
 
 
 def test_without_login_none_of_it_is_found_out(server: Server) -> None:
-    assert run("check", "--live", "--within", "20", DATABASE_URL=wrong(server, "password")).code == 0
+    assert run("check", "--live", "--timeout", "20", DATABASE_URL=wrong(server, "password")).code == 0
 
 
 def test_tls_is_graver(server: Server, lab: Lab, certificates: Certificates) -> None:

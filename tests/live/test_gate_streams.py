@@ -53,21 +53,21 @@ def on_terminal(*arguments: str, **variables: str) -> tuple[int, str]:
 
 
 def test_colours(good: dict[str, str]) -> None:
-    code, seen = on_terminal("check", "--live", "--within", "20", **good)
+    code, seen = on_terminal("check", "--live", "--timeout", "20", **good)
     assert code == 0
     assert seen.startswith(f"{ERASE}contacting database{ERASE}\x1b[32mok\x1b[0m database")
 
 
 def test_colours_of_a_failure(lab: Lab, certificates: Certificates) -> None:
     uri = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    code, seen = on_terminal("check", "--live", "--within", "20", DATABASE_URL=uri)
+    code, seen = on_terminal("check", "--live", "--timeout", "20", DATABASE_URL=uri)
     assert code == 76
     assert seen.startswith(f"{ERASE}contacting database{ERASE}\x1b[31mfailed\x1b[0m database")
     assert "\n\x1b[31merror\x1b[0m DATABASE_URL: " in seen
 
 
 def test_colour_of_a_warning(lab: Lab) -> None:
-    code, seen = on_terminal("check", "--live", "--within", "20", DATABASE_URL=lab["both"].uri(sslmode="require"))
+    code, seen = on_terminal("check", "--live", "--timeout", "20", DATABASE_URL=lab["both"].uri(sslmode="require"))
     assert (code, "\n\x1b[33mwarning\x1b[0m DATABASE_URL: " in seen) == (0, True)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.measured
 
 # Whoever waits to its end although nothing can be cured is killed by `run` long before.
-FOR_EVER = ("--wait", "3600", "--within", "20")
+FOR_EVER = ("--wait", "3600", "--timeout", "20")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_nor_beside_something_that_it_does(lab: Lab, certificates: Certificates)
 
 def test_a_server_that_never_comes() -> None:
     begun = time.monotonic()
-    done = run("check", "--wait", "1.5", "--within", "1", DATABASE_URL=f"postgresql://app:{MARKER}@localhost:1/app")
+    done = run("check", "--wait", "1.5", "--timeout", "1", DATABASE_URL=f"postgresql://app:{MARKER}@localhost:1/app")
     assert time.monotonic() - begun >= 1.5, "it gave up before"
     assert (done.code, done.codes) == (69, ["connection-refused"])
     assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["waiting", "error"]

@@ -1,8 +1,6 @@
 """The command ``envconn``: check, show, exec, export, fetch, schema, completion.
 
-Exit codes are those of BSD's sysexits.h: 0 good, 64 the command line is wrong, 74 the report cannot be
-written, 78 the configuration is wrong; those of a live proof are in `envconn.exit_codes`. ``exec``
-replaces the process, so what it exits with is the child's own.
+Its exit codes are in `envconn.exit_codes`. ``exec`` replaces the process, so its exit code is the child's own.
 """
 
 from __future__ import annotations
@@ -18,16 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TextIO
 
-__all__ = ["EX_CONFIG", "EX_OK", "EX_USAGE", "main"]
-
-EX_OK = 0
-EX_USAGE = 64
-EX_IOERR = 74
-EX_CONFIG = 78
-EX_NOT_EXECUTABLE = 126
-EX_NOT_FOUND = 127
-_SIGINT = 128 + 2
-_SIGPIPE = 128 + 13
+from envconn.exit_codes import EX_BROKEN_PIPE, EX_INTERRUPTED, EX_IOERR
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     from envconn.cli.parser import parser
 
-    options = parser(arguments[0] if arguments else None).parse_args(arguments)
+    options = parser(arguments[0] if arguments else None).parse(arguments)
     run: Callable[[Namespace], int] = options.run
     try:
         code = run(options)
@@ -61,12 +50,12 @@ def _run(arguments: list[str]) -> int:
         _silence(sys.stdout)
         if isinstance(failure, BrokenPipeError):
             _silence(sys.stderr)
-            return _SIGPIPE
+            return EX_BROKEN_PIPE
         with suppress(OSError):
             print(f"envconn: {failure.strerror}", file=sys.stderr)
         return EX_IOERR
     except KeyboardInterrupt:
-        return _SIGINT
+        return EX_INTERRUPTED
     return code
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from envconn import sources
-from envconn.cli import EX_CONFIG, EX_OK
+from envconn.cli.live import asked, gate
 from envconn.cli.terminal import annotate, complain, paint
+from envconn.exit_codes import EX_CONFIG, EX_OK
 from envconn.records import Record
 from envconn.report import Report
 from envconn.selection import assemble, platform_services
@@ -18,9 +19,9 @@ from envconn.sources.order import SOURCES, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from envconn.cli.live import Live
     from envconn.connection import Host
     from envconn.errors import Finding
     from envconn.probe import Proof, Seen
@@ -30,31 +31,24 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def run(dotenv: str | None, *, as_json: bool, details: bool, live: Live | None = None, places: bool = False) -> int:
+def run(options: argparse.Namespace, *, details: bool) -> int:
     """Print the report and return the exit code. Problems go to stderr, everything else to stdout.
 
-    With `live`, the servers are contacted, unless the configuration is wrong. With `places`, the list
-    of sources is printed, too.
+    The servers are contacted as `options` ask, unless the configuration is wrong.
     """
-    assembly = assemble(env_file=dotenv)
+    assembly = assemble(env_file=options.env_file)
     report, proof = assembly.report, None
-    if live and report.ok:
-        from envconn.cli.live import gate
+    if report.ok and not details and (live := asked(options)):
         from envconn.services import Services
 
         proof = gate(Services(assembly), live)
     code = EX_CONFIG if not report.ok else proof.exit_code if proof else EX_OK
-    found = _places(dotenv) if places else None
-    if as_json:
+    found = inventory(env_file=options.env_file) if details and options.sources else None
+    if options.json:
         _print_json(report, proof, code, found)
     else:
         _print_people(report, proof, details=details, places=found or ())
     return code
-
-
-def _places(dotenv: str | None) -> tuple[Place, ...]:
-
-    return inventory(env_file=dotenv)
 
 
 def _print_json(report: Report, proof: Proof | None, code: int, places: tuple[Place, ...] | None) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import REMAINDER
 
+from envconn.exit_codes import EX_CONFIG
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Action, ArgumentParser
     from collections.abc import Iterator
-
-__all__ = ["EX_UNAVAILABLE", "run"]
-
-EX_UNAVAILABLE = 69
-"""A program that is needed is not installed (sysexits.h)."""
 
 
 def run(parser: ArgumentParser, shell: str) -> int:
@@ -22,7 +19,7 @@ def run(parser: ArgumentParser, shell: str) -> int:
         import shtab
     except ImportError:
         print("envconn completion: shtab is missing; install envconn[completion]", file=sys.stderr)
-        return EX_UNAVAILABLE
+        return EX_CONFIG
     from envconn.export import FORMATS
 
     for action in _actions(parser):

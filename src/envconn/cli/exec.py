@@ -12,9 +12,9 @@ import signal
 import sys
 
 from envconn import sources
-from envconn.cli import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.cli.live import asked, closed
 from envconn.cli.terminal import complain
+from envconn.exit_codes import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.selection import assemble
 from envconn.selection.variables import variables
 from envconn.services import Services
@@ -35,12 +35,12 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if wrong := _misused(options, command):
         print(f"envconn exec: {wrong}", file=sys.stderr)
         return EX_USAGE
-    assembly = assemble(env_file=options.dotenv)
+    assembly = assemble(env_file=options.env_file)
     if not assembly.report.ok:
         complain(assembly.report.problems)
         return EX_CONFIG
     environ = dict(os.environ)
-    for name in _read_from(assembly.report, options.dotenv) if options.unset else ():
+    for name in _read_from(assembly.report, options.env_file) if options.unset else ():
         environ.pop(name, None)
     code = _export(environ, assembly.report, options) if options.export else EX_OK
     if not code and (live := asked(options)):

@@ -6,9 +6,9 @@ import sys
 from io import TextIOWrapper
 from typing import cast
 
-from envconn.cli import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.cli.terminal import complain
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
+from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS, translate
 from envconn.selection import assemble
 from envconn.selection.databases import DATABASE
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from envconn.export import FormatName
     from envconn.tls import SecuredConnection
 
-__all__ = ["placed", "run", "selected", "usage"]
-
 
 def run(options: argparse.Namespace) -> int:
     """Print the text and return the exit code."""
@@ -30,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         return usage("export", f"no such format; write one of {', '.join(FORMATS)}")
     if options.ca is not None and not options.ca.startswith("/"):
         return usage("export", "the path of --ca is not absolute")
-    report = assemble(env_file=options.dotenv).report
+    report = assemble(env_file=options.env_file).report
     if not report.ok:
         complain(report.problems)
         return EX_CONFIG

@@ -1,4 +1,4 @@
-"""The command line: commands, options, and what `--help` says about them."""
+"""The command line: commands, what `--help` says about them, and what is said of a wrong one."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ import re
 import sys
 from contextlib import suppress
 
-from envconn.cli import EX_USAGE, live
-from envconn.cli import fetch as fetching
+from envconn.cli import options
+from envconn.exit_codes import EX_USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import NoReturn
 
-__all__ = ["parser"]
 
-
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+def parser(chosen: str | None = None) -> Parser:
     """Return the parser. Its result has ``run``, a function that takes it and returns the exit code.
 
     Where `chosen` is a command, no other one knows its options: they would be made in vain.
     """
-    made = _Parser(
+    made = Parser(
         prog="envconn",
         description="Prove that the connections in the environment use TLS.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = made.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    made.add_argument("--version", action="store_true", help="print the version; with --verbose, of all that is used")
+    made.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
+    made.set_defaults(run=_version)
+    commands = made.add_subparsers(title="commands", metavar="COMMAND")
     for name, (summary, description, add) in _COMMANDS.items():
         command = commands.add_parser(
             name,
@@ -42,14 +43,34 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         )
         if chosen == name or chosen not in _COMMANDS:
             add(command)
+        command.set_defaults(parser=command)
     return made
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser that quotes nothing of what it was given, and names the nearest word it knows."""
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the parsed `arguments`, or leave with 64."""
+        found, unknown = self.parse_known_args(arguments)
+        command: argparse.ArgumentParser = getattr(found, "parser", self)
+        if unknown:
+            known = (option for action in _actions(command) for option in action.option_strings)
+            command.error("unknown option or argument." + _nearest(unknown, known))
+        if command is self and not found.version:
+            command.error(f"a command is required. Use one of {', '.join(_COMMANDS)}")
+        if command is not self and (found.version or found.verbose):
+            self.error("--version and --verbose take no command")
+        return found
+
     def error(self, message: str) -> NoReturn:
         """Print the usage and leave with 64."""
         # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
-        told = _UNQUOTED.findall(message)[0].rstrip()
+        if choice := _CHOICE.fullmatch(message):
+            known = [word for action in _actions(self) for word in action.choices or ()]
+            told = f"{choice[1]}: must be one of {', '.join(known)}." + _nearest([choice[2]], known)
+        else:
+            told = _UNQUOTED.findall(message)[0].rstrip()
         # Where it cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
         with suppress(OSError):
             sys.stderr.write(f"{self.format_usage()}{self.prog}: {told}\n")
@@ -57,11 +78,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 _UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
+_CHOICE = re.compile(r"(argument [^:']+): invalid choice: '([^']*)'.*", re.DOTALL)
+
+
+def _actions(command: argparse.ArgumentParser) -> list[argparse.Action]:
+    return command._actions  # noqa: SLF001 - argparse has no other way to list them
+
+
+def _nearest(given: Iterable[str], known: Iterable[str]) -> str:
+    """Return a question about the known word that is nearest to one of `given`, which are not quoted themselves."""
+    from difflib import get_close_matches
+
+    words = list(known)
+    for word in given:
+        for found in get_close_matches(word.partition("=")[0], words, 1, 0.7):
+            return f" Did you mean {found}?"
+    return ""
+
 
 _EXIT_CODES = """\
 exit codes:
   0   good
-  64  this command line is wrong
+  64  the command line is wrong
   69  a server is unreachable, or did not answer in time
   76  TLS is refused, absent or not verified
   77  login, role or database is refused
@@ -69,73 +107,56 @@ exit codes:
 
 
 def _add_check(command: argparse.ArgumentParser) -> None:
-    _add_dotenv(command)
-    _add_json(command)
-    live.add_options(command)
+    options.add_env_file(command)
+    options.add_service(command, "check this service only (default: all)")
+    options.add_json(command)
+    options.add_live(command)
     command.epilog = _EXIT_CODES
     command.set_defaults(run=_check)
 
 
 def _add_show(command: argparse.ArgumentParser) -> None:
-    _add_dotenv(command)
-    _add_json(command)
-    command.add_argument("--sources", action="store_true", help="list every place, and what was found there, too")
+    options.add_env_file(command)
+    options.add_service(command, "show this service only (default: all)")
+    options.add_json(command)
+    command.add_argument("--sources", action="store_true", help="also list every source, and what was found there")
     command.set_defaults(run=_show)
 
 
 def _add_exec(command: argparse.ArgumentParser) -> None:
-    _add_dotenv(command)
+    options.add_env_file(command)
     command.add_argument(
-        "--export", metavar="pg", help="give the command one connection in libpq's variables (PGHOST, ...)"
+        "--export", metavar="pg", help="pass one connection to the command in libpq's variables (PGHOST, ...)"
     )
     command.add_argument(
-        "--unset", action="store_true", help="take the variables that connections are read from out of its environment"
+        "--unset", action="store_true", help="remove the variables that connections are read from from its environment"
     )
-    _add_selection(command)
-    live.add_options(command)
+    options.add_endpoint(command)
+    options.add_live(command)
     command.epilog = _EXIT_CODES
     command.usage = "envconn exec [OPTION...] -- COMMAND [ARGUMENT...]"
     command.add_argument(
-        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to become, with its arguments"
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run, with its arguments"
     )
     command.set_defaults(run=_exec)
 
 
 def _add_export(command: argparse.ArgumentParser) -> None:
-    _add_dotenv(command)
+    options.add_env_file(command)
     command.add_argument(
         "format", metavar="FORMAT", help="pg, uri, jdbc, prisma, kubernetes, ...; a wrong one lists all"
     )
-    command.add_argument("--reveal", action="store_true", help="print secrets, which are masked otherwise")
-    command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not where it is here")
-    _add_selection(command)
+    command.add_argument("--reveal", action="store_true", help="print secrets instead of masking them")
+    command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not at the same path as here")
+    options.add_endpoint(command)
     command.set_defaults(run=_export)
-
-
-def _add_selection(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--service", metavar="NAME", help="which one (default: database)")
-    endpoint = command.add_mutually_exclusive_group()
-    for name, wish in (("pooled", {"pooled": True}), ("direct", {"pooled": False}), ("replica", {"replica": True})):
-        endpoint.add_argument(
-            f"--{name}", dest="endpoint", action="store_const", const=wish, help=f"its {name} endpoint"
-        )
-    command.add_argument(
-        "--libpq", type=_major, metavar="MAJOR", help="the version of the libpq that reads it (default: any from 13 on)"
-    )
-
-
-def _major(text: str) -> int:
-    """The number that ``PQlibVersion()`` returns for a major version."""
-    if not re.fullmatch(r"1[3-9]|[2-9][0-9]", text):
-        raise argparse.ArgumentTypeError("not a major version from 13 on")
-    return int(text) * 10_000
 
 
 def _add_fetch(command: argparse.ArgumentParser) -> None:
     command.epilog = _EXIT_CODES
-    for provider in fetching.add_options(command):
-        _add_dotenv(provider)
-        provider.set_defaults(run=_fetch)
+    for provider in options.add_providers(command):
+        options.add_env_file(provider)
+        provider.set_defaults(run=_fetch, parser=provider)
 
 
 def _add_schema(command: argparse.ArgumentParser) -> None:
@@ -143,68 +164,58 @@ def _add_schema(command: argparse.ArgumentParser) -> None:
 
 
 def _add_completion(command: argparse.ArgumentParser) -> None:
-    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that is to read it")
+    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that reads it")
     command.set_defaults(run=_completion)
 
 
-def _add_dotenv(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--dotenv",
-        metavar="FILE",
-        default=".env",
-        help="assignments that count where the environment is silent (default: .env, if there is one)",
-    )
-    command.add_argument(
-        "--no-dotenv", dest="dotenv", action="store_const", const=None, help="read the environment only"
-    )
+def _version(chosen: argparse.Namespace) -> int:
+    from envconn.cli import version
+
+    return version.run(verbose=chosen.verbose)
 
 
-def _add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print the whole report as JSON on stdout")
-
-
-def _check(options: argparse.Namespace) -> int:
+def _check(chosen: argparse.Namespace) -> int:
     from envconn.cli import check
 
-    return check.run(options.dotenv, as_json=options.json, details=False, live=live.asked(options))
+    return check.run(chosen, details=False)
 
 
-def _show(options: argparse.Namespace) -> int:
+def _show(chosen: argparse.Namespace) -> int:
     from envconn.cli import check
 
-    return check.run(options.dotenv, as_json=options.json, details=True, places=options.sources)
+    return check.run(chosen, details=True)
 
 
-def _exec(options: argparse.Namespace) -> int:
+def _exec(chosen: argparse.Namespace) -> int:
     from envconn.cli.exec import run
 
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    return run(options, command)
+    command = chosen.command[1:] if chosen.command[:1] == ["--"] else chosen.command
+    return run(chosen, command)
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(chosen: argparse.Namespace) -> int:
     from envconn.cli import export
 
-    return export.run(options)
+    return export.run(chosen)
 
 
-def _fetch(options: argparse.Namespace) -> int:
+def _fetch(chosen: argparse.Namespace) -> int:
     from envconn.cli import fetch
 
-    return fetch.run(options)
+    return fetch.run(chosen)
 
 
-def _schema(_options: argparse.Namespace) -> int:
+def _schema(_chosen: argparse.Namespace) -> int:
     from importlib.resources import files
 
     print(files("envconn.cli").joinpath("report.schema.json").read_text(encoding="utf-8"), end="")
     return 0
 
 
-def _completion(options: argparse.Namespace) -> int:
+def _completion(chosen: argparse.Namespace) -> int:
     from envconn.cli import completion
 
-    return completion.run(parser(), options.shell)
+    return completion.run(parser(), chosen.shell)
 
 
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
@@ -213,8 +224,8 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         """\
 Check the configuration, and say what to change.
 
-Every connection that the environment describes is judged. No server is contacted,
-unless one of the options of the live proof is there.
+Every connection in the environment is judged. No server is contacted, unless an
+option of the live proof is given.
 
   envconn check
   envconn check --login --wait 30 --json""",
@@ -229,9 +240,9 @@ No server is contacted.""",
         _add_show,
     ),
     "exec": (
-        "check the configuration, then become another command",
+        "check the configuration, then replace this process with a command",
         """\
-Check the configuration, then become COMMAND.
+Check the configuration, then replace this process with COMMAND.
 
 Process ID, signals, standard streams and exit code are the command's own. It is not
 started if anything is wrong; the exit code then says what.
@@ -242,18 +253,31 @@ started if anything is wrong; the exit code then says what.
         _add_exec,
     ),
     "export": (
-        "print one connection in the words of another program",
+        "print one connection in another program's format",
         """\
-Print one connection in the words of another program.
+Print one connection in another program's format.
 
-TLS is said in its reader's own words, as strong as it was judged here; what the reader
-cannot hold is refused. Secrets are masked without --reveal.
+TLS is as strong there as it was judged here; what the format cannot express is an
+error. Secrets are masked without --reveal.
 
   envconn export jdbc
   envconn export pgpass --reveal > ~/.pgpass""",
         _add_export,
     ),
-    "fetch": (fetching.SUMMARY, fetching.DESCRIPTION, _add_fetch),
+    "fetch": (
+        "get a connection string from a provider's API",
+        """\
+Get a connection string from the API of PROVIDER, and judge it.
+
+The token is read from the environment. No secret is printed without --write, --shell
+or --reveal.
+
+  envconn fetch casedev --project proj_abc123 --branch staging --pooled --write .env
+  eval "$(envconn fetch neon --project quiet-sun-123 --database neondb --role app --shell)"
+  envconn fetch planetscale --organization acme --database app --role web --create --ttl 3600 --write .env
+  envconn fetch scalingo --app my-app""",
+        _add_fetch,
+    ),
     "schema": (
         "print the JSON Schema of what --json prints",
         "Print the JSON Schema of what --json prints (draft 2020-12).",
@@ -264,10 +288,10 @@ cannot hold is refused. Secrets are masked without --reveal.
         """\
 Print a script that completes this command line.
 
-It is made by shtab, which pip install 'envconn[completion]' brings along.
+It is generated by shtab: pip install 'envconn[completion]'.
 
   envconn completion bash > ~/.local/share/bash-completion/completions/envconn
-  envconn completion zsh > ~/.zfunc/_envconn    # ~/.zfunc has to be in fpath
+  envconn completion zsh > ~/.zfunc/_envconn    # ~/.zfunc must be in fpath
   envconn completion fish > ~/.config/fish/completions/envconn.fish""",
         _add_completion,
     ),

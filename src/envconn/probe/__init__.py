@@ -101,7 +101,7 @@ def examine(  # noqa: PLR0913 - each of them can be asked for alone
         raise ValueError(f"enforcement must be {', '.join(ENFORCEMENTS[:-1])} or {ENFORCEMENTS[-1]}")
     options, end = _Attempt(timeout, login=login, enforcement=enforcement), time.monotonic() + wait
     proof, pause = _inspect(connections(source), options), _FIRST
-    while not proof.ok and curable(proof.problems) and (left := end - time.monotonic()) > 0:
+    while not proof.ok and curable(found.code for found in proof.problems) and (left := end - time.monotonic()) > 0:
         if on_attempt:
             on_attempt(proof, left)
         time.sleep(min(pause, left))
@@ -157,7 +157,10 @@ def _add_login(seen: Seen, begun: Future[Outcome] | None) -> Seen:
     if begun is None:
         return seen
     outcome = begun.result()
-    problems, notes = (*seen.problems, *outcome.problems), (*seen.notes, *outcome.notes)
+    problems, notes = (
+        (*before, *(each.of(seen.service.name) for each in found))
+        for before, found in ((seen.problems, outcome.problems), (seen.notes, outcome.notes))
+    )
     return replace(seen, login=outcome.login, problems=problems, notes=notes)
 
 
@@ -217,7 +220,7 @@ def _tolerate_absent(group: list[Seen]) -> Iterator[Seen]:
     """Of several hosts some may be away, as long as one is not: drivers go on to the next."""
     one_is_good = any(not each.problems for each in group)
     for each in group:
-        away = tuple(found for found in each.problems if one_is_good and FAULTS[found.code].exit_code == EX_UNAVAILABLE)
+        away = tuple(found for found in each.problems if one_is_good and found.exit_code == EX_UNAVAILABLE)
         problems = tuple(found for found in each.problems if found not in away)
-        notes = tuple(note(found.code, found.variable, found.message) for found in away)
+        notes = tuple(note(found.code, found.variable, found.message).of(each.service.name) for found in away)
         yield replace(each, problems=problems, notes=each.notes + notes)

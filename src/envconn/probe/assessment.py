@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from envconn.errors import Finding, note, problem
+from envconn.exit_codes import FAULTS
 from envconn.probe import handshake, messages
 from envconn.probe.failures import MISNAMED, Failure, Rejected, of_certificate
 from envconn.probe.network import TooMuch
@@ -112,7 +113,7 @@ class Observation:
 
     def fault(self, code: str, message: str) -> None:
         """Keep what stands against the endpoint."""
-        self.problems.append(problem(code, self.channel.service.variable, message))
+        self.problems.append(problem(code, self.channel.service.variable, message, FAULTS[code].exit_code))
 
     def note(self, code: str, message: str) -> None:
         """Keep what is worth knowing."""

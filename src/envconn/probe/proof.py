@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from envconn.errors import EnvconnError
-from envconn.exit_codes import exit_code
+from envconn.exit_codes import gravest
 from envconn.probe.messages import names, remaining
 from envconn.records import Record
 
@@ -121,7 +121,7 @@ class Proof:
     @property
     def exit_code(self) -> int:
         """The exit code of the command: 0, 69, 76, 77 or 78 (`envconn.exit_codes`)."""
-        return exit_code(self.problems)
+        return gravest(each.exit_code for each in self.problems)
 
     def as_dict(self) -> dict[str, Json]:
         """Return the proof as values that `json.dumps` takes.

@@ -71,8 +71,8 @@ async def inspect_host(service: SecuredConnection, host: Host, protocol: WirePro
         observed.channel.address,
         shown,
         observed.enforced,
-        problems=tuple(observed.problems),
-        notes=tuple(observed.notes),
+        problems=tuple(each.of(service.name) for each in observed.problems),
+        notes=tuple(each.of(service.name) for each in observed.notes),
         seconds=clock() - begun,
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 
-from envconn.errors import EX_CONFIG, RemoteError, problem
-from envconn.exit_codes import EX_NOPERM, EX_UNAVAILABLE, FAULTS, Fault
+from envconn.errors import RemoteError, problem
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, FAULTS, Fault
 from envconn.exit_codes import FAULTS as LIVE
 from envconn.probe.failures import of_certificate, of_handshake, of_network
 
@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     import httpx
 
 
-EX_USAGE = 64
-"""The call is wrong."""
-
 REMOTE_FAULTS: Mapping[str, Fault] = {
     "argument-missing": Fault(EX_USAGE, "an argument is missing"),
     "argument-invalid": Fault(EX_USAGE, "an argument is none that the provider takes"),
     "query-too-large": Fault(EX_USAGE, "the query is larger than the endpoint takes"),
     "rate-limited": Fault(EX_UNAVAILABLE, "the provider wants fewer requests", passes=True),
     "server-failed": Fault(EX_UNAVAILABLE, "the provider's API has failed", passes=True),
-    "extra-missing": Fault(EX_UNAVAILABLE, "httpx is not installed"),
+    "extra-missing": Fault(EX_CONFIG, "httpx is not installed"),
     "token-refused": Fault(EX_NOPERM, "the provider does not take the token"),
     "access-denied": Fault(EX_NOPERM, "the token may not do this"),
     "token-missing": Fault(EX_CONFIG, "no token is set"),
@@ -48,7 +45,7 @@ class Failure(Exception):
     """What was asked for cannot be had. For the way from where it shows to where it is raised as a `RemoteError`."""
 
     def __init__(self, code: str, variable: str, message: str) -> None:
-        self.problem = problem(code, variable, message)
+        self.problem = problem(code, variable, message, fault(code).exit_code)
         super().__init__(str(self.problem))
 
     @property
@@ -58,7 +55,7 @@ class Failure(Exception):
 
     def as_error(self) -> RemoteError:
         """Return what a program is to see."""
-        return RemoteError(self.problem, fault(self.problem.code).exit_code)
+        return RemoteError(self.problem, self.problem.exit_code)
 
 
 def fault(code: str) -> Fault:

@@ -8,9 +8,10 @@ import time
 
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
+from envconn.exit_codes import EX_CONFIG
 from envconn.records import Record
 from envconn.remote import request
-from envconn.remote.errors import Failure, fault
+from envconn.remote.errors import Failure
 from envconn.remote.http import Call, client, context, exchange, of_status, within
 from envconn.remote.session import Answer
 from envconn.tls.ca import read as read_ca
@@ -112,7 +113,7 @@ def _refusal(reply: Reply, variable: str) -> QueryError | None:
     message = f"the server refuses the query with SQLSTATE {sqlstate}; see PostgreSQL's table of error codes"
     return QueryError(
         problem("query-refused", variable, message),
-        fault("query-refused").exit_code,
+        EX_CONFIG,
         sqlstate,
         Secret(answer.string("message") if answer.has("message") else ""),
     )

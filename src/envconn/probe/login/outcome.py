@@ -8,6 +8,7 @@ import time
 from typing import Protocol
 
 from envconn.errors import Finding, problem
+from envconn.exit_codes import FAULTS
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -105,7 +106,8 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
     else:
         sentence = _OF_KIND.get((connection.family, failure.code)) or _OF_ALL[failure.code]
     state = f" (SQLSTATE {failure.state})" if failure.state else ""
-    return problem(failure.code, connection.variable, sentence.format(driver=driver, state=state))
+    message = sentence.format(driver=driver, state=state)
+    return problem(failure.code, connection.variable, message, FAULTS[failure.code].exit_code)
 
 
 _NO_PASSWORD = "has no password, and the server asks for one; write it into the URL, percent-encoded"  # noqa: S105
