@@ -10,7 +10,6 @@ import pytest
 import envconn
 from envconn import Finding, Proof
 from envconn.connection import Host
-from envconn.errors import EX_CONFIG
 from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, gravest
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
 
