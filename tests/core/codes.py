@@ -56,8 +56,8 @@ def _first(*makers: str) -> set[str]:
 
 
 def _trees(roots: tuple[Path, ...], *, command: bool = False) -> Iterator[list[ast.AST]]:
-    for root, path in ((root, path) for root in roots or PACKAGES for path in root.rglob("*.py")):
-        if command or "cli" not in path.relative_to(root).parts:
+    for folder, path in ((folder, path) for folder in roots or PACKAGES for path in folder.rglob("*.py")):
+        if command or "cli" not in path.relative_to(folder).parts:
             yield list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 

@@ -137,7 +137,7 @@ UNLIKE_ANYTHING = [["--x"], [MARKER], ["check", f"--{MARKER}"], ["check", "--enf
 
 
 @pytest.mark.parametrize(
-    ("arguments", "nearest"), SUGGESTED, ids=lambda value: " ".join(value) if isinstance(value, list) else value
+    ("arguments", "nearest"), SUGGESTED, ids=str)
 )
 def test_the_nearest_word_is_named(arguments: list[str], nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert misused(arguments, capsys).endswith(f"Did you mean {nearest}?")
