@@ -136,9 +136,7 @@ REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, 
 UNLIKE_ANYTHING = [["--x"], [MARKER], ["check", f"--{MARKER}"], ["check", "--enforcement", MARKER], ["fetch", MARKER]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "nearest"), SUGGESTED, ids=str)
-)
+@pytest.mark.parametrize(("arguments", "nearest"), SUGGESTED, ids=str)
 def test_the_nearest_word_is_named(arguments: list[str], nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert misused(arguments, capsys).endswith(f"Did you mean {nearest}?")
 

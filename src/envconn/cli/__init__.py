@@ -10,13 +10,13 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 
+from envconn.exit_codes import EX_BROKEN_PIPE, EX_INTERRUPTED, EX_IOERR
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
     from typing import TextIO
-
-from envconn.exit_codes import EX_BROKEN_PIPE, EX_INTERRUPTED, EX_IOERR
 
 
 def main(argv: Sequence[str] | None = None) -> int:
