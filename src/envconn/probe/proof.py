@@ -153,7 +153,7 @@ class ProofFailed(EnvconnError):
     @property
     def exit_code(self) -> int:
         """The exit code of the command: 69, 76, 77 or 78 (`envconn.exit_codes`)."""
-        return exit_code(self.problems)
+        return gravest(each.exit_code for each in self.problems)
 
     def __reduce__(self) -> tuple[type[ProofFailed], tuple[Proof, tuple[Finding, ...]]]:
         return type(self), (Proof(), self.problems)
