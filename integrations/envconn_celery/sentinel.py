@@ -10,7 +10,7 @@ from __future__ import annotations
 from celery.backends.redis import SentinelBackend
 from kombu.transport import redis as kombu
 
-from envconn.drivers.redis_client import SentinelClearConnection, SentinelConnection, SentinelPool
+from envconn_redis.sentinel import SentinelClearConnection, SentinelConnection, SentinelPool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from celery.backends.redis import RedisBackend
 from kombu.transport import redis as kombu
 
-from envconn.drivers.redis_client import VerifyingConnection
+from envconn_redis.connections import VerifyingConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

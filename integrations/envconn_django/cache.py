@@ -49,14 +49,14 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
 def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", redis.arguments(connection))
     if connection.tls.level >= TlsLevel.ENCRYPTED:
-        options["pool_class"] = "envconn.drivers.redis_client.VerifyingPool"
+        options["pool_class"] = "envconn_redis.connections.VerifyingPool"
     return redis.url(connection), options
 
 
 def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", sentinel.sentinel_arguments(connection))
     asked = hide(cast("dict[str, object]", options["sentinel_kwargs"]), "ssl_password")
-    options |= {"pool_class": "envconn.drivers.redis_client.SentinelPool", "sentinel_kwargs": asked}
+    options |= {"pool_class": "envconn_redis.sentinel.SentinelPool", "sentinel_kwargs": asked}
     # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 

@@ -138,7 +138,7 @@ HANDED = [
     Case("T103", queue(f"sentinel://:{MARKER}@localhost:1/1?master_name=m;sentinel://localhost:2"), "results",
          {"result_backend": "envconn_celery.sentinel:ClearBackend", "redis_db": 1}, "on this machine"),
     Case("T103", queue(f"rediss+sentinel://:{MARKER}@h1,h2:2/m/1"), "options of the cache",
-         {"pool_class": "envconn.drivers.redis_client.SentinelPool", "db": 1}, "the number stays"),
+         {"pool_class": "envconn_redis.sentinel.SentinelPool", "db": 1}, "the number stays"),
     Case("T104", {"AMQP_URL": f"amqps://u:{MARKER}@h"}, "py-amqp",
          {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}, "the name as well"),
     Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "results",

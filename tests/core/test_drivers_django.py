@@ -305,7 +305,7 @@ def test_cache() -> None:
         "LOCATION": "rediss://h.example.com:6380/2",
     }
     assert options["password"] == "marker-password"
-    assert options["pool_class"] == "envconn.drivers.redis_client.VerifyingPool"
+    assert options["pool_class"] == "envconn_redis.connections.VerifyingPool"
     assert "pool_class" not in django_cache(cached("redis://localhost/0"))["OPTIONS"]
     with pytest.raises(envconn.ConfigurationError, match="decode_responses does not fit"):
         django_cache(cached("rediss://h.example.com/0?decode_responses=true"))

@@ -11,9 +11,10 @@ import envconn
 from envconn import ConfigurationError, TlsLevel
 from envconn.drivers import redis as plain
 from envconn.drivers import redis as sentinel
-from envconn.drivers.redis_client import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
+from envconn_redis.connections import VerifyingConnection
+from envconn_redis.sentinel import SentinelClearConnection, SentinelConnection, SentinelPool
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
@@ -178,7 +179,7 @@ def test_celery_has_no_place_for_it(query: str, message: str) -> None:
 def test_djangos_cache(certificates: Certificates) -> None:
     entry = cache(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}"))
     assert entry["LOCATION"] == "sentinel://h1:26380/3"
-    assert entry["OPTIONS"]["pool_class"] == "envconn.drivers.redis_client.SentinelPool"
+    assert entry["OPTIONS"]["pool_class"] == "envconn_redis.sentinel.SentinelPool"
     assert entry["OPTIONS"]["sentinels"] == [("h1", 26380), ("::1", 26379)]
     assert "marker" not in repr(entry)
     with pytest.raises(ConfigurationError, match="does not fit Django's cache"):

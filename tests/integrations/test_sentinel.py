@@ -19,7 +19,7 @@ import sentinels
 from envconn import TlsLevel
 from envconn_celery import config
 from matrix import FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
-from redis_clients import CLIENTS
+from redis_clients import SENTINEL_CLIENTS as CLIENTS
 
 if TYPE_CHECKING:
     from redisserver import Redis

@@ -5,19 +5,19 @@ The words are those of `matrix`. A client is handed services, of which it takes 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import redis
+from redis.asyncio import retry as asynchronous
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from envconn import ConfigurationError, TlsLevel
-from envconn.drivers import redis as sentinel
-from envconn.drivers.redis import client
-from envconn.drivers.redis_client import SentinelPool
 from envconn_celery import config
 from envconn_django import caches
+from envconn_redis import aclient, client, kwargs
 from matrix import MISNAMED, NO_TLS, TLS, UNTRUSTED
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from envconn import Services
 
-__all__ = ["CLIENTS", "REFUSED"]
+__all__ = ["CLIENTS", "REFUSED", "SENTINEL_CLIENTS"]
 
+ONCE = Retry(NoBackoff(), 0)
 REFUSED = "refused at hand-over"
 _WORDS = {
     "Hostname mismatch": MISNAMED,
@@ -35,6 +36,7 @@ _WORDS = {
     "certificate verify failed": UNTRUSTED,
     "Timeout": NO_TLS,
     "timed out": NO_TLS,
+    "SSL handshake is taking longer": NO_TLS,  # asyncio
 }
 
 
@@ -76,17 +78,23 @@ def _results(services: Services) -> None:
     app.backend.client.ping()
 
 
-def _redis_py(services: Services) -> None:
-    """redis-py alone cannot hold a chain without a name, and says so."""
-    assert services.cache is not None
-    if services.cache.family == "sentinel":
-        pool = SentinelPool(**sentinel.sentinel_arguments(services.cache), retry=Retry(NoBackoff(), 0))
-        with closing(pool), redis.Redis(connection_pool=pool) as connection:
-            assert connection.ping()
-        return
-    arguments = client(services.cache)
-    with redis.Redis(**arguments, retry=Retry(NoBackoff(), 0)) as connection:  # type: ignore[misc]
+def _kwargs(services: Services) -> None:
+    """redis-py's own connections cannot hold a chain without a name, and say so."""
+    with redis.Redis(**kwargs(services), retry=ONCE) as connection:
         connection.ping()
+
+
+def _client(services: Services) -> None:
+    with client(services, retry=ONCE) as connection:
+        connection.ping()
+
+
+def _aclient(services: Services) -> None:
+    async def ping() -> None:
+        async with aclient(services, retry=asynchronous.Retry(NoBackoff(), 0)) as connection:
+            await connection.ping()
+
+    asyncio.run(ping())
 
 
 def _django(services: Services) -> None:
@@ -101,11 +109,17 @@ def _django(services: Services) -> None:
 CLIENTS = {
     "broker": _told(_broker),
     "results": _told(_results),
-    "redis-py": _told(_redis_py),
+    "redis-py's own": _told(_kwargs),
+    "redis-py": _told(_client),
+    "redis-py asyncio": _told(_aclient),
     "django cache": _told(_django),
 }
 
 
 def refuses(name: str, level: TlsLevel) -> bool:
     """Whether a client cannot be handed a connection of `level` at all."""
-    return name == "redis-py" and level == TlsLevel.VERIFY_CA
+    return name == "redis-py's own" and level == TlsLevel.VERIFY_CA
+
+
+SENTINEL_CLIENTS = {name: connect for name, connect in CLIENTS.items() if name != "redis-py's own"}
+"""Those that ask sentinels."""

@@ -21,6 +21,7 @@ INTEGRATIONS = (
     "envconn_flask",
     "envconn_psycopg",
     "envconn_pytest",
+    "envconn_redis",
     "envconn_sqlalchemy",
 )
 CORNERS = ("tests/corners/oldest", "tests/corners/middle", "tests/corners/newest")

@@ -5,7 +5,7 @@
 redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
 one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
 that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
-`context` instead, as the classes in `envconn.drivers.redis_client` do.
+`context` instead, as the classes of `envconn_redis` do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import quote
 
-from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.drivers.unsupported import TLS, insist, permit, refuse
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
@@ -135,6 +135,31 @@ def client(connection: SecuredConnection) -> ClientArguments:
     return cast("ClientArguments", {**where, **arguments(connection)})
 
 
+def connection_arguments(connection: SecuredConnection) -> dict[str, object]:
+    """Return everything that a pool of connections is given: `arguments`, and where the Redis, or its sentinels, are.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for.
+        TypeError: `connection` was not judged.
+    """
+    if connection.family == "sentinel":
+        return {**sentinel_arguments(connection)}
+    given = {**arguments(connection), "db": int(connection.dbname)}
+    [host] = connection.hosts
+    return given | ({"path": host.host} if host.is_socket else {"host": host.host, "port": host.port})
+
+
+def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
+    """Return `connection_arguments` with what a program `stated` beside them, which wins.
+
+    Raises:
+        ConfigurationError: something stated would decide on the connection; or as for `connection_arguments`.
+        TypeError: `connection` was not judged.
+    """
+    permit(connection, stated, OPTIONS)
+    return {**connection_arguments(connection), **stated}
+
+
 def health_check_seconds(connection: SecuredConnection) -> int | None:
     """Return after how many seconds of silence to ask whether the connection still stands.
 
@@ -210,6 +235,17 @@ _TYPES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("socket_connect_timeout", "socket_timeout", "timeout"), float),
     **dict.fromkeys(("decode_responses", "retry_on_timeout", "socket_keepalive"), _flag),
 }
+
+
+OPTIONS = frozenset(
+    {
+        *_TYPES,
+        *("cache", "cache_config", "driver_info", "encoder_class", "encoding_errors", "event_dispatcher"),
+        *("legacy_responses", "lib_name", "lib_version", "maint_notifications_config", "parser_class"),
+        *("retry", "retry_on_error", "socket_keepalive_options", "socket_type"),
+    }
+)
+"""What a program may state for redis-py's connections and pools: none of it decides on the server or on TLS."""
 
 
 PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import MasterNotFoundError
+from redis.sentinel import MasterNotFoundError, Sentinel
 
+from envconn.connection import Host
 from envconn.drivers import redis as arguments
 from envconn.errors import Finding, note
 from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
+from envconn.tls.policy import Policy, reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from envconn.tls import SecuredConnection
@@ -30,16 +32,20 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
     """
-    make_pool = _sentinel_pool if connection.family == "sentinel" else _pool
-    pool = make_pool(connection, until)
-    client = redis.Redis(connection_pool=pool)
+    find = (_sentinel_pool if connection.family == "sentinel" else _pool)(connection, until)
+    with ExitStack() as cleanup:
+        return _converse(connection, find, cleanup)
+
+
+def _converse(connection: SecuredConnection, find: Callable[[], redis.ConnectionPool], cleanup: ExitStack) -> Outcome:
     try:
+        pool = find()
+        cleanup.callback(pool.disconnect)
+        client = redis.Redis(connection_pool=pool)
         client.ping()
         told = _told(client)
     except Exception as error:  # noqa: BLE001 - of what the other side may send, redis-py foresees a part
         return Outcome(problems=(failed_login(connection, _DRIVER, _why(error)),))
-    finally:
-        pool.disconnect()
     login = _login(connection, told)
     return Outcome(login, notes=tuple(_notes(connection, login)))
 
@@ -71,24 +77,61 @@ _POOLS = ("max_connections", "timeout")
 """What is a pool's, and there is none to speak of."""
 
 
-def _pool(connection: SecuredConnection, until: float) -> redis.ConnectionPool:
-    given = _tried_once(cast("dict[str, Any]", arguments.arguments(connection)), until)
-    given |= {"db": int(connection.dbname), "decode_responses": True}
-    [host] = connection.hosts
-    if host.is_socket:
-        return redis.ConnectionPool(**given, connection_class=redis.UnixDomainSocketConnection, path=host.host)
-    encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
-    kind = _Verifying if encrypted else redis.Connection
-    return redis.ConnectionPool(**given, connection_class=kind, host=host.host, port=host.port)
+def _pool(connection: SecuredConnection, until: float) -> Callable[[], redis.ConnectionPool]:
+    given = _tried_once(cast("dict[str, Any]", arguments.connection_arguments(connection)), until)
+    return lambda: redis.ConnectionPool(connection_class=_kind(connection), decode_responses=True, **given)
 
 
-def _sentinel_pool(connection: SecuredConnection, until: float) -> redis.ConnectionPool:
-    from envconn.drivers.redis_client import SentinelPool
+def _kind(connection: SecuredConnection) -> type[Any]:
+    if connection.hosts[0].is_socket:
+        return redis.UnixDomainSocketConnection
+    return _Verifying if connection.tls.level >= TlsLevel.ENCRYPTED else redis.Connection
 
-    given = cast("dict[str, Any]", arguments.sentinel_arguments(connection))
-    asked = _tried_once(given.pop("sentinel_kwargs"), until)
-    del asked["retry"]  # the pool has its own
-    return SentinelPool(**_tried_once(given, until), sentinel_kwargs=asked, decode_responses=True)
+
+def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], redis.ConnectionPool]:
+    """Return what asks the sentinels, and makes a pool of connections to the master that they name."""
+    given: dict[str, Any] = arguments.connection_arguments(connection)
+    kind = _kind(connection)
+    asked = {**_tried_once(given.pop("sentinel_kwargs"), until), "connection_class": kind}
+    sentinels = [{**asked, "host": host, "port": port} for host, port in given.pop("sentinels")]
+    name, others = given.pop("master_name"), given.pop("min_other_sentinels")
+    waived = given.pop("clear_text_to", None)
+
+    def find() -> redis.ConnectionPool:
+        host, port = _master(sentinels, name, others)
+        if waived is not None and not reach((Host(host, port),), Policy(waive=tuple(waived))).exempt:
+            raise redis.ConnectionError("the sentinels name a master on another machine, and there is no TLS")
+        place = {**_tried_once(given, until), "host": host, "port": port}
+        return redis.ConnectionPool(connection_class=kind, decode_responses=True, **place)
+
+    return find
+
+
+def _master(sentinels: list[dict[str, Any]], name: str, others: int) -> tuple[str, int]:
+    """Return host and port of the master, as the first sentinel that can tell has it.
+
+    Raises:
+        MasterNotFoundError: none can; its cause is what the first of them failed with.
+    """
+    errors: list[Exception] = []
+    judge = Sentinel([], others, sentinel_kwargs={})  # type: ignore[no-untyped-call]
+    for masters in _masters(sentinels, errors):
+        state = masters.get(name)
+        if state and judge.check_master_state(state, name):  # type: ignore[no-untyped-call]
+            return state["ip"], state["port"]
+    raise MasterNotFoundError from next(iter(errors), None)
+
+
+def _masters(sentinels: list[dict[str, Any]], errors: list[Exception]) -> Iterator[Mapping[str, dict[str, Any]]]:
+    """Yield what each sentinel says of its masters; `errors` takes those of the others."""
+    for given in sentinels:
+        pool = redis.ConnectionPool(**given)
+        try:
+            yield cast("Mapping[str, dict[str, Any]]", redis.Redis(connection_pool=pool).sentinel_masters())
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            errors.append(error)
+        finally:
+            pool.disconnect()
 
 
 def _told(client: Any) -> Mapping[str, object]:

@@ -1,8 +1,4 @@
-"""redis-py's connections and pools, with the context of `envconn.drivers.redis`, which trusts nobody but the stated CA.
-
-redis-py can be told of another context by a class alone. This is the one module of the core that imports
-a library to talk with: settings name it, and whoever has redis-py loads it by that name.
-"""
+"""The same for a Redis that sentinels name: one verdict on the way to the sentinels and to the Redis."""
 
 from __future__ import annotations
 
@@ -14,36 +10,14 @@ from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from envconn.connection import Host
-from envconn.drivers.redis import context, handshake
 from envconn.tls.policy import Policy, reach
+from envconn_redis.connections import VerifyingConnection
 
 TYPE_CHECKING = False
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable, Mapping
     from typing import Any, Self
-
-
-class VerifyingConnection(redis.SSLConnection):
-    """One of redis-py's; without ``ssl_`` arguments it trusts nobody, and it never speaks in clear.
-
-    kombu before 5.7 looks at the names of the arguments, and checks no connection's health whose class hides them.
-    """
-
-    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # what redis-py says
-        self._context = context(arguments)
-        super().__init__(health_check_interval=health_check_interval, **arguments)
-
-    def _connect(self) -> ssl.SSLSocket:
-        plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
-        return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
-
-
-class VerifyingPool(redis.ConnectionPool):
-    """A pool of them, for Django's cache (``pool_class``)."""
-
-    def __init__(self, **arguments: Any) -> None:  # what Django says
-        super().__init__(**{**arguments, "connection_class": VerifyingConnection})
 
 
 class SentinelConnection(SentinelManagedConnection, VerifyingConnection):
@@ -59,7 +33,7 @@ class SentinelClearConnection(SentinelManagedConnection):
     def __init__(
         self, *, health_check_interval: float = 0, clear_text_to: Iterable[str] = (), **arguments: Any
     ) -> None:
-        self._policy = Policy(waive=tuple(clear_text_to))
+        self._waived = tuple(clear_text_to)
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def connect_to(self, address: tuple[str, int]) -> None:
@@ -68,9 +42,18 @@ class SentinelClearConnection(SentinelManagedConnection):
         Raises:
             redis.ConnectionError: nothing may go there in clear.
         """
-        if not reach((Host(*address),), self._policy).exempt:
-            raise redis.ConnectionError(_REMOTE)
+        permit_clear_text(address, self._waived)
         super().connect_to(address)
+
+
+def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None:
+    """Refuse an `address` that sentinels name where it is neither this machine nor `waived`.
+
+    Raises:
+        redis.ConnectionError: it is not.
+    """
+    if not reach((Host(*address),), Policy(waive=waived)).exempt:
+        raise redis.ConnectionError(_REMOTE)
 
 
 _REMOTE = (
@@ -148,5 +131,12 @@ class _Sentinels(Sentinel):
                 # The one that knows is asked first from now on.
                 self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
                 return state["ip"], state["port"]
-        told = "; ".join(map(str, errors)) or "no sentinel knows one of that name that is up"
-        raise MasterNotFoundError(f"No master found for {service_name!r}: {told}") from next(iter(errors), None)
+        raise not_found(service_name, errors)
+
+
+def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError:
+    """Return the error that says why none of the sentinels could tell; its cause is the first of their `errors`."""
+    told = "; ".join(map(str, errors)) or "no sentinel knows one of that name that is up"
+    found = MasterNotFoundError(f"No master found for {service_name!r}: {told}")
+    found.__cause__ = next(iter(errors), None)
+    return found

@@ -1,0 +1,82 @@
+"""redis-py 5 and newer: its connection arguments, a client, and an asynchronous one.
+
+    import envconn_redis
+
+    with envconn_redis.client() as redis:
+        redis.ping()
+
+redis-py's own connections trust the system's CAs beside the one that is stated. Those that are made here
+trust the stated one alone, and so does whatever is given one of these classes by name:
+`envconn_redis.connections`, `envconn_redis.sentinel` and, for asyncio, `envconn_redis.asynchronous`.
+"""
+
+from __future__ import annotations
+
+import envconn
+from envconn.drivers import redis as driver
+from envconn.services import database
+from envconn.tls.password import is_supplied
+from envconn.tls.secured import without_password
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    import redis
+    from redis import asyncio
+
+    from envconn import SecuredConnection, Services
+
+__all__ = ["aclient", "client", "kwargs"]
+
+
+def kwargs(source: Services | SecuredConnection | None = None) -> dict[str, Any]:
+    """Return the keyword arguments for ``redis.Redis``, sync or async, and for what passes them on to it.
+
+    `source` is a connection, or services whose cache is meant; `envconn.load()` when left out. A password
+    that the program supplies by a callable comes as a ``credential_provider``.
+
+    Raises:
+        ConfigurationError: the environment is wrong or has no cache, or redis-py's own connections cannot
+            honour it (several sentinels, or a CA without a hostname): use `client`.
+    """
+    connection = database(_followed(source))
+    found: dict[str, Any] = {**driver.client(without_password(connection))}
+    if is_supplied(connection.password):
+        from envconn_redis.credentials import CredentialProvider
+
+        found.pop("username", None)
+        found["credential_provider"] = CredentialProvider(connection)
+    return found
+
+
+def client(source: Services | SecuredConnection | None = None, **options: Any) -> redis.Redis:
+    """Return a client with a pool of its own, for a Redis or for the master that sentinels name.
+
+    `source` is that of `kwargs`; of services, a login that fails is tried once more if the environment has
+    changed. `options` are those of redis-py's connections and pools (``decode_responses``, ``max_connections``,
+    ``socket_timeout`` in seconds, ...).
+
+    Raises:
+        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
+    """
+    import redis
+
+    from envconn_redis import pools
+
+    return redis.Redis.from_pool(pools.pool(_followed(source), options))
+
+
+def aclient(source: Services | SecuredConnection | None = None, **options: Any) -> asyncio.Redis:
+    """Return an asynchronous client; arguments and errors are those of `client`."""
+    from redis import asyncio
+
+    from envconn_redis import asynchronous
+
+    return asyncio.Redis.from_pool(asynchronous.pool(_followed(source), options))
+
+
+def _followed(source: Services | SecuredConnection | None) -> Services | SecuredConnection:
+    """Return what the logins follow, with the cache in the place of the default database."""
+    services = envconn.load() if source is None else source
+    return services.only("cache") if isinstance(services, envconn.Services) else services

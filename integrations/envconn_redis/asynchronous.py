@@ -1,0 +1,151 @@
+"""The same for asyncio: connections, sentinels and pools of `redis.asyncio`, with a context that trusts one CA."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import redis
+from redis import asyncio
+from redis.asyncio import sentinel as asked
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from envconn.drivers import redis as driver
+from envconn.drivers.redis import HANDSHAKE_SECONDS, context
+from envconn.rotation.login import alogin
+from envconn.services import database
+from envconn.tls.secured import without_password
+from envconn_redis.pools import encrypted, renewing
+from envconn_redis.sentinel import not_found, permit_clear_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from envconn import SecuredConnection, Services
+
+
+def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asyncio.ConnectionPool:
+    """Return a pool as `envconn_redis.pools.pool` does; arguments and errors are the same."""
+    connection = without_password(database(source))
+    given: dict[str, Any] = driver.merged(connection, stated)
+    if connection.family == "sentinel":
+        kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
+        return SentinelPool(**given, connection_class=following(kind, source, connection))
+    return asyncio.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
+
+
+def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
+    """Return a `kind` of connection that logs in with what `source` comes to; it was `used` when the pool was made."""
+    renew = renewing(used)
+
+    class Connection(kind):  # type: ignore[misc]
+        async def connect(self) -> None:
+            opened = super().connect
+
+            async def log_in(judged: SecuredConnection) -> None:
+                renew(self, judged)
+                await opened()
+
+            if not self.is_connected:
+                await alogin(source, log_in)
+
+    return Connection
+
+
+def _kind(connection: SecuredConnection) -> type[asyncio.connection.AbstractConnection]:
+    if connection.hosts[0].is_socket:
+        return asyncio.UnixDomainSocketConnection
+    return VerifyingConnection if encrypted(connection) else asyncio.Connection
+
+
+class VerifyingConnection(asyncio.SSLConnection):
+    """One of redis-py's; without ``ssl_`` arguments it trusts nobody, and it never speaks in clear."""
+
+    def __init__(self, **arguments: Any) -> None:  # what redis-py says
+        self._context = context(arguments)
+        super().__init__(**arguments)
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        within = self.socket_connect_timeout or HANDSHAKE_SECONDS
+        plain = asyncio.Connection._connection_arguments(self)  # noqa: SLF001 - the one below makes its own context
+        return {**plain, "ssl": self._context, "ssl_handshake_timeout": within}
+
+
+class SentinelConnection(asked.SentinelManagedConnection, VerifyingConnection):
+    """A `VerifyingConnection` to the master that sentinels name, verified as that name or address."""
+
+
+class SentinelClearConnection(asked.SentinelManagedConnection):
+    """One without TLS, which goes to this machine and to where `clear_text_to` waives TLS, whoever is named."""
+
+    def __init__(self, *, clear_text_to: Iterable[str] = (), **arguments: Any) -> None:
+        self._waived = tuple(clear_text_to)
+        super().__init__(**arguments)
+
+    async def connect_to(self, address: tuple[str, int]) -> None:
+        """Connect to what the sentinels name.
+
+        Raises:
+            redis.ConnectionError: nothing may go there in clear.
+        """
+        permit_clear_text(address, self._waived)
+        await super().connect_to(address)
+
+
+class SentinelPool(asked.SentinelConnectionPool):
+    """A pool of connections to the master that sentinels name. The same TLS, or none, holds on the way to them."""
+
+    def __init__(
+        self,
+        *,
+        sentinels: Iterable[tuple[str, int]],
+        master_name: str,
+        sentinel_kwargs: Mapping[str, object],
+        min_other_sentinels: int = 0,
+        **arguments: Any,
+    ) -> None:
+        kind = asyncio.Connection if "clear_text_to" in arguments else VerifyingConnection
+        manager = _Sentinels(sentinels, min_other_sentinels, {**sentinel_kwargs, "connection_class": kind})
+        super().__init__(master_name, manager, **arguments)
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's own
+        """Close the connections, and with those in use the ones to the sentinels."""
+        await super().disconnect(inuse_connections)
+        for sentinel in self.sentinel_manager.sentinels if inuse_connections else ():
+            await sentinel.connection_pool.disconnect()
+
+
+class _Sentinels(asked.Sentinel):
+    """redis-py's, whose connections to the sentinels are of the class that is given, and which says why it failed."""
+
+    def __init__(
+        self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
+    ) -> None:
+        super().__init__([], min_other_sentinels, sentinel_kwargs={})
+        self.sentinels = [
+            asyncio.Redis(
+                connection_pool=asyncio.ConnectionPool(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
+            )
+            for host, port in sentinels
+        ]
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Return host and port of the master, as the first sentinel that can tell has it.
+
+        Raises:
+            MasterNotFoundError: none can; the text says why.
+        """
+        errors: list[Exception] = []
+        for position, sentinel in enumerate(self.sentinels):
+            try:
+                masters = cast("dict[str, dict[str, Any]]", await sentinel.sentinel_masters())
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                errors.append(error)
+                continue
+            state = masters.get(service_name)
+            if state and self.check_master_state(state, service_name):
+                self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
+                return state["ip"], state["port"]
+        raise not_found(service_name, errors)

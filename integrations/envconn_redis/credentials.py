@@ -1,0 +1,40 @@
+"""The password of the moment, for whatever takes a credential provider of redis-py's."""
+
+from __future__ import annotations
+
+import redis
+
+from envconn.rotation.passwords import asettled, settled
+from envconn.services import Services, database
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envconn.tls import SecuredConnection
+
+
+class CredentialProvider(redis.CredentialProvider):
+    """Says user and password of `source` at each login: what the environment, or the program's callable, has then.
+
+    `source` is a connection, or services whose cache is meant.
+    """
+
+    def __init__(self, source: Services | SecuredConnection) -> None:
+        self._source = source.only("cache") if isinstance(source, Services) else source
+        database(self._source)
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """Return the password, with the user in front where one is stated.
+
+        Raises:
+            PasswordUnavailable: the callable supplies none.
+        """
+        return _told(settled(database(self._source)))
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """Do the same in a coroutine; a callable may be asynchronous."""
+        return _told(await asettled(database(self._source)))
+
+
+def _told(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:
+    password = connection.password.reveal() if connection.password else ""
+    return (connection.user, password) if connection.user else (password,)

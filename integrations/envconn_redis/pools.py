@@ -1,0 +1,99 @@
+"""Pools of redis-py whose every connection logs in with what the environment has by then."""
+
+from __future__ import annotations
+
+import redis
+
+from envconn.drivers import redis as driver
+from envconn.drivers.redis import context
+from envconn.drivers.ssl_context import remembered
+from envconn.drivers.unsupported import refuse
+from envconn.rotation.login import login
+from envconn.services import database
+from envconn.tls import TlsLevel
+from envconn.tls.secured import without_password
+from envconn_redis.connections import VerifyingConnection
+from envconn_redis.sentinel import SentinelClearConnection, SentinelConnection, SentinelPool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from envconn import SecuredConnection, Services
+
+
+def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> redis.ConnectionPool:
+    """Return a pool for the database of `source`, whose connections log in with what that is by then.
+
+    `stated` are the program's own options.
+
+    Raises:
+        ConfigurationError: redis-py cannot do what the connection asks for, or `stated` would decide on it.
+        TypeError: the connection was not judged.
+    """
+    connection = without_password(database(source))
+    given: dict[str, Any] = driver.merged(connection, stated)
+    if connection.family == "sentinel":
+        kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
+        return SentinelPool(**given, connection_class=following(kind, source, connection))
+    return redis.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
+
+
+def encrypted(connection: SecuredConnection) -> bool:
+    """Whether there is TLS without which nothing is said."""
+    return connection.tls.level >= TlsLevel.ENCRYPTED
+
+
+def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
+    """Return a `kind` of connection that logs in with what `source` comes to; it was `used` when the pool was made."""
+    renew = renewing(used)
+
+    class Connection(kind):  # type: ignore[misc]
+        def connect(self) -> None:
+            opened = super().connect
+
+            def log_in(judged: SecuredConnection) -> None:
+                renew(self, judged)
+                opened()
+
+            if not self._sock:
+                login(source, log_in)
+
+    return Connection
+
+
+def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None]:
+    """Return what makes one of redis-py's connections log in as another connection than the one that was `used`.
+
+    The class of the connection stays, so that TLS, sockets and sentinels cannot come or go with it.
+    """
+    trusted = remembered(lambda judged: context(driver.connection_arguments(judged)))
+
+    def renew(connection: Any, judged: SecuredConnection) -> None:
+        if _shape(judged) != _shape(used):
+            refuse(judged, _RESTART)
+        given: Mapping[str, Any] = driver.connection_arguments(judged)
+        for name in _RENEWED:
+            # Where a master is comes from the sentinels.
+            if name in given or name in _LOGIN:
+                setattr(connection, name, given.get(name))
+        if encrypted(judged):
+            connection._context = trusted(judged)  # noqa: SLF001 - one of our own
+
+    return renew
+
+
+_LOGIN = ("username", "password")
+_RENEWED = (*_LOGIN, "db", "host", "port", "path")
+_RESTART = "leads there in another way than when the program started, with or without TLS or sentinels; restart it"
+
+
+def _shape(connection: SecuredConnection) -> tuple[object, ...]:
+    return connection.family, connection.hosts[0].is_socket, encrypted(connection)
+
+
+def _kind(connection: SecuredConnection) -> type[Any]:
+    if connection.hosts[0].is_socket:
+        return redis.UnixDomainSocketConnection
+    return VerifyingConnection if encrypted(connection) else redis.Connection
