@@ -11,7 +11,7 @@ import pytest
 from envconn import ConfigurationError, parse
 from envconn.connection import Connection, Origin, Parameters, Secret
 from envconn.errors import Finding
-from envconn.grammar import read
+from envconn.grammar import read, read_text
 from envconn.grammar.json_credentials import read as read_parts
 from envconn.sources.bound_service import Credentials
 from envconn.sources.bound_service import parse as parse_json
@@ -210,19 +210,19 @@ def test_no_document_takes_long() -> None:
     ids=lambda value: value if isinstance(value, str) and value.startswith("T1") else "",
 )
 def test_tls_endpoint(kind: str, texts: dict[str, str], expected: tuple[object, ...], why: str) -> None:
-    found = read_parts(Credentials(Parameters(texts)), Origin("A"), kind)
+    found = read_parts(Credentials(Parameters(texts)), Origin("A"), read_text, kind)
     assert isinstance(found, Connection), found
     assert (found.scheme, found.hosts[0].port, found.parameters.get("sslmode")) == expected, why
 
 
 def test_ca_and_client_certificate_stand_beside_a_uri() -> None:
     texts = {"uri": "postgresql://u:p@h/d?application_name=a", "cacrt": "-----BEGIN", "sslcert": "/c", "sslkey": "/k"}
-    found = read_parts(Credentials(Parameters(texts)), Origin("A"))
+    found = read_parts(Credentials(Parameters(texts)), Origin("A"), read_text)
     assert isinstance(found, Connection)
     told = {"sslrootcert": "-----BEGIN", "sslcert": "/c", "sslkey": "/k", "application_name": "a"}
     assert dict(found.parameters) == told
     inline = Credentials(Parameters({**texts, "sslkey": f"-----BEGIN PRIVATE KEY-----{MARKER}"}))
-    found = read_parts(inline, Origin("A"))
+    found = read_parts(inline, Origin("A"), read_text)
     assert isinstance(found, Connection)
     assert found.parameters.keys() == {"sslrootcert", "application_name"}
     assert found.notes == ("client certificate not used: it is text, and drivers want a file",)

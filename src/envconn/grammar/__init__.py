@@ -100,7 +100,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
         from envconn.grammar.json_credentials import read_json
 
-        return read_json(text, origin)
+        return read_json(text, origin, read_text)
     return read_text(text, origin)
 
 

@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from envconn.connection import Connection, Parameters, Secret
 from envconn.errors import Finding, problem
-from envconn.grammar import read_text
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.grammar.text import LONGEST
@@ -21,10 +20,13 @@ from envconn.sources.bound_service import NAMES, Credentials, flatten, kind_of, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeAlias
 
     from envconn.connection import Origin
 
+    Outcome: TypeAlias = Connection | tuple[Finding, ...]
+    ReadText: TypeAlias = Callable[[Secret, Origin], Outcome]
 
 _SECURE = {"redis": "rediss", "valkey": "valkeys", "amqp": "amqps"}
 _SILENT = frozenset({"mysql", "postgresql"})  # whose scheme does not say TLS
@@ -33,22 +35,25 @@ _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_PORT = 65_535
 
 
-def read_json(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
+def read_json(text: Secret, origin: Origin, read_text: ReadText) -> Outcome:
     """Read the JSON object `text`, as AWS Secrets Manager keeps it for RDS. Never raises for bad input."""
     found = parse(text, origin.variable, LONGEST)
-    return (found,) if isinstance(found, Finding) else read(flatten(found), origin)
+    return (found,) if isinstance(found, Finding) else read(flatten(found), origin, read_text)
 
 
-def read(credentials: Credentials, origin: Origin, family: str = "") -> Connection | tuple[Finding, ...]:
-    """Return what `credentials` ask for, or everything that is wrong with it; `family` is the protocol, where known."""
+def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: str = "") -> Outcome:
+    """Return what `credentials` ask for, or everything that is wrong with it; `family` is the protocol, where known.
+
+    `read_text` is `envconn.grammar.read_text`, which reads the text that is made of them.
+    """
     parts = _parts(credentials)
     if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
         return problems
     stated = family or kind_of(parts.get("word", ""))
     if "uri" in parts:
-        outcome = _from_uri(parts, stated, origin)
+        outcome = _from_uri(parts, stated, origin, read_text)
     elif stated or "word" not in parts:
-        outcome = _from_parts(parts, stated or "postgresql", origin)
+        outcome = _from_parts(parts, stated or "postgresql", origin, read_text)
     else:
         return (problem("scheme-unsupported", origin.variable, _ENGINE),)
     return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
@@ -105,7 +110,7 @@ _CONTRADICTION = "the uri and {} beside it contradict each other; correct one of
 _INLINE = "client certificate not used: it is text, and drivers want a file"
 
 
-def _from_parts(parts: dict[str, str], family: str, origin: Origin) -> Connection | tuple[Finding, ...]:
+def _from_parts(parts: dict[str, str], family: str, origin: Origin, read_text: ReadText) -> Outcome:
     if "host" not in parts:
         return (problem("host-missing", origin.variable, _NO_HOST),)
     chosen = {"dbname": parts.get("label", ""), **parts}
@@ -114,7 +119,7 @@ def _from_parts(parts: dict[str, str], family: str, origin: Origin) -> Connectio
     return read_text(Secret(spelled(family, chosen)), origin)
 
 
-def _from_uri(parts: dict[str, str], family: str, origin: Origin) -> Connection | tuple[Finding, ...]:
+def _from_uri(parts: dict[str, str], family: str, origin: Origin, read_text: ReadText) -> Outcome:
     scheme, separator, rest = parts["uri"].strip().partition("://")
     if separator and "@" not in rest:
         rest = f"{_userinfo(parts)}{rest}"

@@ -153,7 +153,9 @@ def _reject(observed: Observation, rejected: Rejected) -> None:
         found.setdefault("certificate-misnamed", "")
     certificate = observed.presented.certificate if observed.presented else None
     for code, words in found.items():
-        observed.fault(code, messages.rejected(code, observed.channel, certificate, words))
+        observed.fault(
+            code, messages.rejected(code, observed.channel.service, observed.channel.host, certificate, words)
+        )
 
 
 def _advise(observed: Observation, presented: Presented) -> None:

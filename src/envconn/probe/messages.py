@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from envconn.probe.proof import names_in, remaining
 from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.probe.channel import Channel
+    from envconn.connection import Host
     from envconn.probe.proof import Certificate
     from envconn.probe.protocol import WireProtocol
     from envconn.tls import CA, SecuredConnection
@@ -15,17 +16,15 @@ if TYPE_CHECKING:
 SOON = 21
 """Days before a certificate's end from which on it is worth a note."""
 
-_FEW = 5
 
-
-def rejected(code: str, channel: Channel, certificate: Certificate | None, words: str) -> str:
+def rejected(code: str, service: SecuredConnection, host: Host, certificate: Certificate | None, words: str) -> str:
     """Say what is wrong with `certificate`, `None` where it could not be seen; `words` are OpenSSL's own."""
-    where, host, ca = channel.where, channel.host.host, channel.service.tls.ca
+    where = str(host)
     return _REJECTED[code].format(
         where=where,
-        ca=ca,
+        ca=service.tls.ca,
         when=_since(where, certificate),
-        names=f"{names(certificate)}, and not to {host}" if certificate else "another host",
+        names=f"{names_in(certificate)}, and not to {host.host}" if certificate else "another host",
         issuer=f" (it is signed by {certificate.issuer or 'nobody'})" if certificate else "",
         words=words,
     )
@@ -50,13 +49,6 @@ def _since(where: str, certificate: Certificate | None) -> str:
     return f"the certificate of {where} expired {remaining(certificate)}"
 
 
-def names(certificate: Certificate) -> str:
-    """The names that `certificate` is made out to, the first few of them."""
-    shown = ", ".join(certificate.names[:_FEW]) or "no name"
-    more = len(certificate.names) - _FEW
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
 def expiry(where: str, certificate: Certificate) -> str | None:
     """Say that `certificate` ends soon, or has ended where that was not asked; `None` while there is time."""
     if certificate.days_left >= SOON:
@@ -64,14 +56,6 @@ def expiry(where: str, certificate: Certificate) -> str | None:
     if certificate.days_left < 0:
         return f"{_since(where, certificate)}; renew it on the server"
     return f"the certificate of {where} expires soon, {remaining(certificate)}; renew it on the server"
-
-
-def remaining(certificate: Certificate) -> str:
-    """Say how many days are left, or since how many there are none."""
-    left = certificate.days_left
-    count = left if left >= 0 else -left - 1  # whole days, on both sides of now
-    days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
-    return f"{days} left" if left >= 0 else f"{days} ago"
 
 
 def not_enforced(where: str, protocol: WireProtocol, *, promised: bool) -> str:

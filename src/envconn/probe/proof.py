@@ -7,7 +7,6 @@ from datetime import UTC
 
 from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
-from envconn.probe.messages import names, remaining
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -197,7 +196,7 @@ def _told(handshake: Handshake) -> Iterator[str]:
     yield f"  {handshake.version}, {handshake.cipher}"
     if certificate := handshake.certificate:
         until = f"{certificate.not_after:%Y-%m-%d}, {remaining(certificate)}"
-        yield f"  certificate for {names(certificate)}, by {certificate.issuer or 'nobody'}, until {until}"
+        yield f"  certificate for {names_in(certificate)}, by {certificate.issuer or 'nobody'}, until {until}"
     yield f"  its CA is {_known(handshake.chain_verified)}, its host name is {_known(handshake.host_verified)}"
 
 
@@ -263,3 +262,21 @@ def _moment(moment: datetime) -> str:
 
 def _finding(finding: Finding) -> dict[str, Json]:
     return {"code": finding.code, "variable": finding.variable, "message": finding.message}
+
+
+def names_in(certificate: Certificate) -> str:
+    """The names that `certificate` is made out to, the first few of them."""
+    shown = ", ".join(certificate.names[:_FEW]) or "no name"
+    more = len(certificate.names) - _FEW
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def remaining(certificate: Certificate) -> str:
+    """Say how many days are left, or since how many there are none."""
+    left = certificate.days_left
+    count = left if left >= 0 else -left - 1  # whole days, on both sides of now
+    days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
+    return f"{days} left" if left >= 0 else f"{days} ago"
+
+
+_FEW = 5

@@ -9,11 +9,10 @@ from envconn import grammar, sources
 from envconn.connection import Connection, Origin
 from envconn.errors import ConfigurationError, EnvconnError, Finding
 from envconn.providers import Facts
-from envconn.records import Record
 from envconn.remote import casedev, neon, planetscale, request, scalingo
 from envconn.remote.errors import Failure
 from envconn.remote.http import client, context, within
-from envconn.remote.request import RemoteConnection
+from envconn.remote.request import RemoteConnection, Service
 from envconn.remote.session import Session
 from envconn.selection import stated_context
 from envconn.selection.databases import DATABASE
@@ -23,7 +22,7 @@ from envconn.tls.ca import read as read_ca
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from envconn.remote.request import Found, Wish
     from envconn.sources import Dotenv, Environment
@@ -143,30 +142,6 @@ def _others(judged: SecuredConnection, found: Found, wish: Wish) -> dict[str, bo
         if expected is not None
     }
     return {"pooler": judged.pooled is not None and judged.pooled is not wish.pooled, **others}
-
-
-class Service(Record):
-    """One API.
-
-    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
-    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
-    that counts. `record` is the name of the provider's record where all that it hands out is its own.
-    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
-    `required` and `optional` are arguments of `get_connection`.
-    """
-
-    title: str
-    fetch: Callable[[Session, Wish], Found]
-    authorization: Callable[[Sequence[str]], str]
-    record: str | None
-    tokens: tuple[str, ...]
-    address: str
-    base: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    exchange: Callable[[Session], str] | None = None
-    auth: str = ""
-    auth_address: str = ""
 
 
 PROVIDERS: Mapping[str, Service] = MappingProxyType(

@@ -11,10 +11,10 @@ from envconn.remote.errors import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from envconn.connection import Secret
-    from envconn.remote.fetch import Service
+    from envconn.remote.session import Session
     from envconn.tls import SecuredConnection
 
 
@@ -158,3 +158,27 @@ class RemoteConnection(Record):
     branch: str | None
     pooled: bool
     connection: SecuredConnection
+
+
+class Service(Record):
+    """One API.
+
+    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
+    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
+    that counts. `record` is the name of the provider's record where all that it hands out is its own.
+    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
+    `required` and `optional` are arguments of `get_connection`.
+    """
+
+    title: str
+    fetch: Callable[[Session, Wish], Found]
+    authorization: Callable[[Sequence[str]], str]
+    record: str | None
+    tokens: tuple[str, ...]
+    address: str
+    base: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    exchange: Callable[[Session], str] | None = None
+    auth: str = ""
+    auth_address: str = ""

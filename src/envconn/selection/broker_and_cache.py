@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from envconn.connection import Connection
-    from envconn.selection.platform_services import Named
-    from envconn.selection.scan import Reading
+    from envconn.selection.scan import Named, Reading
 
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from envconn.connection import Connection
-    from envconn.selection.platform_services import Named
-    from envconn.selection.scan import Reading
+    from envconn.selection.scan import Named, Reading
 
 
 CHOOSER = "ENVCONN_DATABASE"

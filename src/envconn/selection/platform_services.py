@@ -8,9 +8,9 @@ names a service, the only bound one is it, and of several somebody has to choose
 from __future__ import annotations
 
 from envconn.errors import Finding, problem
-from envconn.records import Record
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
+from envconn.selection.scan import Named
 from envconn.sources import Text
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.bound_service import slug
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection
     from envconn.selection.scan import Reading
-
-
-class Named(Record):
-    """A bound service, by the name that the platform gives it."""
-
-    name: str
-    connection: Connection
 
 
 def gather(reading: Reading) -> tuple[Named, ...]:
@@ -74,14 +67,14 @@ def _every(reading: Reading) -> Iterator[Named]:
 
 
 def _told(reading: Reading) -> Iterator[Named]:
-    from envconn.grammar import json_credentials
+    from envconn.grammar import json_credentials, read_text
     from envconn.sources import bound_services
 
     for finding in bound_services(reading.environment):
         if isinstance(finding, Finding):
             (reading.problems if finding.severity == "error" else reading.notes).append(finding)
         else:
-            outcome = json_credentials.read(finding.credentials, finding.origin, finding.family)
+            outcome = json_credentials.read(finding.credentials, finding.origin, read_text, finding.family)
             for connection in reading.understand(outcome):
                 yield Named(finding.name, connection)
 

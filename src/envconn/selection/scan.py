@@ -5,13 +5,20 @@ from __future__ import annotations
 from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
+from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from envconn.selection.platform_services import Named
     from envconn.sources import Environment, Lookup
+
+
+class Named(Record):
+    """A bound service, by the name that the platform gives it."""
+
+    name: str
+    connection: Connection
 
 
 class Reading:
