@@ -14,6 +14,7 @@ from typing import cast
 from envconn.drivers import libpq, mysql, psycopg, sqlite
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import refuse
+from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
 
@@ -119,10 +120,7 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
 
 
 def _discreet(name: str, value: object) -> object:
-    return Hidden(value) if value and name in _SECRET else value
-
-
-_SECRET = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
+    return Hidden(value) if value and name in SECRETS else value
 
 
 def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:

@@ -47,8 +47,8 @@ _NPGSQL = "Host=db.example;Port=6543;Database=shop;Username=app;Password=s3cret;
 _PGX = "sslcert=&sslkey=&sslpassword=&sslsni=1&target_session_attrs=any"
 _ROOT = "sslrootcert=/etc/pki/app%20ca.pem"
 _PINNED = (
-    "sslcrl=/dev/null/absent&sslcert=/dev/null/absent&sslkey=/dev/null/absent{empty}&sslcompression=0"
-    "&ssl_min_protocol_version=TLSv1.2{empties}&gssencmode=disable&channel_binding=prefer&target_session_attrs=any"
+    "sslcompression=0&sslcert=/dev/null/absent&sslkey=/dev/null/absent{empty}&sslcrl=/dev/null/absent"
+    "&ssl_min_protocol_version=TLSv1.2{empties}&gssencmode=disable&channel_binding=prefer{peer}&target_session_attrs=any"
 )
 
 # The whole text for each level, or what is refused and why.
@@ -98,14 +98,14 @@ TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
     "uri": tuple(
         f"{BASE}?hostaddr=&sslmode={level.sslmode}&sslrootcert="
         f"{'/etc/pki/app%20ca.pem' if level >= TlsLevel.VERIFY_CA else '/dev/null/absent'}"
-        f"&{_PINNED.format(empty='&sslpassword=', empties='&ssl_max_protocol_version=')}&options="
+        f"&{_PINNED.format(empty='&sslpassword=', empties='&ssl_max_protocol_version=', peer='&requirepeer=')}&options="
         for level in TlsLevel
     ),  # type: ignore[dict-item] # mypy does not count levels
     "sqlalchemy": tuple(
         f"{BASE.replace(':', '+psycopg:', 1)}?sslmode={level.sslmode}&sslrootcert="
         f"{'/etc/pki/app%20ca.pem' if level >= TlsLevel.VERIFY_CA else '/dev/null/absent'}"
-        f"&{_PINNED.format(empty='', empties='')}"
-        "&conninfo=hostaddr%3D%27%27%20sslpassword%3D%27%27%20ssl_max_protocol_version%3D%27%27%20options%3D%27%27"
+        f"&{_PINNED.format(empty='', empties='', peer='')}"
+        "&conninfo=hostaddr%3D%27%27%20sslpassword%3D%27%27%20ssl_max_protocol_version%3D%27%27%20requirepeer%3D%27%27%20options%3D%27%27"
         for level in TlsLevel
     ),  # type: ignore[dict-item]
 }

@@ -8,7 +8,7 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.grammar import read
-from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS, Role
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
 from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_identity_in_the_query() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "meant"),
     [
-        *((name, word, word) for name, keyword in KEYWORDS.items() for word in keyword.words),
+        *((name, word, word) for name, keyword in KEYWORDS.items() for word in keyword.values),
         ("options", "-c%20statement_timeout%3D5000", "-c statement_timeout=5000"),
         ("options", "", ""),
         ("options", "-c%20a%3Db%2Bc", "-c a=b+c"),
@@ -576,4 +576,3 @@ def test_the_table_of_keywords() -> None:
     """Those that hold secrets are marked, and a name is either libpq's or somebody else's."""
     assert sorted(SECRETS) == ["oauth_client_secret", "password", "scram_client_key", "scram_server_key", "sslpassword"]
     assert not KEYWORDS.keys() & FOREIGN.keys()
-    assert all(bool(keyword.refusal) is (keyword.role is Role.REFUSED) for keyword in KEYWORDS.values())

@@ -198,7 +198,7 @@ def calls_with(text: str) -> list[Callable[[], object]]:
 
 def test_old_drivers(marker: str, uri: str) -> None:
     secured = envconn.secure(envconn.parse(f"{uri}&require_auth=scram-sha-256"))
-    for version, code in ((12_00_00, "driver-unsupported"), (15_00_00, "driver-unsupported")):
+    for version, code in ((12_00_00, "driver-too-old"), (15_00_00, "driver-unsupported")):
         with pytest.raises(envconn.ConfigurationError) as caught:
             libpq.arguments(secured, version)
         assert code in {problem.code for problem in caught.value.problems}

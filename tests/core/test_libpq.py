@@ -54,7 +54,11 @@ def test_everything_that_decides_is_written_out() -> None:
         "gssdelegation": "0",
         "channel_binding": "prefer",
         "require_auth": "none,password,md5,gss,sspi,scram-sha-256,oauth",
+        "requirepeer": "",
         "target_session_attrs": "any",
+        "load_balance_hosts": "disable",
+        "min_protocol_version": "3.0",
+        "max_protocol_version": "3.0",
         "options": "",
     }
 
@@ -64,8 +68,11 @@ NEWER = {
     "sslcrldir": 14,
     "sslcertmode": 16,
     "require_auth": 16,
+    "load_balance_hosts": 16,
     "sslnegotiation": 17,
     "sslkeylogfile": 18,
+    "min_protocol_version": 18,
+    "max_protocol_version": 18,
 }
 
 
@@ -97,9 +104,7 @@ def test_parameters_by_version(libpq: int, query: str, since: int, code: str | N
     """What would be lost without being missed may go; what was asked for and decides may not."""
     name = query[1:].partition("=")[0]
     if libpq // 10_000 >= since:
-        assert (name in arguments(secured(query), libpq)) is (
-            libpq // 10_000 >= NEWER.get(name, since + 5 * ("max_" in name))
-        )
+        assert (name in arguments(secured(query), libpq)) is (libpq // 10_000 >= NEWER.get(name, since))
         return
     with pytest.raises(ConfigurationError) as caught:
         arguments(secured(query), libpq)

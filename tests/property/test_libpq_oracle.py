@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from envconn.connection import Connection, Origin, Secret
 from envconn.grammar import read
-from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, Role
+from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, KEYWORDS
 from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ EXTRA = {
 def value_for(pick: random.Random, name: str) -> str:
     keyword = KEYWORDS.get(name)
     good = EXTRA.get(name) or (
-        keyword.words if keyword and keyword.words else ["5", "0"] if keyword and keyword.number else FREE
+        keyword.values if keyword and keyword.values else ["5", "0"] if keyword and keyword.number else FREE
     )
     return pick.choice(good) if pick.random() < 0.9 else pick.choice(FREE)
 
@@ -196,7 +196,7 @@ def uri(pick: random.Random) -> str:
     names = (
         QUERY_NAMES
         if pick.random() < 0.3
-        else [n for n, k in KEYWORDS.items() if k.role in (Role.TLS, Role.PASSED)] + [*FOREIGN, "ssl"]
+        else [n for n, k in KEYWORDS.items() if n not in ATTRIBUTES and not k.refusal] + [*FOREIGN, "ssl"]
     )
     query = "&".join(f"{name}={value}" for name, value in parameters(pick, names))
     if pick.random() < 0.1:
@@ -215,9 +215,7 @@ def keyword_value(pick: random.Random) -> str:
     pairs += [("password", likely(pick, [p[1:] for p in PASSWORDS], 14))] if pick.random() < 0.6 else []
     taken = {name for name, _ in pairs} if pick.random() < 0.95 else set()
     pairs += [
-        pair
-        for pair in parameters(pick, [n for n, k in KEYWORDS.items() if k.role is not Role.REFUSED])
-        if pair[0] not in taken
+        pair for pair in parameters(pick, [n for n, k in KEYWORDS.items() if not k.refusal]) if pair[0] not in taken
     ]
     pick.shuffle(pairs)
     return "".join(name + pick.choice(["=", "=", "=", " = ", "= "]) + quoted(pick, value) for name, value in pairs)
@@ -326,7 +324,7 @@ def complaint(name: str, value: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [(name, word) for name, keyword in KEYWORDS.items() for word in keyword.words]
+    ("name", "word"), [(name, word) for name, keyword in KEYWORDS.items() for word in keyword.values]
 )
 def test_libpq_knows_our_words(name: str, word: str) -> None:
     """Each word of a closed vocabulary is valid for libpq when it connects."""

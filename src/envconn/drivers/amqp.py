@@ -13,7 +13,8 @@ import ssl
 from typing import cast
 
 from envconn.drivers import ssl_context
-from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.drivers.unsupported import insist, refuse
+from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import compose
@@ -110,5 +111,5 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
 }
 """Parameter of the URI: py-amqp's name for it, and what it is cast to."""
 
-_REFUSED = TLS - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
+_REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
 _REMEDIES = {"sslpassword": "takes no password for a key; name a key file without one, and drop the password"}

@@ -6,7 +6,7 @@ import os
 from typing import cast
 
 from envconn.drivers import ssl_context
-from envconn.drivers.unsupported import insist, refuse
+from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.secured import without_password
@@ -32,7 +32,6 @@ __all__ = [
 
 _SETTINGS = ("application_name", "client_encoding", "options")
 _HONOURED = {*_SETTINGS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile"}
-_NOT_OFFERED = ("sslcert", "ssl_min_protocol_version", "ssl_max_protocol_version")
 
 MAX_INACTIVE = 300.0
 """asyncpg's own default for the seconds after which its pool closes an idle connection."""
@@ -159,6 +158,5 @@ def _ssl(connection: SecuredConnection) -> ssl.SSLContext | Literal["prefer"] | 
     if connection.tls.level == TlsLevel.NONE:
         return False
     # The word makes asyncpg build a context of its own, which takes these from the environment.
-    if stated := [name for name in _NOT_OFFERED if name in connection.parameters]:
-        refuse(connection, f"asyncpg cannot honour {stated[0]} where TLS is optional; write sslmode=require")
+    refuse_optional(connection, "asyncpg")
     return "prefer"

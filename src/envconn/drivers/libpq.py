@@ -13,6 +13,7 @@ from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Finding, problem
+from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 
@@ -22,60 +23,8 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["ABSENT", "OLDEST", "Arguments", "Keywords", "arguments", "needed", "version"]
-
-ABSENT = "/dev/null/absent"
-"""A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
-
 OLDEST = 13_00_00
 """The oldest libpq that can hold the promise (``channel_binding`` and protocol bounds came with 13)."""
-
-_SINCE = {
-    "sslsni": 14_00_00,
-    "sslcrldir": 14_00_00,
-    "sslcertmode": 16_00_00,
-    "require_auth": 16_00_00,
-    "load_balance_hosts": 16_00_00,
-    "gssdelegation": 16_00_00,
-    "sslnegotiation": 17_00_00,
-    "sslkeylogfile": 18_00_00,
-    "min_protocol_version": 18_00_00,
-    "max_protocol_version": 18_00_00,
-    "scram_client_key": 18_00_00,
-    "scram_server_key": 18_00_00,
-    "oauth_issuer": 18_00_00,
-    "oauth_client_id": 18_00_00,
-    "oauth_client_secret": 18_00_00,
-    "oauth_scope": 18_00_00,
-}
-"""The libpq that introduced a keyword; an older one refuses the whole string for it."""
-
-_AUTH_METHODS = "none,password,md5,gss,sspi,scram-sha-256"
-
-_PINNED = {
-    "hostaddr": "",
-    "sslcrl": ABSENT,
-    "sslcrldir": "",
-    "sslcert": ABSENT,
-    "sslkey": ABSENT,
-    "sslpassword": "",
-    "sslsni": "1",
-    "sslcompression": "0",
-    "sslcertmode": "disable",
-    "sslnegotiation": "postgres",
-    "sslkeylogfile": "",
-    "ssl_min_protocol_version": "TLSv1.2",
-    "ssl_max_protocol_version": "",
-    "gssencmode": "disable",
-    "gssdelegation": "0",
-    "channel_binding": "prefer",
-    "target_session_attrs": "any",
-    "options": "",
-}
-"""The value of each deciding keyword when the connection does not state one."""
-
-_DROPPABLE = frozenset({"sslnegotiation", "sslsni", "min_protocol_version", "max_protocol_version"})
-"""What an older libpq may go without: the connection is made another way, and is as secure."""
 
 
 class Keywords(TypedDict, total=False):
@@ -149,18 +98,18 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
     require_sealed(connection)
     if connection.family != "postgresql":
         refuse(connection, f"holds a {connection.family} connection, and libpq speaks postgresql")
-    if missing := [name for name in connection.parameters if _SINCE.get(name, 0) > libpq and name not in _DROPPABLE]:
-        raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
+    if missing := [name for name in _decisive(connection) if _since(name) > libpq]:
+        raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     # Not earlier: a traceback with local variables would show the password.
     stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
-    return cast("Arguments", {name: value for name, value in stated.items() if _SINCE.get(name, 0) <= libpq})
+    return cast("Arguments", {name: value for name, value in stated.items() if _since(name) <= libpq})
 
 
 def needed(connection: SecuredConnection) -> int:
     """Return the oldest libpq that can be told all that `connection` states, as ``PQlibVersion()`` numbers it."""
-    return max([OLDEST, *(_SINCE.get(name, 0) for name in connection.parameters if name not in _DROPPABLE)])
+    return max([OLDEST, *map(_since, _decisive(connection))])
 
 
 def version(driver: str) -> int:
@@ -212,20 +161,23 @@ def _stated(connection: SecuredConnection) -> dict[str, str]:
 
 
 def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
-    pinned = dict(_PINNED)
-    # An empty list would refuse every method; the full one keeps PGREQUIREAUTH out.
-    pinned["require_auth"] = f"{_AUTH_METHODS},oauth" if libpq >= 18_00_00 else _AUTH_METHODS
+    pinned = pins(connection.parameters, libpq // 10_000)
     if connection.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED:
         pinned["sslnegotiation"] = "direct"
-    if "sslcert" in connection.parameters:
-        pinned["sslcertmode"] = "allow"
-        # With an encrypted key and no password, libpq asks on the terminal, or reads stdin for ever.
-        pinned["sslpassword"] = "-"
     return pinned
 
 
+def _decisive(connection: SecuredConnection) -> list[str]:
+    """What is stated, without what an older libpq may go without."""
+    return [name for name in connection.parameters if KEYWORDS[name].older != "drop"]
+
+
+def _since(name: str) -> int:
+    return KEYWORDS[name].since * 10_000
+
+
 def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Finding:
-    needed, have = _SINCE[name] // 10_000, libpq // 10_000
+    needed, have = KEYWORDS[name].since, libpq // 10_000
     message = f"{name} needs libpq {needed} and this driver carries {have}; upgrade the driver, or drop the parameter"
     return problem("driver-unsupported", connection.variable, message)
 

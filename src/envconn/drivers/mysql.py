@@ -13,7 +13,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
-from envconn.drivers.unsupported import TLS, insist, refuse
+from envconn.drivers.unsupported import insist, refuse
+from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import Record, TypedDict
 from envconn.tls import TlsLevel
 
@@ -76,7 +77,7 @@ def arguments(
     return cast("Arguments", found | _pymysql(connection))
 
 
-_REFUSED = TLS - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
+_REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
 
 _TYPES: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("charset", "collation", "sql_mode", "program_name"), str),

@@ -7,7 +7,7 @@ other clients' statements (its Parse and its Execute are two trips, and may reac
 from __future__ import annotations
 
 from envconn.drivers import ssl_context as context
-from envconn.drivers.unsupported import insist, refuse
+from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Arguments", "arguments"]
 
 _HONOURED = {"application_name", "fallback_application_name", "options"}
-_NOT_OFFERED = ("sslcert", "ssl_min_protocol_version", "ssl_max_protocol_version")
 
 
 class Arguments(TypedDict, total=False):
@@ -76,6 +75,5 @@ def _ssl(connection: SecuredConnection) -> ssl.SSLContext | bool | None:
         return context.build(connection, protocol="postgresql")
     if connection.tls.level == TlsLevel.NONE:
         return False
-    if stated := [name for name in _NOT_OFFERED if name in connection.parameters]:
-        refuse(connection, f"pg8000 cannot honour {stated[0]} where TLS is optional; write sslmode=require")
+    refuse_optional(connection, "pg8000")
     return None

@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import quote
 
-from envconn.drivers.unsupported import TLS, insist, permit, refuse
+from envconn.drivers.unsupported import insist, permit, refuse
+from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
@@ -222,7 +223,7 @@ def _tls(connection: SecuredConnection) -> dict[str, object]:
 
 
 _FILES = {"certfile": "sslcert", "keyfile": "sslkey", "password": "sslpassword"}
-_REFUSED = TLS - {"sslmode", "sslrootcert", *_FILES.values()}
+_REFUSED = CONTEXT - {"sslmode", "sslrootcert", *_FILES.values()}
 
 
 def _flag(text: str) -> bool:

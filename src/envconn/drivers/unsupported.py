@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envconn.errors import ConfigurationError, problem
+from envconn.grammar.libpq_keywords import CONTEXT, KEYWORDS
 from envconn.tls import TlsLevel, require_sealed
 
 TYPE_CHECKING = False
@@ -13,40 +14,11 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-TLS = frozenset(
-    {
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-        "sslpassword",
-        "sslcrl",
-        "sslcrldir",
-        "sslnegotiation",
-        "ssl_min_protocol_version",
-        "ssl_max_protocol_version",
-    }
-)
-"""Parameters that the context honours, or that do not change what is promised (``sslnegotiation``)."""
-
-_SAYS_NOTHING = frozenset(
-    {
-        ("channel_binding", "prefer"),
-        ("channel_binding", "disable"),
-        *(("client_encoding", spelling) for spelling in ("UTF8", "utf8", "UTF-8", "utf-8")),
-        ("connect_timeout", "0"),
-        ("gssencmode", "prefer"),
-        ("gssencmode", "disable"),
-        ("gssdelegation", "0"),
-        ("keepalives", "1"),
-        ("load_balance_hosts", "disable"),
-        ("sslcertmode", "allow"),
-        ("sslcompression", "0"),
-        ("sslsni", "1"),
-        ("target_session_attrs", "any"),
-    }
-)
+_SAYS_NOTHING = frozenset((name, value) for name, keyword in KEYWORDS.items() for value in keyword.usual)
 """Values that ask for what every driver does anyway."""
+
+_CERTAIN = tuple(sorted(CONTEXT - {"sslmode", "sslrootcert", "sslnegotiation"}))
+"""Parameters that a context alone can honour, which a driver of optional TLS does not take from us."""
 
 
 def insist(connection: SecuredConnection, driver: str, family: str, honoured: Collection[str]) -> None:
@@ -63,7 +35,7 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
         refuse(connection, f"holds a {connection.family} connection, and {driver} speaks {family}")
     problems = [
         problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
-        for name in unheard(connection, TLS.union(honoured))
+        for name in unheard(connection, CONTEXT.union(honoured))
     ]
     if problems:
         raise ConfigurationError(problems)
@@ -92,6 +64,16 @@ def permit(connection: SecuredConnection, stated: Iterable[str], allowed: Collec
 
 
 _DECIDES = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
+
+
+def refuse_optional(connection: SecuredConnection, driver: str) -> None:
+    """Refuse what `driver` cannot do where TLS is optional.
+
+    Raises:
+        ConfigurationError: a client certificate, a revocation list or a bound is stated.
+    """
+    if stated := [name for name in _CERTAIN if name in connection.parameters]:
+        refuse(connection, f"{driver} cannot honour {stated[0]} where TLS is optional; write sslmode=require")
 
 
 def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:

@@ -20,6 +20,7 @@ from envconn.drivers import libpq
 from envconn.drivers.unsupported import unheard
 from envconn.export.target import decline, require_postgresql
 from envconn.grammar.conninfo import quoted
+from envconn.grammar.libpq_keywords import FROM_VERDICT, OVERRULED, VARIABLES
 from envconn.records import Record
 from envconn.tls.uri_writer import compose
 
@@ -30,49 +31,8 @@ if TYPE_CHECKING:
 
 _NEWEST = 18_00_00
 
-VARIABLES = {
-    "host": "PGHOST",
-    "hostaddr": "PGHOSTADDR",
-    "port": "PGPORT",
-    "dbname": "PGDATABASE",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "passfile": "PGPASSFILE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "sslcertmode": "PGSSLCERTMODE",
-    "sslcrl": "PGSSLCRL",
-    "sslcrldir": "PGSSLCRLDIR",
-    "sslsni": "PGSSLSNI",
-    "sslcompression": "PGSSLCOMPRESSION",
-    "sslnegotiation": "PGSSLNEGOTIATION",
-    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
-    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
-    "gssencmode": "PGGSSENCMODE",
-    "gssdelegation": "PGGSSDELEGATION",
-    "gsslib": "PGGSSLIB",
-    "krbsrvname": "PGKRBSRVNAME",
-    "channel_binding": "PGCHANNELBINDING",
-    "require_auth": "PGREQUIREAUTH",
-    "requirepeer": "PGREQUIREPEER",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-    "load_balance_hosts": "PGLOADBALANCEHOSTS",
-    "min_protocol_version": "PGMINPROTOCOLVERSION",
-    "max_protocol_version": "PGMAXPROTOCOLVERSION",
-    "options": "PGOPTIONS",
-    "application_name": "PGAPPNAME",
-    "client_encoding": "PGCLIENTENCODING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-}
-"""The variable for each keyword that has one."""
-
-_HARMLESS = frozenset({"password", "passfile", "application_name", "client_encoding", "connect_timeout"})
-"""Keywords whose variable may stay as it is where the connection says nothing about them."""
-
-_SIDE_DOORS = ("PGOAUTHDEBUG", "PGREQUIRESSL", "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR")
-"""Variables without a keyword of ours that decide. A ``PGSERVICE`` that is empty is an error and not "none"."""
+_NAMES = {name: variable for variable, name in VARIABLES.items()}
+_DECISIVE = {*OVERRULED, *FROM_VERDICT}
 
 
 class Environment(Record):
@@ -95,11 +55,10 @@ def environment(request: ExportRequest) -> Environment:
     found = keywords(request, max(known, _NEWEST))
     if "require_auth" not in connection.parameters:
         del found["require_auth"]
-    if nameless := unheard(connection, VARIABLES):
+    if nameless := unheard(connection, _NAMES):
         decline(connection, f"{nameless[0]} has no environment variable; drop it, or export conninfo")
-    values = {VARIABLES[name]: value for name, value in found.items() if value and name in VARIABLES}
-    decisive = {variable for name, variable in VARIABLES.items() if name not in _HARMLESS}
-    return Environment(Parameters(values), tuple(sorted({*decisive, *_SIDE_DOORS} - values.keys())))
+    values = {_NAMES[name]: value for name, value in found.items() if value and name in _NAMES}
+    return Environment(Parameters(values), tuple(sorted(_DECISIVE - values.keys())))
 
 
 def shell(request: ExportRequest) -> str:

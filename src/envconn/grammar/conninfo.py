@@ -17,7 +17,7 @@ import re
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar.hosts import pair_up
-from envconn.grammar.libpq_keywords import FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS, Role
+from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS
 from envconn.grammar.text import MOST, nearest
 
 TYPE_CHECKING = False
@@ -91,12 +91,11 @@ def _put(draft: Draft, name: str, value: str, ordinal: int) -> None:
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1; the server cuts a longer name off and looks for the rest
 _LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param
-_IDENTITY = frozenset(name for name, keyword in KEYWORDS.items() if keyword.role is Role.IDENTITY)
 _SECRETIVE = ("pass", "pw", "secret", "key", "token", "%")
 _NEVER_EMPTY = frozenset(
     name
     for name, keyword in KEYWORDS.items()
-    if keyword.role is Role.TLS or keyword.words or keyword.number or name == "hostaddr"
+    if keyword.decides == "tls" or keyword.order or keyword.values or keyword.number or name == "hostaddr"
 )
 
 
@@ -147,7 +146,7 @@ class Draft:
         if reading.problems:
             return None
         password = values.get("password")
-        others = {name: value for name, value in values.items() if value is not None and name not in _IDENTITY}
+        others = {name: value for name, value in values.items() if value is not None and name not in ATTRIBUTES}
         return Connection(
             family="postgresql",
             scheme=scheme,
@@ -163,11 +162,11 @@ class Draft:
 
     def _check(self, name: str, value: str) -> None:
         keyword = KEYWORDS[name]
-        if keyword.role is Role.REFUSED:
+        if keyword.refusal:
             self.reading.refuse("parameter-refused", keyword.refusal)
         elif not value and name in _NEVER_EMPTY:
             self.reading.refuse("value-empty", f"the value of {name} is empty; write one, or remove {name}")
-        elif keyword.words and value not in keyword.words:
+        elif keyword.values and value not in keyword.values:
             self.reading.refuse(*_wrong_word(name, value))
         elif keyword.number:
             self._check_number(name, value)
@@ -215,4 +214,4 @@ def _wrong_word(name: str, value: str) -> tuple[str, str]:
     if known := REFUSED_WORDS.get((name, value)):
         return known
     code = "sslmode-unknown" if name == "sslmode" else "value-unknown"
-    return code, f"the value of {name} is not a word that libpq knows; {nearest(value, KEYWORDS[name].words)}"
+    return code, f"the value of {name} is not a word that libpq knows; {nearest(value, KEYWORDS[name].values)}"

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from envconn.connection import Connection, Parameters, Secret
 from envconn.errors import Finding, problem
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.grammar.text import LONGEST
 from envconn.sources.bound_service import NAMES, Credentials, flatten, kind_of, parse
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SECURE = {"redis": "rediss", "valkey": "valkeys", "amqp": "amqps"}
 _SILENT = frozenset({"mysql", "postgresql"})  # whose scheme does not say TLS
-_FILES = frozenset({"sslrootcert", "sslcert", "sslkey"})
+_FILES = frozenset({"sslrootcert", *FILES})
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_PORT = 65_535
 
@@ -95,8 +95,8 @@ def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Finding]:
     for part in ("port", "tls_port"):
         if (port := parts.get(part)) and not _is_port(port):
             yield problem("port-range", origin.variable, f"{part} is not a number from 1 to {_LARGEST_PORT}")
-    if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].words:
-        words = ", ".join(KEYWORDS["sslmode"].words)
+    if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].values:
+        words = ", ".join(KEYWORDS["sslmode"].values)
         yield problem("sslmode-unknown", origin.variable, f"sslmode is none of libpq's words; write one of {words}")
 
 

@@ -1,113 +1,295 @@
-"""Every connection keyword of libpq up to version 18, the words foreign tools add, and what becomes of each.
+"""The keyword record: every connection keyword of libpq up to version 18, and what becomes of each.
 
-Source of the libpq half: chapter "Parameter Key Words" of the PostgreSQL 18 manual, and the table
-``PQconninfoOptions`` of fe-connect.c. A keyword that is in neither table is refused, so that one
-which a later libpq invents cannot pass before somebody has judged it.
+Everything that is said about a keyword elsewhere is derived from `KEYWORDS`: what the grammar accepts, what a
+driver is handed, what an older libpq cannot do, which ``PG*`` variables decide, what counts as less than before.
+
+Sources: chapter "Parameter Key Words" of the PostgreSQL 18 manual, and the table ``PQconninfoOptions`` of
+fe-connect.c. A keyword that is in neither is refused, so that one which a later libpq invents cannot pass before
+somebody has judged it.
 """
 
 from __future__ import annotations
 
-from enum import Enum
-
 from envconn.records import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
-class Role(Enum):
-    """What we do with a keyword's value."""
+ABSENT = "/dev/null/absent"
+"""A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
 
-    IDENTITY = "says where, as whom and into what; becomes an attribute of the connection"
-    TLS = "decides about encryption or about proof of who is there; never empty"
-    PASSED = "handed to the driver as it is"
-    REFUSED = "would do harm behind the text's back"
+VERDICT = "the verdict"
+"""In the place of a pinned value: the judgement decides what is written."""
+
+PRESENT = ("", "any value")
+"""The order of a keyword that demands something by being there, whatever it says."""
+
+SUBSET = ("all methods", "some methods")
+"""The order of a list of methods: fewer are stronger; two of which neither holds the other are not comparable."""
+
+SAME = ("", "one value")
+"""The order of a keyword that demands one thing: any other value is not comparable."""
 
 
 class Keyword(Record):
     """One libpq keyword.
 
-    `since` is the first major version of libpq that knows it; 9 stands for 9.2, the first to read
-    URIs, and everything before. `words` is the whole vocabulary where libpq has a closed one.
-    `number` says that the value is a decimal integer. `secret` values are passwords or keys.
-    `refusal` is the message for `Role.REFUSED`.
+    `variable` is the ``PG*`` variable that libpq reads for it, empty where there is none. `since` is the first
+    major version of libpq that knows it; 9 stands for 9.2, the first to read URIs, and everything before.
+    `decides` says about what: ``where`` and ``who`` (attributes of a connection), ``tls``, ``auth``, ``session``,
+    or ``no`` (nothing that matters). `pinned` is what a driver is handed where the connection does not state the
+    keyword, `None` where nothing is; `unless` names neighbours that change this when they are stated, and what is
+    pinned then. `order` holds the values of a demand, weak to strong; silence means the pinned value.
+
+    `values` is the whole vocabulary where libpq has a closed one, `number` says that the value is a decimal
+    integer, `usual` lists the values that ask for what every driver does anyway. `secret` values are passwords or
+    keys, `file` values paths, which have to be readable. `context` says that a context of Python's ``ssl`` honours
+    the keyword, or that leaving it out changes no promise. `older` is what becomes of a stated one where libpq is
+    older than `since`: ``refuse``, or ``drop`` if the connection is as secure without. `refusal` is why a text may
+    not have it; `harmless` is why its variable may stay as it is.
     """
 
-    role: Role
+    variable: str = ""
     since: int = 9
-    words: tuple[str, ...] = ()
+    decides: str = "no"
+    pinned: str | None = None
+    unless: tuple[tuple[str, str], ...] = ()
+    order: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
     number: bool = False
+    usual: tuple[str, ...] = ()
     secret: bool = False
+    file: bool = False
+    context: bool = False
+    older: str = "refuse"
     refusal: str = ""
+    harmless: str = ""
 
 
 _FLAG = ("0", "1")
+_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _TLS_VERSIONS = ("TLSv1.2", "TLSv1.3")
 _PROTOCOLS = ("3.0", "3.2", "latest")
+_METHODS = "none,password,md5,gss,sspi,scram-sha-256"
+_SERVICE = "takes values from a file that nobody sees here; write them into this text"
+_NO_VARIABLE = "has no variable; a service file, which may state it, is refused"
+_KERBEROS = "with a wrong one, GSSAPI fails, and no other method takes its place"
+_LATER = "it is about a connection that is made, and judged, already"
+_SERVER = "the server is told which encoding to use, and refuses one that it does not have"
 
 KEYWORDS: dict[str, Keyword] = {
-    "host": Keyword(Role.IDENTITY),
-    "hostaddr": Keyword(Role.IDENTITY),
-    "port": Keyword(Role.IDENTITY),
-    "user": Keyword(Role.IDENTITY),
-    "password": Keyword(Role.IDENTITY, secret=True),
-    "dbname": Keyword(Role.IDENTITY),
-    "sslmode": Keyword(Role.TLS, words=("disable", "allow", "prefer", "require", "verify-ca", "verify-full")),
-    "sslnegotiation": Keyword(Role.TLS, 17, words=("postgres", "direct")),
-    "sslcompression": Keyword(Role.TLS, words=("0",)),
-    "sslcert": Keyword(Role.TLS),
-    "sslkey": Keyword(Role.TLS),
-    "sslpassword": Keyword(Role.TLS, 13, secret=True),
-    "sslcertmode": Keyword(Role.TLS, 16, words=("disable", "allow", "require")),
-    "sslrootcert": Keyword(Role.TLS),
-    "sslcrl": Keyword(Role.TLS),
-    "sslcrldir": Keyword(Role.TLS, 14),
-    "sslsni": Keyword(Role.TLS, 14, words=_FLAG),
-    "ssl_min_protocol_version": Keyword(Role.TLS, 13, words=_TLS_VERSIONS),
-    "ssl_max_protocol_version": Keyword(Role.TLS, 13, words=_TLS_VERSIONS),
-    "gssencmode": Keyword(Role.TLS, 12, words=("disable", "prefer")),
-    "channel_binding": Keyword(Role.TLS, 13, words=("disable", "prefer", "require")),
+    "host": Keyword("PGHOST", decides="where"),
+    "hostaddr": Keyword("PGHOSTADDR", decides="where", pinned=""),
+    "port": Keyword("PGPORT", decides="where"),
+    "user": Keyword("PGUSER", decides="who"),
+    "password": Keyword(
+        "PGPASSWORD", decides="who", secret=True, harmless="a password that is not stated may be there"
+    ),
+    "dbname": Keyword("PGDATABASE", decides="where"),
+    "sslmode": Keyword("PGSSLMODE", decides="tls", pinned=VERDICT, values=_MODES, context=True),
+    "sslnegotiation": Keyword(
+        "PGSSLNEGOTIATION", 17, "tls", "postgres", values=("postgres", "direct"), context=True, older="drop"
+    ),
+    "sslcompression": Keyword("PGSSLCOMPRESSION", decides="tls", pinned="0", values=("0",), usual=("0",)),
+    "sslcert": Keyword("PGSSLCERT", decides="tls", pinned=ABSENT, file=True, context=True),
+    "sslkey": Keyword("PGSSLKEY", decides="tls", pinned=ABSENT, file=True, context=True),
+    "sslpassword": Keyword(
+        "",
+        13,
+        "tls",
+        "",
+        # With an encrypted key and no password, libpq asks on the terminal, or reads stdin for ever.
+        (("sslcert", "-"),),
+        secret=True,
+        context=True,
+    ),
+    "sslcertmode": Keyword(
+        "PGSSLCERTMODE",
+        16,
+        "tls",
+        "disable",
+        (("sslcert", "allow"),),
+        order=("allow", "require"),
+        values=("disable", "allow", "require"),
+        usual=("allow",),
+    ),
+    "sslrootcert": Keyword("PGSSLROOTCERT", decides="tls", pinned=VERDICT, context=True),
+    # libpq loads file and directory in one call, and goes on without both where that fails (fe-secure-openssl.c,
+    # initialize_SSL): a file that is absent would switch off the directory. Beside one, empty is no file at all.
+    "sslcrl": Keyword("PGSSLCRL", 9, "tls", ABSENT, (("sslcrldir", ""),), order=PRESENT, file=True, context=True),
+    "sslcrldir": Keyword("PGSSLCRLDIR", 14, "tls", "", order=PRESENT, file=True, context=True),
+    "sslsni": Keyword("PGSSLSNI", 14, "tls", "1", values=_FLAG, usual=("1",), older="drop"),
+    "ssl_min_protocol_version": Keyword(
+        "PGSSLMINPROTOCOLVERSION", 13, "tls", "TLSv1.2", order=_TLS_VERSIONS, values=_TLS_VERSIONS, context=True
+    ),
+    "ssl_max_protocol_version": Keyword(
+        "PGSSLMAXPROTOCOLVERSION", 13, "tls", "", order=(*_TLS_VERSIONS, ""), values=_TLS_VERSIONS, context=True
+    ),
+    "gssencmode": Keyword(
+        "PGGSSENCMODE", 12, "tls", "disable", values=("disable", "prefer"), usual=("disable", "prefer")
+    ),
+    "channel_binding": Keyword(
+        "PGCHANNELBINDING",
+        13,
+        "auth",
+        "prefer",
+        order=("disable", "prefer", "require"),
+        values=("disable", "prefer", "require"),
+        usual=("disable", "prefer"),
+    ),
     # An empty list of methods refuses every method, so it is treated like the rest of its kind.
-    "require_auth": Keyword(Role.TLS, 16),
-    "requirepeer": Keyword(Role.TLS),
-    "passfile": Keyword(Role.PASSED, 10),
-    "connect_timeout": Keyword(Role.PASSED, number=True),
-    "tcp_user_timeout": Keyword(Role.PASSED, 12, number=True),
-    "keepalives": Keyword(Role.PASSED, words=_FLAG),
-    "keepalives_idle": Keyword(Role.PASSED, number=True),
-    "keepalives_interval": Keyword(Role.PASSED, number=True),
-    "keepalives_count": Keyword(Role.PASSED, number=True),
-    "client_encoding": Keyword(Role.PASSED),
-    "options": Keyword(Role.PASSED),
-    "application_name": Keyword(Role.PASSED),
-    "fallback_application_name": Keyword(Role.PASSED),
-    "replication": Keyword(Role.PASSED),
+    "require_auth": Keyword("PGREQUIREAUTH", 16, "auth", _METHODS, order=SUBSET),
+    "requirepeer": Keyword("PGREQUIREPEER", decides="auth", pinned="", order=SAME),
+    "passfile": Keyword("PGPASSFILE", 10, "auth", harmless="a password that is not stated may be there"),
+    "krbsrvname": Keyword("PGKRBSRVNAME", decides="auth", harmless=_KERBEROS),
+    "gsslib": Keyword("PGGSSLIB", decides="auth", harmless=_KERBEROS),
+    "gssdelegation": Keyword("PGGSSDELEGATION", 16, "auth", "0", values=_FLAG, usual=("0",)),
+    "scram_client_key": Keyword("", 18, "auth", secret=True, harmless=_NO_VARIABLE),
+    "scram_server_key": Keyword("", 18, "auth", secret=True, harmless=_NO_VARIABLE),
+    "oauth_issuer": Keyword("", 18, "auth", harmless=_NO_VARIABLE),
+    "oauth_client_id": Keyword("", 18, "auth", harmless=_NO_VARIABLE),
+    "oauth_client_secret": Keyword("", 18, "auth", secret=True, harmless=_NO_VARIABLE),
+    "oauth_scope": Keyword("", 18, "auth", harmless=_NO_VARIABLE),
     "target_session_attrs": Keyword(
-        Role.PASSED, 10, words=("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+        "PGTARGETSESSIONATTRS",
+        10,
+        "session",
+        "any",
+        values=("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+        usual=("any",),
     ),
-    "load_balance_hosts": Keyword(Role.PASSED, 16, words=("disable", "random")),
-    "min_protocol_version": Keyword(Role.PASSED, 18, words=_PROTOCOLS),
-    "max_protocol_version": Keyword(Role.PASSED, 18, words=_PROTOCOLS),
-    "krbsrvname": Keyword(Role.PASSED),
-    "gsslib": Keyword(Role.PASSED),
-    "gssdelegation": Keyword(Role.PASSED, 16, words=_FLAG),
-    "scram_client_key": Keyword(Role.PASSED, 18, secret=True),
-    "scram_server_key": Keyword(Role.PASSED, 18, secret=True),
-    "oauth_issuer": Keyword(Role.PASSED, 18),
-    "oauth_client_id": Keyword(Role.PASSED, 18),
-    "oauth_client_secret": Keyword(Role.PASSED, 18, secret=True),
-    "oauth_scope": Keyword(Role.PASSED, 18),
-    "service": Keyword(
-        Role.REFUSED, refusal="service takes values from a file that nobody sees here; write them into this text"
+    "load_balance_hosts": Keyword(
+        "PGLOADBALANCEHOSTS", 16, "session", "disable", values=("disable", "random"), usual=("disable",)
     ),
-    "servicefile": Keyword(
-        Role.REFUSED,
-        19,
-        refusal="servicefile takes values from a file that nobody sees here; write them into this text",
+    "min_protocol_version": Keyword("PGMINPROTOCOLVERSION", 18, "session", "3.0", values=_PROTOCOLS, older="drop"),
+    # With a minimum alone, libpq speaks the latest version that it knows (fe-connect.c, pqConnectOptions2).
+    "max_protocol_version": Keyword(
+        "PGMAXPROTOCOLVERSION",
+        18,
+        "session",
+        "3.0",
+        (("min_protocol_version", "latest"),),
+        values=_PROTOCOLS,
+        older="drop",
     ),
+    "options": Keyword("PGOPTIONS", decides="session", pinned=""),
+    "replication": Keyword("", decides="session", harmless=_NO_VARIABLE),
+    "connect_timeout": Keyword("PGCONNECT_TIMEOUT", number=True, usual=("0",), harmless="how long an attempt may last"),
+    "client_encoding": Keyword("PGCLIENTENCODING", usual=("UTF8", "utf8", "UTF-8", "utf-8"), harmless=_SERVER),
+    "application_name": Keyword("PGAPPNAME", harmless="a name for the server's log"),
+    "fallback_application_name": Keyword(harmless=_NO_VARIABLE),
+    "tcp_user_timeout": Keyword("", 12, number=True, harmless=_LATER),
+    "keepalives": Keyword(values=_FLAG, usual=("1",), harmless=_LATER),
+    "keepalives_idle": Keyword(number=True, harmless=_LATER),
+    "keepalives_interval": Keyword(number=True, harmless=_LATER),
+    "keepalives_count": Keyword(number=True, harmless=_LATER),
+    "service": Keyword("PGSERVICE", decides="where", refusal=f"service {_SERVICE}"),
+    "servicefile": Keyword("PGSERVICEFILE", 19, "where", refusal=f"servicefile {_SERVICE}"),
     "sslkeylogfile": Keyword(
-        Role.REFUSED, 18, refusal="sslkeylogfile writes the session keys of TLS into a file; remove it"
+        "", 18, "tls", "", refusal="sslkeylogfile writes the session keys of TLS into a file; remove it"
     ),
 }
+"""Every keyword by its name."""
+
+BESIDE: dict[str, str] = {
+    "PGREQUIRESSL": "stands for PGSSLMODE=require where there is none",
+    "PGSYSCONFDIR": "says where pg_service.conf is",
+    "PGOAUTHDEBUG": "makes libpq show what OAuth sends",
+}
+"""Variables that libpq reads without a keyword, and that decide."""
+
+ATTRIBUTES = frozenset(
+    name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who"} and not keyword.refusal
+)
+"""Keywords that are attributes of a `Connection`, and none of its parameters."""
 
 SECRETS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.secret)
+"""Keywords whose value is a password or a key."""
+
+FILES = tuple(name for name, keyword in KEYWORDS.items() if keyword.file)
+"""Keywords whose value is a path that has to be readable: libpq goes on without a file that it cannot read."""
+
+CONTEXT = frozenset(name for name, keyword in KEYWORDS.items() if keyword.context)
+"""Keywords that a context of Python's ``ssl`` honours, or that do not change what is promised (``sslnegotiation``)."""
+
+VARIABLES: dict[str, str] = {
+    keyword.variable: name for name, keyword in KEYWORDS.items() if keyword.variable and not keyword.refusal
+}
+"""By the ``PG*`` variable of a keyword that a text may have: the keyword."""
+
+FROM_VERDICT = tuple(keyword.variable for keyword in KEYWORDS.values() if keyword.pinned == VERDICT)
+"""The variables of the keywords that the judgement decides; the policy reads them."""
+
+OVERRULED = (
+    *(
+        keyword.variable
+        for keyword in KEYWORDS.values()
+        if keyword.variable and not keyword.harmless and keyword.variable not in FROM_VERDICT
+    ),
+    *BESIDE,
+)
+"""Variables that libpq would let decide where a connection string is silent, and that a driver of ours does not.
+
+A ``PGSERVICE`` that is empty is an error to libpq, and not "none"."""
+
+
+_PINNED = {
+    name: keyword.pinned
+    for name, keyword in KEYWORDS.items()
+    if keyword.pinned is not None and keyword.pinned != VERDICT
+}
+_BESIDE = {(neighbour, name): value for name, keyword in KEYWORDS.items() for neighbour, value in keyword.unless}
+_OAUTH = 18  # the libpq that came with the method; older ones refuse the word
+
+
+def pins(stated: Collection[str], libpq: int) -> dict[str, str]:
+    """Return what is written for each keyword beside those that are `stated`; `libpq` is a major version.
+
+    What is stated itself, and what a libpq of that version does not know, is among it.
+    """
+    found = _PINNED | {name: value for (neighbour, name), value in _BESIDE.items() if neighbour in stated}
+    if libpq >= _OAUTH:
+        found["require_auth"] += ",oauth"
+    return found
+
+
+def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return the keywords of which `after` demands less than `before`, or what cannot be compared with it.
+
+    Both are what a connection states. The level and the CA are the verdict's to compare.
+    """
+    return [
+        name
+        for name, keyword in KEYWORDS.items()
+        if keyword.order and before.get(name) != after.get(name)
+        if not _holds(name, before.get(name), after.get(name))
+    ]
+
+
+def _holds(name: str, before: str | None, after: str | None) -> bool:
+    """Whether `after` demands at least what `before` does; `None` is a keyword that is not stated."""
+    keyword = KEYWORDS[name]
+    if keyword.order is SUBSET:
+        return methods(after) <= methods(before)
+    if keyword.order in {PRESENT, SAME}:
+        return not before or (after is not None and keyword.order is PRESENT)
+    return _rank(keyword, after) >= _rank(keyword, before)
+
+
+def _rank(keyword: Keyword, stated: str | None) -> int:
+    value = keyword.pinned if stated is None else stated
+    return keyword.order.index(value) if value in keyword.order else 0
+
+
+def methods(require_auth: str | None) -> frozenset[str]:
+    """Return the methods of authentication that the list allows; without one, all. A ``!`` takes one away."""
+    every = frozenset((*_METHODS.split(","), "oauth"))
+    if require_auth is None:
+        return every
+    words = frozenset(word.strip() for word in require_auth.split(","))
+    return every - {word[1:] for word in words} if require_auth.startswith("!") else words
+
 
 _WEAK_TLS = "allows a TLS version that is broken (RFC 8996); write TLSv1.2 or TLSv1.3, or leave it out"
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar.hosts import is_address, pair_up
+from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.grammar.text import decode, nearest
 from envconn.records import Record
 
@@ -258,15 +259,12 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
     the judgement to say, which knows the provider.
     """
     if not secure:
-        if not _TLS.isdisjoint(values):
+        if not CONTEXT.isdisjoint(values):
             reading.refuse("tls-scheme", f"TLS parameters stand in a URI without TLS; {remedy}")
         values["sslmode"] = "disable"
         return
     if values.get("sslmode") == "require" and "sslrootcert" in values:
         reading.refuse("tls-contradicts", "a CA is named beside a demand not to verify; keep one of the two")
-
-
-_TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"})
 
 
 def _refuse_unknown(reading: Reading, name: str, ordinal: int, known: tuple[str, ...], *, named: bool) -> None:

@@ -6,6 +6,7 @@ import time
 from _thread import LockType, allocate_lock
 from types import MappingProxyType
 
+from envconn.grammar import libpq_keywords
 from envconn.records import Record
 from envconn.selection import assemble
 
@@ -166,18 +167,12 @@ def differences(before: SecuredConnection, after: SecuredConnection) -> tuple[st
 
 
 def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> list[str]:
-    """Return the names of the services that are promised less in `after`: a lower level, or a demand that is gone."""
+    """Return the names of the services that are promised less in `after`: a lower level, or less in a demand."""
     return [name for name, each in after.items() if name in before and _is_weaker(before[name], each)]
 
 
 def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
-    return after.tls.level < before.tls.level or bool(_DEMANDS & before.parameters.keys() - after.parameters.keys())
-
-
-_DEMANDS = frozenset(
-    {"channel_binding", "require_auth", "requirepeer", "sslcrl", "sslcrldir", "ssl_min_protocol_version"}
-)
-"""Parameters that make a connection stricter, whatever they say."""
+    return after.tls.level < before.tls.level or bool(libpq_keywords.weakened(before.parameters, after.parameters))
 
 
 def _siblings(connection: SecuredConnection) -> tuple[object, ...]:

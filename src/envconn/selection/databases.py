@@ -6,6 +6,7 @@ import re
 
 from envconn.connection import Secret
 from envconn.errors import note, problem
+from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
@@ -184,4 +185,4 @@ def _report_overruled(reading: Reading, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: every value that decides is written out for the driver"
-    reading.notes += [note("overruled", name, message) for name in variables.OVERRULED if reading.plain(name)]
+    reading.notes += [note("overruled", name, message) for name in OVERRULED if reading.plain(name)]

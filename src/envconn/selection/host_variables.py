@@ -9,6 +9,7 @@ from __future__ import annotations
 from envconn.connection import Secret
 from envconn.errors import problem
 from envconn.grammar.conninfo import quoted
+from envconn.grammar.libpq_keywords import VARIABLES
 from envconn.sources import Lookup, Text
 from envconn.sources.bound_service import kind_of
 
@@ -18,35 +19,6 @@ if TYPE_CHECKING:
 
     from envconn.sources import Environment
 
-
-_PG = {
-    "PGHOST": "host",
-    "PGHOSTADDR": "hostaddr",
-    "PGPORT": "port",
-    "PGUSER": "user",
-    "PGPASSWORD": "password",
-    "PGDATABASE": "dbname",
-    "PGSSLMODE": "sslmode",
-    "PGSSLROOTCERT": "sslrootcert",
-    "PGSSLCERT": "sslcert",
-    "PGSSLKEY": "sslkey",
-    "PGSSLCRL": "sslcrl",
-    "PGSSLCRLDIR": "sslcrldir",
-    "PGSSLSNI": "sslsni",
-    "PGSSLCERTMODE": "sslcertmode",
-    "PGSSLNEGOTIATION": "sslnegotiation",
-    "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
-    "PGSSLMAXPROTOCOLVERSION": "ssl_max_protocol_version",
-    "PGCHANNELBINDING": "channel_binding",
-    "PGREQUIREAUTH": "require_auth",
-    "PGGSSENCMODE": "gssencmode",
-    "PGTARGETSESSIONATTRS": "target_session_attrs",
-    "PGLOADBALANCEHOSTS": "load_balance_hosts",
-    "PGOPTIONS": "options",
-    "PGAPPNAME": "application_name",
-    "PGCONNECT_TIMEOUT": "connect_timeout",
-    "PGCLIENTENCODING": "client_encoding",
-}
 
 _SUFFIXES = {
     "HOST": "host",
@@ -98,7 +70,7 @@ _DIRECT = {
 }
 
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "PGHOST": _PG,
+    "PGHOST": VARIABLES,
     **{
         f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
         for prefix, suffixes in _BY_PREFIX.items()

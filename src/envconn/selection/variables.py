@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.providers import REPLICAS, VARIABLES
 from envconn.selection import host_variables
 from envconn.sources.azure_app_service import TYPED, plain_name
@@ -52,28 +53,6 @@ REDIS = (
 
 CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
 """The variables that hold the name of the variable, or of the bound service, to believe."""
-
-OVERRULED = (
-    "PGHOST",
-    "PGHOSTADDR",
-    "PGPORT",
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGSSLCERT",
-    "PGSSLKEY",
-    "PGSSLCRL",
-    "PGSSLCRLDIR",
-    "PGSSLNEGOTIATION",
-    "PGSSLMINPROTOCOLVERSION",
-    "PGSSLMAXPROTOCOLVERSION",
-    "PGREQUIRESSL",
-    "PGCHANNELBINDING",
-    "PGREQUIREAUTH",
-    "PGGSSENCMODE",
-    "PGTARGETSESSIONATTRS",
-    "PGOPTIONS",
-)
-"""Variables that libpq would let decide where a connection string is silent; reported, without effect."""
 
 _READ = {
     *DEFAULTS,

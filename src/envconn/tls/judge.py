@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
+from envconn.grammar.libpq_keywords import FILES
 from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
 from envconn.tls.ca import CA
@@ -37,8 +38,6 @@ __all__ = ["judge", "provider_ca", "requested"]
 _VERIFIED = frozenset({"amqp", "redis", "sentinel"})
 """Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
 named. libpq and MySQL's clients verify nothing and trust nobody unless told to."""
-
-_FILES = ("sslcert", "sslkey", "sslcrl", "sslcrldir")
 
 
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
@@ -156,7 +155,7 @@ _CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
 def _file_problems(connection: Connection) -> list[Finding]:
     # libpq goes on without a client certificate or a CRL that it cannot read.
     variable = connection.origin.variable
-    paths = {name: connection.parameters[name] for name in _FILES if name in connection.parameters}
+    paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
     found = [problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
     if "sslcrl" in paths.keys() - missing and not ca_material.is_readable(paths["sslcrl"]):

@@ -19,6 +19,7 @@ import re
 from fnmatch import fnmatchcase
 
 from envconn.errors import ConfigurationError, Finding, note, problem
+from envconn.grammar.libpq_keywords import FROM_VERDICT
 from envconn.records import Record
 from envconn.tls.levels import SSLMODES, TlsLevel
 
@@ -94,8 +95,7 @@ VARIABLES = (
     "ENVCONN_TLS_WAIVE",
     "ENVCONN_TLS_CA",
     "DATABASE_CA_CERT",
-    "PGSSLMODE",
-    "PGSSLROOTCERT",
+    *FROM_VERDICT,
 )
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
