@@ -22,7 +22,7 @@ import envconn_psycopg
 from envconn.cli import main
 from envconn.drivers import libpq
 from envconn.selection import assemble
-from envconn.settings import Discreet
+from envconn.settings import HiddenInputModel
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def calls_with(text: str) -> list[Callable[[], object]]:
     class Model(pydantic.BaseModel):
         database: envconn.SecuredConnection
 
-    class Careful(Discreet):
+    class Careful(HiddenInputModel):
         database: envconn.SecuredConnection
 
     return [

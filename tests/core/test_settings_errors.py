@@ -11,7 +11,7 @@ import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 import envconn
-from envconn.settings import Discreet
+from envconn.settings import HiddenInputModel
 from leaks import failure_surfaces, find
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MARKER = "mark/er?pw#x@y:z%"
 URI = f"postgresql://app:{quote(MARKER, safe='')}@db.example.com/app"
 
 
-class Own(Discreet):
+class Own(HiddenInputModel):
     database: envconn.SecuredConnection
     others: list[envconn.SecuredConnection] = pydantic.Field(default_factory=list)
     port: int
@@ -39,12 +39,12 @@ class Own(Discreet):
         return self
 
 
-class Outer(Discreet):
+class Outer(HiddenInputModel):
     inner: Own
     missing: int
 
 
-class OwnSettings(Discreet, BaseSettings):
+class OwnSettings(HiddenInputModel, BaseSettings):
     model_config = SettingsConfigDict(extra="forbid")
 
     database: envconn.SecuredConnection = pydantic.Field(validation_alias="DATABASE_URL")
@@ -129,7 +129,7 @@ def test_messages_stay() -> None:
 
 
 def test_braces_in_messages_mean_nothing() -> None:
-    class Model(Discreet):
+    class Model(HiddenInputModel):
         port: int
 
         @pydantic.field_validator("port")
@@ -158,7 +158,7 @@ class Ordinary(pydantic.BaseModel):
     "call", [lambda: Ordinary.model_validate({"database": URI}), lambda: Own.model_validate_json(URI)]
 )
 def test_what_no_field_type_can_cover(call: Callable[[], object]) -> None:
-    """As `Discreet` says. When pydantic changes this, the sentence there can go."""
+    """As `HiddenInputModel` says. When pydantic changes this, the sentence there can go."""
     with pytest.raises(pydantic.ValidationError) as caught:
         call()
     assert find(MARKER, {"errors": repr(caught.value.errors())}) != {}

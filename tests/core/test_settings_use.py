@@ -12,7 +12,7 @@ import pytest
 from pydantic_settings import CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
 import envconn
-from envconn.settings import Discreet
+from envconn.settings import HiddenInputModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def made(**config: Any) -> type[App]:
 
 
 def test_validation_errors_are_discreet() -> None:
-    assert issubclass(App, Discreet)
+    assert issubclass(App, HiddenInputModel)
 
 
 SECURED = envconn.secure(envconn.parse(LOCAL))

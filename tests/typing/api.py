@@ -14,7 +14,7 @@ import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
 from envconn.remote import RemoteConnection, Result, get_connection, query
-from envconn.settings import Discreet
+from envconn.settings import HiddenInputModel
 from envconn_pytest.platforms import providers, sample
 from envconn_pytest.postgres import PostgresTLS, stand_in
 
@@ -157,7 +157,7 @@ class Own(BaseModel):
     others: list[SecuredConnection] = Field(default_factory=list[SecuredConnection])
 
 
-class Careful(Discreet):
+class Careful(HiddenInputModel):
     """The same, with errors that hold no input."""
 
     database: SecuredConnection | None = None

@@ -16,11 +16,11 @@ from pydantic_settings import BaseSettings, CliSuppress, PydanticBaseSettingsSou
 from envconn import pydantic_hooks as pydantic_hooks
 from envconn import sources
 from envconn.services import Services
-from envconn.settings.connections import Connections, secret
+from envconn.settings.connections import Connections, as_secrets
 from envconn.settings.extra_names import FIELDS
 from envconn.settings.field import core_schema
 from envconn.settings.other_sources import parts
-from envconn.settings.safe_errors import Discreet, malformed, unreadable
+from envconn.settings.safe_errors import HiddenInputModel, malformed, unreadable
 from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     _Sources = tuple[PydanticBaseSettingsSource, ...]
 
-__all__ = ["Discreet", "Settings", "core_schema", "join", "joined", "parts"]
+__all__ = ["HiddenInputModel", "Settings", "add_connections", "core_schema", "parts", "with_connections"]
 
 if TYPE_CHECKING:
     _Databases = Mapping[str, SecuredConnection]
@@ -52,7 +52,7 @@ def _optional(value: object, inner: Any) -> object:
     return value if value is None else inner(value)
 
 
-class Settings(Discreet, BaseSettings):
+class Settings(HiddenInputModel, BaseSettings):
     """The configured services beside an application's own fields; subclass it.
 
     ``class Settings(envconn.Settings): debug: bool = False`` reads ``DEBUG`` as pydantic-settings
@@ -68,7 +68,7 @@ class Settings(Discreet, BaseSettings):
     Raises:
         ConfigurationError: anything is wrong with a connection, the same as from `load`; or a source holds
             something else than names and texts.
-        pydantic.ValidationError: another field is wrong. It holds no input (see `Discreet`).
+        pydantic.ValidationError: another field is wrong. It holds no input (see `HiddenInputModel`).
     """
 
     model_config = SettingsConfigDict(
@@ -91,7 +91,7 @@ class Settings(Discreet, BaseSettings):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        join(cls)
+        add_connections(cls)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
@@ -107,7 +107,7 @@ class Settings(Discreet, BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         files = values.get("_env_file", self.model_config.get("env_file"))
-        values = {name: secret(value) if name in FIELDS else value for name, value in values.items()}
+        values = {name: as_secrets(value) if name in FIELDS else value for name, value in values.items()}
         try:
             super().__init__(**values)
         except SettingsError as error:
@@ -139,20 +139,20 @@ class Settings(Discreet, BaseSettings):
         arguments = cast("InitSettingsSource", init_settings).init_kwargs
         given = {name: arguments.pop(name) for name in FIELDS if name in arguments}
         ours = Connections(settings_cls, given, cast("DotEnvSettingsSource", dotenv_settings))
-        return joined((init_settings, ours, env_settings, dotenv_settings, file_secret_settings))
+        return with_connections((init_settings, ours, env_settings, dotenv_settings, file_secret_settings))
 
 
 _METHOD = "settings_customise_sources"
 
 
-def join(settings_cls: type[BaseSettings]) -> None:
-    """Have the sources of `settings_cls` joined, whether it overrides the method itself or inherits it from a mixin."""
+def add_connections(settings_cls: type[BaseSettings]) -> None:
+    """Have `with_connections` applied to the sources of `settings_cls`, whose method may be its own or a mixin's."""
     found = getattr_static(settings_cls, _METHOD)
-    if not isinstance(found, _Joining):
-        setattr(settings_cls, _METHOD, _Joining(found))
+    if not isinstance(found, _WithConnections):
+        setattr(settings_cls, _METHOD, _WithConnections(found))
 
 
-def joined(sources: _Sources) -> _Sources:
+def with_connections(sources: _Sources) -> _Sources:
     """Return `sources` with the connections behind the last one that they read, and every one of those known to them.
 
     Their place decides nothing, for no other source fills these fields. But some sources read only when they are
@@ -168,12 +168,12 @@ def joined(sources: _Sources) -> _Sources:
     return (*others[:place], ours, *others[place:])
 
 
-class _Joining:
-    """A method of the class in whose place it stands, with what it returns joined."""
+class _WithConnections:
+    """A method of the class in whose place it stands, with `with_connections` applied to what it returns."""
 
     def __init__(self, method: Any) -> None:
         self._method = method
 
     def __get__(self, instance: object, owner: type) -> Callable[..., _Sources]:
         method = self._method.__get__(instance, owner)
-        return lambda *args, **kwargs: joined(method(*args, **kwargs))
+        return lambda *args, **kwargs: with_connections(method(*args, **kwargs))

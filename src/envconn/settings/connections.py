@@ -15,7 +15,7 @@ from envconn.selection import Assembly, assemble
 from envconn.selection.databases import DATABASE
 from envconn.services import Services
 from envconn.settings.extra_names import FIELDS, conceal
-from envconn.settings.field import secured
+from envconn.settings.field import judge_text
 from envconn.settings.other_sources import Layer, is_layer, is_read_anew, layer
 from envconn.tls import SecuredConnection
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
     from envconn.sources import Dotenv, Environment
-
-__all__ = ["Connections", "present", "secret"]
 
 
 class Connections(PydanticBaseSettingsSource):
@@ -44,7 +42,7 @@ class Connections(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._given = given
         self._dotenv = dotenv
-        self._files = present(dotenv.env_file, getattr(dotenv, "env_file_depth", 0))
+        self._files = existing_files(dotenv.env_file, getattr(dotenv, "env_file_depth", 0))
         self._layers: list[Layer] = []
         self.others: Sequence[PydanticBaseSettingsSource] = ()
 
@@ -80,7 +78,7 @@ class Connections(PydanticBaseSettingsSource):
         """Return the fields in what a source before has found that holds no variables."""
         others = {type(source).__name__ for source in self.others}
         states = [state for name, state in self.settings_sources_data.items() if name not in others]
-        return {name: secret(state[alias]) for state in states for name, alias in FIELDS.items() if alias in state}
+        return {name: as_secrets(state[alias]) for state in states for name, alias in FIELDS.items() if alias in state}
 
     def _environment(self) -> Environment:
         return sources.read(None, self._files, self._layers)[0]
@@ -88,7 +86,7 @@ class Connections(PydanticBaseSettingsSource):
     def _judged(self, value: object, name: str) -> object:
         """Return `value` with every `Secret` in it judged."""
         if isinstance(value, Secret):
-            return secured(value, name, self._files, self._layers)
+            return judge_text(value, name, self._files, self._layers)
         if isinstance(value, dict):
             return {key: self._judged(text, key) for key, text in value.items()}
         return value
@@ -124,16 +122,16 @@ def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[
 _NOTHING_THERE = "database-missing"
 
 
-def secret(value: object) -> object:
+def as_secrets(value: object) -> object:
     """Return `value` with every text in it as a `Secret`."""
     if isinstance(value, str):
         return Secret(value)
     if isinstance(value, Mapping) and not isinstance(value, Services):
-        return {name: secret(text) for name, text in value.items()}
+        return {name: as_secrets(text) for name, text in value.items()}
     return value
 
 
-def present(files: Dotenv, depth: int) -> list[str]:
+def existing_files(files: Dotenv, depth: int) -> list[str]:
     """Those of `files` that are there, from the working directory or, where pydantic-settings can, `depth` above."""
     paths = [files] if isinstance(files, str | os.PathLike) else files or ()
     found = (_find(os.path.expanduser(path), depth) for path in paths)

@@ -1,4 +1,4 @@
-"""Texts of connections, taken out of what pydantic gets to see beside the fields.
+"""Names of connections among the settings: the variable that a key stands for, and what pydantic must not see.
 
 Sources that read a file hand over everything in it: pydantic would keep what is no field among its
 extras, or refuse it, and the debugging log of pydantic-settings prints all of it.

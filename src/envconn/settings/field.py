@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
 
-__all__ = ["core_schema", "secured"]
-
 
 def core_schema(field_name: str | None) -> CoreSchema:
     """Return pydantic's schema for a field of type `SecuredConnection` in anybody's model.
@@ -34,7 +32,7 @@ def core_schema(field_name: str | None) -> CoreSchema:
     no such field, or a blank one, it is taken from `envconn.load`: the service called like the
     field, else the default database, which a field called ``broker`` or ``cache`` does not become.
     A default that the model states (``= None``) comes before that.
-    See `Discreet` for what a model should do that is handed texts.
+    See `HiddenInputModel` for what a model should do that is handed texts.
     """
     name = field_name or DATABASE
     validator = schemas.no_info_plain_validator_function(
@@ -50,7 +48,7 @@ def _validated(name: str, value: object) -> SecuredConnection:
     value = Secret(value) if isinstance(value, str) else value
     if not isinstance(value, Secret):
         raise PydanticCustomError("secured_connection", "expected a connection string or a SecuredConnection")
-    return secured(value, name, DOTENV) if value.reveal().strip() else _missing(name)
+    return judge_text(value, name, DOTENV) if value.reveal().strip() else _missing(name)
 
 
 def _missing(name: str) -> SecuredConnection:
@@ -63,7 +61,7 @@ def _missing(name: str) -> SecuredConnection:
 _NO_DATABASES = ("broker", "cache")
 
 
-def secured(text: Secret, name: str, files: Dotenv, layers: Sequence[Layer] = ()) -> SecuredConnection:
+def judge_text(text: Secret, name: str, files: Dotenv, layers: Sequence[Layer] = ()) -> SecuredConnection:
     """Judge `text` as `name`, under the policy stated by the environment, `files` and `layers`, or raise the wrong."""
     outcome = judged_text(text, name, files, layers)
     if isinstance(outcome, SecuredConnection):

@@ -53,7 +53,7 @@ Any other source with variables is a ``settings-source``.
 """
 
 
-class Held(Record):
+class OpenedSource(Record):
     """What one source holds.
 
     `word` and `path` are those of an `Origin`. `texts` has a function for each name, already in the form of a
@@ -67,15 +67,15 @@ class Held(Record):
     problems: tuple[Finding, ...] = ()
 
 
-def holds(source: object) -> bool:
+def may_hold_connections(source: object) -> bool:
     """Whether `source` may hold connections: not the arguments, the command line or the process environment."""
     return type(source) not in {EnvSettingsSource, InitSettingsSource} and (
         isinstance(source, tuple(_READERS)) and not isinstance(source, CliSettingsSource)
     )
 
 
-def open_source(source: PydanticBaseSettingsSource) -> Held:
-    """Return what `source` holds, for which `holds` is true. Nothing is fetched, but names may be listed.
+def open_source(source: PydanticBaseSettingsSource) -> OpenedSource:
+    """Return what `source` holds; `may_hold_connections` is true of it. Nothing is fetched, but names may be listed.
 
     Raises:
         Exception: whatever the library behind the source does when the names cannot be listed.
@@ -86,7 +86,7 @@ def open_source(source: PydanticBaseSettingsSource) -> Held:
     )
     path = getattr(source, attribute, None) if attribute else type(source).__name__
     texts, problems = next(read for kind, read in _READERS.items() if isinstance(source, kind))(source)
-    return Held(word, os.fspath(path) if isinstance(path, str | os.PathLike) else None, texts, problems)
+    return OpenedSource(word, os.fspath(path) if isinstance(path, str | os.PathLike) else None, texts, problems)
 
 
 def _dotenv(source: DotEnvSettingsSource) -> _Found:

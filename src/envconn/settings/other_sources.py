@@ -1,4 +1,7 @@
-"""The texts of one source as a layer of `envconn.sources.read`: fetched when they are asked for, failures collected."""
+"""Other sources of settings as layers of `envconn.sources.read`, and `parts`, for a secret that is one service.
+
+Texts are fetched when they are asked for, and failures are collected.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from envconn.connection import Origin, Secret
 from envconn.errors import Finding, problem
 from envconn.selection.databases import DATABASE
 from envconn.settings.extra_names import folded
-from envconn.settings.opened_source import holds, open_source
+from envconn.settings.opened_source import may_hold_connections, open_source
 from envconn.sources import Text
 from envconn.sources.bound_service import NAMES
 from envconn.sources.order import title
@@ -23,29 +26,29 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from envconn.settings.opened_source import Held
+    from envconn.settings.opened_source import OpenedSource
 
 
 def is_layer(source: object) -> bool:
     """Whether connections may come from `source`."""
-    return isinstance(source, Parts) or holds(source)
+    return isinstance(source, PartsSource) or may_hold_connections(source)
 
 
 def is_read_anew(source: object) -> bool:
     """Whether `layer` looks at the files of `source` each time. What else there is keeps what it has found once."""
-    inner = source.source if isinstance(source, Parts) else source
+    inner = source.source if isinstance(source, PartsSource) else source
     return isinstance(inner, SecretsSettingsSource | DotEnvSettingsSource)
 
 
 def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
     """Return what `source` holds, for which `is_layer` is true, or why its names cannot be listed."""
-    inner = source.source if isinstance(source, Parts) else source
+    inner = source.source if isinstance(source, PartsSource) else source
     try:
-        held = open_source(inner)
+        opened = open_source(inner)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
-        told = f"the names of its secrets cannot be listed ({_told(error)}); grant that permission"
+        told = f"the names of its secrets cannot be listed ({_describe(error)}); grant that permission"
         return problem("secrets-unlisted", type(inner).__name__, told)
-    return Layer(put_together(held, source.name) if isinstance(source, Parts) else detected(held))
+    return Layer(assemble_parts(opened, source.name) if isinstance(source, PartsSource) else with_rds_secret(opened))
 
 
 class Layer(Mapping[str, Text | Finding]):
@@ -54,54 +57,54 @@ class Layer(Mapping[str, Text | Finding]):
     `problems` are there from the beginning.
     """
 
-    def __init__(self, held: Held) -> None:
-        self._held = held
+    def __init__(self, opened: OpenedSource) -> None:
+        self._opened = opened
         self._known: dict[str, Text | Finding] = {}
-        self.problems = held.problems
+        self.problems = opened.problems
 
     def __getitem__(self, name: str) -> Text | Finding:
         if name not in self._known:
-            self._known[name] = self._fetched(name)
+            self._known[name] = self._fetch(name)
         return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._held.texts
+        return name in self._opened.texts
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held.texts)
+        return iter(self._opened.texts)
 
     def __len__(self) -> int:
-        return len(self._held.texts)
+        return len(self._opened.texts)
 
     def __repr__(self) -> str:
-        return f"<Layer: {self._held.word}>"
+        return f"<Layer: {self._opened.word}>"
 
-    def _fetched(self, name: str) -> Text | Finding:
+    def _fetch(self, name: str) -> Text | Finding:
         try:
-            value = self._held.texts[name]()
+            value = self._opened.texts[name]()
         except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
-            return self._unavailable(name, _told(error))
+            return self._unavailable(name, _describe(error))
         if value is None:
             return self._unavailable(name, "it is listed, and there is no text")
         if isinstance(value, Finding):
             return problem(value.code, name, value.message)
         if isinstance(value, Text):
             return value
-        return Text(Secret(_written(value)), Origin(name, self._held.word, self._held.path))
+        return Text(Secret(_as_text(value)), Origin(name, self._opened.word, self._opened.path))
 
     def _unavailable(self, name: str, told: str) -> Finding:
-        place = title(self._held.word)
+        place = title(self._opened.word)
         message = f"cannot be had from {place} ({told}); grant access to the secret, and let it be UTF-8 text"
         return problem("secret-unavailable", name, message)
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """Return what can be told of `error`: its class, and the status of the response."""
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     return f"{type(error).__name__} {status}" if isinstance(status, int) else type(error).__name__
 
 
-def _written(value: object) -> str:
+def _as_text(value: object) -> str:
     """Return `value` as a variable would hold it."""
     if type(value).__name__ == "EnvNoneType":  # pydantic-settings' mark for a text that stands for None
         return ""
@@ -113,11 +116,11 @@ def _written(value: object) -> str:
 
 
 _RDS = frozenset({"ENGINE", "HOST", "USERNAME", "PASSWORD"})
-_PLACES = frozenset({"host", "hostname", "uri", "url"})
+_HOST_PARTS = frozenset({"host", "hostname", "uri", "url"})
 _VARIABLES = {DATABASE: "DATABASE_URL", "broker": "BROKER_URL", "cache": "CACHE_URL"}
 
 # A secret that RDS manages knows neither host nor database: DATABASE_HOST and DATABASE_NAME complete it.
-_BESIDE = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
+_COMPLETED = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
 
 
 def parts(source: PydanticBaseSettingsSource, name: str = DATABASE) -> PydanticBaseSettingsSource:
@@ -129,10 +132,10 @@ def parts(source: PydanticBaseSettingsSource, name: str = DATABASE) -> PydanticB
     ``DATABASE_HOST``, ``DATABASE_NAME`` and ``DATABASE_PORT``. A secret in AWS Secrets Manager that looks like one of
     RDS is taken for ``database`` without this.
     """
-    return Parts(source, name)
+    return PartsSource(source, name)
 
 
-class Parts(PydanticBaseSettingsSource):
+class PartsSource(PydanticBaseSettingsSource):
     """The source that `parts` returns; no field of an application is filled from it."""
 
     def __init__(self, source: PydanticBaseSettingsSource, name: str) -> None:
@@ -153,24 +156,24 @@ class Parts(PydanticBaseSettingsSource):
         return {}
 
 
-def detected(held: Held) -> Held:
-    """Return `held`, in which a secret of RDS is the default database besides."""
-    if held.word != "aws-secrets-manager" or not held.texts.keys() >= _RDS or "DATABASE_URL" in held.texts:
-        return held
-    return held._replace(texts={**held.texts, **put_together(held, DATABASE).texts})
+def with_rds_secret(opened: OpenedSource) -> OpenedSource:
+    """Return `opened`, in which a secret of RDS is the default database besides."""
+    if opened.word != "aws-secrets-manager" or not opened.texts.keys() >= _RDS or "DATABASE_URL" in opened.texts:
+        return opened
+    return opened._replace(texts={**opened.texts, **assemble_parts(opened, DATABASE).texts})
 
 
-def put_together(held: Held, name: str) -> Held:
-    """Return the service `name` of the parts that `held` holds, and nothing else."""
+def assemble_parts(opened: OpenedSource, name: str) -> OpenedSource:
+    """Return the service `name` of the parts that `opened` holds, and nothing else."""
     known = {spelling for names in NAMES.values() for spelling in names}
-    found = {part.lower(): text for part, text in held.texts.items() if part.lower() in known}
-    if name == DATABASE and not _PLACES & found.keys():
-        return held._replace(texts={_BESIDE[part]: text for part, text in found.items() if part in _BESIDE})
+    found = {part.lower(): text for part, text in opened.texts.items() if part.lower() in known}
+    if name == DATABASE and not _HOST_PARTS & found.keys():
+        return opened._replace(texts={_COMPLETED[part]: text for part, text in found.items() if part in _COMPLETED})
     variable = _VARIABLES.get(name) or f"{folded(name)}_DATABASE_URL"
-    return held._replace(texts={variable: partial(_whole, found)})
+    return opened._replace(texts={variable: partial(_as_object, found)})
 
 
-def _whole(found: Mapping[str, Callable[[], object]]) -> object:
+def _as_object(found: Mapping[str, Callable[[], object]]) -> object:
     """Return the parts as one object, or the first `Finding` with one."""
     values = {part: text() for part, text in found.items()}
     wrong = ((part, value) for part, value in values.items() if isinstance(value, Finding))

@@ -1,4 +1,4 @@
-"""Validation errors that quote no input.
+"""Errors that quote no input: those of validation, and those of sources that cannot be read.
 
 pydantic's do: the value that was refused, and the whole input when a field is missing or not
 known. ``hide_input_in_errors`` covers ``str()`` but neither ``.errors()`` nor ``.json()``.
@@ -14,7 +14,7 @@ from pydantic_settings import PydanticBaseSettingsSource, SettingsError
 from envconn import sources
 from envconn.errors import ConfigurationError, problem
 from envconn.selection import assemble
-from envconn.settings.connections import present
+from envconn.settings.connections import existing_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _hide_input(data: object, validate: ValidatorFunctionWrapHandler) -> object:
     raise failure
 
 
-class Discreet(BaseModel):
+class HiddenInputModel(BaseModel):
     """A model whose `pydantic.ValidationError` holds no input: not in ``str()``, ``errors()``, ``json()`` or a cause.
 
     For a model of one's own that is handed connection strings. A field of type `SecuredConnection`
@@ -74,7 +74,7 @@ def _detail(found: ErrorDetails) -> InitErrorDetails:
 
 def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
     """Return what `load` says of a ``.env`` file that pydantic-settings could not read."""
-    paths = present(files, 0)
+    paths = existing_files(files, 0)
     # An OSError may come from another source as well: of the network, for one.
     if sources.read(None, paths)[1]:
         return ConfigurationError(assemble(env_file=paths).report.problems)
