@@ -64,7 +64,7 @@ def refused(provider: str, environ: dict[str, str] | None = None, **arguments: A
             ("scalingo", {"app": "a", "region": text}, "region", "argument-invalid")
             for text in ("", "evil.example/", "osc-fr1.evil.example", "OSC", "a@b", "-a", "{x}")
         ),
-        *(("casedev", {**CASEDEV, "within": text}, "within", "argument-invalid") for text in WRONG_TIMES),
+        *(("casedev", {**CASEDEV, "timeout": text}, "timeout", "argument-invalid") for text in WRONG_TIMES),
     ],
 )
 def test_arguments(provider: str, arguments: dict[str, Any], about: str, code: str) -> None:
@@ -131,7 +131,9 @@ def test_every_token_is_wanted() -> None:
 
 
 def test_no_token_is_an_argument() -> None:
-    assert not [name for name in request.Wish._fields if "token" in name or "key" in name or "password" in name]
+    assert not [
+        name for name in request.ConnectionRequest._fields if "token" in name or "key" in name or "password" in name
+    ]
 
 
 def test_the_command_takes_what_the_providers_take() -> None:

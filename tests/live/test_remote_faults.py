@@ -18,7 +18,7 @@ import pytest
 import envconn
 from apis import BEARER, PASSWORD, TOKEN, Script, bytewise, half, hang, running, say, status
 from envconn.remote import get_connection, http, session
-from envconn.remote.errors import Failure, of_error
+from envconn.remote.errors import Failure, http_failure
 from envconn.remote.session import TRIES
 from leaks import failure_surfaces, find
 from strangers import running as stranger
@@ -437,11 +437,11 @@ def test_who_hangs_up_before_the_handshake(
 def test_a_name_without_an_address() -> None:
     error = httpx.ConnectError("")
     error.__cause__ = socket.gaierror(socket.EAI_NONAME, "")
-    assert of_error(error, "api.example", "it").problem.code == "host-unresolved"
+    assert http_failure(error, "api.example", "it").problem.code == "host-unresolved"
 
 
 def test_a_connection_that_failed_for_no_known_reason() -> None:
-    assert of_error(httpx.ConnectError(""), "api.example", "it").problem.code == "host-unreachable"
+    assert http_failure(httpx.ConnectError(""), "api.example", "it").problem.code == "host-unreachable"
 
 
 PROXIES: dict[str, Callable[[int], str]] = {

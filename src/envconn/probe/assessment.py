@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from envconn.errors import Finding, note, problem
 from envconn.exit_codes import FAULTS
 from envconn.probe import handshake, messages
-from envconn.probe.failures import MISNAMED, Failure, Rejected, of_certificate
+from envconn.probe.failures import MISNAMED, Failure, Rejected, certificate_code
 from envconn.probe.network import TooMuch
 from envconn.records import Record
 from envconn.tls import CA, TlsLevel
@@ -46,7 +46,7 @@ def verified_by_level(verdict: Verdict) -> Verification:
 
 def refuted_by(rejected: Rejected) -> Verification:
     """Return what a handshake has shown that failed by the certificate."""
-    if of_certificate(rejected.number) == MISNAMED:
+    if certificate_code(rejected.number) == MISNAMED:
         return Verification(host=False)
     return Verification(chain=False, rejected=rejected)
 
@@ -75,7 +75,7 @@ async def _host(channel: Channel, der: bytes, known: Verification) -> bool | Non
     outcome = await _outcome(channel, handshake.for_host(der, channel.protocol.alpn))
     if isinstance(outcome, Rejected):
         # For another reason than the name: this time another certificate was shown, or it cannot be a server's.
-        return False if of_certificate(outcome.number) == MISNAMED else None
+        return False if certificate_code(outcome.number) == MISNAMED else None
     return outcome
 
 
@@ -146,9 +146,9 @@ _UNKNOWN_ENFORCEMENT = "it could not be found out whether {} denies clear text; 
 
 def _reject(observed: Observation, rejected: Rejected) -> None:
     """One problem for each thing that is wrong with the certificate, as far as the level asks for it."""
-    service, found = observed.channel.service, {of_certificate(rejected.number): rejected.words}
+    service, found = observed.channel.service, {certificate_code(rejected.number): rejected.words}
     if observed.verified.rejected:
-        found.setdefault(of_certificate(observed.verified.rejected.number), observed.verified.rejected.words)
+        found.setdefault(certificate_code(observed.verified.rejected.number), observed.verified.rejected.words)
     if observed.verified.host is False and service.tls.level == TlsLevel.VERIFY_FULL:
         found.setdefault("certificate-misnamed", "")
     certificate = observed.presented.certificate if observed.presented else None

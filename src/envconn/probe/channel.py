@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from envconn.probe import handshake
-from envconn.probe.failures import TLS_ONLY, Failure, of_handshake, of_network, resembles
+from envconn.probe.failures import TLS_ONLY, Failure, handshake_failure, network_failure, resembles
 from envconn.probe.network import TooMuch, address, dial, places
 from envconn.probe.postgres import SSL_REQUEST
 
@@ -62,7 +62,9 @@ class Channel:
                 self.place = place
                 self.address = address(place)
                 return wire
-        raise of_network(errors, self.where) if errors else Failure("host-unresolved", _UNKNOWN.format(self.host.host))
+        if errors:
+            raise network_failure(errors, self.where)
+        raise Failure("host-unresolved", _UNKNOWN.format(self.host.host))
 
     async def dial(self) -> Wire:
         """Connect once more, to the address that was reached.
@@ -90,7 +92,7 @@ class Channel:
     def failure(self, error: Exception) -> Failure:
         """Return what `error` means in a handshake, or in the first answer behind it, where some alerts come."""
         presented = "sslcert" in self.service.parameters
-        return of_handshake(error, self.where, presented=presented, versions=handshake.versions(self.service))
+        return handshake_failure(error, self.where, presented=presented, versions=handshake.versions(self.service))
 
     async def ask(self, wire: Wire) -> bytes:
         """Say hello and return the first answer."""

@@ -44,7 +44,7 @@ _RANK = ("connection-refused", "connection-closed", "timed-out", "host-unreachab
 """Of several addresses of one host, the one that tells most is reported."""
 
 
-def of_network(errors: Sequence[OSError], where: str) -> Failure:
+def network_failure(errors: Sequence[OSError], where: str) -> Failure:
     """Return why none of the addresses of `where` could be reached."""
     code = min((_of_error(error) for error in errors), key=_RANK.index)
     return Failure(code, _UNREACHED[code].format(where=where))
@@ -66,7 +66,7 @@ _UNREACHED = {
 }
 
 
-def of_handshake(error: Exception, where: str, *, presented: bool, versions: str) -> Failure:
+def handshake_failure(error: Exception, where: str, *, presented: bool, versions: str) -> Failure:
     """Return what `error` means that ended a handshake with `where`.
 
     `presented` is whether a client certificate was at hand, `versions` names the TLS versions that are allowed.
@@ -159,7 +159,7 @@ _VERIFY = {
 }
 
 
-def of_certificate(number: int) -> str:
+def certificate_code(number: int) -> str:
     """Return the code for OpenSSL's `number` (X509_V_ERR_..., x509_vfy.h); all that is not known means no trust."""
     return _VERIFY.get(number, _UNTRUSTED)
 

@@ -11,9 +11,9 @@ else; every request goes over TLS, to a server that is verified.
 
 from __future__ import annotations
 
-from envconn.remote.fetch import fetched
-from envconn.remote.query import Field, Result, asked
-from envconn.remote.request import RemoteConnection, Wish
+from envconn.remote.fetch import fetch_connection
+from envconn.remote.query import Field, Result, run_query
+from envconn.remote.request import ConnectionRequest, RemoteConnection
 from envconn.sources import DOTENV
 from envconn.tls import require_sealed
 
@@ -66,11 +66,11 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
         ConfigurationError: the connection is not as secure as the policy demands, or the environment is wrong.
         RemoteError: the provider could not be asked, or did not give what was asked for.
     """
-    wish = Wish(
+    wanted = ConnectionRequest(
         project, organization, app, database, role, branch, endpoint, variable, region, pooled, create, reset, ttl,
         tuple(inherit),
     )  # fmt: skip
-    outcome = fetched(provider, wish, environ, env_file, policy, timeout)
+    outcome = fetch_connection(provider, wanted, environ, env_file, policy, timeout)
     # The frame of this function is a part of the traceback, and tools print its variables.
     del environ
     if isinstance(outcome, RemoteConnection):
@@ -100,7 +100,7 @@ def query(
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    outcome = asked(connection, statement, parameters, address, timeout)
+    outcome = run_query(connection, statement, parameters, address, timeout)
     del statement, parameters
     if isinstance(outcome, Result):
         return outcome

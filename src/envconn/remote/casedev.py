@@ -14,10 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envconn.remote.request import Wish
+    from envconn.remote.request import ConnectionRequest
     from envconn.remote.session import Session
-
-__all__ = ["authorization", "fetch"]
 
 
 def authorization(tokens: Sequence[str]) -> str:
@@ -25,13 +23,13 @@ def authorization(tokens: Sequence[str]) -> str:
     return f"Bearer {tokens[0]}"
 
 
-def fetch(session: Session, wish: Wish) -> Found:
+def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Ask for the connection of a project, by default that of its branch ``main``, without a pooler."""
-    asked = {"branch": wish.branch, "pooled": "true" if wish.pooled else None}
+    asked = {"branch": wanted.branch, "pooled": "true" if wanted.pooled else None}
     query = {name: value for name, value in asked.items() if value is not None}
-    answer = session.get(path("projects", str(wish.project), "connection"), "the project or its branch", **query)
+    answer = session.get(path("projects", str(wanted.project), "connection"), "the project or its branch", **query)
     branch, pooled = answer.text("branch"), answer.flag("pooled")
-    if branch != (wish.branch or branch) or pooled is not wish.pooled:
+    if branch != (wanted.branch or branch) or pooled is not wanted.pooled:
         raise Failure("answer-contradicts", session.title, _OTHER)
     return Found(Secret(answer.text("connectionUri")), branch, pooled)
 

@@ -1,4 +1,7 @@
-"""The stable codes of what goes wrong with a provider's API, beside those of live servers in `envconn.exit_codes`."""
+"""What goes wrong with a provider's API: the codes, and the failure that an error of httpx means.
+
+The codes of live servers, which may occur as well, are in `envconn.exit_codes`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import ssl
 from envconn.errors import RemoteError, problem
 from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, FAULTS, Fault
 from envconn.exit_codes import FAULTS as LIVE
-from envconn.probe.failures import of_certificate, of_handshake, of_network
+from envconn.probe.failures import certificate_code, handshake_failure, network_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,30 +48,30 @@ class Failure(Exception):
     """What was asked for cannot be had. For the way from where it shows to where it is raised as a `RemoteError`."""
 
     def __init__(self, code: str, variable: str, message: str) -> None:
-        self.problem = problem(code, variable, message, fault(code).exit_code)
+        self.problem = problem(code, variable, message, fault_of(code).exit_code)
         super().__init__(str(self.problem))
 
     @property
     def passes(self) -> bool:
         """Whether trying again can help."""
-        return fault(self.problem.code).passes
+        return fault_of(self.problem.code).passes
 
     def as_error(self) -> RemoteError:
         """Return what a program is to see."""
         return RemoteError(self.problem, self.problem.exit_code)
 
 
-def fault(code: str) -> Fault:
+def fault_of(code: str) -> Fault:
     """Return what `code` means, one of `FAULTS` or of those of live servers."""
     return REMOTE_FAULTS.get(code) or LIVE[code]
 
 
-def of_error(error: httpx.HTTPError, host: str, title: str) -> Failure:
+def http_failure(error: httpx.HTTPError, host: str, title: str) -> Failure:
     """Return what `error` means, which came of asking `host` on behalf of `title`."""
     import httpx
 
     if isinstance(error, httpx.ConnectError):
-        return _unconnected(list(_beneath(error)), host, title)
+        return _connect_failure(list(_causes(error)), host, title)
     table: list[tuple[bool, str, str]] = [
         (isinstance(error, httpx.ProxyError), "proxy-unusable", _PROXY),
         (isinstance(error, httpx.TimeoutException), "timed-out", _SILENT),
@@ -79,19 +82,19 @@ def of_error(error: httpx.HTTPError, host: str, title: str) -> Failure:
     return Failure(code, title, message.format(host=host))
 
 
-def _unconnected(beneath: list[BaseException], host: str, title: str) -> Failure:
-    errors = [cause for cause in beneath if isinstance(cause, OSError)]
+def _connect_failure(causes: list[BaseException], host: str, title: str) -> Failure:
+    errors = [cause for cause in causes if isinstance(cause, OSError)]
     for cause in errors:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            code = of_certificate(cause.verify_code)
+            code = certificate_code(cause.verify_code)
             return Failure(code, title, f"{host}: {FAULTS[code].meaning}; {_REMEDIES.get(code, _UNTRUSTED)}")
         if isinstance(cause, socket.gaierror):
             return Failure("host-unresolved", title, f"no address is known for {host}; {_NAME}")
     failed = next((cause for cause in errors if isinstance(cause, ssl.SSLError | ConnectionResetError)), None)
     if failed:
-        found = of_handshake(failed, host, presented=False, versions="1.2 and newer")
+        found = handshake_failure(failed, host, presented=False, versions="1.2 and newer")
     else:
-        found = of_network(errors or [OSError()], host)
+        found = network_failure(errors or [OSError()], host)
     return Failure(found.code, title, found.message)
 
 
@@ -100,7 +103,7 @@ def _is_cut_off(error: httpx.RemoteProtocolError) -> bool:
     return any(words in str(error) for words in ("without sending", "unexpectedly closed"))
 
 
-def _beneath(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     while cause:
         yield cause

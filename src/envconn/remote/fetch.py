@@ -24,20 +24,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.remote.request import Found, Wish
+    from envconn.remote.request import ConnectionRequest, Found
     from envconn.sources import Dotenv, Environment
     from envconn.tls import Context, Policy
 
 
-def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that it is read and judged with
+def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that it is read and judged with
     provider: str,
-    wish: Wish,
+    wanted: ConnectionRequest,
     environ: Mapping[str, str] | None,
     env_file: Dotenv,
     policy: Policy | None,
     seconds: float,
 ) -> RemoteConnection | EnvconnError:
-    """Ask `provider` for what `wish` says, or return the exception that says why not.
+    """Ask `provider` for what `wanted` says, or return the exception that says why not.
 
     It is returned for the caller to raise: the frames here know the token.
     """
@@ -45,25 +45,25 @@ def fetched(  # noqa: PLR0913, PLR0917 - what was asked for, and everything that
     reading = Reading(environment, unreadable)
     judging = stated_context(reading, policy)
     try:
-        service = _service(provider, wish, seconds)
+        service = _service(provider, wanted, seconds)
         authorities = _authorities(environment, service)
         problems = [*reading.problems, *(ca for ca in authorities if isinstance(ca, Finding))]
         if problems:
             return ConfigurationError(problems)
         trusted = [ca for ca in authorities if isinstance(ca, CA)]
-        found = within(seconds, lambda: _asked(service, wish, environment, trusted, seconds), f"{service.title} API")
-        return _judged(provider, found, wish, judging)
+        found = within(seconds, lambda: _asked(service, wanted, environment, trusted, seconds), f"{service.title} API")
+        return _judged(provider, found, wanted, judging)
     except Failure as failure:
         return failure.as_error()
 
 
-def _service(provider: str, wish: Wish, seconds: float) -> Service:
+def _service(provider: str, wanted: ConnectionRequest, seconds: float) -> Service:
     service = PROVIDERS.get(provider)
     if service is None:
         raise Failure("argument-invalid", "provider", f"no such provider; write one of {', '.join(PROVIDERS)}")
     if not 0 < seconds <= LONGEST:  # false for nan, too
         raise Failure("argument-invalid", "timeout", f"no number of seconds above 0 and up to {LONGEST:g}")
-    request.arguments(service, wish)
+    request.arguments(service, wanted)
     return service
 
 
@@ -82,19 +82,21 @@ def _authorities(environment: Environment, service: Service) -> list[CA | Findin
     return [*stated, *([] if stated and isinstance(system, Finding) else [system])]
 
 
-def _asked(service: Service, wish: Wish, environment: Environment, trusted: list[CA], seconds: float) -> Found:
+def _asked(
+    service: Service, wanted: ConnectionRequest, environment: Environment, trusted: list[CA], seconds: float
+) -> Found:
     deadline = time.monotonic() + seconds
     tokens = [_token(environment, variable, service) for variable in service.tokens]
     title, secret = f"{service.title} API", service.tokens[-1]
-    base = _base(environment, service.address, service.base.format_map(request.region(wish.region)))
+    base = _base(environment, service.address, service.base.format_map(request.region(wanted.region)))
     with client(context(*trusted), title) as asking:
         authorization = service.authorization(tokens)
         if service.exchange:
             auth = _base(environment, service.auth_address, service.auth)
-            door = Session(asking, title, auth, variable=secret, authorization=authorization, deadline=deadline)
-            authorization = service.exchange(door)
+            login = Session(asking, title, auth, variable=secret, authorization=authorization, deadline=deadline)
+            authorization = service.exchange(login)
         session = Session(asking, title, base, variable=secret, authorization=authorization, deadline=deadline)
-        return service.fetch(session, wish)
+        return service.fetch(session, wanted)
 
 
 def _token(environment: Environment, variable: str, service: Service) -> str:
@@ -113,7 +115,9 @@ def _base(environment: Environment, variable: str, default: str) -> str:
     return request.address(environment.plain(variable) or default, variable)
 
 
-def _judged(provider: str, found: Found, wish: Wish, judging: Context) -> RemoteConnection | ConfigurationError:
+def _judged(
+    provider: str, found: Found, wanted: ConnectionRequest, judging: Context
+) -> RemoteConnection | ConfigurationError:
     service = PROVIDERS[provider]
     title = f"{service.title} API"
     connection = grammar.read(found.uri, Origin(title, "remote"))
@@ -126,14 +130,14 @@ def _judged(provider: str, found: Found, wish: Wish, judging: Context) -> Remote
     judged = judge(connection, judging._replace(facts=facts), DATABASE)
     if not isinstance(judged, SecuredConnection):
         return ConfigurationError(judged)
-    if wrong := [argument for argument, is_other in _others(judged, found, wish).items() if is_other]:
+    if wrong := [argument for argument, is_other in _others(judged, found, wanted).items() if is_other]:
         message = f"the connection is not that of the {wrong[0]} asked for; do not use it, and see who answers there"
         raise Failure("answer-contradicts", title, message)
     pooled = bool(judged.pooled if judged.pooled is not None else found.pooled)
     return RemoteConnection(provider, found.uri, found.branch, pooled, judged)
 
 
-def _others(judged: SecuredConnection, found: Found, wish: Wish) -> dict[str, bool]:
+def _others(judged: SecuredConnection, found: Found, wanted: ConnectionRequest) -> dict[str, bool]:
     """Where the connection is visibly another one than was asked for."""
     shown = {"role": judged.user, "database": judged.dbname, "endpoint": judged.host.partition(".")[0]}
     others = {
@@ -141,7 +145,7 @@ def _others(judged: SecuredConnection, found: Found, wish: Wish) -> dict[str, bo
         for name, expected in found.expected.items()
         if expected is not None
     }
-    return {"pooler": judged.pooled is not None and judged.pooled is not wish.pooled, **others}
+    return {"pooler": judged.pooled is not None and judged.pooled is not wanted.pooled, **others}
 
 
 PROVIDERS: Mapping[str, Service] = MappingProxyType(

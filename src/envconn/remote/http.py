@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from envconn.probe.threads import run_in_thread
 from envconn.records import Record
-from envconn.remote.errors import Failure, of_error
+from envconn.remote.errors import Failure, http_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ def exchange(asking: httpx.Client, call: Call, title: str, deadline: float) -> R
         step = max(min(STEP, deadline - time.monotonic()), 0.001)
         asked = asking.stream(call.method, call.url, headers=headers, content=call.content, timeout=step)
         with asked as response:
-            body = _whole(response.iter_raw(), call.limit, title, deadline)
+            body = _read_body(response.iter_raw(), call.limit, title, deadline)
             return Reply(response.status_code, response.headers.get("retry-after", ""), body)
     except httpx.HTTPError as error:
-        raise of_error(error, httpx.URL(call.url).host, title) from None
+        raise http_failure(error, httpx.URL(call.url).host, title) from None
 
 
-def _whole(pieces: Iterator[bytes], limit: int, title: str, deadline: float) -> bytes:
+def _read_body(pieces: Iterator[bytes], limit: int, title: str, deadline: float) -> bytes:
     body = bytearray()
     for piece in pieces:
         body += piece
@@ -121,23 +121,23 @@ def _whole(pieces: Iterator[bytes], limit: int, title: str, deadline: float) -> 
     return bytes(body)
 
 
-def of_status(reply: Reply, title: str, variable: str, what: str) -> Failure:
+def status_failure(reply: Reply, title: str, variable: str, what: str) -> Failure:
     """Return what the status of `reply` means, which is none of success.
 
     `title` names the API, `variable` holds the token, and `what` was asked for.
     """
-    code, message = _OF.get(reply.status) or _of_class(reply.status)
+    code, message = _BY_STATUS.get(reply.status) or _by_class(reply.status)
     about_token = code in {"token-refused", "access-denied"}
     return Failure(code, variable if about_token else title, message.format(title=title, what=what, code=reply.status))
 
 
-def _of_class(status: int) -> tuple[str, str]:
+def _by_class(status: int) -> tuple[str, str]:
     return next(meaning for start, meaning in _CLASSES if status >= start)
 
 
 _REFUSED = "status {code} to the request for {what}; correct the arguments, or see the provider's documentation"
 
-_OF = {
+_BY_STATUS = {
     401: ("token-refused", "{title} does not take it; set a token that is valid and has not expired"),
     403: ("access-denied", "{title} does not let it have {what}; give the token that right, or use another one"),
     404: ("remote-missing", "{what} is not there, or not for this token; correct the name"),

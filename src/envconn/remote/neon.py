@@ -14,10 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envconn.remote.request import Wish
+    from envconn.remote.request import ConnectionRequest
     from envconn.remote.session import Answer, Session
-
-__all__ = ["authorization", "fetch"]
 
 _PAGE = "100"
 
@@ -27,31 +25,31 @@ def authorization(tokens: Sequence[str]) -> str:
     return f"Bearer {tokens[0]}"
 
 
-def fetch(session: Session, wish: Wish) -> Found:
+def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Ask for the URI, of the default branch and its read-write endpoint where neither is named."""
     asked = {
-        "database_name": wish.database,
-        "role_name": wish.role,
-        "branch_id": _branch_id(session, wish) if wish.branch else None,
-        "endpoint_id": wish.endpoint,
-        "pooled": "true" if wish.pooled else None,
+        "database_name": wanted.database,
+        "role_name": wanted.role,
+        "branch_id": _branch_id(session, wanted) if wanted.branch else None,
+        "endpoint_id": wanted.endpoint,
+        "pooled": "true" if wanted.pooled else None,
     }
     query = {name: value for name, value in asked.items() if value is not None}
-    answer = session.get(path("projects", str(wish.project), "connection_uri"), _WHAT, **query)
-    expected = {"role": wish.role, "database": wish.database, "endpoint": wish.endpoint}
-    return Found(Secret(answer.text("uri")), wish.branch, expected=expected)
+    answer = session.get(path("projects", str(wanted.project), "connection_uri"), _WHAT, **query)
+    expected = {"role": wanted.role, "database": wanted.database, "endpoint": wanted.endpoint}
+    return Found(Secret(answer.text("uri")), wanted.branch, expected=expected)
 
 
 _WHAT = "the project, or its database, role or endpoint"
 
 
-def _branch_id(session: Session, wish: Wish) -> str:
+def _branch_id(session: Session, wanted: ConnectionRequest) -> str:
     """The id of the branch that is called as wished, or has that id."""
     found: list[str] = []
-    where = path("projects", str(wish.project), "branches")
+    where = path("projects", str(wanted.project), "branches")
     for page in session.pages(where, "the project", {"limit": _PAGE}, _next):
         for branch in page.items("branches"):
-            if wish.branch in {branch.text("name"), branch.text("id")}:
+            if wanted.branch in {branch.text("name"), branch.text("id")}:
                 return branch.text("id")
             found.append(branch.text("name"))
     raise Failure("remote-missing", session.title, f"the project has no such branch; it has {names(found)}")

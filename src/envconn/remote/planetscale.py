@@ -17,10 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from envconn.remote.request import Wish
+    from envconn.remote.request import ConnectionRequest
     from envconn.remote.session import Answer, Session
-
-__all__ = ["authorization", "fetch"]
 
 _DEFAULT = "postgres"
 """The role that every branch has; it goes by paths of its own."""
@@ -31,44 +29,44 @@ def authorization(tokens: Sequence[str]) -> str:
     return ":".join(tokens)
 
 
-def fetch(session: Session, wish: Wish) -> Found:
+def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Make the role, or give it another password, whichever is wished, and put its connection together.
 
     Raises:
         Failure: neither is wished, and the role may be there or not; or one that shows in the asking.
     """
-    branch = wish.branch or "main"
-    database = ("organizations", str(wish.organization), "databases", str(wish.database))
+    branch = wanted.branch or "main"
+    database = ("organizations", str(wanted.organization), "databases", str(wanted.database))
     roles = (*database, "branches", branch, "roles")
-    if wish.create:
-        role = session.post(path(*roles), "the role, its database or branch", _new(wish))
-    elif wish.role == _DEFAULT:
-        role = _of_default(session, roles, wish)
+    if wanted.create:
+        role = session.post(path(*roles), "the role, its database or branch", _new(wanted))
+    elif wanted.role == _DEFAULT:
+        role = _of_default(session, roles, wanted)
     else:
-        role = _of_existing(session, roles, wish)
-    return Found(_uri(session, role, wish), branch)
+        role = _of_existing(session, roles, wanted)
+    return Found(_uri(session, role, wanted), branch)
 
 
-def _new(wish: Wish) -> dict[str, object]:
-    ttl = {"ttl": wish.ttl} if wish.ttl is not None else {}
-    inherited = {"inherited_roles": list(wish.inherit)} if wish.inherit else {}
-    return {"name": wish.role, **ttl, **inherited}
+def _new(wanted: ConnectionRequest) -> dict[str, object]:
+    ttl = {"ttl": wanted.ttl} if wanted.ttl is not None else {}
+    inherited = {"inherited_roles": list(wanted.inherit)} if wanted.inherit else {}
+    return {"name": wanted.role, **ttl, **inherited}
 
 
-def _of_default(session: Session, roles: Sequence[str], wish: Wish) -> Answer:
-    if wish.reset:
+def _of_default(session: Session, roles: Sequence[str], wanted: ConnectionRequest) -> Answer:
+    if wanted.reset:
         return session.post(path(*roles, "reset-default"), "the default role, its database or branch")
     session.get(path(*roles, "default"), "the default role, its database or branch")
     raise _untold(session)
 
 
-def _of_existing(session: Session, roles: Sequence[str], wish: Wish) -> Answer:
+def _of_existing(session: Session, roles: Sequence[str], wanted: ConnectionRequest) -> Answer:
     found: list[str] = []
     for page in session.pages(path(*roles), "the database or its branch", {}, _next):
         for role in page.items("data"):
-            if wish.role != role.text("name"):
+            if wanted.role != role.text("name"):
                 found.append(role.text("name"))
-            elif wish.reset:
+            elif wanted.reset:
                 return session.post(path(*roles, role.text("id"), "reset"), "the role")
             else:
                 raise _untold(session)
@@ -90,9 +88,9 @@ def _next(page: Answer) -> Mapping[str, str] | None:
     return {"page": str(page.number("next_page"))} if page.has("next_page") else None
 
 
-def _uri(session: Session, role: Answer, wish: Wish) -> Secret:
+def _uri(session: Session, role: Answer, wanted: ConnectionRequest) -> Secret:
     record = named("planetscale")
-    rule = record.siblings["pooled" if wish.pooled else "direct"] if record else None
+    rule = record.siblings["pooled" if wanted.pooled else "direct"] if record else None
     port = rule.port if isinstance(rule, Rewrite) else None
     who = f"{quote(role.text('username'), safe='')}:{quote(role.text('password'), safe='')}"
     where = f"{host(role.text('access_host_url'), session.title)}:{port}"

@@ -12,7 +12,7 @@ from envconn.exit_codes import EX_CONFIG
 from envconn.records import Record
 from envconn.remote import request
 from envconn.remote.errors import Failure
-from envconn.remote.http import Call, client, context, exchange, of_status, within
+from envconn.remote.http import Call, client, context, exchange, status_failure, within
 from envconn.remote.session import Answer
 from envconn.tls.ca import read as read_ca
 
@@ -51,7 +51,7 @@ class Result(Record):
     rows: tuple[tuple[Json, ...], ...]
 
 
-def asked(
+def run_query(
     connection: SecuredConnection, statement: str, parameters: Sequence[object], address: str | None, seconds: float
 ) -> Result | EnvconnError:
     """Run the query, or return the exception that says why not, for the caller to raise: the frames here know all."""
@@ -59,14 +59,14 @@ def asked(
     if isinstance(ca, Finding):
         return ConfigurationError([ca])
     try:
-        door = connection.serverless()
-        url = door.http if address is None else request.address(address, "address")
-        call = Call("POST", url, _headers(door.headers), _body(connection, statement, parameters), LIMIT)
+        endpoint = connection.serverless()
+        url = endpoint.http if address is None else request.address(address, "address")
+        call = Call("POST", url, _headers(endpoint.headers), _body(connection, statement, parameters), LIMIT)
         reply = within(seconds, lambda: _sent(call, ca, connection.variable, seconds), connection.variable)
         if reply.status == 400 and (refusal := _refusal(reply, connection.variable)):
             return refusal
         if not 200 <= reply.status < 300:
-            raise of_status(reply, connection.variable, connection.variable, "the query")
+            raise status_failure(reply, connection.variable, connection.variable, "the query")
         return _result(Answer.read(reply.body, connection.variable))
     except EndpointUnavailable as unavailable:
         return EndpointUnavailable(str(unavailable))

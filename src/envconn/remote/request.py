@@ -1,4 +1,4 @@
-"""What may go where: into a header field, a path, a host name, an address that a token is sent to."""
+"""A request for a connection, the record of an API, and the checks of what may go into a request to it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DEFAULT_REGION = "osc-fr1"
 """Scalingo's first region; the other one is for accounts that have asked for it."""
 
 
-def arguments(service: Service, wish: Wish) -> None:
+def arguments(service: Service, wanted: ConnectionRequest) -> None:
     """Refuse what `service` does not take, and what is missing.
 
     Raises:
         Failure: one of the two; an argument is named, and never shown.
     """
-    stated = wish.stated
+    stated = wanted.stated
     for name in service.required:
         if name not in stated:
             raise Failure("argument-missing", name, f"{service.title} wants to know it; pass {name}, or --{name}")
@@ -44,16 +44,16 @@ def arguments(service: Service, wish: Wish) -> None:
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and not _SEGMENT.fullmatch(text):
                 raise Failure("argument-invalid", name, "no name or id; write one of 1 to 255 printable characters")
-    _together(wish)
+    _together(wanted)
 
 
-def _together(wish: Wish) -> None:
-    if wish.create and wish.reset:
+def _together(wanted: ConnectionRequest) -> None:
+    if wanted.create and wanted.reset:
         raise Failure("argument-invalid", "reset", "a role that is made has a new password already; drop one of them")
     for name in ("ttl", "inherit"):
-        if name in wish.stated and not wish.create:
+        if name in wanted.stated and not wanted.create:
             raise Failure("argument-invalid", name, "is for a role that is made; add create, or --create")
-    if wish.ttl is not None and wish.ttl < 1:
+    if wanted.ttl is not None and wanted.ttl < 1:
         raise Failure("argument-invalid", "ttl", "is no time to live; write whole seconds from 1 on")
 
 
@@ -108,7 +108,7 @@ def usable(token: str, variable: str) -> str:
     return token.strip()
 
 
-class Wish(Record):
+class ConnectionRequest(Record):
     """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
 
     project: str | None = None
@@ -171,7 +171,7 @@ class Service(Record):
     """
 
     title: str
-    fetch: Callable[[Session, Wish], Found]
+    fetch: Callable[[Session, ConnectionRequest], Found]
     authorization: Callable[[Sequence[str]], str]
     record: str | None
     tokens: tuple[str, ...]

@@ -19,10 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from envconn.remote.request import Wish
+    from envconn.remote.request import ConnectionRequest
     from envconn.remote.session import Session
-
-__all__ = ["authorization", "exchange", "fetch"]
 
 
 def authorization(tokens: Sequence[str]) -> str:
@@ -37,28 +35,28 @@ def exchange(session: Session) -> str:
     return f"Bearer {usable(answer.text('token'), session.title)}"
 
 
-def fetch(session: Session, wish: Wish) -> Found:
+def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Read the variable, and move the connection to the endpoint that is wished, which takes the same credentials."""
-    uri = _variable(session, wish)
-    if wish.endpoint is None:
+    uri = _variable(session, wanted)
+    if wanted.endpoint is None:
         return Found(uri)
-    where = path("databases", str(wish.database or wish.app), "endpoints")
+    where = path("databases", str(wanted.database or wanted.app), "endpoints")
     kinds: list[str] = []
     for endpoint in session.get(where, "the database").items("endpoints"):
-        if endpoint.text("type") == wish.endpoint:
+        if endpoint.text("type") == wanted.endpoint:
             name = host(endpoint.text("hostname"), session.title)
             return Found(_moved(uri, f"{name}:{endpoint.number('port')}"))
         kinds.append(endpoint.text("type"))
     raise Failure("remote-missing", session.title, f"the database has no such endpoint; it has {names(kinds)}")
 
 
-def _variable(session: Session, wish: Wish) -> Secret:
-    answer = session.get(path("apps", str(wish.app), "variables"), "the application", aliases="false")
+def _variable(session: Session, wanted: ConnectionRequest) -> Secret:
+    answer = session.get(path("apps", str(wanted.app), "variables"), "the application", aliases="false")
     values = {variable.text("name"): variable.string("value") for variable in answer.items("variables")}
-    wanted = [wish.variable] if wish.variable else [name for name in DEFAULTS if name in values]
+    candidates = [wanted.variable] if wanted.variable else [name for name in DEFAULTS if name in values]
     # An alias that comes unresolved in spite of the parameter is followed, and no file of this machine is read.
     environment = Environment({name: value for name, value in values.items() if not name.endswith("_FILE")})
-    found = next((found for name in wanted if (found := environment.lookup(name).found)), None)
+    found = next((found for name in candidates if (found := environment.lookup(name).found)), None)
     if found is None:
         message = f"the application has no such variable; it has {names(sorted(values))}"
         raise Failure("remote-missing", session.title, message)

@@ -1,4 +1,4 @@
-"""Asking one provider: the same few rules about tokens, statuses, retries and pages for every API."""
+"""A session with one provider's API: retries, pages, and answers in JSON, by the same few rules for every API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from envconn.remote.errors import Failure
-from envconn.remote.http import Call, exchange, of_status
+from envconn.remote.http import Call, exchange, status_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Session:
             pause = asked if asked is not None else _pause(attempt)
             is_left = repeats and attempt < TRIES and time.monotonic() + pause < self._deadline
             if not (is_left and failure.passes):
-                raise failure if repeats else _unsure(failure)
+                raise failure if repeats else _maybe_done(failure)
             time.sleep(pause)
 
     def _attempt(self, call: Call, what: str) -> Answer | tuple[Failure, float | None]:
@@ -114,7 +114,7 @@ class Session:
                 return Answer.read(reply.body, self.title)
         except Failure as failed:
             return failed, None
-        return of_status(reply, self.title, self.variable, what), retry_after(reply)
+        return status_failure(reply, self.title, self.variable, what), retry_after(reply)
 
 
 def path(*segments: str) -> str:
@@ -133,14 +133,14 @@ def retry_after(reply: Reply) -> float | None:
     return max(moment - time.time(), 0.0)
 
 
-def _unsure(failure: Failure) -> Failure:
+def _maybe_done(failure: Failure) -> Failure:
     """Say of what was asked for once, and may have been done in spite of the failure, that it may have been."""
     found = failure.problem
     hint = "; it may have been done all the same: look there, before it is asked for again"
-    return Failure(found.code, found.variable, found.message + hint * (found.code in _UNSURE))
+    return Failure(found.code, found.variable, found.message + hint * (found.code in _MAYBE_DONE))
 
 
-_UNSURE = frozenset({"answer-malformed", "answer-too-large", "connection-closed", "server-failed", "timed-out"})
+_MAYBE_DONE = frozenset({"answer-malformed", "answer-too-large", "connection-closed", "server-failed", "timed-out"})
 
 
 def _pause(attempt: int) -> float:
