@@ -30,7 +30,8 @@ else:
         def __new__(cls, name, bases, namespace):
             own = tuple(namespace.get("__annotations__", ()))
             if own:
-                namespace["_field_defaults"] = {field: namespace.pop(field) for field in own if field in namespace}
+                defaults = {field: namespace.pop(field) for field in own if field in namespace}
+                namespace |= {"_field_defaults": defaults, "_defaults": tuple(defaults.values())}
                 namespace |= {field: _tuplegetter(place, None) for place, field in enumerate(own)}
                 namespace |= {"_fields": own, "__match_args__": own}
             return super().__new__(cls, name, bases, {"__slots__": ()} | namespace)
@@ -40,21 +41,25 @@ else:
 
         __slots__ = ()
         _fields = ()
+        _defaults = ()
         _field_defaults = {}  # noqa: RUF012 - as in a NamedTuple, and never written to
 
         def __new__(cls, *values, **named):
-            if not named and len(values) == len(cls._fields):
+            missing = len(cls._fields) - len(values)
+            if not (named or missing):
                 return tuple.__new__(cls, values)
+            if not named and 0 < missing <= len(cls._defaults):
+                return tuple.__new__(cls, values + cls._defaults[-missing:])
             return tuple.__new__(cls, (*values, *cls._rest(len(values), named)))
 
         @classmethod
         def _rest(cls, given, named):
             """Return the values of the fields after the first `given`."""
             rest = cls._fields[given:]
-            values = cls._field_defaults | named
-            if given > len(cls._fields) or not named.keys() <= {*rest} or not values.keys() >= {*rest}:
+            known = cls._field_defaults | named
+            if given > len(cls._fields) or not named.keys() <= {*rest} or not known.keys() >= {*rest}:
                 raise TypeError(f"{cls.__name__}() takes {', '.join(cls._fields)}")
-            return [values[field] for field in rest]
+            return map(known.__getitem__, rest)
 
         @classmethod
         def _make(cls, values):

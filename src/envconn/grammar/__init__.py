@@ -85,7 +85,6 @@ _MISTAKEN = {
     "prisma+postgres": "prisma+postgres is the address of a proxy with its own protocol; copy the direct one instead",
 }
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*):")
 _ACCEPTED = "accepted are postgresql, postgres, mysql, sqlite, redis, rediss, amqp, amqps and their synonyms"
 
 
@@ -116,7 +115,7 @@ def _dispatch(reading: Reading, text: str) -> Connection | None:
     scheme, separator, _ = text.partition("://")
     if separator and (reader := _READERS.get(scheme)):
         return reader(reading, scheme, text)
-    match = _SCHEME.match(text)
+    match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
     if match:
         reading.refuse(*_explain(match.group(1)))
     elif "=" in text and not text.startswith("//"):

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 # No match means a quote that is not closed. A backslash takes the next character as it is; the last
 # one of an unquoted value stands for nothing, the last one inside of quotes hides the closing quote.
-_VALUE = re.compile(r"'((?:[^'\\]|\\.)*)'|(?!')((?:[^ \\]|\\.|\\$)*)")
-_ESCAPE = re.compile(r"\\(.?)")
+_VALUE = r"'((?:[^'\\]|\\.)*)'|(?!')((?:[^ \\]|\\.|\\$)*)"
 
 
 def read_conninfo(reading: Reading, text: str) -> Connection | None:
@@ -67,7 +66,7 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     start = equals + 1
     while text.startswith(" ", start):
         start += 1
-    match = _VALUE.match(text, start)
+    match = re.compile(_VALUE).match(text, start)
     if match is None:
         draft.reading.refuse("parameter-syntax", f"the quote around the value of parameter {ordinal} is not closed")
         return None
@@ -77,7 +76,7 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
             "value-ambiguous", f"parameter {ordinal} has a blank behind its \"=\"; write '' for an empty value"
         )
         return None
-    _put(draft, name, _ESCAPE.sub(r"\1", plain if quoted is None else quoted), ordinal)
+    _put(draft, name, re.sub(r"\\(.?)", r"\1", plain if quoted is None else quoted), ordinal)
     return match.end()
 
 

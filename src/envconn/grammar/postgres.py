@@ -20,8 +20,6 @@ has a meaning of our own. Deliberate differences, all refusals but the last two:
 
 from __future__ import annotations
 
-import re
-
 from envconn.grammar.conninfo import Draft
 from envconn.grammar.hosts import is_address
 from envconn.grammar.libpq_keywords import SECRETS
@@ -45,9 +43,6 @@ SCHEMES = (
     "postgis",
     "pgsql",
 )
-
-_RAW = re.compile(r"[\s#]")
-_DELIMITER = re.compile("[/?]")
 
 # Character: code, name in the message, remedy.
 _STRAY = {
@@ -87,9 +82,12 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
 def _is_ambiguous(reading: Reading, text: str, start: int) -> bool:
     """Refuse the characters at which parsers part company, each kind once."""
     first, last = text.find("@"), text.rfind("@")
-    stray = {match.group(): match.start() for match in reversed([*_RAW.finditer(text)])}
-    if delimiter := _DELIMITER.search(text, start, max(first, start)):
-        stray[delimiter.group()] = delimiter.start()
+    # Each kind of white space and "#" where it stands first, then the first delimiter in front of the first "@".
+    raw = () if "#" not in text and text.split() == [text] else enumerate(text)
+    stray = {character: place for place, character in reversed([*raw]) if character.isspace() or character == "#"}
+    before_at = text[start : max(first, start)]
+    if found := [place for each in "/?" if (place := before_at.find(each)) >= 0]:
+        stray[before_at[min(found)]] = start + min(found)
     if first != last:
         stray["@"] = text.find("@", first + 1)
     for character, position in sorted(stray.items(), key=lambda item: item[1]):

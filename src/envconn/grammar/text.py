@@ -26,10 +26,9 @@ LONGEST = 32_768
 # Problems of one text. More would bury the first, which is most likely the cause of the others.
 MOST = 20
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_BAD_ESCAPE = re.compile("%(?:00|(?![0-9A-Fa-f]{2}))")
+# Both are looked for in a text that is not printable alone: `str.isprintable` costs no pattern.
+_CONTROL = "[\x00-\x1f\x7f-\x9f]"
+_UNFIT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class Reading:
@@ -77,16 +76,16 @@ def decode(reading: Reading, text: str, part: str, start: int, *, secret: bool =
     """
     if "%" not in text:
         return text
-    if bad := _BAD_ESCAPE.search(text):
+    if bad := re.search("%(?:00|(?![0-9A-Fa-f]{2}))", text):
         reading.refuse(*_bad_escape(bad.group(), part, start + bad.start() + 1))
         return None
     first, *rest = text.encode().split(b"%")
     raw = first + b"".join(bytes.fromhex(piece[:2].decode()) + piece[2:] for piece in rest)
     # Not a strict decode: its exception would hold the bytes.
     decoded = raw.decode("utf-8", "surrogateescape")
-    if _SURROGATE.search(decoded):
+    if not decoded.isascii() and re.search("[\ud800-\udfff]", decoded):
         reading.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8; encode its UTF-8 bytes")
-    elif not secret and _CONTROL.search(decoded):
+    elif not (secret or decoded.isprintable()) and re.search(_CONTROL, decoded):
         reading.refuse("control-character", f"{part} holds an encoded control character; remove it")
     else:
         return decoded
@@ -136,7 +135,7 @@ def _is_fit(reading: Reading, text: str) -> bool:
         reading.refuse("empty", "the text is empty; write a URI, or remove the variable")
     elif text[0] in "'\"":
         reading.refuse("quoted", "the text begins with a quotation mark; write it without the quotes around it")
-    elif unfit := _UNFIT.search(text):
+    elif not text.isprintable() and (unfit := re.search(_UNFIT, text)):
         reading.refuse(*_unfit(unfit.group(), unfit.start() + 1))
     else:
         return True

@@ -9,11 +9,10 @@ from __future__ import annotations
 from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
 from envconn.providers.rewrites import derive
-from envconn.providers.table import REPLICAS, VARIABLES, Variable, every, named
+from envconn.providers.table import VARIABLES, Variable, every, named, names_replicas
 
 __all__ = [
     "POOLERS",
-    "REPLICAS",
     "VARIABLES",
     "Certificates",
     "Endpoint",
@@ -29,5 +28,6 @@ __all__ = [
     "every",
     "identify",
     "named",
+    "names_replicas",
     "objections",
 ]

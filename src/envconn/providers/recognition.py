@@ -92,10 +92,14 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
 
 def _looks_pooled(host: Host) -> bool:
     """Whether a pooler is usual there: PgBouncer's own port and Supabase's, and what people call such a host."""
-    return host.port in {6432, 6543} or _POOLER.search(host.host) is not None
+    return host.port in {6432, 6543} or _is_named_so(host.host)
 
 
-_POOLER = re.compile(r"(?:^|[-.])(?:pooler|pgbouncer|pgpool)(?:[-.]|$)")
+def _is_named_so(host: str) -> bool:
+    return not _POOLERS.isdisjoint(host.replace("-", ".").split("."))
+
+
+_POOLERS = frozenset({"pooler", "pgbouncer", "pgpool"})
 _LIKELY = (
     "host or port look like a pooler's, and nothing says how it works; set ENVCONN_POOLER to transaction, session "
     "or none"

@@ -216,8 +216,13 @@ VARIABLES = (
 )
 """Every variable of the table, and those that are nobody's."""
 
-REPLICAS = re.compile(r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_[0-9]+|DATABASE_REPLICA(?:_URL)?_[0-9]+(?:_URL)?")
-"""The names of variables that hold several replicas, or one of several."""
+
+def names_replicas(variable: str) -> bool:
+    """Whether a variable of that name holds several replicas, or one of several."""
+    return "REPLICA" in variable and re.fullmatch(_REPLICAS, variable) is not None
+
+
+_REPLICAS = r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_[0-9]+|DATABASE_REPLICA(?:_URL)?_[0-9]+(?:_URL)?"
 
 
 def keyed(key: str) -> Iterator[Provider]:
@@ -251,7 +256,7 @@ def by_variable(names: Iterable[str]) -> str | None:
 
 def role(variable: str) -> str | None:
     """Return the role of `variable`, also of a named database's (``ANALYTICS_DIRECT_URL``); `None` for ``default``."""
-    if "REPLICA" in variable and REPLICAS.fullmatch(variable):
+    if names_replicas(variable):
         return "replica"
     while variable:
         if variable in _ROLES:

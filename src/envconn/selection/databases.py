@@ -31,7 +31,7 @@ DATABASE = "database"
 """The name of the default database among the services."""
 
 _PROMOTED = ("public", "direct", "pooled", "private", "replica")
-_LIST = re.compile(r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)")
+_LIST = r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)"
 
 
 class Wanted(Record):
@@ -177,7 +177,7 @@ def _replicas(reading: Reading) -> Iterator[Connection]:
             yield from reading.accept(lookup)
             continue
         reading.notes += lookup.notes
-        for text in _LIST.split(lookup.found.text.reveal().strip()):
+        for text in re.split(_LIST, lookup.found.text.reveal().strip()):
             yield from reading.accept(Lookup(Text(Secret(text.rstrip(", \t\r\n")), lookup.found.origin)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envconn.grammar.libpq_keywords import OVERRULED
-from envconn.providers import REPLICAS, VARIABLES
+from envconn.providers import VARIABLES, names_replicas
 from envconn.selection import host_variables
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
@@ -65,7 +65,7 @@ _READ = {
     *BOUND_SERVICE_VARIABLES,
     *(name for family in host_variables.FAMILIES.values() for name in family),
 }
-_NAMED = re.compile(r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL")
+_NAMED = r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL"
 
 
 def named(environment: Environment) -> Iterator[tuple[str, str]]:
@@ -75,14 +75,14 @@ def named(environment: Environment) -> Iterator[tuple[str, str]]:
     """
     candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
     for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
-        if variable not in _READ and not plain_name(variable) and (match := _NAMED.fullmatch(variable)):
+        if variable not in _READ and not plain_name(variable) and (match := re.fullmatch(_NAMED, variable)):
             yield (match["name"] or match["colour"]).lower(), variable
 
 
 def replicas(environment: Environment) -> tuple[str, ...]:
     """Return the list and numbered variables that name replicas of the default database, numbers in order."""
     found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
-    return tuple(sorted((name for name in found if REPLICAS.fullmatch(name)), key=lambda name: (len(name), name)))
+    return tuple(sorted(filter(names_replicas, found), key=lambda name: (len(name), name)))
 
 
 def misspelt(environment: Environment) -> str | None:
@@ -98,7 +98,8 @@ def is_read(name: str) -> bool:
         plain in _READ
         or plain.startswith(("ENVCONN_", *TYPED))
         or (plain.startswith("CUSTOMCONNSTR_") and is_read(plain_name(plain)))
-        or bool(_NAMED.fullmatch(plain) or REPLICAS.fullmatch(plain))
+        or re.fullmatch(_NAMED, plain) is not None
+        or names_replicas(plain)
         or any(plain.endswith(f"_{sibling}") for sibling in SIBLINGS)
     )
 

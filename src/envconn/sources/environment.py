@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Layer: TypeAlias = "Mapping[str, Text | Finding]"
 
-_ALIAS = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_ALIAS = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"
 
 
 class Text(Record):
@@ -118,7 +118,8 @@ class Environment:
                 return Lookup(problems=step.problems, notes=tuple(notes))
             if step.found is None:
                 return Lookup(problems=_dangling(name, chain), notes=tuple(notes))
-            match = _ALIAS.fullmatch(step.found.text.reveal().strip())
+            value = step.found.text.reveal().strip()
+            match = re.fullmatch(_ALIAS, value) if value.startswith("$") else None
             if match is None:
                 return Lookup(Text(step.found.text, _via(step.found.origin, name, chain)), notes=tuple(notes))
             target = match[1] or match[2]

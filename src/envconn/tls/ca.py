@@ -7,16 +7,11 @@ used is an error at load, in every mode.
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
-import shutil
 import stat
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
-from tempfile import gettempdir, mkdtemp
-from threading import get_ident
 
 from envconn.errors import Finding, problem
 from envconn.records import Record
@@ -34,9 +29,9 @@ BUNDLES = (
 """Where Debian, Fedora, openSUSE, and Alpine and macOS keep the system's CAs in one file."""
 
 # Each takes one look at every character: a text that nearly fits may be as long as a file.
-_BEGIN = re.compile(r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
-_BLOCK = re.compile(_BEGIN.pattern + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}")
+_BEGIN = r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----"
+_BLOCK = _BEGIN + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----"
+_BASE64 = r"[A-Za-z0-9+/\s]{64,}={0,2}"
 
 
 class CA(Record):
@@ -104,7 +99,7 @@ def _inline(text: str) -> str | None:
     r"""PEM text, also with ``\n`` written as two characters, or base64 of PEM or of one DER certificate."""
     if "-----BEGIN" in text:
         return text.replace("\\n", "\n")
-    if not _BASE64.fullmatch(text) or os.path.exists(text):
+    if not re.fullmatch(_BASE64, text) or os.path.exists(text):
         return None
     from base64 import b64decode
 
@@ -118,10 +113,10 @@ def _inline(text: str) -> str | None:
 
 
 def _checked(ca: CA, text: str) -> CA | Finding:
-    found = _BLOCK.findall(text)
+    found = re.findall(_BLOCK, text)
     blocks = "\n".join(found)
     # One that is cut off, in front of others that are not, is a broken file all the same.
-    count = _count(blocks) if found and len(found) == len(_BEGIN.findall(text)) else 0
+    count = _count(blocks) if found and len(found) == len(re.findall(_BEGIN, text)) else 0
     if not count:
         return problem(
             "ca-broken",
@@ -185,6 +180,9 @@ def kept(pem: str) -> str:
 
 
 def _put(directory: str, pem: str) -> str:
+    from hashlib import sha256
+    from threading import get_ident
+
     path = os.path.join(directory, f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}.{get_ident()}"
@@ -204,17 +202,24 @@ def _is_ours(path: str) -> bool:
 
 @cache
 def _directory() -> str:
+    import atexit
+    from tempfile import mkdtemp
+
     path = mkdtemp(prefix="envconn-")
     atexit.register(_remove, path, os.getpid())
     return path
 
 
 def _remove(path: str, creator: int) -> None:
+    import shutil
+
     if os.getpid() == creator:
         shutil.rmtree(path, ignore_errors=True)
 
 
 def _lasting() -> str:
+    from tempfile import gettempdir, mkdtemp
+
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if not (os.path.isdir(base) and _is_ours(base) and os.access(base, os.W_OK)):
         # su and sudo leave the directory of somebody else in the variable.

@@ -16,7 +16,6 @@ The environment states it, or a program with `Policy(...)`:
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 
 from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.grammar.libpq_keywords import FROM_VERDICT
@@ -73,6 +72,8 @@ def is_local(host: Host) -> bool:
 
 def _covers(pattern: str, host: Host) -> bool:
     if "/" not in pattern:
+        from fnmatch import fnmatchcase
+
         return fnmatchcase(host.host.lower(), pattern.lower())
     address = host.hostaddr or host.host
     if not _looks_numeric(address):
