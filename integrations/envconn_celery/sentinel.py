@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-__all__ = ["Backend", "ClearBackend", "ClearTransport", "Transport"]
-
 
 class Channel(kombu.SentinelChannel):
     """kombu's, whose every connection is a `SentinelConnection`."""

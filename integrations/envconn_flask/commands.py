@@ -6,8 +6,6 @@ import click
 
 import envconn
 
-__all__ = ["group"]
-
 EX_CONFIG = 78
 """The exit code for a wrong configuration (sysexits.h), as of the command ``envconn``."""
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from envconn import SecuredConnection
 
-__all__ = ["Plugin"]
-
 
 class Plugin(CreateEnginePlugin):
     """Takes the option ``envconn``, of type `envconn_sqlalchemy.engine.Followed`."""

@@ -5,8 +5,6 @@ from django.db.backends.dummy import base
 
 from envconn_django.aliases import NOT_HERE
 
-__all__ = ["DatabaseWrapper"]
-
 
 def _refuse(*_: object, **__: object) -> None:
     raise ImproperlyConfigured(NOT_HERE)

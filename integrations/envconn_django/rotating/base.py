@@ -4,8 +4,6 @@ from django.db.backends.postgresql import base
 
 from envconn_django.rotation import Backend
 
-__all__ = ["DatabaseWrapper"]
-
 
 class DatabaseWrapper(Backend, base.DatabaseWrapper):
     """Opens connections through `envconn.login`."""

@@ -4,8 +4,6 @@ from django.contrib.gis.db.backends.postgis import base
 
 from envconn_django.rotation import Backend
 
-__all__ = ["DatabaseWrapper"]
-
 
 class DatabaseWrapper(Backend, base.DatabaseWrapper):
     """Opens connections through `envconn.login`."""

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = [
-    "Arguments",
-    "PoolArguments",
-    "PoolOptions",
-    "arguments",
-    "asking",
-    "password",
-    "pool_arguments",
-    "pool_options",
-]
-
 _SETTINGS = ("application_name", "client_encoding", "options")
 _HONOURED = {*_SETTINGS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile"}
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments"]
-
 _HONOURED = {"application_name", "fallback_application_name", "options"}
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments", "pool_options", "renewed"]
-
 
 class Arguments(libpq.Keywords, total=False, closed=True):
     """What ``psycopg.connect`` is given; `prepare_threshold` is `None` where statements must not be prepared."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-__all__ = ["Arguments", "arguments"]
-
 
 class Arguments(TypedDict, total=False):
     """What ``sqlite3.connect`` is given; `timeout` is in seconds. `transaction_mode` is Django's."""

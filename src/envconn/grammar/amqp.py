@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from envconn.grammar.text import Reading
     from envconn.grammar.uri import Uri
 
-__all__ = ["PORT", "SECURE_PORT", "read_uri"]
-
 PORT = 5672
 SECURE_PORT = 5671
 

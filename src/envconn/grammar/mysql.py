@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from envconn.grammar.text import Reading
     from envconn.grammar.uri import Uri
 
-__all__ = ["PORT", "read_uri"]
-
 PORT = 3306
 
 _LONGEST_NAME = 64  # characters (MySQL 8.4 manual, 11.2.1)

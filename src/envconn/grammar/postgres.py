@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.grammar.text import Reading
 
-__all__ = ["SCHEMES", "read_uri"]
-
 _DRIVERS = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
 
 # uri_prefix_length knows the first two, in lower case only. The others mean the same to the tools

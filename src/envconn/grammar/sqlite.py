@@ -20,8 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.grammar.text import Reading
 
-__all__ = ["MEMORY", "read_uri"]
-
 MEMORY = ":memory:"
 
 _OWN_URI = "belongs to SQLite's own URIs, which are not read here; remove it"

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from envconn.connection import Connection, Host
     from envconn.providers.record import Provider
 
-__all__ = ["POOLERS", "Facts", "advice", "identify", "objections"]
-
 POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 """The words of ``ENVCONN_POOLER``, and what they mean in a record."""
 

@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Certificates", "Endpoint", "Forbidden", "Gateway", "Pooler", "Provider", "Rewrite"]
-
 DIRECT = "direct"
 """The word for "no pooler" in `Provider.ports`; the others are pool modes."""
 

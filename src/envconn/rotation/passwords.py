@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeAlias
 
-__all__ = ["Supplier", "asettled", "settled", "supplied", "with_supplier"]
-
 Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
 """Takes the connection that the password is for (its host, port and user), and returns the password."""
 

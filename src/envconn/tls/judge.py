@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from envconn.tls.judged import Context
     from envconn.tls.policy import Policy, Reach
 
-__all__ = ["judge", "provider_ca", "requested"]
-
 _VERIFIED = frozenset({"amqp", "redis", "sentinel"})
 """Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
 named. libpq and MySQL's clients verify nothing and trust nobody unless told to."""

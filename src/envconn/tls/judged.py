@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from envconn.tls.policy import Policy
     from envconn.tls.verdict import Verdict
 
-__all__ = ["Context", "Judged", "Judgement"]
-
 
 class Judged:
     """The properties of a connection that was judged. The only class derived from it is `SecuredConnection`."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["SSLMODES", "TlsLevel"]
-
 
 class TlsLevel(IntEnum):
     """What is promised about a connection. Levels compare: a higher one includes what the lower ones promise."""

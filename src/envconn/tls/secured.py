@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from envconn.tls.judged import Judgement
     from envconn.tls.serverless import Serverless
 
-__all__ = [
-    "SecuredConnection",
-    "direct",
-    "judgement_of",
-    "require_sealed",
-    "seal",
-    "with_password",
-    "without_password",
-]
-
 _SEAL: Final = object()
 
 

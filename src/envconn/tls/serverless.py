@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from envconn.tls.judged import Judged, Judgement
 
-__all__ = ["Serverless", "find"]
-
 
 class Serverless(Record):
     """Where a provider takes SQL without a connection of PostgreSQL's own.

@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls.ca import CA
 
-__all__ = ["Verdict"]
-
 
 class Verdict(Record):
     """What is promised about a connection, and why.
