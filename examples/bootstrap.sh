@@ -12,18 +12,29 @@ bootstrap() {
     # What would send pip's work elsewhere, or other people's modules into ours.
     unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PIP_REQUIRE_VIRTUALENV
     export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
-    _choose_python
     choose_cache
     trap 'interrupted 129' HUP
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM
-    # Two interpreters of one version have an environment each.
-    environment=$cache/$1-$("$_base" -c 'import os, sys, zlib
-print("%d.%d-%08x" % (*sys.version_info[:2], zlib.crc32(os.path.realpath(sys.executable).encode())))')
+    _choose_environment "$1"
     python=$environment/bin/python
     _once "$environment/packages" "$(cksum <"$2")" _install_packages "$2"
     _once "$environment/checkout" "$root $(cksum <"$root/pyproject.toml")" _install_checkout
     trap - HUP INT TERM
+}
+
+# NAME: set $_base, the interpreter to start from, and $environment. A version manager's shims take a second to try, so
+# the choice is remembered for as long as PATH has the same to choose from.
+_choose_environment() {
+    _chosen=$cache/$1.chosen _stamp="$(_candidates | cksum | cut -d ' ' -f 1)${PYENV_VERSION:+ $PYENV_VERSION}"
+    if { read -r _same && read -r _base && read -r environment; } 2>/dev/null <"$_chosen"; then
+        [ "$_same" != "$_stamp" ] || return 0
+    fi
+    _choose_python
+    # Two interpreters of one version have an environment each.
+    environment=$cache/$1-$("$_base" -c 'import os, sys, zlib
+print("%d.%d-%08x" % (*sys.version_info[:2], zlib.crc32(os.path.realpath(sys.executable).encode())))')
+    printf '%s\n' "$_stamp" "$_base" "$environment" >"$_chosen"
 }
 
 # FILE STAMP COMMAND...: run the command unless FILE says that it was done under this stamp.
@@ -84,24 +95,36 @@ _install_checkout() {
     pip install --no-build-isolation --no-deps --editable "$root"
 }
 
-# The newest Python on PATH, in every directory of it: a version manager's shim may come first and not work.
+# The newest Python on PATH that works and has pip or its seed, or else that works.
 _choose_python() {
     _wanted='import sys, venv; from importlib.util import find_spec
 sys.exit(sys.version_info < (3, 11) or not (sys.argv[1:] or find_spec("pip") or find_spec("ensurepip")))'
-    for _lenient in '' yes; do # with pip or its seed if possible
-        for _version in 3.15 3.14 3.13 3.12 3.11 3; do
-            _ifs=$IFS IFS=:
-            for _directory in $PATH; do
+    _ifs=$IFS IFS='
+'
+    for _lenient in '' yes; do
+        for _base in $(_candidates); do
+            if "$_base" -c "$_wanted" $_lenient >/dev/null 2>&1; then
                 IFS=$_ifs
-                _base=${PYTHON:-$_directory/python$_version}
-                if "$_base" -c "$_wanted" $_lenient >/dev/null 2>&1; then
-                    return
-                fi
-            done
-            IFS=$_ifs
+                return
+            fi
         done
     done
     _give_up "Python 3.11 or newer is needed, and ${PYTHON:-PATH} has none; Debian: apt-get install python3"
+}
+
+# Every Python that may be the one, the newest first, in every directory of PATH: a shim may come first and not work.
+_candidates() {
+    if [ -n "${PYTHON-}" ]; then
+        echo "$PYTHON"
+        return
+    fi
+    for _version in 3.15 3.14 3.13 3.12 3.11 3; do
+        _ifs=$IFS IFS=:
+        for _directory in $PATH; do
+            [ ! -x "$_directory/python$_version" ] || echo "$_directory/python$_version"
+        done
+        IFS=$_ifs
+    done
 }
 
 cache= scrap=

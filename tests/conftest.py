@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -100,3 +101,53 @@ def _skip_is_failure(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"{reason}; ENVCONN_TEST_REQUIRE_ALL=1 makes this a failure"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what tests/run asks for."""
+    parser.addoption("--at-once", action="store_true", help="show a failure when it happens instead of at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Do what the options ask for."""
+    if config.getoption("--at-once"):
+        config.pluginmanager.register(_AtOnce(config))
+
+
+class _AtOnce:
+    """Shows each failure when it happens: at the end is minutes later."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._show(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._show(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        self._config.option.tbstyle = "no"  # and not once more
+
+    def _show(self, report: Report) -> None:
+        if report.failed:
+            writer = self._config.get_terminal_writer()
+            writer.line()
+            writer.sep("_", f"{report.nodeid} ({report.when})")
+            report.toterminal(writer)
+            for title, text in report.sections:
+                writer.sep("-", title)
+                writer.line(text.rstrip("\n"))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With -k test_name, leave modules closed in which no such name stands: opening all of them takes seconds."""
+    names = set(_WORD.findall(config.option.keyword)) - {"or"}
+    if collection_path.suffix != ".py" or not names or not all(name.startswith("test_") for name in names):
+        return None
+    text = f"{collection_path.name} {collection_path.read_text(encoding='utf-8')}"
+    return None if any(name in text for name in names) else True
+
+
+_WORD = re.compile(r"[\w-]+")

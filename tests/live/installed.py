@@ -1,4 +1,4 @@
-"""Find the servers that are no Python packages: on PATH, or where tests/servers.sh has unpacked them."""
+"""Find the servers that are no Python packages: on PATH, or where tests/run has unpacked them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Installations:
         """
         original, copy = self.place / folder, self.scrap / folder
         if not (original / "packages").is_file():
-            raise ServerMissing(f"{folder} is not here; tests/servers.sh unpacks it where there is apt-get")
+            raise ServerMissing(f"{folder} is not here; tests/run unpacks it where there is apt-get")
         try:
             self.account.run(["test", "-r", str(original / "packages")], seconds=20)
         except subprocess.CalledProcessError:

@@ -1,7 +1,7 @@
 """PgBouncer, Redis, RabbitMQ and MariaDB as fixtures, each started when first asked for.
 
-Loaded as a plugin by tests/conftest.py. Where tests/servers.sh could not unpack a server, what asks
-for it is skipped with the reason.
+Loaded as a plugin by tests/conftest.py. Where tests/run could not unpack a server, what asks for it
+is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class States(Generic[Running]):
 
 @pytest.fixture(scope="session")
 def installations(machine: dict[str, str], checkout: Path) -> Iterator[Installations]:
-    """Where servers are found; ENVCONN_TEST_SERVERS is what tests/servers.sh was given."""
+    """Where servers are found; ENVCONN_TEST_SERVERS names the directory, as tests/run does."""
     place = Path(machine.get("ENVCONN_TEST_SERVERS") or checkout / ".cache" / "servers")
     account = current_account()
     with workplace(account) as scrap:

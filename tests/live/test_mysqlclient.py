@@ -1,6 +1,6 @@
 """A real MariaDB through mysqlclient: every level is held or refused, by the library that it is built with.
 
-Debian's build (1.4, MariaDB's library) comes with tests/servers.sh and runs in a process of its own, on a
+Debian's build (1.4, MariaDB's library) comes with tests/run and runs in a process of its own, on a
 Python that can load it; one that is installed beside the tests is tried as well.
 """
 

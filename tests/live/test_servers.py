@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,17 +74,22 @@ def test_every_state_is_expected_of() -> None:
 
 @pytest.mark.checkout
 def test_nothing_is_fetched_without_apt(checkout: Path, tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for name in ("cat", "head", "mkdir", "mktemp", "rm", "sed", "tail", "timeout"):
-        (tools / name).symlink_to(f"/usr/bin/{name}")
+    program = """
+import pathlib, sys
+from debian import SERVERS, unpack
+from jobs import Jobs
+with Jobs() as jobs:
+    unpack(jobs, pathlib.Path(sys.argv[1]), *SERVERS)
+"""
     done = subprocess.run(
-        ["/bin/sh", checkout / "tests" / "servers.sh", tmp_path / "servers"],
-        env={"PATH": str(tools)},
+        [sys.executable, "-c", program, tmp_path / "servers"],
+        env={"PATH": str(tmp_path), "PYTHONPATH": str(checkout / "tests" / "runner"), "ENVCONN_TEST_VALKEY": "1"},
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    assert [path.name for path in (tmp_path / "servers").iterdir()] in ([], ["log"])
-    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "servers").iterdir()) == []
+    failures = done.stdout.count("that failed, so its tests skip: [Errno 2] No such file or directory: 'apt-")
+    assert failures == done.stdout.count("unpacking") >= 1  # some machines have a PgBouncer and a Redis
+    assert done.stderr == ""

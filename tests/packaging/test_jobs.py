@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,80 +15,120 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCRIPT = """
-set -eu
-python=$1
-. "$2"
-trap 'stop 130' INT
-trap 'stop 143' TERM
-start "$python" -c "$3"
-first=$job
-start "$python" -c 'raise SystemExit(3)'
-finish "$job" || echo "the second: $?"
-finish "$first" || echo "the first: $?"
+pytestmark = pytest.mark.checkout
+
+PROGRAM = """
+import sys
+from jobs import Jobs
+
+with Jobs() as jobs:
+    first = jobs.start("first", [sys.executable, "-uc", sys.argv[1]])
+    second = jobs.start("second", [sys.executable, "-c", "print('not heard'); raise SystemExit(3)"], heard=False)
+    print("the second:", jobs.wait(second), second.lines, flush=True)
+    print("the first:", jobs.wait(first), flush=True)
 """
-# One write for each line, with PYTHONUNBUFFERED, too: two processes write into one pipe.
-SAY = "import os; say = lambda text: os.write(1, text.encode())\n"
-TIDY = (
-    SAY
-    + r"""
+TIDY = r"""
 import time
 try:
-    say("at work\n")
+    print("at work")
     time.sleep(60)
 finally:
-    say("tidied up\n")
+    print("tidied up")
 """
-)
-STUBBORN = (
-    SAY
-    + r"""
+STUBBORN = r"""
 import signal, time
-signal.signal(signal.SIGINT, lambda *_: say("not yet\n"))
-say("at work\n")
+signal.signal(signal.SIGINT, lambda *_: print("not yet"))
+print("at work")
 for _ in range(60):
     time.sleep(1)
 """
-)
+WITH_A_CHILD = "import subprocess\nprint('at work')\nsubprocess.run(['sleep', '61'])"
 
 
 @contextmanager
 def started(checkout: Path, code: str) -> Iterator[subprocess.Popen[str]]:
-    jobs = str(checkout / "tests" / "jobs.sh")
-    command = ["/bin/sh", "-c", SCRIPT, "sh", sys.executable, jobs, code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as shell:
-        yield shell
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout / "tests" / "runner")}
+    command = [sys.executable, "-c", PROGRAM, code]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
 
 
-def read_until(shell: subprocess.Popen[str], *wanted: str) -> None:
-    assert shell.stdout is not None
+def read_until(process: subprocess.Popen[str], *wanted: str) -> None:
+    assert process.stdout is not None
     missing = set(wanted)
     while missing:
-        line = shell.stdout.readline()
+        line = process.stdout.readline()
         assert line, f"ended without {missing}"
-        missing.discard(line.strip())
+        missing -= {each for each in missing if each in line}
+
+
+def said(text: str) -> list[str]:
+    """Lines without the time in front of them."""
+    return [line[6:] if line[2:3] == ":" else line for line in text.splitlines()]
 
 
 def test_outcomes_are_told(checkout: Path) -> None:
-    with started(checkout, "raise SystemExit(4)") as shell:
-        told, _ = shell.communicate(timeout=30)
-    assert (shell.returncode, told.splitlines()) == (0, ["the second: 3", "the first: 4"])
+    with started(checkout, "print('heard'); raise SystemExit(4)") as process:
+        text, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert sorted(said(text)) == ["first    heard", "the first: 4", "the second: 3 ['not heard']"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_has_them_clean_up(checkout: Path, number: signal.Signals, code: int) -> None:
-    with started(checkout, TIDY) as shell:
-        read_until(shell, "at work", "the second: 3")
-        shell.send_signal(number)
-        told, _ = shell.communicate(timeout=30)
-    assert (shell.returncode, told.splitlines()) == (code, ["tidied up"])
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_has_them_clean_up(checkout: Path, number: signal.Signals) -> None:
+    with started(checkout, TIDY) as process:
+        read_until(process, "at work", "the second: 3")
+        process.send_signal(number)
+        text, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert said(text)[:2] == [f"         {number.name} came: all that runs cleans up and ends", "first    tidied up"]
+
+
+def test_a_signal_reaches_what_they_have_started(checkout: Path) -> None:
+    with started(checkout, WITH_A_CHILD) as process:
+        read_until(process, "at work")
+        process.terminate()
+        process.communicate(timeout=30)  # the child has the pipe, too
+    assert process.returncode == 143
 
 
 def test_a_second_signal_ends_them_at_once(checkout: Path) -> None:
-    with started(checkout, STUBBORN) as shell:
-        read_until(shell, "at work", "the second: 3")
-        shell.terminate()
-        read_until(shell, "not yet")
-        shell.terminate()
-        told, _ = shell.communicate(timeout=30)
-    assert (shell.returncode, told) == (143, "")
+    with started(checkout, STUBBORN) as process:
+        read_until(process, "at work", "the second: 3")
+        process.terminate()
+        read_until(process, "not yet")
+        process.terminate()
+        text, _ = process.communicate(timeout=30)
+    assert (process.returncode, text) == (143, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("print('one'); print('two')", (0, "['one', 'two']")),
+        ("print('why'); raise SystemExit(5)", (1, "why\nmaking it failed with exit code 5")),
+    ],
+)
+def test_what_has_to_succeed(checkout: Path, code: str, expected: tuple[int, str]) -> None:
+    program = "import sys\nfrom jobs import Jobs\nwith Jobs() as jobs:\n    print(jobs.run('making it', sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, sys.executable, "-c", code],
+        env={"PYTHONPATH": str(checkout / "tests" / "runner")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, (done.stdout + done.stderr).partition("making it\n")[2].strip()) == expected
+
+
+def test_what_takes_too_long_is_killed(checkout: Path) -> None:
+    program = """
+import sys
+from jobs import Jobs
+with Jobs() as jobs:
+    print(jobs.wait(jobs.start("long", ["sleep", "60"]), seconds=0.2))
+"""
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(checkout / "tests" / "runner")}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, timeout=30, check=True)
+    assert done.stdout == b"-9\n"

@@ -6,17 +6,18 @@ database in it. What a client accepts and we refuse is listed in the headers of 
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import pytest
 
+from drawing import TIMES, generator
 from envconn.connection import Connection, Origin, Secret
 from envconn.grammar import read
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
 
 redis_connection = pytest.importorskip("redis.connection")
@@ -25,7 +26,7 @@ kombu = pytest.importorskip("kombu")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
 ORIGIN = Origin("SERVICE_URL")
-TEXTS = 6_000
+TEXTS = 3_000 * TIMES
 
 
 class Meaning(NamedTuple):
@@ -203,7 +204,7 @@ FAMILIES = [
 @pytest.mark.parametrize(("draw", "theirs"), FAMILIES)
 def test_same_meaning_or_refused(draw: Callable[[random.Random], str], theirs: Callable[[str], Meaning]) -> None:
     """The client finds in a text what we find in it. Both outcomes occur often enough to mean something."""
-    pick = random.Random(f"envconn {draw.__name__}")  # noqa: S311  the same texts in every run
+    pick = generator(draw.__name__)
     outcomes: Counter[bool] = Counter()
     for _ in range(TEXTS):
         text = draw(pick)
@@ -224,8 +225,8 @@ def test_same_meaning_or_refused(draw: Callable[[random.Random], str], theirs: C
 )
 def test_every_password_survives_percent_encoding(shape: str, theirs: Callable[[str], Meaning]) -> None:
     """User and password of any characters, once encoded, come out as they went in, there and here."""
-    pick = random.Random("envconn passwords")  # noqa: S311  the same texts in every run
-    for _ in range(1_000):
+    pick = generator("passwords")
+    for _ in range(1_000 * TIMES):
         user, password = ("".join(pick.choices([*map(chr, range(33, 127)), *"é雪 ℀😀"], k=8)) for _ in range(2))
         text = shape.format(user=quote(user, safe=""), password=quote(password, safe=""))
         connection = ours(text)
