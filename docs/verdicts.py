@@ -12,12 +12,12 @@ TARGET = Path(__file__).with_suffix(".md")
 sys.path.append(str(TARGET.parents[1] / "tests" / "live"))
 
 import matrix  # noqa: E402 - it is found there
+from envconn import TlsLevel  # noqa: E402
 from matrix import CLAIMS, FLOORS, MODES, RABBITMQ, REDIS, RULES, SITES, STACKS, TRUSTED, WHOLE  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from envconn import TlsLevel
 
 _HEAD = """\
 # Verdicts
@@ -138,7 +138,7 @@ def _mode(mode: str) -> str:
 
 
 def _cells(due: TlsLevel | str, claim: str, sites: Iterable[str] = tuple(SITES)) -> Row:
-    if isinstance(due, str):
+    if not isinstance(due, TlsLevel):
         return (_words(f"`{code}`" for code in due.split()), *("-" for _ in sites))
     return (f"{due}", *(_mark(matrix.expected(due, SITES[site], TRUSTED[claim])) for site in sites))
 
@@ -162,7 +162,7 @@ def _whole() -> str:
     for floor, cells in WHOLE.items():
         for mode, claim, site in cells:
             due = matrix.promised(RULES["enforce"], mode, claim, floor)
-            refused = f"refused when read: `{due}`" if isinstance(due, str) else ""
+            refused = "" if isinstance(due, TlsLevel) else f"refused when read: `{due}`"
             outcome = refused or _mark(matrix.expected(due, SITES[site], TRUSTED[claim]))  # type: ignore[arg-type]
             rows.append((f"`{floor}`", _mode(mode), _CLAIMS[claim], _SITES[site], outcome))
     return _table(("policy", "`sslmode`", "CA", "server", "comes to"), rows)

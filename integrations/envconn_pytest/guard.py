@@ -16,7 +16,7 @@ import pytest
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.selection import assemble
 from envconn.tls import Policy
-from envconn.tls.policy import reach
+from envconn.tls.policy import combined, reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from envconn import SecuredConnection
     from envconn.connection import Host
+    from envconn.tls.policy import Demands
 
 
 ALLOWED = "envconn_allow_databases"
@@ -63,36 +64,36 @@ def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
     """Return what stands against tests in the environment as it is; `allowed` are patterns as in the configuration."""
     try:
         # The patterns of ENVCONN_TLS_WAIVE, and what they must not be.
-        policy = Policy(waive=tuple(allowed))
+        rules = combined(Policy(waive=tuple(allowed)))
     except ConfigurationError:
         return (problem("test-pattern", ALLOWED, _UNUSABLE),)
     assembly = assemble()
     found = [problem for problem in assembly.report.problems if problem.code != "database-missing"]
     for service in assembly.services.values():
         for endpoint in (service, *service.siblings):
-            found += _against(endpoint, policy)
+            found += _against(endpoint, rules)
     return tuple(dict.fromkeys(found))
 
 
-def _against(endpoint: SecuredConnection, policy: Policy) -> Iterator[Finding]:
+def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:
     for host in endpoint.hosts:
-        if message := _elsewhere(host, endpoint, policy):
+        if message := _elsewhere(host, endpoint, rules):
             yield problem("test-remote", endpoint.variable, message)
     is_file = endpoint.family == "sqlite"
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern that was meant for hosts says nothing about names.
-        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, policy.waive):
+        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, rules.waive):
             yield problem("test-production", endpoint.variable, _LIVE.format(what))
 
 
-def _elsewhere(host: Host, endpoint: SecuredConnection, policy: Policy) -> str:
+def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands) -> str:
     """Say where `host` is, unless that is this machine or allowed."""
-    found = reach((host,), policy)
+    found = reach((host,), rules)
     if not found.local:
         return "" if found.waived else _REMOTE.format(host.host)
     end = host.host.rpartition("/")[2].lower()
-    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in policy.waive)
+    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in rules.waive)
     return "" if endpoint.provider in _HERE or is_allowed else _TUNNEL.format(endpoint.provider)
 
 

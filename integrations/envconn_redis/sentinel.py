@@ -10,10 +10,9 @@ from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool, SentinelManagedConnection
 
 from envconn.connection import Host
-from envconn.tls.policy import Policy, reach
+from envconn.tls.policy import Policy, combined, reach
 from envconn_redis.connections import VerifyingConnection
 
-TYPE_CHECKING = False
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +51,7 @@ def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None
     Raises:
         redis.ConnectionError: it is not.
     """
-    if not reach((Host(*address),), Policy(waive=waived)).exempt:
+    if not reach((Host(*address),), combined(Policy(waive=waived))).exempt:
         raise redis.ConnectionError(_REMOTE)
 
 

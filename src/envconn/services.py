@@ -10,6 +10,7 @@ from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, problem
 from envconn.rotation import Kept, View, reader
+from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
@@ -179,7 +180,8 @@ def load(
 
     `environ` is a mapping of variables, `os.environ` when left out. `env_file` is the path of a file
     whose assignments count where `environ` is silent, or of several, the last of which wins, or
-    `None`; the default is read only if it is there. `policy` replaces the one that ``ENVCONN_TLS`` and its like state.
+    `None`; the default is read only if it is there. `policy` is what the program
+    demands beside ``ENVCONN_TLS`` and its like.
     `passwords` holds callables by the name of the service whose password they supply, such as a token
     that expires: each is called with the connection, anew for every login, and returns a text.
 
@@ -213,13 +215,23 @@ def parse(text: str, variable: str | None = None) -> Connection:
     raise ConfigurationError(outcome)
 
 
-def secure(connection: Connection, policy: Policy | None = None) -> SecuredConnection:
-    """Judge `connection` under `policy`; when left out, under the one of an empty environment.
+def secure(source: Connection | str, policy: Policy | None = None) -> SecuredConnection:
+    """Judge a connection, or the text of one, and return what drivers accept.
+
+    It is judged by the policy of the process, as `load` reads it, with what `policy` states above that.
 
     Raises:
-        ConfigurationError: it is not secured as the policy demands, or cannot be.
+        ConfigurationError: it is not secured as the policy demands, or cannot be; or the policy is wrong.
+        TypeError: `source` is something else.
     """
-    outcome = judge(connection, Context(policy or Policy()), DATABASE)
+    context, connection = process_context(policy), parse(source) if isinstance(source, str) else source
+    # The frame of this function is a part of the traceback, and tools print its variables.
+    del source
+    if not isinstance(connection, Connection):
+        raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
+    if not isinstance(context, Context):
+        raise ConfigurationError(context)
+    outcome = judge(connection, context, DATABASE)
     if isinstance(outcome, SecuredConnection):
         return outcome
     raise ConfigurationError(outcome)

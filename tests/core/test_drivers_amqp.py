@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn import ConfigurationError, Policy, TlsLevel, parse, secure
+from envconn import ConfigurationError, Policy, parse, secure
 from envconn.drivers import amqp
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def test_levels(certificates: Certificates) -> None:
     ca = str(certificates.ca)
     named = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": ca}
     full = secure(parse(f"amqps://{PLACE}/?cacertfile={ca}"))
-    chain = secure(parse(f"amqps://{PLACE}/?verify=verify_none"), Policy(floor=TlsLevel.VERIFY_CA, ca=ca))
+    chain = secure(parse(f"amqps://{PLACE}/?verify=verify_none"), Policy(tls="verify-ca", ca=ca))
     assert amqp.arguments(full) == {**named, "server_hostname": "mq.example.com"}
     assert amqp.arguments(chain) == named
     assert amqp.arguments(secure(parse(f"amqps://{PLACE}/?verify=verify_none"))) == {"cert_reqs": ssl.CERT_NONE}

@@ -99,7 +99,7 @@ def test_what_is_refused(certificates: Certificates) -> None:
         redis.arguments(
             envconn.secure(
                 envconn.parse("rediss://h.example.com")._replace(parameters=revoked),
-                envconn.Policy(ca=str(certificates.ca), ca_variable="DATABASE_CA_CERT"),
+                envconn.Policy(ca=str(certificates.ca)),
             )
         )
     uri = "postgresql://app:p@h.example.com/app?sslmode=require"

@@ -116,7 +116,7 @@ TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
 def test_levels(queries: dict[TlsLevel, str], name: FormatName, level: TlsLevel) -> None:
     connection = secured(queries[level])
     assert connection.tls.level == level
-    due = TABLE[name][level]
+    due = TABLE[name][level.rank]
     if due.startswith("REFUSED"):
         assert refusals(connection, name) == [due.removeprefix("REFUSED ")]
     else:

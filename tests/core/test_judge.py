@@ -11,6 +11,7 @@ from envconn import ConfigurationError, Policy, SecuredConnection, TlsLevel
 from envconn.connection import Connection, Host, Parameters
 from envconn.services import parse, secure
 from envconn.tls import Context, judge, requested
+from envconn.tls.policy import Demands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +82,12 @@ def expected(place: Place, floor: TlsLevel, mode: str | None, root: str | None, 
     return against or (level, trusted)
 
 
+def judged(text: str, demands: Demands) -> SecuredConnection:
+    outcome = judge(parse(text, "V"), Context(demands), "database")
+    assert isinstance(outcome, SecuredConnection)
+    return outcome
+
+
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("floor", [ENCRYPTED, VERIFY_CA, VERIFY_FULL], ids=str)
 def test_every_combination(certificates: Certificates, name: str, floor: TlsLevel) -> None:
@@ -89,10 +96,10 @@ def test_every_combination(certificates: Certificates, name: str, floor: TlsLeve
     for mode, root, spare in product(ASKS, ROOTS, ROOTS):
         written = {"sslmode": mode, "sslrootcert": roots[root]}
         parameters = Parameters({key: value for key, value in written.items() if value})
-        policy = Policy(floor=floor, waive=("*.internal",), enforce_local=place.enforce_local, ca=roots[spare])
+        demands = Demands(floor=floor, waive=("*.internal",), enforce_local=place.enforce_local, ca=roots[spare])
         connection = Connection("postgresql", "postgres", (place.host,), "u", "d", None, parameters)
         assert requested(connection) == asked_for(mode, root)
-        outcome = judge(connection, Context(policy), "database")
+        outcome = judge(connection, Context(demands), "database")
         seen: object
         if isinstance(outcome, SecuredConnection):
             verdict = outcome.tls
@@ -130,12 +137,12 @@ def test_removing_a_parameter_never_raises_what_is_asked_for(certificates: Certi
 
 @pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
 def test_several_hosts_are_as_safe_as_the_weakest(mode: str) -> None:
-    policy = Policy(waive=("*.internal",))
+    demands = Demands(waive=("*.internal",))
 
     def outcome(*names: str) -> TlsLevel | str:
         hosts = tuple(PLACES[name].host for name in names)
         connection = Connection("postgresql", "", hosts, "u", "d", None, Parameters({"sslmode": mode}))
-        verdict = judge(connection, Context(policy), "database")
+        verdict = judge(connection, Context(demands), "database")
         if not isinstance(verdict, SecuredConnection):
             return verdict[0].code
         assert verdict.tls.local is all(name == "loopback" for name in names)
@@ -143,18 +150,15 @@ def test_several_hosts_are_as_safe_as_the_weakest(mode: str) -> None:
 
     for first, second in product(("remote", "waived", "loopback"), repeat=2):
         alone, together = [outcome(first), outcome(second)], outcome(first, second)
-        refusals = [one for one in alone if isinstance(one, str)]
+        refusals = [one for one in alone if not isinstance(one, TlsLevel)]
         levels = [one for one in alone if isinstance(one, TlsLevel)]
         # Nobody is promised less in company: the strictest host decides for all of them.
         assert together == (refusals[0] if refusals else max(levels)), (first, second)
 
 
-def codes(query: str, place: str = "h", policy: Policy | None = None) -> list[str]:
-    try:
-        secure(parse(f"postgres://u:p@{place}/d?{query}"), policy)
-    except ConfigurationError as error:
-        return [problem.code for problem in error.problems]
-    return []
+def codes(query: str, place: str = "h") -> list[str]:
+    outcome = judge(parse(f"postgres://u:p@{place}/d?{query}"), Context(Demands()), "database")
+    return [] if isinstance(outcome, SecuredConnection) else [problem.code for problem in outcome]
 
 
 @pytest.mark.parametrize(
@@ -196,22 +200,22 @@ SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 
 
 @pytest.mark.parametrize(
-    ("place", "query", "policy", "level", "why"),
+    ("place", "query", "demands", "level", "why"),
     [
-        (NEON, "", Policy(best=True), VERIFY_FULL, "a public CA"),
-        (NEON, "", Policy(), ENCRYPTED, "not asked for"),
-        (NEON, "?sslrootcert=FILE", Policy(best=True), VERIFY_FULL, "the CA of the text, the level of the record"),
-        ("h", "", Policy(best=True), ENCRYPTED, "nobody knows this host"),
-        (SCALINGO, "", Policy(best=True), ENCRYPTED, "the platform's CA is not mounted here"),
-        (SCALINGO, "", Policy(best=True, ca="FILE"), VERIFY_CA, "the CA of the policy"),
-        (SCALINGO, "?sslrootcert=FILE", Policy(best=True), VERIFY_CA, "the CA of the text"),
-        (SCALINGO, "", Policy(best=True, floor=VERIFY_FULL, ca="FILE"), VERIFY_FULL, "best lowers no floor"),
+        (NEON, "", Demands(best=True), VERIFY_FULL, "a public CA"),
+        (NEON, "", Demands(), ENCRYPTED, "not asked for"),
+        (NEON, "?sslrootcert=FILE", Demands(best=True), VERIFY_FULL, "the CA of the text, the level of the record"),
+        ("h", "", Demands(best=True), ENCRYPTED, "nobody knows this host"),
+        (SCALINGO, "", Demands(best=True), ENCRYPTED, "the platform's CA is not mounted here"),
+        (SCALINGO, "", Demands(best=True, ca="FILE"), VERIFY_CA, "the CA of the policy"),
+        (SCALINGO, "?sslrootcert=FILE", Demands(best=True), VERIFY_CA, "the CA of the text"),
+        (SCALINGO, "", Demands(best=True, floor=VERIFY_FULL, ca="FILE"), VERIFY_FULL, "best lowers no floor"),
     ],
 )
-def test_best(certificates: Certificates, place: str, query: str, policy: Policy, level: TlsLevel, why: str) -> None:
+def test_best(certificates: Certificates, place: str, query: str, demands: Demands, level: TlsLevel, why: str) -> None:
     file = str(certificates.ca)
-    stated = policy._replace(ca=file) if policy.ca else policy
-    secured = secure(parse(f"postgres://u:p@{place}/d{query.replace('FILE', file)}"), stated)
+    stated = demands._replace(ca=file) if demands.ca else demands
+    secured = judged(f"postgres://u:p@{place}/d{query.replace('FILE', file)}", stated)
     assert secured.tls.level == level, why
     assert why == "a public CA" or not (secured.tls.ca and secured.tls.ca.kind == "system")
 
@@ -236,29 +240,27 @@ def test_ca_refused(place: str, query: str, code: str, remedy: str) -> None:
 
 def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        secure(parse("postgres://u:p@h/d"), Policy(ca=str(tmp_path), ca_variable="ENVCONN_TLS_CA"))
-    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [
-        ("ca-directory", "ENVCONN_TLS_CA")
-    ]
+        secure(parse("postgres://u:p@h/d"), Policy(ca=str(tmp_path)))
+    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [("ca-directory", "Policy.ca")]
 
 
 @pytest.mark.parametrize(
-    ("query", "place", "policy", "evidence"),
+    ("query", "place", "demands", "evidence"),
     [
         (
             "",
             "h",
-            Policy(),
+            Demands(),
             [
                 "the text asks for opportunistic (no sslmode)",
                 "raised from opportunistic to encrypted (the floor is encrypted)",
             ],
         ),
-        ("?sslmode=require", "h", Policy(), ["the text asks for encrypted (sslmode=require)"]),
+        ("?sslmode=require", "h", Demands(), ["the text asks for encrypted (sslmode=require)"]),
         (
             "?sslmode=require",
             "%2Frun",
-            Policy(),
+            Demands(),
             [
                 "the text asks for encrypted (sslmode=require)",
                 "every host is a unix socket or a loopback address",
@@ -268,13 +270,13 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
         (
             "?sslmode=disable",
             "h",
-            Policy(waive=("h",)),
+            Demands(waive=("h",)),
             ["the text asks for none (sslmode=disable)", "clear text is waived by h"],
         ),
         (
             "?sslmode=verify-full&sslrootcert=system",
             "h",
-            Policy(best=True),
+            Demands(best=True),
             [
                 "the text asks for verify-full (sslmode=verify-full and sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
@@ -283,7 +285,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
         (
             "?sslrootcert=system",
             "h",
-            Policy(best=True, floor=VERIFY_CA),
+            Demands(best=True, floor=VERIFY_CA),
             [
                 "the text asks for verify-full (sslrootcert)",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
@@ -292,15 +294,15 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
     ],
     ids=["raised", "as-asked", "socket", "waived", "verified", "system-alone"],
 )
-def test_evidence(certificates: Certificates, query: str, place: str, policy: Policy, evidence: list[str]) -> None:
-    told = secure(parse(f"postgres://u:p@{place}/d{query}", "V"), policy).tls.evidence
+def test_evidence(certificates: Certificates, query: str, place: str, demands: Demands, evidence: list[str]) -> None:
+    told = judged(f"postgres://u:p@{place}/d{query}", demands).tls.evidence
     assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in told] == evidence
 
 
 def test_loopback_that_must_have_tls_is_not_called_remote() -> None:
     """No waiver would help there, so none is offered."""
-    policy = Policy(enforce_local=True)
-    outcome = judge(parse("postgresql://u:p@localhost/d?sslmode=disable"), Context(policy), "database")
+    demands = Demands(enforce_local=True)
+    outcome = judge(parse("postgresql://u:p@localhost/d?sslmode=disable"), Context(demands), "database")
     assert isinstance(outcome, tuple)
     assert "this machine" in outcome[0].message
     assert "ENVCONN_TLS_WAIVE" not in outcome[0].message

@@ -212,7 +212,6 @@ BY_CALL = {
     "alias-duplicate",
     "broker-missing",
     "celery-overruled",
-    "policy-floor",
     "driver-too-old",
     "driver-unsupported",
     "password-in-clear",

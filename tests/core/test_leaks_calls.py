@@ -192,7 +192,7 @@ def calls_with(text: str) -> list[Callable[[], object]]:
         lambda: envconn.Settings(_env_file=None, broker=text),
         lambda: Model.model_validate({"database": text}),
         lambda: Model.model_validate_json(json.dumps({"database": text})),
-        lambda: envconn.secure(envconn.parse(text), envconn.Policy(floor=envconn.TlsLevel.VERIFY_FULL)),
+        lambda: envconn.secure(envconn.parse(text), envconn.Policy(tls="verify-full")),
     ]
 
 
@@ -212,8 +212,9 @@ def test_old_drivers(marker: str, uri: str) -> None:
 def test_policies_and_endpoints_that_cannot_be_had(marker: str, uri: str) -> None:
     secured = envconn.secure(envconn.parse(uri))
     unchecked: Any = envconn_psycopg
+    unchecked_policy: Any = envconn.Policy
     calls: list[Callable[[], Any]] = [
-        lambda: envconn.Policy(floor=envconn.TlsLevel.NONE, ca=marker),
+        lambda: unchecked_policy(tls="none", ca=marker),
         lambda: envconn.Policy(waive=("*",), ca=marker),
         lambda: secured.endpoint(pooled=True),
         lambda: unchecked.kwargs(envconn.parse(uri)),

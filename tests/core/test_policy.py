@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from envconn import ConfigurationError, Policy, TlsLevel
 from envconn.tls import SSLMODES
-from envconn.tls.policy import stated
+from envconn.tls.policy import Demands, combined, stated, waived_in_code
 
 ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
 
@@ -33,42 +38,42 @@ def test_words_of_libpq_lead_to_a_level_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "policy", "notes", "why"),
+    ("values", "demands", "notes", "why"),
     [
-        ({}, Policy(), [], "the default is in the class"),
-        ({"ENVCONN_TLS": "", "ENVCONN_TLS_LOCAL": "", "ENVCONN_TLS_WAIVE": ""}, Policy(), [], "blank is not set"),
-        ({"ENVCONN_TLS": "require"}, Policy(), [], "the least there is"),
-        ({"ENVCONN_TLS": "verify-ca"}, Policy(floor=VERIFY_CA), [], "a word of libpq"),
-        ({"ENVCONN_TLS": "verify-full"}, Policy(floor=VERIFY_FULL), [], "the most there is"),
-        ({"ENVCONN_TLS": "best"}, Policy(best=True), [], "as far as the provider's certificates go"),
-        ({"ENVCONN_TLS_LOCAL": "allow"}, Policy(), [], "the default, written out"),
-        ({"ENVCONN_TLS_LOCAL": "enforce"}, Policy(enforce_local=True), [], "no exception for loopback"),
-        ({"ENVCONN_TLS_WAIVE": "a"}, Policy(waive=("a",)), [], "one"),
-        ({"ENVCONN_TLS_WAIVE": ", a,b  c\td\n,"}, Policy(waive=("a", "b", "c", "d")), [], "commas and white space"),
-        ({"ENVCONN_TLS_WAIVE": "10.0.0.0/8,fd00::/8"}, Policy(waive=("10.0.0.0/8", "fd00::/8")), [], "networks"),
-        ({"PGSSLMODE": "verify-full"}, Policy(floor=VERIFY_FULL), ["pgsslmode-stronger"], "it may raise the floor"),
-        ({"PGSSLMODE": "require"}, Policy(), ["pgsslmode-overruled"], "T14: no more than the floor"),
-        ({"PGSSLMODE": "disable"}, Policy(), ["pgsslmode-overruled"], "T15: it can never lower it"),
-        ({"PGSSLMODE": "prefer"}, Policy(), ["pgsslmode-overruled"], "nor this"),
+        ({}, Demands(), [], "the default is in the class"),
+        ({"ENVCONN_TLS": "", "ENVCONN_TLS_LOCAL": "", "ENVCONN_TLS_WAIVE": ""}, Demands(), [], "blank is not set"),
+        ({"ENVCONN_TLS": "require"}, Demands(), [], "the least there is"),
+        ({"ENVCONN_TLS": "verify-ca"}, Demands(floor=VERIFY_CA), [], "a word of libpq"),
+        ({"ENVCONN_TLS": "verify-full"}, Demands(floor=VERIFY_FULL), [], "the most there is"),
+        ({"ENVCONN_TLS": "best"}, Demands(best=True), [], "as far as the provider's certificates go"),
+        ({"ENVCONN_TLS_LOCAL": "allow"}, Demands(), [], "the default, written out"),
+        ({"ENVCONN_TLS_LOCAL": "enforce"}, Demands(enforce_local=True), [], "no exception for loopback"),
+        ({"ENVCONN_TLS_WAIVE": "a"}, Demands(waive=("a",)), [], "one"),
+        ({"ENVCONN_TLS_WAIVE": ", a,b  c\td\n,"}, Demands(waive=("a", "b", "c", "d")), [], "commas and white space"),
+        ({"ENVCONN_TLS_WAIVE": "10.0.0.0/8,fd00::/8"}, Demands(waive=("10.0.0.0/8", "fd00::/8")), [], "networks"),
+        ({"PGSSLMODE": "verify-full"}, Demands(floor=VERIFY_FULL), ["pgsslmode-stronger"], "it may raise the floor"),
+        ({"PGSSLMODE": "require"}, Demands(), ["pgsslmode-overruled"], "T14: no more than the floor"),
+        ({"PGSSLMODE": "disable"}, Demands(), ["pgsslmode-overruled"], "T15: it can never lower it"),
+        ({"PGSSLMODE": "prefer"}, Demands(), ["pgsslmode-overruled"], "nor this"),
         (
             {"ENVCONN_TLS": "verify-full", "PGSSLMODE": "verify-ca"},
-            Policy(floor=VERIFY_FULL),
+            Demands(floor=VERIFY_FULL),
             ["pgsslmode-overruled"],
             "the stronger of the two",
         ),
         (
             {"ENVCONN_TLS": "best", "PGSSLMODE": "verify-ca"},
-            Policy(best=True, floor=VERIFY_CA),
+            Demands(best=True, floor=VERIFY_CA),
             ["pgsslmode-stronger"],
             "both hold",
         ),
     ],
 )
-def test_stated(values: dict[str, str], policy: Policy, notes: list[str], why: str) -> None:
+def test_stated(values: dict[str, str], demands: Demands, notes: list[str], why: str) -> None:
     answer = stated(values)
     assert (answer.problems, [note.code for note in answer.notes]) == ((), notes), why
     for field in ("floor", "best", "enforce_local", "waive", "ca"):
-        assert getattr(answer.policy, field) == getattr(policy, field), why
+        assert getattr(answer.demands, field) == getattr(demands, field), why
 
 
 @pytest.mark.parametrize(
@@ -81,8 +86,8 @@ def test_stated(values: dict[str, str], policy: Policy, notes: list[str], why: s
     ],
 )
 def test_ca_comes_from_the_variable_that_was_made_for_it(values: dict[str, str], ca_variable: str) -> None:
-    policy = stated(values).policy
-    assert (policy.ca, policy.ca_variable) == (values[ca_variable], ca_variable)
+    demands = stated(values).demands
+    assert (demands.ca, demands.ca_variable) == (values[ca_variable], ca_variable)
 
 
 WAIVERS_REFUSED = [
@@ -110,7 +115,7 @@ def test_waivers_refused(pattern: str, code: str, why: str) -> None:
     (problem,) = answer.problems
     assert (problem.code, problem.variable) == (code, "ENVCONN_TLS_WAIVE"), why
     assert pattern not in problem.message or len(pattern) < 3
-    assert answer.policy.waive == (), "what is judged in spite of the problem gets no waiver"
+    assert answer.demands.waive == (), "what is judged in spite of the problem gets no waiver"
     with pytest.raises(ConfigurationError) as caught:
         Policy(waive=("db.internal", pattern))
     assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, "Policy.waive")]
@@ -140,7 +145,7 @@ def test_words_refused(values: dict[str, str], variable: str) -> None:
     answer = stated(values)
     assert [(problem.code, problem.variable) for problem in answer.problems] == [("policy-unknown", variable)]
     assert "Zq7xWv9kJb3" not in str(answer.problems)
-    assert answer.policy.floor == ENCRYPTED, "the least that anything is judged by meanwhile"
+    assert answer.demands.floor == ENCRYPTED, "the least that anything is judged by meanwhile"
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -153,16 +158,97 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("floor", [TlsLevel.NONE, TlsLevel.OPPORTUNISTIC])
-def test_program_cannot_lower_the_floor_below_encryption(floor: TlsLevel) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "variable", "words"),
+    [
+        ({"tls": "encrypted"}, "Policy.tls", "require"),
+        ({"tls": "prefer"}, "Policy.tls", "require, verify-ca, verify-full or best"),
+        ({"tls": "none"}, "Policy.tls", "require"),
+        ({"tls": TlsLevel.OPPORTUNISTIC}, "Policy.tls", "require"),
+        ({"tls": "VERIFY-FULL"}, "Policy.tls", "verify-full"),
+        ({"local": "deny"}, "Policy.local", "allow or enforce"),
+    ],
+)
+def test_words_refused_in_code(arguments: dict[str, Any], variable: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        Policy(**arguments)
+    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [("policy-unknown", variable)]
+
+
+def test_program_is_told_everything_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Policy(floor=floor, waive=("*",))
-    assert [problem.code for problem in caught.value.problems] == ["policy-floor", "waiver-too-wide"]
+        Policy(tls="disable", waive=("*",))  # type: ignore[arg-type]
+    assert [problem.code for problem in caught.value.problems] == ["policy-unknown", "waiver-too-wide"]
+
+
+@pytest.mark.parametrize("arguments", [{"waive": "db"}, {"floor": "require"}, {"ca": 1}, {"tls": ["require"]}])
+def test_arguments_refused(arguments: dict[str, Any]) -> None:
+    """``waive="db"`` would be the hosts d and b."""
+    with pytest.raises(TypeError):
+        Policy(**arguments)
+
+
+ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_TLS_CA")
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "why"),
+    [
+        (None, {}, "nothing is left out, for nothing is stated"),
+        (Policy(), {}, "what is left out is the environment's"),
+        (Policy(tls="verify-full"), {"floor": VERIFY_FULL}, "the stricter counts"),
+        (Policy(tls="require"), {}, "of two, also where the program's is the weaker"),
+        (Policy(tls="best"), {"best": True}, "as far as the provider's certificates go, and no less than before"),
+        (Policy(local="enforce"), {"enforce_local": True}, "the stricter counts"),
+        (Policy(waive=["b", "c"]), {"waive": ("b", "c")}, "any sequence; in the place of the environment's"),
+        (Policy(waive=()), {"waive": ()}, "no waiver at all"),
+        (Policy(ca="b.pem"), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "what it is called in messages, too"),
+        (Policy(ca=Path("b.pem")), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "a path"),
+    ],
+)
+def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> None:
+    assert combined(policy, ENVIRONMENT) == ENVIRONMENT._replace(**changes), why
+
+
+def test_the_environment_enforces_what_a_program_allows() -> None:
+    assert combined(Policy(local="allow"), Demands(enforce_local=True)).enforce_local
+    assert combined(Policy(tls="require"), Demands(best=True)).best
+
+
+def test_a_policy_cannot_be_forged() -> None:
+    policy = Policy(waive=("a",))
+    with pytest.raises(AttributeError):
+        policy.waive = ("*",)
+    with pytest.raises(AttributeError):
+        del policy.waive
+    object.__setattr__(policy, "waive", ("*",))
+    with pytest.raises(ConfigurationError):
+        combined(policy)
+    assert repr(Policy(waive=("a",))) == "Policy(waive=('a',))"
+    policy = Policy()
+    object.__setattr__(policy, "tls", "none")
+    with pytest.raises(ConfigurationError):
+        combined(policy)
+    for forged in (Demands(TlsLevel.NONE), ENVIRONMENT, "verify-full", type("Loose", (Policy,), {})()):
+        with pytest.raises(TypeError):
+            combined(forged)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(tls="best", local="enforce", waive=("a",), ca="a.pem")])
+def test_a_policy_can_be_copied_and_sent(policy: Policy) -> None:
+    for other in (copy.deepcopy(policy), pickle.loads(pickle.dumps(policy))):  # noqa: S301 - our own
+        assert combined(other) == combined(policy)
+
+
+def test_a_waiver_in_code_is_a_note() -> None:
+    assert [note.code for note in waived_in_code(Policy(waive=("a", "b")))] == ["waiver-in-code"]
+    assert waived_in_code(Policy(tls="verify-full")) == waived_in_code(Policy(waive=())) == waived_in_code(None) == ()
 
 
 def test_policy_shows_no_ca() -> None:
-    shown = repr(Policy(ca="-----BEGIN PRIVATE KEY-----", waive=("a",), best=True))
-    assert shown == "<Policy floor=encrypted best=True enforce_local=False waive=['a']>"
+    shown = repr(Policy(ca="-----BEGIN PRIVATE KEY-----", waive=("a",), tls="best"))
+    assert shown == "Policy(tls='best', waive=('a',), ca='...')"
+    assert repr(Policy(local="enforce")) == "Policy(local='enforce')"
 
 
 @pytest.mark.parametrize("word", ["verify_full", "VERIFY-FULL"])

@@ -39,9 +39,7 @@ def loaded(example: dict[str, Any], certificates: Certificates) -> envconn.Secur
     url = example["url"].replace("/certs/global-bundle.pem", str(certificates.ca))
     url = url.replace("/certs/root.crt", str(certificates.ca))
     ca = str(certificates.ca) if "sslmode=verify-full" in url and "sslrootcert" not in url else None
-    services = envconn.load(
-        {example["environment_variable"]: url}, env_file=None, policy=Policy(waive=WAIVED, ca=ca, ca_variable="ca")
-    )
+    services = envconn.load({example["environment_variable"]: url}, env_file=None, policy=Policy(waive=WAIVED, ca=ca))
     return services["database"] if "database" in services else services["broker"]
 
 

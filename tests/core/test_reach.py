@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from envconn import Policy
 from envconn.connection import Host
-from envconn.tls.policy import Reach, reach
+from envconn.tls.policy import Demands, Reach, reach
 
 LOCAL = [
     (Host("/var/run/postgresql", 5432), "a unix socket"),
@@ -61,16 +60,16 @@ def described(hosts: list[tuple[Host, str]]) -> list[str]:
 
 @pytest.mark.parametrize(("host", "why"), LOCAL, ids=described(LOCAL))
 def test_local(host: Host, why: str) -> None:
-    assert reach((host,), Policy()) == Reach(local=True, waived=None, exempt=True), why
-    assert reach((host,), Policy(enforce_local=True)) == Reach(local=True, waived=None, exempt=False), why
+    assert reach((host,), Demands()) == Reach(local=True, waived=None, exempt=True), why
+    assert reach((host,), Demands(enforce_local=True)) == Reach(local=True, waived=None, exempt=False), why
 
 
 @pytest.mark.parametrize(("host", "why"), REMOTE, ids=described(REMOTE))
 def test_remote(host: Host, why: str) -> None:
-    assert reach((host,), Policy()) == Reach(local=False, waived=None, exempt=False), why
+    assert reach((host,), Demands()) == Reach(local=False, waived=None, exempt=False), why
     for local, _ in LOCAL:
-        assert not reach((local, host), Policy()).local
-        assert not reach((host, local), Policy()).exempt, why
+        assert not reach((local, host), Demands()).local
+        assert not reach((host, local), Demands()).exempt, why
 
 
 @pytest.mark.parametrize(
@@ -88,7 +87,7 @@ def test_remote(host: Host, why: str) -> None:
     ],
 )
 def test_waived(pattern: str, host: Host, why: str) -> None:
-    assert reach((host,), Policy(waive=("nothing", pattern))) == Reach(local=False, waived=pattern, exempt=True), why
+    assert reach((host,), Demands(waive=("nothing", pattern))) == Reach(local=False, waived=pattern, exempt=True), why
 
 
 @pytest.mark.parametrize(
@@ -111,11 +110,11 @@ def test_waived(pattern: str, host: Host, why: str) -> None:
     ],
 )
 def test_not_waived(pattern: str, host: Host, why: str) -> None:
-    assert reach((host,), Policy(waive=("nothing", pattern))) == Reach(local=False, waived=None, exempt=False), why
+    assert reach((host,), Demands(waive=("nothing", pattern))) == Reach(local=False, waived=None, exempt=False), why
 
 
 def test_every_host_of_a_list_needs_a_waiver() -> None:
-    waive = Policy(waive=("10.0.0.0/8", "*.internal"))
+    waive = Demands(waive=("10.0.0.0/8", "*.internal"))
     a, b, c, local = Host("a.internal", 1), Host("10.0.0.1", 1), Host("c.example", 1), Host("localhost", 1)
     assert reach((a, b), waive).waived == "*.internal, 10.0.0.0/8"
     assert reach((a, a, local), waive).waived == "*.internal"
@@ -124,4 +123,4 @@ def test_every_host_of_a_list_needs_a_waiver() -> None:
 
 
 def test_enforcing_locally_leaves_waivers_alone() -> None:
-    assert reach((Host("a", 1),), Policy(waive=("a",), enforce_local=True)).exempt
+    assert reach((Host("a", 1),), Demands(waive=("a",), enforce_local=True)).exempt

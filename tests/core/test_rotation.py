@@ -103,7 +103,7 @@ class TestReload:
 
     def test_the_policy_stays(self) -> None:
         environ = {"DATABASE_URL": URL}
-        services = load(environ, policy=Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
+        services = load(environ, policy=Policy(tls="verify-full", ca="system"))
         environ |= {"DATABASE_URL": OTHER, "ENVCONN_TLS": "require"}
         assert services.reload().changed == {"database": ("host",)}
         assert services.database.tls.level == TlsLevel.VERIFY_FULL

@@ -126,10 +126,33 @@ def test_nothing_but_a_build() -> None:
         _ = services.database
 
 
-def test_policy_of_the_program_replaces_the_one_of_the_environment() -> None:
-    environ = {"DATABASE_URL": f"{PG}?sslmode=disable", "ENVCONN_TLS": "rubbish"}
+def test_policy_of_the_program_is_above_the_one_of_the_environment() -> None:
+    environ = {"DATABASE_URL": f"{PG}?sslmode=disable", "ENVCONN_TLS": "verify-full"}
     services = load(environ, env_file=None, policy=Policy(waive=("*.example",)))
     assert services.database.tls.level == TlsLevel.NONE
+    assert "waiver-in-code" in [note.code for note in services.report().notes]
+    with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+        load({"DATABASE_URL": PG, "ENVCONN_TLS": "verify-full"}, env_file=None, policy=Policy(waive=("a",)))
+    with pytest.raises(ConfigurationError, match="ENVCONN_TLS: "):
+        load({"DATABASE_URL": PG, "ENVCONN_TLS": "rubbish"}, env_file=None, policy=Policy(tls="verify-full"))
+
+
+def test_secure_judges_by_the_policy_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert secure(PG).tls.level == TlsLevel.ENCRYPTED
+    monkeypatch.setenv("ENVCONN_TLS", "verify-full")
+    for policy in (None, Policy(), Policy(tls="require")):
+        with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+            secure(PG, policy)
+    assert secure(parse(PG), Policy(ca="system")).tls.level == TlsLevel.VERIFY_FULL
+    monkeypatch.setenv("ENVCONN_TLS", "rubbish")
+    with pytest.raises(ConfigurationError, match="ENVCONN_TLS: "):
+        secure(PG)
+
+
+@pytest.mark.parametrize("source", [None, 1, b"postgresql://db.example/app", Secret(PG), secure(PG)])
+def test_secure_takes_nothing_else(source: Any) -> None:
+    with pytest.raises(TypeError, match="expected a connection string or the Connection"):
+        secure(source)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_load(env: IsolatedEnvironment) -> None:
         env.load()
     env["DATABASE_URL"] = URL
     assert env.load().database.host == "localhost"
-    assert env.load(policy=envconn.Policy(enforce_local=True)).database.tls.level == envconn.TlsLevel.ENCRYPTED
+    assert env.load(policy=envconn.Policy(local="enforce")).database.tls.level == envconn.TlsLevel.ENCRYPTED
     del env["DATABASE_URL"]
     (env.directory / ".env").write_text("DATABASE_URL=postgresql://app@127.0.0.1/file\n", encoding="utf-8")
     assert env.load().database.dbname == "file"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NASTY = "p@s:/?#[]!$&'()*+,;=% é\"\\"
 USER, SECRET = "u%40ser", "p%40s%3A%2F%3F%23%5B%5D%21%24%26%27%28%29%2A%2B%2C%3B%3D%25%20%C3%A9%22%5C"
 PLACE = f"{USER}:{SECRET}@db.example.com"
-VERIFY_CA = Policy(floor=TlsLevel.VERIFY_CA)
+VERIFY_CA = Policy(tls="verify-ca")
 
 TEXTS = {
     f"rediss://{PLACE}:7000/3?ssl_ca_certs={{ca}}": "verify-full",
@@ -119,8 +119,6 @@ def test_client_certificate(certificates: Certificates) -> None:
 
 
 def test_no_word_for_a_chain_without_a_name(certificates: Certificates) -> None:
-    connection = secure(
-        parse("amqps://u:p@h/1?verify=verify_none"), Policy(ca=str(certificates.ca), floor=VERIFY_CA.floor)
-    )
+    connection = secure(parse("amqps://u:p@h/1?verify=verify_none"), Policy(ca=str(certificates.ca), tls="verify-ca"))
     assert connection.tls.level == TlsLevel.VERIFY_CA
     assert secure(parse(connection.uri())).tls.level == TlsLevel.VERIFY_FULL

@@ -19,6 +19,7 @@ import envconn
 import libpq_drivers
 import matrix
 from celery_example import Example
+from envconn import TlsLevel
 from matrix import CLAIMS, FLOORS, RULES, SITES, TLS, TRUSTED, WHOLE
 from throwaway import postgres
 
@@ -62,7 +63,7 @@ def cells(
     for number, (mode, name, site) in enumerate(WHOLE[floor]):
         claim, server = CLAIMS[name](certificates), private if site == "good" else lab[site]
         due = matrix.promised(RULES["enforce"], mode, name, floor)
-        want = due if isinstance(due, str) else matrix.expected(due, SITES[site], TRUSTED[name])
+        want = matrix.expected(due, SITES[site], TRUSTED[name]) if isinstance(due, TlsLevel) else due
         environ = {"DATABASE_URL": server.uri(**claim.query(mode)), "ENVCONN_TLS": floor, **dict(claim.environ)}
         environ |= {"ENVCONN_TLS_LOCAL": "enforce"}
         (home := tmp_path / str(number)).mkdir()

@@ -137,7 +137,7 @@ def promised(rules: Mapping[str, Row], mode: str, claim: str, floor: str = "requ
         return due
     if claim == "none":
         return "tls-disabled ca-missing" if due == "tls-disabled" else "ca-missing"
-    return due if isinstance(due, str) else max(due, FLOORS[floor])
+    return max(due, FLOORS[floor]) if isinstance(due, TlsLevel) else due
 
 
 STACKS = (

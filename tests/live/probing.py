@@ -30,7 +30,7 @@ def trust(certificates: Certificates, level: str) -> dict[str, str]:
 
 def secured(uri: str) -> SecuredConnection:
     """Judge `uri` as if it left the machine."""
-    return envconn.secure(envconn.parse(uri, VARIABLE), Policy(enforce_local=True))
+    return envconn.secure(envconn.parse(uri, VARIABLE), Policy(local="enforce"))
 
 
 def look(uri: str, *, timeout: float = 10.0, enforcement: Enforcement = "report") -> Proof:

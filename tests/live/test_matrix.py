@@ -16,6 +16,7 @@ import envconn_psycopg
 import fakes
 import libpq_drivers
 import matrix
+from envconn import TlsLevel
 from fakes import Fake
 from libpq_drivers import DRIVERS
 from matrix import CLAIMS, LENIENT, MODES, SITES, STRICT
@@ -70,7 +71,7 @@ def test_what_is_promised_is_what_happens(
         claim = CLAIMS[name](certificates)
         uri = there.uri(host, **claim.query(mode), **HOSTADDR[host], connect_timeout="10")
         due = matrix.promised(rules.table, mode, name)
-        want = due if isinstance(due, str) else matrix.expected(due, SITES[site], matrix.TRUSTED[name])
+        want = matrix.expected(due, SITES[site], matrix.TRUSTED[name]) if isinstance(due, TlsLevel) else due
         judged = promise(uri, {"ENVCONN_TLS_LOCAL": rules.local, **dict(claim.environ)})
         found = judged if isinstance(judged, str) else judged.tls.level
         before = spilled(there)

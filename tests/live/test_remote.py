@@ -255,8 +255,8 @@ def test_nothing_but_the_environment_that_is_given(peer: Peer, certificates: Cer
 def test_the_policy_that_is_stated(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_TLS", "best")
     assert get_connection("neon", **NEON).connection.tls.level == envconn.TlsLevel.VERIFY_FULL
-    loose = get_connection("neon", **NEON, policy=envconn.Policy())
-    assert loose.connection.tls.level == envconn.TlsLevel.ENCRYPTED
+    both = get_connection("neon", **NEON, policy=envconn.Policy(tls="require"))
+    assert both.connection.tls.level == envconn.TlsLevel.VERIFY_FULL, "the stricter of the two"
     monkeypatch.setenv("ENVCONN_TLS", "nonsense")
     peer.asked.clear()
     with pytest.raises(envconn.ConfigurationError, match="ENVCONN_TLS"):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 services = envconn.load()
 assert_type(services, Services)
 envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
-envconn.load(env_file=[".env", "prod.env"], policy=envconn.Policy(floor=TlsLevel.VERIFY_FULL, ca="system"))
+envconn.load(env_file=[".env", "prod.env"], policy=envconn.Policy(tls="verify-full", ca="system"))
 
 # A mapping by name, and the names that it always knows.
 assert_type(services["analytics"], SecuredConnection)

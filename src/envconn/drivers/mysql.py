@@ -158,7 +158,7 @@ def ssl_mode(connection: SecuredConnection, *, elsewhere: bool) -> str | None:
         return _anywhere(connection)
     if built.own < ((2, 0) if built.mysqls else (2, 2)):
         return None if level < TlsLevel.ENCRYPTED else _old(connection)
-    return _MODES[level] if built.mysqls else _mariadbs(connection, built)
+    return _MODES[level.rank] if built.mysqls else _mariadbs(connection, built)
 
 
 def _built() -> _Built | None:
@@ -172,7 +172,7 @@ def _built() -> _Built | None:
 def _anywhere(connection: SecuredConnection) -> str:
     if connection.tls.level == TlsLevel.ENCRYPTED:
         refuse(connection, f"whether mysqlclient is built with MariaDB's library is not known here, and {_REQUIRED}")
-    return _MODES[connection.tls.level]
+    return _MODES[connection.tls.level.rank]
 
 
 def _mariadbs(connection: SecuredConnection, built: _Built) -> str:

@@ -59,8 +59,8 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     database is one, too), and `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database` (whose
     endpoints, the application's own when left out) and `region`.
 
-    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy unless
-    `policy` replaces it. All of it takes at most `timeout` seconds, repeated requests included.
+    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, with
+    what `policy` states above it. All of it takes at most `timeout` seconds, repeated requests included.
 
     Raises:
         ConfigurationError: the connection is not as secure as the policy demands, or the environment is wrong.

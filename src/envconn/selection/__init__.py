@@ -23,7 +23,7 @@ from envconn.selection.scan import Reading
 from envconn.sources import DOTENV, Lookup, Text
 from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
-from envconn.tls.policy import Policy, stated
+from envconn.tls.policy import combined, stated, waived_in_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +32,19 @@ if TYPE_CHECKING:
     from envconn.connection import Secret
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
+    from envconn.tls.policy import Demands, Policy
 
 
-__all__ = ["DATABASE", "DATABASES", "Assembly", "assemble", "judged_text", "stated_context", "stated_facts"]
+__all__ = [
+    "DATABASE",
+    "DATABASES",
+    "Assembly",
+    "assemble",
+    "judged_text",
+    "process_context",
+    "stated_context",
+    "stated_facts",
+]
 
 
 class Assembly(Record):
@@ -87,9 +97,18 @@ def judged_text(
     return tuple(reading.problems) or next(service for service in judged if service)
 
 
+def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ...]:
+    """Return what this process is judged by, with what `policy` states above it, or what is wrong with that."""
+    reading = Reading(*sources.read())
+    context = stated_context(reading, policy)
+    return tuple(reading.problems) or context
+
+
 def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
-    """Return what the environment states about judging; `policy` replaces its own. What is wrong goes to `reading`."""
-    return Context(policy or _stated_policy(reading), stated_facts(reading))
+    """Return what the environment and `policy` state about judging. What is wrong goes to `reading`."""
+    demands = combined(policy, _stated_demands(reading))
+    reading.notes += waived_in_code(policy)
+    return Context(demands, stated_facts(reading))
 
 
 def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
@@ -103,14 +122,14 @@ def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnec
     return outcome if isinstance(outcome, SecuredConnection) else None
 
 
-def _stated_policy(reading: Reading) -> Policy:
+def _stated_demands(reading: Reading) -> Demands:
     lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES}
     for lookup in lookups.values():
         reading.record(lookup)
     answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})
     reading.problems += answer.problems
     reading.notes += answer.notes
-    return answer.policy
+    return answer.demands
 
 
 def _second(wanted: Wanted, first: SecuredConnection) -> Finding:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.providers import Endpoint
     from envconn.tls.judged import Context
-    from envconn.tls.policy import Policy, Reach
+    from envconn.tls.policy import Demands, Reach
 
 _VERIFIED = frozenset({"amqp", "redis", "sentinel"})
 """Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
@@ -77,7 +77,7 @@ def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint) -> Tl
     return min(asked, SSLMODES[known.sslmode]) if known and is_silent else asked
 
 
-def _floor(policy: Policy, connection: Connection, endpoint: Endpoint) -> TlsLevel:
+def _floor(policy: Demands, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     known = endpoint.provider.certificates if endpoint.provider else None
     at_hand = policy.ca_for(connection.family) or "sslrootcert" in connection.parameters or provider_ca(endpoint)
     return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
@@ -89,7 +89,7 @@ def _verified_from(connection: Connection) -> TlsLevel:
     return TlsLevel.OPPORTUNISTIC if "sslrootcert" in connection.parameters else TlsLevel.ENCRYPTED
 
 
-def _ca(connection: Connection, endpoint: Endpoint, policy: Policy, level: TlsLevel) -> CA | Finding | None:
+def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel) -> CA | Finding | None:
     """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
     if "sslrootcert" in connection.parameters:
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)

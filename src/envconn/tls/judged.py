@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import Finding
     from envconn.providers import Endpoint, Facts
-    from envconn.tls.policy import Policy
+    from envconn.tls.policy import Demands
     from envconn.tls.verdict import Verdict
 
 
@@ -205,7 +205,7 @@ class Context(Record):
     password with, in place of the one in the text.
     """
 
-    policy: Policy
+    policy: Demands
     facts: Facts | None = None
     siblings: tuple[Any, ...] = ()
     supplier: Callable[..., str | Awaitable[str]] | None = None

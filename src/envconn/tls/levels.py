@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import StrEnum
 
 
-class TlsLevel(IntEnum):
-    """What is promised about a connection. Levels compare: a higher one includes what the lower ones promise."""
+class TlsLevel(StrEnum):
+    """What is promised about a connection. Levels compare: a higher one includes what the lower ones promise.
 
-    NONE = 0
-    """Clear text."""
-    OPPORTUNISTIC = 1
+    The value is the word that is printed: ``TlsLevel("verify-full")`` is made from it, equals it and is written as
+    it in JSON.
+    """
+
+    NONE = "none"
+    """No TLS."""
+    OPPORTUNISTIC = "opportunistic"
     """TLS if the other side happens to offer it; promises nothing. Only ever reached on a local or waived hop."""
-    ENCRYPTED = 2
+    ENCRYPTED = "encrypted"
     """TLS or no connection, to somebody: whose key it is was not checked."""
-    VERIFY_CA = 3
+    VERIFY_CA = "verify-ca"
     """TLS to a server that holds a certificate of the stated CA, under whatever name."""
-    VERIFY_FULL = 4
+    VERIFY_FULL = "verify-full"
     """TLS to a server that holds a certificate of the stated CA for the host name asked for."""
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order, from 0 for ``none`` to 4 for ``verify-full``."""
+        return _RANKS[self]
 
     @property
     def sslmode(self) -> str:
         """The libpq word that gets this level: ``disable``, ``prefer``, ``require``, ``verify-ca``, ``verify-full``."""
-        return _WORDS[self]
+        return _WORDS[self.rank]
 
-    def __str__(self) -> str:
-        return self.name.lower().replace("_", "-")
+    # A string would compare by its letters. Every word that is no level is a KeyError, never a level.
+    def __lt__(self, other: str) -> bool:
+        return _RANKS[self] < _RANKS[other]
+
+    def __le__(self, other: str) -> bool:
+        return _RANKS[self] <= _RANKS[other]
+
+    def __gt__(self, other: str) -> bool:
+        return _RANKS[self] > _RANKS[other]
+
+    def __ge__(self, other: str) -> bool:
+        return _RANKS[self] >= _RANKS[other]
+
+    __hash__ = str.__hash__
 
 
+_RANKS: dict[str, int] = {level: rank for rank, level in enumerate(TlsLevel)}
 _WORDS = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 SSLMODES = {

@@ -15,6 +15,7 @@ The environment states it, or a program with `Policy(...)`:
 
 from __future__ import annotations
 
+import os
 import re
 
 from envconn.errors import ConfigurationError, Finding, note, problem
@@ -24,8 +25,8 @@ from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any, Self
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, Literal, NoReturn
 
     from envconn.connection import Host
 
@@ -41,7 +42,7 @@ class Reach(Record):
     exempt: bool
 
 
-def reach(hosts: tuple[Host, ...], policy: Policy) -> Reach:
+def reach(hosts: tuple[Host, ...], policy: Demands) -> Reach:
     """Classify `hosts`: one that leaves the machine makes the whole list leave, one not waived makes none waived."""
     remote = [host for host in hosts if not is_local(host)]
     if not remote:
@@ -105,54 +106,21 @@ _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
 _NO_DATABASES = frozenset({"amqp", "redis", "sentinel"})
 
 
-class _Demands(Record):
-    floor: TlsLevel
-    best: bool
-    enforce_local: bool
-    waive: tuple[str, ...]
-    ca: str | None
-    ca_variable: str
+class Demands(Record):
+    """What every connection is judged by: what the environment states, and a `Policy` of the program above it.
 
-
-class Policy(_Demands):
-    """The demands on every connection; all arguments are keywords.
-
-    `floor` is the least `TlsLevel` of a connection that leaves the machine, at least
-    ``ENCRYPTED``. `best` raises it to what the provider's certificates are known to meet.
-    `enforce_local` applies the floor to unix sockets (which can never meet it) and loopback
-    addresses as well. `waive` lists host patterns and CIDR blocks where clear text is tolerated.
-    `ca` is used by connections that name none: a path, ``system``, PEM text, or base64 of it;
-    `ca_variable` is what to call it in messages.
-
-    Raises:
-        ConfigurationError: the floor is below ``ENCRYPTED``, or a waiver covers every host.
+    `floor` is the least level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
+    what the provider's certificates are known to meet. `enforce_local` applies the floor to unix sockets (which can
+    never meet it) and loopback addresses as well. `waive` lists host patterns and CIDR blocks where clear text is
+    tolerated. `ca` is used by connections that name none; `ca_variable` is what to call it in messages.
     """
 
-    __slots__ = ()
-
-    def __new__(  # noqa: PLR0913 - one for each demand
-        cls,
-        *,
-        floor: TlsLevel = TlsLevel.ENCRYPTED,
-        best: bool = False,
-        enforce_local: bool = False,
-        waive: tuple[str, ...] = (),
-        ca: str | None = None,
-        ca_variable: str = "Policy.ca",
-    ) -> Self:
-        """Check the floor and the waivers."""
-        problems = [] if floor >= TlsLevel.ENCRYPTED else [_LOW_FLOOR]
-        problems += [found for pattern in waive if (found := _unusable(pattern, "Policy.waive"))]
-        if problems:
-            # This frame is a part of the traceback, and tools print its variables.
-            del ca, waive
-            raise ConfigurationError(problems)
-        return super().__new__(cls, floor, best, enforce_local, waive, ca, ca_variable)
-
-    @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]
-        # What `_replace` and `copy.replace` end in: they are checked, too.
-        return cls(**dict(zip(cls._fields, iterable, strict=True)))
+    floor: TlsLevel = TlsLevel.ENCRYPTED
+    best: bool = False
+    enforce_local: bool = False
+    waive: tuple[str, ...] = ()
+    ca: str | None = None
+    ca_variable: str = ""
 
     def ca_for(self, family: str) -> str | None:
         """Return the CA for connections of protocol `family` that name none, or `None`.
@@ -161,16 +129,114 @@ class Policy(_Demands):
         """
         return None if family in _NO_DATABASES and self.ca_variable in _FOR_DATABASES else self.ca
 
+
+class Policy:
+    """What a program demands of every connection, beside what the environment states.
+
+    Each argument is what the variable of that name would say, and one that is left out is what the environment says:
+    `tls` is ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or
+    ``enforce`` (``ENVCONN_TLS_LOCAL``); `waive` holds the host patterns and CIDR blocks that may do without TLS
+    (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it (``ENVCONN_TLS_CA``). Where both
+    state `tls` or `local`, the stricter one counts. Immutable.
+
+    Raises:
+        ConfigurationError: an argument is another word, or a waiver covers every host.
+        TypeError: an argument has the wrong type, such as a `str` for `waive`.
+    """
+
+    __slots__ = ("ca", "local", "tls", "waive")
+
+    tls: Literal["require", "verify-ca", "verify-full", "best"] | None
+    local: Literal["allow", "enforce"] | None
+    waive: tuple[str, ...] | None
+    ca: str | None
+
+    def __init__(
+        self,
+        *,
+        tls: Literal["require", "verify-ca", "verify-full", "best"] | None = None,
+        local: Literal["allow", "enforce"] | None = None,
+        waive: Sequence[str] | None = None,
+        ca: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if isinstance(waive, str):
+            raise TypeError("waive must be a list of patterns, not one text: write waive=[...]")
+        problems = [*_wrong_words(tls or "require", local or "allow", "Policy.tls", "Policy.local")]
+        problems += [found for pattern in waive or () if (found := _unusable(pattern, "Policy.waive"))]
+        if problems:
+            # This frame is a part of the traceback, and tools print its variables.
+            del ca, waive
+            raise ConfigurationError(problems)
+        object.__setattr__(self, "tls", tls)
+        object.__setattr__(self, "local", local)
+        object.__setattr__(self, "waive", None if waive is None else tuple(waive))
+        object.__setattr__(self, "ca", None if ca is None else os.fspath(ca))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a Policy cannot be changed; make another one")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a Policy cannot be changed; make another one")
+
     def __repr__(self) -> str:
-        return (
-            f"<Policy floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={list(self.waive)}>"
+        # One that was refused half-way has no fields yet, and its traceback may be shown with variables.
+        shown = {name: getattr(self, name, None) for name in ("tls", "local", "waive", "ca")}
+        shown["ca"] = shown["ca"] and "..."
+        return f"Policy({', '.join(f'{name}={value!r}' for name, value in shown.items() if value is not None)})"
+
+    def __reduce__(self) -> tuple[Callable[..., Policy], tuple[object, ...]]:
+        return _policy, (self.tls, self.local, self.waive, self.ca)
+
+
+def _policy(tls: Any, local: Any, waive: Any, ca: Any) -> Policy:
+    return Policy(tls=tls, local=local, waive=waive, ca=ca)
+
+
+def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
+    """Return `demands`, the environment's, with what `policy` states above them.
+
+    Raises:
+        TypeError: `policy` is no `Policy`.
+    """
+    demands = demands or Demands()
+    if policy is None:
+        return demands
+    if type(policy) is not Policy:
+        raise TypeError("policy must be an envconn.Policy or None")
+    # Made by its constructor again: one that was put together in another way is checked here.
+    policy = _policy(policy.tls, policy.local, policy.waive, policy.ca)
+    return Demands(
+        floor=max(demands.floor, _FLOORS.get(policy.tls or "", TlsLevel.ENCRYPTED)),
+        best=demands.best or policy.tls == "best",
+        enforce_local=demands.enforce_local or policy.local == "enforce",
+        waive=demands.waive if policy.waive is None else policy.waive,
+        ca=demands.ca if policy.ca is None else policy.ca,
+        ca_variable=demands.ca_variable if policy.ca is None else "Policy.ca",
+    )
+
+
+def waived_in_code(policy: Policy | None) -> tuple[Finding, ...]:
+    """Return the note that `policy` waives something, which no variable shows."""
+    if policy is None or not policy.waive:
+        return ()
+    message = f"the program tolerates connections without TLS to {', '.join(policy.waive)}"
+    return (note("waiver-in-code", "Policy.waive", message),)
+
+
+def _wrong_words(tls: str, local: str, tls_variable: str, local_variable: str) -> Iterator[Finding]:
+    if tls not in {*_FLOORS, "best"}:
+        meant = "; encrypted is what require leads to" if tls == "encrypted" else ""
+        yield problem(
+            "policy-unknown", tls_variable, f"not a known level; write require, verify-ca, verify-full or best{meant}"
         )
+    if local not in {"allow", "enforce"}:
+        yield problem("policy-unknown", local_variable, "not a known word; write allow or enforce")
 
 
 class Stated(Record):
     """The policy that the environment states, what is wrong with it, and what is worth reporting."""
 
-    policy: Policy
+    demands: Demands
     problems: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
 
@@ -182,17 +248,12 @@ def stated(values: Mapping[str, str]) -> Stated:
     local = values.get("ENVCONN_TLS_LOCAL") or "allow"
     waive = tuple(re.findall(r"[^\s,]+", values.get("ENVCONN_TLS_WAIVE", "")))
     problems = [found for pattern in waive if (found := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
-    if word not in {*_FLOORS, "best"}:
-        problems.append(
-            problem("policy-unknown", "ENVCONN_TLS", "not a known level; write require, verify-ca, verify-full or best")
-        )
-    if local not in {"allow", "enforce"}:
-        problems.append(problem("policy-unknown", "ENVCONN_TLS_LOCAL", "not a known word; write allow or enforce"))
+    problems += _wrong_words(word, local, "ENVCONN_TLS", "ENVCONN_TLS_LOCAL")
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
         # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"not a word of libpq; write {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
-    policy = Policy(
+    demands = Demands(
         floor=floor,
         best=word == "best",
         enforce_local=local == "enforce",
@@ -200,7 +261,7 @@ def stated(values: Mapping[str, str]) -> Stated:
         ca=values[ca_variable] if ca_variable else None,
         ca_variable=ca_variable or "",
     )
-    return Stated(policy, tuple(problems), notes)
+    return Stated(demands, tuple(problems), notes)
 
 
 def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, ...]]:
@@ -242,8 +303,3 @@ def _too_wide(variable: str) -> Finding:
         variable,
         "a pattern covers every host; name the hosts or the network that may do without TLS",
     )
-
-
-_LOW_FLOOR = problem(
-    "policy-floor", "Policy.floor", "below ENCRYPTED; a host that may do without TLS goes into Policy.waive"
-)

@@ -130,7 +130,7 @@ _FAMILIES = {
 
 
 def _query(connection: Judged, family: _Family) -> dict[str, str]:
-    mode, decided = family.modes[connection.tls.level], {"sslmode", "sslrootcert", "master_name"}
+    mode, decided = family.modes[connection.tls.level.rank], {"sslmode", "sslrootcert", "master_name"}
     stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:
         stated["sslrootcert"] = connection.tls.ca.file()

@@ -16,7 +16,7 @@ from envconn.errors import Finding, note
 from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
-from envconn.tls.policy import Policy, reach
+from envconn.tls.policy import Policy, combined, reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], 
 
     def find() -> redis.ConnectionPool:
         host, port = _master(sentinels, name, others)
-        if waived is not None and not reach((Host(host, port),), Policy(waive=tuple(waived))).exempt:
+        if waived is not None and not reach((Host(host, port),), combined(Policy(waive=tuple(waived)))).exempt:
             raise redis.ConnectionError("the sentinels name a master on another machine, and there is no TLS")
         place = {**_tried_once(given, until), "host": host, "port": port}
         return redis.ConnectionPool(connection_class=kind, decode_responses=True, **place)
