@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from envconn import TlsLevel
 from envconn.export import FORMATS
 from envconn.export.target import CA
-from envconn.providers import Rewrite, every
+from envconn.providers import Rewrite, all_providers
 from envconn.providers.table import TABLE, records
 from envconn.sources.order import SOURCES
 
@@ -44,7 +44,7 @@ def page() -> str:
 
 
 def _sorted() -> list[Provider]:
-    return sorted(every(), key=lambda record: record.name)
+    return sorted(all_providers(), key=lambda record: record.name)
 
 
 def _row(record: Provider) -> tuple[str, ...]:

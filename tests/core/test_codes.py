@@ -12,7 +12,7 @@ import pytest
 from codes import in_findings, in_notes, in_problems, words
 from envconn import TlsLevel
 from envconn.probe import FAULTS
-from envconn.providers import every
+from envconn.providers import all_providers
 from envconn.providers.table import TABLE
 from envconn.remote.errors import REMOTE_FAULTS as REMOTE
 from envconn.sources.order import FETCHED
@@ -38,7 +38,7 @@ OTHERS = {
     *("compute-1", "us-east-1"),
     *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),
-    *(provider.name for provider in every()),
+    *(provider.name for provider in all_providers()),
     *TABLE,
     *FETCHED,
 }

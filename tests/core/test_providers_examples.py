@@ -11,7 +11,7 @@ import pytest
 
 import envconn
 from envconn.connection import Connection
-from envconn.providers import Facts, derive, identify
+from envconn.providers import ProviderHints, derive_sibling, identify
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8")
@@ -145,7 +145,9 @@ MADE = {
 def test_sibling_is_made_as_documented_or_refused_with_a_remedy(example: dict[str, Any], wish: str) -> None:
     connection, rule = parsed(example), example["expect"][wish]
     asked = WISHES[wish]
-    outcome = derive(connection, identify(connection), pooled=asked["pooled"], replica=asked["replica"], facts=Facts())
+    outcome = derive_sibling(
+        connection, identify(connection), pooled=asked["pooled"], replica=asked["replica"], hints=ProviderHints()
+    )
     if isinstance(outcome, str):
         assert rule is None or rule.startswith(_NO_RULE), outcome
         assert _REMEDY.search(outcome), outcome
@@ -156,7 +158,7 @@ def test_sibling_is_made_as_documented_or_refused_with_a_remedy(example: dict[st
     assert asked["pooled"] in {None, reached.pooled}
     assert asked["replica"] in {None, reached.replica}
     if outcome is connection:
-        # It is the endpoint asked for already: nothing to derive, whatever the table has on other ways there.
+        # It is the endpoint asked for already: nothing to derive_sibling, whatever the table has on other ways there.
         assert rule is None or rule.startswith((*_NO_RULE, "same URL", "drop |replica"))
         return
     assert rule is None or not rule.startswith(_NO_RULE)
@@ -167,8 +169,12 @@ def test_everything_in_the_table_of_siblings_is_made() -> None:
     for parameter in READ:
         connection = parsed(parameter.values[0])  # type: ignore[arg-type]
         for wish, asked in WISHES.items():
-            outcome = derive(
-                connection, identify(connection), pooled=asked["pooled"], replica=asked["replica"], facts=Facts()
+            outcome = derive_sibling(
+                connection,
+                identify(connection),
+                pooled=asked["pooled"],
+                replica=asked["replica"],
+                hints=ProviderHints(),
             )
             if isinstance(outcome, Connection) and outcome is not connection:
                 made[f"{connection.user}@{connection.hosts[0]}", wish] = f"{outcome.user}@{outcome.hosts[0]}"

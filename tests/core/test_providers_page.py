@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn.providers import every
+from envconn.providers import all_providers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def test_page_is_the_one_that_the_records_make(script: Path) -> None:
 def test_every_record_has_its_row_and_section(script: Path) -> None:
     made = runpy.run_path(str(script))["page"]()
     rows = [line for line in made.splitlines() if line.startswith("| `")]
-    assert len(rows) == len(every())
+    assert len(rows) == len(all_providers())
     assert len({row.count(" | ") for row in rows}) == 1
-    for record in every():
+    for record in all_providers():
         assert f"\n## {record.title}\n" in made

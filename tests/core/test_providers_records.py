@@ -11,7 +11,7 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
-from envconn.providers import Facts, Provider, Rewrite, derive, every, identify, named
+from envconn.providers import Provider, ProviderHints, Rewrite, all_providers, derive_sibling, identify, provider_named
 from envconn.providers.recognition import _keys
 from envconn.providers.table import TABLE, VARIABLES, records
 
@@ -121,7 +121,7 @@ ASKED = {
     "Upsun": (5432, "main", "main"),
 }
 
-EVERY = [pytest.param(record, id=record.title) for record in every()]
+EVERY = [pytest.param(record, id=record.title) for record in all_providers()]
 KEYS = {record.title: line.keys for module, line in TABLE.items() for record in records(module)}
 
 
@@ -133,7 +133,7 @@ def asked(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connec
 
 
 def test_every_record_has_a_title_of_its_own_and_samples() -> None:
-    assert sorted(record.title for record in every()) == sorted(SAMPLES)
+    assert sorted(record.title for record in all_providers()) == sorted(SAMPLES)
 
 
 @pytest.mark.parametrize("record", EVERY)
@@ -184,7 +184,7 @@ def test_line_of_the_table_says_what_its_file_needs(module: str) -> None:
 def test_no_two_records_claim_the_same_and_no_variable_stands_twice() -> None:
     claims = Counter(
         (record.name, kind, host, record.on_ports)
-        for record in every()
+        for record in all_providers()
         for kind in record.families
         for host in record.hosts
     )
@@ -194,12 +194,12 @@ def test_no_two_records_claim_the_same_and_no_variable_stands_twice() -> None:
 
 def test_the_first_record_of_a_name_is_the_main_one() -> None:
     # It is what ENVCONN_PROVIDER means behind a host that says nothing.
-    titles = {record.title for record in every() if record is named(record.name)}
+    titles = {record.title for record in all_providers() if record is provider_named(record.name)}
     assert {"Amazon RDS", "Fly.io Postgres (unmanaged)", "Heroku Postgres", "Neon", "Scalingo", "Supabase"} <= titles
-    assert named("scalingo", "redis") in every()
-    assert named("scalingo", "redis") is not named("scalingo", "postgresql")
-    assert named("scalingo", "amqp") is named("scalingo")
-    assert named("nobody") is None
+    assert provider_named("scalingo", "redis") in all_providers()
+    assert provider_named("scalingo", "redis") is not provider_named("scalingo", "postgresql")
+    assert provider_named("scalingo", "amqp") is provider_named("scalingo")
+    assert provider_named("nobody") is None
 
 
 def imitations(record: Provider, host: str) -> Iterator[str]:
@@ -290,18 +290,20 @@ def test_tunnel_is_whose_the_variable_says(variable: str, provider: str) -> None
     endpoint = identify(connection)
     assert endpoint.provider is not None
     assert endpoint.provider.name == provider
-    stated = identify(connection, Facts(provider="neon"))
-    assert stated.provider is named("neon")
+    stated = identify(connection, ProviderHints(provider="neon"))
+    assert stated.provider is provider_named("neon")
 
 
 def test_stated_provider_is_believed_where_the_host_does_not_contradict() -> None:
     private = Connection("postgresql", "postgresql", (Host("db.example.com", 6432),), "u", "db")
-    facts = Facts(provider="azure")
-    endpoint = identify(private, facts)
-    assert (endpoint.provider, endpoint.pooled) == (named("azure"), True)
-    direct = derive(private, endpoint, pooled=False, replica=None, facts=facts)
+    hints = ProviderHints(provider="azure")
+    endpoint = identify(private, hints)
+    assert (endpoint.provider, endpoint.pooled) == (provider_named("azure"), True)
+    direct = derive_sibling(private, endpoint, pooled=False, replica=None, hints=hints)
     assert isinstance(direct, Connection)
     assert direct.hosts == (Host("db.example.com", 5432),)
     hidden = Connection("postgresql", "postgresql", (Host("db.example.com", 5432),), "u", "db")
-    facts = Facts(provider="neon")
-    assert "does not fit" in str(derive(hidden, identify(hidden, facts), pooled=True, replica=None, facts=facts))
+    hints = ProviderHints(provider="neon")
+    assert "does not fit" in str(
+        derive_sibling(hidden, identify(hidden, hints), pooled=True, replica=None, hints=hints)
+    )

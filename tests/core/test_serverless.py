@@ -103,11 +103,11 @@ def test_who_has_none(text: str, jwt: str | None, said: str) -> None:
 
 
 def test_every_record_that_has_one_can_be_asked() -> None:
-    from envconn.providers import every
+    from envconn.providers import all_providers
 
-    found = {record.name for record in every() if record.serverless}
+    found = {record.name for record in all_providers() if record.serverless}
     assert found == {"neon", "planetscale"}
-    for record in every():
+    for record in all_providers():
         if record.serverless:
             assert record.serverless.http.startswith("https://")
             assert record.serverless.websocket.startswith("wss://")

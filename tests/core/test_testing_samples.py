@@ -10,7 +10,7 @@ import pytest
 
 import envconn
 from envconn import TlsLevel
-from envconn.providers import every
+from envconn.providers import all_providers
 from envconn_pytest.platforms import providers, sample
 
 ENCRYPTED, FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_FULL
@@ -65,7 +65,7 @@ def main(environ: dict[str, str]) -> envconn.SecuredConnection:
 
 def test_there_is_one_for_every_record_and_every_example() -> None:
     examples = json.loads((Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8"))
-    assert providers() == tuple(sorted({ANYBODY, *(record.name for record in every())})) == tuple(TABLE)
+    assert providers() == tuple(sorted({ANYBODY, *(record.name for record in all_providers())})) == tuple(TABLE)
     assert {example["provider"] for example in examples} - WITHOUT <= set(providers())
 
 

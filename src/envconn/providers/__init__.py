@@ -1,4 +1,4 @@
-"""Hosting providers: records (`record`), recognition (`recognition`), siblings (`siblings`), the table (`table`).
+"""Hosting providers: records (`record`), recognition (`recognition`), siblings (`rewrites`), the table (`table`).
 
 A provider is data. To add one, write its records into a file of their own and a line into `table`; a
 third party registers one by an entry point of the group ``envconn.providers``.
@@ -6,28 +6,28 @@ third party registers one by an entry point of the group ``envconn.providers``.
 
 from __future__ import annotations
 
-from envconn.providers.recognition import POOLERS, Facts, advice, identify, objections
+from envconn.providers.recognition import POOLERS, ProviderHints, advice, identify, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
-from envconn.providers.rewrites import derive
-from envconn.providers.table import VARIABLES, Variable, every, named, names_replicas
+from envconn.providers.rewrites import derive_sibling
+from envconn.providers.table import VARIABLES, Variable, all_providers, names_replicas, provider_named
 
 __all__ = [
     "POOLERS",
     "VARIABLES",
     "Certificates",
     "Endpoint",
-    "Facts",
     "Forbidden",
     "Gateway",
     "Pooler",
     "Provider",
+    "ProviderHints",
     "Rewrite",
     "Variable",
     "advice",
-    "derive",
-    "every",
+    "all_providers",
+    "derive_sibling",
     "identify",
-    "named",
     "names_replicas",
     "objections",
+    "provider_named",
 ]

@@ -1,7 +1,4 @@
-"""PlanetScale Postgres. Port and user name choose the endpoint, not the host.
-
-Its MySQL product (Vitess, ``connect.psdb.cloud``) speaks another protocol and is another record.
-"""
+"""PlanetScale Postgres, where port and user name choose the endpoint, not the host; and PlanetScale Vitess (MySQL)."""
 
 from envconn.providers.record import Certificates, Forbidden, Gateway, Pooler, Provider, Rewrite
 
@@ -54,4 +51,17 @@ PLANETSCALE = Provider(
     checked="2026-08-21",
 )
 
-RECORDS = (PLANETSCALE,)
+PLANETSCALE_VITESS = Provider(
+    name="planetscale-vitess",
+    title="PlanetScale Vitess",
+    families=("mysql",),
+    hosts=(r"(?P<region>[a-z0-9-]+)\.(?:private-)?connect\.psdb\.cloud",),
+    certificates=Certificates(
+        sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
+    ),
+    enforces_tls=True,
+    source="PlanetScale documentation: Vitess",
+    checked="2026-08-21",
+)
+
+RECORDS = (PLANETSCALE, PLANETSCALE_VITESS)

@@ -27,19 +27,19 @@ POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 """The words of ``ENVCONN_POOLER``, and what they mean in a record."""
 
 
-class Facts(Record):
+class ProviderHints(Record):
     """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOLER``."""
 
     provider: str | None = None
     pooler: str | None = None
 
 
-def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
-    """Say what `connection` and the stated `facts` give away. The first of several hosts speaks for all."""
-    facts = facts or Facts()
-    provider, seen = _recognised(connection, facts.provider)
-    kind, reason = _kind(connection, facts, provider, seen)
-    who = _who(connection, provider)
+def identify(connection: Connection, hints: ProviderHints | None = None) -> Endpoint:
+    """Say what `connection` and the stated `hints` give away. The first of several hosts speaks for all."""
+    hints = hints or ProviderHints()
+    provider, seen = _recognise(connection, hints.provider)
+    kind, reason = _kind(connection, hints, provider, seen)
+    who = _named_by_user(connection, provider)
     known = {**seen, **{name: value for name, value in who.items() if value}}
     pooled = None if kind is None else kind != DIRECT
     return Endpoint(
@@ -60,7 +60,7 @@ def identify(connection: Connection, facts: Facts | None = None) -> Endpoint:
 def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     """Return what the endpoint would refuse, or silently do otherwise than asked."""
     variable, provider = connection.origin.variable, endpoint.provider
-    target = (_who(connection, provider).get("target") or "") if provider else ""
+    target = (_named_by_user(connection, provider).get("target") or "") if provider else ""
     found = [
         problem(rule.code, variable, rule.message)
         for rule in (provider.forbidden if provider else ())
@@ -69,7 +69,7 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...
     problems = [
         ("options-pooled", _OPTIONS, not endpoint.startup_options and _refused_options(connection, provider)),
         ("endpoint-inconsistent", _INCONSISTENT, _inconsistent(connection, provider)),
-        ("channel-binding-password", _BINDING, _binds_nothing(connection, provider)),
+        ("channel-binding-password", _BINDING, _password_defeats_binding(connection, provider)),
     ]
     return (*found, *(problem(code, variable, message) for code, message, is_so in problems if is_so))
 
@@ -90,10 +90,10 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
 
 def _looks_pooled(host: Host) -> bool:
     """Whether a pooler is usual there: PgBouncer's own port and Supabase's, and what people call such a host."""
-    return host.port in {6432, 6543} or _is_named_so(host.host)
+    return host.port in {6432, 6543} or _is_named_like_a_pooler(host.host)
 
 
-def _is_named_so(host: str) -> bool:
+def _is_named_like_a_pooler(host: str) -> bool:
     return not _POOLERS.isdisjoint(host.replace("-", ".").split("."))
 
 
@@ -114,24 +114,24 @@ _DEFAULT_ROLE = (
 )
 
 
-def _recognised(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
+def _recognise(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
     name = stated or table.by_variable((connection.origin.variable, *connection.origin.via))
     for provider in _candidates(connection.hosts[0].host):
         if stated not in {None, provider.name} or (provider.tunnel and name):
             continue
         if (match := _match(provider, connection)) is not None:
             return provider, match
-    return (table.named(name, _served(connection)), {}) if name else (None, {})
+    return (table.provider_named(name, _record_family(connection)), {}) if name else (None, {})
 
 
-def _served(connection: Connection) -> str:
+def _record_family(connection: Connection) -> str:
     """What kind of record knows about it: sentinels stand before a Redis, and with whom that does."""
     return "redis" if connection.family == "sentinel" else connection.family
 
 
 def _candidates(host: str) -> Iterator[Provider]:
     for key in _keys(host):
-        yield from table.keyed(key)
+        yield from table.records_under(key)
     yield from registered()
 
 
@@ -149,7 +149,7 @@ def _keys(host: str) -> Iterator[str]:
 
 
 def _match(provider: Provider, connection: Connection) -> dict[str, str | None] | None:
-    if _served(connection) not in provider.families:
+    if _record_family(connection) not in provider.families:
         return None
     if provider.on_ports and connection.hosts[0].port not in provider.on_ports:
         return None
@@ -164,7 +164,7 @@ def _match(provider: Provider, connection: Connection) -> dict[str, str | None] 
     return None
 
 
-def _who(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
+def _named_by_user(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
     """What user and database name give away: role, branch, target."""
     if provider is None or connection.family != "postgresql":
         return {}
@@ -174,12 +174,12 @@ def _who(connection: Connection, provider: Provider | None) -> dict[str, str | N
 
 
 def _kind(
-    connection: Connection, facts: Facts, provider: Provider | None, seen: dict[str, str | None]
+    connection: Connection, hints: ProviderHints, provider: Provider | None, seen: dict[str, str | None]
 ) -> tuple[str | None, str | None]:
     """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
     # A variable made for the direct endpoint says that the pooler which was stated is beside it.
-    if facts.pooler and table.role(connection.origin.variable) != "direct":
-        return POOLERS[facts.pooler], f"ENVCONN_POOLER={facts.pooler} states it"
+    if hints.pooler and table.role(connection.origin.variable) != "direct":
+        return POOLERS[hints.pooler], f"ENVCONN_POOLER={hints.pooler} states it"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
         return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"
     if provider and (mode := provider.modes.get(seen.get("mode") or "")):
@@ -227,7 +227,7 @@ def _inconsistent(connection: Connection, provider: Provider | None) -> bool:
     return match is not None and match["endpoint"] != connection.hosts[0].host.partition(".")[0]
 
 
-def _binds_nothing(connection: Connection, provider: Provider | None) -> bool:
+def _password_defeats_binding(connection: Connection, provider: Provider | None) -> bool:
     if not (provider and provider.endpoint_password and connection.password):
         return False
     if connection.parameters.get("channel_binding") != "require":

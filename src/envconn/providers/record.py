@@ -44,8 +44,7 @@ class Rewrite(Record):
     """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
 
     `address` does the same with ``user@host`` in one, where a part of one moves into the other.
-    `drop` lists parameters that the other endpoint does not take; `sure` is false where the
-    provider lets the sibling exist or not (a replica), which only connecting can tell.
+    `drop` lists parameters that the other endpoint does not take.
     """
 
     host: tuple[str, str] | None = None

@@ -8,29 +8,29 @@ from envconn.providers.recognition import compiled, identify
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
-    from envconn.providers.recognition import Facts
+    from envconn.providers.recognition import ProviderHints
     from envconn.providers.record import Endpoint, Rewrite
 
 
-def derive(
-    connection: Connection, endpoint: Endpoint, *, pooled: bool | None, replica: bool | None, facts: Facts
+def derive_sibling(
+    connection: Connection, endpoint: Endpoint, *, pooled: bool | None, replica: bool | None, hints: ProviderHints
 ) -> Connection | str:
     """Rewrite `connection` to the endpoint asked for, or return why that cannot be done and where to get it.
 
     `pooled` and `replica` are `None` where it does not matter. A result is recognised again, and
     counts only if it is what was asked for.
     """
-    wishes = _wishes(endpoint, pooled=pooled, replica=replica)
-    if wishes and facts.pooler:
+    steps = _steps(endpoint, pooled=pooled, replica=replica)
+    if steps and hints.pooler:
         return "ENVCONN_POOLER states what this variable leads to; set a variable for the other endpoint"
-    for wish in wishes:
-        rule = endpoint.provider.siblings.get(wish) if endpoint.provider else None
+    for step in steps:
+        rule = endpoint.provider.siblings.get(step) if endpoint.provider else None
         if rule is None:
-            return _unknown(endpoint, wish) if connection.family == "postgresql" else _ONE
+            return _no_rule(endpoint, step) if connection.family == "postgresql" else _ONE
         if isinstance(rule, str):
             return rule
         connection = _rewritten(connection, rule)
-        endpoint = identify(connection, facts)
+        endpoint = identify(connection, hints)
     reached = (pooled in {None, endpoint.pooled}) and (replica in {None, endpoint.replica} or not replica)
     return connection if reached else _BOTH if pooled and replica else _UNFIT
 
@@ -40,24 +40,24 @@ _BOTH = "the provider has no endpoint that is both; set a variable for it"
 _UNFIT = "the provider's rule does not fit this host and user name; set a variable for the other endpoint"
 
 
-def _wishes(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
+def _steps(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
     """The steps from here to there. What is not visible may be pooled and may be direct, and counts as the primary."""
-    steps = [
+    needed = [
         ("replica", replica is True and endpoint.replica is not True),
         ("primary", replica is False and endpoint.replica is True),
         ("pooled", pooled is True and endpoint.pooled is not True),
         ("direct", pooled is False and endpoint.pooled is not False),
     ]
-    return [wish for wish, is_needed in steps if is_needed]
+    return [step for step, is_needed in needed if is_needed]
 
 
-def _unknown(endpoint: Endpoint, wish: str) -> str:
+def _no_rule(endpoint: Endpoint, step: str) -> str:
     who = (
         f"{endpoint.provider.title} gives no rule"
         if endpoint.provider
         else "the provider is not known, so there is no rule"
     )
-    return f"{who} for the {wish} endpoint; set {_EXAMPLES[wish]}"
+    return f"{who} for the {step} endpoint; set {_EXAMPLES[step]}"
 
 
 _EXAMPLES = {

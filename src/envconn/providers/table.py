@@ -1,4 +1,7 @@
-"""The table of providers: a line each. A record's file is imported when a host asks for it."""
+"""The table of providers: an entry each, and the records that other packages register.
+
+The file with a provider's records is imported for the first host that stands under one of its keys.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Variable(Record):
     parts: bool = False
 
 
-class Line(Record):
+class Entry(Record):
     """One provider: what leads to the records in its file, and the variables it sets.
 
     A key is a domain that hosts end in, a whole dotless name, a first directory of sockets
@@ -46,8 +49,8 @@ class Line(Record):
     variables: tuple[Variable, ...] = ()
 
 
-TABLE: Mapping[str, Line] = {
-    "scalingo": Line(
+TABLE: Mapping[str, Entry] = {
+    "scalingo": Entry(
         keys=(
             "scalingo-dbs.com",
             "dbs.scalingo.com",
@@ -60,10 +63,10 @@ TABLE: Mapping[str, Line] = {
             Variable("SCALINGO_REDIS_URL", family="redis", proves="scalingo"),
         ),
     ),
-    "planetscale": Line(
+    "planetscale": Entry(
         keys=("psdb.cloud",),
     ),
-    "neon": Line(
+    "neon": Entry(
         keys=(
             "neon.tech",
             "neon.build",
@@ -78,10 +81,10 @@ TABLE: Mapping[str, Line] = {
             Variable("POSTGRES_URL_NON_POOLING", "direct"),
         ),
     ),
-    "aiven": Line(
+    "aiven": Entry(
         keys=("aivencloud.com",),
     ),
-    "aws": Line(
+    "aws": Entry(
         keys=(
             "rds.amazonaws.com",
             "rds.amazonaws.com.cn",
@@ -89,7 +92,7 @@ TABLE: Mapping[str, Line] = {
         ),
         variables=(Variable("RDS_HOSTNAME", proves="aws-rds", parts=True),),
     ),
-    "azure": Line(
+    "azure": Entry(
         keys=(
             "postgres.database.azure.com",
             "redis.cache.windows.net",
@@ -100,7 +103,7 @@ TABLE: Mapping[str, Line] = {
             Variable("AZURE_REDIS_CONNECTIONSTRING", family="redis", proves="azure-redis"),
         ),
     ),
-    "clever_cloud": Line(
+    "clever_cloud": Entry(
         keys=("services.clever-cloud.com",),
         variables=(
             Variable("POSTGRESQL_ADDON_URI", proves="clever-cloud"),
@@ -108,20 +111,20 @@ TABLE: Mapping[str, Line] = {
             Variable("POSTGRESQL_ADDON_DIRECT_HOST", "direct", proves="clever-cloud", parts=True),
         ),
     ),
-    "cloudamqp": Line(
+    "cloudamqp": Entry(
         keys=("cloudamqp.com",),
         variables=(Variable("CLOUDAMQP_URL", family="amqp", proves="cloudamqp"),),
     ),
-    "cockroachdb": Line(
+    "cockroachdb": Entry(
         keys=("cockroachlabs.cloud",),
     ),
-    "crunchy_bridge": Line(
+    "crunchy_bridge": Entry(
         keys=("postgresbridge.com",),
     ),
-    "digitalocean": Line(
+    "digitalocean": Entry(
         keys=("db.ondigitalocean.com",),
     ),
-    "fly": Line(
+    "fly": Entry(
         keys=(
             "flympg.net",
             "flycast",
@@ -130,10 +133,10 @@ TABLE: Mapping[str, Line] = {
         ),
         variables=(Variable("DIRECT_DATABASE_URL", "direct"),),
     ),
-    "gcp_cloudsql": Line(
+    "gcp_cloudsql": Entry(
         keys=("/cloudsql",),
     ),
-    "heroku": Line(
+    "heroku": Entry(
         keys=(
             "compute-1.amazonaws.com",
             "compute.amazonaws.com",
@@ -143,20 +146,17 @@ TABLE: Mapping[str, Line] = {
             Variable("REDIS_TLS_URL", family="redis"),
         ),
     ),
-    "local": Line(
+    "local": Entry(
         keys=(
             "localhost",
             "127.0.0.1",
             "::1",
         ),
     ),
-    "planetscale_vitess": Line(
-        keys=("psdb.cloud",),
-    ),
-    "prisma_postgres": Line(
+    "prisma_postgres": Entry(
         keys=("prisma.io",),
     ),
-    "railway": Line(
+    "railway": Entry(
         keys=(
             "railway.internal",
             "proxy.rlwy.net",
@@ -168,21 +168,21 @@ TABLE: Mapping[str, Line] = {
             Variable("REDIS_PUBLIC_URL", "public", family="redis"),
         ),
     ),
-    "render": Line(
+    "render": Entry(
         keys=(
             "render.com",
             "dpg-",
             "red-",
         ),
     ),
-    "supabase": Line(
+    "supabase": Entry(
         keys=(
             "supabase.co",
             "pooler.supabase.com",
         ),
         variables=(Variable("DIRECT_URL", "direct"),),
     ),
-    "tiger_cloud": Line(
+    "tiger_cloud": Entry(
         keys=(
             "cloud.timescale.com",
             "forge.timescale.com",
@@ -190,20 +190,20 @@ TABLE: Mapping[str, Line] = {
         ),
         variables=(Variable("TIMESCALE_SERVICE_URL", proves="tiger-cloud"),),
     ),
-    "upstash": Line(
+    "upstash": Entry(
         keys=("upstash.io",),
         variables=(
             Variable("UPSTASH_REDIS_URL", family="redis", proves="upstash"),
             Variable("KV_URL", family="redis"),
         ),
     ),
-    "upsun": Line(
+    "upsun": Entry(
         keys=("internal",),
     ),
-    "xata_lite": Line(
+    "xata_lite": Entry(
         keys=("sql.xata.sh",),
     ),
-    "yugabytedb": Line(
+    "yugabytedb": Entry(
         keys=("ybdb.io",),
     ),
 }
@@ -211,7 +211,7 @@ TABLE: Mapping[str, Line] = {
 first."""
 
 VARIABLES = (
-    *(variable for line in TABLE.values() for variable in line.variables),
+    *(variable for entry in TABLE.values() for variable in entry.variables),
     Variable("DATABASE_REPLICA_URL", "replica"),
 )
 """Every variable of the table, and those that are nobody's."""
@@ -225,7 +225,7 @@ def names_replicas(variable: str) -> bool:
 _REPLICAS = r"DATABASE_REPLICA_URLS|DATABASE_URL_REPLICA_[0-9]+|DATABASE_REPLICA(?:_URL)?_[0-9]+(?:_URL)?"
 
 
-def keyed(key: str) -> Iterator[Provider]:
+def records_under(key: str) -> Iterator[Provider]:
     """Yield the records that stand under `key`."""
     for module in _INDEX.get(key, ()):
         yield from records(module)
@@ -238,14 +238,14 @@ def records(module: str) -> tuple[Provider, ...]:
     return found
 
 
-def every() -> tuple[Provider, ...]:
+def all_providers() -> tuple[Provider, ...]:
     """Return all records that come with envconn. Records share a name where one provider has several kinds of hosts."""
     return tuple(record for module in TABLE for record in records(module))
 
 
-def named(name: str, family: str | None = None) -> Provider | None:
+def provider_named(name: str, family: str | None = None) -> Provider | None:
     """Return the first record called `name`, registered ones included; of `family` if there is one."""
-    found = [provider for provider in (*every(), *registered()) if provider.name == name]
+    found = [provider for provider in (*all_providers(), *registered()) if provider.name == name]
     return next((provider for provider in found if family in provider.families), next(iter(found), None))
 
 
@@ -267,8 +267,8 @@ def role(variable: str) -> str | None:
 
 def _index() -> Mapping[str, tuple[str, ...]]:
     index: dict[str, tuple[str, ...]] = {}
-    for module, line in TABLE.items():
-        for key in line.keys:
+    for module, entry in TABLE.items():
+        for key in entry.keys:
             index[key] = (*index.get(key, ()), module)
     return index
 

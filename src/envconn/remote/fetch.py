@@ -8,7 +8,7 @@ from types import MappingProxyType
 from envconn import grammar, sources
 from envconn.connection import Connection, Origin
 from envconn.errors import ConfigurationError, EnvconnError, Finding
-from envconn.providers import Facts
+from envconn.providers import ProviderHints
 from envconn.remote import casedev, neon, planetscale, request, scalingo
 from envconn.remote.errors import Failure
 from envconn.remote.http import client, context, within
@@ -126,8 +126,8 @@ def _judged(
     if connection.family != "postgresql" or not connection.scheme:
         raise Failure("answer-malformed", title, "the connection string is no URI of PostgreSQL; see who answers there")
     # Its own API says more about whose it is than the name of the host.
-    facts = (judging.facts or Facts())._replace(provider=service.record) if service.record else judging.facts
-    judged = judge(connection, judging._replace(facts=facts), DATABASE)
+    hints = (judging.hints or ProviderHints())._replace(provider=service.record) if service.record else judging.hints
+    judged = judge(connection, judging._replace(hints=hints), DATABASE)
     if not isinstance(judged, SecuredConnection):
         return ConfigurationError(judged)
     if wrong := [argument for argument, is_other in _others(judged, found, wanted).items() if is_other]:

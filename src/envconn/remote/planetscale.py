@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from envconn.connection import Secret
-from envconn.providers import Rewrite, named
+from envconn.providers import Rewrite, provider_named
 from envconn.remote.errors import Failure
 from envconn.remote.request import Found, host
 from envconn.remote.session import names, path
@@ -89,7 +89,7 @@ def _next(page: Answer) -> Mapping[str, str] | None:
 
 
 def _uri(session: Session, role: Answer, wanted: ConnectionRequest) -> Secret:
-    record = named("planetscale")
+    record = provider_named("planetscale")
     rule = record.siblings["pooled" if wanted.pooled else "direct"] if record else None
     port = rule.port if isinstance(rule, Rewrite) else None
     who = f"{quote(role.text('username'), safe='')}:{quote(role.text('password'), safe='')}"

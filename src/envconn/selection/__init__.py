@@ -13,7 +13,7 @@ from collections import ChainMap
 from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
-from envconn.providers import POOLERS, Facts, named
+from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
 from envconn.selection import databases, host_variables, platform_services, variables
@@ -43,7 +43,7 @@ __all__ = [
     "judged_text",
     "process_context",
     "stated_context",
-    "stated_facts",
+    "stated_hints",
 ]
 
 
@@ -108,14 +108,14 @@ def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
     """Return what the environment and `policy` state about judging. What is wrong goes to `reading`."""
     demands = combined(policy, _stated_demands(reading))
     reading.notes += waived_in_code(policy)
-    return Context(demands, stated_facts(reading))
+    return Context(demands, stated_hints(reading))
 
 
 def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
     """Judge the siblings first: they go along with the service."""
     judged = [judge(sibling, context, wanted.name) for sibling in wanted.siblings]
     siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
-    outcome = judge(wanted.connection, Context(context.policy, context.facts, siblings), wanted.name)
+    outcome = judge(wanted.connection, Context(context.policy, context.hints, siblings), wanted.name)
     for refused in (outcome, *judged):
         if not isinstance(refused, SecuredConnection):
             reading.problems += refused
@@ -154,17 +154,17 @@ def _nothing(reading: Reading) -> None:
     reading.problems.append(problem("database-missing", "DATABASE_URL", message))
 
 
-def stated_facts(reading: Reading) -> Facts:
+def stated_hints(reading: Reading) -> ProviderHints:
     """Read the two variables; a word that is not known becomes a problem."""
     provider = reading.plain("ENVCONN_PROVIDER") or None
     pooler = reading.plain("ENVCONN_POOLER") or None
-    if provider and named(provider) is None:
+    if provider and provider_named(provider) is None:
         reading.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
         provider = None
     if pooler and pooler not in POOLERS:
         reading.problems.append(problem("pooler-unknown", "ENVCONN_POOLER", _POOLER))
         pooler = None
-    return Facts(provider, pooler)
+    return ProviderHints(provider, pooler)
 
 
 _PROVIDER = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envconn.errors import Finding, note, problem
-from envconn.providers import Facts, derive, identify
+from envconn.providers import ProviderHints, derive_sibling, identify
 from envconn.records import Record
 from envconn.sources import order
 from envconn.tls import requested
@@ -59,7 +59,7 @@ def same_target(one: Connection, other: Connection) -> bool:
 
 def _direct(connection: Connection) -> dict[str, object]:
     """The target of the direct endpoint of the primary, where the provider's rule gives it."""
-    found = derive(connection, identify(connection), pooled=False, replica=False, facts=Facts())
+    found = derive_sibling(connection, identify(connection), pooled=False, replica=False, hints=ProviderHints())
     return _target(connection if isinstance(found, str) else found)
 
 

@@ -33,8 +33,10 @@ def find(
     told = f"{connection.variable}: {_told(pooled=pooled, replica=replica, branch=branch)}"
     if branch not in {None, connection.branch}:
         return f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
-    facts = judgement.context.facts or providers.Facts()
-    derived = providers.derive(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, facts=facts)
+    hints = judgement.context.hints or providers.ProviderHints()
+    derived = providers.derive_sibling(
+        judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints
+    )
     if isinstance(derived, str):
         return f"{told}: {derived}"
     outcome = judgement.judge(derived, judgement.context, judgement.name)

@@ -40,7 +40,7 @@ named. libpq and MySQL's clients verify nothing and trust nobody unless told to.
 
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
     """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
-    policy, endpoint = context.policy, identify(connection, context.facts)
+    policy, endpoint = context.policy, identify(connection, context.hints)
     asked, how_far = _possible(requested(connection), connection, endpoint), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
     level = asked if how_far.exempt else max(asked, floor)

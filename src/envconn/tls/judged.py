@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import Finding
-    from envconn.providers import Endpoint, Facts
+    from envconn.providers import Endpoint, ProviderHints
     from envconn.tls.policy import Demands
     from envconn.tls.verdict import Verdict
 
@@ -200,13 +200,13 @@ class Judged:
 class Context(Record):
     """What a connection is judged with, kept so that a sibling derived from it is judged alike.
 
-    `facts` is what was stated about the endpoint because it cannot be seen. `siblings` are other
+    `hints` is what was stated about the endpoint because it cannot be seen. `siblings` are other
     endpoints of the same database, which variables name. `supplier` is what a program supplies the
     password with, in place of the one in the text.
     """
 
     policy: Demands
-    facts: Facts | None = None
+    hints: ProviderHints | None = None
     siblings: tuple[Any, ...] = ()
     supplier: Callable[..., str | Awaitable[str]] | None = None
 
