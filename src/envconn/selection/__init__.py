@@ -123,7 +123,7 @@ def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnec
 
 
 def _stated_demands(reading: Reading) -> Demands:
-    lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES}
+    lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES if name in reading.present}
     for lookup in lookups.values():
         reading.record(lookup)
     answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})

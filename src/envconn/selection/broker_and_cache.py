@@ -42,7 +42,9 @@ def gather(reading: Reading) -> Iterator[Wanted]:
 
 def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
     before = len(reading.problems)
-    candidates = list(reading.connections([chosen])) or among(_bound(reading, _KINDS[role]), chosen)
+    candidates = list(reading.accept(reading.environment.lookup(chosen))) or among(
+        _bound(reading, _KINDS[role]), chosen
+    )
     if not candidates and len(reading.problems) == before:
         reading.problems.append(problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
     return candidates

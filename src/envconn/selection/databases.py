@@ -52,15 +52,13 @@ def gather(reading: Reading) -> Iterator[Wanted]:
     if default:
         yield Wanted(DATABASE, default, tuple(_elsewhere(reading, default, (*others, *siblings))))
     known = [each for each in (default, *others, *siblings) if each]
-    for name, variable in variables.named(reading.environment):
+    for name, variable in variables.named(reading.present):
         for connection in reading.connections([variable]):
             reading.expect(connection, DATABASES, "a database")
             known.append(connection)
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(reading, default, [connection])]):
-                prefix = variable.removesuffix("DATABASE_URL")
-                own = reading.connections(prefix + sibling for sibling in variables.SIBLINGS)
-                yield Wanted(name, connection, tuple(own))
+                yield Wanted(name, connection, tuple(reading.connections(variables.siblings_of(variable))))
     for bound in _bound(reading):
         if not any(same_target(bound.connection, other) for other in known):
             yield Wanted(bound.name, bound.connection)
@@ -100,16 +98,15 @@ def _default(reading: Reading, siblings: list[Connection]) -> tuple[Connection |
 def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     before = len(reading.problems)
     environment = reading.environment
-    lookup = (
-        host_variables.compose(environment, chosen) if chosen in host_variables.FAMILIES else environment.lookup(chosen)
-    )
+    in_parts = chosen in host_variables.FAMILIES
+    lookup = host_variables.compose(environment, reading.present, chosen) if in_parts else environment.lookup(chosen)
     candidates = list(reading.accept(lookup)) or among(_bound(reading), chosen)
     if not candidates and len(reading.problems) == before:
         reading.problems.append(problem("choice-missing", CHOOSER, CHOICE_MISSING))
     reading.notes += [
         note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
         for name in (*variables.DEFAULTS, *host_variables.DEFAULTS)
-        if candidates and name != chosen and environment.is_set(name)
+        if candidates and name != chosen and name in reading.present
     ]
     return candidates
 
@@ -139,7 +136,8 @@ def _agree(candidates: Iterable[Connection], other: Connection) -> bool:
 
 def _siblings_in_parts(reading: Reading) -> Iterator[Connection]:
     for leader in host_variables.SIBLINGS:
-        yield from reading.accept(host_variables.compose(reading.environment, leader))
+        if leader in reading.present:
+            yield from reading.accept(host_variables.compose(reading.environment, reading.present, leader))
 
 
 def _agreed(reading: Reading, siblings: list[Connection]) -> list[Connection]:
@@ -161,17 +159,18 @@ def _promoted(siblings: list[Connection]) -> list[Connection]:
 
 
 def _from_parts(reading: Reading, *, skip_pg: bool) -> Iterable[Connection]:
-    leaders = [leader for leader in host_variables.DEFAULTS if not (skip_pg and leader == "PGHOST")]
+    found = [leader for leader in host_variables.DEFAULTS if leader in reading.present]
+    leaders = [leader for leader in found if not (skip_pg and leader == "PGHOST")]
     return [
         connection
         for leader in leaders
-        for connection in reading.accept(host_variables.compose(reading.environment, leader))
+        for connection in reading.accept(host_variables.compose(reading.environment, reading.present, leader))
     ]
 
 
 def _replicas(reading: Reading) -> Iterator[Connection]:
     """Replicas by list or number. A comma splits a list only in front of another scheme: passwords have commas, too."""
-    for variable in variables.replicas(reading.environment):
+    for variable in variables.replicas(reading.present):
         lookup = reading.environment.lookup(variable)
         if lookup.found is None:
             yield from reading.accept(lookup)
@@ -185,4 +184,5 @@ def _report_overruled(reading: Reading, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: every value that decides is written out for the driver"
-    reading.notes += [note("overruled", name, message) for name in OVERRULED if reading.plain(name)]
+    found = [name for name in OVERRULED if name in reading.present and reading.plain(name)]
+    reading.notes += [note("overruled", name, message) for name in found]

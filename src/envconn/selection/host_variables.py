@@ -16,6 +16,7 @@ from envconn.sources.bound_service import kind_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from envconn.sources import Environment
 
@@ -89,14 +90,14 @@ _SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
 _MYSQL_PORT = "3306"  # Elastic Beanstalk does not say what it is that it runs
 
 
-def compose(environment: Environment, leader: str) -> Lookup:
-    """Gather the parts of the family that `leader` announces; nothing when it is not set.
+def compose(environment: Environment, present: AbstractSet[str], leader: str) -> Lookup:
+    """Gather the parts of the family that `leader` announces; nothing when it is not among those `present`.
 
     Two variables of a family for one keyword (``DB_USER`` and ``DB_USERNAME``): the first one set counts.
     """
-    if not environment.is_set(leader):
+    if leader not in present:
         return Lookup()
-    lookups = {name: environment.lookup(name) for name in FAMILIES[leader]}
+    lookups = {name: environment.lookup(name) for name in FAMILIES[leader] if name in present}
     problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
     notes = tuple(note for lookup in lookups.values() for note in lookup.notes)
     whole = lookups[leader].found
@@ -106,9 +107,9 @@ def compose(environment: Environment, leader: str) -> Lookup:
         # Somebody put the whole string where the host belongs; it says everything that the parts would.
         return Lookup(whole, notes=notes)
     values: dict[str, str] = {}
-    for name, keyword in FAMILIES[leader].items():
-        if found := lookups[name].found:
-            values.setdefault(keyword, found.text.reveal())
+    for name, lookup in lookups.items():
+        if lookup.found:
+            values.setdefault(FAMILIES[leader][name], lookup.found.text.reveal())
     kind = _kind(leader, values)
     if not kind:
         return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)

@@ -56,7 +56,7 @@ def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
 
 def _every(reading: Reading) -> Iterator[Named]:
     environment = reading.environment
-    if any(map(environment.is_set, BOUND_SERVICE_VARIABLES)):
+    if not reading.present.isdisjoint(BOUND_SERVICE_VARIABLES):
         yield from _told(reading)
     for variable in sorted(environment.names_with("SQLCONNSTR_")):
         if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):

@@ -6,6 +6,7 @@ from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
 from envconn.records import Record
+from envconn.selection.variables import present
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,20 +23,21 @@ class Named(Record):
 
 
 class Reading:
-    """The environment, what a platform has bound, and what has been found so far."""
+    """The environment, which of its variables are `present`, what a platform has bound, what has been found so far."""
 
-    __slots__ = ("bound", "environment", "notes", "problems")
+    __slots__ = ("bound", "environment", "notes", "present", "problems")
 
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
+        self.present = present(environment)
         self.bound: tuple[Named, ...] = ()
         self.problems = list(problems)
         self.notes: list[Finding] = []
 
     def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
-        """Yield what the `variables` that are set name, in their order; those that make no sense become problems."""
+        """Yield what the `variables` that are present name, in their order; those without a meaning become problems."""
         for variable in variables:
-            if self.environment.is_set(variable):
+            if variable in self.present:
                 yield from self.accept(self.environment.lookup(variable))
 
     def accept(self, lookup: Lookup) -> Iterator[Connection]:
@@ -55,7 +57,7 @@ class Reading:
 
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE``), or empty."""
-        found = self.environment.written(name)
+        found = self.environment.written(name) if name in self.present else None
         if found is None:
             return ""
         if isinstance(found, Finding):

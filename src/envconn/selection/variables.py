@@ -13,7 +13,7 @@ from envconn.tls import policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from envconn.sources import Environment
 
@@ -68,21 +68,40 @@ _READ = {
 _NAMED = r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]+)_URL"
 
 
-def named(environment: Environment) -> Iterator[tuple[str, str]]:
+def present(environment: Environment) -> set[str]:
+    """Return the names of variables that are read and set, blank or not, be it by ``NAME_FILE``.
+
+    The environment is asked once; what chooses among services looks at nothing else.
+    """
+    found = environment.among(_READ)
+    for part in ("ENVCONN_", "_DATABASE_URL", "HEROKU_POSTGRESQL_", "REPLICA"):
+        found.update(name.removesuffix("_FILE") for name in environment.names_with(part))
+    for _, variable in [*named(found)]:
+        found |= environment.among({*siblings_of(variable)})
+    return found
+
+
+def siblings_of(variable: str) -> tuple[str, ...]:
+    """Return the variables that name another endpoint of the named database that `variable` does."""
+    prefix = variable.removesuffix("DATABASE_URL")
+    return tuple(prefix + sibling for sibling in SIBLINGS)
+
+
+def named(present: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield (service, variable) for every ``<NAME>_DATABASE_URL``, whose service is ``<name>`` in lower case.
 
     Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
     """
-    candidates = (*environment.names_with("_DATABASE_URL"), *environment.names_with("HEROKU_POSTGRESQL_"))
-    for variable in sorted({name.removesuffix("_FILE") for name in candidates}):
-        if variable not in _READ and not plain_name(variable) and (match := re.fullmatch(_NAMED, variable)):
+    candidates = [name for name in present if name.endswith("_URL") and name not in _READ]
+    for variable in sorted(candidates):
+        if not plain_name(variable) and (match := re.fullmatch(_NAMED, variable)):
             yield (match["name"] or match["colour"]).lower(), variable
 
 
-def replicas(environment: Environment) -> tuple[str, ...]:
+def replicas(present: Iterable[str]) -> tuple[str, ...]:
     """Return the list and numbered variables that name replicas of the default database, numbers in order."""
-    found = {name.removesuffix("_FILE") for name in environment.names_with("REPLICA")}
-    return tuple(sorted(filter(names_replicas, found), key=lambda name: (len(name), name)))
+    found = [name for name in present if "REPLICA" in name and names_replicas(name)]
+    return tuple(sorted(found, key=lambda name: (len(name), name)))
 
 
 def misspelt(environment: Environment) -> str | None:

@@ -21,6 +21,7 @@ from envconn.sources import files, order
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
     Layer: TypeAlias = "Mapping[str, Text | Finding]"
@@ -57,17 +58,19 @@ class Environment:
     `process` is a mapping like `os.environ`; `layers` hold what counts where it is silent, the most
     believed first (the assignments of a ``.env`` file, the files of a secret directory).
     Of ten thousand variables, four matter: values are fetched for those that are asked for, and the
-    names are gone through as one text.
+    names are gone through as one text. `_pointed` has those whose value may stand in a file, by ``NAME_FILE``.
     """
 
-    __slots__ = ("_layers", "_names", "_process", "_text")
+    __slots__ = ("_layers", "_names", "_pointed", "_process", "_text")
 
     def __init__(self, process: Mapping[str, str], layers: Iterable[Layer] = ()) -> None:
         self._process = process
         self._layers = tuple(layer for layer in layers if layer)
         # A look for a name in os.environ that is not there costs an exception; in a dictionary, next to nothing.
-        self._names = process if isinstance(process, dict) and not self._layers else {*process}.union(*self._layers)
+        as_it_is = isinstance(process, dict) and not self._layers
+        self._names: AbstractSet[str] = process.keys() if as_it_is else _united(process, self._layers)
         self._text = "\n".join(("", *self._names, ""))
+        self._pointed = {name.removesuffix("_FILE") for name in self.names_with("_FILE\n")}
 
     def __repr__(self) -> str:
         return "<Environment>"
@@ -90,7 +93,11 @@ class Environment:
 
     def is_set(self, name: str) -> bool:
         """Whether `name`, or the file variable for it, is there at all, blank or not."""
-        return name in self._names or f"{name}_FILE" in self._names
+        return name in self._names or name in self._pointed
+
+    def among(self, names: AbstractSet[str]) -> set[str]:
+        """Return those of `names` that are set, as `is_set` has it: one question for all of them."""
+        return {*(names & self._names), *(names & self._pointed)}
 
     def plain(self, name: str) -> str:
         """The text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
@@ -130,7 +137,7 @@ class Environment:
     def _one(self, name: str) -> Lookup:
         """What `name` and ``name_FILE`` say together, without following aliases."""
         written, pointer = self.written(name), None
-        if f"{name}_FILE" in self._names:
+        if name in self._pointed:
             pointer = self.written(f"{name}_FILE")
             if pointer is None:
                 return self._found(name, written, self._remarks(f"{name}_FILE", pointer))
@@ -168,6 +175,12 @@ class Environment:
             return (note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
+
+
+def _united(process: Mapping[str, str], layers: Iterable[Layer]) -> set[str]:
+    names = {*process}
+    names.update(*layers)
+    return names
 
 
 def _hidden(name: str, written: Text, other: Text | Finding) -> Iterator[Finding]:
