@@ -374,7 +374,11 @@ def _peer(certificates: Certificates) -> Iterator[Peer]:
 
 @pytest.fixture
 def peer(_peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Peer:
-    """The APIs, where the environment leads to; the laboratory's CA is the system's, and nobody waits long to retry."""
+    """The providers' APIs over TLS, and ``/sql``, where the environment leads to; see `Peer`.
+
+    ``peer.script.append(status(429, Retry_After="1"))`` (or `half`, `hang`, `say`) is done to the next request. The
+    laboratory's CA is the system's, and waits between tries are short.
+    """
     fresh = Peer(_peer.port)
     for name in ("script", "asked", "names", "branches", "roles", "variables", "suffix", "sql"):
         setattr(_peer, name, getattr(fresh, name))

@@ -54,13 +54,23 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Files for clients and servers; see `throwaway.certificates.Certificates`."""
+    """Files for clients (`ca`, `other_ca`, `not_pem`, `missing`), and pairs for servers with `.chain` and `.key`.
+
+    The pairs are `good`, `wronghost`, `expired`, `unknownca` and `intermediate`, made out to ``db.envconn.test``
+    (connect with ``hostaddr=127.0.0.1``), ``localhost`` and ``127.0.0.1``; `.issue("name")` makes one more from `ca`.
+    """
     return making.write(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")
 def lab(certificates: Certificates) -> Iterator[Lab]:
-    """PostgreSQL in the states of `STATES`. Do not change these servers; `throwaway.postgres` makes private ones."""
+    """PostgreSQL in the states of `STATES`: ``lab["good"].uri(host, **parameters)``, `.port`, `.user`, `.password`.
+
+    Do not change these servers. A private one, whose certificate can change while it runs::
+
+        with postgres.running(certificates.good) as server:    # from throwaway import postgres
+            server.use(certificates.expired)
+    """
     with ExitStack() as cleanup:
         try:
             template = cleanup.enter_context(postgres.template())
@@ -71,6 +81,6 @@ def lab(certificates: Certificates) -> Iterator[Lab]:
 
 @pytest.fixture
 def fake() -> Iterator[Callable[[fakes.Answer], fakes.Fake]]:
-    """Start a fake: ``fake(Answer.N)``. It forgets nothing until the test ends."""
+    """Start a server that lies: ``fake(Answer.N)``, which tells what it got until the test ends; see `fakes.Fake`."""
     with ExitStack() as cleanup:
         yield lambda answer: cleanup.enter_context(fakes.running(answer))

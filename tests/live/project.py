@@ -68,4 +68,5 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
+    """The site in examples/django_site: ``project.manage("migrate", DATABASE_URL=...)``, `.python(code)`."""
     return Project(tmp_path)

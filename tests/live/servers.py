@@ -73,7 +73,11 @@ def installations(machine: dict[str, str], checkout: Path) -> Iterator[Installat
 
 @pytest.fixture(scope="session")
 def bouncer(installations: Installations, lab: Lab, certificates: Certificates) -> Iterator[Bouncer]:
-    """PgBouncer in transaction mode before ``lab["good"]``, which tracks no prepared statements, whatever its age."""
+    """PgBouncer in transaction mode before ``lab["good"]``, which tracks no prepared statements, whatever its age.
+
+    Two server connections for all clients, TLS on both sides; ``.uri(host, **parameters)``, ``.show("CLIENTS")``,
+    ``.serves(port)``, ``.fill()``.
+    """
     command = _or_skip(partial(installations.command, "pgbouncer"))
     with bouncers.running(command, lab["good"], certificates, certificates.good) as running:
         yield running
@@ -107,7 +111,10 @@ def redis_server(installations: Installations, certificates: Certificates) -> It
 def sentinel_sets(
     installations: Installations, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[States[Sentinels]]:
-    """Sentinels and a Redis in the states of `sentinels.STATES`: ``sentinel_sets["good"].uri()``, with a replica."""
+    """Sentinels, a Redis and its replica, over TLS alone, in the states of `sentinels.STATES`.
+
+    ``sentinel_sets["good"].uri(host, database=, **parameters)``, ``.fail_over()``.
+    """
     command = _or_skip(partial(installations.command, "redis-server"))
     # To each other they are right in every state: what is tried is what clients make of them.
     both = tmp_path_factory.mktemp("sentinels") / "ca.pem"
@@ -179,7 +186,10 @@ def planetscale_like(
     certificates: Certificates,
     machine: dict[str, str],
 ) -> Iterator[Edge]:
-    """What PlanetScale has: ports 5432 and 6432 of one host; before it the usual PgBouncer, then the newer one."""
+    """What PlanetScale has: ports 5432 and 6432 of one host; before it the usual PgBouncer, then the newer one.
+
+    ``.uri(edges.PLANETSCALE, pooled=, user=, **parameters)``, with `hostaddr`, for the name leads nowhere.
+    """
     newer = request.param == "newer"
     command = _newer(installations, machine) if newer else _or_skip(partial(installations.command, "pgbouncer"))
     with edges.planetscale(modern, certificates, command, newer=newer) as running:

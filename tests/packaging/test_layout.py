@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.resources
 import re
 import tomllib
@@ -93,3 +94,26 @@ def test_pinned_by_hash_and_bound_to_no_index(checkout: Path, name: str) -> None
     for requirement in re.split(r"\n(?=\S)", text.strip()):
         assert "==" in requirement
         assert "--hash=sha256:" in requirement
+
+
+@pytest.mark.checkout
+def test_shared_fixtures_say_what_they_are(checkout: Path) -> None:
+    tests = checkout / "tests"
+    shared = [tests / "conftest.py", *(path for path in (tests / "live").glob("*.py") if "test_" not in path.name)]
+    found = {name: text for path in shared for name, text in fixtures(path).items() if not name.startswith("_")}
+    assert len(found) > 20
+    assert [name for name, text in found.items() if not text] == []
+    described = (tests / "README.md").read_text(encoding="utf-8")
+    assert [
+        name for name in found if f"`{name}`" not in described and name not in {"clean_machine", "djangos_end"}
+    ] == []
+
+
+def fixtures(path: Path) -> dict[str, str | None]:
+    """Names and docstrings of the fixtures in a file."""
+    functions = (node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef))
+    return {
+        each.name: ast.get_docstring(each)
+        for each in functions
+        if any("pytest.fixture" in ast.unparse(decorator) for decorator in each.decorator_list)
+    }
