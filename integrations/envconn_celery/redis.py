@@ -16,6 +16,7 @@ from urllib.parse import quote
 from envconn.drivers import redis
 from envconn.drivers import redis as sentinel
 from envconn.drivers.unsupported import refuse
+from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import authority, compose, userinfo
 
@@ -53,7 +54,7 @@ def redis_backend(connection: SecuredConnection) -> dict[str, object]:
 
 def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a broker that sentinels name."""
-    given, verify = _split(connection, redis.spoken(connection, "sentinel", sentinel.PARAMETERS))
+    given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
     options = {**given, **sentinel.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
     found: dict[str, object] = {
         # The first alone; it is shown, and the others are among the options.
@@ -66,7 +67,7 @@ def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
 
 def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a place of results that sentinels name."""
-    given, verify = _split(connection, redis.spoken(connection, "sentinel", sentinel.PARAMETERS))
+    given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
     found = (
         _backend(connection, given)
         | _place(connection)
@@ -121,7 +122,7 @@ def _url(connection: SecuredConnection) -> str:
     if host.is_socket:
         path = quote(host.host)
         return f"redis+socket://{userinfo(connection)}{path}?virtual_host={connection.dbname}"
-    scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
+    scheme = FAMILIES[REDIS].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[REDIS].plain
     return compose(scheme, connection, {})
 
 

@@ -11,6 +11,7 @@ from envconn.drivers import amqp, psycopg
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
+from envconn.families import AMQP, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
@@ -104,17 +105,17 @@ def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
 
 
 def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
-    insist(connection, "Celery's backend for results", "sqlite", ())
+    insist(connection, "Celery's backend for results", SQLITE, ())
     path = connection.dbname.replace("%", "%25").replace("?", "%3F")
     return {"result_backend": f"db+sqlite:///{path}"}
 
 
-_BROKERS = {"amqp": _amqp_broker, "redis": redis_broker, "sentinel": sentinel_broker}
+_BROKERS = {AMQP: _amqp_broker, REDIS: redis_broker, SENTINEL: sentinel_broker}
 _BACKENDS = {
-    "postgresql": _postgres_backend,
-    "redis": redis_backend,
-    "sentinel": sentinel_backend,
-    "sqlite": _sqlite_backend,
+    POSTGRESQL: _postgres_backend,
+    REDIS: redis_backend,
+    SENTINEL: sentinel_backend,
+    SQLITE: _sqlite_backend,
 }
 
 

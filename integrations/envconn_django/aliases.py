@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from envconn.errors import ConfigurationError, problem
+from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.tls.secured import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
@@ -54,7 +55,7 @@ def entries(
     make = rotating if rotate else fixed
     found: dict[str, Handed] = {}
     for name, connection in databases.items():
-        lent = pool if connection.family == "postgresql" else None
+        lent = pool if connection.family == POSTGRESQL else None
         own: dict[str, Handed] = {}
         for main, alias, role, other in _named(name, connection):
             entry = make(other, None if role == "direct" else lent)
@@ -74,7 +75,7 @@ def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredCo
     Raises:
         KeyError: there is none.
     """
-    postgresql = {name: connection for name, connection in databases.items() if connection.family == "postgresql"}
+    postgresql = {name: connection for name, connection in databases.items() if connection.family == POSTGRESQL}
     named = [each for name, connection in postgresql.items() for each in _named(name, connection)]
     return {each.alias: each.connection for each in named}[alias]
 

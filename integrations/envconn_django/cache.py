@@ -8,6 +8,7 @@ from envconn.drivers import redis
 from envconn.drivers import redis as sentinel
 from envconn.drivers.hidden_text import hide
 from envconn.drivers.unsupported import refuse
+from envconn.families import SENTINEL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 
@@ -38,7 +39,7 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     require_sealed(connection)
     for name in _UNFIT & connection.parameters.keys():
         refuse(connection, f"{name} does not fit Django's cache; drop it")
-    location, options = _sentinel(connection) if connection.family == "sentinel" else _redis(connection)
+    location, options = _sentinel(connection) if connection.family == SENTINEL else _redis(connection)
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,

@@ -14,6 +14,7 @@ from typing import cast
 from envconn.drivers import libpq, mysql, psycopg, sqlite
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import refuse
+from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
@@ -146,9 +147,9 @@ def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSe
 
 
 _BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]] = {
-    "postgresql": _postgresql,
-    "mysql": _mysql,
-    "sqlite": _sqlite,
+    POSTGRESQL: _postgresql,
+    MYSQL: _mysql,
+    SQLITE: _sqlite,
 }
 
 

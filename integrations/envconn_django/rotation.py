@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers.unsupported import refuse
+from envconn.families import POSTGRESQL
 from envconn.rotation.login import login
 from envconn.tls.password import FIXED, is_supplied
 from envconn.tls.secured import without_password
@@ -48,7 +49,7 @@ def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) ->
     Raises:
         ConfigurationError, TypeError: as for `settings`.
     """
-    if connection.family != "postgresql":
+    if connection.family != POSTGRESQL:
         return fixed(connection, pool)
     entry = settings(without_password(connection), pool=pool)
     entry["ENGINE"] = _ENGINES[entry["ENGINE"]]

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from envconn.errors import ConfigurationError, Finding, problem
+from envconn.families import SQLITE
 from envconn.selection import assemble
 from envconn.tls import Policy
 from envconn.tls.policy import combined, reach
@@ -79,7 +80,7 @@ def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:
     for host in endpoint.hosts:
         if message := _elsewhere(host, endpoint, rules):
             yield problem("test-remote", endpoint.variable, message)
-    is_file = endpoint.family == "sqlite"
+    is_file = endpoint.family == SQLITE
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern that was meant for hosts says nothing about names.

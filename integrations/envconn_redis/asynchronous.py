@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 
 from envconn.drivers import redis as driver
 from envconn.drivers.redis import HANDSHAKE_SECONDS, context
+from envconn.families import SENTINEL
 from envconn.rotation.login import alogin
 from envconn.services import database
 from envconn.tls.secured import without_password
@@ -30,7 +31,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asy
     """Return a pool as `envconn_redis.pools.pool` does; arguments and errors are the same."""
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
-    if connection.family == "sentinel":
+    if connection.family == SENTINEL:
         kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
         return SentinelPool(**given, connection_class=following(kind, source, connection))
     return asyncio.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)

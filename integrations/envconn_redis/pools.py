@@ -8,6 +8,7 @@ from envconn.drivers import redis as driver
 from envconn.drivers.redis import context
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
+from envconn.families import SENTINEL
 from envconn.rotation.login import login
 from envconn.services import database
 from envconn.tls import TlsLevel
@@ -34,7 +35,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
     """
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
-    if connection.family == "sentinel":
+    if connection.family == SENTINEL:
         kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
         return SentinelPool(**given, connection_class=following(kind, source, connection))
     return redis.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
+from envconn.families import FAMILIES
 from envconn.grammar import read
 from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
-from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:
     from envconn.errors import Finding
@@ -47,7 +47,7 @@ def test_all_parts() -> None:
     assert connection.notes == ()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", FAMILIES["postgresql"].schemes)
 def test_schemes(scheme: str) -> None:
     """Both schemes of libpq, their forms with a driver, and two synonyms are one kind; the spelling is kept."""
     connection = accepted(f"{scheme}://u:p@h/d")

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from drawing import TIMES, generator
 from envconn.connection import Connection, Origin, Secret
+from envconn.families import FAMILIES
 from envconn.grammar import read
 from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, KEYWORDS
-from envconn.grammar.postgres import SCHEMES
 
 if TYPE_CHECKING:
     import random
@@ -48,7 +48,7 @@ def for_libpq(text: str) -> str:
     """Take out of `text` what libpq does not know and we do. It skips blanks around keywords by itself."""
     text = text.removeprefix("\ufeff")
     scheme, separator, rest = text.removesuffix("\n").removesuffix("\r").strip(" ").partition("://")
-    if not separator or scheme not in SCHEMES:
+    if not separator or scheme not in FAMILIES["postgresql"].schemes:
         return text
     place, mark, query = rest.partition("?")
     kept = [parameter for parameter in query.split("&") if parameter.partition("=")[0] not in FOREIGN]
@@ -188,7 +188,7 @@ def likely(pick: random.Random, pool: list[str], good: int) -> str:
 
 def uri(pick: random.Random) -> str:
     scheme = (
-        pick.choice(SCHEMES)
+        pick.choice(FAMILIES["postgresql"].schemes)
         if pick.random() < 0.3
         else pick.choice(["postgresql", "postgres", "POSTGRES", "postgresq"][: 2 if pick.random() < 0.97 else 4])
     )

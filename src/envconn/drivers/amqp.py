@@ -14,6 +14,7 @@ from typing import cast
 
 from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import insist, refuse
+from envconn.families import AMQP, FAMILIES
 from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
@@ -55,8 +56,8 @@ def url(connection: SecuredConnection) -> str:
         ConfigurationError: py-amqp cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "py-amqp", "amqp", _OPTIONS)
-    scheme = "amqps" if connection.tls.level >= TlsLevel.ENCRYPTED else "amqp"
+    insist(connection, "py-amqp", AMQP, _OPTIONS)
+    scheme = FAMILIES[AMQP].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[AMQP].plain
     return compose(scheme, connection, {})
 
 
@@ -70,7 +71,7 @@ def arguments(connection: SecuredConnection) -> Arguments | None:
         ConfigurationError: py-amqp cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "py-amqp", "amqp", _OPTIONS)
+    insist(connection, "py-amqp", AMQP, _OPTIONS)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"py-amqp {_REMEDIES.get(refused[0], f'knows no {refused[0]}; drop it')}")
     if connection.tls.level < TlsLevel.ENCRYPTED:
@@ -94,7 +95,7 @@ def options(connection: SecuredConnection) -> Options:
         ConfigurationError: something is stated that py-amqp does not know.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "py-amqp", "amqp", _OPTIONS)
+    insist(connection, "py-amqp", AMQP, _OPTIONS)
     stated = {name: text for name, text in connection.parameters.items() if name in _OPTIONS}
     return cast("Options", {_OPTIONS[name][0]: _OPTIONS[name][1](text) for name, text in stated.items()})
 

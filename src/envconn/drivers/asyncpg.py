@@ -7,6 +7,7 @@ from typing import cast
 
 from envconn.drivers import ssl_context
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
+from envconn.families import POSTGRESQL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.secured import without_password
@@ -60,7 +61,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: asyncpg cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "asyncpg", "postgresql", _HONOURED)
+    insist(connection, "asyncpg", POSTGRESQL, _HONOURED)
     if any(host.host.startswith("@") for host in connection.hosts):
         refuse(connection, "asyncpg knows no abstract unix sockets; name a directory, or use psycopg")
     if "," in connection.user:

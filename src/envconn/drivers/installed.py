@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Literal, get_args
 
 from envconn.drivers.unsupported import refuse
+from envconn.families import POSTGRESQL
 from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.family != "postgresql":
+    if connection.family != POSTGRESQL:
         refuse(connection, f"holds a {connection.family} connection; SQLAlchemy is given PostgreSQL's alone")
     able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
     if driver is not None and driver not in able:

@@ -13,6 +13,7 @@ from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Finding, problem
+from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
@@ -96,7 +97,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.family != "postgresql":
+    if connection.family != POSTGRESQL:
         refuse(connection, f"holds a {connection.family} connection, and libpq speaks postgresql")
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])

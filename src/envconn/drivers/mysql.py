@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import cast
 
 from envconn.drivers.unsupported import insist, refuse
+from envconn.families import MYSQL
 from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import Record, TypedDict
 from envconn.tls import TlsLevel
@@ -65,7 +66,7 @@ def arguments(
         ConfigurationError: the driver cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "MySQL", "mysql", _TYPES)
+    insist(connection, "MySQL", MYSQL, _TYPES)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"the MySQL drivers cannot honour {refused[0]}; drop it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}

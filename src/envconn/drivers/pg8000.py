@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from envconn.drivers import ssl_context as context
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
+from envconn.families import POSTGRESQL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
@@ -43,7 +44,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: pg8000 cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "pg8000", "postgresql", _HONOURED)
+    insist(connection, "pg8000", POSTGRESQL, _HONOURED)
     if len(connection.hosts) > 1:
         refuse(connection, "pg8000 takes one host; name one, or use psycopg")
     [host] = connection.hosts

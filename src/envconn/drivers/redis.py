@@ -14,6 +14,7 @@ from typing import cast
 from urllib.parse import quote
 
 from envconn.drivers.unsupported import insist, permit, refuse
+from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
@@ -74,11 +75,11 @@ def url(connection: SecuredConnection) -> str:
         ConfigurationError: it is no Redis connection, or one with several hosts.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "redis-py", "redis", _TYPES)
+    insist(connection, "redis-py", REDIS, _TYPES)
     [host] = connection.hosts
     if host.is_socket:
         return f"unix://{quote(host.host)}?db={connection.dbname}"
-    scheme = "rediss" if connection.tls.level >= TlsLevel.ENCRYPTED else "redis"
+    scheme = FAMILIES[REDIS].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[REDIS].plain
     return f"{scheme}://{host}/{connection.dbname}"
 
 
@@ -91,7 +92,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    return spoken(connection, "redis")
+    return spoken(connection, REDIS)
 
 
 def spoken(connection: SecuredConnection, family: str, others: Collection[str] = ()) -> Arguments:
@@ -125,7 +126,7 @@ def client(connection: SecuredConnection) -> ClientArguments:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "redis-py", "redis", _TYPES)
+    insist(connection, "redis-py", REDIS, _TYPES)
     if connection.tls.level == TlsLevel.VERIFY_CA:
         refuse(connection, "redis-py trusts public CAs, too, so that verify-ca is none; check the host name as well")
     [host] = connection.hosts
@@ -143,7 +144,7 @@ def connection_arguments(connection: SecuredConnection) -> dict[str, object]:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    if connection.family == "sentinel":
+    if connection.family == SENTINEL:
         return {**sentinel_arguments(connection)}
     given = {**arguments(connection), "db": int(connection.dbname)}
     [host] = connection.hosts
@@ -281,7 +282,7 @@ def sentinel_arguments(connection: SecuredConnection) -> SentinelArguments:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    given = spoken(connection, "sentinel", PARAMETERS)
+    given = spoken(connection, SENTINEL, PARAMETERS)
     return cast("SentinelArguments", {**given, "db": int(connection.dbname), **sentinels(connection)})
 
 
@@ -292,7 +293,7 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
         ConfigurationError: redis-py cannot do what the connection asks for.
         TypeError: `connection` was not judged.
     """
-    given, stated = spoken(connection, "sentinel", PARAMETERS), connection.parameters
+    given, stated = spoken(connection, SENTINEL, PARAMETERS), connection.parameters
     # The TLS of both legs is the same; passwords are not, and nobody is told another one's.
     asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
     asked |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}

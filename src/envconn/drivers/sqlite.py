@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers.unsupported import insist
+from envconn.families import SQLITE
 from envconn.records import TypedDict
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         ConfigurationError: it is no SQLite connection, or states what sqlite3 does not know.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "sqlite3", "sqlite", _TYPES)
+    insist(connection, "sqlite3", SQLITE, _TYPES)
     return cast("Arguments", {name: _TYPES[name](value) for name, value in connection.parameters.items()})
 
 

@@ -13,6 +13,7 @@ from envconn.drivers.hidden_text import Hidden
 from envconn.export import deployment, other_languages, sqlalchemy
 from envconn.export import libpq as libpq_formats
 from envconn.export.target import ExportRequest, decline, libpq_levels
+from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import Record
 from envconn.tls import require_sealed
@@ -130,7 +131,7 @@ def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnectio
 
 
 def _uri(request: ExportRequest) -> str:
-    return libpq_formats.uri(request) if request.connection.family == "postgresql" else f"{request.connection.uri()}\n"
+    return libpq_formats.uri(request) if request.connection.family == POSTGRESQL else f"{request.connection.uri()}\n"
 
 
 FORMATS: dict[FormatName, Format] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from envconn.families import FAMILIES, POSTGRESQL
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
@@ -39,14 +41,14 @@ def kubernetes(request: ExportRequest) -> str:
 def _prefix(connection: SecuredConnection) -> str:
     """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
     name = connection.name.upper()
-    if name == "DATABASE" or (name in {"BROKER", "CACHE"} and connection.family in {"amqp", "redis", "sentinel"}):
+    if name == "DATABASE" or name.lower() in set(FAMILIES[connection.family].services) - {"database"}:
         return name
     return f"{name}_DATABASE"
 
 
 def _parts(connection: SecuredConnection) -> dict[str, str]:
     """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
-    if connection.family != "postgresql":
+    if connection.family != POSTGRESQL:
         return {}
     parts = {
         "HOST": ",".join(host.host for host in connection.hosts),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from envconn.drivers.unsupported import refuse, unheard
 from envconn.errors import ConfigurationError, problem
+from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.uri_writer import authority, compose
@@ -70,7 +71,7 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
 
 def require_postgresql(connection: SecuredConnection, reader: str) -> None:
     """Refuse a connection that is not PostgreSQL's."""
-    if connection.family != "postgresql":
+    if connection.family != POSTGRESQL:
         decline(connection, f"holds a {connection.family} connection, and {reader} speaks postgresql; export uri")
 
 
@@ -111,7 +112,7 @@ def postgres_url(connection: SecuredConnection, query: Mapping[str, str]) -> str
         where = ""
     else:
         where = authority(first)
-    return compose("postgresql", connection, {**place, **query}, hosts=where)
+    return compose(POSTGRESQL, connection, {**place, **query}, hosts=where)
 
 
 def _objections(connection: SecuredConnection, target: Target) -> Iterator[str]:

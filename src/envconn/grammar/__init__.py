@@ -8,9 +8,10 @@ deliberate differences.
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
+from envconn.families import BY_SCHEME, FAMILIES
 from envconn.grammar.conninfo import read_conninfo
-from envconn.grammar.postgres import SCHEMES, read_uri
 from envconn.grammar.text import Reading, nearest, tidy
 
 TYPE_CHECKING = False
@@ -21,52 +22,6 @@ if TYPE_CHECKING:
     from envconn.errors import Finding
 
 __all__ = ["read", "read_text"]
-
-_MYSQL_DRIVERS = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
-
-
-def _read_redis(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import redis
-
-    return redis.read_uri(reading, scheme, text)
-
-
-def _read_sentinel(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import redis as sentinel
-
-    return sentinel.read_sentinel_uri(reading, scheme, text)
-
-
-def _read_amqp(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import amqp
-
-    return amqp.read_uri(reading, scheme, text)
-
-
-def _read_mysql(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import mysql
-
-    return mysql.read_uri(reading, scheme, text)
-
-
-def _read_sqlite(reading: Reading, scheme: str, text: str) -> Connection | None:
-    from envconn.grammar import sqlite
-
-    return sqlite.read_uri(reading, scheme, text)
-
-
-# Scheme: the reader of what begins with it and "://". A new family is one more line, and a function
-# that imports it when the first text asks for it.
-_READERS: dict[str, Callable[[Reading, str, str], Connection | None]] = {
-    **dict.fromkeys(SCHEMES, read_uri),
-    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"), _read_redis),
-    **dict.fromkeys(("sentinel", "redis+sentinel", "rediss+sentinel"), _read_sentinel),
-    **dict.fromkeys(("amqp", "amqps", "pyamqp"), _read_amqp),
-    **dict.fromkeys(("mysql", "mysql2", "mysqlgis", "mariadb"), _read_mysql),
-    **dict.fromkeys((f"mysql+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
-    **dict.fromkeys((f"mariadb+{driver}" for driver in _MYSQL_DRIVERS), _read_mysql),
-    **dict.fromkeys(("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite", "spatialite"), _read_sqlite),
-}
 
 # Schemes of services that have no reader yet, and whose they are.
 _UNSUPPORTED = {
@@ -113,8 +68,8 @@ def read_text(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
 
 def _dispatch(reading: Reading, text: str) -> Connection | None:
     scheme, separator, _ = text.partition("://")
-    if separator and (reader := _READERS.get(scheme)):
-        return reader(reading, scheme, text)
+    if separator and (family := BY_SCHEME.get(scheme)):
+        return _reader(family)(reading, scheme, text)
     match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
     if match:
         reading.refuse(*_explain(match.group(1)))
@@ -125,12 +80,19 @@ def _dispatch(reading: Reading, text: str) -> Connection | None:
     return None
 
 
+def _reader(family: str) -> Callable[[Reading, str, str], Connection | None]:
+    # Imported when the first text asks for it; PostgreSQL's is there already.
+    module, _, name = FAMILIES[family].grammar.partition(".")
+    found: Callable[[Reading, str, str], Connection | None] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found
+
+
 def _explain(scheme: str) -> tuple[str, str]:
     """Say why a scheme is not read, without showing it: what stands before a colon may be a user name."""
     lower = scheme.lower()
-    if scheme in _READERS:
+    if scheme in BY_SCHEME:
         return "scheme-slashes", "the scheme is not followed by two slashes; write scheme://user:password@host/name"
-    if lower in _READERS:
+    if lower in BY_SCHEME:
         return "scheme-case", "the scheme has capital letters, which libpq takes for none; write it in lower case"
     if mistaken := _MISTAKEN.get(lower):
         return "scheme-unknown", f"the scheme is none of a database: {mistaken}"
@@ -138,5 +100,5 @@ def _explain(scheme: str) -> tuple[str, str]:
         return "scheme-unsupported", f"the scheme is one of {family}, which is not read here; {_ACCEPTED}"
     return (
         "scheme-unknown",
-        f"the scheme is unknown; {nearest(lower, tuple(_READERS)) or 'begin with postgresql://'}; {_ACCEPTED}",
+        f"the scheme is unknown; {nearest(lower, tuple(BY_SCHEME)) or 'begin with postgresql://'}; {_ACCEPTED}",
     )

@@ -18,6 +18,7 @@ and of pika. Deliberate differences, all refusals but the last two:
 
 from __future__ import annotations
 
+from envconn.families import AMQP, FAMILIES
 from envconn.grammar.text import decode
 from envconn.grammar.uri import (
     DECIMAL,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from envconn.grammar.text import Reading
     from envconn.grammar.uri import Uri
 
-PORT = 5672
-SECURE_PORT = 5671
 
 _LONGEST_VHOST = 255  # bytes: a shortstr in the protocol (AMQP 0-9-1, 4.2.5.3)
 _MECHANISMS = {name: name.upper() for name in ("plain", "amqplain", "external")}
@@ -97,6 +96,8 @@ _PARAMETERS = {
     "credential_provider": Parameter(refusal="names code to run; configure it in the program"),
 }
 
+_FAMILY = FAMILIES[AMQP]
+
 
 def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     """Read ``amqps://user:password@host:port/vhost?name=value&...``.
@@ -104,12 +105,12 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     Returns `None` when something is wrong; what, is in `reading` then. The virtual host is in
     `Connection.dbname`.
     """
-    secure = scheme == "amqps"
-    uri = take_apart(reading, "amqp", scheme, text, semicolons=False)
+    secure = scheme == _FAMILY.secure
+    uri = take_apart(reading, AMQP, scheme, text, semicolons=False)
     if uri is None:
         return None
     _check_credentials(reading, uri)
-    hosts = read_host(reading, uri.netloc, SECURE_PORT if secure else PORT)
+    hosts = read_host(reading, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
     vhost = _read_vhost(reading, uri)
     query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
     _check_name(reading, hosts, query.values.pop("server_name_indication", None), secure=secure)
@@ -126,7 +127,7 @@ def _check_credentials(reading: Reading, uri: Uri) -> None:
 
 def _read_vhost(reading: Reading, uri: Uri) -> str:
     if uri.path in ("", "/"):
-        return "/"
+        return _FAMILY.dbname
     if "/" in uri.path:
         reading.refuse("slash-unencoded", 'raw "/" in the virtual host; write %2F')
     vhost = decode(reading, uri.path, "the virtual host", uri.path_start) or ""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 
 from envconn.connection import Connection, Host, Parameters, Secret
+from envconn.families import POSTGRESQL
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS
 from envconn.grammar.text import MOST, nearest
@@ -147,7 +148,7 @@ class Draft:
         password = values.get("password")
         others = {name: value for name, value in values.items() if value is not None and name not in ATTRIBUTES}
         return Connection(
-            family="postgresql",
+            family=POSTGRESQL,
             scheme=scheme,
             hosts=hosts,
             user=values["user"] or "",

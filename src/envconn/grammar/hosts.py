@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 
 from envconn.connection import Host
+from envconn.families import FAMILIES, POSTGRESQL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.grammar.text import Reading
 
-
-DEFAULT_PORT = 5432  # DEF_PGPORT
 
 # A DNS name as RFC 1123 has it, and the underscore that container networks use.
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
@@ -108,11 +107,11 @@ def _is_ipv4(name: str) -> bool:
 def _port(reading: Reading, text: str) -> int:
     # parse_int_param is strtol: it would take blanks, a sign, and digits behind zeros. Nobody else does.
     if not text:
-        return DEFAULT_PORT
+        return FAMILIES[POSTGRESQL].port
     if not (text.isascii() and text.isdigit()):
         reading.refuse("port-invalid", "the port is not a number; write digits, 1 to 65535, and encode : in a password")
     elif len(text) > 5 or not 1 <= int(text) <= 65535:
         reading.refuse("port-range", "the port is out of range; write 1 to 65535")
     else:
         return int(text)
-    return DEFAULT_PORT
+    return FAMILIES[POSTGRESQL].port

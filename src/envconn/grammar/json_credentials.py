@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from envconn.connection import Connection, Parameters, Secret
 from envconn.errors import Finding, problem
+from envconn.families import FAMILIES, POSTGRESQL, REDIS
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.grammar.text import LONGEST
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     Outcome: TypeAlias = Connection | tuple[Finding, ...]
     ReadText: TypeAlias = Callable[[Secret, Origin], Outcome]
 
-_SECURE = {"redis": "rediss", "valkey": "valkeys", "amqp": "amqps"}
-_SILENT = frozenset({"mysql", "postgresql"})  # whose scheme does not say TLS
+_SECURE = {plain: secure for family in FAMILIES.values() for plain, secure in family.tls_schemes}
 _FILES = frozenset({"sslrootcert", *FILES})
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LARGEST_PORT = 65_535
@@ -53,7 +53,7 @@ def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: 
     if "uri" in parts:
         outcome = _from_uri(parts, stated, origin, read_text)
     elif stated or "word" not in parts:
-        outcome = _from_parts(parts, stated or "postgresql", origin, read_text)
+        outcome = _from_parts(parts, stated or POSTGRESQL, origin, read_text)
     else:
         return (problem("scheme-unsupported", origin.variable, _ENGINE),)
     return _completed(outcome, parts) if isinstance(outcome, Connection) else outcome
@@ -61,11 +61,11 @@ def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: 
 
 def spelled(family: str, parts: Mapping[str, str]) -> str:
     """Return the text with these `parts` (``host``, ``port``, ``user``, ...) that the grammar of `family` reads."""
-    if family == "postgresql":
+    if family == POSTGRESQL:
         known = ("host", "port", "dbname", "user", "password", "sslmode")
         return " ".join(f"{name}={quoted(parts[name])}" for name in known if parts.get(name))
     secure = "tls_port" in parts or parts.get("word", "").lower() in _SECURE.values()
-    scheme = _SECURE[family] if secure and family in _SECURE else family
+    scheme = FAMILIES[family].secure if secure else FAMILIES[family].plain
     host = f"[{parts['host']}]" if ":" in parts["host"] else quote(parts["host"], safe="")
     port = f":{quote(parts['port'], safe='')}" if parts.get("port") else ""
     return f"{scheme}://{_userinfo(parts)}{host}{port}/{quote(parts.get('dbname', ''), safe='')}"
@@ -154,7 +154,7 @@ def _differences(connection: Connection, family: str, parts: Mapping[str, str]) 
 
 def _nobody(connection: Connection) -> tuple[str, ...]:
     # What Redis calls the user who has no name in the URI.
-    return ("default",) if connection.family == "redis" and not connection.user else ()
+    return ("default",) if connection.family == REDIS and not connection.user else ()
 
 
 def _userinfo(parts: Mapping[str, str]) -> str:
@@ -167,7 +167,7 @@ def _completed(connection: Connection, parts: Mapping[str, str]) -> Connection:
     inline = "-----BEGIN" in parts.get("sslcert", "") + parts.get("sslkey", "")
     names = ("sslmode", "sslrootcert", *(() if inline else ("sslcert", "sslkey")))
     beside = {name: parts[name] for name in names if name in parts}
-    if "tls_port" in parts and connection.family in _SILENT:
+    if "tls_port" in parts and not FAMILIES[connection.family].verified:
         beside.setdefault("sslmode", "require")
     return connection._replace(
         parameters=Parameters({**beside, **connection.parameters}),

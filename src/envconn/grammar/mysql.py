@@ -18,6 +18,7 @@ The strictest one counts. Deliberate differences, all refusals but the last thre
 from __future__ import annotations
 
 from envconn.connection import Host
+from envconn.families import FAMILIES, MYSQL
 from envconn.grammar.text import decode
 from envconn.grammar.uri import (
     DECIMAL,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from envconn.grammar.text import Reading
     from envconn.grammar.uri import Uri
 
-PORT = 3306
 
 _LONGEST_NAME = 64  # characters (MySQL 8.4 manual, 11.2.1)
 
@@ -146,13 +146,13 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     name is its path and whose port is 0. Without a word about TLS there is no ``sslmode``: the
     clients then use TLS if the server happens to offer it.
     """
-    uri = take_apart(reading, "mysql", scheme, text)
+    uri = take_apart(reading, MYSQL, scheme, text)
     if uri is None:
         return None
     dbname = _read_names(reading, uri)
     query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
     path = query.values.pop("unix_socket", "")
-    hosts = _read_socket(reading, uri.netloc, path) if path else read_host(reading, uri.netloc, PORT)
+    hosts = _read_socket(reading, uri.netloc, path) if path else read_host(reading, uri.netloc, FAMILIES[MYSQL].port)
     _read_tls(reading, query)
     return conclude(reading, uri, query, hosts, dbname)
 

@@ -14,7 +14,7 @@ has a meaning of our own. Deliberate differences, all refusals but the last two:
 - a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
 - ``ssl`` with another value than ``true``, and a raw ``+`` in ``options``;
 - no user, no host, no database name, and whatever `_draft` and `_hosts` refuse;
-- schemes with a driver's name and two synonyms are read as ``postgresql`` (see `SCHEMES`);
+- schemes with a driver's name and two synonyms are read as ``postgresql`` (see `envconn.families`);
 - keys of other tools (`keywords.FOREIGN`) are taken out.
 """
 
@@ -30,17 +30,6 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
     from envconn.grammar.text import Reading
 
-_DRIVERS = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
-
-# uri_prefix_length knows the first two, in lower case only. The others mean the same to the tools
-# that use them (SQLAlchemy, GeoDjango, dj-database-url).
-SCHEMES = (
-    "postgresql",
-    "postgres",
-    *(f"{name}+{driver}" for name in ("postgresql", "postgres") for driver in _DRIVERS),
-    "postgis",
-    "pgsql",
-)
 
 # Character: code, name in the message, remedy.
 _STRAY = {

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 
 from envconn.connection import Host
+from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.grammar.text import decode
 from envconn.grammar.uri import (
     DECIMAL,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from envconn.grammar.text import Reading
     from envconn.grammar.uri import Query, Uri
 
-
-PORT = 6379
 
 _SECURE = frozenset({"rediss", "valkeys", "rediss+sentinel"})
 _SOCKETS = frozenset({"unix", "redis+socket"})
@@ -117,7 +116,7 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     Returns `None` when something is wrong; what, is in `reading` then. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
-    uri = take_apart(reading, "redis", scheme, text, semicolons=False)
+    uri = take_apart(reading, REDIS, scheme, text, semicolons=False)
     if uri is None:
         return None
     if uri.user and not uri.password:
@@ -125,7 +124,7 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     if scheme in _SOCKETS:
         hosts, path = _read_socket(reading, uri), ""
     else:
-        hosts, path = read_host(reading, uri.netloc, PORT), uri.path
+        hosts, path = read_host(reading, uri.netloc, FAMILIES[REDIS].port), uri.path
     number = read_number(reading, path, uri.path_start)
     query = read_query(reading, uri.query, uri.query_start, PARAMETERS)
     dbname = choose_number(reading, number, query.values.pop("db", ""))
@@ -147,7 +146,7 @@ def choose_number(reading: Reading, in_path: str, in_query: str) -> str:
     in_query = str(int(in_query)) if in_query else ""
     if in_path and in_query and in_path != in_query:
         reading.refuse("dbname-contradicts", "the path and ?db= name different databases; keep one")
-    return in_path or in_query or "0"
+    return in_path or in_query or FAMILIES[REDIS].dbname
 
 
 def read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
@@ -167,8 +166,6 @@ def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
         reading.refuse("socket-path", "the path of the socket is missing or begins with a host; write unix:///path")
     return (Host(f"/{path}", 0),)
 
-
-SENTINEL_PORT = 26379
 
 MASTER = "the name of a master has letters, digits, dots, dashes and underscores alone; correct it"
 """What is wrong with a name that `is_master` turns down."""
@@ -224,7 +221,7 @@ def _taken_apart(reading: Reading, scheme: str, text: str) -> Iterator[Uri | Non
             reading.refuse("semicolon-unencoded", _NO_MEMBER.format(start))
             yield None
             return
-        yield take_apart(reading, "sentinel", scheme, member, semicolons=False, before=start)
+        yield take_apart(reading, SENTINEL, scheme, member, semicolons=False, before=start)
         start += len(member) + 1
 
 
@@ -236,7 +233,7 @@ def _read_hosts(reading: Reading, uri: Uri) -> Iterator[Host]:
         reading.refuse("sentinel-list", "there is a comma in the host; write sentinel://h1;sentinel://h2 to kombu")
         return
     for netloc in uri.netloc.split(","):
-        yield from read_host(reading, netloc, SENTINEL_PORT)
+        yield from read_host(reading, netloc, FAMILIES[SENTINEL].port)
 
 
 def _compare(reading: Reading, first: Uri, other: Uri) -> None:

@@ -13,6 +13,7 @@ and ``sqlite://`` the memory of the process. Deliberate differences, all refusal
 from __future__ import annotations
 
 from envconn.connection import Connection, Host, Parameters
+from envconn.families import SQLITE
 from envconn.grammar.text import decode
 from envconn.grammar.uri import DECIMAL, FLAG, NUMBER, Parameter, read_query
 
@@ -57,7 +58,7 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     if reading.problems:
         return None
     return Connection(
-        family="sqlite",
+        family=SQLITE,
         scheme=scheme,
         hosts=(Host(path if path.startswith("/") else f"@{path}", 0),),
         user="",

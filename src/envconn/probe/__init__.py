@@ -6,19 +6,19 @@ import asyncio
 import time
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from itertools import groupby
 
 from envconn.errors import note
 from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
-from envconn.probe.postgres import Postgres
+from envconn.families import FAMILIES
 from envconn.probe.proof import Certificate, Handshake, Login, Proof, ProofFailed, Seen
-from envconn.probe.protocol import Amqp, MySQL, Redis
 from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
 from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
 from envconn.records import Record
 from envconn.services import connections
-from envconn.tls import TlsLevel, require_sealed
+from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,14 +164,10 @@ def _add_login(seen: Seen, begun: Future[Outcome] | None) -> Seen:
     return replace(seen, login=outcome.login, problems=problems, notes=notes)
 
 
-_PROTOCOLS: dict[str, Callable[[SecuredConnection], WireProtocol]] = {
-    "amqp": lambda _: Amqp(),
-    "mysql": lambda _: MySQL(),
-    "postgresql": lambda service: Postgres(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED),
-    "redis": lambda _: Redis(),
-    "sentinel": lambda _: Redis(),
-}
-"""A database that is a file is at the end of no wire."""
+def _protocol(service: SecuredConnection) -> WireProtocol:
+    module, _, name = FAMILIES[service.family].probe.partition(".")
+    found: type[WireProtocol] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found.of(service)
 
 
 async def look(
@@ -191,9 +187,9 @@ async def look(
     """
     limits = Limits(asyncio.get_running_loop().time() + timeout, timeout, enforcement)
     inspections = [
-        inspect_host(service, host, _PROTOCOLS[service.family](service), limits)
+        inspect_host(service, host, _protocol(service), limits)
         for service in _with_siblings(connections)
-        if service.family in _PROTOCOLS
+        if FAMILIES[service.family].probe  # a file is at the end of no wire
         for host in service.hosts
     ]
     seen = await asyncio.gather(*inspections)

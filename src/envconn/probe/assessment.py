@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from envconn.errors import Finding, note, problem
 from envconn.exit_codes import FAULTS
+from envconn.families import SENTINEL
 from envconn.probe import handshake, messages
 from envconn.probe.failures import MISNAMED, Failure, Rejected, certificate_code
 from envconn.probe.network import TooMuch
@@ -128,7 +129,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         _advise(observed, observed.presented)
     if observed.indirect and (observed.presented or observed.rejected):
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
-    if observed.channel.service.family == "sentinel":
+    if observed.channel.service.family == SENTINEL:
         observed.note("master-unseen", _UNSEEN)
     promised = bool(observed.channel.service.enforces_tls)
     if observed.enforced is False:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envconn.families import FAMILIES
 from envconn.probe.proof import names_in, remaining
 from envconn.tls import TlsLevel
 
@@ -64,13 +65,12 @@ def not_enforced(where: str, protocol: WireProtocol, *, promised: bool) -> str:
     return f"{where} takes clear text, too{broken}; make it demand TLS: {protocol.enforcing}"
 
 
-_TRUST_NOBODY = frozenset({"mysql", "postgresql"})
 """Kinds whose clients verify nothing by the system's CAs unless these are named."""
 
 
 def verifiable(service: SecuredConnection, where: str, protocol: WireProtocol, ca: CA) -> str:
     """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
     wanted = protocol.full
-    if service.tls.level < TlsLevel.VERIFY_CA and service.family in _TRUST_NOBODY:
+    if service.tls.level < TlsLevel.VERIFY_CA and not FAMILIES[service.family].verified:
         wanted = f"{wanted}&{protocol.ca}={'system' if ca.kind == 'system' else ca.path}"
     return f"{ca}, vouches for the certificate of {where}, which is for this host; write {wanted}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from envconn.probe.failures import Failure
 from envconn.probe.protocol import Trouble, WireProtocol, unexpected
+from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host
     from envconn.probe.network import Wire
+    from envconn.tls import SecuredConnection
 
 NOBODY = "envconn_probe"
 """The user and the database of the start-up. Nobody has them; they are what is seen in the server's log."""
@@ -68,6 +70,11 @@ class Postgres(WireProtocol):
     def __init__(self, *, direct: bool = False) -> None:
         self.alpn = "postgresql" if direct else None
         self.negotiates = not direct
+
+    @classmethod
+    def of(cls, service: SecuredConnection) -> Postgres:
+        """Return the protocol as `service` speaks it."""
+        return cls(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED)
 
     def socket_path(self, host: Host) -> str:
         """Return the path of the socket in the directory that `host` is."""

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Host
     from envconn.probe.network import Wire
+    from envconn.tls import SecuredConnection
 
 
 class Trouble(Record):
@@ -38,6 +39,11 @@ class WireProtocol(ABC):
     enforcing = ""
     full = ""
     ca = ""
+
+    @classmethod
+    def of(cls, service: SecuredConnection) -> WireProtocol:  # noqa: ARG003 - for those that ask it
+        """Return the protocol as `service` speaks it."""
+        return cls()
 
     def socket_path(self, host: Host) -> str:
         """Return the path of the unix socket of `host`."""

@@ -11,6 +11,7 @@ import re
 from functools import cache
 
 from envconn.errors import Finding, note, problem
+from envconn.families import POSTGRESQL, REDIS, SENTINEL
 from envconn.providers import table
 from envconn.providers.record import DIRECT, Endpoint
 from envconn.providers.table import registered
@@ -48,7 +49,7 @@ def identify(connection: Connection, hints: ProviderHints | None = None) -> Endp
         pool_mode=kind if pooled else None,
         replica=_replica(connection, provider, known, pooled=bool(pooled)),
         branch=known.get("branch"),
-        role=(who.get("role") or connection.user or None) if connection.family == "postgresql" else None,
+        role=(who.get("role") or connection.user or None) if connection.family == POSTGRESQL else None,
         region=_region(provider, known),
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),
@@ -79,7 +80,7 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     provider = endpoint.provider
     if provider is None:
         is_so = (
-            endpoint.pooled is None and connection.family == "postgresql" and any(map(_looks_pooled, connection.hosts))
+            endpoint.pooled is None and connection.family == POSTGRESQL and any(map(_looks_pooled, connection.hosts))
         )
         return (note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
     notes = [note("provider-note", connection.origin.variable, text) for text in provider.notes]
@@ -126,7 +127,7 @@ def _recognise(connection: Connection, stated: str | None) -> tuple[Provider | N
 
 def _record_family(connection: Connection) -> str:
     """What kind of record knows about it: sentinels stand before a Redis, and with whom that does."""
-    return "redis" if connection.family == "sentinel" else connection.family
+    return REDIS if connection.family == SENTINEL else connection.family
 
 
 def _candidates(host: str) -> Iterator[Provider]:
@@ -166,7 +167,7 @@ def _match(provider: Provider, connection: Connection) -> dict[str, str | None] 
 
 def _named_by_user(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
     """What user and database name give away: role, branch, target."""
-    if provider is None or connection.family != "postgresql":
+    if provider is None or connection.family != POSTGRESQL:
         return {}
     user = compiled(provider.users).fullmatch(connection.user)
     database = compiled(provider.databases).fullmatch(connection.dbname)

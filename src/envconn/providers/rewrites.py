@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envconn.connection import Parameters
+from envconn.families import POSTGRESQL
 from envconn.providers.recognition import compiled, identify
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ def derive_sibling(
     for step in steps:
         rule = endpoint.provider.siblings.get(step) if endpoint.provider else None
         if rule is None:
-            return _no_rule(endpoint, step) if connection.family == "postgresql" else _ONE
+            return _no_rule(endpoint, step) if connection.family == POSTGRESQL else _ONE
         if isinstance(rule, str):
             return rule
         connection = _rewritten(connection, rule)

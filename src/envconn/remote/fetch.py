@@ -8,6 +8,7 @@ from types import MappingProxyType
 from envconn import grammar, sources
 from envconn.connection import Connection, Origin
 from envconn.errors import ConfigurationError, EnvconnError, Finding
+from envconn.families import POSTGRESQL
 from envconn.providers import ProviderHints
 from envconn.remote import casedev, neon, planetscale, request, scalingo
 from envconn.remote.errors import Failure
@@ -123,7 +124,7 @@ def _judged(
     connection = grammar.read(found.uri, Origin(title, "remote"))
     if not isinstance(connection, Connection):
         return ConfigurationError(connection)
-    if connection.family != "postgresql" or not connection.scheme:
+    if connection.family != POSTGRESQL or not connection.scheme:
         raise Failure("answer-malformed", title, "the connection string is no URI of PostgreSQL; see who answers there")
     # Its own API says more about whose it is than the name of the host.
     hints = (judging.hints or ProviderHints())._replace(provider=service.record) if service.record else judging.hints

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envconn.errors import note, problem
+from envconn.families import serving
 from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
 from envconn.selection.databases import CHOICE_MISSING, Wanted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
 
-_KINDS = {"broker": ("amqp", "redis", "sentinel"), "cache": ("redis", "sentinel")}
+_KINDS = {role: serving(role) for role in _ROLES}
 
 
 def gather(reading: Reading) -> Iterator[Wanted]:

@@ -6,6 +6,7 @@ import re
 
 from envconn.connection import Secret
 from envconn.errors import note, problem
+from envconn.families import serving
 from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 CHOOSER = "ENVCONN_DATABASE"
 """The variable that settles a conflict; it holds the name of the variable to believe."""
 
-DATABASES = frozenset({"mysql", "postgresql", "sqlite"})
+DATABASES = frozenset(serving("database"))
 """The protocols that databases speak."""
 
 DATABASE = "database"

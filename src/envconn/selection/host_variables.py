@@ -6,6 +6,7 @@ all rules about what a value may be.
 
 from __future__ import annotations
 
+from envconn import families
 from envconn.connection import Secret
 from envconn.errors import problem
 from envconn.grammar.conninfo import quoted
@@ -87,7 +88,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
 """All families."""
 
 _SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
-_MYSQL_PORT = "3306"  # Elastic Beanstalk does not say what it is that it runs
+_MYSQL_PORT = str(families.FAMILIES[families.MYSQL].port)  # Elastic Beanstalk does not say what it is that it runs
 
 
 def compose(environment: Environment, present: AbstractSet[str], leader: str) -> Lookup:
@@ -122,12 +123,12 @@ _UNREAD = "is the host of a service that is not read here, by the scheme beside 
 
 def _kind(leader: str, values: Mapping[str, str]) -> str:
     if leader == "RDS_HOSTNAME" and values.get("port", "").strip() == _MYSQL_PORT:
-        return "mysql"
-    return kind_of(values["scheme"]) if "scheme" in values else "postgresql"
+        return families.MYSQL
+    return kind_of(values["scheme"]) if "scheme" in values else families.POSTGRESQL
 
 
 def _spelled(kind: str, values: dict[str, str]) -> str:
-    if kind != "postgresql":
+    if kind != families.POSTGRESQL:
         from envconn.grammar.json_credentials import spelled
 
         return spelled(kind, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
+from envconn.families import SENTINEL
 from envconn.records import Record
 from envconn.selection.variables import present
 
@@ -80,7 +81,7 @@ class Reading:
 
     def _named(self, connection: Connection) -> Connection:
         """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
-        if connection.family != "sentinel" or "master_name" in connection.parameters:
+        if connection.family != SENTINEL or "master_name" in connection.parameters:
             return connection
         from envconn.grammar import redis
 

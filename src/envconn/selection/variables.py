@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.providers import VARIABLES, names_replicas
 from envconn.selection import host_variables
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.sources import Environment
 
 
-_POSTGRES = [variable for variable in VARIABLES if variable.family == "postgresql" and not variable.parts]
+_POSTGRES = [variable for variable in VARIABLES if variable.family == POSTGRESQL and not variable.parts]
 _FIRST = ("SCALINGO_POSTGRESQL_URL", "DATABASE_URL")
 _LAST = ("POSTGRESQL_URL", "PG_URL")
 

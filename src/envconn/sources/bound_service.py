@@ -6,6 +6,7 @@ import re
 
 from envconn.connection import Parameters
 from envconn.errors import Finding, problem
+from envconn.families import BY_WORD
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -115,14 +116,6 @@ def _leaves(found: Mapping[str, object], prefix: str, depth: int) -> Iterator[tu
             yield from _leaves(value, f"{prefix}{key}.", depth - 1)
 
 
-KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("postgresql", "postgres", "pgsql", "aurora-postgresql"), "postgresql"),
-    **dict.fromkeys(("mysql", "mariadb", "aurora-mysql"), "mysql"),
-    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "redis"),
-    **dict.fromkeys(("amqp", "amqps", "rabbitmq"), "amqp"),
-}
-"""By a word for a service, in lower case: the protocol that it speaks."""
-
 NAMES: Mapping[str, tuple[str, ...]] = {
     "uri": ("protocols.amqp+ssl.uri", "uri", "url"),
     "host": ("host", "hostname"),
@@ -144,10 +137,10 @@ names it; beside a URI it may be anything. A ``word`` says what service it is.""
 
 def kind_of(word: str) -> str:
     """Return the protocol that a service called `word` speaks (``postgresql:16`` on Upsun), or empty."""
-    return KINDS.get(re.split(r"[:+]", word.strip().lower(), maxsplit=1)[0], "")
+    return BY_WORD.get(re.split(r"[:+]", word.strip().lower(), maxsplit=1)[0], "")
 
 
 def kind_among(words: Iterable[str]) -> str:
     """Return the protocol that the first of `words` gives away which has the word for one in it (``p-redis``)."""
-    found = (family for word in words for piece in re.split("[^a-z]+", word.lower()) if (family := KINDS.get(piece)))
+    found = (family for word in words for piece in re.split("[^a-z]+", word.lower()) if (family := BY_WORD.get(piece)))
     return next(found, "")

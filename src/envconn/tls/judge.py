@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
+from envconn.families import FAMILIES, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import FILES
 from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from envconn.providers import Endpoint
     from envconn.tls.judged import Context
     from envconn.tls.policy import Demands, Reach
-
-_VERIFIED = frozenset({"amqp", "redis", "sentinel"})
-"""Protocols whose scheme says TLS: without a word about verification it is verified, by the system's CAs if by none
-named. libpq and MySQL's clients verify nothing and trust nobody unless told to."""
 
 
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
@@ -66,14 +63,16 @@ def requested(connection: Connection) -> TlsLevel:
     if connection.foreign.get("sslaccept") == "strict":
         # Prisma's word for a verified server; what it says beside sslmode=require is more than that.
         return TlsLevel.VERIFY_FULL
-    level = SSLMODES[parameters.get("sslmode") or ("verify-full" if connection.family in _VERIFIED else "prefer")]
+    level = SSLMODES[parameters.get("sslmode") or ("verify-full" if FAMILIES[connection.family].verified else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
 def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it.
     known = endpoint.provider.certificates if endpoint.provider else None
-    is_silent = connection.family in _VERIFIED and connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
+    is_silent = FAMILIES[connection.family].verified and connection.parameters.keys().isdisjoint(
+        {"sslmode", "sslrootcert"}
+    )
     return min(asked, SSLMODES[known.sslmode]) if known and is_silent else asked
 
 
@@ -97,7 +96,7 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsL
         return ca_material.read(stated, policy.ca_variable)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
         return ca_material.read(known, f"the record of {endpoint.provider.name}")
-    if level >= TlsLevel.VERIFY_CA and connection.family in _VERIFIED:
+    if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
         return ca_material.read("system", connection.origin.variable)
     return None
 
@@ -114,31 +113,24 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
     disabled = _disabled(connection, local=how_far.local)
     found = [
         (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
-        (all(sockets) and not how_far.exempt and connection.family != "sqlite", "socket-enforced", _SOCKET),
+        (all(sockets) and not how_far.exempt and connection.family != SQLITE, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
         ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
-        (connection.family == "sentinel" and "master_name" not in parameters, "sentinel-master", _MASTER),
+        (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
 def _disabled(connection: Connection, *, local: bool) -> str:
-    written, remedy = _CLEAR.get(connection.family, _CLEAR["postgresql"])
+    written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
     if local:
         return f"{written} towards this machine, where ENVCONN_TLS_LOCAL=enforce demands TLS, too; {remedy}"
     return f"{written} towards a remote host; {remedy}, or waive the host in ENVCONN_TLS_WAIVE"
 
 
-_CLEAR = {
-    "postgresql": ("sslmode=disable", "write sslmode=require or stronger"),
-    "mysql": ("TLS turned off", "write ssl-mode=REQUIRED or stronger"),
-    "redis": ("a scheme without TLS", "write rediss:// and the port that speaks TLS"),
-    "sentinel": ("a scheme without TLS", "write rediss+sentinel://h1,h2/master and the ports that speak TLS"),
-    "amqp": ("a scheme without TLS", "write amqps:// and the port that speaks TLS"),
-}
 _SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
 _MIXED = "a unix socket and a network host in one list cannot be promised one TLS level; use one variable for each"
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
@@ -176,18 +168,12 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
         remedy = (
             known.remedy
             if known
-            else f"{_NAME_ONE[connection.family]}, or set DATABASE_CA_CERT; a public CA is called system"
+            else f"{FAMILIES[connection.family].name_ca}, or set DATABASE_CA_CERT; a public CA is called system"
         )
         return [problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
     if ca.kind == "system" and known and known.ca != "system":
         return [problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
     return []
-
-
-_NAME_ONE = {
-    "postgresql": "name one with sslrootcert=/path",
-    "mysql": "name one with ssl-ca=/path",
-}
 
 
 def _wish(connection: Connection) -> str:

@@ -19,6 +19,7 @@ import os
 import re
 
 from envconn.errors import ConfigurationError, Finding, note, problem
+from envconn.families import serving
 from envconn.grammar.libpq_keywords import FROM_VERDICT
 from envconn.records import Record
 from envconn.tls.levels import SSLMODES, TlsLevel
@@ -103,7 +104,6 @@ VARIABLES = (
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
 _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
-_NO_DATABASES = frozenset({"amqp", "redis", "sentinel"})
 
 
 class Demands(Record):
@@ -127,7 +127,7 @@ class Demands(Record):
 
         One that was named for the databases says nothing about whose certificate a broker has.
         """
-        return None if family in _NO_DATABASES and self.ca_variable in _FOR_DATABASES else self.ca
+        return None if family not in serving("database") and self.ca_variable in _FOR_DATABASES else self.ca
 
 
 class Policy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+from envconn.families import AMQP, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
@@ -22,21 +23,20 @@ if TYPE_CHECKING:
 
 def uri(connection: Judged) -> str:
     """Return the URI of `connection`, in the one spelling that every parser of its family reads alike."""
-    family, level = _FAMILIES[connection.family], connection.tls.level
+    family, known = _FAMILIES[connection.family], FAMILIES[connection.family]
+    scheme = known.secure if connection.tls.level >= TlsLevel.ENCRYPTED else known.plain
     query = _query(connection, family)
     if family.socket and connection.hosts[0].is_socket:
         shape = family.socket.format(
             user=userinfo(connection),
             dbname=quote(connection.dbname, safe=""),
-            path=quote(connection.dbname if connection.family == "sqlite" else connection.host, safe="/"),
+            path=quote(connection.dbname if connection.family == SQLITE else connection.host, safe="/"),
         )
         return _with_query(shape, query)
     path = (
-        f"{connection.parameters.get('master_name', '')}/{connection.dbname}"
-        if connection.family == "sentinel"
-        else None
+        f"{connection.parameters.get('master_name', '')}/{connection.dbname}" if connection.family == SENTINEL else None
     )
-    return compose(family.schemes[level >= TlsLevel.ENCRYPTED], connection, query, path=path)
+    return compose(scheme, connection, query, path=path)
 
 
 def compose(
@@ -78,12 +78,11 @@ def _with_query(text: str, query: Mapping[str, str]) -> str:
 class _Family(Record):
     """How one family of services writes a URI.
 
-    `schemes` are those below and from ``ENCRYPTED`` on. `modes` holds the parameters for each level,
+    `modes` holds the parameters for each level,
     in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket, where that is
     another one.
     """
 
-    schemes: tuple[str, str]
     modes: tuple[Mapping[str, str], ...]
     names: Mapping[str, str]
     socket: str = ""
@@ -94,7 +93,6 @@ _VERIFIED = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
 _PEER = {"verify": "verify_peer"}
 
 _REDIS = _Family(
-    ("redis", "rediss"),
     (_NONE, _NONE, {"ssl_cert_reqs": "none"}, {**_VERIFIED, "ssl_check_hostname": "false"}, _VERIFIED),
     {
         "sslrootcert": "ssl_ca_certs",
@@ -107,25 +105,22 @@ _REDIS = _Family(
 
 _FAMILIES = {
     # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
-    "postgresql": _Family(
-        ("postgresql", "postgresql"),
+    POSTGRESQL: _Family(
         tuple({"sslmode": level.sslmode, "gssencmode": "disable"} for level in TlsLevel),
         {},
     ),
-    "redis": _REDIS,
-    "sentinel": _REDIS._replace(schemes=("redis+sentinel", "rediss+sentinel")),
-    "amqp": _Family(
-        ("amqp", "amqps"),
+    REDIS: _REDIS,
+    SENTINEL: _REDIS,
+    AMQP: _Family(
         (_NONE, _NONE, {"verify": "verify_none"}, _PEER, _PEER),
         {"sslrootcert": "cacertfile", "sslcert": "certfile", "sslkey": "keyfile", "sslpassword": "password"},
     ),
-    "mysql": _Family(
-        ("mysql", "mysql"),
+    MYSQL: _Family(
         tuple({"ssl-mode": mode} for mode in ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")),
         {"sslrootcert": "ssl-ca", "sslcert": "ssl-cert", "sslkey": "ssl-key", "sslcrl": "ssl-crl"},
         socket="mysql://{user}localhost/{dbname}?unix_socket={path}",
     ),
-    "sqlite": _Family(("sqlite", "sqlite"), (_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
+    SQLITE: _Family((_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
 }
 
 

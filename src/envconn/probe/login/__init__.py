@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from envconn.errors import ConfigurationError, note, problem
+from envconn.families import FAMILIES, SQLITE
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.threads import run_in_thread
 from envconn.tls import require_sealed
@@ -38,9 +39,9 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.family == "sqlite":
+    if connection.family == SQLITE:
         return Outcome()  # a file lets in whoever may open it
-    if connection.family not in _FAMILIES:
+    if not FAMILIES[connection.family].login:
         return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.family)),))
     until = time.monotonic() + timeout * _SHARE
     try:
@@ -56,27 +57,15 @@ class _Family(Protocol):
     def log_in(self, connection: SecuredConnection, until: float) -> Outcome: ...
 
 
-_FAMILIES = {
-    "postgresql": "the driver is installed and cannot be imported, often for want of libpq; install psycopg[binary]",
-    **dict.fromkeys(
-        ("redis", "sentinel"), "redis-py is needed to log in and not installed; pip install envconn[redis]"
-    ),
-    "amqp": "py-amqp is needed to log in and not installed; pip install envconn[celery]",
-}
-"""The families that a login is tried for, and what is wrong where its module cannot be imported."""
-
-_MODULES = {"sentinel": "redis"}
-"""The module of a family that has no module of its own name."""
-
 _UNTRIED = "no login is tried to {kind}; it shows at the application's first connection"
 
 
 def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
     try:
-        family = cast("_Family", import_module(f"{__name__}.{_MODULES.get(connection.family, connection.family)}"))
+        family = cast("_Family", import_module(f"{__name__}.{FAMILIES[connection.family].login}"))
         return family.log_in(connection, until)
     except ConfigurationError as error:
         messages = [each.message for each in error.problems]
     except ImportError:
-        messages = [_FAMILIES[connection.family]]
+        messages = [FAMILIES[connection.family].driver]
     return Outcome(problems=tuple(problem("driver-missing", connection.variable, message) for message in messages))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from envconn.errors import Finding, problem
 from envconn.exit_codes import FAULTS
+from envconn.families import AMQP, REDIS, SENTINEL
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -131,19 +132,19 @@ _OF_ALL = {
 }
 
 _OF_KIND = {
-    ("redis", "login-refused"): "the server turns this client down; its log says why, often protected-mode",
-    ("redis", "database-absent"): "there is no database of that number; lower the number, or raise databases",
-    ("redis", "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
+    (REDIS, "login-refused"): "the server turns this client down; its log says why, often protected-mode",
+    (REDIS, "database-absent"): "there is no database of that number; lower the number, or raise databases",
+    (REDIS, "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
     (
-        "sentinel",
+        SENTINEL,
         "tls-failed",
     ): "a sentinel, or the Redis that they name, does not stand up to the level; let the latter "
     "show a certificate for the address that is announced, or announce host names (sentinel announce-hostnames yes)",
     (
-        "sentinel",
+        SENTINEL,
         "password-refused",
     ): "the sentinels refuse sentinel_password, or the Redis the password before the hosts; copy both again",
-    ("amqp", "login-refused"): "the broker does not let this user in; its log says why",
-    ("amqp", "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
-    ("amqp", "permission-denied"): "the user may not use the vhost; give it permissions there",
+    (AMQP, "login-refused"): "the broker does not let this user in; its log says why",
+    (AMQP, "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
+    (AMQP, "permission-denied"): "the user may not use the vhost; give it permissions there",
 }

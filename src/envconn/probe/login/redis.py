@@ -13,6 +13,7 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 from envconn.connection import Host
 from envconn.drivers import redis as arguments
 from envconn.errors import Finding, note
+from envconn.families import SENTINEL
 from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
@@ -32,7 +33,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     Raises:
         ConfigurationError: redis-py cannot do what the connection asks for.
     """
-    find = (_sentinel_pool if connection.family == "sentinel" else _pool)(connection, until)
+    find = (_sentinel_pool if connection.family == SENTINEL else _pool)(connection, until)
     with ExitStack() as cleanup:
         return _converse(connection, find, cleanup)
 

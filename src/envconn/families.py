@@ -1,0 +1,159 @@
+"""The family record: what is true of each family of services that envconn reads, PostgreSQL, Redis and so on.
+
+A new family is an entry here and the modules that it names; no other module compares with the name of one.
+"""
+
+from __future__ import annotations
+
+from envconn.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
+REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
+
+
+class Family(Record):
+    """One family.
+
+    `schemes` are those that a URI may begin with; `plain` and `secure` are the ones that we write, the latter from
+    `TlsLevel.ENCRYPTED` on, which are the same where the scheme does not say TLS. `tls_schemes` maps each scheme
+    without TLS that has a twin to it. `words` are what platforms call such a service. `port` is the default one, 0
+    for a file, `tls_port` that of the scheme with TLS. `dbname` is the database where none is written, empty where
+    one has to be. `services` are the roles that it can have.
+
+    `verified` says that a scheme which says TLS means a verified server by itself, by the system's CAs if no other
+    is named. `unencrypted` is how a text asks for no TLS, `instead` what to write, and `name_ca` how it names a CA.
+
+    `grammar`, `probe` and `login` are the members of `envconn.grammar`, `envconn.probe` and `envconn.probe.login`
+    that serve it, empty where none does; `driver` is what has to be installed for a login.
+    """
+
+    schemes: tuple[str, ...]
+    plain: str
+    secure: str
+    port: int
+    services: tuple[str, ...]
+    grammar: str
+    tls_port: int = 0
+    dbname: str = ""
+    words: tuple[str, ...] = ()
+    tls_schemes: tuple[tuple[str, str], ...] = ()
+    verified: bool = False
+    unencrypted: str = "a scheme without TLS"
+    instead: str = ""
+    name_ca: str = ""
+    probe: str = ""
+    login: str = ""
+    driver: str = ""
+
+
+def _drivers(names: Iterable[str], drivers: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{name}+{driver}" for name in names for driver in drivers)
+
+
+_PSYCOPG = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
+_PYMYSQL = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
+_REDIS_PY = "redis-py is needed to log in and not installed; pip install envconn[redis]"
+
+FAMILIES: dict[str, Family] = {
+    # libpq knows the first two schemes, in lower case only. The others mean the same to the tools that use them
+    # (SQLAlchemy, GeoDjango, dj-database-url).
+    POSTGRESQL: Family(
+        ("postgresql", "postgres", *_drivers(("postgresql", "postgres"), _PSYCOPG), "postgis", "pgsql"),
+        "postgresql",
+        "postgresql",
+        5432,
+        ("database", "results"),
+        "postgres.read_uri",
+        words=("postgresql", "postgres", "pgsql", "aurora-postgresql"),
+        unencrypted="sslmode=disable",
+        instead="write sslmode=require or stronger",
+        name_ca="name one with sslrootcert=/path",
+        probe="postgres.Postgres",
+        login="postgresql",
+        driver="the driver is installed and cannot be imported, often for want of libpq; install psycopg[binary]",
+    ),
+    MYSQL: Family(
+        ("mysql", "mysql2", "mysqlgis", "mariadb", *_drivers(("mysql", "mariadb"), _PYMYSQL)),
+        "mysql",
+        "mysql",
+        3306,
+        ("database",),
+        "mysql.read_uri",
+        words=("mysql", "mariadb", "aurora-mysql"),
+        unencrypted="TLS turned off",
+        instead="write ssl-mode=REQUIRED or stronger",
+        name_ca="name one with ssl-ca=/path",
+        probe="protocol.MySQL",
+    ),
+    SQLITE: Family(
+        ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite", "spatialite"),
+        "sqlite",
+        "sqlite",
+        0,
+        ("database", "results"),
+        "sqlite.read_uri",
+    ),
+    REDIS: Family(
+        ("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"),
+        "redis",
+        "rediss",
+        6379,
+        ("broker", "results", "cache"),
+        "redis.read_uri",
+        dbname="0",
+        words=("redis", "rediss", "valkey", "valkeys"),
+        tls_schemes=(("redis", "rediss"), ("valkey", "valkeys")),
+        verified=True,
+        instead="write rediss:// and the port that speaks TLS",
+        probe="protocol.Redis",
+        login="redis",
+        driver=_REDIS_PY,
+    ),
+    SENTINEL: Family(
+        ("sentinel", "redis+sentinel", "rediss+sentinel"),
+        "redis+sentinel",
+        "rediss+sentinel",
+        26379,
+        ("broker", "results", "cache"),
+        "redis.read_sentinel_uri",
+        dbname="0",
+        verified=True,
+        instead="write rediss+sentinel://h1,h2/master and the ports that speak TLS",
+        probe="protocol.Redis",
+        login="redis",
+        driver=_REDIS_PY,
+    ),
+    AMQP: Family(
+        ("amqp", "amqps", "pyamqp"),
+        "amqp",
+        "amqps",
+        5672,
+        ("broker",),
+        "amqp.read_uri",
+        tls_port=5671,
+        dbname="/",
+        words=("amqp", "amqps", "rabbitmq"),
+        tls_schemes=(("amqp", "amqps"),),
+        verified=True,
+        instead="write amqps:// and the port that speaks TLS",
+        probe="protocol.Amqp",
+        login="amqp",
+        driver="py-amqp is needed to log in and not installed; pip install envconn[celery]",
+    ),
+}
+"""Every family by its name."""
+
+BY_SCHEME = {scheme: name for name, family in FAMILIES.items() for scheme in family.schemes}
+"""The family of each scheme."""
+
+BY_WORD = {word: name for name, family in FAMILIES.items() for word in family.words}
+"""The family of each word for a service, in lower case."""
+
+
+def serving(role: str) -> tuple[str, ...]:
+    """Return the families that can be a ``database``, ``broker``, ``results`` or ``cache``."""
+    return tuple(sorted(name for name, family in FAMILIES.items() if role in family.services))
