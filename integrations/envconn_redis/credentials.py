@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from envconn.rotation.passwords import asettled, settled
+from envconn.rotation.passwords import awith_current_password, with_current_password
 from envconn.services import Services, database
 
 TYPE_CHECKING = False
@@ -28,11 +28,11 @@ class CredentialProvider(redis.CredentialProvider):
         Raises:
             PasswordUnavailable: the callable supplies none.
         """
-        return _told(settled(database(self._source)))
+        return _told(with_current_password(database(self._source)))
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         """Do the same in a coroutine; a callable may be asynchronous."""
-        return _told(await asettled(database(self._source)))
+        return _told(await awith_current_password(database(self._source)))
 
 
 def _told(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:

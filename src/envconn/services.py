@@ -9,7 +9,7 @@ from types import MappingProxyType
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, problem
-from envconn.rotation import Kept, View, reader
+from envconn.rotation import CurrentAssembly, View, reader
 from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
@@ -38,11 +38,11 @@ class Services(Mapping[str, SecuredConnection]):
     __slots__ = ("_view",)
 
     def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None = None) -> None:
-        self._view = View(Kept(assembly, read))
+        self._view = View(CurrentAssembly(assembly, read))
 
     @property
     def _services(self) -> Mapping[str, SecuredConnection]:
-        return self._view.of(self._view.kept.assembly)
+        return self._view.of(self._view.current.assembly)
 
     def __getitem__(self, name: str) -> SecuredConnection:
         return self._services[name]
@@ -157,16 +157,16 @@ class Services(Mapping[str, SecuredConnection]):
         """
         from envconn.rotation.reload import changes
 
-        kept = self._view.kept
-        before, found = kept.assembly, kept.reread(time.monotonic())
+        current = self._view.current
+        before, found = current.assembly, current.reread(time.monotonic())
         if problems := found.assembly.report.problems:
             raise ConfigurationError(problems)
-        kept.adopt(found)
+        current.adopt(found)
         return changes(before.services, found.assembly.services)
 
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
-        return self._view.kept.assembly.report
+        return self._view.current.assembly.report
 
 
 def load(

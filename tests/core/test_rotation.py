@@ -443,7 +443,7 @@ def test_what_somebody_else_has_proven_needs_no_reading() -> None:
     """It was read before this login began, and in use before it failed; the file is broken by then."""
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services = load(environ)
-    kept = view_of(services).kept
+    kept = view_of(services).current
     environ["DATABASE_URL"] = URL.replace(MARKER, "another")
     reading = kept.reread(time.monotonic())
 
@@ -489,7 +489,7 @@ def test_an_older_reading_does_not_replace_a_later_one() -> None:
 def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     services = load({"DATABASE_URL": URL})
     monkeypatch.setattr("envconn.rotation.reload.PATIENCE", 0.05)
-    view_of(services).kept._lock.acquire()
+    view_of(services).current._lock.acquire()
     assert not services.reload()
     assert not services.reload()
 
@@ -502,7 +502,7 @@ from envconn.services import view_of
 
 kept.PATIENCE = 0.1
 services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
-ours = view_of(services).kept
+ours = view_of(services).current
 read, reading, forked = ours._read, threading.Event(), threading.Event()
 
 def slowly():

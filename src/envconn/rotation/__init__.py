@@ -1,5 +1,5 @@
 """What stays while the environment changes under a running process: how to read it again, and what is in use."""
 
-from envconn.rotation.reload import Kept, Reading, View, reader
+from envconn.rotation.reload import CurrentAssembly, Snapshot, View, reader
 
-__all__ = ["Kept", "Reading", "View", "reader"]
+__all__ = ["CurrentAssembly", "Snapshot", "View", "reader"]

@@ -18,7 +18,7 @@ import time
 
 from envconn.errors import EndpointUnavailable, EnvconnError
 from envconn.records import Record
-from envconn.rotation.passwords import asettled, settled
+from envconn.rotation.passwords import awith_current_password, with_current_password
 from envconn.rotation.reload import changes, differences, weakened
 from envconn.selection.databases import DATABASE
 from envconn.services import Services, database, load, view_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from envconn.rotation import Kept, Reading, View
+    from envconn.rotation import CurrentAssembly, Snapshot, View
     from envconn.selection import Assembly
     from envconn.tls import SecuredConnection
 
@@ -52,12 +52,12 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
     view, used = _begin(source)
     began = time.monotonic()
     try:
-        return connect(settled(used))
+        return connect(with_current_password(used))
     except Exception as failure:
-        another = _another(view, used, failure, began)
-        if another is None:
+        retry = _next_try(view, used, failure, began)
+        if retry is None:
             raise
-    return another.proven_by(connect(settled(another.connection)))
+    return retry.proven_by(connect(with_current_password(retry.connection)))
 
 
 async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
@@ -71,26 +71,26 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
     view, used = _begin(source)
     began = time.monotonic()
     try:
-        return await connect(await asettled(used))
+        return await connect(await awith_current_password(used))
     except Exception as failure:
-        another = _another(view, used, failure, began)
-        if another is None:
+        retry = _next_try(view, used, failure, began)
+        if retry is None:
             raise
-    return another.proven_by(await connect(await asettled(another.connection)))
+    return retry.proven_by(await connect(await awith_current_password(retry.connection)))
 
 
-class _Another(Record):
+class _NextTry(Record):
     """A connection to try, and what it was read from, where that is not in use yet."""
 
     connection: SecuredConnection
-    kept: Kept | None = None
-    reading: Reading | None = None
+    current: CurrentAssembly | None = None
+    snapshot: Snapshot | None = None
 
     def proven_by(self, made: Made) -> Made:
         """Use what was read from now on, and return what was `made`."""
-        if self.kept and self.reading:
-            told = changes(self.kept.assembly.services, self.reading.assembly.services)
-            self.kept.adopt(self.reading)
+        if self.current and self.snapshot:
+            told = changes(self.current.assembly.services, self.snapshot.assembly.services)
+            self.current.adopt(self.snapshot)
             _logger().info("read the environment again after a login had failed: %s", told)
         return made
 
@@ -100,7 +100,7 @@ def _begin(source: Source) -> tuple[View | None, SecuredConnection]:
     return (view_of(services) if isinstance(services, Services) else None), database(services)
 
 
-def _another(view: View | None, used: SecuredConnection, failure: Exception, began: float) -> _Another | None:
+def _next_try(view: View | None, used: SecuredConnection, failure: Exception, began: float) -> _NextTry | None:
     """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one.
 
     Who has failed together, having begun before one of them read, needs no reading of his own if that one has something
@@ -109,38 +109,38 @@ def _another(view: View | None, used: SecuredConnection, failure: Exception, beg
     failed = time.monotonic()
     if view is None or isinstance(failure, EnvconnError):
         return None
-    current = _shown(view, view.kept.assembly)
-    if current and _is_different(used, current):
-        return _Another(current)  # another thread has been here
-    if view.kept.is_fixed:
+    in_use = _database_of(view, view.current.assembly)
+    if in_use and _is_different(used, in_use):
+        return _NextTry(in_use)  # another thread has been here
+    if view.current.is_fixed:
         return None
     for since in (began, failed):
-        reading = view.kept.reread(since)
-        if found := _found(view, reading.assembly, used):
+        snapshot = view.current.reread(since)
+        if found := _usable_connection(view, snapshot.assembly, used):
             break
     if isinstance(found, str):
         failure.add_note(f"envconn: the environment was read again after this, and is not used: {found}")
         _logger().warning("the environment was read again after a login had failed, and is not used: %s", found)
         return None
-    return _Another(found, view.kept, reading) if found else None
+    return _NextTry(found, view.current, snapshot) if found else None
 
 
-def _found(view: View, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
+def _usable_connection(view: View, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
     """Return what `assembly` has in the place of `used`: `None` if it is the same, a sentence if it cannot be taken."""
     if assembly.report.problems:
         return "; ".join(str(problem) for problem in assembly.report.problems)
-    fresh = _shown(view, assembly)
+    fresh = _database_of(view, assembly)
     if fresh is None:
         return f"{used.variable}: there is no such service any more; set it again"
     if not _is_different(used, fresh):
         return None
-    before, after = view.kept.assembly.services, assembly.services
+    before, after = view.current.assembly.services, assembly.services
     if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
         return f"{', '.join(sorted(weaker))} would be promised less than before, which takes a reload() or a restart"
     return fresh
 
 
-def _shown(view: View, assembly: Assembly) -> SecuredConnection | None:
+def _database_of(view: View, assembly: Assembly) -> SecuredConnection | None:
     try:
         return view.of(assembly).get(DATABASE)
     except EndpointUnavailable:

@@ -21,7 +21,7 @@ Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
 """Takes the connection that the password is for (its host, port and user), and returns the password."""
 
 
-def supplied(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
+def with_passwords(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
     """Return `assembly` with the `passwords`, callables by the name of the service that they are for."""
     report = assembly.report
     services = dict(assembly.services)
@@ -59,7 +59,7 @@ def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Su
 _SUPPLIED = "the program supplies the password, and the one that stands here is not used"
 
 
-def settled(connection: SecuredConnection) -> SecuredConnection:
+def with_current_password(connection: SecuredConnection) -> SecuredConnection:
     """Return `connection` with the password that its callable supplies now, or as it is where there is none.
 
     Raises:
@@ -69,7 +69,7 @@ def settled(connection: SecuredConnection) -> SecuredConnection:
     return with_password(connection, Secret(password.reveal())) if is_supplied(password) else connection
 
 
-async def asettled(connection: SecuredConnection) -> SecuredConnection:
+async def awith_current_password(connection: SecuredConnection) -> SecuredConnection:
     """Do the same in a coroutine, by `Supplied.fetch`."""
     password = connection.password
     return with_password(connection, Secret(await password.fetch())) if is_supplied(password) else connection

@@ -27,14 +27,14 @@ PATIENCE = 5.0
 """Seconds that a thread waits for another one which is reading; reading twice does no harm."""
 
 
-class Reading(Record):
+class Snapshot(Record):
     """What the environment came to when it was read from the moment `began` on (``time.monotonic()``)."""
 
     assembly: Assembly
     began: float
 
 
-class Kept:
+class CurrentAssembly:
     """One `assembly` at a time, replaced as a whole: who asks for it gets the old one or the new one.
 
     `read` assembles the same environment again and raises nothing; `None` where there is no way back to it.
@@ -43,7 +43,7 @@ class Kept:
     __slots__ = ("_in_use", "_latest", "_lock", "_read")
 
     def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None) -> None:
-        self._in_use = self._latest = Reading(assembly, time.monotonic())
+        self._in_use = self._latest = Snapshot(assembly, time.monotonic())
         self._read = read
         self._lock = allocate_lock()
 
@@ -57,7 +57,7 @@ class Kept:
         """Whether there is no environment to read again."""
         return self._read is None
 
-    def reread(self, since: float) -> Reading:
+    def reread(self, since: float) -> Snapshot:
         """Return what the environment comes to after the moment `since` (``time.monotonic()``), without using it yet.
 
         Whoever waits for a reading that began after his `since` shares it.
@@ -71,12 +71,12 @@ class Kept:
         try:
             if self._latest.began <= since:
                 began = time.monotonic()
-                self._latest = Reading(self._read(), began)
+                self._latest = Snapshot(self._read(), began)
             return self._latest
         finally:
             lock.release()
 
-    def adopt(self, found: Reading) -> None:
+    def adopt(self, found: Snapshot) -> None:
         """Use `found` from now on, unless a later one is in use already."""
         lock = self._taken()
         try:
@@ -116,9 +116,9 @@ def _one(
 
 
 class View(Record):
-    """What `Services` show of what is `kept`: all of it, or what `select` makes of it."""
+    """What `Services` show of what is `current`: all of it, or what `select` makes of it."""
 
-    kept: Kept
+    current: CurrentAssembly
     select: Callable[[Mapping[str, SecuredConnection]], Mapping[str, SecuredConnection]] = _all
 
     def of(self, assembly: Assembly) -> Mapping[str, SecuredConnection]:
@@ -127,7 +127,7 @@ class View(Record):
 
     def only(self, known_as: str, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> View:
         """Return the view of one service: what `choose` makes of those of this one; none if it is a `KeyError`."""
-        return View(self.kept, lambda services: _one(self.select(services), known_as, choose))
+        return View(self.current, lambda services: _one(self.select(services), known_as, choose))
 
 
 class Changes(Record):
@@ -209,8 +209,8 @@ def reader(
         assembly = assemble(environ, env_file, policy)
         if not passwords:
             return assembly
-        from envconn.rotation.passwords import supplied
+        from envconn.rotation.passwords import with_passwords
 
-        return supplied(assembly, passwords)
+        return with_passwords(assembly, passwords)
 
     return read
