@@ -18,40 +18,53 @@ if TYPE_CHECKING:
     from envconn.connection import Origin
     from envconn.errors import Finding
     from envconn.tls import SecuredConnection
-
-__all__ = ["Json", "Report"]
+    from envconn.tls.policy import Demands
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+
+class Refusal(Record):
+    """A service that cannot be used: the variable that names it, and the problems."""
+
+    variable: str
+    problems: tuple[Finding, ...]
 
 
 class Report(Record):
     """Everything worth knowing about one reading of the environment.
 
-    `services` are the judged connections by name. `problems` is what stands against using them,
-    empty when all is well; `notes` what was chosen, ignored, raised or tidied.
+    `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what
+    stands against using them, empty when all is well; `notes` what was chosen, ignored, raised or normalised.
+    `policy` is what they were judged by; `None` where there was none.
     """
 
     services: Mapping[str, SecuredConnection] = MappingProxyType({})
     problems: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    refused: Mapping[str, Refusal] = MappingProxyType({})
+    policy: Demands | None = None
 
     @property
     def ok(self) -> bool:
         """Whether there is no problem."""
         return not self.problems
 
-    def as_dict(self) -> dict[str, Json]:
-        """Return the report as values that `json.dumps` takes.
+    def only(self, name: str) -> Report:
+        """Return the report on the service `name`: without the others, and without what is about them alone."""
+        others = {problem for other, refusal in self.refused.items() if other != name for problem in refusal.problems}
+        own = {*self.refused[name].problems} if name in self.refused else set()
+        return self._replace(
+            services={name: self.services[name]} if name in self.services else {},
+            problems=tuple(each for each in self.problems if each in own or not (each.service or each in others)),
+            notes=tuple(each for each in self.notes if each.service in {name, None}),
+            refused={name: self.refused[name]} if name in self.refused else {},
+        )
 
-        Keys: ``ok``; ``services``, a list with the facts and the ``tls`` verdict of each; ``problems``
-        and ``notes``, lists of ``code``, ``variable`` and ``message``.
-        """
-        return {
-            "ok": self.ok,
-            "services": [_service(service) for service in self.services.values()],
-            "problems": [_finding(problem) for problem in self.problems],
-            "notes": [_finding(note) for note in self.notes],
-        }
+    def as_dict(self) -> dict[str, Json]:
+        """Return the report as values that `json.dumps` takes, in the format of ``envconn schema``."""
+        from envconn.json_report import document
+
+        return document(self)
 
     def lines(self) -> list[str]:
         """Return the text for people without the problems: a paragraph for each service, a line for each note."""
@@ -88,57 +101,3 @@ def _pooled(service: SecuredConnection) -> str | None:
     return {True: f"yes, {service.pool_mode} mode" if service.pool_mode else "yes", False: "no", None: None}[
         service.pooled
     ]
-
-
-def _service(service: SecuredConnection) -> dict[str, Json]:
-    hosts: list[Json] = [
-        {"host": host.host, "hostaddr": host.hostaddr or None, "port": host.port} for host in service.hosts
-    ]
-    return {
-        "name": service.name,
-        "family": service.family,
-        "origin": {
-            "variable": service.origin.variable,
-            "source": service.origin.source,
-            "path": service.origin.path,
-            "line": service.origin.line,
-            "via": list(service.origin.via),
-        },
-        "hosts": hosts,
-        "user": service.user,
-        "dbname": service.dbname,
-        "provider": service.provider,
-        "pooled": service.pooled,
-        "pool_mode": service.pool_mode,
-        "replica": service.replica,
-        "branch": service.branch,
-        "role": service.role,
-        "region": service.region,
-        "cloud": service.cloud,
-        "understood": list(service.understood),
-        "prepared_statements": service.prepared_statements,
-        "read_only": service.read_only,
-        "startup_options": service.startup_options,
-        "idle_seconds": service.idle_seconds,
-        "lifetime_seconds": service.lifetime_seconds,
-        "suspends": service.suspends,
-        "ignored_parameters": list(service.foreign),
-        "tls": _verdict(service),
-    }
-
-
-def _verdict(service: SecuredConnection) -> dict[str, Json]:
-    verdict = service.tls
-    return {
-        "level": str(verdict.level),
-        "requested": str(verdict.requested),
-        "raised": verdict.raised,
-        "local": verdict.local,
-        "waived": verdict.waived,
-        "ca": str(verdict.ca) if verdict.ca else None,
-        "evidence": list(verdict.evidence),
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Json]:
-    return {"code": finding.code, "variable": finding.variable, "message": finding.message}

@@ -1,19 +1,21 @@
-"""The published JSON Schema is strict, and everything that is printed follows it."""
+"""The JSON: the published schema is open, what is printed follows a strict one, and says what it should."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from documents import schema, understood
+from documents import objects, schema, strict, understood
 from envconn.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from throwaway.certificates import Certificates
 
 pytestmark = pytest.mark.measured
 
@@ -61,17 +63,27 @@ def test_the_command_prints_the_schema() -> None:
 
 
 GOOD: dict[str, Any] = {
+    "format_version": "1.0",
+    "command": "check",
     "ok": True,
+    "exit_code": 0,
+    "policy": None,
     "services": [],
     "problems": [],
     "notes": [],
-    "exit_code": 0,
     "live": None,
     "sources": None,
     "fetched": None,
 }
 FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
-FINDING = {"code": "conflict", "variable": "DATABASE_URL", "message": "m"}
+FINDING = {
+    "code": "conflict",
+    "severity": "error",
+    "service": "database",
+    "variable": "DATABASE_URL",
+    "message": "m",
+    "exit_code": 78,
+}
 PLACE = {"source": "vcap", "title": "VCAP_SERVICES", "is_there": True, "names": ["VCAP_SERVICES/a"]}
 BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
 
@@ -105,9 +117,14 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**BAD, "exit_code": 64},
         {**BAD, "problems": []},
         {**BAD, "problems": [{**FINDING, "code": "unheard-of"}]},
-        {**BAD, "problems": [{**FINDING, "code": "blank"}]},
         {**BAD, "problems": [{**FINDING, "line": 1}]},
-        {**GOOD, "notes": [FINDING]},
+        {**BAD, "problems": [{**FINDING, "severity": "warning"}]},
+        {**BAD, "problems": [{**FINDING, "service": 1}]},
+        {**BAD, "problems": [{**FINDING, "exit_code": 1}]},
+        {**GOOD, "format_version": "2.0"},
+        {**GOOD, "format_version": 1},
+        {**GOOD, "command": "exec"},
+        {**GOOD, "policy": {}},
         {**GOOD, "live": {}},
         {**GOOD, "fetched": {}},
         {**GOOD, "fetched": {**FETCHED, "provider": "nobody"}},
@@ -124,20 +141,27 @@ def test_refused(document: dict[str, Any]) -> None:
         understood(json.dumps(document))
 
 
-def objects(part: object) -> Iterator[dict[str, Any]]:
-    """Every schema of an object in `part`."""
-    if isinstance(part, dict):
-        if "properties" in part and part.get("type") == "object":
-            yield part
-        for each in part.values():
-            yield from objects(each)
+LATER: list[dict[str, Any]] = [
+    {**GOOD, "format_version": "1.7"},
+    {**GOOD, "more": {"than": "today"}},
+    {**GOOD, "command": "explain"},
+    {**BAD, "problems": [{**FINDING, "code": "unheard-of", "line": 1}]},
+    {**GOOD, "fetched": {**FETCHED, "provider": "another", "more": 1}},
+    {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
+]
 
 
-def test_nothing_in_it_is_open_or_optional() -> None:
+@pytest.mark.parametrize("document", LATER)
+def test_what_a_later_minor_version_may_add(document: dict[str, Any]) -> None:
+    assert Draft202012Validator(schema()).is_valid(document)
+    assert not Draft202012Validator(strict()).is_valid(document)
+
+
+def test_everything_in_it_is_required_and_nothing_is_closed() -> None:
     found = list(objects(schema()))
     assert len(found) > 10
     for each in found:
-        assert each["additionalProperties"] is False
+        assert "additionalProperties" not in each
         assert each["required"] == list(each["properties"])
 
 
@@ -145,3 +169,116 @@ def test_everything_in_it_is_used() -> None:
     text = json.dumps(schema())
     for name in schema()["$defs"]:
         assert f'"#/$defs/{name}"' in text, name
+
+
+Told = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+    """What ``envconn check --json`` prints in an environment with these variables."""
+
+    def run(**variables: str) -> dict[str, Any]:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        main(["check", "--json"])
+        return understood(capsys.readouterr().out)
+
+    return run
+
+
+PG = ENVIRONMENTS["plain"]["DATABASE_URL"]
+CLEAR_REDIS = f"redis://:{MARKER}@cache.example/0"
+
+
+def test_refused_services_have_no_level(told: Told) -> None:
+    document = told(
+        DATABASE_URL=PG.replace("@", "@@"),
+        REPORTS_DATABASE_URL=f"{PG}?sslmode=disable",
+        REDIS_URL=CLEAR_REDIS,
+        JOBS_DATABASE_URL=PG,
+    )
+    levels = {service["name"]: (service["level"], service["origin"]["variable"]) for service in document["services"]}
+    assert levels == {
+        "jobs": ("encrypted", "JOBS_DATABASE_URL"),
+        "database": (None, "DATABASE_URL"),
+        "reports": (None, "REPORTS_DATABASE_URL"),
+        "broker": (None, "REDIS_URL"),
+        "cache": (None, "REDIS_URL"),
+    }
+    about = {(problem["variable"], problem["service"], problem["exit_code"]) for problem in document["problems"]}
+    assert about == {
+        ("DATABASE_URL", "database", 78),
+        ("REPORTS_DATABASE_URL", "reports", 78),
+        ("REDIS_URL", None, 78),
+    }
+
+
+def test_siblings_are_there(told: Told) -> None:
+    document = told(
+        DATABASE_URL=f"postgresql://app:{MARKER}@db.example:6432/app",
+        DIRECT_URL=f"postgresql://app:{MARKER}@db.example:5432/app",
+        DATABASE_REPLICA_URL=f"postgresql://app:{MARKER}@replica.example/app",
+    )
+    (service,) = document["services"]
+    assert {sibling["origin"]["variable"] for sibling in service["siblings"]} == {"DIRECT_URL", "DATABASE_REPLICA_URL"}
+    assert [sibling["siblings"] for sibling in service["siblings"]] == [[], []]
+
+
+DEMANDED: dict[str, Any] = {"tls": "require", "local": "allow", "waive": [], "ca": None}
+
+
+@pytest.mark.parametrize(
+    ("variables", "stated"),
+    [
+        ({}, {}),
+        ({"ENVCONN_TLS": "best"}, {"tls": "best"}),
+        ({"ENVCONN_TLS": "verify-full", "ENVCONN_TLS_CA": "system"}, {"tls": "verify-full", "ca": "ENVCONN_TLS_CA"}),
+        ({"ENVCONN_TLS_LOCAL": "enforce"}, {"local": "enforce"}),
+        ({"ENVCONN_TLS_WAIVE": "*.internal"}, {"waive": ["*.internal"]}),
+    ],
+)
+def test_policy(variables: dict[str, str], stated: dict[str, Any], told: Told) -> None:
+    assert told(DATABASE_URL=PG, **variables)["policy"] == DEMANDED | stated
+
+
+def test_the_ca_is_told_apart(told: Told, certificates: Certificates) -> None:
+    variables = {"DATABASE_URL": f"{PG}?sslmode=verify-full"}
+    by_path = told(**variables, DATABASE_CA_CERT=str(certificates.ca))
+    as_text = told(**variables, DATABASE_CA_CERT=certificates.ca.read_text("ascii"))
+    assert [document["services"][0]["tls"]["ca"] for document in (by_path, as_text)] == [
+        {"kind": "file", "variable": "DATABASE_CA_CERT", "path": str(certificates.ca)},
+        {"kind": "text", "variable": "DATABASE_CA_CERT", "path": None},
+    ]
+
+
+@pytest.fixture
+def mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment of which one service is good."""
+    monkeypatch.setenv("DATABASE_URL", f"{PG}?sslmode=disable")
+    monkeypatch.setenv("JOBS_DATABASE_URL", PG)
+    monkeypatch.setenv("REDIS_URL", CLEAR_REDIS)
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize(("service", "code"), [("database", 78), ("jobs", 0), ("broker", 78), ("cache", 78)])
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_one_service(
+    command: str, service: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A problem of another service does not count; one of the whole environment does."""
+    assert main([command, "--json", "--service", service]) == code
+    document = understood(capsys.readouterr().out)
+    assert [each["name"] for each in document["services"]] == [service]
+    assert len(document["problems"]) == (1 if code else 0)
+    monkeypatch.setenv("ENVCONN_TLS", "sometimes")
+    assert main([command, "--service", service]) == 78
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_no_such_service(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--service", MARKER]) == 64
+    output = capsys.readouterr()
+    known = "jobs, database, broker, cache"
+    assert (output.out, output.err) == ("", f"envconn {command}: no such service; one of {known}\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from documents import schema, understood
+from documents import strict, understood
 from envconn.cli import main
 from envconn.cli.check import inventory
 from envconn.connection import Origin, Secret
@@ -101,7 +101,7 @@ def test_every_source_is_tried() -> None:
     assert list(FILLED) == [source.word for source in SOURCES]
     assert len({source.title for source in SOURCES}) == len(SOURCES)
     assert title("somebody's own word") == title("program")
-    assert schema()["$defs"]["source"]["enum"] == [*FILLED, "argument", "remote", *FETCHED]
+    assert strict()["$defs"]["source"]["enum"] == [*FILLED, "argument", "remote", *FETCHED]
 
 
 @pytest.mark.parametrize("word", FILLED)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from envconn import sources
+from envconn.cli.export import no_service
 from envconn.cli.live import asked, gate
 from envconn.cli.terminal import annotate, complain, paint
-from envconn.exit_codes import EX_CONFIG, EX_OK
+from envconn.exit_codes import gravest
 from envconn.records import Record
-from envconn.report import Report
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Reading
 from envconn.selection.variables import CHOOSERS, is_read
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from envconn.connection import Host
-    from envconn.errors import Finding
     from envconn.probe import Proof, Seen
-    from envconn.report import Json
+    from envconn.report import Json, Report
     from envconn.sources import Dotenv, Environment
     from envconn.sources.environment import Layer
     from envconn.tls import SecuredConnection
@@ -38,33 +37,38 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     """
     assembly = assemble(env_file=options.env_file)
     report, proof = assembly.report, None
+    if options.service:
+        if options.service not in {*report.services, *report.refused}:
+            return no_service("show" if details else "check", (*report.services, *report.refused))
+        report = report.only(options.service)
     if report.ok and not details and (live := asked(options)):
         from envconn.services import Services
 
-        proof = gate(Services(assembly), live)
-    code = EX_CONFIG if not report.ok else proof.exit_code if proof else EX_OK
+        proof = gate(report.services[options.service] if options.service else Services(assembly), live)
+    whole = report if proof is None else _with_proof(report, proof)
     found = inventory(env_file=options.env_file) if details and options.sources else None
     if options.json:
-        _print_json(report, proof, code, found)
+        _print_json(whole, proof, "show" if details else "check", found)
     else:
-        _print_people(report, proof, details=details, places=found or ())
-    return code
+        _print_people(whole, proof, details=details, places=found or ())
+    return gravest(problem.exit_code for problem in whole.problems)
 
 
-def _print_json(report: Report, proof: Proof | None, code: int, places: tuple[Place, ...] | None) -> None:
+def _with_proof(report: Report, proof: Proof) -> Report:
+    """Return `report` with everything that `proof` has found, each thing once."""
+    return report._replace(problems=proof.problems, notes=tuple(dict.fromkeys((*report.notes, *proof.notes))))
+
+
+def _print_json(report: Report, proof: Proof | None, command: str, places: tuple[Place, ...] | None) -> None:
     import json
 
-    problems, notes = _findings(report, proof)
-    whole = Report(report.services, problems, notes).as_dict()
-    document: dict[str, Json] = {
-        **whole,
-        "exit_code": code,
-        "live": proof.as_dict() if proof else None,
-        "sources": None if places is None else [_place(place) for place in places],
-        "fetched": None,
-    }
-    print(json.dumps(document, indent=2))
-    annotate(problems, proof.notes if proof else ())
+    from envconn.json_report import document
+
+    told = document(report, proof.seen if proof else None) | {"command": command}
+    if places is not None:
+        told["sources"] = [_place(place) for place in places]
+    print(json.dumps(told, indent=2))
+    annotate(report.problems, proof.notes if proof else ())
 
 
 def _place(place: Place) -> dict[str, Json]:
@@ -74,13 +78,6 @@ def _place(place: Place) -> dict[str, Json]:
         "is_there": place.is_there,
         "names": list(place.names),
     }
-
-
-def _findings(report: Report, proof: Proof | None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Everything that was found, each thing once."""
-    if proof is None:
-        return report.problems, report.notes
-    return proof.problems, tuple(dict.fromkeys((*report.notes, *proof.notes)))
 
 
 def _print_people(report: Report, proof: Proof | None, *, details: bool, places: tuple[Place, ...]) -> None:

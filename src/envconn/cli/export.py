@@ -16,7 +16,7 @@ from envconn.selection.databases import DATABASE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from envconn.export import FormatName
     from envconn.tls import SecuredConnection
@@ -42,14 +42,18 @@ def selected(
     """Return the connection that `options` name, or the exit code after saying why there is none."""
     service = services.get(options.service or DATABASE)
     if service is None:
-        known = f"one of {', '.join(services)}" if services else "there is none"
-        return usage(command, f"no such service; {known}")
+        return no_service(command, services)
     try:
         return service.endpoint(**options.endpoint) if options.endpoint else service
     except EndpointUnavailable as unavailable:
         variable, _, message = str(unavailable).partition(": ")
     complain([problem("endpoint-unavailable", variable, message)])
     return EX_CONFIG
+
+
+def no_service(command: str, known: Collection[str]) -> int:
+    """Say that ``--service`` names none of the `known` services."""
+    return usage(command, f"no such service; {'one of ' + ', '.join(known) if known else 'there is none'}")
 
 
 def placed(connection: SecuredConnection) -> str | None:

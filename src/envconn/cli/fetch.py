@@ -16,6 +16,7 @@ from envconn.cli.terminal import Progress, annotate, complain
 from envconn.errors import ConfigurationError, Finding, RemoteError, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import with_ca_at
+from envconn.json_report import document
 from envconn.report import Report
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text
@@ -95,7 +96,7 @@ _KEPT = "-._~:/?@&=,[]%+!*();"
 
 def _tell(found: RemoteConnection, options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps(_document(_report(found), EX_OK, _fetched(found, options)), indent=2))
+        _print_json(_report(found), _fetched(found, options))
     elif options.shell:
         print(f"export {options.name}='{_text(found)}'")
     elif options.write:
@@ -110,7 +111,7 @@ def _tell(found: RemoteConnection, options: argparse.Namespace) -> None:
 
 def _failed(problems: tuple[Finding, ...], code: int, options: argparse.Namespace) -> int:
     if options.json:
-        print(json.dumps(_document(Report(problems=problems), code, None), indent=2))
+        _print_json(Report(problems=problems))
         annotate(problems)
     else:
         complain(problems)
@@ -121,8 +122,8 @@ def _report(found: RemoteConnection) -> Report:
     return Report({found.connection.name: found.connection}, notes=found.connection.advice)
 
 
-def _document(report: Report, code: int, fetched: dict[str, Json] | None) -> dict[str, Json]:
-    return {**report.as_dict(), "exit_code": code, "live": None, "sources": None, "fetched": fetched}
+def _print_json(report: Report, fetched: dict[str, Json] | None = None) -> None:
+    print(json.dumps(document(report) | {"command": "fetch", "fetched": fetched}, indent=2))
 
 
 def _fetched(found: RemoteConnection, options: argparse.Namespace) -> dict[str, Json]:

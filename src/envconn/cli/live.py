@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from envconn.cli.terminal import Progress, complain
 from envconn.records import Record
+from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def asked(options: argparse.Namespace) -> Live | None:
     return Live(**stated) if stated or options.live else None
 
 
-def gate(services: Services, live: Live) -> Proof:
+def gate(services: Services | SecuredConnection, live: Live) -> Proof:
     """Prove `services` as `live` asks, and tell on stderr what is waited for.
 
     SIGTERM ends it with 143, also in a container's first process, to which the kernel delivers no signal
@@ -43,7 +44,8 @@ def gate(services: Services, live: Live) -> Proof:
     from envconn.probe import examine
 
     with _leaving_on_sigterm(), Progress(sys.stderr) as progress:
-        progress.begin(f"contacting {', '.join(services)}")
+        names = [services.name] if isinstance(services, SecuredConnection) else services
+        progress.begin(f"contacting {', '.join(names)}")
         return examine(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
 
 

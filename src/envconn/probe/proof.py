@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
 from envconn.records import Record
+from envconn.report import Report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,12 +123,14 @@ class Proof:
         return gravest(each.exit_code for each in self.problems)
 
     def as_dict(self) -> dict[str, Json]:
-        """Return the proof as values that `json.dumps` takes.
+        """Return the proof as values that `json.dumps` takes, in the format of ``envconn schema``.
 
-        Keys: ``ok``, ``exit_code``; ``seen``, a list with what was seen at each endpoint; ``problems`` and
-        ``notes``, each thing once, lists of ``code``, ``variable`` and ``message``. Times are in UTC (ISO 8601).
+        What was seen is under ``live``. Times are in UTC (ISO 8601).
         """
-        return as_dict(self)
+        from envconn.json_report import document
+
+        services = {each.service.name: each.service for each in reversed(self.seen)}
+        return document(Report(services, self.problems, self.notes), self.seen)
 
     def lines(self) -> list[str]:
         """Return the text for people: a paragraph for each endpoint, its problems and notes at the end."""
@@ -156,17 +158,6 @@ class ProofFailed(EnvconnError):
 
     def __reduce__(self) -> tuple[type[ProofFailed], tuple[Proof, tuple[Finding, ...]]]:
         return type(self), (Proof(), self.problems)
-
-
-def as_dict(proof: Proof) -> dict[str, Json]:
-    """Return `proof` as values that `json.dumps` takes."""
-    return {
-        "ok": proof.ok,
-        "exit_code": proof.exit_code,
-        "seen": [_seen(each) for each in proof.seen],
-        "problems": [_finding(problem) for problem in proof.problems],
-        "notes": [_finding(note) for note in proof.notes],
-    }
 
 
 def lines(proof: Proof) -> list[str]:
@@ -207,61 +198,6 @@ def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table i
 def _login_line(login: Login) -> str:
     rights = {True: ", read-only", False: ", read and write", None: ""}[login.read_only]
     return f"logged in as {login.user} by {login.driver}{rights}"
-
-
-def _seen(seen: Seen) -> dict[str, Json]:
-    service = seen.service
-    return {
-        "service": service.name,
-        "variable": service.variable,
-        "family": service.family,
-        "host": seen.host.host,
-        "hostaddr": seen.host.hostaddr or None,
-        "port": seen.host.port,
-        "pooled": service.pooled,
-        "replica": service.replica,
-        "level": str(service.tls.level),
-        "ok": not seen.problems,
-        "address": seen.address,
-        "handshake": _handshake(seen.handshake) if seen.handshake else None,
-        "enforced": seen.enforced,
-        "login": dict(seen.login._asdict()) if seen.login else None,
-        "problems": [_finding(problem) for problem in seen.problems],
-        "notes": [_finding(note) for note in seen.notes],
-        "seconds": round(seen.seconds, 3),
-    }
-
-
-def _handshake(handshake: Handshake) -> dict[str, Json]:
-    return {
-        "version": handshake.version,
-        "cipher": handshake.cipher,
-        "bits": handshake.bits,
-        "certificate": _certificate(handshake.certificate) if handshake.certificate else None,
-        "chain_verified": handshake.chain_verified,
-        "host_verified": handshake.host_verified,
-    }
-
-
-def _certificate(certificate: Certificate) -> dict[str, Json]:
-    return {
-        "subject": certificate.subject,
-        "names": list(certificate.names),
-        "issuer": certificate.issuer,
-        "chain": list(certificate.chain),
-        "sha256": certificate.sha256,
-        "not_before": _moment(certificate.not_before),
-        "not_after": _moment(certificate.not_after),
-        "days_left": certificate.days_left,
-    }
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _finding(finding: Finding) -> dict[str, Json]:
-    return {"code": finding.code, "variable": finding.variable, "message": finding.message}
 
 
 def names_in(certificate: Certificate) -> str:

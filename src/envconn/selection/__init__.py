@@ -69,7 +69,8 @@ def assemble(
     reading.bound = platform_services.gather(reading)
     context = stated_context(reading, policy)
     services: dict[str, SecuredConnection] = {}
-    for wanted in (*databases.gather(reading), *gather_brokers(reading)):
+    found = (*databases.gather(reading), *gather_brokers(reading))
+    for wanted in found:
         if wanted.name in services:
             reading.problems.append(_second(wanted, services[wanted.name]))
         elif service := _judged(wanted, context, reading):
@@ -77,10 +78,19 @@ def assemble(
             reading.notes += service.advice
     if not (DATABASE in services or reading.problems):
         _without_database(reading, services)
-    # One Redis is judged twice, as broker and as cache, and found wanting twice.
-    problems, notes = tuple(dict.fromkeys(reading.problems)), tuple(dict.fromkeys(reading.notes))
-    # A copy: whoever holds the report does not hold the services.
-    return Assembly(services, Report(dict(services), problems, notes))
+    # A copy: the report does not hold the mapping of the services.
+    report = Report(dict(services), policy=context.policy)
+    return Assembly(services, _with_findings(report, reading, found) if reading.problems or reading.notes else report)
+
+
+def _with_findings(report: Report, reading: Reading, found: Sequence[Wanted]) -> Report:
+    from envconn.selection import attribution
+
+    known = attribution.owners(reading.environment, found)
+    problems = attribution.attributed(reading.problems, known)
+    notes = attribution.attributed(reading.notes, known)
+    refused = attribution.refusals(problems, known, report.services)
+    return report._replace(problems=problems, notes=notes, refused=refused)
 
 
 def judged_text(

@@ -10,7 +10,6 @@ from pydantic_settings import PydanticBaseSettingsSource
 from envconn import sources
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, Finding, note
-from envconn.report import Report
 from envconn.selection import Assembly, assemble
 from envconn.selection.databases import DATABASE
 from envconn.services import Services
@@ -116,7 +115,10 @@ def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[
     notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
     merged = {**assembly.services, **added}
     told = (*problems, *unlisted) if problems else ()
-    return Assembly(merged, Report(dict(merged), told, (*assembly.report.notes, *notes)))
+    found = (*assembly.report.notes, *notes)
+    refused = {name: refusal for name, refusal in assembly.report.refused.items() if name not in merged}
+    report = assembly.report._replace(services=dict(merged), problems=told, notes=found, refused=refused)
+    return Assembly(merged, report)
 
 
 _NOTHING_THERE = "database-missing"

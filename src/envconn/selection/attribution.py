@@ -1,0 +1,70 @@
+"""Which service each finding is about, and which services are refused, told by the variable."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from envconn.report import Refusal
+from envconn.selection import host_variables, variables
+from envconn.selection.databases import DATABASE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from envconn.errors import Finding
+    from envconn.selection.databases import Wanted
+    from envconn.sources import Environment
+
+Owners = dict[str, set[str]]
+"""The names of the services that each variable belongs to."""
+
+
+def owners(environment: Environment, wanted: Iterable[Wanted]) -> Owners:
+    """Return which services each variable belongs to: by what was found, and by name where it could not be read."""
+    found: Owners = defaultdict(set)
+    for variable, names in _FIXED.items():
+        found[variable].update(names)
+    for name, variable in variables.named(environment):
+        prefix = variable.removesuffix("DATABASE_URL")
+        for each in (variable, *(prefix + sibling for sibling in variables.SIBLINGS)):
+            found[each].add(name)
+    for service in wanted:
+        for connection in (service.connection, *service.siblings):
+            found[connection.origin.variable].add(service.name)
+    return found
+
+
+_DATABASE = (
+    *(*variables.DEFAULTS, *variables.SIBLINGS, variables.CHOOSERS[0]),
+    *(name for family in host_variables.FAMILIES.values() for name in family),
+)
+_FIXED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_DATABASE, (DATABASE,)),
+    **dict.fromkeys((*variables.BROKER, variables.CHOOSERS[1]), ("broker",)),
+    **dict.fromkeys((*variables.CACHE, variables.CHOOSERS[2]), ("cache",)),
+    **dict.fromkeys(variables.REDIS, ("broker", "cache")),
+}
+
+
+def attributed(findings: Iterable[Finding], known: Owners) -> tuple[Finding, ...]:
+    """Return `findings`, each once, with the service where it is about a single one."""
+    return tuple(_about(finding, _of(finding, known)) for finding in dict.fromkeys(findings))
+
+
+def _about(finding: Finding, names: set[str]) -> Finding:
+    return finding.of(*names) if len(names) == 1 else finding
+
+
+def refusals(problems: Iterable[Finding], known: Owners, services: Iterable[str]) -> dict[str, Refusal]:
+    """Return the services that `problems` stand against, by name, except those that were judged all the same."""
+    judged = set(services)
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for problem in problems:
+        for name in sorted(_of(problem, known) - judged):
+            found[name].append(problem)
+    return {name: Refusal(against[0].variable, tuple(against)) for name, against in found.items()}
+
+
+def _of(finding: Finding, known: Owners) -> set[str]:
+    return {finding.service} if finding.service else known.get(finding.variable.removesuffix("_FILE"), set())
