@@ -154,7 +154,7 @@ def test_an_end_that_is_none(certificates: Certificates, tmp_path: Path, level: 
     assert handshake is not None
     assert handshake.certificate is None
     values = json.loads(json.dumps(proof.as_dict()))
-    assert values["seen"][0]["handshake"]["certificate"] is None
+    assert values["live"]["seen"][0]["handshake"]["certificate"] is None
     assert not any("certificate for" in line for line in proof.lines())
 
 

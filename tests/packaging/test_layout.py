@@ -54,7 +54,7 @@ def test_metadata() -> None:
 
 def test_schema_is_shipped() -> None:
     schema = importlib.resources.files("envconn.cli") / "report.schema.json"
-    assert '"$id": "urn:envconn:report"' in schema.read_text(encoding="utf-8")
+    assert '"$id": "urn:envconn:report:1.0"' in schema.read_text(encoding="utf-8")
 
 
 def test_command_is_installed() -> None:
