@@ -7,18 +7,12 @@ keys that they do not know; its major number when something is changed or taken 
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from envconn.exit_codes import gravest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     from envconn.connection import Host, Origin
     from envconn.errors import Finding
-    from envconn.probe.proof import Certificate, Handshake, Seen
     from envconn.report import Json, Refusal, Report
     from envconn.tls import CA, SecuredConnection, Verdict
     from envconn.tls.policy import Demands
@@ -26,8 +20,8 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1.0"
 
 
-def document(report: Report, seen: Iterable[Seen] | None = None) -> dict[str, Json]:
-    """Return `report`, and what was `seen` of its servers, as values that `json.dumps` takes."""
+def document(report: Report, live: dict[str, Json] | None = None) -> dict[str, Json]:
+    """Return `report`, and what the `live` proof has shown, as values that `json.dumps` takes."""
     return {
         "format_version": FORMAT_VERSION,
         "command": None,
@@ -38,9 +32,9 @@ def document(report: Report, seen: Iterable[Seen] | None = None) -> dict[str, Js
             *(_service(service) for service in report.services.values()),
             *(_refused(name, refusal) for name, refusal in report.refused.items()),
         ],
-        "problems": [_finding(problem) for problem in report.problems],
-        "notes": [_finding(note) for note in report.notes],
-        "live": None if seen is None else {"seen": [_seen(each) for each in seen]},
+        "problems": [finding(problem) for problem in report.problems],
+        "notes": [finding(note) for note in report.notes],
+        "live": live,
         "sources": None,
         "fetched": None,
     }
@@ -139,63 +133,13 @@ def _ca(ca: CA) -> dict[str, Json]:
     return {"kind": ca.kind, "variable": ca.variable, "path": ca.path or None}
 
 
-def _finding(finding: Finding) -> dict[str, Json]:
+def finding(found: Finding) -> dict[str, Json]:
+    """Return `found` as values that `json.dumps` takes."""
     return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "service": finding.service,
-        "variable": finding.variable,
-        "message": finding.message,
-        "exit_code": finding.exit_code,
+        "code": found.code,
+        "severity": found.severity,
+        "service": found.service,
+        "variable": found.variable,
+        "message": found.message,
+        "exit_code": found.exit_code,
     }
-
-
-def _seen(seen: Seen) -> dict[str, Json]:
-    service = seen.service
-    return {
-        "service": service.name,
-        "variable": service.variable,
-        "family": service.family,
-        "host": seen.host.host,
-        "hostaddr": seen.host.hostaddr or None,
-        "port": seen.host.port,
-        "pooled": service.pooled,
-        "replica": service.replica,
-        "level": str(service.tls.level),
-        "ok": not seen.problems,
-        "address": seen.address,
-        "handshake": _handshake(seen.handshake) if seen.handshake else None,
-        "enforced": seen.enforced,
-        "login": dict(seen.login._asdict()) if seen.login else None,
-        "problems": [_finding(problem) for problem in seen.problems],
-        "notes": [_finding(note) for note in seen.notes],
-        "seconds": round(seen.seconds, 3),
-    }
-
-
-def _handshake(handshake: Handshake) -> dict[str, Json]:
-    return {
-        "version": handshake.version,
-        "cipher": handshake.cipher,
-        "bits": handshake.bits,
-        "certificate": _certificate(handshake.certificate) if handshake.certificate else None,
-        "chain_verified": handshake.chain_verified,
-        "host_verified": handshake.host_verified,
-    }
-
-
-def _certificate(certificate: Certificate) -> dict[str, Json]:
-    return {
-        "subject": certificate.subject,
-        "names": list(certificate.names),
-        "issuer": certificate.issuer,
-        "chain": list(certificate.chain),
-        "sha256": certificate.sha256,
-        "not_before": _moment(certificate.not_before),
-        "not_after": _moment(certificate.not_after),
-        "days_left": certificate.days_left,
-    }
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

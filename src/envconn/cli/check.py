@@ -64,7 +64,7 @@ def _print_json(report: Report, proof: Proof | None, command: str, places: tuple
 
     from envconn.json_report import document
 
-    told = document(report, proof.seen if proof else None) | {"command": command}
+    told = document(report) | {"command": command, "live": proof.as_dict()["live"] if proof else None}
     if places is not None:
         told["sources"] = [_place(place) for place in places]
     print(json.dumps(told, indent=2))

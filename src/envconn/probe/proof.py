@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC
 
 from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
+from envconn.json_report import document, finding
 from envconn.records import Record
 from envconn.report import Report
 
@@ -127,10 +129,8 @@ class Proof:
 
         What was seen is under ``live``. Times are in UTC (ISO 8601).
         """
-        from envconn.json_report import document
-
         services = {each.service.name: each.service for each in reversed(self.seen)}
-        return document(Report(services, self.problems, self.notes), self.seen)
+        return document(Report(services, self.problems, self.notes), {"seen": [_seen(each) for each in self.seen]})
 
     def lines(self) -> list[str]:
         """Return the text for people: a paragraph for each endpoint, its problems and notes at the end."""
@@ -198,6 +198,57 @@ def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table i
 def _login_line(login: Login) -> str:
     rights = {True: ", read-only", False: ", read and write", None: ""}[login.read_only]
     return f"logged in as {login.user} by {login.driver}{rights}"
+
+
+def _seen(seen: Seen) -> dict[str, Json]:
+    service = seen.service
+    return {
+        "service": service.name,
+        "variable": service.variable,
+        "family": service.family,
+        "host": seen.host.host,
+        "hostaddr": seen.host.hostaddr or None,
+        "port": seen.host.port,
+        "pooled": service.pooled,
+        "replica": service.replica,
+        "level": str(service.tls.level),
+        "ok": not seen.problems,
+        "address": seen.address,
+        "handshake": _handshake(seen.handshake) if seen.handshake else None,
+        "enforced": seen.enforced,
+        "login": dict(seen.login._asdict()) if seen.login else None,
+        "problems": [finding(problem) for problem in seen.problems],
+        "notes": [finding(note) for note in seen.notes],
+        "seconds": round(seen.seconds, 3),
+    }
+
+
+def _handshake(handshake: Handshake) -> dict[str, Json]:
+    return {
+        "version": handshake.version,
+        "cipher": handshake.cipher,
+        "bits": handshake.bits,
+        "certificate": _certificate(handshake.certificate) if handshake.certificate else None,
+        "chain_verified": handshake.chain_verified,
+        "host_verified": handshake.host_verified,
+    }
+
+
+def _certificate(certificate: Certificate) -> dict[str, Json]:
+    return {
+        "subject": certificate.subject,
+        "names": list(certificate.names),
+        "issuer": certificate.issuer,
+        "chain": list(certificate.chain),
+        "sha256": certificate.sha256,
+        "not_before": _moment(certificate.not_before),
+        "not_after": _moment(certificate.not_after),
+        "days_left": certificate.days_left,
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def names_in(certificate: Certificate) -> str:

@@ -86,7 +86,7 @@ def assemble(
 def _with_findings(report: Report, reading: Reading, found: Sequence[Wanted]) -> Report:
     from envconn.selection import attribution
 
-    known = attribution.owners(reading.environment, found)
+    known = attribution.owners(reading.present, found)
     problems = attribution.attributed(reading.problems, known)
     notes = attribution.attributed(reading.notes, known)
     refused = attribution.refusals(problems, known, report.services)

@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 
     from envconn.errors import Finding
     from envconn.selection.databases import Wanted
-    from envconn.sources import Environment
 
 Owners = dict[str, set[str]]
 """The names of the services that each variable belongs to."""
 
 
-def owners(environment: Environment, wanted: Iterable[Wanted]) -> Owners:
+def owners(present: Iterable[str], wanted: Iterable[Wanted]) -> Owners:
     """Return which services each variable belongs to: by what was found, and by name where it could not be read."""
     found: Owners = defaultdict(set)
     for variable, names in _FIXED.items():
         found[variable].update(names)
-    for name, variable in variables.named(environment):
+    for name, variable in variables.named(present):
         prefix = variable.removesuffix("DATABASE_URL")
         for each in (variable, *(prefix + sibling for sibling in variables.SIBLINGS)):
             found[each].add(name)
