@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envconn.probe.handshake import read
+from envconn.probe.handshake import read_certificate
 from selfsigned import END, LATIN_1, MONTH_13, UNREADABLE, alternatives, attribute, make, pair
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(directory: Path, *chain: bytes, now: datetime | None = None) -> Certificate:
-    found = read(shake(pair(directory, *chain)), now)
+    found = read_certificate(shake(pair(directory, *chain)), now)
     assert found is not None
     return found
 
 
 def test_as_others_read_it(certificates: Certificates) -> None:
     for shown in (certificates.good, certificates.expired, certificates.unknownca, certificates.intermediate):
-        found, (own, *above) = read(shake(shown)), x509.load_pem_x509_certificates(shown.chain.read_bytes())
+        found, (own, *above) = read_certificate(shake(shown)), x509.load_pem_x509_certificates(shown.chain.read_bytes())
         assert found is not None
         assert (found.subject, found.issuer) == (own.subject.rfc4514_string(), own.issuer.rfc4514_string())
         assert (found.not_before, found.not_after) == (own.not_valid_before_utc, own.not_valid_after_utc)
@@ -227,7 +227,7 @@ def test_chain_without_end(directory: Path) -> None:
 
 def test_chain_that_cannot_be_read(directory: Path) -> None:
     tls = shake(pair(directory, make(), make(attribute("a CA"), ca=True), make(ca=True, extensions=[LATIN_1])))
-    found = read(tls)
+    found = read_certificate(tls)
     assert found is not None
     assert found.chain == ("CN=db.envconn.test", "", "")
     assert waits(tls)
@@ -246,14 +246,14 @@ def test_chain_that_cannot_be_read(directory: Path) -> None:
 )
 def test_what_cannot_be_read(directory: Path, der: bytes) -> None:
     tls = shake(pair(directory, der))
-    assert read(tls) is None
+    assert read_certificate(tls) is None
     assert waits(tls)
 
 
 def test_without_any() -> None:
     tls = shake(None)
     assert tls.getpeercert() is None
-    assert read(tls) is None
+    assert read_certificate(tls) is None
 
 
 class Strict(ssl.SSLObject):
@@ -264,14 +264,14 @@ class Strict(ssl.SSLObject):
 
 
 def test_what_is_not_told(directory: Path) -> None:
-    assert read(shake(pair(directory, make()), Strict)) is None
+    assert read_certificate(shake(pair(directory, make()), Strict)) is None
 
 
 def test_an_extension_that_cannot_be_read(directory: Path) -> None:
     # OpenSSL's error about it would be found by the next one who reads, whatever connection he reads from.
     for chain in ([make(extensions=[UNREADABLE])], [make(), make(ca=True, extensions=[UNREADABLE])]):
         tls, other = shake(pair(directory, *chain)), shake(pair(directory, make()))
-        found = read(tls)
+        found = read_certificate(tls)
         assert found is not None
         assert found.subject == "CN=db.envconn.test"
         assert waits(other)
@@ -288,6 +288,6 @@ def test_one_byte_is_another(directory: Path, position: int, byte: int) -> None:
         tls = shake(shown)
     except ssl.SSLError:
         assume(False)  # noqa: FBT003 - nothing that a server of Python's could show
-    found = read(tls)
+    found = read_certificate(tls)
     assert found is None or all(map(str.isprintable, (found.subject, found.issuer, *found.names, *found.chain)))
     assert waits(tls)

@@ -66,14 +66,14 @@ async def verify(channel: Channel, der: bytes, known: Verification) -> Verificat
 async def _chain(channel: Channel, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
     if ca is None or known.chain is not None:
         return known.chain, known.rejected
-    outcome = await _outcome(channel, handshake.for_chain(channel.service, ca, channel.protocol.alpn))
+    outcome = await _outcome(channel, handshake.chain_context(channel.service, ca, channel.protocol.alpn))
     return (False, outcome) if isinstance(outcome, Rejected) else (outcome, None)
 
 
 async def _host(channel: Channel, der: bytes, known: Verification) -> bool | None:
     if known.host is not None:
         return known.host
-    outcome = await _outcome(channel, handshake.for_host(der, channel.protocol.alpn))
+    outcome = await _outcome(channel, handshake.host_context(der, channel.protocol.alpn))
     if isinstance(outcome, Rejected):
         # For another reason than the name: this time another certificate was shown, or it cannot be a server's.
         return False if certificate_code(outcome.number) == MISNAMED else None

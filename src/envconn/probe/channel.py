@@ -83,7 +83,7 @@ class Channel:
         """
         try:
             if await self.protocol.consents(wire, self.where):
-                return await handshake.shake(wire, context, self.host.host)
+                return await handshake.shake_hands(wire, context, self.host.host)
             failure = Failure("tls-refused", _NO_TLS.format(self.where))
         except (OSError, ValueError) as error:
             failure = self.failure(error)

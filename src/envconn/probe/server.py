@@ -135,7 +135,7 @@ class _Inspection:
             self._observed.indirect, self._channel.protocol = True, Postgres()
             wire = self._stack.enter_context(await self._channel.dial())
         try:
-            context = handshake.at_level(self._service, None)
+            context = handshake.level_context(self._service, None)
             presented = await self._identify_silent(self._channel.encrypt(wire, context))
         except Failure as failure:
             if self._level >= TlsLevel.ENCRYPTED:
@@ -148,7 +148,7 @@ class _Inspection:
 
     async def _directly(self, wire: Wire) -> bool:
         """Whether the server takes TLS from the first byte, as libpq demands it: it has to agree on the protocol."""
-        context = handshake.at_level(self._service, self._channel.protocol.alpn)
+        context = handshake.level_context(self._service, self._channel.protocol.alpn)
         with suppress(Failure):
             presented = await self._channel.encrypt(wire, context)
             if presented.alpn == self._channel.protocol.alpn:
@@ -184,7 +184,7 @@ class _Inspection:
     async def _glance(self) -> Presented:
         """Shake hands with whoever it is, to see the certificate."""
         with await self._channel.dial() as wire:
-            return await self._channel.encrypt(wire, handshake.for_nothing(self._channel.protocol.alpn))
+            return await self._channel.encrypt(wire, handshake.inspection_context(self._channel.protocol.alpn))
 
     async def _verify(self, der: bytes) -> None:
         self._observed.verified = await verify(self._channel, der, self._observed.verified)
