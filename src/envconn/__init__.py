@@ -22,8 +22,7 @@ if TYPE_CHECKING:
         EnvconnError,
         Finding,
         PasswordUnavailable,
-        QueryError,
-        RemoteError,
+        ServiceMissing,
     )
     from envconn.export import translate
     from envconn.probe import Proof, ProofFailed, prove
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from envconn.services import Services, database, load, parse, secure
     from envconn.settings import Settings
     from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
-    from envconn.tls.serverless import Serverless
 
 _HOMES = {
     "envconn.selection.variables": ("is_read",),
@@ -46,8 +44,7 @@ _HOMES = {
         "EnvconnError",
         "Finding",
         "PasswordUnavailable",
-        "QueryError",
-        "RemoteError",
+        "ServiceMissing",
     ),
     "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "ProofFailed", "prove"),
@@ -56,7 +53,6 @@ _HOMES = {
     "envconn.services": ("Services", "database", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
     "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
-    "envconn.tls.serverless": ("Serverless",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -75,12 +71,10 @@ __all__ = [
     "Policy",
     "Proof",
     "ProofFailed",
-    "QueryError",
-    "RemoteError",
     "Report",
     "Secret",
     "SecuredConnection",
-    "Serverless",
+    "ServiceMissing",
     "Services",
     "Settings",
     "TlsLevel",

@@ -3,9 +3,11 @@
 ::
 
     EnvconnError
-    ├── ConfigurationError      the environment is wrong; carries every problem found
+    ├── ConfigurationError      the environment is wrong
+    │   └── ServiceMissing      no such service is configured; a KeyError, too
     ├── EndpointUnavailable     a sibling (pooled, replica, branch) that cannot be had
     ├── PasswordUnavailable     a password that a callable was to supply, when a connection was to be made
+    ├── ProofFailed             a server is not what was promised, or cannot be reached (`envconn.probe.proof`)
     └── RemoteError             a provider's API did not give what was asked for
         └── QueryError          the server refused a query that was sent over HTTPS
 
@@ -17,12 +19,12 @@ hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel alo
 
 from __future__ import annotations
 
-from envconn.exit_codes import EX_CONFIG
+from envconn.exit_codes import EX_CONFIG, gravest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal, NoReturn
+    from typing import Literal, NoReturn, Self
 
     from envconn.connection import Secret
 
@@ -34,6 +36,7 @@ __all__ = [
     "PasswordUnavailable",
     "QueryError",
     "RemoteError",
+    "ServiceMissing",
     "note",
     "problem",
 ]
@@ -114,22 +117,33 @@ def note(code: str, variable: str, message: str) -> Finding:
 
 
 class EnvconnError(Exception):
-    """Base of everything that envconn raises on purpose."""
+    """Base of everything that envconn raises on purpose.
 
-
-class ConfigurationError(EnvconnError):
-    """The environment cannot give a proven connection.
-
-    Everything that is wrong is collected before this is raised. `problems` holds at least one
-    `Finding`; the text of the exception has one line for each.
+    `problems` holds at least one `Finding`; the text of the exception has one line for each.
     """
 
     def __init__(self, problems: Iterable[Finding]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
-    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[Finding, ...]]]:
+    @property
+    def exit_code(self) -> int:
+        """What a program should end with because of it (BSD sysexits): that of the gravest problem."""
+        return gravest(found.exit_code for found in self.problems)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
         return type(self), (self.problems,)
+
+
+class ConfigurationError(EnvconnError):
+    """The environment cannot give a proven connection; everything that is wrong is collected before this is raised."""
+
+
+class ServiceMissing(ConfigurationError, KeyError):
+    """No such service is configured."""
+
+    # A KeyError's text is the repr of its key.
+    __str__ = Exception.__str__
 
 
 class EndpointUnavailable(EnvconnError):
@@ -143,17 +157,9 @@ class PasswordUnavailable(EnvconnError):
 class RemoteError(EnvconnError):
     """A provider's API could not be asked, or did not give what was asked for.
 
-    `problems` holds one `Finding`. `exit_code` is what the command ends with for it: 64 the call is wrong,
-    69 unreachable, too slow or busy, 76 TLS not verified, 77 token or right refused, 78 anything else.
+    `problems` holds one `Finding`. `exit_code` is 64 where the call is wrong, 69 unreachable, too slow or busy,
+    76 TLS not verified, 77 token or right refused, 78 anything else.
     """
-
-    def __init__(self, problem: Finding, exit_code: int) -> None:
-        self.problems = (problem,)
-        self.exit_code = exit_code
-        super().__init__(str(problem))
-
-    def __reduce__(self) -> tuple[type[RemoteError], tuple[object, ...]]:
-        return type(self), (*self.problems, self.exit_code)
 
 
 class QueryError(RemoteError):
@@ -163,10 +169,10 @@ class QueryError(RemoteError):
     may quote values of the query or of the table; it is not in the text of the exception, and not pickled.
     """
 
-    def __init__(self, problem: Finding, exit_code: int, sqlstate: str, server_message: Secret | None = None) -> None:
-        super().__init__(problem, exit_code)
+    def __init__(self, problems: Iterable[Finding], sqlstate: str, server_message: Secret | None = None) -> None:
+        super().__init__(problems)
         self.sqlstate = sqlstate
         self.server_message = server_message
 
-    def __reduce__(self) -> tuple[type[RemoteError], tuple[object, ...]]:
-        return type(self), (*self.problems, self.exit_code, self.sqlstate)
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        return type(self), (self.problems, self.sqlstate)

@@ -76,7 +76,7 @@ FAULTS: Mapping[str, Fault] = {
     "permission-denied": Fault(EX_NOPERM, "the role may not connect to the database"),
 }
 
-_GRAVEST = (EX_CONFIG, EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE)
+_GRAVEST = (EX_CONFIG, EX_PROTOCOL, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE)
 
 
 def gravest(exit_codes: Iterable[int]) -> int:

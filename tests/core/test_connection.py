@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from envconn import ConfigurationError, EndpointUnavailable, EnvconnError
+from envconn import ConfigurationError, EndpointUnavailable, EnvconnError, PasswordUnavailable, ServiceMissing
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.errors import note, problem
 
@@ -118,7 +118,7 @@ def test_driver_behind_the_scheme(scheme: str, driver: str | None) -> None:
 
 def test_errors_are_no_value_errors() -> None:
     # pydantic turns ValueError and AssertionError into an error that quotes the input.
-    for kind in (EnvconnError, ConfigurationError, EndpointUnavailable):
+    for kind in (EnvconnError, ConfigurationError, EndpointUnavailable, ServiceMissing):
         assert issubclass(kind, EnvconnError)
         assert not issubclass(kind, ValueError | AssertionError | TypeError)
 
@@ -135,3 +135,28 @@ def test_configuration_error_reaches_another_process_whole() -> None:
     error = ConfigurationError([problem("conflict", "A_URL", "is wrong")])
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (arrived.problems, str(arrived)) == (error.problems, str(error))
+
+
+@pytest.mark.parametrize("kind", [ConfigurationError, EndpointUnavailable, PasswordUnavailable, ServiceMissing])
+def test_every_error_has_problems_and_an_exit_code(kind: type[EnvconnError]) -> None:
+    error = kind([problem("some-code", "A_URL", "is wrong"), problem("other-code", "B_URL", "is worse", 77)])
+    assert ([found.code for found in error.problems], error.exit_code) == (["some-code", "other-code"], 78)
+    assert str(error) == "A_URL: is wrong\nB_URL: is worse"
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (type(copied), copied.problems, str(copied)) == (kind, error.problems, str(error))
+    assert kind([problem("some-code", "A_URL", "is refused", 77)]).exit_code == 77
+
+
+def test_findings_are_values() -> None:
+    found = problem("some-code", "A_URL", "is wrong")
+    assert (found.severity, found.service, found.exit_code) == ("error", None, 78)
+    assert found != note("some-code", "A_URL", "is wrong")
+    assert (note("a", "b", "c").severity, note("a", "b", "c").exit_code) == ("note", 0)
+    about = found.of("cache")
+    assert (about.service, about.of("database"), about == found) == ("cache", about, False)
+    assert len({found, about, problem("some-code", "A_URL", "is wrong")}) == 2
+    assert repr(about) == "Finding('some-code', 'A_URL', 'is wrong', 'error', 'cache', 78)"
+    with pytest.raises(AttributeError, match="immutable"):
+        found.code = "another"
+    with pytest.raises(AttributeError, match="immutable"):
+        del found.code

@@ -13,7 +13,7 @@ import pytest
 
 import envconn
 from envconn.cli import options
-from envconn.remote import get_connection, request
+from envconn.remote import QueryError, RemoteError, get_connection, request
 from envconn.remote.fetch import PROVIDERS
 from leaks import failure_surfaces, find
 
@@ -26,10 +26,10 @@ NEON: dict[str, Any] = {"project": "p", "database": "d", "role": "r"}
 PLANETSCALE: dict[str, Any] = {"organization": "o", "database": "d", "role": "r"}
 
 
-def refused(provider: str, environ: dict[str, str] | None = None, **arguments: Any) -> envconn.RemoteError:
+def refused(provider: str, environ: dict[str, str] | None = None, **arguments: Any) -> RemoteError:
     """The error of a call that reaches nobody: there is no address but loopback's closed port."""
     everywhere = {f"ENVCONN_{name.upper()}_API": "https://127.0.0.1:1" for name in PROVIDERS}
-    with pytest.raises(envconn.RemoteError) as caught:
+    with pytest.raises(RemoteError) as caught:
         get_connection(provider, environ={**everywhere, **(environ or {})}, env_file=None, **arguments)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     return caught.value
@@ -147,7 +147,7 @@ def test_errors_survive_pickling_without_what_the_server_said() -> None:
     error = refused("casedev", **CASEDEV)
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
     assert (again.problems, again.exit_code, str(again)) == (error.problems, error.exit_code, str(error))
-    refusal = envconn.QueryError(error.problems[0], 78, "42P01", envconn.Secret(MARKER))
+    refusal = QueryError(error.problems, "42P01", envconn.Secret(MARKER))
     again = copy.copy(refusal)
     assert (again.sqlstate, again.server_message) == ("42P01", None)
     assert find(MARKER, failure_surfaces(refusal)) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import envconn
+from envconn.remote import serverless
 from leaks import failure_surfaces, find, value_surfaces
 
 MARKER = "Xq7vKw9zJp4mTb"
@@ -21,7 +22,7 @@ def secured(text: str) -> envconn.SecuredConnection:
     "domain", ["us-east-2.aws.neon.tech", "c-2.eu-central-1.aws.neon.tech", "eastus2.azure.neon.tech"]
 )
 def test_neon(mode: str, domain: str) -> None:
-    found = secured(f"postgresql://app:{MARKER}@{NEON}{mode}.{domain}/neondb?sslmode=require").serverless()
+    found = serverless(secured(f"postgresql://app:{MARKER}@{NEON}{mode}.{domain}/neondb?sslmode=require"))
     assert found.http == f"https://api.{domain}/sql"
     assert found.websocket == f"wss://{NEON}{mode}.{domain}/v2"
     assert found.pipelines
@@ -31,7 +32,7 @@ def test_neon(mode: str, domain: str) -> None:
 
 
 def test_neon_with_a_jwt() -> None:
-    found = secured(f"postgresql://app@{NEON}.us-east-2.aws.neon.tech/d").serverless(jwt=envconn.Secret(MARKER))
+    found = serverless(secured(f"postgresql://app@{NEON}.us-east-2.aws.neon.tech/d"), jwt=envconn.Secret(MARKER))
     assert found.http == "https://apiauth.us-east-2.aws.neon.tech/sql"
     assert found.headers["Authorization"].reveal() == f"Bearer {MARKER}"
     text = found.headers["Neon-Connection-String"].reveal()
@@ -40,13 +41,13 @@ def test_neon_with_a_jwt() -> None:
 
 def test_a_jwt_takes_the_place_of_the_password() -> None:
     connection = secured(f"postgresql://app:{MARKER}@{NEON}.us-east-2.aws.neon.tech/d")
-    found = connection.serverless(jwt=envconn.Secret("a.b.c"))
+    found = serverless(connection, jwt=envconn.Secret("a.b.c"))
     assert MARKER not in found.headers["Neon-Connection-String"].reveal()
 
 
 @pytest.mark.parametrize("port", [5432, 6432])
 def test_planetscale(port: int) -> None:
-    found = secured(f"postgresql://a.b%7Creplica2:{MARKER}@{PLANETSCALE}:{port}/postgres").serverless()
+    found = serverless(secured(f"postgresql://a.b%7Creplica2:{MARKER}@{PLANETSCALE}:{port}/postgres"))
     assert found.http == f"https://{PLANETSCALE}/sql"
     assert found.websocket == f"wss://{PLANETSCALE}/v2?address={PLANETSCALE}:{port}"
     assert not found.pipelines
@@ -57,7 +58,7 @@ def test_planetscale(port: int) -> None:
 
 def test_what_goes_along_and_what_is_of_this_machine() -> None:
     query = "sslmode=verify-full&sslrootcert=system&options=neon_timestamp%3A1&application_name=a%20b&keepalives=1"
-    found = secured(f"postgresql://a%40b:p%2F%3A@{NEON}.us-east-2.aws.neon.tech/d%20e?{query}").serverless()
+    found = serverless(secured(f"postgresql://a%40b:p%2F%3A@{NEON}.us-east-2.aws.neon.tech/d%20e?{query}"))
     text = found.headers["Neon-Connection-String"].reveal()
     assert text == (
         f"postgresql://a%40b:p%2F%3A@{NEON}.us-east-2.aws.neon.tech/d%20e"
@@ -66,7 +67,7 @@ def test_what_goes_along_and_what_is_of_this_machine() -> None:
 
 
 def test_it_shows_nothing_and_cannot_be_changed() -> None:
-    found = secured(f"postgresql://app:{MARKER}@{NEON}.us-east-2.aws.neon.tech/d").serverless()
+    found = serverless(secured(f"postgresql://app:{MARKER}@{NEON}.us-east-2.aws.neon.tech/d"))
     assert find(MARKER, value_surfaces(found) | value_surfaces(found.headers)) == {}
     with pytest.raises(TypeError):
         found.headers["Neon-Connection-String"] = envconn.Secret("")  # type: ignore[index]
@@ -96,10 +97,10 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
 def test_who_has_none(text: str, jwt: str | None, said: str) -> None:
     connection = secured(text.replace("{p}", MARKER))
     with pytest.raises(envconn.EndpointUnavailable, match=said) as caught:
-        connection.serverless(jwt=envconn.Secret(jwt) if jwt else None)
+        serverless(connection, jwt=envconn.Secret(jwt) if jwt else None)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     with pytest.raises(envconn.EndpointUnavailable, match="SQL over HTTPS"):
-        connection.serverless(jwt=envconn.Secret("x") if jwt else None)
+        serverless(connection, jwt=envconn.Secret("x") if jwt else None)
 
 
 def test_every_record_that_has_one_can_be_asked() -> None:

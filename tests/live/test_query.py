@@ -21,7 +21,7 @@ from websockets.sync.server import serve
 
 import envconn
 from apis import half, hang, running, say, status
-from envconn.remote import Field, Result, http, query
+from envconn.remote import Field, QueryError, RemoteError, Result, http, query, serverless
 from envconn.remote.query import LIMIT
 from leaks import failure_surfaces, find
 
@@ -133,7 +133,7 @@ def test_what_the_server_refuses(
     run: Callable[..., Result], caplog: pytest.LogCaptureFixture, statement: str, parameters: list[str], sqlstate: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(envconn.QueryError) as caught:
+    with pytest.raises(QueryError) as caught:
         run(statement, parameters)
     error = caught.value
     assert (error.sqlstate, error.problems[0].code, error.exit_code) == (sqlstate, "query-refused", 78)
@@ -146,7 +146,7 @@ def test_what_the_server_refuses(
 
 def test_who_does_not_know_the_password(server: Server, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(envconn.QueryError) as caught:
+    with pytest.raises(QueryError) as caught:
         query(secured(server, MARKER), "select 1", address=peer.url("sql"))
     assert caught.value.sqlstate == "28P01"
     assert find(MARKER, failure_surfaces(caught.value) | {"log": caplog.text}) == {}
@@ -193,9 +193,9 @@ def test_no_answer(
     monkeypatch.setattr(http, "STEP", 0.3)
     script, code, exit_code = NO_ANSWER[what]
     peer.script.extend([script] * 2)
-    with pytest.raises(envconn.RemoteError) as caught:
+    with pytest.raises(RemoteError) as caught:
         run("select $1", [MARKER])
-    assert not isinstance(caught.value, envconn.QueryError)
+    assert not isinstance(caught.value, QueryError)
     assert (caught.value.problems[0].code, caught.value.exit_code) == (code, exit_code)
     assert len(peer.asked) == 1, "what may have been done is not done twice"
     shown = {place: text for place, text in failure_surfaces(caught.value).items() if "test_query" not in place}
@@ -206,19 +206,19 @@ def test_limits(run: Callable[..., Result], peer: Peer) -> None:
     room = LIMIT - len(json.dumps({"query": "select length($1::text)", "params": [""]}))
     assert run("select length($1::text)", ["x" * room]).rows == ((room,),)
     peer.asked.clear()
-    with pytest.raises(envconn.RemoteError) as caught:
+    with pytest.raises(RemoteError) as caught:
         run("select length($1::text)", ["x" * (room + 1)])
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("query-too-large", 64)
     assert peer.asked == []
     assert len(str(run("select repeat('x', 9000000)").rows[0][0])) == 9_000_000
-    with pytest.raises(envconn.RemoteError, match="larger than"):
+    with pytest.raises(RemoteError, match="larger than"):
         run("select repeat('x', 11000000)")
 
 
 @pytest.mark.parametrize("state", ["expired", "wronghost", "unknownca", None])
 def test_who_is_no_endpoint(server: Server, certificates: Certificates, peer: Peer, state: str | None) -> None:
     with running(getattr(certificates, state) if state else None) as other:
-        with pytest.raises(envconn.RemoteError) as caught:
+        with pytest.raises(RemoteError) as caught:
             query(secured(server, MARKER), "select 1", address=other.url("sql"))
         assert caught.value.exit_code == 76
         assert other.asked == []
@@ -233,19 +233,19 @@ def test_the_ca_of_the_connection_and_no_other(
     if good:
         assert query(connection, "select 1", address=peer.url("sql")).rows == ((1,),)
     else:
-        with pytest.raises(envconn.RemoteError, match="CA has not signed"):
+        with pytest.raises(RemoteError, match="CA has not signed"):
             query(connection, "select 1", address=peer.url("sql"))
 
 
 @pytest.mark.parametrize("address", ["http://localhost/sql", f"https://u:{MARKER}@localhost/sql", "localhost:1", ""])
 def test_an_address_that_is_none(neon: envconn.SecuredConnection, address: str) -> None:
-    with pytest.raises(envconn.RemoteError) as caught:
+    with pytest.raises(RemoteError) as caught:
         query(neon, "select 1", address=address)
     assert (caught.value.problems[0].code, caught.value.problems[0].variable) == ("address-invalid", "address")
 
 
 def test_by_default_it_is_the_providers_own(neon: envconn.SecuredConnection) -> None:
-    with pytest.raises(envconn.RemoteError, match=r"api\.us-east-2\.aws\.neon\.tech") as caught:
+    with pytest.raises(RemoteError, match=r"api\.us-east-2\.aws\.neon\.tech") as caught:
         query(neon, "select 1")
     assert caught.value.exit_code == 69, "the network ends at this machine"
 
@@ -327,7 +327,7 @@ def local_end(websocket: ClientConnection) -> Iterator[int]:
 
 def test_the_protocol_in_a_websocket(server: Server, certificates: Certificates) -> None:
     parameters = f"sslmode=verify-full&sslrootcert={certificates.ca}"
-    address = secured(server, server.password, parameters).serverless().websocket
+    address = serverless(secured(server, server.password, parameters)).websocket
     assert address == f"wss://{NEON}/v2"
     hosts: list[str | None] = []
     context = http.context()

@@ -9,7 +9,7 @@ import pytest
 
 import envconn
 from apis import BEARER, HOSTS, PASSWORD, TOKEN
-from envconn.remote import RemoteConnection, get_connection
+from envconn.remote import RemoteConnection, RemoteError, get_connection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def test_casedev_branch_and_pooler(peer: Peer) -> None:
 
 @pytest.mark.parametrize("project", ["a/b", "a?b=c", "../x", "a b", "ä#", "%2f"])
 def test_a_name_stays_one_segment(peer: Peer, project: str) -> None:
-    with pytest.raises(envconn.RemoteError) as caught:
+    with pytest.raises(RemoteError) as caught:
         get_connection("casedev", project=project)
     assert caught.value.problems[0].code == "remote-missing"
     assert peer.asked[0].path.count("/") == 6
@@ -80,7 +80,7 @@ def test_neon_endpoint(peer: Peer) -> None:
 
 def test_neon_has_no_such_branch(peer: Peer) -> None:
     peer.branches = [f"preview-{number}" for number in range(120)]
-    with pytest.raises(envconn.RemoteError, match=r"it has preview-0, preview-1, .*, and 110 more") as caught:
+    with pytest.raises(RemoteError, match=r"it has preview-0, preview-1, .*, and 110 more") as caught:
         get_connection("neon", **NEON, branch="staging")
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("remote-missing", 78)
     assert len(peer.asked) == 3, "a cursor behind the last page leads to an empty one, and no further"
@@ -89,7 +89,7 @@ def test_neon_has_no_such_branch(peer: Peer) -> None:
 def test_a_list_without_end_is_left(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("envconn.remote.session.PAGES", 3)
     peer.branches = [f"preview-{number}" for number in range(1000)]
-    with pytest.raises(envconn.RemoteError, match="no such branch"):
+    with pytest.raises(RemoteError, match="no such branch"):
         get_connection("neon", **NEON, branch="staging")
     assert len(peer.asked) == 3
 
@@ -99,7 +99,7 @@ def test_neon_without_a_next_page(peer: Peer, pagination: dict[str, object]) -> 
     from apis import status
 
     peer.script.append(status(200, {"branches": [{"id": "br-a", "name": "a"}], **pagination}))
-    with pytest.raises(envconn.RemoteError, match=r"it has a$"):
+    with pytest.raises(RemoteError, match=r"it has a$"):
         get_connection("neon", **NEON, branch="staging")
 
 
@@ -108,7 +108,7 @@ def test_a_cursor_that_stands_still_ends_the_list(peer: Peer) -> None:
 
     page = {"branches": [{"id": "br-a", "name": "a"}], "pagination": {"next": "same"}}
     peer.script.extend([status(200, page)] * 9)
-    with pytest.raises(envconn.RemoteError, match="no such branch"):
+    with pytest.raises(RemoteError, match="no such branch"):
         get_connection("neon", **NEON, branch="staging")
     assert len(peer.asked) == 2
 
@@ -151,7 +151,7 @@ def test_planetscale_resets_the_default_role(peer: Peer) -> None:
 
 @pytest.mark.parametrize("role", ["worker", "postgres"])
 def test_planetscale_makes_nothing_unasked(peer: Peer, role: str) -> None:
-    with pytest.raises(envconn.RemoteError, match=r"create.*reset") as caught:
+    with pytest.raises(RemoteError, match=r"create.*reset") as caught:
         get_connection("planetscale", **{**PLANETSCALE, "role": role})
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("password-untold", 78)
     assert {each.method for each in peer.asked} == {"GET"}
@@ -159,13 +159,13 @@ def test_planetscale_makes_nothing_unasked(peer: Peer, role: str) -> None:
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_planetscale_has_no_such_role(peer: Peer, *, reset: bool) -> None:
-    with pytest.raises(envconn.RemoteError, match=r"it has web, worker; make one \(create"):
+    with pytest.raises(RemoteError, match=r"it has web, worker; make one \(create"):
         get_connection("planetscale", **PLANETSCALE, reset=reset)
     assert {each.method for each in peer.asked} == {"GET"}
 
 
 def test_planetscale_refuses_a_name_that_is_taken(peer: Peer) -> None:
-    with pytest.raises(envconn.RemoteError, match="status 422") as caught:
+    with pytest.raises(RemoteError, match="status 422") as caught:
         get_connection("planetscale", **{**PLANETSCALE, "role": "web"}, create=True)
     assert caught.value.problems[0].code == "request-refused"
 
@@ -192,7 +192,7 @@ def test_scalingo_endpoint(peer: Peer, endpoint: str, port: int, database: str |
 
 
 def test_scalingo_has_no_such_endpoint(peer: Peer) -> None:
-    with pytest.raises(envconn.RemoteError, match="it has public-rw, private-peering-rw"):
+    with pytest.raises(RemoteError, match="it has public-rw, private-peering-rw"):
         get_connection("scalingo", app="my-app", endpoint="private-rw")
 
 
@@ -200,7 +200,7 @@ def test_scalingo_chooses_a_variable(peer: Peer) -> None:
     peer.variables = {"OTHER_URL": f"postgresql://other:{PASSWORD}@{HOSTS['scalingo']}:30555/other?sslmode=require"}
     assert get_connection("scalingo", app="my-app", variable="OTHER_URL").connection.port == 30555
     assert get_connection("scalingo", app="my-app").connection.port == 30123
-    with pytest.raises(envconn.RemoteError, match="it has DATABASE_URL, EMPTY, OTHER_URL, SCALINGO_POSTGRESQL_URL"):
+    with pytest.raises(RemoteError, match="it has DATABASE_URL, EMPTY, OTHER_URL, SCALINGO_POSTGRESQL_URL"):
         get_connection("scalingo", app="my-app", variable="NOTHING")
 
 
@@ -218,13 +218,13 @@ def test_scalingo_aliases_are_followed_there_and_no_file_is_read_here(
     }
     assert get_connection("scalingo", app="my-app", variable="A").connection.port == 30555
     for name in ("C", "D"):
-        with pytest.raises(envconn.RemoteError, match="no such variable"):
+        with pytest.raises(RemoteError, match="no such variable"):
             get_connection("scalingo", app="my-app", variable=name)
 
 
 def test_scalingo_region_decides_about_the_host(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_SCALINGO_API", "")
-    with pytest.raises(envconn.RemoteError, match=r"api\.osc-secnum-fr1\.scalingo\.com") as caught:
+    with pytest.raises(RemoteError, match=r"api\.osc-secnum-fr1\.scalingo\.com") as caught:
         get_connection("scalingo", app="my-app", region="osc-secnum-fr1")
     assert caught.value.exit_code == 69, "the network ends at this machine"
 
@@ -248,7 +248,7 @@ def test_nothing_but_the_environment_that_is_given(peer: Peer, certificates: Cer
     environ["ENVCONN_TLS_CA"] = certificates.ca.read_text(encoding="ascii")
     found = get_connection("casedev", project="proj_abc123", environ=environ)
     assert found.connection.tls.level == envconn.TlsLevel.VERIFY_CA, "a CA that is stated is asked of the database, too"
-    with pytest.raises(envconn.RemoteError, match="CASEDEV_API_KEY: is not set"):
+    with pytest.raises(RemoteError, match="CASEDEV_API_KEY: is not set"):
         get_connection("casedev", project="proj_abc123", environ={})
 
 

@@ -17,7 +17,7 @@ import pytest
 
 import envconn
 from apis import BEARER, PASSWORD, TOKEN, Script, bytewise, half, hang, running, say, status
-from envconn.remote import get_connection, http, session
+from envconn.remote import RemoteError, get_connection, http, session
 from envconn.remote.errors import Failure, http_failure
 from envconn.remote.session import TRIES
 from leaks import failure_surfaces, find
@@ -39,14 +39,14 @@ GOOD = {
 NEON: dict[str, Any] = {"project": "quiet-sun-123", "database": "neondb", "role": "neondb_owner"}
 
 
-def refused(caplog: pytest.LogCaptureFixture, **arguments: Any) -> envconn.RemoteError:
+def refused(caplog: pytest.LogCaptureFixture, **arguments: Any) -> RemoteError:
     """The error of asking for the connection of a project; nothing about it shows a secret."""
     caplog.set_level(logging.DEBUG)
     wanted = {"provider": "casedev", "project": "proj_abc123"} if "provider" not in arguments else {}
     with pytest.raises(envconn.EnvconnError) as caught:
         get_connection(**{**wanted, **arguments})
     hidden(caught.value, caplog)
-    assert isinstance(caught.value, envconn.RemoteError)
+    assert isinstance(caught.value, RemoteError)
     assert str(caught.value) == str(caught.value.problems[0])
     assert "; " in str(caught.value), "what to do about it"
     return caught.value
@@ -232,9 +232,9 @@ def test_a_port_that_is_none(peer: Peer, caplog: pytest.LogCaptureFixture, port:
     variables = [{"name": "DATABASE_URL", "value": uri}]
     peer.script.extend([status(200, {"token": BEARER}), status(200, {"variables": variables})])
     peer.script.append(status(200, {"endpoints": [endpoint]}))
-    with pytest.raises(envconn.RemoteError if port != 99999 else envconn.ConfigurationError) as caught:
+    with pytest.raises(RemoteError if port != 99999 else envconn.ConfigurationError) as caught:
         get_connection("scalingo", app="my-app", endpoint="public-rw")
-    assert isinstance(caught.value, envconn.RemoteError | envconn.ConfigurationError)
+    assert isinstance(caught.value, RemoteError | envconn.ConfigurationError)
     code = "answer-malformed" if port != 99999 else "port-range"
     assert [problem.code for problem in caught.value.problems] == [code]
     hidden(caught.value, caplog)
@@ -398,7 +398,7 @@ def test_whom_to_trust(
     if good:
         assert get_connection("casedev", project="proj_abc123").branch == "main"
     else:
-        with pytest.raises(envconn.RemoteError) as caught:
+        with pytest.raises(RemoteError) as caught:
             get_connection("casedev", project="proj_abc123")
         assert caught.value.problems[0].code == "certificate-untrusted"
 

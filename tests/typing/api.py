@@ -13,7 +13,8 @@ import envconn
 import envconn_celery
 import envconn_psycopg
 from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
-from envconn.remote import RemoteConnection, Result, get_connection, query
+from envconn.remote import QueryError, RemoteConnection, Result, Serverless, get_connection, query
+from envconn.remote import serverless as remote_serverless
 from envconn.settings import HiddenInputModel
 from envconn_pytest.platforms import providers, sample
 from envconn_pytest.postgres import PostgresTLS, stand_in
@@ -174,15 +175,15 @@ assert_type(fetched.connection_uri, Secret)
 get_connection(
     "planetscale", organization="acme", database="app", role="web", create=True, ttl=60, inherit=["postgres"]
 )
-serverless = database.serverless(jwt=Secret("header.payload.signature"))
-assert_type(serverless, envconn.Serverless)
+serverless = remote_serverless(database, jwt=Secret("header.payload.signature"))
+assert_type(serverless, Serverless)
 assert_type(serverless.headers["Neon-Connection-String"], Secret)
 result = query(database, "select $1::int", [1])
 assert_type(result, Result)
 assert_type(result.row_count, int | None)
 try:
     query(fetched.connection, "select 1")
-except envconn.QueryError as refusal:
+except QueryError as refusal:
     assert_type(refusal.sqlstate, str)
     assert_type(refusal.exit_code, int)
 

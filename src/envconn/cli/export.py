@@ -46,8 +46,7 @@ def selected(
     try:
         return service.endpoint(**options.endpoint) if options.endpoint else service
     except EndpointUnavailable as unavailable:
-        variable, _, message = str(unavailable).partition(": ")
-    complain([problem("endpoint-unavailable", variable, message)])
+        complain(unavailable.problems)
     return EX_CONFIG
 
 

@@ -147,14 +147,8 @@ class ProofFailed(EnvconnError):
     """
 
     def __init__(self, proof: Proof, problems: tuple[Finding, ...] = ()) -> None:
+        super().__init__(proof.problems or problems)
         self.proof = proof
-        self.problems = proof.problems or problems
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of the command: 69, 76, 77 or 78 (`envconn.exit_codes`)."""
-        return gravest(each.exit_code for each in self.problems)
 
     def __reduce__(self) -> tuple[type[ProofFailed], tuple[Proof, tuple[Finding, ...]]]:
         return type(self), (Proof(), self.problems)

@@ -11,9 +11,11 @@ else; every request goes over TLS, to a server that is verified.
 
 from __future__ import annotations
 
+from envconn.errors import QueryError, RemoteError
 from envconn.remote.fetch import fetch_connection
 from envconn.remote.query import Field, Result, run_query
 from envconn.remote.request import ConnectionRequest, RemoteConnection
+from envconn.remote.sql_over_https import Serverless, serverless
 from envconn.sources import DOTENV
 from envconn.tls import require_sealed
 
@@ -24,7 +26,17 @@ if TYPE_CHECKING:
     from envconn.sources import Dotenv
     from envconn.tls import Policy, SecuredConnection
 
-__all__ = ["Field", "RemoteConnection", "Result", "get_connection", "query"]
+__all__ = [
+    "Field",
+    "QueryError",
+    "RemoteConnection",
+    "RemoteError",
+    "Result",
+    "Serverless",
+    "get_connection",
+    "query",
+    "serverless",
+]
 
 
 def get_connection(  # noqa: PLR0913 - one for each thing that some provider wants to know

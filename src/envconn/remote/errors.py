@@ -58,7 +58,7 @@ class Failure(Exception):
 
     def as_error(self) -> RemoteError:
         """Return what a program is to see."""
-        return RemoteError(self.problem, self.problem.exit_code)
+        return RemoteError([self.problem])
 
 
 def fault_of(code: str) -> Fault:

@@ -8,12 +8,12 @@ import time
 
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
-from envconn.exit_codes import EX_CONFIG
 from envconn.records import Record
 from envconn.remote import request
 from envconn.remote.errors import Failure
 from envconn.remote.http import Call, client, context, exchange, status_failure, within
 from envconn.remote.session import Answer
+from envconn.remote.sql_over_https import serverless
 from envconn.tls.ca import read as read_ca
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from envconn.remote.http import Reply
     from envconn.report import Json
     from envconn.tls import CA, SecuredConnection
-
 
 LIMIT = 10 * 1_048_576
 """Bytes that a query may have, and an answer: the limit of Neon's proxy for either."""
@@ -59,7 +58,7 @@ def run_query(
     if isinstance(ca, Finding):
         return ConfigurationError([ca])
     try:
-        endpoint = connection.serverless()
+        endpoint = serverless(connection)
         url = endpoint.http if address is None else request.address(address, "address")
         call = Call("POST", url, _headers(endpoint.headers), _body(connection, statement, parameters), LIMIT)
         reply = within(seconds, lambda: _sent(call, ca, connection.variable, seconds), connection.variable)
@@ -69,7 +68,7 @@ def run_query(
             raise status_failure(reply, connection.variable, connection.variable, "the query")
         return _result(Answer.read(reply.body, connection.variable))
     except EndpointUnavailable as unavailable:
-        return EndpointUnavailable(str(unavailable))
+        return EndpointUnavailable(unavailable.problems)
     except Failure as failure:
         return failure.as_error()
 
@@ -112,8 +111,7 @@ def _refusal(reply: Reply, variable: str) -> QueryError | None:
         return None
     message = f"the server refuses the query with SQLSTATE {sqlstate}; see PostgreSQL's table of error codes"
     return QueryError(
-        problem("query-refused", variable, message),
-        EX_CONFIG,
+        [problem("query-refused", variable, message)],
         sqlstate,
         Secret(answer.string("message") if answer.has("message") else ""),
     )

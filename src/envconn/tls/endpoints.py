@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envconn import providers
-from envconn.errors import Finding, note
+from envconn.errors import Finding, note, problem
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
@@ -18,8 +18,8 @@ def find(
     pooled: bool | None,
     replica: bool | None,
     branch: str | None,
-) -> Judged | str:
-    """Return the endpoint asked for (`None`: any), or the sentence that says why there is none."""
+) -> Judged | Finding:
+    """Return the endpoint asked for (`None`: any), or why there is none."""
     # Who asks for the direct endpoint of a primary means no replica's.
     side = bool(connection.replica) if replica is None else replica
     fitting: list[Judged] = [
@@ -30,19 +30,28 @@ def find(
     if fitting:
         # One that is known to be direct, as a variable's name says, comes before one where that is not visible.
         return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
-    told = f"{connection.variable}: {_told(pooled=pooled, replica=replica, branch=branch)}"
+    told, variable = _told(pooled=pooled, replica=replica, branch=branch), connection.variable
     if branch not in {None, connection.branch}:
-        return f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+        return _unavailable(
+            variable, f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+        )
     hints = judgement.context.hints or providers.ProviderHints()
     derived = providers.derive_sibling(
         judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints
     )
     if isinstance(derived, str):
-        return f"{told}: {derived}"
+        return _unavailable(variable, f"{told}: {derived}")
     outcome = judgement.judge(derived, judgement.context, judgement.name)
     if not isinstance(outcome, tuple):
         return outcome
-    return f"{told}: {'; '.join(problem.message for problem in outcome)}"
+    return _unavailable(variable, f"{told}: {'; '.join(found.message for found in outcome)}")
+
+
+_BRANCH = "a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+
+
+def _unavailable(variable: str, message: str) -> Finding:
+    return problem("endpoint-unavailable", variable, message)
 
 
 def advice(judgement: Judgement) -> tuple[Finding, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Coroutine
 
 from envconn.connection import Secret
-from envconn.errors import PasswordUnavailable
+from envconn.errors import PasswordUnavailable, problem
+from envconn.exit_codes import EX_NOPERM
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -55,9 +56,8 @@ class Supplied(Secret):
         return found if isinstance(found, str) else self._refuse(found)
 
     def _refuse(self, wrong: _Wrong) -> NoReturn:
-        raise PasswordUnavailable(
-            f"{self._variable}: the callable that supplies the password of {self._name} {wrong.sentence}"
-        )
+        message = f"the callable that supplies the password of {self._name} {wrong.sentence}"
+        raise PasswordUnavailable([problem("password-unavailable", self._variable, message, EX_NOPERM)])
 
     def __bool__(self) -> bool:
         return True

@@ -6,7 +6,7 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one by
 
 from __future__ import annotations
 
-from envconn.errors import EndpointUnavailable
+from envconn.errors import EndpointUnavailable, Finding
 from envconn.tls.judged import Judged
 
 TYPE_CHECKING = False
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn
 
     from envconn.connection import Secret
-    from envconn.errors import Finding
     from envconn.tls.judged import Judgement
-    from envconn.tls.serverless import Serverless
 
 _SEAL: Final = object()
 
@@ -85,24 +83,9 @@ class SecuredConnection(Judged):
         from envconn.tls.endpoints import find
 
         found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
-        if isinstance(found, SecuredConnection):
-            return found
-        raise EndpointUnavailable(found)
-
-    def serverless(self, *, jwt: Secret | None = None) -> Serverless:
-        """Return where the provider takes SQL over HTTPS and in a WebSocket, and what to send along.
-
-        `jwt` is a JSON Web Token for a provider that takes one in place of the password.
-
-        Raises:
-            EndpointUnavailable: the provider has no such address; the text says why.
-        """
-        from envconn.tls.serverless import Serverless, find
-
-        found = find(self, self._judgement, jwt)
-        if isinstance(found, Serverless):
-            return found
-        raise EndpointUnavailable(found)
+        if isinstance(found, Finding):
+            raise EndpointUnavailable([found])
+        return found  # type: ignore[return-value] # a SecuredConnection is the only Judged there is
 
     def uri(self) -> str:
         """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""

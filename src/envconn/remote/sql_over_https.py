@@ -9,13 +9,15 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from envconn.connection import Secret
+from envconn.errors import EndpointUnavailable, problem
 from envconn.records import Record
+from envconn.tls.secured import judgement_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.tls.judged import Judged, Judgement
+    from envconn.tls import SecuredConnection
 
 
 class Serverless(Record):
@@ -32,9 +34,16 @@ class Serverless(Record):
     pipelines: bool
 
 
-def find(connection: Judged, judgement: Judgement, jwt: Secret | None) -> Serverless | str:
-    """Return the addresses for `connection`, or the sentence that says why there are none."""
-    provider = judgement.endpoint.provider
+def serverless(connection: SecuredConnection, *, jwt: Secret | None = None) -> Serverless:
+    """Return where the provider of `connection` takes SQL over HTTPS and in a WebSocket, and what to send along.
+
+    `jwt` is a JSON Web Token for a provider that takes one in place of the password.
+
+    Raises:
+        EndpointUnavailable: the provider has no such address; the text says why.
+        TypeError: `connection` was not judged.
+    """
+    provider = judgement_of(connection).endpoint.provider
     rule = provider.serverless if provider else None
     obstacles = [
         (rule is None, f"{provider.title if provider else 'the provider is not known, and'} has no address for it"),
@@ -44,7 +53,9 @@ def find(connection: Judged, judgement: Judgement, jwt: Secret | None) -> Server
     ]
     reason = next((message for is_so, message in obstacles if is_so), None)
     if rule is None or reason:
-        return f"{connection.variable}: SQL over HTTPS: {reason}"
+        raise EndpointUnavailable(
+            [problem("endpoint-unavailable", connection.origin.variable, f"SQL over HTTPS: {reason}")]
+        )
     where = {
         "host": connection.host,
         "domain": connection.host.partition(".")[2],
@@ -58,12 +69,12 @@ def find(connection: Judged, judgement: Judgement, jwt: Secret | None) -> Server
     )
 
 
-def _headers(connection: Judged, jwt: Secret | None) -> dict[str, Secret]:
+def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Secret]:
     authorization = {"Authorization": Secret(f"Bearer {jwt.reveal()}")} if jwt else {}
     return {"Neon-Connection-String": Secret(_uri(connection, with_password=jwt is None)), **authorization}
 
 
-def _uri(connection: Judged, *, with_password: bool) -> str:
+def _uri(connection: SecuredConnection, *, with_password: bool) -> str:
     """The URI for the other side, which has no use for the paths of this machine's files."""
     password = connection.password.reveal() if with_password and connection.password else ""
     who = quote(connection.user, safe="") + (f":{quote(password, safe='')}" if password else "")
