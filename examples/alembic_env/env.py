@@ -1,7 +1,9 @@
 """Alembic's env.py on the direct endpoint: ``alembic upgrade head`` reads the environment as the application does."""
 
 from alembic import context
+from sqlalchemy import NullPool
 
+import envconn
 import envconn_sqlalchemy
 
 target_metadata = None  # your Base.metadata, for autogenerate
@@ -16,7 +18,8 @@ def offline() -> None:
 
 def online() -> None:
     """Migrate over one connection, past any pooler."""
-    engine = envconn_sqlalchemy.migration_engine()
+    direct = envconn.load().connection(pooled=False)
+    engine = envconn_sqlalchemy.create_engine(direct, poolclass=NullPool)
     with engine.connect() as connection:
         context.configure(connection=connection, target_metadata=target_metadata)
         with context.begin_transaction():

@@ -7,6 +7,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+import envconn
 import envconn_sqlalchemy
 from envconn_flask import EnvConn
 
@@ -48,5 +49,6 @@ def count() -> dict[str, object]:
 
 def create_tables() -> None:
     """Make the tables that are missing, past the pooler."""
-    with envconn_sqlalchemy.migration_engine().begin() as connection:
+    direct = envconn.load().connection(pooled=False)
+    with envconn_sqlalchemy.create_engine(direct).begin() as connection:
         Base.metadata.create_all(connection)

@@ -12,67 +12,66 @@ from inspect import signature
 
 import asyncpg as library
 
-import envconn
 from envconn.drivers import asyncpg
 from envconn.drivers.ssl_context import remembered
+from envconn.rotation.login import alogin
+from envconn.services import ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from envconn import SecuredConnection, Services
+    from envconn.services import Source
 
-__all__ = ["connect", "create_pool", "kwargs", "pool_kwargs"]
+__all__ = ["connect", "create_pool", "kwargs"]
 
 
-def kwargs(source: Services | SecuredConnection | None = None) -> asyncpg.Arguments:
-    """Return the keyword arguments for ``asyncpg.connect``.
+def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
+    """Return the keyword arguments for ``asyncpg.connect``. Printed, they show no secret.
 
-    `source` is a connection, or services whose default database is meant; `envconn.load()` when
+    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
     left out.
 
     Raises:
         ConfigurationError: the environment is wrong, or asyncpg cannot honour it.
+        TypeError: the first argument was not judged, or is `None`.
     """
-    return asyncpg.arguments(envconn.database(source))
+    return {**asyncpg.arguments(database(source))}
 
 
-def pool_kwargs(source: Services | SecuredConnection | None = None) -> asyncpg.PoolArguments:
-    """Return the keyword arguments for ``asyncpg.create_pool``; argument and errors are those of `kwargs`."""
-    return asyncpg.pool_arguments(envconn.database(source))
+async def connect(source: Source = ENVIRONMENT, /, **options: Any) -> library.Connection:
+    """Open a connection, to what the first argument means to `kwargs`.
 
-
-async def connect(source: Services | SecuredConnection | None = None) -> library.Connection:
-    """Open a connection to the database of `source`, as for `kwargs`.
-
-    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`).
+    `options` are asyncpg's (``command_timeout``, ``statement_cache_size``, ...). Of services, a login that
+    fails is tried once more if the environment has changed.
 
     Raises:
-        ConfigurationError: as for `kwargs`.
+        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
         OSError, asyncpg.PostgresError: the server cannot be reached, or does not keep what was promised.
     """
-    return await envconn.alogin(source, lambda judged: library.connect(**asyncpg.arguments(judged)))
+    return await alogin(source, lambda judged: library.connect(**asyncpg.merged(judged, options)))
 
 
-def create_pool(
-    source: Services | SecuredConnection | None = None, *, min_size: int = 10, max_size: int = 10
-) -> library.Pool:
-    """Make a pool of `min_size` to `max_size` connections, to be awaited or entered; errors are those of `connect`.
+def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool:
+    """Return a pool, to be awaited or entered; errors are those of `connect`.
 
-    Each connection is opened as by `connect`. The pool of asyncpg 0.29 opens them itself, with the password that
-    `source` has by then, and tries none of them twice.
-    For asyncpg's other options: ``asyncpg.create_pool(**envconn_asyncpg.pool_kwargs(), init=...)``.
+    `options` are those of ``asyncpg.create_pool`` (``min_size``, ``max_size``, ``init``, ...) and of its
+    connections. Each connection is opened as by `connect`. The pool of asyncpg 0.29 opens them itself, with the
+    password that the services have by then, and tries none of them twice.
     """
-    source = envconn.load() if source is None else source
-    found, arguments = envconn.database(source), remembered(asyncpg.arguments)
+    services = resolve(source)
+    found = database(services)
+    ours, stated = asyncpg.parted(found, options)
+    arguments = remembered(lambda judged: asyncpg.merged(judged, stated))
 
     async def opened(*_: object, **pooled: Any) -> library.Connection:
-        return await envconn.alogin(source, lambda judged: library.connect(**{**pooled, **arguments(judged)}))
+        return await alogin(services, lambda judged: library.connect(**{**pooled, **arguments(judged)}))
 
     async def password() -> str | None:
-        return await envconn.alogin(source, asyncpg.password)
+        return await alogin(services, asyncpg.password)
 
-    given = asyncpg.asking(found, password)  # also where it is not needed: what asyncpg cannot do is refused here
+    # Also where it is not needed: what asyncpg cannot do is refused here.
+    given: dict[str, Any] = {**asyncpg.asking(found, password), **stated}
     if "connect" in signature(library.create_pool).parameters:
         given = {"connect": opened}
-    return library.create_pool(**{**asyncpg.pool_options(found), **given}, min_size=min_size, max_size=max_size)
+    return library.create_pool(**{**asyncpg.pool_options(found), **given, **ours})

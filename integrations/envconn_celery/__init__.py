@@ -14,28 +14,33 @@ refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are left 
 
 from __future__ import annotations
 
-import envconn
-from envconn import SecuredConnection, Services
-from envconn_celery.settings import Result, Settings, choose, settings
+from envconn.services import ENVIRONMENT, Environment, Services, resolve
+from envconn_celery.settings import choose, settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from envconn.services import Source
 
 __all__ = ["config"]
 
 
-def config(source: Services | SecuredConnection | None = None, *, result: Result | None = "auto") -> Settings:
-    """Return the settings for ``app.conf.update``.
+def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None = ENVIRONMENT) -> dict[str, Any]:
+    """Return the settings for ``app.conf.update``. Printed, they show no secret.
 
-    `source` is services, or a connection to a broker, which then keeps no results; `envconn.load()`
-    when left out. Results go where `result` says: ``auto`` is the cache if there is one, else the
-    default database, else nowhere; `None` is nowhere. Where nothing at all is configured, which
-    ``ENVCONN_PHASE=build`` allows, the settings are empty.
+    The first argument is services, or a connection to a broker, which then keeps no results;
+    `envconn.load()` when left out. `results` is the name of the service that keeps results (``"cache"``,
+    ``"database"``, ...), `None` for none; left out, it is the first that is there of ``results``, ``cache`` and
+    ``database``. Where nothing at all is configured, which ``ENVCONN_PHASE=build`` allows, the settings are empty.
 
     Raises:
-        ConfigurationError: the environment is wrong, has no broker, or not the service that `result`
+        ConfigurationError: the environment is wrong, has no broker, or not the service that `results`
             names; or Celery cannot honour it.
         ImportError: results go to PostgreSQL, and psycopg is not installed.
-        TypeError: `source` was not judged.
+        TypeError: the first argument was not judged, or is `None`.
     """
-    services = envconn.load() if source is None else source
+    services = resolve(source)
     if not isinstance(services, Services):
-        return settings(envconn.database(services))
-    return settings(*choose(services, result)) if services else {}
+        return settings(services)
+    return settings(*choose(services, results)) if services else {}

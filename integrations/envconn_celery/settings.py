@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, cast
+from typing import cast
 
-from envconn import grammar
-from envconn.connection import Connection, Origin, Secret
+import envconn
 from envconn.drivers import amqp, psycopg
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
 from envconn.families import AMQP, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import SECRETS
-from envconn.records import TypedDict
+from envconn.services import Environment
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
 from envconn_celery.redis import redis_backend, redis_broker, sentinel_backend, sentinel_broker
@@ -21,39 +20,12 @@ from envconn_celery.redis import redis_backend, redis_broker, sentinel_backend, 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 
 
-class Settings(TypedDict, total=False):
-    """What ``app.conf.update`` is given. Times are in seconds."""
-
-    broker_url: str
-    broker_transport: str
-    broker_use_ssl: dict[str, object]
-    broker_transport_options: dict[str, object]
-    broker_heartbeat: int
-    broker_connection_timeout: float
-    broker_login_method: str
-    result_backend: str
-    result_backend_transport_options: dict[str, object]
-    redis_backend_use_ssl: dict[str, object]
-    redis_backend_health_check_interval: int
-    redis_client_name: str
-    redis_db: int
-    redis_host: str
-    redis_max_connections: int
-    redis_password: str
-    redis_port: int
-    redis_retry_on_timeout: bool
-    redis_socket_connect_timeout: float
-    redis_socket_keepalive: bool
-    redis_socket_timeout: float
-    redis_username: str
-    database_engine_options: dict[str, object]
-
-
-def settings(broker: SecuredConnection, result: SecuredConnection | None = None) -> Settings:
+def settings(broker: SecuredConnection, result: SecuredConnection | None = None) -> dict[str, Any]:
     """Return the settings for `broker`, and for a backend that keeps results in `result`, if that is given.
 
     Results go to a PostgreSQL's direct endpoint where there is one: Celery makes its tables there.
@@ -72,7 +44,7 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
         found |= _spelt(_BACKENDS, result, "the place of results")
     if problems := [*overruled(found)]:
         raise ConfigurationError(problems)
-    return cast("Settings", _hidden(found))
+    return _hidden(found)
 
 
 _AMQP_SETTINGS = {
@@ -130,7 +102,7 @@ def _spelt(
     return table[connection.family](connection)
 
 
-def _hidden(settings: Mapping[str, object]) -> dict[str, object]:
+def _hidden(settings: Mapping[str, object]) -> dict[str, Any]:
     """The same, with secrets that `repr` does not show: Celery keeps settings, and people print them."""
     return {
         name: _hidden(value)
@@ -152,32 +124,30 @@ def _direct(connection: SecuredConnection) -> SecuredConnection:
         return connection
 
 
-Result = Literal["auto", "cache", "database"]
-"""Where results go; ``auto`` is the cache if there is one, else the default database, else nowhere."""
+_USUAL = ("results", "cache", "database")
+"""Where results go, in this order, when nothing is said."""
 
-_SERVICES: dict[Result | None, tuple[str, ...]] = {
-    "auto": ("cache", "database"),
-    "cache": ("cache",),
-    "database": ("database",),
-    None: (),
-}
-_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL"}
+_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "RESULTS_URL"}
 
 
 def choose(
-    services: Mapping[str, SecuredConnection], result: Result | None
+    services: Mapping[str, SecuredConnection], results: str | Environment | None
 ) -> tuple[SecuredConnection, SecuredConnection | None]:
     """Return the broker among `services`, and the place of results, or `None` where they go nowhere.
 
     Raises:
-        ConfigurationError: there is no broker, or not the service that `result` names.
+        ConfigurationError: there is no broker, or not the service that `results` names.
     """
-    found = [services[name] for name in _SERVICES[result] if name in services]
     if "broker" not in services:
         raise ConfigurationError([problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
-    if result in _VARIABLES and not found:
-        raise ConfigurationError([problem("result-missing", _VARIABLES[result], "results are to go there; set it")])
-    return services["broker"], next(iter(found), None)
+    if results is None:
+        return services["broker"], None
+    if isinstance(results, Environment):
+        return services["broker"], next((services[name] for name in _USUAL if name in services), None)
+    if results not in services:
+        variable = _VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
+        raise ConfigurationError([problem("result-missing", variable, "results are to go there; set it")])
+    return services["broker"], services[results]
 
 
 _PLAIN = "take its parameters out (a CA goes into ENVCONN_TLS_CA), or set REDIS_URL or AMQP_URL instead"
@@ -187,7 +157,7 @@ _READ_BY_CELERY = {
     "CELERY_BROKER_WRITE_URL": ("broker_url", "unset it"),
     "CELERY_RESULT_BACKEND": (
         "result_backend",
-        "so does its command RESULT_BACKEND; unset both, and choose with config(result=...)",
+        "so does its command RESULT_BACKEND; unset both, and choose with config(results=...)",
     ),
 }
 """Variables that Celery takes before any setting (celery/app/utils.py, Settings), as they stand.
@@ -212,7 +182,10 @@ def _says(text: str, url: str) -> bool:
 
 
 def _read(text: str) -> tuple[object, ...] | None:
-    outcome = grammar.read(Secret(text), Origin(""))
-    if isinstance(outcome, Connection) and text == text.strip() and "?" not in text:
-        return outcome.scheme, outcome.hosts, outcome.user, outcome.password, outcome.dbname
-    return None
+    if "?" in text or text != text.strip():
+        return None
+    try:
+        found = envconn.parse(text)
+    except ConfigurationError:
+        return None
+    return found.scheme, found.hosts, found.user, found.password, found.dbname

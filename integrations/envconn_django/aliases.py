@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from importlib import import_module
 
 from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
+from envconn.services import Services, database
 from envconn.tls.secured import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
-from envconn_django.rotation import fixed, rotating
+from envconn_django.rotation import fixed, renewed, rotates, rotating
+from envconn_psycopg.rotating import connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +38,10 @@ class Handed(Record):
     connection: SecuredConnection
     settings: DatabaseSettings
     mirrors: str | None = None
+
+
+handed: dict[str, Handed] = {}
+"""What `envconn_django.databases` returned last, by alias, for the system checks."""
 
 
 def entries(
@@ -67,6 +75,30 @@ def entries(
             raise ConfigurationError([problem("alias-duplicate", connection.variable, message)])
         found |= own
     return found
+
+
+def followed_entries(
+    source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
+) -> dict[str, Handed]:
+    """Return the entries of `entries` for every database of `source`.
+
+    Raises:
+        ConfigurationError: as there.
+        TypeError: `source` is neither services nor a judged connection.
+    """
+    others = source.databases if isinstance(source, Services) else {}
+    found = entries({"database": database(source), **others}, pool, rotate=rotate)
+    for alias, entry in found.items():
+        if rotates(entry.settings):
+            choose = partial(current, alias=alias)
+            _follow(entry.settings, source.view(choose) if isinstance(source, Services) else entry.connection)
+    return found
+
+
+def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
+    entry["ENVCONN"] = source
+    if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
+        lent["connection_class"] = connections(import_module("psycopg").Connection, source, renewed)
 
 
 def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredConnection:

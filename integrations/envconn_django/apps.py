@@ -14,7 +14,7 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from envconn.records import Record
 from envconn.tls import TlsLevel
-from envconn_django import handed
+from envconn_django.aliases import handed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers import redis as sentinel
-from envconn.drivers.hidden_text import hide
 from envconn.drivers.unsupported import refuse
 from envconn.families import SENTINEL
 from envconn.records import TypedDict
@@ -43,7 +42,7 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,
-        "OPTIONS": hide(options, "ssl_password"),
+        "OPTIONS": options,
     }
 
 
@@ -56,8 +55,7 @@ def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
 
 def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", sentinel.sentinel_arguments(connection))
-    asked = hide(cast("dict[str, object]", options["sentinel_kwargs"]), "ssl_password")
-    options |= {"pool_class": "envconn_redis.sentinel.SentinelPool", "sentinel_kwargs": asked}
+    options["pool_class"] = "envconn_redis.sentinel.SentinelPool"
     # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 

@@ -15,7 +15,6 @@ from envconn.drivers import libpq, mysql, psycopg, sqlite
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import refuse
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
-from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
 
@@ -81,10 +80,10 @@ def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> Databas
         ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
         NAME=str(options.pop("dbname")),
         USER=str(options.pop("user")),
-        PASSWORD=Hidden(options.pop("password", "")),
+        PASSWORD=cast("str", options.pop("password", "")),
         HOST=str(options.pop("host")),
         PORT=str(options.pop("port")),
-        OPTIONS={name: _discreet(name, value) for name, value in options.items()},
+        OPTIONS=options,
     )
     cursors = _flag(connection, "disable_server_side_cursors")
     if connection.pool_mode == "transaction":
@@ -118,10 +117,6 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
     except ImportError:
         pass
     return refuse(connection, "neither psycopg nor psycopg2 can be imported; install envconn[django,psycopg]")
-
-
-def _discreet(name: str, value: object) -> object:
-    return Hidden(value) if value and name in SECRETS else value
 
 
 def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:

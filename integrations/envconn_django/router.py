@@ -6,9 +6,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.views import debug
 
-import envconn
-from envconn import ConfigurationError
 from envconn.drivers import hidden_text
+from envconn.errors import ConfigurationError
+from envconn.selection.variables import is_read
 from envconn_django.aliases import is_of_default, is_replica, replicas
 
 
@@ -48,7 +48,7 @@ class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
 
     def cleanse_setting(self, key: str, value: object) -> object:
         """Return `value`, or asterisks for what `key` or its own text gives away as a secret."""
-        secret = hidden_text.holds_credentials(value) or envconn.is_read(str(key))
+        secret = hidden_text.holds_credentials(value) or is_read(str(key))
         return self.cleansed_substitute if secret else super().cleanse_setting(key, value)
 
     def get_traceback_frame_variables(self, request: object, tb_frame: object) -> list[tuple[str, object]]:

@@ -13,80 +13,96 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
-import envconn
 from envconn.drivers import installed
-from envconn.drivers.installed import Driver
-from envconn.records import TypedDict
+from envconn.services import ENVIRONMENT, Services, resolve
 from envconn_flask.commands import group
 from envconn_sqlalchemy import dbapi, engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from flask import Flask
-    from sqlalchemy import URL
 
-    from envconn import SecuredConnection, Services
+    from envconn import SecuredConnection
+    from envconn.drivers.installed import Driver
+    from envconn.services import Source
 
 
-__all__ = ["Config", "Driver", "EnvConn", "config", "settings"]
+__all__ = ["EnvConn", "config"]
 
 
 def config(
-    source: Services | SecuredConnection | None = None,
+    source: Source = ENVIRONMENT,
+    /,
     *,
     driver: Driver | None = None,
     engine_options: Mapping[str, object] | None = None,
-) -> Config:
-    """Return the settings for ``app.config``; a connection as `source` is the default database and the only one.
+) -> dict[str, Any]:
+    """Return the settings for ``app.config``; of a connection, which is the default database and the only one.
 
-    `source` is `envconn.load()` when left out. `driver` is the DBAPI, chosen as in `envconn_sqlalchemy`
-    when left out. `engine_options` are added for the default database (``pool_size``, ``echo``), which is
-    what Flask-SQLAlchemy applies them to. Under ``ENVCONN_PHASE=build`` there may be no default database.
+    The first argument is services or a connection, `envconn.load()` when left out. `driver` is the DBAPI,
+    chosen as in `envconn_sqlalchemy` when left out. `engine_options` are added for the default database
+    (``pool_size``, ``echo``), which is what Flask-SQLAlchemy applies them to. Under ``ENVCONN_PHASE=build`` there
+    may be no default database.
     Engines of services open connections as those of `envconn_sqlalchemy` do.
 
     Raises:
         ConfigurationError: the environment is wrong, the driver cannot honour it, or `engine_options` could
             weaken or redirect the connections.
-        TypeError: `source` was not judged.
+        TypeError: the first argument was not judged, or is `None`.
     """
     # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
-    from sqlalchemy import URL
     from sqlalchemy.dialects import plugins
 
     plugins.register(engine.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
-    services = envconn.load() if source is None else source
-    if isinstance(services, envconn.Services):
+    services = resolve(source)
+    if isinstance(services, Services):
         found, follow = services.databases, services.only
     else:
-        found, follow = {"database": envconn.database(services)}, None
-    return settings(found, URL.create, driver=driver, engine_options=engine_options, follow=follow)
+        found, follow = {"database": services}, None
+    return _settings(found, driver=driver, engine_options=engine_options, follow=follow)
 
 
 class EnvConn:
     """The extension: ``EnvConn(app)``, or ``EnvConn().init_app(app)`` in an app factory.
 
-    `source` and `driver` are those of `config`. One instance serves any number of applications.
+    `services` is the first argument of `config`; `driver` and `engine_options` are those of `config`. One
+    instance serves any number of applications.
     """
 
     def __init__(
         self,
         app: Flask | None = None,
         *,
-        source: Services | SecuredConnection | None = None,
+        services: Source = ENVIRONMENT,
         driver: Driver | None = None,
+        engine_options: Mapping[str, object] | None = None,
     ) -> None:
-        self._source = source
+        self._source = services
         self._driver = driver
+        self._engine_options = engine_options or {}
+        self._services: Services | SecuredConnection | None = None
         if app is not None:
             self.init_app(app)
+
+    @property
+    def services(self) -> Services | SecuredConnection:
+        """What the application was given, or what was loaded for it.
+
+        Raises:
+            RuntimeError: no application was initialised yet.
+        """
+        if self._services is None:
+            raise RuntimeError("EnvConn has no application yet; call init_app first")
+        return self._services
 
     def init_app(self, app: Flask) -> None:
         """Write the settings into ``app.config`` and add ``flask envconn check``.
 
-        ``SQLALCHEMY_ENGINE_OPTIONS`` that are there already count for the default database, and binds of
-        other names stay.
+        ``SQLALCHEMY_ENGINE_OPTIONS`` that are there already count for the default database, those that `EnvConn`
+        was given come first, and binds of other names stay.
 
         Raises:
             ConfigurationError: as for `config`.
@@ -95,12 +111,14 @@ class EnvConn:
         for told, is_so in _mistakes(app).items():
             if is_so:
                 raise RuntimeError(told)
-        found = config(self._source, driver=self._driver, engine_options=app.config.get("SQLALCHEMY_ENGINE_OPTIONS"))
+        options = {**(app.config.get("SQLALCHEMY_ENGINE_OPTIONS") or {}), **self._engine_options}
+        services = resolve(self._source)
+        found = config(services, driver=self._driver, engine_options=options)
         binds = app.config.get("SQLALCHEMY_BINDS") or {}
         if twice := sorted(binds.keys() & found["SQLALCHEMY_BINDS"].keys()):
             raise RuntimeError(f"SQLALCHEMY_BINDS has {', '.join(twice)} already, which the environment names, too")
         app.config.update(found, SQLALCHEMY_BINDS={**binds, **found["SQLALCHEMY_BINDS"]})
-        app.extensions["envconn"] = self
+        app.extensions["envconn"], self._services = self, services
         app.cli.add_command(group)
 
 
@@ -116,25 +134,16 @@ def _mistakes(app: Flask) -> dict[str, bool]:
     }
 
 
-class Config(TypedDict, total=False):
-    """What Flask-SQLAlchemy reads. Its `repr` shows no password: the URLs are objects, not text."""
-
-    SQLALCHEMY_DATABASE_URI: URL
-    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object]
-    SQLALCHEMY_BINDS: dict[str, dict[str, object]]
-
-
-def settings(
+def _settings(
     databases: Mapping[str, SecuredConnection],
-    make: Callable[..., URL],
     *,
-    driver: Driver | None = None,
-    engine_options: Mapping[str, object] | None = None,
-    follow: Callable[[str], object] | None = None,
-) -> Config:
+    driver: Driver | None,
+    engine_options: Mapping[str, object] | None,
+    follow: Callable[[str], object] | None,
+) -> dict[str, Any]:
     """Return the settings for `databases`, of which ``database`` is the default one and the others are binds.
 
-    `make` is ``sqlalchemy.URL.create``. `engine_options` are the program's own for the default database,
+    `engine_options` are the program's own for the default database,
     which is what Flask-SQLAlchemy applies them to. `follow` returns for a name what the plugin of
     `envconn_sqlalchemy` is to log in with each time.
 
@@ -142,17 +151,18 @@ def settings(
         ConfigurationError: the driver cannot honour a connection, or `engine_options` could weaken or redirect it.
         TypeError: a connection was not judged.
     """
+    from sqlalchemy import URL
 
     def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
         source = follow(name) if follow else databases[name]
         connection = engine.before_login(databases[name])
         chosen = installed.choose(connection, driver, asynchronous=False)
         made = engine.merged(connection, chosen, stated) | engine.followed(source, connection, chosen, stated)
-        return {"url": make(**dbapi.parts(connection, chosen)), **made}
+        return {"url": URL.create(**dbapi.parts(connection, chosen)), **made}
 
-    found: Config = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}
+    found: dict[str, Any] = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}
     if "database" in databases:
         stated = options("database", engine_options or {})
-        found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")  # type: ignore[typeddict-item]
+        found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")
         found["SQLALCHEMY_ENGINE_OPTIONS"] = stated
     return found

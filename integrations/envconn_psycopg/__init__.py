@@ -14,104 +14,127 @@ from __future__ import annotations
 
 from typing import overload
 
-import envconn
 from envconn.drivers import libpq
 from envconn.drivers import psycopg as psycopg3
+from envconn.rotation.login import alogin, login
+from envconn.services import ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any, Literal, TypeVar
 
     import psycopg
     import psycopg_pool
+    from psycopg.rows import AsyncRowFactory, RowFactory
 
-    from envconn import SecuredConnection, Services
+    from envconn import SecuredConnection
+    from envconn.services import Source
+
+    Row = TypeVar("Row")
 
 __all__ = ["aconnect", "apool", "connect", "kwargs", "pool"]
 
 
-@overload
 def kwargs(
-    source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg"] = "psycopg"
-) -> psycopg3.Arguments: ...
-@overload
-def kwargs(source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg2"]) -> libpq.Arguments: ...
-def kwargs(
-    source: Services | SecuredConnection | None = None, *, driver: Literal["psycopg", "psycopg2"] = "psycopg"
-) -> psycopg3.Arguments | libpq.Arguments:
+    source: Source = ENVIRONMENT,
+    /,
+    *,
+    driver: Literal["psycopg", "psycopg2"] = "psycopg",
+) -> dict[str, Any]:
     """Return the keyword arguments for ``psycopg.connect`` (also async, and pools) or ``psycopg2.connect``.
 
-    `source` is a connection, or services whose default database is meant; `envconn.load()` when
-    left out. `driver` decides which libpq is asked for its version.
+    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
+    left out. `driver` decides which libpq is asked for its version. Printed, they show no secret.
 
     Raises:
         ConfigurationError: the environment is wrong, or the driver's libpq cannot honour it.
         ImportError: the driver is not installed.
+        TypeError: the first argument was not judged, or is `None`.
     """
-    connection = envconn.database(source)
+    connection = database(source)
     if driver == "psycopg2":
-        return libpq.arguments(connection, libpq.version(driver))
-    return psycopg3.arguments(connection)
+        return {**libpq.arguments(connection, libpq.version(driver))}
+    return {**psycopg3.arguments(connection)}
 
 
-def connect(source: Services | SecuredConnection | None = None, *, autocommit: bool = False) -> psycopg.Connection:
-    """Open a psycopg 3 connection to the database of `source`, as for `kwargs`.
+@overload
+def connect(
+    source: Source = ENVIRONMENT, /, *, row_factory: RowFactory[Row], **options: Any
+) -> psycopg.Connection[Row]: ...
+@overload
+def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connection: ...
+def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connection[Any]:
+    """Open a psycopg 3 connection, to what the first argument means to `kwargs`.
 
-    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`).
+    `options` are psycopg's (``autocommit``, ``row_factory``, ``application_name``, ...). Of services, a login
+    that fails is tried once more if the environment has changed.
 
     Raises:
-        ConfigurationError: as for `kwargs`.
+        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
         psycopg.OperationalError: the server cannot be reached, or does not keep what was promised.
     """
     import psycopg
 
-    return envconn.login(source, lambda judged: psycopg.connect(autocommit=autocommit, **psycopg3.arguments(judged)))
+    def log_in(judged: SecuredConnection) -> psycopg.Connection[Any]:
+        given: dict[str, Any] = psycopg3.merged(judged, options)
+        return psycopg.connect(**given)
+
+    return login(source, log_in)
 
 
+@overload
 async def aconnect(
-    source: Services | SecuredConnection | None = None, *, autocommit: bool = False
-) -> psycopg.AsyncConnection:
+    source: Source = ENVIRONMENT,
+    /,
+    *,
+    row_factory: AsyncRowFactory[Row],
+    **options: Any,
+) -> psycopg.AsyncConnection[Row]: ...
+@overload
+async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.AsyncConnection: ...
+async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.AsyncConnection[Any]:
     """Open an asynchronous psycopg 3 connection; arguments and errors are those of `connect`."""
     import psycopg
 
-    return await envconn.alogin(
-        source,
-        lambda judged: psycopg.AsyncConnection.connect(autocommit=autocommit, **psycopg3.arguments(judged)),
-    )
+    async def log_in(judged: SecuredConnection) -> psycopg.AsyncConnection[Any]:
+        given: dict[str, Any] = psycopg3.merged(judged, options)
+        return await psycopg.AsyncConnection.connect(**given)
+
+    return await alogin(source, log_in)
 
 
 def pool(
-    source: Services | SecuredConnection | None = None, *, autocommit: bool = False, **options: object
+    source: Source = ENVIRONMENT, /, *, autocommit: bool = False, **options: Any
 ) -> psycopg_pool.ConnectionPool[psycopg.Connection]:
-    """Make a pool of psycopg_pool whose every connection is opened as by `connect`; `options` are the pool's own.
+    """Return a pool of psycopg_pool whose every connection is opened as by `connect`; `options` are the pool's own.
 
     Connections are renewed before the provider would drop them, where that is known.
 
     Raises:
-        ConfigurationError: as for `kwargs`.
-        TypeError: `options` would open connections another way (``conninfo``, ``kwargs``, ``connection_class``).
+        ConfigurationError: as for `kwargs`; or `options` would open connections another way (``conninfo``,
+            ``kwargs``, ``connection_class``).
     """
     import psycopg
     import psycopg_pool
 
     from envconn_psycopg.rotating import connections
 
-    source = envconn.load() if source is None else source
-    given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
-    following = connections(psycopg.Connection, source, psycopg3.renewed)
+    services = resolve(source)
+    given: dict[str, Any] = psycopg3.pool_options(database(services), options)
+    following = connections(psycopg.Connection, services, psycopg3.renewed)
     return psycopg_pool.ConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)
 
 
 def apool(
-    source: Services | SecuredConnection | None = None, *, autocommit: bool = False, **options: object
+    source: Source = ENVIRONMENT, /, *, autocommit: bool = False, **options: Any
 ) -> psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection]:
-    """Make an asynchronous pool; arguments and errors are those of `pool`."""
+    """Return an asynchronous pool; arguments and errors are those of `pool`."""
     import psycopg
     import psycopg_pool
 
     from envconn_psycopg.rotating import aconnections
 
-    source = envconn.load() if source is None else source
-    given: dict[str, Any] = psycopg3.pool_options(envconn.database(source), options)
-    following = aconnections(psycopg.AsyncConnection, source, psycopg3.renewed)
+    services = resolve(source)
+    given: dict[str, Any] = psycopg3.pool_options(database(services), options)
+    following = aconnections(psycopg.AsyncConnection, services, psycopg3.renewed)
     return psycopg_pool.AsyncConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)

@@ -12,9 +12,8 @@ trust the stated one alone, and so does whatever is given one of these classes b
 
 from __future__ import annotations
 
-import envconn
 from envconn.drivers import redis as driver
-from envconn.services import database
+from envconn.services import ENVIRONMENT, Services, database, resolve
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import without_password
 
@@ -25,15 +24,16 @@ if TYPE_CHECKING:
     import redis
     from redis import asyncio
 
-    from envconn import SecuredConnection, Services
+    from envconn import SecuredConnection
+    from envconn.services import Source
 
 __all__ = ["aclient", "client", "kwargs"]
 
 
-def kwargs(source: Services | SecuredConnection | None = None) -> dict[str, Any]:
+def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
     """Return the keyword arguments for ``redis.Redis``, sync or async, and for what passes them on to it.
 
-    `source` is a connection, or services whose cache is meant; `envconn.load()` when left out. A password
+    The first argument is a connection, or services whose cache is meant; `envconn.load()` when left out. A password
     that the program supplies by a callable comes as a ``credential_provider``.
 
     Raises:
@@ -50,10 +50,10 @@ def kwargs(source: Services | SecuredConnection | None = None) -> dict[str, Any]
     return found
 
 
-def client(source: Services | SecuredConnection | None = None, **options: Any) -> redis.Redis:
+def client(source: Source = ENVIRONMENT, /, **options: Any) -> redis.Redis:
     """Return a client with a pool of its own, for a Redis or for the master that sentinels name.
 
-    `source` is that of `kwargs`; of services, a login that fails is tried once more if the environment has
+    The first argument is that of `kwargs`; of services, a login that fails is tried once more if the environment has
     changed. `options` are those of redis-py's connections and pools (``decode_responses``, ``max_connections``,
     ``socket_timeout`` in seconds, ...).
 
@@ -67,7 +67,7 @@ def client(source: Services | SecuredConnection | None = None, **options: Any) -
     return redis.Redis.from_pool(pools.pool(_followed(source), options))
 
 
-def aclient(source: Services | SecuredConnection | None = None, **options: Any) -> asyncio.Redis:
+def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
     """Return an asynchronous client; arguments and errors are those of `client`."""
     from redis import asyncio
 
@@ -76,7 +76,7 @@ def aclient(source: Services | SecuredConnection | None = None, **options: Any) 
     return asyncio.Redis.from_pool(asynchronous.pool(_followed(source), options))
 
 
-def _followed(source: Services | SecuredConnection | None) -> Services | SecuredConnection:
+def _followed(source: Source) -> Services | SecuredConnection:
     """Return what the logins follow, with the cache in the place of the default database."""
-    services = envconn.load() if source is None else source
-    return services.only("cache") if isinstance(services, envconn.Services) else services
+    services = resolve(source)
+    return services.only("cache") if isinstance(services, Services) else services

@@ -4,6 +4,9 @@
 
 The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), else the
 first that is installed of psycopg, psycopg2, asyncpg and pg8000; `driver` chooses another.
+
+For migrations, past any pooler and one connection at a time:
+``create_engine(services.connection(pooled=False), poolclass=sqlalchemy.NullPool)``.
 """
 
 from __future__ import annotations
@@ -12,12 +15,10 @@ import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 
-import envconn
 from envconn.drivers import installed
-from envconn.drivers.installed import Driver
+from envconn.services import ENVIRONMENT, database, resolve
 from envconn_sqlalchemy import dbapi as driving
 from envconn_sqlalchemy import engine as engines
-from envconn_sqlalchemy.dbapi import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,80 +28,70 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from envconn import SecuredConnection, Services
+    from envconn.drivers.installed import Driver
+    from envconn.services import Source
 
-__all__ = ["Driver", "Options", "create_async_engine", "create_engine", "engine_options", "migration_engine", "url"]
+__all__ = ["create_async_engine", "create_engine", "engine_options", "url"]
 
 
-def url(source: Services | SecuredConnection | None = None, *, driver: Driver | None = None) -> sqlalchemy.URL:
-    """Return the URL of the database of `source`. It belongs together with `engine_options`.
+def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sqlalchemy.URL:
+    """Return the URL of the database. It belongs together with `engine_options`.
 
-    `source` is a connection, or services whose default database is meant; `envconn.load()` when
+    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
     left out. Printing the URL shows no password.
 
     Raises:
         ConfigurationError: the environment is wrong, or the driver cannot honour it or is not installed.
+        TypeError: the first argument was not judged, or is `None`.
     """
-    connection = envconn.database(source)
+    connection = database(source)
     return sqlalchemy.URL.create(**driving.parts(connection, installed.choose(connection, driver)))
 
 
-def engine_options(source: Services | SecuredConnection | None = None, *, driver: Driver | None = None) -> Options:
+def engine_options(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> dict[str, Any]:
     """Return the arguments of ``create_engine`` beside `url`; arguments and errors are those of `url`."""
-    connection = envconn.database(source)
-    return driving.options(connection, installed.choose(connection, driver))
+    connection = database(source)
+    return {**driving.options(connection, installed.choose(connection, driver))}
 
 
 def create_engine(
-    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
+    source: Source = ENVIRONMENT, /, *, driver: Driver | None = None, **options: Any
 ) -> sqlalchemy.Engine:
-    """Make an engine for the database of `source`, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
+    """Return an engine for the database, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
 
-    Of services, a login that fails is tried once more if the environment has changed (`envconn.login`); a
-    ``do_connect`` listener of the program's own is then not asked, as it is with one of their connections.
+    Of services, a login that fails is tried once more if the environment has changed; a ``do_connect``
+    listener of the program's own is then not asked, as it is with one of their connections.
 
     Raises:
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
     """
-    source = envconn.load() if source is None else source
-    chosen = installed.choose(envconn.database(source), driver, asynchronous=False)
-    connection, address, given = _parts(source, chosen, options)
+    services = resolve(source)
+    chosen = installed.choose(database(services), driver, asynchronous=False)
+    connection, address, given = _parts(services, chosen, options)
     return _guarded(sqlalchemy.create_engine(address, **given), connection, chosen)
 
 
 def create_async_engine(
-    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
+    source: Source = ENVIRONMENT, /, *, driver: Driver | None = None, **options: Any
 ) -> AsyncEngine:
-    """Make an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
+    """Return an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
 
     It needs greenlet, which the extra ``sqlalchemy`` brings along.
     """
     from sqlalchemy.ext import asyncio
 
-    source = envconn.load() if source is None else source
-    chosen = installed.choose(envconn.database(source), driver, asynchronous=True)
-    connection, address, given = _parts(source, chosen, options)
+    services = resolve(source)
+    chosen = installed.choose(database(services), driver, asynchronous=True)
+    connection, address, given = _parts(services, chosen, options)
     engine = asyncio.create_async_engine(address, **given)
     _guarded(engine.sync_engine, connection, chosen)
     return engine
 
 
-def migration_engine(
-    source: Services | SecuredConnection | None = None, *, driver: Driver | None = None, **options: object
-) -> sqlalchemy.Engine:
-    """Make an engine for migrations: to the primary, past any pooler, one connection at a time.
-
-    Raises:
-        ConfigurationError: as for `create_engine`.
-        EndpointUnavailable: the direct endpoint cannot be derived; the text says which variable names it.
-    """
-    direct = envconn.database(source).endpoint(pooled=False, replica=False)
-    return create_engine(direct, driver=driver, **{"poolclass": sqlalchemy.NullPool, **options})
-
-
 def _parts(
     source: Services | SecuredConnection, chosen: Driver, stated: Mapping[str, object]
 ) -> tuple[SecuredConnection, sqlalchemy.URL, dict[str, Any]]:
-    connection = engines.before_login(envconn.database(source))
+    connection = engines.before_login(database(source))
     given = engines.merged(connection, chosen, stated) | engines.followed(source, connection, chosen, stated)
     plugins.register(engines.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
     return connection, sqlalchemy.URL.create(**driving.parts(connection, chosen)), given

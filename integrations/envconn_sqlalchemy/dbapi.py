@@ -12,7 +12,6 @@ only hide statements that were prepared elsewhere. Those are turned off instead.
 from __future__ import annotations
 
 from envconn.drivers import asyncpg, libpq, pg8000, psycopg
-from envconn.drivers.hidden_text import hide
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
@@ -79,7 +78,7 @@ def options(connection: SecuredConnection, driver: Driver) -> Options:
     """
     in_url = (*_IN_URL, "host", "port") if _fits_url(connection) else _IN_URL
     arguments = {name: value for name, value in _arguments(connection, driver).items() if name not in in_url}
-    found: Options = {"connect_args": hide(arguments)}
+    found: Options = {"connect_args": arguments}
     limits = [seconds for seconds in (connection.idle_seconds, connection.lifetime_seconds) if seconds]
     if limits:
         found["pool_recycle"] = min(limits)

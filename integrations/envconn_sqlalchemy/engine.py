@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from envconn.drivers.program_options import permit
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
 from envconn.tls.secured import without_password
@@ -23,32 +24,6 @@ if TYPE_CHECKING:
 
 _OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
 """Arguments of ``create_engine`` that open connections their own way."""
-
-_STARTUP = frozenset({"options", "server_settings", "startup_params"})
-"""What a pooler may refuse when a connection starts."""
-
-_STATEMENTS = frozenset({"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"})
-"""What turns prepared statements on again."""
-
-_LIBPQ = frozenset(
-    {
-        *("application_name", "fallback_application_name", "client_encoding", "connect_timeout", "options"),
-        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
-        *("target_session_attrs", "load_balance_hosts", "cursor_factory"),
-    }
-)
-_ALLOWED: dict[Driver, frozenset[str]] = {
-    "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
-    "psycopg2": _LIBPQ | {"connection_factory"},
-    "asyncpg": frozenset(
-        {
-            *("command_timeout", "connection_class", "record_class", "server_settings", "target_session_attrs"),
-            *("max_cacheable_statement_size", "max_cached_statement_lifetime", "statement_cache_size", "timeout"),
-            *("prepared_statement_cache_size", "prepared_statement_name_func"),
-        }
-    ),
-    "pg8000": frozenset({"application_name", "source_address", "startup_params", "tcp_keepalive", "timeout"}),
-}
 
 
 def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]) -> dict[str, object]:
@@ -68,8 +43,7 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
     for name in stated:
         if name in _OTHER_DOORS:
             refuse(connection, f"{name} would open connections that nobody judged; leave it out", _CODE)
-    for name in extra:
-        _permit(connection, driver, str(name))
+    permit(connection, driver, map(str, extra), "connect_args: ")
     check = guard(connection, driver)
     execution = stated.get("execution_options")
     for options_ in (stated, execution if isinstance(execution, Mapping) else {}):
@@ -119,19 +93,7 @@ def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Ma
     return refuse_autocommit
 
 
-def _permit(connection: SecuredConnection, driver: Driver, name: str) -> None:
-    if name not in _ALLOWED[driver]:
-        refuse(connection, f"connect_args: {name} {_DECIDED}", _CODE)
-    if name in _STATEMENTS and not connection.prepared_statements:
-        refuse(connection, f"connect_args: {name} {_UNTRACKED}", _CODE)
-    if name in _STARTUP and not connection.startup_options:
-        refuse(connection, f"connect_args: {name} {_REFUSED}", _CODE)
-
-
 _CODE = "argument-refused"
-_DECIDED = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
-_UNTRACKED = "would prepare statements that the pooler does not track; leave it out, or use the direct endpoint"
-_REFUSED = "is refused at start-up by the pooler; use ALTER ROLE ... SET, or the direct endpoint"
 _AUTOCOMMIT = (
     "pg8000 in autocommit runs other clients' statements behind a pooler in transaction mode; "
     "use transactions, psycopg, or the direct endpoint"

@@ -9,8 +9,8 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only, greenlet_spawn
 
-import envconn
 from envconn.drivers.ssl_context import remembered
+from envconn.rotation.login import alogin, login
 from envconn_sqlalchemy import dbapi as driving
 from envconn_sqlalchemy import engine as engines
 
@@ -35,7 +35,7 @@ class Plugin(CreateEnginePlugin):
         return url
 
     def engine_created(self, engine: Engine) -> None:
-        """Have it open connections through `envconn.login`, with what ``create_engine`` would make of each."""
+        """Have it open connections through `envconn.rotation.login`, with what ``create_engine`` would make of each."""
         dialect = engine.dialect
 
         @remembered
@@ -48,9 +48,9 @@ class Plugin(CreateEnginePlugin):
             given, named = arguments(judged)
             return dialect.connect(*given, **named)
 
-        def login(*_: object) -> DBAPIConnection:
+        def opened(*_: object) -> DBAPIConnection:
             if not dialect.is_async:
-                return envconn.login(self._source, connect)
-            return await_only(envconn.alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
+                return login(self._source, connect)
+            return await_only(alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
 
-        event.listen(engine, "do_connect", login)
+        event.listen(engine, "do_connect", opened)

@@ -18,7 +18,7 @@ from envconn.tls import Context, Policy, SecuredConnection, judge
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import NoReturn
+    from typing import NoReturn, TypeAlias
 
     from envconn.report import Report
     from envconn.rotation.passwords import Supplier
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from envconn.selection import Assembly
     from envconn.sources import Dotenv
 
-__all__ = ["Services", "connections", "database", "load", "parse", "secure", "view_of"]
+__all__ = [
+    "ENVIRONMENT",
+    "Environment",
+    "Services",
+    "connections",
+    "database",
+    "load",
+    "parse",
+    "resolve",
+    "secure",
+    "view_of",
+]
 
 
 class Services(Mapping[str, SecuredConnection]):
@@ -237,27 +248,54 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
     raise ConfigurationError(outcome)
 
 
-def database(source: Services | SecuredConnection | None = None) -> SecuredConnection:
+class Environment:
+    """What an integration loads where it is handed nothing: what `load` finds in the process environment."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "envconn.load()"
+
+
+ENVIRONMENT = Environment()
+"""The default of every integration's first argument. `None` is refused: it is often a service that is not there."""
+
+if TYPE_CHECKING:
+    Source: TypeAlias = Services | SecuredConnection | Environment
+
+
+def resolve(source: Source = ENVIRONMENT, /) -> Services | SecuredConnection:
+    """Return `source`, or what `load` returns where it was left out.
+
+    Raises:
+        ConfigurationError: as for `load`.
+        TypeError: `source` is anything else, such as `None` or an unjudged `Connection`.
+    """
+    if isinstance(source, (Services, SecuredConnection)):
+        return source
+    if isinstance(source, Environment):
+        return load()
+    raise TypeError(
+        "expected Services or a SecuredConnection; leave the argument out to load the environment, "
+        "or call envconn.secure() for a Connection"
+    )
+
+
+def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
     """Return `source` if it is a connection, else the default database of `source`, or of `load()`.
 
     Raises:
-        ConfigurationError: as for `load`.
-        TypeError: `source` is anything else, such as an unjudged `Connection`.
+        ConfigurationError, TypeError: as for `resolve`.
     """
-    if isinstance(source, SecuredConnection):
-        return source
-    if source is None or isinstance(source, Services):
-        return (load() if source is None else source).database
-    raise TypeError("expected Services or a SecuredConnection; envconn.secure() makes one of a Connection")
+    found = resolve(source)
+    return found.database if isinstance(found, Services) else found
 
 
-def connections(source: Services | SecuredConnection | None = None) -> tuple[SecuredConnection, ...]:
+def connections(source: Source = ENVIRONMENT, /) -> tuple[SecuredConnection, ...]:
     """Return `source` if it is a connection, else every service of `source`, or of `load()`.
 
     Raises:
-        ConfigurationError: as for `load`.
-        TypeError: `source` is anything else, such as an unjudged `Connection`.
+        ConfigurationError, TypeError: as for `resolve`.
     """
-    if source is None or isinstance(source, Services):
-        return tuple((load() if source is None else source).values())
-    return (database(source),)
+    found = resolve(source)
+    return tuple(found.values()) if isinstance(found, Services) else (found,)

@@ -266,7 +266,7 @@ def test_statements_are_not_kept_behind_a_pooler() -> None:
     ],
 )
 def test_idle_connections_go_before_they_are_dropped(host: str, seconds: float | None) -> None:
-    assert asyncpg.pool_arguments(judged(host=host)).get("max_inactive_connection_lifetime") == seconds
+    assert asyncpg.pool_options(judged(host=host)).get("max_inactive_connection_lifetime") == seconds
 
 
 def test_secrets_among_arguments_are_not_printed() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import envconn
 from envconn import ConfigurationError, parse, secure
-from envconn_celery.settings import Settings
 from envconn_celery.settings import settings as celery_settings
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ SCALINGO = "abc.redis.a.osc-fr1.scalingo-dbs.com:36000"
 NEON = "ep-cool-name-123456{pooler}.eu-central-1.aws.neon.tech"
 
 
-def settings(broker: str, result: str | None = None) -> Settings:
+def settings(broker: str, result: str | None = None) -> dict[str, Any]:
     return celery_settings(secure(parse(broker)), secure(parse(result)) if result else None)
 
 

@@ -248,11 +248,11 @@ class Server:
         return self.connect(connection)
 
 
-def synchronously(source: Services | SecuredConnection | None, server: Server) -> str:
+def synchronously(source: Services | SecuredConnection, server: Server) -> str:
     return envconn.login(source, server.connect)
 
 
-def asynchronously(source: Services | SecuredConnection | None, server: Server) -> str:
+def asynchronously(source: Services | SecuredConnection, server: Server) -> str:
     return asyncio.run(envconn.alogin(source, server.aconnect))
 
 

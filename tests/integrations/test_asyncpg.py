@@ -49,7 +49,6 @@ def test_a_pool_serves(lab: Lab, pooler: str) -> None:
 def test_services_connections_and_nothing_else() -> None:
     services = envconn.load({"DATABASE_URL": "postgresql://app:x@db.example.com/app?sslmode=require"}, env_file=None)
     assert envconn_asyncpg.kwargs(services)["host"] == envconn_asyncpg.kwargs(services.database)["host"]
-    assert envconn_asyncpg.pool_kwargs(services).keys() == envconn_asyncpg.kwargs(services).keys()
     with pytest.raises(TypeError):
         envconn_asyncpg.kwargs(envconn.parse("postgresql://app@db.example.com/app"))  # type: ignore[arg-type]
     with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL"):

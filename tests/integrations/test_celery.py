@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import celery
 import pytest
@@ -13,6 +13,7 @@ from celery import Celery
 
 import envconn
 from envconn import ConfigurationError
+from envconn.services import ENVIRONMENT, Environment
 from envconn_celery import config
 
 if TYPE_CHECKING:
@@ -27,23 +28,21 @@ CACHE = {"CACHE_URL": "redis://localhost/1"}
 DATABASE = {"DATABASE_URL": "sqlite:///results.db"}
 REDIS = {"REDIS_URL": "redis://localhost/2"}
 
-Result = Literal["auto", "cache", "database"]
-
 
 @pytest.mark.parametrize(
     ("environ", "result", "backend"),
     [
-        ({**BROKER, **CACHE, **DATABASE}, "auto", "redis://localhost:6379/1"),
-        ({**BROKER, **DATABASE}, "auto", "db+sqlite:///results.db"),
-        (BROKER, "auto", None),
-        (REDIS, "auto", "redis://localhost:6379/2"),
+        ({**BROKER, **CACHE, **DATABASE}, ENVIRONMENT, "redis://localhost:6379/1"),
+        ({**BROKER, **DATABASE}, ENVIRONMENT, "db+sqlite:///results.db"),
+        (BROKER, ENVIRONMENT, None),
+        (REDIS, ENVIRONMENT, "redis://localhost:6379/2"),
         ({**BROKER, **CACHE, **DATABASE}, "cache", "redis://localhost:6379/1"),
         ({**BROKER, **CACHE, **DATABASE}, "database", "db+sqlite:///results.db"),
         ({**BROKER, **CACHE, **DATABASE}, None, None),
     ],
 )
-def test_where_results_go(environ: dict[str, str], result: Result | None, backend: str | None) -> None:
-    found = config(envconn.load(environ, env_file=None), result=result)
+def test_where_results_go(environ: dict[str, str], result: str | Environment | None, backend: str | None) -> None:
+    found = config(envconn.load(environ, env_file=None), results=result)
     assert found.get("result_backend") == backend
     assert found["broker_url"].startswith(("amqp://localhost:5672/", "redis://localhost:6379/2"))
 
@@ -51,15 +50,15 @@ def test_where_results_go(environ: dict[str, str], result: Result | None, backen
 @pytest.mark.parametrize(
     ("environ", "result", "code", "variable"),
     [
-        (DATABASE, "auto", "broker-missing", "BROKER_URL"),
+        (DATABASE, ENVIRONMENT, "broker-missing", "BROKER_URL"),
         ({**BROKER, **DATABASE}, "cache", "result-missing", "CACHE_URL"),
         ({**BROKER, **CACHE}, "database", "result-missing", "DATABASE_URL"),
     ],
 )
-def test_missing(environ: dict[str, str], result: Result, code: str, variable: str) -> None:
+def test_missing(environ: dict[str, str], result: str | Environment, code: str, variable: str) -> None:
     services = envconn.load(environ, env_file=None)
     with pytest.raises(ConfigurationError) as refusal:
-        config(services, result=result)
+        config(services, results=result)
     assert [(problem.code, problem.variable) for problem in refusal.value.problems] == [(code, variable)]
 
 
@@ -119,7 +118,7 @@ MARKED = {
     ("changed", "arguments"),
     [
         ({}, ""),
-        ({}, "result='database'"),
+        ({}, "results='database'"),
         ({"CLOUDAMQP_URL": "amqps://u:marker-%40broker@h"}, ""),
         ({"BROKER_URL": "rediss://u:marker-%40broker@h", "CLOUDAMQP_URL": ""}, ""),
         ({"CLOUDAMQP_URL": "amqp://u:marker-%40broker@localhost", "CACHE_URL": "redis://:marker-pw@localhost"}, ""),
@@ -177,7 +176,7 @@ def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch, changed: dict
         monkeypatch.setenv(name, changed.get(name) or text.partition("?")[0])
     for result in ("cache", "database"):
         app = Celery("shown", set_as_current=False)
-        app.conf.update(config(result=result))
+        app.conf.update(config(results=result))
         shown = [app.conf.humanize(), app.conf.humanize(censored=False), repr(app.conf.changes), repr(config())]
         shown += [json.dumps(app.conf.table(), default=repr), app.connection().as_uri(), repr(app.connection())]
         assert not [text for text in shown if "marker" in text]

@@ -108,7 +108,7 @@ def test_the_same_wish_and_policy_are_the_same_level(
     services = envconn.load(environ, env_file=None)
     assert services.broker is not None
     assert services.broker.tls.level == services.database.tls.level
-    found = config(services, result="database")
+    found = config(services, results="database")
     arguments = found["database_engine_options"]["connect_args"]
     assert isinstance(arguments, dict)
     words = {"verify-full": ("required", True), "verify-ca": ("required", False), "require": ("none", False)}

@@ -104,7 +104,7 @@ def test_an_empty_dictionary_is_clear_text_for_results(certificates: Certificate
         assert PASSWORD in said_to(ear, result_backend=uri, redis_backend_use_ssl={})
     with eavesdropper.listening(None) as ear:
         environ = {"REDIS_URL": f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"}
-        heard = said_to(ear, **config(envconn.load(environ, env_file=None), result="cache"))
+        heard = said_to(ear, **config(envconn.load(environ, env_file=None), results="cache"))
     assert heard.startswith(HELLO)
     assert PASSWORD not in heard
 

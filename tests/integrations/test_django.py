@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 import envconn
 import envconn_django
 from envconn_django import caches, databases
+from envconn_django.aliases import handed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def test_sources() -> None:
     assert databases(services["analytics"])["default"]["HOST"] == "a.example.com"
     assert databases(services["analytics"]).keys() == {"default"}
     assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")
-    cache = envconn.load({"CACHE_URL": "rediss://h.example.com"}, env_file=None).cache
+    cache = envconn.load({"CACHE_URL": "rediss://h.example.com"}, env_file=None)["cache"]
     assert caches(cache)["default"]["LOCATION"] == "rediss://h.example.com:6379/0"
 
 
@@ -51,7 +52,7 @@ def test_what_is_returned_may_be_changed() -> None:
     services = envconn.load({"DATABASE_URL": URI}, env_file=None)
     first = databases(services)
     first["default"]["OPTIONS"]["sslmode"] = "disable"
-    assert envconn_django.handed["default"].settings["OPTIONS"]["sslmode"] == "require"
+    assert handed["default"].settings["OPTIONS"]["sslmode"] == "require"
     assert databases(services)["default"]["OPTIONS"]["sslmode"] == "require"
 
 

@@ -40,7 +40,7 @@ def make(services: Services, **settings: object) -> flask.Flask:
     app = flask.Flask("ours")
     app.config.update(settings)
     db = SQLAlchemy()
-    EnvConn(app, source=services)
+    EnvConn(app, services=services)
     db.init_app(app)
 
     @app.get("/<bind>")
@@ -105,7 +105,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_extension_serves_many_applications() -> None:
-    extension = EnvConn(source=load(DATABASE_URL=REMOTE), driver="psycopg2")
+    extension = EnvConn(services=load(DATABASE_URL=REMOTE), driver="psycopg2")
     for app in (flask.Flask("one"), flask.Flask("two")):
         extension.init_app(app)
         assert app.config["SQLALCHEMY_DATABASE_URI"].drivername == "postgresql+psycopg2"
@@ -160,7 +160,7 @@ def test_settings_that_would_weaken_do_not() -> None:
 def test_mistakes_are_told() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE)
     with pytest.raises(RuntimeError, match="already; once is enough"):
-        EnvConn(make(services), source=services)
+        EnvConn(make(services), services=services)
     with pytest.raises(RuntimeError, match="SQLALCHEMY_DATABASE_URI is set already"):
         make(services, SQLALCHEMY_DATABASE_URI="sqlite://")
     with pytest.raises(RuntimeError, match="analytics"):
@@ -169,12 +169,12 @@ def test_mistakes_are_told() -> None:
     late.config["SQLALCHEMY_DATABASE_URI"] = "sqlite://"
     SQLAlchemy(late)
     with pytest.raises(RuntimeError, match="initialised before EnvConn"):
-        EnvConn(late, source=services)
+        EnvConn(late, services=services)
 
 
 def test_options_for_all_binds_do_not_weaken_any(lab: Lab) -> None:
     app = flask.Flask("ours")
-    EnvConn(app, source=two(lab))
+    EnvConn(app, services=two(lab))
     db = SQLAlchemy(app, engine_options={"connect_args": {"sslmode": "disable"}})
     with app.app_context():
         for engine in db.engines.values():

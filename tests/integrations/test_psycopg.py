@@ -45,10 +45,10 @@ def test_only_what_was_judged_is_taken(driver: str) -> None:
     text = "postgresql://app:marker-password@db.example.com/app"
     for unjudged in (envconn.parse(text), text, {"host": "db.example.com"}, object()):
         with pytest.raises(TypeError) as refusal:
-            envconn_psycopg.kwargs(unjudged, driver=driver)  # type: ignore[call-overload]
+            envconn_psycopg.kwargs(unjudged, driver=driver)  # type: ignore[arg-type]
         assert "marker-password" not in str(refusal.value)
     with pytest.raises(TypeError):
-        envconn_psycopg.connect(envconn.parse(text))  # type: ignore[arg-type]
+        envconn_psycopg.connect(envconn.parse(text))  # type: ignore[call-overload]
 
 
 def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab, certificates: Certificates) -> None:

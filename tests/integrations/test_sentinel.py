@@ -212,7 +212,7 @@ def test_what_is_checked_how_often(sentinel_sets: States[Sentinels], certificate
     uri = sentinel_sets["good"].uri(health_check_interval="7")
     services = loaded(uri, certificates)
     app = Celery("ours", set_as_current=False)
-    app.conf.update(config(services, result="cache"))
+    app.conf.update(config(services, results="cache"))
     with app.connection() as connection:
         pools = [connection.default_channel.pool, connection.default_channel._get_pool(asynchronous=True)]
         pools.append(app.backend.client.connection_pool)

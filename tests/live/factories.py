@@ -164,7 +164,7 @@ def _async_engine(source: Source, *, driver: Driver) -> Iterator[Ask]:
 def _flask(source: Source) -> Iterator[Ask]:
     app, database = flask.Flask("rotating"), flask_sqlalchemy.SQLAlchemy()
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
-    envconn_flask.EnvConn(app, source=source)
+    envconn_flask.EnvConn(app, services=source)
     database.init_app(app)
 
     def ask() -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 import psycopg2
@@ -12,7 +12,7 @@ import psycopg2
 import matrix
 
 if TYPE_CHECKING:
-    from envconn.drivers.libpq import Keywords
+    from collections.abc import Mapping
 
 __all__ = ["DRIVERS", "QUERY", "WORDS", "family", "naive", "outcome", "recognised"]
 
@@ -32,19 +32,19 @@ WORDS = {
 QUERY = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 
 
-def _psycopg(conninfo: str, arguments: Keywords, *, ask: bool) -> str:
+def _psycopg(conninfo: str, arguments: Mapping[str, Any], *, ask: bool) -> str:
     with psycopg.connect(conninfo, **arguments) as connection:
         row = connection.execute(QUERY).fetchone() if ask else None
         return _told(row, in_use=connection.pgconn.ssl_in_use)
 
 
-async def _psycopg_async(conninfo: str, arguments: Keywords, *, ask: bool) -> str:
+async def _psycopg_async(conninfo: str, arguments: Mapping[str, Any], *, ask: bool) -> str:
     async with await psycopg.AsyncConnection.connect(conninfo, **arguments) as connection:
         row = await (await connection.execute(QUERY)).fetchone() if ask else None
         return _told(row, in_use=connection.pgconn.ssl_in_use)
 
 
-def _psycopg2(conninfo: str, arguments: Keywords, *, ask: bool) -> str:
+def _psycopg2(conninfo: str, arguments: Mapping[str, Any], *, ask: bool) -> str:
     with closing(psycopg2.connect(conninfo, **arguments)) as connection, connection.cursor() as cursor:
         if ask:
             cursor.execute(QUERY)
@@ -69,7 +69,7 @@ def family(driver: str) -> Literal["psycopg", "psycopg2"]:
     return "psycopg2" if driver == "psycopg2" else "psycopg"
 
 
-def outcome(driver: str, conninfo: str, arguments: Keywords, *, ask: bool = True) -> str:
+def outcome(driver: str, conninfo: str, arguments: Mapping[str, Any], *, ask: bool = True) -> str:
     """Connect and say what came of it, an unknown error in its own words. `ask` the server too, unless it is a fake."""
     try:
         return DRIVERS[driver](conninfo, arguments, ask=ask)

@@ -132,7 +132,9 @@ OURS: Mapping[str, Callable[[SecuredConnection], Client]] = {
     "sqlalchemy+pg8000": _engine("pg8000"),
     "sqlalchemy+psycopg, async": _async_engine("psycopg"),
     "sqlalchemy+asyncpg, async": _async_engine("asyncpg"),
-    "flask-sqlalchemy": lambda judged: _flask(lambda app: envconn_flask.EnvConn(app, source=judged, driver="psycopg")),
+    "flask-sqlalchemy": lambda judged: _flask(
+        lambda app: envconn_flask.EnvConn(app, services=judged, driver="psycopg")
+    ),
 }
 """Open a client with what the integration makes of the judged connection."""
 

@@ -74,7 +74,7 @@ def _results(services: Services) -> None:
     from celery import Celery
 
     app = Celery("clients", set_as_current=False)
-    app.conf.update(config(services, result="cache"))
+    app.conf.update(config(services, results="cache"))
     app.backend.client.ping()
 
 

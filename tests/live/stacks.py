@@ -168,7 +168,7 @@ def opened(engine: sqlalchemy.Engine) -> str:
 @_judged
 def _flask(judged: SecuredConnection, *, ask: bool) -> str:
     app = flask.Flask("matrix")
-    envconn_flask.EnvConn(app, source=judged)
+    envconn_flask.EnvConn(app, services=judged)
     db = flask_sqlalchemy.SQLAlchemy(app)
     with app.app_context():
         return _through(db.engine, ask=ask)

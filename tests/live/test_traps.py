@@ -132,7 +132,7 @@ def test_arguments_beat_the_url(lab: Lab, certificates: Certificates) -> None:
     judged = envconn.load(enforced(uri), env_file=None).database
     weak = {"sslmode": "disable"}
     for driver, module in (("psycopg", psycopg), ("psycopg2", psycopg2)):
-        assert libpq_drivers.outcome(driver, uri, weak, ask=False) == CLEAR  # type: ignore[arg-type]
+        assert libpq_drivers.outcome(driver, uri, weak, ask=False) == CLEAR
         with pytest.raises(TypeError, match="multiple values"):
             module.connect(**envconn_psycopg.kwargs(judged, driver=libpq_drivers.family(driver)), **weak)
         assert naive.engine(uri, driver, connect_args=weak) == CLEAR
@@ -156,7 +156,7 @@ def test_options_beat_the_url_in_flask(lab: Lab, certificates: Certificates) -> 
     ours = flask.Flask("ours")
     ours.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     with pytest.raises(envconn.ConfigurationError, match="sslmode"):
-        envconn_flask.EnvConn(ours, source=envconn.load(enforced(uri), env_file=None))
+        envconn_flask.EnvConn(ours, services=envconn.load(enforced(uri), env_file=None))
 
 
 @pytest.fixture(scope="module")

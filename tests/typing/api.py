@@ -116,8 +116,8 @@ with envconn_psycopg.pool(services, min_size=1, open=True) as pool, pool.connect
 psycopg.connect(**envconn_psycopg.kwargs())
 psycopg.connect(autocommit=True, **envconn_psycopg.kwargs(database))
 envconn_psycopg.kwargs(database, driver="psycopg2")
-assert_type(envconn_celery.config(services, result="database").get("broker_url"), str | None)
-envconn_celery.config(database, result=None)
+envconn_celery.config(services, results="database")
+envconn_celery.config(database, results=None)
 
 
 async def asynchronously() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import cast
 
 from envconn.drivers import ssl_context
+from envconn.drivers.hidden_text import Hidden
+from envconn.drivers.program_options import permit
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.families import POSTGRESQL
 from envconn.records import TypedDict
@@ -15,8 +16,8 @@ from envconn.tls.secured import without_password
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
-    from typing import Literal
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, Literal
 
     from envconn.tls import SecuredConnection
 
@@ -48,10 +49,6 @@ class PoolOptions(TypedDict, total=False):
     """How a pool behaves. `max_inactive_connection_lifetime` is in seconds."""
 
     max_inactive_connection_lifetime: float
-
-
-class PoolArguments(Arguments, PoolOptions, total=False):
-    """What ``asyncpg.create_pool`` is given."""
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
@@ -90,21 +87,45 @@ def arguments(connection: SecuredConnection) -> Arguments:
     return found
 
 
-def pool_arguments(connection: SecuredConnection) -> PoolArguments:
-    """Return the keyword arguments for ``asyncpg.create_pool``: those of `arguments`, and how long idleness may last.
-
-    An idle connection is closed a tenth before the provider would drop it. asyncpg's pool knows
-    no limit for a connection's age.
+def merged(connection: SecuredConnection, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `arguments` with what a program `stated` beside them, which wins.
 
     Raises:
-        ConfigurationError: asyncpg cannot do what the connection asks for.
+        ConfigurationError: something stated would decide on the connection; or as for `arguments`.
         TypeError: `connection` was not judged.
     """
-    return cast("PoolArguments", {**arguments(connection), **pool_options(connection)})
+    permit(connection, "asyncpg", stated)
+    ours: dict[str, Any] = {**arguments(connection)}
+    settings = {
+        name: {**ours[name], **stated[name]} for name in ("server_settings",) if name in ours and name in stated
+    }
+    return {**ours, **stated, **settings}
+
+
+def parted(connection: SecuredConnection, stated: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a program `stated` for a pool, and what for its connections.
+
+    Raises:
+        ConfigurationError: something stated would decide on the connections.
+    """
+    others = {name: value for name, value in stated.items() if name not in _POOL}
+    permit(connection, "asyncpg", others)
+    return {name: value for name, value in stated.items() if name in _POOL}, others
+
+
+_POOL = frozenset(
+    {
+        *("connection_class", "init", "loop", "max_inactive_connection_lifetime", "max_queries", "max_size"),
+        *("min_size", "record_class", "reset", "setup"),
+    }
+)
+"""What asyncpg's pool takes for itself, but ``connect`` and ``dsn``."""
 
 
 def pool_options(connection: SecuredConnection) -> PoolOptions:
-    """Return the part of `pool_arguments` that is about the pool itself.
+    """Return how long idleness may last in a pool: a tenth less than the provider bears.
+
+    asyncpg's pool knows no limit for a connection's age.
 
     Raises:
         TypeError: `connection` was not judged.
@@ -130,7 +151,7 @@ async def password(connection: SecuredConnection) -> str | None:
 
 def _login(connection: SecuredConnection) -> Arguments:
     if connection.password:
-        return {"password": connection.password.reveal(), "passfile": os.devnull}
+        return {"password": Hidden(connection.password.reveal()), "passfile": os.devnull}
     passfile = connection.parameters.get("passfile")
     return {"passfile": passfile} if passfile else {}
 

@@ -1,4 +1,4 @@
-"""Text that a framework keeps among its settings, where people and debug pages print it."""
+"""Secrets among arguments and settings, which people, tracebacks and debug pages print."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Hidden(str):
 def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
     """Return `arguments` with those values `Hidden` that are secrets by their keyword, or are among `others`."""
     return {
-        name: Hidden(value) if (name in SECRETS or name in others) and isinstance(value, str) else value
+        name: Hidden(value) if value and isinstance(value, str) and (name in SECRETS or name in others) else value
         for name, value in arguments.items()
     }
 

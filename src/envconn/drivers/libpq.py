@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from envconn.drivers.hidden_text import hide
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import POSTGRESQL
@@ -105,7 +106,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     # Not earlier: a traceback with local variables would show the password.
     stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
-    return cast("Arguments", {name: value for name, value in stated.items() if _since(name) <= libpq})
+    return cast("Arguments", hide({name: value for name, value in stated.items() if _since(name) <= libpq}))
 
 
 def needed(connection: SecuredConnection) -> int:

@@ -7,6 +7,7 @@ other clients' statements (its Parse and its Execute are two trips, and may reac
 from __future__ import annotations
 
 from envconn.drivers import ssl_context as context
+from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.families import POSTGRESQL
 from envconn.records import TypedDict
@@ -54,7 +55,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
     else:
         found["host"], found["port"] = host.hostaddr or host.host, host.port
     if connection.password:
-        found["password"] = connection.password.reveal()
+        found["password"] = Hidden(connection.password.reveal())
     parameters = connection.parameters
     if name := parameters.get("application_name") or parameters.get("fallback_application_name"):
         found["application_name"] = name

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers import libpq
+from envconn.drivers.program_options import permit
+from envconn.drivers.unsupported import refuse
 from envconn.tls.secured import without_password
 
 TYPE_CHECKING = False
@@ -35,6 +37,16 @@ def arguments(connection: SecuredConnection) -> Arguments:
     return found
 
 
+def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
+    """Return `arguments` with what a program `stated` beside them, which wins.
+
+    Raises:
+        ConfigurationError: something stated would decide on the connection; or as for `arguments`.
+    """
+    permit(connection, "psycopg", stated)
+    return {**arguments(connection), **stated}
+
+
 def renewed(given: dict[str, object], connection: SecuredConnection) -> dict[str, object]:
     """Return what a pool has `given` to psycopg, with `arguments` of `connection`; errors are those of `arguments`."""
     return {**given, **arguments(connection)}
@@ -46,12 +58,13 @@ def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) ->
     They are closed a tenth before the provider would drop them, where that is known; seconds.
 
     Raises:
-        ConfigurationError, ImportError: as for `arguments`.
-        TypeError: something stated would open connections another way, or `connection` was not judged.
+        ConfigurationError: something stated would open connections another way; or as for `arguments`.
+        ImportError: psycopg is not installed.
+        TypeError: `connection` was not judged.
     """
     arguments(without_password(connection))  # what cannot be done is refused here, and not by a thread of the pool
     if taken := sorted(_TAKEN & stated.keys()):
-        raise TypeError(f"{', '.join(taken)} would decide how connections are opened, which the environment does")
+        refuse(connection, f"{taken[0]} would open connections that nobody judged; leave it out", "argument-refused")
     known = {"max_idle": connection.idle_seconds, "max_lifetime": connection.lifetime_seconds}
     return {name: seconds * 0.9 for name, seconds in known.items() if seconds} | dict(stated)
 

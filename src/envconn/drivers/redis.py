@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import quote
 
-from envconn.drivers.unsupported import insist, permit, refuse
+from envconn.drivers.hidden_text import hide
+from envconn.drivers.program_options import permit
+from envconn.drivers.unsupported import insist, refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
@@ -112,7 +114,7 @@ def spoken(connection: SecuredConnection, family: str, others: Collection[str] =
         found["health_check_interval"] = seconds
     if connection.tls.level >= TlsLevel.ENCRYPTED:
         found |= _tls(connection)
-    return cast("Arguments", found)
+    return cast("Arguments", hide(found, "ssl_password"))
 
 
 def client(connection: SecuredConnection) -> ClientArguments:
@@ -158,7 +160,7 @@ def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[
         ConfigurationError: something stated would decide on the connection; or as for `connection_arguments`.
         TypeError: `connection` was not judged.
     """
-    permit(connection, stated, OPTIONS)
+    permit(connection, "redis", stated)
     return {**connection_arguments(connection), **stated}
 
 
@@ -239,17 +241,6 @@ _TYPES: dict[str, Callable[[str], object]] = {
 }
 
 
-OPTIONS = frozenset(
-    {
-        *_TYPES,
-        *("cache", "cache_config", "driver_info", "encoder_class", "encoding_errors", "event_dispatcher"),
-        *("legacy_responses", "lib_name", "lib_version", "maint_notifications_config", "parser_class"),
-        *("retry", "retry_on_error", "socket_keepalive_options", "socket_type"),
-    }
-)
-"""What a program may state for redis-py's connections and pools: none of it decides on the server or on TLS."""
-
-
 PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
 """What is said about the sentinels, beside what redis-py is told."""
 
@@ -302,7 +293,7 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
         sentinels=[(host.host, host.port) for host in connection.hosts],
         master_name=stated["master_name"],
         min_other_sentinels=int(stated.get("min_other_sentinels", "0")),
-        sentinel_kwargs=asked,
+        sentinel_kwargs=hide(asked, "ssl_password"),
     )
     if connection.tls.level < TlsLevel.ENCRYPTED:
         found["clear_text_to"] = (connection.tls.waived or "").replace(",", " ").split()

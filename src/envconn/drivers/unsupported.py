@@ -8,7 +8,7 @@ from envconn.tls import TlsLevel, require_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from typing import NoReturn
 
     from envconn.tls import SecuredConnection
@@ -50,20 +50,6 @@ def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[st
         if name not in honoured and (name, value) not in _SAYS_NOTHING
         if not (name == "channel_binding" and verified)
     ]
-
-
-def permit(connection: SecuredConnection, stated: Iterable[str], allowed: Collection[str], place: str = "") -> None:
-    """Refuse what a program has `stated` for its driver, in `place`, unless it is `allowed`.
-
-    Raises:
-        ConfigurationError: one of them would decide whom to talk to, or how securely, or nobody knows what it does.
-    """
-    for name in stated:
-        if name not in allowed:
-            refuse(connection, f"{place}{name} {_DECIDES}", "argument-refused")
-
-
-_DECIDES = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
 
 
 def refuse_optional(connection: SecuredConnection, driver: str) -> None:

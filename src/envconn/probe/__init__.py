@@ -17,7 +17,7 @@ from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
 from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
 from envconn.records import Record
-from envconn.services import connections
+from envconn.services import ENVIRONMENT, connections
 from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from envconn.probe.login import Outcome
     from envconn.probe.protocol import WireProtocol
     from envconn.probe.server import Enforcement
-    from envconn.services import Services
+    from envconn.services import Source
     from envconn.tls import SecuredConnection
 
 
@@ -52,7 +52,7 @@ _FIRST, _LONGEST = 0.1, 2.0
 
 
 def prove(
-    source: Services | SecuredConnection | None = None,
+    source: Source = ENVIRONMENT,
     /,
     *,
     login: bool = False,
@@ -81,7 +81,7 @@ def prove(
 
 
 def examine(  # noqa: PLR0913 - each of them can be asked for alone
-    source: Services | SecuredConnection | None = None,
+    source: Source = ENVIRONMENT,
     /,
     *,
     login: bool = False,

@@ -21,7 +21,7 @@ from envconn.records import Record
 from envconn.rotation.passwords import awith_current_password, with_current_password
 from envconn.rotation.reload import changes, differences, weakened
 from envconn.selection.databases import DATABASE
-from envconn.services import Services, database, load, view_of
+from envconn.services import Services, database, resolve, view_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
     from envconn.rotation import CurrentAssembly, Snapshot, View
     from envconn.selection import Assembly
+    from envconn.services import Source
     from envconn.tls import SecuredConnection
 
     Made = TypeVar("Made")
-    Source = Services | SecuredConnection | None
 
 
 def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
     """Return what `connect` makes of the database of `source`, tried once more where the environment has changed.
 
-    `source` is services, `envconn.load()` when left out; a connection is tried once and as it is.
+    `source` is services, or a connection, which is tried once and as it is.
     `connect` is given the connection to log in with, and raises what its driver raises.
 
     Raises:
@@ -96,7 +96,7 @@ class _NextTry(Record):
 
 
 def _begin(source: Source) -> tuple[View | None, SecuredConnection]:
-    services = load() if source is None else source
+    services = resolve(source)
     return (view_of(services) if isinstance(services, Services) else None), database(services)
 
 

@@ -1,8 +1,6 @@
-"""What Flask-SQLAlchemy is given, without Flask and without SQLAlchemy."""
+"""What Flask-SQLAlchemy is given, without an application."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -16,35 +14,27 @@ ENVIRON = {
 }
 
 
-class Url(dict[str, Any]):
-    """What ``sqlalchemy.URL.create`` is given."""
-
-
 def test_one_is_the_default_and_the_others_are_binds() -> None:
-    found: Any = envconn_flask.settings(
-        envconn.load(ENVIRON, env_file=None).databases,
-        Url,  # type: ignore[arg-type]
-        driver="psycopg2",
-        engine_options={"pool_size": 3},
-    )
+    services = envconn.load(ENVIRON, env_file=None)
+    found = envconn_flask.config(services, driver="psycopg2", engine_options={"pool_size": 3})
     url, options, binds = (found[f"SQLALCHEMY_{name}"] for name in ("DATABASE_URI", "ENGINE_OPTIONS", "BINDS"))
-    assert (url["drivername"], url["host"], url["password"]) == ("postgresql+psycopg2", "db.example.com", MARKER)
+    assert (url.drivername, url.host, url.password) == ("postgresql+psycopg2", "db.example.com", MARKER)
     assert (options["pool_size"], options["connect_args"]["sslmode"]) == (3, "require")
     assert "url" not in options
     assert binds.keys() == {"analytics"}
-    assert binds["analytics"]["url"]["database"] == "numbers"
+    assert binds["analytics"]["url"].database == "numbers"
     assert "pool_size" not in binds["analytics"]
 
 
 def test_without_a_default_there_are_binds_only() -> None:
     analytics = {name: text for name, text in ENVIRON.items() if name.startswith("ANALYTICS")}
-    found = envconn_flask.settings(envconn.load(analytics, env_file=None).databases, Url)  # type: ignore[arg-type]
+    found = envconn_flask.config(envconn.load(analytics, env_file=None))
     assert found.keys() == {"SQLALCHEMY_BINDS"}
 
 
 @pytest.mark.parametrize("stated", [{"connect_args": {"sslmode": "disable"}}, {"creator": print}])
 def test_what_is_stated_weakens_nothing(stated: dict[str, object]) -> None:
-    databases = envconn.load(ENVIRON, env_file=None).databases
+    services = envconn.load(ENVIRON, env_file=None)
     with pytest.raises(envconn.ConfigurationError) as refusal:
-        envconn_flask.settings(databases, Url, engine_options=stated)  # type: ignore[arg-type]
+        envconn_flask.config(services, engine_options=stated)
     assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]

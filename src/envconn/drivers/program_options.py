@@ -1,0 +1,70 @@
+"""What a program may state for a driver beside the arguments that are made here, without undoing what was judged.
+
+Arguments of a driver beat everything else in silence (``sslmode="disable"`` connects unencrypted), so only those
+pass that are known not to decide on the server, the login or TLS.
+"""
+
+from __future__ import annotations
+
+from envconn.drivers.unsupported import refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from envconn.tls import SecuredConnection
+
+_LIBPQ = frozenset(
+    {
+        *("application_name", "fallback_application_name", "client_encoding", "connect_timeout", "options"),
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        *("target_session_attrs", "load_balance_hosts", "cursor_factory"),
+    }
+)
+_ALLOWED: dict[str, frozenset[str]] = {
+    "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
+    "psycopg2": _LIBPQ | {"connection_factory"},
+    "asyncpg": frozenset(
+        {
+            *("command_timeout", "connection_class", "loop", "record_class", "server_settings", "timeout"),
+            *("max_cacheable_statement_size", "max_cached_statement_lifetime", "statement_cache_size"),
+            *("prepared_statement_cache_size", "prepared_statement_name_func", "target_session_attrs"),
+        }
+    ),
+    "pg8000": frozenset({"application_name", "source_address", "startup_params", "tcp_keepalive", "timeout"}),
+    "redis": frozenset(
+        {
+            *("cache", "cache_config", "client_name", "decode_responses", "driver_info", "encoder_class", "encoding"),
+            *("encoding_errors", "event_dispatcher", "health_check_interval", "legacy_responses", "lib_name"),
+            *("lib_version", "maint_notifications_config", "max_connections", "parser_class", "protocol", "retry"),
+            *("retry_on_error", "retry_on_timeout", "socket_connect_timeout", "socket_keepalive", "socket_read_size"),
+            *("socket_keepalive_options", "socket_timeout", "socket_type"),
+        }
+    ),
+}
+
+_STARTUP = frozenset({"options", "server_settings", "startup_params"})
+"""What a pooler may refuse when a connection starts."""
+
+_STATEMENTS = frozenset({"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"})
+"""What turns prepared statements on again."""
+
+
+def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], place: str = "") -> None:
+    """Refuse what a program has `stated` for `driver`, in `place`, unless it is known to decide nothing.
+
+    Raises:
+        ConfigurationError: an argument could weaken or redirect the connection, or cannot work behind its pooler.
+    """
+    for name in stated:
+        if name not in _ALLOWED[driver]:
+            refuse(connection, f"{place}{name} {_DECIDED}", "argument-refused")
+        if name in _STATEMENTS and not connection.prepared_statements:
+            refuse(connection, f"{place}{name} {_UNTRACKED}", "argument-refused")
+        if name in _STARTUP and not connection.startup_options:
+            refuse(connection, f"{place}{name} {_REFUSED}", "argument-refused")
+
+
+_DECIDED = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
+_UNTRACKED = "would prepare statements that the pooler does not track; leave it out, or use the direct endpoint"
+_REFUSED = "is refused at start-up by the pooler; use ALTER ROLE ... SET, or the direct endpoint"
