@@ -18,7 +18,7 @@ from pydantic_settings import JsonConfigSettingsSource
 import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
 from envconn.selection import assemble
-from envconn.services import view_of
+from envconn.services import ENVIRONMENT, Environment, view_of
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -248,11 +248,11 @@ class Server:
         return self.connect(connection)
 
 
-def synchronously(source: Services | SecuredConnection, server: Server) -> str:
+def synchronously(source: Services | SecuredConnection | Environment, server: Server) -> str:
     return envconn.login(source, server.connect)
 
 
-def asynchronously(source: Services | SecuredConnection, server: Server) -> str:
+def asynchronously(source: Services | SecuredConnection | Environment, server: Server) -> str:
     return asyncio.run(envconn.alogin(source, server.aconnect))
 
 
@@ -267,7 +267,7 @@ class TestLogin:
         self, login: Callable[..., str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DATABASE_URL", URL)
-        assert login(None, Server(MARKER)) == "db.example.com"
+        assert login(ENVIRONMENT, Server(MARKER)) == "db.example.com"
 
     def test_twice_where_it_has_changed(self, login: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
         environ, server = {"DATABASE_URL": URL}, Server("another")
@@ -498,7 +498,7 @@ FORKED = """
 import os, signal, threading
 import envconn
 from envconn.rotation import reload as kept
-from envconn.services import view_of
+from envconn.services import ENVIRONMENT, Environment, view_of
 
 kept.PATIENCE = 0.1
 services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)

@@ -63,7 +63,7 @@ def test_the_name_promised_in_the_design() -> None:
     "module",
     [
         *("envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg"),
-        *("envconn_sqlalchemy", "envconn_pytest"),
+        *("envconn_redis", "envconn_sqlalchemy", "envconn_pytest"),
     ],
 )
 def test_all_of_the_other_packages(module: str) -> None:
@@ -80,6 +80,7 @@ def test_all_of_the_other_packages(module: str) -> None:
         "import envconn_celery",
         "import envconn_django",
         "import envconn_psycopg",
+        "import envconn_redis",
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
         "import envconn; envconn.load().reload()",

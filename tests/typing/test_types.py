@@ -1,4 +1,4 @@
-"""mypy and pyright read what callers write: all of api.py passes, and of forged.py exactly the marked lines fail."""
+"""mypy and pyright read what callers write: the whole of an ``api``, and of ``forged`` exactly the unmarked lines."""
 
 from __future__ import annotations
 
@@ -53,18 +53,20 @@ def run(command: list[str], checkout: Path) -> str:
 
 @pytest.mark.checkout
 @pytest.mark.parametrize("checker", [mypy, pyright])
+@pytest.mark.parametrize("name", ["api", "integrations_api"])
 def test_what_callers_write_passes(
-    checker: Callable[[Path, Path, Path], dict[int, str]], checkout: Path, tmp_path: Path
+    checker: Callable[[Path, Path, Path], dict[int, str]], checkout: Path, tmp_path: Path, name: str
 ) -> None:
-    assert checker(HERE / "api.py", checkout, tmp_path) == {}
+    assert checker(HERE / f"{name}.py", checkout, tmp_path) == {}
 
 
 @pytest.mark.checkout
 @pytest.mark.parametrize("checker", [mypy, pyright])
+@pytest.mark.parametrize("name", ["forged", "forged_integrations"])
 def test_what_forgers_write_fails(
-    checker: Callable[[Path, Path, Path], dict[int, str]], checkout: Path, tmp_path: Path
+    checker: Callable[[Path, Path, Path], dict[int, str]], checkout: Path, tmp_path: Path, name: str
 ) -> None:
-    path = HERE / "forged.py"
+    path = HERE / f"{name}.py"
     lines = path.read_text(encoding="utf-8").splitlines()
     marked = {number for number, line in enumerate(lines, 1) if line.endswith(MARK)}
     assert len(marked) > 15

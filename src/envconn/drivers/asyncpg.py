@@ -151,9 +151,18 @@ async def password(connection: SecuredConnection) -> str | None:
 
 def _login(connection: SecuredConnection) -> Arguments:
     if connection.password:
-        return {"password": Hidden(connection.password.reveal()), "passfile": os.devnull}
+        return {"password": _Password(connection.password.reveal()), "passfile": os.devnull}
     passfile = connection.parameters.get("passfile")
     return {"passfile": passfile} if passfile else {}
+
+
+class _Password(Hidden):
+    """A hidden text that asyncpg calls for: its protocol (asyncpg/protocol/coreproto.pyx) takes no subclass of str."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return str(self)
 
 
 def _settings(connection: SecuredConnection) -> dict[str, str]:
