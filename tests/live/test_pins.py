@@ -86,7 +86,7 @@ STATED = {
 
 def outcome(driver: str, uri: str, more: dict[str, str]) -> str:
     # Of a failure over versions, libpq tells the bounds that were written.
-    return libpq_drivers.outcome(driver, uri, more, ask=False).partition(" between TLS")[0]  # type: ignore[arg-type]
+    return libpq_drivers.outcome(driver, uri, more, ask=False).partition(" between TLS")[0]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

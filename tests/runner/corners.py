@@ -55,8 +55,9 @@ EVERYTHING = Selection(
     modules(
         "core",
         "agreement ca dotenv drivers drivers_celery drivers_django drivers_redis drivers_redis_client "
-        "drivers_sqlalchemy judge libpq login reach rotation secured services settings settings_documents "
-        "settings_errors settings_field settings_layers settings_parts settings_use sources supplied uri",
+        "drivers_sqlalchemy judge libpq libpq_keywords login reach rotation secured services settings "
+        "settings_documents settings_errors settings_field settings_layers settings_parts settings_use sources "
+        "supplied uri",
     )
     + modules(
         "integrations",
@@ -65,7 +66,7 @@ EVERYTHING = Selection(
     )
     + modules(
         "live",
-        "django_rotation login_drivers login_postgresql login_redis login_silence matrix_stacks pooler rotating "
+        "django_rotation login_drivers login_postgresql login_redis login_silence matrix_stacks pins pooler rotating "
         "rotation_load",
     ),
     "not (without_a_pooler or tracks or newer or afterwards or deployed or clear_text or printable or rabbitmq)"
@@ -73,7 +74,7 @@ EVERYTHING = Selection(
 )
 # Each integration, connecting to the right server and to the wrong one: what .ci/run has time for.
 SHORT = Selection(
-    modules("core", "settings settings_errors settings_field settings_use")
+    modules("core", "libpq_keywords settings settings_errors settings_field settings_use")
     + modules("integrations", "asyncpg")
     + (
         "tests/live/test_matrix.py::test_what_is_promised_is_what_happens",
