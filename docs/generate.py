@@ -29,8 +29,8 @@ _HEAD = """\
 What is known of each provider's connection strings, generated from the records in `src/envconn/providers` by
 `docs/generate.py`: correct a record, never this page. A host is recognised when all of it matches a record's pattern
 as written, in lower case and without a dot at the end. `ENVCONN_PROVIDER=<name>` states what a private name hides,
-`ENVCONN_POOLER` how a pooler works where that is not visible. A variable stands with the provider that it comes from;
-others use some of the names, too.
+`ENVCONN_POOL_MODE` how a pooler works where that is not visible. A variable stands with the provider that it comes
+from; others use some of the names, too.
 
 """
 _COLUMNS = ("name", "product", "protocol", "pooled or direct", "best TLS", "CA", "checked")

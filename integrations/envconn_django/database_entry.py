@@ -98,7 +98,7 @@ def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> Databas
 _GIS = "django.contrib.gis.db.backends.postgis"
 _CURSORS = (
     "disable_server_side_cursors=false needs cursors that a pooler in transaction mode loses; drop it, or set "
-    "ENVCONN_POOLER if there is none"
+    "ENVCONN_POOL_MODE if there is none"
 )
 
 

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from envconn.tls.policy import Demands
 
 
-ALLOWED = "envconn_allow_databases"
-"""The option in pytest's configuration; in upper case, the environment variable that adds to it."""
+ALLOWED = "envconn_allow"
+"""The option in pytest's configuration."""
+ALLOWED_VARIABLE = "ENVCONN_PYTEST_ALLOW"
+"""The environment variable that adds to it."""
 
 _HELP = "host patterns, CIDR blocks and names of databases that tests may use beside local ones"
 _PRODUCTION = re.compile(r"(?:^|[^a-z])(?:prod|production|live)(?:$|[^a-z])|(?:prod|production)$", re.IGNORECASE)
@@ -57,7 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _allowed(config: pytest.Config) -> list[str]:
     """The patterns from the configuration, the command line and the environment; a comma parts them, too."""
-    stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED.upper(), ""))
+    stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED_VARIABLE, ""))
     return re.findall(r"[^\s,]+", " ".join(stated))
 
 
@@ -102,7 +104,7 @@ _HERE = (None, "local")
 """What is recognised in an address on this machine behind which nobody else is known to be."""
 
 
-_WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED.upper()} or --envconn-allow"
+_WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED_VARIABLE} or --envconn-allow"
 _REMOTE = (
     "leads to {}, which is neither this machine nor allowed for tests; unset it, let it lead to a local server, "
     f"or name the host in {_WHERE}"

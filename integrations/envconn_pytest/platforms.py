@@ -129,7 +129,7 @@ PLATFORMS: Mapping[str, Platform] = {
         pooled={
             "DATABASE_URL": _RAILWAY.replace("@postgres", "@pgbouncer"),
             "DATABASE_UNPOOLED_URL": _RAILWAY,
-            "ENVCONN_POOLER": "transaction",  # nothing in its address tells
+            "ENVCONN_POOL_MODE": "transaction",  # nothing in its address tells
         },
         replica={_REPLICA: _RAILWAY.replace("@postgres", "@postgres-replica")},
     ),

@@ -85,15 +85,8 @@ class Services(Mapping[str, SecuredConnection]):
         """
         if found := self._services.get(DATABASE):
             return found
-        raise ConfigurationError(
-            [
-                problem(
-                    "database-missing",
-                    "DATABASE_URL",
-                    "no default database is configured; set it, or ENVCONN_DATABASE to the variable that holds one",
-                )
-            ]
-        )
+        message = "no default database is configured; set it, or ENVCONN_DATABASE_VARIABLE to its variable"
+        raise ConfigurationError([problem("database-missing", "DATABASE_URL", message)])
 
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:

@@ -48,7 +48,7 @@ NAMES = [
     Case("T05", {"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER}, {}, {"conflict"}, "two targets, no order"),
     Case(
         "T05",
-        {"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER, "ENVCONN_DATABASE": "DATABASE_URL"},
+        {"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER, "ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"},
         {"database": ENCRYPTED},
         {"not-chosen"},
         "the order is stated; the loser is reported",
@@ -77,7 +77,8 @@ NAMES = [
     Case("T16", {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": f"p@ss/w#rd?{MARKER}", "DB_NAME": "d"},
          {"database": ENCRYPTED}, set(), "parts need no encoding"),
     Case("T17", {"DATABASE_URL": PG, "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d"}, {}, {"conflict"}, "which one?"),
-    Case("T17", {"DATABASE_URL": PG, "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "ENVCONN_DATABASE": "DB_HOST"},
+    Case("T17", {"DATABASE_URL": PG, "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d",
+                 "ENVCONN_DATABASE_VARIABLE": "DB_HOST"},
          {"database": ENCRYPTED}, {"not-chosen"}, "differs: no overlay of keys; one of the two is chosen as a whole"),
     Case("T18", {"DATABASE_URL": PG}, {"database": ENCRYPTED}, {"dotenv-ignored"}, "the process wins, .env is reported",
          env_file=f"DATABASE_URL={OTHER}\n"),
@@ -167,7 +168,7 @@ def test_conflict_names_both_variables_both_hosts_and_the_way_out() -> None:
     for part in (
         "SCALINGO_POSTGRESQL_URL: on other.example",
         "DATABASE_URL (on db.example)",
-        "ENVCONN_DATABASE=SCALINGO_POSTGRESQL_URL",
+        "ENVCONN_DATABASE_VARIABLE=SCALINGO_POSTGRESQL_URL",
     ):
         assert part in told
 

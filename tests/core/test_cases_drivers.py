@@ -256,8 +256,8 @@ def test_what_is_noted(number: str, environ: dict[str, str], code: str, certific
     ("environ", "stated"),
     [
         (of(PG), "an ordinary host"),
-        ({**of(PG.replace("db.example", "db.example:6432")), "ENVCONN_POOLER": "session"}, "stated"),
-        ({**of(PG.replace("db.example", "db.example:6432")), "ENVCONN_POOLER": "none"}, "stated"),
+        ({**of(PG.replace("db.example", "db.example:6432")), "ENVCONN_POOL_MODE": "session"}, "stated"),
+        ({**of(PG.replace("db.example", "db.example:6432")), "ENVCONN_POOL_MODE": "none"}, "stated"),
         (of(PG.replace("db.example", "poolers.example")), "another word"),
         (of(f"mysql://u:{MARKER}@db.example:6432/d"), "no PostgreSQL"),
     ],

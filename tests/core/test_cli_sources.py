@@ -149,8 +149,8 @@ def test_blank_higher_up_switches_off_what_is_below(given: Given) -> None:
 
 
 def test_chosen_variables_are_listed(given: Given) -> None:
-    places = inventory({"MINE": uri("mine"), "ENVCONN_DATABASE": "MINE", "OTHER": uri("other")}, None)
-    assert places[0].names == ("ENVCONN_DATABASE", "MINE")
+    places = inventory({"MINE": uri("mine"), "ENVCONN_DATABASE_VARIABLE": "MINE", "OTHER": uri("other")}, None)
+    assert places[0].names == ("ENVCONN_DATABASE_VARIABLE", "MINE")
     assert [place.is_there for place in places] == [True] + [False] * (len(SOURCES) - 1)
 
 

@@ -94,7 +94,8 @@ def test_names(names: dict[str, object], expected: str) -> None:
     found = report(services("p", {"uri": URI}, **names))
     assert found.services["database"].variable == f"VCAP_SERVICES/{expected}"
     chosen = report(
-        {**services("p", {"uri": URI}, **names), **services("q", {"uri": f"{URI}2"})}, ENVCONN_DATABASE="orders"
+        {**services("p", {"uri": URI}, **names), **services("q", {"uri": f"{URI}2"})},
+        ENVCONN_DATABASE_VARIABLE="orders",
     )
     assert list(chosen.services) == ["database", expected]
 
@@ -219,5 +220,5 @@ def test_many_services_take_no_longer_than_their_number() -> None:
     same = {"p": [{"name": f"n{number}", "credentials": {"uri": URI}} for number in range(1_000)]}
     other = {"p": [{"name": f"n{number}", "credentials": {"uri": f"{URI}{number}"}} for number in range(1_000)]}
     assert len(report(same).services) == 1
-    assert len(report(other, ENVCONN_DATABASE="n7").services) == 1_000
+    assert len(report(other, ENVCONN_DATABASE_VARIABLE="n7").services) == 1_000
     assert time.process_time() - before < 20

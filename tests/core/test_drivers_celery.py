@@ -98,7 +98,7 @@ def test_results_in_postgresql_go_to_the_direct_endpoint(pooler: str) -> None:
 
 
 def test_results_behind_a_pooler_that_cannot_be_gone_round() -> None:
-    environ = {"DATABASE_URL": "postgresql://app:secret@db.example.com/app", "ENVCONN_POOLER": "transaction"}
+    environ = {"DATABASE_URL": "postgresql://app:secret@db.example.com/app", "ENVCONN_POOL_MODE": "transaction"}
     pooled = envconn.load(environ, env_file=None).database
     options = celery_settings(secure(parse("redis://localhost")), pooled)["database_engine_options"]
     arguments = options["connect_args"]

@@ -104,7 +104,7 @@ def test_the_driver_that_django_takes(monkeypatch: pytest.MonkeyPatch, missing: 
     if len(missing) == 2:
         assert "neither psycopg nor psycopg2" in refusal(URI)
         return
-    options = entries(URI, ENVCONN_POOLER="transaction")["default"]["OPTIONS"]
+    options = entries(URI, ENVCONN_POOL_MODE="transaction")["default"]["OPTIONS"]
     # psycopg2 prepares nothing, and does not know the word.
     assert options.get("prepare_threshold", "absent") == ("absent" if missing else None)
 
@@ -166,9 +166,9 @@ def test_behind_a_pooler_in_transaction_mode(uri: str) -> None:
 
 
 def test_a_pooler_that_is_stated() -> None:
-    assert "DISABLE_SERVER_SIDE_CURSORS" in entries(URI, ENVCONN_POOLER="transaction")["default"]
+    assert "DISABLE_SERVER_SIDE_CURSORS" in entries(URI, ENVCONN_POOL_MODE="transaction")["default"]
     for mode in ("session", "none"):
-        assert "DISABLE_SERVER_SIDE_CURSORS" not in entries(URI, ENVCONN_POOLER=mode)["default"]
+        assert "DISABLE_SERVER_SIDE_CURSORS" not in entries(URI, ENVCONN_POOL_MODE=mode)["default"]
 
 
 def test_aliases() -> None:
@@ -200,13 +200,13 @@ def test_aliases() -> None:
         (PLANETSCALE, {}, "us-east-1-2.pg.psdb.cloud"),
         (HEROKU, {}, None),
         (HEROKU, {"DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
-        (URI, {"ENVCONN_POOLER": "transaction"}, None),
+        (URI, {"ENVCONN_POOL_MODE": "transaction"}, None),
         (URI, {"DIRECT_URL": URI.replace("db.", "direct.")}, "direct.example.com"),
         (NEON.replace("-pooler", ""), {"DIRECT_URL": URI.replace("db.", "direct.")}, None),
     ],
 )
 def test_the_direct_endpoint(uri: str, environ: dict[str, str], direct: str | None) -> None:
-    found = entries(uri, None, ENVCONN_DATABASE="DATABASE_URL", **environ)
+    found = entries(uri, None, ENVCONN_DATABASE_VARIABLE="DATABASE_URL", **environ)
     assert found.get("direct", {}).get("HOST") == direct
 
 
@@ -245,7 +245,7 @@ def test_native_pool_beside_what_does_the_same(monkeypatch: pytest.MonkeyPatch) 
     assert "pooler in transaction mode, and pool would hold its places" in refusal(NEON, {})
     for age in ("60", "None"):
         assert "conn_max_age keeps connections, and pool lends them" in refusal(f"{URI}&conn_max_age={age}", {})
-    found = entries(URI, {}, ENVCONN_POOLER="session", DIRECT_URL=URI.replace("db.", "direct."))
+    found = entries(URI, {}, ENVCONN_POOL_MODE="session", DIRECT_URL=URI.replace("db.", "direct."))
     assert {alias: "pool" in entry["OPTIONS"] for alias, entry in found.items()} == {"default": True, "direct": False}
     monkeypatch.setattr(metadata, "version", lambda _name: "4.2.30")
     assert "pool needs Django 5.1" in refusal(URI, {})
@@ -321,7 +321,7 @@ def cached(uri: str) -> envconn.SecuredConnection:
     ("environ", "codes"),
     [
         ({"DATABASE_URL": NEON}, ["tls-unverified"]),
-        ({"DATABASE_URL": URI, "ENVCONN_POOLER": "transaction"}, ["migrate-pooled", "tls-unverified"]),
+        ({"DATABASE_URL": URI, "ENVCONN_POOL_MODE": "transaction"}, ["migrate-pooled", "tls-unverified"]),
         ({"DATABASE_URL": PLANETSCALE.replace("app.", "postgres.")}, ["tls-unverified", "default-role"]),
         ({"DATABASE_URL": URI.replace("require", "disable"), "ENVCONN_TLS_WAIVE": "db.example.com"}, ["tls-waived"]),
         ({"DATABASE_URL": "postgresql://app@localhost/shop"}, []),

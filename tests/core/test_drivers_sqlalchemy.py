@@ -79,8 +79,8 @@ def test_local_servers_without_tls(driver: Driver) -> None:
     ("uri", "environ", "pool"),
     [
         (PLAIN, {}, {}),
-        (PLAIN, {"ENVCONN_POOLER": "transaction"}, {"pool_pre_ping": True}),
-        (PLAIN, {"ENVCONN_POOLER": "session"}, {"pool_pre_ping": True}),
+        (PLAIN, {"ENVCONN_POOL_MODE": "transaction"}, {"pool_pre_ping": True}),
+        (PLAIN, {"ENVCONN_POOL_MODE": "session"}, {"pool_pre_ping": True}),
         (NEON, {}, {"pool_pre_ping": True, "pool_recycle": 300}),
         (
             f"postgresql://app:{MARKER}@x.postgresql.a.osc-fr1.scalingo-dbs.com:30000/app?sslmode=require",
@@ -110,7 +110,7 @@ def test_the_pool_follows_what_is_known(uri: str, environ: dict[str, str], pool:
 )
 def test_statements_are_prepared_where_the_pooler_tracks_them(driver: Driver, off: dict[str, object]) -> None:
     names = {"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"}
-    for connection, wanted in ((load(ENVCONN_POOLER="transaction"), off), (load(NEON), {}), (load(), {})):
+    for connection, wanted in ((load(ENVCONN_POOL_MODE="transaction"), off), (load(NEON), {}), (load(), {})):
         given = dbapi.options(connection, driver)["connect_args"]
         assert {name: value for name, value in given.items() if name in names} == wanted
 
@@ -221,14 +221,14 @@ def test_what_decides_nothing_is_added(driver: Driver, extra: dict[str, object])
     ],
 )
 def test_what_a_pooler_does_not_bear_is_refused(driver: Driver, extra: dict[str, object]) -> None:
-    assert codes(load(ENVCONN_POOLER="transaction"), driver, connect_args=extra) == {"argument-refused"}
+    assert codes(load(ENVCONN_POOL_MODE="transaction"), driver, connect_args=extra) == {"argument-refused"}
 
 
 def test_autocommit_of_pg8000_behind_a_pooler() -> None:
     for stated in ({"isolation_level": "AUTOCOMMIT"}, {"execution_options": {"isolation_level": "autocommit"}}):
-        assert codes(load(ENVCONN_POOLER="transaction"), "pg8000", **stated) == {"autocommit-pooled"}
+        assert codes(load(ENVCONN_POOL_MODE="transaction"), "pg8000", **stated) == {"autocommit-pooled"}
         assert codes(load(NEON), "pg8000", **stated) == {"autocommit-pooled"}
-        assert engine.merged(load(ENVCONN_POOLER="session"), "pg8000", stated)
+        assert engine.merged(load(ENVCONN_POOL_MODE="session"), "pg8000", stated)
         assert engine.merged(load(), "pg8000", stated)
-        assert engine.merged(load(ENVCONN_POOLER="transaction"), "psycopg", stated)
+        assert engine.merged(load(ENVCONN_POOL_MODE="transaction"), "psycopg", stated)
     assert engine.merged(load(NEON), "pg8000", {"isolation_level": "SERIALIZABLE"})

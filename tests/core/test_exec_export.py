@@ -146,7 +146,7 @@ def unset(tmp_path: Path, **variables: str) -> set[str]:
 @pytest.mark.parametrize(
     ("gone", "kept"),
     [
-        ({"DATABASE_URL": PG}, {"ENVCONN_TLS": "require", "ENVCONN_DATABASE": "DATABASE_URL"}),
+        ({"DATABASE_URL": PG}, {"ENVCONN_TLS": "require", "ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"}),
         ({"DATABASE_URL_FILE": "{directory}/url"}, {"OTHER_FILE": "{directory}/url"}),
         ({"DATABASE_URL": PG, "DATABASE_URL_FILE": "{directory}/url"}, {}),
         ({"DATABASE_URL": "$MY_DB", "MY_DB": "${{DEEPER}}", "DEEPER": PG}, {"DEEP": "x"}),
@@ -155,7 +155,7 @@ def unset(tmp_path: Path, **variables: str) -> set[str]:
         ({"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": PG}, {}),
         ({"DATABASE_URL": "$MY_DB", "MY_DB": PG, "SCALINGO_POSTGRESQL_URL": PG}, {}),
         ({"DATABASE_URL": f"{PG}?sslmode=require", "POSTGRES_URL": PG}, {}),
-        ({"DATABASE_URL": PG, "POSTGRES_URL": f"{PG}x"}, {"ENVCONN_DATABASE": "DATABASE_URL"}),
+        ({"DATABASE_URL": PG, "POSTGRES_URL": f"{PG}x"}, {"ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"}),
         ({"DATABASE_URL": NEON, "DIRECT_URL": NEON.replace("-pooler", "")}, {}),
         ({"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": f"{PG}?hostaddr=10.0.0.1"}, {}),
         ({"SHOP_DATABASE_URL": PG, "SHOP_DIRECT_URL": f"{PG}x"}, {"SHOP_URL": "http://shop.example"}),

@@ -321,21 +321,21 @@ POOLED: dict[FormatName, str] = {
 
 @pytest.mark.parametrize("name", POOLED)
 def test_poolers(name: FormatName) -> None:
-    assert POOLED[name] in translate(secured("?sslmode=require", ENVCONN_POOLER="transaction"), name)
+    assert POOLED[name] in translate(secured("?sslmode=require", ENVCONN_POOL_MODE="transaction"), name)
     assert POOLED[name] not in translate(secured("?sslmode=require"), name)
 
 
 def test_pgx_may_have_the_simple_protocol_instead() -> None:
-    pooled = secured("?default_query_exec_mode=simple_protocol", ENVCONN_POOLER="transaction")
+    pooled = secured("?default_query_exec_mode=simple_protocol", ENVCONN_POOL_MODE="transaction")
     assert translate(pooled, "pgx").endswith("&default_query_exec_mode=simple_protocol\n")
-    pooled = secured("?default_query_exec_mode=cache_statement", ENVCONN_POOLER="transaction")
+    pooled = secured("?default_query_exec_mode=cache_statement", ENVCONN_POOL_MODE="transaction")
     assert translate(pooled, "pgx").endswith("&default_query_exec_mode=exec\n")
 
 
 def test_pgjdbcs_own_word_does_not_undo_that() -> None:
     stated = "?sslmode=require&prepareThreshold=3&currentSchema=s"
     assert "&currentSchema=s&prepareThreshold=3" in translate(secured(stated), "jdbc")
-    pooled = translate(secured(stated, ENVCONN_POOLER="transaction"), "jdbc")
+    pooled = translate(secured(stated, ENVCONN_POOL_MODE="transaction"), "jdbc")
     assert ("prepareThreshold=0" in pooled, "prepareThreshold=3" in pooled) == (True, False)
 
 
@@ -378,7 +378,7 @@ def test_sqlalchemys_driver() -> None:
     assert translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy").startswith("postgresql+psycopg2:")
     assert "&dsn=hostaddr" in translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy")
     assert translate(secured(scheme="postgresql+psycopg_async"), "sqlalchemy").startswith("postgresql+psycopg:")
-    pooled = secured(scheme="postgresql+psycopg", ENVCONN_POOLER="transaction")
+    pooled = secured(scheme="postgresql+psycopg", ENVCONN_POOL_MODE="transaction")
     assert "keep psycopg from preparing" in refusals(pooled, "sqlalchemy")[0]
 
 

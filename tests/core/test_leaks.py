@@ -89,7 +89,7 @@ CASES = [
     Case("tls-disabled", {}, {".env": f"DATABASE_URL={GOOD}?sslmode=disable\n"}),
     # which variable
     Case("database-missing", {"database_url": GOOD, "PASSWORD": "{raw}"}),
-    url("choice-missing", GOOD, ENVCONN_DATABASE="{raw}"),
+    url("choice-missing", GOOD, ENVCONN_DATABASE_VARIABLE="{raw}"),
     url("conflict", GOOD, SCALINGO_POSTGRESQL_URL=f"postgresql://app:{{p}}@other.{HOST}/app"),
     url("conflict", GOOD, POSTGRESQL_URL=f"postgresql://app:{{p}}2@{HOST}/app"),
     url("service-duplicate", GOOD, DATABASE_DATABASE_URL=GOOD),
@@ -195,7 +195,7 @@ CASES = [
     url("ca-private", f"postgresql://app:{{p}}@{SCALINGO}/app?sslmode=verify-full&sslrootcert=system"),
     # what is known about providers
     url("provider-unknown", GOOD, ENVCONN_PROVIDER="{raw}"),
-    url("pooler-unknown", GOOD, ENVCONN_POOLER="{raw}"),
+    url("pooler-unknown", GOOD, ENVCONN_POOL_MODE="{raw}"),
     url("options-pooled", f"postgresql://app.main:{{p}}@{PLANETSCALE}:6432/app?options={{p}}"),
     url("endpoint-inconsistent", f"postgresql://app:{{p}}@{NEON}/app?options=endpoint%3Dep-other"),
     url("channel-binding-password", f"postgresql://app:endpoint%3Dep-a%3B{{p}}@{NEON}/app?channel_binding=require"),

@@ -115,7 +115,7 @@ LOGIN = Login("psycopg", "app", tls=True)
 
 
 def judged(uri: str, pooler: str | None = None) -> envconn.SecuredConnection:
-    environ = {"DATABASE_URL": uri, **({"ENVCONN_POOLER": pooler} if pooler else {})}
+    environ = {"DATABASE_URL": uri, **({"ENVCONN_POOL_MODE": pooler} if pooler else {})}
     return envconn.load(environ=environ, env_file=None).database
 
 

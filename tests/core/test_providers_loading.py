@@ -135,14 +135,14 @@ def test_branch_is_never_derived() -> None:
     [("transaction", True, False), ("session", True, True), ("none", False, True)],
 )
 def test_pooler_that_cannot_be_seen_is_stated(stated: str, pooled: bool, statements: bool) -> None:  # noqa: FBT001
-    environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_POOLER": stated}
+    environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_POOL_MODE": stated}
     database = envconn.load(environ, env_file=None).database
     assert (database.pooled, database.prepared_statements) == (pooled, statements)
 
 
 def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
     pooled, direct = "postgresql://u:p@bouncer.example.com:6432/app", "postgresql://u:p@db.example.com/app"
-    environ = {"DATABASE_URL": pooled, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOLER": "transaction"}
+    environ = {"DATABASE_URL": pooled, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOL_MODE": "transaction"}
     services = envconn.load(environ, env_file=None)
     assert services.database.pooled
     assert services.connection("database", pooled=False).host == "db.example.com"
@@ -154,7 +154,7 @@ def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
     assert (database.provider, database.tls.level, database.suspends) == ("neon", envconn.TlsLevel.VERIFY_FULL, True)
 
 
-@pytest.mark.parametrize("variable", ["ENVCONN_PROVIDER", "ENVCONN_POOLER"])
+@pytest.mark.parametrize("variable", ["ENVCONN_PROVIDER", "ENVCONN_POOL_MODE"])
 def test_statement_that_nobody_understands_is_refused(variable: str) -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", variable: "marker"}
     with pytest.raises(envconn.ConfigurationError) as caught:

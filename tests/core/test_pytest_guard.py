@@ -169,7 +169,7 @@ def test_a_tunnel_may_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("allowed", ["*", "?*", "*.*", "0.0.0.0/0", "::/0", "10.1.2.3/8", "a/b", "[!_]*", "db[1]"])
 def test_patterns_that_allow_everything_or_nothing(allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", HERE)
-    assert codes("db.example.com", allowed) == [("envconn_allow_databases", "test-pattern")]
+    assert codes("db.example.com", allowed) == [("envconn_allow", "test-pattern")]
 
 
 # Sessions
@@ -210,7 +210,7 @@ def test_it_is_refused_whatever_else_is_asked_for(session: Session, arguments: l
         {"DATABASE_URL": f"{THERE}_prod?password={MARKER}"},
         {"DATABASE_URL": f"{THERE}?password={MARKER}"},
         {"DATABASE_URL": f"{THERE}?sslmode={MARKER}"},
-        {"DATABASE_URL": HERE, "ENVCONN_ALLOW_DATABASES": f"{MARKER}/x"},
+        {"DATABASE_URL": HERE, "ENVCONN_PYTEST_ALLOW": f"{MARKER}/x"},
         {"SCALINGO_POSTGRESQL_URL": HERE},
         {"DATABASE_URL": MARKER},
     ],
@@ -276,21 +276,21 @@ def test_allowed_by_the_configuration_the_environment_or_the_command_line(
 ) -> None:
     session(f"--envconn-allow={allowed}", DATABASE_URL=THERE).assert_outcomes(passed=1)
     (pytester.path / "touched").unlink()
-    pytester.makeini(f"[pytest]\nenvconn_allow_databases = {allowed}")
+    pytester.makeini(f"[pytest]\nenvconn_allow = {allowed}")
     session().assert_outcomes(passed=1)
     (pytester.path / "touched").unlink()
-    pytester.makeini("[pytest]\nenvconn_allow_databases =")
+    pytester.makeini("[pytest]\nenvconn_allow =")
     assert session().ret == pytest.ExitCode.USAGE_ERROR
-    session(ENVCONN_ALLOW_DATABASES=allowed).assert_outcomes(passed=1)
+    session(ENVCONN_PYTEST_ALLOW=allowed).assert_outcomes(passed=1)
 
 
 def test_allowed_by_a_list_in_pyproject(session: Session, pytester: pytest.Pytester) -> None:
-    pytester.makepyprojecttoml('[tool.pytest.ini_options]\nenvconn_allow_databases = ["a", "*.example.com"]')
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\nenvconn_allow = ["a", "*.example.com"]')
     session(DATABASE_URL=THERE).assert_outcomes(passed=1)
 
 
 def test_the_file_cannot_allow(session: Session, pytester: pytest.Pytester) -> None:
-    (pytester.path / ".env").write_text("ENVCONN_ALLOW_DATABASES=db.example.com\n", encoding="utf-8")
+    (pytester.path / ".env").write_text("ENVCONN_PYTEST_ALLOW=db.example.com\n", encoding="utf-8")
     assert session(DATABASE_URL=THERE).ret == pytest.ExitCode.USAGE_ERROR
 
 

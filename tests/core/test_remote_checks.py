@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from envconn.cli import options
 from envconn.remote import QueryError, RemoteError, get_connection, request
 from envconn.remote.fetch import PROVIDERS
 from leaks import failure_surfaces, find
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MARKER = "Xq7vKw9zJp4mTb"
 PASTED = "Zb4nHt8yLs2c"
@@ -28,7 +31,7 @@ PLANETSCALE: dict[str, Any] = {"organization": "o", "database": "d", "role": "r"
 
 def refused(provider: str, environ: dict[str, str] | None = None, **arguments: Any) -> RemoteError:
     """The error of a call that reaches nobody: there is no address but loopback's closed port."""
-    everywhere = {f"ENVCONN_{name.upper()}_API": "https://127.0.0.1:1" for name in PROVIDERS}
+    everywhere = {f"ENVCONN_API_{name.upper()}": "https://127.0.0.1:1" for name in PROVIDERS}
     with pytest.raises(RemoteError) as caught:
         get_connection(provider, environ={**everywhere, **(environ or {})}, env_file=None, **arguments)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
@@ -69,7 +72,7 @@ def refused(provider: str, environ: dict[str, str] | None = None, **arguments: A
 )
 def test_arguments(provider: str, arguments: dict[str, Any], about: str, code: str) -> None:
     tokens = {variable: "t" for service in PROVIDERS.values() for variable in service.tokens}
-    error = refused(provider, {**tokens, "ENVCONN_SCALINGO_API": ""}, **arguments)
+    error = refused(provider, {**tokens, "ENVCONN_API_SCALINGO": ""}, **arguments)
     assert (error.problems[0].variable, error.problems[0].code, error.exit_code) == (about, code, 64)
     assert PASTED not in str(error)
 
@@ -95,11 +98,11 @@ def test_arguments(provider: str, arguments: dict[str, Any], about: str, code: s
     ],
 )
 def test_addresses(address: str) -> None:
-    error = refused("casedev", {"CASEDEV_API_KEY": "t", "ENVCONN_CASEDEV_API": address}, **CASEDEV)
-    assert (error.problems[0].variable, error.problems[0].code) == ("ENVCONN_CASEDEV_API", "address-invalid")
-    tokens = {"SCALINGO_API_TOKEN": "t", "ENVCONN_SCALINGO_AUTH_API": address}
+    error = refused("casedev", {"CASEDEV_API_KEY": "t", "ENVCONN_API_CASEDEV": address}, **CASEDEV)
+    assert (error.problems[0].variable, error.problems[0].code) == ("ENVCONN_API_CASEDEV", "address-invalid")
+    tokens = {"SCALINGO_API_TOKEN": "t", "ENVCONN_API_SCALINGO_AUTH": address}
     error = refused("scalingo", tokens, app="a")
-    assert (error.problems[0].variable, error.exit_code) == ("ENVCONN_SCALINGO_AUTH_API", 78)
+    assert (error.problems[0].variable, error.exit_code) == ("ENVCONN_API_SCALINGO_AUTH", 78)
 
 
 @pytest.mark.parametrize(
@@ -171,3 +174,11 @@ def test_httpx_is_loaded_when_somebody_is_asked() -> None:
     code = "import sys, envconn.remote, envconn.cli.fetch; print({'httpx', 'httpcore'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "set()\n"
+
+
+def test_no_file_says_where_a_token_is_sent(tmp_path: Path) -> None:
+    written = tmp_path / ".env"
+    written.write_text("ENVCONN_API_CASEDEV=https://127.0.0.1:1\n", encoding="utf-8")
+    with pytest.raises(RemoteError, match="ENVCONN_API_CASEDEV: is set in a file") as caught:
+        get_connection("casedev", environ={"CASEDEV_API_KEY": "t"}, env_file=written, **CASEDEV)
+    assert (caught.value.problems[0].code, caught.value.exit_code) == ("address-invalid", 78)

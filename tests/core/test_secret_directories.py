@@ -108,7 +108,7 @@ def test_what_cannot_be_used_is_told_where_it_does_not_count(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize(
-    "name", ["ENVCONN_DATABASE", "ENVCONN_TLS", "ENVCONN_POOLER", "PGSSLMODE", "DATABASE_URL_FILE"]
+    "name", ["ENVCONN_DATABASE_VARIABLE", "ENVCONN_TLS", "ENVCONN_POOL_MODE", "PGSSLMODE", "DATABASE_URL_FILE"]
 )
 def test_a_setting_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

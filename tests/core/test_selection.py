@@ -35,13 +35,13 @@ NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
     ids=lambda value: value if " " in value and "postgresql:" not in value else "",
 )
 def test_conflict(other: str, difference: str, why: str) -> None:
-    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE")
+    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE_VARIABLE")
     assert choice.connection is None, why
     (problem,) = choice.problems
     assert (problem.code, problem.variable) == ("conflict", "A_URL")
     assert difference in problem.message
     assert "B_URL" in problem.message
-    assert "ENVCONN_DATABASE=A_URL" in problem.message
+    assert "ENVCONN_DATABASE_VARIABLE=A_URL" in problem.message
     assert MARKER not in problem.message
 
 
@@ -58,7 +58,7 @@ def test_conflict(other: str, difference: str, why: str) -> None:
     ],
 )
 def test_same_target(other: str, used: str, code: str) -> None:
-    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE")
+    choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE_VARIABLE")
     assert choice.connection
     assert choice.connection.origin.variable == used
     (note,) = choice.notes
@@ -82,15 +82,15 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize(
     ("environ", "problems", "why"),
     [
-        ({"ENVCONN_DATABASE": "DATABASE_URL"}, ["choice-missing"], "names nothing that is there"),
-        ({"ENVCONN_DATABASE": "database_url", "DATABASE_URL": PG}, ["choice-missing"], "names have a case"),
-        ({"ENVCONN_DATABASE": PG, "DATABASE_URL": PG}, ["choice-missing"], "a value, not a name; and it is not shown"),
-        ({"ENVCONN_DATABASE": "$X", "X": "DATABASE_URL", "DATABASE_URL": PG}, ["choice-missing"], "not an alias"),
-        ({"ENVCONN_DATABASE": "X", "X": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank is not set"),
-        ({"ENVCONN_DATABASE": "X", "X": "", "FOO_DATABASE_URL": PG}, ["choice-missing"], "also beside others"),
-        ({"ENVCONN_DATABASE": "DB_HOST", "DB_HOST": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank parts"),
-        ({"ENVCONN_DATABASE": "PATH", "PATH": "/bin"}, ["scheme-missing"], "not a database"),
-        ({"ENVCONN_DATABASE": "X", "X": "$Y", "DATABASE_URL": PG}, ["alias-missing"], "leads nowhere"),
+        ({"ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"}, ["choice-missing"], "names nothing that is there"),
+        ({"ENVCONN_DATABASE_VARIABLE": "database_url", "DATABASE_URL": PG}, ["choice-missing"], "names have a case"),
+        ({"ENVCONN_DATABASE_VARIABLE": PG, "DATABASE_URL": PG}, ["choice-missing"], "a value, not a name; not shown"),
+        ({"ENVCONN_DATABASE_VARIABLE": "$X", "X": "DATABASE_URL", "DATABASE_URL": PG}, ["choice-missing"], "no alias"),
+        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank is not set"),
+        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": "", "FOO_DATABASE_URL": PG}, ["choice-missing"], "also beside others"),
+        ({"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank too"),
+        ({"ENVCONN_DATABASE_VARIABLE": "PATH", "PATH": "/bin"}, ["scheme-missing"], "not a database"),
+        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": "$Y", "DATABASE_URL": PG}, ["alias-missing"], "leads nowhere"),
         ({"DATABASE_URL": PG, "PG_URL": "x"}, ["scheme-missing"], "no choice while a candidate cannot be read"),
         ({"DATABASE_URL": PG, "DATABASE_DATABASE_URL": OTHER}, ["service-duplicate"], "two would be called database"),
         ({"DATABASE_URL": PG, "BLUE_DATABASE_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, ["service-duplicate"],
@@ -99,7 +99,7 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
         ({"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": "$X"}, ["alias-missing"], "a list that leads nowhere"),
         ({"DATABASE_URL": PG, "DATABASE_REPLICA_URL": f"{OTHER}?sslmode=disable"}, ["tls-disabled"], "siblings, too"),
         ({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "nobody"}, ["provider-unknown"], "not a provider"),
-        ({"DATABASE_URL": PG, "ENVCONN_POOLER": "statement"}, ["pooler-unknown"], "not a mode"),
+        ({"DATABASE_URL": PG, "ENVCONN_POOL_MODE": "statement"}, ["pooler-unknown"], "not a mode"),
         ({"DATABASE_URL": PG, "DIRECT_URL": PG, "DATABASE_URL_UNPOOLED": OTHER}, ["conflict"], "two direct endpoints"),
         ({"DATABASE_HOST": "a", "DATABASE_USER": "u", "DATABASE_NAME": "d",
           "DB_HOST": "b", "DB_USER": "u", "DB_NAME": "d"}, ["conflict"], "two families of parts"),
@@ -122,14 +122,18 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
 @pytest.mark.parametrize(
     ("environ", "origin", "notes"),
     [
-        ({"ENVCONN_DATABASE": "MINE", "MINE": PG, "DATABASE_URL": OTHER}, "MINE", ["not-chosen"]),
-        ({"ENVCONN_DATABASE": " DATABASE_URL\n", "PG_URL": OTHER, "DATABASE_URL": PG}, "DATABASE_URL", ["not-chosen"]),
+        ({"ENVCONN_DATABASE_VARIABLE": "MINE", "MINE": PG, "DATABASE_URL": OTHER}, "MINE", ["not-chosen"]),
         (
-            {"ENVCONN_DATABASE": "DB_HOST", "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
+            {"ENVCONN_DATABASE_VARIABLE": " DATABASE_URL\n", "PG_URL": OTHER, "DATABASE_URL": PG},
+            "DATABASE_URL",
+            ["not-chosen"],
+        ),
+        (
+            {"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
             "DB_HOST",
             ["not-chosen", "overruled"],
         ),
-        ({"ENVCONN_DATABASE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
+        ({"ENVCONN_DATABASE_VARIABLE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
         ({"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICE": "x"}, "DATABASE_URL", ["overruled"] * 2),
     ],
     ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
@@ -240,9 +244,9 @@ def test_what_the_provider_says(url: str, problems: list[str], notes: list[str])
 
 
 def test_facts_that_cannot_be_seen_are_stated() -> None:
-    services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOLER": "session"}, None).services
+    services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOL_MODE": "session"}, None).services
     assert (services["database"].provider, services["database"].pool_mode) == ("neon", "session")
-    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOLER states what"):
+    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOL_MODE states what"):
         services["database"].endpoint(pooled=False)
 
 

@@ -227,9 +227,9 @@ def test_two_of_one_type(tmp_path: Path) -> None:
     bind(tmp_path, "users", {**FULL, "host": "users.example"})
     (problem,) = report(tmp_path).problems
     assert (problem.code, problem.variable) == ("binding-ambiguous", "SERVICE_BINDING_ROOT/orders")
-    assert "SERVICE_BINDING_ROOT/users; set ENVCONN_DATABASE=orders" in problem.message
+    assert "SERVICE_BINDING_ROOT/users; set ENVCONN_DATABASE_VARIABLE=orders" in problem.message
     for chosen in ("users", "SERVICE_BINDING_ROOT/users"):
-        found = report(tmp_path, ENVCONN_DATABASE=chosen)
+        found = report(tmp_path, ENVCONN_DATABASE_VARIABLE=chosen)
         assert found.ok
         assert {name: service.host for name, service in found.services.items()} == {
             "database": "users.example",

@@ -51,9 +51,9 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
     ("environ", "codes"),
     [
         ({"CELERY_BROKER_URL": REDIS, "BROKER_URL": AMQP}, ["conflict"]),
-        ({"ENVCONN_BROKER": "NOTHING", "DATABASE_URL": PG}, ["choice-missing"]),
-        ({"ENVCONN_CACHE": "NOTHING", "CACHE_URL": REDIS}, ["choice-missing"]),
-        ({"ENVCONN_BROKER": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
+        ({"ENVCONN_BROKER_VARIABLE": "NOTHING", "DATABASE_URL": PG}, ["choice-missing"]),
+        ({"ENVCONN_CACHE_VARIABLE": "NOTHING", "CACHE_URL": REDIS}, ["choice-missing"]),
+        ({"ENVCONN_BROKER_VARIABLE": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
         ({"BROKER_URL": REDIS, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
         ({"BROKER_URL": PG}, ["kind-unexpected"]),
         ({"CACHE_URL": AMQP}, ["kind-unexpected"]),
@@ -95,7 +95,9 @@ def test_database_called_cache_is_none() -> None:
 
 
 def test_chosen_broker() -> None:
-    services = load({"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER": "BROKER_URL"}, env_file=None)
+    services = load(
+        {"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER_VARIABLE": "BROKER_URL"}, env_file=None
+    )
     assert services.broker
     assert services.broker.host == "redis.example"
 

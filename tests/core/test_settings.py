@@ -98,7 +98,7 @@ def test_variables_of_connections_are_no_extra_fields(extra: str, sensitive: obj
 
 
 def test_a_variable_that_was_chosen_is_no_extra_field() -> None:
-    Path(".env").write_text(f"ENVCONN_DATABASE=OURS\nOURS={URL}\nUNRELATED=1\n", encoding="utf-8")
+    Path(".env").write_text(f"ENVCONN_DATABASE_VARIABLE=OURS\nOURS={URL}\nUNRELATED=1\n", encoding="utf-8")
     settings = made(extra="allow")()
     assert settings.database.variable == "OURS"
     assert settings.model_extra == {"unrelated": "1"}
@@ -117,7 +117,7 @@ def test_fields_of_ones_own_on_the_same_variable(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PG_URL", json.dumps([URL]))
     with pytest.raises(envconn.ConfigurationError):
         both()
-    monkeypatch.setenv("ENVCONN_DATABASE", "DATABASE_URL")
+    monkeypatch.setenv("ENVCONN_DATABASE_VARIABLE", "DATABASE_URL")
     settings = both()
     assert settings.database_url == settings.second == settings.third == URL
 

@@ -32,7 +32,12 @@ def test_a_document(
 ) -> None:
     monkeypatch.setenv("PYDANTIC_SETTINGS_DEBUG", "1")
     caplog.set_level(logging.DEBUG, "pydantic_settings")
-    content = {key: URL, "debug": True, "ENVCONN_BROKER": "OURS", "OURS": f"rediss://:{MARKER}@cache.example.com/0"}
+    content = {
+        key: URL,
+        "debug": True,
+        "ENVCONN_BROKER_VARIABLE": "OURS",
+        "OURS": f"rediss://:{MARKER}@cache.example.com/0",
+    }
     settings = adding(documented(**content), first=bool(first), extra=extra)()
     assert (settings.database.host, settings.broker.host, settings.debug) == (HOST, "cache.example.com", True)
     assert str(settings.database.origin) == "DATABASE_URL (settings.json)"

@@ -130,9 +130,9 @@ def test_two_names_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
         adding(holding({"database-url": other("vault")}))()
     assert str(caught.value) == (
         "DATABASE_URL: on vault.example.com, from a source of settings VaultSource contradicts POSTGRESQL_URL "
-        f"(on {HOST}); remove all but one, or set ENVCONN_DATABASE=DATABASE_URL to believe this one"
+        f"(on {HOST}); remove all but one, or set ENVCONN_DATABASE_VARIABLE=DATABASE_URL to believe this one"
     )
-    monkeypatch.setenv("ENVCONN_DATABASE", "DATABASE_URL")
+    monkeypatch.setenv("ENVCONN_DATABASE_VARIABLE", "DATABASE_URL")
     assert adding(holding({"database-url": other("vault")}))().database.host == "vault.example.com"
 
 
@@ -154,7 +154,7 @@ def test_a_secret_that_is_not_needed_may_be_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_choice_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENVCONN_DATABASE", "MINE")
+    monkeypatch.setenv("ENVCONN_DATABASE_VARIABLE", "MINE")
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding(Vault(MINE=Refused())))()
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable"]

@@ -134,7 +134,7 @@ def test_variables_of_a_relationship() -> None:
     assert service.password == Secret(PARTS["ORDERS_PASSWORD"])
     assert (service.variable, service.origin.source) == ("ORDERS_HOST", "relationship")
     assert list(
-        report(**PARTS, DATABASE_URL="postgresql://u@h.example/d", ENVCONN_DATABASE="DATABASE_URL").services
+        report(**PARTS, DATABASE_URL="postgresql://u@h.example/d", ENVCONN_DATABASE_VARIABLE="DATABASE_URL").services
     ) == [
         "database",
         "orders",

@@ -32,7 +32,7 @@ def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab
 
 @pytest.mark.parametrize("pooler", ["none", "transaction"])
 def test_a_pool_serves(lab: Lab, pooler: str) -> None:
-    environ = {"DATABASE_URL": lab["good"].uri(sslmode="require"), "ENVCONN_POOLER": pooler}
+    environ = {"DATABASE_URL": lab["good"].uri(sslmode="require"), "ENVCONN_POOL_MODE": pooler}
     services = envconn.load(environ, env_file=None)
 
     async def numbers() -> list[object]:

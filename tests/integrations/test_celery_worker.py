@@ -54,7 +54,7 @@ def test_results_in_postgresql(
     verified = lab["good"].uri("localhost", sslmode="verify-full", sslrootcert=str(certificates.ca))
     broker = redis_server["good"].uri(database=1, scheme="valkeys", ssl_ca_certs=str(certificates.ca))
     # A name of its own, so that the Redis is a broker and no cache.
-    ours = example(QUEUE=broker, ENVCONN_BROKER="QUEUE", DATABASE_URL=verified)
+    ours = example(QUEUE=broker, ENVCONN_BROKER_VARIABLE="QUEUE", DATABASE_URL=verified)
     with ours.working():
         assert ours.add(2, 3) == "5"
     assert "postgresql+psycopg" in ours.log

@@ -58,8 +58,8 @@ def test_verify_ca_is_not_enough_where_it_is_deployed(project: Project, certific
     ("uri", "variables", "codes"),
     [
         (NEON, {}, set()),  # the direct endpoint is derived
-        (f"{URI}?sslmode=require", {"ENVCONN_POOLER": "transaction"}, {"migrate-pooled"}),
-        (f"{URI}?sslmode=require", {"ENVCONN_POOLER": "session"}, set()),
+        (f"{URI}?sslmode=require", {"ENVCONN_POOL_MODE": "transaction"}, {"migrate-pooled"}),
+        (f"{URI}?sslmode=require", {"ENVCONN_POOL_MODE": "session"}, set()),
     ],
 )
 def test_migrations_through_a_pooler(project: Project, uri: str, variables: dict[str, str], codes: set[str]) -> None:

@@ -72,7 +72,7 @@ def test_cursors_of_the_server(
     project: Project, bouncer: Bouncer, lab: Lab, url: str, certificates: Certificates
 ) -> None:
     direct = lab["good"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    environ = {"DATABASE_URL": url, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOLER": "transaction"}
+    environ = {"DATABASE_URL": url, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOL_MODE": "transaction"}
     migrated(project, "--database", "direct", **environ)
     bouncer.fill()
     assert told(project, ROWS, **environ) >= 7
@@ -103,7 +103,7 @@ def served(bouncer: Bouncer) -> int:
 
 def test_options_at_start_up(project: Project, url: str) -> None:
     environ = {"DATABASE_URL": f"{url}&options=-c%20lock_timeout%3D4321"}
-    refused = project.manage("check", ENVCONN_POOLER="transaction", **environ)
+    refused = project.manage("check", ENVCONN_POOL_MODE="transaction", **environ)
     assert refused.returncode == 1
     assert "options are refused at start-up" in refused.stdout
     project.settings(NAIVE)
@@ -114,6 +114,6 @@ def test_options_at_start_up(project: Project, url: str) -> None:
 
 def test_two_pools(project: Project, url: str) -> None:
     project.settings("DATABASES = databases(pool=True)")
-    refused = project.manage("check", DATABASE_URL=url, ENVCONN_POOLER="transaction")
+    refused = project.manage("check", DATABASE_URL=url, ENVCONN_POOL_MODE="transaction")
     assert refused.returncode == 1
     assert "pool would hold its places" in refused.stdout

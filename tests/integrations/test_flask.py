@@ -113,7 +113,7 @@ def test_one_extension_serves_many_applications() -> None:
 
 
 def test_config_is_plain() -> None:
-    services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE, ENVCONN_POOLER="transaction")
+    services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE, ENVCONN_POOL_MODE="transaction")
     found = envconn_flask.config(services, engine_options={"pool_size": 3})
     options = found["SQLALCHEMY_ENGINE_OPTIONS"]
     assert {name: value for name, value in options.items() if name not in {"connect_args", "envconn"}} == {

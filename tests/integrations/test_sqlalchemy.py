@@ -71,7 +71,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> N
 
 @pytest.mark.parametrize("driver", stacks.ASYNC)
 def test_an_asynchronous_engine_serves_tasks(lab: Lab, driver: Driver) -> None:
-    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOLER="transaction")
+    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOL_MODE="transaction")
 
     async def numbers() -> list[object]:
         engine = envconn_sqlalchemy.create_async_engine(judged, driver=driver, pool_size=2)
@@ -100,7 +100,7 @@ def test_a_url_alone_is_no_weaker(lab: Lab, certificates: Certificates, driver: 
 
 
 def test_autocommit_of_pg8000_is_refused_behind_a_pooler(lab: Lab) -> None:
-    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOLER="transaction")
+    judged = load(lab["good"].uri(sslmode="require"), ENVCONN_POOL_MODE="transaction")
     engine = envconn_sqlalchemy.create_engine(judged, driver="pg8000")
     with pytest.raises(envconn.ConfigurationError, match="autocommit"):
         engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -160,7 +160,7 @@ def test_a_celery_worker_keeps_its_results(
     broker = {"QUEUE": redis_server["good"].uri(database=4, ssl_ca_certs=str(certificates.ca))}
 
     def celery(cell: Cell) -> str:
-        example = Example(cell.home, {**cell.environ, **broker, "ENVCONN_BROKER": "QUEUE"})
+        example = Example(cell.home, {**cell.environ, **broker, "ENVCONN_BROKER_VARIABLE": "QUEUE"})
         if cell.want != TLS:
             told = example.add_without_patience()
             return cell.want if objected(told, cell.environ) else recognised(told)

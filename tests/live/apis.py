@@ -101,15 +101,15 @@ class Peer:
     def environ(self) -> dict[str, str]:
         """Return the variables that lead there, with a token for every provider."""
         return {
-            "ENVCONN_CASEDEV_API": self.url("casedev/database/v1"),
+            "ENVCONN_API_CASEDEV": self.url("casedev/database/v1"),
             "CASEDEV_API_KEY": TOKEN,
-            "ENVCONN_NEON_API": self.url("neon/api/v2"),
+            "ENVCONN_API_NEON": self.url("neon/api/v2"),
             "NEON_API_KEY": TOKEN,
-            "ENVCONN_PLANETSCALE_API": self.url("planetscale/v1"),
+            "ENVCONN_API_PLANETSCALE": self.url("planetscale/v1"),
             "PLANETSCALE_SERVICE_TOKEN_ID": "abcdefghijkl",
             "PLANETSCALE_SERVICE_TOKEN": TOKEN,
-            "ENVCONN_SCALINGO_API": self.url("scalingo/v1"),
-            "ENVCONN_SCALINGO_AUTH_API": self.url("auth/v1"),
+            "ENVCONN_API_SCALINGO": self.url("scalingo/v1"),
+            "ENVCONN_API_SCALINGO_AUTH": self.url("auth/v1"),
             "SCALINGO_API_TOKEN": TOKEN,
         }
 

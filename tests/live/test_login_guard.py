@@ -39,17 +39,17 @@ def test_a_server_that_binds(own: Staffed, driver: str) -> None:
 @pytest.mark.parametrize("driver", LIBPQ)
 def test_a_pooler_that_cannot(bouncer: Bouncer, driver: str) -> None:
     uri = bouncer.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:")
-    outcome = tried(uri, ENVCONN_POOLER="transaction")
+    outcome = tried(uri, ENVCONN_POOL_MODE="transaction")
     assert noted(outcome) == ["role-superuser", "require-auth-possible"]
     assert "add require_auth=scram-sha-256" in outcome.notes[1].message
-    demanding = tried(f"{uri}&require_auth=scram-sha-256", ENVCONN_POOLER="transaction")
+    demanding = tried(f"{uri}&require_auth=scram-sha-256", ENVCONN_POOL_MODE="transaction")
     assert noted(demanding) == ["role-superuser"]
 
 
 @pytest.mark.parametrize("driver", LIBPQ)
 def test_a_demand_that_is_not_met(bouncer: Bouncer, driver: str) -> None:
     uri = bouncer.uri(sslmode="require", channel_binding="require").replace("postgresql:", f"postgresql+{driver}:")
-    outcome = tried(uri, ENVCONN_POOLER="transaction")
+    outcome = tried(uri, ENVCONN_POOL_MODE="transaction")
     assert codes(outcome) == ["login-refused"]
     assert "SQLSTATE" not in outcome.problems[0].message
 
@@ -65,7 +65,7 @@ def test_a_driver_that_cannot(own: Staffed, driver: str) -> None:
 def test_a_libpq_that_cannot(bouncer: Bouncer, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libpq, "version", lambda _: 15_00_00)
     uri = bouncer.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:")
-    assert noted(tried(uri, ENVCONN_POOLER="transaction")) == ["role-superuser", "password-unprotected"]
+    assert noted(tried(uri, ENVCONN_POOL_MODE="transaction")) == ["role-superuser", "password-unprotected"]
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

@@ -32,7 +32,7 @@ def through(pooler: Bouncer, certificates: Certificates, driver: str = "psycopg"
 def test_a_pooler_that_nobody_told_of(pooler: Bouncer, certificates: Certificates, driver: str) -> None:
     outcome = tried(through(pooler, certificates, driver))
     assert noted(outcome) == ["pooler-unstated", "role-superuser"]
-    assert "ENVCONN_POOLER=transaction" in outcome.notes[0].message
+    assert "ENVCONN_POOL_MODE=transaction" in outcome.notes[0].message
     assert outcome.login
     assert outcome.login.pooled is True
     assert outcome.login.tls is True
@@ -48,22 +48,22 @@ def test_who_comes_next_meets_no_leftovers(bouncer: Bouncer, certificates: Certi
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("mode", ["transaction", "session"])
 def test_a_pooler_that_was_told(pooler: Bouncer, certificates: Certificates, driver: str, mode: str) -> None:
-    outcome = tried(through(pooler, certificates, driver), ENVCONN_POOLER=mode)
+    outcome = tried(through(pooler, certificates, driver), ENVCONN_POOL_MODE=mode)
     assert noted(outcome) == ["role-superuser"]
 
 
 def test_a_pooler_that_was_denied(pooler: Bouncer, certificates: Certificates) -> None:
-    outcome = tried(through(pooler, certificates), ENVCONN_POOLER="none")
+    outcome = tried(through(pooler, certificates), ENVCONN_POOL_MODE="none")
     assert noted(outcome) == ["pooler-unstated", "role-superuser"]
-    assert "ENVCONN_POOLER=none" in outcome.notes[0].message
+    assert "ENVCONN_POOL_MODE=none" in outcome.notes[0].message
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_pooler_that_is_not_there(lab: Lab, certificates: Certificates, driver: str) -> None:
     uri = lab["good"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
-    outcome = tried(uri.replace("postgresql:", f"postgresql+{driver}:"), ENVCONN_POOLER="transaction")
+    outcome = tried(uri.replace("postgresql:", f"postgresql+{driver}:"), ENVCONN_POOL_MODE="transaction")
     assert noted(outcome) == ["pooler-absent", "role-superuser"]
-    assert "ENVCONN_POOLER=none" in outcome.notes[0].message
+    assert "ENVCONN_POOL_MODE=none" in outcome.notes[0].message
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -83,7 +83,7 @@ def test_a_database_that_a_pooler_does_not_know(pooler: Bouncer, certificates: C
 def test_the_second_hop_in_clear_text(installations: Installations, lab: Lab, certificates: Certificates) -> None:
     command = installations.command("pgbouncer")
     with bouncers.running(command, lab["both"], certificates, certificates.good, upstream="disable") as pooler:
-        outcome = tried(through(pooler, certificates), ENVCONN_POOLER="transaction")
+        outcome = tried(through(pooler, certificates), ENVCONN_POOL_MODE="transaction")
     assert noted(outcome) == ["tls-unseen-behind-pooler", "role-superuser"]
     assert outcome.login
     assert outcome.login.tls is False
@@ -96,5 +96,5 @@ def test_a_pooler_that_is_full(installations: Installations, lab: Lab, certifica
         psycopg.connect(pooler.uri(sslmode="require")),
     ):
         for driver in DRIVERS:
-            outcome = tried(through(pooler, certificates, driver), ENVCONN_POOLER="transaction")
+            outcome = tried(through(pooler, certificates, driver), ENVCONN_POOL_MODE="transaction")
             assert codes(outcome) == ["server-full"]

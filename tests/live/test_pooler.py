@@ -52,7 +52,7 @@ def verified(certificates: Certificates) -> dict[str, str]:
 
 
 def judged(uri: str, pooler: str = "transaction") -> SecuredConnection:
-    stated = {"ENVCONN_POOLER": pooler} if pooler else {}
+    stated = {"ENVCONN_POOL_MODE": pooler} if pooler else {}
     environ = {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **stated}
     return envconn.load(environ, env_file=None).database
 

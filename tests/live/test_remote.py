@@ -223,7 +223,7 @@ def test_scalingo_aliases_are_followed_there_and_no_file_is_read_here(
 
 
 def test_scalingo_region_decides_about_the_host(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENVCONN_SCALINGO_API", "")
+    monkeypatch.setenv("ENVCONN_API_SCALINGO", "")
     with pytest.raises(RemoteError, match=r"api\.osc-secnum-fr1\.scalingo\.com") as caught:
         get_connection("scalingo", app="my-app", region="osc-secnum-fr1")
     assert caught.value.exit_code == 69, "the network ends at this machine"
@@ -244,7 +244,7 @@ def test_tokens_come_from_files_and_dotenv(
 
 
 def test_nothing_but_the_environment_that_is_given(peer: Peer, certificates: Certificates) -> None:
-    environ = {"CASEDEV_API_KEY": TOKEN, "ENVCONN_CASEDEV_API": peer.url("casedev/database/v1/")}
+    environ = {"CASEDEV_API_KEY": TOKEN, "ENVCONN_API_CASEDEV": peer.url("casedev/database/v1/")}
     environ["ENVCONN_TLS_CA"] = certificates.ca.read_text(encoding="ascii")
     found = get_connection("casedev", project="proj_abc123", environ=environ)
     assert found.connection.tls.level == envconn.TlsLevel.VERIFY_CA, "a CA that is stated is asked of the database, too"

@@ -363,7 +363,7 @@ def test_who_is_no_api(
     state: str | None,
 ) -> None:
     with running(getattr(certificates, state) if state else None) as other:
-        monkeypatch.setenv("ENVCONN_CASEDEV_API", other.url("casedev/database/v1"))
+        monkeypatch.setenv("ENVCONN_API_CASEDEV", other.url("casedev/database/v1"))
         error = refused(caplog)
         assert (error.problems[0].code, error.exit_code) == (TLS[state], 76)
         assert other.asked == [], "no token goes there"
@@ -371,7 +371,7 @@ def test_who_is_no_api(
 
 def test_a_chain_with_an_intermediate(peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(certificates.intermediate) as other:
-        monkeypatch.setenv("ENVCONN_CASEDEV_API", other.url("casedev/database/v1"))
+        monkeypatch.setenv("ENVCONN_API_CASEDEV", other.url("casedev/database/v1"))
         assert get_connection("casedev", project="proj_abc123").branch == "main"
 
 
@@ -420,7 +420,7 @@ def test_a_ca_that_is_none(
 def test_nobody_there(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    monkeypatch.setenv("ENVCONN_CASEDEV_API", f"https://localhost:{port}")
+    monkeypatch.setenv("ENVCONN_API_CASEDEV", f"https://localhost:{port}")
     error = refused(caplog)
     assert (error.problems[0].code, error.exit_code) == ("connection-refused", 69)
 
@@ -429,7 +429,7 @@ def test_who_hangs_up_before_the_handshake(
     peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stranger(stranger_says(b"")) as other:
-        monkeypatch.setenv("ENVCONN_CASEDEV_API", f"https://localhost:{other.port}")
+        monkeypatch.setenv("ENVCONN_API_CASEDEV", f"https://localhost:{other.port}")
         error = refused(caplog)
     assert (error.problems[0].code, error.exit_code) == ("tls-failed", 76)
 

@@ -20,7 +20,9 @@ FLY_MPG = Provider(
         "replica": "no replica of a managed cluster can be reached; point DATABASE_REPLICA_URL at one that you run",
     },
     private=True,
-    notes=("pools by session unless the cluster is set to transaction mode; say so with ENVCONN_POOLER=transaction",),
+    notes=(
+        "pools by session unless the cluster is set to transaction mode; say so with ENVCONN_POOL_MODE=transaction",
+    ),
     source="Fly.io documentation: mpg/client-configuration, cluster-configuration",
     checked="2026-08-21",
 )

@@ -22,7 +22,7 @@ RAILWAY = Provider(
     pooler=Pooler(prepared_statements=False),
     siblings={
         "direct": "only the variable tells; use DATABASE_UNPOOLED_URL or DATABASE_PUBLIC_UNPOOLED_URL, "
-        "or set ENVCONN_POOLER=none where no PgBouncer is deployed",
+        "or set ENVCONN_POOL_MODE=none where no PgBouncer is deployed",
         "pooled": "a PgBouncer is a service of its own; deploy one and use the DATABASE_URL that it gives",
         "replica": "a replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
     },

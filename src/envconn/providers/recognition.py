@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from envconn.providers.record import Provider
 
 POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
-"""The words of ``ENVCONN_POOLER``, and what they mean in a record."""
+"""The words of ``ENVCONN_POOL_MODE``, and what they mean in a record."""
 
 
 class ProviderHints(Record):
-    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOLER``."""
+    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOL_MODE``."""
 
     provider: str | None = None
     pooler: str | None = None
@@ -100,7 +100,7 @@ def _is_named_like_a_pooler(host: str) -> bool:
 
 _POOLERS = frozenset({"pooler", "pgbouncer", "pgpool"})
 _LIKELY = (
-    "host or port look like a pooler's, and nothing says how it works; set ENVCONN_POOLER to transaction, session "
+    "host or port look like a pooler's, and nothing says how it works; set ENVCONN_POOL_MODE to transaction, session "
     "or none"
 )
 _OPTIONS = (
@@ -180,7 +180,7 @@ def _kind(
     """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
     # A variable made for the direct endpoint says that the pooler which was stated is beside it.
     if hints.pooler and table.role(connection.origin.variable) != "direct":
-        return POOLERS[hints.pooler], f"ENVCONN_POOLER={hints.pooler} states it"
+        return POOLERS[hints.pooler], f"ENVCONN_POOL_MODE={hints.pooler} states it"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
         return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"
     if provider and (mode := provider.modes.get(seen.get("mode") or "")):

@@ -23,7 +23,7 @@ def derive_sibling(
     """
     steps = _steps(endpoint, pooled=pooled, replica=replica)
     if steps and hints.pooler:
-        return "ENVCONN_POOLER states what this variable leads to; set a variable for the other endpoint"
+        return "ENVCONN_POOL_MODE states what this variable leads to; set a variable for the other endpoint"
     for step in steps:
         rule = endpoint.provider.siblings.get(step) if endpoint.provider else None
         if rule is None:

@@ -18,6 +18,7 @@ from envconn.remote.session import Session
 from envconn.selection import stated_context
 from envconn.selection.databases import DATABASE
 from envconn.selection.scan import Reading
+from envconn.sources.environment import Text
 from envconn.tls import CA, SecuredConnection, judge
 from envconn.tls.ca import read as read_ca
 
@@ -113,7 +114,14 @@ def _token(environment: Environment, variable: str, service: Service) -> str:
 
 
 def _base(environment: Environment, variable: str, default: str) -> str:
+    """Return the address of an API. A token is sent there, so that no file in the working directory may say where."""
+    written = environment.written(variable)
+    if isinstance(written, Text) and written.origin.source != "environment":
+        raise Failure("address-invalid", variable, _ELSEWHERE)
     return request.address(environment.plain(variable) or default, variable)
+
+
+_ELSEWHERE = "is set in a file. A token is sent to that address, so set it in the process environment, or remove it"
 
 
 def _judged(
@@ -157,7 +165,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=casedev.authorization,
             record=None,
             tokens=("CASEDEV_API_KEY",),
-            address="ENVCONN_CASEDEV_API",
+            address="ENVCONN_API_CASEDEV",
             base="https://api.case.dev/database/v1",
             required=("project",),
             optional=("branch", "pooled"),
@@ -168,7 +176,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=neon.authorization,
             record="neon",
             tokens=("NEON_API_KEY",),
-            address="ENVCONN_NEON_API",
+            address="ENVCONN_API_NEON",
             base="https://console.neon.tech/api/v2",
             required=("project", "database", "role"),
             optional=("branch", "endpoint", "pooled"),
@@ -179,7 +187,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=planetscale.authorization,
             record="planetscale",
             tokens=("PLANETSCALE_SERVICE_TOKEN_ID", "PLANETSCALE_SERVICE_TOKEN"),
-            address="ENVCONN_PLANETSCALE_API",
+            address="ENVCONN_API_PLANETSCALE",
             base="https://api.planetscale.com/v1",
             required=("organization", "database", "role"),
             optional=("branch", "pooled", "create", "reset", "ttl", "inherit"),
@@ -190,13 +198,13 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=scalingo.authorization,
             record="scalingo",
             tokens=("SCALINGO_API_TOKEN",),
-            address="ENVCONN_SCALINGO_API",
+            address="ENVCONN_API_SCALINGO",
             base="https://api.{region}.scalingo.com/v1",
             required=("app",),
             optional=("variable", "endpoint", "database", "region"),
             exchange=scalingo.exchange,
             auth="https://auth.scalingo.com/v1",
-            auth_address="ENVCONN_SCALINGO_AUTH_API",
+            auth_address="ENVCONN_API_SCALINGO_AUTH",
         ),
     }
 )

@@ -167,12 +167,12 @@ def _nothing(reading: Reading) -> None:
 def stated_hints(reading: Reading) -> ProviderHints:
     """Read the two variables; a word that is not known becomes a problem."""
     provider = reading.plain("ENVCONN_PROVIDER") or None
-    pooler = reading.plain("ENVCONN_POOLER") or None
+    pooler = reading.plain("ENVCONN_POOL_MODE") or None
     if provider and provider_named(provider) is None:
         reading.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
         provider = None
     if pooler and pooler not in POOLERS:
-        reading.problems.append(problem("pooler-unknown", "ENVCONN_POOLER", _POOLER))
+        reading.problems.append(problem("pooler-unknown", "ENVCONN_POOL_MODE", _POOLER))
         pooler = None
     return ProviderHints(provider, pooler)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from envconn.selection.scan import Named, Reading
 
 
-_ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER"), "cache": (names.CACHE, "ENVCONN_CACHE")}
+_ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER_VARIABLE"), "cache": (names.CACHE, "ENVCONN_CACHE_VARIABLE")}
 
 _KINDS = {role: serving(role) for role in _ROLES}
 

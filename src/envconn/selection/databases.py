@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from envconn.selection.scan import Named, Reading
 
 
-CHOOSER = "ENVCONN_DATABASE"
+CHOOSER = "ENVCONN_DATABASE_VARIABLE"
 """The variable that settles a conflict; it holds the name of the variable to believe."""
 
 DATABASES = frozenset(serving("database"))

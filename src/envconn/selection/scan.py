@@ -57,7 +57,7 @@ class Reading:
             self.problems += outcome
 
     def plain(self, name: str) -> str:
-        """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE``), or empty."""
+        """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE_VARIABLE``), or empty."""
         found = self.environment.written(name) if name in self.present else None
         if found is None:
             return ""

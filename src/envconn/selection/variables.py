@@ -52,7 +52,7 @@ REDIS = (
 )
 """The variables that name a Redis, which serves as broker and as cache."""
 
-CHOOSERS = ("ENVCONN_DATABASE", "ENVCONN_BROKER", "ENVCONN_CACHE")
+CHOOSERS = ("ENVCONN_DATABASE_VARIABLE", "ENVCONN_BROKER_VARIABLE", "ENVCONN_CACHE_VARIABLE")
 """The variables that hold the name of the variable, or of the bound service, to believe."""
 
 _READ = {

@@ -68,7 +68,7 @@ def _prefixed(key: str, prefix: str) -> tuple[str, str]:
 
 
 def _followed(environment: Environment) -> Iterator[str]:
-    """Yield the variables with other names, which aliases and ``ENVCONN_DATABASE`` and its like lead to."""
+    """Yield the variables with other names, which aliases and ``ENVCONN_DATABASE_VARIABLE`` and its like lead to."""
     read = [name for name in environment.names() if is_read(name)]
     chosen = [environment.plain(name) for name in read if name.startswith("ENVCONN_")]
     for name in (*read, *chosen):

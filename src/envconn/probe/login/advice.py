@@ -53,15 +53,15 @@ _SETTING = (
     "a role that may write"
 )
 _POOLER = (
-    "a pooler stands before the server, and neither host nor port tells; set ENVCONN_POOLER=transaction, or "
-    "ENVCONN_POOLER=session if it pools by session"
+    "a pooler stands before the server, and neither host nor port tells; set ENVCONN_POOL_MODE=transaction, or "
+    "ENVCONN_POOL_MODE=session if it pools by session"
 )
 _NOT_NONE = (
-    "ENVCONN_POOLER=none is stated, and a pooler stands before the server; set ENVCONN_POOLER=transaction, or "
-    "ENVCONN_POOLER=session if it pools by session"
+    "ENVCONN_POOL_MODE=none is stated, and a pooler stands before the server; set ENVCONN_POOL_MODE=transaction, or "
+    "ENVCONN_POOL_MODE=session if it pools by session"
 )
 _NO_POOLER = (
-    "counts as pooled, and the server itself answers; set ENVCONN_POOLER=none, or write the pooler's host and port"
+    "counts as pooled, and the server itself answers; set ENVCONN_POOL_MODE=none, or write the pooler's host and port"
 )
 _SECOND_HOP = (
     "TLS ends at a pooler or proxy, and the server sees clear text; have the pooler connect with TLS, too "
