@@ -6,5 +6,5 @@ root=$(cd "$(dirname "$0")/.." && pwd -P)
 . "$root/tests/uv.sh"
 bootstrap tests "$root/tests/requirements.txt"
 unset PYTHONDONTWRITEBYTECODE PYTEST_ADDOPTS
-export ENVCONN_TEST_CACHE="$cache" ENVCONN_TEST_SERVERS="$cache/servers" \
+export ENVCONN_TEST_SCRAP="$scrap" ENVCONN_TEST_CACHE="$cache" ENVCONN_TEST_SERVERS="$cache/servers" \
     COVERAGE_FILE="$cache/coverage/data" HYPOTHESIS_STORAGE_DIRECTORY="$cache/hypothesis"

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE, PLACE = Path(os.environ["ENVCONN_TEST_CACHE"]), Path(os.environ["ENVCONN_TEST_SERVERS"])
+SCRAP = os.environ["ENVCONN_TEST_SCRAP"]  # a cache that cannot be kept, where nothing else can be written to
 CHECKOUT = wheel.Installed(sys.executable, ROOT)
 TOOLS = Path(sys.executable).parent
 MEASURED = ("--cov", "--cov-report=", "--cov-fail-under=0")
@@ -34,15 +36,21 @@ MEASURED = ("--cov", "--cov-report=", "--cov-fail-under=0")
 
 def main(arguments: list[str]) -> int:
     """Do what the arguments ask for, and return the exit code."""
-    with Jobs() as jobs, tempfile.TemporaryDirectory() as work:
+    with ExitStack() as cleanup:
+        if SCRAP:
+            cleanup.callback(shutil.rmtree, SCRAP, ignore_errors=True)
+        work = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
+        jobs = cleanup.enter_context(Jobs())
         unpack(jobs, PLACE, *SERVERS)
-        suite = Suite(jobs, Path(work))
+        suite = Suite(jobs, work)
         if not arguments:
             return suite.run()
         if arguments[0] == "--corners":
             return suite.corners(arguments[1:])
         if arguments[0] == "--wheel":
-            return suite.alone(wheel.install(jobs, ROOT, Path(work)), arguments[1:])
+            return suite.alone(wheel.install(jobs, ROOT, work), "-m", "not checkout", *arguments[1:])
+        if SCRAP:
+            return suite.alone(CHECKOUT, *arguments)
     return os.execv(sys.executable, [*pytest(CHECKOUT, "alone"), *arguments])  # noqa: S606 - no shell is wanted
 
 
@@ -81,10 +89,10 @@ class Suite:
             sys.exit(f"{', '.join(unknown)}: unknown corner. Use {', '.join(CORNERS)}")
         return self._sum(self._corners(names or list(CORNERS), EVERYTHING))
 
-    def alone(self, where: wheel.Installed, arguments: list[str]) -> int:
+    def alone(self, where: wheel.Installed, *arguments: str) -> int:
         """Run pytest, and nothing else."""
-        command = [*pytest(where, "alone"), "-m", "not checkout", *arguments]
-        return self._jobs.wait(self._jobs.start("wheel", command, directory=where.directory))
+        command = [*pytest(where, "alone"), *arguments]
+        return self._jobs.wait(self._jobs.start("tests", command, directory=where.directory))
 
     def _session(self, name: str, where: wheel.Installed, *arguments: str) -> Job:
         """Start a session of pytest, which leaves its figures in a file."""
