@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
+pytestmark = pytest.mark.application
+
 FOUND = recipes.found()
 SERVERS = ("docker", "scalingo web", "kubernetes web", "systemd", "compose web")
 TASKS = ("scalingo postdeploy", "compose tables")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from servers import States
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.application
+
 WRONG = {
     "wronghost": "Hostname mismatch",
     "expired": "certificate has expired",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
+pytestmark = pytest.mark.application
+
 
 @pytest.fixture(scope="module")
 def private(certificates: Certificates) -> Iterator[Server]:

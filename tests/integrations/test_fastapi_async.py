@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.application
+
 SERVICE = deployed.EXAMPLES / "fastapi_async"
 BAD = "postgresql://app:marker-password@ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech/app?sslmode=disable"
 

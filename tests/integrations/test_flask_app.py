@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
+pytestmark = pytest.mark.application
+
 APP = deployed.EXAMPLES / "flask_app"
 BAD = "postgresql://app:marker-password@aws-us-east-1-1.pg.psdb.cloud:6432/postgres?sslmode=disable"
 

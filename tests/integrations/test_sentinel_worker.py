@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from servers import States
     from throwaway.certificates import Certificates
 
+pytestmark = pytest.mark.application
+
 BEFORE = """
 import worker
 for number in range(5):

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
+pytestmark = pytest.mark.application
+
 EX_CONFIG = 78
 ENDS = {TLS, matrix.UNTRUSTED, matrix.MISNAMED, matrix.NO_TLS}
 SITE, APP = deployed.EXAMPLES / "django_site", deployed.EXAMPLES / "flask_app"

@@ -21,7 +21,7 @@ BEGAN = time.monotonic()
 def say(name: str, line: str) -> None:
     """Print a line with the time since the start and who says it."""
     minutes, seconds = divmod(int(time.monotonic() - BEGAN), 60)
-    sys.stdout.write(f"{minutes:2}:{seconds:02} {name:8} {line}".rstrip() + "\n")
+    sys.stdout.write(f"{minutes:2}:{seconds:02} {name:12} {line}".rstrip() + "\n")
     sys.stdout.flush()
 
 

@@ -1,9 +1,10 @@
 """Check the code and run every test once, against real servers; what the tests cover is counted together.
 
 tests/run starts this, in the environment that it has made. Tests marked `checkout` run on the checkout, all others on
-the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_CORNERS=1 adds the oldest and newest supported
-versions. Arguments go to pytest, which then runs alone: on the checkout, or on the wheel behind a first `--wheel`.
-`--corners` runs all that a version can change, in the corners that are named behind it or in all of them.
+the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_APPLICATIONS=1 adds those marked `application`,
+ENVCONN_TEST_CORNERS=1 the oldest and newest supported versions. Arguments go to pytest, which then runs alone: on the
+checkout, or on the wheel behind a first `--wheel`. `--corners` runs all that a version can change, in the corners that
+are named behind it or in all of them.
 """
 
 from __future__ import annotations
@@ -69,17 +70,22 @@ class Suite:
         self._wrong: list[str] = []
 
     def run(self) -> int:
-        """Run everything: tests/live beside the others, which take as long."""
+        """Run everything, all sessions beside each other: some work while others wait for a server."""
         static = self._jobs.start("static", ["sh", str(ROOT / "tests" / "static"), str(TOOLS), str(CACHE)])
         built = wheel.install(self._jobs, ROOT, self._work)
         self._end("static checks", static)
         shutil.rmtree(self._coverage, ignore_errors=True)
         self._coverage.mkdir(parents=True)
-        live = self._session("live", built, "-m", "not checkout", "tests/live")
-        self._end("tests on the wheel", self._session("wheel", built, "-m", "not checkout", "--ignore=tests/live"))
-        self._end("tests on the checkout", self._session("checkout", CHECKOUT, "-m", "checkout"))
-        lines = self._corners(list(CORNERS), SHORT) if os.environ.get("ENVCONN_TEST_CORNERS") == "1" else []
-        self._end("tests/live on the wheel", live)
+        own = "not checkout" if asked("APPLICATIONS") else "not checkout and not application"
+        folders = ("tests/integrations", "tests/live")
+        sessions = [
+            self._session("core", built, "-m", own, *(f"--ignore={folder}" for folder in folders)),
+            *(self._session(Path(folder).name, built, "-m", own, folder) for folder in folders),
+            self._session("checkout", CHECKOUT, "-m", own.replace("not checkout", "checkout")),
+        ]
+        for session in sessions:
+            self._end(session.name, session)
+        lines = self._corners(list(CORNERS), SHORT) if asked("CORNERS") else []
         self._measure()
         return self._sum(lines)
 
@@ -127,6 +133,11 @@ class Suite:
             failed = failed or 1
         sys.stdout.write("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped\n"]))
         return 1 if failed else 0
+
+
+def asked(what: str) -> bool:
+    """Whether a variable asks for what takes longer."""
+    return os.environ.get(f"ENVCONN_TEST_{what}") == "1"
 
 
 def counts(results: Path) -> tuple[int, int, int]:
