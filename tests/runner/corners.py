@@ -54,10 +54,9 @@ def modules(folder: str, names: str) -> tuple[str, ...]:
 EVERYTHING = Selection(
     modules(
         "core",
-        "agreement ca dotenv drivers drivers_celery drivers_django drivers_redis drivers_redis_client "
-        "drivers_sqlalchemy judge libpq libpq_keywords login reach rotation secured services settings "
-        "settings_documents settings_errors settings_field settings_layers settings_parts settings_use sources "
-        "supplied uri",
+        "ca dotenv drivers drivers_celery drivers_django drivers_redis drivers_redis_client drivers_sqlalchemy judge "
+        "libpq libpq_keywords local_hosts login passwords rotation secured services settings settings_and_load "
+        "settings_documents settings_errors settings_field settings_layers settings_parts settings_use sources uri",
     )
     + modules(
         "integrations",
