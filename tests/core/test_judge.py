@@ -180,16 +180,32 @@ def codes(query: str, place: str = "h") -> list[str]:
         ("sslcrl=BROKEN&sslrootcert=CA", "h", ["crl-broken"], "libpq would go on without revocation"),
         ("sslcrl=/dev/null&sslrootcert=CA", "h", ["crl-broken"], "no regular file"),
         ("sslcrl=/nowhere&sslrootcert=CA", "h", ["tls-file-missing"], "the same"),
-        ("sslcrldir=/nowhere", "h", ["tls-file-missing"], "libpq ignores a directory that is not there"),
+        ("sslcrldir=/nowhere&sslrootcert=CA", "h", ["tls-file-missing"], "libpq ignores a directory that is not there"),
+        ("sslcrldir=LISTS", "h", ["crl-without-ca"], "nothing is verified"),
+        ("sslcrldir=LISTS&sslmode=prefer", "localhost", ["crl-without-ca"], "nothing is verified"),
+        ("sslcrldir=LISTS&sslcrl=CERT", "h", ["crl-without-ca", "crl-without-ca"], "nothing is verified"),
+        ("sslcrldir=LISTS&sslrootcert=CA", "h", [], "verified against both"),
+        ("sslcrldir=LISTS&sslcrl=CERT&sslrootcert=CA", "h", [], "verified against all"),
+        ("sslcrldir=EMPTY&sslrootcert=CA", "h", ["crl-broken"], "libpq lets nobody in"),
+        ("sslcrldir=UNHASHED&sslrootcert=CA", "h", ["crl-broken"], "OpenSSL does not look at it"),
+        ("sslcrldir=CERT&sslrootcert=CA", "h", ["crl-broken"], "no directory"),
+        ("sslcrldir=LISTS:EMPTY&sslrootcert=CA", "h", ["tls-file-missing"], "OpenSSL would split it"),
         ("sslmode=disable&sslrootcert=system", "h", ["tls-disabled", "sslmode-contradicts"], "two mistakes, both told"),
         ("sslrootcert=/nowhere", "h", ["ca-missing"], "T83, also where the mode would not verify"),
         ("sslmode=disable&sslrootcert=/nowhere", "localhost", ["ca-missing"], "stated, so it has to be there"),
         ("sslmode=require&sslrootcert=/nowhere", "%2Frun", [], "nothing is verified on a socket"),
     ],
 )
-def test_contradictions(certificates: Certificates, query: str, place: str, refusals: list[str], why: str) -> None:
+def test_contradictions(
+    certificates: Certificates, tmp_path: Path, query: str, place: str, refusals: list[str], why: str
+) -> None:
     files = {"CERT": certificates.good.chain, "KEY": certificates.good.key, "CA": certificates.ca}
     files["BROKEN"] = certificates.not_pem
+    for name, inside in {"LISTS": "0123abcd.r0", "EMPTY": "", "UNHASHED": "list.crl"}.items():
+        files[name] = tmp_path / name
+        files[name].mkdir()
+        if inside:
+            (files[name] / inside).touch()
     for word, path in files.items():
         query = query.replace(f"={word}", f"={path}")
     assert codes(query, place) == refusals, why

@@ -7,7 +7,6 @@ follow: A for clear text, B for TLS that verifies less than it seems to.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -16,8 +15,6 @@ import flask_sqlalchemy
 import psycopg
 import psycopg2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 
 import envconn
 import envconn_asyncpg
@@ -28,8 +25,10 @@ import fakes
 import libpq_drivers
 import matrix
 import naive
+import revocation
 import stacks
 from envconn.drivers import libpq
+from envconn.export import translate
 from fakes import Answer, Fake
 from matrix import CLEAR, TLS, UNTRUSTED
 from naive import NAIVE
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from envconn.export import FormatName
     from lab import Lab
     from throwaway.certificates import Certificates
     from throwaway.server import Server
@@ -169,16 +169,7 @@ def revoked(certificates: Certificates) -> Iterator[Server]:
 @pytest.fixture
 def revocations(revoked: Server, certificates: Certificates, tmp_path: Path) -> str:
     """The path of the list that names the server's certificate."""
-    authority, now = certificates.authority, datetime.now(UTC)
-    ca = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
-    key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
-    leaf = x509.load_der_x509_certificate(shown(revoked.port) or b"")
-    entry = x509.RevokedCertificateBuilder(leaf.serial_number, now).build()
-    builder = x509.CertificateRevocationListBuilder(ca.subject, now - timedelta(1), now + timedelta(1))
-    builder = builder.add_revoked_certificate(entry)
-    path = tmp_path / "revoked.crl"
-    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))  # type: ignore[arg-type]
-    return str(path)
+    return str(revocation.listed(tmp_path / "revoked.crl", certificates.authority, shown(revoked.port) or b""))
 
 
 @pytest.mark.parametrize("broken", ["missing", "not_pem"])
@@ -205,6 +196,43 @@ def test_a_list_that_can_be_read_does(
     verified = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca)}
     assert stacks.outcome(stack, enforced(revoked.uri(**verified))) == {TLS}
     assert stacks.outcome(stack, enforced(revoked.uri(**verified, sslcrl=revocations))) == {UNTRUSTED}
+
+
+@EACH
+def test_a_directory_of_lists_does(
+    revoked: Server, certificates: Certificates, tmp_path: Path, stack: str, lab: Lab
+) -> None:
+    """Alone, in a text and in parts; another server, whose certificate is on none of its lists, is let in."""
+    leaf = shown(revoked.port) or b""
+    directory = str(revocation.directory(tmp_path / "lists", certificates.authority, leaf))
+    verified = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca)}
+    assert stacks.outcome(stack, enforced(revoked.uri(**verified, sslcrldir=directory))) == {UNTRUSTED}
+    parts = {
+        "PGHOST": "localhost",
+        "PGPORT": str(revoked.port),
+        "PGUSER": revoked.user,
+        "PGPASSWORD": revoked.password,
+        "PGDATABASE": revoked.dbname,
+        "PGSSLMODE": "verify-full",
+        "PGSSLROOTCERT": str(certificates.ca),
+    }
+    assert stacks.outcome(stack, parts) == {TLS}
+    assert stacks.outcome(stack, {**parts, "PGSSLCRLDIR": directory}) == {UNTRUSTED}
+    assert stacks.outcome(stack, enforced(lab["good"].uri(**verified, sslcrldir=directory))) == {TLS}
+
+
+@pytest.mark.parametrize("driver", LIBPQ)
+@pytest.mark.parametrize("name", ["uri", "conninfo"])
+def test_what_is_exported_keeps_a_directory_of_lists(
+    revoked: Server, certificates: Certificates, tmp_path: Path, driver: str, name: FormatName
+) -> None:
+    leaf = shown(revoked.port) or b""
+    directory = str(revocation.directory(tmp_path / "lists", certificates.authority, leaf))
+    uri = revoked.uri(sslmode="verify-full", sslrootcert=str(certificates.ca), sslcrldir=directory)
+    exported = translate(envconn.load(enforced(uri), env_file=None).database, name).strip()
+    assert NAIVE[driver](exported) == UNTRUSTED
+    nothing = {"uri": "", "conninfo": "''"}[name]
+    assert NAIVE[driver](exported.replace(directory, nothing)) == TLS
 
 
 @pytest.fixture

@@ -95,6 +95,15 @@ def is_readable(path: str) -> bool:
     return True
 
 
+def has_lists(directory: str) -> bool:
+    """Whether `directory` has a file that OpenSSL takes for a revocation list: by its name, the hash of an issuer."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    return any(re.fullmatch(r"[0-9a-f]{8}\.r[0-9]+", name) for name in names)
+
+
 def _inline(text: str) -> str | None:
     r"""PEM text, also with ``\n`` written as two characters, or base64 of PEM or of one DER certificate."""
     if "-----BEGIN" in text:

@@ -118,7 +118,10 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
-        ("sslcrl" in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", _CRL),
+        *(
+            (name in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", f"{name} {_CRL}")
+            for name in ("sslcrl", "sslcrldir")
+        ),
         (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
@@ -139,7 +142,7 @@ _PAIR = "sslcert and sslkey go together; name both files, or neither"
 _MASTER = (
     "which master the sentinels are asked for is not said; write /name behind the hosts, or set ENVCONN_SENTINEL_MASTER"
 )
-_CRL = "sslcrl has no effect without a CA; add sslrootcert, or drop it"
+_CRL = "has no effect without a CA; add sslrootcert, or drop it"
 
 
 def _file_problems(connection: Connection) -> list[Finding]:
@@ -148,13 +151,17 @@ def _file_problems(connection: Connection) -> list[Finding]:
     paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
     found = [problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
-    if "sslcrl" in paths.keys() - missing and not ca_material.is_readable(paths["sslcrl"]):
+    readable = paths.keys() - missing
+    if "sslcrl" in readable and not ca_material.is_readable(paths["sslcrl"]):
         found.append(problem("crl-broken", variable, _NO_LIST))
+    if "sslcrldir" in readable and not ca_material.has_lists(paths["sslcrldir"]):
+        found.append(problem("crl-broken", variable, _NO_LISTS))
     return found
 
 
 _UNREADABLE = "cannot be read; mount it, or correct the path"
 _NO_LIST = "the file in sslcrl holds no list that can be read, and libpq would go on without one; write it as PEM"
+_NO_LISTS = "sslcrldir has no list under a name that OpenSSL looks for, and nobody is let in; run openssl rehash on it"
 
 
 def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Finding | None) -> list[Finding]:
