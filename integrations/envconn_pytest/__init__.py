@@ -21,9 +21,9 @@ from contextlib import contextmanager
 import pytest
 
 import envconn
-from envconn_pytest.certificates import STATES
-from envconn_pytest.guard import pytest_addoption, pytest_sessionstart
-from envconn_pytest.handshake import Client
+from envconn.selection.variables import is_read
+from envconn_pytest.guard import pytest_addoption as pytest_addoption  # pytest finds its hooks by their names
+from envconn_pytest.guard import pytest_sessionstart as pytest_sessionstart
 from envconn_pytest.platforms import providers, sample
 from envconn_pytest.postgres import PostgresTLS, StandIn, envconn_authority, postgres_tls, stand_in
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "STATES",
-    "Client",
     "IsolatedEnvironment",
     "PostgresTLS",
     "StandIn",
@@ -45,8 +43,6 @@ __all__ = [
     "envconn_environment",
     "postgres_tls",
     "providers",
-    "pytest_addoption",
-    "pytest_sessionstart",
     "sample",
     "stand_in",
 ]
@@ -118,7 +114,7 @@ class IsolatedEnvironment(MutableMapping[str, str]):
 
 def _decides(name: str) -> bool:
     # A name in another case is read by nobody here, and named in messages.
-    return envconn.is_read(name.upper()) or name.startswith(_PREFIXES)
+    return is_read(name.upper()) or name.startswith(_PREFIXES)
 
 
 @contextmanager

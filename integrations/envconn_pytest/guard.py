@@ -15,7 +15,7 @@ import pytest
 
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import SQLITE
-from envconn.selection import assemble
+from envconn.services import load
 from envconn.tls import Policy
 from envconn.tls.policy import combined, reach
 
@@ -70,12 +70,12 @@ def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
         rules = combined(Policy(waive=tuple(allowed)))
     except ConfigurationError:
         return (problem("test-pattern", ALLOWED, _UNUSABLE),)
-    assembly = assemble()
-    found = [problem for problem in assembly.report.problems if problem.code != "database-missing"]
-    for service in assembly.services.values():
-        for endpoint in (service, *service.siblings):
-            found += _against(endpoint, rules)
-    return tuple(dict.fromkeys(found))
+    try:
+        services = load()
+    except ConfigurationError as error:
+        return tuple(each for each in error.problems if each.code != "database-missing")
+    endpoints = [endpoint for service in services.values() for endpoint in (service, *service.siblings)]
+    return tuple(dict.fromkeys(each for endpoint in endpoints for each in _against(endpoint, rules)))
 
 
 def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:

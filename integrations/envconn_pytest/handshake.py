@@ -1,6 +1,6 @@
-"""Messages of PostgreSQL's protocol from a server's side: framing, and reading what a client has packed.
+"""A login to PostgreSQL from the server's side: TLS, the start-up packet, the password, and ``select 1``.
 
-They are those of the PostgreSQL manual, "Message Formats".
+Messages are those of the PostgreSQL manual, "Message Formats".
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-from envconn.probe.postgres import SSL_REQUEST
 from envconn.records import Record
-from envconn_pytest.answers import PARAMETERS, Who
 from envconn_pytest.certificates import ALPN
-from envconn_pytest.dialogue import Dialogue
 from envconn_pytest.messages import Malformed, Reader, body, error, exactly, message
 
 TYPE_CHECKING = False
@@ -62,7 +59,7 @@ class Client:
         return self.tls is None and self.password
 
 
-_SSL, _GSS, _CANCEL = int.from_bytes(SSL_REQUEST[4:]), 80877104, 80877102
+_SSL, _GSS, _CANCEL = 80877103, 80877104, 80877102
 _VERSION_3 = 3 << 16
 _HANDSHAKE = b"\x16"
 _LONGEST_STARTUP = 10_000  # bytes of a packet before the login, as in PostgreSQL
@@ -133,8 +130,7 @@ class _Welcome:
             return
         self._client.authenticated = True
         connection.sendall(_greeting(self._client))
-        who = Who(self._client.user, self._client.dbname, self._client.tls or "", self._client.number)
-        Dialogue(connection, who, self._client.statements).hold()
+        _converse(connection, self._client.statements)
 
     def _refusal(self, connection: socket.socket) -> bytes:
         """Why the client is not let in, or nothing."""
@@ -165,7 +161,72 @@ def _older(client: Client) -> bytes:
     )
 
 
+_PARAMETERS = {
+    "server_version": "17.0",
+    "server_encoding": "UTF8",
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "TimeZone": "UTC",
+    "integer_datetimes": "on",
+    "standard_conforming_strings": "on",
+    "in_hot_standby": "off",
+    "default_transaction_read_only": "off",
+}
+"""What the server reports at start-up."""
+
+
 def _greeting(client: Client) -> bytes:
-    parameters = {**PARAMETERS, "session_authorization": client.user}
+    parameters = {**_PARAMETERS, "session_authorization": client.user}
     reported = b"".join(message(b"S", f"{name}\0{value}\0".encode()) for name, value in parameters.items())
     return _LET_IN + reported + message(b"K", struct.pack("!II", client.number, client.number))
+
+
+def _converse(connection: socket.socket, asked: list[str]) -> None:
+    """Answer until the client leaves: ``select 1``, transactions, and to everything else that there is no more.
+
+    Raises:
+        OSError: it left without a word, or said what is no message (`Malformed`).
+    """
+    state, skipping = b"I", False
+    connection.sendall(_ready(state))
+    while (kind := exactly(connection, 1)) != b"X":
+        content = body(connection)
+        if kind == b"Q":
+            asked.append(Reader(content).text())
+            said, state = _answer(asked[-1].strip(" \n;").lower(), state)
+            connection.sendall(said + _ready(state))
+        elif kind == b"S":
+            connection.sendall(_ready(state))
+            skipping = False
+        elif not skipping:
+            connection.sendall(_STRANGE)
+            state, skipping = _broken(state), True
+
+
+def _ready(state: bytes) -> bytes:
+    return message(b"Z", state)
+
+
+def _broken(state: bytes) -> bytes:
+    """The state of a session after an error: only a transaction is broken by it."""
+    return b"I" if state == b"I" else b"E"
+
+
+def _answer(statement: str, state: bytes) -> tuple[bytes, bytes]:
+    """Return what a simple query is answered, and the state of the session from then on."""
+    if statement == "select 1":
+        return _ONE, state
+    if statement in _AFTER:
+        return message(b"C", statement.upper().encode() + b"\0"), _AFTER[statement]
+    return _STRANGE, _broken(state)
+
+
+_AFTER = {"begin": b"T", "commit": b"I", "rollback": b"I"}
+_ONE = b"".join(
+    (
+        message(b"T", struct.pack("!h", 1) + b"?column?\0" + struct.pack("!IhIhih", 0, 0, 23, 4, -1, 0)),
+        message(b"D", struct.pack("!hi", 1, 1) + b"1"),
+        message(b"C", b"SELECT 1\0"),
+    )
+)
+_STRANGE = error("0A000", "this stands in for a PostgreSQL until a login is over, and answers nothing but select 1")

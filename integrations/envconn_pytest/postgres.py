@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from envconn.probe.postgres import NOBODY
 from envconn_pytest.certificates import STATES, Authority, context
 from envconn_pytest.handshake import Account, Client, welcome
 
@@ -81,6 +80,7 @@ def _accept(listener: socket.socket, serve: Callable[[socket.socket], None]) -> 
 
 
 _ADDRESS = "127.0.0.1"
+_NOBODY = "envconn_probe"  # whom envconn.probe.postgres asks as
 _ACCEPT_PATIENCE = 10.0  # seconds for a client's next word
 _ACCOUNT = Account("app", "FAKE_password", "app")
 
@@ -90,7 +90,7 @@ class StandIn:
     """What stands in for a PostgreSQL with TLS, on `port` of the loopback interface, until its block ends.
 
     `state` is one of `STATES`. It lets in `user` with `password` to `dbname`, asks for the password in clear text
-    inside TLS, and answers ``select 1`` and its like. `ca` is the PEM text of the CA that a client is to trust, whoever
+    inside TLS, and answers ``select 1``. `ca` is the PEM text of the CA that a client is to trust, whoever
     has signed the certificate that is shown. `clients` is what was seen of each connection, in the order they came.
     """
 
@@ -106,7 +106,7 @@ class StandIn:
     @property
     def saw_clear_text(self) -> bool:
         """Whether names or a password arrived unencrypted, but for `envconn.prove`, which asks in clear as nobody."""
-        return any(client.startup_in_clear and client.user != NOBODY for client in self.clients)
+        return any(client.startup_in_clear and client.user != _NOBODY for client in self.clients)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
         """Return the address with the password in it; `parameters` become the query."""
