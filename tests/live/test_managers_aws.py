@@ -231,7 +231,7 @@ def test_the_example(name: str, checkout: Path, secrets: Callable[..., None]) ->
     settings = shown["Settings"]()
     assert settings.database.host == HOST
     assert getattr(settings, "debug", True)
-    assert "read from: DATABASE_URL (app/production), AWS Secrets Manager\n" in str(settings.services.report())
+    assert "DATABASE_URL (app/production), AWS Secrets Manager" in str(settings.services.report())
 
 
 @pytest.mark.checkout

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
 from envconn import sources
 from envconn.cli.export import no_service
 from envconn.cli.live import asked, gate
-from envconn.cli.terminal import annotate, complain, paint
+from envconn.cli.terminal import aligned, annotate, complain, show
 from envconn.exit_codes import gravest
 from envconn.records import Record
+from envconn.report import level, row, sibling_name
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Reading
 from envconn.selection.variables import CHOOSERS, is_read
@@ -20,9 +22,9 @@ from envconn.sources.order import SOURCES, Source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from envconn.connection import Host
+    from envconn.errors import Finding
     from envconn.probe import Proof, Seen
     from envconn.report import Json, Report
     from envconn.sources import Dotenv, Environment
@@ -83,11 +85,15 @@ def _place(place: Place) -> dict[str, Json]:
 def _print_people(report: Report, proof: Proof | None, *, details: bool, places: tuple[Place, ...]) -> None:
     if details:
         for line in (*report.lines(), *_listed(places)):
-            print(line)
+            show(line, sys.stdout)
     else:
         _print_services(report, proof)
+    if report.ok and not details:
+        show(_summary(report, proof), sys.stdout)
     sys.stdout.flush()
-    complain(*(proof.problems, proof.notes) if proof else (report.problems,))
+    complain(report.problems, proof.notes if proof else ())
+    if not (report.ok or details):
+        show(_failure(report.problems), sys.stderr)
 
 
 def _listed(places: tuple[Place, ...]) -> Iterator[str]:
@@ -99,15 +105,24 @@ def _listed(places: tuple[Place, ...]) -> Iterator[str]:
 
 
 def _print_services(report: Report, proof: Proof | None) -> None:
+    """Print a line for each service and sibling, then what was seen, then what else is worth knowing."""
     seen = proof.seen if proof else ()
-    looked_at = {each.service.name for each in seen}
-    for service in report.services.values():
-        if service.name not in looked_at:
-            print(f"{_ok()} {_line(service, service.hosts)}")
+    contacted = {id(each.service) for each in seen}
+    rows = [("ok", *row(name, each)) for name, each in _endpoints(report) if id(each) not in contacted]
+    for line in aligned(rows, sys.stdout):
+        show(line, sys.stdout)
     for each in seen:
         _print_seen(each)
-    if report.ok and not report.services:
-        print(f"{_ok()} nothing is configured, which ENVCONN_PHASE=build allows")
+    told = {f"note {note} [{note.code}]" for note in proof.notes} if proof else set()
+    for line in dict.fromkeys(f"note {note} [{note.code}]" for note in report.notes):
+        if line not in told:
+            show(line, sys.stdout)
+
+
+def _endpoints(report: Report) -> Iterator[tuple[str, SecuredConnection]]:
+    for service in report.services.values():
+        yield service.name, service
+        yield from ((sibling_name(sibling), sibling) for sibling in service.siblings)
 
 
 def _print_seen(seen: Seen) -> None:
@@ -117,23 +132,37 @@ def _print_seen(seen: Seen) -> None:
     found = list(details(seen))
     if seen.problems and not found:
         return
-    word = paint("failed", "red", sys.stdout) if seen.problems else _ok()
-    print("\n".join([f"{word} {_line(seen.service, [seen.host])}", *found]))
+    line = " ".join(("failed" if seen.problems else "ok", *row(seen.service.name, seen.service)))
+    for each in (f"{line}: {seen.host}", *found):
+        show(each, sys.stdout)
 
 
-def _ok() -> str:
-    return paint("ok", "green", sys.stdout)
+def _summary(report: Report, proof: Proof | None) -> str:
+    """Return one line on what is good, and on what was not tried."""
+    if not report.services:
+        return "Nothing is configured, which ENVCONN_PHASE=build allows."
+    levels = Counter(level(service) for _, service in _endpoints(report))
+    found = ", ".join(f"{count} {word}" if len(levels) > 1 else word for word, count in levels.items())
+    notes = f"; {_count(len(report.notes), 'note')}" if report.notes else ""
+    tried = "No server was contacted: add --live." if proof is None else _tried(proof)
+    return f"{_count(levels.total(), 'connection')}: {found}{notes}. {tried}"
 
 
-def _line(service: SecuredConnection, hosts: Iterable[Host]) -> str:
-    verdict = service.tls
-    remarks = {
-        f"raised from {verdict.requested}": verdict.raised,
-        "local": verdict.local,
-        f"clear text waived by {verdict.waived}": verdict.waived is not None,
-    }
-    told = ", ".join([f"TLS {verdict.level}", *(remark for remark, is_so in remarks.items() if is_so)])
-    return f"{service.name} ({service.variable}): {', '.join(map(str, hosts))}, {told}"
+def _tried(proof: Proof) -> str:
+    if not proof.seen:
+        return "There is no server to contact."
+    logged_in = any(each.login for each in proof.seen)
+    sent = "" if logged_in else " No user name and no password was sent."
+    return f"{_count(len(proof.seen), 'server')} contacted.{sent}"
+
+
+def _failure(problems: Sequence[Finding]) -> str:
+    variables = {problem.variable for problem in problems}
+    return f"{_count(len(problems), 'error')} in {_count(len(variables), 'variable')}."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 class Place(Record):

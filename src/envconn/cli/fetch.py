@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from envconn.cli.export import placed, usage
 from envconn.cli.options import PROVIDERS
-from envconn.cli.terminal import Progress, annotate, complain
+from envconn.cli.terminal import Progress, annotate, complain, show
 from envconn.errors import ConfigurationError, Finding, RemoteError, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import with_ca_at
@@ -104,7 +104,8 @@ def _tell(found: RemoteConnection, options: argparse.Namespace) -> None:
     elif options.reveal:
         print(_text(found))
     else:
-        print("\n".join(_report(found).lines()))
+        for line in _report(found).lines():
+            show(line, sys.stdout)
         told = {"branch": found.branch, "pooled": "yes" if found.pooled else "no"}
         print("\n".join(f"answered {label}: {fact}" for label, fact in told.items() if fact is not None))
 

@@ -1,4 +1,7 @@
-"""Colour and a line that changes where a person looks on, plain text everywhere else."""
+"""How lines look: the same words everywhere; aligned, wrapped and coloured on a terminal, one line each in a pipe.
+
+``NO_COLOR`` refuses colour, then ``FORCE_COLOR`` or ``CLICOLOR_FORCE`` demand it, then a terminal has it.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,87 @@ from math import ceil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Self, TextIO
 
     from envconn.errors import Finding
 
 
-_CODES = {"red": "31", "green": "32", "yellow": "33"}
+_GREEN, _YELLOW, _RED, _CYAN, _BOLD = "32", "33", "31", "36", "1"
+_WORDS = {
+    "ok": _GREEN,
+    "note": _CYAN,
+    "warning": _YELLOW,
+    "failed": _RED,
+    "error": _RED,
+}
+_LEVELS = {
+    **dict.fromkeys(("verify-full", "verify-ca", "local"), _GREEN),
+    **dict.fromkeys(("encrypted", "opportunistic"), _YELLOW),
+    **dict.fromkeys(("unencrypted", "refused"), _RED),
+}
 _ERASE = "\r\x1b[K"
 _COLUMNS = 80
+_NARROW = 60
+"""Columns below which a line is continued further to the left, and nothing is aligned."""
+_INDENT = 7
+"""Columns for the first word, on which the lines of a finding are continued."""
+_WIDEST = 100
+"""Columns after which a line is hard to read."""
 
 
-def paint(text: str, colour: str, stream: TextIO) -> str:
-    """Return `text` in `colour` if `stream` is a terminal that wants it (no ``NO_COLOR``, no ``TERM=dumb``)."""
-    plain = os.environ.get("NO_COLOR") or not _moves(stream)
-    return text if plain else f"\x1b[{_CODES[colour]}m{text}\x1b[0m"
+def show(line: str, stream: TextIO) -> None:
+    """Print `line`: wrapped between words on a terminal, in colour where that is wanted."""
+    stream.write(_painted(_wrapped(line, stream), stream) + "\n")
+
+
+def aligned(rows: Sequence[Sequence[str]], stream: TextIO) -> list[str]:
+    """Return `rows` as lines: in columns on a wide terminal, with single blanks between their cells elsewhere."""
+    if not _is_wide(stream):
+        return [" ".join(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def _painted(text: str, stream: TextIO) -> str:
+    if not _is_coloured(stream):
+        return text
+    import re
+
+    first = re.match(r"\w+", text)
+    if first and (colour := _WORDS.get(first[0])):
+        text = f"\x1b[{_BOLD};{colour}m{first[0]}\x1b[0m{text[first.end() :]}"
+    return re.sub(r"\[([a-z-]+)\]", lambda match: _bracketed(match[0], match[1]), text)
+
+
+def _bracketed(whole: str, word: str) -> str:
+    return f"\x1b[{_LEVELS[word]}m{whole}\x1b[0m" if word in _LEVELS else whole
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+        return True
+    return _moves(stream)
+
+
+def _wrapped(line: str, stream: TextIO) -> str:
+    if not _moves(stream):
+        return line
+    from textwrap import fill
+
+    word, _, rest = line.partition(" ")
+    hanging = len(line) - len(line.lstrip()) + 2
+    if word in _WORDS and _is_wide(stream):
+        line, hanging = f"{word:<{_INDENT}}{rest.lstrip()}", _INDENT
+    columns = min(_columns(stream), _WIDEST)
+    return fill(line, columns, subsequent_indent=" " * hanging, break_long_words=False, break_on_hyphens=False)
+
+
+def _is_wide(stream: TextIO) -> bool:
+    return _moves(stream) and _columns(stream) >= _NARROW
 
 
 class Progress:
@@ -80,11 +148,12 @@ def _columns(stream: TextIO) -> int:
 
 
 def complain(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
-    """Print one line for each of `problems` and `notes`, then their annotations."""
+    """Print one line for each of `notes`, which are warnings here, and `problems`, then their annotations."""
     problems, notes = tuple(problems), tuple(notes)
-    for word, colour, findings in (("warning", "yellow", notes), ("error", "red", problems)):
-        for finding in findings:
-            print(f"{paint(word, colour, sys.stderr)} {finding} [{finding.code}]", file=sys.stderr)
+    lines = [f"warning {finding} [{finding.code}]" for finding in notes]
+    lines += [f"error {finding} [{finding.code}]" for finding in problems]
+    for line in dict.fromkeys(lines):  # a Redis is broker and cache
+        show(line, sys.stderr)
     annotate(problems, notes)
 
 
