@@ -1,0 +1,303 @@
+"""redis-py through envconn_redis: what it is handed, what it is not, and passwords that change under a client."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+import redis
+from redis import asyncio as aioredis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+import envconn
+from envconn import ConfigurationError
+from envconn_redis import aclient, asynchronous, client, kwargs, pools
+from envconn_redis.credentials import CredentialProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from envconn import SecuredConnection, Services
+    from redisserver import Redis
+    from sentinels import Sentinels
+    from servers import States
+    from throwaway.certificates import Certificates
+
+ONCE: dict[str, Any] = {"retry": Retry(NoBackoff(), 0)}
+ONCE_ASYNC: dict[str, Any] = {"retry": AsyncRetry(NoBackoff(), 0)}
+REMOTE = "rediss://app:marker-password@redis.example.com:6380/2"
+
+
+def load(uri: str, **environ: str) -> Services:
+    return envconn.load({"CACHE_URL": uri, **environ}, env_file=None)
+
+
+def ping(source: Any) -> bool:
+    with client(source, **ONCE) as connection:
+        return bool(connection.ping())
+
+
+def aping(source: Any) -> bool:
+    async def asked() -> bool:
+        async with aclient(source, **ONCE_ASYNC) as connection:
+            return bool(await connection.ping())
+
+    return asyncio.run(asked())
+
+
+BOTH = pytest.mark.parametrize("pinged", [ping, aping], ids=["client", "aclient"])
+
+
+# What is handed over
+
+
+def test_kwargs_are_redis_pys_and_show_no_secret(certificates: Certificates) -> None:
+    found = kwargs(load(REMOTE, ENVCONN_TLS_CA=str(certificates.ca)))
+    assert (found["host"], found["port"], found["db"], found["username"]) == ("redis.example.com", 6380, 2, "app")
+    assert (found["password"], found["ssl"], found["ssl_check_hostname"]) == ("marker-password", True, True)
+    assert "marker-password" not in repr(found)
+    assert redis.Redis(**found).get_connection_kwargs()["db"] == 2
+
+
+@pytest.mark.parametrize("function", [kwargs, client, aclient])
+@pytest.mark.parametrize("wrong", [None, "rediss://h", envconn.parse("rediss://h"), object()])
+def test_only_what_was_judged_is_taken(function: Callable[[Any], object], wrong: object) -> None:
+    with pytest.raises(TypeError, match="expected Services or a SecuredConnection"):
+        function(wrong)
+
+
+@pytest.mark.parametrize("function", [kwargs, client, aclient])
+def test_another_service_is_refused(function: Callable[[Any], object]) -> None:
+    database = envconn.secure(envconn.parse("postgresql://app@db.example.com/app?sslmode=require"))
+    with pytest.raises(ConfigurationError, match="postgresql"):
+        function(database)
+
+
+@pytest.mark.parametrize("make", [client, aclient])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("host", "port", "db", "path", "unix_socket_path", "username", "password", "credential_provider"),
+        *("connection_class", "connection_pool", "ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname"),
+        *("redis_connect_func", "sentinels", "master_name", "clear_text_to", "nothing_of_this_name"),
+    ],
+)
+def test_what_decides_is_refused(make: Callable[..., object], name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"CACHE_URL: {name} ") as refusal:
+        make(load(REMOTE), **{name: "marker-value"})
+    assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]
+    assert "marker" not in str(refusal.value)
+
+
+def test_the_rest_passes() -> None:
+    options = {"decode_responses": True, "max_connections": 3, "socket_timeout": 1.5, "client_name": "shop"}
+    for made in (client(load(REMOTE), **options), aclient(load(REMOTE), **options)):
+        given = made.connection_pool.connection_kwargs
+        assert (given["decode_responses"], given["socket_timeout"], given["client_name"]) == (True, 1.5, "shop")
+        assert made.connection_pool.max_connections == 3
+
+
+@pytest.mark.parametrize("made", [pools.pool, asynchronous.pool])
+def test_a_connection_trusts_the_stated_ca_alone(certificates: Certificates, made: Callable[..., Any]) -> None:
+    services = load(REMOTE, ENVCONN_TLS_CA=str(certificates.ca))
+    connection = made(services.only("cache"), {}).make_connection()
+    assert connection._context.verify_mode == ssl.CERT_REQUIRED
+    assert connection._context.cert_store_stats()["x509"] == 1
+
+
+@BOTH
+def test_the_environment_where_nothing_is_handed_over(
+    redis_server: States[Redis], monkeypatch: pytest.MonkeyPatch, pinged: Callable[..., bool]
+) -> None:
+    server = redis_server["good"]
+    monkeypatch.setenv("CACHE_URL", f"unix://:{server.password}@{server.socket}?db=3")
+    assert redis.Redis(**kwargs()).ping()
+    with client() as connection:
+        assert connection.ping()
+
+
+@BOTH
+def test_sockets(redis_server: States[Redis], pinged: Callable[..., bool]) -> None:
+    server = redis_server["good"]
+    assert pinged(load(f"unix://:{server.password}@{server.socket}?db=3"))
+
+
+# Passwords that change
+
+
+@pytest.fixture
+def admin(redis_server: States[Redis]) -> Iterator[redis.Redis]:
+    server = redis_server["good"]
+    with redis.Redis(unix_socket_path=str(server.socket), password=server.password) as connection:
+        yield connection
+        connection.execute_command("ACL", "DELUSER", "rotated")
+
+
+def rotate(admin: redis.Redis, password: str) -> None:
+    """Let nobody in as ``rotated`` but with `password`, and end what is open."""
+    rule = ("resetpass", "on", f">{password}", "~*", "&*", "+@all")
+    admin.execute_command("ACL", "SETUSER", "rotated", *rule)  # type: ignore[no-untyped-call]
+    admin.execute_command("CLIENT", "KILL", "USER", "rotated")  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def url(redis_server: States[Redis]) -> Callable[[str], str]:
+    return lambda password: f"rediss://rotated:{quote(password)}@localhost:{redis_server['good'].port}/0"
+
+
+def test_a_client_follows_a_file(
+    admin: redis.Redis, certificates: Certificates, tmp_path: Path, url: Callable[[str], str]
+) -> None:
+    file = tmp_path / "url"
+    file.write_text(url("first"), encoding="utf-8")
+    rotate(admin, "first")
+    environ = {"CACHE_URL_FILE": str(file), "ENVCONN_TLS_CA": str(certificates.ca)}
+    services = envconn.load(environ, env_file=None)
+    with client(services, **ONCE) as connection:
+        assert connection.ping()
+        file.write_text(url("second"), encoding="utf-8")
+        rotate(admin, "second")
+        with suppress(redis.ConnectionError):  # it was cut; redis-py before 6 loses one command
+            connection.ping()
+        assert connection.ping()
+        assert services["cache"].password == envconn.Secret("second")
+        rotate(admin, "third")
+        for _ in range(2):
+            with pytest.raises((redis.ConnectionError, redis.AuthenticationError)):
+                connection.ping()
+
+
+def test_an_asynchronous_client_follows_a_file(
+    admin: redis.Redis, certificates: Certificates, tmp_path: Path, url: Callable[[str], str]
+) -> None:
+    file = tmp_path / "url"
+    file.write_text(url("first"), encoding="utf-8")
+    rotate(admin, "first")
+    environ = {"CACHE_URL_FILE": str(file), "ENVCONN_TLS_CA": str(certificates.ca)}
+    services = envconn.load(environ, env_file=None)
+
+    async def both() -> None:
+        async with aclient(services, **ONCE_ASYNC) as connection:
+            assert await connection.ping()
+            file.write_text(url("second"), encoding="utf-8")
+            rotate(admin, "second")
+            with suppress(redis.ConnectionError):
+                await connection.ping()
+            assert await connection.ping()
+
+    asyncio.run(both())
+    assert services["cache"].password == envconn.Secret("second")
+
+
+class Tokens:
+    """A callable that supplies a password, and counts."""
+
+    def __init__(self, password: str) -> None:
+        self.password, self.asked = password, 0
+
+    def __call__(self, _: SecuredConnection) -> str:
+        self.asked += 1
+        return self.password
+
+    async def later(self, connection: SecuredConnection) -> str:
+        return self(connection)
+
+
+@pytest.mark.parametrize("user", ["rotated", ""])
+def test_a_password_that_the_program_supplies(
+    redis_server: States[Redis], admin: redis.Redis, certificates: Certificates, user: str
+) -> None:
+    tokens = Tokens("supplied" if user else redis_server["good"].password)
+    rotate(admin, "supplied")
+    environ = {
+        "CACHE_URL": f"rediss://{user and user + ':unused@'}localhost:{redis_server['good'].port}",
+        "ENVCONN_TLS_CA": str(certificates.ca),
+    }
+    services = envconn.load(environ, env_file=None, passwords={"cache": tokens})
+    assert tokens.asked == 0
+    assert ping(services)
+    assert aping(services)
+    given = kwargs(services)
+    assert not {"username", "password"} & given.keys()
+    with redis.Redis(**given, **ONCE) as connection:
+        assert connection.ping()
+    asked = tokens.asked
+    assert asked == 3
+    later = envconn.load(environ, env_file=None, passwords={"cache": tokens.later})
+    assert aping(later)
+
+    async def own() -> bool:
+        async with aioredis.Redis(**kwargs(later), **ONCE_ASYNC) as connection:
+            return bool(await connection.ping())
+
+    assert asyncio.run(own())
+    with pytest.raises(envconn.PasswordUnavailable):
+        ping(later)
+
+
+def test_a_provider_says_what_is_in_use() -> None:
+    environ = {"CACHE_URL": "rediss://:first@redis.example.com"}
+    services = envconn.load(environ, env_file=None)
+    provider = CredentialProvider(services)
+    assert provider.get_credentials() == ("first",)
+    environ["CACHE_URL"] = "rediss://app:second@redis.example.com"
+    services.reload()
+    assert provider.get_credentials() == asyncio.run(provider.get_credentials_async()) == ("app", "second")
+    assert CredentialProvider(envconn.secure(envconn.parse("rediss://h"))).get_credentials() == ("",)
+    with pytest.raises(TypeError):
+        CredentialProvider(None)  # type: ignore[arg-type]
+
+
+CHANGES = ["unix://:first@/run/redis.sock", "rediss+sentinel://localhost/mymaster", "rediss://localhost"]
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_a_client_does_not_change_how_it_connects(changed: str) -> None:
+    environ = {"CACHE_URL": "redis://localhost:1"}
+    services = envconn.load(environ, env_file=None)
+    with client(services, **ONCE) as connection:
+        environ["CACHE_URL"] = changed
+        services.reload()
+        with pytest.raises(ConfigurationError, match="restart it"):
+            connection.ping()
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_an_asynchronous_client_does_not_either(changed: str) -> None:
+    environ = {"CACHE_URL": "redis://localhost:1"}
+    services = envconn.load(environ, env_file=None)
+
+    async def asked() -> None:
+        async with aclient(services, **ONCE_ASYNC) as connection:
+            environ["CACHE_URL"] = changed
+            services.reload()
+            await connection.ping()
+
+    with pytest.raises(ConfigurationError, match="restart it"):
+        asyncio.run(asked())
+
+
+def test_sentinels_are_closed_with_the_client(
+    sentinel_sets: States[Sentinels], certificates: Certificates, recwarn: pytest.WarningsRecorder
+) -> None:
+    services = load(sentinel_sets["good"].uri(), ENVCONN_TLS_CA=str(certificates.ca))
+    for _ in range(2):
+        assert ping(services)
+        assert aping(services)
+    assert not recwarn.list
+
+
+@BOTH
+def test_a_master_that_no_sentinel_knows(
+    sentinel_sets: States[Sentinels], certificates: Certificates, pinged: Callable[..., bool]
+) -> None:
+    uri = sentinel_sets["good"].uri().replace("/mymaster", "/another")
+    with pytest.raises(redis.ConnectionError, match="no sentinel knows one of that name"):
+        pinged(load(uri, ENVCONN_TLS_CA=str(certificates.ca)))
