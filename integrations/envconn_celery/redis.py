@@ -100,7 +100,7 @@ def _split(
     verify = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
     others = arguments.keys() - verify.keys() - {"username", "password", "health_check_interval"}
     if unfit := sorted(others - _OPTIONS):
-        refuse(connection, f"Celery has no place for {unfit[0]}; drop it")
+        refuse(connection, f"Celery does not support {unfit[0]}. Remove it")
     return {name: arguments[name] for name in sorted(others)}, verify
 
 

@@ -38,7 +38,11 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
     for connection in (broker,) if result is None else (broker, result):
         require_sealed(connection)
         if is_supplied(connection.password):
-            refuse(connection, f"{FIXED}, and Celery keeps one for ever; use one that stays", "password-fixed")
+            refuse(
+                connection,
+                f"{FIXED}, but Celery stores one password. Use a password that does not change",
+                "password-fixed",
+            )
     found = _spelt(_BROKERS, broker, "a broker")
     if result is not None:
         found |= _spelt(_BACKENDS, result, "the place of results")
@@ -96,9 +100,7 @@ def _spelt(
 ) -> dict[str, object]:
     require_sealed(connection)
     if connection.family not in table:
-        refuse(
-            connection, f"{connection.family} cannot serve as {role}; name a service that speaks {' or '.join(table)}"
-        )
+        refuse(connection, f"{connection.family} cannot be used as {role}. Use {' or '.join(table)}")
     return table[connection.family](connection)
 
 
@@ -139,20 +141,24 @@ def choose(
         ConfigurationError: there is no broker, or not the service that `results` names.
     """
     if "broker" not in services:
-        raise ConfigurationError([problem("broker-missing", "BROKER_URL", "no broker is configured; set it")])
+        raise ConfigurationError(
+            [problem("broker-missing", "BROKER_URL", "is not set. Set it to the URL of the broker")]
+        )
     if results is None:
         return services["broker"], None
     if isinstance(results, Environment):
         return services["broker"], next((services[name] for name in _USUAL if name in services), None)
     if results not in services:
         variable = _VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
-        raise ConfigurationError([problem("result-missing", variable, "results are to go there; set it")])
+        raise ConfigurationError(
+            [problem("result-missing", variable, "is not set, but the results are stored there. Set it")]
+        )
     return services["broker"], services[results]
 
 
-_PLAIN = "take its parameters out (a CA goes into ENVCONN_TLS_CA), or set REDIS_URL or AMQP_URL instead"
+_PLAIN = "Remove its parameters (use ENVCONN_TLS_CA for a CA), or set REDIS_URL or AMQP_URL instead"
 _READ_BY_CELERY = {
-    "CELERY_BROKER_URL": ("broker_url", f"so does its command BROKER_URL; {_PLAIN}"),
+    "CELERY_BROKER_URL": ("broker_url", _PLAIN),
     "CELERY_BROKER_READ_URL": ("broker_url", "unset it"),
     "CELERY_BROKER_WRITE_URL": ("broker_url", "unset it"),
     "CELERY_RESULT_BACKEND": (
@@ -171,7 +177,7 @@ def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
     for variable, (setting, remedy) in _READ_BY_CELERY.items():
         text = os.environ.get(variable)
         if text and setting in found and not _says(text, str(found[setting])):
-            message = f"Celery believes it more than any setting, unjudged; {remedy}"
+            message = f"replaces the setting of Celery without a TLS check. {remedy}"
             yield problem("celery-overruled", variable, message)
 
 

@@ -26,8 +26,7 @@ BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
 """What stands for the default database while an image is built: it says so when it is used."""
 
 NOT_HERE = (
-    "ENVCONN_PHASE: is build and no database is configured, so that none can be used; "
-    "unset it where the program runs, and set DATABASE_URL"
+    "ENVCONN_PHASE: is build, and no database is configured. Unset it where the program runs, and set DATABASE_URL"
 )
 """What it says."""
 
@@ -71,7 +70,9 @@ def entries(
                 entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
             own[alias] = Handed(other, entry, main if own else None)
         if taken := sorted(own.keys() & found.keys()):
-            message = f"makes a second alias {taken[0]}, beside {found[taken[0]].connection.variable}; rename one"
+            message = (
+                f"makes a second alias {taken[0]}, next to {found[taken[0]].connection.variable}. Rename one of the two"
+            )
             raise ConfigurationError([problem("alias-duplicate", connection.variable, message)])
         found |= own
     return found

@@ -105,36 +105,36 @@ _DECIDES = ("ssl", "gss", "host", "channel_binding", "require_auth", "service")
 
 _CHANGED = Finding(
     "settings-changed",
-    "{variable}: the entry was changed after databases() made it, where it decides on the server or on TLS",
-    "State it in the environment, where it is judged; what is set here is not.",
+    "{variable}: the entry was changed after databases() made it, in a key that decides about the server or TLS",
+    "Set it in the environment, where it is checked.",
     wrong=True,
 )
 _TWO_POOLS = Finding(
     "pool-behind-pooler",
-    "{variable}: leads through a pooler in transaction mode, and OPTIONS has a pool, too",
+    "{variable}: uses a pooler in transaction mode, and OPTIONS has a second pool",
     "Remove one of the two.",
 )
 _MIGRATE = Finding(
     "migrate-pooled",
-    "{variable}: leads through a pooler in transaction mode, and there is no alias for migrations that does not",
+    "{variable}: uses a pooler in transaction mode, and no direct alias for migrations is configured",
     "Set DIRECT_URL, and run migrate --database=direct.",
 )
 _WAIVED = Finding(
     "tls-waived",
-    "{variable}: may go out in clear text, because ENVCONN_TLS_WAIVE says so",
-    "Use TLS, and remove the waiver.",
+    "{variable}: may be unencrypted, because of ENVCONN_TLS_WAIVE",
+    "Use TLS, and remove the host from ENVCONN_TLS_WAIVE.",
     deploy=True,
 )
 _UNVERIFIED = Finding(
     "tls-unverified",
-    "{variable}: TLS is {level}, which does not verify that the server is the one that is meant",
-    "Write sslmode=verify-full with a CA, or set ENVCONN_TLS=best for what the provider can meet.",
+    "{variable}: TLS is {level}, which does not verify the server",
+    "Use sslmode=verify-full with a CA, or set ENVCONN_TLS=best.",
     deploy=True,
 )
 _ROLE = Finding(
     "default-role",
-    "{variable}: uses the provider's default role, which may do nearly everything",
-    "Give the application a role of its own.",
+    "{variable}: uses the provider's default role, which has nearly every permission",
+    "Create a role for the application.",
     deploy=True,
 )
 _FILTER = Finding(

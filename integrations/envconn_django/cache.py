@@ -37,7 +37,7 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     require_sealed(connection)
     for name in _UNFIT & connection.parameters.keys():
-        refuse(connection, f"{name} does not fit Django's cache; drop it")
+        refuse(connection, f"Django's cache does not support {name}. Remove it")
     location, options = _sentinel(connection) if connection.family == SENTINEL else _redis(connection)
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

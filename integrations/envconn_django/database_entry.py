@@ -64,7 +64,7 @@ def settings(
     """
     require_sealed(connection)
     if connection.family not in _BY_KIND:
-        refuse(connection, f"holds a {connection.family} connection, which is none of Django's databases")
+        refuse(connection, f"holds a {connection.family} connection, which Django does not support as a database")
     entry = _BY_KIND[connection.family](connection, elsewhere)
     _set_lifetime(entry, connection, pooled_here=pool is not None)
     if pool is not None:
@@ -97,8 +97,8 @@ def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> Databas
 
 _GIS = "django.contrib.gis.db.backends.postgis"
 _CURSORS = (
-    "disable_server_side_cursors=false needs cursors that a pooler in transaction mode loses; drop it, or set "
-    "ENVCONN_POOL_MODE if there is none"
+    "a pooler in transaction mode does not support disable_server_side_cursors=false. Remove it, or set "
+    "ENVCONN_POOL_MODE=none if there is no pooler"
 )
 
 
@@ -116,7 +116,7 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
         return libpq.arguments(connection, libpq.version("psycopg2"))
     except ImportError:
         pass
-    return refuse(connection, "neither psycopg nor psycopg2 can be imported; install envconn[django,psycopg]")
+    return refuse(connection, "neither psycopg nor psycopg2 is installed. Run pip install envconn[django,psycopg]")
 
 
 def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
@@ -173,26 +173,23 @@ def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mappin
     if connection.pool_mode == "transaction":
         refuse(connection, _TWO_POOLS)
     if entry.get("CONN_MAX_AGE", 0) != 0:
-        refuse(connection, "conn_max_age keeps connections, and pool lends them; remove conn_max_age, or pool")
+        refuse(connection, "conn_max_age and pool cannot be combined. Remove one of the two")
     if not (find_spec("psycopg") and find_spec("psycopg_pool")):
-        refuse(connection, "pool needs psycopg 3 and psycopg_pool; install psycopg[pool], or leave pool out")
+        refuse(connection, "pool requires psycopg 3 and psycopg_pool. Run pip install 'psycopg[pool]', or remove pool")
     if tuple(map(int, metadata.version("django").split(".")[:2])) < (5, 1):
-        refuse(connection, "pool needs Django 5.1; upgrade it, or leave pool out")
+        refuse(connection, "pool requires Django 5.1 or newer. Upgrade Django, or remove pool")
     kept = _kept(connection)
     return ({"max_lifetime": float(kept), "max_idle": float(kept)} if kept else {}) | dict(stated)
 
 
-_TWO_POOLS = (
-    "leads through a pooler in transaction mode, and pool would hold its places; leave pool out, or connect to "
-    "the direct endpoint"
-)
+_TWO_POOLS = "uses a pooler in transaction mode, which does not work with pool. Remove pool, or use the direct endpoint"
 
 
 def _age(connection: SecuredConnection, stated: str) -> int | None:
     if stated.lower() == "none":
         return None
     if not re.fullmatch(r"[0-9]{1,9}", stated):
-        refuse(connection, "the value of conn_max_age is not a whole number of seconds, nor None")
+        refuse(connection, "the value of conn_max_age is invalid: expected a whole number of seconds, or None")
     return int(stated)
 
 
@@ -200,7 +197,7 @@ def _flag(connection: SecuredConnection, name: str) -> bool | None:
     """The truth of a parameter that Django wants as a bool: as text, "false" would be true."""
     stated = connection.foreign.get(name)
     if stated is not None and stated.lower() not in _FLAGS:
-        refuse(connection, f"the value of {name} is not true or false")
+        refuse(connection, f"the value of {name} is invalid: expected true or false")
     return None if stated is None else _FLAGS[stated.lower()]
 
 

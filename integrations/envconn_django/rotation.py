@@ -37,7 +37,7 @@ def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> Da
     if is_supplied(connection.password):
         refuse(
             connection,
-            f"{FIXED}, and Django's settings keep one for ever; write databases(rotate=True)",
+            f"{FIXED}, but Django's settings store one password. Use databases(rotate=True)",
             "password-fixed",
         )
     return settings(connection, pool=pool)

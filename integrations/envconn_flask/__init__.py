@@ -95,7 +95,7 @@ class EnvConn:
             RuntimeError: no application was initialised yet.
         """
         if self._services is None:
-            raise RuntimeError("EnvConn has no application yet; call init_app first")
+            raise RuntimeError("EnvConn has no application. Call init_app() first")
         return self._services
 
     def init_app(self, app: Flask) -> None:
@@ -116,7 +116,9 @@ class EnvConn:
         found = config(services, driver=self._driver, engine_options=options)
         binds = app.config.get("SQLALCHEMY_BINDS") or {}
         if twice := sorted(binds.keys() & found["SQLALCHEMY_BINDS"].keys()):
-            raise RuntimeError(f"SQLALCHEMY_BINDS has {', '.join(twice)} already, which the environment names, too")
+            raise RuntimeError(
+                f"SQLALCHEMY_BINDS already has {', '.join(twice)}, which the environment also has. Rename one"
+            )
         app.config.update(found, SQLALCHEMY_BINDS={**binds, **found["SQLALCHEMY_BINDS"]})
         app.extensions["envconn"], self._services = self, services
         app.cli.add_command(group)
@@ -124,11 +126,11 @@ class EnvConn:
 
 def _mistakes(app: Flask) -> dict[str, bool]:
     return {
-        "EnvConn was initialised for this application already; once is enough": "envconn" in app.extensions,
-        "SQLAlchemy was initialised before EnvConn and has read no settings of it; call EnvConn's init_app first": (
+        "EnvConn was already initialised for this application. Call init_app() once": "envconn" in app.extensions,
+        "SQLAlchemy was initialised before EnvConn, so its settings are missing. Call EnvConn's init_app() first": (
             "sqlalchemy" in app.extensions
         ),
-        "SQLALCHEMY_DATABASE_URI is set already; remove it, or leave EnvConn out where it has to hold (a test)": (
+        "SQLALCHEMY_DATABASE_URI is already set. Remove it, or do not use EnvConn where it is required (in a test)": (
             bool(app.config.get("SQLALCHEMY_DATABASE_URI"))
         ),
     }

@@ -33,7 +33,7 @@ ALLOWED = "envconn_allow"
 ALLOWED_VARIABLE = "ENVCONN_PYTEST_ALLOW"
 """The environment variable that adds to it."""
 
-_HELP = "host patterns, CIDR blocks and names of databases that tests may use beside local ones"
+_HELP = "host patterns, CIDR blocks and names of databases that tests may use in addition to local ones"
 _PRODUCTION = re.compile(r"(?:^|[^a-z])(?:prod|production|live)(?:$|[^a-z])|(?:prod|production)$", re.IGNORECASE)
 
 
@@ -54,7 +54,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """
     if found := objections(_allowed(session.config)):
         told = "\n".join(f"  {problem} [{problem.code}]" for problem in found)
-        raise pytest.UsageError(f"these tests are not run, for what they would run on:\n{told}")
+        raise pytest.UsageError(f"the tests are not run, because of the databases that they would use:\n{told}")
 
 
 def _allowed(config: pytest.Config) -> list[str]:
@@ -106,18 +106,17 @@ _HERE = (None, "local")
 
 _WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED_VARIABLE} or --envconn-allow"
 _REMOTE = (
-    "leads to {}, which is neither this machine nor allowed for tests; unset it, let it lead to a local server, "
-    f"or name the host in {_WHERE}"
+    "is on {}, which is neither local nor allowed for tests. Unset it, set it to a local server, "
+    f"or add the host to {_WHERE}"
 )
 _TUNNEL = (
-    "leads to {} by a tunnel that ends on this machine; unset it, write the URL of a local server into DATABASE_URL, "
-    f"or name the host in {_WHERE}"
+    "is on {}, through a tunnel on this machine. Unset it, set DATABASE_URL to a local server, "
+    f"or add the host to {_WHERE}"
 )
 _LIVE = (
-    "the {} is called as if it were production; unset it, let it lead to one for tests, "
-    f"or write that very name into {_WHERE}"
+    f"the {{}} has the name of a production database. Unset it, set it to a test database, or add this name to {_WHERE}"
 )
 _UNUSABLE = (
-    "a pattern covers every host, has a bracket, or has a slash and is no CIDR block; name hosts (*.test.example.com), "
-    "networks (10.1.0.0/16) or databases"
+    "a pattern matches every host, has a bracket, or is not a CIDR block. Name hosts (*.test.example.com), networks "
+    "(10.1.0.0/16) or databases"
 )

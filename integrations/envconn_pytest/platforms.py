@@ -209,7 +209,7 @@ def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = 
         ValueError: there is no sample of that name.
     """
     if provider not in PLATFORMS:
-        raise ValueError("there is no sample of that name; envconn_pytest.providers() returns those that there are")
+        raise ValueError("unknown sample. Use a name that envconn_pytest.providers() returns")
     platform = PLATFORMS[provider]
     environ = dict(platform.environ)
     for wish, variables in ((pooled, platform.pooled), (replica, platform.replica)):

@@ -139,7 +139,7 @@ def stand_in(state: str = "good", *, authority: Authority | None = None) -> Iter
         ValueError: there is no such state.
     """
     if state not in STATES:
-        raise ValueError(f"there is no such state; write one of {', '.join(STATES)}")
+        raise ValueError(f"unknown state. Use one of {', '.join(STATES)}")
     authority = authority or Authority()
     contexts = None if state == "notls" else partial(context, authority.issue(state))
     with socket.create_server((_ADDRESS, 0)) as listener:

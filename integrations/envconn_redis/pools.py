@@ -87,7 +87,7 @@ def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None
 
 _LOGIN = ("username", "password")
 _RENEWED = (*_LOGIN, "db", "host", "port", "path")
-_RESTART = "leads there in another way than when the program started, with or without TLS or sentinels; restart it"
+_RESTART = "uses TLS or sentinels differently than when the process started. Restart the process"
 
 
 def _shape(connection: SecuredConnection) -> tuple[object, ...]:

@@ -56,8 +56,8 @@ def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None
 
 
 _REMOTE = (
-    "the sentinels name a master on another machine, which the connection has no TLS for; write rediss+sentinel://, "
-    "or waive the master's address in ENVCONN_TLS_WAIVE"
+    "the sentinels name a master on another machine, but the connection has no TLS. Use rediss+sentinel://, or add "
+    "the master's address to ENVCONN_TLS_WAIVE"
 )
 
 
@@ -135,7 +135,7 @@ class _Sentinels(Sentinel):
 
 def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError:
     """Return the error that says why none of the sentinels could tell; its cause is the first of their `errors`."""
-    told = "; ".join(map(str, errors)) or "no sentinel knows one of that name that is up"
+    told = "; ".join(map(str, errors)) or "no sentinel knows a running master of that name"
     found = MasterNotFoundError(f"No master found for {service_name!r}: {told}")
     found.__cause__ = next(iter(errors), None)
     return found

@@ -39,10 +39,10 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
     ours = options(connection, driver)
     extra = stated.get("connect_args") or {}
     if not isinstance(extra, Mapping):
-        raise TypeError("connect_args is a mapping")
+        raise TypeError("connect_args must be a mapping")
     for name in stated:
         if name in _OTHER_DOORS:
-            refuse(connection, f"{name} would open connections that nobody judged; leave it out", _CODE)
+            refuse(connection, f"{name} would open connections without a TLS check. Remove it", _CODE)
     permit(connection, driver, map(str, extra), "connect_args: ")
     check = guard(connection, driver)
     execution = stated.get("execution_options")
@@ -95,6 +95,6 @@ def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Ma
 
 _CODE = "argument-refused"
 _AUTOCOMMIT = (
-    "pg8000 in autocommit runs other clients' statements behind a pooler in transaction mode; "
-    "use transactions, psycopg, or the direct endpoint"
+    "pg8000 in autocommit mode does not work with a pooler in transaction mode. Use transactions, psycopg, or the "
+    "direct endpoint"
 )

@@ -54,7 +54,7 @@ class Secret:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not pickled; read the environment again in the other process")
+        raise TypeError("a Secret is never pickled. Load the configuration again in the other process")
 
 
 class Parameters(Mapping[str, str]):
@@ -91,7 +91,7 @@ class Parameters(Mapping[str, str]):
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Parameters are not pickled; read the environment again in the other process")
+        raise TypeError("Parameters are never pickled. Load the configuration again in the other process")
 
 
 class Host(Record):

@@ -18,7 +18,8 @@ REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
 class Family(Record):
     """One family.
 
-    `schemes` are those that a URI may begin with; `plain` and `secure` are the ones that we write, the latter from
+    `schemes` are those that a URI may begin with; `title` is what messages call it, with its article, and `variable`
+    the one to set for it; `plain` and `secure` are the ones that we write, the latter from
     `TlsLevel.ENCRYPTED` on, which are the same where the scheme does not say TLS. `tls_schemes` maps each scheme
     without TLS that has a twin to it. `words` are what platforms call such a service. `port` is the default one, 0
     for a file, `tls_port` that of the scheme with TLS. `dbname` is the database where none is written, empty where
@@ -32,6 +33,8 @@ class Family(Record):
     """
 
     schemes: tuple[str, ...]
+    title: str
+    variable: str
     plain: str
     secure: str
     port: int
@@ -42,7 +45,7 @@ class Family(Record):
     words: tuple[str, ...] = ()
     tls_schemes: tuple[tuple[str, str], ...] = ()
     verified: bool = False
-    unencrypted: str = "a scheme without TLS"
+    unencrypted: str = "the scheme means no TLS"
     instead: str = ""
     name_ca: str = ""
     probe: str = ""
@@ -56,13 +59,15 @@ def _drivers(names: Iterable[str], drivers: Iterable[str]) -> tuple[str, ...]:
 
 _PSYCOPG = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
 _PYMYSQL = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
-_REDIS_PY = "redis-py is needed to log in and not installed; pip install envconn[redis]"
+_REDIS_PY = "redis-py is not installed, but the login requires it. Run pip install envconn[redis]"
 
 FAMILIES: dict[str, Family] = {
     # libpq knows the first two schemes, in lower case only. The others mean the same to the tools that use them
     # (SQLAlchemy, GeoDjango, dj-database-url).
     POSTGRESQL: Family(
         ("postgresql", "postgres", *_drivers(("postgresql", "postgres"), _PSYCOPG), "postgis", "pgsql"),
+        "a PostgreSQL",
+        "DATABASE_URL",
         "postgresql",
         "postgresql",
         5432,
@@ -70,27 +75,31 @@ FAMILIES: dict[str, Family] = {
         "postgres.read_uri",
         words=("postgresql", "postgres", "pgsql", "aurora-postgresql"),
         unencrypted="sslmode=disable",
-        instead="write sslmode=require or stronger",
-        name_ca="name one with sslrootcert=/path",
+        instead="Use sslmode=require or stronger",
+        name_ca="Add sslrootcert=/path, or sslrootcert=system for a public CA",
         probe="postgres.Postgres",
         login="postgresql",
-        driver="the driver is installed and cannot be imported, often for want of libpq; install psycopg[binary]",
+        driver="the driver cannot be imported, often because libpq is missing. Run pip install 'psycopg[binary]'",
     ),
     MYSQL: Family(
         ("mysql", "mysql2", "mysqlgis", "mariadb", *_drivers(("mysql", "mariadb"), _PYMYSQL)),
+        "a MySQL",
+        "DATABASE_URL",
         "mysql",
         "mysql",
         3306,
         ("database",),
         "mysql.read_uri",
         words=("mysql", "mariadb", "aurora-mysql"),
-        unencrypted="TLS turned off",
-        instead="write ssl-mode=REQUIRED or stronger",
-        name_ca="name one with ssl-ca=/path",
+        unencrypted="TLS is turned off",
+        instead="Use ssl-mode=REQUIRED or stronger",
+        name_ca="Add ssl-ca=/path",
         probe="protocol.MySQL",
     ),
     SQLITE: Family(
         ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite", "spatialite"),
+        "an SQLite",
+        "DATABASE_URL",
         "sqlite",
         "sqlite",
         0,
@@ -99,6 +108,8 @@ FAMILIES: dict[str, Family] = {
     ),
     REDIS: Family(
         ("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"),
+        "a Redis",
+        "REDIS_URL",
         "redis",
         "rediss",
         6379,
@@ -108,13 +119,15 @@ FAMILIES: dict[str, Family] = {
         words=("redis", "rediss", "valkey", "valkeys"),
         tls_schemes=(("redis", "rediss"), ("valkey", "valkeys")),
         verified=True,
-        instead="write rediss:// and the port that speaks TLS",
+        instead="Use rediss:// and the port with TLS",
         probe="protocol.Redis",
         login="redis",
         driver=_REDIS_PY,
     ),
     SENTINEL: Family(
         ("sentinel", "redis+sentinel", "rediss+sentinel"),
+        "a Redis Sentinel",
+        "REDIS_URL",
         "redis+sentinel",
         "rediss+sentinel",
         26379,
@@ -122,13 +135,15 @@ FAMILIES: dict[str, Family] = {
         "redis.read_sentinel_uri",
         dbname="0",
         verified=True,
-        instead="write rediss+sentinel://h1,h2/master and the ports that speak TLS",
+        instead="Use rediss+sentinel://h1,h2/master and the ports with TLS",
         probe="protocol.Redis",
         login="redis",
         driver=_REDIS_PY,
     ),
     AMQP: Family(
         ("amqp", "amqps", "pyamqp"),
+        "an AMQP",
+        "BROKER_URL",
         "amqp",
         "amqps",
         5672,
@@ -139,10 +154,10 @@ FAMILIES: dict[str, Family] = {
         words=("amqp", "amqps", "rabbitmq"),
         tls_schemes=(("amqp", "amqps"),),
         verified=True,
-        instead="write amqps:// and the port that speaks TLS",
+        instead="Use amqps:// and the port with TLS",
         probe="protocol.Amqp",
         login="amqp",
-        driver="py-amqp is needed to log in and not installed; pip install envconn[celery]",
+        driver="py-amqp is not installed, but the login requires it. Run pip install envconn[celery]",
     ),
 }
 """Every family by its name."""

@@ -71,7 +71,7 @@ class Services(Mapping[str, SecuredConnection]):
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Services are not pickled; call envconn.load() in the other process")
+        raise TypeError("Services are never pickled. Call envconn.load() in the other process")
 
     def __repr__(self) -> str:
         return f"<Services: {', '.join(self) or 'none'}>"
@@ -85,7 +85,10 @@ class Services(Mapping[str, SecuredConnection]):
         """
         if found := self._services.get(DATABASE):
             return found
-        message = "no default database is configured; set it, or ENVCONN_DATABASE_VARIABLE to its variable"
+        message = (
+            "not set. Set it to the connection string of your database, or set ENVCONN_DATABASE_VARIABLE to its "
+            "variable"
+        )
         raise ConfigurationError([problem("database-missing", "DATABASE_URL", message)])
 
     @property
@@ -269,8 +272,8 @@ def resolve(source: Source = ENVIRONMENT, /) -> Services | SecuredConnection:
     if isinstance(source, Environment):
         return load()
     raise TypeError(
-        "expected Services or a SecuredConnection; leave the argument out to load the environment, "
-        "or call envconn.secure() for a Connection"
+        "expected Services or a SecuredConnection. Remove the argument to load the environment, or call "
+        "envconn.secure() for a Connection"
     )
 
 

@@ -166,26 +166,40 @@ def texts(environ: dict[str, str]) -> str:
 def test_conflict_names_both_variables_both_hosts_and_the_way_out() -> None:
     told = texts({"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER})
     for part in (
-        "SCALINGO_POSTGRESQL_URL: on other.example",
+        "SCALINGO_POSTGRESQL_URL: conflicts with",
         "DATABASE_URL (on db.example)",
         "ENVCONN_DATABASE_VARIABLE=SCALINGO_POSTGRESQL_URL",
     ):
         assert part in told
 
 
-def test_nothing_configured_names_what_would_be_read() -> None:
+def test_nothing_configured_says_what_to_set() -> None:
     told = texts({})
-    for name in (
-        "SCALINGO_POSTGRESQL_URL",
-        "DATABASE_URL",
-        "POSTGRES_URL",
-        "PGHOST",
-        "DATABASE_HOST",
-        "<NAME>_DATABASE_URL",
-    ):
-        assert name in told
-    assert "upper case" not in told
-    assert "database_url is set, but names are upper case" in texts({"database_url": PG})
+    assert told == (
+        "DATABASE_URL: not set. Set it to the connection string of your database, for example "
+        "postgresql://user:password@host/name. envconn show --sources lists every other name that is read"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"database_url": PG}, "database_url: is not read. Rename it to DATABASE_URL"),
+        ({"DATABSE_URL": PG}, "DATABSE_URL: is not read. Rename it to DATABASE_URL"),
+        ({"SCALINGO_POSTGRES_URL": PG}, "SCALINGO_POSTGRES_URL: is not read. Rename it to SCALINGO_POSTGRESQL_URL"),
+        (
+            {"SQLALCHEMY_URI": PG},
+            (
+                "SQLALCHEMY_URI: holds a database URL, but is not read. Rename it to DATABASE_URL, or set "
+                "ENVCONN_DATABASE_VARIABLE=SQLALCHEMY_URI"
+            ),
+        ),
+        ({"SITE_URL": "https://www.example.com"}, "DATABASE_URL: not set. "),
+        ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set. "),
+    ],
+)
+def test_what_was_meant_is_named(environ: dict[str, str], told: str) -> None:
+    assert texts(environ).startswith(told)
 
 
 def test_provenance_shows_the_alias_chain() -> None:

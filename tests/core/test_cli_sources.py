@@ -129,12 +129,14 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
         (problem,) = report.problems
         assert problem.code == "file-conflict"
         other = title(upper if lower == "file" else lower)
-        assert problem.message == f"is set by {other}, and DATABASE_URL_FILE points to a different value; keep one"
+        assert problem.message == (
+            f"is set by {other}, and DATABASE_URL_FILE holds a different value. Keep one of the two"
+        )
     elif lower not in BOUND:
         assert report.services["database"].origin.source == upper
         (note,) = report.notes
         assert note.code == ("dotenv-ignored" if lower == "dotenv" else "source-ignored")
-        assert note.message == f"{title(upper)} wins over the different value in {title(lower)}"
+        assert note.message == f"{title(upper)} overrides the different value in {title(lower)}"
     else:
         (problem,) = report.problems
         assert problem.code == ("binding-ambiguous" if upper in BOUND else "conflict")

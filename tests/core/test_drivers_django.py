@@ -135,13 +135,13 @@ def test_how_long_connections_are_kept(uri: str, kept: object, checks: object) -
 @pytest.mark.parametrize(
     ("parameter", "told"),
     [
-        ("conn_max_age=marker", "conn_max_age is not a whole number of seconds"),
-        ("conn_max_age=-1", "conn_max_age is not a whole number of seconds"),
-        ("conn_max_age=%D9%A3", "conn_max_age is not a whole number of seconds"),
-        ("conn_max_age=1.5", "conn_max_age is not a whole number of seconds"),
-        ("conn_health_checks=marker", "conn_health_checks is not true or false"),
-        ("disable_server_side_cursors=2", "disable_server_side_cursors is not true or false"),
-        ("atomic_requests=marker", "atomic_requests is not true or false"),
+        ("conn_max_age=marker", "conn_max_age is invalid: expected a whole number of seconds"),
+        ("conn_max_age=-1", "conn_max_age is invalid: expected a whole number of seconds"),
+        ("conn_max_age=%D9%A3", "conn_max_age is invalid: expected a whole number of seconds"),
+        ("conn_max_age=1.5", "conn_max_age is invalid: expected a whole number of seconds"),
+        ("conn_health_checks=marker", "conn_health_checks is invalid: expected true or false"),
+        ("disable_server_side_cursors=2", "disable_server_side_cursors is invalid: expected true or false"),
+        ("atomic_requests=marker", "atomic_requests is invalid: expected true or false"),
     ],
 )
 def test_wrong_words_of_djangos(parameter: str, told: str) -> None:
@@ -162,7 +162,7 @@ def test_behind_a_pooler_in_transaction_mode(uri: str) -> None:
     assert entry["DISABLE_SERVER_SIDE_CURSORS"] is True
     assert entry["OPTIONS"]["options"] == ""
     assert "disable_server_side_cursors=false" in refusal(f"{uri}&disable_server_side_cursors=false")
-    assert "options are refused at start-up" in refusal(f"{uri}&options=-c%20search_path%3Dx")
+    assert "the pooler does not support options" in refusal(f"{uri}&options=-c%20search_path%3Dx")
 
 
 def test_a_pooler_that_is_stated() -> None:
@@ -214,7 +214,10 @@ def test_an_alias_twice() -> None:
     told = refusal(
         URI, DATABASE_REPLICA_URL=URI.replace("db.", "one."), REPLICA_DATABASE_URL=URI.replace("db.", "two.")
     )
-    assert told == "REPLICA_DATABASE_URL: makes a second alias replica, beside DATABASE_REPLICA_URL; rename one"
+    assert (
+        told
+        == "REPLICA_DATABASE_URL: makes a second alias replica, next to DATABASE_REPLICA_URL. Rename one of the two"
+    )
 
 
 @pytest.fixture
@@ -242,15 +245,15 @@ def test_native_pool_for_postgresql_only() -> None:
 
 @pytest.mark.usefixtures("pools")
 def test_native_pool_beside_what_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "pooler in transaction mode, and pool would hold its places" in refusal(NEON, {})
+    assert "pooler in transaction mode, which does not work with pool" in refusal(NEON, {})
     for age in ("60", "None"):
-        assert "conn_max_age keeps connections, and pool lends them" in refusal(f"{URI}&conn_max_age={age}", {})
+        assert "conn_max_age and pool cannot be combined" in refusal(f"{URI}&conn_max_age={age}", {})
     found = entries(URI, {}, ENVCONN_POOL_MODE="session", DIRECT_URL=URI.replace("db.", "direct."))
     assert {alias: "pool" in entry["OPTIONS"] for alias, entry in found.items()} == {"default": True, "direct": False}
     monkeypatch.setattr(metadata, "version", lambda _name: "4.2.30")
-    assert "pool needs Django 5.1" in refusal(URI, {})
+    assert "pool requires Django 5.1" in refusal(URI, {})
     monkeypatch.setattr("envconn_django.database_entry.find_spec", lambda _name: None)
-    assert "pool needs psycopg 3 and psycopg_pool" in refusal(URI, {})
+    assert "pool requires psycopg 3 and psycopg_pool" in refusal(URI, {})
 
 
 def test_sqlite() -> None:
@@ -307,7 +310,7 @@ def test_cache() -> None:
     assert options["password"] == "marker-password"
     assert options["pool_class"] == "envconn_redis.connections.VerifyingPool"
     assert "pool_class" not in django_cache(cached("redis://localhost/0"))["OPTIONS"]
-    with pytest.raises(envconn.ConfigurationError, match="decode_responses does not fit"):
+    with pytest.raises(envconn.ConfigurationError, match="does not support decode_responses"):
         django_cache(cached("rediss://h.example.com/0?decode_responses=true"))
 
 

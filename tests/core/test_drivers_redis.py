@@ -95,7 +95,7 @@ def test_health_check_stays_below_what_the_provider_bears() -> None:
 
 def test_what_is_refused(certificates: Certificates) -> None:
     revoked = envconn.Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
-    with pytest.raises(envconn.ConfigurationError, match="redis-py knows no sslcrl"):
+    with pytest.raises(envconn.ConfigurationError, match="redis-py does not support sslcrl"):
         redis.arguments(
             envconn.secure(
                 envconn.parse("rediss://h.example.com")._replace(parameters=revoked),
@@ -104,7 +104,7 @@ def test_what_is_refused(certificates: Certificates) -> None:
         )
     uri = "postgresql://app:p@h.example.com/app?sslmode=require"
     for function in (redis.url, redis.arguments):
-        with pytest.raises(envconn.ConfigurationError, match="redis-py speaks redis"):
+        with pytest.raises(envconn.ConfigurationError, match="redis-py requires a redis one"):
             function(load(uri, "DATABASE_URL"))
         with pytest.raises(TypeError):
             function(envconn.parse("rediss://h.example.com"))  # type: ignore[arg-type]

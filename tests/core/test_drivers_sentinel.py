@@ -112,14 +112,14 @@ def test_another_master_is_another_service() -> None:
 def test_no_other_driver_takes_them() -> None:
     found = loaded(TEXT)
     for hand_over in (plain.client, plain.arguments, plain.url):
-        with pytest.raises(ConfigurationError, match="speaks redis"):
+        with pytest.raises(ConfigurationError, match="requires a redis one"):
             hand_over(found)
-    with pytest.raises(ConfigurationError, match="speaks sentinel"):
+    with pytest.raises(ConfigurationError, match="requires a sentinel one"):
         sentinel.sentinel_arguments(loaded("rediss://h"))
-    with pytest.raises(ConfigurationError, match="knows no ssl_min_protocol_version"):
+    with pytest.raises(ConfigurationError, match="does not support ssl_min_protocol_version"):
         sentinel.sentinel_arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
     database = {"DATABASE_URL": TEXT}
-    with pytest.raises(ConfigurationError, match="is read as a database"):
+    with pytest.raises(ConfigurationError, match="but a database URL is expected"):
         envconn.load(database, env_file=None)
 
 
@@ -167,7 +167,8 @@ def test_celery_in_clear() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "message"), [("protocol=3", "no place for protocol"), ("decode_responses=true", "no place for decode")]
+    ("query", "message"),
+    [("protocol=3", "does not support protocol"), ("decode_responses=true", "does not support decode")],
 )
 def test_celery_has_no_place_for_it(query: str, message: str) -> None:
     found = loaded(f"rediss+sentinel://h/m?{query}")
@@ -182,7 +183,7 @@ def test_djangos_cache(certificates: Certificates) -> None:
     assert entry["OPTIONS"]["pool_class"] == "envconn_redis.sentinel.SentinelPool"
     assert entry["OPTIONS"]["sentinels"] == [("h1", 26380), ("::1", 26379)]
     assert "marker" not in repr(entry)
-    with pytest.raises(ConfigurationError, match="does not fit Django's cache"):
+    with pytest.raises(ConfigurationError, match="Django's cache does not support"):
         cache(loaded("rediss+sentinel://h/m?decode_responses=true"))
 
 

@@ -106,7 +106,7 @@ def test_newer_libpq() -> None:
     stated = f"{PG}?require_auth=scram-sha-256"
     done = run("--export", "pg", *PRINT, DATABASE_URL=stated)
     assert (done.returncode, done.stdout) == (78, "")
-    assert "say which reads it (--libpq 16), or drop it [export-unsupported]" in done.stderr
+    assert "Pass --libpq 16, or remove the parameter [export-unsupported]" in done.stderr
     assert seen("--export", "pg", "--libpq", "16", DATABASE_URL=stated)["PGREQUIREAUTH"] == "scram-sha-256"
 
 

@@ -64,12 +64,12 @@ TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
         f"DATABASE_URL='{_URL}sslmode=disable'",
         f"DATABASE_URL='{_URL}sslmode=prefer&sslaccept=accept_invalid_certs'",
         f"DATABASE_URL='{_URL}sslmode=require&sslaccept=accept_invalid_certs'",
-        "REFUSED Prisma checks the host name where it checks the certificate; write sslmode=verify-full",
+        "REFUSED Prisma does not support verify-ca. Use sslmode=verify-full",
         f"DATABASE_URL='{_URL}sslmode=require&sslaccept=strict&sslcert=/etc/pki/app%20ca.pem'",
     ),
     "node-postgres": (
         f"{_URL}sslmode=disable&sslnegotiation=postgres",
-        "REFUSED node-postgres has TLS or none, and never tries; write sslmode=require, or sslmode=disable",
+        "REFUSED node-postgres does not support optional TLS. Use sslmode=require, or sslmode=disable",
         f"{_URL}sslmode=require&uselibpqcompat=true&sslnegotiation=postgres",
         f"{_URL}sslmode=verify-ca&{_ROOT}&uselibpqcompat=true&sslnegotiation=postgres",
         f"{_URL}sslmode=verify-full&{_ROOT}&sslnegotiation=postgres",
@@ -78,7 +78,7 @@ TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
         f"{_NPGSQL}Disable;GSS Encryption Mode=Disable",
         f"{_NPGSQL}Prefer;GSS Encryption Mode=Disable",
         f"{_NPGSQL}Require;GSS Encryption Mode=Disable",
-        "REFUSED Npgsql trusts public CAs, too, so that verify-ca is none; write sslmode=verify-full",
+        "REFUSED Npgsql also trusts public CAs, so verify-ca cannot be enforced. Use sslmode=verify-full",
         f'{_NPGSQL}VerifyFull;Root Certificate="/etc/pki/app ca.pem";GSS Encryption Mode=Disable',
     ),
     "pgx": (
@@ -172,8 +172,8 @@ def test_parameters(stated: str, name: FormatName, due: str) -> None:
     connection = secured(f"?sslmode=require&{stated}")
     if due == "-":
         (message,) = refusals(connection, name)
-        assert message.split()[1:3] == ["knows", "no"]
-        assert message.split()[3].rstrip(";") == stated.partition("=")[0]
+        assert message.split()[1:4] == ["does", "not", "support"]
+        assert message.split()[4].rstrip(".") == stated.partition("=")[0]
     else:
         assert due in translate(connection, name, ca=CA)
 
@@ -185,11 +185,11 @@ def test_channel_binding_is_not_needed_where_the_server_is_verified(queries: dic
 
 def test_all_that_is_missing_is_told_at_once() -> None:
     connection = secured("?sslmode=require&replication=1&hostaddr=10.0.0.1,10.0.0.2", "a.example,b.example")
-    assert [message.partition(";")[0] for message in refusals(connection, "prisma")] == [
-        "Prisma knows no replication",
-        "Prisma takes one host",
-        "Prisma knows no hostaddr",
-        "Prisma knows no hostaddr",
+    assert [message.partition(".")[0] for message in refusals(connection, "prisma")] == [
+        "Prisma does not support replication",
+        "Prisma does not support several hosts",
+        "Prisma does not support hostaddr",
+        "Prisma does not support hostaddr",
     ]
 
 
@@ -201,7 +201,7 @@ def test_client_certificate(certificates: Certificates, name: FormatName) -> Non
     chain, key = certificates.good.chain, certificates.good.key
     connection = secured(f"?sslmode=require&sslcert={chain}&sslkey={key}")
     if name in {"jdbc", "prisma"}:
-        assert [message.split()[3] for message in refusals(connection, name)] == ["sslcert;", "sslkey;"]
+        assert [message.split()[4] for message in refusals(connection, name)] == ["sslcert.", "sslkey."]
     else:
         shape = CERTIFICATE.get(name, "sslcert={0}&sslkey={1}")
         assert shape.format(chain, key) in translate(connection, name)
@@ -258,13 +258,13 @@ def test_places(place: str, name: FormatName) -> None:
         assert due[name] in translate(connection, name)
     else:
         (message,) = refusals(connection, name)
-        assert ("one host" if place == "several" else "zone" if place == "zone" else "unix sockets") in message
+        assert ("several hosts" if place == "several" else "zone" if place == "zone" else "unix sockets") in message
 
 
 def test_an_address_has_no_name_that_node_postgres_would_check(certificates: Certificates) -> None:
     for place in ("10.0.0.1", "[2001:db8::1]"):
         full = secured(f"?sslmode=verify-full&sslrootcert={certificates.ca}", place)
-        assert "localhost for the name" in refusals(full, "node-postgres")[0]
+        assert "verifies localhost" in refusals(full, "node-postgres")[0]
         assert place in translate(secured("?sslmode=require", place), "node-postgres")
 
 
@@ -306,7 +306,7 @@ def test_names_of_databases(dbname: str, name: FormatName) -> None:
     if name in NAMES[dbname]:
         assert dbname.replace('"', '""' if name == "npgsql" else '"') in unquote(translate(connection, name))
     else:
-        assert "misread the database name" in refusals(connection, name)[0]
+        assert "not support this database name" in refusals(connection, name)[0]
 
 
 # What keeps statements from being prepared behind a pooler that does not track them, or nothing.
@@ -363,7 +363,7 @@ def test_prisma_is_given_the_direct_endpoint() -> None:
 def test_prisma_reads_one_certificate(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = certificates.ca.with_name("two.pem")
     bundle.write_bytes(certificates.ca.read_bytes() + certificates.other_ca.read_bytes())
-    assert "reads one certificate" in refusals(secured(f"?sslmode=verify-full&sslrootcert={bundle}"), "prisma")[0]
+    assert "only the first certificate" in refusals(secured(f"?sslmode=verify-full&sslrootcert={bundle}"), "prisma")[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     text = translate(secured("?sslrootcert=system"), "prisma")
     assert text == f"DATABASE_URL='{BASE}?sslmode=require&sslaccept=strict'\n", "the system's CAs are there anyway"
@@ -371,7 +371,7 @@ def test_prisma_reads_one_certificate(certificates: Certificates, monkeypatch: p
 
 @pytest.mark.parametrize("driver", ["asyncpg", "pg8000"])
 def test_sqlalchemys_url_cannot_hold_what_some_drivers_need(driver: str) -> None:
-    assert f"what {driver} needs for TLS" in refusals(secured(scheme=f"postgresql+{driver}"), "sqlalchemy")[0]
+    assert f"the TLS settings of {driver}" in refusals(secured(scheme=f"postgresql+{driver}"), "sqlalchemy")[0]
 
 
 def test_sqlalchemys_driver() -> None:
@@ -379,7 +379,7 @@ def test_sqlalchemys_driver() -> None:
     assert "&dsn=hostaddr" in translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy")
     assert translate(secured(scheme="postgresql+psycopg_async"), "sqlalchemy").startswith("postgresql+psycopg:")
     pooled = secured(scheme="postgresql+psycopg", ENVCONN_POOL_MODE="transaction")
-    assert "keep psycopg from preparing" in refusals(pooled, "sqlalchemy")[0]
+    assert "psycopg's prepared statements" in refusals(pooled, "sqlalchemy")[0]
 
 
 def others() -> Iterator[SecuredConnection]:
@@ -396,10 +396,10 @@ def others() -> Iterator[SecuredConnection]:
 def test_formats_of_postgresql(name: FormatName) -> None:
     for connection in others():
         (message,) = refusals(connection, name)
-        assert message.startswith(f"holds a {connection.family} connection, and ")
-        assert message.endswith("speaks postgresql; export uri")
+        assert message.startswith(f"holds a {connection.family} connection, but ")
+        assert message.endswith("requires a PostgreSQL one. Export uri instead")
     if name == "pg":
-        with pytest.raises(ConfigurationError, match="speaks postgresql"):
+        with pytest.raises(ConfigurationError, match="requires a PostgreSQL one"):
             environment(connection, ca=CA)
 
 

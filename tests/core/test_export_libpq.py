@@ -71,9 +71,7 @@ def test_what_is_stated_decides_how_new_libpq_must_be(stated: str, oldest: int) 
     if oldest > 13:
         assert stated.replace("=", "='", 1) not in translate(connection, "conninfo")
         for name in ("conninfo", "uri", "pg_service", "sqlalchemy", "pg"):
-            with pytest.raises(
-                envconn.ConfigurationError, match=rf"only libpq {oldest} and newer know; say which reads"
-            ):
+            with pytest.raises(envconn.ConfigurationError, match=rf"uses a parameter of libpq {oldest} or newer"):
                 translate(connection, name, libpq=15_00_00)
 
 
@@ -87,7 +85,7 @@ def test_environment_that_an_older_libpq_would_ignore(certificates: Certificates
     if stated.startswith("max"):
         assert environment(connection).values[variable] == "3.2", "the connection is made another way, as secure"
         return
-    with pytest.raises(envconn.ConfigurationError, match="say which reads it") as caught:
+    with pytest.raises(envconn.ConfigurationError, match="Pass --libpq") as caught:
         environment(connection)
     assert [problem.code for problem in caught.value.problems] == ["export-unsupported"]
     assert environment(connection, libpq=16_00_00).values[variable] == stated.partition("=")[2]
@@ -223,7 +221,7 @@ def test_a_star_for_a_name_is_no_wildcard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "said"), [("", "holds no password"), ("a\nb", "ends a line"), ("a\rb", "ends a line")]
+    ("password", "said"), [("", "has no password"), ("a\nb", "line break"), ("a\rb", "line break")]
 )
 def test_passwords_that_fit_no_line(password: str, said: str) -> None:
     with pytest.raises(envconn.ConfigurationError, match=said):

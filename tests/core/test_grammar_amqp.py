@@ -179,11 +179,14 @@ def test_refused(text: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("amqp://h?cacertfile=/ca", "TLS parameters stand in a URI without TLS; write amqps://, or remove them"),
-        ("amqps://h?ssl_cert_reqs=none", "write verify=verify_peer or verify=verify_none"),
-        ("amqps://h?ssl_ca_certs=/ca", "write cacertfile"),
-        ("amqp://h?vhost=/", "or /%2F for the one that is called /"),
-        ("amqp://h?heart_beat=1", "the nearest is heartbeat"),
+        (
+            "amqp://h?cacertfile=/ca",
+            "the URI has TLS parameters, but its scheme means no TLS. Use amqps://, or remove them",
+        ),
+        ("amqps://h?ssl_cert_reqs=none", "Use verify=verify_peer or verify=verify_none"),
+        ("amqps://h?ssl_ca_certs=/ca", "Use cacertfile"),
+        ("amqp://h?vhost=/", "or /%2F for the virtual host called /"),
+        ("amqp://h?heart_beat=1", "Use heartbeat"),
     ],
 )
 def test_messages(text: str, message: str) -> None:

@@ -148,4 +148,4 @@ def test_unknown_keyword_is_named_where_no_secret_is_near() -> None:
     """Without a password in the text the keyword can be no part of one."""
     problems = outcome(f"{BASE} username=x")
     assert not isinstance(problems, Connection)
-    assert [str(problem) for problem in problems] == ["PGCONN: username is not a parameter of libpq; write user"]
+    assert [str(problem) for problem in problems] == ["PGCONN: libpq does not support username. Use user"]

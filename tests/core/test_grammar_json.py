@@ -154,7 +154,7 @@ def test_what_is_no_object_is_no_json() -> None:
 
 
 def test_the_place_in_the_json_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the JSON is broken at line 2, column 1; correct it"):
+    with pytest.raises(ConfigurationError, match=r"DATABASE_URL: the JSON is invalid at line 2, column 1. Correct it"):
         parse('{"host":\n}', "DATABASE_URL")
 
 
@@ -225,4 +225,4 @@ def test_ca_and_client_certificate_stand_beside_a_uri() -> None:
     found = read_parts(inline, Origin("A"), read_text)
     assert isinstance(found, Connection)
     assert found.parameters.keys() == {"sslrootcert", "application_name"}
-    assert found.notes == ("client certificate not used: it is text, and drivers want a file",)
+    assert found.notes == ("the client certificate is text, which drivers cannot use. It is ignored",)

@@ -263,18 +263,24 @@ def test_refused(text: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("redis://h?ssl_ca_certs=/ca", "TLS parameters stand in a URI without TLS; write rediss://, or remove them"),
-        ("valkey://h?ssl_ca_certs=/ca", "TLS parameters stand in a URI without TLS; write valkeys://, or remove them"),
-        ("unix:///s?ssl_ca_certs=/ca", "TLS parameters stand in a URI without TLS; remove them"),
-        ("redis://h?sockettimeout=5", "sockettimeout is not a parameter that is known here; the nearest is socket_"),
-        ("redis://h?foo=5", "foo is not a parameter that is known here; remove it"),
-        ("redis://h?foo=5&bar=6", "parameter 2 has a name nobody knows"),
+        (
+            "redis://h?ssl_ca_certs=/ca",
+            "the URI has TLS parameters, but its scheme means no TLS. Use rediss://, or remove them",
+        ),
+        (
+            "valkey://h?ssl_ca_certs=/ca",
+            "the URI has TLS parameters, but its scheme means no TLS. Use valkeys://, or remove them",
+        ),
+        ("unix:///s?ssl_ca_certs=/ca", "the URI has TLS parameters, but its scheme means no TLS. Remove them"),
+        ("redis://h?sockettimeout=5", "sockettimeout is not a known parameter. Use socket_"),
+        ("redis://h?foo=5", "foo is not a known parameter. Remove it"),
+        ("redis://h?foo=5&bar=6", "the name of parameter 2 is unknown"),
         ("redis://:a@b@h", 'second raw "@" in the host at character 13'),
         ("redis://h /0", "white space in the host at character 10"),
         ("redis://h/0#", 'raw "#" in the path at character 12'),
         ("redis://h/0?x=#", 'raw "#" in the query at character 15'),
-        ("redis://u#x:p@h", 'raw "#" in the user name at character 10'),
-        ("redis://h1,h2", "name the primary alone"),
+        ("redis://u#x:p@h", 'raw "#" in the user at character 10'),
+        ("redis://h1,h2", "Name the primary only"),
     ],
 )
 def test_messages(text: str, message: str) -> None:

@@ -189,8 +189,8 @@ def test_refused(text: str, code: str) -> None:
     [
         ("sentinel://:p@h1;sentinel://:a@b@h2", 'second raw "@" in the host at character 33'),
         ("sentinel://:p@h1;sentinel://:%zz@h2", 'raw "%" at character 30 in the password'),
-        ("sentinel://:p@h1;h2", 'behind the ";" at character 17 no sentinel:// follows'),
-        ("sentinel://h?ssl_ca_certs=/ca", "write rediss+sentinel://h1,h2/master, or remove them"),
+        ("sentinel://:p@h1;h2", 'the ";" at character 17 is not followed by sentinel://'),
+        ("sentinel://h?ssl_ca_certs=/ca", "Use rediss+sentinel://h1,h2/master, or remove them"),
         ("sentinel://h1;sentinel://h2/1", "has another database than the first"),
     ],
 )

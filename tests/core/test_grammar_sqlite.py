@@ -114,4 +114,4 @@ def test_refused(text: str, code: str) -> None:
 
 def test_file_names_the_remedy() -> None:
     """Who writes file: is told what to write for SQLite."""
-    assert "write sqlite:///path" in refused("file:///x/db.sqlite3")[0].message
+    assert "Use sqlite:///path" in refused("file:///x/db.sqlite3")[0].message

@@ -239,7 +239,7 @@ def test_best(certificates: Certificates, place: str, query: str, demands: Deman
 @pytest.mark.parametrize(
     ("place", "query", "code", "remedy"),
     [
-        (NEON, "sslmode=verify-full&sslrootcert=/nowhere", "ca-missing", "mount it"),
+        (NEON, "sslmode=verify-full&sslrootcert=/nowhere", "ca-missing", "Mount it"),
         (SCALINGO, "sslmode=verify-full", "ca-missing", "api/ca_certificate"),
         (SCALINGO, "sslrootcert=system", "ca-private", "api/ca_certificate"),
         ("h", "sslmode=verify-ca", "ca-missing", "DATABASE_CA_CERT"),
@@ -268,17 +268,17 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "h",
             Demands(),
             [
-                "the text asks for opportunistic (no sslmode)",
-                "raised from opportunistic to encrypted (the floor is encrypted)",
+                "without sslmode, the client may fall back to an unencrypted connection",
+                "raised to encrypted, the minimum set by ENVCONN_TLS",
             ],
         ),
-        ("?sslmode=require", "h", Demands(), ["the text asks for encrypted (sslmode=require)"]),
+        ("?sslmode=require", "h", Demands(), ["with sslmode=require, TLS is required, but the server is not verified"]),
         (
             "?sslmode=require",
             "%2Frun",
             Demands(),
             [
-                "the text asks for encrypted (sslmode=require)",
+                "with sslmode=require, TLS is required, but the server is not verified",
                 "every host is a unix socket or a loopback address",
                 "TLS does not apply to a unix socket",
             ],
@@ -287,14 +287,14 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "?sslmode=disable",
             "h",
             Demands(waive=("h",)),
-            ["the text asks for none (sslmode=disable)", "clear text is waived by h"],
+            ["with sslmode=disable, TLS is not used", "TLS is not required, because ENVCONN_TLS_WAIVE has h"],
         ),
         (
             "?sslmode=verify-full&sslrootcert=system",
             "h",
             Demands(best=True),
             [
-                "the text asks for verify-full (sslmode=verify-full and sslrootcert)",
+                "with sslmode=verify-full and sslrootcert, the CA and the hostname are verified",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),
@@ -303,7 +303,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             "h",
             Demands(best=True, floor=VERIFY_CA),
             [
-                "the text asks for verify-full (sslrootcert)",
+                "with sslrootcert, the CA and the hostname are verified",
                 "the server's certificate is checked against the system's CAs in FILE, named by V",
             ],
         ),
@@ -320,12 +320,12 @@ def test_loopback_that_must_have_tls_is_not_called_remote() -> None:
     demands = Demands(enforce_local=True)
     outcome = judge(parse("postgresql://u:p@localhost/d?sslmode=disable"), Context(demands), "database")
     assert isinstance(outcome, tuple)
-    assert "this machine" in outcome[0].message
+    assert "a local host" in outcome[0].message
     assert "ENVCONN_TLS_WAIVE" not in outcome[0].message
 
 
 def test_prismas_word_for_a_verified_server_is_not_lowered() -> None:
-    with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+    with pytest.raises(ConfigurationError, match="verify-full requires a CA"):
         secure(parse("postgres://u:p@h/d?sslmode=require&sslaccept=strict"))
     strict = secure(parse("postgres://u:p@h/d?sslaccept=strict&sslrootcert=system"))
     assert (strict.tls.level, strict.tls.requested) == (VERIFY_FULL, VERIFY_FULL)

@@ -109,7 +109,7 @@ def test_parameters_by_version(libpq: int, query: str, since: int, code: str | N
     with pytest.raises(ConfigurationError) as caught:
         arguments(secured(query), libpq)
     assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, "DATABASE_URL")]
-    assert f"needs libpq {since}" in str(caught.value)
+    assert f"requires libpq {since}" in str(caught.value)
 
 
 @pytest.mark.parametrize("libpq", [9_06_24, 10_00_00, 12_00_22, 12_99_99])

@@ -151,11 +151,11 @@ async def of_bytes(_: object) -> bytes:
 
 WRONG: dict[str, tuple[object, str]] = {
     "raises": (raising, "raised Leaky"),
-    "bytes": (lambda _: TOKEN.encode(), "returned bytes; it has to return a str"),
+    "bytes": (lambda _: TOKEN.encode(), "returned bytes. It must return a str"),
     "nothing": (lambda _: None, "returned NoneType"),
     "a secret": (lambda _: Secret(TOKEN), "returned Secret"),
     "empty": (lambda _: "", "returned a text that is empty"),
-    "a zero byte": (lambda _: f"{TOKEN}\0", "has a zero byte"),
+    "a zero byte": (lambda _: f"{TOKEN}\0", "has a NUL"),
     "no arguments": (lambda: TOKEN, "raised TypeError"),
 }
 LATER: dict[str, tuple[object, str]] = {
@@ -180,7 +180,7 @@ def aconnect(services: envconn.Services) -> object:
     [
         *((connect, *wrong) for wrong in WRONG.values()),
         *((aconnect, *wrong) for wrong in (WRONG | LATER).values()),
-        (connect, Tokens().later, "is asynchronous, and this connection is not"),
+        (connect, Tokens().later, "is asynchronous, but this connection is not"),
         (lambda services: services.database.uri(), Tokens().later, "is asynchronous"),
         (envconn_psycopg.kwargs, raising, "raised Leaky"),
     ],
@@ -226,9 +226,9 @@ def test_the_pool_of_an_old_asyncpg_asks_for_itself() -> None:
 
 @pytest.mark.parametrize("taken", ["conninfo", "connection_class", "kwargs"])
 def test_what_a_pool_may_not_be_told(taken: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{taken} would open connections that nobody judged"):
+    with pytest.raises(ConfigurationError, match=f"{taken} would open connections without a TLS check"):
         envconn_psycopg.pool(load(Tokens()), **{taken: ""})  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="speaks postgresql"):
+    with pytest.raises(ConfigurationError, match="requires a PostgreSQL one"):
         envconn_psycopg.apool(
             envconn.load({"DATABASE_URL": "mysql://a:b@db.example.com/app?ssl-mode=REQUIRED"}, env_file=None)
         )

@@ -46,8 +46,8 @@ def test_lines() -> None:
         "database (SOME_URL): postgresql on db.envconn.test:5432, TLS encrypted: ok",
         "  TLSv1.3, TLS_AES_256_GCM_SHA384",
         "  certificate for a.test, b.test, c.test, d.test, e.test and 2 more, by CN=ca, until 2030-02-01, 12 days left",
-        "  its CA is verified, its host name is not verified",
-        "  clear text is denied",
+        "  its CA is verified, its hostname is not verified",
+        "  connections without TLS are refused",
         "  logged in as app by psycopg, read and write",
     ]
 
@@ -57,8 +57,8 @@ def test_lines_of_what_failed() -> None:
     seen = Seen(SERVICE, HOST, None, handshake(certificate(-3)), False, None, (fault("tls-failed"),), (note,))  # noqa: FBT003
     assert Proof((seen,)).lines()[2:] == [
         "  certificate for no name, by CN=ca, until 2030-02-01, 2 days ago",
-        "  its CA is not known, its host name is not known",
-        "  clear text is taken, too",
+        "  its CA is not known, its hostname is not known",
+        "  connections without TLS are also accepted",
         "  problem: is not as it should be [tls-failed]",
         "  note: could be more [tls-verifiable]",
     ]
@@ -66,7 +66,7 @@ def test_lines_of_what_failed() -> None:
     bare = Seen(SERVICE, HOST, handshake=handshake(None))
     assert Proof((bare,)).lines()[1:] == [
         "  TLSv1.3, TLS_AES_256_GCM_SHA384",
-        "  its CA is not known, its host name is not known",
+        "  its CA is not known, its hostname is not known",
     ]
 
 

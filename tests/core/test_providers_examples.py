@@ -43,7 +43,7 @@ def test_nothing_else_is_left_out() -> None:
     left_out = [example for example in EXAMPLES if unread(example)]
     assert sorted(map(str, map(unread, left_out)), key=str.lower) == NOT_YET
     prisma, cloud_foundry = left_out
-    with pytest.raises(envconn.ConfigurationError, match="a proxy with its own protocol"):
+    with pytest.raises(envconn.ConfigurationError, match="Prisma's own proxy"):
         parsed(prisma)
     assert identify(parsed(cloud_foundry)).provider is None
 
@@ -69,7 +69,7 @@ WISHES: dict[str, dict[str, bool | None]] = {
 _NO_RULE = ("cannot be derived", "does not exist", "not supported", "another HEROKU", "DATABASE_")
 
 # What a reason tells to do.
-_REMEDY = re.compile(r"\b(?:set|use|keep|copy|bind|point|deploy|turn|name|read with)\b|nobody|no replica of it")
+_REMEDY = re.compile(r"[a-zL]\)?\. (?:Set|Use|Copy|Bind|Start|Deploy|Run|Turn|Read with|Connect) ")
 
 # (user, host and port of the example; what is derived): user, host and port of the sibling.
 MADE = {
@@ -115,7 +115,7 @@ MADE = {
     ("alex@ep-cool-darkness-123456.us-east-2.aws.neon.tech:5432", "derive_pooled"): (
         "alex@ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech:5432"
     ),
-    ("user@ep-xxx-pooler.neon.tech:5432", "derive_direct"): ("user@ep-xxx.neon.tech:5432"),
+    ("user@ep-xxx-pooler.neon.tech:5432", "derive_direct"): "user@ep-xxx.neon.tech:5432",
     ("neondb_owner@ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech:5432", "derive_direct"): (
         "neondb_owner@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech:5432"
     ),
@@ -125,15 +125,15 @@ MADE = {
     ("postgres.abcdefghijklmnopqrst@aws-1-ap-southeast-1.pooler.supabase.com:5432", "derive_direct"): (
         "postgres@db.abcdefghijklmnopqrst.supabase.co:5432"
     ),
-    ("fly-user@pgbouncer.abc123xyz.flympg.net:5432", "derive_direct"): ("fly-user@direct.abc123xyz.flympg.net:5432"),
-    ("my_app@my-app-db.flycast:5432", "derive_replica"): ("my_app@top1.nearest.of.my-app-db.internal:5433"),
+    ("fly-user@pgbouncer.abc123xyz.flympg.net:5432", "derive_direct"): "fly-user@direct.abc123xyz.flympg.net:5432",
+    ("my_app@my-app-db.flycast:5432", "derive_replica"): "my_app@top1.nearest.of.my-app-db.internal:5433",
     ("appuser@my-pg-server.postgres.database.azure.com:6432", "derive_direct"): (
         "appuser@my-pg-server.postgres.database.azure.com:5432"
     ),
     ("avnadmin@my-pg-myproject.a.aivencloud.com:12691", "derive_replica"): (
         "avnadmin@replica-my-pg-myproject.a.aivencloud.com:12691"
     ),
-    ("2f98fake@db.prisma.io:5432", "derive_pooled"): ("2f98fake@pooled.db.prisma.io:5432"),
+    ("2f98fake@db.prisma.io:5432", "derive_pooled"): "2f98fake@pooled.db.prisma.io:5432",
     ("me@example.com@ep-rapid-cherry-y12fhu7x.database.us-west-2.cloud.databricks.com:5432", "derive_pooled"): (
         "me@example.com@ep-rapid-cherry-y12fhu7x-pooler.database.us-west-2.cloud.databricks.com:5432"
     ),

@@ -126,7 +126,7 @@ def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
 
 def test_branch_is_never_derived() -> None:
     services = envconn.load({"DATABASE_URL": NEON}, env_file=None)
-    with pytest.raises(EndpointUnavailable, match="a branch has credentials of its own"):
+    with pytest.raises(EndpointUnavailable, match="a branch has its own credentials"):
         services.connection("database", branch="staging")
 
 
@@ -228,7 +228,7 @@ def test_what_neons_proxy_would_refuse(parameters: str, code: str | None) -> Non
 def test_endpoint_in_the_password_leaves_no_channel_binding(password: str, binding: str, *, refused: bool) -> None:
     url = NEON.replace("FAKE", password) + f"&channel_binding={binding}"
     if refused:
-        with pytest.raises(envconn.ConfigurationError, match="write the password alone"):
+        with pytest.raises(envconn.ConfigurationError, match="Write the password only"):
             envconn.load({"DATABASE_URL": url}, env_file=None)
     else:
         assert envconn.load({"DATABASE_URL": url}, env_file=None).database.pooled

@@ -304,6 +304,6 @@ def test_stated_provider_is_believed_where_the_host_does_not_contradict() -> Non
     assert direct.hosts == (Host("db.example.com", 5432),)
     hidden = Connection("postgresql", "postgresql", (Host("db.example.com", 5432),), "u", "db")
     hints = ProviderHints(provider="neon")
-    assert "does not fit" in str(
+    assert "cannot be derived" in str(
         derive_sibling(hidden, identify(hidden, hints), pooled=True, replica=None, hints=hints)
     )

@@ -135,7 +135,7 @@ def test_a_branch_that_looks_like_production_may_not(monkeypatch: pytest.MonkeyP
         "DATABASE_URL", f"postgresql://app:{MARKER}@eu-central-1.sql.xata.sh/shop:production?sslmode=require"
     )
     host = "eu-central-1.sql.xata.sh"
-    assert {problem.message.partition(" is called")[0] for problem in objections([host])} == {
+    assert {problem.message.partition(" has the name")[0] for problem in objections([host])} == {
         "the branch",
         "the database",
     }
@@ -184,8 +184,8 @@ def test_a_refused_session_says_which_variable_and_which_host(session: Session) 
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(
         [
-            "ERROR: these tests are not run, for what they would run on:",
-            "  DATABASE_URL: leads to db.example.com, which is neither this machine nor allowed for tests; *",
+            "ERROR: the tests are not run, because of the databases that they would use:",
+            "  DATABASE_URL: is on db.example.com, which is neither local nor allowed for tests. *",
         ]
     )
     assert "Traceback" not in done.stderr.str()

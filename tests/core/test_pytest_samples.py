@@ -129,5 +129,5 @@ def test_credentials_are_fakes(provider: str) -> None:
     "name", ["", "Scalingo", "heroku-postgres", "prisma-accelerate", "postgresql://app:marker@db/app"]
 )
 def test_names_that_there_are_not(name: str) -> None:
-    with pytest.raises(ValueError, match=r"^there is no sample of that name; envconn_pytest.providers\(\)"):
+    with pytest.raises(ValueError, match=r"^unknown sample. Use a name that envconn_pytest.providers\(\)"):
         sample(name)

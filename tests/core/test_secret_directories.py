@@ -103,7 +103,7 @@ def test_what_cannot_be_used_is_told_where_it_does_not_count(tmp_path: Path, kin
     assert report.ok
     (note,) = report.notes
     assert note.code == "source-ignored"
-    assert "the process environment wins over a value that cannot be used: its file in ENVCONN" in note.message
+    assert "the process environment overrides a value that cannot be used: its file in ENVCONN" in note.message
     assert MARKER not in note.message
 
 
@@ -192,8 +192,8 @@ def test_of_several_directories_the_first_is_believed(tmp_path: Path) -> None:
     assert answer.found
     assert answer.found.text == Secret("b")
     assert [note.message for note in answer.notes] == [
-        "ENVCONN_SECRETS_DIR wins over the different value in ENVCONN_SECRETS_DIR",
-        "ENVCONN_SECRETS_DIR wins over the different value in CREDENTIALS_DIRECTORY",
+        "ENVCONN_SECRETS_DIR overrides the different value in ENVCONN_SECRETS_DIR",
+        "ENVCONN_SECRETS_DIR overrides the different value in CREDENTIALS_DIRECTORY",
     ]
 
 

@@ -166,7 +166,7 @@ def test_what_it_tells(real: SecuredConnection) -> None:
         "lifetime_seconds": None,
         "suspends": True,
         "direct_tls": False,
-        "understood": ("recognised as Neon", "pgbouncer=true says that a pooler in transaction mode answers"),
+        "understood": ("recognised as Neon", "pgbouncer=true means a pooler in transaction mode"),
     }
     assert {name: getattr(real, name) for name in told} == told
     assert real.password
@@ -182,14 +182,16 @@ def test_endpoints_of_a_neon_database(real: SecuredConnection) -> None:
     assert (direct.host, direct.pooled, direct.tls.level) == (real.host.replace("-pooler", ""), False, real.tls.level)
     require_sealed(direct)
     for wish in ({"replica": True}, {"branch": "other"}):
-        with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: .*; set ") as caught:
+        with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: .*\. Set ") as caught:
             real.endpoint(**wish)
         assert MARKER not in str(caught.value)
 
 
 def test_derived_endpoint_is_judged_like_any_other() -> None:
     direct = secure(parse(f"postgres://app.b1:{MARKER}@us-east-2.pg.psdb.cloud/d?options=-c%20x%3D1", "DATABASE_URL"))
-    with pytest.raises(EndpointUnavailable, match=r"^DATABASE_URL: a pooled endpoint: options are refused"):
+    with pytest.raises(
+        EndpointUnavailable, match=r"^DATABASE_URL: a pooled endpoint: the pooler does not support options"
+    ):
         direct.endpoint(pooled=True)
 
 

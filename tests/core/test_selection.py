@@ -69,7 +69,7 @@ def test_three_variables_are_told_of_together() -> None:
     choice = choose([parse(PG, "A"), parse(OTHER, "B"), parse(f"{OTHER}2", "C"), parse(PG, "D")], None)
     (problem,) = choice.problems
     assert problem.message == (
-        "on db.example contradicts B (on other.example) and C (on other.example); remove all but one"
+        "conflicts with B (on other.example) and C (on other.example): this one is on db.example. Remove all but one"
     )
 
 
@@ -246,7 +246,7 @@ def test_what_the_provider_says(url: str, problems: list[str], notes: list[str])
 def test_facts_that_cannot_be_seen_are_stated() -> None:
     services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOL_MODE": "session"}, None).services
     assert (services["database"].provider, services["database"].pool_mode) == ("neon", "session")
-    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOL_MODE states what"):
+    with pytest.raises(EndpointUnavailable, match="ENVCONN_POOL_MODE applies to this endpoint"):
         services["database"].endpoint(pooled=False)
 
 

@@ -76,7 +76,7 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "jwt", "said"),
     [
-        ("postgresql://app:{p}@db.example.com/d", None, "the provider is not known, and has no address for it"),
+        ("postgresql://app:{p}@db.example.com/d", None, "the unknown provider has no address for it"),
         ("postgresql://app:{p}@127.0.0.1/d", None, "no address for it"),
         (
             "postgresql://u:{p}@a-1.postgresql.a.osc-fr1.scalingo-dbs.com:30000/d",
@@ -85,8 +85,8 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
         ),
         ("postgresql://app:{p}@br-a-1.us-east-2.aws.neon.tech/d", None, r"Neon \(time travel\) has no address"),
         ("mysql://app:{p}@aws.connect.psdb.cloud/d", None, "has no address"),
-        ("postgresql://app@ep-a-1.us-east-2.aws.neon.tech/d", None, "holds no password"),
-        ("postgresql://a.b:{p}@aws-us-east-1-3.pg.psdb.cloud/d", MARKER, "takes no JWT"),
+        ("postgresql://app@ep-a-1.us-east-2.aws.neon.tech/d", None, "has no password"),
+        ("postgresql://a.b:{p}@aws-us-east-1-3.pg.psdb.cloud/d", MARKER, "does not support a JWT"),
         (
             "postgresql://app:{p}@ep-a-1.us-east-2.aws.neon.tech,ep-a-2.us-east-2.aws.neon.tech/d",
             None,

@@ -182,12 +182,12 @@ def test_binding_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest
     [
         ("db", {"host": "h"}, "no file called type"),
         ("db", {}, "no file called type"),
-        ("db", {"type": "kafka", "host": "h"}, "none of a service that is read"),
-        ("db", {"type": MARKER}, "none of a service that is read"),
-        ("DB", FULL, "because of its name"),
-        ("d_b", FULL, "because of its name"),
-        (f"d b\n{MARKER}", FULL, "because of its name"),
-        ("é", FULL, "because of its name"),
+        ("db", {"type": "kafka", "host": "h"}, "not a supported service"),
+        ("db", {"type": MARKER}, "not a supported service"),
+        ("DB", FULL, "invalid name"),
+        ("d_b", FULL, "invalid name"),
+        (f"d b\n{MARKER}", FULL, "invalid name"),
+        ("é", FULL, "invalid name"),
     ],
 )
 def test_ignored(tmp_path: Path, name: str, files: Mapping[str, str | bytes], word: str) -> None:
@@ -227,7 +227,7 @@ def test_two_of_one_type(tmp_path: Path) -> None:
     bind(tmp_path, "users", {**FULL, "host": "users.example"})
     (problem,) = report(tmp_path).problems
     assert (problem.code, problem.variable) == ("binding-ambiguous", "SERVICE_BINDING_ROOT/orders")
-    assert "SERVICE_BINDING_ROOT/users; set ENVCONN_DATABASE_VARIABLE=orders" in problem.message
+    assert "SERVICE_BINDING_ROOT/users. Set ENVCONN_DATABASE_VARIABLE=orders" in problem.message
     for chosen in ("users", "SERVICE_BINDING_ROOT/users"):
         found = report(tmp_path, ENVCONN_DATABASE_VARIABLE=chosen)
         assert found.ok

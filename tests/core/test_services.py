@@ -125,7 +125,7 @@ def test_nothing_but_a_build() -> None:
     services = load({"ENVCONN_PHASE": "build"}, env_file=None)
     assert (len(services), repr(services)) == (0, "<Services: none>")
     assert [note.code for note in services.report().notes] == ["build-phase"]
-    with pytest.raises(ConfigurationError, match="no default database"):
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: not set"):
         _ = services.database
 
 
@@ -134,7 +134,7 @@ def test_policy_of_the_program_is_above_the_one_of_the_environment() -> None:
     services = load(environ, env_file=None, policy=Policy(waive=("*.example",)))
     assert services.database.tls.level == TlsLevel.NONE
     assert "waiver-in-code" in [note.code for note in services.report().notes]
-    with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+    with pytest.raises(ConfigurationError, match="verify-full requires a CA"):
         load({"DATABASE_URL": PG, "ENVCONN_TLS": "verify-full"}, env_file=None, policy=Policy(waive=("a",)))
     with pytest.raises(ConfigurationError, match="ENVCONN_TLS: "):
         load({"DATABASE_URL": PG, "ENVCONN_TLS": "rubbish"}, env_file=None, policy=Policy(tls="verify-full"))
@@ -144,7 +144,7 @@ def test_secure_judges_by_the_policy_of_the_process(monkeypatch: pytest.MonkeyPa
     assert secure(PG).tls.level == TlsLevel.ENCRYPTED
     monkeypatch.setenv("ENVCONN_TLS", "verify-full")
     for policy in (None, Policy(), Policy(tls="require")):
-        with pytest.raises(ConfigurationError, match="verify-full needs a CA"):
+        with pytest.raises(ConfigurationError, match="verify-full requires a CA"):
             secure(PG, policy)
     assert secure(parse(PG), Policy(ca="system")).tls.level == TlsLevel.VERIFY_FULL
     monkeypatch.setenv("ENVCONN_TLS", "rubbish")
@@ -204,7 +204,7 @@ def test_endpoints() -> None:
     assert services.connection(replica=True).host == "replica.example"
     with pytest.raises(EndpointUnavailable, match="DATABASE_CONNECTION_POOL_URL"):
         services.connection(pooled=True)
-    with pytest.raises(EndpointUnavailable, match="a branch has credentials of its own"):
+    with pytest.raises(EndpointUnavailable, match="a branch has its own credentials"):
         services.connection(branch="other")
     with pytest.raises(KeyError):
         services.connection("reporting")

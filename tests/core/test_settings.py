@@ -147,7 +147,7 @@ def test_env_file(config: dict[str, Any], arguments: dict[str, Any], host: str) 
 @pytest.mark.parametrize("arguments", [{"_env_file": None}, {"_env_file": "missing"}, {"_env_file": ()}])
 def test_no_env_file(arguments: dict[str, Any]) -> None:
     Path(".env").write_text(f"DATABASE_URL={URL}\n", encoding="utf-8")
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         App(**arguments)
 
 

@@ -89,7 +89,7 @@ def test_a_document_that_is_none(content: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(lambda cls: JsonConfigSettingsSource(cls, "settings.json"))()
     assert [problem.code for problem in caught.value.problems] == ["source-malformed"]
-    assert "JsonConfigSettingsSource: what it reads is malformed" in str(caught.value)
+    assert "JsonConfigSettingsSource: is malformed" in str(caught.value)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 

@@ -89,7 +89,7 @@ def test_a_prefix(prefix: str | None, config: str, host: str | None) -> None:
     vault = Vault(**{"app-database-url": other("app"), "database-url": other("plain")})
     model = adding(holding(vault, env_prefix=prefix), env_prefix=config)
     if host is None:
-        with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+        with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
             model()
         assert vault.asked == []
     else:
@@ -105,7 +105,7 @@ def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = model()
     assert settings.database.host == HOST
     notes = [str(note) for note in settings.services.report().notes]
-    wins = "DATABASE_URL: the process environment wins over the different value in"
+    wins = "DATABASE_URL: the process environment overrides the different value in"
     assert notes == [f"{wins} .env", *[f"{wins} a source of settings VaultSource"] * len(notes[1:])]
     assert len(notes) > 1
     assert model(database=other("argument")).database.host == "argument.example.com"
@@ -113,7 +113,7 @@ def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_blank_hides_what_is_below(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(holding({"DATABASE_URL": URL}))()
 
 
@@ -129,8 +129,8 @@ def test_two_names_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding({"database-url": other("vault")}))()
     assert str(caught.value) == (
-        "DATABASE_URL: on vault.example.com, from a source of settings VaultSource contradicts POSTGRESQL_URL "
-        f"(on {HOST}); remove all but one, or set ENVCONN_DATABASE_VARIABLE=DATABASE_URL to believe this one"
+        f"DATABASE_URL: conflicts with POSTGRESQL_URL (on {HOST}): this one is on vault.example.com, from a source of "
+        "settings VaultSource. Remove all but one, or set ENVCONN_DATABASE_VARIABLE=DATABASE_URL to use this one"
     )
     monkeypatch.setenv("ENVCONN_DATABASE_VARIABLE", "DATABASE_URL")
     assert adding(holding({"database-url": other("vault")}))().database.host == "vault.example.com"
@@ -142,9 +142,11 @@ def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding(vault))()
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable", "tls-disabled"]
-    reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "it is listed, and there is no text"}
+    reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "the secret has no text"}
     told = reasons[type(failure).__name__]
-    assert str(caught.value).startswith(f"DATABASE_URL: cannot be had from a source of settings ({told}); grant access")
+    assert str(caught.value).startswith(
+        f"DATABASE_URL: cannot be read from a source of settings ({told}). Grant access"
+    )
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
@@ -179,7 +181,7 @@ def test_names_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("vault", [{}, {"DATABASE_URL": ""}, {"DATABASE_URL": " "}, {"DATABASE_URL": None}])
 def test_nothing_in_it(vault: dict[str, Any]) -> None:
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(holding(vault))()
 
 

@@ -88,7 +88,7 @@ def test_building(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_default_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANALYTICS_DATABASE_URL", URI)
-    with pytest.raises(ImproperlyConfigured, match="no default database is configured"):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL: not set"):
         databases()
 
 

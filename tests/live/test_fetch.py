@@ -236,7 +236,7 @@ def test_a_ca_that_is_text_outlives_the_command(
             for text in ("0", "1.5", "soon", "٣", "9999999999")
         ),
         ((*PLANETSCALE, "--create", "--reset"), "reset: a role that is made has a new password already"),
-        ((*PLANETSCALE, "--ttl", "60"), "ttl: is for a role that is made; add create, or --create"),
+        ((*PLANETSCALE, "--ttl", "60"), "ttl: requires --create. Add it"),
         ((*CASEDEV[:2], ".."), "project: no name or id"),
         ((*SCALINGO, "--region", "evil.example/"), "region: is no region"),
     ],

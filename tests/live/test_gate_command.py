@@ -51,7 +51,7 @@ def test_good(lab: Lab, certificates: Certificates) -> None:
     assert first == f"ok database [verify-full] DATABASE_URL, local: localhost:{server.port}"
     assert tls.startswith("  TLSv1.")
     assert certificate.startswith("  certificate for db.envconn.test, localhost, 127.0.0.1")
-    assert verified == "  its CA is verified, its host name is verified"
+    assert verified == "  its CA is verified, its hostname is verified"
 
 
 def test_good_as_json(lab: Lab, certificates: Certificates) -> None:

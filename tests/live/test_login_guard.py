@@ -58,7 +58,7 @@ def test_a_demand_that_is_not_met(bouncer: Bouncer, driver: str) -> None:
 def test_a_driver_that_cannot(own: Staffed, driver: str) -> None:
     outcome = tried(own.uri(driver=driver, sslmode="require"))
     assert noted(outcome) == ["password-unprotected"]
-    assert "write sslmode=verify-full" in outcome.notes[0].message
+    assert "Use sslmode=verify-full" in outcome.notes[0].message
 
 
 @pytest.mark.parametrize("driver", LIBPQ)

@@ -118,7 +118,7 @@ def test_a_secret_of_rds(secrets: Callable[..., None]) -> None:
 def test_no_secret_of_rds(left_out: str, secrets: Callable[..., None]) -> None:
     """A host with a user name may be anybody's, such as that of a mail server."""
     secrets({key: value for key, value in RDS.items() if key != left_out})
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(secret())()
 
 
@@ -134,7 +134,7 @@ def test_the_environment_wins(secrets: Callable[..., None], monkeypatch: pytest.
     assert settings.database.host == HOST
     [note] = settings.services.report().notes
     assert str(note) == (
-        "DATABASE_URL: the process environment wins over the different value in AWS Secrets Manager app/production"
+        "DATABASE_URL: the process environment overrides the different value in AWS Secrets Manager app/production"
     )
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setenv("PG_URL", URL)
@@ -289,5 +289,5 @@ def test_parts_as_parameters(parameters: Callable[[dict[str, str]], None]) -> No
 
 
 def test_no_parameters() -> None:
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(store)()

@@ -100,8 +100,8 @@ def test_denied(vault: vaults.KeyVault, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be had from Azure Key Vault (HttpResponseError 403); "
-        "grant access to the secret, and let it be UTF-8 text"
+        "DATABASE_URL: cannot be read from Azure Key Vault (HttpResponseError 403). grant access to the secret, and "
+        "let it be UTF-8 text"
     )
     monkeypatch.setenv("DATABASE_URL", URL)
     assert model().database.host == HOST
@@ -136,7 +136,7 @@ def test_what_is_wrong(text: str, code: str, vault: vaults.KeyVault) -> None:
 
 
 def test_nothing_in_it(vault: vaults.KeyVault) -> None:
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(source(vault))()
 
 

@@ -106,8 +106,8 @@ def test_a_secret_that_cannot_be_had(case: str, project: vaults.Google, monkeypa
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be had from Google Secret Manager (it is listed, and there is no text); "
-        "grant access to the secret, and let it be UTF-8 text"
+        "DATABASE_URL: cannot be read from Google Secret Manager (the secret has no text); grant access to the "
+        "secret, and let it be UTF-8 text"
     )
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     monkeypatch.setenv("DATABASE_URL", URL)
@@ -140,5 +140,5 @@ def test_what_is_wrong(text: str, code: str, project: vaults.Google) -> None:
 
 
 def test_nothing_in_it(project: vaults.Google) -> None:
-    with pytest.raises(envconn.ConfigurationError, match="no database is configured"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(source(project))()

@@ -140,7 +140,7 @@ def test_redis_could_be_verified(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     proof = look(redis_server["good"].uri(scheme="rediss", database=0, **REDIS[0]))
     assert notes(proof) == {"tls-verifiable"}
-    assert proof.notes[0].message.endswith("which is for this host; write ssl_cert_reqs=required")
+    assert proof.notes[0].message.endswith("which is for this host. Use ssl_cert_reqs=required")
 
 
 AMQP = ({"verify": "verify_none"}, {"verify": "verify_peer"})

@@ -43,7 +43,7 @@ def dated(certificates: Certificates, name: str, begins: timedelta, ends: timede
 @pytest.mark.parametrize(
     ("left", "told"),
     [
-        (timedelta(days=20, hours=12), "expires soon, 20 days left; renew it"),
+        (timedelta(days=20, hours=12), "expires soon, 20 days left. Renew it"),
         (timedelta(days=1, hours=12), "expires soon, 1 day left"),
         (timedelta(hours=12), "expires soon, less than a day left"),
         (timedelta(days=21, hours=12), None),
@@ -64,7 +64,7 @@ def test_not_yet(certificates: Certificates, level: str) -> None:
     with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
         proof = look(stranger.uri(**trust(certificates, level)))
     assert codes(proof) == ("certificate-not-yet-valid",)
-    assert "is not valid yet; see the clocks" in proof.problems[0].message
+    assert "is not valid yet. Check the clocks" in proof.problems[0].message
 
 
 def test_two_things_wrong(certificates: Certificates) -> None:
@@ -179,7 +179,7 @@ def test_client_certificate(certificates: Certificates, client: Client, level: s
         alien = {"sslcert": str(client.alien.chain), "sslkey": str(client.alien.key)}
         refused = look(server.uri(**trust(certificates, level), **alien))
     assert (codes(without), without.exit_code) == (("client-certificate-required",), 76)
-    assert "asks for a client certificate; name one with sslcert and sslkey" in without.problems[0].message
+    assert "requires a client certificate. Name one with sslcert and sslkey" in without.problems[0].message
     assert codes(shown) == ()
     assert only(shown).enforced is True
     assert (codes(refused), refused.exit_code) == (("client-certificate-refused",), 76)
@@ -233,7 +233,7 @@ def test_not_from_the_first_byte(certificates: Certificates, level: str) -> None
     with strangers.running(behind_tls(certificates.good, say(QUESTION))) as stranger:
         proof = look(stranger.uri(**trust(certificates, level), sslnegotiation="direct"))
     assert (codes(proof), proof.exit_code) == (("direct-tls-refused",), 76)
-    assert proof.problems[0].message.endswith("write sslnegotiation=postgres")
+    assert proof.problems[0].message.endswith("Use sslnegotiation=postgres")
     assert only(proof).handshake is not None
     with strangers.running(behind_tls(certificates.wronghost, say(QUESTION))) as stranger:
         proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"))

@@ -61,7 +61,7 @@ def test_postgresql(certificates: Certificates, lines: str) -> None:
     assert strict.exit_code == (76 if expected is False else 0)
     assert notes(strict) == ({"enforcement-unknown"} if expected is None else set())
     for message in (*(note.message for note in proof.notes), *(problem.message for problem in strict.problems)):
-        assert message.startswith(f"localhost:{server.port} takes clear text, too; make it demand TLS")
+        assert message.startswith(f"localhost:{server.port} also accepts connections without TLS. To require TLS")
         assert "hostssl in pg_hba.conf" in message
 
 
@@ -100,7 +100,7 @@ def test_pooler_that_asks_for_a_certificate(
     with bouncers.running(command, lab["good"], certificates, certificates.good, client_tls=more) as running:
         proof = look(running.uri(sslmode="require"))
     assert codes(proof) == ("client-certificate-required",)
-    assert proof.problems[0].message.endswith("asks for a client certificate; name one with sslcert and sslkey")
+    assert proof.problems[0].message.endswith("requires a client certificate. Name one with sslcert and sslkey")
     assert only(proof).handshake is not None
 
 

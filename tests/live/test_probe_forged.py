@@ -105,7 +105,7 @@ def test_text_without_end(certificates: Certificates, tmp_path: Path, level: str
 def test_nobody(certificates: Certificates, tmp_path: Path, level: str) -> None:
     proof = shown(certificates, level, pair(tmp_path, make(named=False)))
     assert codes(proof) == MISNAMED[level]
-    assert "  certificate for no name, by nobody, until 2060-01-01" in str(proof)
+    assert "  certificate for no name, by no issuer, until 2060-01-01" in str(proof)
     assert (certificate(proof).subject, certificate(proof).names) == ("", ())
 
 

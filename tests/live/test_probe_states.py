@@ -32,17 +32,17 @@ EXPECTED = {
     "notls": ("tls-refused", "tls-refused", "tls-refused"),
 }
 SENTENCES = {
-    "certificate-misnamed": "is made out to elsewhere.envconn.test, and not to localhost; connect by a name",
-    "certificate-expired": "expired 7 days ago; renew it",
-    "certificate-untrusted": "O=envconn other throw-away CA): unable to get local issuer certificate; name the CA",
-    "tls-refused": "does not offer TLS; turn it on there",
+    "certificate-misnamed": "is for elsewhere.envconn.test, and not to localhost. Connect to a name",
+    "certificate-expired": "expired 7 days ago. Renew it",
+    "certificate-untrusted": "O=envconn other throw-away CA): unable to get local issuer certificate. Name the CA",
+    "tls-refused": "does not support TLS. Turn TLS on",
 }
 FAKES = {
     Answer.N: ("tls-refused", 76, "does not offer TLS"),
     Answer.ERROR: ("tls-refused", 76, "answers with an error when it is asked for TLS"),
-    Answer.GARBAGE: ("protocol-unexpected", 76, "is not a PostgreSQL server; correct host and port"),
+    Answer.GARBAGE: ("protocol-unexpected", 76, "is not a PostgreSQL server. Correct host and port"),
     Answer.CLOSE: ("connection-closed", 69, "closed the connection when it was asked for TLS"),
-    Answer.INJECT: ("protocol-unexpected", 76, "is not TLS; correct host and port"),
+    Answer.INJECT: ("protocol-unexpected", 76, "does not answer with TLS. Correct host and port"),
 }
 
 
@@ -94,11 +94,11 @@ def test_more_is_verified_than_the_level_asks(lab: Lab, certificates: Certificat
 def test_what_to_write_for_more(lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     proof = look(lab["good"].uri(**trust(certificates, "verify-ca")))
     assert "named by SOME_DATABASE_URL, vouches for" in proof.notes[0].message
-    assert proof.notes[0].message.endswith("write sslmode=verify-full")
+    assert proof.notes[0].message.endswith("Use sslmode=verify-full")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     proof = look(lab["good"].uri(sslmode="require"))
     assert notes(proof) == {"tls-verifiable"}
-    assert proof.notes[0].message.endswith("write sslmode=verify-full&sslrootcert=system")
+    assert proof.notes[0].message.endswith("Use sslmode=verify-full&sslrootcert=system")
     assert only(proof).handshake is not None
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.missing))
     handshake = only(look(lab["good"].uri(sslmode="require"))).handshake

@@ -79,7 +79,7 @@ BEHIND: dict[str, tuple[Behaviour, str, int, str]] = {
     "silent": (never, "timed-out", 69, "did not answer within 1.5 seconds (waiting for its first answer)"),
     "drips": (drip(b"R\0\0\0"), "timed-out", 69, "(waiting for its first answer)"),
     "closes": (say(b""), "connection-closed", 69, "closed the connection without a word"),
-    "noise": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server; correct"),
+    "noise": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server. Correct"),
     "an error for ever": (endless(b"E\0\xff\xff\xff", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL"),
     "an HTTP server": (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol-unexpected", 76, "like an HTTP server"),
     "starts up": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "wait until it is ready"),
@@ -136,7 +136,7 @@ def test_nobody_takes_connections() -> None:
             client.connect_ex(where)
         proof = look(f"postgresql://app:pw-marker@127.0.0.1:{where[1]}/app?sslmode=require", timeout=WITHIN)
     assert (codes(proof), proof.exit_code) == (("timed-out",), 69)
-    assert "does not answer; let this machine through firewalls" in proof.problems[0].message
+    assert "does not answer. Allow the address of this machine" in proof.problems[0].message
 
 
 def test_nobody_accepts(certificates: Certificates) -> None:
@@ -193,7 +193,7 @@ def test_a_real_http_server(certificates: Certificates, level: str) -> None:
         stranger = Stranger(port)
         proof = look(stranger.uri(**trust(certificates, level)), timeout=2)
     assert codes(proof) == ("protocol-unexpected",)
-    assert "it looks like an HTTP server; correct host and port" in proof.problems[0].message
+    assert "it looks like an HTTP server. Correct host and port" in proof.problems[0].message
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -215,7 +215,7 @@ def test_tls_of_yesterday(certificates: Certificates, level: str) -> None:
     with strangers.running(behind_tls(certificates.good, never, context=old)) as stranger:
         proof = look(stranger.uri(**trust(certificates, level)))
     assert (codes(proof), proof.exit_code) == (("tls-too-old",), 76)
-    assert "(TLSv1.2 or newer); upgrade the server" in proof.problems[0].message
+    assert "(TLSv1.2 or newer). Upgrade the server" in proof.problems[0].message
     handshake = only(proof).handshake
     assert handshake is not None
     assert handshake.version == "TLSv1.1"

@@ -280,7 +280,7 @@ def test_protocols_that_are_newer(good: StandIn) -> None:
 
 @pytest.mark.parametrize("state", ["", "GOOD", "both", "ca"])
 def test_states_that_there_are_not(state: str) -> None:
-    with pytest.raises(ValueError, match="write one of good, wronghost, expired, unknownca, notls"), stand_in(state):
+    with pytest.raises(ValueError, match="Use one of good, wronghost, expired, unknownca, notls"), stand_in(state):
         pass
 
 

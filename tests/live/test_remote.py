@@ -159,7 +159,7 @@ def test_planetscale_makes_nothing_unasked(peer: Peer, role: str) -> None:
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_planetscale_has_no_such_role(peer: Peer, *, reset: bool) -> None:
-    with pytest.raises(RemoteError, match=r"it has web, worker; make one \(create"):
+    with pytest.raises(RemoteError, match=r"Use one of: web, worker, or create one"):
         get_connection("planetscale", **PLANETSCALE, reset=reset)
     assert {each.method for each in peer.asked} == {"GET"}
 

@@ -48,7 +48,7 @@ def refused(caplog: pytest.LogCaptureFixture, **arguments: Any) -> RemoteError:
     hidden(caught.value, caplog)
     assert isinstance(caught.value, RemoteError)
     assert str(caught.value) == str(caught.value.problems[0])
-    assert "; " in str(caught.value), "what to do about it"
+    assert ". " in str(caught.value), "what to do about it"
     return caught.value
 
 

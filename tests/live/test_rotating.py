@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_taken_changes_nothing(vault: Vault, name: str, br
             ask()
         assert vault.refused() == 1
         [note] = notes(caught.value)
-        assert note.startswith("envconn: the environment was read again after this, and is not used: ")
+        assert note.startswith("envconn: the configuration was loaded again after this failure, but not used: ")
         assert old not in note
         assert vault.password not in note
         assert services.database is before

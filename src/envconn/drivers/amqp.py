@@ -73,7 +73,7 @@ def arguments(connection: SecuredConnection) -> Arguments | None:
     """
     insist(connection, "py-amqp", AMQP, _OPTIONS)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
-        refuse(connection, f"py-amqp {_REMEDIES.get(refused[0], f'knows no {refused[0]}; drop it')}")
+        refuse(connection, f"py-amqp {_REMEDIES.get(refused[0], f'does not support {refused[0]}. Remove it')}")
     if connection.tls.level < TlsLevel.ENCRYPTED:
         return None
     found: Arguments = {"cert_reqs": ssl.CERT_REQUIRED if connection.tls.ca else ssl.CERT_NONE}
@@ -113,4 +113,6 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
 """Parameter of the URI: py-amqp's name for it, and what it is cast to."""
 
 _REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
-_REMEDIES = {"sslpassword": "takes no password for a key; name a key file without one, and drop the password"}
+_REMEDIES = {
+    "sslpassword": ("does not support a password for sslkey. Name a key file without one, and remove sslpassword")
+}

@@ -60,10 +60,10 @@ def arguments(connection: SecuredConnection) -> Arguments:
     """
     insist(connection, "asyncpg", POSTGRESQL, _HONOURED)
     if any(host.host.startswith("@") for host in connection.hosts):
-        refuse(connection, "asyncpg knows no abstract unix sockets; name a directory, or use psycopg")
+        refuse(connection, "asyncpg does not support abstract unix sockets. Name a directory, or use psycopg")
     if "," in connection.user:
         # It stands unescaped in the first message of SCRAM (asyncpg/protocol/scram.pyx), where a comma ends it.
-        refuse(connection, "asyncpg cannot log in a user whose name has a comma; rename the role, or use psycopg")
+        refuse(connection, "asyncpg does not support a comma in a user. Rename the role, or use psycopg")
     hosts = [host.hostaddr or host.host for host in connection.hosts]
     ports = [host.port for host in connection.hosts]
     found: Arguments = {

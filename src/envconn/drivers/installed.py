@@ -34,17 +34,19 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
     """
     require_sealed(connection)
     if connection.family != POSTGRESQL:
-        refuse(connection, f"holds a {connection.family} connection; SQLAlchemy is given PostgreSQL's alone")
+        refuse(connection, f"holds a {connection.family} connection, but a PostgreSQL one is required for SQLAlchemy")
     able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
     if driver is not None and driver not in able:
         refuse(
-            connection, f"{driver} cannot drive this engine; choose {' or '.join(sorted(able))}", "driver-unsuitable"
+            connection,
+            f"{driver} does not support this kind of engine. Use {' or '.join(sorted(able))}",
+            "driver-unsuitable",
         )
     named = driver or _in_scheme(connection, able)
     candidates = [named] if named else [each for each in _DRIVERS if each in able]
     found = next((each for each in candidates if find_spec(each)), None)
     if found is None:
-        message = f"{' or '.join(candidates)} is needed and not installed; pip install envconn[{candidates[0]}]"
+        message = f"{' or '.join(candidates)} is not installed. Run pip install envconn[{candidates[0]}]"
         refuse(connection, message, "driver-missing")
     return found
 

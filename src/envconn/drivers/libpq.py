@@ -99,7 +99,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
     """
     require_sealed(connection)
     if connection.family != POSTGRESQL:
-        refuse(connection, f"holds a {connection.family} connection, and libpq speaks postgresql")
+        refuse(connection, f"holds a {connection.family} connection, but libpq requires a PostgreSQL one")
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
     if missing := [name for name in _decisive(connection) if _since(name) > libpq]:
@@ -180,7 +180,7 @@ def _since(name: str) -> int:
 
 def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Finding:
     needed, have = KEYWORDS[name].since, libpq // 10_000
-    message = f"{name} needs libpq {needed} and this driver carries {have}; upgrade the driver, or drop the parameter"
+    message = f"{name} requires libpq {needed}, but this driver has {have}. Upgrade the driver, or remove {name}"
     return problem("driver-unsupported", connection.variable, message)
 
 
@@ -188,5 +188,5 @@ def _too_old(connection: SecuredConnection) -> Finding:
     return problem(
         "driver-too-old",
         connection.variable,
-        "this driver's libpq is older than 13 and cannot hold the promise; upgrade it",
+        "this driver's libpq is older than 13, which is not supported. Upgrade the driver",
     )

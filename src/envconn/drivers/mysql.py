@@ -68,13 +68,16 @@ def arguments(
     """
     insist(connection, "MySQL", MYSQL, _TYPES)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
-        refuse(connection, f"the MySQL drivers cannot honour {refused[0]}; drop it")
+        refuse(connection, f"the MySQL drivers do not support {refused[0]}. Remove it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
     if (driver or _installed(connection)) != "pymysql":
         return cast("Arguments", found | _mysqldb(connection, elsewhere=elsewhere))
     if connection.password and not connection.password.reveal().isascii():
         # Which makes another hash of it than the server has (connections.py: encode("latin1")).
-        refuse(connection, "PyMySQL writes a password in Latin-1; take one with nothing beyond ASCII, or mysqlclient")
+        refuse(
+            connection,
+            "PyMySQL does not support this password. Use one with ASCII characters only, or use mysqlclient",
+        )
     return cast("Arguments", found | _pymysql(connection))
 
 
@@ -101,7 +104,7 @@ def _pymysql(connection: SecuredConnection) -> dict[str, object]:
     import pymysql
 
     if pymysql.VERSION[:2] < (1, 2):
-        refuse(connection, "PyMySQL before 1.2 goes on in clear text where the server has no TLS; upgrade it")
+        refuse(connection, "PyMySQL before 1.2 connects without TLS if the server has none. Upgrade it")
     checks = {
         "check_hostname": connection.tls.level == TlsLevel.VERIFY_FULL,
         "verify_mode": "required" if connection.tls.ca else "none",
@@ -122,7 +125,7 @@ def _installed(connection: SecuredConnection) -> str:
     for driver in ("MySQLdb", "pymysql"):
         if find_spec(driver):
             return driver
-    return refuse(connection, "neither mysqlclient nor PyMySQL is installed; install one")
+    return refuse(connection, "neither mysqlclient nor PyMySQL is installed. Run pip install mysqlclient")
 
 
 _MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
@@ -172,14 +175,14 @@ def _built() -> _Built | None:
 
 def _anywhere(connection: SecuredConnection) -> str:
     if connection.tls.level == TlsLevel.ENCRYPTED:
-        refuse(connection, f"whether mysqlclient is built with MariaDB's library is not known here, and {_REQUIRED}")
+        refuse(connection, f"mysqlclient may use MariaDB's library, {_REQUIRED}")
     return _MODES[connection.tls.level.rank]
 
 
 def _mariadbs(connection: SecuredConnection, built: _Built) -> str:
     level = connection.tls.level
     if level == TlsLevel.ENCRYPTED:
-        refuse(connection, f"mysqlclient is built with MariaDB's library, and {_REQUIRED}")
+        refuse(connection, f"mysqlclient uses MariaDB's library, {_REQUIRED}")
     if level == TlsLevel.VERIFY_CA:
         refuse(connection, _CHAIN)
     if level == TlsLevel.VERIFY_FULL and connection.host in _UNNAMED and built.library >= (3, 4):
@@ -188,20 +191,19 @@ def _mariadbs(connection: SecuredConnection, built: _Built) -> str:
 
 
 def _old(connection: SecuredConnection) -> NoReturn:
-    refuse(connection, "mysqlclient before 2.2 goes on in clear text where the server has no TLS; upgrade it")
+    refuse(connection, "mysqlclient before 2.2 connects without TLS if the server has none. Upgrade it")
 
 
 _UNNAMED = frozenset({"127.0.0.1", "::1"})
 _REQUIRED = (
-    "that goes on in clear text where the server has no TLS, for all that REQUIRED says; write "
-    "ssl-mode=VERIFY_IDENTITY and ssl-ca=/path, or take PyMySQL"
+    "which connects without TLS if the server has none, even with REQUIRED. Use ssl-mode=VERIFY_IDENTITY and "
+    "ssl-ca=/path, or use PyMySQL"
 )
 _CHAIN = (
-    "mysqlclient is built with MariaDB's library, which checks no chain without the name; write "
-    "ssl-mode=VERIFY_IDENTITY, or take PyMySQL"
+    "mysqlclient uses MariaDB's library, which does not support VERIFY_CA. Use ssl-mode=VERIFY_IDENTITY, or use PyMySQL"
 )
 _LOOPBACK = (
-    "MariaDB's library from 3.4 on checks no name at a loopback address; write the name that the certificate is for, "
-    "or take PyMySQL"
+    "MariaDB's library 3.4 and newer does not verify a loopback address. Use the name in the certificate, or use "
+    "PyMySQL"
 )
-_LOCALHOST = "localhost is a unix socket to mysqlclient, whatever the port; write 127.0.0.1, or take PyMySQL"
+_LOCALHOST = "mysqlclient uses a unix socket for localhost, and ignores the port. Use 127.0.0.1, or use PyMySQL"

@@ -47,7 +47,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
     """
     insist(connection, "pg8000", POSTGRESQL, _HONOURED)
     if len(connection.hosts) > 1:
-        refuse(connection, "pg8000 takes one host; name one, or use psycopg")
+        refuse(connection, "pg8000 does not support several hosts. Name one, or use psycopg")
     [host] = connection.hosts
     found: Arguments = {"user": connection.user, "database": connection.dbname, "ssl_context": _ssl(connection)}
     if host.is_socket:

@@ -65,6 +65,6 @@ def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], pl
             refuse(connection, f"{place}{name} {_REFUSED}", "argument-refused")
 
 
-_DECIDED = "is not for the program to state: the variable decides whom to talk to and how securely; change it there"
-_UNTRACKED = "would prepare statements that the pooler does not track; leave it out, or use the direct endpoint"
-_REFUSED = "is refused at start-up by the pooler; use ALTER ROLE ... SET, or the direct endpoint"
+_DECIDED = "cannot be set in the program. Set it in the environment"
+_UNTRACKED = "does not work with this pooler. Remove it, or use the direct endpoint"
+_REFUSED = "is not supported by this pooler. Run ALTER ROLE ... SET instead, or use the direct endpoint"

@@ -64,7 +64,7 @@ def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) ->
     """
     arguments(without_password(connection))  # what cannot be done is refused here, and not by a thread of the pool
     if taken := sorted(_TAKEN & stated.keys()):
-        refuse(connection, f"{taken[0]} would open connections that nobody judged; leave it out", "argument-refused")
+        refuse(connection, f"{taken[0]} would open connections without a TLS check. Remove it", "argument-refused")
     known = {"max_idle": connection.idle_seconds, "max_lifetime": connection.lifetime_seconds}
     return {name: seconds * 0.9 for name, seconds in known.items() if seconds} | dict(stated)
 

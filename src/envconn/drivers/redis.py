@@ -106,7 +106,7 @@ def spoken(connection: SecuredConnection, family: str, others: Collection[str] =
     """
     insist(connection, "redis-py", family, {*_TYPES, *others})
     if refused := sorted(_REFUSED & connection.parameters.keys()):
-        refuse(connection, f"redis-py knows no {refused[0]}; drop it")
+        refuse(connection, f"redis-py does not support {refused[0]}. Remove it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
     found |= {"username": connection.user} if connection.user else {}
     found |= {"password": connection.password.reveal()} if connection.password else {}
@@ -130,7 +130,10 @@ def client(connection: SecuredConnection) -> ClientArguments:
     """
     insist(connection, "redis-py", REDIS, _TYPES)
     if connection.tls.level == TlsLevel.VERIFY_CA:
-        refuse(connection, "redis-py trusts public CAs, too, so that verify-ca is none; check the host name as well")
+        refuse(
+            connection,
+            "redis-py also trusts public CAs here, so verify-ca cannot be enforced. Use ssl_check_hostname=true",
+        )
     [host] = connection.hosts
     where: ClientArguments = (
         {"unix_socket_path": host.host} if host.is_socket else {"host": host.host, "port": host.port}

@@ -59,9 +59,9 @@ def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: b
         context.maximum_version = _VERSIONS[maximum]
     certified = present and "sslcert" in connection.parameters
     if certified and not _private(connection.parameters["sslkey"]):
-        refuse(connection, "sslkey is no file of its owner's alone; chmod 600 it, as libpq demands, too")
+        refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
     if not _loaded(context, connection, certified=certified):
-        refuse(connection, "sslcert, sslkey or sslcrl cannot be used; Python's TLS reads PEM files only")
+        refuse(connection, "sslcert, sslkey or sslcrl cannot be read. Write the files as PEM")
 
 
 def _names(connection: SecuredConnection) -> dict[str, str]:
@@ -69,7 +69,7 @@ def _names(connection: SecuredConnection) -> dict[str, str]:
     pairs = {(host.hostaddr, host.host) for host in connection.hosts if host.hostaddr}
     names = dict(pairs)
     if len(names) < len(pairs):
-        refuse(connection, "this driver cannot verify two host names at one hostaddr; drop hostaddr")
+        refuse(connection, "this driver does not support two hostnames with one hostaddr. Remove hostaddr")
     return names
 
 

@@ -32,9 +32,11 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
     """
     require_sealed(connection)
     if connection.family != family:
-        refuse(connection, f"holds a {connection.family} connection, and {driver} speaks {family}")
+        refuse(connection, f"holds a {connection.family} connection, but {driver} requires a {family} one")
     problems = [
-        problem("driver-unsupported", connection.variable, f"{driver} knows no {name}; {_REMEDIES.get(name, _DROP)}")
+        problem(
+            "driver-unsupported", connection.variable, f"{driver} does not support {name}. {_REMEDIES.get(name, _DROP)}"
+        )
         for name in unheard(connection, CONTEXT.union(honoured))
     ]
     if problems:
@@ -59,7 +61,7 @@ def refuse_optional(connection: SecuredConnection, driver: str) -> None:
         ConfigurationError: a client certificate, a revocation list or a bound is stated.
     """
     if stated := [name for name in _CERTAIN if name in connection.parameters]:
-        refuse(connection, f"{driver} cannot honour {stated[0]} where TLS is optional; write sslmode=require")
+        refuse(connection, f"{driver} does not support {stated[0]} when TLS is optional. Use sslmode=require")
 
 
 def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:
@@ -71,8 +73,8 @@ def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsu
     raise ConfigurationError([problem(code, connection.variable, message)])
 
 
-_DROP = "drop it, or use psycopg"
+_DROP = "Remove it, or use psycopg"
 _REMEDIES = {
-    "channel_binding": "verify the server instead: sslmode=verify-full with a CA makes it unnecessary",
-    "require_auth": "verify the server instead: sslmode=verify-full with a CA, and drop it",
+    "channel_binding": "Use sslmode=verify-full with a CA instead",
+    "require_auth": "Use sslmode=verify-full with a CA instead",
 }

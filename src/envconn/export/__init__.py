@@ -126,7 +126,7 @@ MASK = "MASKED"
 def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnection:
     """Say where the reader finds the CA; text has no place by itself."""
     if path is None and connection.tls.ca and not connection.tls.ca.path:
-        decline(connection, "the CA is text, and its reader wants a file; write it into one, and say where (--ca PATH)")
+        decline(connection, "the CA is text, but a file is required. Write it into a file, and pass --ca PATH")
     return with_ca_at(connection, path) if path else connection
 
 
@@ -140,7 +140,7 @@ FORMATS: dict[FormatName, Format] = {
     "jdbc": Format("the URL of pgjdbc, for Java", other_languages.jdbc, other_languages.PGJDBC.levels),
     "kubernetes": Format("the manifest of a Secret", deployment.kubernetes, libpq_levels(), here=False),
     "node-postgres": Format(
-        "the connection string of `pg`, for Node, and for the adapter of Prisma 7",
+        "the connection string of `pg` (node-postgres), also for the adapter of Prisma 7",
         other_languages.node_postgres,
         other_languages.NODE_POSTGRES.levels,
     ),
@@ -156,11 +156,11 @@ FORMATS: dict[FormatName, Format] = {
     "pgpass": Format("the line of `.pgpass` that goes with it", libpq_formats.passfile, {}, here=False),
     "pgx": Format("the connection string of pgx, for Go", other_languages.pgx, other_languages.PGX.levels),
     "prisma": Format(
-        "the variables of Prisma's engines (to 6, and migrations of 7)",
+        "the variables of Prisma up to 6, and of migrations in Prisma 7",
         other_languages.prisma,
         other_languages.PRISMA.levels,
     ),
     "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", sqlalchemy.sqlalchemy, libpq_levels()),
-    "uri": Format("the URI of libpq, or the one that all clients of its kind read", _uri, libpq_levels()),
+    "uri": Format("the URI of libpq, or of the service's own clients", _uri, libpq_levels()),
 }
 """The formats by name."""

@@ -56,7 +56,7 @@ def environment(request: ExportRequest) -> Environment:
     if "require_auth" not in connection.parameters:
         del found["require_auth"]
     if nameless := unheard(connection, _NAMES):
-        decline(connection, f"{nameless[0]} has no environment variable; drop it, or export conninfo")
+        decline(connection, f"{nameless[0]} has no environment variable. Remove it, or export conninfo instead")
     values = {_NAMES[name]: value for name, value in found.items() if value and name in _NAMES}
     return Environment(Parameters(values), tuple(sorted(_DECISIVE - values.keys())))
 
@@ -87,7 +87,9 @@ def service(request: ExportRequest) -> str:
     for line in lines:
         # Lines lose blanks at their end, are sure to be taken up to 253 bytes, and know no quotes.
         if line != line.rstrip() or _breaks(line) or len(line.encode()) > _LINE:
-            decline(connection, f"{line.partition('=')[0]} does not fit a line of a service file; export conninfo")
+            decline(
+                connection, (f"{line.partition('=')[0]} does not fit a line of a service file. Export conninfo instead")
+            )
     hint = [_PASSFILE_HINT] if connection.password else []
     return "\n".join([*hint, f"[{connection.name}]", *lines]) + "\n"
 
@@ -101,10 +103,10 @@ def passfile(request: ExportRequest) -> str:
     connection = request.connection
     require_postgresql(connection, "libpq")
     if not connection.password:
-        decline(connection, "holds no password, and .pgpass holds nothing else; add it, or export pg_service alone")
+        decline(connection, "has no password, which .pgpass requires. Add it, or export pg_service only")
     password = connection.password.reveal()
     if _breaks(password):
-        decline(connection, "the password has a character that ends a line of .pgpass; change the password")
+        decline(connection, "the password has a line break, which .pgpass does not support. Change the password")
     identity = [connection.dbname, connection.user]
     return "".join(
         ":".join([_field(host), str(port), *map(_field, identity), _escaped(password)]) + "\n"
@@ -127,7 +129,7 @@ def reader(request: ExportRequest, *, ignores: bool = False) -> int:
         major = needed // 10_000
         decline(
             connection,
-            f"states what only libpq {major} and newer know; say which reads it (--libpq {major}), or drop it",
+            f"uses a parameter of libpq {major} or newer. Pass --libpq {major}, or remove the parameter",
         )
     return known or libpq.OLDEST
 

@@ -65,7 +65,7 @@ NPGSQL = Target(
         TlsLevel.NONE: {"SSL Mode": "Disable"},
         TlsLevel.OPPORTUNISTIC: {"SSL Mode": "Prefer"},
         TlsLevel.ENCRYPTED: {"SSL Mode": "Require"},
-        TlsLevel.VERIFY_CA: "trusts public CAs, too, so that verify-ca is none; write sslmode=verify-full",
+        TlsLevel.VERIFY_CA: "also trusts public CAs, so verify-ca cannot be enforced. Use sslmode=verify-full",
         TlsLevel.VERIFY_FULL: {"SSL Mode": "VerifyFull", "Root Certificate": CA},
     },
     fixed={"GSS Encryption Mode": "Disable"},
@@ -117,7 +117,7 @@ NODE_POSTGRES = Target(
     "node-postgres",
     {
         TlsLevel.NONE: {"sslmode": "disable"},
-        TlsLevel.OPPORTUNISTIC: "has TLS or none, and never tries; write sslmode=require, or sslmode=disable",
+        TlsLevel.OPPORTUNISTIC: "does not support optional TLS. Use sslmode=require, or sslmode=disable",
         TlsLevel.ENCRYPTED: {"sslmode": "require", **_AS_LIBPQ},
         TlsLevel.VERIFY_CA: {"sslmode": "verify-ca", "sslrootcert": CA, **_AS_LIBPQ},
         TlsLevel.VERIFY_FULL: {"sslmode": "verify-full", "sslrootcert": CA},
@@ -138,7 +138,7 @@ def node_postgres(request: ExportRequest) -> str:
     """Return the URL. node-postgres prepares what it is given a name for, and nothing by itself."""
     connection = request.connection
     if connection.tls.level == TlsLevel.VERIFY_FULL and _ADDRESS.fullmatch(connection.host):
-        decline(connection, "node-postgres takes localhost for the name of an address; write the host's name")
+        decline(connection, "node-postgres verifies localhost instead of an IP address. Use a hostname")
     return f"{postgres_url(connection, parameters_for(connection, NODE_POSTGRES))}\n"
 
 
@@ -181,7 +181,7 @@ PRISMA = Target(
         TlsLevel.NONE: {"sslmode": "disable"},
         TlsLevel.OPPORTUNISTIC: {"sslmode": "prefer", "sslaccept": "accept_invalid_certs"},
         TlsLevel.ENCRYPTED: {"sslmode": "require", "sslaccept": "accept_invalid_certs"},
-        TlsLevel.VERIFY_CA: "checks the host name where it checks the certificate; write sslmode=verify-full",
+        TlsLevel.VERIFY_CA: "does not support verify-ca. Use sslmode=verify-full",
         TlsLevel.VERIFY_FULL: {"sslmode": "require", "sslaccept": "strict", "sslcert": CA},
     },
     parameters={name: name for name in ("application_name", "channel_binding", "connect_timeout", "options")},
@@ -203,7 +203,13 @@ def _url(connection: SecuredConnection) -> str:
         # Of a bundle it would read one certificate, and it trusts the system's CAs anyway.
         del found["sslcert"]
     elif ca and ca.certificates != 1:
-        decline(connection, "Prisma reads one certificate of a CA file, and this has several; name a file with one")
+        decline(
+            connection,
+            (
+                "Prisma reads only the first certificate of a CA file, and this one has several. Name a file with "
+                "one certificate"
+            ),
+        )
     if not connection.prepared_statements:
         found["pgbouncer"] = "true"
     return postgres_url(connection, found)

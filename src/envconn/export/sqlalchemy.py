@@ -45,11 +45,9 @@ def _fits_url(connection: SecuredConnection) -> bool:
 def _driver(connection: SecuredConnection) -> str:
     named = connection.scheme.partition("+")[2].removesuffix("_async")
     if named not in {"", *_STRING}:
-        decline(connection, f"a URL cannot hold what {named} needs for TLS; name psycopg, or use envconn_sqlalchemy")
+        decline(connection, f"a URL cannot hold the TLS settings of {named}. Use psycopg, or envconn_sqlalchemy")
     if named == "psycopg" and not connection.prepared_statements:
-        decline(
-            connection, "a URL cannot keep psycopg from preparing statements; name psycopg2, or the direct endpoint"
-        )
+        decline(connection, "a URL cannot turn off psycopg's prepared statements. Use psycopg2, or the direct endpoint")
     return named or ("psycopg" if connection.prepared_statements else "psycopg2")
 
 

@@ -72,7 +72,10 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
 def require_postgresql(connection: SecuredConnection, reader: str) -> None:
     """Refuse a connection that is not PostgreSQL's."""
     if connection.family != POSTGRESQL:
-        decline(connection, f"holds a {connection.family} connection, and {reader} speaks postgresql; export uri")
+        decline(
+            connection,
+            f"holds a {connection.family} connection, but {reader} requires a PostgreSQL one. Export uri instead",
+        )
 
 
 def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:
@@ -117,21 +120,21 @@ def postgres_url(connection: SecuredConnection, query: Mapping[str, str]) -> str
 
 def _objections(connection: SecuredConnection, target: Target) -> Iterator[str]:
     for name in unheard(connection, {*target.parameters, "sslmode", "sslrootcert", "sslnegotiation"}):
-        yield f"{target.name} knows no {name}; drop it, or add its own word for it yourself"
+        yield f"{target.name} does not support {name}. Remove it, or add the equivalent by hand"
     if len(connection.hosts) > 1 and not target.several_hosts:
-        yield f"{target.name} takes one host; name one"
+        yield f"{target.name} does not support several hosts. Name one"
     for host in connection.hosts:
         yield from _unreachable(host, target)
     if target.dbname and not target.dbname.fullmatch(connection.dbname):
-        yield f"{target.name} would misread the database name; rename the database, or hand the name over in code"
+        yield f"{target.name} does not support this database name. Rename the database, or pass the name in code"
 
 
 def _unreachable(host: Host, target: Target) -> Iterator[str]:
     if host.hostaddr:
-        yield f"{target.name} knows no hostaddr; drop it, and let the name resolve"
+        yield f"{target.name} does not support hostaddr. Remove it, so that the hostname is resolved"
     if "%" in host.host:
-        yield f"{target.name} would misread the zone of the address; name the host"
+        yield f"{target.name} does not support the zone of an IPv6 address. Use a hostname"
     if host.is_socket and not target.sockets:
-        yield f"{target.name} knows no unix sockets; name a TCP host"
+        yield f"{target.name} does not support unix sockets. Name a TCP host"
     elif host.host.startswith("@"):
-        yield f"{target.name} knows no abstract unix sockets; name a directory"
+        yield f"{target.name} does not support abstract unix sockets. Name a directory"

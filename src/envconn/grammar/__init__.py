@@ -32,15 +32,15 @@ _UNSUPPORTED = {
 
 # Schemes of addresses that stand next to the right one in a provider's console.
 _MISTAKEN = {
-    "http": "http is the address of a web page or web service; copy the database's connection string instead",
-    "https": "https is the address of a web page or web service; copy the database's connection string instead",
-    "file": "file names a file; write sqlite:///path for an SQLite database",
-    "jdbc": "jdbc is Java's spelling; remove jdbc: and write user:password@ before the host, not user= and password=",
-    "prisma": "prisma is the address of a proxy with its own protocol; copy the direct connection string instead",
-    "prisma+postgres": "prisma+postgres is the address of a proxy with its own protocol; copy the direct one instead",
+    "http": "http is for web pages. Copy the database's connection string instead",
+    "https": "https is for web pages. Copy the database's connection string instead",
+    "file": "file is for files. Use sqlite:///path for an SQLite database",
+    "jdbc": "jdbc is for Java. Remove jdbc:, and write user:password@ before the host instead of user= and password=",
+    "prisma": "prisma is for Prisma's own proxy. Copy the direct connection string instead",
+    "prisma+postgres": "prisma+postgres is for Prisma's own proxy. Copy the direct connection string instead",
 }
 
-_ACCEPTED = "accepted are postgresql, postgres, mysql, sqlite, redis, rediss, amqp, amqps and their synonyms"
+_ACCEPTED = "Use postgresql://, mysql://, sqlite:///, rediss:// or amqps://"
 
 
 def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
@@ -76,7 +76,10 @@ def _dispatch(reading: Reading, text: str) -> Connection | None:
     elif "=" in text and not text.startswith("//"):
         return read_conninfo(reading, text)
     else:
-        reading.refuse("scheme-missing", f"the text has no scheme; begin with postgresql://; {_ACCEPTED}")
+        reading.refuse(
+            "scheme-missing",
+            "the value has no scheme. Begin it with postgresql:// or the scheme of another supported service",
+        )
     return None
 
 
@@ -91,13 +94,13 @@ def _explain(scheme: str) -> tuple[str, str]:
     """Say why a scheme is not read, without showing it: what stands before a colon may be a user name."""
     lower = scheme.lower()
     if scheme in BY_SCHEME:
-        return "scheme-slashes", "the scheme is not followed by two slashes; write scheme://user:password@host/name"
+        return "scheme-slashes", "the scheme is not followed by two slashes. Write scheme://user:password@host/name"
     if lower in BY_SCHEME:
-        return "scheme-case", "the scheme has capital letters, which libpq takes for none; write it in lower case"
+        return "scheme-case", "the scheme has capital letters. Write it in lower case"
     if mistaken := _MISTAKEN.get(lower):
-        return "scheme-unknown", f"the scheme is none of a database: {mistaken}"
+        return "scheme-unknown", f"unsupported scheme: {mistaken}"
     if family := _UNSUPPORTED.get(lower.partition("+")[0]):
-        return "scheme-unsupported", f"the scheme is one of {family}, which is not read here; {_ACCEPTED}"
+        return "scheme-unsupported", f"unsupported scheme: {family} is not supported. {_ACCEPTED}"
     return (
         "scheme-unknown",
         f"the scheme is unknown; {nearest(lower, tuple(BY_SCHEME)) or 'begin with postgresql://'}; {_ACCEPTED}",

@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 _LONGEST_VHOST = 255  # bytes: a shortstr in the protocol (AMQP 0-9-1, 4.2.5.3)
 _MECHANISMS = {name: name.upper() for name in ("plain", "amqplain", "external")}
 
-_VERIFY = "is a word of redis-py and kombu; write verify=verify_peer or verify=verify_none"
-_CA = "is a word of another client; write cacertfile"
-_CERT = "is a word of another client; write certfile"
-_KEY = "is a word of another client; write keyfile"
-_ELSEWHERE = "belongs before the host; write user:password@"
+_VERIFY = "is not supported. Use verify=verify_peer or verify=verify_none"
+_CA = "is not supported. Use cacertfile"
+_CERT = "is not supported. Use certfile"
+_KEY = "is not supported. Use keyfile"
+_ELSEWHERE = "is not supported. Write user:password@ before the host"
 
 _PARAMETERS = {
     "verify": Parameter(
@@ -78,14 +78,16 @@ _PARAMETERS = {
     "confirm_publish": FLAG,
     "user": Parameter(refusal=_ELSEWHERE),
     "username": Parameter(refusal=_ELSEWHERE),
-    "vhost": Parameter(refusal="belongs behind the host; write /name, or /%2F for the one that is called /"),
-    "virtual_host": Parameter(refusal="belongs behind the host; write /name, or /%2F for the one that is called /"),
-    "ssl": Parameter(refusal="is not a parameter of an AMQP URI; write amqps:// for TLS"),
-    "ssl_options": Parameter(refusal="is Python code for pika; write amqps://, cacertfile, certfile and keyfile"),
-    "sslmode": Parameter(refusal="is a word of libpq; write amqps://, and verify=verify_peer or verify=verify_none"),
+    "vhost": Parameter(refusal="is not supported. Write /name after the host, or /%2F for the virtual host called /"),
+    "virtual_host": Parameter(
+        refusal=("is not supported. Write /name after the host, or /%2F for the virtual host called /")
+    ),
+    "ssl": Parameter(refusal="is not supported. Use amqps:// for TLS"),
+    "ssl_options": Parameter(refusal="is not supported. Use amqps://, cacertfile, certfile and keyfile"),
+    "sslmode": Parameter(refusal="is not supported. Use amqps://, and verify=verify_peer or verify=verify_none"),
     "ssl_cert_reqs": Parameter(refusal=_VERIFY),
     "cert_reqs": Parameter(refusal=_VERIFY),
-    "ssl_check_hostname": Parameter(refusal="is a word of redis-py; remove it, the name is checked with verify_peer"),
+    "ssl_check_hostname": Parameter(refusal="is not supported. Remove it: verify=verify_peer checks the hostname"),
     "ssl_ca_certs": Parameter(refusal=_CA),
     "ca_certs": Parameter(refusal=_CA),
     "sslrootcert": Parameter(refusal=_CA),
@@ -93,7 +95,7 @@ _PARAMETERS = {
     "sslcert": Parameter(refusal=_CERT),
     "ssl_keyfile": Parameter(refusal=_KEY),
     "sslkey": Parameter(refusal=_KEY),
-    "credential_provider": Parameter(refusal="names code to run; configure it in the program"),
+    "credential_provider": Parameter(refusal="is code to run. Remove it, and configure it in the program"),
 }
 
 _FAMILY = FAMILIES[AMQP]
@@ -114,25 +116,25 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     vhost = _read_vhost(reading, uri)
     query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
     _check_name(reading, hosts, query.values.pop("server_name_indication", None), secure=secure)
-    settle_tls(reading, query.values, secure=secure, remedy="write amqps://, or remove them")
+    settle_tls(reading, query.values, secure=secure, remedy="Use amqps://, or remove them")
     return conclude(reading, uri, query, hosts, vhost)
 
 
 def _check_credentials(reading: Reading, uri: Uri) -> None:
     if uri.user and not uri.password:
-        reading.refuse("password-missing", "there is a user name and no password; write user:password@ before the host")
+        reading.refuse("password-missing", "there is a user without a password. Write user:password@ before the host")
     elif uri.password and not uri.user:
-        reading.refuse("user-missing", "there is a password and no user name; write user:password@ before the host")
+        reading.refuse("user-missing", "there is a password without a user. Write user:password@ before the host")
 
 
 def _read_vhost(reading: Reading, uri: Uri) -> str:
     if uri.path in ("", "/"):
         return _FAMILY.dbname
     if "/" in uri.path:
-        reading.refuse("slash-unencoded", 'raw "/" in the virtual host; write %2F')
+        reading.refuse("slash-unencoded", 'raw "/" in the virtual host. Write %2F')
     vhost = decode(reading, uri.path, "the virtual host", uri.path_start) or ""
     if len(vhost.encode()) > _LONGEST_VHOST:
-        reading.refuse("dbname-too-long", f"the virtual host has more than {_LONGEST_VHOST} bytes; shorten it")
+        reading.refuse("dbname-too-long", f"the virtual host has more than {_LONGEST_VHOST} bytes. Shorten it")
     return vhost
 
 
@@ -141,8 +143,8 @@ def _check_name(reading: Reading, hosts: tuple[Host, ...], name: str | None, *, 
     if name is None:
         return
     if not secure:
-        reading.refuse("tls-scheme", "server_name_indication stands in a URI without TLS; write amqps://, or remove it")
+        reading.refuse("tls-scheme", "server_name_indication needs TLS. Use amqps://, or remove it")
     elif any(name.lower() != host.host.lower() for host in hosts):
         reading.refuse(
-            "server-name", "server_name_indication is not the host; remove it, the host's name is sent and checked"
+            "server-name", "server_name_indication differs from the host. Remove it: the hostname is sent and checked"
         )

@@ -18,7 +18,7 @@ import re
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.families import POSTGRESQL
 from envconn.grammar.hosts import pair_up
-from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SECRETS
+from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SAFE_MODES, SECRETS
 from envconn.grammar.text import MOST, nearest
 
 TYPE_CHECKING = False
@@ -62,7 +62,9 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     name = text[position:equals].strip(" ")
     # The name ends at the first blank, and only blanks may come between it and the "=".
     if equals < 0 or " " in name:
-        draft.reading.refuse("parameter-syntax", f'parameter {ordinal} has no "="; write name=value, quote blanks')
+        draft.reading.refuse(
+            "parameter-syntax", (f'parameter {ordinal} has no "=". Write name=value, and quote a value with spaces')
+        )
         return None
     start = equals + 1
     while text.startswith(" ", start):
@@ -74,7 +76,7 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     quoted, plain = match.groups()
     if plain and "=" in plain and start > equals + 1:
         draft.reading.refuse(
-            "value-ambiguous", f"parameter {ordinal} has a blank behind its \"=\"; write '' for an empty value"
+            "value-ambiguous", f"parameter {ordinal} has a space after its \"=\". Write '' for an empty value"
         )
         return None
     _put(draft, name, re.sub(r"\\(.?)", r"\1", plain if quoted is None else quoted), ordinal)
@@ -128,7 +130,7 @@ class Draft:
         """Store the value of a known keyword, unless it is refused or there twice."""
         self.doubtful = self.doubtful or name in SECRETS
         if name in self.values or name in self.foreign:
-            self.reading.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings; keep one")
+            self.reading.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
         elif name in FOREIGN:
             self.foreign[name] = value or ""
         else:
@@ -165,7 +167,7 @@ class Draft:
         if keyword.refusal:
             self.reading.refuse("parameter-refused", keyword.refusal)
         elif not value and name in _NEVER_EMPTY:
-            self.reading.refuse("value-empty", f"the value of {name} is empty; write one, or remove {name}")
+            self.reading.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
         elif keyword.values and value not in keyword.values:
             self.reading.refuse(*_wrong_word(name, value))
         elif keyword.number:
@@ -173,22 +175,24 @@ class Draft:
 
     def _check_number(self, name: str, value: str) -> None:
         if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > _LARGEST:
-            self.reading.refuse("number-invalid", f"the value of {name} is not a whole number from 0 to {_LARGEST}")
+            self.reading.refuse(
+                "number-invalid", (f"the value of {name} is invalid: expected a whole number from 0 to {_LARGEST}")
+            )
         elif name == "connect_timeout" and int(value) == 0:
-            self.reading.notes.append("connect_timeout is zero, which waits for ever")
+            self.reading.notes.append("connect_timeout is zero, so a connection waits without limit")
 
     def _check_names(self) -> None:
         values = self.values
         if values.get("user", "") == "":
-            self.reading.refuse("user-missing", "there is no user name; write user:password@ before the host, or user=")
+            self.reading.refuse("user-missing", "there is no user. Add user:password@ before the host, or user=")
         dbname = values.get("dbname", "")
         if dbname == "":
-            self.reading.refuse("dbname-missing", "there is no database name; write /name behind the host, or dbname=")
+            self.reading.refuse("dbname-missing", "there is no database name. Add /name after the host, or dbname=")
         elif dbname and len(dbname.encode()) > _LONGEST_NAME:
-            self.reading.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes; shorten it")
+            self.reading.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes. Shorten it")
         if (values.get("ssl_min_protocol_version") or "") > (values.get("ssl_max_protocol_version") or "~"):
             self.reading.refuse(
-                "tls-version-range", "ssl_min_protocol_version is above ssl_max_protocol_version; remove one"
+                "tls-version-range", "ssl_min_protocol_version is above ssl_max_protocol_version. Remove one of the two"
             )
 
     def _pair_hosts(self) -> tuple[Host, ...]:
@@ -201,10 +205,10 @@ class Draft:
         # A password that was not encoded may have been cut at "&" or a blank: then its rest stands here.
         for ordinal, name in self._unknown[:MOST]:
             if named and len(name) <= _LONGEST_NAME and name.isascii() and name.isidentifier():
-                hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "remove it"
-                message = f"{name} is not a parameter of libpq; {hint}"
+                hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "Remove it"
+                message = f"libpq does not support {name}. {hint}"
             else:
-                message = f"parameter {ordinal} has a name nobody knows; correct it, encode & and blanks in values"
+                message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
             self.reading.refuse("parameter-unknown", message)
             # What follows a mistyped password may be its rest as well.
             named = named and not any(word in name.lower() for word in _SECRETIVE)
@@ -214,4 +218,6 @@ def _wrong_word(name: str, value: str) -> tuple[str, str]:
     if known := REFUSED_WORDS.get((name, value)):
         return known
     code = "sslmode-unknown" if name == "sslmode" else "value-unknown"
-    return code, f"the value of {name} is not a word that libpq knows; {nearest(value, KEYWORDS[name].values)}"
+    # The weak words of sslmode are known, but recommending one would lead to the next refusal.
+    words = SAFE_MODES if name == "sslmode" else KEYWORDS[name].values
+    return code, f"the value of {name} is invalid. {nearest(value, words)}"

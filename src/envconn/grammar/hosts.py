@@ -37,7 +37,8 @@ def pair_up(reading: Reading, host: str, hostaddr: str, port: str) -> tuple[Host
         ports *= len(names)
     if len(ports) != len(names):
         reading.refuse(
-            "port-count", f"there are {len(ports)} ports for {len(names)} hosts; write one for all, or one for each"
+            "port-count",
+            f"there are {len(ports)} ports for {len(names)} hosts. Write one port for all hosts, or one for each",
         )
     return tuple(map(Host, names, ports, addresses))
 
@@ -60,14 +61,17 @@ def _addresses(reading: Reading, names: list[str], hostaddr: str) -> list[str]:
         return [""] * len(names)
     addresses = hostaddr.split(",")
     if names == [""]:
-        reading.refuse("hostaddr-alone", "hostaddr has no host beside it, so no name could be verified; add host")
+        reading.refuse("hostaddr-alone", "hostaddr has no host next to it, so no name can be verified. Add host")
     elif len(addresses) != len(names):
-        reading.refuse("hostaddr-count", f"there are {len(addresses)} values of hostaddr for {len(names)} hosts")
+        reading.refuse(
+            "hostaddr-count",
+            f"there are {len(addresses)} values of hostaddr for {len(names)} hosts. Write one for each host",
+        )
     elif any(name.startswith(("/", "@")) for name in names):
         # libpq would dial the address over TCP and use the directory as the name.
-        reading.refuse("hostaddr-socket", "hostaddr stands beside a socket directory; keep one of the two")
+        reading.refuse("hostaddr-socket", "hostaddr and a socket directory are both given. Keep one of the two")
     if not all(is_address(address) for address in addresses):
-        reading.refuse("hostaddr-invalid", "hostaddr is not an IP address; write digits only, and names as host")
+        reading.refuse("hostaddr-invalid", "hostaddr is not an IP address. Write a name as host instead")
     return addresses
 
 
@@ -75,16 +79,24 @@ def _check_name(reading: Reading, name: str, *, several: bool) -> None:
     if not name:
         # Alone, libpq would turn to PGHOST or to a directory that was compiled in.
         if several:
-            reading.refuse("host-empty", "the list of hosts has an empty entry; remove the comma too many")
+            reading.refuse("host-empty", "the list of hosts has an empty entry. Remove the extra comma")
         else:
-            reading.refuse("host-missing", "there is no host; write one, or ?host=/var/run/postgresql for a socket")
+            reading.refuse(
+                "host-missing", ("there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket")
+            )
     elif name[0] in "/@":
         if len(name) == 1:
-            reading.refuse("host-invalid", "the socket has no name; write ?host=/var/run/postgresql")
+            reading.refuse("host-invalid", "the socket has no name. Write ?host=/var/run/postgresql")
     elif not name.isascii():
-        reading.refuse("host-not-ascii", "the host is not ASCII; write its xn-- form, which is what DNS and TLS use")
+        reading.refuse("host-not-ascii", "the host is not ASCII. Write its xn-- form, which DNS and TLS use")
     elif not _is_name(name):
-        reading.refuse("host-invalid", "the host is neither a DNS name nor an IP address nor a socket directory")
+        reading.refuse(
+            "host-invalid",
+            (
+                "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the "
+                "password"
+            ),
+        )
 
 
 def _is_name(name: str) -> bool:
@@ -109,9 +121,9 @@ def _port(reading: Reading, text: str) -> int:
     if not text:
         return FAMILIES[POSTGRESQL].port
     if not (text.isascii() and text.isdigit()):
-        reading.refuse("port-invalid", "the port is not a number; write digits, 1 to 65535, and encode : in a password")
+        reading.refuse("port-invalid", "the port is not a number. Write 1 to 65535, and %3A for : in a password")
     elif len(text) > 5 or not 1 <= int(text) <= 65535:
-        reading.refuse("port-range", "the port is out of range; write 1 to 65535")
+        reading.refuse("port-range", "the port is out of range. Write 1 to 65535")
     else:
         return int(text)
     return FAMILIES[POSTGRESQL].port

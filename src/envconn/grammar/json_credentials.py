@@ -85,29 +85,31 @@ def _parts(credentials: Credentials) -> dict[str, str]:
 def _no_texts(credentials: Credentials, origin: Origin) -> Iterator[Finding]:
     for part, names in NAMES.items():
         if part not in {"label", "word"} and credentials.others.intersection(names):
-            yield problem("part-invalid", origin.variable, f"{part} is not a text among the parts; write it in quotes")
+            yield problem("part-invalid", origin.variable, f"{part} is not a text. Write it in quotes")
 
 
 def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Finding]:
     for part, value in parts.items():
         if part not in _FILES and _UNFIT.search(value):
-            yield problem("control-character", origin.variable, f"{part} has a control character in it; remove it")
+            yield problem("control-character", origin.variable, f"{part} has a control character. Remove it")
     for part in ("port", "tls_port"):
         if (port := parts.get(part)) and not _is_port(port):
-            yield problem("port-range", origin.variable, f"{part} is not a number from 1 to {_LARGEST_PORT}")
+            yield problem(
+                "port-range", origin.variable, (f"{part} is invalid: expected a number from 1 to {_LARGEST_PORT}")
+            )
     if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].values:
         words = ", ".join(KEYWORDS["sslmode"].values)
-        yield problem("sslmode-unknown", origin.variable, f"sslmode is none of libpq's words; write one of {words}")
+        yield problem("sslmode-unknown", origin.variable, f"sslmode is invalid: expected one of {words}")
 
 
 def _is_port(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= _LARGEST_PORT
 
 
-_ENGINE = "the parts tell of a service that is not read here; accepted are PostgreSQL, MySQL, Redis and RabbitMQ"
-_NO_HOST = "there is no host among the parts; write host, or uri"
-_CONTRADICTION = "the uri and {} beside it contradict each other; correct one of the two, or remove it"
-_INLINE = "client certificate not used: it is text, and drivers want a file"
+_ENGINE = "the parts are of an unsupported service. Use PostgreSQL, MySQL, Redis or RabbitMQ"
+_NO_HOST = "there is no host. Add host, or uri"
+_CONTRADICTION = "the uri and {} contradict each other. Correct one of the two, or remove it"
+_INLINE = "the client certificate is text, which drivers cannot use. It is ignored"
 
 
 def _from_parts(parts: dict[str, str], family: str, origin: Origin, read_text: ReadText) -> Outcome:

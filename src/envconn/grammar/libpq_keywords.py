@@ -72,7 +72,7 @@ _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _TLS_VERSIONS = ("TLSv1.2", "TLSv1.3")
 _PROTOCOLS = ("3.0", "3.2", "latest")
 _METHODS = "none,password,md5,gss,sspi,scram-sha-256"
-_SERVICE = "takes values from a file that nobody sees here; write them into this text"
+_SERVICE = "reads values from a file that is not checked here. Write these values into the connection string"
 _NO_VARIABLE = "has no variable; a service file, which may state it, is refused"
 _KERBEROS = "with a wrong one, GSSAPI fails, and no other method takes its place"
 _LATER = "it is about a connection that is made, and judged, already"
@@ -187,7 +187,7 @@ KEYWORDS: dict[str, Keyword] = {
     "service": Keyword("PGSERVICE", decides="where", refusal=f"service {_SERVICE}"),
     "servicefile": Keyword("PGSERVICEFILE", 19, "where", refusal=f"servicefile {_SERVICE}"),
     "sslkeylogfile": Keyword(
-        "", 18, "tls", "", refusal="sslkeylogfile writes the session keys of TLS into a file; remove it"
+        "", 18, "tls", "", refusal="sslkeylogfile writes the keys of the TLS session into a file. Remove it"
     ),
 }
 """Every keyword by its name."""
@@ -203,6 +203,8 @@ ATTRIBUTES = frozenset(
     name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who"} and not keyword.refusal
 )
 """Keywords that are attributes of a `Connection`, and none of its parameters."""
+
+SAFE_MODES = ("require", "verify-ca", "verify-full")
 
 SECRETS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.secret)
 """Keywords whose value is a password or a key."""
@@ -291,24 +293,24 @@ def methods(require_auth: str | None) -> frozenset[str]:
     return every - {word[1:] for word in words} if require_auth.startswith("!") else words
 
 
-_WEAK_TLS = "allows a TLS version that is broken (RFC 8996); write TLSv1.2 or TLSv1.3, or leave it out"
+_WEAK_TLS = "allows a TLS version that is not secure (RFC 8996). Use TLSv1.2 or TLSv1.3, or remove it"
 
 # Words of somebody's vocabulary that are no typing mistake: code, and what is wrong with them.
 REFUSED_WORDS: dict[tuple[str, str], tuple[str, str]] = {
     ("sslmode", "no-verify"): (
         "sslmode-unknown",
         (
-            "the value of sslmode is a word of node-postgres for encryption without verification, which libpq calls"
-            " require; write require, or better verify-full"
+            "the value of sslmode is a word of node-postgres, which libpq does not support. Use sslmode=require, or "
+            "better sslmode=verify-full"
         ),
     ),
     ("sslcompression", "1"): (
         "value-refused",
-        "sslcompression asks for TLS compression, which gives secrets away (CRIME); write 0 or leave it out",
+        "TLS compression is not secure (CRIME). Set sslcompression=0, or remove it",
     ),
     ("gssencmode", "require"): (
         "value-refused",
-        "gssencmode asks for GSSAPI encryption, which would take the place of TLS; write disable and state sslmode",
+        "GSSAPI encryption would replace TLS. Use gssencmode=disable, and set sslmode",
     ),
     ("ssl_min_protocol_version", "TLSv1"): ("tls-version-weak", f"ssl_min_protocol_version {_WEAK_TLS}"),
     ("ssl_min_protocol_version", "TLSv1.1"): ("tls-version-weak", f"ssl_min_protocol_version {_WEAK_TLS}"),
@@ -345,24 +347,24 @@ FOREIGN: dict[str, str] = {
     "default_query_exec_mode": "pgx",
 }
 
-_AS_OPTION = "is a setting of the server; write options=-c%20name%3Dvalue, or ALTER ROLE ... SET on the server"
+_AS_OPTION = "Write a setting of the server as options=-c%20name%3Dvalue, or run ALTER ROLE ... SET"
 
 # Words that people write for something libpq spells differently, where the nearest word would mislead.
 INSTEAD: dict[str, str] = {
-    "ssl": "write sslmode=require, or better sslmode=verify-full",
-    "tls": "write sslmode=require, or better sslmode=verify-full",
-    "requiressl": "libpq has dropped it; write sslmode=require, or better sslmode=verify-full",
-    "username": "write user",
-    "database": "write dbname",
-    "db": "write dbname",
-    "pass": "write password",
-    "passwd": "write password",
-    "server": "write host",
-    "timeout": "write connect_timeout, in seconds",
-    "sslca": "write sslrootcert",
-    "ssl_ca": "write sslrootcert",
-    "encoding": "write client_encoding",
-    "charset": "write client_encoding",
+    "ssl": "Use sslmode=require, or better sslmode=verify-full",
+    "tls": "Use sslmode=require, or better sslmode=verify-full",
+    "requiressl": "Use sslmode=require, or better sslmode=verify-full",
+    "username": "Use user",
+    "database": "Use dbname",
+    "db": "Use dbname",
+    "pass": "Use password",
+    "passwd": "Use password",
+    "server": "Use host",
+    "timeout": "Use connect_timeout, in seconds",
+    "sslca": "Use sslrootcert",
+    "ssl_ca": "Use sslrootcert",
+    "encoding": "Use client_encoding",
+    "charset": "Use client_encoding",
     "search_path": _AS_OPTION,
     "statement_timeout": _AS_OPTION,
     "lock_timeout": _AS_OPTION,

@@ -56,7 +56,7 @@ _SSL_MODE = Parameter(
         "verify_identity": "verify-full",
     },
     folded=True,
-    shape="one of DISABLED, PREFERRED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY",
+    shape="REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
     code="sslmode-unknown",
 )
 # Exact texts instead of a JSON parser, which would raise for deep nesting, and know keys that we do not.
@@ -68,7 +68,7 @@ _SSL = Parameter(
         '{"rejectUnauthorized":true}': "system",
         '{"rejectUnauthorized":false}': "require",
     },
-    shape='{"rejectUnauthorized":true}; write ssl-mode=VERIFY_IDENTITY and ssl-ca=/path',
+    shape='{"rejectUnauthorized":true}. Use ssl-mode=VERIFY_IDENTITY and ssl-ca=/path',
 )
 _SSLACCEPT = Parameter(
     meaning={"strict": "system", "accept_invalid_certs": "require"}, shape="strict or accept_invalid_certs"
@@ -92,9 +92,9 @@ _TLS = {
     "sslaccept": _SSLACCEPT,
 }
 
-_ELSEWHERE = "belongs before the host; write user:password@"
-_STORE = "names a key store of Java; name a PEM file with ssl-ca, ssl-cert and ssl-key"
-_CODE = "runs when the connection is made; configure it in the program"
+_ELSEWHERE = "is not supported. Write user:password@ before the host"
+_STORE = "is a Java key store, which is not supported. Name PEM files with ssl-ca, ssl-cert and ssl-key"
+_CODE = "runs code when a connection opens. Remove it, and configure it in the program"
 
 _PARAMETERS = {
     **_TLS,
@@ -126,12 +126,16 @@ _PARAMETERS = {
     "username": Parameter(refusal=_ELSEWHERE),
     "password": Parameter(refusal=_ELSEWHERE, secret=True),
     "passwd": Parameter(refusal=_ELSEWHERE, secret=True),
-    "local_infile": Parameter(refusal="lets the server read files of this machine; remove it"),
+    "local_infile": Parameter(refusal="lets the server read files of this machine. Remove it"),
     "init_command": Parameter(refusal=_CODE),
-    "read_default_file": Parameter(refusal="takes values from a file that nobody sees here; write them into the URI"),
-    "tls": Parameter(refusal="is a word of Go; write ssl-mode=REQUIRED, or better VERIFY_IDENTITY"),
-    "ssl_capath": Parameter(refusal="names a directory; name a file of CA certificates with ssl-ca"),
-    "ssl_cipher": Parameter(refusal="has no counterpart in every client; remove it"),
+    "read_default_file": Parameter(
+        refusal=("reads values from a file that is not checked here. Write these values into the URI")
+    ),
+    "tls": Parameter(refusal="is not supported. Use ssl-mode=REQUIRED, or better ssl-mode=VERIFY_IDENTITY"),
+    "ssl_capath": Parameter(
+        refusal=("is a directory, which is not supported. Name a file of CA certificates with ssl-ca")
+    ),
+    "ssl_cipher": Parameter(refusal="is not supported by every client. Remove it"),
     "trustCertificateKeyStoreUrl": Parameter(refusal=_STORE),
     "trustCertificateKeyStorePassword": Parameter(refusal=_STORE, secret=True),
     "clientCertificateKeyStoreUrl": Parameter(refusal=_STORE),
@@ -160,20 +164,23 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
 def _read_names(reading: Reading, uri: Uri) -> str:
     dbname = decode(reading, uri.path, "the database name", uri.path_start)
     if not uri.user:
-        reading.refuse("user-missing", "there is no user name; write user:password@ before the host")
+        reading.refuse("user-missing", "there is no user. Add user:password@ before the host")
     if dbname == "":
-        reading.refuse("dbname-missing", "there is no database name; write /name behind the host")
+        reading.refuse("dbname-missing", "there is no database name. Add /name after the host")
     elif dbname and ("/" in dbname or len(dbname) > _LONGEST_NAME):
-        reading.refuse("dbname-invalid", f"the database name has a slash or more than {_LONGEST_NAME} characters")
+        reading.refuse(
+            "dbname-invalid",
+            f"the database name has a slash or more than {_LONGEST_NAME} characters. Correct it",
+        )
     return dbname or ""
 
 
 def _read_socket(reading: Reading, netloc: str, path: str) -> tuple[Host, ...]:
     # To MySQLdb a host other than localhost beats the socket, to PyMySQL the socket beats the host.
     if netloc not in ("", "localhost"):
-        reading.refuse("socket-host", "unix_socket stands beside a host; remove the host, or write localhost")
+        reading.refuse("socket-host", "unix_socket and a host are both given. Remove the host, or write localhost")
     elif not path.startswith("/"):
-        reading.refuse("socket-path", "unix_socket is not an absolute path; begin it with a slash")
+        reading.refuse("socket-path", "unix_socket is not an absolute path. Begin it with a slash")
     return (Host(path, 0),)
 
 
@@ -181,7 +188,9 @@ def _read_tls(reading: Reading, query: Query) -> None:
     values = query.values
     demands = {values.pop(name) for name in _TLS if name in values} - {"any"}
     if "disable" in demands and len(demands) > 1:
-        reading.refuse("tls-contradicts", "one parameter demands TLS and another one forbids it; keep one of the two")
+        reading.refuse(
+            "tls-contradicts", ("one parameter requires TLS and another one turns it off. Keep one of the two")
+        )
     strictest = max(demands, key=_DEMANDS.index, default="verify-ca" if "sslrootcert" in values else "any")
     if strictest == "system":
         values.setdefault("sslrootcert", "system")

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 # Character: code, name in the message, remedy.
 _STRAY = {
-    "#": ("hash-unencoded", 'raw "#"', "write %23"),
-    "/": ("slash-unencoded", 'raw "/"', 'write %2F, or %40 for an "@" behind it that does not end a password'),
-    "?": ("question-unencoded", 'raw "?"', 'write %3F, or %40 for an "@" behind it that does not end a password'),
-    "@": ("at-unencoded", 'second raw "@"', 'write %40 for every "@" but the one before the host'),
+    "#": ("hash-unencoded", 'raw "#"', "Write %23"),
+    "/": ("slash-unencoded", 'raw "/"', 'Write %2F, or write %40 for an "@" after it that is part of the password'),
+    "?": ("question-unencoded", 'raw "?"', 'Write %3F, or write %40 for an "@" after it that is part of the password'),
+    "@": ("at-unencoded", 'second raw "@"', 'Write %40 for every "@" except the one before the host'),
 }
-_BLANK = ("space-unencoded", "white space", "write %20, or remove it")
+_BLANK = ("space-unencoded", "white space", "Write %20, or remove it")
 
 
 def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
@@ -80,14 +80,14 @@ def _is_ambiguous(reading: Reading, text: str, start: int) -> bool:
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, shown, remedy = _STRAY.get(character, _BLANK)
         part = _part(text, start, last, position)
-        reading.refuse(code, f"{shown} in {part} at character {position + 1}; {remedy}")
+        reading.refuse(code, f"{shown} in {part} at character {position + 1}. {remedy}")
     return bool(stray)
 
 
 def _part(text: str, start: int, last_at: int, position: int) -> str:
     """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
     if position < last_at:
-        return "the password" if ":" in text[start:position] else "the user name"
+        return "the password" if ":" in text[start:position] else "the user"
     behind = text[max(last_at, start) : position]
     return "the query" if "?" in behind else "the database name" if "/" in behind else "the host"
 
@@ -96,7 +96,7 @@ def _read_userinfo(draft: Draft, userinfo: str, start: int) -> None:
     # An empty user or password is not stored, as in libpq.
     user, _, password = userinfo.partition(":")
     if user:
-        draft.put("user", decode(draft.reading, user, "the user name", start))
+        draft.put("user", decode(draft.reading, user, "the user", start))
     if password:
         start += len(user) + 1
         draft.put("password", decode(draft.reading, password, "the password", start, secret=True))
@@ -126,12 +126,15 @@ def _read_netloc(reading: Reading, netloc: str, start: int) -> tuple[str | None,
     host, _, port = netloc.partition(":")
     if ":" in port:
         reading.refuse(
-            "port-invalid", "a host has two colons; write an IPv6 address in brackets, and : in a password as %3A"
+            "port-invalid", "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
         )
         return None, ""
     name = decode(reading, host, "the host", start)
     if name and "," in name:
-        reading.refuse("host-invalid", "a host holds an encoded comma, at which libpq would split it; write it raw")
+        reading.refuse(
+            "host-invalid",
+            "the host has an encoded comma, where libpq would split it. Write a plain comma between hosts",
+        )
         return None, port
     return name, port
 
@@ -143,7 +146,7 @@ def _read_bracketed(reading: Reading, netloc: str, start: int) -> tuple[str | No
         return None, ""
     if not bracket or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
         reading.refuse(
-            "host-brackets", "brackets in the host are not closed, or hold no IPv6 address; write [::1]:5432"
+            "host-brackets", "the brackets in the host are not closed, or hold no IPv6 address. Write [::1]:5432"
         )
         return None, ""
     return name, behind[1:]
@@ -158,10 +161,10 @@ def _read_query(draft: Draft, query: str, start: int) -> None:
         name, equals, value = parameter.partition("=")
         if not equals or not name:
             draft.reading.refuse(
-                "parameter-syntax", f'parameter {ordinal} is not name=value; write "&" in a value as %26'
+                "parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26'
             )
         elif "=" in value:
-            draft.reading.refuse("parameter-syntax", f'parameter {ordinal} has a second "="; write %3D in its value')
+            draft.reading.refuse("parameter-syntax", f'parameter {ordinal} has a second "=". Write %3D in its value')
         else:
             _read_parameter(draft, name, value, ordinal, start + len(name) + 1)
         start += len(parameter) + 1
@@ -174,7 +177,7 @@ def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: in
         draft.put_unknown(name, ordinal)
     elif name == "options" and "+" in value:
         draft.reading.refuse(
-            "plus-unencoded", 'raw "+" in options is a plus, not a blank; write %20, or %2B for a plus'
+            "plus-unencoded", 'raw "+" in options is a plus, not a space. Write %20 for a space, %2B for a plus'
         )
     else:
         draft.put(name, decode(draft.reading, value, f"the value of {name}", start, secret=name in SECRETS))
@@ -187,5 +190,5 @@ def _read_ssl(draft: Draft, value: str) -> None:
         draft.put("sslmode", "require")
     else:
         draft.reading.refuse(
-            "ssl-unknown", "the value of ssl is not true; write sslmode=require, or better verify-full"
+            "ssl-unknown", "the value of ssl is not true. Use sslmode=require, or better sslmode=verify-full"
         )

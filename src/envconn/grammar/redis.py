@@ -48,15 +48,15 @@ if TYPE_CHECKING:
 _SECURE = frozenset({"rediss", "valkeys", "rediss+sentinel"})
 _SOCKETS = frozenset({"unix", "redis+socket"})
 _REMEDIES = {
-    "redis": "write rediss://, or remove them",
-    "valkey": "write valkeys://, or remove them",
-    "sentinel": "write rediss+sentinel://h1,h2/master, or remove them",
-    "redis+sentinel": "write rediss+sentinel://, or remove them",
+    "redis": "Use rediss://, or remove them",
+    "valkey": "Use valkeys://, or remove them",
+    "sentinel": "Use rediss+sentinel://h1,h2/master, or remove them",
+    "redis+sentinel": "Use rediss+sentinel://, or remove them",
 }
 _LARGEST = 2_147_483_647  # the server keeps the number in an int
 
-_ELSEWHERE = "belongs before the host; write user:password@, or :password@ without a user"
-_NOT_TRANSLATED = "has no counterpart in every client; remove it"
+_ELSEWHERE = "is not supported. Write user:password@ before the host, or :password@ without a user"
+_NOT_TRANSLATED = "is not supported by every client. Remove it"
 
 PARAMETERS = {
     "ssl_cert_reqs": Parameter(
@@ -67,7 +67,7 @@ PARAMETERS = {
             "none": "require",
             "CERT_NONE": "require",
         },
-        shape="required or none; optional means nothing in a client",
+        shape="required or none",
         code="sslmode-unknown",
     ),
     "ssl_check_hostname": FLAG,
@@ -91,22 +91,26 @@ PARAMETERS = {
     "encoding": TEXT,
     # Not cast: any text is true to redis-py, "false" included.
     "decode_responses": Parameter(
-        meaning={"true": "true"}, folded=True, shape="true; to redis-py every text is true, so leave it out instead"
+        meaning={"true": "true"},
+        folded=True,
+        shape=("true. redis-py reads every value as true, so remove it instead of setting it to false"),
     ),
     "username": Parameter(refusal=_ELSEWHERE, secret=True),
     "password": Parameter(refusal=_ELSEWHERE, secret=True),
-    "ssl": Parameter(refusal="is not a parameter of redis-py; write rediss:// for TLS"),
-    "sslmode": Parameter(refusal="is a word of libpq; write rediss://, and ssl_cert_reqs=required or none"),
-    "ssl_ca_path": Parameter(refusal="names a directory; name a file of CA certificates with ssl_ca_certs"),
-    "ssl_ca_data": Parameter(refusal="puts a certificate into the URI; name its file with ssl_ca_certs"),
-    "ssl_min_version": Parameter(refusal="is not needed, below TLS 1.2 nothing is spoken; remove it"),
+    "ssl": Parameter(refusal="is not supported. Use rediss:// for TLS"),
+    "sslmode": Parameter(refusal="is not supported. Use rediss://, and ssl_cert_reqs=required or none"),
+    "ssl_ca_path": Parameter(
+        refusal=("is a directory, which is not supported. Name a file of CA certificates with ssl_ca_certs")
+    ),
+    "ssl_ca_data": Parameter(refusal="is not supported. Name the file of the certificate with ssl_ca_certs"),
+    "ssl_min_version": Parameter(refusal="is not supported. Remove it: TLS below 1.2 is never used"),
     "ssl_ciphers": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_include_verify_flags": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_exclude_verify_flags": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_validate_ocsp": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_validate_ocsp_stapled": Parameter(refusal=_NOT_TRANSLATED),
-    "credential_provider": Parameter(refusal="names code to run; configure it in the program"),
-    "retry_on_error": Parameter(refusal="takes exception classes, which a text cannot name; remove it"),
+    "credential_provider": Parameter(refusal="is code to run. Remove it, and configure it in the program"),
+    "retry_on_error": Parameter(refusal="is not supported. Remove it, and configure it in the program"),
 }
 
 
@@ -120,7 +124,10 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     if uri is None:
         return None
     if uri.user and not uri.password:
-        reading.refuse("password-missing", "there is a user name and no password; write :password@ for one alone")
+        reading.refuse(
+            "password-missing",
+            "there is a user without a password. Write user:password@, or :password@ for a password without a user",
+        )
     if scheme in _SOCKETS:
         hosts, path = _read_socket(reading, uri), ""
     else:
@@ -136,7 +143,7 @@ def read_number(reading: Reading, path: str, start: int) -> str:
     """Return the number of the database that `path` names, or nothing; `start` is the offset of `path`."""
     number = decode(reading, path, "the database", start)
     if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
-        reading.refuse("dbname-invalid", "the database is not a number; write /0 behind the host, or leave it out")
+        reading.refuse("dbname-invalid", "the database is not a number. Write /0 after the host, or remove it")
         return ""
     return str(int(number)) if number else ""
 
@@ -145,7 +152,7 @@ def choose_number(reading: Reading, in_path: str, in_query: str) -> str:
     """Return the number of the database, which path and query may name if they agree; ``0`` by default."""
     in_query = str(int(in_query)) if in_query else ""
     if in_path and in_query and in_path != in_query:
-        reading.refuse("dbname-contradicts", "the path and ?db= name different databases; keep one")
+        reading.refuse("dbname-contradicts", "the path and ?db= name different databases. Keep one")
     return in_path or in_query or FAMILIES[REDIS].dbname
 
 
@@ -153,26 +160,28 @@ def read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
     """Complete the TLS parameters among `values`: the scheme decides whether there is TLS."""
     checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
     if checked == "true" and mode == "require":
-        reading.refuse("tls-contradicts", "ssl_check_hostname=true needs ssl_cert_reqs=required; keep one of the two")
+        reading.refuse(
+            "tls-contradicts", ("ssl_check_hostname=true requires ssl_cert_reqs=required. Keep one of the two")
+        )
     elif checked and mode != "require":
         values["sslmode"] = "verify-full" if checked == "true" else "verify-ca"
-    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "remove them"))
+    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "Remove them"))
 
 
 def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
     path = decode(reading, uri.path, "the path", uri.path_start)
     if uri.netloc or not path:
         # parse_url drops what stands in the host's place, so unix://run/redis.sock would be /redis.sock.
-        reading.refuse("socket-path", "the path of the socket is missing or begins with a host; write unix:///path")
+        reading.refuse("socket-path", "the path of the socket is missing or begins with a host. Write unix:///path")
     return (Host(f"/{path}", 0),)
 
 
-MASTER = "the name of a master has letters, digits, dots, dashes and underscores alone; correct it"
+MASTER = "the master's name is invalid: expected letters, digits, dots, dashes and underscores. Correct it"
 """What is wrong with a name that `is_master` turns down."""
 
 _KOMBU = "sentinel"  # the scheme whose members are URIs
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # sentinel.conf, "sentinel monitor": the valid charset
-_ANOTHERS = Parameter(refusal="is another client's word; write master_name")
+_ANOTHERS = Parameter(refusal="is not supported. Use master_name")
 
 _PARAMETERS = {
     **{name: parameter for name, parameter in PARAMETERS.items() if name != "virtual_host"},
@@ -199,7 +208,10 @@ def read_sentinel_uri(reading: Reading, scheme: str, text: str) -> Connection | 
     for other in others:
         _compare(reading, first, other)
     if bool(first.user) and not first.password:
-        reading.refuse("password-missing", "there is a user name and no password; write :password@ for one alone")
+        reading.refuse(
+            "password-missing",
+            "there is a user without a password. Write user:password@, or :password@ for a password without a user",
+        )
     query = read_query(reading, first.query, first.query_start, _PARAMETERS)
     name, number = _read_path(reading, first, named="master_name" in query.values)
     _name(reading, query, name)
@@ -225,12 +237,12 @@ def _taken_apart(reading: Reading, scheme: str, text: str) -> Iterator[Uri | Non
         start += len(member) + 1
 
 
-_NO_MEMBER = 'behind the ";" at character {} no sentinel:// follows; write %3B for one in a password'
+_NO_MEMBER = 'the ";" at character {} is not followed by sentinel://. Write %3B for a ";" in a password'
 
 
 def _read_hosts(reading: Reading, uri: Uri) -> Iterator[Host]:
     if uri.scheme == _KOMBU and "," in uri.netloc:
-        reading.refuse("sentinel-list", "there is a comma in the host; write sentinel://h1;sentinel://h2 to kombu")
+        reading.refuse("sentinel-list", "there is a comma in the host. Write sentinel://h1;sentinel://h2 instead")
         return
     for netloc in uri.netloc.split(","):
         yield from read_host(reading, netloc, FAMILIES[SENTINEL].port)
@@ -239,12 +251,12 @@ def _read_hosts(reading: Reading, uri: Uri) -> Iterator[Host]:
 def _compare(reading: Reading, first: Uri, other: Uri) -> None:
     """Refuse a member that says something else than the first."""
     for part, mine, theirs in (
-        ("user name or password", (first.user, first.password), (other.user, other.password)),
+        ("user or password", (first.user, first.password), (other.user, other.password)),
         ("database", (first.path,), (other.path,)),
         ("parameters", (first.query,), (other.query,)),
     ):
         if any(theirs) and mine != theirs:
-            message = f"a later sentinel:// has another {part} than the first, which counts; write them there alone"
+            message = f"a later sentinel:// has another {part} than the first one. Write it in the first one only"
             reading.refuse("sentinel-list", message)
 
 
@@ -254,7 +266,7 @@ def _read_path(reading: Reading, uri: Uri, *, named: bool) -> tuple[str, str]:
     if uri.scheme == _KOMBU or (named and not slash and first.isdigit()):
         return "", uri.path
     if first.isascii() and first.isdigit():
-        reading.refuse("sentinel-master", "a number stands where the master's name belongs; write /name/0")
+        reading.refuse("sentinel-master", "the master's name is missing. Write /name/0")
         return "", ""
     return decode(reading, first, "the master's name", uri.path_start) or "", second
 
@@ -263,7 +275,7 @@ def _name(reading: Reading, query: Query, name: str) -> None:
     """Put the master's name among the parameters."""
     stated = query.values.get("master_name")
     if name and stated and name != stated:
-        reading.refuse("sentinel-master", "the path and master_name name different masters; keep one")
+        reading.refuse("sentinel-master", "the path and master_name name different masters. Keep one")
     elif name or stated:
         query.values["master_name"] = name = name or stated or ""
         if not is_master(name):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MEMORY = ":memory:"
 
-_OWN_URI = "belongs to SQLite's own URIs, which are not read here; remove it"
+_OWN_URI = "is part of SQLite's own URIs, which are not supported. Remove it"
 _LEVELS = {"deferred": "DEFERRED", "immediate": "IMMEDIATE", "exclusive": "EXCLUSIVE"}
 _LEVEL = Parameter(meaning=_LEVELS, folded=True, shape="DEFERRED, IMMEDIATE or EXCLUSIVE")
 
@@ -36,8 +36,8 @@ _PARAMETERS = {
     "check_same_thread": FLAG,
     "cached_statements": NUMBER,
     **dict.fromkeys(("uri", "mode", "cache", "immutable", "nolock", "vfs", "psow"), Parameter(refusal=_OWN_URI)),
-    "init_command": Parameter(refusal="runs when the connection is made; configure it in the program"),
-    "sslmode": Parameter(refusal="means nothing for a file; remove it"),
+    "init_command": Parameter(refusal="runs code when a connection opens. Remove it, and configure it in the program"),
+    "sslmode": Parameter(refusal="has no effect on a file. Remove it"),
 }
 
 
@@ -50,7 +50,7 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
     """
     start = len(scheme) + 3
     if "#" in text:
-        reading.refuse("hash-unencoded", f'raw "#" in the path at character {text.index("#") + 1}; write %23')
+        reading.refuse("hash-unencoded", f'raw "#" in the path at character {text.index("#") + 1}. Write %23')
         return None
     place, _, written = text[start:].partition("?")
     path = _read_path(reading, place, start)
@@ -74,12 +74,16 @@ def _read_path(reading: Reading, place: str, start: int) -> str:
         return MEMORY
     if not place.startswith("/"):
         reading.refuse(
-            "host-refused", "a file has no host; write sqlite:///name for a relative path, sqlite:////name for another"
+            "host-refused",
+            (
+                "the URL of a file has no host. Write sqlite:///name for a relative path, or sqlite:////name for an "
+                "absolute one"
+            ),
         )
         return ""
     path = decode(reading, place[1:], "the path", start + 1) or ""
     if path.startswith("file:"):
         reading.refuse("path-invalid", f"file: in the path {_OWN_URI}")
     elif path.endswith("/"):
-        reading.refuse("path-invalid", "the path ends in a slash, so it names a directory; add the file's name")
+        reading.refuse("path-invalid", "the path ends in a slash, so it names a directory. Add the file's name")
     return path

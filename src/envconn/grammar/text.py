@@ -57,7 +57,7 @@ def tidy(reading: Reading, text: str) -> str | None:
     note. Positions in later messages count the characters of what is returned, from 1.
     """
     if len(text) > LONGEST:
-        reading.refuse("too-long", f"the text has more than {LONGEST:,} characters; is this a file's content?")
+        reading.refuse("too-long", f"the value has more than {LONGEST:,} characters. Set it to one connection string")
         return None
     for removed, without in _WRAPPINGS:
         if (shorter := without(text)) != text:
@@ -84,9 +84,9 @@ def decode(reading: Reading, text: str, part: str, start: int, *, secret: bool =
     # Not a strict decode: its exception would hold the bytes.
     decoded = raw.decode("utf-8", "surrogateescape")
     if not decoded.isascii() and re.search("[\ud800-\udfff]", decoded):
-        reading.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8; encode its UTF-8 bytes")
+        reading.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8. Encode its UTF-8 bytes")
     elif not (secret or decoded.isprintable()) and re.search(_CONTROL, decoded):
-        reading.refuse("control-character", f"{part} holds an encoded control character; remove it")
+        reading.refuse("control-character", f"{part} has an encoded control character. Remove it")
     else:
         return decoded
     return None
@@ -100,12 +100,17 @@ def nearest(word: str, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches  # only for those who made a mistake
 
     if word != word.strip() and word.strip() in known:
-        return f"write {word.strip()} without the blank"
+        return f"Use {word.strip()} without the space"
     if word.lower() in known:
-        return f"write {word.lower()}, in lower case"
+        return f"Use {word.lower()}, in lower case"
     if close := get_close_matches(word, known, 1, 0.7):
-        return f"the nearest is {close[0]}"
-    return f"write one of {', '.join(known)}" if len(known) < 10 else ""
+        return f"Use {close[0]}"
+    return f"Use {alternatives(known)}" if len(known) < 10 else ""
+
+
+def alternatives(words: tuple[str, ...]) -> str:
+    """Return `words` as a choice: "a, b or c"."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _without_mark(text: str) -> str:
@@ -132,9 +137,9 @@ _WRAPPINGS = (
 
 def _is_fit(reading: Reading, text: str) -> bool:
     if not text:
-        reading.refuse("empty", "the text is empty; write a URI, or remove the variable")
+        reading.refuse("empty", "the value is empty. Set it to a connection string, or unset it")
     elif text[0] in "'\"":
-        reading.refuse("quoted", "the text begins with a quotation mark; write it without the quotes around it")
+        reading.refuse("quoted", "the value begins with a quotation mark. Remove the quotes around it")
     elif not text.isprintable() and (unfit := re.search(_UNFIT, text)):
         reading.refuse(*_unfit(unfit.group(), unfit.start() + 1))
     else:
@@ -144,17 +149,17 @@ def _is_fit(reading: Reading, text: str) -> bool:
 
 def _unfit(character: str, position: int) -> tuple[str, str]:
     if character >= "\ud800":
-        return "not-utf8", f"the text is not UTF-8 at character {position}; write non-ASCII characters as UTF-8"
+        return "not-utf8", f"the value is not UTF-8 at character {position}. Encode it as UTF-8"
     if character == "\0":
-        return "nul", f"a NUL stands at character {position}; remove it"
+        return "nul", f"there is a NUL at character {position}. Remove it"
     kind = "line break" if character in "\r\n" else "control character"
-    return "control-character", f"a {kind} stands at character {position}; remove it, the text is one line"
+    return "control-character", f"there is a {kind} at character {position}. Remove it: the value must be one line"
 
 
 def _bad_escape(escape: str, part: str, position: int) -> tuple[str, str]:
     if escape == "%00":
-        return "nul", f"%00 at character {position} in {part} stands for NUL, which ends a text for libpq; remove it"
+        return "nul", f"%00 at character {position} in {part} is a NUL, where libpq would end the value. Remove it"
     return (
         "percent-unencoded",
-        f'raw "%" at character {position} in {part} is not followed by two hex digits; write %25 for a percent sign',
+        f'raw "%" at character {position} in {part} is not followed by two hex digits. Write %25 for a percent sign',
     )

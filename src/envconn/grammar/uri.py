@@ -34,15 +34,15 @@ _BEFORE_AT = re.compile(r"[/?\[\]]")
 
 # Character: code, remedy.
 _STRAY = {
-    "#": ("hash-unencoded", "write %23"),
-    "/": ("slash-unencoded", 'write %2F, or %40 for an "@" behind it that does not end a password'),
-    "?": ("question-unencoded", 'write %3F, or %40 for an "@" behind it that does not end a password'),
-    "[": ("bracket-unencoded", "write %5B"),
-    "]": ("bracket-unencoded", "write %5D"),
-    "@": ("at-unencoded", 'write %40 for every "@" but the one before the host'),
-    ";": ("semicolon-unencoded", "write %3B; a list of URIs is not read here, use one variable for each"),
+    "#": ("hash-unencoded", "Write %23"),
+    "/": ("slash-unencoded", 'Write %2F, or write %40 for an "@" after it that is part of the password'),
+    "?": ("question-unencoded", 'Write %3F, or write %40 for an "@" after it that is part of the password'),
+    "[": ("bracket-unencoded", "Write %5B"),
+    "]": ("bracket-unencoded", "Write %5D"),
+    "@": ("at-unencoded", 'Write %40 for every "@" except the one before the host'),
+    ";": ("semicolon-unencoded", "Write %3B, or use one variable for each URI"),
 }
-_BLANK = ("space-unencoded", "write %20, or remove it")
+_BLANK = ("space-unencoded", "Write %20, or remove it")
 
 
 class Uri(Record):
@@ -82,7 +82,7 @@ def take_apart(  # noqa: PLR0913 - what is read, and where it stands
     return Uri(
         family=family,
         scheme=scheme,
-        user=decode(reading, user, "the user name", offset) or "",
+        user=decode(reading, user, "the user", offset) or "",
         password=decode(reading, password, "the password", offset + len(user) + 1, secret=True) or "",
         netloc=netloc,
         path=path,
@@ -96,21 +96,23 @@ def read_host(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
     """Return the one host of `netloc`, with `port` where none is written, or nothing if it is refused."""
     before = len(reading.problems)
     if "," in netloc:
-        reading.refuse("hosts-several", "there is a comma in the host; one host is read here, name the primary alone")
+        reading.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
     elif "%" in netloc:
-        reading.refuse("host-invalid", "the host holds a percent sign, which clients decode or do not; write it raw")
+        reading.refuse(
+            "host-invalid", ("the host has a percent escape, which clients read differently. Write the host without it")
+        )
     elif netloc.startswith("["):
         return _read_bracketed(reading, netloc, port)
     else:
         name, _, written = netloc.partition(":")
         if ":" in written:
             reading.refuse(
-                "port-invalid", "the host has two colons; write an IPv6 address in brackets, and : in a password as %3A"
+                "port-invalid", "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
             )
         elif netloc.endswith(":"):
-            reading.refuse("port-invalid", "there is a colon and no port; write digits behind it, or remove it")
+            reading.refuse("port-invalid", "the port after the colon is missing. Add the port, or remove the colon")
         elif not name:
-            reading.refuse("host-missing", "there is no host; write one behind the two slashes, or behind the @")
+            reading.refuse("host-missing", "there is no host. Write scheme://user:password@host/name")
         else:
             hosts = pair_up(reading, name, "", written or str(port))
             return hosts if len(reading.problems) == before else ()
@@ -149,7 +151,7 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, 
         code, remedy = _STRAY.get(character, _BLANK)
         shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
         reading.refuse(
-            code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}; {remedy}"
+            code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}. {remedy}"
         )
     return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
 
@@ -157,7 +159,7 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, 
 def _part(text: str, start: int, last_at: int, position: int) -> str:
     """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
     if position < last_at:
-        return "the password" if ":" in text[start:position] else "the user name"
+        return "the password" if ":" in text[start:position] else "the user"
     behind = text[max(last_at, start) : position]
     return "the query" if "?" in behind else "the path" if "/" in behind else "the host"
 
@@ -171,7 +173,8 @@ def _is_disguised(reading: Reading, userinfo: str) -> bool:
     if not set("/?#@:") & set(normalize("NFKC", userinfo.replace(":", ""))):
         return False
     reading.refuse(
-        "character-unencoded", "user name or password has a character that urllib takes for a delimiter; encode it"
+        "character-unencoded",
+        "user or password has a character that some clients read as a delimiter. Percent-encode it",
     )
     return True
 
@@ -181,7 +184,10 @@ def _read_bracketed(reading: Reading, netloc: str, port: int) -> tuple[Host, ...
     if not bracket or behind == ":" or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
         reading.refuse(
             "host-brackets",
-            f"brackets in the host are not closed, or hold no IPv6, or the port is missing; write [::1]:{port}",
+            (
+                "the brackets in the host are not closed, hold no IPv6 address, or are followed by a colon without a "
+                f"port. Write [::1]:{port}"
+            ),
         )
         return ()
     return pair_up(reading, name, "", behind[1:] or str(port))
@@ -240,7 +246,7 @@ def read_query(reading: Reading, text: str, start: int, table: Mapping[str, Para
         name, equals, value = written.partition("=")
         parameter = table.get(name)
         if not name or not equals:
-            reading.refuse("parameter-syntax", f'parameter {ordinal} is not name=value; write "&" in a value as %26')
+            reading.refuse("parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26')
         elif parameter is None:
             _refuse_unknown(reading, name, ordinal, tuple(table), named=not (secret_read or reading.problems))
         else:
@@ -260,25 +266,25 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
     """
     if not secure:
         if not CONTEXT.isdisjoint(values):
-            reading.refuse("tls-scheme", f"TLS parameters stand in a URI without TLS; {remedy}")
+            reading.refuse("tls-scheme", f"the URI has TLS parameters, but its scheme means no TLS. {remedy}")
         values["sslmode"] = "disable"
         return
     if values.get("sslmode") == "require" and "sslrootcert" in values:
-        reading.refuse("tls-contradicts", "a CA is named beside a demand not to verify; keep one of the two")
+        reading.refuse("tls-contradicts", "a CA is named, but verification is turned off. Keep one of the two")
 
 
 def _refuse_unknown(reading: Reading, name: str, ordinal: int, known: tuple[str, ...], *, named: bool) -> None:
     if named and _NAME.fullmatch(name):
-        message = f"{name} is not a parameter that is known here; {nearest(name, known) or 'remove it'}"
+        message = f"{name} is not a known parameter. {nearest(name, known) or 'Remove it'}"
     else:
-        message = f"parameter {ordinal} has a name nobody knows; correct it, encode & and blanks in values"
+        message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
     reading.refuse("parameter-unknown", message)
 
 
 def _store(reading: Reading, query: Query, name: str, parameter: Parameter, value: str | None) -> None:
     becomes, place = parameter.becomes or name, query.foreign if parameter.foreign else query.values
     if becomes in place:
-        reading.refuse("parameter-duplicate", f"{name} is given twice, in one or two spellings; keep one")
+        reading.refuse("parameter-duplicate", f"{name} is given twice, perhaps in two spellings. Keep one")
     elif value is not None:
         place[becomes] = value
 
@@ -288,9 +294,11 @@ def _read_value(reading: Reading, name: str, parameter: Parameter, written: str,
     if parameter.refusal:
         reading.refuse("parameter-refused", f"{name} {parameter.refusal}")
     elif not written:
-        reading.refuse("value-empty", f"the value of {name} is empty; write one, or remove {name}")
+        reading.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
     elif "+" in written:
-        reading.refuse("plus-unencoded", f'raw "+" in {name} is a blank to some; write %2B for a plus, %20 for a blank')
+        reading.refuse(
+            "plus-unencoded", (f'raw "+" in {name} is a space to some clients. Write %2B for a plus, %20 for a space')
+        )
     elif value := decode(reading, written, f"the value of {name}", start, secret=parameter.secret):
         return _checked(reading, name, parameter, value)
     return None
@@ -300,5 +308,5 @@ def _checked(reading: Reading, name: str, parameter: Parameter, value: str) -> s
     meaning = parameter.meaning.get(value.lower() if parameter.folded else value) if parameter.meaning else value
     if meaning is not None and (not parameter.pattern or re.fullmatch(parameter.pattern, value)):
         return meaning
-    reading.refuse(parameter.code, f"the value of {name} is not {parameter.shape}")
+    reading.refuse(parameter.code, f"the value of {name} is invalid: expected {parameter.shape}")
     return None

@@ -140,9 +140,9 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         observed.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(observed.channel.where))
 
 
-_UNSEEN = "the sentinels were looked at, and not the Redis that they name; a login (--login) goes there"
-_NOT_DIRECT = "{} does not take TLS from the first byte; write sslnegotiation=postgres"
-_UNKNOWN_ENFORCEMENT = "it could not be found out whether {} denies clear text; see its configuration"
+_UNSEEN = "the sentinels were checked, but not the Redis that they name. Use --login to check it"
+_NOT_DIRECT = "{} does not support direct TLS. Use sslnegotiation=postgres"
+_UNKNOWN_ENFORCEMENT = "it is unknown whether {} refuses connections without TLS. Check its configuration"
 
 
 def _reject(observed: Observation, rejected: Rejected) -> None:

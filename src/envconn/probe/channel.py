@@ -131,8 +131,8 @@ class Channel:
         return None
 
 
-_UNKNOWN = "no address is known for {}; correct the host, or see to name resolution"
-_SILENT = "{} closed the connection before it said anything; see whether the server is up behind its proxy"
-_NO_TLS = "{} does not offer TLS; turn it on there, or correct host and port"
-_ONLY_CLEAR = "{} speaks without TLS, and the connection demands it; turn it on there, or correct the port"
-_WRONG = "{} is not {}, it looks like {}; correct host and port"
+_UNKNOWN = "{} has no address in DNS. Correct the hostname, or check the DNS of this machine"
+_SILENT = "{} closed the connection without an answer. Check whether the server behind the proxy is running"
+_NO_TLS = "{} does not support TLS. Turn TLS on at the server, or correct host and port"
+_ONLY_CLEAR = "{} answers without TLS, but TLS is required. Turn TLS on at the server, or correct the port"
+_WRONG = "{} is not {}: it looks like {}. Correct host and port"

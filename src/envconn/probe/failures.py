@@ -59,10 +59,10 @@ def _of_error(error: OSError) -> str:
 
 
 _UNREACHED = {
-    "connection-refused": "nothing listens at {where}; start the server, or correct host and port",
-    "connection-closed": "{where} closed the connection at once; see whether the server is up behind its proxy",
-    "timed-out": "{where} does not answer; let this machine through firewalls and lists of allowed addresses",
-    "host-unreachable": "no way leads to {where}; correct the address, or the network between",
+    "connection-refused": "{where} refuses the connection. Start the server, or correct host and port",
+    "connection-closed": "{where} closed the connection at once. Check whether the server behind the proxy is running",
+    "timed-out": "{where} does not answer. Allow the address of this machine in firewalls and access lists",
+    "host-unreachable": "{where} is unreachable. Correct the host, or check routes and firewalls",
 }
 
 
@@ -86,24 +86,28 @@ def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
 
 
 _BROKEN = _Clause(
-    "tls-failed", "{where} broke off in the middle of the handshake; its log says why, or that of a proxy before it"
+    "tls-failed",
+    (
+        "{where} closed the connection during the TLS handshake. Read the log of the server, or of the proxy in "
+        "front of it"
+    ),
 )
-_UNASKABLE = _Clause("tls-failed", "the name of {where} cannot be asked for in a handshake; correct the host")
-_FAILED = _Clause("tls-failed", "the handshake with {where} failed; see the server's log")
+_UNASKABLE = _Clause("tls-failed", "the hostname of {where} is not valid in a TLS handshake. Correct the host")
+_FAILED = _Clause("tls-failed", "the TLS handshake with {where} failed. Read the server's log")
 _CLIENT_REFUSED = _Clause(
     "client-certificate-refused",
-    "{where} does not take the client certificate; name one that its CA has signed, with sslcert and sslkey",
+    "{where} refuses the client certificate. Name one that its CA has signed, with sslcert and sslkey",
 )
 _CLIENT_REQUIRED = _Clause(
-    "client-certificate-required", "{where} asks for a client certificate; name one with sslcert and sslkey"
+    "client-certificate-required", "{where} requires a client certificate. Name one with sslcert and sslkey"
 )
-_TOO_OLD = _Clause("tls-too-old", "{where} speaks no TLS version that is allowed here ({versions}); upgrade the server")
-_NOT_TLS = _Clause("protocol-unexpected", "what {where} says is not TLS; correct host and port")
+_TOO_OLD = _Clause("tls-too-old", "{where} does not support an allowed TLS version ({versions}). Upgrade the server")
+_NOT_TLS = _Clause("protocol-unexpected", "{where} does not answer with TLS. Correct host and port")
 _NO_CIPHER = _Clause(
     "tls-failed",
-    "{where} refuses the handshake: it may ask for a client certificate, or shares no cipher; see its log",
+    "{where} refuses the TLS handshake. It may require a client certificate or another cipher. Read its log",
 )
-_UNKNOWN_NAME = _Clause("tls-failed", "{where} does not serve a host of this name; correct the host")
+_UNKNOWN_NAME = _Clause("tls-failed", "{where} does not serve this hostname. Correct the host")
 
 _CERTIFICATE_ALERTS = frozenset(
     {
@@ -164,7 +168,7 @@ def certificate_code(number: int) -> str:
     return _VERIFY.get(number, _UNTRUSTED)
 
 
-TLS_ONLY = "a server that takes nothing but TLS"
+TLS_ONLY = "a server that requires TLS"
 
 _LOOKS: tuple[tuple[bytes, str], ...] = (
     (b"HTTP/", "an HTTP server"),

@@ -26,20 +26,22 @@ def rejected(code: str, service: SecuredConnection, host: Host, certificate: Cer
         ca=service.tls.ca,
         when=_since(where, certificate),
         names=f"{names_in(certificate)}, and not to {host.host}" if certificate else "another host",
-        issuer=f" (it is signed by {certificate.issuer or 'nobody'})" if certificate else "",
+        issuer=f" (signed by {certificate.issuer or 'no issuer'})" if certificate else "",
         words=words,
     )
 
 
 _REJECTED = {
-    "certificate-expired": "{when}; renew it on the server",
-    "certificate-not-yet-valid": "the certificate of {where} is not valid yet; see the clocks of both machines",
-    "certificate-untrusted": "{ca}, does not vouch for the certificate of {where}{issuer}: {words}; "
-    "name the CA that has signed it, or correct the host",
-    "certificate-misnamed": "the certificate of {where} is made out to {names}; "
-    "connect by a name that it has, or let the server show one for this name",
-    "certificate-revoked": "the certificate of {where} was revoked; have a new one issued for the server",
-    "revocation-unknown": "the list named by sslcrl does not cover the certificate of {where}: {words}; renew the list",
+    "certificate-expired": "{when}. Renew it on the server",
+    "certificate-not-yet-valid": "the certificate of {where} is not valid yet. Check the clocks of both machines",
+    "certificate-untrusted": "{ca}, did not sign the certificate of {where}{issuer}: {words}. Name the CA that "
+    "signed it, or correct the host",
+    "certificate-misnamed": "the certificate of {where} is for {names}. Connect to a name in the certificate, or "
+    "install a certificate for this name on the server",
+    "certificate-revoked": "the certificate of {where} was revoked. Install a new one on the server",
+    "revocation-unknown": (
+        "the revocation list in sslcrl does not cover the certificate of {where}: {words}. Renew the list"
+    ),
 }
 
 
@@ -55,14 +57,14 @@ def expiry(where: str, certificate: Certificate) -> str | None:
     if certificate.days_left >= SOON:
         return None
     if certificate.days_left < 0:
-        return f"{_since(where, certificate)}; renew it on the server"
-    return f"the certificate of {where} expires soon, {remaining(certificate)}; renew it on the server"
+        return f"{_since(where, certificate)}. Renew it on the server"
+    return f"the certificate of {where} expires soon, {remaining(certificate)}. Renew it on the server"
 
 
 def not_enforced(where: str, protocol: WireProtocol, *, promised: bool) -> str:
     """Say that the server `where` takes clear text; `promised` is whether its provider says that it does not."""
-    broken = ", which its provider says it does not: see whether this is the right server" if promised else ""
-    return f"{where} takes clear text, too{broken}; make it demand TLS: {protocol.enforcing}"
+    broken = ", although its provider requires TLS" if promised else ""
+    return f"{where} also accepts connections without TLS{broken}. To require TLS, {protocol.enforcing}"
 
 
 """Kinds whose clients verify nothing by the system's CAs unless these are named."""
@@ -73,4 +75,4 @@ def verifiable(service: SecuredConnection, where: str, protocol: WireProtocol, c
     wanted = protocol.full
     if service.tls.level < TlsLevel.VERIFY_CA and not FAMILIES[service.family].verified:
         wanted = f"{wanted}&{protocol.ca}={'system' if ca.kind == 'system' else ca.path}"
-    return f"{ca}, vouches for the certificate of {where}, which is for this host; write {wanted}"
+    return f"{ca}, signed the certificate of {where}, which is for this host. Use {wanted}"

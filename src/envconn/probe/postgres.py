@@ -36,16 +36,16 @@ def _startup() -> bytes:
     return struct.pack("!I", len(body) + 4) + body
 
 
-_STARTING = Trouble("server-starting", "starts up, shuts down or recovers; wait until it is ready")
+_STARTING = Trouble("server-starting", "is starting, shutting down or recovering. Wait until it is ready")
 _TROUBLES = {
     "57P01": _STARTING,
     "57P02": _STARTING,
     "57P03": _STARTING,
-    "53300": Trouble("server-full", "has no connection free; raise max_connections, or lower what others take"),
+    "53300": Trouble("server-full", "has no free connection. Raise max_connections, or close other connections"),
 }
 """By SQLSTATE (manual, appendix A), answers that a stranger gets before anybody asks who he is."""
 
-_CERTIFICATE = Trouble("client-certificate-required", "asks for a client certificate; name one with sslcert and sslkey")
+_CERTIFICATE = Trouble("client-certificate-required", "requires a client certificate. Name one with sslcert and sslkey")
 _WANTS_CERTIFICATE = "connection requires a valid client certificate"
 """The one text that is read (auth.c, ClientAuthentication). A server whose language is another is told by the login."""
 
@@ -62,7 +62,7 @@ class Postgres(WireProtocol):
 
     title = "a PostgreSQL server"
     hello = _startup()
-    enforcing = "write hostssl in pg_hba.conf, or client_tls_sslmode = require for PgBouncer"
+    enforcing = "use hostssl in pg_hba.conf, or client_tls_sslmode = require in PgBouncer"
     full = "sslmode=verify-full"
     ca = "sslrootcert"
     negotiates = True
@@ -125,8 +125,8 @@ class Postgres(WireProtocol):
         return True if encrypted.startswith(b"R") or _reason(outside) == _NO_RULE else None
 
 
-_CLOSED = "closed the connection when it was asked for TLS; see whether the server is up behind its proxy"
-_REFUSES = Trouble("tls-refused", "answers with an error when it is asked for TLS; see its log")
+_CLOSED = "closed the connection when it was asked for TLS. Check whether the server behind the proxy is running"
+_REFUSES = Trouble("tls-refused", "answers with an error when it is asked for TLS. Read its log")
 
 
 async def _more(wire: Wire) -> bytes:

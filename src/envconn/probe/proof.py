@@ -164,7 +164,7 @@ def details(seen: Seen) -> Iterator[str]:
     if seen.handshake:
         yield from _told(seen.handshake)
     if seen.enforced is not None:
-        yield f"  clear text is {'denied' if seen.enforced else 'taken, too'}"
+        yield f"  connections without TLS are {'refused' if seen.enforced else 'also accepted'}"
     if seen.login:
         yield f"  {_login_line(seen.login)}"
 
@@ -181,8 +181,8 @@ def _told(handshake: Handshake) -> Iterator[str]:
     yield f"  {handshake.version}, {handshake.cipher}"
     if certificate := handshake.certificate:
         until = f"{certificate.not_after:%Y-%m-%d}, {remaining(certificate)}"
-        yield f"  certificate for {names_in(certificate)}, by {certificate.issuer or 'nobody'}, until {until}"
-    yield f"  its CA is {_known(handshake.chain_verified)}, its host name is {_known(handshake.host_verified)}"
+        yield f"  certificate for {names_in(certificate)}, by {certificate.issuer or 'no issuer'}, until {until}"
+    yield f"  its CA is {_known(handshake.chain_verified)}, its hostname is {_known(handshake.host_verified)}"
 
 
 def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table is asked with

@@ -90,11 +90,11 @@ class WireProtocol(ABC):
 def unexpected(title: str, where: str, data: bytes) -> Failure:
     """Return the failure of `where`, which is not `title` by what it says first."""
     label = resembles(data)
-    looks = f", it looks like {label}" if label else ""
-    return Failure("protocol-unexpected", f"{where} is not {title}{looks}; correct host and port")
+    looks = f": it looks like {label}" if label else ""
+    return Failure("protocol-unexpected", f"{where} is not {title}{looks}. Correct host and port")
 
 
-_CLOSED = "closed the connection without a word; see its log, or that of a proxy before it"
+_CLOSED = "closed the connection without an answer. Read its log, or the log of the proxy in front of it"
 
 
 _START = b"\x00\x0a\x00\x0a"
@@ -106,7 +106,7 @@ class Amqp(WireProtocol):
 
     title = "an AMQP broker"
     hello = b"AMQP\x00\x00\x09\x01"
-    enforcing = "write listeners.tcp = none in RabbitMQ's configuration"
+    enforcing = "set listeners.tcp = none in RabbitMQ's configuration"
     full = "verify=verify_peer"
     ca = "cacertfile"
 
@@ -164,8 +164,8 @@ class MySQL(WireProtocol):
             return None
         number = int.from_bytes(answer[5:7], "little")
         if number == _TOO_MANY_CONNECTIONS:
-            return Trouble("server-full", "takes no more connections; raise max_connections")
-        return Trouble("login-refused", f"denies this machine (error {number}); see its log")
+            return Trouble("server-full", "accepts no more connections. Raise max_connections")
+        return Trouble("login-refused", f"refuses this machine (error {number}). Read its log")
 
 
 def _capabilities(greeting: bytes) -> int:
@@ -182,12 +182,12 @@ class Redis(WireProtocol):
 
     title = "a Redis server"
     hello = b"PING\r\n"
-    enforcing = "set port to 0 and tls-port to the one that speaks TLS"
+    enforcing = "set port to 0 and tls-port to the port with TLS"
     full = "ssl_cert_reqs=required"
     ca = "ssl_ca_certs"
     troubles = (
-        (b"-LOADING", Trouble("server-starting", "loads its data; wait until it is ready")),
-        (b"-ERR max number of clients", Trouble("server-full", "takes no more clients; raise maxclients")),
+        (b"-LOADING", Trouble("server-starting", "is loading its data. Wait until it is ready")),
+        (b"-ERR max number of clients", Trouble("server-full", "accepts no more clients. Raise maxclients")),
     )
 
     async def answer(self, wire: Wire) -> bytes:

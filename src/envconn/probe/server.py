@@ -213,8 +213,8 @@ async def _end(task: asyncio.Task[T]) -> None:
 
 
 _TIMED_OUT = (
-    "{0} did not answer within {1:g} seconds ({2}); see whether the right server listens there, "
-    "and whether this machine is let through to it"
+    "{0} did not answer within {1:g} seconds ({2}). Correct host and port, or allow the address of this machine in "
+    "firewalls and access lists"
 )
-_LOST = "{0} closed the connection ({1}); see its log, or that of a proxy before it"
-_ENDLESS = "{0} talks without end, which no server of this kind does; correct host and port"
+_LOST = "{0} closed the connection ({1}). Read its log, or the log of the proxy in front of it"
+_ENDLESS = "{0} sends an endless answer. Correct host and port"

@@ -3,7 +3,9 @@
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
-    sslmode="verify-full", ca="", remedy="download the project's CA from the console and name it in DATABASE_CA_CERT"
+    sslmode="verify-full",
+    ca="",
+    remedy=("Download the project's CA from the console, and name the file in DATABASE_CA_CERT"),
 )
 _NAME = r"[a-z0-9-]+-[a-z0-9-]+\.(?:[a-z]\.)?aivencloud\.com"
 
@@ -15,8 +17,8 @@ AIVEN = Provider(
     replica=False,
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "a pool has another port and holds its own name; copy the service URI into DIRECT_URL",
-        "pooled": "a pool has another port and a name of its own; copy its URI into DATABASE_CONNECTION_POOL_URL",
+        "direct": "a pool has its own port and name. Copy the service URI into DIRECT_URL",
+        "pooled": "a pool has its own port and name. Copy its URI into DATABASE_CONNECTION_POOL_URL",
         "replica": Rewrite(host=(r"^(?:replica-)?", "replica-")),
         "primary": Rewrite(host=(r"^replica-", "")),
     },

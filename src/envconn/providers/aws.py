@@ -10,12 +10,12 @@ _PLACE = r"[a-z0-9]{10,14}\.(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?
 _PRIVATE_CA = Certificates(
     sslmode="verify-full",
     ca="",
-    remedy="download global-bundle.pem from truststore.pki.rds.amazonaws.com and name it in DATABASE_CA_CERT",
+    remedy="Download global-bundle.pem from truststore.pki.rds.amazonaws.com, and name the file in DATABASE_CA_CERT",
 )
 _PUBLIC_CA = Certificates(
-    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+    sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"
 )
-_NO_POOLER = "RDS Proxy has a host of its own; copy it from the console into DATABASE_CONNECTION_POOL_URL"
+_NO_POOLER = "RDS Proxy has its own host. Copy it from the console into DATABASE_CONNECTION_POOL_URL"
 _SOURCE = "public repositories"
 
 AWS_RDS = Provider(
@@ -26,7 +26,7 @@ AWS_RDS = Provider(
     cloud="aws",
     siblings={
         "pooled": _NO_POOLER,
-        "replica": "a read replica is an instance with a host of its own; set DATABASE_REPLICA_URL to it",
+        "replica": "a read replica has its own host. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=_PRIVATE_CA,
     source=_SOURCE,
@@ -61,8 +61,8 @@ AWS_RDS_PROXY = Provider(
     # A prepared statement works, and keeps its server connection from everybody else ("pinning").
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "the database behind a proxy has a host of its own; set DIRECT_URL to it",
-        "replica": "a read-only proxy endpoint has a name of its own; set DATABASE_REPLICA_URL to it",
+        "direct": "the database has its own host. Set DIRECT_URL to its URL",
+        "replica": "a read-only proxy endpoint has its own host. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=_PUBLIC_CA,
     source=_SOURCE,
@@ -78,7 +78,7 @@ AWS_ELASTICACHE = Provider(
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+        remedy="Use rediss:// and the system's CAs: the CA is a public one",
     ),
     source="general knowledge, not confirmed",
     checked="2026-08-21",

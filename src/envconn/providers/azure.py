@@ -3,7 +3,7 @@
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
-    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+    sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"
 )
 
 AZURE = Provider(
@@ -18,7 +18,7 @@ AZURE = Provider(
     siblings={
         "direct": Rewrite(port=5432),
         "pooled": Rewrite(port=6432),
-        "replica": "a replica is a server of its own; set DATABASE_REPLICA_URL to it, or to a reader endpoint",
+        "replica": "a replica has its own host. Set DATABASE_REPLICA_URL to its URL, or to a reader endpoint",
     },
     certificates=_CERTIFICATES,
     source="public repositories; built-in PgBouncer of the flexible server",
@@ -35,7 +35,7 @@ AZURE_REDIS = Provider(
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+        remedy="Use rediss:// and the system's CAs: the CA is a public one",
     ),
     source="general knowledge, not confirmed",
     checked="2026-08-21",

@@ -8,9 +8,9 @@ CLEVER_CLOUD = Provider(
     hosts=(r"[a-z0-9]+-postgresql\.services\.clever-cloud\.com",),
     pooled=False,
     siblings={
-        "pooled": "Pgpool-II runs beside the app (CC_ENABLE_PGPOOL=true) and answers at CC_PGPOOL_SOCKET_PATH; "
-        "set DATABASE_CONNECTION_POOL_URL to that socket",
-        "replica": "a replica is an add-on of its own; set DATABASE_REPLICA_URL to its URI",
+        "pooled": "Pgpool-II runs next to the app if CC_ENABLE_PGPOOL=true, with its socket at "
+        "CC_PGPOOL_SOCKET_PATH. Set DATABASE_CONNECTION_POOL_URL to that socket",
+        "replica": "a replica is a separate add-on. Set DATABASE_REPLICA_URL to its URI",
     },
     enforces_tls=False,
     source="Clever Cloud documentation: environment variables reference, postgresql; hosts from public repositories",

@@ -10,7 +10,7 @@ CLOUDAMQP = Provider(
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write amqps:// and verify with the system's CAs: the CA is a public one",
+        remedy="Use amqps:// and the system's CAs: the CA is a public one",
     ),
     source="public repositories",
     checked="2026-08-21",

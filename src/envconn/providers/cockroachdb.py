@@ -11,16 +11,19 @@ COCKROACHDB = Provider(
     ),
     pooled=False,
     siblings={
-        "pooled": "CockroachDB Cloud has no pooler; keep a pool in the client",
-        "replica": "every node takes reads and writes; read with AS OF SYSTEM TIME follower_read_timestamp() instead",
+        "pooled": "CockroachDB Cloud has no pooler. Use a pool in the client",
+        "replica": "every node accepts reads and writes. Read with AS OF SYSTEM TIME follower_read_timestamp() instead",
     },
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write sslmode=verify-full&sslrootcert=system, or name the cluster's CA (Advanced) in DATABASE_CA_CERT",
+        remedy=(
+            "Use sslmode=verify-full&sslrootcert=system, or name the file of the cluster's CA (Advanced) in "
+            "DATABASE_CA_CERT"
+        ),
     ),
     enforces_tls=True,
-    notes=("speaks PostgreSQL's protocol without LISTEN/NOTIFY and advisory locks",),
+    notes=("does not support LISTEN/NOTIFY and advisory locks",),
     source="CockroachDB documentation: connection parameters, connecting with Python",
     checked="2026-08-21",
 )

@@ -12,10 +12,12 @@ CRUNCHY_BRIDGE = Provider(
     siblings={
         "direct": Rewrite(port=5432),
         "pooled": Rewrite(port=5431),
-        "replica": "a replica is a cluster with a host of its own; set DATABASE_REPLICA_URL to it",
+        "replica": "a replica has its own host. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="", remedy="download the team's CA from the dashboard and name it in DATABASE_CA_CERT"
+        sslmode="verify-full",
+        ca="",
+        remedy=("Download the team's CA from the dashboard, and name the file in DATABASE_CA_CERT"),
     ),
     enforces_tls=True,
     source="public repositories; the pooler's port is general knowledge",

@@ -15,15 +15,15 @@ DIGITALOCEAN = Provider(
     pool_mode="transaction",
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "a pool's URL holds the pool's name, not the database's; bind the database's URL to DIRECT_URL",
-        "pooled": "a pool has a name of its own; bind the pool's URL to DATABASE_CONNECTION_POOL_URL",
+        "direct": "a pool's URL has the pool's name instead of the database's. Bind the database's URL to DIRECT_URL",
+        "pooled": "a pool has its own name. Bind the pool's URL to DATABASE_CONNECTION_POOL_URL",
         "replica": Rewrite(host=(r"^(private-)?(?:replica-)?", r"\1replica-")),
         "primary": Rewrite(host=(r"^(private-)?replica-", r"\1")),
     },
     certificates=Certificates(
         sslmode="verify-full",
         ca="",
-        remedy="bind the cluster's CA (${db.CA_CERT}, or its download) to DATABASE_CA_CERT",
+        remedy="Bind the cluster's CA (${db.CA_CERT}, or its download) to DATABASE_CA_CERT",
     ),
     enforces_tls=True,
     source="public repositories",
@@ -36,7 +36,7 @@ DIGITALOCEAN_REDIS = Provider(
     families=("redis",),
     hosts=(rf"(?:private-)?{_NAME}",),
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
+        sslmode="verify-full", ca="system", remedy="Use the system's CAs: the CA is a public one"
     ),
     enforces_tls=True,
     source="public repositories",

@@ -17,18 +17,16 @@ FLY_MPG = Provider(
     siblings={
         "direct": Rewrite(host=(r"^pgbouncer\.", "direct.")),
         "pooled": Rewrite(host=(r"^direct\.", "pgbouncer.")),
-        "replica": "no replica of a managed cluster can be reached; point DATABASE_REPLICA_URL at one that you run",
+        "replica": "a managed cluster has no replica endpoint. Set DATABASE_REPLICA_URL to a replica that you run",
     },
     private=True,
-    notes=(
-        "pools by session unless the cluster is set to transaction mode; say so with ENVCONN_POOL_MODE=transaction",
-    ),
+    notes=("pools by session, unless the cluster is set to transaction mode. Then set ENVCONN_POOL_MODE=transaction",),
     source="Fly.io documentation: mpg/client-configuration, cluster-configuration",
     checked="2026-08-21",
 )
 
 _NEAREST = (r"^(?:top[0-9]+\.nearest\.of\.)?([a-z0-9-]+)\.(?:flycast|internal)$", r"top1.nearest.of.\1.internal")
-_NO_POOLER = "unmanaged Postgres has no pooler; point DATABASE_CONNECTION_POOL_URL at a PgBouncer that you run"
+_NO_POOLER = "unmanaged Postgres has no pooler. Set DATABASE_CONNECTION_POOL_URL to a PgBouncer that you run"
 _SOURCE = "Fly.io documentation: postgres"
 
 FLY_LEGACY = Provider(
@@ -71,7 +69,7 @@ FLY_EXTERNAL = Provider(
     replica=False,
     siblings={
         "pooled": _NO_POOLER,
-        "replica": "members answer inside the private network only; connect there, or set DATABASE_REPLICA_URL",
+        "replica": "replicas are only in the private network. Connect from there, or set DATABASE_REPLICA_URL",
     },
     source=_SOURCE,
     checked="2026-08-21",

@@ -9,11 +9,11 @@ GCP_CLOUDSQL = Provider(
     pooled=False,
     cloud="gcp",
     siblings={
-        "pooled": "managed pooling answers on another port of the instance; set DATABASE_CONNECTION_POOL_URL to it",
-        "replica": "a replica is an instance with a name of its own; set DATABASE_REPLICA_URL to its socket",
+        "pooled": "managed pooling uses another port of the instance. Set DATABASE_CONNECTION_POOL_URL to it",
+        "replica": "a replica is a separate instance. Set DATABASE_REPLICA_URL to its socket",
     },
     certificates=Certificates(
-        sslmode="verify-ca", ca="", remedy="download the instance's server CA and name it in DATABASE_CA_CERT"
+        sslmode="verify-ca", ca="", remedy="Download the instance's server CA, and name the file in DATABASE_CA_CERT"
     ),
     source="Cloud SQL proxy: sockets at /cloudsql/PROJECT:REGION:INSTANCE; public repositories",
     checked="2026-08-21",

@@ -10,7 +10,7 @@ from envconn.providers.record import Certificates, Pooler, Provider
 _CERTIFICATES = Certificates(
     sslmode="require",
     ca="",
-    remedy="write sslmode=require: the certificates are self-signed, so there is no CA to verify them with",
+    remedy="Use sslmode=require: the certificates are self-signed, so there is no CA to verify them with",
 )
 # Generated names mix letters and digits, which tells them from "username" and "database".
 _USERS = r"(?P<role>u(?=[a-z]*[0-9])[a-z0-9]{7,})"
@@ -18,9 +18,7 @@ _DATABASES = r"d(?=[a-z]*[0-9])[a-z0-9]{7,}"
 _MACHINE = r"ec2-[0-9]+-[0-9]+-[0-9]+-[0-9]+"
 # Only for the database itself is the machine's region documented as its own.
 _HOSTS = (rf"{_MACHINE}\.(?:compute-1|[a-z0-9-]+\.compute)\.amazonaws\.com",)
-_NO_REPLICA = (
-    "a follower has a URL of its own; use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
-)
+_NO_REPLICA = "a follower has its own URL. Use its HEROKU_POSTGRESQL_<COLOR>_URL, or set DATABASE_REPLICA_URL to it"
 _SOURCE = "public repositories and issue threads"
 
 HEROKU = Provider(
@@ -39,9 +37,9 @@ HEROKU = Provider(
     regions={"compute-1": "us-east-1"},
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "pooled": "the pool has a URL of its own; attach one (heroku pg:connection-pooling:attach) "
-        "and use DATABASE_CONNECTION_POOL_URL",
-        "direct": "the direct endpoint has a URL of its own; use DATABASE_URL, or set DIRECT_URL to it",
+        "pooled": "the pool has its own URL. Run heroku pg:connection-pooling:attach and use "
+        "DATABASE_CONNECTION_POOL_URL",
+        "direct": "the direct endpoint has its own URL. Use DATABASE_URL, or set DIRECT_URL to it",
         "replica": _NO_REPLICA,
     },
     certificates=_CERTIFICATES,
@@ -63,7 +61,9 @@ HEROKU_POOL = Provider(
     replica=False,
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "the pool has a URL of its own beside the database's; use DATABASE_URL, or set DIRECT_URL to it",
+        "direct": (
+            "the pool and the database have different URLs. Use DATABASE_URL, or set DIRECT_URL to the database's"
+        ),
         "replica": _NO_REPLICA,
     },
     certificates=_CERTIFICATES,

@@ -9,9 +9,9 @@ LOCAL = Provider(
     tunnel=True,
     ports={5432: "direct"},
     siblings={
-        "direct": "nothing tells what listens on this port; set DIRECT_URL to the server's own",
-        "pooled": "start a pooler and set DATABASE_CONNECTION_POOL_URL to its port",
-        "replica": "start a standby and set DATABASE_REPLICA_URL to its port",
+        "direct": "it is unknown whether a pooler listens on this port. Set DIRECT_URL to the server's URL",
+        "pooled": "no local pooler is known. Start one, and set DATABASE_CONNECTION_POOL_URL to its URL",
+        "replica": "no local replica is known. Start one, and set DATABASE_REPLICA_URL to its URL",
     },
     source="PostgreSQL's default port; everything else is visible to its owner only",
     checked="2026-08-21",

@@ -3,12 +3,12 @@
 from envconn.providers.record import Certificates, Gateway, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
-    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+    sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"
 )
 _POOLER = Pooler(prepared_statements=True, exempt=r"(?:endpoint|project)=\S+|neon_[a-z_]+:\S+")
 _DIRECT_HOST = (r"^([^.]+?)-pooler\b", r"\1")
 _POOLED_HOST = (r"^([^.]+?)(?:-pooler)?\.", r"\1-pooler.")
-_NO_REPLICA = "a Neon replica has an endpoint id of its own, which no other URL gives away; set DATABASE_REPLICA_URL"
+_NO_REPLICA = "a Neon replica has its own endpoint id. Set DATABASE_REPLICA_URL to its URL"
 
 NEON = Provider(
     name="neon",
@@ -59,14 +59,14 @@ NEON_TIME_TRAVEL = Provider(
     region="{cloud}-{region}",
     pooler=_POOLER,
     siblings={
-        "pooled": "a time-travel connection has no pooler; use the branch's own endpoint",
-        "replica": "a time-travel connection is a read-only copy already; there is no replica of it",
+        "pooled": "a time-travel connection has no pooler. Use the branch's own endpoint",
+        "replica": "a time-travel connection is already read-only. Use it without a replica",
     },
     certificates=_CERTIFICATES,
     enforces_tls=True,
     suspends=True,
     read_only=True,
-    notes=("reads the past of a branch and is read-only",),
+    notes=("reads a branch at an earlier time, and is read-only",),
     source="Neon documentation: neonctl connection-string",
     checked="2026-08-21",
 )
@@ -80,7 +80,7 @@ LAKEBASE = Provider(
     pool_mode="transaction",
     pooler=Pooler(prepared_statements=False),
     siblings={"direct": Rewrite(host=_DIRECT_HOST), "pooled": Rewrite(host=_POOLED_HOST)},
-    notes=("passwords are tokens that expire within the hour; read the environment again when one does",),
+    notes=("passwords are tokens that expire within an hour. Load the configuration again when one expires",),
     source="public repositories",
     checked="2026-08-21",
 )

@@ -3,7 +3,7 @@
 from envconn.providers.record import Certificates, Forbidden, Gateway, Pooler, Provider, Rewrite
 
 _CERTIFICATES = Certificates(
-    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+    sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"
 )
 _WITHOUT_TARGET = (r"([^|]+)(?:\|.*)?", r"\1")
 
@@ -34,7 +34,10 @@ PLANETSCALE = Provider(
             6432,
             "replica",
             "replica-pooled",
-            "|replica on port 6432 reaches no replica; use port 5432, or the name of a dedicated replica PgBouncer",
+            (
+                "|replica on port 6432 does not reach a replica. Use port 5432, or the name of a dedicated replica "
+                "PgBouncer"
+            ),
         ),
     ),
     # SCRAM has the server begin, so that nothing can be sent ahead of it.
@@ -57,7 +60,7 @@ PLANETSCALE_VITESS = Provider(
     families=("mysql",),
     hosts=(r"(?P<region>[a-z0-9-]+)\.(?:private-)?connect\.psdb\.cloud",),
     certificates=Certificates(
-        sslmode="verify-full", ca="system", remedy="verify with the system's CAs: the CA is a public one"
+        sslmode="verify-full", ca="system", remedy="Use the system's CAs: the CA is a public one"
     ),
     enforces_tls=True,
     source="PlanetScale documentation: Vitess",

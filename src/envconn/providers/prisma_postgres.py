@@ -14,12 +14,12 @@ PRISMA_POSTGRES = Provider(
     siblings={
         "direct": Rewrite(host=(r"^pooled\.", "")),
         "pooled": Rewrite(host=(r"^(?:pooled\.)?", "pooled.")),
-        "replica": "Prisma Postgres exposes no replica; set DATABASE_REPLICA_URL where you have one elsewhere",
+        "replica": "Prisma Postgres has no replica endpoint. Set DATABASE_REPLICA_URL if you have a replica elsewhere",
     },
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
+        remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="Prisma documentation: Prisma Postgres, direct connections, connection pooling",

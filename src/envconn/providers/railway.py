@@ -9,7 +9,7 @@ from envconn.providers.record import Certificates, Pooler, Provider
 _CERTIFICATES = Certificates(
     sslmode="require",
     ca="",
-    remedy="write sslmode=require: the server makes its own certificate, so there is no CA to verify it with",
+    remedy="Use sslmode=require: the server's certificate is self-signed, so there is no CA to verify it with",
 )
 _HOSTS = (r"[a-z0-9-]+\.railway\.internal", r"[a-z0-9-]+\.proxy\.rlwy\.net")
 
@@ -21,10 +21,10 @@ RAILWAY = Provider(
     replica=False,
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "only the variable tells; use DATABASE_UNPOOLED_URL or DATABASE_PUBLIC_UNPOOLED_URL, "
-        "or set ENVCONN_POOL_MODE=none where no PgBouncer is deployed",
-        "pooled": "a PgBouncer is a service of its own; deploy one and use the DATABASE_URL that it gives",
-        "replica": "a replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
+        "direct": "pooled and direct URLs look alike. Use DATABASE_UNPOOLED_URL or DATABASE_PUBLIC_UNPOOLED_URL, or "
+        "set ENVCONN_POOL_MODE=none if no PgBouncer is deployed",
+        "pooled": "PgBouncer is a separate service. Deploy one, and use its DATABASE_URL",
+        "replica": "a replica is a separate service. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=_CERTIFICATES,
     enforces_tls=False,

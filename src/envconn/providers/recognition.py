@@ -99,20 +99,13 @@ def _is_named_like_a_pooler(host: str) -> bool:
 
 
 _POOLERS = frozenset({"pooler", "pgbouncer", "pgpool"})
-_LIKELY = (
-    "host or port look like a pooler's, and nothing says how it works; set ENVCONN_POOL_MODE to transaction, session "
-    "or none"
+_LIKELY = "may be a pooler, by its host or port. Set ENVCONN_POOL_MODE to transaction, session or none"
+_OPTIONS = "the pooler does not support options. Run ALTER ROLE ... SET instead, or use the direct endpoint"
+_INCONSISTENT = "options and host name different endpoints. Remove options: the hostname is enough"
+_BINDING = (
+    "the password has an endpoint in front, which does not work with channel_binding=require. Write the password only"
 )
-_OPTIONS = (
-    "options are refused at start-up by the pooler; set them with ALTER ROLE ... SET, or connect to the direct endpoint"
-)
-_INCONSISTENT = (
-    "options name another endpoint than the host does, which the proxy refuses; drop options: the host name is enough"
-)
-_BINDING = "the password names the endpoint, which channel_binding=require does not survive; write the password alone"
-_DEFAULT_ROLE = (
-    "uses the provider's default role, which may do nearly everything; give the application a role of its own"
-)
+_DEFAULT_ROLE = "uses the provider's default role, which has nearly every permission. Create a role for the application"
 
 
 def _recognise(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
@@ -182,11 +175,11 @@ def _kind(
     if hints.pooler and table.role(connection.origin.variable) != "direct":
         return POOLERS[hints.pooler], f"ENVCONN_POOL_MODE={hints.pooler} states it"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
-        return "transaction", "pgbouncer=true says that a pooler in transaction mode answers"
+        return "transaction", "pgbouncer=true means a pooler in transaction mode"
     if provider and (mode := provider.modes.get(seen.get("mode") or "")):
-        return mode, "the host name says whether a pooler answers"
+        return mode, "the hostname shows whether there is a pooler"
     if provider and (mode := provider.ports.get(connection.hosts[0].port)):
-        return mode, "the port says whether a pooler answers"
+        return mode, "the port shows whether there is a pooler"
     return _kind_by_role(connection, provider)
 
 

@@ -3,12 +3,12 @@
 from envconn.providers.record import Certificates, Provider
 
 _CERTIFICATES = Certificates(
-    sslmode="verify-full", ca="system", remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one"
+    sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"
 )
 _REGION = r"(?P<region>oregon|ohio|virginia|frankfurt|singapore)"
 _SIBLINGS = {
-    "pooled": "Render has no pooler of its own; point DATABASE_CONNECTION_POOL_URL at a PgBouncer that you run",
-    "replica": "a read replica has an id of its own; copy its URL from the dashboard into DATABASE_REPLICA_URL",
+    "pooled": "Render has no pooler. Set DATABASE_CONNECTION_POOL_URL to a PgBouncer that you run",
+    "replica": "a read replica has its own id. Copy its URL from the dashboard into DATABASE_REPLICA_URL",
 }
 _SOURCE = "public repositories"
 
@@ -46,7 +46,7 @@ RENDER_REDIS = Provider(
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+        remedy="Use rediss:// and the system's CAs: the CA is a public one",
     ),
     enforces_tls=True,
     source=_SOURCE,

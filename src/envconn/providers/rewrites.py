@@ -23,7 +23,7 @@ def derive_sibling(
     """
     steps = _steps(endpoint, pooled=pooled, replica=replica)
     if steps and hints.pooler:
-        return "ENVCONN_POOL_MODE states what this variable leads to; set a variable for the other endpoint"
+        return "ENVCONN_POOL_MODE applies to this endpoint only. Set a variable for the other endpoint"
     for step in steps:
         rule = endpoint.provider.siblings.get(step) if endpoint.provider else None
         if rule is None:
@@ -36,9 +36,9 @@ def derive_sibling(
     return connection if reached else _BOTH if pooled and replica else _UNFIT
 
 
-_ONE = "other endpoints are known of PostgreSQL only; name this service's in a variable of its own"
-_BOTH = "the provider has no endpoint that is both; set a variable for it"
-_UNFIT = "the provider's rule does not fit this host and user name; set a variable for the other endpoint"
+_ONE = "other endpoints are known for PostgreSQL only. Set a variable for this endpoint"
+_BOTH = "the provider has no such combination of endpoints. Set a variable for it"
+_UNFIT = "the other endpoint cannot be derived from this host and user. Set a variable for it"
 
 
 def _steps(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
@@ -54,11 +54,11 @@ def _steps(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> 
 
 def _no_rule(endpoint: Endpoint, step: str) -> str:
     who = (
-        f"{endpoint.provider.title} gives no rule"
+        f"{endpoint.provider.title} has no rule"
         if endpoint.provider
-        else "the provider is not known, so there is no rule"
+        else "the provider is unknown, so there is no rule"
     )
-    return f"{who} for the {step} endpoint; set {_EXAMPLES[step]}"
+    return f"{who} for the {step} endpoint. Set {_EXAMPLES[step]}"
 
 
 _EXAMPLES = {

@@ -6,10 +6,10 @@ variable for each. There is HAProxy in front, no pooler, and no replica that can
 
 from envconn.providers.record import Certificates, Provider
 
-_NO_POOLER = "Scalingo has no pooler; keep a pool in the client, below 60 connections for each GB of memory"
-_NO_REPLICA = "Scalingo exposes no replica: the standbys of Business plans take over and answer nobody"
+_NO_POOLER = "Scalingo has no pooler. Use a pool in the client, with fewer than 60 connections for each GB of memory"
+_NO_REPLICA = "Scalingo has no replica endpoint: the standbys of Business plans accept no connections. Use the primary"
 
-_FETCH = "download the region's CA (/api/ca_certificate of its database API) and name it"
+_FETCH = "Download the region's CA (/api/ca_certificate of its database API), and name the file"
 
 _CERTIFICATES = Certificates(
     sslmode="verify-ca",
@@ -45,7 +45,7 @@ SCALINGO_REDIS = Provider(
     pooled=False,
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
-    certificates=_CERTIFICATES._replace(remedy=f"{_FETCH} in ENVCONN_TLS_CA, and write rediss://"),
+    certificates=_CERTIFICATES._replace(remedy=f"{_FETCH} in ENVCONN_TLS_CA, and use rediss://"),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",

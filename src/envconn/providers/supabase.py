@@ -9,10 +9,12 @@ from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 _CERTIFICATES = Certificates(
     sslmode="verify-full",
     ca="",
-    remedy="download the CA in the dashboard (database settings, SSL configuration) and name it in DATABASE_CA_CERT",
+    remedy=(
+        "Download the CA in the dashboard (database settings, SSL configuration), and name the file in DATABASE_CA_CERT"
+    ),
 )
 _POOLER = Pooler(prepared_statements=False)
-_NO_REPLICA = "a Supabase read replica has a host of its own; copy it from the dashboard into DATABASE_REPLICA_URL"
+_NO_REPLICA = "a Supabase read replica has its own host. Copy its URL from the dashboard into DATABASE_REPLICA_URL"
 _SOURCE = "Supabase documentation: connecting to your database, connection pooling; using SQLAlchemy with Supabase"
 
 SUPABASE = Provider(
@@ -25,7 +27,7 @@ SUPABASE = Provider(
     pooler=_POOLER,
     siblings={
         "direct": Rewrite(port=5432),
-        "pooled": "the shared pooler's host holds a region that this URL does not; copy its URL from the dashboard "
+        "pooled": "the shared pooler's host has a region, which is not in this URL. Copy its URL from the dashboard "
         "into DATABASE_CONNECTION_POOL_URL (on a paid plan PgBouncer listens on port 6543 of this host)",
         "replica": _NO_REPLICA,
     },

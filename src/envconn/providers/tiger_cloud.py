@@ -12,14 +12,14 @@ TIGER_CLOUD = Provider(
     pool_mode="transaction",
     pooler=Pooler(prepared_statements=False),
     siblings={
-        "direct": "a pooler and its service differ in a port that no rule gives; copy the service URL into DIRECT_URL",
-        "pooled": "the pooler's port is in the console only; copy its URL into DATABASE_CONNECTION_POOL_URL",
-        "replica": "a read replica is a service of its own; set DATABASE_REPLICA_URL to its URL",
+        "direct": "the pooler and the service have different ports. Copy the service URL into DIRECT_URL",
+        "pooled": "the pooler's port is only in the console. Copy its URL into DATABASE_CONNECTION_POOL_URL",
+        "replica": "a read replica is a separate service. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
+        remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="Tiger Data documentation: connecting, connection pooling; public repositories",

@@ -21,7 +21,7 @@ UPSTASH = Provider(
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write rediss:// and verify with the system's CAs: the CA is a public one",
+        remedy="Use rediss:// and the system's CAs: the CA is a public one",
     ),
     source="public repositories",
     checked="2026-08-21",

@@ -16,8 +16,8 @@ UPSUN = Provider(
     pooled=False,
     replica=False,
     siblings={
-        "pooled": "Upsun has no pooler; keep a pool in the client",
-        "replica": "a read-only replica is a relationship of its own; set DATABASE_REPLICA_URL to it",
+        "pooled": "Upsun has no pooler. Use a pool in the client",
+        "replica": "a read-only replica is a separate relationship. Set DATABASE_REPLICA_URL to its URL",
     },
     enforces_tls=False,
     private=True,

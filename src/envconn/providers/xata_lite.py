@@ -8,13 +8,13 @@ XATA_LITE = Provider(
     hosts=(r"(?P<region>[a-z0-9-]+)\.sql\.xata\.sh",),
     databases=r"[^:]+:(?P<branch>.+)",
     siblings={
-        "pooled": "no pooler of Xata Lite is documented; keep a pool in the client",
-        "replica": "no replica of Xata Lite is documented; set DATABASE_REPLICA_URL where you have one",
+        "pooled": "no pooler of Xata Lite is documented. Use a pool in the client",
+        "replica": "no replica of Xata Lite is documented. Set DATABASE_REPLICA_URL if you have one",
     },
     certificates=Certificates(
         sslmode="verify-full",
         ca="system",
-        remedy="write sslmode=verify-full&sslrootcert=system: the CA is a public one",
+        remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one",
     ),
     enforces_tls=True,
     source="public repositories",

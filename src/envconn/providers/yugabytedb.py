@@ -8,11 +8,11 @@ YUGABYTEDB = Provider(
     hosts=(r"(?:(?P<region>[a-z0-9-]+)\.)?[0-9a-f-]{36}\.(?P<cloud>aws|gcp|azure)\.ybdb\.io",),
     pool_mode="session",
     siblings={
-        "pooled": "the connection manager answers on the same port; turn it on in the cluster's settings",
-        "replica": "a read replica has a host of its own; set DATABASE_REPLICA_URL to it",
+        "pooled": "the connection manager uses the same port. Turn it on in the cluster's settings",
+        "replica": "a read replica has its own host. Set DATABASE_REPLICA_URL to its URL",
     },
     certificates=Certificates(
-        sslmode="verify-full", ca="", remedy="download the cluster's root.crt and name it in DATABASE_CA_CERT"
+        sslmode="verify-full", ca="", remedy="Download the cluster's root.crt, and name the file in DATABASE_CA_CERT"
     ),
     enforces_tls=True,
     source="public repositories",

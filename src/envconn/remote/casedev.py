@@ -34,4 +34,4 @@ def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     return Found(Secret(answer.text("connectionUri")), branch, pooled)
 
 
-_OTHER = "the answer is about another branch or kind of endpoint than was asked for; do not use it, and ask again"
+_OTHER = "the answer is for another branch or endpoint. Do not use it, and try again"

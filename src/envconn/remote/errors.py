@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 REMOTE_FAULTS: Mapping[str, Fault] = {
     "argument-missing": Fault(EX_USAGE, "an argument is missing"),
-    "argument-invalid": Fault(EX_USAGE, "an argument is none that the provider takes"),
-    "query-too-large": Fault(EX_USAGE, "the query is larger than the endpoint takes"),
-    "rate-limited": Fault(EX_UNAVAILABLE, "the provider wants fewer requests", passes=True),
-    "server-failed": Fault(EX_UNAVAILABLE, "the provider's API has failed", passes=True),
+    "argument-invalid": Fault(EX_USAGE, "an argument is invalid"),
+    "query-too-large": Fault(EX_USAGE, "the query is too large"),
+    "rate-limited": Fault(EX_UNAVAILABLE, "the provider limits the rate of requests", passes=True),
+    "server-failed": Fault(EX_UNAVAILABLE, "the provider's API failed", passes=True),
     "extra-missing": Fault(EX_CONFIG, "httpx is not installed"),
-    "token-refused": Fault(EX_NOPERM, "the provider does not take the token"),
+    "token-refused": Fault(EX_NOPERM, "the provider refuses the token"),
     "access-denied": Fault(EX_NOPERM, "the token may not do this"),
-    "token-missing": Fault(EX_CONFIG, "no token is set"),
-    "token-malformed": Fault(EX_CONFIG, "the token cannot be one"),
-    "address-invalid": Fault(EX_CONFIG, "the address of the API is none that a token is sent to"),
-    "proxy-unusable": Fault(EX_CONFIG, "the proxy that the environment names cannot be used"),
+    "token-missing": Fault(EX_CONFIG, "the token is not set"),
+    "token-malformed": Fault(EX_CONFIG, "the token is malformed"),
+    "address-invalid": Fault(EX_CONFIG, "the address of the API is invalid"),
+    "proxy-unusable": Fault(EX_CONFIG, "the proxy in the environment cannot be used"),
     "redirected": Fault(EX_CONFIG, "the API answers with a redirect"),
-    "remote-missing": Fault(EX_CONFIG, "what was asked for is not there"),
+    "remote-missing": Fault(EX_CONFIG, "the requested resource does not exist"),
     "request-refused": Fault(EX_CONFIG, "the provider refuses the request"),
     "query-refused": Fault(EX_CONFIG, "the server refuses the query"),
-    "password-untold": Fault(EX_CONFIG, "the provider tells the password only when it is made"),
-    "answer-malformed": Fault(EX_CONFIG, "the answer is not what the API is known to say"),
-    "answer-too-large": Fault(EX_CONFIG, "the answer is larger than any that is right"),
-    "answer-contradicts": Fault(EX_CONFIG, "the answer is not about what was asked for"),
+    "password-untold": Fault(EX_CONFIG, "the provider returns a password only when it is created"),
+    "answer-malformed": Fault(EX_CONFIG, "the answer is not in the API's format"),
+    "answer-too-large": Fault(EX_CONFIG, "the answer is too large"),
+    "answer-contradicts": Fault(EX_CONFIG, "the answer is about another resource"),
 }
 
 
@@ -89,7 +89,7 @@ def _connect_failure(causes: list[BaseException], host: str, title: str) -> Fail
             code = certificate_code(cause.verify_code)
             return Failure(code, title, f"{host}: {FAULTS[code].meaning}; {_REMEDIES.get(code, _UNTRUSTED)}")
         if isinstance(cause, socket.gaierror):
-            return Failure("host-unresolved", title, f"no address is known for {host}; {_NAME}")
+            return Failure("host-unresolved", title, f"{host} has no address in DNS. {_NAME}")
     failed = next((cause for cause in errors if isinstance(cause, ssl.SSLError | ConnectionResetError)), None)
     if failed:
         found = handshake_failure(failed, host, presented=False, versions="1.2 and newer")
@@ -110,14 +110,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-_NAME = "correct the address of the API, or look at the network's DNS"
-_PROXY = "the proxy does not lead to {host}; correct HTTPS_PROXY or its like"
-_SILENT = "{host} does not answer; see whether a firewall or proxy is in the way"
-_NO_HTTP = f"what {{host}} says is not HTTP; {_NAME}"
-_CUT_OFF = "{host} closed the connection before its answer was whole; try again"
-_UNTRUSTED = "name the CA that has, in ENVCONN_TLS_CA or SSL_CERT_FILE, or see who answers there"
+_NAME = "Correct the address of the API, or check the DNS of this machine"
+_PROXY = "the proxy does not reach {host}. Correct HTTPS_PROXY or ALL_PROXY"
+_SILENT = "{host} does not answer. Check firewalls and proxies"
+_NO_HTTP = f"{{host}} does not answer with HTTP. {_NAME}"
+_CUT_OFF = "{host} closed the connection before the answer was complete. Try again"
+_UNTRUSTED = "Name the right CA in ENVCONN_TLS_CA or SSL_CERT_FILE, or correct the address of the API"
 _REMEDIES = {
-    "certificate-expired": "have it renewed; if it is new, look at this machine's clock",
-    "certificate-not-yet-valid": "look at this machine's clock",
-    "certificate-misnamed": "see who answers there, or correct the address of the API",
+    "certificate-expired": "Check the clock of this machine",
+    "certificate-not-yet-valid": "Check the clock of this machine",
+    "certificate-misnamed": "Correct the address of the API",
 }

@@ -62,9 +62,9 @@ def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everyt
 def _service(provider: str, wanted: ConnectionRequest, seconds: float) -> Service:
     service = PROVIDERS.get(provider)
     if service is None:
-        raise Failure("argument-invalid", "provider", f"no such provider; write one of {', '.join(PROVIDERS)}")
+        raise Failure("argument-invalid", "provider", f"is unknown. Use one of {', '.join(PROVIDERS)}")
     if not 0 < seconds <= LONGEST:  # false for nan, too
-        raise Failure("argument-invalid", "timeout", f"no number of seconds above 0 and up to {LONGEST:g}")
+        raise Failure("argument-invalid", "timeout", f"must be a number of seconds above 0, {LONGEST:g} at most")
     request.arguments(service, wanted)
     return service
 
@@ -107,7 +107,8 @@ def _token(environment: Environment, variable: str, service: Service) -> str:
         raise Failure("token-missing", problem.variable, f"{problem.message} [{problem.code}]")
     if lookup.found is None:
         message = (
-            f"is not set, and {service.title} wants to know who asks; set it, or {variable}_FILE to a file with it"
+            f"is not set, but {service.title} requires a token. Set it, or set {variable}_FILE to the path of a file "
+            "with it"
         )
         raise Failure("token-missing", variable, message)
     return request.usable(lookup.found.text.reveal(), variable)
@@ -133,14 +134,18 @@ def _judged(
     if not isinstance(connection, Connection):
         return ConfigurationError(connection)
     if connection.family != POSTGRESQL or not connection.scheme:
-        raise Failure("answer-malformed", title, "the connection string is no URI of PostgreSQL; see who answers there")
+        raise Failure(
+            "answer-malformed",
+            title,
+            "the connection string in the answer is not a PostgreSQL URL. Correct the address of the API",
+        )
     # Its own API says more about whose it is than the name of the host.
     hints = (judging.hints or ProviderHints())._replace(provider=service.record) if service.record else judging.hints
     judged = judge(connection, judging._replace(hints=hints), DATABASE)
     if not isinstance(judged, SecuredConnection):
         return ConfigurationError(judged)
     if wrong := [argument for argument, is_other in _others(judged, found, wanted).items() if is_other]:
-        message = f"the connection is not that of the {wrong[0]} asked for; do not use it, and see who answers there"
+        message = f"the answer is for another {wrong[0]}. Do not use it, and check the address of the API"
         raise Failure("answer-contradicts", title, message)
     pooled = bool(judged.pooled if judged.pooled is not None else found.pooled)
     return RemoteConnection(provider, found.uri, found.branch, pooled, judged)

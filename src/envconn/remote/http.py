@@ -58,7 +58,7 @@ def within(seconds: float, work: Callable[[], T], title: str) -> T:
     try:
         return future.result(seconds)
     except Unfinished:
-        message = f"no answer within {seconds:g} s; see whether a firewall or proxy is in the way"
+        message = f"no answer within {seconds:g} s. Check firewalls and proxies"
         raise Failure("timed-out", title, message) from None
 
 
@@ -80,12 +80,12 @@ def client(verify: ssl.SSLContext, title: str) -> httpx.Client:
     try:
         import httpx
     except ImportError:
-        raise Failure("extra-missing", title, "httpx is missing; install envconn[remote]") from None
+        raise Failure("extra-missing", title, "httpx is not installed. Run pip install envconn[remote]") from None
     try:
         # What is packed can unfold to any size, so that nothing packed is asked for.
         return httpx.Client(verify=verify, follow_redirects=False, headers={"accept-encoding": "identity"})
     except (ImportError, ValueError, httpx.InvalidURL):
-        message = "HTTPS_PROXY or its like is no proxy that httpx can use; correct it"
+        message = "the proxy in HTTPS_PROXY or ALL_PROXY is not supported by httpx. Correct it"
         raise Failure("proxy-unusable", title, message) from None
 
 
@@ -115,9 +115,11 @@ def _read_body(pieces: Iterator[bytes], limit: int, title: str, deadline: float)
     for piece in pieces:
         body += piece
         if len(body) > limit:
-            raise Failure("answer-too-large", title, f"the answer is larger than {limit} bytes; see who answers there")
+            raise Failure(
+                "answer-too-large", title, (f"the answer is larger than {limit} bytes. Correct the address of the API")
+            )
         if time.monotonic() > deadline:
-            raise Failure("timed-out", title, "the answer has not ended in time; see whether a proxy is in the way")
+            raise Failure("timed-out", title, "the answer was not complete in time. Check firewalls and proxies")
     return bytes(body)
 
 
@@ -135,21 +137,33 @@ def _by_class(status: int) -> tuple[str, str]:
     return next(meaning for start, meaning in _CLASSES if status >= start)
 
 
-_REFUSED = "status {code} to the request for {what}; correct the arguments, or see the provider's documentation"
+_REFUSED = "the API refuses the request for {what} with status {code}. Correct the arguments"
 
 _BY_STATUS = {
-    401: ("token-refused", "{title} does not take it; set a token that is valid and has not expired"),
-    403: ("access-denied", "{title} does not let it have {what}; give the token that right, or use another one"),
-    404: ("remote-missing", "{what} is not there, or not for this token; correct the name"),
+    401: ("token-refused", "{title} refuses it. Set a valid token that has not expired"),
+    403: (
+        "access-denied",
+        "{title} does not allow it to access {what}. Grant the token this permission, or use another one",
+    ),
+    404: ("remote-missing", "{what} does not exist, or the token cannot access it. Correct the name"),
     409: (
         "request-refused",
-        "status 409 to the request for {what}: it exists, or is being changed; look there",
+        (
+            "the request for {what} conflicts with its state (status 409): it exists already, or is being changed. "
+            "Check it at the provider"
+        ),
     ),
-    429: ("rate-limited", "too many requests, and the time allowed is over before the next may be made; try later"),
+    429: ("rate-limited", "too many requests. Try again later, or raise the timeout"),
 }
 
 _CLASSES = (
-    (500, ("server-failed", "status {code} to the request for {what}; try later, or see the provider's status page")),
+    (500, ("server-failed", "the API failed with status {code} at the request for {what}. Try again later")),
     (400, ("request-refused", _REFUSED)),
-    (0, ("redirected", "status {code}, a redirect, which no token is sent after; correct the address of the API")),
+    (
+        0,
+        (
+            "redirected",
+            "the API answers with a redirect (status {code}), which is not followed. Correct the address of the API",
+        ),
+    ),
 )

@@ -70,7 +70,7 @@ def _of_existing(session: Session, roles: Sequence[str], wanted: ConnectionReque
                 return session.post(path(*roles, role.text("id"), "reset"), "the role")
             else:
                 raise _untold(session)
-    message = f"the branch has no such role; it has {names(found)}; make one (create, --create)"
+    message = f"the branch has no such role. Use one of: {names(found)}, or create one with --create"
     raise Failure("remote-missing", session.title, message)
 
 
@@ -79,8 +79,8 @@ def _untold(session: Session) -> Failure:
 
 
 _UNTOLD = (
-    "the role is there, and its password is told no more; make another role (create, --create), or have a new password "
-    "made, which locks out all who use the old one (reset, --reset)"
+    "the role exists, but its password is returned only once. Create another role with --create, or a new password "
+    "with --reset, after which the old one stops working"
 )
 
 

@@ -86,7 +86,7 @@ def _headers(secrets: Mapping[str, Secret]) -> dict[str, str]:
 def _body(connection: SecuredConnection, statement: str, parameters: Sequence[object]) -> bytes:
     body = json.dumps({"query": statement, "params": [_parameter(value) for value in parameters]}).encode()
     if len(body) > LIMIT:
-        message = f"the query has more than {LIMIT} bytes with its parameters; send less at once, or connect by TCP"
+        message = f"the query has more than {LIMIT} bytes with its parameters. Send less at once, or connect by TCP"
         raise Failure("query-too-large", connection.variable, message)
     return body
 
@@ -109,7 +109,7 @@ def _refusal(reply: Reply, variable: str) -> QueryError | None:
     sqlstate = answer.text("code") if answer.has("code") else ""
     if not _SQLSTATE.fullmatch(sqlstate):
         return None
-    message = f"the server refuses the query with SQLSTATE {sqlstate}; see PostgreSQL's table of error codes"
+    message = f"the server refuses the query with SQLSTATE {sqlstate}. Look it up in PostgreSQL's table of error codes"
     return QueryError(
         [problem("query-refused", variable, message)],
         sqlstate,

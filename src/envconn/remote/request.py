@@ -36,25 +36,25 @@ def arguments(service: Service, wanted: ConnectionRequest) -> None:
     stated = wanted.stated
     for name in service.required:
         if name not in stated:
-            raise Failure("argument-missing", name, f"{service.title} wants to know it; pass {name}, or --{name}")
+            raise Failure("argument-missing", name, f"is required by {service.title}. Pass --{name}")
     for name, value in stated.items():
         if name not in {*service.required, *service.optional}:
             known = ", ".join((*service.required, *service.optional))
-            raise Failure("argument-invalid", name, f"{service.title} takes no such argument; it takes {known}")
+            raise Failure("argument-invalid", name, f"is not supported by {service.title}. Use one of: {known}")
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and not _SEGMENT.fullmatch(text):
-                raise Failure("argument-invalid", name, "no name or id; write one of 1 to 255 printable characters")
+                raise Failure("argument-invalid", name, "must be a name or id of 1 to 255 printable characters")
     _together(wanted)
 
 
 def _together(wanted: ConnectionRequest) -> None:
     if wanted.create and wanted.reset:
-        raise Failure("argument-invalid", "reset", "a role that is made has a new password already; drop one of them")
+        raise Failure("argument-invalid", "reset", "cannot be combined with --create. Remove one of the two")
     for name in ("ttl", "inherit"):
         if name in wanted.stated and not wanted.create:
-            raise Failure("argument-invalid", name, "is for a role that is made; add create, or --create")
+            raise Failure("argument-invalid", name, "requires --create. Add it")
     if wanted.ttl is not None and wanted.ttl < 1:
-        raise Failure("argument-invalid", "ttl", "is no time to live; write whole seconds from 1 on")
+        raise Failure("argument-invalid", "ttl", "must be a whole number of seconds, 1 or more")
 
 
 def address(base: str, variable: str) -> str:
@@ -69,7 +69,7 @@ def address(base: str, variable: str) -> str:
     except ValueError:
         is_whole = False
     if not is_whole or parts.scheme != "https" or "@" in parts.netloc or re.search(r"[?#\s]", base):
-        message = "is not the address of an API; write https://host:port/path, without user, query and fragment"
+        message = "is not the address of an API. Use https://host:port/path, without user, query and fragment"
         raise Failure("address-invalid", variable, message)
     return base.rstrip("/")
 
@@ -81,7 +81,7 @@ def region(text: str | None) -> Mapping[str, str]:
         Failure: it is anything else.
     """
     if text is not None and not _REGION.fullmatch(text):
-        raise Failure("argument-invalid", "region", f"is no region; write one like {DEFAULT_REGION}")
+        raise Failure("argument-invalid", "region", f"is not a region. Use a name such as {DEFAULT_REGION}")
     return {"region": text or DEFAULT_REGION}
 
 
@@ -92,7 +92,7 @@ def host(name: str, title: str) -> str:
         Failure: it has anything in it that could mean more in a URI.
     """
     if not _HOST.fullmatch(name):
-        raise Failure("answer-malformed", title, "the host in the answer is no host name; do not use it, and ask again")
+        raise Failure("answer-malformed", title, "the host in the answer is invalid. Do not use it, and try again")
     return name
 
 
@@ -103,7 +103,7 @@ def usable(token: str, variable: str) -> str:
         Failure: it cannot be a token.
     """
     if not _TOKEN.fullmatch(token.strip()):
-        message = "is no token: it has blanks or other than ASCII characters in it, or too many; copy it again"
+        message = "is malformed: it has spaces or non-ASCII characters, or is too long. Copy it again"
         raise Failure("token-malformed", variable, message)
     return token.strip()
 

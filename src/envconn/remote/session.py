@@ -107,7 +107,7 @@ class Session:
         """Ask once. What comes beside a failure is after how many seconds the provider wants to be asked again."""
         if time.monotonic() >= self._deadline:
             # Whoever has waited is gone, and nobody would get the password of a role that is made now.
-            return Failure("timed-out", self.title, "the time allowed is over; allow more, or try later"), None
+            return Failure("timed-out", self.title, "the timeout is over. Raise it, or try again later"), None
         try:
             reply = exchange(self._client, call, self.title, self._deadline)
             if 200 <= reply.status < 300:
@@ -136,7 +136,7 @@ def retry_after(reply: Reply) -> float | None:
 def _maybe_done(failure: Failure) -> Failure:
     """Say of what was asked for once, and may have been done in spite of the failure, that it may have been."""
     found = failure.problem
-    hint = "; it may have been done all the same: look there, before it is asked for again"
+    hint = ". It may have been done: check at the provider before you try again"
     return Failure(found.code, found.variable, found.message + hint * (found.code in _MAYBE_DONE))
 
 
@@ -151,7 +151,7 @@ def _pause(attempt: int) -> float:
 def names(found: Sequence[str]) -> str:
     """Return the first few of `found`, for people."""
     listed = ", ".join(name[:64] for name in found[:10])
-    return f"{listed}, and {len(found) - 10} more" if len(found) > 10 else listed or "there is none"
+    return f"{listed}, and {len(found) - 10} more" if len(found) > 10 else listed or "none"
 
 
 T = TypeVar("T")
@@ -183,7 +183,7 @@ class Answer:
         except (ValueError, RecursionError):
             value = None
         if value is None:
-            raise Failure("answer-malformed", title, f"the answer is not JSON; {REMEDY}")
+            raise Failure("answer-malformed", title, f"the answer is not JSON. {REMEDY}")
         return cls(value, title)
 
     def text(self, name: str) -> str:
@@ -244,8 +244,8 @@ class Answer:
         return f"{self._path}.{name}" if self._path else name
 
 
-REMEDY = "see whether the address of the API is right, or a newer envconn knows what it says now"
+REMEDY = "Check the address of the API, or upgrade envconn"
 
 
 def _wrong(title: str, path: str, kind: type) -> Failure:
-    return Failure("answer-malformed", title, f"{path} is missing or not {_TYPES[kind]}; {REMEDY}")
+    return Failure("answer-malformed", title, f"{path} in the answer is missing or not {_TYPES[kind]}. {REMEDY}")

@@ -46,10 +46,13 @@ def serverless(connection: SecuredConnection, *, jwt: Secret | None = None) -> S
     provider = judgement_of(connection).endpoint.provider
     rule = provider.serverless if provider else None
     obstacles = [
-        (rule is None, f"{provider.title if provider else 'the provider is not known, and'} has no address for it"),
-        (len(connection.hosts) > 1, "several hosts have no address in common; use one variable for each"),
-        (jwt is not None and not (rule and rule.jwt), "the provider takes no JWT; leave it out, and use the password"),
-        (jwt is None and not connection.password, "the connection holds no password, which is sent along; add it"),
+        (rule is None, f"{provider.title if provider else 'the unknown provider'} has no address for it"),
+        (len(connection.hosts) > 1, "several hosts are not supported. Use one variable for each"),
+        (
+            jwt is not None and not (rule and rule.jwt),
+            "the provider does not support a JWT. Remove it, and use the password",
+        ),
+        (jwt is None and not connection.password, "the connection has no password. Add it"),
     ]
     reason = next((message for is_so, message in obstacles if is_so), None)
     if rule is None or reason:

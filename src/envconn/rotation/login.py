@@ -91,7 +91,7 @@ class _NextTry(Record):
         if self.current and self.snapshot:
             told = changes(self.current.assembly.services, self.snapshot.assembly.services)
             self.current.adopt(self.snapshot)
-            _logger().info("read the environment again after a login had failed: %s", told)
+            _logger().info("loaded the configuration again after a failed login: %s", told)
         return made
 
 
@@ -119,8 +119,8 @@ def _next_try(view: View | None, used: SecuredConnection, failure: Exception, be
         if found := _usable_connection(view, snapshot.assembly, used):
             break
     if isinstance(found, str):
-        failure.add_note(f"envconn: the environment was read again after this, and is not used: {found}")
-        _logger().warning("the environment was read again after a login had failed, and is not used: %s", found)
+        failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
+        _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
         return None
     return _NextTry(found, view.current, snapshot) if found else None
 
@@ -131,12 +131,15 @@ def _usable_connection(view: View, assembly: Assembly, used: SecuredConnection) 
         return "; ".join(str(problem) for problem in assembly.report.problems)
     fresh = _database_of(view, assembly)
     if fresh is None:
-        return f"{used.variable}: there is no such service any more; set it again"
+        return f"{used.variable}: is no longer set. Set it again"
     if not _is_different(used, fresh):
         return None
     before, after = view.current.assembly.services, assembly.services
     if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
-        return f"{', '.join(sorted(weaker))} would be promised less than before, which takes a reload() or a restart"
+        return (
+            f"the TLS settings of {', '.join(sorted(weaker))} are weaker than before. Call reload(), or restart the "
+            "process"
+        )
     return fresh
 
 

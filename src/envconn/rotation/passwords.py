@@ -38,15 +38,15 @@ def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator
         connection = assembly.services.get(name)
         if connection is None and not building:
             known = ", ".join(assembly.services)
-            yield problem("password-unclaimed", "passwords", f"names a service that there is not; there is {known}")
+            yield problem("password-unclaimed", "passwords", f"names an unknown service. Use one of: {known}")
         for each in (connection, *connection.siblings) if connection else ():
             if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:
                 yield problem("password-in-clear", each.variable, _IN_CLEAR)
 
 
 _IN_CLEAR = (
-    "the program supplies its password, and the connection may go out in clear text; write sslmode=require, and remove "
-    "the host from ENVCONN_TLS_WAIVE"
+    "the program supplies the password, but the connection may be unencrypted. Use sslmode=require, and remove the "
+    "host from ENVCONN_TLS_WAIVE"
 )
 
 
@@ -56,7 +56,7 @@ def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Su
             yield note("password-supplied", connection.variable, _SUPPLIED)
 
 
-_SUPPLIED = "the program supplies the password, and the one that stands here is not used"
+_SUPPLIED = "the password in the URL is not used: the program supplies one"
 
 
 def with_current_password(connection: SecuredConnection) -> SecuredConnection:

@@ -95,8 +95,8 @@ class CurrentAssembly:
 
 
 _FIXED = (
-    "these services were not read from variables and files alone, so there is nothing to read again; load them, or "
-    "make the settings, anew"
+    "these services were not loaded from variables and files only, so they cannot be reloaded. Call envconn.load(), "
+    "or make the settings, again"
 )
 
 

@@ -16,7 +16,7 @@ from envconn.errors import Finding, note, problem
 from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
-from envconn.selection import databases, host_variables, platform_services, variables
+from envconn.selection import databases, platform_services, variables
 from envconn.selection.broker_and_cache import gather as gather_brokers
 from envconn.selection.databases import DATABASE, DATABASES, Wanted
 from envconn.selection.scan import Reading
@@ -144,24 +144,27 @@ def _stated_demands(reading: Reading) -> Demands:
 
 def _second(wanted: Wanted, first: SecuredConnection) -> Finding:
     # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
-    message = f"makes a second service called {wanted.name}, beside {first.variable}; rename one"
+    message = f"makes a second service called {wanted.name}, next to {first.variable}. Rename one of the two"
     return problem("service-duplicate", wanted.connection.origin.variable, message)
 
 
 def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
     """Say that there is no default database: an error where there is nothing else, except while an image is built."""
     if reading.plain("ENVCONN_PHASE") == "build":
-        reading.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so that nothing has to be configured"))
+        reading.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
     elif not services:
         _nothing(reading)
 
 
 def _nothing(reading: Reading) -> None:
-    accepted = ", ".join([*variables.DEFAULTS[1:], *host_variables.DEFAULTS])
-    near = variables.misspelt(reading.environment)
-    hint = f"; {near} is set, but names are upper case" if near else ""
-    message = f"no database is configured; set {variables.DEFAULTS[0]} or one of {accepted}, <NAME>_DATABASE_URL{hint}"
-    reading.problems.append(problem("database-missing", "DATABASE_URL", message))
+    variable, message = variables.meant(reading.environment) or ("DATABASE_URL", NOT_SET)
+    reading.problems.append(problem("database-missing", variable, message))
+
+
+NOT_SET = (
+    "not set. Set it to the connection string of your database, for example postgresql://user:password@host/name. "
+    "envconn show --sources lists every other name that is read"
+)
 
 
 def stated_hints(reading: Reading) -> ProviderHints:
@@ -177,7 +180,5 @@ def stated_hints(reading: Reading) -> ProviderHints:
     return ProviderHints(provider, pooler)
 
 
-_PROVIDER = (
-    "no provider of that name is known; write the short name that `envconn show` uses (scalingo, planetscale, neon)"
-)
-_POOLER = "not a known word; write transaction, session or none"
+_PROVIDER = "unknown provider. Use one of the names in docs/providers.md, for example scalingo, planetscale or neon"
+_POOLER = "is invalid: expected transaction, session or none"

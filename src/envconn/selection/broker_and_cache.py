@@ -73,5 +73,5 @@ def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Conne
         return found
     kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
     if len(kept) < len(found):
-        reading.notes.append(note("tls-twin", "REDIS_URL", "not used: REDIS_TLS_URL names the same service with TLS"))
+        reading.notes.append(note("tls-twin", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS"))
     return kept

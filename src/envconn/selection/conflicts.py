@@ -81,8 +81,11 @@ def _conflict(first: Connection, strangers: list[Connection], chooser: str | Non
     mine = _target(first)
     told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
     variable = first.origin.variable
-    settled = f", or set {chooser}={variable} to believe this one" if chooser else ""
-    message = f"on {_hosts(first)}{_from(first)} contradicts {' and '.join(told)}; remove all but one{settled}"
+    settled = f", or set {chooser}={variable} to use this one" if chooser else ""
+    message = (
+        f"conflicts with {' and '.join(told)}: this one is on {_hosts(first)}{_from(first)}. Remove all but "
+        f"one{settled}"
+    )
     return problem("conflict", variable, message)
 
 
@@ -104,8 +107,6 @@ def _from(connection: Connection) -> str:
 
 def _duplicate(other: Connection, chosen: Connection) -> Finding:
     if requested(other) == requested(chosen):
-        return note(
-            "duplicate", other.origin.variable, f"names the same database as {chosen.origin.variable}, which is used"
-        )
-    message = f"names the same database as {chosen.origin.variable}, which asks for stronger TLS and is used"
+        return note("duplicate", other.origin.variable, f"is not used: {chosen.origin.variable} is the same database")
+    message = f"is not used: {chosen.origin.variable} is the same database with stronger TLS"
     return note("duplicate-weaker", other.origin.variable, message)

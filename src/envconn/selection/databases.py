@@ -71,7 +71,7 @@ def _elsewhere(reading: Reading, default: Connection, others: Iterable[Connectio
         if not same_target(other, default):
             yield other
         elif other is not default:
-            message = f"names the same endpoint as {default.origin.variable}, which is used"
+            message = f"is not used: {default.origin.variable} is the same endpoint"
             reading.notes.append(note("duplicate", other.origin.variable, message))
 
 
@@ -112,7 +112,7 @@ def _chosen(reading: Reading, chosen: str) -> list[Connection]:
     return candidates
 
 
-CHOICE_MISSING = "names neither a variable that is set nor a bound service; write the name of one that there is"
+CHOICE_MISSING = "names neither a variable that is set nor a bound service. Set it to the name of one, or unset it"
 
 
 def _bound(reading: Reading) -> list[Named]:
@@ -184,6 +184,6 @@ def _replicas(reading: Reading) -> Iterator[Connection]:
 def _report_overruled(reading: Reading, variable: str) -> None:
     if variable == "PGHOST":
         return
-    message = f"has no effect on {variable}: every value that decides is written out for the driver"
+    message = f"has no effect on {variable}: the connection states every value that matters"
     found = [name for name in OVERRULED if name in reading.present and reading.plain(name)]
     reading.notes += [note("overruled", name, message) for name in found]

@@ -118,7 +118,7 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
 
 
-_UNREAD = "is the host of a service that is not read here, by the scheme beside it; unset it, or name a database"
+_UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"
 
 
 def _kind(leader: str, values: Mapping[str, str]) -> str:

@@ -50,7 +50,9 @@ def strangers(services: Sequence[Named], known: Iterable[Connection]) -> list[Co
 def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
     """Ask for a name: each of `services` could be `what`, and `chooser` settles it."""
     told = " and ".join(each.connection.origin.variable for each in services[1:])
-    message = f"could be {what}, and so could {told}; set {chooser}={services[0].name}, or to the name of another one"
+    message = (
+        f"could be {what}, and so could {told}. Set {chooser}={services[0].name}, or set it to another of these names"
+    )
     return problem("binding-ambiguous", services[0].connection.origin.variable, message)
 
 
@@ -80,5 +82,8 @@ def _told(reading: Reading) -> Iterator[Named]:
 
 
 def _second(service: Named, first: Named) -> Finding:
-    message = f"is bound as {service.name}, and so is {first.connection.origin.variable}, elsewhere; rename one of them"
+    message = (
+        f"is bound as {service.name}, and so is {first.connection.origin.variable} with another target. Rename one of "
+        "the two"
+    )
     return problem("service-duplicate", service.connection.origin.variable, message)

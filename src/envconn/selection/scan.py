@@ -5,7 +5,7 @@ from __future__ import annotations
 from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
-from envconn.families import SENTINEL
+from envconn.families import FAMILIES, SENTINEL
 from envconn.records import Record
 from envconn.selection.variables import present
 
@@ -69,9 +69,8 @@ class Reading:
     def expect(self, connection: Connection, families: Collection[str], what: str) -> None:
         """Refuse a connection whose protocol is none of `families`: the variable is made for `what`."""
         if connection.family not in families:
-            message = (
-                f"names a service that speaks {connection.family}, and is read as {what}; use a variable made for it"
-            )
+            family = FAMILIES[connection.family]
+            message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
             self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
 
     def record(self, lookup: Lookup) -> None:

@@ -105,10 +105,25 @@ def replicas(present: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: (len(name), name)))
 
 
-def misspelt(environment: Environment) -> str | None:
-    """Return a variable that differs from a known one in case only (``database_url``), if there is one."""
-    known = set(DEFAULTS)
-    return next((name for name in environment.names() if name not in known and name.upper() in known), None)
+def meant(environment: Environment) -> tuple[str, str] | None:
+    """Return a variable that is not read and looks like one that was meant for the database, and what to do with it."""
+    from difflib import get_close_matches  # only for those who made a mistake
+
+    for name in sorted(environment.names()):
+        if is_read(name):
+            continue
+        if known := get_close_matches(name.upper(), DEFAULTS, 1, _ONE_LETTER):
+            return name, f"is not read. Rename it to {known[0]}"
+        if environment.plain(name).startswith(_DATABASE):
+            return name, (
+                f"holds a database URL, but is not read. Rename it to DATABASE_URL, or set {CHOOSERS[0]}={name}"
+            )
+    return None
+
+
+_ONE_LETTER = 0.9
+"""How much alike two names of the length of ``DATABASE_URL`` are that differ in one letter (`difflib`)."""
+_DATABASE = ("postgresql://", "postgres://", "mysql://")
 
 
 def is_read(name: str) -> bool:

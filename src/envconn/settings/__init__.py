@@ -45,7 +45,7 @@ else:
 
 
 def _unread() -> Any:
-    raise TypeError("settings_customise_sources has to return what super() returns, and may add other sources")
+    raise TypeError("settings_customise_sources must return every source that super() returns. It may add others")
 
 
 def _optional(value: object, inner: Any) -> object:

@@ -54,7 +54,7 @@ def _validated(name: str, value: object) -> SecuredConnection:
 def _missing(name: str) -> SecuredConnection:
     services = load()
     if name in _NO_DATABASES and name not in services:
-        raise ConfigurationError([problem("service-missing", name, f"no {name} is configured; set REDIS_URL")])
+        raise ConfigurationError([problem("service-missing", name, f"no {name} is configured. Set REDIS_URL")])
     return services.get(name) or services.database
 
 

@@ -46,7 +46,7 @@ def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
     try:
         opened = open_source(inner)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
-        told = f"the names of its secrets cannot be listed ({_describe(error)}); grant that permission"
+        told = f"the names of its secrets cannot be listed ({_describe(error)}). Grant this permission"
         return problem("secrets-unlisted", type(inner).__name__, told)
     return Layer(assemble_parts(opened, source.name) if isinstance(source, PartsSource) else with_rds_secret(opened))
 
@@ -85,7 +85,7 @@ class Layer(Mapping[str, Text | Finding]):
         except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
             return self._unavailable(name, _describe(error))
         if value is None:
-            return self._unavailable(name, "it is listed, and there is no text")
+            return self._unavailable(name, "the secret has no text")
         if isinstance(value, Finding):
             return problem(value.code, name, value.message)
         if isinstance(value, Text):
@@ -94,7 +94,7 @@ class Layer(Mapping[str, Text | Finding]):
 
     def _unavailable(self, name: str, told: str) -> Finding:
         place = title(self._opened.word)
-        message = f"cannot be had from {place} ({told}); grant access to the secret, and let it be UTF-8 text"
+        message = f"cannot be read from {place} ({told}). Grant access to the secret, and store it as UTF-8 text"
         return problem("secret-unavailable", name, message)
 
 

@@ -91,7 +91,7 @@ def malformed(failure: Exception) -> ConfigurationError | None:
     if source is None:
         return None
     message = (
-        f"what it reads is malformed ({type(failure).__name__}); it has to be an object of names and texts, "
+        f"is malformed ({type(failure).__name__}). It must be an object of names and texts, "
         'as in {"DATABASE_URL": "..."}'
     )
     return ConfigurationError([problem("source-malformed", source, message)])

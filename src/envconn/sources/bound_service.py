@@ -62,18 +62,18 @@ def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Fin
 
     revealed = text.reveal()
     if len(revealed.encode("utf-8", "surrogatepass")) > limit:
-        return problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes; shorten it")
+        return problem("json-too-large", variable, f"the JSON has more than {limit:,} bytes. Shorten it")
     try:
         found = json.loads(revealed.lstrip("\ufeff \t\r\n"), object_pairs_hook=_object)
     except json.JSONDecodeError as failure:
         where = f"line {failure.lineno}, column {failure.colno}"
-        return problem("json-invalid", variable, f"the JSON is broken at {where}; correct it")
+        return problem("json-invalid", variable, f"the JSON is invalid at {where}. Correct it")
     except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
-        return problem("json-invalid", variable, "the JSON has more digits or brackets than anybody needs; correct it")
+        return problem("json-invalid", variable, "a number or the nesting of the JSON is too long. Correct it")
     if any(isinstance(each, _Twice) for each in _everything(found)):
-        return problem("json-duplicate", variable, "a key is in one object of the JSON twice; keep one of the two")
+        return problem("json-duplicate", variable, "an object of the JSON has the same key twice. Keep one of the two")
     if not isinstance(found, dict):
-        return problem("json-invalid", variable, 'the JSON is no object; write {"name": "value", ...}')
+        return problem("json-invalid", variable, 'the JSON is not an object. Write {"name": "value", ...}')
     return found
 
 

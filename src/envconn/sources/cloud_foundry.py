@@ -46,7 +46,7 @@ def read(environment: Environment) -> Iterator[BoundService | Finding]:
         else:
             yield found
     if len(documents) == 2 and documents[0].offerings != documents[1].offerings:
-        yield problem("file-conflict", VARIABLE, f"is set, and {PATH} points to something else; keep one of the two")
+        yield problem("file-conflict", VARIABLE, f"is set, and the file in {PATH} differs. Keep one of the two")
     elif documents:
         for offering, instances in documents[0].offerings.items():
             yield from _instances(offering, instances, documents[0].origin)
@@ -74,7 +74,9 @@ def _file(environment: Environment) -> Iterator[_Document | BoundService | Findi
 def _instances(offering: str, instances: object, origin: Origin) -> Iterator[BoundService | Finding]:
     """Yield the services of one offering: objects in a list, each with a name and credentials."""
     if not isinstance(instances, list) or not all(isinstance(each, dict) for each in instances):
-        yield problem("json-invalid", VARIABLE, "an offering has no list of objects; it is as Cloud Foundry writes it")
+        yield problem(
+            "json-invalid", VARIABLE, ("an offering is not a list of objects. Keep the value that Cloud Foundry wrote")
+        )
         return
     for each in instances:
         names = (each.get(key) for key in ("binding_name", "instance_name", "name"))
@@ -90,7 +92,7 @@ def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bou
             yield note("binding-ignored", service.origin.variable, _IGNORED)
 
 
-_IGNORED = "is ignored: neither a URI nor a host of a service that is read here is among its credentials"
+_IGNORED = "is ignored: its credentials have no URI or host of a supported service"
 
 
 def _kind(credentials: Credentials, words: Iterable[str]) -> str:

@@ -66,7 +66,7 @@ def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[
     for binding in parse_stream(io.StringIO(content.reveal().removeprefix("\ufeff"))):
         line = _line(binding.original.string, binding.original.line)
         if binding.error:
-            problems.append(problem("dotenv-syntax", path, f"line {line} is not an assignment; write NAME='value'"))
+            problems.append(problem("dotenv-syntax", path, f"line {line} is not an assignment. Write NAME='value'"))
         elif binding.key is not None:
             found[binding.key] = Text(Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line))
     return found, tuple(problems)

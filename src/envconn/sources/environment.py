@@ -152,7 +152,7 @@ class Environment:
         if written.text != content.text:
             return Lookup(problems=(_contradiction(name, written),))
         return Lookup(
-            written, notes=(note("file-equal", name, f"{name}_FILE holds the same value; one of the two is enough"),)
+            written, notes=(note("file-equal", name, f"{name}_FILE holds the same value. One of the two is enough"),)
         )
 
     def _found(self, name: str, written: Text | Finding | None, more: tuple[Finding, ...] = ()) -> Lookup:
@@ -172,7 +172,7 @@ class Environment:
     def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
         """What is worth knowing about a variable that is blank, or hides another text for the same name."""
         if written is None:
-            return (note("blank", name, "set but blank, which counts as not set"),) if name in self._names else ()
+            return (note("blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
 
@@ -186,10 +186,10 @@ def _united(process: Mapping[str, str], layers: Iterable[Layer]) -> set[str]:
 def _hidden(name: str, written: Text, other: Text | Finding) -> Iterator[Finding]:
     winner = order.place(written.origin)
     if isinstance(other, Finding):
-        yield note("source-ignored", name, f"{winner} wins over a value that cannot be used: {other.message}")
+        yield note("source-ignored", name, f"{winner} overrides a value that cannot be used: {other.message}")
     elif other.text.reveal().strip() and other.text != written.text:
         code = "dotenv-ignored" if other.origin.source == "dotenv" else "source-ignored"
-        yield note(code, name, f"{winner} wins over the different value in {order.place(other.origin)}")
+        yield note(code, name, f"{winner} overrides the different value in {order.place(other.origin)}")
 
 
 def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
@@ -202,19 +202,23 @@ def _dangling(name: str, chain: list[str]) -> tuple[Finding, ...]:
     # A password that begins with a dollar sign looks like an alias, and must not be shown as one.
     secret = name.endswith("PASSWORD")
     message = (
-        "is exactly a dollar sign and a name, which makes it an alias, and there is no such variable; "
-        "set that one, or write a password that begins with a dollar sign as %24... in a URL"
+        "is a dollar sign and a name, which makes it an alias, but no variable of that name is set. Set that "
+        "variable, or write a password that begins with a dollar sign as %24... in a URL"
         if secret
-        else f"is an alias for {chain[-1]}, which is not set; set {chain[-1]}, or write the value itself"
+        else f"is an alias of {chain[-1]}, which is not set. Set {chain[-1]}, or write the value itself"
     )
     return (problem("alias-missing", name, message),)
 
 
 def _cycle(name: str) -> Finding:
-    return problem("alias-cycle", name, "is an alias that leads back to itself; let the last one hold the value itself")
+    return problem(
+        "alias-cycle",
+        name,
+        "is an alias that refers back to itself. Write the value itself into the last variable of the chain",
+    )
 
 
 def _contradiction(name: str, written: Text) -> Finding:
     place = order.title(written.origin.source)
-    message = f"is set by {place}, and {name}_FILE points to a different value; keep one"
+    message = f"is set by {place}, and {name}_FILE holds a different value. Keep one of the two"
     return problem("file-conflict", name, message)

@@ -29,7 +29,11 @@ def read(pointer: Secret, variable: str) -> Content | Finding:
     """Read the file that `pointer` names. `variable` is the variable that holds the path, for messages."""
     path = pointer.reveal().strip()
     if "://" in path:
-        return problem("file-is-url", variable, "holds a URL; it must hold the path of a file that contains the URL")
+        return problem(
+            "file-is-url",
+            variable,
+            "holds a URL, but the path of a file is expected. Move the URL to the variable without _FILE",
+        )
     text = read_value(path, variable)
     return text if isinstance(text, Finding) else Content(text, path)
 
@@ -41,7 +45,7 @@ def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding
         return content
     text = content.reveal().removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        return problem("file-empty", variable, "the file is empty; write the value into it")
+        return problem("file-empty", variable, "the file is empty. Write the value into it")
     return Secret(text)
 
 
@@ -50,9 +54,9 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
-            return problem("file-directory", variable, "the path names a directory; name the file in it")
+            return problem("file-directory", variable, "the path is a directory. Name the file in it")
         if not stat.S_ISREG(mode):
-            return problem("file-special", variable, "the path names a pipe or device; name a regular file")
+            return problem("file-special", variable, "the path is a pipe or a device. Name a regular file")
         with open(path, "rb") as stream:
             raw = stream.read(limit + 1)
     except (OSError, ValueError) as failure:
@@ -60,12 +64,14 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
         return problem(code, variable, reason)
     if len(raw) > limit:
         return problem(
-            "file-too-large", variable, f"the file is larger than {limit} bytes; it should hold one value only"
+            "file-too-large",
+            variable,
+            f"the file is larger than {limit} bytes. Name a file that holds this value alone",
         )
     try:
         return Secret(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        return problem("file-binary", variable, "the file is not UTF-8 text; write the value as plain text")
+        return problem("file-binary", variable, "the file is not UTF-8 text. Write the value as plain text")
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:
@@ -73,15 +79,17 @@ def listing(path: str, variable: str) -> tuple[str, ...] | Finding:
     try:
         return tuple(sorted(os.listdir(path)))
     except (FileNotFoundError, NotADirectoryError):
-        return problem("directory-missing", variable, "the directory does not exist; mount it, or unset the variable")
+        return problem("directory-missing", variable, "the directory does not exist. Mount it, or unset the variable")
     except (OSError, ValueError):
-        return problem("directory-unreadable", variable, "the directory may not be read; change its owner or mode")
+        return problem(
+            "directory-unreadable", variable, ("the directory is not readable by this user. Change its owner or mode")
+        )
 
 
-_UNREADABLE = ("file-unreadable", "the file cannot be read; check the path and its permissions")
+_UNREADABLE = ("file-unreadable", "the file cannot be read. Check the path and its permissions")
 
 _FAILURES: dict[type[Exception], tuple[str, str]] = {
-    FileNotFoundError: ("file-missing", "the file does not exist; mount it, or correct the path"),
-    NotADirectoryError: ("file-missing", "the file does not exist; mount it, or correct the path"),
-    PermissionError: ("file-unreadable", "the file may not be read by this user; change its owner or mode"),
+    FileNotFoundError: ("file-missing", "the file does not exist. Mount it, or correct the path"),
+    NotADirectoryError: ("file-missing", "the file does not exist. Mount it, or correct the path"),
+    PermissionError: ("file-unreadable", "the file is not readable by this user. Change its owner or mode"),
 }

@@ -48,7 +48,10 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
     def __getitem__(self, name: str) -> Text | Finding:
         first, *others = [self._read(name, file) for file in self._files[name]]
         if any(_value(other) != _value(first) for other in others):
-            message = f"two files in {self._variable} differ in the case of their names and in content; remove one"
+            message = (
+                f"two files in {self._variable} have the same name in a different case, and different contents. "
+                "Remove one"
+            )
             return problem("file-ambiguous", name, message)
         return first
 

@@ -51,7 +51,7 @@ def read(environment: Environment) -> Iterator[BoundService | Finding]:
             yield from _binding(name, path) if _NAME.fullmatch(name) else [note("binding-ignored", ROOT, _MISNAMED)]
 
 
-_MISNAMED = "a directory is ignored, because of its name; bindings have lower-case letters, digits, hyphens and dots"
+_MISNAMED = "ignores a directory with an invalid name. Use lower-case letters, digits, hyphens and dots"
 
 
 def _binding(name: str, path: str) -> Iterator[BoundService | Finding]:
@@ -60,13 +60,13 @@ def _binding(name: str, path: str) -> Iterator[BoundService | Finding]:
     if isinstance(files, Finding):
         yield files
     elif "type" not in files:
-        yield note("binding-ignored", variable, "is ignored: it has no file called type, which every binding has")
+        yield note("binding-ignored", variable, "is ignored: it has no file called type")
     elif isinstance(word := _value(path, "type", variable), Finding):
         yield word
     elif family := kind_of(word.reveal()):
         yield from _service(name, family, path, files)
     else:
-        yield note("binding-ignored", variable, "is ignored: its type is none of a service that is read here")
+        yield note("binding-ignored", variable, "is ignored: its type is not a supported service")
 
 
 def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Iterator[BoundService | Finding]:

@@ -56,14 +56,16 @@ def _decoded(text: Secret) -> Secret | Finding:
     try:
         return Secret(b64decode("".join(text.reveal().split()), validate=True).decode("utf-8"))
     except ValueError:  # of which UnicodeDecodeError and binascii.Error are kinds
-        return problem("base64-invalid", VARIABLE, "is not base64 of UTF-8 text; leave it as the platform writes it")
+        return problem(
+            "base64-invalid", VARIABLE, ("is not base64 of UTF-8 text. Keep the value that the platform wrote")
+        )
 
 
 def _relationship(name: str, endpoints: object) -> Iterator[BoundService | Finding]:
     """Yield the primary of a relationship; a service may have replicas beside it."""
     if not isinstance(endpoints, list) or not all(isinstance(each, dict) for each in endpoints):
         yield problem(
-            "json-invalid", VARIABLE, "a relationship has no list of objects; it is as the platform writes it"
+            "json-invalid", VARIABLE, "a relationship is not a list of objects. Keep the value that the platform wrote"
         )
         return
     told = [flatten({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
@@ -73,7 +75,7 @@ def _relationship(name: str, endpoints: object) -> Iterator[BoundService | Findi
         yield service if family else note("binding-ignored", service.origin.variable, _IGNORED)
 
 
-_IGNORED = "is ignored: its scheme is none of a service that is read here"
+_IGNORED = "is ignored: its scheme is not supported"
 
 
 def _is_primary(endpoint: dict[str, object]) -> bool:

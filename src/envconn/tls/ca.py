@@ -130,7 +130,7 @@ def _checked(ca: CA, text: str) -> CA | Finding:
         return problem(
             "ca-broken",
             ca.variable,
-            "CA: holds no certificate that can be read; write PEM, with its BEGIN and END lines",
+            "CA: has no certificate in PEM. Write it as PEM, with its BEGIN and END lines",
         )
     return CA(ca.kind, ca.variable, count, ca.path, blocks if ca.kind == "text" else "")
 
@@ -156,11 +156,13 @@ def _system(variable: str) -> CA | Finding:
     named = ssl.get_default_verify_paths().cafile
     if os.environ.get("SSL_CERT_FILE") and not named:
         return problem(
-            "ca-missing", variable, "CA: SSL_CERT_FILE names a file that does not exist; correct or unset it"
+            "ca-missing", variable, "CA: the file in SSL_CERT_FILE does not exist. Correct SSL_CERT_FILE, or unset it"
         )
     path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
     if path is None:
-        return problem("ca-missing", variable, "CA: no system CA bundle found; install ca-certificates, or name a file")
+        return problem(
+            "ca-missing", variable, ("CA: this system has no CA bundle. Install ca-certificates, or name a file")
+        )
     return CA("system", variable, path=path)
 
 

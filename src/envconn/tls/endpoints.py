@@ -32,9 +32,7 @@ def find(
         return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
     told, variable = _told(pooled=pooled, replica=replica, branch=branch), connection.variable
     if branch not in {None, connection.branch}:
-        return _unavailable(
-            variable, f"{told}: a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
-        )
+        return _unavailable(variable, f"{told}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL")
     hints = judgement.context.hints or providers.ProviderHints()
     derived = providers.derive_sibling(
         judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints
@@ -47,7 +45,7 @@ def find(
     return _unavailable(variable, f"{told}: {'; '.join(found.message for found in outcome)}")
 
 
-_BRANCH = "a branch has credentials of its own; set <NAME>_DATABASE_URL to its URL"
+_BRANCH = "a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
 
 
 def _unavailable(variable: str, message: str) -> Finding:
@@ -63,14 +61,14 @@ def advice(judgement: Judgement) -> tuple[Finding, ...]:
         return (*notes, note("best-unknown", variable, _BEST_UNKNOWN))
     if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
         return notes
-    message = f"could be {known.sslmode}; {known.remedy}{_BEST if known.ca else ''}"
+    message = f"could be {known.sslmode}. {known.remedy}{_BEST if known.ca else ''}"
     return (*notes, note("tls-better", variable, message))
 
 
 _BEST = ", or set ENVCONN_TLS=best"
 _BEST_UNKNOWN = (
-    "ENVCONN_TLS=best asks for no more than require here: no record says what the certificates can meet; "
-    "write sslmode=verify-full and name the CA, or state ENVCONN_PROVIDER"
+    "ENVCONN_TLS=best means require here, because the provider is unknown. Use sslmode=verify-full and name the CA, "
+    "or set ENVCONN_PROVIDER"
 )
 
 

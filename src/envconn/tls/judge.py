@@ -130,18 +130,22 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
 def _disabled(connection: Connection, *, local: bool) -> str:
     written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
     if local:
-        return f"{written} towards this machine, where ENVCONN_TLS_LOCAL=enforce demands TLS, too; {remedy}"
-    return f"{written} towards a remote host; {remedy}, or waive the host in ENVCONN_TLS_WAIVE"
+        return (
+            f"{written} for a local host, although ENVCONN_TLS_LOCAL=enforce is set. {remedy}, or set "
+            "ENVCONN_TLS_LOCAL=allow"
+        )
+    return f"{written} for a remote host. {remedy}, or add the host to ENVCONN_TLS_WAIVE"
 
 
-_SOCKET = "a unix socket cannot use TLS, and ENVCONN_TLS_LOCAL=enforce demands it; name a TCP host, or set it to allow"
-_MIXED = "a unix socket and a network host in one list cannot be promised one TLS level; use one variable for each"
-_SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system; write sslmode=verify-full"
-_DIRECT = "sslnegotiation=direct needs TLS; write sslmode=require or stronger"
-_PAIR = "sslcert and sslkey go together; name both files, or neither"
-_MASTER = (
-    "which master the sentinels are asked for is not said; write /name behind the hosts, or set ENVCONN_SENTINEL_MASTER"
+_SOCKET = (
+    "a unix socket cannot use TLS, but ENVCONN_TLS_LOCAL=enforce is set. Name a TCP host, or set "
+    "ENVCONN_TLS_LOCAL=allow"
 )
+_MIXED = "the list has a unix socket and a network host, which have different TLS levels. Use one variable for each"
+_SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system. Use sslmode=verify-full"
+_DIRECT = "sslnegotiation=direct requires TLS. Use sslmode=require or stronger"
+_PAIR = "only one of sslcert and sslkey is given. Name both files, or neither"
+_MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCONN_SENTINEL_MASTER"
 _CRL = "has no effect without a CA; add sslrootcert, or drop it"
 
 
@@ -159,9 +163,9 @@ def _file_problems(connection: Connection) -> list[Finding]:
     return found
 
 
-_UNREADABLE = "cannot be read; mount it, or correct the path"
-_NO_LIST = "the file in sslcrl holds no list that can be read, and libpq would go on without one; write it as PEM"
-_NO_LISTS = "sslcrldir has no list under a name that OpenSSL looks for, and nobody is let in; run openssl rehash on it"
+_UNREADABLE = "cannot be read. Mount the file, or correct the path"
+_NO_LIST = "the file in sslcrl has no revocation list in PEM, and libpq would ignore it. Write the list as PEM"
+_NO_LISTS = "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
 
 
 def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Finding | None) -> list[Finding]:
@@ -172,14 +176,10 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
     if level < TlsLevel.VERIFY_CA:
         return []
     if ca is None:
-        remedy = (
-            known.remedy
-            if known
-            else f"{FAMILIES[connection.family].name_ca}, or set DATABASE_CA_CERT; a public CA is called system"
-        )
-        return [problem("ca-missing", variable, f"{level} needs a CA and none is stated; {remedy}")]
+        remedy = known.remedy if known else f"{FAMILIES[connection.family].name_ca}, or set DATABASE_CA_CERT"
+        return [problem("ca-missing", variable, f"{level} requires a CA. {remedy}")]
     if ca.kind == "system" and known and known.ca != "system":
-        return [problem("ca-private", variable, f"the provider's CA is not among the system's; {known.remedy}")]
+        return [problem("ca-private", variable, f"the system does not trust the provider's CA. {known.remedy}")]
     return []
 
 

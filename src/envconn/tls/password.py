@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Supplier: TypeAlias = Callable[..., str | Awaitable[str]]
 
 
-FIXED = "the program supplies its password anew for each login"
+FIXED = "the program supplies a new password for each login"
 """What messages say of it where it cannot be kept."""
 
 
@@ -84,7 +84,7 @@ def _called(supplier: Supplier, connection: object) -> object:
     try:
         return supplier(connection)
     except Exception as error:  # noqa: BLE001 - it is the program's, and may raise anything
-        return _Wrong(f"raised {type(error).__name__}; look there")
+        return _Wrong(f"raised {type(error).__name__}. Correct it in the program")
 
 
 async def _awaited(supplier: Supplier, connection: object) -> object:
@@ -98,16 +98,20 @@ async def _awaited(supplier: Supplier, connection: object) -> object:
     try:
         return await found
     except Exception as error:  # noqa: BLE001 - as above
-        return _Wrong(f"raised {type(error).__name__}; look there")
+        return _Wrong(f"raised {type(error).__name__}. Correct it in the program")
 
 
 def _checked(found: object) -> str | _Wrong:
     if isinstance(found, Coroutine):
         found.close()  # or Python complains that nobody awaited it
     if isinstance(found, Awaitable):
-        return _Wrong("is asynchronous, and this connection is not; give one that returns the text itself")
+        return _Wrong("is asynchronous, but this connection is not. Pass a function that returns the password itself")
     if isinstance(found, _Wrong):
         return found
     if not isinstance(found, str):
-        return _Wrong(f"returned {type(found).__name__}; it has to return a str")
-    return found if found and "\0" not in found else _Wrong("returned a text that is empty or has a zero byte in it")
+        return _Wrong(f"returned {type(found).__name__}. It must return a str")
+    return (
+        found
+        if found and "\0" not in found
+        else _Wrong("returned a text that is empty or has a NUL. It must return the password")
+    )

@@ -173,10 +173,10 @@ class Policy:
         object.__setattr__(self, "ca", None if ca is None else os.fspath(ca))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Policy cannot be changed; make another one")
+        raise AttributeError("a Policy cannot be changed. Make another one")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a Policy cannot be changed; make another one")
+        raise AttributeError("a Policy cannot be changed. Make another one")
 
     def __repr__(self) -> str:
         # One that was refused half-way has no fields yet, and its traceback may be shown with variables.
@@ -219,18 +219,18 @@ def waived_in_code(policy: Policy | None) -> tuple[Finding, ...]:
     """Return the note that `policy` waives something, which no variable shows."""
     if policy is None or not policy.waive:
         return ()
-    message = f"the program tolerates connections without TLS to {', '.join(policy.waive)}"
+    message = f"the program allows connections without TLS to {', '.join(policy.waive)}"
     return (note("waiver-in-code", "Policy.waive", message),)
 
 
 def _wrong_words(tls: str, local: str, tls_variable: str, local_variable: str) -> Iterator[Finding]:
     if tls not in {*_FLOORS, "best"}:
-        meant = "; encrypted is what require leads to" if tls == "encrypted" else ""
+        meant = ". Use require for encrypted" if tls == "encrypted" else ""
         yield problem(
-            "policy-unknown", tls_variable, f"not a known level; write require, verify-ca, verify-full or best{meant}"
+            "policy-unknown", tls_variable, f"is invalid: expected require, verify-ca, verify-full or best{meant}"
         )
     if local not in {"allow", "enforce"}:
-        yield problem("policy-unknown", local_variable, "not a known word; write allow or enforce")
+        yield problem("policy-unknown", local_variable, "is invalid: expected allow or enforce")
 
 
 class Stated(Record):
@@ -251,7 +251,7 @@ def stated(values: Mapping[str, str]) -> Stated:
     problems += _wrong_words(word, local, "ENVCONN_TLS", "ENVCONN_TLS_LOCAL")
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
         # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
-        problems.append(problem("policy-unknown", "PGSSLMODE", f"not a word of libpq; write {', '.join(SSLMODES)}"))
+        problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
     demands = Demands(
         floor=floor,
@@ -270,16 +270,20 @@ def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, .
         return floor, ()
     if level > floor:
         return level, (
-            note("pgsslmode-stronger", "PGSSLMODE", f"asks for more than ENVCONN_TLS and raises the floor to {level}"),
+            note(
+                "pgsslmode-stronger",
+                "PGSSLMODE",
+                f"raises the minimum to {level}, which is more than ENVCONN_TLS asks for",
+            ),
         )
-    return floor, (note("pgsslmode-overruled", "PGSSLMODE", "has no effect: it asks for no more than the policy does"),)
+    return floor, (note("pgsslmode-overruled", "PGSSLMODE", "has no effect: ENVCONN_TLS asks for the same or more"),)
 
 
 def _unusable(pattern: str, variable: str) -> Finding | None:
     """Refuse a waiver that covers everything, or that is neither a host pattern nor a CIDR block."""
     if "[" in pattern:
         # fnmatch's classes: [!_]* covers every host and does not look like it.
-        return problem("waiver-malformed", variable, "a pattern has a bracket; only * and ? stand for other characters")
+        return problem("waiver-malformed", variable, "a pattern has a bracket. Use * and ? only")
     if "/" not in pattern:
         return _too_wide(variable) if not pattern.strip("*?.") else None
     from ipaddress import ip_network
@@ -292,7 +296,7 @@ def _unusable(pattern: str, variable: str) -> Finding | None:
         return problem(
             "waiver-malformed",
             variable,
-            "a pattern with a slash is no CIDR block; write it like 10.1.0.0/16, host bits zero",
+            "a pattern with a slash is not a CIDR block. Write it like 10.1.0.0/16, with the host bits zero",
         )
     return _too_wide(variable) if network.prefixlen == 0 else None
 
@@ -301,5 +305,5 @@ def _too_wide(variable: str) -> Finding:
     return problem(
         "waiver-too-wide",
         variable,
-        "a pattern covers every host; name the hosts or the network that may do without TLS",
+        "a pattern matches every host. Name the hosts or the network that may be used without TLS",
     )

@@ -34,21 +34,21 @@ class SecuredConnection(Judged):
 
     def __init__(self, judgement: Judgement, *, seal: object) -> None:
         if seal is not _SEAL:
-            raise TypeError("a SecuredConnection comes from envconn.load() or envconn.secure(), which judge it")
+            raise TypeError("a SecuredConnection cannot be made directly. Call envconn.load() or envconn.secure()")
         object.__setattr__(self, "_judgement", judgement)
         object.__setattr__(self, "_seal", seal)
 
     def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("SecuredConnection cannot be subclassed: its seal would mean nothing")
+        raise TypeError("SecuredConnection cannot be subclassed")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise TypeError("a SecuredConnection cannot be changed after it was judged")
+        raise TypeError("a SecuredConnection cannot be changed")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise TypeError("a SecuredConnection cannot be changed after it was judged")
+        raise TypeError("a SecuredConnection cannot be changed")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a SecuredConnection is not pickled; call envconn.load() in the other process")
+        raise TypeError("a SecuredConnection is never pickled. Call envconn.load() in the other process")
 
     def __copy__(self) -> SecuredConnection:
         return self

@@ -34,16 +34,30 @@ class Verdict(Record):
     def evidence(self) -> tuple[str, ...]:
         """One sentence for each step that led here."""
         reasons = [
-            (True, f"the text asks for {self.requested} ({self.wish})"),
+            (True, f"{self._asked}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),
-            (self.waived is not None, f"clear text is waived by {self.waived}"),
-            (self.level > self.requested, f"raised from {self.requested} to {self.level} (the floor is {self.floor})"),
+            (self.waived is not None, f"TLS is not required, because ENVCONN_TLS_WAIVE has {self.waived}"),
+            (self.level > self.requested, f"raised to {self.level}, the minimum set by ENVCONN_TLS"),
             (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)
 
     @property
+    def _asked(self) -> str:
+        return "without sslmode" if self.wish == "no sslmode" else f"with {self.wish}"
+
+    @property
     def raised(self) -> bool:
         """Whether `level` is above what the text asked for."""
         return self.level > self.requested
+
+
+_MEANINGS = {
+    TlsLevel.NONE: "TLS is not used",
+    TlsLevel.OPPORTUNISTIC: "the client may fall back to an unencrypted connection",
+    TlsLevel.ENCRYPTED: "TLS is required, but the server is not verified",
+    TlsLevel.VERIFY_CA: "the CA is verified",
+    TlsLevel.VERIFY_FULL: "the CA and the hostname are verified",
+}
+"""What a client does by itself with what the text asks for."""

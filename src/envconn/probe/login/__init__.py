@@ -57,7 +57,7 @@ class _Family(Protocol):
     def log_in(self, connection: SecuredConnection, until: float) -> Outcome: ...
 
 
-_UNTRIED = "no login is tried to {kind}; it shows at the application's first connection"
+_UNTRIED = "the login to {kind} was not checked. Check it with the application"
 
 
 def _logged_in(connection: SecuredConnection, until: float) -> Outcome:

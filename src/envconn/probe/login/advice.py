@@ -46,28 +46,28 @@ def _only_by_setting(found: ServerSettings) -> bool:
     return found.read_only is True and not found.recovers
 
 
-_WRITES = "counts as a replica, and the server takes writes; name the replica's own endpoint"
-_STANDBY = "the server is a standby, where nothing can be written; name the primary's endpoint"
+_WRITES = "is configured as a replica, but the server accepts writes. Use the replica's own endpoint"
+_STANDBY = "the server is a standby, which is read-only. Use the primary's endpoint"
 _SETTING = (
-    "nothing can be written: default_transaction_read_only is on; turn it off by ALTER ROLE or ALTER DATABASE, or use "
-    "a role that may write"
+    "the server is read-only: default_transaction_read_only is on. Turn it off with ALTER ROLE or ALTER DATABASE, or "
+    "use a role that may write"
 )
 _POOLER = (
-    "a pooler stands before the server, and neither host nor port tells; set ENVCONN_POOL_MODE=transaction, or "
-    "ENVCONN_POOL_MODE=session if it pools by session"
+    "there is a pooler in front of the server. Set ENVCONN_POOL_MODE=transaction, or ENVCONN_POOL_MODE=session if it "
+    "pools by session"
 )
 _NOT_NONE = (
-    "ENVCONN_POOL_MODE=none is stated, and a pooler stands before the server; set ENVCONN_POOL_MODE=transaction, or "
-    "ENVCONN_POOL_MODE=session if it pools by session"
+    "there is a pooler in front of the server, although ENVCONN_POOL_MODE=none is set. Set "
+    "ENVCONN_POOL_MODE=transaction, or ENVCONN_POOL_MODE=session if it pools by session"
 )
 _NO_POOLER = (
-    "counts as pooled, and the server itself answers; set ENVCONN_POOL_MODE=none, or write the pooler's host and port"
+    "is configured as pooled, but there is no pooler. Set ENVCONN_POOL_MODE=none, or use the pooler's host and port"
 )
 _SECOND_HOP = (
-    "TLS ends at a pooler or proxy, and the server sees clear text; have the pooler connect with TLS, too "
+    "the pooler or proxy connects to the server without TLS. Turn TLS on between the two "
     "(server_tls_sslmode=verify-full in PgBouncer), or use the direct endpoint"
 )
-_SUPERUSER = "the role may do everything, or nearly so; give the application a role of its own, made with NOSUPERUSER"
+_SUPERUSER = "the role has nearly every permission. Create a role for the application with NOSUPERUSER"
 
 
 def _few_connections_left(connection: SecuredConnection, found: ServerSettings) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _few_connections_left(connection: SecuredConnection, found: ServerSettings) 
         seats.append(("the role's", "its CONNECTION LIMIT", found.role_used, found.role_limit or 0))
     for whose, setting, used, limit in seats:
         if used is not None and limit > 0 and (limit - used < _FEW or (limit - used) * 10 < limit):
-            message = f"{used} of {whose} {limit} connections are in use; close some, or raise {setting}"
+            message = f"{used} of {whose} {limit} connections are in use. Close some, or raise {setting}"
             yield note("connections-scarce", connection.variable, message)
 
 
@@ -119,15 +119,15 @@ _DEMANDS = (
     (
         "channel-binding-possible",
         {"channel_binding": "require"},
-        "sslmode=require trusts whoever poses as the server; add channel_binding=require, which this one can do",
+        "sslmode=require does not verify the server. Add channel_binding=require, which this server supports",
     ),
     (
         "require-auth-possible",
         {"require_auth": "scram-sha-256"},
-        "sslmode=require trusts whoever poses as the server; add require_auth=scram-sha-256, which sends no password",
+        "sslmode=require does not verify the server. Add require_auth=scram-sha-256, which does not send the password",
     ),
 )
 _UNPROTECTED = (
-    "sslmode=require sends the password to whoever poses as the server, and {driver} cannot demand better of this one; "
-    "write sslmode=verify-full and name its CA with sslrootcert"
+    "sslmode=require sends the password to a server that is not verified, and {driver} has no other protection. Use "
+    "sslmode=verify-full and name the CA with sslrootcert"
 )

@@ -111,40 +111,50 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
     return problem(failure.code, connection.variable, message, FAULTS[failure.code].exit_code)
 
 
-_NO_PASSWORD = "has no password, and the server asks for one; write it into the URL, percent-encoded"  # noqa: S105
+_NO_PASSWORD = "has no password, but the server requires one. Add it to the URL, percent-encoded"  # noqa: S105
 
 _OF_ALL = {
-    "host-unresolved": "{driver} finds no address for the host; correct the host name, or wait until DNS knows it",
-    "connection-refused": "nothing listens at host and port any more; correct the port, or start the server",
-    "host-unreachable": "{driver} cannot reach host and port; correct them, or open the way there",
-    "timed-out": "the login through {driver} did not end in time{state}; look after the server's load, or allow more",
-    "connection-closed": "the connection ended in the middle of the login{state}; the server's log says why",
-    "server-starting": "the server starts up, shuts down or recovers{state}; try again when it is ready",
-    "server-full": "no connection is free{state}; let clients keep fewer, or raise the server's or the role's limit",
-    "master-unknown": "no sentinel knows a master of that name that is up; correct the name, or wait for one",
-    "protocol-unexpected": "the answer to {driver} is none that it understands; correct scheme and port",
-    "tls-failed": "{driver} could not agree on TLS with the server; check sslrootcert, sslcert and sslkey",
-    "tls-not-in-use": "{driver} logged in without the TLS that was asked for; do not use it, and report this",
-    "password-refused": "user name or password are refused{state}; copy both again from where they were issued",
-    "login-refused": "the server does not let this user in{state}; its log says why, often pg_hba.conf or NOLOGIN",
-    "database-absent": "there is no database of that name{state}; correct the name, or create the database",
-    "permission-denied": "the user may not connect to the database{state}; run GRANT CONNECT ON DATABASE for the role",
+    "host-unresolved": "{driver} finds no address for the host. Correct the hostname, or wait for DNS",
+    "connection-refused": "the server refuses the connection. Start it, or correct the port",
+    "host-unreachable": "{driver} cannot reach the server. Correct host and port, or check routes and firewalls",
+    "timed-out": "the login with {driver} timed out{state}. Check the server's load, or raise --within",
+    "connection-closed": "the server closed the connection during the login{state}. Read the server's log",
+    "server-starting": "the server is starting, shutting down or recovering{state}. Wait until it is ready",
+    "server-full": (
+        "the server has no free connection{state}. Use fewer connections, or raise the limit of the server or the role"
+    ),
+    "master-unknown": (
+        "no sentinel knows a running master of that name. Correct the name, or wait until a master is running"
+    ),
+    "protocol-unexpected": "{driver} does not understand the server's answer. Correct scheme and port",
+    "tls-failed": "{driver} and the server could not agree on TLS. Check sslrootcert, sslcert and sslkey",
+    "tls-not-in-use": "{driver} logged in without the required TLS. Do not use this driver, and report a bug",
+    "password-refused": "user or password is wrong{state}. Copy both again from your provider",
+    "login-refused": (
+        "the server does not allow this user to log in{state}. Check pg_hba.conf and NOLOGIN, and read the server's log"
+    ),
+    "database-absent": "the database does not exist{state}. Correct its name, or create it",
+    "permission-denied": "the user may not connect to the database{state}. Run GRANT CONNECT ON DATABASE for the role",
 }
 
 _OF_KIND = {
-    (REDIS, "login-refused"): "the server turns this client down; its log says why, often protected-mode",
-    (REDIS, "database-absent"): "there is no database of that number; lower the number, or raise databases",
-    (REDIS, "permission-denied"): "the user may not do what every client does; give it +ping and +select by ACL",
+    (REDIS, "login-refused"): "the server refuses this client. Check protected-mode, and read the server's log",
+    (REDIS, "database-absent"): (
+        "the database number does not exist. Use a lower number, or raise databases in the server's configuration"
+    ),
+    (REDIS, "permission-denied"): "the user may not run PING and SELECT. Add +ping and +select to its ACL",
     (
         SENTINEL,
         "tls-failed",
-    ): "a sentinel, or the Redis that they name, does not stand up to the level; let the latter "
-    "show a certificate for the address that is announced, or announce host names (sentinel announce-hostnames yes)",
+    ): "the certificate of a sentinel, or of the Redis that it names, cannot be verified. Use a certificate for the "
+    "announced address, or announce hostnames (sentinel announce-hostnames yes)",
     (
         SENTINEL,
         "password-refused",
-    ): "the sentinels refuse sentinel_password, or the Redis the password before the hosts; copy both again",
-    (AMQP, "login-refused"): "the broker does not let this user in; its log says why",
-    (AMQP, "database-absent"): "there is no such vhost; correct the path of the URL, or create the vhost",
-    (AMQP, "permission-denied"): "the user may not use the vhost; give it permissions there",
+    ): "the sentinels refuse sentinel_password, or Redis refuses the password before the hosts. Copy both again",
+    (AMQP, "login-refused"): "the broker does not allow this user to log in. Read its log",
+    (AMQP, "database-absent"): (
+        "the virtual host does not exist. Correct the path of the URL, or create the virtual host"
+    ),
+    (AMQP, "permission-denied"): "the user may not use the virtual host. Run rabbitmqctl set_permissions for it",
 }

@@ -164,12 +164,12 @@ def _notes(connection: SecuredConnection, login: Login) -> Iterator[Finding]:
         yield note("primary-is-read-only", connection.variable, _REPLICA)
     used, limit = login.connections, login.max_connections
     if used is not None and limit and (limit - used < _FEW or (limit - used) * 10 < limit):
-        message = f"{used} of the server's {limit} connections are in use; close some, or raise maxclients"
+        message = f"{used} of the server's {limit} connections are in use. Close some, or raise maxclients"
         yield note("connections-scarce", connection.variable, message)
 
 
 _FEW = 5
-_REPLICA = "the server is another one's replica, where nothing can be written; name the primary's endpoint"
+_REPLICA = "the server is a replica, which is read-only. Use the primary's endpoint"
 
 
 def _why(error: BaseException) -> Failure:
