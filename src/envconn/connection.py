@@ -75,6 +75,12 @@ class Parameters(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return name in self._values
 
+    if not TYPE_CHECKING:  # pragma: no branch
+
+        def get(self, name: str, default: object = None) -> object:
+            """Do as `Mapping` does, and is typed, without raising and catching a KeyError for what is not there."""
+            return self._values.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 

@@ -5,6 +5,8 @@ A new family is an entry here and the modules that it names; no other module com
 
 from __future__ import annotations
 
+from functools import cache
+
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -169,6 +171,7 @@ BY_WORD = {word: name for name, family in FAMILIES.items() for word in family.wo
 """The family of each word for a service, in lower case."""
 
 
+@cache
 def serving(role: str) -> tuple[str, ...]:
     """Return the families that can be a ``database``, ``broker``, ``results`` or ``cache``."""
     return tuple(sorted(name for name, family in FAMILIES.items() if role in family.services))

@@ -45,6 +45,8 @@ else:
         _field_defaults = {}  # noqa: RUF012 - as in a NamedTuple, and never written to
 
         def __new__(cls, *values, **named):
+            if not values and tuple(named) == cls._fields:  # all by name, in their order
+                return tuple.__new__(cls, named.values())
             missing = len(cls._fields) - len(values)
             if not (named or missing):
                 return tuple.__new__(cls, values)

@@ -8,6 +8,7 @@ deliberate differences.
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 
 from envconn.families import BY_SCHEME, FAMILIES
@@ -83,6 +84,7 @@ def _dispatch(reading: Reading, text: str) -> Connection | None:
     return None
 
 
+@cache
 def _reader(family: str) -> Callable[[Reading, str, str], Connection | None]:
     # Imported when the first text asks for it; PostgreSQL's is there already.
     module, _, name = FAMILIES[family].grammar.partition(".")

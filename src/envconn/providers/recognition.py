@@ -35,9 +35,12 @@ class ProviderHints(Record):
     pooler: str | None = None
 
 
+_NO_HINTS = ProviderHints()
+
+
 def identify(connection: Connection, hints: ProviderHints | None = None) -> Endpoint:
     """Say what `connection` and the stated `hints` give away. The first of several hosts speaks for all."""
-    hints = hints or ProviderHints()
+    hints = hints or _NO_HINTS
     provider, seen = _recognise(connection, hints.provider)
     kind, reason = _kind(connection, hints, provider, seen)
     who = _named_by_user(connection, provider)

@@ -110,9 +110,8 @@ def provider_ca(endpoint: Endpoint) -> str | None:
 def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     sockets = [host.is_socket for host in connection.hosts]
-    disabled = _disabled(connection, local=how_far.local)
     found = [
-        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
+        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", ""),
         (all(sockets) and not how_far.exempt and connection.family != SQLITE, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
@@ -124,7 +123,8 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
         ),
         (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
-    return [problem(code, variable, message) for is_so, code, message in found if is_so]
+    told = [(code, message or _disabled(connection, local=how_far.local)) for is_so, code, message in found if is_so]
+    return [problem(code, variable, message) for code, message in told]
 
 
 def _disabled(connection: Connection, *, local: bool) -> str:
