@@ -107,7 +107,7 @@ def test_a_server_that_never_comes() -> None:
     done = run("check", "--wait", "1.5", "--timeout", "1", DATABASE_URL=f"postgresql://app:{MARKER}@localhost:1/app")
     assert time.monotonic() - begun >= 1.5, "it gave up before"
     assert (done.code, done.codes) == (69, ["connection-refused"])
-    assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["waiting", "error"]
+    assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["waiting", "error", "1"]
 
 
 def test_how_many_are_waited_for() -> None:
