@@ -85,7 +85,7 @@ def _wrapped(line: str, stream: TextIO) -> str:
     word, _, rest = line.partition(" ")
     hanging = len(line) - len(line.lstrip()) + 2
     if word in _WORDS and _is_wide(stream):
-        line, hanging = f"{word:<{_INDENT - 1}} {rest}", _INDENT
+        line, hanging = f"{word:<{_INDENT - 1}} {rest.lstrip()}", _INDENT
     columns = min(_columns(stream), _WIDEST)
     return fill(line, columns, subsequent_indent=" " * hanging, break_long_words=False, break_on_hyphens=False)
 
