@@ -100,5 +100,5 @@ def test_reading_is_cheap_to_import() -> None:
     """What only mistakes and addresses need is not loaded with the grammar."""
     script = "import sys; before = {*sys.modules}; import envconn.grammar; print(*sys.modules.keys() - before)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert "envconn.grammar.postgres" in run.stdout
+    assert "envconn.grammar.conninfo" in run.stdout
     assert not {"difflib", "ipaddress", "urllib", "socket", "ssl", "psycopg"} & {*run.stdout.split()}

@@ -13,7 +13,7 @@ from envconn.exit_codes import gravest
 from envconn.records import Record
 from envconn.report import level, row, sibling_name
 from envconn.selection import assemble, platform_services
-from envconn.selection.scan import Reading
+from envconn.selection.scan import Scan
 from envconn.selection.variables import CHOOSERS, is_read
 from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
@@ -201,6 +201,6 @@ def _variables(environment: Environment) -> Iterator[tuple[str, str]]:
 
 
 def _services(environment: Environment) -> Iterator[tuple[str, str]]:
-    for service in platform_services.gather(Reading(environment)):
+    for service in platform_services.find(Scan(environment)):
         origin = service.connection.origin
         yield origin.source, origin.variable

@@ -13,7 +13,7 @@ from importlib import import_module
 
 from envconn.families import BY_SCHEME, FAMILIES
 from envconn.grammar.conninfo import read_conninfo
-from envconn.grammar.text import Reading, nearest, tidy
+from envconn.grammar.text import ParseState, nearest, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,23 +61,23 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
 
 def read_text(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     """Do as `read` does, for a text that is not JSON."""
-    reading = Reading(origin)
-    clean = tidy(reading, text.reveal())
-    connection = None if clean is None else _dispatch(reading, clean)
-    return tuple(reading.problems) if connection is None else connection
+    state = ParseState(origin)
+    clean = tidy(state, text.reveal())
+    connection = None if clean is None else _dispatch(state, clean)
+    return tuple(state.problems) if connection is None else connection
 
 
-def _dispatch(reading: Reading, text: str) -> Connection | None:
+def _dispatch(state: ParseState, text: str) -> Connection | None:
     scheme, separator, _ = text.partition("://")
     if separator and (family := BY_SCHEME.get(scheme)):
-        return _reader(family)(reading, scheme, text)
+        return _reader(family)(state, scheme, text)
     match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
     if match:
-        reading.refuse(*_explain(match.group(1)))
+        state.refuse(*_explain(match.group(1)))
     elif "=" in text and not text.startswith("//"):
-        return read_conninfo(reading, text)
+        return read_conninfo(state, text)
     else:
-        reading.refuse(
+        state.refuse(
             "scheme-missing",
             "the value has no scheme. Begin it with postgresql:// or the scheme of another supported service",
         )
@@ -85,10 +85,10 @@ def _dispatch(reading: Reading, text: str) -> Connection | None:
 
 
 @cache
-def _reader(family: str) -> Callable[[Reading, str, str], Connection | None]:
+def _reader(family: str) -> Callable[[ParseState, str, str], Connection | None]:
     # Imported when the first text asks for it; PostgreSQL's is there already.
     module, _, name = FAMILIES[family].grammar.partition(".")
-    found: Callable[[Reading, str, str], Connection | None] = getattr(import_module(f"{__name__}.{module}"), name)
+    found: Callable[[ParseState, str, str], Connection | None] = getattr(import_module(f"{__name__}.{module}"), name)
     return found
 
 

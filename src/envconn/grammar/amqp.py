@@ -25,17 +25,17 @@ from envconn.grammar.uri import (
     FLAG,
     NUMBER,
     Parameter,
-    conclude,
+    make_connection,
     read_host,
     read_query,
     settle_tls,
-    take_apart,
+    split_uri,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
     from envconn.grammar.uri import Uri
 
 
@@ -46,7 +46,7 @@ _VERIFY = "is not supported. Use verify=verify_peer or verify=verify_none"
 _CA = "is not supported. Use cacertfile"
 _CERT = "is not supported. Use certfile"
 _KEY = "is not supported. Use keyfile"
-_ELSEWHERE = "is not supported. Write user:password@ before the host"
+_BEFORE_HOST = "is not supported. Write user:password@ before the host"
 
 _PARAMETERS = {
     "verify": Parameter(
@@ -76,8 +76,8 @@ _PARAMETERS = {
         becomes="auth_mechanism", meaning=_MECHANISMS, folded=True, shape="plain, amqplain or external"
     ),
     "confirm_publish": FLAG,
-    "user": Parameter(refusal=_ELSEWHERE),
-    "username": Parameter(refusal=_ELSEWHERE),
+    "user": Parameter(refusal=_BEFORE_HOST),
+    "username": Parameter(refusal=_BEFORE_HOST),
     "vhost": Parameter(refusal="is not supported. Write /name after the host, or /%2F for the virtual host called /"),
     "virtual_host": Parameter(
         refusal=("is not supported. Write /name after the host, or /%2F for the virtual host called /")
@@ -101,50 +101,50 @@ _PARAMETERS = {
 _FAMILY = FAMILIES[AMQP]
 
 
-def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``amqps://user:password@host:port/vhost?name=value&...``.
 
-    Returns `None` when something is wrong; what, is in `reading` then. The virtual host is in
+    Returns `None` when something is wrong; what, is in `state` then. The virtual host is in
     `Connection.dbname`.
     """
     secure = scheme == _FAMILY.secure
-    uri = take_apart(reading, AMQP, scheme, text, semicolons=False)
+    uri = split_uri(state, AMQP, scheme, text, semicolons=False)
     if uri is None:
         return None
-    _check_credentials(reading, uri)
-    hosts = read_host(reading, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
-    vhost = _read_vhost(reading, uri)
-    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
-    _check_name(reading, hosts, query.values.pop("server_name_indication", None), secure=secure)
-    settle_tls(reading, query.values, secure=secure, remedy="Use amqps://, or remove them")
-    return conclude(reading, uri, query, hosts, vhost)
+    _check_credentials(state, uri)
+    hosts = read_host(state, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
+    vhost = _read_vhost(state, uri)
+    query = read_query(state, uri.query, uri.query_start, _PARAMETERS)
+    _check_name(state, hosts, query.values.pop("server_name_indication", None), secure=secure)
+    settle_tls(state, query.values, secure=secure, remedy="Use amqps://, or remove them")
+    return make_connection(state, uri, query, hosts, vhost)
 
 
-def _check_credentials(reading: Reading, uri: Uri) -> None:
+def _check_credentials(state: ParseState, uri: Uri) -> None:
     if uri.user and not uri.password:
-        reading.refuse("password-missing", "there is a user without a password. Write user:password@ before the host")
+        state.refuse("password-missing", "there is a user without a password. Write user:password@ before the host")
     elif uri.password and not uri.user:
-        reading.refuse("user-missing", "there is a password without a user. Write user:password@ before the host")
+        state.refuse("user-missing", "there is a password without a user. Write user:password@ before the host")
 
 
-def _read_vhost(reading: Reading, uri: Uri) -> str:
+def _read_vhost(state: ParseState, uri: Uri) -> str:
     if uri.path in ("", "/"):
         return _FAMILY.dbname
     if "/" in uri.path:
-        reading.refuse("slash-unencoded", 'raw "/" in the virtual host. Write %2F')
-    vhost = decode(reading, uri.path, "the virtual host", uri.path_start) or ""
+        state.refuse("slash-unencoded", 'raw "/" in the virtual host. Write %2F')
+    vhost = decode(state, uri.path, "the virtual host", uri.path_start) or ""
     if len(vhost.encode()) > _LONGEST_VHOST:
-        reading.refuse("dbname-too-long", f"the virtual host has more than {_LONGEST_VHOST} bytes. Shorten it")
+        state.refuse("dbname-too-long", f"the virtual host has more than {_LONGEST_VHOST} bytes. Shorten it")
     return vhost
 
 
-def _check_name(reading: Reading, hosts: tuple[Host, ...], name: str | None, *, secure: bool) -> None:
+def _check_name(state: ParseState, hosts: tuple[Host, ...], name: str | None, *, secure: bool) -> None:
     """Accept a stated server name that is the host's own, and nothing else."""
     if name is None:
         return
     if not secure:
-        reading.refuse("tls-scheme", "server_name_indication needs TLS. Use amqps://, or remove it")
+        state.refuse("tls-scheme", "server_name_indication needs TLS. Use amqps://, or remove it")
     elif any(name.lower() != host.host.lower() for host in hosts):
-        reading.refuse(
+        state.refuse(
             "server-name", "server_name_indication differs from the host. Remove it: the hostname is sent and checked"
         )

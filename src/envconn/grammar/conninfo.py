@@ -23,7 +23,7 @@ from envconn.grammar.text import MOST, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
 
 
 # No match means a quote that is not closed. A backslash takes the next character as it is; the last
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 _VALUE = r"'((?:[^'\\]|\\.)*)'|(?!')((?:[^ \\]|\\.|\\$)*)"
 
 
-def read_conninfo(reading: Reading, text: str) -> Connection | None:
+def read_conninfo(state: ParseState, text: str) -> Connection | None:
     """Read ``keyword=value keyword='value' ...``.
 
-    Returns `None` when something is wrong; what, is in `reading` then.
+    Returns `None` when something is wrong; what, is in `state` then.
     """
-    draft = Draft(reading)
+    draft = Draft(state)
     position = ordinal = 0
     while position < len(text):
         ordinal += 1
@@ -62,7 +62,7 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     name = text[position:equals].strip(" ")
     # The name ends at the first blank, and only blanks may come between it and the "=".
     if equals < 0 or " " in name:
-        draft.reading.refuse(
+        draft.state.refuse(
             "parameter-syntax", (f'parameter {ordinal} has no "=". Write name=value, and quote a value with spaces')
         )
         return None
@@ -71,11 +71,11 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
         start += 1
     match = re.compile(_VALUE).match(text, start)
     if match is None:
-        draft.reading.refuse("parameter-syntax", f"the quote around the value of parameter {ordinal} is not closed")
+        draft.state.refuse("parameter-syntax", f"the quote around the value of parameter {ordinal} is not closed")
         return None
     quoted, plain = match.groups()
     if plain and "=" in plain and start > equals + 1:
-        draft.reading.refuse(
+        draft.state.refuse(
             "value-ambiguous", f"parameter {ordinal} has a space after its \"=\". Write '' for an empty value"
         )
         return None
@@ -109,10 +109,10 @@ class Draft:
     when what stood before the keywords was not understood.
     """
 
-    __slots__ = ("_unknown", "doubtful", "foreign", "reading", "values")
+    __slots__ = ("_unknown", "doubtful", "foreign", "state", "values")
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
+    def __init__(self, state: ParseState) -> None:
+        self.state = state
         self.values: dict[str, str | None] = {}
         self.foreign: dict[str, str] = {}
         self.doubtful = False
@@ -130,7 +130,7 @@ class Draft:
         """Store the value of a known keyword, unless it is refused or there twice."""
         self.doubtful = self.doubtful or name in SECRETS
         if name in self.values or name in self.foreign:
-            self.reading.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
+            self.state.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
         elif name in FOREIGN:
             self.foreign[name] = value or ""
         else:
@@ -140,12 +140,12 @@ class Draft:
 
     def finish(self, scheme: str) -> Connection | None:
         """Return the connection, or `None` when there were problems, here or before."""
-        reading, values = self.reading, self.values
-        before = len(reading.problems)
+        state, values = self.state, self.values
+        before = len(state.problems)
         hosts = self._pair_hosts()
         self._check_names()
-        self._report_unknown(named=not self.doubtful and len(reading.problems) == before)
-        if reading.problems:
+        self._report_unknown(named=not self.doubtful and len(state.problems) == before)
+        if state.problems:
             return None
         password = values.get("password")
         others = {name: value for name, value in values.items() if value is not None and name not in ATTRIBUTES}
@@ -158,40 +158,40 @@ class Draft:
             password=Secret(password) if password else None,
             parameters=Parameters(others),
             foreign=Parameters(self.foreign),
-            origin=reading.origin,
-            notes=tuple(reading.notes),
+            origin=state.origin,
+            notes=tuple(state.notes),
         )
 
     def _check(self, name: str, value: str) -> None:
         keyword = KEYWORDS[name]
         if keyword.refusal:
-            self.reading.refuse("parameter-refused", keyword.refusal)
+            self.state.refuse("parameter-refused", keyword.refusal)
         elif not value and name in _NEVER_EMPTY:
-            self.reading.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
+            self.state.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
         elif keyword.values and value not in keyword.values:
-            self.reading.refuse(*_wrong_word(name, value))
+            self.state.refuse(*_wrong_word(name, value))
         elif keyword.number:
             self._check_number(name, value)
 
     def _check_number(self, name: str, value: str) -> None:
         if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > _LARGEST:
-            self.reading.refuse(
+            self.state.refuse(
                 "number-invalid", (f"the value of {name} is invalid: expected a whole number from 0 to {_LARGEST}")
             )
         elif name == "connect_timeout" and int(value) == 0:
-            self.reading.notes.append("connect_timeout is zero, so a connection waits without limit")
+            self.state.notes.append("connect_timeout is zero, so a connection waits without limit")
 
     def _check_names(self) -> None:
         values = self.values
         if values.get("user", "") == "":
-            self.reading.refuse("user-missing", "there is no user. Add user:password@ before the host, or user=")
+            self.state.refuse("user-missing", "there is no user. Add user:password@ before the host, or user=")
         dbname = values.get("dbname", "")
         if dbname == "":
-            self.reading.refuse("dbname-missing", "there is no database name. Add /name after the host, or dbname=")
+            self.state.refuse("dbname-missing", "there is no database name. Add /name after the host, or dbname=")
         elif dbname and len(dbname.encode()) > _LONGEST_NAME:
-            self.reading.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes. Shorten it")
+            self.state.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes. Shorten it")
         if (values.get("ssl_min_protocol_version") or "") > (values.get("ssl_max_protocol_version") or "~"):
-            self.reading.refuse(
+            self.state.refuse(
                 "tls-version-range", "ssl_min_protocol_version is above ssl_max_protocol_version. Remove one of the two"
             )
 
@@ -199,7 +199,7 @@ class Draft:
         host, hostaddr, port = (self.values.get(name, "") for name in ("host", "hostaddr", "port"))
         if host is None or hostaddr is None or port is None:
             return ()
-        return pair_up(self.reading, host, hostaddr, port)
+        return pair_up(self.state, host, hostaddr, port)
 
     def _report_unknown(self, *, named: bool) -> None:
         # A password that was not encoded may have been cut at "&" or a blank: then its rest stands here.
@@ -209,7 +209,7 @@ class Draft:
                 message = f"libpq does not support {name}. {hint}"
             else:
                 message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
-            self.reading.refuse("parameter-unknown", message)
+            self.state.refuse("parameter-unknown", message)
             # What follows a mistyped password may be its rest as well.
             named = named and not any(word in name.lower() for word in _SECRETIVE)
 

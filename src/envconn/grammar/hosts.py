@@ -15,28 +15,28 @@ from envconn.families import FAMILIES, POSTGRESQL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
 
 
 # A DNS name as RFC 1123 has it, and the underscore that container networks use.
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 
 
-def pair_up(reading: Reading, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
-    """Return the hosts that three comma lists describe. What is wrong goes to `reading`.
+def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
+    """Return the hosts that three comma lists describe. What is wrong goes to `state`.
 
     `host` and `hostaddr` must be of one length; one `port` serves all hosts, otherwise there is one
     for each. An empty port means 5432.
     """
     names = host.split(",")
-    addresses = _addresses(reading, names, hostaddr)
-    ports = [_port(reading, text) for text in port.split(",")]
+    addresses = _addresses(state, names, hostaddr)
+    ports = [_port(state, text) for text in port.split(",")]
     for name in names:
-        _check_name(reading, name, several=len(names) > 1)
+        _check_name(state, name, several=len(names) > 1)
     if len(ports) == 1:
         ports *= len(names)
     if len(ports) != len(names):
-        reading.refuse(
+        state.refuse(
             "port-count",
             f"there are {len(ports)} ports for {len(names)} hosts. Write one port for all hosts, or one for each",
         )
@@ -56,41 +56,41 @@ def is_address(text: str) -> bool:
         return False
 
 
-def _addresses(reading: Reading, names: list[str], hostaddr: str) -> list[str]:
+def _addresses(state: ParseState, names: list[str], hostaddr: str) -> list[str]:
     if not hostaddr:
         return [""] * len(names)
     addresses = hostaddr.split(",")
     if names == [""]:
-        reading.refuse("hostaddr-alone", "hostaddr has no host next to it, so no name can be verified. Add host")
+        state.refuse("hostaddr-alone", "hostaddr has no host next to it, so no name can be verified. Add host")
     elif len(addresses) != len(names):
-        reading.refuse(
+        state.refuse(
             "hostaddr-count",
             f"there are {len(addresses)} values of hostaddr for {len(names)} hosts. Write one for each host",
         )
     elif any(name.startswith(("/", "@")) for name in names):
         # libpq would dial the address over TCP and use the directory as the name.
-        reading.refuse("hostaddr-socket", "hostaddr and a socket directory are both given. Keep one of the two")
+        state.refuse("hostaddr-socket", "hostaddr and a socket directory are both given. Keep one of the two")
     if not all(is_address(address) for address in addresses):
-        reading.refuse("hostaddr-invalid", "hostaddr is not an IP address. Write a name as host instead")
+        state.refuse("hostaddr-invalid", "hostaddr is not an IP address. Write a name as host instead")
     return addresses
 
 
-def _check_name(reading: Reading, name: str, *, several: bool) -> None:
+def _check_name(state: ParseState, name: str, *, several: bool) -> None:
     if not name:
         # Alone, libpq would turn to PGHOST or to a directory that was compiled in.
         if several:
-            reading.refuse("host-empty", "the list of hosts has an empty entry. Remove the extra comma")
+            state.refuse("host-empty", "the list of hosts has an empty entry. Remove the extra comma")
         else:
-            reading.refuse(
+            state.refuse(
                 "host-missing", ("there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket")
             )
     elif name[0] in "/@":
         if len(name) == 1:
-            reading.refuse("host-invalid", "the socket has no name. Write ?host=/var/run/postgresql")
+            state.refuse("host-invalid", "the socket has no name. Write ?host=/var/run/postgresql")
     elif not name.isascii():
-        reading.refuse("host-not-ascii", "the host is not ASCII. Write its xn-- form, which DNS and TLS use")
+        state.refuse("host-not-ascii", "the host is not ASCII. Write its xn-- form, which DNS and TLS use")
     elif not _is_name(name):
-        reading.refuse(
+        state.refuse(
             "host-invalid",
             (
                 "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the "
@@ -116,14 +116,14 @@ def _is_ipv4(name: str) -> bool:
     )
 
 
-def _port(reading: Reading, text: str) -> int:
+def _port(state: ParseState, text: str) -> int:
     # parse_int_param is strtol: it would take blanks, a sign, and digits behind zeros. Nobody else does.
     if not text:
         return FAMILIES[POSTGRESQL].port
     if not (text.isascii() and text.isdigit()):
-        reading.refuse("port-invalid", "the port is not a number. Write 1 to 65535, and %3A for : in a password")
+        state.refuse("port-invalid", "the port is not a number. Write 1 to 65535, and %3A for : in a password")
     elif len(text) > 5 or not 1 <= int(text) <= 65535:
-        reading.refuse("port-range", "the port is out of range. Write 1 to 65535")
+        state.refuse("port-range", "the port is out of range. Write 1 to 65535")
     else:
         return int(text)
     return FAMILIES[POSTGRESQL].port

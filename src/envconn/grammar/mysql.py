@@ -28,16 +28,16 @@ from envconn.grammar.uri import (
     TEXT,
     Parameter,
     Query,
-    conclude,
+    make_connection,
     read_host,
     read_query,
-    take_apart,
+    split_uri,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
     from envconn.grammar.uri import Uri
 
 
@@ -92,7 +92,7 @@ _TLS = {
     "sslaccept": _SSLACCEPT,
 }
 
-_ELSEWHERE = "is not supported. Write user:password@ before the host"
+_BEFORE_HOST = "is not supported. Write user:password@ before the host"
 _STORE = "is a Java key store, which is not supported. Name PEM files with ssl-ca, ssl-cert and ssl-key"
 _CODE = "runs code when a connection opens. Remove it, and configure it in the program"
 
@@ -122,10 +122,10 @@ _PARAMETERS = {
     "socket_timeout": DECIMAL._replace(foreign=True),
     **dict.fromkeys(("autoReconnect", "serverTimezone", "useUnicode", "characterEncoding"), FOREIGN),
     "allowPublicKeyRetrieval": FOREIGN,
-    "user": Parameter(refusal=_ELSEWHERE),
-    "username": Parameter(refusal=_ELSEWHERE),
-    "password": Parameter(refusal=_ELSEWHERE, secret=True),
-    "passwd": Parameter(refusal=_ELSEWHERE, secret=True),
+    "user": Parameter(refusal=_BEFORE_HOST),
+    "username": Parameter(refusal=_BEFORE_HOST),
+    "password": Parameter(refusal=_BEFORE_HOST, secret=True),
+    "passwd": Parameter(refusal=_BEFORE_HOST, secret=True),
     "local_infile": Parameter(refusal="lets the server read files of this machine. Remove it"),
     "init_command": Parameter(refusal=_CODE),
     "read_default_file": Parameter(
@@ -143,52 +143,52 @@ _PARAMETERS = {
 }
 
 
-def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``mysql://user:password@host:port/dbname?name=value&...``, with ``?unix_socket=/path`` or without.
 
-    Returns `None` when something is wrong; what, is in `reading` then. A socket is a `Host` whose
+    Returns `None` when something is wrong; what, is in `state` then. A socket is a `Host` whose
     name is its path and whose port is 0. Without a word about TLS there is no ``sslmode``: the
     clients then use TLS if the server happens to offer it.
     """
-    uri = take_apart(reading, MYSQL, scheme, text)
+    uri = split_uri(state, MYSQL, scheme, text)
     if uri is None:
         return None
-    dbname = _read_names(reading, uri)
-    query = read_query(reading, uri.query, uri.query_start, _PARAMETERS)
+    dbname = _read_names(state, uri)
+    query = read_query(state, uri.query, uri.query_start, _PARAMETERS)
     path = query.values.pop("unix_socket", "")
-    hosts = _read_socket(reading, uri.netloc, path) if path else read_host(reading, uri.netloc, FAMILIES[MYSQL].port)
-    _read_tls(reading, query)
-    return conclude(reading, uri, query, hosts, dbname)
+    hosts = _read_socket(state, uri.netloc, path) if path else read_host(state, uri.netloc, FAMILIES[MYSQL].port)
+    _read_tls(state, query)
+    return make_connection(state, uri, query, hosts, dbname)
 
 
-def _read_names(reading: Reading, uri: Uri) -> str:
-    dbname = decode(reading, uri.path, "the database name", uri.path_start)
+def _read_names(state: ParseState, uri: Uri) -> str:
+    dbname = decode(state, uri.path, "the database name", uri.path_start)
     if not uri.user:
-        reading.refuse("user-missing", "there is no user. Add user:password@ before the host")
+        state.refuse("user-missing", "there is no user. Add user:password@ before the host")
     if dbname == "":
-        reading.refuse("dbname-missing", "there is no database name. Add /name after the host")
+        state.refuse("dbname-missing", "there is no database name. Add /name after the host")
     elif dbname and ("/" in dbname or len(dbname) > _LONGEST_NAME):
-        reading.refuse(
+        state.refuse(
             "dbname-invalid",
             f"the database name has a slash or more than {_LONGEST_NAME} characters. Correct it",
         )
     return dbname or ""
 
 
-def _read_socket(reading: Reading, netloc: str, path: str) -> tuple[Host, ...]:
+def _read_socket(state: ParseState, netloc: str, path: str) -> tuple[Host, ...]:
     # To MySQLdb a host other than localhost beats the socket, to PyMySQL the socket beats the host.
     if netloc not in ("", "localhost"):
-        reading.refuse("socket-host", "unix_socket and a host are both given. Remove the host, or write localhost")
+        state.refuse("socket-host", "unix_socket and a host are both given. Remove the host, or write localhost")
     elif not path.startswith("/"):
-        reading.refuse("socket-path", "unix_socket is not an absolute path. Begin it with a slash")
+        state.refuse("socket-path", "unix_socket is not an absolute path. Begin it with a slash")
     return (Host(path, 0),)
 
 
-def _read_tls(reading: Reading, query: Query) -> None:
+def _read_tls(state: ParseState, query: Query) -> None:
     values = query.values
     demands = {values.pop(name) for name in _TLS if name in values} - {"any"}
     if "disable" in demands and len(demands) > 1:
-        reading.refuse(
+        state.refuse(
             "tls-contradicts", ("one parameter requires TLS and another one turns it off. Keep one of the two")
         )
     strictest = max(demands, key=_DEMANDS.index, default="verify-ca" if "sslrootcert" in values else "any")

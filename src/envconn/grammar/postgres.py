@@ -28,7 +28,7 @@ from envconn.grammar.text import decode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
 
 
 # Character: code, name in the message, remedy.
@@ -41,32 +41,32 @@ _STRAY = {
 _BLANK = ("space-unencoded", "white space", "Write %20, or remove it")
 
 
-def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``scheme://user:password@host:port,.../dbname?keyword=value&...``.
 
-    Returns `None` when something is wrong; what, is in `reading` then.
+    Returns `None` when something is wrong; what, is in `state` then.
     """
     start = len(scheme) + 3
-    if _is_ambiguous(reading, text, start):
+    if _is_ambiguous(state, text, start):
         return None
     # libpq walks the same way, character by character: up to the first "@" if it comes before "/",
     # over the hosts to "/" or "?", over the name to "?". Without stray delimiters that is a partition.
     place, _, query = text[start:].partition("?")
     authority, _, path = place.partition("/")
     userinfo, at, netlocs = authority.rpartition("@")
-    draft = Draft(reading)
+    draft = Draft(state)
     _read_userinfo(draft, userinfo, start)
     _read_netlocs(draft, netlocs, start + len(userinfo) + len(at))
     if path:
-        draft.put("dbname", decode(reading, path, "the database name", start + len(authority) + 1))
+        draft.put("dbname", decode(state, path, "the database name", start + len(authority) + 1))
     # A password in its own place, ended by the "@", does not make the query doubtful; a mistake there does.
-    draft.doubtful = bool(reading.problems)
+    draft.doubtful = bool(state.problems)
     if query:
         _read_query(draft, query, start + len(place) + 1)
     return draft.finish(scheme)
 
 
-def _is_ambiguous(reading: Reading, text: str, start: int) -> bool:
+def _is_ambiguous(state: ParseState, text: str, start: int) -> bool:
     """Refuse the characters at which parsers part company, each kind once."""
     first, last = text.find("@"), text.rfind("@")
     # Each kind of white space and "#" where it stands first, then the first delimiter in front of the first "@".
@@ -80,7 +80,7 @@ def _is_ambiguous(reading: Reading, text: str, start: int) -> bool:
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, shown, remedy = _STRAY.get(character, _BLANK)
         part = _part(text, start, last, position)
-        reading.refuse(code, f"{shown} in {part} at character {position + 1}. {remedy}")
+        state.refuse(code, f"{shown} in {part} at character {position + 1}. {remedy}")
     return bool(stray)
 
 
@@ -96,10 +96,10 @@ def _read_userinfo(draft: Draft, userinfo: str, start: int) -> None:
     # An empty user or password is not stored, as in libpq.
     user, _, password = userinfo.partition(":")
     if user:
-        draft.put("user", decode(draft.reading, user, "the user", start))
+        draft.put("user", decode(draft.state, user, "the user", start))
     if password:
         start += len(user) + 1
-        draft.put("password", decode(draft.reading, password, "the password", start, secret=True))
+        draft.put("password", decode(draft.state, password, "the password", start, secret=True))
 
 
 def _read_netlocs(draft: Draft, netlocs: str, start: int) -> None:
@@ -107,7 +107,7 @@ def _read_netlocs(draft: Draft, netlocs: str, start: int) -> None:
     hosts: list[str] = []
     ports: list[str] = []
     for netloc in netlocs.split(","):
-        host, port = _read_netloc(draft.reading, netloc, start)
+        host, port = _read_netloc(draft.state, netloc, start)
         if host is None:
             draft.values["host"] = None
         hosts.append(host or "")
@@ -120,18 +120,18 @@ def _read_netlocs(draft: Draft, netlocs: str, start: int) -> None:
         draft.put("port", ",".join(ports))
 
 
-def _read_netloc(reading: Reading, netloc: str, start: int) -> tuple[str | None, str]:
+def _read_netloc(state: ParseState, netloc: str, start: int) -> tuple[str | None, str]:
     if netloc.startswith("["):
-        return _read_bracketed(reading, netloc, start)
+        return _read_bracketed(state, netloc, start)
     host, _, port = netloc.partition(":")
     if ":" in port:
-        reading.refuse(
+        state.refuse(
             "port-invalid", "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
         )
         return None, ""
-    name = decode(reading, host, "the host", start)
+    name = decode(state, host, "the host", start)
     if name and "," in name:
-        reading.refuse(
+        state.refuse(
             "host-invalid",
             "the host has an encoded comma, where libpq would split it. Write a plain comma between hosts",
         )
@@ -139,13 +139,13 @@ def _read_netloc(reading: Reading, netloc: str, start: int) -> tuple[str | None,
     return name, port
 
 
-def _read_bracketed(reading: Reading, netloc: str, start: int) -> tuple[str | None, str]:
+def _read_bracketed(state: ParseState, netloc: str, start: int) -> tuple[str | None, str]:
     inside, bracket, behind = netloc[1:].partition("]")
-    name = decode(reading, inside, "the host", start + 1)
+    name = decode(state, inside, "the host", start + 1)
     if name is None:
         return None, ""
     if not bracket or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
-        reading.refuse(
+        state.refuse(
             "host-brackets", "the brackets in the host are not closed, or hold no IPv6 address. Write [::1]:5432"
         )
         return None, ""
@@ -160,11 +160,11 @@ def _read_query(draft: Draft, query: str, start: int) -> None:
     for ordinal, parameter in enumerate(parameters, 1):
         name, equals, value = parameter.partition("=")
         if not equals or not name:
-            draft.reading.refuse(
+            draft.state.refuse(
                 "parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26'
             )
         elif "=" in value:
-            draft.reading.refuse("parameter-syntax", f'parameter {ordinal} has a second "=". Write %3D in its value')
+            draft.state.refuse("parameter-syntax", f'parameter {ordinal} has a second "=". Write %3D in its value')
         else:
             _read_parameter(draft, name, value, ordinal, start + len(name) + 1)
         start += len(parameter) + 1
@@ -176,19 +176,19 @@ def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: in
     elif not draft.knows(name):
         draft.put_unknown(name, ordinal)
     elif name == "options" and "+" in value:
-        draft.reading.refuse(
+        draft.state.refuse(
             "plus-unencoded", 'raw "+" in options is a plus, not a space. Write %20 for a space, %2B for a plus'
         )
     else:
-        draft.put(name, decode(draft.reading, value, f"the value of {name}", start, secret=name in SECRETS))
+        draft.put(name, decode(draft.state, value, f"the value of {name}", start, secret=name in SECRETS))
 
 
 def _read_ssl(draft: Draft, value: str) -> None:
     # conninfo_uri_parse_params: "ssl=true", and that alone, for the sake of JDBC.
     if value == "true":
-        draft.reading.notes.append("ssl=true was read as sslmode=require")
+        draft.state.notes.append("ssl=true was read as sslmode=require")
         draft.put("sslmode", "require")
     else:
-        draft.reading.refuse(
+        draft.state.refuse(
             "ssl-unknown", "the value of ssl is not true. Use sslmode=require, or better sslmode=verify-full"
         )

@@ -29,11 +29,11 @@ from envconn.grammar.uri import (
     NUMBER,
     TEXT,
     Parameter,
-    conclude,
+    make_connection,
     read_host,
     read_query,
     settle_tls,
-    take_apart,
+    split_uri,
 )
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envconn.connection import Connection
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
     from envconn.grammar.uri import Query, Uri
 
 
@@ -55,7 +55,7 @@ _REMEDIES = {
 }
 _LARGEST = 2_147_483_647  # the server keeps the number in an int
 
-_ELSEWHERE = "is not supported. Write user:password@ before the host, or :password@ without a user"
+_BEFORE_HOST = "is not supported. Write user:password@ before the host, or :password@ without a user"
 _NOT_TRANSLATED = "is not supported by every client. Remove it"
 
 PARAMETERS = {
@@ -95,8 +95,8 @@ PARAMETERS = {
         folded=True,
         shape=("true. redis-py reads every value as true, so remove it instead of setting it to false"),
     ),
-    "username": Parameter(refusal=_ELSEWHERE, secret=True),
-    "password": Parameter(refusal=_ELSEWHERE, secret=True),
+    "username": Parameter(refusal=_BEFORE_HOST, secret=True),
+    "password": Parameter(refusal=_BEFORE_HOST, secret=True),
     "ssl": Parameter(refusal="is not supported. Use rediss:// for TLS"),
     "sslmode": Parameter(refusal="is not supported. Use rediss://, and ssl_cert_reqs=required or none"),
     "ssl_ca_path": Parameter(
@@ -114,65 +114,65 @@ PARAMETERS = {
 }
 
 
-def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``rediss://user:password@host:port/database?name=value&...`` and its siblings.
 
-    Returns `None` when something is wrong; what, is in `reading` then. The database is the number
+    Returns `None` when something is wrong; what, is in `state` then. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
-    uri = take_apart(reading, REDIS, scheme, text, semicolons=False)
+    uri = split_uri(state, REDIS, scheme, text, semicolons=False)
     if uri is None:
         return None
     if uri.user and not uri.password:
-        reading.refuse(
+        state.refuse(
             "password-missing",
             "there is a user without a password. Write user:password@, or :password@ for a password without a user",
         )
     if scheme in _SOCKETS:
-        hosts, path = _read_socket(reading, uri), ""
+        hosts, path = _read_socket(state, uri), ""
     else:
-        hosts, path = read_host(reading, uri.netloc, FAMILIES[REDIS].port), uri.path
-    number = read_number(reading, path, uri.path_start)
-    query = read_query(reading, uri.query, uri.query_start, PARAMETERS)
-    dbname = choose_number(reading, number, query.values.pop("db", ""))
-    read_tls(reading, scheme, query.values)
-    return conclude(reading, uri, query, hosts, dbname)
+        hosts, path = read_host(state, uri.netloc, FAMILIES[REDIS].port), uri.path
+    number = read_number(state, path, uri.path_start)
+    query = read_query(state, uri.query, uri.query_start, PARAMETERS)
+    dbname = choose_number(state, number, query.values.pop("db", ""))
+    read_tls(state, scheme, query.values)
+    return make_connection(state, uri, query, hosts, dbname)
 
 
-def read_number(reading: Reading, path: str, start: int) -> str:
+def read_number(state: ParseState, path: str, start: int) -> str:
     """Return the number of the database that `path` names, or nothing; `start` is the offset of `path`."""
-    number = decode(reading, path, "the database", start)
+    number = decode(state, path, "the database", start)
     if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
-        reading.refuse("dbname-invalid", "the database is not a number. Write /0 after the host, or remove it")
+        state.refuse("dbname-invalid", "the database is not a number. Write /0 after the host, or remove it")
         return ""
     return str(int(number)) if number else ""
 
 
-def choose_number(reading: Reading, in_path: str, in_query: str) -> str:
+def choose_number(state: ParseState, in_path: str, in_query: str) -> str:
     """Return the number of the database, which path and query may name if they agree; ``0`` by default."""
     in_query = str(int(in_query)) if in_query else ""
     if in_path and in_query and in_path != in_query:
-        reading.refuse("dbname-contradicts", "the path and ?db= name different databases. Keep one")
+        state.refuse("dbname-contradicts", "the path and ?db= name different databases. Keep one")
     return in_path or in_query or FAMILIES[REDIS].dbname
 
 
-def read_tls(reading: Reading, scheme: str, values: dict[str, str]) -> None:
+def read_tls(state: ParseState, scheme: str, values: dict[str, str]) -> None:
     """Complete the TLS parameters among `values`: the scheme decides whether there is TLS."""
     checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
     if checked == "true" and mode == "require":
-        reading.refuse(
+        state.refuse(
             "tls-contradicts", ("ssl_check_hostname=true requires ssl_cert_reqs=required. Keep one of the two")
         )
     elif checked and mode != "require":
         values["sslmode"] = "verify-full" if checked == "true" else "verify-ca"
-    settle_tls(reading, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "Remove them"))
+    settle_tls(state, values, secure=scheme in _SECURE, remedy=_REMEDIES.get(scheme, "Remove them"))
 
 
-def _read_socket(reading: Reading, uri: Uri) -> tuple[Host, ...]:
-    path = decode(reading, uri.path, "the path", uri.path_start)
+def _read_socket(state: ParseState, uri: Uri) -> tuple[Host, ...]:
+    path = decode(state, uri.path, "the path", uri.path_start)
     if uri.netloc or not path:
         # parse_url drops what stands in the host's place, so unix://run/redis.sock would be /redis.sock.
-        reading.refuse("socket-path", "the path of the socket is missing or begins with a host. Write unix:///path")
+        state.refuse("socket-path", "the path of the socket is missing or begins with a host. Write unix:///path")
     return (Host(f"/{path}", 0),)
 
 
@@ -181,7 +181,7 @@ MASTER = "the master's name is invalid: expected letters, digits, dots, dashes a
 
 _KOMBU = "sentinel"  # the scheme whose members are URIs
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # sentinel.conf, "sentinel monitor": the valid charset
-_ANOTHERS = Parameter(refusal="is not supported. Use master_name")
+_OTHER_CLIENTS_WORD = Parameter(refusal="is not supported. Use master_name")
 
 _PARAMETERS = {
     **{name: parameter for name, parameter in PARAMETERS.items() if name != "virtual_host"},
@@ -190,34 +190,34 @@ _PARAMETERS = {
     "min_other_sentinels": NUMBER,
     "sentinel_username": Parameter(),
     "sentinel_password": Parameter(secret=True),
-    **dict.fromkeys(("master", "sentinelMasterId", "sentinelService", "sentinel_master_name"), _ANOTHERS),
+    **dict.fromkeys(("master", "sentinelMasterId", "sentinelService", "sentinel_master_name"), _OTHER_CLIENTS_WORD),
 }
 
 
-def read_sentinel_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_sentinel_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read a list of sentinels, and what they name.
 
-    Returns `None` when something is wrong; what, is in `reading` then. The hosts are the sentinels, the
+    Returns `None` when something is wrong; what, is in `state` then. The hosts are the sentinels, the
     name is ``master_name`` among the parameters, and absent where the text has none.
     """
-    uris = [*_taken_apart(reading, scheme, text)]
+    uris = [*_split_members(state, scheme, text)]
     if None in uris:
         return None
     first, *others = [uri for uri in uris if uri is not None]
-    hosts = [host for uri in (first, *others) for host in _read_hosts(reading, uri)]
+    hosts = [host for uri in (first, *others) for host in _read_hosts(state, uri)]
     for other in others:
-        _compare(reading, first, other)
+        _compare(state, first, other)
     if bool(first.user) and not first.password:
-        reading.refuse(
+        state.refuse(
             "password-missing",
             "there is a user without a password. Write user:password@, or :password@ for a password without a user",
         )
-    query = read_query(reading, first.query, first.query_start, _PARAMETERS)
-    name, number = _read_path(reading, first, named="master_name" in query.values)
-    _name(reading, query, name)
-    dbname = choose_number(reading, read_number(reading, number, first.path_start), query.values.pop("db", ""))
-    read_tls(reading, scheme, query.values)
-    return conclude(reading, first, query, tuple(hosts), dbname)
+    query = read_query(state, first.query, first.query_start, _PARAMETERS)
+    name, number = _read_path(state, first, named="master_name" in query.values)
+    _name(state, query, name)
+    dbname = choose_number(state, read_number(state, number, first.path_start), query.values.pop("db", ""))
+    read_tls(state, scheme, query.values)
+    return make_connection(state, first, query, tuple(hosts), dbname)
 
 
 def is_master(name: str) -> bool:
@@ -225,30 +225,30 @@ def is_master(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _taken_apart(reading: Reading, scheme: str, text: str) -> Iterator[Uri | None]:
+def _split_members(state: ParseState, scheme: str, text: str) -> Iterator[Uri | None]:
     """Take each member of the list apart; one that is none ends it."""
     start = 0
     for member in text.split(";") if scheme == _KOMBU else (text,):
         if not member.startswith(f"{scheme}://"):
-            reading.refuse("semicolon-unencoded", _NO_MEMBER.format(start))
+            state.refuse("semicolon-unencoded", _NO_MEMBER.format(start))
             yield None
             return
-        yield take_apart(reading, SENTINEL, scheme, member, semicolons=False, before=start)
+        yield split_uri(state, SENTINEL, scheme, member, semicolons=False, before=start)
         start += len(member) + 1
 
 
 _NO_MEMBER = 'the ";" at character {} is not followed by sentinel://. Write %3B for a ";" in a password'
 
 
-def _read_hosts(reading: Reading, uri: Uri) -> Iterator[Host]:
+def _read_hosts(state: ParseState, uri: Uri) -> Iterator[Host]:
     if uri.scheme == _KOMBU and "," in uri.netloc:
-        reading.refuse("sentinel-list", "there is a comma in the host. Write sentinel://h1;sentinel://h2 instead")
+        state.refuse("sentinel-list", "there is a comma in the host. Write sentinel://h1;sentinel://h2 instead")
         return
     for netloc in uri.netloc.split(","):
-        yield from read_host(reading, netloc, FAMILIES[SENTINEL].port)
+        yield from read_host(state, netloc, FAMILIES[SENTINEL].port)
 
 
-def _compare(reading: Reading, first: Uri, other: Uri) -> None:
+def _compare(state: ParseState, first: Uri, other: Uri) -> None:
     """Refuse a member that says something else than the first."""
     for part, mine, theirs in (
         ("user or password", (first.user, first.password), (other.user, other.password)),
@@ -257,26 +257,26 @@ def _compare(reading: Reading, first: Uri, other: Uri) -> None:
     ):
         if any(theirs) and mine != theirs:
             message = f"a later sentinel:// has another {part} than the first one. Write it in the first one only"
-            reading.refuse("sentinel-list", message)
+            state.refuse("sentinel-list", message)
 
 
-def _read_path(reading: Reading, uri: Uri, *, named: bool) -> tuple[str, str]:
+def _read_path(state: ParseState, uri: Uri, *, named: bool) -> tuple[str, str]:
     """Return the master's name and the database's number as they are in the path, the latter as written."""
     first, slash, second = uri.path.partition("/")
     if uri.scheme == _KOMBU or (named and not slash and first.isdigit()):
         return "", uri.path
     if first.isascii() and first.isdigit():
-        reading.refuse("sentinel-master", "the master's name is missing. Write /name/0")
+        state.refuse("sentinel-master", "the master's name is missing. Write /name/0")
         return "", ""
-    return decode(reading, first, "the master's name", uri.path_start) or "", second
+    return decode(state, first, "the master's name", uri.path_start) or "", second
 
 
-def _name(reading: Reading, query: Query, name: str) -> None:
+def _name(state: ParseState, query: Query, name: str) -> None:
     """Put the master's name among the parameters."""
     stated = query.values.get("master_name")
     if name and stated and name != stated:
-        reading.refuse("sentinel-master", "the path and master_name name different masters. Keep one")
+        state.refuse("sentinel-master", "the path and master_name name different masters. Keep one")
     elif name or stated:
         query.values["master_name"] = name = name or stated or ""
         if not is_master(name):
-            reading.refuse("sentinel-master", MASTER)
+            state.refuse("sentinel-master", MASTER)

@@ -19,7 +19,7 @@ from envconn.grammar.uri import DECIMAL, FLAG, NUMBER, Parameter, read_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
 
 MEMORY = ":memory:"
 
@@ -41,21 +41,21 @@ _PARAMETERS = {
 }
 
 
-def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
+def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``sqlite:///path?name=value&...``.
 
-    Returns `None` when something is wrong; what, is in `reading` then. `Connection.dbname` is the
+    Returns `None` when something is wrong; what, is in `state` then. `Connection.dbname` is the
     path as written, or ``:memory:``. There is no network, and the one `Host` says so, so that a
     verdict finds the connection local: it is the absolute path, or ``@`` and the rest, and port 0.
     """
     start = len(scheme) + 3
     if "#" in text:
-        reading.refuse("hash-unencoded", f'raw "#" in the path at character {text.index("#") + 1}. Write %23')
+        state.refuse("hash-unencoded", f'raw "#" in the path at character {text.index("#") + 1}. Write %23')
         return None
     place, _, written = text[start:].partition("?")
-    path = _read_path(reading, place, start)
-    query = read_query(reading, written, start + len(place) + 1, _PARAMETERS)
-    if reading.problems:
+    path = _read_path(state, place, start)
+    query = read_query(state, written, start + len(place) + 1, _PARAMETERS)
+    if state.problems:
         return None
     return Connection(
         family=SQLITE,
@@ -64,16 +64,16 @@ def read_uri(reading: Reading, scheme: str, text: str) -> Connection | None:
         user="",
         dbname=path,
         parameters=Parameters(query.values),
-        origin=reading.origin,
-        notes=tuple(reading.notes),
+        origin=state.origin,
+        notes=tuple(state.notes),
     )
 
 
-def _read_path(reading: Reading, place: str, start: int) -> str:
+def _read_path(state: ParseState, place: str, start: int) -> str:
     if place in ("", "/", MEMORY):
         return MEMORY
     if not place.startswith("/"):
-        reading.refuse(
+        state.refuse(
             "host-refused",
             (
                 "the URL of a file has no host. Write sqlite:///name for a relative path, or sqlite:////name for an "
@@ -81,9 +81,9 @@ def _read_path(reading: Reading, place: str, start: int) -> str:
             ),
         )
         return ""
-    path = decode(reading, place[1:], "the path", start + 1) or ""
+    path = decode(state, place[1:], "the path", start + 1) or ""
     if path.startswith("file:"):
-        reading.refuse("path-invalid", f"file: in the path {_OWN_URI}")
+        state.refuse("path-invalid", f"file: in the path {_OWN_URI}")
     elif path.endswith("/"):
-        reading.refuse("path-invalid", "the path ends in a slash, so it names a directory. Add the file's name")
+        state.refuse("path-invalid", "the path ends in a slash, so it names a directory. Add the file's name")
     return path

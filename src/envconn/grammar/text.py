@@ -5,7 +5,7 @@ lone surrogates where they are not UTF-8 (PEP 383). Between the two lie texts th
 to libpq, another to Python's drivers, and a third to a log. They end here.
 
 Nothing in this folder raises for bad input. A raised exception would carry frames, and
-`UnicodeDecodeError` and `int()` even the value; mistakes are collected in a `Reading` instead.
+`UnicodeDecodeError` and `int()` even the value; mistakes are collected in a `ParseState` instead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CONTROL = "[\x00-\x1f\x7f-\x9f]"
 _UNFIT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
-class Reading:
+class ParseState:
     """What was noticed while one text was read: problems, and notes about what was tidied.
 
     It holds no part of the text. A problem is kept once, and the first `MOST` of them are.
@@ -50,23 +50,23 @@ class Reading:
             self.problems[problem(code, self.origin.variable, message)] = None
 
 
-def tidy(reading: Reading, text: str) -> str | None:
+def tidy(state: ParseState, text: str) -> str | None:
     """Return `text` without what files and clipboards put around it, or `None` if it is refused.
 
     One byte-order mark, one final newline, and the spaces around the rest are removed, each with a
     note. Positions in later messages count the characters of what is returned, from 1.
     """
     if len(text) > LONGEST:
-        reading.refuse("too-long", f"the value has more than {LONGEST:,} characters. Set it to one connection string")
+        state.refuse("too-long", f"the value has more than {LONGEST:,} characters. Set it to one connection string")
         return None
     for removed, without in _WRAPPINGS:
         if (shorter := without(text)) != text:
-            reading.notes.append(f"{removed} removed")
+            state.notes.append(f"{removed} removed")
             text = shorter
-    return text if _is_fit(reading, text) else None
+    return text if _is_fit(state, text) else None
 
 
-def decode(reading: Reading, text: str, part: str, start: int, *, secret: bool = False) -> str | None:
+def decode(state: ParseState, text: str, part: str, start: int, *, secret: bool = False) -> str | None:
     """Undo the percent escapes of one part of a URI, or refuse it and return `None`.
 
     `part` names it in messages ("the password"); `start` is its offset in the whole text. As in
@@ -77,16 +77,16 @@ def decode(reading: Reading, text: str, part: str, start: int, *, secret: bool =
     if "%" not in text:
         return text
     if bad := re.search("%(?:00|(?![0-9A-Fa-f]{2}))", text):
-        reading.refuse(*_bad_escape(bad.group(), part, start + bad.start() + 1))
+        state.refuse(*_bad_escape(bad.group(), part, start + bad.start() + 1))
         return None
     first, *rest = text.encode().split(b"%")
     raw = first + b"".join(bytes.fromhex(piece[:2].decode()) + piece[2:] for piece in rest)
     # Not a strict decode: its exception would hold the bytes.
     decoded = raw.decode("utf-8", "surrogateescape")
     if not decoded.isascii() and re.search("[\ud800-\udfff]", decoded):
-        reading.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8. Encode its UTF-8 bytes")
+        state.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8. Encode its UTF-8 bytes")
     elif not (secret or decoded.isprintable()) and re.search(_CONTROL, decoded):
-        reading.refuse("control-character", f"{part} has an encoded control character. Remove it")
+        state.refuse("control-character", f"{part} has an encoded control character. Remove it")
     else:
         return decoded
     return None
@@ -135,13 +135,13 @@ _WRAPPINGS = (
 )
 
 
-def _is_fit(reading: Reading, text: str) -> bool:
+def _is_fit(state: ParseState, text: str) -> bool:
     if not text:
-        reading.refuse("empty", "the value is empty. Set it to a connection string, or unset it")
+        state.refuse("empty", "the value is empty. Set it to a connection string, or unset it")
     elif text[0] in "'\"":
-        reading.refuse("quoted", "the value begins with a quotation mark. Remove the quotes around it")
+        state.refuse("quoted", "the value begins with a quotation mark. Remove the quotes around it")
     elif not text.isprintable() and (unfit := re.search(_UNFIT, text)):
-        reading.refuse(*_unfit(unfit.group(), unfit.start() + 1))
+        state.refuse(*_unfit(unfit.group(), unfit.start() + 1))
     else:
         return True
     return False

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from envconn.grammar.text import Reading
+    from envconn.grammar.text import ParseState
 
 
 _ANYWHERE = re.compile(r"[\s#]")
@@ -62,17 +62,17 @@ class Uri(Record):
     query_start: int
 
 
-def take_apart(  # noqa: PLR0913 - what is read, and where it stands
-    reading: Reading, family: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
+def split_uri(  # noqa: PLR0913 - what is read, and where it stands
+    state: ParseState, family: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
 ) -> Uri | None:
     """Split ``scheme://user:password@netloc/path?query``, or return `None` where the parts are ambiguous.
 
     `family` is the service's protocol. `semicolons` are data unless one of the family's clients splits
     there. `before` is how many characters stand before `text` where it is one of a list. An escape
-    that cannot be undone is in `reading`, and the part is empty.
+    that cannot be undone is in `state`, and the part is empty.
     """
     start = len(scheme) + 3
-    if _is_ambiguous(reading, text, start, semicolons=semicolons, before=before):
+    if _is_ambiguous(state, text, start, semicolons=semicolons, before=before):
         return None
     offset = before + start
     place, _, query = text[start:].partition("?")
@@ -82,8 +82,8 @@ def take_apart(  # noqa: PLR0913 - what is read, and where it stands
     return Uri(
         family=family,
         scheme=scheme,
-        user=decode(reading, user, "the user", offset) or "",
-        password=decode(reading, password, "the password", offset + len(user) + 1, secret=True) or "",
+        user=decode(state, user, "the user", offset) or "",
+        password=decode(state, password, "the password", offset + len(user) + 1, secret=True) or "",
         netloc=netloc,
         path=path,
         path_start=offset + len(authority) + 1,
@@ -92,36 +92,38 @@ def take_apart(  # noqa: PLR0913 - what is read, and where it stands
     )
 
 
-def read_host(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
+def read_host(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
     """Return the one host of `netloc`, with `port` where none is written, or nothing if it is refused."""
-    before = len(reading.problems)
+    before = len(state.problems)
     if "," in netloc:
-        reading.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
+        state.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
     elif "%" in netloc:
-        reading.refuse(
+        state.refuse(
             "host-invalid", ("the host has a percent escape, which clients read differently. Write the host without it")
         )
     elif netloc.startswith("["):
-        return _read_bracketed(reading, netloc, port)
+        return _read_bracketed(state, netloc, port)
     else:
         name, _, written = netloc.partition(":")
         if ":" in written:
-            reading.refuse(
+            state.refuse(
                 "port-invalid", "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
             )
         elif netloc.endswith(":"):
-            reading.refuse("port-invalid", "the port after the colon is missing. Add the port, or remove the colon")
+            state.refuse("port-invalid", "the port after the colon is missing. Add the port, or remove the colon")
         elif not name:
-            reading.refuse("host-missing", "there is no host. Write scheme://user:password@host/name")
+            state.refuse("host-missing", "there is no host. Write scheme://user:password@host/name")
         else:
-            hosts = pair_up(reading, name, "", written or str(port))
-            return hosts if len(reading.problems) == before else ()
+            hosts = pair_up(state, name, "", written or str(port))
+            return hosts if len(state.problems) == before else ()
     return ()
 
 
-def conclude(reading: Reading, uri: Uri, query: Query, hosts: tuple[Host, ...], dbname: str) -> Connection | None:
+def make_connection(
+    state: ParseState, uri: Uri, query: Query, hosts: tuple[Host, ...], dbname: str
+) -> Connection | None:
     """Return the connection, or `None` when there were problems."""
-    if reading.problems:
+    if state.problems:
         return None
     return Connection(
         family=uri.family,
@@ -132,12 +134,12 @@ def conclude(reading: Reading, uri: Uri, query: Query, hosts: tuple[Host, ...], 
         password=Secret(uri.password) if uri.password else None,
         parameters=Parameters(query.values),
         foreign=Parameters(query.foreign),
-        origin=reading.origin,
-        notes=tuple(reading.notes),
+        origin=state.origin,
+        notes=tuple(state.notes),
     )
 
 
-def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, before: int) -> bool:
+def _is_ambiguous(state: ParseState, text: str, start: int, *, semicolons: bool, before: int) -> bool:
     """Refuse the characters at which parsers part company, each kind once."""
     first, last = text.find("@", start), text.rfind("@")
     stray = {match.group(): match.start() for match in reversed([*_ANYWHERE.finditer(text)])}
@@ -150,10 +152,10 @@ def _is_ambiguous(reading: Reading, text: str, start: int, *, semicolons: bool, 
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
         code, remedy = _STRAY.get(character, _BLANK)
         shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
-        reading.refuse(
+        state.refuse(
             code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}. {remedy}"
         )
-    return bool(stray) or _is_disguised(reading, text[start : max(last, start)])
+    return bool(stray) or _has_compatibility_delimiter(state, text[start : max(last, start)])
 
 
 def _part(text: str, start: int, last_at: int, position: int) -> str:
@@ -164,7 +166,7 @@ def _part(text: str, start: int, last_at: int, position: int) -> str:
     return "the query" if "?" in behind else "the path" if "/" in behind else "the host"
 
 
-def _is_disguised(reading: Reading, userinfo: str) -> bool:
+def _has_compatibility_delimiter(state: ParseState, userinfo: str) -> bool:
     """Refuse what urllib's _checknetloc refuses: a character that NFKC turns into a delimiter."""
     if userinfo.isascii():
         return False
@@ -172,17 +174,17 @@ def _is_disguised(reading: Reading, userinfo: str) -> bool:
 
     if not set("/?#@:") & set(normalize("NFKC", userinfo.replace(":", ""))):
         return False
-    reading.refuse(
+    state.refuse(
         "character-unencoded",
         "user or password has a character that some clients read as a delimiter. Percent-encode it",
     )
     return True
 
 
-def _read_bracketed(reading: Reading, netloc: str, port: int) -> tuple[Host, ...]:
+def _read_bracketed(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
     name, bracket, behind = netloc[1:].partition("]")
     if not bracket or behind == ":" or behind[:1] not in ("", ":") or ":" not in name or not is_address(name):
-        reading.refuse(
+        state.refuse(
             "host-brackets",
             (
                 "the brackets in the host are not closed, hold no IPv6 address, or are followed by a colon without a "
@@ -190,7 +192,7 @@ def _read_bracketed(reading: Reading, netloc: str, port: int) -> tuple[Host, ...
             ),
         )
         return ()
-    return pair_up(reading, name, "", behind[1:] or str(port))
+    return pair_up(state, name, "", behind[1:] or str(port))
 
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -234,8 +236,8 @@ class Query(Record):
     foreign: dict[str, str]
 
 
-def read_query(reading: Reading, text: str, start: int, table: Mapping[str, Parameter]) -> Query:
-    """Read ``name=value&...`` by `table`. What is wrong goes to `reading`; `start` is the offset of `text`.
+def read_query(state: ParseState, text: str, start: int, table: Mapping[str, Parameter]) -> Query:
+    """Read ``name=value&...`` by `table`. What is wrong goes to `state`; `start` is the offset of `text`.
 
     A name that nobody knows may be the rest of a value that was not encoded, a password at worst.
     It is shown only while nothing else was wrong and no secret has been read.
@@ -246,18 +248,18 @@ def read_query(reading: Reading, text: str, start: int, table: Mapping[str, Para
         name, equals, value = written.partition("=")
         parameter = table.get(name)
         if not name or not equals:
-            reading.refuse("parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26')
+            state.refuse("parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26')
         elif parameter is None:
-            _refuse_unknown(reading, name, ordinal, tuple(table), named=not (secret_read or reading.problems))
+            _refuse_unknown(state, name, ordinal, tuple(table), named=not (secret_read or state.problems))
         else:
-            meaning = _read_value(reading, name, parameter, value, start + len(name) + 1)
-            _store(reading, query, name, parameter, meaning)
+            meaning = _read_value(state, name, parameter, value, start + len(name) + 1)
+            _store(state, query, name, parameter, meaning)
             secret_read = secret_read or parameter.secret
         start += len(written) + 1
     return query
 
 
-def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy: str) -> None:
+def settle_tls(state: ParseState, values: dict[str, str], *, secure: bool, remedy: str) -> None:
     """Complete the TLS parameters where the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
 
     A plain scheme is ``sslmode=disable`` and takes no TLS parameters; `remedy` says what to do about
@@ -266,47 +268,47 @@ def settle_tls(reading: Reading, values: dict[str, str], *, secure: bool, remedy
     """
     if not secure:
         if not CONTEXT.isdisjoint(values):
-            reading.refuse("tls-scheme", f"the URI has TLS parameters, but its scheme means no TLS. {remedy}")
+            state.refuse("tls-scheme", f"the URI has TLS parameters, but its scheme means no TLS. {remedy}")
         values["sslmode"] = "disable"
         return
     if values.get("sslmode") == "require" and "sslrootcert" in values:
-        reading.refuse("tls-contradicts", "a CA is named, but verification is turned off. Keep one of the two")
+        state.refuse("tls-contradicts", "a CA is named, but verification is turned off. Keep one of the two")
 
 
-def _refuse_unknown(reading: Reading, name: str, ordinal: int, known: tuple[str, ...], *, named: bool) -> None:
+def _refuse_unknown(state: ParseState, name: str, ordinal: int, known: tuple[str, ...], *, named: bool) -> None:
     if named and _NAME.fullmatch(name):
         message = f"{name} is not a known parameter. {nearest(name, known) or 'Remove it'}"
     else:
         message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
-    reading.refuse("parameter-unknown", message)
+    state.refuse("parameter-unknown", message)
 
 
-def _store(reading: Reading, query: Query, name: str, parameter: Parameter, value: str | None) -> None:
+def _store(state: ParseState, query: Query, name: str, parameter: Parameter, value: str | None) -> None:
     becomes, place = parameter.becomes or name, query.foreign if parameter.foreign else query.values
     if becomes in place:
-        reading.refuse("parameter-duplicate", f"{name} is given twice, perhaps in two spellings. Keep one")
+        state.refuse("parameter-duplicate", f"{name} is given twice, perhaps in two spellings. Keep one")
     elif value is not None:
         place[becomes] = value
 
 
-def _read_value(reading: Reading, name: str, parameter: Parameter, written: str, start: int) -> str | None:
+def _read_value(state: ParseState, name: str, parameter: Parameter, written: str, start: int) -> str | None:
     """Return the value in the result's vocabulary, or refuse it and return `None`."""
     if parameter.refusal:
-        reading.refuse("parameter-refused", f"{name} {parameter.refusal}")
+        state.refuse("parameter-refused", f"{name} {parameter.refusal}")
     elif not written:
-        reading.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
+        state.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
     elif "+" in written:
-        reading.refuse(
+        state.refuse(
             "plus-unencoded", (f'raw "+" in {name} is a space to some clients. Write %2B for a plus, %20 for a space')
         )
-    elif value := decode(reading, written, f"the value of {name}", start, secret=parameter.secret):
-        return _checked(reading, name, parameter, value)
+    elif value := decode(state, written, f"the value of {name}", start, secret=parameter.secret):
+        return _checked(state, name, parameter, value)
     return None
 
 
-def _checked(reading: Reading, name: str, parameter: Parameter, value: str) -> str | None:
+def _checked(state: ParseState, name: str, parameter: Parameter, value: str) -> str | None:
     meaning = parameter.meaning.get(value.lower() if parameter.folded else value) if parameter.meaning else value
     if meaning is not None and (not parameter.pattern or re.fullmatch(parameter.pattern, value)):
         return meaning
-    reading.refuse(parameter.code, f"the value of {name} is invalid: expected {parameter.shape}")
+    state.refuse(parameter.code, f"the value of {name} is invalid: expected {parameter.shape}")
     return None

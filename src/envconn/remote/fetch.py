@@ -17,7 +17,7 @@ from envconn.remote.request import RemoteConnection, Service
 from envconn.remote.session import Session
 from envconn.selection import stated_context
 from envconn.selection.databases import DATABASE
-from envconn.selection.scan import Reading
+from envconn.selection.scan import Scan
 from envconn.sources.environment import Text
 from envconn.tls import CA, SecuredConnection, judge
 from envconn.tls.ca import read as read_ca
@@ -44,12 +44,12 @@ def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everyt
     It is returned for the caller to raise: the frames here know the token.
     """
     environment, unreadable = sources.read(environ, env_file)
-    reading = Reading(environment, unreadable)
-    judging = stated_context(reading, policy)
+    scan = Scan(environment, unreadable)
+    judging = stated_context(scan, policy)
     try:
         service = _service(provider, wanted, seconds)
         authorities = _authorities(environment, service)
-        problems = [*reading.problems, *(ca for ca in authorities if isinstance(ca, Finding))]
+        problems = [*scan.problems, *(ca for ca in authorities if isinstance(ca, Finding))]
         if problems:
             return ConfigurationError(problems)
         trusted = [ca for ca in authorities if isinstance(ca, CA)]

@@ -17,9 +17,9 @@ from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
 from envconn.selection import databases, platform_services, variables
-from envconn.selection.broker_and_cache import gather as gather_brokers
-from envconn.selection.databases import DATABASE, DATABASES, Wanted
-from envconn.selection.scan import Reading
+from envconn.selection.broker_and_cache import select as select_brokers
+from envconn.selection.databases import DATABASE, DATABASES, Selected
+from envconn.selection.scan import Scan
 from envconn.sources import DOTENV, Lookup, Text
 from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
@@ -65,30 +65,30 @@ def assemble(
     `layers` are those of `envconn.sources.read`.
     """
     environment, unreadable = sources.read(environ, env_file, layers)
-    reading = Reading(environment, unreadable)
-    reading.bound = platform_services.gather(reading)
-    context = stated_context(reading, policy)
+    scan = Scan(environment, unreadable)
+    scan.bound = platform_services.find(scan)
+    context = stated_context(scan, policy)
     services: dict[str, SecuredConnection] = {}
-    found = (*databases.gather(reading), *gather_brokers(reading))
-    for wanted in found:
-        if wanted.name in services:
-            reading.problems.append(_second(wanted, services[wanted.name]))
-        elif service := _judged(wanted, context, reading):
-            services[wanted.name] = service
-            reading.notes += service.advice
-    if not (DATABASE in services or reading.problems):
-        _without_database(reading, services)
+    found = (*databases.select(scan), *select_brokers(scan))
+    for selected in found:
+        if selected.name in services:
+            scan.problems.append(_duplicate_name(selected, services[selected.name]))
+        elif service := _judged(selected, context, scan):
+            services[selected.name] = service
+            scan.notes += service.advice
+    if not (DATABASE in services or scan.problems):
+        _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
     report = Report(dict(services), policy=context.policy)
-    return Assembly(services, _with_findings(report, reading, found) if reading.problems or reading.notes else report)
+    return Assembly(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
-def _with_findings(report: Report, reading: Reading, found: Sequence[Wanted]) -> Report:
+def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:
     from envconn.selection import attribution
 
-    known = attribution.owners(reading.present, found)
-    problems = attribution.attributed(reading.problems, known)
-    notes = attribution.attributed(reading.notes, known)
+    known = attribution.owners(scan.present, found)
+    problems = attribution.attributed(scan.problems, known)
+    notes = attribution.attributed(scan.notes, known)
     refused = attribution.refusals(problems, known, report.services)
     return report._replace(problems=problems, notes=notes, refused=refused)
 
@@ -98,67 +98,67 @@ def judged_text(
 ) -> SecuredConnection | tuple[Finding, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
     environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), env_file, layers)
-    reading = Reading(environment, problems)
-    context = stated_context(reading)
+    scan = Scan(environment, problems)
+    context = stated_context(scan)
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
-    judged = [_judged(Wanted(name, connection), context, reading) for connection in reading.accept(lookup)]
-    return tuple(reading.problems) or next(service for service in judged if service)
+    judged = [_judged(Selected(name, connection), context, scan) for connection in scan.accept(lookup)]
+    return tuple(scan.problems) or next(service for service in judged if service)
 
 
 def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ...]:
     """Return what this process is judged by, with what `policy` states above it, or what is wrong with that."""
-    reading = Reading(*sources.read())
-    context = stated_context(reading, policy)
-    return tuple(reading.problems) or context
+    scan = Scan(*sources.read())
+    context = stated_context(scan, policy)
+    return tuple(scan.problems) or context
 
 
-def stated_context(reading: Reading, policy: Policy | None = None) -> Context:
-    """Return what the environment and `policy` state about judging. What is wrong goes to `reading`."""
-    demands = combined(policy, _stated_demands(reading))
-    reading.notes += waived_in_code(policy)
-    return Context(demands, stated_hints(reading))
+def stated_context(scan: Scan, policy: Policy | None = None) -> Context:
+    """Return what the environment and `policy` state about judging. What is wrong goes to `scan`."""
+    demands = combined(policy, _stated_demands(scan))
+    scan.notes += waived_in_code(policy)
+    return Context(demands, stated_hints(scan))
 
 
-def _judged(wanted: Wanted, context: Context, reading: Reading) -> SecuredConnection | None:
+def _judged(selected: Selected, context: Context, scan: Scan) -> SecuredConnection | None:
     """Judge the siblings first: they go along with the service."""
-    judged = [judge(sibling, context, wanted.name) for sibling in wanted.siblings]
+    judged = [judge(sibling, context, selected.name) for sibling in selected.siblings]
     siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
-    outcome = judge(wanted.connection, Context(context.policy, context.hints, siblings), wanted.name)
+    outcome = judge(selected.connection, Context(context.policy, context.hints, siblings), selected.name)
     for refused in (outcome, *judged):
         if not isinstance(refused, SecuredConnection):
-            reading.problems += refused
+            scan.problems += refused
     return outcome if isinstance(outcome, SecuredConnection) else None
 
 
-def _stated_demands(reading: Reading) -> Demands:
-    lookups = {name: reading.environment.lookup(name) for name in POLICY_VARIABLES if name in reading.present}
+def _stated_demands(scan: Scan) -> Demands:
+    lookups = {name: scan.environment.lookup(name) for name in POLICY_VARIABLES if name in scan.present}
     for lookup in lookups.values():
-        reading.record(lookup)
+        scan.record(lookup)
     answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})
-    reading.problems += answer.problems
-    reading.notes += answer.notes
+    scan.problems += answer.problems
+    scan.notes += answer.notes
     return answer.demands
 
 
-def _second(wanted: Wanted, first: SecuredConnection) -> Finding:
+def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
     # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
-    message = f"makes a second service called {wanted.name}, next to {first.variable}. Rename one of the two"
-    return problem("service-duplicate", wanted.connection.origin.variable, message)
+    message = f"makes a second service called {selected.name}, next to {first.variable}. Rename one of the two"
+    return problem("service-duplicate", selected.connection.origin.variable, message)
 
 
-def _without_database(reading: Reading, services: Mapping[str, SecuredConnection]) -> None:
+def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> None:
     """Say that there is no default database: an error where there is nothing else, except while an image is built."""
-    if reading.plain("ENVCONN_PHASE") == "build":
-        reading.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
+    if scan.plain("ENVCONN_PHASE") == "build":
+        scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
     elif not services:
-        _nothing(reading)
+        _report_missing(scan)
 
 
-def _nothing(reading: Reading) -> None:
-    variable, message = variables.meant(reading.environment) or ("DATABASE_URL", NOT_SET)
-    reading.problems.append(problem("database-missing", variable, message))
+def _report_missing(scan: Scan) -> None:
+    variable, message = variables.meant(scan.environment) or ("DATABASE_URL", NOT_SET)
+    scan.problems.append(problem("database-missing", variable, message))
 
 
 NOT_SET = (
@@ -167,15 +167,15 @@ NOT_SET = (
 )
 
 
-def stated_hints(reading: Reading) -> ProviderHints:
+def stated_hints(scan: Scan) -> ProviderHints:
     """Read the two variables; a word that is not known becomes a problem."""
-    provider = reading.plain("ENVCONN_PROVIDER") or None
-    pooler = reading.plain("ENVCONN_POOL_MODE") or None
+    provider = scan.plain("ENVCONN_PROVIDER") or None
+    pooler = scan.plain("ENVCONN_POOL_MODE") or None
     if provider and provider_named(provider) is None:
-        reading.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
+        scan.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
         provider = None
     if pooler and pooler not in POOLERS:
-        reading.problems.append(problem("pooler-unknown", "ENVCONN_POOL_MODE", _POOLER))
+        scan.problems.append(problem("pooler-unknown", "ENVCONN_POOL_MODE", _POOLER))
         pooler = None
     return ProviderHints(provider, pooler)
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envconn.errors import Finding
-    from envconn.selection.databases import Wanted
+    from envconn.selection.databases import Selected
 
 Owners = dict[str, set[str]]
 """The names of the services that each variable belongs to."""
 
 
-def owners(present: Iterable[str], wanted: Iterable[Wanted]) -> Owners:
+def owners(present: Iterable[str], selected: Iterable[Selected]) -> Owners:
     """Return which services each variable belongs to: by what was found, and by name where it could not be read."""
     found: Owners = defaultdict(set)
     for variable, names in _FIXED.items():
@@ -28,7 +28,7 @@ def owners(present: Iterable[str], wanted: Iterable[Wanted]) -> Owners:
         prefix = variable.removesuffix("DATABASE_URL")
         for each in (variable, *(prefix + sibling for sibling in variables.SIBLINGS)):
             found[each].add(name)
-    for service in wanted:
+    for service in selected:
         for connection in (service.connection, *service.siblings):
             found[connection.origin.variable].add(service.name)
     return found

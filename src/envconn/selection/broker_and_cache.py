@@ -6,15 +6,15 @@ from envconn.errors import note, problem
 from envconn.families import serving
 from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
-from envconn.selection.databases import CHOICE_MISSING, Wanted
-from envconn.selection.platform_services import ambiguity, among, strangers
+from envconn.selection.databases import CHOICE_MISSING, Selected
+from envconn.selection.platform_services import ambiguity, chosen_by_name, unrelated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from envconn.connection import Connection
-    from envconn.selection.scan import Named, Reading
+    from envconn.selection.scan import PlatformService, Scan
 
 
 _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER_VARIABLE"), "cache": (names.CACHE, "ENVCONN_CACHE_VARIABLE")}
@@ -22,56 +22,56 @@ _ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER_VARIABLE"), "cache": (names.C
 _KINDS = {role: serving(role) for role in _ROLES}
 
 
-def gather(reading: Reading) -> Iterator[Wanted]:
+def select(scan: Scan) -> Iterator[Selected]:
     """Yield the broker and the cache that the environment configures."""
-    shared = _without_clear_twin(reading, list(reading.connections(names.REDIS)))
-    stated = {role: list(reading.connections(variables)) for role, (variables, _) in _ROLES.items()}
+    shared = _without_clear_twin(scan, list(scan.connections(names.REDIS)))
+    stated = {role: list(scan.connections(variables)) for role, (variables, _) in _ROLES.items()}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
     for role, (_, chooser) in _ROLES.items():
-        if chosen := reading.plain(chooser):
-            candidates = _chosen(reading, role, chosen)
+        if chosen := scan.plain(chooser):
+            candidates = _chosen(scan, role, chosen)
         else:
-            candidates = _beside(reading, role, stated[role] or shared, known)
+            candidates = _beside(scan, role, stated[role] or shared, known)
         if candidates:
             choice = choose(candidates, chooser)
-            reading.problems += choice.problems
-            reading.notes += choice.notes
+            scan.problems += choice.problems
+            scan.notes += choice.notes
             if choice.connection:
-                reading.expect(choice.connection, _KINDS[role], f"a {role}")
-                yield Wanted(role, choice.connection)
+                scan.expect(choice.connection, _KINDS[role], f"a {role}")
+                yield Selected(role, choice.connection)
 
 
-def _chosen(reading: Reading, role: str, chosen: str) -> list[Connection]:
-    before = len(reading.problems)
-    candidates = list(reading.accept(reading.environment.lookup(chosen))) or among(
-        _bound(reading, _KINDS[role]), chosen
+def _chosen(scan: Scan, role: str, chosen: str) -> list[Connection]:
+    before = len(scan.problems)
+    candidates = list(scan.accept(scan.environment.lookup(chosen))) or chosen_by_name(
+        _bound(scan, _KINDS[role]), chosen
     )
-    if not candidates and len(reading.problems) == before:
-        reading.problems.append(problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
+    if not candidates and len(scan.problems) == before:
+        scan.problems.append(problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
     return candidates
 
 
-def _beside(reading: Reading, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
+def _beside(scan: Scan, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
     """The `candidates` of variables; with what is bound, if all of that contradicts what is `known`; or that alone."""
     if candidates:
-        return [*candidates, *strangers(_bound(reading, [candidates[0].family]), known)]
-    found = next((bound for family in _KINDS[role] if (bound := _bound(reading, [family]))), [])
+        return [*candidates, *unrelated(_bound(scan, [candidates[0].family]), known)]
+    found = next((bound for family in _KINDS[role] if (bound := _bound(scan, [family]))), [])
     connections = [each.connection for each in found]
     if found and choose(connections, None).problems:
-        reading.problems.append(ambiguity(found, _ROLES[role][1], f"the {role}"))
+        scan.problems.append(ambiguity(found, _ROLES[role][1], f"the {role}"))
         return []
     return connections
 
 
-def _bound(reading: Reading, families: Collection[str]) -> list[Named]:
-    return [bound for bound in reading.bound if bound.connection.family in families]
+def _bound(scan: Scan, families: Collection[str]) -> list[PlatformService]:
+    return [bound for bound in scan.bound if bound.connection.family in families]
 
 
-def _without_clear_twin(reading: Reading, found: list[Connection]) -> list[Connection]:
+def _without_clear_twin(scan: Scan, found: list[Connection]) -> list[Connection]:
     # Heroku sets both for one Redis, on different ports.
     if not any(connection.origin.variable == "REDIS_TLS_URL" for connection in found):
         return found
     kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
     if len(kept) < len(found):
-        reading.notes.append(note("tls-twin", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS"))
+        scan.notes.append(note("tls-twin", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS"))
     return kept

@@ -33,8 +33,8 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     first, *others = candidates
     if not others:
         return Choice(first)
-    same, elsewhere = _parted([first, *others], lambda other: same_target(other, first))
-    siblings, strangers = _parted(elsewhere, lambda other: _direct(other) == _direct(first))
+    same, elsewhere = _partition([first, *others], lambda other: same_target(other, first))
+    siblings, strangers = _partition(elsewhere, lambda other: _direct(other) == _direct(first))
     if strangers:
         return Choice(None, problems=(_conflict(first, strangers, chooser),))
     chosen = max(same, key=requested)
@@ -42,14 +42,14 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     return Choice(chosen, siblings=tuple(siblings), notes=tuple(notes))
 
 
-def _parted(
+def _partition(
     connections: Sequence[Connection], is_one: Callable[[Connection], bool]
 ) -> tuple[list[Connection], list[Connection]]:
     """Those of `connections` that are, and those that are not."""
-    parted: tuple[list[Connection], list[Connection]] = ([], [])
+    parts: tuple[list[Connection], list[Connection]] = ([], [])
     for connection in connections:
-        parted[not is_one(connection)].append(connection)
-    return parted
+        parts[not is_one(connection)].append(connection)
+    return parts
 
 
 def same_target(one: Connection, other: Connection) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from envconn.errors import Finding, problem
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
-from envconn.selection.scan import Named
+from envconn.selection.scan import PlatformService
 from envconn.sources import Text
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.bound_service import slug
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from envconn.connection import Connection
-    from envconn.selection.scan import Reading
+    from envconn.selection.scan import Scan
 
 
-def gather(reading: Reading) -> tuple[Named, ...]:
+def find(scan: Scan) -> tuple[PlatformService, ...]:
     """Return every bound service, each once, however many ways the platform tells of it."""
-    kept: dict[str, Named] = {}
-    for service in _every(reading):
+    kept: dict[str, PlatformService] = {}
+    for service in _every(scan):
         before = kept.setdefault(service.name, service)
         if not same_target(before.connection, service.connection):
-            reading.problems.append(_second(service, before))
+            scan.problems.append(_duplicate_name(service, before))
     return tuple(kept.values())
 
 
-def among(services: Iterable[Named], chosen: str) -> list[Connection]:
+def chosen_by_name(services: Iterable[PlatformService], chosen: str) -> list[Connection]:
     """Return the one of `services` that is called `chosen`, with the variable it comes from in front or without."""
     return [each.connection for each in services if chosen in {each.name, each.connection.origin.variable}][:1]
 
 
-def strangers(services: Sequence[Named], known: Iterable[Connection]) -> list[Connection]:
+def unrelated(services: Sequence[PlatformService], known: Iterable[Connection]) -> list[Connection]:
     """Return all `services` where none of them is one of `known`, else nothing."""
     known = list(known)
     if any(same_target(each.connection, other) for each in services for other in known):
@@ -47,7 +47,7 @@ def strangers(services: Sequence[Named], known: Iterable[Connection]) -> list[Co
     return [each.connection for each in services]
 
 
-def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
+def ambiguity(services: Sequence[PlatformService], chooser: str, what: str) -> Finding:
     """Ask for a name: each of `services` could be `what`, and `chooser` settles it."""
     told = " and ".join(each.connection.origin.variable for each in services[1:])
     message = (
@@ -56,32 +56,32 @@ def ambiguity(services: Sequence[Named], chooser: str, what: str) -> Finding:
     return problem("binding-ambiguous", services[0].connection.origin.variable, message)
 
 
-def _every(reading: Reading) -> Iterator[Named]:
-    environment = reading.environment
-    if not reading.present.isdisjoint(BOUND_SERVICE_VARIABLES):
-        yield from _told(reading)
+def _every(scan: Scan) -> Iterator[PlatformService]:
+    environment = scan.environment
+    if not scan.present.isdisjoint(BOUND_SERVICE_VARIABLES):
+        yield from _credentials(scan)
     for variable in sorted(environment.names_with("SQLCONNSTR_")):
         if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
             lookup = environment.lookup(variable)
             found = lookup.found and Text(lookup.found.text, lookup.found.origin._replace(source="connstr"))
-            for connection in reading.accept(lookup._replace(found=found)):
-                yield Named(slug(name), connection)
+            for connection in scan.accept(lookup._replace(found=found)):
+                yield PlatformService(slug(name), connection)
 
 
-def _told(reading: Reading) -> Iterator[Named]:
+def _credentials(scan: Scan) -> Iterator[PlatformService]:
     from envconn.grammar import json_credentials, read_text
     from envconn.sources import bound_services
 
-    for finding in bound_services(reading.environment):
+    for finding in bound_services(scan.environment):
         if isinstance(finding, Finding):
-            (reading.problems if finding.severity == "error" else reading.notes).append(finding)
+            (scan.problems if finding.severity == "error" else scan.notes).append(finding)
         else:
             outcome = json_credentials.read(finding.credentials, finding.origin, read_text, finding.family)
-            for connection in reading.understand(outcome):
-                yield Named(finding.name, connection)
+            for connection in scan.understand(outcome):
+                yield PlatformService(finding.name, connection)
 
 
-def _second(service: Named, first: Named) -> Finding:
+def _duplicate_name(service: PlatformService, first: PlatformService) -> Finding:
     message = (
         f"is bound as {service.name}, and so is {first.connection.origin.variable} with another target. Rename one of "
         "the two"

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from envconn.sources import Environment, Lookup
 
 
-class Named(Record):
+class PlatformService(Record):
     """A bound service, by the name that the platform gives it."""
 
     name: str
     connection: Connection
 
 
-class Reading:
+class Scan:
     """The environment, which of its variables are `present`, what a platform has bound, what has been found so far."""
 
     __slots__ = ("bound", "environment", "notes", "present", "problems")
@@ -31,7 +31,7 @@ class Reading:
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
         self.present = present(environment)
-        self.bound: tuple[Named, ...] = ()
+        self.bound: tuple[PlatformService, ...] = ()
         self.problems = list(problems)
         self.notes: list[Finding] = []
 
