@@ -7,7 +7,6 @@ PostgreSQL backend hands ``OPTIONS`` to the driver as they are (django/db/backen
 from __future__ import annotations
 
 import re
-from importlib import metadata
 from importlib.util import find_spec
 from typing import cast
 
@@ -176,6 +175,8 @@ def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mappin
         refuse(connection, "conn_max_age and pool cannot be combined. Remove one of the two")
     if not (find_spec("psycopg") and find_spec("psycopg_pool")):
         refuse(connection, "pool requires psycopg 3 and psycopg_pool. Run pip install 'psycopg[pool]', or remove pool")
+    from importlib import metadata
+
     if tuple(map(int, metadata.version("django").split(".")[:2])) < (5, 1):
         refuse(connection, "pool requires Django 5.1 or newer. Upgrade Django, or remove pool")
     kept = _kept(connection)

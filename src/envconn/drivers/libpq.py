@@ -9,6 +9,9 @@ file. What does not decide (``connect_timeout``, ``application_name``) is left t
 
 from __future__ import annotations
 
+import os
+import sys
+from functools import cache
 from typing import cast
 
 from envconn.drivers.hidden_text import hide
@@ -117,6 +120,8 @@ def needed(connection: SecuredConnection) -> int:
 def version(driver: str) -> int:
     """Return the version of the libpq that `driver` (``psycopg`` or ``psycopg2``) carries, as ``PQlibVersion()`` does.
 
+    Of a wheel of psycopg that is not imported yet it is the major one alone (180000): its file's name says that much.
+
     Raises:
         ImportError: the driver is not installed.
         KeyError: it is neither of the two.
@@ -125,9 +130,35 @@ def version(driver: str) -> int:
 
 
 def _psycopg() -> int:
+    if "psycopg" not in sys.modules and (found := _in_wheel(tuple(sys.path), os.environ.get("PSYCOPG_IMPL", ""))):
+        return found
     from psycopg import pq
 
     return pq.version()
+
+
+@cache
+def _in_wheel(path: tuple[str, ...], implementation: str) -> int | None:
+    """Return the version in the name of the libpq that psycopg will load, or `None` where only psycopg knows.
+
+    A process that only makes settings would import psycopg for this number alone, which takes longer than all the
+    rest. On Linux the wheels carry libpq-HASH.so.5.N, N being the major version (psycopg-binary 3.1.8 to 3.3.9).
+    psycopg itself prefers psycopg_c, which is linked with the system's (`psycopg.pq.import_from_libpq`).
+    """
+    folders = [folder for folder in path if os.path.isdir(os.path.join(folder, "psycopg_binary"))]
+    has_other = any(os.path.isdir(os.path.join(folder, "psycopg_c")) for folder in path)
+    if has_other or implementation.lower() not in {"", "binary"} or not folders:
+        return None
+    has_psycopg = any(os.path.isdir(os.path.join(folder, "psycopg")) for folder in path)
+    libraries = os.path.join(folders[0], "psycopg_binary.libs")
+    names = os.listdir(libraries) if has_psycopg and os.path.isdir(libraries) else []
+    found = [number for name in names if (number := _major(name))]
+    return found[0] * 1_00_00 if len(found) == 1 else None
+
+
+def _major(name: str) -> int | None:
+    base, _, number = name.rpartition(".so.5.")
+    return int(number) if base.startswith("libpq-") and number.isdecimal() else None
 
 
 def _psycopg2() -> int:
