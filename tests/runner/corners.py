@@ -61,7 +61,7 @@ EVERYTHING = Selection(
     + modules(
         "integrations",
         "asyncpg celery celery_matrix celery_traps celery_worker django django_caches django_checks django_pooler "
-        "flask psycopg sentinel sentinel_worker sqlalchemy",
+        "flask flask_config psycopg redis sentinel sentinel_worker sqlalchemy",
     )
     + modules(
         "live",
