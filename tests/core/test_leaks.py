@@ -212,6 +212,7 @@ BY_CALL = {
     "alias-duplicate",
     "broker-missing",
     "celery-overruled",
+    "crl-contradicts",
     "driver-too-old",
     "driver-unsupported",
     "password-in-clear",

@@ -289,3 +289,36 @@ def test_keys_of_tls_to_a_file_of_the_urls(lab: Lab, tmp_path: Path) -> None:
         assert keys.exists()
     with pytest.raises(envconn.ConfigurationError, match="sslkeylogfile"):
         envconn.load(enforced(uri), env_file=None)
+
+
+@pytest.fixture
+def hardening(revoked: Server, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
+    """Variables for whose sake libpq alone refuses the server."""
+    leaf = shown(revoked.port) or b""
+    return {
+        "PGSSLCRL": str(revocation.listed(tmp_path / "list.crl", certificates.authority, leaf)),
+        "PGSSLCRLDIR": str(revocation.directory(tmp_path / "lists", certificates.authority, leaf)),
+        "PGREQUIREAUTH": "gss",
+        "PGSSLMINPROTOCOLVERSION": "TLSv1.4",
+    }
+
+
+@pytest.mark.parametrize("variable", ["PGSSLCRL", "PGSSLCRLDIR", "PGREQUIREAUTH", "PGSSLMINPROTOCOLVERSION"])
+@EACH
+def test_a_variable_of_libpq_beside_a_url(
+    revoked: Server, certificates: Certificates, stack: str, hardening: dict[str, str], variable: str
+) -> None:
+    """Where libpq alone refuses for its sake, no driver of ours connects: it is refused there, or at load."""
+    uri = revoked.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
+    assert stacks.outcome(stack, enforced(uri)) == {TLS}
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(variable, hardening[variable])
+        assert NAIVE["psycopg"](uri) != TLS
+        assert refused_or_outcome(stack, {**enforced(uri), variable: hardening[variable]}) != {TLS}
+
+
+def refused_or_outcome(stack: str, variables: dict[str, str]) -> set[str]:
+    try:
+        return set(stacks.outcome(stack, variables))
+    except envconn.ConfigurationError as refusal:
+        return {problem.variable for problem in refusal.problems}

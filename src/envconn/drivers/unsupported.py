@@ -35,12 +35,18 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
         refuse(connection, f"holds a {connection.family} connection, but {driver} requires a {family} one")
     problems = [
         problem(
-            "driver-unsupported", connection.variable, f"{driver} does not support {name}. {_REMEDIES.get(name, _DROP)}"
+            "driver-unsupported",
+            _source(connection, name),
+            f"{driver} does not support {name}. {_REMEDIES.get(name, _DROP)}",
         )
         for name in unheard(connection, CONTEXT.union(honoured))
     ]
     if problems:
         raise ConfigurationError(problems)
+
+
+def _source(connection: SecuredConnection, name: str) -> str:
+    return KEYWORDS[name].variable if name in connection.tls.demanded else connection.variable
 
 
 def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:

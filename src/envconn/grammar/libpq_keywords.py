@@ -223,6 +223,11 @@ VARIABLES: dict[str, str] = {
 FROM_VERDICT = tuple(keyword.variable for keyword in KEYWORDS.values() if keyword.pinned == VERDICT)
 """The variables of the keywords that the judgement decides; the policy reads them."""
 
+DEMANDS: dict[str, str] = {
+    keyword.variable: name for name, keyword in KEYWORDS.items() if keyword.order and keyword.variable
+}
+"""By the variable of a keyword that makes a connection stricter: the keyword."""
+
 OVERRULED = (
     *(
         keyword.variable
@@ -267,6 +272,18 @@ def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
         if keyword.order and before.get(name) != after.get(name)
         if not _holds(name, before.get(name), after.get(name))
     ]
+
+
+def raises(name: str, before: str | None, after: str) -> bool:
+    """Whether the value `after` of keyword `name` demands more than `before`; `None` where it is not stated."""
+    return _holds(name, before, after) and not _holds(name, after, before)
+
+
+def known_methods(require_auth: str) -> bool:
+    """Whether libpq can read the list: names that it knows, either all of them with a ``!`` or none."""
+    words = [word.strip() for word in require_auth.split(",")]
+    plain = {word.removeprefix("!") for word in words}
+    return plain <= methods(None) and len({word.startswith("!") for word in words}) == 1
 
 
 def _holds(name: str, before: str | None, after: str | None) -> bool:

@@ -7,7 +7,7 @@ import re
 from envconn.connection import Secret
 from envconn.errors import note, problem
 from envconn.families import serving
-from envconn.grammar.libpq_keywords import OVERRULED
+from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
@@ -185,5 +185,5 @@ def _report_overruled(scan: Scan, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: the connection states every value that matters"
-    found = [name for name in OVERRULED if name in scan.present and scan.plain(name)]
+    found = [name for name in OVERRULED if name not in DEMANDS and name in scan.present and scan.plain(name)]
     scan.notes += [note("overruled", name, message) for name in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from envconn import providers
 from envconn.errors import Finding, note, problem
+from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
@@ -55,8 +56,12 @@ def _unavailable(variable: str, message: str) -> Finding:
 def advice(judgement: Judgement) -> tuple[Finding, ...]:
     """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
     known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
-    notes = providers.advice(judgement.connection, judgement.endpoint)
     variable, verdict = judgement.connection.origin.variable, judgement.verdict
+    demanded = judgement.context.policy.demanded
+    notes = (
+        *providers.advice(judgement.connection, judgement.endpoint),
+        *libpq_demands.notes(judgement.connection, demanded, verdict.demanded),
+    )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
         return (*notes, note("best-unknown", variable, _BEST_UNKNOWN))
     if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:

@@ -20,6 +20,7 @@ from envconn.families import FAMILIES, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import FILES
 from envconn.providers import identify, objections
 from envconn.tls import ca as ca_material
+from envconn.tls import libpq_demands
 from envconn.tls.ca import CA
 from envconn.tls.judged import Judgement
 from envconn.tls.levels import SSLMODES, TlsLevel
@@ -46,12 +47,19 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
-    problems = [*objections(connection, endpoint), *_contradictions(connection, asked, how_far, level)]
+    connection, demanded = libpq_demands.raised(connection, policy.demanded, level)
+    problems = [
+        *libpq_demands.contradictions(connection, demanded),
+        *objections(connection, endpoint),
+        *_contradictions(connection, asked, how_far, level),
+    ]
     problems += [*_file_problems(connection), *_ca_problems(connection, endpoint, level, ca)]
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection), how_far.exempt)
+    verdict = Verdict(
+        level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection), how_far.exempt, demanded
+    )
     return seal(Judgement(name, connection, endpoint, context, verdict, judge))
 
 
@@ -146,7 +154,7 @@ _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system. Use sslmode=
 _DIRECT = "sslnegotiation=direct requires TLS. Use sslmode=require or stronger"
 _PAIR = "only one of sslcert and sslkey is given. Name both files, or neither"
 _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCONN_SENTINEL_MASTER"
-_CRL = "has no effect without a CA; add sslrootcert, or drop it"
+_CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 
 
 def _file_problems(connection: Connection) -> list[Finding]:

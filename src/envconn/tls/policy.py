@@ -10,6 +10,7 @@ The environment states it, or a program with `Policy(...)`:
 ``DATABASE_CA_CERT``  the same for databases only, under the name that several platforms use
 ``PGSSLMODE``         raises the floor where it asks for more; can never lower it
 ``PGSSLROOTCERT``     the CA of a database when nothing else names one, as in libpq
+``PGREQUIREAUTH``     and its like raise what a PostgreSQL text demands (`envconn.tls.libpq_demands`)
 ===================== ==============================================================================
 """
 
@@ -20,8 +21,9 @@ import re
 
 from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.families import serving
-from envconn.grammar.libpq_keywords import FROM_VERDICT
+from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT
 from envconn.records import Record
+from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
@@ -99,11 +101,15 @@ VARIABLES = (
     "ENVCONN_TLS_CA",
     "DATABASE_CA_CERT",
     *FROM_VERDICT,
+    *DEMANDS,
 )
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
 _CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
+
+
+_NOTHING: Mapping[str, str] = {}
 
 
 class Demands(Record):
@@ -112,7 +118,8 @@ class Demands(Record):
     `floor` is the least level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
     what the provider's certificates are known to meet. `enforce_local` applies the floor to unix sockets (which can
     never meet it) and loopback addresses as well. `waive` lists host patterns and CIDR blocks where clear text is
-    tolerated. `ca` is used by connections that name none; `ca_variable` is what to call it in messages.
+    tolerated. `ca` is used by connections that name none; `ca_variable` is what to call it in messages. `demanded`
+    holds what libpq's variables demand, by keyword.
     """
 
     floor: TlsLevel = TlsLevel.ENCRYPTED
@@ -121,6 +128,11 @@ class Demands(Record):
     waive: tuple[str, ...] = ()
     ca: str | None = None
     ca_variable: str = ""
+    demanded: Mapping[str, str] = _NOTHING
+
+    def __repr__(self) -> str:
+        # The CA may be a text, or anything else that was meant for another variable.
+        return f"<Demands floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={self.waive}>"
 
     def ca_for(self, family: str) -> str | None:
         """Return the CA for connections of protocol `family` that name none, or `None`.
@@ -212,6 +224,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         waive=demands.waive if policy.waive is None else policy.waive,
         ca=demands.ca if policy.ca is None else policy.ca,
         ca_variable=demands.ca_variable if policy.ca is None else "Policy.ca",
+        demanded=demands.demanded,
     )
 
 
@@ -253,6 +266,7 @@ def stated(values: Mapping[str, str]) -> Stated:
         # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
+    demanded, wrong = libpq_demands.stated(values)
     demands = Demands(
         floor=floor,
         best=word == "best",
@@ -260,8 +274,9 @@ def stated(values: Mapping[str, str]) -> Stated:
         waive=() if problems else waive,
         ca=values[ca_variable] if ca_variable else None,
         ca_variable=ca_variable or "",
+        demanded={} if wrong else demanded,
     )
-    return Stated(demands, tuple(problems), notes)
+    return Stated(demands, (*problems, *wrong), notes)
 
 
 def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
@@ -18,7 +19,8 @@ class Verdict(Record):
     `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
     certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
     demands of a connection that leaves the machine; `wish` says in which words the text asked. `exempt` is
-    whether the floor does not apply: where nothing leaves the machine, or clear text is waived.
+    whether the floor does not apply: where nothing leaves the machine, or clear text is waived. `demanded`
+    names the keywords of libpq in which a variable demands more than the text.
     """
 
     level: TlsLevel
@@ -29,6 +31,7 @@ class Verdict(Record):
     floor: TlsLevel = TlsLevel.ENCRYPTED
     wish: str = "no sslmode"
     exempt: bool = False
+    demanded: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -39,6 +42,7 @@ class Verdict(Record):
             (self.waived is not None, f"TLS is not required, because ENVCONN_TLS_WAIVE has {self.waived}"),
             (self.level > self.requested, f"raised to {self.level}, the minimum set by ENVCONN_TLS"),
             (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
+            *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self.demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)

@@ -1,0 +1,96 @@
+"""What libpq's variables demand beside a text (``PGREQUIREAUTH``, ``PGSSLCRL``): they raise it, and never lower it.
+
+libpq takes such a variable where the text is silent. A driver of ours is handed everything that decides, so that
+without this it would do with less than libpq alone.
+"""
+
+from __future__ import annotations
+
+from envconn.connection import Parameters
+from envconn.errors import note, problem
+from envconn.families import POSTGRESQL
+from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, known_methods, raises
+from envconn.tls.levels import TlsLevel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from envconn.connection import Connection
+    from envconn.errors import Finding
+
+_LISTS = ("sslcrl", "sslcrldir")
+_WEAK = ("TLSv1", "TLSv1.1")  # libpq knows them, and demands less with them than we do without
+
+
+def stated(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
+    """Return the demands among `values`, texts by variable, as texts by keyword; and what is wrong with them."""
+    found = {name: values[variable] for variable, name in DEMANDS.items() if values.get(variable)}
+    return found, tuple(_wrong(found))
+
+
+def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
+    # libpq would refuse to connect. A misspelt demand must not pass for one that is met.
+    for name, value in found.items():
+        keyword = KEYWORDS[name]
+        weak = _WEAK if name.endswith("protocol_version") else ()
+        if keyword.values and value not in (*keyword.values, *weak):
+            yield problem(
+                "policy-unknown", keyword.variable, f"is invalid: expected one of {', '.join(keyword.values)}"
+            )
+        if name == "require_auth" and not known_methods(value):
+            yield problem("policy-unknown", keyword.variable, _METHODS)
+
+
+_METHODS = "is invalid: expected methods such as scram-sha-256, separated by commas, all of them with a ! or none"
+
+
+def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel) -> tuple[Connection, tuple[str, ...]]:
+    """Return `connection` with what is `demanded` beyond its text, and the keywords that this changes.
+
+    Where the server is not verified, libpq does not look at revocation lists; a ``requirepeer`` is about sockets.
+    """
+    if not demanded or connection.family != POSTGRESQL:
+        return connection, ()
+    stated = connection.parameters
+    added = {
+        name: value
+        for name, value in demanded.items()
+        if raises(name, stated.get(name), value) and _concerns(name, connection, level)
+    }
+    return connection._replace(parameters=Parameters({**stated, **added})), tuple(added)
+
+
+def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:
+    if name in _LISTS:
+        return level >= TlsLevel.VERIFY_CA
+    return name != "requirepeer" or any(host.is_socket for host in connection.hosts)
+
+
+def contradictions(connection: Connection, added: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield what is wrong with the parameters of `connection` since those that were `added`."""
+    parameters = connection.parameters
+    if "sslcrl" in added and "sslcrldir" in parameters and "sslcrldir" not in added:
+        # Of two lists by one issuer, libpq takes that of the file: it may spare what the directory revokes.
+        yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
+    if "ssl_min_protocol_version" in added and parameters["ssl_min_protocol_version"] > parameters.get(
+        "ssl_max_protocol_version", "~"
+    ):
+        yield problem("tls-version-range", "PGSSLMINPROTOCOLVERSION", _RANGE.format(connection.origin.variable))
+
+
+_TWO_PLACES = "names a list beside the directory in sslcrldir of {0}, and the two may differ. Name both in {0}"
+_RANGE = "is above ssl_max_protocol_version of {}. Change one of the two"
+
+
+def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield a note for each variable that changed something, or changed nothing although `connection` differs."""
+    where = connection.origin.variable
+    for name, value in demanded.items() if connection.family == POSTGRESQL else ():
+        variable = KEYWORDS[name].variable
+        if name in added:
+            yield note("demand-raised", variable, f"requires more than {where} does, and applies to it: {name}")
+        elif connection.parameters.get(name) != value:
+            yield note(
+                "overruled", variable, f"has no effect on {where}, which asks for the same or more, or does not use it"
+            )

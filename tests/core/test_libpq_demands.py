@@ -1,0 +1,167 @@
+"""What libpq's variables demand beside a text: each raises it, none lowers it, and a wrong word is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+from envconn import ConfigurationError
+from envconn.drivers import asyncpg, libpq
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
+
+LISTS = "lists"
+NAMES = {
+    "PGCHANNELBINDING": "channel_binding",
+    "PGREQUIREAUTH": "require_auth",
+    "PGREQUIREPEER": "requirepeer",
+    "PGSSLCERTMODE": "sslcertmode",
+    "PGSSLCRL": "sslcrl",
+    "PGSSLCRLDIR": "sslcrldir",
+    "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
+    "PGSSLMAXPROTOCOLVERSION": "ssl_max_protocol_version",
+}
+
+
+@pytest.fixture
+def files(certificates: Certificates) -> dict[str, str]:
+    Path(LISTS).mkdir()
+    Path(LISTS, "0123abcd.r0").touch()
+    return {"CRL": str(certificates.good.chain), "LISTS": str(Path(LISTS).resolve()), "CA": str(certificates.ca)}
+
+
+def load(files: dict[str, str], query: str, place: str = "db.example.com", **variables: str) -> envconn.Services:
+    for word, path in files.items():
+        query = query.replace(f"={word}", f"={path}")
+        variables = {name: path if value == word else value for name, value in variables.items()}
+    return envconn.load({"DATABASE_URL": f"postgresql://u:p@{place}/d?{query}", **variables}, env_file=None)
+
+
+VERIFIED = "sslmode=verify-full&sslrootcert=CA"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "query", "place"),
+    [
+        ("PGCHANNELBINDING", "require", "", "db.example.com"),
+        ("PGCHANNELBINDING", "require", "channel_binding=prefer", "db.example.com"),
+        ("PGCHANNELBINDING", "require", "channel_binding=disable", "db.example.com"),
+        ("PGCHANNELBINDING", "require", "", "localhost"),
+        ("PGREQUIREAUTH", "scram-sha-256", "", "db.example.com"),
+        ("PGREQUIREAUTH", "!password,!none", "", "db.example.com"),
+        ("PGREQUIREAUTH", "scram-sha-256", "require_auth=scram-sha-256%2Cmd5", "db.example.com"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "", "db.example.com"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_min_protocol_version=TLSv1.2", "db.example.com"),
+        ("PGSSLCERTMODE", "require", "", "db.example.com"),
+        ("PGSSLCRL", "CRL", VERIFIED, "db.example.com"),
+        ("PGSSLCRLDIR", "LISTS", VERIFIED, "db.example.com"),
+        ("PGSSLCRLDIR", "LISTS", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
+        ("PGREQUIREPEER", "postgres", "", "%2Frun"),
+    ],
+)
+def test_raises(files: dict[str, str], variable: str, value: str, query: str, place: str) -> None:
+    services = load(files, query, place, **{variable: value})
+    name, database = NAMES[variable], services.database
+    assert database.parameters[name] == files.get(value, value)
+    assert libpq.arguments(database, 18_00_00).get(name) == files.get(value, value)
+    assert [(found.code, found.variable) for found in services.report().notes if found.variable == variable] == [
+        ("demand-raised", variable)
+    ]
+    assert any(variable in sentence for sentence in database.tls.evidence)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "query", "place"),
+    [
+        ("PGCHANNELBINDING", "prefer", "channel_binding=require", "db.example.com"),
+        ("PGCHANNELBINDING", "disable", "", "db.example.com"),
+        ("PGREQUIREAUTH", "password,none", "require_auth=scram-sha-256", "db.example.com"),
+        ("PGREQUIREAUTH", "md5", "require_auth=scram-sha-256", "db.example.com"),
+        ("PGREQUIREAUTH", "scram-sha-256,md5", "require_auth=scram-sha-256", "db.example.com"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.2", "ssl_min_protocol_version=TLSv1.3", "db.example.com"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1", "", "db.example.com"),
+        ("PGSSLMAXPROTOCOLVERSION", "TLSv1.2", "", "db.example.com"),
+        ("PGSSLMAXPROTOCOLVERSION", "TLSv1.2", "ssl_max_protocol_version=TLSv1.3", "db.example.com"),
+        ("PGSSLCERTMODE", "allow", "sslcertmode=require", "db.example.com"),
+        ("PGSSLCRL", "CRL", "", "db.example.com"),
+        ("PGSSLCRL", "/nowhere", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
+        ("PGSSLCRLDIR", "LISTS", "sslmode=require", "db.example.com"),
+        ("PGSSLCRLDIR", "/nowhere", f"{VERIFIED}&sslcrldir=LISTS", "db.example.com"),
+        ("PGREQUIREPEER", "postgres", "", "db.example.com"),
+        ("PGREQUIREPEER", "postgres", "requirepeer=root", "%2Frun"),
+    ],
+)
+def test_never_lowers(files: dict[str, str], variable: str, value: str, query: str, place: str) -> None:
+    services, without = load(files, query, place, **{variable: value}), load(files, query, place)
+    assert services.database.parameters == without.database.parameters
+    assert [(found.code, found.variable) for found in services.report().notes if found.variable == variable] == [
+        ("overruled", variable)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "query", "code"),
+    [
+        ("PGCHANNELBINDING", "required", "", "policy-unknown"),
+        ("PGCHANNELBINDING", "REQUIRE", "", "policy-unknown"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.4", "", "policy-unknown"),
+        ("PGSSLMINPROTOCOLVERSION", "1.3", "", "policy-unknown"),
+        ("PGSSLCERTMODE", "TLSv1", "", "policy-unknown"),
+        ("PGREQUIREAUTH", "scram", "", "policy-unknown"),
+        ("PGREQUIREAUTH", "!none,scram-sha-256", "", "policy-unknown"),
+        ("PGREQUIREAUTH", "scram-sha-256,", "", "policy-unknown"),
+        ("PGSSLCRL", "CRL", f"{VERIFIED}&sslcrldir=LISTS", "crl-contradicts"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_max_protocol_version=TLSv1.2", "tls-version-range"),
+    ],
+)
+def test_refuses(files: dict[str, str], variable: str, value: str, query: str, code: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(files, query, **{variable: value})
+    assert [(found.code, found.variable) for found in caught.value.problems] == [(code, variable)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("PGSSLCRL", "/nowhere", "tls-file-missing"),
+        ("PGSSLCRLDIR", "/nowhere", "tls-file-missing"),
+        ("PGSSLCRLDIR", "CRL", "crl-broken"),
+    ],
+)
+def test_what_is_demanded_has_to_be_there(files: dict[str, str], variable: str, value: str, code: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(files, VERIFIED, **{variable: value})
+    assert [found.code for found in caught.value.problems] == [code]
+
+
+def test_both_lists_by_variables(files: dict[str, str]) -> None:
+    services = load(files, VERIFIED, PGSSLCRL="CRL", PGSSLCRLDIR="LISTS")
+    assert {"sslcrl", "sslcrldir"} <= services.database.parameters.keys()
+
+
+def test_every_connection_and_every_door(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "postgresql://u:p@other.example.com/d"
+    services = load(files, "", PGREQUIREAUTH="scram-sha-256", OTHER_DATABASE_URL=text, REDIS_URL="rediss://h")
+    assert services["other"].parameters["require_auth"] == "scram-sha-256"
+    assert "require_auth" not in services["broker"].parameters
+    monkeypatch.setenv("PGREQUIREAUTH", "scram-sha-256")
+    assert envconn.secure(text).parameters["require_auth"] == "scram-sha-256"
+    assert envconn.secure(text, envconn.Policy(tls="require")).parameters["require_auth"] == "scram-sha-256"
+
+
+def test_a_driver_that_cannot_names_the_variable(files: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        asyncpg.arguments(load(files, "", PGREQUIREAUTH="scram-sha-256").database)
+    assert [(found.code, found.variable) for found in caught.value.problems] == [
+        ("driver-unsupported", "PGREQUIREAUTH")
+    ]
+
+
+def test_a_sibling_is_held_to_it(files: dict[str, str]) -> None:
+    text = "postgresql://u:p@direct.example.com/d"
+    database = load(files, "", PGCHANNELBINDING="require", DIRECT_URL=text).database
+    assert [each.parameters["channel_binding"] for each in database.siblings] == ["require"]
