@@ -193,12 +193,16 @@ REFUSED = [
 ]
 
 NOTED = [
-    ("T76", of(f"{PG}?connect_timeout=0"), "tidied"),
-    ("T100", {"REDIS_TLS_URL": f"rediss://:{MARKER}@h:6380", "REDIS_URL": f"redis://:{MARKER}@h:6379"}, "tls-twin"),
+    ("T76", of(f"{PG}?connect_timeout=0"), "text-normalised"),
+    (
+        "T100",
+        {"REDIS_TLS_URL": f"rediss://:{MARKER}@h:6380", "REDIS_URL": f"redis://:{MARKER}@h:6379"},
+        "redis-tls-url-used",
+    ),
     ("T116", of(PG.replace("db.example", "db-pooler.example")), "pooler-likely"),
     ("T116", of(PG.replace("db.example", "db.example:6543")), "pooler-likely"),
     ("T116", of(PG.replace("db.example", "pgbouncer:6432")), "pooler-likely"),
-    ("T121", {**of(PG), "DATABASE_REPLICA_URL": ""}, "blank"),
+    ("T121", {**of(PG), "DATABASE_REPLICA_URL": ""}, "variable-blank"),
 ]
 
 

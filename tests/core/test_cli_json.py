@@ -77,7 +77,7 @@ GOOD: dict[str, Any] = {
 }
 FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
 FINDING = {
-    "code": "conflict",
+    "code": "variable-conflict",
     "severity": "error",
     "service": "database",
     "variable": "DATABASE_URL",

@@ -139,7 +139,7 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
         assert note.message == f"{title(upper)} overrides the different value in {title(lower)}"
     else:
         (problem,) = report.problems
-        assert problem.code == ("binding-ambiguous" if upper in BOUND else "conflict")
+        assert problem.code == ("binding-ambiguous" if upper in BOUND else "variable-conflict")
         assert {upper, lower} - {"environment", "file", "dotenv"} or problem.variable == "DATABASE_URL"
         assert lower in str(problem)
 

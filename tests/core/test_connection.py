@@ -124,15 +124,15 @@ def test_errors_are_no_value_errors() -> None:
 
 
 def test_configuration_error_has_a_line_for_each_problem() -> None:
-    problems = [problem("sslmode-unknown", "A_URL", "is wrong"), problem("conflict", "B_URL", "is wrong, too")]
+    problems = [problem("sslmode-unknown", "A_URL", "is wrong"), problem("variable-conflict", "B_URL", "is wrong, too")]
     error = ConfigurationError(iter(problems))
     assert error.problems == tuple(problems)
     assert str(error) == "A_URL: is wrong\nB_URL: is wrong, too"
-    assert str(note("duplicate", "C_URL", "is the same")) == "C_URL: is the same"
+    assert str(note("variable-duplicate", "C_URL", "is the same")) == "C_URL: is the same"
 
 
 def test_configuration_error_reaches_another_process_whole() -> None:
-    error = ConfigurationError([problem("conflict", "A_URL", "is wrong")])
+    error = ConfigurationError([problem("variable-conflict", "A_URL", "is wrong")])
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (arrived.problems, str(arrived)) == (error.problems, str(error))
 

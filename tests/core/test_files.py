@@ -115,7 +115,7 @@ def test_blank_value_beside_a_file(tmp_path: Path) -> None:
     (path := tmp_path / "secret").write_text("x\n", encoding="utf-8")
     answer = Environment({"A": " ", "A_FILE": str(path)}).lookup("A")
     assert answer.found
-    assert [note.code for note in answer.notes] == ["blank"]
+    assert [note.code for note in answer.notes] == ["variable-blank"]
 
 
 def test_file_is_read_again_by_the_next_reading(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ REFUSED = [
     ("mysql://u:p@¤@h/d", "at-unencoded"),
     ("mysql://u:p]¤@h/d", "bracket-unencoded"),
     ("mysql://u:p ¤@h/d", "space-unencoded"),
-    ("mysql://u:%E9¤@h/d", "not-utf8"),
+    ("mysql://u:%E9¤@h/d", "text-not-utf8"),
     ("mysql://:¤@h/d", "user-missing"),
     ("mysql://h/d", "user-missing"),
     ("mysql://u:¤", "user-missing"),

@@ -192,8 +192,8 @@ def test_default_role_is_worth_a_note() -> None:
 
 def test_second_name_of_the_same_endpoint_is_noted() -> None:
     report = envconn.load({"DATABASE_URL": DIRECT, "DIRECT_URL": DIRECT}, env_file=None).report()
-    assert [(note.code, note.variable) for note in report.notes if note.code == "duplicate"] == [
-        ("duplicate", "DIRECT_URL")
+    assert [(note.code, note.variable) for note in report.notes if note.code == "variable-duplicate"] == [
+        ("variable-duplicate", "DIRECT_URL")
     ]
 
 

@@ -38,7 +38,7 @@ def test_conflict(other: str, difference: str, why: str) -> None:
     choice = choose([parse(PG, "A_URL"), parse(other, "B_URL")], "ENVCONN_DATABASE_VARIABLE")
     assert choice.connection is None, why
     (problem,) = choice.problems
-    assert (problem.code, problem.variable) == ("conflict", "A_URL")
+    assert (problem.code, problem.variable) == ("variable-conflict", "A_URL")
     assert difference in problem.message
     assert "B_URL" in problem.message
     assert "ENVCONN_DATABASE_VARIABLE=A_URL" in problem.message
@@ -48,13 +48,13 @@ def test_conflict(other: str, difference: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("other", "used", "code"),
     [
-        (PG, "A_URL", "duplicate"),
-        (f"{PG}?sslmode=prefer", "A_URL", "duplicate"),
-        (PG.replace("db.example", "DB.Example:5432"), "A_URL", "duplicate"),
-        (PG.replace("postgresql:", "postgres:"), "A_URL", "duplicate"),
-        (f"host=db.example user=app password={MARKER} dbname=app", "A_URL", "duplicate"),
-        (f"{PG}?sslmode=disable", "A_URL", "duplicate-weaker"),
-        (f"{PG}?sslmode=require", "B_URL", "duplicate-weaker"),
+        (PG, "A_URL", "variable-duplicate"),
+        (f"{PG}?sslmode=prefer", "A_URL", "variable-duplicate"),
+        (PG.replace("db.example", "DB.Example:5432"), "A_URL", "variable-duplicate"),
+        (PG.replace("postgresql:", "postgres:"), "A_URL", "variable-duplicate"),
+        (f"host=db.example user=app password={MARKER} dbname=app", "A_URL", "variable-duplicate"),
+        (f"{PG}?sslmode=disable", "A_URL", "variable-duplicate-weaker"),
+        (f"{PG}?sslmode=require", "B_URL", "variable-duplicate-weaker"),
     ],
 )
 def test_same_target(other: str, used: str, code: str) -> None:
@@ -82,13 +82,19 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize(
     ("environ", "problems", "why"),
     [
-        ({"ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"}, ["choice-missing"], "names nothing that is there"),
-        ({"ENVCONN_DATABASE_VARIABLE": "database_url", "DATABASE_URL": PG}, ["choice-missing"], "names have a case"),
-        ({"ENVCONN_DATABASE_VARIABLE": PG, "DATABASE_URL": PG}, ["choice-missing"], "a value, not a name; not shown"),
-        ({"ENVCONN_DATABASE_VARIABLE": "$X", "X": "DATABASE_URL", "DATABASE_URL": PG}, ["choice-missing"], "no alias"),
-        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank is not set"),
-        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": "", "FOO_DATABASE_URL": PG}, ["choice-missing"], "also beside others"),
-        ({"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": " ", "DATABASE_URL": PG}, ["choice-missing"], "blank too"),
+        ({"ENVCONN_DATABASE_VARIABLE": "DATABASE_URL"}, ["chosen-variable-missing"], "names nothing that is there"),
+        ({"ENVCONN_DATABASE_VARIABLE": "database_url", "DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "names have a case"),
+        ({"ENVCONN_DATABASE_VARIABLE": PG, "DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "a value, not a name; not shown"),
+        ({"ENVCONN_DATABASE_VARIABLE": "$X", "X": "DATABASE_URL", "DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "no alias"),
+        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": " ", "DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "blank is not set"),
+        ({"ENVCONN_DATABASE_VARIABLE": "X", "X": "", "FOO_DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "also beside others"),
+        ({"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": " ", "DATABASE_URL": PG}, ["chosen-variable-missing"],
+         "blank too"),
         ({"ENVCONN_DATABASE_VARIABLE": "PATH", "PATH": "/bin"}, ["scheme-missing"], "not a database"),
         ({"ENVCONN_DATABASE_VARIABLE": "X", "X": "$Y", "DATABASE_URL": PG}, ["alias-missing"], "leads nowhere"),
         ({"DATABASE_URL": PG, "PG_URL": "x"}, ["scheme-missing"], "no choice while a candidate cannot be read"),
@@ -100,9 +106,10 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
         ({"DATABASE_URL": PG, "DATABASE_REPLICA_URL": f"{OTHER}?sslmode=disable"}, ["tls-disabled"], "siblings, too"),
         ({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "nobody"}, ["provider-unknown"], "not a provider"),
         ({"DATABASE_URL": PG, "ENVCONN_POOL_MODE": "statement"}, ["pooler-unknown"], "not a mode"),
-        ({"DATABASE_URL": PG, "DIRECT_URL": PG, "DATABASE_URL_UNPOOLED": OTHER}, ["conflict"], "two direct endpoints"),
+        ({"DATABASE_URL": PG, "DIRECT_URL": PG, "DATABASE_URL_UNPOOLED": OTHER}, ["variable-conflict"],
+         "two direct endpoints"),
         ({"DATABASE_HOST": "a", "DATABASE_USER": "u", "DATABASE_NAME": "d",
-          "DB_HOST": "b", "DB_USER": "u", "DB_NAME": "d"}, ["conflict"], "two families of parts"),
+          "DB_HOST": "b", "DB_USER": "u", "DB_NAME": "d"}, ["variable-conflict"], "two families of parts"),
         ({"DB_HOST": "h"}, ["user-missing", "dbname-missing"], "all that is missing"),
         ({"PGHOST": "h", "PGUSER": "u"}, ["dbname-missing"], "libpq would take the user's name"),
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PORT": "x"}, ["port-invalid"], "the grammar's own rules"),
@@ -122,19 +129,19 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
 @pytest.mark.parametrize(
     ("environ", "origin", "notes"),
     [
-        ({"ENVCONN_DATABASE_VARIABLE": "MINE", "MINE": PG, "DATABASE_URL": OTHER}, "MINE", ["not-chosen"]),
+        ({"ENVCONN_DATABASE_VARIABLE": "MINE", "MINE": PG, "DATABASE_URL": OTHER}, "MINE", ["variable-not-chosen"]),
         (
             {"ENVCONN_DATABASE_VARIABLE": " DATABASE_URL\n", "PG_URL": OTHER, "DATABASE_URL": PG},
             "DATABASE_URL",
-            ["not-chosen"],
+            ["variable-not-chosen"],
         ),
         (
             {"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
             "DB_HOST",
-            ["not-chosen", "overruled"],
+            ["variable-not-chosen", "pg-variable-ignored"],
         ),
         ({"ENVCONN_DATABASE_VARIABLE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
-        ({"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICE": "x"}, "DATABASE_URL", ["overruled"] * 2),
+        ({"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICE": "x"}, "DATABASE_URL", ["pg-variable-ignored"] * 2),
     ],
     ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
 )
@@ -174,7 +181,10 @@ def test_pg_parts_carry_every_keyword_that_libpq_would_read() -> None:
 def test_siblings_belong_to_a_role() -> None:
     assert set(SIBLINGS.values()) == {"direct", "pooled", "replica", "private", "public"}
     assert not set(SIBLINGS) & set(DEFAULTS)
-    assert codes({"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_URL_UNPOOLED": OTHER}) == ([], ["duplicate"])
+    assert codes({"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_URL_UNPOOLED": OTHER}) == (
+        [],
+        ["variable-duplicate"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,7 +231,7 @@ def test_colours_of_heroku() -> None:
         {"DATABASE_URL": PG, "HEROKU_POSTGRESQL_RED_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, None
     )
     assert list(assembly.services) == ["database", "blue"]
-    assert [note.code for note in assembly.report.notes] == ["duplicate"]
+    assert [note.code for note in assembly.report.notes] == ["variable-duplicate"]
 
 
 def test_names_that_are_nearly_one() -> None:

@@ -216,7 +216,7 @@ def test_root_that_is_not_set(tmp_path: Path) -> None:
     """T113, the other half; blank is not set, as anywhere."""
     assert assemble({"DATABASE_URL": URI}, None).report.notes == ()
     found = assemble({"DATABASE_URL": URI, "SERVICE_BINDING_ROOT": " "}, None).report
-    assert (found.ok, [note.code for note in found.notes]) == (True, ["blank"])
+    assert (found.ok, [note.code for note in found.notes]) == (True, ["variable-blank"])
     assert report(tmp_path, DATABASE_URL=URI).ok, "an empty root binds nothing"
     assert [problem.code for problem in report(tmp_path).problems] == ["database-missing"]
 

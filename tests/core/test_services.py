@@ -50,9 +50,9 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
 @pytest.mark.parametrize(
     ("environ", "codes"),
     [
-        ({"CELERY_BROKER_URL": REDIS, "BROKER_URL": AMQP}, ["conflict"]),
-        ({"ENVCONN_BROKER_VARIABLE": "NOTHING", "DATABASE_URL": PG}, ["choice-missing"]),
-        ({"ENVCONN_CACHE_VARIABLE": "NOTHING", "CACHE_URL": REDIS}, ["choice-missing"]),
+        ({"CELERY_BROKER_URL": REDIS, "BROKER_URL": AMQP}, ["variable-conflict"]),
+        ({"ENVCONN_BROKER_VARIABLE": "NOTHING", "DATABASE_URL": PG}, ["chosen-variable-missing"]),
+        ({"ENVCONN_CACHE_VARIABLE": "NOTHING", "CACHE_URL": REDIS}, ["chosen-variable-missing"]),
         ({"ENVCONN_BROKER_VARIABLE": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
         ({"BROKER_URL": REDIS, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
         ({"BROKER_URL": PG}, ["kind-unexpected"]),
@@ -62,7 +62,7 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
         ({"A_DATABASE_URL": AMQP}, ["kind-unexpected"]),
     ],
     ids=[
-        "conflict",
+        "variable-conflict",
         "chooser-names-nothing",
         "chooser-names-nothing-either",
         "chosen-is-wrong",
@@ -84,7 +84,7 @@ def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
     services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, env_file=None)
     assert services.broker
     assert services.broker.variable == "REDIS_TLS_URL"
-    assert "tls-twin" in [note.code for note in services.report().notes]
+    assert "redis-tls-url-used" in [note.code for note in services.report().notes]
     alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, env_file=None)
     assert alone.report().notes == ()
 
@@ -193,7 +193,7 @@ def test_parse_and_secure_raise_what_is_wrong() -> None:
 def test_blank_text_that_somebody_handed_over_is_a_problem(text: str) -> None:
     outcome = judged_text(Secret(text), "database")
     assert isinstance(outcome, tuple)
-    assert [(problem.code, problem.variable) for problem in outcome] == [("empty", "database")]
+    assert [(problem.code, problem.variable) for problem in outcome] == [("text-empty", "database")]
 
 
 def test_endpoints() -> None:
@@ -248,7 +248,7 @@ def test_report_for_people(certificates: Certificates) -> None:
         tls["a"],
         *(f"note {note} [{note.code}]" for note in report.notes),
     ]
-    assert [note.code for note in report.notes] == ["overruled", "tls-better"]
+    assert [note.code for note in report.notes] == ["pg-variable-ignored", "tls-better"]
 
 
 def test_report_for_programs() -> None:

@@ -190,8 +190,8 @@ def test_nothing_in_it(vault: dict[str, Any]) -> None:
     [
         (MARKER, "scheme-missing"),
         (5, "scheme-missing"),
-        (f"{URL}\x00", "nul"),
-        (URL + MARKER * 9999, "too-long"),
+        (f"{URL}\x00", "text-nul"),
+        (URL + MARKER * 9999, "text-too-long"),
         (f"{{{URL}", "json-invalid"),
     ],
 )

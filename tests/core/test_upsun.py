@@ -187,7 +187,7 @@ def test_the_relationship_called_database() -> None:
         "database": "DATABASE_HOST",
         "users": "PLATFORM_RELATIONSHIPS/users",
     }
-    assert [note.code for note in found.notes] == ["duplicate"]
+    assert [note.code for note in found.notes] == ["variable-duplicate"]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_json(fetch: Callable[..., Said]) -> None:
     ("script", "code", "exit_code"),
     [
         (status(401), "token-refused", 77),
-        (status(404), "remote-missing", 78),
+        (status(404), "resource-missing", 78),
         (status(500), "server-failed", 69),
         (status(200, b""), "answer-malformed", 78),
         (status(200, {"uri": f"postgresql://neondb_owner:{PASSWORD}@h/neondb?sslmode=disable"}), "tls-disabled", 78),

@@ -155,7 +155,7 @@ def test_the_environment_wins(secrets: Callable[..., None], monkeypatch: pytest.
         ({"DATABASE_URL": None}, "database-missing"),
         ({"DATABASE_URL": MARKER}, "scheme-missing"),
         ({"DATABASE_URL": [URL]}, "scheme-missing"),
-        ({"DATABASE_URL": URL + "x" * 40_000}, "too-long"),
+        ({"DATABASE_URL": URL + "x" * 40_000}, "text-too-long"),
         ({"DATABASE_URL": f"{URL}?sslmode=disable"}, "tls-disabled"),
         ({"DATABASE_URL": {**RDS, "engine": "oracle"}}, "scheme-unsupported"),
         ({**RDS, "port": "many"}, "port-range"),

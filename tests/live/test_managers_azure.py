@@ -125,7 +125,12 @@ def test_an_answer_that_is_cut_off(vault: vaults.KeyVault) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "database-missing"), (MARKER, "scheme-missing"), (f"{URL}\x00", "nul"), (URL + "x" * 40_000, "too-long")],
+    [
+        ("", "database-missing"),
+        (MARKER, "scheme-missing"),
+        (f"{URL}\x00", "text-nul"),
+        (URL + "x" * 40_000, "text-too-long"),
+    ],
 )
 def test_what_is_wrong(text: str, code: str, vault: vaults.KeyVault) -> None:
     vault.secrets = {"database-url": text}

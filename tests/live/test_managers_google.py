@@ -129,7 +129,12 @@ def test_listing_is_denied(project: vaults.Google, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "database-missing"), (MARKER, "scheme-missing"), (f"{URL}\x00", "nul"), (URL + "x" * 40_000, "too-long")],
+    [
+        ("", "database-missing"),
+        (MARKER, "scheme-missing"),
+        (f"{URL}\x00", "text-nul"),
+        (URL + "x" * 40_000, "text-too-long"),
+    ],
 )
 def test_what_is_wrong(text: str, code: str, project: vaults.Google) -> None:
     project.secrets = {"DATABASE_URL": text.encode()}

@@ -34,7 +34,7 @@ def test_every_sentinel_is_looked_at(sentinel_sets: States[Sentinels], certifica
     proof = look(servers.uri(ssl_ca_certs=str(certificates.ca)))
     assert tuple(problem.code for problem in proof.problems) == SEEN[state]
     assert [seen.host.port for seen in proof.seen] == [*servers.ports]
-    assert "master-unseen" in notes(proof)
+    assert "sentinel-master-unchecked" in notes(proof)
     assert servers.secret not in str(proof)
 
 

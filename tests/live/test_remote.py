@@ -50,7 +50,7 @@ def test_casedev_branch_and_pooler(peer: Peer) -> None:
 def test_a_name_stays_one_segment(peer: Peer, project: str) -> None:
     with pytest.raises(RemoteError) as caught:
         get_connection("casedev", project=project)
-    assert caught.value.problems[0].code == "remote-missing"
+    assert caught.value.problems[0].code == "resource-missing"
     assert peer.asked[0].path.count("/") == 6
     assert peer.asked[0].query == {}
 
@@ -82,7 +82,7 @@ def test_neon_has_no_such_branch(peer: Peer) -> None:
     peer.branches = [f"preview-{number}" for number in range(120)]
     with pytest.raises(RemoteError, match=r"it has preview-0, preview-1, .*, and 110 more") as caught:
         get_connection("neon", **NEON, branch="staging")
-    assert (caught.value.problems[0].code, caught.value.exit_code) == ("remote-missing", 78)
+    assert (caught.value.problems[0].code, caught.value.exit_code) == ("resource-missing", 78)
     assert len(peer.asked) == 3, "a cursor behind the last page leads to an empty one, and no further"
 
 
@@ -153,7 +153,7 @@ def test_planetscale_resets_the_default_role(peer: Peer) -> None:
 def test_planetscale_makes_nothing_unasked(peer: Peer, role: str) -> None:
     with pytest.raises(RemoteError, match=r"create.*reset") as caught:
         get_connection("planetscale", **{**PLANETSCALE, "role": role})
-    assert (caught.value.problems[0].code, caught.value.exit_code) == ("password-untold", 78)
+    assert (caught.value.problems[0].code, caught.value.exit_code) == ("password-not-returned", 78)
     assert {each.method for each in peer.asked} == {"GET"}
 
 

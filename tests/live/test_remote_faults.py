@@ -67,7 +67,7 @@ def answer(**changes: object) -> Script:
 FAULTS: dict[str, tuple[Script, str, int, int]] = {
     "401": (status(401), "token-refused", 77, 1),
     "403": (status(403), "access-denied", 77, 1),
-    "404": (status(404), "remote-missing", 78, 1),
+    "404": (status(404), "resource-missing", 78, 1),
     "400": (status(400), "request-refused", 78, 1),
     "409": (status(409), "request-refused", 78, 1),
     "422": (status(422, {"error": f"{TOKEN} {PASSWORD}"}), "request-refused", 78, 1),

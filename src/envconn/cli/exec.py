@@ -91,7 +91,7 @@ def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
             yield from (variable, f"{variable}_FILE")
 
 
-_UNUSED = frozenset({"duplicate", "duplicate-weaker", "not-chosen", "tls-twin"})
+_UNUSED = frozenset({"variable-duplicate", "variable-duplicate-weaker", "variable-not-chosen", "redis-tls-url-used"})
 """The notes on variables that hold a connection which another one was preferred to."""
 
 _NEEDS_EXPORT = "--service, --pooled, --direct, --replica and --libpq say what to export; add --export pg"

@@ -146,5 +146,5 @@ def _check_name(state: ParseState, hosts: tuple[Host, ...], name: str | None, *,
         state.refuse("tls-scheme", "server_name_indication needs TLS. Use amqps://, or remove it")
     elif any(name.lower() != host.host.lower() for host in hosts):
         state.refuse(
-            "server-name", "server_name_indication differs from the host. Remove it: the hostname is sent and checked"
+            "sni-refused", "server_name_indication differs from the host. Remove it: the hostname is sent and checked"
         )

@@ -57,7 +57,9 @@ def tidy(state: ParseState, text: str) -> str | None:
     note. Positions in later messages count the characters of what is returned, from 1.
     """
     if len(text) > LONGEST:
-        state.refuse("too-long", f"the value has more than {LONGEST:,} characters. Set it to one connection string")
+        state.refuse(
+            "text-too-long", f"the value has more than {LONGEST:,} characters. Set it to one connection string"
+        )
         return None
     for removed, without in _WRAPPINGS:
         if (shorter := without(text)) != text:
@@ -84,7 +86,7 @@ def decode(state: ParseState, text: str, part: str, start: int, *, secret: bool 
     # Not a strict decode: its exception would hold the bytes.
     decoded = raw.decode("utf-8", "surrogateescape")
     if not decoded.isascii() and re.search("[\ud800-\udfff]", decoded):
-        state.refuse("not-utf8", f"the percent escapes in {part} are not UTF-8. Encode its UTF-8 bytes")
+        state.refuse("text-not-utf8", f"the percent escapes in {part} are not UTF-8. Encode its UTF-8 bytes")
     elif not (secret or decoded.isprintable()) and re.search(_CONTROL, decoded):
         state.refuse("control-character", f"{part} has an encoded control character. Remove it")
     else:
@@ -137,9 +139,9 @@ _WRAPPINGS = (
 
 def _is_fit(state: ParseState, text: str) -> bool:
     if not text:
-        state.refuse("empty", "the value is empty. Set it to a connection string, or unset it")
+        state.refuse("text-empty", "the value is empty. Set it to a connection string, or unset it")
     elif text[0] in "'\"":
-        state.refuse("quoted", "the value begins with a quotation mark. Remove the quotes around it")
+        state.refuse("text-quoted", "the value begins with a quotation mark. Remove the quotes around it")
     elif not text.isprintable() and (unfit := re.search(_UNFIT, text)):
         state.refuse(*_unfit(unfit.group(), unfit.start() + 1))
     else:
@@ -149,16 +151,16 @@ def _is_fit(state: ParseState, text: str) -> bool:
 
 def _unfit(character: str, position: int) -> tuple[str, str]:
     if character >= "\ud800":
-        return "not-utf8", f"the value is not UTF-8 at character {position}. Encode it as UTF-8"
+        return "text-not-utf8", f"the value is not UTF-8 at character {position}. Encode it as UTF-8"
     if character == "\0":
-        return "nul", f"there is a NUL at character {position}. Remove it"
+        return "text-nul", f"there is a NUL at character {position}. Remove it"
     kind = "line break" if character in "\r\n" else "control character"
     return "control-character", f"there is a {kind} at character {position}. Remove it: the value must be one line"
 
 
 def _bad_escape(escape: str, part: str, position: int) -> tuple[str, str]:
     if escape == "%00":
-        return "nul", f"%00 at character {position} in {part} is a NUL, where libpq would end the value. Remove it"
+        return "text-nul", f"%00 at character {position} in {part} is a NUL, where libpq would end the value. Remove it"
     return (
         "percent-unencoded",
         f'raw "%" at character {position} in {part} is not followed by two hex digits. Write %25 for a percent sign',

@@ -130,7 +130,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
     if observed.indirect and (observed.presented or observed.rejected):
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
     if observed.channel.service.family == SENTINEL:
-        observed.note("master-unseen", _UNSEEN)
+        observed.note("sentinel-master-unchecked", _UNSEEN)
     promised = bool(observed.channel.service.enforces_tls)
     if observed.enforced is False:
         tell = observed.fault if promised or enforced else observed.note

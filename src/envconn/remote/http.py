@@ -145,7 +145,7 @@ _BY_STATUS = {
         "access-denied",
         "{title} does not allow it to access {what}. Grant the token this permission, or use another one",
     ),
-    404: ("remote-missing", "{what} does not exist, or the token cannot access it. Correct the name"),
+    404: ("resource-missing", "{what} does not exist, or the token cannot access it. Correct the name"),
     409: (
         "request-refused",
         (

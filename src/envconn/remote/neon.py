@@ -52,7 +52,7 @@ def _branch_id(session: Session, wanted: ConnectionRequest) -> str:
             if wanted.branch in {branch.text("name"), branch.text("id")}:
                 return branch.text("id")
             found.append(branch.text("name"))
-    raise Failure("remote-missing", session.title, f"the project has no such branch. Use one of: {names(found)}")
+    raise Failure("resource-missing", session.title, f"the project has no such branch. Use one of: {names(found)}")
 
 
 def _next(page: Answer) -> Mapping[str, str] | None:

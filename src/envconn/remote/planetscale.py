@@ -71,11 +71,11 @@ def _of_existing(session: Session, roles: Sequence[str], wanted: ConnectionReque
             else:
                 raise _untold(session)
     message = f"the branch has no such role. Use one of: {names(found)}, or create one with --create"
-    raise Failure("remote-missing", session.title, message)
+    raise Failure("resource-missing", session.title, message)
 
 
 def _untold(session: Session) -> Failure:
-    return Failure("password-untold", session.title, _UNTOLD)
+    return Failure("password-not-returned", session.title, _UNTOLD)
 
 
 _UNTOLD = (

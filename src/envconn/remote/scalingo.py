@@ -47,7 +47,7 @@ def fetch(session: Session, wanted: ConnectionRequest) -> Found:
             name = host(endpoint.text("hostname"), session.title)
             return Found(_moved(uri, f"{name}:{endpoint.number('port')}"))
         kinds.append(endpoint.text("type"))
-    raise Failure("remote-missing", session.title, f"the database has no such endpoint. Use one of: {names(kinds)}")
+    raise Failure("resource-missing", session.title, f"the database has no such endpoint. Use one of: {names(kinds)}")
 
 
 def _variable(session: Session, wanted: ConnectionRequest) -> Secret:
@@ -59,7 +59,7 @@ def _variable(session: Session, wanted: ConnectionRequest) -> Secret:
     found = next((found for name in candidates if (found := environment.lookup(name).found)), None)
     if found is None:
         message = f"the application has no such variable. Use one of: {names(sorted(values))}"
-        raise Failure("remote-missing", session.title, message)
+        raise Failure("resource-missing", session.title, message)
     return found.text
 
 

@@ -47,7 +47,7 @@ def _chosen(scan: Scan, role: str, chosen: str) -> list[Connection]:
         _bound(scan, _KINDS[role]), chosen
     )
     if not candidates and len(scan.problems) == before:
-        scan.problems.append(problem("choice-missing", _ROLES[role][1], CHOICE_MISSING))
+        scan.problems.append(problem("chosen-variable-missing", _ROLES[role][1], CHOICE_MISSING))
     return candidates
 
 
@@ -73,5 +73,7 @@ def _without_clear_twin(scan: Scan, found: list[Connection]) -> list[Connection]
         return found
     kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
     if len(kept) < len(found):
-        scan.notes.append(note("tls-twin", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS"))
+        scan.notes.append(
+            note("redis-tls-url-used", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS")
+        )
     return kept

@@ -86,7 +86,7 @@ def _conflict(first: Connection, strangers: list[Connection], chooser: str | Non
         f"conflicts with {' and '.join(told)}: this one is on {_hosts(first)}{_from(first)}. Remove all but "
         f"one{settled}"
     )
-    return problem("conflict", variable, message)
+    return problem("variable-conflict", variable, message)
 
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
@@ -107,6 +107,8 @@ def _from(connection: Connection) -> str:
 
 def _duplicate(other: Connection, chosen: Connection) -> Finding:
     if requested(other) == requested(chosen):
-        return note("duplicate", other.origin.variable, f"is not used: {chosen.origin.variable} is the same database")
+        return note(
+            "variable-duplicate", other.origin.variable, f"is not used: {chosen.origin.variable} is the same database"
+        )
     message = f"is not used: {chosen.origin.variable} is the same database with stronger TLS"
-    return note("duplicate-weaker", other.origin.variable, message)
+    return note("variable-duplicate-weaker", other.origin.variable, message)

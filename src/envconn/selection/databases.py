@@ -72,7 +72,7 @@ def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) ->
             yield other
         elif other is not default:
             message = f"is not used: {default.origin.variable} is the same endpoint"
-            scan.notes.append(note("duplicate", other.origin.variable, message))
+            scan.notes.append(note("variable-duplicate", other.origin.variable, message))
 
 
 def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
@@ -103,9 +103,9 @@ def _chosen(scan: Scan, chosen: str) -> list[Connection]:
     lookup = host_variables.compose(environment, scan.present, chosen) if in_parts else environment.lookup(chosen)
     candidates = list(scan.accept(lookup)) or chosen_by_name(_bound(scan), chosen)
     if not candidates and len(scan.problems) == before:
-        scan.problems.append(problem("choice-missing", CHOOSER, CHOICE_MISSING))
+        scan.problems.append(problem("chosen-variable-missing", CHOOSER, CHOICE_MISSING))
     scan.notes += [
-        note("not-chosen", name, f"is ignored: {CHOOSER} names another variable")
+        note("variable-not-chosen", name, f"is ignored: {CHOOSER} names another variable")
         for name in (*variables.DEFAULTS, *host_variables.DEFAULTS)
         if candidates and name != chosen and name in scan.present
     ]
@@ -186,4 +186,4 @@ def _report_overruled(scan: Scan, variable: str) -> None:
         return
     message = f"has no effect on {variable}: the connection states every value that matters"
     found = [name for name in OVERRULED if name not in DEMANDS and name in scan.present and scan.plain(name)]
-    scan.notes += [note("overruled", name, message) for name in found]
+    scan.notes += [note("pg-variable-ignored", name, message) for name in found]

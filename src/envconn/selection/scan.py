@@ -51,7 +51,7 @@ class Scan:
         """Yield the connection that a grammar has read, or keep what is wrong with the text."""
         if isinstance(outcome, Connection):
             outcome = self._named(outcome)
-            self.notes += [note("tidied", outcome.origin.variable, text) for text in outcome.notes]
+            self.notes += [note("text-normalised", outcome.origin.variable, text) for text in outcome.notes]
             yield outcome
         else:
             self.problems += outcome

@@ -172,7 +172,7 @@ class Environment:
     def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
         """What is worth knowing about a variable that is blank, or hides another text for the same name."""
         if written is None:
-            return (note("blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
+            return (note("variable-blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
 

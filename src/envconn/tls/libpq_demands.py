@@ -92,5 +92,7 @@ def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str,
             yield note("demand-raised", variable, f"requires more than {where} does, and applies to it: {name}")
         elif connection.parameters.get(name) != value:
             yield note(
-                "overruled", variable, f"has no effect on {where}, which asks for the same or more, or does not use it"
+                "pg-variable-ignored",
+                variable,
+                f"has no effect on {where}, which asks for the same or more, or does not use it",
             )
