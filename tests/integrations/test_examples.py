@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from fakes import Fake
     from lab import Lab
+    from redisserver import Redis
+    from servers import States
     from throwaway.certificates import Certificates
 
 EMBEDDED = [0, 0, 78, 78, 76, 76]
@@ -304,10 +306,12 @@ def test_no_block_goes_untested(checkout: Path) -> None:
 
 @pytest.mark.checkout
 @pytest.mark.parametrize("name", ["README.md", "integrations/README.md", "docs/rotation.md"])
-def test_python_blocks(checkout: Path, name: str, lab: Lab, scrap: Path, certificates: Certificates) -> None:
-    server = lab["good"]
+def test_python_blocks(
+    checkout: Path, name: str, lab: Lab, redis_server: States[Redis], scrap: Path, certificates: Certificates
+) -> None:
+    server, cache = lab["good"], redis_server["good"]
     variables = {"DATABASE_URL": server.uri(sslmode="verify-full"), "DATABASE_CA_CERT": str(certificates.ca)}
-    variables["REDIS_URL"] = "rediss://:marker-password@localhost:1"  # settings for Celery; nothing connects
+    variables["REDIS_URL"] = cache.uri(ssl_ca_certs=str(certificates.ca))
     for block in blocks(checkout / name, "python"):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", block],
@@ -318,7 +322,7 @@ def test_python_blocks(checkout: Path, name: str, lab: Lab, scrap: Path, certifi
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), block
-        assert server.password not in done.stdout
+        assert not [secret for secret in (server.password, cache.password) if secret in done.stdout]
 
 
 @pytest.mark.checkout
