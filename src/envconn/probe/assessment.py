@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from envconn.errors import Finding, note, problem
 from envconn.exit_codes import FAULTS
-from envconn.families import SENTINEL
-from envconn.probe import handshake, messages
+from envconn.families import FAMILIES, SENTINEL
+from envconn.probe import handshake
 from envconn.probe.failures import MISNAMED, Failure, Rejected, certificate_code
 from envconn.probe.network import TooMuch
+from envconn.probe.proof import names_in, remaining
 from envconn.records import Record
 from envconn.tls import CA, TlsLevel
 from envconn.tls.ca import read
@@ -19,9 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
+    from envconn.connection import Host
     from envconn.probe.channel import Channel
     from envconn.probe.handshake import Presented
-    from envconn.tls import Verdict
+    from envconn.probe.proof import Certificate
+    from envconn.probe.protocol import WireProtocol
+    from envconn.tls import SecuredConnection, Verdict
 
 
 class Verification(Record):
@@ -135,7 +139,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
     if observed.enforced is False:
         tell = observed.fault if promised or enforced else observed.note
         channel = observed.channel
-        tell("tls-not-enforced", messages.not_enforced(channel.where, channel.protocol, promised=promised))
+        tell("tls-not-enforced", _not_enforced_message(channel.where, channel.protocol, promised=promised))
     if observed.enforced is None and observed.asked and observed.answer and (promised or enforced):
         observed.note("enforcement-unknown", _UNKNOWN_ENFORCEMENT.format(observed.channel.where))
 
@@ -155,16 +159,82 @@ def _reject(observed: Observation, rejected: Rejected) -> None:
     certificate = observed.presented.certificate if observed.presented else None
     for code, words in found.items():
         observed.fault(
-            code, messages.rejected(code, observed.channel.service, observed.channel.host, certificate, words)
+            code, _rejected_message(code, observed.channel.service, observed.channel.host, certificate, words)
         )
 
 
 def _advise(observed: Observation, presented: Presented) -> None:
     service, verified = observed.channel.service, observed.verified
     certificate = presented.certificate
-    if certificate and (expiry := messages.expiry(observed.channel.where, certificate)):
+    if certificate and (expiry := _expiry_message(observed.channel.where, certificate)):
         observed.note("certificate-expires", expiry)
     could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not service.tls.exempt
     if could_be_full and verified.ca and verified.chain and verified.host:
-        message = messages.verifiable(service, observed.channel.where, observed.channel.protocol, verified.ca)
+        message = _verifiable_message(service, observed.channel.where, observed.channel.protocol, verified.ca)
         observed.note("tls-verifiable", message)
+
+
+SOON = 21
+"""Days before a certificate's end from which on it is worth a note."""
+
+
+def _rejected_message(
+    code: str, service: SecuredConnection, host: Host, certificate: Certificate | None, words: str
+) -> str:
+    """Say what is wrong with `certificate`, `None` where it could not be seen; `words` are OpenSSL's own."""
+    where = str(host)
+    return _REJECTED[code].format(
+        where=where,
+        ca=service.tls.ca,
+        when=_since(where, certificate),
+        names=f"{names_in(certificate)}, and not to {host.host}" if certificate else "another host",
+        issuer=f" (signed by {certificate.issuer or 'no issuer'})" if certificate else "",
+        words=words,
+    )
+
+
+_REJECTED = {
+    "certificate-expired": "{when}. Renew it on the server",
+    "certificate-not-yet-valid": "the certificate of {where} is not valid yet. Check the clocks of both machines",
+    "certificate-untrusted": "{ca}, did not sign the certificate of {where}{issuer}: {words}. Name the CA that "
+    "signed it, or correct the host",
+    "certificate-misnamed": "the certificate of {where} is for {names}. Connect to a name in the certificate, or "
+    "install a certificate for this name on the server",
+    "certificate-revoked": "the certificate of {where} was revoked. Install a new one on the server",
+    "revocation-unknown": (
+        "the revocation list in sslcrl does not cover the certificate of {where}: {words}. Renew the list"
+    ),
+}
+
+
+def _since(where: str, certificate: Certificate | None) -> str:
+    # OpenSSL does not say which of the chain it means.
+    if certificate is None or certificate.days_left >= 0:
+        return f"a certificate in the chain of {where} has expired"
+    return f"the certificate of {where} expired {remaining(certificate)}"
+
+
+def _expiry_message(where: str, certificate: Certificate) -> str | None:
+    """Say that `certificate` ends soon, or has ended where that was not asked; `None` while there is time."""
+    if certificate.days_left >= SOON:
+        return None
+    if certificate.days_left < 0:
+        return f"{_since(where, certificate)}. Renew it on the server"
+    return f"the certificate of {where} expires soon, {remaining(certificate)}. Renew it on the server"
+
+
+def _not_enforced_message(where: str, protocol: WireProtocol, *, promised: bool) -> str:
+    """Say that the server `where` takes clear text; `promised` is whether its provider says that it does not."""
+    broken = ", although its provider requires TLS" if promised else ""
+    return f"{where} also accepts connections without TLS{broken}. To require TLS, {protocol.enforcing}"
+
+
+"""Kinds whose clients verify nothing by the system's CAs unless these are named."""
+
+
+def _verifiable_message(service: SecuredConnection, where: str, protocol: WireProtocol, ca: CA) -> str:
+    """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
+    wanted = protocol.full
+    if service.tls.level < TlsLevel.VERIFY_CA and not FAMILIES[service.family].verified:
+        wanted = f"{wanted}&{protocol.ca}={'system' if ca.kind == 'system' else ca.path}"
+    return f"{ca}, signed the certificate of {where}, which is for this host. Use {wanted}"
