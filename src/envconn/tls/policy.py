@@ -59,7 +59,8 @@ def is_local(host: Host) -> bool:
     """Whether `host` is a unix socket or a loopback address; `hostaddr`, the address dialled, has the last word."""
     if host.is_socket:
         return True
-    if not host.hostaddr and host.host.lower() in {"localhost", "localhost."}:
+    # With a dot at its end it is in no /etc/hosts: DNS is asked, and may answer with another machine.
+    if not host.hostaddr and host.host.lower() == "localhost":
         return True
     address = host.hostaddr or host.host
     if not _looks_numeric(address):
