@@ -350,6 +350,51 @@ class TestLogin:
         assert services.reload().changed == {"database": ("password", "parameters")}
         assert login(services, server)
 
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("channel_binding=require", "channel_binding=disable"),
+            ("channel_binding=require", "channel_binding=prefer"),
+            ("require_auth=scram-sha-256", "require_auth=password,none"),
+            ("require_auth=scram-sha-256", "require_auth=gss"),
+            ("require_auth=!none", "require_auth=!password"),
+            ("ssl_min_protocol_version=TLSv1.3", "ssl_min_protocol_version=TLSv1.2"),
+            ("application_name=a", "ssl_max_protocol_version=TLSv1.2"),
+            ("sslcertmode=require", "sslcertmode=allow"),
+        ],
+    )
+    def test_a_demand_that_is_weaker_or_another(self, login: Callable[..., str], before: str, after: str) -> None:
+        environ, server = {"DATABASE_URL": f"{URL}&{before}"}, Server("another")
+        services = load(environ)
+        environ["DATABASE_URL"] = f"{URL.replace(MARKER, 'another')}&{after}"
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert "the TLS settings of database are weaker than before" in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("channel_binding=prefer", "channel_binding=require"),
+            ("require_auth=scram-sha-256,md5", "require_auth=scram-sha-256"),
+            ("ssl_min_protocol_version=TLSv1.2", "ssl_min_protocol_version=TLSv1.3"),
+            ("application_name=a", "application_name=b"),
+        ],
+    )
+    def test_a_demand_that_is_as_strong(self, login: Callable[..., str], before: str, after: str) -> None:
+        environ, server = {"DATABASE_URL": f"{URL}&{before}"}, Server("another")
+        services = load(environ)
+        environ["DATABASE_URL"] = f"{URL.replace(MARKER, 'another')}&{after}"
+        assert login(services, server)
+
+    def test_a_demand_of_a_variable_that_is_gone(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL, "PGREQUIREAUTH": "scram-sha-256"}, Server("another")
+        services = load(environ)
+        environ.clear()
+        environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert "the TLS settings of database are weaker than before" in caught.value.__notes__[0]
+
     def test_an_endpoint_that_is_gone(self, login: Callable[..., str]) -> None:
         environ, server = {"DATABASE_URL": URL, "DATABASE_REPLICA_URL": OTHER}, Server("another")
         view = load(environ).only(replica=True)
