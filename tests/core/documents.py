@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from codes import in_notes, in_problems, words
 from envconn.cli.options import PROVIDERS
 from envconn.exit_codes import FAULTS
-from envconn.remote.errors import REMOTE_FAULTS
+from envconn.remote.api_errors import REMOTE_FAULTS
 from envconn.sources.order import FETCHED, SOURCES
 
 if TYPE_CHECKING:

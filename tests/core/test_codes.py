@@ -12,7 +12,7 @@ from envconn import TlsLevel
 from envconn.probe import FAULTS
 from envconn.providers import all_providers
 from envconn.providers.table import TABLE
-from envconn.remote.errors import REMOTE_FAULTS as REMOTE
+from envconn.remote.api_errors import REMOTE_FAULTS as REMOTE
 from envconn.sources.order import FETCHED
 
 if TYPE_CHECKING:

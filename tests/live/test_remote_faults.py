@@ -18,7 +18,7 @@ import pytest
 import envconn
 from apis import BEARER, PASSWORD, TOKEN, Script, bytewise, half, hang, running, say, status
 from envconn.remote import RemoteError, get_connection, http, session
-from envconn.remote.errors import Failure, http_failure
+from envconn.remote.api_errors import Failure, http_failure
 from envconn.remote.session import TRIES
 from leaks import failure_surfaces, find
 from strangers import running as stranger

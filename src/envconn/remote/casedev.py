@@ -6,7 +6,7 @@ Source: the page "Get connection string" of its documentation, and its published
 from __future__ import annotations
 
 from envconn.connection import Secret
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.request import Found
 from envconn.remote.session import path
 

@@ -11,7 +11,7 @@ from envconn.errors import ConfigurationError, EnvconnError, Finding
 from envconn.families import POSTGRESQL
 from envconn.providers import ProviderHints
 from envconn.remote import casedev, neon, planetscale, request, scalingo
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.http import client, context, within
 from envconn.remote.request import RemoteConnection, Service
 from envconn.remote.session import Session

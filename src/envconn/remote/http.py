@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from envconn.probe.threads import run_in_thread
 from envconn.records import Record
-from envconn.remote.errors import Failure, http_failure
+from envconn.remote.api_errors import Failure, http_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Source: neon.com/docs/reference/api, operations getConnectionURI and listProject
 from __future__ import annotations
 
 from envconn.connection import Secret
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.request import Found
 from envconn.remote.session import names, path
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from envconn.connection import Secret
 from envconn.providers import Rewrite, provider_named
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.request import Found, host
 from envconn.remote.session import names, path
 

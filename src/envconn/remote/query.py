@@ -10,7 +10,7 @@ from envconn.connection import Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
 from envconn.records import Record
 from envconn.remote import request
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.http import Call, client, context, exchange, status_failure, within
 from envconn.remote.session import Answer
 from envconn.remote.sql_over_https import serverless

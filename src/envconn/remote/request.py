@@ -7,7 +7,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from envconn.records import Record
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,82 @@ _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f]{1,255}")
 
 DEFAULT_REGION = "osc-fr1"
 """Scalingo's first region; the other one is for accounts that have asked for it."""
+
+
+class ConnectionRequest(Record):
+    """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
+
+    project: str | None = None
+    organization: str | None = None
+    app: str | None = None
+    database: str | None = None
+    role: str | None = None
+    branch: str | None = None
+    endpoint: str | None = None
+    variable: str | None = None
+    region: str | None = None
+    pooled: bool = False
+    create: bool = False
+    reset: bool = False
+    ttl: int | None = None
+    inherit: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> dict[str, object]:
+        """The arguments that ask for something, by name."""
+        return {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
+
+
+class Found(Record):
+    """What a provider answered: the connection's URI, and branch and pooling where it says them besides.
+
+    `expected` is what was asked for and has to show in the URI: ``role``, ``database``, ``endpoint``.
+    """
+
+    uri: Secret
+    branch: str | None = None
+    pooled: bool | None = None
+    expected: Mapping[str, str | None] = MappingProxyType({})
+
+
+class RemoteConnection(Record):
+    """A connection that a provider's API has handed out, judged.
+
+    `connection_uri` is the text as the provider wrote it, or, where its API knows parts only, as they are put
+    together here; a `Secret`, so that no log shows it. `branch` is the one that was asked for or answered, `None`
+    where that is the provider's default one and it does not say which. `pooled` is whether a pooler answers.
+    `connection` is what drivers and integrations take.
+    """
+
+    provider: str
+    connection_uri: Secret
+    branch: str | None
+    pooled: bool
+    connection: SecuredConnection
+
+
+class Service(Record):
+    """One API.
+
+    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
+    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
+    that counts. `record` is the name of the provider's record where all that it hands out is its own.
+    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
+    `required` and `optional` are arguments of `get_connection`.
+    """
+
+    title: str
+    fetch: Callable[[Session, ConnectionRequest], Found]
+    authorization: Callable[[Sequence[str]], str]
+    record: str | None
+    tokens: tuple[str, ...]
+    address: str
+    base: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    exchange: Callable[[Session], str] | None = None
+    auth: str = ""
+    auth_address: str = ""
 
 
 def arguments(service: Service, wanted: ConnectionRequest) -> None:
@@ -106,79 +182,3 @@ def usable(token: str, variable: str) -> str:
         message = "is malformed: it has spaces or non-ASCII characters, or is too long. Copy it again"
         raise Failure("token-malformed", variable, message)
     return token.strip()
-
-
-class ConnectionRequest(Record):
-    """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
-
-    project: str | None = None
-    organization: str | None = None
-    app: str | None = None
-    database: str | None = None
-    role: str | None = None
-    branch: str | None = None
-    endpoint: str | None = None
-    variable: str | None = None
-    region: str | None = None
-    pooled: bool = False
-    create: bool = False
-    reset: bool = False
-    ttl: int | None = None
-    inherit: tuple[str, ...] = ()
-
-    @property
-    def stated(self) -> dict[str, object]:
-        """The arguments that ask for something, by name."""
-        return {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
-
-
-class Found(Record):
-    """What a provider answered: the connection's URI, and branch and pooling where it says them besides.
-
-    `expected` is what was asked for and has to show in the URI: ``role``, ``database``, ``endpoint``.
-    """
-
-    uri: Secret
-    branch: str | None = None
-    pooled: bool | None = None
-    expected: Mapping[str, str | None] = MappingProxyType({})
-
-
-class RemoteConnection(Record):
-    """A connection that a provider's API has handed out, judged.
-
-    `connection_uri` is the text as the provider wrote it, or, where its API knows parts only, as they are put
-    together here; a `Secret`, so that no log shows it. `branch` is the one that was asked for or answered, `None`
-    where that is the provider's default one and it does not say which. `pooled` is whether a pooler answers.
-    `connection` is what drivers and integrations take.
-    """
-
-    provider: str
-    connection_uri: Secret
-    branch: str | None
-    pooled: bool
-    connection: SecuredConnection
-
-
-class Service(Record):
-    """One API.
-
-    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
-    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
-    that counts. `record` is the name of the provider's record where all that it hands out is its own.
-    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
-    `required` and `optional` are arguments of `get_connection`.
-    """
-
-    title: str
-    fetch: Callable[[Session, ConnectionRequest], Found]
-    authorization: Callable[[Sequence[str]], str]
-    record: str | None
-    tokens: tuple[str, ...]
-    address: str
-    base: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    exchange: Callable[[Session], str] | None = None
-    auth: str = ""
-    auth_address: str = ""

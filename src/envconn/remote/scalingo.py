@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 from envconn.connection import Secret
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.request import Found, host, usable
 from envconn.remote.session import names, path
 from envconn.selection.variables import DEFAULTS

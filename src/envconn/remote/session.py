@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
-from envconn.remote.errors import Failure
+from envconn.remote.api_errors import Failure
 from envconn.remote.http import Call, exchange, status_failure
 
 TYPE_CHECKING = False

@@ -14,7 +14,7 @@ from pydantic_settings import PydanticBaseSettingsSource, SettingsError
 from envconn import sources
 from envconn.errors import ConfigurationError, problem
 from envconn.selection import assemble
-from envconn.settings.connections import existing_files
+from envconn.settings.connections_source import existing_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
