@@ -169,6 +169,21 @@ def test_several_services_one_of_them_bad(lab: Lab, redis_server: States[Redis],
     assert done.err.startswith("error REPORTS_DATABASE_URL: ")
 
 
+def test_siblings_are_told_apart(lab: Lab) -> None:
+    variables = {
+        "DATABASE_URL": lab["good"].uri(sslmode="require"),
+        "DIRECT_URL": lab["expired"].uri(sslmode="require"),
+    }
+    done = run("check", "--live", *SECONDS, **variables)
+    assert done.code == 0
+    heads = [line.partition(":")[0] for line in done.out.splitlines() if line.startswith("ok ")]
+    assert heads == [
+        "ok database [encrypted] DATABASE_URL, local",
+        "ok database (direct) [encrypted] DIRECT_URL, local",
+    ]
+    assert done.out.endswith("2 servers contacted. No user name and no password was sent.\n")
+
+
 def test_the_gravest_decides(lab: Lab, port: int, certificates: Certificates) -> None:
     bad = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", "--live", *SECONDS, DATABASE_URL=somewhere(port), A_DATABASE_URL=bad)

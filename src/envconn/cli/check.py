@@ -111,8 +111,9 @@ def _print_services(report: Report, proof: Proof | None) -> None:
     rows = [("ok", *row(name, each)) for name, each in _endpoints(report) if id(each) not in contacted]
     for line in aligned(rows, sys.stdout):
         show(line, sys.stdout)
+    names = {id(service): name for name, service in _endpoints(report)}
     for each in seen:
-        _print_seen(each)
+        _print_seen(names[id(each.service)], each)
     told = {f"note {note} [{note.code}]" for note in proof.notes} if proof else set()
     for line in dict.fromkeys(f"note {note} [{note.code}]" for note in report.notes):
         if line not in told:
@@ -125,14 +126,14 @@ def _endpoints(report: Report) -> Iterator[tuple[str, SecuredConnection]]:
         yield from ((sibling_name(sibling), sibling) for sibling in service.siblings)
 
 
-def _print_seen(seen: Seen) -> None:
-    """Print what was found out at one endpoint; what is wrong with it goes to stderr."""
+def _print_seen(name: str, seen: Seen) -> None:
+    """Print what was found out at one endpoint, called `name`; what is wrong with it goes to stderr."""
     from envconn.probe.proof import details
 
     found = list(details(seen))
     if seen.problems and not found:
         return
-    line = " ".join(("failed" if seen.problems else "ok", *row(seen.service.name, seen.service)))
+    line = " ".join(("failed" if seen.problems else "ok", *row(name, seen.service)))
     for each in (f"{line}: {seen.host}", *found):
         show(each, sys.stdout)
 
