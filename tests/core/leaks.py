@@ -17,7 +17,13 @@ import envconn_psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["SHORTEST", "failure_surfaces", "find", "value_surfaces"]
+__all__ = ["MARKER", "MARKERS", "SHORTEST", "failure_surfaces", "find", "value_surfaces"]
+
+MARKER = "Zq7xWv9kJb3"
+"""The password of tests: letters and digits that nothing else has."""
+
+MARKERS = {"plain": MARKER, "delimiters": "mark/er?pw#x@y:z%"}
+"""Where it matters, also one made of what delimits the parts of a URL."""
 
 SHORTEST = 6
 """Characters: a shorter piece of the marker could be there by chance."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic_settings import EnvSettingsSource
 
 import envconn
-from leaks import find, value_surfaces
+from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,6 @@ __all__ = [
     "unrelated",
 ]
 
-MARKER = "Xq7vKw9zJp4mTb"
 HOST = "db.example.com"
 URL = f"postgresql://app:{MARKER}@{HOST}/app"
 RDS = {"engine": "postgres", "host": HOST, "port": 5432, "dbname": "app", "username": "app", "password": MARKER}

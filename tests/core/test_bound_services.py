@@ -10,14 +10,13 @@ import pytest
 
 from envconn.selection import assemble
 from envconn.sources import Environment, bound_services
-from leaks import find, value_surfaces
+from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from envconn.report import Report
 
-MARKER = "Zq7xWv9kJb3"
 A, B, C = (f"postgresql://u:{MARKER}@{host}.example/d" for host in "abc")
 NEON = f"postgresql://u:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/d"
 CACHE, OTHER_CACHE = (f"rediss://:{MARKER}@{host}.example/0" for host in ("r", "s"))

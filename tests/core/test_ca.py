@@ -21,6 +21,7 @@ from envconn.errors import Finding
 from envconn.tls import CA
 from envconn.tls import ca as material
 from envconn.tls.ca import LIMIT, read, written
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 pytestmark = pytest.mark.measured
-
-MARKER = "Zq7xWv9kJb3"
 
 
 @pytest.fixture(scope="session")

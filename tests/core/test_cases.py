@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from envconn.selection import assemble
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from envconn.errors import Finding
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 OTHER = f"postgresql://app:{MARKER}@other.example/app"
 FULL, CA, ENCRYPTED, OPPORTUNISTIC = "verify-full", "verify-ca", "encrypted", "opportunistic"

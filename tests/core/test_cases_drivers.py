@@ -18,6 +18,7 @@ from envconn_django.aliases import entries
 from envconn_django.cache import cache
 from envconn_django.database_entry import settings as django_settings
 from envconn_sqlalchemy import dbapi
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from envconn import SecuredConnection
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 PLACE = f"u:{MARKER}@db.example/d"
 PG = f"postgresql://{PLACE}"
 SCALINGO = "abc.redis.a.osc-fr1.scalingo-dbs.com:36000"

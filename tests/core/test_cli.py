@@ -12,13 +12,13 @@ import pytest
 from documents import understood
 from envconn.cli import main
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 GOOD = {"DATABASE_URL": PG}
 BAD = {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"pg:{MARKER}"}

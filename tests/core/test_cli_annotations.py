@@ -11,13 +11,13 @@ from documents import understood
 from envconn.cli import main
 from envconn.cli.terminal import complain
 from envconn.errors import note, problem
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 BAD = f"postgresql://app:{MARKER}@db.example/app?sslmode=disable"
 GITHUB = {"GITHUB_ACTIONS": "true", "CI": "true"}
 

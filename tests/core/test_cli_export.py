@@ -15,6 +15,7 @@ import pytest
 from envconn.cli import main
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
 COMMAND = (sys.executable, "-m", "envconn", "export")

@@ -13,13 +13,13 @@ from jsonschema import Draft202012Validator
 
 from documents import objects, schema, strict, understood
 from envconn.cli import main
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 HOST = "ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech"
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "plain": {"DATABASE_URL": f"postgresql://app:{MARKER}@db.example/app"},

@@ -17,10 +17,10 @@ from envconn.cli.live import Live, asked
 from envconn.cli.options import LONGEST
 from envconn.cli.parser import parser
 from envconn.exit_codes import EX_OK, EX_USAGE
+from leaks import MARKER
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 COMMAND = (sys.executable, "-m", "envconn")
 
 

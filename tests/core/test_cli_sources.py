@@ -18,14 +18,13 @@ from envconn.connection import Origin, Secret
 from envconn.selection import assemble
 from envconn.sources import Text
 from envconn.sources.order import FETCHED, SOURCES, title
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.measured
-
-MARKER = "Zq7xWv9kJb3"
 
 
 class Given(NamedTuple):

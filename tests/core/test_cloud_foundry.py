@@ -12,6 +12,7 @@ import pytest
 from envconn import TlsLevel
 from envconn.selection import assemble
 from envconn.sources.cloud_foundry import LARGEST_FILE, LARGEST_VARIABLE
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from envconn.report import Report
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 URI = f"postgres://u:{MARKER}@db.example:5432/d"
 REDIS = {"host": "r.example", "port": 6379, "password": MARKER, "tls_port": 16379}
 

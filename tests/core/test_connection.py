@@ -11,8 +11,7 @@ import pytest
 from envconn import ConfigurationError, EndpointUnavailable, EnvconnError, PasswordUnavailable, ServiceMissing
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.errors import note, problem
-
-MARKER = "Zq7xWv9kJb3"
+from leaks import MARKER
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.sources.dotenv import LIMIT, read
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MARKER = "Zq7xWv9kJb3"
 
 
 def values(path: Path, raw: str | bytes) -> dict[str, tuple[str, int | None]]:

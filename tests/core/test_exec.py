@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from leaks import MARKER
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 EXEC = (sys.executable, "-m", "envconn", "exec")
 

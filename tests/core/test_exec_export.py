@@ -13,6 +13,7 @@ import pytest
 
 import envconn
 from envconn.export import environment
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
 EXEC = (sys.executable, "-m", "envconn", "exec")

@@ -8,14 +8,13 @@ import pytest
 
 import envconn
 from envconn.export import FORMATS, MASK, environment, masked, translate, with_ca_at
-from leaks import find, value_surfaces
+from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
     from envconn.export import FormatName
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 OTHER = "a"
 
 

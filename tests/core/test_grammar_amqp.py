@@ -8,12 +8,12 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from envconn.errors import Finding
 
 # What must never be seen again once it was read.
-MARKER = "Zq7xWv9kJb3"
 VERIFIED = {"sslmode": "verify-full"}
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from envconn.errors import Finding
 
-MARKER = "Zq7xWv9kJb3"
 BASE = "host=h user=u dbname=d"
 
 

@@ -15,8 +15,8 @@ from envconn.grammar import read, read_text
 from envconn.grammar.json_credentials import read as read_parts
 from envconn.sources.bound_service import Credentials
 from envconn.sources.bound_service import parse as parse_json
+from leaks import MARKER
 
-MARKER = "Zq7xWv9kJb3"
 AWKWARD = f"p@ss/w#rd? '\\%41${{b}}{MARKER}"
 RDS = {
     "engine": "postgres",

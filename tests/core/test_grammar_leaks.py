@@ -10,8 +10,8 @@ import pytest
 
 from envconn.connection import Connection, Origin, Secret
 from envconn.grammar import read
+from leaks import MARKER
 
-MARKER = "Zq7xWv9kJb3"
 FRAGMENTS = [MARKER[at : at + 5].lower() for at in range(len(MARKER) - 4)]
 BREAKS = [
     *"@/?#[]:&=;,%+'\"\\$!| ",

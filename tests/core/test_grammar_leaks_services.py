@@ -8,8 +8,8 @@ import pytest
 
 from envconn.connection import Connection, Origin, Secret
 from envconn.grammar import read
+from leaks import MARKER
 
-MARKER = "Zq7xWv9kJb3"
 FRAGMENTS = [MARKER[at : at + 5].lower() for at in range(len(MARKER) - 4)]
 BREAKS = [*"@/?#[]:&=;,%+'\"\\$!|{} ", "%4", "%zz", "%00", "%E9", "%0A", "\0", "\n", "\udce9", "℀", "é", "@@", "://"]
 

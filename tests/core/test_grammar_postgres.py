@@ -10,12 +10,12 @@ from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.families import FAMILIES
 from envconn.grammar import read
 from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from envconn.errors import Finding
 
 # What must never be seen again once it was read. No word that we know shares five letters with it.
-MARKER = "Zq7xWv9kJb3"
 PG = "postgresql://u:p@h/d"
 
 

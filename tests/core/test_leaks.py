@@ -17,13 +17,11 @@ from codes import CORE, in_problems
 from documents import understood
 from envconn.cli import main
 from envconn.selection import assemble
-from leaks import failure_surfaces, find, value_surfaces
+from leaks import MARKERS, failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Letters and digits that nothing else has, and one made of what delimits the parts of a URL.
-MARKERS = {"plain": "Xq7vKw9zJp4mTb", "delimiters": "mark/er?pw#x@y:z%"}
 HOST = "db.example.com"
 SCALINGO = "abc-123.postgresql.osc-fr1.scalingo-dbs.com"
 PLANETSCALE = "aws-eu-west-1-1.pg.psdb.cloud"

@@ -23,14 +23,12 @@ from envconn.cli import main
 from envconn.drivers import libpq
 from envconn.selection import assemble
 from envconn.settings import HiddenInputModel
-from leaks import failure_surfaces, find, value_surfaces
+from leaks import MARKERS, failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from throwaway.certificates import Certificates
-
-MARKERS = {"plain": "Xq7vKw9zJp4mTb", "delimiters": "mark/er?pw#x@y:z%"}
 
 
 @pytest.fixture(params=MARKERS.values(), ids=list(MARKERS))

@@ -66,7 +66,7 @@ def test_what_may_be_printed() -> None:
 
 
 ERRORS = {
-    "tls-failed": ssl.SSLCertVerificationError(1, "hX7qZ2vK9wMb"),
+    "tls-failed": ssl.SSLCertVerificationError(1, "Zq7xWv9kJb3"),
     "timed-out": TimeoutError(),
     "host-unresolved": socket.gaierror(socket.EAI_NONAME, "no"),
     "connection-refused": ConnectionRefusedError(errno.ECONNREFUSED, "no"),

@@ -10,12 +10,11 @@ import pytest
 
 import envconn
 from envconn_pytest import IsolatedEnvironment, isolated
-from leaks import find, value_surfaces
+from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARKER = "hX7qZ2vK9wMb"
 URL = f"postgresql://app:{MARKER}@localhost/shop"
 
 
@@ -155,7 +154,7 @@ def test_as_a_fixture(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
             test_after(None)
 
         def test_that_fails(envconn_environment):
-            envconn_environment["DATABASE_URL"] = os.environ["HOME"] = "hX7qZ2vK9wMb"
+            envconn_environment["DATABASE_URL"] = os.environ["HOME"] = "Zq7xWv9kJb3"
             assert envconn_environment == 1
         """
     )

@@ -9,14 +9,13 @@ import pytest
 
 from envconn_pytest.guard import objections, pytest_sessionstart
 from envconn_pytest.platforms import providers, sample
-from leaks import failure_surfaces, find
+from leaks import MARKER, failure_surfaces, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Session = Callable[..., pytest.RunResult]
 
-MARKER = "hX7qZ2vK9wMb"
 HERE = f"postgresql://app:{MARKER}@localhost:5432/shop"
 THERE = f"postgresql://app:{MARKER}@db.example.com/shop"
 PRIVATE = f"postgresql://app:{MARKER}@10.1.2.3/shop"

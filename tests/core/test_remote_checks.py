@@ -15,12 +15,11 @@ import envconn
 from envconn.cli import options
 from envconn.remote import QueryError, RemoteError, get_connection, request
 from envconn.remote.fetch import PROVIDERS
-from leaks import failure_surfaces, find
+from leaks import MARKER, failure_surfaces, find
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MARKER = "Xq7vKw9zJp4mTb"
 PASTED = "Zb4nHt8yLs2c"
 """What was meant for another place; a frame shows arguments, a message does not."""
 CASEDEV: dict[str, Any] = {"project": "proj_abc123"}

@@ -19,13 +19,12 @@ import envconn
 from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
 from envconn.selection import assemble
 from envconn.services import ENVIRONMENT, Environment, view_of
-from leaks import failure_surfaces, find, value_surfaces
+from leaks import MARKER, failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MARKER = "Zq7xWv9kJb3"
 URL = f"postgresql://app:{MARKER}@db.example.com/app?sslmode=require"
 OTHER = f"postgresql://app:{MARKER}@other.example.com/app?sslmode=require"
 

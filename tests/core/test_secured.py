@@ -15,11 +15,11 @@ from envconn.connection import Connection, Host, Origin
 from envconn.drivers import libpq
 from envconn.services import parse, secure
 from envconn.tls import require_sealed
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MARKER = "Zq7xWv9kJb3"
 URL = f"postgresql+psycopg://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech:6543/app?pgbouncer=true"
 LIBPQ = 18_00_06
 WEAK = Verdict(TlsLevel.NONE, TlsLevel.NONE)

@@ -12,8 +12,8 @@ from envconn.selection.conflicts import choose
 from envconn.selection.host_variables import FAMILIES
 from envconn.selection.variables import DEFAULTS, SIBLINGS, is_read
 from envconn.services import parse
+from leaks import MARKER
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 OTHER = f"postgresql://app:{MARKER}@other.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"

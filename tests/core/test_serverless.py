@@ -6,9 +6,8 @@ import pytest
 
 import envconn
 from envconn.remote import serverless
-from leaks import failure_surfaces, find, value_surfaces
+from leaks import MARKER, failure_surfaces, find, value_surfaces
 
-MARKER = "Xq7vKw9zJp4mTb"
 NEON = "ep-cool-darkness-a1b2c3d4"
 PLANETSCALE = "aws-us-east-1-3.pg.psdb.cloud"
 

@@ -12,6 +12,7 @@ from envconn.connection import Secret
 from envconn.selection import assemble
 from envconn.sources.files import LIMIT
 from envconn.sources.service_binding import LARGEST_CA
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from envconn.report import Report
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 PG = {"type": "postgresql\n", "host": "db.example\n", "port": "5433\n", "username": "u", "password": f"{MARKER}\n"}
 FULL = {**PG, "database": "d"}
 URI = f"postgresql://u:{MARKER}@db.example:5433/d"

@@ -13,6 +13,7 @@ from envconn import ConfigurationError, EndpointUnavailable, Policy, SecuredConn
 from envconn.connection import Secret
 from envconn.selection import judged_text
 from envconn.services import database, load, parse, secure
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
-MARKER = "Zq7xWv9kJb3"
 PG = f"postgresql://app:{MARKER}@db.example/app"
 REDIS = "rediss://:p@redis.example/0"
 AMQP = "amqps://u:p@amqp.example"

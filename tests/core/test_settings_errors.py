@@ -12,12 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 import envconn
 from envconn.settings import HiddenInputModel
-from leaks import failure_surfaces, find
+from leaks import MARKERS, failure_surfaces, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MARKER = "mark/er?pw#x@y:z%"
+MARKER = MARKERS["delimiters"]
 URI = f"postgresql://app:{quote(MARKER, safe='')}@db.example.com/app"
 
 

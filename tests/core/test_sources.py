@@ -9,12 +9,11 @@ import pytest
 
 from envconn.connection import Origin, Secret
 from envconn.sources import Environment, Text, read
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-MARKER = "Zq7xWv9kJb3"
 
 
 def dotenv(**values: str) -> dict[str, Text]:

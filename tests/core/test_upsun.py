@@ -11,11 +11,11 @@ import pytest
 from envconn.connection import Secret
 from envconn.selection import assemble
 from envconn.sources.upsun import LARGEST
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from envconn.report import Report
 
-MARKER = "Zq7xWv9kJb3"
 ENDPOINT = {
     "scheme": "pgsql",
     "host": "database.internal",

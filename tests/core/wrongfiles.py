@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from envconn.sources.files import LIMIT
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MARKER", "WRONG", "dangling", "loop"]
 
-MARKER = "Zq7xWv9kJb3"
 """What a message must not hold."""
 
 

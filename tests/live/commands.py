@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from documents import understood
+from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["MARKER", "Done", "command", "environment", "run", "started"]
 
-MARKER = "marker-Zq7xWv9kJb3"
 """A password that is wrong everywhere."""
 
 _LONGEST = 60.0

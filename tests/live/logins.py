@@ -17,6 +17,7 @@ import envconn
 import leaks
 from envconn.probe import FAULTS
 from envconn.probe.login import log_in
+from leaks import MARKER
 from throwaway import postgres
 from throwaway.process import wait
 
@@ -47,7 +48,6 @@ __all__ = [
 
 DRIVERS = ("psycopg", "psycopg2", "asyncpg", "pg8000")
 
-MARKER = "hX7qZ2vK9wMb"
 """Whatever a login comes to, this is nowhere in it."""
 
 _STAFF = (

@@ -29,7 +29,7 @@ _PATIENCE = 8.0  # seconds for the client's next packet
 
 def _error(code: str, severity: str = "FATAL") -> bytes:
     # The marker is what a server could echo, and the severity is translated by those that speak another language.
-    text = f"S{severity}\0VFATAL\0C{code}\0MhX7qZ2vK9wMb: talkative: no\0\0"
+    text = f"S{severity}\0VFATAL\0C{code}\0MZq7xWv9kJb3: talkative: no\0\0"
     return message(b"E", text.encode())
 
 
@@ -98,7 +98,7 @@ class Talker:
         """Return its address, through that driver, with a password to be lost."""
         scheme = f"postgresql+{driver}" if driver else "postgresql"
         query = urlencode(parameters, quote_via=quote)
-        return f"{scheme}://talkative:hX7qZ2vK9wMb@localhost:{self.port}/postgres?{query}"
+        return f"{scheme}://talkative:Zq7xWv9kJb3@localhost:{self.port}/postgres?{query}"
 
     def serve(self, plain: socket.socket) -> None:
         """Talk to one client until it leaves, or for as long as patience lasts."""

@@ -14,6 +14,7 @@ import fakes
 from envconn import Proof
 from envconn.probe import examine
 from fakes import Answer
+from leaks import MARKER
 from throwaway.process import free_port
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from fakes import Fake
     from lab import Lab
     from throwaway.certificates import Certificates
-
-MARKER = "marker-Zq7xWv9kJb3"
 
 
 def load(**environ: str) -> envconn.Services:

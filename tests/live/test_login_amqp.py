@@ -129,7 +129,7 @@ def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
 ANSWERS = {
     "it shuts down": ((START, closed(320, b"CONNECTION_FORCED - bye")), "server-starting"),
     "it has no memory": ((START, closed(506, b"RESOURCE_ERROR - none")), "server-full"),
-    "it refuses the password": ((START, closed(403, b"ACCESS_REFUSED - hX7qZ2vK9wMb")), "password-refused"),
+    "it refuses the password": ((START, closed(403, b"ACCESS_REFUSED - Zq7xWv9kJb3")), "password-refused"),
     "it has no such vhost": ((START, TUNE, closed(530, b"NOT_ALLOWED - vhost hX7q not found")), "database-absent"),
     "it has lost the vhost": ((START, TUNE, closed(530, b"NOT_ALLOWED - vhost hX7q is down")), "server-starting"),
     "it allows no more": ((START, TUNE, closed(530, b"NOT_ALLOWED - limit (1) is reached")), "server-full"),

@@ -72,7 +72,7 @@ def test_refused(own: Staffed, driver: str, case: str) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_without_a_password(own: Staffed, driver: str) -> None:
-    outcome = tried(own.uri(driver=driver).replace("hX7qZ2vK9wMb", ""))
+    outcome = tried(own.uri(driver=driver).replace("Zq7xWv9kJb3", ""))
     assert codes(outcome) == ["password-refused"]
     assert "has no password" in outcome.problems[0].message
 

@@ -93,7 +93,7 @@ def test_nobody(driver: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        outcome = tried(f"postgresql+{driver}://app:hX7qZ2vK9wMb@localhost:{port}/app?sslmode=require")
+        outcome = tried(f"postgresql+{driver}://app:Zq7xWv9kJb3@localhost:{port}/app?sslmode=require")
     assert codes(outcome)[0] in {"connection-refused", "host-unreachable"}
 
 
@@ -103,7 +103,7 @@ def test_no_such_host(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    outcome = tried(f"postgresql+{driver}://app:hX7qZ2vK9wMb@db.invalid:1/app?sslmode=require")
+    outcome = tried(f"postgresql+{driver}://app:Zq7xWv9kJb3@db.invalid:1/app?sslmode=require")
     assert codes(outcome)[0] in {"host-unresolved", "host-unreachable"}
 
 
@@ -118,7 +118,7 @@ def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     try:
         for driver in ("asyncpg", "pg8000"):
-            uri = f"postgresql+{driver}://app:hX7qZ2vK9wMb@db.example.com:5432/app?sslmode=require"
+            uri = f"postgresql+{driver}://app:Zq7xWv9kJb3@db.example.com:5432/app?sslmode=require"
             assert codes(tried(uri, timeout=0.5)) == ["timed-out"]
     finally:
         released.set()

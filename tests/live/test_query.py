@@ -23,7 +23,7 @@ import envconn
 from apis import half, hang, running, say, status
 from envconn.remote import Field, QueryError, RemoteError, Result, http, query, serverless
 from envconn.remote.query import LIMIT
-from leaks import failure_surfaces, find
+from leaks import MARKER, failure_surfaces, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-MARKER = "Xq7vKw9zJp4mTb"
 NEON = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
 
 
