@@ -13,9 +13,10 @@ import termios
 
 import pytest
 
+from leaks import MARKER
+
 pytestmark = pytest.mark.measured
 
-MARKER = "Zq7xWv9kJb3"
 COMMAND = (sys.executable, "-m", "envconn")
 PG = f"postgresql://app:{MARKER}@db.example/app"
 GOOD = {"DATABASE_URL": PG}
