@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers import redis
-from envconn.drivers import redis as sentinel
 from envconn.drivers.unsupported import refuse
 from envconn.families import SENTINEL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
+from envconn.tls.password import is_supplied
+from envconn.tls.secured import without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class CacheSettings(TypedDict, total=False):
 def cache(connection: SecuredConnection | None) -> CacheSettings:
     """Return the entry for `connection`, or Django's own default, a cache in each process, for `None`.
 
-    The password is among the options, not in ``LOCATION``, where debug pages would show it.
+    The password is among the options, not in ``LOCATION``, where debug pages would show it. One that the program
+    supplies by a callable is a ``credential_provider`` there.
 
     Raises:
         ConfigurationError: Django or redis-py cannot do what the connection asks for.
@@ -38,7 +40,11 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     require_sealed(connection)
     for name in _UNFIT & connection.parameters.keys():
         refuse(connection, f"Django's cache does not support {name}. Remove it")
-    location, options = _sentinel(connection) if connection.family == SENTINEL else _redis(connection)
+    location, options = (_sentinel if connection.family == SENTINEL else _redis)(without_password(connection))
+    if is_supplied(connection.password):
+        from envconn_redis.credentials import provided
+
+        options = provided(connection, options)
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,
@@ -54,7 +60,7 @@ def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
 
 
 def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
-    options = cast("dict[str, object]", sentinel.sentinel_arguments(connection))
+    options = cast("dict[str, object]", redis.sentinel_arguments(connection))
     options["pool_class"] = "envconn_redis.sentinel.SentinelPool"
     # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options

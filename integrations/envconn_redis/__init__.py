@@ -43,10 +43,9 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
     connection = database(_followed(source))
     found: dict[str, Any] = {**driver.client(without_password(connection))}
     if is_supplied(connection.password):
-        from envconn_redis.credentials import CredentialProvider
+        from envconn_redis.credentials import provided
 
-        found.pop("username", None)
-        found["credential_provider"] = CredentialProvider(connection)
+        return provided(connection, found)
     return found
 
 

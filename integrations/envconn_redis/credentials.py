@@ -9,7 +9,16 @@ from envconn.services import Services, database
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from envconn.tls import SecuredConnection
+
+
+def provided(connection: SecuredConnection, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `arguments` of redis-py's with a provider in the place of user and password."""
+    others = {name: value for name, value in arguments.items() if name not in {"username", "password"}}
+    return {**others, "credential_provider": CredentialProvider(connection)}
 
 
 class CredentialProvider(redis.CredentialProvider):

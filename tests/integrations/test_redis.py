@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 import envconn
 from envconn import ConfigurationError
+from envconn_django import caches
 from envconn_redis import aclient, asynchronous, client, kwargs, pools
 from envconn_redis.credentials import CredentialProvider
 
@@ -243,6 +244,18 @@ def test_a_password_that_the_program_supplies(
         ping(later)
 
 
+def test_djangos_cache_asks_for_it_at_each_login(redis_server: States[Redis], certificates: Certificates) -> None:
+    from django.core.cache.backends.redis import RedisCache
+
+    tokens = Tokens(redis_server["good"].password)
+    environ = {"CACHE_URL": f"rediss://localhost:{redis_server['good'].port}", "ENVCONN_TLS_CA": str(certificates.ca)}
+    entry = caches(envconn.load(environ, env_file=None, passwords={"cache": tokens}))["default"]
+    assert tokens.asked == 0
+    cache = RedisCache(entry["LOCATION"], {"OPTIONS": entry["OPTIONS"]})
+    cache.set("envconn", 1)
+    assert (cache.get("envconn"), tokens.asked) == (1, 1)
+
+
 def test_a_provider_says_what_is_in_use() -> None:
     environ = {"CACHE_URL": "rediss://:first@redis.example.com"}
     services = envconn.load(environ, env_file=None)
@@ -266,7 +279,7 @@ def test_a_client_does_not_change_how_it_connects(changed: str) -> None:
     with client(services, **ONCE) as connection:
         environ["CACHE_URL"] = changed
         services.reload()
-        with pytest.raises(ConfigurationError, match="restart it"):
+        with pytest.raises(ConfigurationError, match="Restart the process"):
             connection.ping()
 
 
@@ -281,7 +294,7 @@ def test_an_asynchronous_client_does_not_either(changed: str) -> None:
             services.reload()
             await connection.ping()
 
-    with pytest.raises(ConfigurationError, match="restart it"):
+    with pytest.raises(ConfigurationError, match="Restart the process"):
         asyncio.run(asked())
 
 
@@ -300,5 +313,5 @@ def test_a_master_that_no_sentinel_knows(
     sentinel_sets: States[Sentinels], certificates: Certificates, pinged: Callable[..., bool]
 ) -> None:
     uri = sentinel_sets["good"].uri().replace("/mymaster", "/another")
-    with pytest.raises(redis.ConnectionError, match="no sentinel knows one of that name"):
+    with pytest.raises(redis.ConnectionError, match="no sentinel knows a running master"):
         pinged(load(uri, ENVCONN_TLS_CA=str(certificates.ca)))
