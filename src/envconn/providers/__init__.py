@@ -6,7 +6,7 @@ third party registers one by an entry point of the group ``envconn.providers``.
 
 from __future__ import annotations
 
-from envconn.providers.recognition import POOLERS, ProviderHints, advice, identify, objections
+from envconn.providers.recognition import POOLERS, ProviderHints, advice, identify, is_recognised, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
 from envconn.providers.rewrites import derive_sibling
 from envconn.providers.table import VARIABLES, Variable, all_providers, names_replicas, provider_named
@@ -27,6 +27,7 @@ __all__ = [
     "all_providers",
     "derive_sibling",
     "identify",
+    "is_recognised",
     "names_replicas",
     "objections",
     "provider_named",

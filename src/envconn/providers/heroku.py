@@ -12,6 +12,12 @@ _CERTIFICATES = Certificates(
     ca="",
     remedy="Use sslmode=require: the certificates are self-signed, so there is no CA to verify them with",
 )
+_SELF_SIGNED = Certificates(
+    sslmode="require",
+    ca="",
+    remedy="the provider's certificates are self-signed and cannot be verified. Set ENVCONN_PROVIDER=heroku, or add "
+    "ssl_cert_reqs=none",
+)
 # Generated names mix letters and digits, which tells them from "username" and "database".
 _USERS = r"(?P<role>u(?=[a-z]*[0-9])[a-z0-9]{7,})"
 _DATABASES = r"d(?=[a-z]*[0-9])[a-z0-9]{7,}"
@@ -81,7 +87,7 @@ HEROKU_REDIS = Provider(
     users=r"h?",
     databases=r"0?",
     strict=True,
-    certificates=_CERTIFICATES,
+    certificates=_SELF_SIGNED,
     enforces_tls=True,
     source=_SOURCE,
     checked="2026-08-21",

@@ -11,6 +11,12 @@ _CERTIFICATES = Certificates(
     ca="",
     remedy="Use sslmode=require: the server's certificate is self-signed, so there is no CA to verify it with",
 )
+_SELF_SIGNED = Certificates(
+    sslmode="require",
+    ca="",
+    remedy="the provider's certificates are self-signed and cannot be verified. Set ENVCONN_PROVIDER=railway, or add "
+    "ssl_cert_reqs=none",
+)
 _HOSTS = (r"[a-z0-9-]+\.railway\.internal", r"[a-z0-9-]+\.proxy\.rlwy\.net")
 
 RAILWAY = Provider(
@@ -37,7 +43,7 @@ RAILWAY_REDIS = Provider(
     title="Railway Redis",
     families=("redis",),
     hosts=_HOSTS,
-    certificates=_CERTIFICATES,
+    certificates=_SELF_SIGNED,
     enforces_tls=False,
     source="Railway documentation: variables/reference",
     checked="2026-08-21",

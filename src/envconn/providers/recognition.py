@@ -61,6 +61,12 @@ def identify(connection: Connection, hints: ProviderHints | None = None) -> Endp
     )
 
 
+def is_recognised(connection: Connection, name: str) -> bool:
+    """Whether the host, and whatever else a record asks for, is one of the provider of that `name`."""
+    candidates = (each for each in _candidates(connection.hosts[0].host) if each.name == name)
+    return any(_match(provider, connection) is not None for provider in candidates)
+
+
 def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     """Return what the endpoint would refuse, or silently do otherwise than asked."""
     variable, provider = connection.origin.variable, endpoint.provider

@@ -161,3 +161,9 @@ class Endpoint(Record):
     prepared_statements: bool = True
     startup_options: bool = True
     because: tuple[str, ...] = ()
+
+    @property
+    def self_signed(self) -> Certificates | None:
+        """What is known of certificates that nothing vouches for; `None` where something does, or may."""
+        known = self.provider.certificates if self.provider else None
+        return known if known and not known.ca and not known.sslmode.startswith("verify") else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from envconn import providers
 from envconn.errors import Finding, note, problem
+from envconn.families import FAMILIES
 from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envconn.tls.judged import Judged, Judgement
 
 
@@ -61,6 +64,7 @@ def advice(judgement: Judgement) -> tuple[Finding, ...]:
     notes = (
         *providers.advice(judgement.connection, judgement.endpoint),
         *libpq_demands.notes(judgement.connection, demanded, verdict.demanded),
+        *_self_signed(judgement),
     )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
         return (*notes, note("best-unknown", variable, _BEST_UNKNOWN))
@@ -70,6 +74,21 @@ def advice(judgement: Judgement) -> tuple[Finding, ...]:
     return (*notes, note("tls-better", variable, message))
 
 
+def _self_signed(judgement: Judgement) -> Iterator[Finding]:
+    """Yield a note where a scheme means a verified server, and nothing vouches for the provider's certificates."""
+    known, verdict, connection = judgement.endpoint.self_signed, judgement.verdict, judgement.connection
+    provider = judgement.endpoint.provider
+    if not (known and provider and FAMILIES[connection.family].verified and not verdict.local):
+        return
+    if not providers.is_recognised(connection, provider.name):
+        return
+    if verdict.ca and verdict.ca.kind == "system":
+        yield note("certificate-self-signed", connection.origin.variable, known.remedy)
+    elif verdict.level < TlsLevel.VERIFY_CA and "sslmode" not in connection.parameters:
+        yield note("certificate-self-signed", connection.origin.variable, _UNVERIFIED)
+
+
+_UNVERIFIED = "the server is not verified, because ENVCONN_PROVIDER names a provider whose certificates are self-signed"
 _BEST = ", or set ENVCONN_TLS=best"
 _BEST_UNKNOWN = (
     "ENVCONN_TLS=best means require here, because the provider is unknown. Use sslmode=verify-full and name the CA, "

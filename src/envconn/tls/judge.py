@@ -18,7 +18,7 @@ import os
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import FILES
-from envconn.providers import identify, objections
+from envconn.providers import identify, is_recognised, objections
 from envconn.tls import ca as ca_material
 from envconn.tls import libpq_demands
 from envconn.tls.ca import CA
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
     """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
     policy, endpoint = context.policy, identify(connection, context.hints)
-    asked, how_far = _possible(requested(connection), connection, endpoint), reach(connection.hosts, policy)
+    asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
     level = asked if how_far.exempt else max(asked, floor)
     ca = _ca(connection, endpoint, policy, level)
@@ -75,13 +75,20 @@ def requested(connection: Connection) -> TlsLevel:
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
-def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint) -> TlsLevel:
-    # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it.
-    known = endpoint.provider.certificates if endpoint.provider else None
-    is_silent = FAMILIES[connection.family].verified and connection.parameters.keys().isdisjoint(
-        {"sslmode", "sslrootcert"}
-    )
-    return min(asked, SSLMODES[known.sslmode]) if known and is_silent else asked
+def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:
+    # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it. Anybody may have
+    # a host that looks like one of Heroku's: the environment has to say that it is.
+    is_silent = connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
+    known = endpoint.self_signed
+    if not (known and is_silent and FAMILIES[connection.family].verified and _is_stated(connection, context)):
+        return asked
+    return min(asked, SSLMODES[known.sslmode])
+
+
+def _is_stated(connection: Connection, context: Context) -> bool:
+    """Whether ``ENVCONN_PROVIDER`` names the provider whose host this looks like."""
+    stated = context.hints.provider if context.hints else None
+    return stated is not None and is_recognised(connection, stated)
 
 
 def _floor(policy: Demands, connection: Connection, endpoint: Endpoint) -> TlsLevel:
@@ -186,6 +193,8 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
     if ca is None:
         remedy = known.remedy if known else f"{FAMILIES[connection.family].name_ca}, or set DATABASE_CA_CERT"
         return [problem("ca-missing", variable, f"{level} requires a CA. {remedy}")]
+    if FAMILIES[connection.family].verified and endpoint.self_signed:
+        return []  # a host may only look like the provider's; if it is, verification refuses it
     if ca.kind == "system" and known and known.ca != "system":
         return [problem("ca-private", variable, f"the system does not trust the provider's CA. {known.remedy}")]
     return []

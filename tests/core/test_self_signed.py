@@ -1,0 +1,53 @@
+"""A scheme that means a verified server keeps its meaning, whatever a host looks like; only a variable lowers it."""
+
+from __future__ import annotations
+
+import pytest
+
+import envconn
+from envconn import TlsLevel
+from envconn.drivers import redis
+
+HEROKU = "ec2-1-2-3-4.compute-1.amazonaws.com:6380"
+RAILWAY = "shuttle.proxy.rlwy.net:12345"
+FULL, ENCRYPTED = TlsLevel.VERIFY_FULL, TlsLevel.ENCRYPTED
+NOTE = ["certificate-self-signed"]
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "level", "notes"),
+    [
+        (f"rediss://h:p@{HEROKU}", {}, FULL, NOTE),
+        (f"rediss://:p@{RAILWAY}", {}, FULL, NOTE),
+        (f"rediss://:p@{RAILWAY}", {"ENVCONN_TLS": "verify-full"}, FULL, NOTE),
+        (f"rediss://:p@{RAILWAY}", {"ENVCONN_PROVIDER": "heroku"}, FULL, []),
+        ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
+        ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "heroku"}, FULL, []),
+        ("rediss://:p@cache.example.com", {}, FULL, []),
+        ("rediss://:p@localhost", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
+        ("amqps://u:p@mq.example.com", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
+        (f"rediss://h:p@{HEROKU}", {"ENVCONN_PROVIDER": "heroku", "ENVCONN_TLS": "verify-full"}, FULL, NOTE),
+        (f"rediss://h:p@{HEROKU}?ssl_cert_reqs=required", {"ENVCONN_PROVIDER": "heroku"}, FULL, NOTE),
+        (f"rediss://h:p@{HEROKU}?ssl_cert_reqs=none", {}, ENCRYPTED, []),
+        (f"rediss://h:p@{HEROKU}", {"ENVCONN_PROVIDER": "heroku"}, ENCRYPTED, NOTE),
+        (f"rediss://:p@{RAILWAY}", {"ENVCONN_PROVIDER": "railway"}, ENCRYPTED, NOTE),
+    ],
+)
+def test_level(url: str, variables: dict[str, str], level: TlsLevel, notes: list[str]) -> None:
+    variable = "BROKER_URL" if url.startswith("amqp") else "CACHE_URL"
+    services = envconn.load({variable: url, **variables}, env_file=None)
+    [service] = services.values()
+    assert service.tls.level == level
+    assert [found.code for found in services.report().notes] == notes
+    if service.family == "redis":
+        assert redis.arguments(service)["ssl_cert_reqs"] == ("required" if level == FULL else "none")
+
+
+@pytest.mark.parametrize(("host", "name"), [(HEROKU, "heroku"), (RAILWAY, "railway")])
+def test_each_remedy_works(host: str, name: str) -> None:
+    url = f"rediss://h:p@{host}"
+    [told] = envconn.load({"CACHE_URL": url}, env_file=None).report().notes
+    assert f"ENVCONN_PROVIDER={name}" in told.message
+    assert "ssl_cert_reqs=none" in told.message
+    for variables in ({"CACHE_URL": url, "ENVCONN_PROVIDER": name}, {"CACHE_URL": f"{url}?ssl_cert_reqs=none"}):
+        assert envconn.load(variables, env_file=None)["cache"].tls.level == ENCRYPTED
