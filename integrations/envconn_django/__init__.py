@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from envconn.errors import ConfigurationError
 from envconn.services import ENVIRONMENT, Services, resolve
 from envconn_django.aliases import BUILDING, followed_entries, handed
-from envconn_django.cache import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
     Raises:
         ConfigurationError: as for `databases`.
     """
+    from envconn_django.cache import cache
+
     return _made(source, lambda found: {"default": {**cache(_cache(found))}})
 
 

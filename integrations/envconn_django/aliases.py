@@ -13,7 +13,6 @@ from envconn.services import Services, database
 from envconn.tls.secured import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
 from envconn_django.rotation import fixed, renewed, rotates, rotating
-from envconn_psycopg.rotating import connections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ def followed_entries(
 def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
     entry["ENVCONN"] = source
     if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
+        from envconn_psycopg.rotating import connections
+
         lent["connection_class"] = connections(import_module("psycopg").Connection, source, renewed)
 
 

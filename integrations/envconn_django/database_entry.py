@@ -10,7 +10,7 @@ import re
 from importlib.util import find_spec
 from typing import cast
 
-from envconn.drivers import libpq, mysql, psycopg, sqlite
+from envconn.drivers import libpq, psycopg
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import refuse
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from envconn.drivers import mysql
     from envconn.tls import SecuredConnection
 
 
@@ -132,10 +133,14 @@ def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSett
 
 
 def _mysqls(connection: SecuredConnection, elsewhere: int | None) -> mysql.Arguments:
+    from envconn.drivers import mysql
+
     return mysql.arguments(connection) if elsewhere is None else mysql.arguments(connection, "MySQLdb", elsewhere=True)
 
 
 def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSettings:
+    from envconn.drivers import sqlite
+
     options = cast("dict[str, object]", sqlite.arguments(connection))
     return DatabaseSettings(ENGINE="django.db.backends.sqlite3", NAME=connection.dbname, OPTIONS=options)
 

@@ -6,7 +6,6 @@ from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.families import POSTGRESQL
-from envconn.rotation.login import login
 from envconn.tls.password import FIXED, is_supplied
 from envconn.tls.secured import without_password
 from envconn_django.database_entry import DatabaseSettings, driven, settings
@@ -78,6 +77,8 @@ class Backend:
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a connection with `conn_params`, renewed, where no pool of Django's does."""
+        from envconn.rotation.login import login
+
         settings: dict[str, Any] = self.settings_dict  # type: ignore[attr-defined]
         opened = super().get_new_connection  # type: ignore[misc]
         if settings["OPTIONS"].get("pool"):
