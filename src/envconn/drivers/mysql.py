@@ -1,8 +1,23 @@
 """What MySQLdb (mysqlclient) is given beside host, port, user, password and database; and PyMySQL in its place.
 
 Both go on in clear text by default where the server offers no TLS: mysqlclient unless ``ssl_mode`` says
-otherwise and its library listens (`envconn.drivers.mysql`), PyMySQL unless it is given ``ssl`` and is 1.2
+otherwise and its library listens (below), PyMySQL unless it is given ``ssl`` and is 1.2
 or newer (connections.py, _ssl_required).
+
+mysqlclient is built with MySQL's library, or with MariaDB's (Connector/C), which is what Debian and most images have.
+Only MySQL's knows ``ssl_mode``; mysqlclient 2.2 and newer translates it for MariaDB's, of which Connector/C
+3.3 and 3.4 were tried against MariaDB servers in every state:
+
+=================== ==================================================================================
+``DISABLED``        no TLS
+``PREFERRED``       no TLS either
+``REQUIRED``        TLS where the server has it, clear text where it has none
+``VERIFY_CA``       the same as ``VERIFY_IDENTITY``
+``VERIFY_IDENTITY`` TLS, chain and name; from Connector/C 3.4 on, no name at ``127.0.0.1`` and ``::1``
+=================== ==================================================================================
+
+Before 2.2 there is nothing that would keep it from going on in clear text, and before 2.0 no ``ssl_mode`` at all.
+To both libraries ``localhost`` is a unix socket, whatever the port.
 """
 
 from __future__ import annotations

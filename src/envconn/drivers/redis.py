@@ -6,6 +6,11 @@ redis-py makes its context with `ssl.create_default_context`, which trusts the s
 one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
 that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
 `context` instead, as the classes of `envconn_redis` do.
+
+With sentinels there are two legs, to the sentinels and to the Redis that they name, and the verdict holds on both. The
+second host is known at run time only: with a CA, whoever is named has to show a certificate of that CA, at
+``VERIFY_FULL`` for the very address or name that was announced (``sentinel announce-hostnames``). Without TLS,
+which is for this machine and for hosts that are waived, the pool connects to no other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Texts for the place where a program runs: a line of a ``.env`` file, and the manifest of a Kubernetes Secret."""
+"""Texts for the place where a program runs: a line of a ``.env`` file, and the manifest of a Kubernetes Secret.
+
+They hold the URL that every parser of its family reads alike (`envconn.tls.uri_writer`), under the name that envconn
+reads it by. Only letters, digits and ``-._~:/?@&=,[]%`` are left in it, so that no reader can take
+anything in it for a quote, a comment or a variable.
+"""
 
 from __future__ import annotations
 

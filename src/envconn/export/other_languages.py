@@ -10,6 +10,20 @@ Each has a record of the words that it reads, and a function that writes the tex
   libpq. ``uselibpqcompat=true`` makes that so already, and older versions, which do not know it, verify more.
   ``sslrootcert`` replaces the CAs that Node brings along. Of what stands in the environment,
   ``NODE_TLS_REJECT_UNAUTHORIZED=0`` turns verification off in all of Node, and no URL turns it on again.
+- Npgsql: "Connection String Parameters" and "Security and Encryption" of its documentation, 10.0; NpgsqlConnector.cs
+  (NegotiateEncryption, SslRootValidation). ``Require`` verifies nothing since 8.0. ``Root Certificate`` is looked at
+  only where the system's CAs have not vouched for the certificate already: at ``VERIFY_FULL`` that lets in who has a
+  certificate of a public CA for the very host name, and at ``VERIFY_CA`` it would let in everybody who has one. Since
+  10.0 it takes GSS encryption in place of TLS where there is a ticket, unless told not to; older ones refuse the words
+  that tell so.
+- pgx: pgconn/config.go and parse_url.go of pgx 5 (ParseConfig, configTLS). It has libpq's words and libpq's look at
+  ``PG*`` variables and ``~/.postgresql``; what is written empty keeps them out. ``sslrootcert`` is trusted alone. A
+  parameter that it does not know is sent to the server as a setting.
+- Prisma's engines: "PostgreSQL, connection details" of its documentation; prisma-engines,
+  quaint/src/connector/postgres, url.rs and native/mod.rs. An ``sslmode`` that it does not know is ``prefer`` there,
+  and it knows neither ``verify-ca`` nor ``verify-full``: ``sslaccept=strict`` verifies certificate and name. Its
+  ``sslcert`` is the CA, of which it reads the first certificate, and which it trusts beside the system's. The client
+  of Prisma 7 reads its URL with node-postgres, and is given that export instead.
 """
 
 from __future__ import annotations

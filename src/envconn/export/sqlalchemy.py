@@ -1,4 +1,12 @@
-"""SQLAlchemy's URL, for a program that takes one and cannot import envconn."""
+"""SQLAlchemy's URL, for a program that takes one and cannot import envconn.
+
+Its query becomes arguments of the DBAPI, all of them text: psycopg's and psycopg2's, which are libpq's keywords.
+A value that is empty gets lost on the way (urllib's parse_qsl), so that those stand in a keyword/value
+string of their own, which both DBAPIs take as well. asyncpg and pg8000 want objects for TLS, which a URL cannot hold.
+
+Source: engine/url.py (_parse_url) and dialects/postgresql/_psycopg_common.py of SQLAlchemy 2.0 and 2.1; before
+2.1 the name of the database is not decoded.
+"""
 
 from __future__ import annotations
 

@@ -4,11 +4,17 @@ Followed is fe-connect.c of libpq 18: blanks between pairs and around ``=``, val
 backslash escapes inside and outside of quotes, and the next pair right behind a closing quote.
 Deliberate differences, all refusals but the last:
 
-- tabs and line breaks, which separate pairs for libpq, are control characters here (see `_text`);
+- tabs and line breaks, which separate pairs for libpq, are control characters here (see `envconn.grammar.text`);
 - a blank behind ``=`` and then an unquoted value with a ``=`` in it: libpq reads ``password= dbname=d``
   as a password, when it is a template whose variable was not set;
-- a keyword given twice (libpq: the last one wins), and whatever `_draft` and `_hosts` refuse;
-- keys of other tools (`keywords.FOREIGN`) are taken out.
+- a keyword given twice (libpq: the last one wins), and whatever is refused below and in `envconn.grammar.hosts`;
+- keys of other tools (`libpq_keywords.FOREIGN`) are taken out.
+
+The rest of the file is for PostgreSQL's URIs as well: a draft of the connection, which in libpq is conninfo_storeval,
+which looks the keyword up and lets the last value win, and the checks of pqConnectOptions2, which come when the
+connection is made. Deliberate differences, all refusals: a keyword given twice, an empty value where one decides
+about TLS, numbers with signs or blanks, names of TLS versions in another case than the manual's, TLS below 1.2, and
+no user name or database name (libpq takes the first from PGUSER or the operating system, the second from the first).
 """
 
 from __future__ import annotations

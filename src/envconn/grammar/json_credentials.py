@@ -1,4 +1,4 @@
-"""A service told about in parts: the JSON of a secret manager, a binding's files, a platform's relationship.
+"""A service given in parts: the JSON of a secret manager, a binding's files, a platform's relationship.
 
 Parts need no encoding. They are quoted into the text that the grammar of their protocol reads, so
 that it holds all rules about what a value may be. A URI among the parts is what counts, and has

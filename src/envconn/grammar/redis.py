@@ -1,4 +1,4 @@
-"""Redis and Valkey URIs, after redis-py's parse_url, which Django, django-redis and Celery's backend use.
+"""URIs of Redis and Valkey, after redis-py's parse_url, and of the sentinels that name a Redis.
 
 Followed is redis-py 8; kombu (Celery's broker) reads the same texts by rules of its own. Accepted is
 what both read alike, TLS words excepted: kombu does not verify ``rediss://`` unless told to, and
@@ -6,7 +6,7 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 
 - a database that is not plain digits (redis-py takes ``/x`` for 0 and ``/1/2`` for 12), and ``?db=``
   that contradicts the path;
-- a raw ``;``, at which kombu splits, and whatever `_uri` and `_query` refuse;
+- a raw ``;``, at which kombu splits, and whatever `envconn.grammar.uri` refuses;
 - a user name without a password: in Redis URIs that is most often a password in the wrong place;
 - ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
 - ``ssl_cert_reqs=optional``, a word for servers, and flags other than true and false
@@ -14,6 +14,23 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 - ``ssl_cert_reqs=CERT_REQUIRED`` and ``CERT_NONE`` are kombu's spelling of redis-py's words;
 - ``valkey`` and ``valkeys`` mean ``redis`` and ``rediss``;
 - ``redis+socket`` with ``?virtual_host=`` is kombu's spelling of ``unix`` with ``?db=``.
+
+redis-py has no URI for sentinels. Read here is what the field writes:
+
+- kombu's and Celery's ``sentinel://:password@h1:26379/0;sentinel://h2:26379``, a list without TLS, to which
+  both add the master's name from elsewhere (``master_name`` among the transport options);
+- ``redis+sentinel://user:password@h1:26379,h2/master/0`` and, with TLS on the way to the sentinels and to
+  the Redis that they name, ``rediss+sentinel://`` (docket and Prefect, LangChain, CoreDNS, ...).
+
+User and password are those of the Redis, as to kombu; the sentinels' own are ``sentinel_username`` and
+``sentinel_password``. Some clients send the former to the sentinels, too: here nobody is told a password
+that is not his. The other parameters are those of Redis. Deliberate differences, all refusals but the last:
+
+- members of a list that say something else than the first, which counts to Celery, and to kombu until it
+  tries the next;
+- a database where the name is expected (``/0`` alone), and a name in the place of the database;
+- ``ssl_*`` in a ``sentinel://`` list: kombu then speaks TLS with the Redis, and in clear with the sentinels;
+- the name of the master may be a parameter, as ``master_name`` or ``service_name``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The text before any grammar: what no grammar may see, percent escapes, and the list of what is wrong.
+"""Before any grammar: characters that are refused, percent escapes, and `ParseState`, which collects problems.
 
 libpq reads bytes up to the first NUL; an environment holds bytes, which Python hands over with
 lone surrogates where they are not UTF-8 (PEP 383). Between the two lie texts that mean one thing

@@ -1,4 +1,4 @@
-"""The walk over a URI that Redis, AMQP and MySQL share: one user, one password, one host, a path, a query.
+"""What URIs of Redis, AMQP and MySQL have in common: one user, one password, one host, a path, a query of parameters.
 
 Their clients in Python take a URI apart with urllib (redis-py, kombu, dj-database-url) or with a
 pattern of their own (SQLAlchemy); none has an authority such as libpq is for PostgreSQL. Read here is
@@ -9,6 +9,10 @@ what all of them read alike. Refused, because at least one of them reads it diff
   urllib looks at both in the whole authority;
 - a percent escape in the host, which SQLAlchemy leaves as it is, and a colon without a port behind it;
 - a host left out, for which each client has an idea of its own, and a list of hosts.
+
+The clients read a query with urllib's parse_qsl: ``+`` is a blank, a value left out is dropped
+without a word, and of a parameter given twice some take the first, some the last. All of that is
+refused here. So is a parameter that no table knows, because a client would hand it on unread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The live proof: what stands at the other end, found out without a driver, and without a secret."""
+"""The live proof: contact every server, without a driver and without a secret, and report what is there."""
 
 from __future__ import annotations
 

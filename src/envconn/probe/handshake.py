@@ -2,6 +2,9 @@
 
 A client certificate is shown in the former alone, and there to nobody whom the level does not accept: the server's
 certificate is verified before it (RFC 8446, section 4.4.2; RFC 5246, section 7.4.6).
+
+What a certificate says comes from whoever answered: it is cut where it is too long, and holds nothing that a terminal
+obeys.
 """
 
 from __future__ import annotations

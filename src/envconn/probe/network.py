@@ -1,4 +1,4 @@
-"""One connection to one address: bytes out, bytes in, and TLS over it once that is asked for.
+"""A connection to one address: sending, receiving, and TLS over it once that is asked for.
 
 Not asyncio's streams: they read ahead, and what a man in the middle says in clear behind a server's consent to TLS
 (CVE-2021-23222) would then be read as if it had come encrypted. Here the bytes that follow go into the TLS engine.

@@ -1,4 +1,4 @@
-"""PostgreSQL: ask for TLS, or begin it at once, and start up as nobody to hear what the server says to strangers.
+"""PostgreSQL's protocol: ask for TLS or begin it at once, and read what a client without a login is answered.
 
 Messages are those of the PostgreSQL manual, "Message Formats"; the fields of an error are in "Error and Notice
 Message Fields". Of these, SQLSTATE and the place in the server's source are the same in every language.

@@ -1,4 +1,4 @@
-"""What a live look at the endpoints has shown: for people as text, for programs as a dictionary. No secret is in it."""
+"""The result of the live proof, as text for people and as a dictionary for programs. No secret is in it."""
 
 from __future__ import annotations
 

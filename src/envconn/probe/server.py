@@ -1,4 +1,4 @@
-"""One look at one host: as far as TLS at the connection's level, then what else can be seen from there."""
+"""The inspection of one host: TLS at the connection's level first, then what else can be seen there."""
 
 from __future__ import annotations
 

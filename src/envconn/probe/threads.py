@@ -1,4 +1,4 @@
-"""Work that is waited for and can be left alone."""
+"""Work in a thread of its own, which is waited for as long as the caller likes, and no longer."""
 
 from __future__ import annotations
 

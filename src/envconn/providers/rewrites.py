@@ -1,4 +1,4 @@
-"""Another endpoint of the same database, by the provider's rule."""
+"""How the address of another endpoint of the same database is derived, by the provider's rule."""
 
 from __future__ import annotations
 

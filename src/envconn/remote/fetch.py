@@ -1,4 +1,4 @@
-"""From the name of a provider to a judged connection: arguments, token, answer, verdict."""
+"""From the name of a provider to a judged connection: arguments, token, request, answer, verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays while the environment changes under a running process: how to read it again, and what is in use."""
+"""Reading the environment again while a process runs, and what is in use meanwhile."""
 
 from envconn.rotation.reload import CurrentAssembly, Snapshot, View, reader
 

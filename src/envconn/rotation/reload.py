@@ -1,4 +1,4 @@
-"""The assembly in use, and the way to another one; shared by every thread and every view of the services."""
+"""Reading the environment again: the assembly in use, views of it, and what changed between two of them."""
 
 from __future__ import annotations
 

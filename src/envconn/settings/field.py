@@ -1,4 +1,4 @@
-"""The field type: `SecuredConnection` in anybody's pydantic model."""
+"""`SecuredConnection` as a field of any pydantic model: its schema, and how a text is judged for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""One service that a platform has bound to the application: what it is called, and what is told about it."""
+"""A service that a platform has bound to the application: its name, its family, and its credentials.
+
+Names are those of the Service Binding Specification, of brokers on Cloud Foundry, of RDS in AWS Secrets Manager, and
+of Upsun. In JSON, two keys of one name are refused, because programs differ over which one counts. Nothing raised by
+the parser gets out: `json.JSONDecodeError` holds the whole text.
+"""
 
 from __future__ import annotations
 

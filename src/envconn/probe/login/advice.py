@@ -1,4 +1,9 @@
-"""Notes after a login to PostgreSQL: about the server and the role, and about how the password could be protected."""
+"""Notes after a login to PostgreSQL: about the server and the role, and about how the password could be protected.
+
+With ``sslmode=require`` and no CA, a man in the middle only has to ask for the password in clear text, and every
+driver sends it. libpq can demand that the login is bound to the TLS session (``channel_binding=require``, which
+no pooler can do), or at least that it is one by SCRAM (``require_auth``, since 16), where no password is sent.
+"""
 
 from __future__ import annotations
 

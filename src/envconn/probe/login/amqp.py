@@ -1,4 +1,4 @@
-"""AMQP through py-amqp, as kombu would call it."""
+"""AMQP: a login through py-amqp, as kombu would call it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""asyncpg, in an event loop of its own."""
+"""asyncpg: a login in an event loop of its own."""
 
 from __future__ import annotations
 

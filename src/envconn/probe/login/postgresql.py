@@ -1,4 +1,4 @@
-"""PostgreSQL: log in through the driver, and ask the server what it makes of us."""
+"""PostgreSQL: a login through the driver, and what the server reports about the role, its limits and settings."""
 
 from __future__ import annotations
 

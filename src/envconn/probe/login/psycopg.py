@@ -1,4 +1,4 @@
-"""psycopg 3: its libpq, at the level where a login can be watched and a deadline holds."""
+"""psycopg 3: a login through its libpq, step by step, so that a deadline holds."""
 
 from __future__ import annotations
 

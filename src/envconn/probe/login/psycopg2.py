@@ -1,4 +1,4 @@
-"""psycopg2 in its asynchronous way, where a login can be watched and a deadline holds."""
+"""psycopg2: a login through its asynchronous connection, step by step, so that a deadline holds."""
 
 from __future__ import annotations
 

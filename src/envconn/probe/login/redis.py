@@ -1,4 +1,4 @@
-"""Redis through redis-py, directly or by sentinels, on connections that trust the stated CA and no other."""
+"""Redis: a login through redis-py, directly or by sentinels, where the stated CA is trusted and no other."""
 
 from __future__ import annotations
 
