@@ -1,4 +1,4 @@
-"""Write docs/providers.md, and the tables in docs/export.md and docs/sources.md: ``python docs/generate.py``."""
+"""Write docs/codes.md, docs/providers.md, and the tables in two pages more: ``python docs/generate.py``."""
 
 # ruff: noqa: INP001 - a script, not a package
 
@@ -8,20 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envconn import TlsLevel
+from envconn.codes import SECTIONS
+from envconn.exit_codes import FAULTS
 from envconn.export import FORMATS
 from envconn.export.target import CA
 from envconn.providers import Rewrite, all_providers
 from envconn.providers.table import TABLE, records
+from envconn.remote.api_errors import REMOTE_FAULTS
 from envconn.sources.order import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from envconn.codes import Code
     from envconn.providers import Provider
 
 TARGET = Path(__file__).with_name("providers.md")
 EXPORT = Path(__file__).with_name("export.md")
 PLACES = Path(__file__).with_name("sources.md")
+CODES = Path(__file__).with_name("codes.md")
 
 _HEAD = """\
 # Hosting providers
@@ -185,7 +190,98 @@ def _level(words: Mapping[str, str] | str) -> str:
     return ", ".join(f"`{name}={'CA' if value == CA else value}`" for name, value in words.items()) or "-"
 
 
+_CODES = """\
+# Codes
+
+Every finding has a code that never changes its meaning. It is in brackets at the end of a line of `envconn check`,
+under `code` in its JSON, in the title of an annotation in GitHub Actions, and in `problem.code` of an exception. The
+message next to it names the variable and the part of it; this page says what the code means in general. It is
+generated from `src/envconn/codes.py` by `docs/generate.py`: correct the table, never this page. A test applies each
+remedy to its example.
+
+[The environment](#the-environment) (exit code 78), [live servers](#live-servers) (69, 76, 77, 78),
+[providers' APIs](#providers-apis) (64, 69, 77, 78), [notes](#notes) (0), [programs](#programs) (exceptions),
+[Django's checks](#djangos-checks).
+
+A provider's record that another package registers may have its own codes, which begin with `x-`.
+"""
+
+_CHAPTERS = {
+    "Which variable": """\
+## The environment
+
+Problems that `envconn check` finds without contacting a server. The exit code is 78, and `envconn.load()` raises.
+""",
+    "Live servers": """\
+Problems that `--live` and `--login` find, and `envconn.prove()` raises. If there are several, the exit code is that of
+the gravest: 78, then 76, 77 and 69. `--wait` tries again while waiting can cure every problem.
+""",
+    "Providers' APIs": """\
+Problems of `envconn fetch`, and of a `RemoteError` of `envconn.remote`. Codes of [live servers](#live-servers) are
+possible too, if the server of the API cannot be reached or verified. What trying again can cure was tried again, where
+that does no harm.
+""",
+    "About the environment": """\
+## Notes
+
+Worth knowing, but no reason to stop. `envconn show` prints those about the environment, `--live` prints those about
+servers as warnings, and every JSON has them. A code of [live servers](#live-servers) is a note if nothing depends on
+it: one of several hosts is down, or a server accepts connections without TLS and this is allowed.
+""",
+    "Programs": """\
+Mistakes that only a program can make, raised as a `ConfigurationError`; or an argument of the command (78); or a
+message of the guard of `envconn_pytest` (4, pytest's).
+""",
+    "Django's checks": """\
+`manage.py check` prints these as `envconn.<code>`. Those that matter for a deployed site need `--deploy`.
+""",
+}
+_TOP = {"Live servers", "Providers' APIs", "Programs", "Django's checks"}
+
+
+def codes_page() -> str:
+    """Return the text of docs/codes.md: one table for each section of the codes."""
+    return _CODES + "".join(f"\n{_codes_section(title)}" for title in SECTIONS)
+
+
+def _codes_section(title: str) -> str:
+    chapter = _CHAPTERS.get(title, "")
+    head = f"## {title}\n\n{chapter}" if title in _TOP else f"{chapter}\n### {title}\n" if chapter else f"### {title}\n"
+    rows = [_codes_row(code, told, title) for code, told in SECTIONS[title].items()]
+    names = ("code", *(("exit code", "waiting") if title in _FAULTS else ()), *_COLUMN_NAMES[: len(rows[0])])
+    shown = [names[: len(rows[0])], ("---",) * len(rows[0]), *rows]
+    table = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in shown)
+    return f"{head}\n{table}{_codes_examples(title)}"
+
+
+_FAULTS = {"Live servers": FAULTS, "Providers' APIs": REMOTE_FAULTS}
+_COLUMN_NAMES = ("what it means", "what to do")
+
+
+def _codes_row(code: str, told: Code, title: str) -> tuple[str, ...]:
+    cells = [f"`{code}`"]
+    cause = told.cause
+    if title in _FAULTS:
+        fault = _FAULTS[title].get(code)
+        cells += [str(fault.exit_code if fault else 78), "helps" if fault and fault.passes else ""]
+        cause = cause or (f"{fault.meaning[0].upper()}{fault.meaning[1:]}." if fault else "")
+    return (*cells, cause, *([told.remedy] if told.remedy else []))
+
+
+def _codes_examples(title: str) -> str:
+    found = [(code, told) for code, told in SECTIONS[title].items() if told.example]
+    lines = [f"# {code}\n{told.example}\n{told.corrected}\n" for code, told in found]
+    return (
+        "\nFor each code a line that leads to it, and the line with the remedy applied:\n\n```sh\n"
+        + "\n".join(lines)
+        + "```\n"
+        if found
+        else ""
+    )
+
+
 if __name__ == "__main__":
+    CODES.write_text(codes_page(), encoding="utf-8")
     TARGET.write_text(page(), encoding="utf-8")
     PLACES.write_text(sources_page(PLACES.read_text(encoding="utf-8")), encoding="utf-8")
     EXPORT.write_text(export_page(EXPORT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -58,6 +58,8 @@ def _first(*makers: str) -> set[str]:
 def _trees(roots: tuple[Path, ...], *, command: bool = False) -> Iterator[list[ast.AST]]:
     found = [(folder, path) for folder in roots or PACKAGES for path in folder.rglob("*.py")]
     for folder, path in found:
+        if path.name == "codes.py":
+            continue  # the table that is held against the rest
         if command or "cli" not in path.relative_to(folder).parts:
             yield list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 

@@ -1,0 +1,815 @@
+"""What every code means: the cause, the remedy, and an example where one variable is enough to show it.
+
+`docs/codes.md` is made of this table. Nothing that loads a configuration imports it.
+"""
+
+from __future__ import annotations
+
+from envconn.records import Record
+
+
+class Code(Record):
+    """One code. `example` is a line of a shell that leads to it, `corrected` the same line with the remedy applied.
+
+    `cause` is empty where `envconn.exit_codes.FAULTS` or `envconn.remote.api_errors.REMOTE_FAULTS` has it.
+    """
+
+    cause: str
+    remedy: str = ""
+    example: str = ""
+    corrected: str = ""
+
+
+SECTIONS: dict[str, dict[str, Code]] = {
+    "Which variable": {
+        "database-missing": Code(
+            "No database is configured.",
+            (
+                "Set `SCALINGO_POSTGRESQL_URL`, `DATABASE_URL` or another name in the README. While an image is "
+                "built, `ENVCONN_PHASE=build` allows it."
+            ),
+            "DATABSE_URL=postgresql://app:secret@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "variable-conflict": Code(
+            "Two variables, or a variable and what the platform has bound, mean different databases.",
+            (
+                "Remove all but one, or name the one to use in `ENVCONN_DATABASE_VARIABLE` "
+                "(`ENVCONN_BROKER_VARIABLE`, `ENVCONN_CACHE_VARIABLE`)."
+            ),
+            (
+                "DATABASE_URL=postgresql://app:secret@db.example.com/app "
+                "POSTGRES_URL=postgresql://app:secret@db.example.com/app2"
+            ),
+            (
+                "DATABASE_URL=postgresql://app:secret@db.example.com/app "
+                "POSTGRES_URL=postgresql://app:secret@db.example.com/app2 ENVCONN_DATABASE_VARIABLE=DATABASE_URL"
+            ),
+        ),
+        "chosen-variable-missing": Code(
+            (
+                "`ENVCONN_DATABASE_VARIABLE` (`ENVCONN_BROKER_VARIABLE`, `ENVCONN_CACHE_VARIABLE`) names neither a "
+                "variable that is set nor a bound service."
+            ),
+            "Set it to the name of one, or unset it.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=MY_DB_URL",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=DATABASE_URL",
+        ),
+        "service-duplicate": Code(
+            "Two variables make services of one name.",
+            "Rename one of them.",
+            (
+                "DATABASE_URL=postgresql://app:secret@db.example.com/app "
+                "DATABASE_DATABASE_URL=postgresql://app:secret@db.example.com/app2"
+            ),
+            (
+                "DATABASE_URL=postgresql://app:secret@db.example.com/app "
+                "SECOND_DATABASE_URL=postgresql://app:secret@db.example.com/app2"
+            ),
+        ),
+        "kind-unexpected": Code(
+            "The variable holds a URL of another kind of service.",
+            "Write one of a kind that the message names, or use the variable for that kind.",
+            "DATABASE_URL=rediss://:secret@cache.example.com",
+            "REDIS_URL=rediss://:secret@cache.example.com",
+        ),
+        "alias-missing": Code(
+            "The value is `$NAME` or `${NAME}`, and there is no such variable.",
+            "Set that one, or write the value itself.",
+            "DATABASE_URL='$MY_DB_URL'",
+            "DATABASE_URL='$MY_DB_URL' MY_DB_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "alias-cycle": Code(
+            "Aliases lead back to where they began.",
+            "Write the value itself into the last variable.",
+            "DATABASE_URL='$MY_DB_URL' MY_DB_URL='$DATABASE_URL'",
+            "DATABASE_URL='$MY_DB_URL' MY_DB_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "file-conflict": Code("`NAME` and `NAME_FILE` hold different values.", "Keep one of the two."),
+        "file-missing": Code(
+            "The file does not exist.",
+            "Mount it, or correct the path.",
+            "DATABASE_URL_FILE=/nowhere",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "file-unreadable": Code("The file is not readable by this user.", "Change its owner or mode."),
+        "file-directory": Code("The path names a directory.", "Name the file in it."),
+        "file-special": Code("The path names a pipe or a device.", "Name a regular file."),
+        "file-empty": Code("The file is empty.", "Write the value into it."),
+        "file-too-large": Code("The file is larger than one value can be.", "Name a file with this value only."),
+        "file-binary": Code("The file is not UTF-8 text.", "Write the value as plain text."),
+        "file-is-url": Code(
+            "`NAME_FILE` holds a URL instead of a path.",
+            "Write the URL into `NAME`, or the path of a file into `NAME_FILE`.",
+            "DATABASE_URL_FILE=postgresql://app:secret@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "file-ambiguous": Code(
+            "Two files of a secret directory differ in the case of their names, and in content.", "Remove one."
+        ),
+        "directory-missing": Code(
+            "The directory that the variable names does not exist.", "Mount it, or unset the variable."
+        ),
+        "directory-unreadable": Code("The directory is not readable by this user.", "Change its owner or mode."),
+        "binding-ambiguous": Code(
+            "Several bound services could be the one, and no variable names it.",
+            (
+                "Write the name of one into `ENVCONN_DATABASE_VARIABLE` (`ENVCONN_BROKER_VARIABLE`, "
+                "`ENVCONN_CACHE_VARIABLE`)."
+            ),
+        ),
+        "dotenv-syntax": Code("A line of the `.env` file is no assignment.", "Write `NAME='value'`."),
+    },
+    "The text": {
+        "text-empty": Code("The value is empty.", "Write a URI, or remove the variable."),
+        "text-quoted": Code(
+            "The value has quotation marks around it.",
+            "Remove the quotation marks.",
+            "DATABASE_URL=\"'postgresql://app:secret@db.example.com/app'\"",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "text-too-long": Code("The value is longer than any connection string.", "Set it to one connection string."),
+        "text-nul": Code(
+            "There is a NUL, as a byte or as `%00`.",
+            "Remove it.",
+            "DATABASE_URL=postgresql://app:secret%00@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "text-not-utf8": Code(
+            "The text, or what its percent escapes stand for, is not UTF-8.",
+            "Encode the bytes of UTF-8.",
+            "DATABASE_URL=postgresql://app:caf%E9@db.example.com/app",
+            "DATABASE_URL=postgresql://app:caf%C3%A9@db.example.com/app",
+        ),
+        "control-character": Code(
+            "There is a line break or another control character.",
+            "Remove it.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app%0A",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "percent-unencoded": Code(
+            "A `%` is not followed by two hexadecimal digits.",
+            "Write `%25`.",
+            "DATABASE_URL=postgresql://app:100%@db.example.com/app",
+            "DATABASE_URL=postgresql://app:100%25@db.example.com/app",
+        ),
+        "at-unencoded": Code(
+            "There is a second `@`.",
+            "Write `%40` permanentlyy one but the last.",
+            "DATABASE_URL=postgresql://app:p@ss@db.example.com/app",
+            "DATABASE_URL=postgresql://app:p%40ss@db.example.com/app",
+        ),
+        "slash-unencoded": Code(
+            "There is a raw `/` in user, password or virtual host.",
+            "Write `%2F`.",
+            "DATABASE_URL=postgresql://app:a/b@db.example.com/app",
+            "DATABASE_URL=postgresql://app:a%2Fb@db.example.com/app",
+        ),
+        "question-unencoded": Code(
+            "There is a raw `?` in user or password.",
+            "Write `%3F`.",
+            "DATABASE_URL='postgresql://app:a?b@db.example.com/app'",
+            "DATABASE_URL=postgresql://app:a%3Fb@db.example.com/app",
+        ),
+        "hash-unencoded": Code(
+            "There is a raw `#`.",
+            "Write `%23`.",
+            "DATABASE_URL='postgresql://app:a#b@db.example.com/app'",
+            "DATABASE_URL=postgresql://app:a%23b@db.example.com/app",
+        ),
+        "space-unencoded": Code(
+            "There is white space.",
+            "Write `%20`, or remove it.",
+            "DATABASE_URL='postgresql://app:a b@db.example.com/app'",
+            "DATABASE_URL=postgresql://app:a%20b@db.example.com/app",
+        ),
+        "bracket-unencoded": Code(
+            "There is a raw `[` or `]` in user or password.",
+            "Write `%5B` or `%5D`.",
+            "REDIS_URL='rediss://:a[b@cache.example.com'",
+            "REDIS_URL=rediss://:a%5Bb@cache.example.com",
+        ),
+        "semicolon-unencoded": Code(
+            "There is a raw `;`, at which Celery would split.",
+            "Write `%3B`.",
+            "REDIS_URL='rediss://:a;b@cache.example.com'",
+            "REDIS_URL=rediss://:a%3Bb@cache.example.com",
+        ),
+        "plus-unencoded": Code(
+            "There is a raw `+` in a parameter, which is a plus to some programs and a space to others.",
+            "Write `%2B` or `%20`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?options=-c+statement_timeout%3D5s'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?options=-c%20statement_timeout%3D5s'",
+        ),
+        "character-unencoded": Code(
+            "A character turns into a delimiter when it is normalised.",
+            "Percent-encode it.",
+            "REDIS_URL=rediss://:a℀b@cache.example.com",
+            "REDIS_URL=rediss://:a%E2%84%80b@cache.example.com",
+        ),
+        "scheme-missing": Code(
+            "The value has no scheme.",
+            "Begin with `postgresql://`, or as the message says.",
+            "DATABASE_URL=db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "scheme-unknown": Code(
+            "The scheme is not supported.",
+            "Correct it as the message says.",
+            "DATABASE_URL=postgress://app:secret@db.example.com/app",
+            "DATABASE_URL=postgres://app:secret@db.example.com/app",
+        ),
+        "scheme-unsupported": Code(
+            "The scheme is that of a database that is not supported.",
+            "Use one that is.",
+            "DATABASE_URL=mongodb://app:secret@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "scheme-slashes": Code(
+            "The scheme is not followed by `//`.",
+            "Write `scheme://user:password@host/name`.",
+            "DATABASE_URL=postgresql:app:secret@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "scheme-case": Code(
+            "The scheme has capital letters.",
+            "Write it in lower case.",
+            "DATABASE_URL=POSTGRESQL://app:secret@db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+    },
+    "Parts, and JSON of them": {
+        "json-invalid": Code(
+            "The JSON is broken, or not of the shape that it must have.", "Correct it as the message says."
+        ),
+        "json-duplicate": Code("A key is in one object twice; programs differ over which one counts.", "Keep one."),
+        "json-too-large": Code(
+            "The JSON is larger than any platform writes it.", "Look whether it is the right file or variable."
+        ),
+        "base64-invalid": Code("The variable is not base64 of UTF-8 text.", "Leave it as the platform writes it."),
+        "part-invalid": Code("A part is a number, a list or an object.", "Write it as a text, in quotes."),
+        "parts-contradict": Code(
+            "The URI says something else than the parts beside it.", "Correct one of the two, or remove it."
+        ),
+    },
+    "User, host and database": {
+        "user-missing": Code(
+            "There is no user.",
+            "Write `user:password@` before the host.",
+            "DATABASE_URL=postgresql://db.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "password-missing": Code(
+            "There is a user and no password, which Redis and AMQP take for something else.",
+            "Write `user:password@`, or `:password@` for Redis without a user.",
+            "AMQP_URL=amqps://app@mq.example.com",
+            "AMQP_URL=amqps://app:secret@mq.example.com",
+        ),
+        "dbname-missing": Code(
+            "There is no database name.",
+            "Write `/name` after the host.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "dbname-invalid": Code(
+            "The database name is not valid for the server.",
+            "Correct it as the message says.",
+            "REDIS_URL=rediss://:secret@cache.example.com/app",
+            "REDIS_URL=rediss://:secret@cache.example.com/0",
+        ),
+        "dbname-too-long": Code("The name is longer than the server's limit.", "Shorten it."),
+        "dbname-contradicts": Code(
+            "Path and `?db=` name different databases.",
+            "Keep one of the two.",
+            "REDIS_URL='rediss://:secret@cache.example.com/1?db=2'",
+            "REDIS_URL=rediss://:secret@cache.example.com/1",
+        ),
+        "host-missing": Code(
+            "There is no host.",
+            "Write one, or `?host=/directory` for a socket.",
+            "DATABASE_URL=postgresql://app:secret@/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "host-empty": Code(
+            "The list of hosts has an empty entry.",
+            "Remove the comma too many.",
+            "DATABASE_URL=postgresql://app:secret@a.example.com,,b.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@a.example.com,b.example.com/app",
+        ),
+        "host-invalid": Code(
+            "The host is neither a name nor an address nor a socket directory.",
+            "Correct it; a piece of the password there needs encoding.",
+            "DATABASE_URL='postgresql://app:secret@db!example.com/app'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "host-not-ascii": Code(
+            "The host has other characters than ASCII.",
+            "Write its `xn--` form.",
+            "DATABASE_URL=postgresql://app:secret@bücher.example.com/app",
+            "DATABASE_URL=postgresql://app:secret@xn--bcher-kva.example.com/app",
+        ),
+        "host-brackets": Code(
+            "Brackets are not closed, or hold no IPv6 address.",
+            "Write `[::1]:5432`.",
+            "DATABASE_URL='postgresql://app:secret@[2001:db8::1/app'",
+            "DATABASE_URL='postgresql://app:secret@[2001:db8::1]/app'",
+        ),
+        "host-refused": Code(
+            "A file has no host.",
+            "Write `sqlite:///name` or `sqlite:////path`.",
+            "DATABASE_URL=sqlite://data/site.db",
+            "DATABASE_URL=sqlite:///data/site.db",
+        ),
+        "hosts-several": Code(
+            "Several hosts stand where one is read.",
+            "Name the primary alone.",
+            "REDIS_URL=rediss://:secret@a.example.com,b.example.com",
+            "REDIS_URL=rediss://:secret@a.example.com",
+        ),
+        "hosts-mixed": Code(
+            "A unix socket and a network host stand in one list.",
+            "Use one variable for each.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com,%2Frun/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "hostaddr-alone": Code(
+            "`hostaddr` has no `host` beside it whose name could be verified.",
+            "Add `host`.",
+            "DATABASE_URL='postgresql://app:secret@/app?hostaddr=192.0.2.1'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1'",
+        ),
+        "hostaddr-count": Code(
+            "There are not as many addresses as hosts.",
+            "Write one for each.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1,192.0.2.2'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1'",
+        ),
+        "hostaddr-invalid": Code(
+            "`hostaddr` is not an IP address.",
+            "Write digits there, and names in `host`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=db.example.com'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1'",
+        ),
+        "hostaddr-socket": Code("`hostaddr` is given together with a socket directory.", "Keep one of the two."),
+        "port-invalid": Code(
+            "The port is not a number.",
+            "Write digits, and `%3A` for a `:` in a password.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com:x/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com:5432/app",
+        ),
+        "port-range": Code(
+            "The port is out of range.",
+            "Write 1 to 65535.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com:65536/app",
+            "DATABASE_URL=postgresql://app:secret@db.example.com:5432/app",
+        ),
+        "port-count": Code(
+            "There are not as many ports as hosts.",
+            "Write one for all, or one for each.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?port=1,2'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?port=5432'",
+        ),
+        "path-invalid": Code("The path of the file cannot be one.", "Correct it as the message says."),
+        "socket-host": Code("A socket is given together with a host.", "Remove the host, or write `localhost`."),
+        "socket-path": Code("The path of the socket is missing or not absolute.", "Begin it with a slash."),
+        "sentinel-list": Code(
+            "The members of a list of sentinels contradict each other, or are separated by a comma.",
+            "Say it in the first alone, and separate them as the message says.",
+        ),
+        "sentinel-master": Code(
+            "The master's name is missing, is none, or is there twice.",
+            "Write `rediss+sentinel://h1,h2/name`, `?master_name=name`, or set `ENVCONN_SENTINEL_MASTER`.",
+            "REDIS_URL=rediss+sentinel://a.example.com,b.example.com",
+            "REDIS_URL=rediss+sentinel://a.example.com,b.example.com/mymaster",
+        ),
+        "sni-refused": Code(
+            "`server_name_indication` asks for another name than the host's.",
+            "Remove it, or connect to that name.",
+            "AMQP_URL='amqps://app:secret@mq.example.com?server_name_indication=x'",
+            "AMQP_URL=amqps://app:secret@mq.example.com",
+        ),
+    },
+    "Parameters": {
+        "parameter-syntax": Code(
+            "A parameter is not `name=value`.",
+            "Write it so, and `%26` for a `&` in a value.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "parameter-unknown": Code(
+            "The parameter is not supported.",
+            "Correct its name, or remove it.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmod=require'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "parameter-duplicate": Code(
+            "A parameter is there twice.",
+            "Keep one.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require&sslmode=require'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "parameter-refused": Code(
+            "The parameter is refused, because its effect cannot be checked.",
+            "Do as the message says.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?service=app'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "value-empty": Code(
+            "The value of the parameter is empty.",
+            "Write one, or remove the parameter.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode='",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "value-unknown": Code(
+            "The value is not valid for the parameter.",
+            "Write one of the words in the message.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?target_session_attrs=primry'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?target_session_attrs=primary'",
+        ),
+        "value-refused": Code(
+            "The value would weaken the connection.",
+            "Write the one in the message.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcompression=1'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcompression=0'",
+        ),
+        "value-ambiguous": Code(
+            "A value is empty or the next one's name belongs to it; programs differ.", "Quote the value."
+        ),
+        "number-invalid": Code(
+            "The value is not a whole number in range.",
+            "Write digits.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?connect_timeout=5s'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?connect_timeout=5'",
+        ),
+        "sslmode-unknown": Code(
+            "The TLS mode is not a word of the client.",
+            "Write `require`, or better `verify-full`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=requier'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "ssl-unknown": Code(
+            "The value of `ssl` is not `true`.",
+            "Write `sslmode=require`, or better `verify-full`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl=1'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "tls-version-weak": Code(
+            "A TLS version below 1.2 is allowed.",
+            "Write `TLSv1.2` or `TLSv1.3`, or leave it out.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl_min_protocol_version=TLSv1'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl_min_protocol_version=TLSv1.2'",
+        ),
+        "tls-version-range": Code(
+            "The lowest TLS version is above the highest.",
+            "Remove one of the two.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl_min_protocol_version=TLSv1.3'",
+        ),
+    },
+    "TLS": {
+        "tls-disabled": Code(
+            "TLS is turned off towards a host that is neither local nor waived.",
+            "Ask for TLS as the message says, or waive the host in `ENVCONN_TLS_WAIVE`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
+        ),
+        "tls-contradicts": Code(
+            "One parameter demands what another one forbids.",
+            "Keep one of the two.",
+            "REDIS_URL='rediss://:secret@cache.example.com?ssl_cert_reqs=none&ssl_check_hostname=true'",
+            "REDIS_URL='rediss://:secret@cache.example.com?ssl_check_hostname=true'",
+        ),
+        "tls-scheme": Code(
+            "TLS parameters stand in a URI whose scheme means no TLS.",
+            "Write `rediss://` or `amqps://`, or remove them.",
+            "REDIS_URL='redis://:secret@cache.example.com?ssl_cert_reqs=required'",
+            "REDIS_URL='rediss://:secret@cache.example.com?ssl_cert_reqs=required'",
+        ),
+        "sslmode-contradicts": Code(
+            "`sslmode=disable` is given together with `sslrootcert=system`.",
+            "Write `sslmode=verify-full`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable&sslrootcert=system'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
+        ),
+        "direct-needs-tls": Code(
+            "`sslnegotiation=direct` stands without TLS.",
+            "Write `sslmode=require` or stronger.",
+            "DATABASE_URL='postgresql://app:secret@localhost/app?sslnegotiation=direct'",
+            "DATABASE_URL='postgresql://app:secret@localhost/app?sslnegotiation=direct&sslmode=require'",
+        ),
+        "socket-enforced": Code(
+            "A unix socket cannot use TLS, and `ENVCONN_TLS_LOCAL=enforce` demands it.",
+            "Name a TCP host, or set it to `allow`.",
+            "DATABASE_URL='postgresql://app@/app?host=/run' ENVCONN_TLS_LOCAL=enforce",
+            "DATABASE_URL='postgresql://app@/app?host=/run' ENVCONN_TLS_LOCAL=allow",
+        ),
+        "sslkey-missing": Code(
+            "Client certificate and key are not both there.",
+            "Name both files, or neither.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcert=/etc/hostname'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "tls-file-missing": Code(
+            "Client certificate, key or revocation list cannot be read.",
+            "Mount the file, or correct the path.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcrl=/nowhere&sslmode=verify-full&sslrootcert=system'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
+        ),
+        "crl-contradicts": Code(
+            "`PGSSLCRL` names a list beside the directory in `sslcrldir` of the text.", "Name both in the text."
+        ),
+        "crl-without-ca": Code(
+            "A revocation list has no effect without a CA.",
+            "Add `sslrootcert`, or remove `sslcrl` and `sslcrldir`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcrl=/etc/hostname'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "crl-broken": Code(
+            "There is no revocation list in the file or directory that can be read.",
+            "Write PEM, with its BEGIN and END lines; run `openssl rehash` on a directory.",
+        ),
+        "ca-missing": Code(
+            "Verification is asked for, and there is no CA, or not where it is said to be.",
+            "Name one with `sslrootcert`, `DATABASE_CA_CERT` or `ENVCONN_TLS_CA`; a public one is called `system`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
+        ),
+        "ca-private": Code("The provider's CA is not among the system's.", "Get its certificate as the message says."),
+        "ca-broken": Code(
+            "There is no certificate in it that can be read.", "Write PEM, with its BEGIN and END lines."
+        ),
+        "ca-unreadable": Code("The CA's file is not readable by this user.", "Change its owner or mode."),
+        "ca-directory": Code("The CA's path names a directory.", "Name the file in it."),
+        "ca-special": Code("The CA's path names a pipe or a device.", "Name a regular file."),
+        "ca-too-large": Code("The CA's file is larger than any bundle.", "Name the right file."),
+        "ca-binary": Code("The CA's file is not text.", "Write PEM."),
+    },
+    "Provider and policy": {
+        "provider-unknown": Code(
+            "`ENVCONN_PROVIDER` names no known provider.",
+            "Write a name from [providers.md](providers.md).",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_PROVIDER=scaling",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_PROVIDER=scalingo",
+        ),
+        "pooler-unknown": Code(
+            "`ENVCONN_POOL_MODE` is not a known word.",
+            "Write `transaction`, `session` or `none`.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_POOL_MODE=yes",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_POOL_MODE=transaction",
+        ),
+        "policy-unknown": Code(
+            "`ENVCONN_TLS`, `ENVCONN_TLS_LOCAL` or `PGSSLMODE` is not a known word.",
+            "Write one of the words in the message.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_TLS=full",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_TLS=require",
+        ),
+        "waiver-malformed": Code(
+            "An entry of `ENVCONN_TLS_WAIVE` is neither a host pattern nor a CIDR block.",
+            "Write it like `*.internal` or `10.1.0.0/16`.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE=10.1.0.0/99",
+            (
+                "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' "
+                "ENVCONN_TLS_WAIVE=db.example.com"
+            ),
+        ),
+        "waiver-too-wide": Code(
+            "An entry of `ENVCONN_TLS_WAIVE` covers every host.",
+            "Name the hosts or the network.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE='*'",
+            (
+                "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' "
+                "ENVCONN_TLS_WAIVE='*.example.com'"
+            ),
+        ),
+        "options-pooled": Code(
+            "The pooler does not support `options`.",
+            "Use `ALTER ROLE ... SET`, or the direct endpoint.",
+            "DATABASE_URL='postgresql://app:secret@ep-a-1-pooler.us-east-2.aws.neon.tech/app?options=-c%20a%3Db'",
+            "DATABASE_URL='postgresql://app:secret@ep-a-1.us-east-2.aws.neon.tech/app?options=-c%20a%3Db'",
+        ),
+        "replica-pooled": Code(
+            "PlanetScale's shared pooler reaches no replica.", "Use port 5432, or a dedicated replica PgBouncer."
+        ),
+        "endpoint-inconsistent": Code(
+            "`options` names another endpoint of Neon's than the host.",
+            "Remove `options`.",
+            "DATABASE_URL='postgresql://app:secret@ep-a-1.us-east-2.aws.neon.tech/app?options=endpoint%3Dep-b-2'",
+            "DATABASE_URL=postgresql://app:secret@ep-a-1.us-east-2.aws.neon.tech/app",
+        ),
+        "channel-binding-password": Code(
+            "The password names Neon's endpoint, which `channel_binding=require` does not survive.",
+            "Write the password alone.",
+            "DATABASE_URL='postgresql://app:endpoint%3Dep-a-1%3Bsecret@ep-a-1.us-east-2.aws.neon.tech/app?channel_binding=require'",
+            "DATABASE_URL='postgresql://app:secret@ep-a-1.us-east-2.aws.neon.tech/app?channel_binding=require'",
+        ),
+    },
+    "Live servers": {
+        "host-unresolved": Code("", "Correct the hostname, or check the DNS of this machine."),
+        "connection-refused": Code("", "Start the server, or correct host and port."),
+        "host-unreachable": Code("", "Check routes and firewalls."),
+        "timed-out": Code("", "Allow the address of this machine in firewalls and access lists."),
+        "connection-closed": Code("", "Check whether the server behind the proxy is running."),
+        "server-starting": Code("", "Wait."),
+        "server-full": Code("", "Use the pooler, smaller pools, or a larger server."),
+        "master-unknown": Code("", "Correct the name, or wait until one has taken over."),
+        "driver-missing": Code("", "Install the extra in the message."),
+        "tls-refused": Code("", "Turn TLS on there, or use the port or endpoint that has it."),
+        "direct-tls-refused": Code("", "Remove `sslnegotiation=direct`."),
+        "protocol-unexpected": Code("", "Correct the port, or the scheme of the URL."),
+        "tls-failed": Code("", "Look at the server's log."),
+        "tls-too-old": Code("", "Upgrade it, so that it speaks TLS 1.2 or newer."),
+        "tls-not-enforced": Code("", "Refuse it there: `hostssl` in `pg_hba.conf`, or the provider's switch."),
+        "tls-not-in-use": Code("", "Report it."),
+        "certificate-expired": Code("", "Renew it; if it is new, look at this machine's clock."),
+        "certificate-not-yet-valid": Code("", "Look at both clocks."),
+        "certificate-untrusted": Code("", "Name the CA that has."),
+        "certificate-misnamed": Code("", "Connect to a name that it has, with `hostaddr` for the address."),
+        "certificate-revoked": Code("", "Renew it."),
+        "revocation-unknown": Code("", "Get a list of the CA that signed it, and a current one."),
+        "client-certificate-required": Code("", "Name one with `sslcert` and `sslkey`."),
+        "client-certificate-refused": Code("", "Get one of the CA that it trusts."),
+        "client-files-unusable": Code("", "Correct the file; the message says which."),
+        "password-refused": Code("", "Correct the URL, or reset the password."),
+        "login-refused": Code("", "Look at `pg_hba.conf` and the role's rights."),
+        "database-absent": Code("", "Create it, or correct its name."),
+        "permission-denied": Code("", "`GRANT CONNECT` to it."),
+    },
+    "Providers' APIs": {
+        "argument-missing": Code("", "Pass the one that the message names."),
+        "argument-invalid": Code("", "Do as the message says."),
+        "query-too-large": Code("", "Send less at once, or connect by TCP."),
+        "rate-limited": Code("", "Try later, or allow more time (`--timeout`)."),
+        "server-failed": Code("", "Try later; its status page may say more."),
+        "extra-missing": Code("", "`pip install 'envconn[remote]'`."),
+        "token-refused": Code("", "Set one that is valid and has not expired."),
+        "access-denied": Code("", "Give it that right, or use another one."),
+        "token-missing": Code("", "Set it, or `NAME_FILE`; [remote.md](remote.md) has the names."),
+        "token-malformed": Code("", "Copy it again."),
+        "address-invalid": Code("", "Write it so. There is no way to send a token unencrypted."),
+        "proxy-unusable": Code("", "Correct or unset the variable."),
+        "redirected": Code("", "Correct its address."),
+        "resource-missing": Code("", "Correct the name; the message may list those that there are."),
+        "request-refused": Code("", "Correct the arguments; the name of a new role may be taken."),
+        "query-refused": Code("", "Correct the query, or its parameters."),
+        "password-not-returned": Code("", "Make another role, or reset this one's password."),
+        "answer-malformed": Code("", "See whether the address is that of the API; upgrade envconn."),
+        "answer-too-large": Code("", "Correct the address of the API."),
+        "answer-contradicts": Code("", "Do not use it, and ask again."),
+        "env-file-unwritable": Code(
+            "`envconn fetch --write` cannot write the file.", "Name one in a directory that this user may write to."
+        ),
+    },
+    "About the environment": {
+        "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
+        "variable-blank": Code("A variable is set but blank, which counts as not set."),
+        "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
+        "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
+        "default-role": Code("The role is the provider's default one, which has nearly every permission."),
+        "dotenv-ignored": Code("The process environment won over a different value in `.env`."),
+        "source-ignored": Code("A source won over a different value in one that has a lower rank (docs/sources.md)."),
+        "binding-ignored": Code("A bound service is not supported, or has no file called `type`."),
+        "variable-duplicate": Code("Another variable has the same database, and is used."),
+        "variable-duplicate-weaker": Code(
+            "Another variable names the same database, asks for stronger TLS, and is used."
+        ),
+        "file-equal": Code("`NAME` and `NAME_FILE` hold the same value."),
+        "variable-not-chosen": Code("`ENVCONN_DATABASE_VARIABLE` names another variable."),
+        "pg-variable-ignored": Code(
+            "A `PG*` variable has no effect, because the connection states every value that matters."
+        ),
+        "pgsslmode-overruled": Code("`PGSSLMODE` asks for no more than the policy does."),
+        "pgsslmode-stronger": Code("`PGSSLMODE` raises the floor."),
+        "password-supplied": Code("The program supplies the password, and the one in the variable is not used."),
+        "pooler-likely": Code("Host or port look like a pooler's, and nothing says that one is there."),
+        "provider-note": Code("Something that the provider does differently from others."),
+        "secrets-unlisted": Code("The names of a manager's secrets cannot be listed, so that none was looked at."),
+        "text-normalised": Code("Something was removed from the value, or added to it, when it was read."),
+        "waiver-in-code": Code("The program tolerates connections without TLS to the hosts of `Policy(waive=...)`."),
+        "tls-better": Code("The provider's certificates allow a stronger level."),
+        "redis-tls-url-used": Code("`REDIS_TLS_URL` is the same Redis as `REDIS_URL`, and is used."),
+    },
+    "About live servers": {
+        "certificate-expires": Code("The certificate expires soon, or has expired where the level does not ask."),
+        "tls-verifiable": Code("The certificate allows a stronger level."),
+        "enforcement-unknown": Code("It is unknown whether the server refuses a connection without TLS."),
+        "sentinel-master-unchecked": Code("The sentinels were checked, but not the Redis that they name."),
+        "login-untried": Code("The login to this kind of service is not checked."),
+        "password-unprotected": Code("The password could be sent to a server that is not verified."),
+        "channel-binding-possible": Code("`channel_binding=require` works there, and would protect the password."),
+        "require-auth-possible": Code("`require_auth=scram-sha-256` works there, and would protect the password."),
+        "tls-unseen-behind-pooler": Code("The pooler or proxy connects to the server with a connection without TLS."),
+        "role-superuser": Code("The role has nearly every permission."),
+        "replica-is-primary": Code("The endpoint is configured as a replica, but it accepts writes."),
+        "primary-is-read-only": Code("The endpoint is configured as the primary, but it is read-only."),
+        "pooler-unstated": Code("There is a pooler in front of the server, which the configuration does not state."),
+        "pooler-absent": Code("The endpoint is configured as pooled, but there is no pooler."),
+        "connections-scarce": Code("Nearly all connections are in use."),
+    },
+    "Programs": {
+        "service-missing": Code(
+            "`Settings` has a field for a service that is not configured.",
+            "Set its variable, or make the field optional.",
+        ),
+        "secret-unavailable": Code(
+            "A secret that is listed cannot be had from its manager.", "Grant access to it, and let it be UTF-8 text."
+        ),
+        "secrets-unlisted": Code(
+            "The names of a manager's secrets cannot be listed, and something is missing.", "Grant that permission."
+        ),
+        "source-malformed": Code(
+            "A source of settings reads something else than names and texts.", "Write it as the message says."
+        ),
+        "password-unclaimed": Code(
+            "`load(passwords=...)` names a service that does not exist.",
+            "Name one of the words in the message, or set its variable.",
+        ),
+        "password-in-clear": Code(
+            "The program supplies a password, and the connection may go out unencrypted.",
+            "Write `sslmode=require`, and remove the waiver.",
+        ),
+        "password-fixed": Code(
+            "The program supplies a password anew for each login, and what it is handed to keeps one permanently.",
+            "Do as the message says.",
+        ),
+        "password-unavailable": Code(
+            "The callable that supplies a password raised, or returned no text that can be one (77).",
+            "Look at what it does; the message names the type.",
+        ),
+        "driver-missing": Code("No driver is installed.", "Install the extra in the message."),
+        "driver-too-old": Code("The driver's libpq is too old to hold the promise.", "Upgrade the driver."),
+        "driver-unsupported": Code(
+            "The driver cannot do what the connection states.", "Remove that, or use another driver."
+        ),
+        "export-unsupported": Code(
+            "The reader of a format cannot hold what was promised or is stated.",
+            "Do as the message says, or export another format.",
+        ),
+        "endpoint-unavailable": Code(
+            "`envconn export` or `exec --export` is asked for an endpoint that does not exist.",
+            "Set the variable in the message.",
+        ),
+        "ca-unwritable": Code(
+            "A CA that came as text cannot be put into a file for the command.", "Set `TMPDIR`, or name a file."
+        ),
+        "driver-unsuitable": Code(
+            "The driver is synchronous where the engine is not, or the other way round.",
+            "Choose one of the words in the message.",
+        ),
+        "argument-refused": Code(
+            "An argument of the program's would decide whom to talk to, or how securely.",
+            "State it in the environment.",
+        ),
+        "autocommit-pooled": Code(
+            "pg8000 in autocommit runs other clients' statements behind a pooler in transaction mode.",
+            "Use transactions, psycopg, or the direct endpoint.",
+        ),
+        "alias-duplicate": Code("Two databases would have one alias in Django.", "Rename one of their variables."),
+        "broker-missing": Code(
+            "`envconn_celery.config()` finds no broker.", "Set `BROKER_URL`, or another name in the README."
+        ),
+        "result-missing": Code("Results are to go where nothing is configured.", "Set the variable in the message."),
+        "test-remote": Code(
+            "Tests would run on a database that is neither local nor allowed ([testing](testing.md)).",
+            "Unset the variable, or name the host in `envconn_allow`.",
+        ),
+        "test-production": Code(
+            "Tests would run on a database that is called as if it were production.",
+            "Unset the variable, or write that name into `envconn_allow`.",
+        ),
+        "test-pattern": Code(
+            "`envconn_allow` would allow everything, or nothing.", "Name hosts, networks or databases."
+        ),
+        "celery-overruled": Code(
+            "A variable that Celery believes more than any setting says something else.",
+            "Unset it, or do as the message says.",
+        ),
+    },
+    "Django's checks": {
+        "settings-changed": Code(
+            "An entry of `DATABASES` was changed where it decides on the server or on TLS.",
+            "State it in the environment.",
+        ),
+        "pool-behind-pooler": Code(
+            "Django pools connections to a pooler in transaction mode.", "Remove one of the two."
+        ),
+        "migrate-pooled": Code(
+            "Migrations would go through a pooler in transaction mode.",
+            "Set `DIRECT_URL`, and run `migrate --database=direct`.",
+        ),
+        "tls-waived": Code(
+            "A waiver lets the connection go out unencrypted (`--deploy`).", "Use TLS, and remove the waiver."
+        ),
+        "tls-unverified": Code(
+            "TLS does not verify that the server is the one that is meant (`--deploy`).",
+            "Write `sslmode=verify-full` with a CA.",
+        ),
+        "default-role": Code(
+            "The role is the provider's default one (`--deploy`).", "Give the application a role of its own."
+        ),
+        "filter-missing": Code(
+            "Error pages show connection URLs with their passwords.",
+            "Set `DEFAULT_EXCEPTION_REPORTER_FILTER` as the hint says.",
+        ),
+    },
+}
+"""The codes of each section of the page, in its order."""
