@@ -30,6 +30,25 @@ def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab
     assert asyncio.run(name()) == "name of ours"
 
 
+def test_options_are_asyncpgs(lab: Lab) -> None:
+    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require")}, env_file=None)
+
+    async def asked() -> list[object]:
+        settings = {"application_name": "job"}
+        connection = await envconn_asyncpg.connect(services, command_timeout=5, server_settings=settings)
+        plain = await asyncpg.connect(**envconn_asyncpg.kwargs(services))
+        async with envconn_asyncpg.create_pool(services, min_size=1, max_size=1, server_settings=settings) as pool:
+            told = [await each.fetchval("select current_setting('application_name')") for each in (connection, pool)]
+        await connection.close()
+        await plain.close()
+        return told
+
+    assert asyncio.run(asked()) == ["job", "job"]
+    assert lab["good"].password not in repr(envconn_asyncpg.kwargs(services))
+    with pytest.raises(envconn.ConfigurationError, match="ssl"):
+        envconn_asyncpg.create_pool(services, ssl=False)
+
+
 @pytest.mark.parametrize("pooler", ["none", "transaction"])
 def test_a_pool_serves(lab: Lab, pooler: str) -> None:
     environ = {"DATABASE_URL": lab["good"].uri(sslmode="require"), "ENVCONN_POOL_MODE": pooler}

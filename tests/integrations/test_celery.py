@@ -53,6 +53,7 @@ def test_where_results_go(environ: dict[str, str], result: str | Environment | N
         (DATABASE, ENVIRONMENT, "broker-missing", "BROKER_URL"),
         ({**BROKER, **DATABASE}, "cache", "result-missing", "CACHE_URL"),
         ({**BROKER, **CACHE}, "database", "result-missing", "DATABASE_URL"),
+        ({**BROKER, **CACHE}, "archive", "result-missing", "ARCHIVE_DATABASE_URL"),
     ],
 )
 def test_missing(environ: dict[str, str], result: str | Environment, code: str, variable: str) -> None:

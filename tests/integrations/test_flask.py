@@ -157,6 +157,18 @@ def test_settings_that_would_weaken_do_not() -> None:
         make(load(DATABASE_URL=REMOTE), SQLALCHEMY_ENGINE_OPTIONS={"connect_args": {"sslmode": "disable"}})
 
 
+def test_the_extension_holds_services_and_options() -> None:
+    services, app = load(DATABASE_URL=REMOTE), flask.Flask("ours")
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 3, "echo": True}
+    extension = EnvConn(services=services, driver="psycopg2", engine_options={"pool_size": 7})
+    with pytest.raises(RuntimeError, match="Call init_app"):
+        _ = extension.services
+    extension.init_app(app)
+    assert extension.services is services
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    assert (options["pool_size"], options["echo"]) == (7, True)
+
+
 def test_mistakes_are_told() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE)
     with pytest.raises(RuntimeError, match="already initialised"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import psycopg2
 import pytest
+from psycopg.rows import dict_row
 
 import envconn
 import envconn_psycopg
@@ -59,6 +60,16 @@ def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab
             assert connection.autocommit is autocommit
             assert connection.pgconn.ssl_in_use
             assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_options_are_psycopgs(lab: Lab) -> None:
+    services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require")}, env_file=None)
+    with envconn_psycopg.connect(services, row_factory=dict_row, application_name="job") as connection:
+        assert connection.execute("select current_setting('application_name') as name").fetchone() == {"name": "job"}
+    for name in ("conninfo", "host", "sslmode", "password"):
+        with pytest.raises(envconn.ConfigurationError, match=f"DATABASE_URL: {name} "):
+            envconn_psycopg.connect(services, **{name: "marker-value"})
+    assert lab["good"].password not in repr(envconn_psycopg.kwargs(services))
 
 
 def test_connect_without_configuration_says_so() -> None:

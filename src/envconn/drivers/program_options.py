@@ -7,6 +7,7 @@ pass that are known not to decide on the server, the login or TLS.
 from __future__ import annotations
 
 from envconn.drivers.unsupported import refuse
+from envconn.grammar.libpq_keywords import KEYWORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,13 +15,8 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
-_LIBPQ = frozenset(
-    {
-        *("application_name", "fallback_application_name", "client_encoding", "connect_timeout", "options"),
-        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
-        *("target_session_attrs", "load_balance_hosts", "cursor_factory"),
-    }
-)
+_HARMLESS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.decides in {"no", "session"})
+_LIBPQ = (_HARMLESS - {"replication"}) | {"cursor_factory"}
 _ALLOWED: dict[str, frozenset[str]] = {
     "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
     "psycopg2": _LIBPQ | {"connection_factory"},
