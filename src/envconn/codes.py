@@ -660,6 +660,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
     },
     "About the environment": {
+        "certificate-self-signed": Code(
+            "The provider's certificates are self-signed: the server is not verified, or verification fails."
+        ),
         "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
         "variable-blank": Code("A variable is set but blank, which counts as not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),

@@ -31,7 +31,7 @@ def own(certificates: Certificates) -> Iterator[Staffed]:
 def test_a_server_that_binds(own: Staffed, driver: str) -> None:
     outcome = tried(own.uri(driver=driver, sslmode="require"))
     assert noted(outcome) == ["channel-binding-possible"]
-    assert "add channel_binding=require" in outcome.notes[0].message
+    assert "Add channel_binding=require" in outcome.notes[0].message
     # What it says to add, works.
     assert noted(tried(own.uri(driver=driver, sslmode="require", channel_binding="require"))) == []
 
@@ -41,7 +41,7 @@ def test_a_pooler_that_cannot(bouncer: Bouncer, driver: str) -> None:
     uri = bouncer.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:")
     outcome = tried(uri, ENVCONN_POOL_MODE="transaction")
     assert noted(outcome) == ["role-superuser", "require-auth-possible"]
-    assert "add require_auth=scram-sha-256" in outcome.notes[1].message
+    assert "Add require_auth=scram-sha-256" in outcome.notes[1].message
     demanding = tried(f"{uri}&require_auth=scram-sha-256", ENVCONN_POOL_MODE="transaction")
     assert noted(demanding) == ["role-superuser"]
 

@@ -55,7 +55,7 @@ def test_redis_without_tls(redis_server: States[Redis], certificates: Certificat
     uri = redis_server["plain"].uri(scheme="rediss", database=0, **words(certificates, level))
     proof = look(uri, timeout=2)
     assert (codes(proof), proof.exit_code) == (("tls-refused",), 76)
-    assert "speaks without TLS, and the connection demands it" in proof.problems[0].message
+    assert "answers without TLS, but TLS is required" in proof.problems[0].message
 
 
 def test_redis_in_clear(redis_server: States[Redis]) -> None:
@@ -69,18 +69,18 @@ def test_redis_where_postgresql_is(lab: Lab, certificates: Certificates) -> None
     uri = Stranger(lab["good"].port).uri(scheme="rediss", **words(certificates, 2))
     proof = look(uri, timeout=3)
     assert codes(proof) == ("protocol-unexpected",)
-    assert "is not a Redis server, it looks like a PostgreSQL server" in proof.problems[0].message
+    assert "is not a Redis server: it looks like a PostgreSQL server" in proof.problems[0].message
 
 
 # what is said behind the handshake -> the code, and a part of the sentence
 INSIDE: dict[str, tuple[Behaviour, str, str]] = {
     "ready": (say(b"+PONG\r\n"), "", ""),
     "asks for a password": (say(b"-NOAUTH Authentication required.\r\n"), "", ""),
-    "loads": (say(b"-LOADING Redis is loading the dataset in memory\r\n"), "server-starting", "loads its data"),
-    "is full": (say(b"-ERR max number of clients reached\r\n"), "server-full", "raise maxclients"),
+    "loads": (say(b"-LOADING Redis is loading the dataset in memory\r\n"), "server-starting", "is loading its data"),
+    "is full": (say(b"-ERR max number of clients reached\r\n"), "server-full", "Raise maxclients"),
     "HTTP": (say(b"HTTP/1.1 400 Bad Request\r\n"), "protocol-unexpected", "it looks like an HTTP server"),
     "no line": (endless(b"+PONG", b"x"), "protocol-unexpected", "is not a Redis server"),
-    "closes": (say(b""), "connection-closed", "closed the connection without a word"),
+    "closes": (say(b""), "connection-closed", "closed the connection without an answer"),
     "silent": (never, "timed-out", "did not answer"),
 }
 
@@ -218,10 +218,10 @@ def test_mysql(certificates: Certificates) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (greeting(0x0200), "tls-refused", "does not offer TLS"),
-        (b"\x20\0\0\0\x0a8.4.0no end", "tls-refused", "does not offer TLS"),
-        (refusal(1040), "server-full", "raise max_connections"),
-        (refusal(1130), "login-refused", "denies this machine (error 1130)"),
+        (greeting(0x0200), "tls-refused", "does not support TLS"),
+        (b"\x20\0\0\0\x0a8.4.0no end", "tls-refused", "does not support TLS"),
+        (refusal(1040), "server-full", "Raise max_connections"),
+        (refusal(1130), "login-refused", "refuses this machine (error 1130)"),
         (b"\x03\0\0\0\x0a", "protocol-unexpected", "is not a MySQL server"),
         (b"\xff\xff\xff\0\x0a", "protocol-unexpected", "is not a MySQL server"),
         (b"SSH-2.0-x\r\n", "protocol-unexpected", "it looks like an SSH server"),

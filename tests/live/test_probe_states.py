@@ -38,7 +38,7 @@ SENTENCES = {
     "tls-refused": "does not support TLS. Turn TLS on",
 }
 FAKES = {
-    Answer.N: ("tls-refused", 76, "does not offer TLS"),
+    Answer.N: ("tls-refused", 76, "does not support TLS"),
     Answer.ERROR: ("tls-refused", 76, "answers with an error when it is asked for TLS"),
     Answer.GARBAGE: ("protocol-unexpected", 76, "is not a PostgreSQL server. Correct host and port"),
     Answer.CLOSE: ("connection-closed", 69, "closed the connection when it was asked for TLS"),
@@ -93,7 +93,7 @@ def test_more_is_verified_than_the_level_asks(lab: Lab, certificates: Certificat
 
 def test_what_to_write_for_more(lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     proof = look(lab["good"].uri(**trust(certificates, "verify-ca")))
-    assert "named by SOME_DATABASE_URL, vouches for" in proof.notes[0].message
+    assert "named by SOME_DATABASE_URL, signed" in proof.notes[0].message
     assert proof.notes[0].message.endswith("Use sslmode=verify-full")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     proof = look(lab["good"].uri(sslmode="require"))

@@ -36,20 +36,20 @@ STRANGERS: dict[str, tuple[Behaviour, str, int, str]] = {
     "drips a handshake": (drip(b"S\x16\x03\x03\x40\0"), "timed-out", 69, "did not answer within 1.5 seconds"),
     "closes": (say(), "connection-closed", 69, "closed the connection"),
     "closes when asked": (say(b""), "connection-closed", 69, "closed the connection when it was asked for TLS"),
-    "consents and closes": (say(b"S"), "tls-failed", 76, "broke off in the middle of the handshake"),
+    "consents and closes": (say(b"S"), "tls-failed", 76, "closed the connection during the TLS handshake"),
     "one byte and closes": (say(b"?"), "protocol-unexpected", 76, "is not a PostgreSQL server"),
     "one byte and waits": (strangers.endless(b"?", b""), "protocol-unexpected", 76, "is not a PostgreSQL server"),
     "noise for ever": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server"),
-    "noise behind consent": (endless(b"S", NOISE), "protocol-unexpected", 76, "is not TLS"),
+    "noise behind consent": (endless(b"S", NOISE), "protocol-unexpected", 76, "does not answer with TLS"),
     "an error for ever": (endless(b"E\0\xff\xff\xff", NOISE), "tls-refused", 76, "answers with an error"),
     "an HTTP server": (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol-unexpected", 76, "like an HTTP server"),
     "an SSH server": (say(b"SSH-2.0-x\r\n", greets=True), "protocol-unexpected", 76, "looks like an SSH server"),
     "a mail server": (say(b"220 mail\r\n", greets=True), "protocol-unexpected", 76, "like a mail or FTP server"),
     "an AMQP broker": (say(b"AMQP\0\0\x09\x01"), "protocol-unexpected", 76, "looks like an AMQP broker"),
     "a MySQL server": (say(b"\x4a\0\0\0\x0a8.0.1\0", greets=True), "protocol-unexpected", 76, "like a MySQL server"),
-    "TLS only": (say(b"\x15\x03\x01\0\x02\x02\x0a"), "protocol-unexpected", 76, "takes nothing but TLS"),
-    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "has no connection free"),
-    "starts up": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "starts up"),
+    "TLS only": (say(b"\x15\x03\x01\0\x02\x02\x0a"), "protocol-unexpected", 76, "requires TLS"),
+    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "has no free connection"),
+    "is starting": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "is starting"),
 }
 
 
@@ -78,12 +78,12 @@ def told_nothing(stranger: Stranger) -> None:
 BEHIND: dict[str, tuple[Behaviour, str, int, str]] = {
     "silent": (never, "timed-out", 69, "did not answer within 1.5 seconds (waiting for its first answer)"),
     "drips": (drip(b"R\0\0\0"), "timed-out", 69, "(waiting for its first answer)"),
-    "closes": (say(b""), "connection-closed", 69, "closed the connection without a word"),
+    "closes": (say(b""), "connection-closed", 69, "closed the connection without an answer"),
     "noise": (endless(b"", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL server. Correct"),
     "an error for ever": (endless(b"E\0\xff\xff\xff", NOISE), "protocol-unexpected", 76, "is not a PostgreSQL"),
     "an HTTP server": (say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol-unexpected", 76, "like an HTTP server"),
-    "starts up": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "wait until it is ready"),
-    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "raise max_connections"),
+    "is starting": (say(b"E\0\0\0\x0eC57P03\0\0"), "server-starting", 69, "Wait until it is ready"),
+    "too many": (say(b"E\0\0\0\x0eC53300\0\0"), "server-full", 69, "Raise max_connections"),
 }
 
 
@@ -123,7 +123,7 @@ def test_tickets_without_end(certificates: Certificates) -> None:
     with strangers.running(behind_tls(certificates.good, never, context=context)) as stranger:
         proof = look(stranger.uri(**trust(certificates, "verify-full")))
     assert codes(proof) == ("protocol-unexpected",)
-    assert "talks without end, which no server of this kind does" in proof.problems[0].message
+    assert "sends an endless answer" in proof.problems[0].message
 
 
 def test_nobody_takes_connections() -> None:
@@ -150,9 +150,9 @@ def test_nobody_accepts(certificates: Certificates) -> None:
 @pytest.mark.parametrize(
     ("host", "code", "sentence"),
     [
-        ("localhost", "connection-refused", "nothing listens at localhost"),
-        ("127.255.255.255", "host-unreachable", "no way leads to 127.255.255.255"),
-        ("[::1%25nothing]", "host-unresolved", "no address is known for ::1%nothing"),
+        ("localhost", "connection-refused", "refuses the connection"),
+        ("127.255.255.255", "host-unreachable", "is unreachable"),
+        ("[::1%25nothing]", "host-unresolved", "::1%nothing has no address in DNS"),
     ],
 )
 @pytest.mark.parametrize("level", LEVELS)

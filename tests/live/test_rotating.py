@@ -145,7 +145,7 @@ def test_a_certificate_that_fails_leads_nowhere(vault: Vault, lab: Lab) -> None:
             vault.write(vault.uri(port=lab["unknownca"].port, **query))
             with pytest.raises(Exception, match="certificate") as caught:
                 ask()
-            assert "database would be promised less than before" in notes(caught.value)[0]
+            assert "the TLS settings of database are weaker than before" in notes(caught.value)[0]
         assert vault.role not in lab["unknownca"].log()
 
 
