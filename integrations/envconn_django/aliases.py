@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from importlib import import_module
 
 from envconn.errors import ConfigurationError, problem
@@ -88,30 +87,18 @@ def followed_entries(
     """
     others = source.databases if isinstance(source, Services) else {}
     found = entries({"database": database(source), **others}, pool, rotate=rotate)
-    for alias, entry in found.items():
+    for entry in found.values():
         if rotates(entry.settings):
-            choose = partial(current, alias=alias)
-            _follow(entry.settings, source.view(choose) if isinstance(source, Services) else entry.connection)
+            _follow(entry.settings, entry.connection)
     return found
 
 
-def _follow(entry: DatabaseSettings, source: Services | SecuredConnection) -> None:
+def _follow(entry: DatabaseSettings, source: SecuredConnection) -> None:
     entry["ENVCONN"] = source
     if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
         from envconn_psycopg.rotating import connections
 
         lent["connection_class"] = connections(import_module("psycopg").Connection, source, renewed)
-
-
-def current(databases: Mapping[str, SecuredConnection], alias: str) -> SecuredConnection:
-    """Return the PostgreSQL connection that `entries` has for `alias` now.
-
-    Raises:
-        KeyError: there is none.
-    """
-    postgresql = {name: connection for name, connection in databases.items() if connection.family == POSTGRESQL}
-    named = [each for name, connection in postgresql.items() for each in _named(name, connection)]
-    return {each.alias: each.connection for each in named}[alias]
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:

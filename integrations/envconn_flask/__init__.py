@@ -20,7 +20,7 @@ from envconn_sqlalchemy import dbapi, engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from flask import Flask
@@ -58,11 +58,8 @@ def config(
 
     plugins.register(engine.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
     services = resolve(source)
-    if isinstance(services, Services):
-        found, follow = services.databases, services.only
-    else:
-        found, follow = {"database": services}, None
-    return _settings(found, driver=driver, engine_options=engine_options, follow=follow)
+    found = services.databases if isinstance(services, Services) else {"database": services}
+    return _settings(found, driver=driver, engine_options=engine_options)
 
 
 class EnvConn:
@@ -141,13 +138,11 @@ def _settings(
     *,
     driver: Driver | None,
     engine_options: Mapping[str, object] | None,
-    follow: Callable[[str], object] | None,
 ) -> dict[str, Any]:
     """Return the settings for `databases`, of which ``database`` is the default one and the others are binds.
 
     `engine_options` are the program's own for the default database,
-    which is what Flask-SQLAlchemy applies them to. `follow` returns for a name what the plugin of
-    `envconn_sqlalchemy` is to log in with each time.
+    which is what Flask-SQLAlchemy applies them to.
 
     Raises:
         ConfigurationError: the driver cannot honour a connection, or `engine_options` could weaken or redirect it.
@@ -156,10 +151,9 @@ def _settings(
     from sqlalchemy import URL
 
     def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
-        source = follow(name) if follow else databases[name]
         connection = engine.before_login(databases[name])
         chosen = installed.choose(connection, driver, asynchronous=False)
-        made = engine.merged(connection, chosen, stated) | engine.followed(source, connection, chosen, stated)
+        made = engine.merged(connection, chosen, stated) | engine.followed(databases[name], connection, chosen, stated)
         return {"url": URL.create(**dbapi.parts(connection, chosen)), **made}
 
     found: dict[str, Any] = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}

@@ -1,4 +1,4 @@
-"""Connections that other libraries open, opened through `envconn.login` instead."""
+"""Connections that other libraries open, opened through `envconn.rotation.login` instead."""
 
 from __future__ import annotations
 

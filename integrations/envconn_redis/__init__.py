@@ -78,4 +78,4 @@ def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
 def _followed(source: Source) -> Services | SecuredConnection:
     """Return what the logins follow, with the cache in the place of the default database."""
     services = resolve(source)
-    return services.only("cache") if isinstance(services, Services) else services
+    return services.cache if isinstance(services, Services) else services

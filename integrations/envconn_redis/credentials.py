@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from envconn.rotation.passwords import awith_current_password, with_current_password
-from envconn.services import Services, database
+from envconn.services import Services, database, in_use
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ class CredentialProvider(redis.CredentialProvider):
     """
 
     def __init__(self, source: Services | SecuredConnection) -> None:
-        self._source = source.only("cache") if isinstance(source, Services) else source
-        database(self._source)
+        self._source = source.cache if isinstance(source, Services) else database(source)
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
         """Return the password, with the user in front where one is stated.
@@ -37,11 +36,11 @@ class CredentialProvider(redis.CredentialProvider):
         Raises:
             PasswordUnavailable: the callable supplies none.
         """
-        return _told(with_current_password(database(self._source)))
+        return _told(with_current_password(in_use(self._source)))
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         """Do the same in a coroutine; a callable may be asynchronous."""
-        return _told(await awith_current_password(database(self._source)))
+        return _told(await awith_current_password(in_use(self._source)))
 
 
 def _told(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from envconn.drivers.program_options import permit
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
-from envconn.tls.secured import without_password
+from envconn.tls.secured import place_of, without_password
 from envconn_sqlalchemy.dbapi import options
 
 TYPE_CHECKING = False
@@ -73,9 +73,10 @@ def followed(
 ) -> dict[str, object]:
     """Return the options of an engine that have the plugin follow `source`, beside those of `merged`.
 
-    There are none where every login would be the same: `source` is the `connection` itself, and has its password.
+    There are none where every login would be the same: `source` is the `connection` itself, has its password, and was
+    not taken from services.
     """
-    if source is connection:
+    if source is connection and place_of(connection) is None:
         return {}
     plugins = stated.get("plugins")
     named = list(plugins) if isinstance(plugins, Iterable) else []

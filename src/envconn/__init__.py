@@ -15,7 +15,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from envconn.connection import Connection, Host, Origin, Parameters, Secret
+    from envconn.connection import Connection, Secret
     from envconn.errors import (
         ConfigurationError,
         EndpointUnavailable,
@@ -24,20 +24,16 @@ if TYPE_CHECKING:
         PasswordUnavailable,
         ServiceMissing,
     )
-    from envconn.export import translate
     from envconn.probe import Proof, ProofFailed, prove
     from envconn.report import Report
-    from envconn.rotation.login import alogin, login
-    from envconn.rotation.reload import Changes
-    from envconn.selection.variables import is_read
-    from envconn.services import Services, database, load, parse, secure
+    from envconn.services import Services, load, parse, secure
     from envconn.settings import Settings
-    from envconn.tls import CA, Policy, SecuredConnection, TlsLevel, Verdict
+    from envconn.tls import Policy, SecuredConnection, TlsLevel, Verdict
+
+    __version__: str
 
 _HOMES = {
-    "envconn.selection.variables": ("is_read",),
-    "envconn.rotation.login": ("alogin", "login"),
-    "envconn.connection": ("Connection", "Host", "Origin", "Parameters", "Secret"),
+    "envconn.connection": ("Connection", "Secret"),
     "envconn.errors": (
         "ConfigurationError",
         "EndpointUnavailable",
@@ -46,27 +42,20 @@ _HOMES = {
         "PasswordUnavailable",
         "ServiceMissing",
     ),
-    "envconn.export": ("translate",),
     "envconn.probe": ("Proof", "ProofFailed", "prove"),
     "envconn.report": ("Report",),
-    "envconn.rotation.reload": ("Changes",),
-    "envconn.services": ("Services", "database", "load", "parse", "secure"),
+    "envconn.services": ("Services", "load", "parse", "secure"),
     "envconn.settings": ("Settings",),
-    "envconn.tls": ("CA", "Policy", "SecuredConnection", "TlsLevel", "Verdict"),
+    "envconn.tls": ("Policy", "SecuredConnection", "TlsLevel", "Verdict"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CA",
-    "Changes",
     "ConfigurationError",
     "Connection",
     "EndpointUnavailable",
     "EnvconnError",
     "Finding",
-    "Host",
-    "Origin",
-    "Parameters",
     "PasswordUnavailable",
     "Policy",
     "Proof",
@@ -79,19 +68,17 @@ __all__ = [
     "Settings",
     "TlsLevel",
     "Verdict",
-    "alogin",
-    "database",
-    "is_read",
+    "__version__",
     "load",
-    "login",
     "parse",
     "prove",
     "secure",
-    "translate",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
     if name not in _HOME:
         raise AttributeError(f"module 'envconn' has no attribute {name!r}")
     value: object = getattr(import_module(_HOME[name]), name)
@@ -99,6 +86,12 @@ def __getattr__(name: str) -> object:
         import_module("envconn.pydantic_hooks")
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("envconn")
 
 
 def __dir__() -> list[str]:

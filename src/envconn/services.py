@@ -8,18 +8,20 @@ from types import MappingProxyType
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
-from envconn.errors import ConfigurationError, problem
-from envconn.rotation import CurrentAssembly, View, reader
+from envconn.errors import ConfigurationError, ServiceMissing, problem
+from envconn.rotation import CurrentAssembly, reader
 from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
+from envconn.tls.secured import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import NoReturn, TypeAlias
 
+    from envconn.errors import Finding
     from envconn.report import Report
     from envconn.rotation.passwords import Supplier
     from envconn.rotation.reload import Changes
@@ -36,7 +38,6 @@ __all__ = [
     "parse",
     "resolve",
     "secure",
-    "view_of",
 ]
 
 
@@ -46,17 +47,22 @@ class Services(Mapping[str, SecuredConnection]):
     `read` assembles the same environment again for that; `None` where there is none to be read.
     """
 
-    __slots__ = ("_view",)
+    __slots__ = ("_current",)
 
     def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None = None) -> None:
-        self._view = View(CurrentAssembly(assembly, read))
+        self._current = CurrentAssembly(assembly, read)
 
     @property
     def _services(self) -> Mapping[str, SecuredConnection]:
-        return self._view.of(self._view.current.assembly)
+        return self._current.assembly.services
 
     def __getitem__(self, name: str) -> SecuredConnection:
-        return self._services[name]
+        if found := self._services.get(name):
+            return found
+        raise ServiceMissing([_missing(name)])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._services
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._services)
@@ -81,15 +87,9 @@ class Services(Mapping[str, SecuredConnection]):
         """The default database.
 
         Raises:
-            ConfigurationError: there is none (only other services, or ``ENVCONN_PHASE=build``).
+            ServiceMissing: there is none (only other services, or ``ENVCONN_PHASE=build``).
         """
-        if found := self._services.get(DATABASE):
-            return found
-        message = (
-            "not set. Set it to the connection string of your database, or set ENVCONN_DATABASE_VARIABLE to its "
-            "variable"
-        )
-        raise ConfigurationError([problem("database-missing", "DATABASE_URL", message)])
+        return self[DATABASE]
 
     @property
     def databases(self) -> Mapping[str, SecuredConnection]:
@@ -97,19 +97,38 @@ class Services(Mapping[str, SecuredConnection]):
         return MappingProxyType({name: service for name, service in self.items() if service.family in DATABASES})
 
     @property
-    def broker(self) -> SecuredConnection | None:
-        """The message broker, or `None` when none is configured."""
+    def broker(self) -> SecuredConnection:
+        """The message broker; ``services.get("broker")`` where there may be none.
+
+        Raises:
+            ServiceMissing: none is configured.
+        """
         return self._other("broker")
 
     @property
-    def cache(self) -> SecuredConnection | None:
-        """The cache, or `None` when none is configured."""
+    def results(self) -> SecuredConnection:
+        """Where the results of tasks are kept; ``services.get("results")`` where that may be nowhere.
+
+        Raises:
+            ServiceMissing: none is configured.
+        """
+        return self._other("results")
+
+    @property
+    def cache(self) -> SecuredConnection:
+        """The cache; ``services.get("cache")`` where there may be none.
+
+        Raises:
+            ServiceMissing: none is configured.
+        """
         return self._other("cache")
 
-    def _other(self, name: str) -> SecuredConnection | None:
+    def _other(self, name: str) -> SecuredConnection:
         # CACHE_DATABASE_URL makes a database called "cache".
-        found = self.get(name)
-        return None if found is None or found.family in DATABASES else found
+        found = self[name]
+        if found.family in DATABASES:
+            raise ServiceMissing([_missing(name)])
+        return found
 
     def connection(
         self,
@@ -123,34 +142,9 @@ class Services(Mapping[str, SecuredConnection]):
 
         Raises:
             EndpointUnavailable: no variable names such an endpoint and it cannot be derived; the text says why.
-            KeyError: there is no service of that name.
+            ServiceMissing: there is no service of that name.
         """
         return self[name].endpoint(pooled=pooled, replica=replica, branch=branch)
-
-    def only(
-        self,
-        name: str = DATABASE,
-        *,
-        pooled: bool | None = None,
-        replica: bool | None = None,
-        branch: str | None = None,
-    ) -> Services:
-        """Return the one service that `connection` returns for these arguments, as the default database of a view.
-
-        Unlike a connection, the view follows when the services are read again: hand it to a factory
-        that is to use another database than the default one. The report is that of all services.
-
-        Raises:
-            EndpointUnavailable, KeyError: as for `connection`.
-        """
-        self.connection(name, pooled=pooled, replica=replica, branch=branch)
-        return self.view(lambda found: found[name].endpoint(pooled=pooled, replica=replica, branch=branch))
-
-    def view(self, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> Services:
-        """Return a view as `only` does, of what `choose` returns for the services by name, each time it is asked."""
-        made = Services.__new__(Services)
-        made._view = self._view.only(DATABASE, choose)  # noqa: SLF001 - one of our own
-        return made
 
     def reload(self) -> Changes:
         """Read the same variables and files again, use what they come to from now on, and return what has changed.
@@ -164,7 +158,7 @@ class Services(Mapping[str, SecuredConnection]):
         """
         from envconn.rotation.reload import changes
 
-        current = self._view.current
+        current = self._current
         before, found = current.assembly, current.reread(time.monotonic())
         if problems := found.assembly.report.problems:
             raise ConfigurationError(problems)
@@ -173,7 +167,23 @@ class Services(Mapping[str, SecuredConnection]):
 
     def report(self) -> Report:
         """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
-        return self._view.current.assembly.report
+        return self._current.assembly.report
+
+
+def _missing(name: str) -> Finding:
+    if name == DATABASE:
+        message = (
+            "not set. Set it to the connection string of your database, or set ENVCONN_DATABASE_VARIABLE to its "
+            "variable"
+        )
+        return problem("database-missing", "DATABASE_URL", message)
+    if variable := _VARIABLES.get(name):
+        return problem("service-missing", variable, f"not set. Set it to the URL of the {name}")
+    return problem("service-missing", "services", _NO_SERVICE)
+
+
+_NO_SERVICE = "no service has this name. Set <NAME>_DATABASE_URL to add a database with the name <name>"
+_VARIABLES = {"broker": "BROKER_URL", "results": "CELERY_RESULT_BACKEND", "cache": "CACHE_URL"}
 
 
 def load(
@@ -202,11 +212,6 @@ def load(
     if assembly.report.problems:
         raise ConfigurationError(assembly.report.problems)
     return Services(assembly, read)
-
-
-def view_of(services: Services) -> View:
-    """Return what `services` show, and what of. For `envconn.rotation.login` alone."""
-    return services._view  # noqa: SLF001 - the other half of `Services`
 
 
 def parse(text: str, variable: str | None = None) -> Connection:
@@ -285,6 +290,12 @@ def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
     """
     found = resolve(source)
     return found.database if isinstance(found, Services) else found
+
+
+def in_use(connection: SecuredConnection) -> SecuredConnection:
+    """Return what stands now in the place of `connection` among the services that it was taken from, or itself."""
+    place = place_of(connection)
+    return (place and place.of(place.current.assembly)) or connection
 
 
 def connections(source: Source = ENVIRONMENT, /) -> tuple[SecuredConnection, ...]:

@@ -9,6 +9,7 @@ import pytest
 import redis as redis_py
 
 import envconn
+from envconn.connection import Parameters
 from envconn.drivers import redis
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def load(uri: str, variable: str = "CACHE_URL", **environ: str) -> envconn.SecuredConnection:
     services = envconn.load({variable: uri, **environ}, env_file=None)
-    return services.cache or services.database
+    return services.get("cache") or services.database
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_health_check_stays_below_what_the_provider_bears() -> None:
 
 
 def test_what_is_refused(certificates: Certificates) -> None:
-    revoked = envconn.Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
+    revoked = Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
     with pytest.raises(envconn.ConfigurationError, match="redis-py does not support sslcrl"):
         redis.arguments(
             envconn.secure(

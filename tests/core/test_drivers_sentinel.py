@@ -24,9 +24,7 @@ TEXT = "rediss+sentinel://us%20er:marker-%40pw@h1:26380,[::1]/m/3?sentinel_usern
 
 
 def loaded(text: str, **environ: str) -> SecuredConnection:
-    found = envconn.load({"REDIS_URL": text, **environ}, env_file=None).broker
-    assert found is not None
-    return found
+    return envconn.load({"REDIS_URL": text, **environ}, env_file=None).broker
 
 
 def codes(text: str, **environ: str) -> list[str]:
@@ -104,7 +102,7 @@ def test_the_master_may_be_stated() -> None:
 
 def test_another_master_is_another_service() -> None:
     same = {"REDIS_URL": "rediss+sentinel://h/m", "VALKEY_URL": "rediss+sentinel://h/m"}
-    assert envconn.load(same, env_file=None).broker
+    assert "broker" in envconn.load(same, env_file=None)
     with pytest.raises(ConfigurationError, match="different master"):
         envconn.load({**same, "VALKEY_URL": "rediss+sentinel://h/n"}, env_file=None)
 

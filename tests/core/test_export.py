@@ -8,7 +8,7 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, Policy, TlsLevel
-from envconn.export import FORMATS, FormatName, environment, translate
+from envconn.export import FORMATS, FormatName, environment, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +120,13 @@ def test_levels(queries: dict[TlsLevel, str], name: FormatName, level: TlsLevel)
     if due.startswith("REFUSED"):
         assert refusals(connection, name) == [due.removeprefix("REFUSED ")]
     else:
-        assert translate(connection, name, ca=CA) == f"{due}\n"
+        assert render(connection, name, ca=CA) == f"{due}\n"
 
 
 def refusals(connection: SecuredConnection, name: FormatName) -> list[str]:
     """Return the messages of a refusal, which all have one code and name the variable."""
     with pytest.raises(ConfigurationError) as caught:
-        translate(connection, name, ca=CA)
+        render(connection, name, ca=CA)
     assert {(problem.code, problem.variable) for problem in caught.value.problems} == {
         ("export-unsupported", "DATABASE_URL")
     }
@@ -175,12 +175,12 @@ def test_parameters(stated: str, name: FormatName, due: str) -> None:
         assert message.split()[1:4] == ["does", "not", "support"]
         assert message.split()[4].rstrip(".") == stated.partition("=")[0]
     else:
-        assert due in translate(connection, name, ca=CA)
+        assert due in render(connection, name, ca=CA)
 
 
 def test_channel_binding_is_not_needed_where_the_server_is_verified(queries: dict[TlsLevel, str]) -> None:
     verified = secured(f"{queries[TlsLevel.VERIFY_FULL]}&channel_binding=require")
-    assert "channel" not in translate(verified, "jdbc").lower()
+    assert "channel" not in render(verified, "jdbc").lower()
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:
@@ -204,7 +204,7 @@ def test_client_certificate(certificates: Certificates, name: FormatName) -> Non
         assert [message.split()[4] for message in refusals(connection, name)] == ["sslcert.", "sslkey."]
     else:
         shape = CERTIFICATE.get(name, "sslcert={0}&sslkey={1}")
-        assert shape.format(chain, key) in translate(connection, name)
+        assert shape.format(chain, key) in render(connection, name)
 
 
 PLACES: dict[str, tuple[str, dict[FormatName, str]]] = {
@@ -255,7 +255,7 @@ def test_places(place: str, name: FormatName) -> None:
     where, due = PLACES[place]
     connection = envconn.secure(envconn.parse(f"postgresql://app:s3cret@{where}/shop", "DATABASE_URL"))
     if name in due:
-        assert due[name] in translate(connection, name)
+        assert due[name] in render(connection, name)
     else:
         (message,) = refusals(connection, name)
         assert ("several hosts" if place == "several" else "zone" if place == "zone" else "unix sockets") in message
@@ -265,7 +265,7 @@ def test_an_address_has_no_name_that_node_postgres_would_check(certificates: Cer
     for place in ("10.0.0.1", "[2001:db8::1]"):
         full = secured(f"?sslmode=verify-full&sslrootcert={certificates.ca}", place)
         assert "verifies localhost" in refusals(full, "node-postgres")[0]
-        assert place in translate(secured("?sslmode=require", place), "node-postgres")
+        assert place in render(secured("?sslmode=require", place), "node-postgres")
 
 
 NO_PASSWORD: dict[FormatName, str] = {
@@ -283,7 +283,7 @@ NO_PASSWORD: dict[FormatName, str] = {
 @pytest.mark.parametrize("name", NO_PASSWORD)
 def test_no_password_is_no_empty_password(name: FormatName) -> None:
     connection = envconn.secure(envconn.parse("postgresql://app@db.example/shop"))
-    assert NO_PASSWORD[name] in translate(connection, name)
+    assert NO_PASSWORD[name] in render(connection, name)
 
 
 NAMES = {
@@ -304,7 +304,7 @@ def test_names_of_databases(dbname: str, name: FormatName) -> None:
     url = f"postgresql://app:s3cret@db.example/{quote(dbname, safe='')}"
     connection = envconn.secure(envconn.parse(url, "DATABASE_URL"))
     if name in NAMES[dbname]:
-        assert dbname.replace('"', '""' if name == "npgsql" else '"') in unquote(translate(connection, name))
+        assert dbname.replace('"', '""' if name == "npgsql" else '"') in unquote(render(connection, name))
     else:
         assert "not support this database name" in refusals(connection, name)[0]
 
@@ -321,21 +321,21 @@ POOLED: dict[FormatName, str] = {
 
 @pytest.mark.parametrize("name", POOLED)
 def test_poolers(name: FormatName) -> None:
-    assert POOLED[name] in translate(secured("?sslmode=require", ENVCONN_POOL_MODE="transaction"), name)
-    assert POOLED[name] not in translate(secured("?sslmode=require"), name)
+    assert POOLED[name] in render(secured("?sslmode=require", ENVCONN_POOL_MODE="transaction"), name)
+    assert POOLED[name] not in render(secured("?sslmode=require"), name)
 
 
 def test_pgx_may_have_the_simple_protocol_instead() -> None:
     pooled = secured("?default_query_exec_mode=simple_protocol", ENVCONN_POOL_MODE="transaction")
-    assert translate(pooled, "pgx").endswith("&default_query_exec_mode=simple_protocol\n")
+    assert render(pooled, "pgx").endswith("&default_query_exec_mode=simple_protocol\n")
     pooled = secured("?default_query_exec_mode=cache_statement", ENVCONN_POOL_MODE="transaction")
-    assert translate(pooled, "pgx").endswith("&default_query_exec_mode=exec\n")
+    assert render(pooled, "pgx").endswith("&default_query_exec_mode=exec\n")
 
 
 def test_pgjdbcs_own_word_does_not_undo_that() -> None:
     stated = "?sslmode=require&prepareThreshold=3&currentSchema=s"
-    assert "&currentSchema=s&prepareThreshold=3" in translate(secured(stated), "jdbc")
-    pooled = translate(secured(stated, ENVCONN_POOL_MODE="transaction"), "jdbc")
+    assert "&currentSchema=s&prepareThreshold=3" in render(secured(stated), "jdbc")
+    pooled = render(secured(stated, ENVCONN_POOL_MODE="transaction"), "jdbc")
     assert ("prepareThreshold=0" in pooled, "prepareThreshold=3" in pooled) == (True, False)
 
 
@@ -348,14 +348,14 @@ def test_pgjdbcs_own_word_does_not_undo_that() -> None:
 )
 def test_words_that_a_driver_puts_into_urls_itself(name: FormatName, stated: str) -> None:
     connection = secured(f"?sslmode=require&{stated}")
-    assert set(stated.split("&")) <= set(translate(connection, name).rstrip("'\n").split("&"))
-    assert "pool_" not in translate(connection, "jdbc")
+    assert set(stated.split("&")) <= set(render(connection, name).rstrip("'\n").split("&"))
+    assert "pool_" not in render(connection, "jdbc")
 
 
 def test_prisma_is_given_the_direct_endpoint() -> None:
     host = "ep-cool-darkness-123456{}.us-east-2.aws.neon.tech"
     url = f"postgresql://app:s3cret@{host.format('-pooler')}/shop?sslmode=require"
-    pooled, direct = translate(envconn.load({"DATABASE_URL": url}, env_file=None).database, "prisma").splitlines()
+    pooled, direct = render(envconn.load({"DATABASE_URL": url}, env_file=None).database, "prisma").splitlines()
     assert pooled.startswith(f"DATABASE_URL='postgresql://app:s3cret@{host.format('-pooler')}:5432/shop?")
     assert direct.startswith(f"DIRECT_URL='postgresql://app:s3cret@{host.format('')}:5432/shop?")
 
@@ -365,7 +365,7 @@ def test_prisma_reads_one_certificate(certificates: Certificates, monkeypatch: p
     bundle.write_bytes(certificates.ca.read_bytes() + certificates.other_ca.read_bytes())
     assert "only the first certificate" in refusals(secured(f"?sslmode=verify-full&sslrootcert={bundle}"), "prisma")[0]
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    text = translate(secured("?sslrootcert=system"), "prisma")
+    text = render(secured("?sslrootcert=system"), "prisma")
     assert text == f"DATABASE_URL='{BASE}?sslmode=require&sslaccept=strict'\n", "the system's CAs are there anyway"
 
 
@@ -375,9 +375,9 @@ def test_sqlalchemys_url_cannot_hold_what_some_drivers_need(driver: str) -> None
 
 
 def test_sqlalchemys_driver() -> None:
-    assert translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy").startswith("postgresql+psycopg2:")
-    assert "&dsn=hostaddr" in translate(secured(scheme="postgresql+psycopg2"), "sqlalchemy")
-    assert translate(secured(scheme="postgresql+psycopg_async"), "sqlalchemy").startswith("postgresql+psycopg:")
+    assert render(secured(scheme="postgresql+psycopg2"), "sqlalchemy").startswith("postgresql+psycopg2:")
+    assert "&dsn=hostaddr" in render(secured(scheme="postgresql+psycopg2"), "sqlalchemy")
+    assert render(secured(scheme="postgresql+psycopg_async"), "sqlalchemy").startswith("postgresql+psycopg:")
     pooled = secured(scheme="postgresql+psycopg", ENVCONN_POOL_MODE="transaction")
     assert "psycopg's prepared statements" in refusals(pooled, "sqlalchemy")[0]
 
@@ -406,8 +406,8 @@ def test_formats_of_postgresql(name: FormatName) -> None:
 def test_forged_and_unknown() -> None:
     connection = envconn.parse(BASE)
     with pytest.raises(TypeError, match="SecuredConnection"):
-        translate(connection, "jdbc")  # type: ignore[arg-type]
+        render(connection, "jdbc")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="SecuredConnection"):
         environment(connection)  # type: ignore[arg-type]
     with pytest.raises(KeyError):
-        translate(secured(), "odbc")  # type: ignore[arg-type]
+        render(secured(), "odbc")  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import envconn
-from envconn.export import FORMATS, translate
+from envconn.export import FORMATS, render
 
 if TYPE_CHECKING:
     from envconn import SecuredConnection
@@ -43,14 +43,14 @@ def test_read_back(hard: str, kind: str) -> None:
     connection = judged(kind, hard)
     due = connection.uri()
     assert re.fullmatch(r"[A-Za-z0-9._~:/?@&=,%\[\]-]+", due), "nothing that any of them would look at"
-    line = translate(connection, "dotenv")
+    line = render(connection, "dotenv")
     for interpolate in (True, False):
         assert dotenv.dotenv_values(stream=io.StringIO(line), interpolate=interpolate) == {"DATABASE_URL": due}
     shell = subprocess.run(
         ["sh", "-euc", f'{line}printf %s "$DATABASE_URL"'], capture_output=True, check=True, timeout=60
     )
     assert shell.stdout.decode() == due
-    secret = yaml.safe_load(translate(connection, "kubernetes"))
+    secret = yaml.safe_load(render(connection, "kubernetes"))
     assert secret["stringData"]["DATABASE_URL"] == due
     assert secret["stringData"].get("DATABASE_PASSWORD") == (hard if kind == "postgresql" else None)
     assert envconn.parse(due).password == envconn.Secret(hard)
@@ -59,15 +59,15 @@ def test_read_back(hard: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_uri_of_every_kind(kind: str) -> None:
     connection = judged(kind)
-    text = translate(connection, "uri").rstrip("\n")
+    text = render(connection, "uri").rstrip("\n")
     assert text.startswith(connection.uri().partition("?")[0])
     assert (text == connection.uri()) is (kind != "postgresql"), "libpq's says more"
 
 
 def test_a_file_is_a_database_too() -> None:
     connection = envconn.secure(envconn.parse("sqlite:////srv/a%20b.db"))
-    assert translate(connection, "dotenv") == "DATABASE_URL='sqlite:////srv/a%20b.db'\n"
-    assert translate(connection, "uri") == "sqlite:////srv/a%20b.db\n"
+    assert render(connection, "dotenv") == "DATABASE_URL='sqlite:////srv/a%20b.db'\n"
+    assert render(connection, "uri") == "sqlite:////srv/a%20b.db\n"
 
 
 @pytest.mark.parametrize("name", ["dotenv", "kubernetes"])
@@ -78,7 +78,7 @@ def test_envconn_reads_the_same_verdict(
     query = f"sslmode={mode}{f'&sslrootcert={certificates.ca}' if 'verify' in mode else ''}"
     environ = {"DATABASE_URL": f"postgresql://app:s3cret@db.example/d?{query}", "ENVCONN_TLS_WAIVE": "*.example"}
     first = envconn.load(environ, env_file=None).database
-    text = translate(first, name)
+    text = render(first, name)
     (path := tmp_path_factory.mktemp(name) / "file").write_text(text, encoding="utf-8")
     found = {
         "dotenv": {},
@@ -98,12 +98,12 @@ def test_names_are_those_that_envconn_reads() -> None:
         "REDIS_URL": "redis://:x@127.0.0.1/0",
     }
     services = envconn.load(environ, env_file=None)
-    written = "".join(translate(connection, "dotenv") for connection in services.values())
+    written = "".join(render(connection, "dotenv") for connection in services.values())
     again = envconn.load(dict(dotenv.dotenv_values(stream=io.StringIO(written))), env_file=None)  # type: ignore[arg-type]
     assert {name: found.uri() for name, found in again.items()} == {
         name: found.uri() for name, found in services.items()
     }
-    assert {yaml.safe_load(translate(found, "kubernetes"))["metadata"]["name"] for found in services.values()} == {
+    assert {yaml.safe_load(render(found, "kubernetes"))["metadata"]["name"] for found in services.values()} == {
         *("database", "shop-eu", "aqua", "broker", "cache")
     }
 
@@ -112,15 +112,15 @@ def test_names_are_those_that_envconn_reads() -> None:
 def test_odd_names(variable: str, name: str) -> None:
     services = envconn.load({variable: "postgresql://app:x@db.example/d"}, env_file=None)
     (connection,) = services.values()
-    assert translate(connection, "dotenv").startswith(f"{variable}='")
-    assert yaml.safe_load(translate(connection, "kubernetes"))["metadata"] == {"name": name}
+    assert render(connection, "dotenv").startswith(f"{variable}='")
+    assert yaml.safe_load(render(connection, "kubernetes"))["metadata"] == {"name": name}
 
 
 def test_secret(certificates: Certificates) -> None:
     pem = certificates.ca.read_text("ascii")
     environ = {"DATABASE_URL": "postgresql://u@a:1,b:2/d?sslmode=verify-full", "DATABASE_CA_CERT": pem}
     connection = envconn.load(environ, env_file=None).database
-    manifest = yaml.safe_load(translate(connection, "kubernetes", ca="/etc/envconn/ca.crt"))
+    manifest = yaml.safe_load(render(connection, "kubernetes", ca="/etc/envconn/ca.crt"))
     assert manifest == {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -142,7 +142,7 @@ def test_secret(certificates: Certificates) -> None:
 
 def test_parts_are_read_like_the_url() -> None:
     connection = envconn.secure(envconn.parse("postgresql://u:p%27%5C%20x@h.example:7/d?sslmode=require"))
-    parts = yaml.safe_load(translate(connection, "kubernetes"))["stringData"]
+    parts = yaml.safe_load(render(connection, "kubernetes"))["stringData"]
     del parts["DATABASE_URL"]
     assert envconn.load(parts, env_file=None).database.uri() == connection.uri()
 
@@ -154,10 +154,10 @@ def test_text_has_no_place(certificates: Certificates, name: FormatName) -> None
     environ = {"DATABASE_URL": "postgresql://u:p@h.example/d?sslmode=verify-full", "DATABASE_CA_CERT": pem}
     connection = envconn.load(environ, env_file=None).database
     if name == "pgpass":
-        assert translate(connection, name) == "h.example:5432:d:u:p\n"
+        assert render(connection, name) == "h.example:5432:d:u:p\n"
         return
     with pytest.raises(envconn.ConfigurationError, match=r"the CA is text, .*--ca PATH"):
-        translate(connection, name)
-    assert "/there/ca.pem" in translate(connection, name, ca="/there/ca.pem")
+        render(connection, name)
+    assert "/there/ca.pem" in render(connection, name, ca="/there/ca.pem")
     plain = envconn.load({"DATABASE_URL": "postgresql://u:p@h.example/d"}, env_file=None).database
-    assert "/there/ca.pem" not in translate(plain, name, ca="/there/ca.pem"), "there is none to be found"
+    assert "/there/ca.pem" not in render(plain, name, ca="/there/ca.pem"), "there is none to be found"

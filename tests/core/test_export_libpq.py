@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 import envconn
 from envconn.drivers.libpq import arguments
-from envconn.export import environment, translate
+from envconn.export import environment, render
 from envconn.grammar.libpq_keywords import KEYWORDS
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ def secured(
 @pytest.mark.parametrize("name", ["conninfo", "uri"])
 def test_text_says_what_a_driver_is_given(name: FormatName, libpq: int | None) -> None:
     connection = secured("?sslmode=require&application_name=a")
-    assert conninfo_to_dict(translate(connection, name, libpq=libpq).rstrip("\n")) == {
+    assert conninfo_to_dict(render(connection, name, libpq=libpq).rstrip("\n")) == {
         **arguments(connection, libpq or 13_00_00)
     }
 
 
 def test_service_says_it_too() -> None:
-    hint, section, *lines = translate(secured(), "pg_service", libpq=17_00_00).splitlines()
+    hint, section, *lines = render(secured(), "pg_service", libpq=17_00_00).splitlines()
     assert (hint[0], section) == ("#", "[database]")
     found = dict(line.split("=", 1) for line in lines)
     assert found == {name: value for name, value in arguments(secured(), 17_00_00).items() if name != "password"}
-    assert translate(secured(password=""), "pg_service").startswith("[database]\n")
+    assert render(secured(password=""), "pg_service").startswith("[database]\n")
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_service_says_it_too() -> None:
 def test_what_is_stated_decides_how_new_libpq_must_be(stated: str, oldest: int) -> None:
     connection = secured(f"?sslmode=require&{stated}")
     due = {name for name, keyword in KEYWORDS.items() if keyword.since <= oldest}
-    assert conninfo_to_dict(translate(connection, "conninfo").rstrip("\n")).keys() <= due
+    assert conninfo_to_dict(render(connection, "conninfo").rstrip("\n")).keys() <= due
     if oldest > 13:
-        assert stated.replace("=", "='", 1) not in translate(connection, "conninfo")
+        assert stated.replace("=", "='", 1) not in render(connection, "conninfo")
         for name in ("conninfo", "uri", "pg_service", "sqlalchemy", "pg"):
             with pytest.raises(envconn.ConfigurationError, match=rf"uses a parameter of libpq {oldest} or newer"):
-                translate(connection, name, libpq=15_00_00)
+                render(connection, name, libpq=15_00_00)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_environment() -> None:
 )
 def test_what_has_no_variable(stated: str) -> None:
     with pytest.raises(envconn.ConfigurationError, match=f"{stated.partition('=')[0]} has no environment variable"):
-        translate(secured(f"?sslmode=require&{stated}"), "pg")
+        render(secured(f"?sslmode=require&{stated}"), "pg")
 
 
 @pytest.mark.parametrize("stated", ["keepalives=1", "target_session_attrs=any"])
@@ -155,7 +155,7 @@ def test_what_does_not_decide_is_left_to_the_environment() -> None:
 @pytest.mark.parametrize("hard", HARD)
 def test_a_shell_reads_it_back(hard: str) -> None:
     connection = secured(f"?sslmode=require&application_name={quote(hard, safe='')}", password=hard)
-    script = f"{translate(connection, 'pg')}env -0"
+    script = f"{render(connection, 'pg')}env -0"
     done = subprocess.run(
         ["sh", "-euc", script],
         env={"PGSERVICE": "x", "PATH": os.environ["PATH"]},
@@ -172,7 +172,7 @@ def test_a_shell_reads_it_back(hard: str) -> None:
 @pytest.mark.parametrize("name", ["conninfo", "uri"])
 def test_libpq_reads_it_back(name: FormatName, hard: str) -> None:
     connection = secured(f"?sslmode=require&options={quote(hard, safe='')}", password=hard)
-    found = conninfo_to_dict(translate(connection, name).rstrip("\n"))
+    found = conninfo_to_dict(render(connection, name).rstrip("\n"))
     assert (found["password"], found["options"]) == (hard, hard)
 
 
@@ -191,10 +191,10 @@ def test_libpq_reads_it_back(name: FormatName, hard: str) -> None:
 def test_lines_of_a_service_file(value: str, fits: bool) -> None:  # noqa: FBT001 - a column of the table
     connection = secured(f"?sslmode=require&options={quote(value, safe='')}")
     if fits:
-        assert f"\noptions={value}\n" in translate(connection, "pg_service")
+        assert f"\noptions={value}\n" in render(connection, "pg_service")
     else:
         with pytest.raises(envconn.ConfigurationError, match="options does not fit a line of a service file"):
-            translate(connection, "pg_service")
+            render(connection, "pg_service")
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ def test_lines_of_a_service_file(value: str, fits: bool) -> None:  # noqa: FBT00
     ],
 )
 def test_password_file(place: str, password: str, lines: list[str]) -> None:
-    assert translate(secured(place=place, password=password), "pgpass").splitlines() == lines
+    assert render(secured(place=place, password=password), "pgpass").splitlines() == lines
 
 
 def test_a_star_for_a_name_is_no_wildcard() -> None:
     connection = envconn.secure(envconn.parse("postgresql://%2A:x@h.example/%2A"))
-    assert translate(connection, "pgpass") == "h.example:5432:\\*:\\*:x\n"
+    assert render(connection, "pgpass") == "h.example:5432:\\*:\\*:x\n"
 
 
 @pytest.mark.parametrize(
@@ -225,11 +225,11 @@ def test_a_star_for_a_name_is_no_wildcard() -> None:
 )
 def test_passwords_that_fit_no_line(password: str, said: str) -> None:
     with pytest.raises(envconn.ConfigurationError, match=said):
-        translate(secured(password=password), "pgpass")
+        render(secured(password=password), "pgpass")
 
 
 def test_key_passwords_that_fit_no_line(certificates: Certificates) -> None:
     key = f"sslcert={certificates.good.chain}&sslkey={certificates.good.key}&sslpassword="
-    assert "\nsslpassword=a b\n" in translate(secured(f"?sslmode=require&{key}a%20b"), "pg_service")
+    assert "\nsslpassword=a b\n" in render(secured(f"?sslmode=require&{key}a%20b"), "pg_service")
     with pytest.raises(envconn.ConfigurationError, match="sslpassword does not fit a line"):
-        translate(secured(f"?sslmode=require&{key}a%0Ab"), "pg_service")
+        render(secured(f"?sslmode=require&{key}a%0Ab"), "pg_service")

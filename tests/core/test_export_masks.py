@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
-from envconn.export import FORMATS, MASK, environment, masked, translate, with_ca_at
+from envconn.export import FORMATS, MASK, environment, masked, render, with_ca_at
 from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def connections(certificates: Certificates, secret: str) -> list[SecuredConnecti
 
 def written(connection: SecuredConnection, name: FormatName, *, mask: bool) -> str | None:
     try:
-        return translate(connection, name, libpq=18_00_00, mask=mask)
+        return render(connection, name, libpq=18_00_00, mask=mask)
     except envconn.ConfigurationError:
         return None
 
@@ -62,14 +62,14 @@ def test_nothing_secret_is_written(certificates: Certificates, name: FormatName)
 def test_refusals_hold_no_secret(certificates: Certificates, name: FormatName) -> None:
     for connection in connections(certificates, MARKER)[1:]:
         with pytest.raises(envconn.ConfigurationError) as refused:
-            translate(connection, name)
+            render(connection, name)
         assert not find(MARKER, value_surfaces(refused.value))
 
 
 @pytest.mark.parametrize("mask", [True, False])
 def test_what_is_written_hides_itself(certificates: Certificates, mask: bool) -> None:  # noqa: FBT001 - both
     for connection in connections(certificates, MARKER):
-        text = translate(connection, "dotenv", mask=mask)
+        text = render(connection, "dotenv", mask=mask)
         assert not find(MARKER, {"repr": repr(text), "in a list": repr([text]), "in a tuple": f"{(text,)}"})
         assert (MARKER in text) is not mask
 
@@ -80,14 +80,14 @@ def test_direct_endpoint_is_masked_with_a_password_of_its_own() -> None:
         "DIRECT_URL": f"postgresql://app:{MARKER}@ep-a-b-123456.eu-central-1.aws.neon.tech/d?sslmode=require",
     }
     connection = envconn.load(environ, env_file=None).database
-    assert f"DIRECT_URL='postgresql://app:{MARKER}@" in translate(connection, "prisma")
-    assert f"DIRECT_URL='postgresql://app:{MASK}@" in translate(connection, "prisma", mask=True)
+    assert f"DIRECT_URL='postgresql://app:{MARKER}@" in render(connection, "prisma")
+    assert f"DIRECT_URL='postgresql://app:{MASK}@" in render(connection, "prisma", mask=True)
     assert masked(connection).siblings == ()
 
 
 def test_no_password_is_not_masked() -> None:
     connection = envconn.secure(envconn.parse("postgresql://app@db.example/d"))
-    assert MASK not in translate(connection, "dotenv", mask=True)
+    assert MASK not in render(connection, "dotenv", mask=True)
     assert masked(connection).password is None
 
 

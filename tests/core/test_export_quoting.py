@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 
 import envconn
-from envconn.export import translate
+from envconn.export import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,4 +73,4 @@ def test_read_back(hard: str, name: str) -> None:
     connection = envconn.secure(
         envconn.parse(f"postgresql://{login}@db.example/app?application_name={quote(plain, safe='')}", "DATABASE_URL")
     )
-    assert READERS[name](translate(connection, name)) == (hard, plain, plain)  # type: ignore[arg-type]
+    assert READERS[name](render(connection, name)) == (hard, plain, plain)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from codes import CORE, in_problems
 from documents import understood
 from envconn.cli import main
 from envconn.selection import assemble
+from envconn.services import database
 from leaks import MARKERS, failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ def test_settings(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_database(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None:
-    for call in (envconn.database, envconn_psycopg.kwargs, envconn_psycopg.connect):
+    for call in (database, envconn_psycopg.kwargs, envconn_psycopg.connect):
         with nothing_of(marker, caplog) as caught:
             call()
         assert isinstance(caught.value, envconn.ConfigurationError), case

@@ -16,9 +16,14 @@ import pytest
 from pydantic_settings import JsonConfigSettingsSource
 
 import envconn
-from envconn import Changes, ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
-from envconn.selection import assemble
-from envconn.services import ENVIRONMENT, Environment, view_of
+from envconn import ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
+from envconn.report import Report
+from envconn.rotation.login import alogin
+from envconn.rotation.login import login as log_in
+from envconn.rotation.reload import Changes
+from envconn.selection import Assembly, assemble
+from envconn.services import ENVIRONMENT, Environment, in_use
+from envconn.tls.secured import place_of
 from leaks import MARKER, failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -129,7 +134,7 @@ class TestReload:
             with pytest.raises(ConfigurationError) as caught:
                 services.reload()
             with pytest.raises(Refused) as refused:
-                envconn.login(services, Server("another").connect)
+                log_in(services, Server("another").connect)
             assert refused.value.__notes__
             for failure in (caught.value, refused.value):
                 assert find(MARKER, {**failure_surfaces(failure), "log": caplog.text}) == {}
@@ -182,7 +187,7 @@ class TestReload:
         with pytest.raises(TypeError, match="make the settings, again"):
             services.reload()
         with pytest.raises(Refused):
-            envconn.login(services, server.connect)
+            log_in(services, server.connect)
         assert len(server.tried) == 1
         assert FromFile().services.database.host == "other.example.com"
 
@@ -193,36 +198,48 @@ class TestReload:
             pickle.dumps(services)
 
 
-class TestViews:
-    ENVIRON = {"DATABASE_URL": URL, "OTHER_DATABASE_URL": OTHER, "DATABASE_REPLICA_URL": URL.replace("db.", "ro.")}  # noqa: RUF012
+class TestPlaces:
+    ENVIRON = {  # noqa: RUF012
+        "DATABASE_URL": "postgresql://app:p@ep-a-1.us-east-2.aws.neon.tech/app",
+        "OTHER_DATABASE_URL": OTHER,
+        "DATABASE_REPLICA_URL": URL.replace("db.", "ro."),
+    }
 
-    def test_a_view_follows(self) -> None:
+    def test_what_was_taken_by_name_follows(self) -> None:
         environ = dict(self.ENVIRON)
         services = load(environ)
-        other, replica = services.only("other"), services.only(replica=True)
-        again = other.only()
-        assert (dict(other), other.database.name) == ({"database": services["other"]}, "other")
-        assert replica.database.host == "ro.example.com"
-        environ["OTHER_DATABASE_URL"] = OTHER.replace(MARKER, "another")
-        assert again.reload().changed == {"other": ("password",)}
-        assert other.database is again.database is services["other"]
-        assert other.report() is services.report()
+        other, replica = services["other"], services.connection(replica=True)
+        pooled = services.connection(pooled=True)
+        assert (other.host, replica.host) == ("other.example.com", "ro.example.com")
+        environ |= {name: text.replace("app:", "app:another") for name, text in environ.items()}
+        assert [in_use(each) is each for each in (other, replica)] == [True] * 2
+        services.reload()
+        assert in_use(other) is services["other"]
+        assert in_use(replica) is services.database.siblings[0]
+        assert (in_use(pooled).pooled, in_use(pooled).password) == (True, services.database.password)
+        assert other.password != services["other"].password, "what was taken stays as it was"
 
     def test_what_is_not_there(self) -> None:
         services = load(self.ENVIRON)
         with pytest.raises(KeyError):
-            services.only("nothing")
+            services["nothing"]
         with pytest.raises(envconn.EndpointUnavailable):
-            services.only(pooled=True)
+            services.connection("other", pooled=True)
 
     def test_what_is_not_there_any_more(self) -> None:
         environ = dict(self.ENVIRON)
-        view = load(environ).only("other")
-        del environ["OTHER_DATABASE_URL"]
-        view.reload()
-        assert not dict(view)
-        with pytest.raises(ConfigurationError, match="DATABASE_URL: not set"):
-            view.database  # noqa: B018
+        services = load(environ)
+        other, replica, pooled = services["other"], services.connection(replica=True), services.connection(pooled=True)
+        for name in ("OTHER_DATABASE_URL", "DATABASE_REPLICA_URL"):
+            del environ[name]
+        environ["DATABASE_URL"] = URL
+        services.reload()
+        assert [in_use(each) is each for each in (other, replica, pooled)] == [True] * 3
+
+    def test_it_stands_among_the_services_that_had_it_first(self) -> None:
+        services = load(self.ENVIRON)
+        again = Services(Assembly({"mine": services["other"]}, Report()))
+        assert place_of(again["mine"]).name == "other"
 
 
 class Refused(Exception):
@@ -248,11 +265,11 @@ class Server:
 
 
 def synchronously(source: Services | SecuredConnection | Environment, server: Server) -> str:
-    return envconn.login(source, server.connect)
+    return log_in(source, server.connect)
 
 
 def asynchronously(source: Services | SecuredConnection | Environment, server: Server) -> str:
-    return asyncio.run(envconn.alogin(source, server.aconnect))
+    return asyncio.run(alogin(source, server.aconnect))
 
 
 @pytest.mark.parametrize("login", [synchronously, asynchronously])
@@ -396,18 +413,25 @@ class TestLogin:
 
     def test_an_endpoint_that_is_gone(self, login: Callable[..., str]) -> None:
         environ, server = {"DATABASE_URL": URL, "DATABASE_REPLICA_URL": OTHER}, Server("another")
-        view = load(environ).only(replica=True)
+        view = load(environ).connection(replica=True)
         del environ["DATABASE_REPLICA_URL"]
         with pytest.raises(Refused) as caught:
             login(view, server)
         assert "is no longer set" in caught.value.__notes__[0]
 
-    def test_one_connection_is_tried_once(self, login: Callable[..., str]) -> None:
+    def test_a_connection_of_services_follows(self, login: Callable[..., str]) -> None:
         environ, server = {"DATABASE_URL": URL}, Server("another")
         connection = load(environ).database
         environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+        assert login(connection, server) == "db.example.com"
+        assert len(server.tried) == 2
+        assert login(connection, server)
+        assert len(server.tried) == 3, "it is in use by now"
+
+    def test_a_connection_alone_is_tried_once(self, login: Callable[..., str]) -> None:
+        server = Server("another")
         with pytest.raises(Refused):
-            login(connection, server)
+            login(envconn.secure(URL), server)
         with pytest.raises(Refused):
             login(Services(assemble({"DATABASE_URL": URL}, None)), server)
         assert len(server.tried) == 2
@@ -450,7 +474,7 @@ def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
             together.wait(10)
         return server.connect(connection)
 
-    threads = [threading.Thread(target=envconn.login, args=(services, connect)) for _ in range(50)]
+    threads = [threading.Thread(target=log_in, args=(services, connect)) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -464,10 +488,10 @@ def test_a_reading_from_before_the_failure_does_not_count(monkeypatch: pytest.Mo
     services = load(environ)
     for password in ("another", "third"):
         with pytest.raises(Refused):
-            envconn.login(services, Server("none of them").connect)
+            log_in(services, Server("none of them").connect)
         server.password = password
         environ["DATABASE_URL"] = URL.replace(MARKER, password)
-        assert envconn.login(services, server.connect)
+        assert log_in(services, server.connect)
 
 
 def test_a_file_that_changes_during_the_login_is_found() -> None:
@@ -478,18 +502,18 @@ def test_a_file_that_changes_during_the_login_is_found() -> None:
     def connect(connection: SecuredConnection) -> str:
         if not server.tried:
             with pytest.raises(Refused):
-                envconn.login(services, Server("none of them").connect)
+                log_in(services, Server("none of them").connect)
             environ["DATABASE_URL"] = URL.replace(MARKER, "another")
         return server.connect(connection)
 
-    assert envconn.login(services, connect) == "db.example.com"
+    assert log_in(services, connect) == "db.example.com"
 
 
 def test_what_somebody_else_has_proven_needs_no_reading() -> None:
     """It was read before this login began, and in use before it failed; the file is broken by then."""
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services = load(environ)
-    kept = view_of(services).current
+    kept = services._current
     environ["DATABASE_URL"] = URL.replace(MARKER, "another")
     reading = kept.reread(time.monotonic())
 
@@ -499,7 +523,7 @@ def test_what_somebody_else_has_proven_needs_no_reading() -> None:
             environ["DATABASE_URL"] = "rubbish"
         return server.connect(connection)
 
-    assert envconn.login(services, connect) == "db.example.com"
+    assert log_in(services, connect) == "db.example.com"
 
 
 def test_somebody_else_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,7 +537,7 @@ def test_somebody_else_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
             environ["DATABASE_URL"] = "rubbish, which nobody reads"
         return server.connect(connection)
 
-    assert envconn.login(services, connect) == "db.example.com"
+    assert log_in(services, connect) == "db.example.com"
 
 
 def test_an_older_reading_does_not_replace_a_later_one() -> None:
@@ -528,14 +552,14 @@ def test_an_older_reading_does_not_replace_a_later_one() -> None:
         services.reload()
         return connection.host
 
-    assert envconn.login(services, connect) == "db.example.com"
+    assert log_in(services, connect) == "db.example.com"
     assert services.database.host == "other.example.com"
 
 
 def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     services = load({"DATABASE_URL": URL})
     monkeypatch.setattr("envconn.rotation.reload.PATIENCE", 0.05)
-    view_of(services).current._lock.acquire()
+    services._current._lock.acquire()
     assert not services.reload()
     assert not services.reload()
 
@@ -544,11 +568,11 @@ FORKED = """
 import os, signal, threading
 import envconn
 from envconn.rotation import reload as kept
-from envconn.services import ENVIRONMENT, Environment, view_of
+from envconn.services import ENVIRONMENT, Environment
 
 kept.PATIENCE = 0.1
 services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
-ours = view_of(services).current
+ours = services._current
 read, reading, forked = ours._read, threading.Event(), threading.Event()
 
 def slowly():

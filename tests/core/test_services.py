@@ -9,7 +9,15 @@ import pytest
 
 import envconn
 from documents import understood
-from envconn import ConfigurationError, EndpointUnavailable, Policy, SecuredConnection, Services, TlsLevel
+from envconn import (
+    ConfigurationError,
+    EndpointUnavailable,
+    Policy,
+    SecuredConnection,
+    ServiceMissing,
+    Services,
+    TlsLevel,
+)
 from envconn.connection import Secret
 from envconn.selection import judged_text
 from envconn.services import database, load, parse, secure
@@ -34,16 +42,36 @@ def test_services_are_a_mapping() -> None:
     assert services["analytics"].host == "other.example"
     assert services.database is services["database"]
     assert dict(services.databases) == dict(services)
-    assert (services.broker, services.cache) == (None, None)
     assert repr(services) == "<Services: database, analytics>"
+    assert (services.get("broker"), services.get("reporting"), "reporting" in services) == (None, None, False)
     with pytest.raises(KeyError):
         services["reporting"]
 
 
+@pytest.mark.parametrize(
+    ("ask", "variable", "code"),
+    [
+        (lambda services: services.database, "DATABASE_URL", "database-missing"),
+        (lambda services: services["database"], "DATABASE_URL", "database-missing"),
+        (lambda services: services.connection(), "DATABASE_URL", "database-missing"),
+        (lambda services: services.broker, "BROKER_URL", "service-missing"),
+        (lambda services: services["broker"], "BROKER_URL", "service-missing"),
+        (lambda services: services.results, "CELERY_RESULT_BACKEND", "service-missing"),
+        (lambda services: services.cache, "CACHE_URL", "service-missing"),
+        (lambda services: services["reporting"], "services", "service-missing"),
+        (lambda services: services.connection("reporting"), "services", "service-missing"),
+    ],
+)
+def test_what_is_missing(ask: Callable[[Services], object], variable: str, code: str) -> None:
+    with pytest.raises(ServiceMissing) as caught:
+        ask(load({"A_DATABASE_URL": PG}, env_file=None))
+    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, variable)]
+    assert str(caught.value).startswith(f"{variable}: "), "and no repr of a key"
+    assert isinstance(caught.value, ConfigurationError)
+
+
 def test_broker_and_cache_are_services_by_their_own_variables() -> None:
     services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": AMQP, "CACHE_URL": REDIS}, env_file=None)
-    assert services.broker
-    assert services.cache
     assert (services.broker.variable, services.cache.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
 
 
@@ -82,7 +110,6 @@ def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
 
 def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
     services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, env_file=None)
-    assert services.broker
     assert services.broker.variable == "REDIS_TLS_URL"
     assert "redis-tls-url-used" in [note.code for note in services.report().notes]
     alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, env_file=None)
@@ -91,14 +118,15 @@ def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
 
 def test_database_called_cache_is_none() -> None:
     services = load({"CACHE_DATABASE_URL": PG}, env_file=None)
-    assert (services.cache, services["cache"].family) == (None, "postgresql")
+    assert services["cache"].family == "postgresql"
+    with pytest.raises(ServiceMissing):
+        services.cache  # noqa: B018
 
 
 def test_chosen_broker() -> None:
     services = load(
         {"BROKER_URL": REDIS, "CELERY_BROKER_URL": AMQP, "ENVCONN_BROKER_VARIABLE": "BROKER_URL"}, env_file=None
     )
-    assert services.broker
     assert services.broker.host == "redis.example"
 
 
@@ -219,7 +247,7 @@ def test_named_database_has_siblings_of_its_own() -> None:
 
 
 def test_reading_lazily_gives_the_same_functions() -> None:
-    assert (envconn.load, envconn.parse, envconn.secure, envconn.database) == (load, parse, secure, database)
+    assert (envconn.load, envconn.parse, envconn.secure, database) == (load, parse, secure, database)
 
 
 NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"

@@ -263,7 +263,7 @@ def test_settings_and_load_agree(name: str) -> None:
     assert outcome(settings.services) == outcome(services)
     assert settings.database is settings.services.get("database")
     assert list(settings.databases) == list(services.databases)
-    assert (settings.broker, settings.cache) == (settings.services.broker, settings.services.cache)
+    assert (settings.broker, settings.cache) == (settings.services.get("broker"), settings.services.get("cache"))
 
 
 # A name of another case is another variable, but not another secret. Where to look is not looked up there.

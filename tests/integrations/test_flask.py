@@ -123,7 +123,7 @@ def test_config_is_plain() -> None:
     }
     bind = found["SQLALCHEMY_BINDS"]["analytics"]
     assert bind.keys() == {"url", "connect_args", "pool_pre_ping", "plugins", "envconn"}
-    fixed = envconn_flask.config(services.database)["SQLALCHEMY_ENGINE_OPTIONS"]
+    fixed = envconn_flask.config(envconn.secure(REMOTE))["SQLALCHEMY_ENGINE_OPTIONS"]
     assert fixed.keys() == {"connect_args", "pool_pre_ping"}
     for given in (options, bind):
         arguments = given["connect_args"]

@@ -108,7 +108,7 @@ def test_the_rest_passes() -> None:
 @pytest.mark.parametrize("made", [pools.pool, asynchronous.pool])
 def test_a_connection_trusts_the_stated_ca_alone(certificates: Certificates, made: Callable[..., Any]) -> None:
     services = load(REMOTE, ENVCONN_TLS_CA=str(certificates.ca))
-    connection = made(services.only("cache"), {}).make_connection()
+    connection = made(services.cache, {}).make_connection()
     assert connection._context.verify_mode == ssl.CERT_REQUIRED
     assert connection._context.cert_store_stats()["x509"] == 1
 

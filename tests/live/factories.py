@@ -15,11 +15,11 @@ import psycopg2
 import psycopg_pool
 from sqlalchemy import text
 
-import envconn
 import envconn_asyncpg
 import envconn_flask
 import envconn_psycopg
 import envconn_sqlalchemy
+from envconn.rotation.login import login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def _psycopg2(source: Source) -> Iterator[Ask]:
         return psycopg2.connect(**envconn_psycopg.kwargs(judged, driver="psycopg2"))
 
     def ask() -> object:
-        with closing(envconn.login(source, connect)) as connection, connection.cursor() as cursor:
+        with closing(login(source, connect)) as connection, connection.cursor() as cursor:
             cursor.execute(WHO)
             return _first(cursor.fetchone())
 

@@ -14,7 +14,7 @@ import psycopg
 
 import libpq_drivers
 import matrix
-from envconn.export import environment, translate
+from envconn.export import environment, render
 from throwaway import binaries
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def _environment(judged: SecuredConnection, libpq: int | None, directory: Path) 
 
 def _service(judged: SecuredConnection, libpq: int | None, directory: Path) -> Handed:
     for name, text in (
-        ("service", translate(judged, "pg_service", libpq=libpq)),
-        ("passwords", translate(judged, "pgpass")),
+        ("service", render(judged, "pg_service", libpq=libpq)),
+        ("passwords", render(judged, "pgpass")),
     ):
         (directory / name).write_text(text, encoding="utf-8")
         (directory / name).chmod(0o600)
@@ -75,10 +75,8 @@ def _service(judged: SecuredConnection, libpq: int | None, directory: Path) -> H
 SPELLINGS: dict[str, Callable[[SecuredConnection, int | None, Path], Handed]] = {
     "pg": _environment,
     "pg_service": _service,
-    "conninfo": lambda judged, libpq, _: Handed(
-        translate(judged, "conninfo", libpq=libpq).rstrip("\n"), dict(os.environ)
-    ),
-    "uri": lambda judged, libpq, _: Handed(translate(judged, "uri", libpq=libpq).rstrip("\n"), dict(os.environ)),
+    "conninfo": lambda judged, libpq, _: Handed(render(judged, "conninfo", libpq=libpq).rstrip("\n"), dict(os.environ)),
+    "uri": lambda judged, libpq, _: Handed(render(judged, "uri", libpq=libpq).rstrip("\n"), dict(os.environ)),
 }
 """How a judged connection is handed to libpq, by the name of the format."""
 

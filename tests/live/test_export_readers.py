@@ -20,7 +20,7 @@ import libpq_drivers
 import matrix
 import readers
 from envconn.drivers.libpq import version as installed
-from envconn.export import translate
+from envconn.export import render
 from matrix import CLAIMS, LENIENT, SITES, STRICT
 from readers import SPELLINGS
 from traps import TRAPS
@@ -153,7 +153,7 @@ def test_sqlalchemy(
     broken = []
     for site, cell in cells(trap) if trap in TRAPS else product(SERVERS, CELLS):
         connection = judged(lab, certificates, site, cell, f"postgresql+{driver}")
-        engine = sqlalchemy.create_engine(translate(connection, "sqlalchemy", libpq=installed(driver)).rstrip("\n"))
+        engine = sqlalchemy.create_engine(render(connection, "sqlalchemy", libpq=installed(driver)).rstrip("\n"))
         try:
             with engine.connect() as opened:
                 in_use = opened.execute(sqlalchemy.text(libpq_drivers.QUERY)).scalar_one()

@@ -28,7 +28,7 @@ import naive
 import revocation
 import stacks
 from envconn.drivers import libpq
-from envconn.export import translate
+from envconn.export import render
 from fakes import Answer, Fake
 from matrix import CLEAR, TLS, UNTRUSTED
 from naive import NAIVE
@@ -229,7 +229,7 @@ def test_what_is_exported_keeps_a_directory_of_lists(
     leaf = shown(revoked.port) or b""
     directory = str(revocation.directory(tmp_path / "lists", certificates.authority, leaf))
     uri = revoked.uri(sslmode="verify-full", sslrootcert=str(certificates.ca), sslcrldir=directory)
-    exported = translate(envconn.load(enforced(uri), env_file=None).database, name).strip()
+    exported = render(envconn.load(enforced(uri), env_file=None).database, name).strip()
     assert NAIVE[driver](exported) == UNTRUSTED
     nothing = {"uri": "", "conninfo": "''"}[name]
     assert NAIVE[driver](exported.replace(directory, nothing)) == TLS

@@ -30,7 +30,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def outcomes(uri: str, certificates: Certificates, clients: Mapping[str, Callable[[Services], str]]) -> dict[str, str]:
     services = envconn.load({"VALKEY_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, env_file=None)
-    assert services.broker is not None
     assert services.broker.tls.level == TlsLevel.VERIFY_FULL
     return {name: connect(services) for name, connect in clients.items()}
 

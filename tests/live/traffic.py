@@ -18,6 +18,7 @@ import psycopg_pool
 import sqlalchemy
 from sqlalchemy import text
 
+import envconn
 import envconn_asyncpg
 import envconn_psycopg
 import envconn_sqlalchemy
@@ -171,11 +172,17 @@ POOLS: dict[str, Callable[[Services], Any]] = {
 }
 """The pools that follow, each with the check of its own where it has one."""
 
+
+def _alone(services: Services) -> envconn.SecuredConnection:
+    """The default database, judged without its services, so that it follows nothing."""
+    return envconn.secure(services.database.uri())
+
+
 PLAIN: dict[str, Callable[[Services], Any]] = {
     "psycopg_pool": lambda services: _psycopg(
         psycopg_pool.ConnectionPool(kwargs=dict(envconn_psycopg.kwargs(services)), **(_CHECKED | {"timeout": 0.5}))
     ),
-    "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(services.database, **_PINGED)),
+    "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(_alone(services), **_PINGED)),
     "asyncpg": lambda services: _asyncpg(
         lambda: asyncpg.create_pool(**envconn_asyncpg.kwargs(services), min_size=SIZE, max_size=SIZE)
     ),

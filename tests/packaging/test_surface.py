@@ -84,10 +84,13 @@ def test_all_of_the_other_packages(module: str) -> None:
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
         "import envconn; envconn.load().reload()",
-        "import envconn; envconn.login(envconn.load(), id)",
+        "import envconn; from envconn.rotation.login import login; login(envconn.load(), id)",
         "import envconn; envconn.load(passwords={'database': str})",
         "import envconn; envconn.load().database.uri()",
-        *(f"import envconn; envconn.translate(envconn.load().database, {name!r})" for name in FORMATS),
+        *(
+            f"import envconn, envconn.export; envconn.export.render(envconn.load().database, {name!r})"
+            for name in FORMATS
+        ),
         "import envconn.cli.exec; import envconn.cli.export",
     ],
 )

@@ -12,9 +12,14 @@ from pydantic_settings import SettingsConfigDict
 import envconn
 import envconn_celery
 import envconn_psycopg
-from envconn import Connection, EndpointUnavailable, Host, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
+from envconn import Connection, EndpointUnavailable, Proof, Report, Secret, SecuredConnection, Services, TlsLevel
+from envconn.connection import Host
+from envconn.export import render
 from envconn.remote import QueryError, RemoteConnection, Result, Serverless, get_connection, query
 from envconn.remote import serverless as remote_serverless
+from envconn.rotation.login import alogin, login
+from envconn.rotation.reload import Changes
+from envconn.services import database as database_of
 from envconn.settings import HiddenInputModel
 from envconn_pytest.platforms import providers, sample
 from envconn_pytest.postgres import PostgresTLS, stand_in
@@ -35,10 +40,12 @@ assert_type(dict(services), dict[str, SecuredConnection])
 databases: Mapping[str, SecuredConnection] = services.databases
 database = services.database
 assert_type(database, SecuredConnection)
-assert_type(services.broker, SecuredConnection | None)
-assert_type(services.cache, SecuredConnection | None)
-assert_type(envconn.database(), SecuredConnection)
-assert_type(envconn.database(services), SecuredConnection)
+assert_type(services.broker, SecuredConnection)
+assert_type(services.results, SecuredConnection)
+assert_type(services.cache, SecuredConnection)
+assert_type(services.get("broker"), SecuredConnection | None)
+assert_type(database_of(), SecuredConnection)
+assert_type(database_of(services), SecuredConnection)
 
 # Other endpoints of the same database.
 try:
@@ -49,10 +56,10 @@ except EndpointUnavailable as unavailable:
 
 # The environment again, views that follow it, and passwords by a callable.
 changes = services.reload()
-assert_type(changes, envconn.Changes)
+assert_type(changes, Changes)
 assert_type(changes.changed, Mapping[str, tuple[str, ...]])
 assert_type(bool(changes), bool)
-assert_type(services.only("analytics", replica=True), Services)
+assert_type(services.connection("analytics", replica=True), SecuredConnection)
 
 
 def token(judged: SecuredConnection) -> str:
@@ -66,7 +73,7 @@ async def later(judged: SecuredConnection) -> str:
 
 
 envconn.load(passwords={"database": token, "analytics": later})
-assert_type(envconn.login(services, lambda judged: judged.port), int)
+assert_type(login(services, lambda judged: judged.port), int)
 
 # What a connection says of itself.
 assert_type(database.name, str)
@@ -82,8 +89,8 @@ if database.password:
     assert_type(database.password.reveal(), str)
 
 # In the words of another program.
-assert_type(envconn.translate(database, "jdbc"), str)
-envconn.translate(services["analytics"], "conninfo", ca="/etc/ca.pem", libpq=17_00_00, mask=True)
+assert_type(render(database, "jdbc"), str)
+render(services["analytics"], "conninfo", ca="/etc/ca.pem", libpq=17_00_00, mask=True)
 
 # By hand: read, then judge.
 connection = envconn.parse("postgresql://app@localhost/app", "SOME_URL")
@@ -130,7 +137,7 @@ async def asynchronously() -> None:
     async def port(judged: SecuredConnection) -> int:
         return judged.port
 
-    assert_type(await envconn.alogin(services, port), int)
+    assert_type(await alogin(services, port), int)
 
 
 class Settings(envconn.Settings):

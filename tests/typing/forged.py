@@ -5,6 +5,8 @@ from __future__ import annotations
 import envconn
 import envconn_psycopg
 from envconn import SecuredConnection
+from envconn.export import render
+from envconn.services import database
 
 unjudged = envconn.parse("postgresql://app@localhost/app")
 judged = envconn.secure(unjudged)
@@ -15,7 +17,7 @@ envconn_psycopg.kwargs(unjudged, driver="psycopg2")  # refused
 envconn_psycopg.connect(unjudged)  # refused
 envconn_psycopg.aconnect(unjudged)  # refused
 envconn_psycopg.connect("postgresql://app@localhost/app")  # refused
-envconn.database(unjudged)  # refused
+database(unjudged)  # refused
 envconn.Settings.model_fields["database"].default = unjudged
 forged: SecuredConnection = unjudged  # refused
 
@@ -34,5 +36,5 @@ envconn.Policy(envconn.TlsLevel.ENCRYPTED)  # refused
 envconn.Policy(floor="require")  # refused
 envconn_psycopg.kwargs(driver="asyncpg")  # refused
 envconn.load(policy="verify-full")  # refused
-envconn.translate(unjudged, "jdbc")  # refused
-envconn.translate(judged, "odbc")  # refused
+render(unjudged, "jdbc")  # refused
+render(judged, "odbc")  # refused

@@ -6,4 +6,4 @@ from envconn_django.rotation import Backend
 
 
 class DatabaseWrapper(Backend, base.DatabaseWrapper):
-    """Opens connections through `envconn.login`."""
+    """Opens connections through `envconn.rotation.login`."""

@@ -9,7 +9,7 @@ from typing import cast
 from envconn.cli.terminal import complain
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
-from envconn.export import FORMATS, translate
+from envconn.export import FORMATS, render
 from envconn.selection import assemble
 from envconn.selection.databases import DATABASE
 
@@ -83,7 +83,7 @@ def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
     name = cast("FormatName", options.format)
     try:
         ca = options.ca or (placed(connection) if FORMATS[name].here else None)
-        text = translate(connection, name, ca=ca, libpq=options.libpq, mask=not options.reveal)
+        text = render(connection, name, ca=ca, libpq=options.libpq, mask=not options.reveal)
     except ConfigurationError as refused:
         complain(refused.problems)
         return EX_CONFIG

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from envconn.export.target import Levels
     from envconn.tls import SecuredConnection
 
-__all__ = ["FORMATS", "MASK", "Format", "FormatName", "environment", "masked", "translate", "with_ca_at"]
+__all__ = ["FORMATS", "MASK", "Format", "FormatName", "environment", "masked", "render", "with_ca_at"]
 
 FormatName = Literal[
     "conninfo",
@@ -59,7 +59,7 @@ class Format(Record):
     here: bool = True
 
 
-def translate(
+def render(
     connection: SecuredConnection,
     name: FormatName,
     *,
@@ -90,7 +90,7 @@ def translate(
 
 
 def environment(connection: SecuredConnection, *, ca: str | None = None, libpq: int | None = None) -> Environment:
-    """Return what the format ``pg`` says as values; arguments and errors are those of `translate`."""
+    """Return what the format ``pg`` says as values; arguments and errors are those of `render`."""
     require_sealed(connection)
     return libpq_formats.environment(ExportRequest(_placed(connection, ca), libpq=libpq))
 

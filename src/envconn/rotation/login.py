@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import time
 
-from envconn.errors import EndpointUnavailable, EnvconnError
+from envconn.errors import EnvconnError
 from envconn.records import Record
 from envconn.rotation.passwords import awith_current_password, with_current_password
 from envconn.rotation.reload import changes, differences, weakened
-from envconn.selection.databases import DATABASE
-from envconn.services import Services, database, resolve, view_of
+from envconn.services import database, in_use
+from envconn.tls.secured import place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from envconn.rotation import CurrentAssembly, Snapshot, View
+    from envconn.rotation import CurrentAssembly, Place, Snapshot
     from envconn.selection import Assembly
     from envconn.services import Source
     from envconn.tls import SecuredConnection
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
     """Return what `connect` makes of the database of `source`, tried once more where the environment has changed.
 
-    `source` is services, or a connection, which is tried once and as it is.
+    `source` is services, or a connection: of one that was taken from services, what stands in its place now is used;
+    one that was judged alone is tried once.
     `connect` is given the connection to log in with, and raises what its driver raises.
 
     Raises:
@@ -49,12 +50,12 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
         Exception: what `connect` raised, the second time if there was one. A note says why there was none
             though the environment has changed.
     """
-    view, used = _begin(source)
+    place, used = _begin(source)
     began = time.monotonic()
     try:
         return connect(with_current_password(used))
     except Exception as failure:
-        retry = _next_try(view, used, failure, began)
+        retry = _next_try(place, used, failure, began)
         if retry is None:
             raise
     return retry.proven_by(connect(with_current_password(retry.connection)))
@@ -68,12 +69,12 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
     Raises:
         Exception: as for `login`.
     """
-    view, used = _begin(source)
+    place, used = _begin(source)
     began = time.monotonic()
     try:
         return await connect(await awith_current_password(used))
     except Exception as failure:
-        retry = _next_try(view, used, failure, began)
+        retry = _next_try(place, used, failure, began)
         if retry is None:
             raise
     return retry.proven_by(await connect(await awith_current_password(retry.connection)))
@@ -95,59 +96,52 @@ class _NextTry(Record):
         return made
 
 
-def _begin(source: Source) -> tuple[View | None, SecuredConnection]:
-    services = resolve(source)
-    return (view_of(services) if isinstance(services, Services) else None), database(services)
+def _begin(source: Source) -> tuple[Place | None, SecuredConnection]:
+    used = in_use(database(source))
+    return place_of(used), used
 
 
-def _next_try(view: View | None, used: SecuredConnection, failure: Exception, began: float) -> _NextTry | None:
+def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, began: float) -> _NextTry | None:
     """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one.
 
     Who has failed together, having begun before one of them read, needs no reading of his own if that one has something
     new. If it has not, the file may have changed since.
     """
     failed = time.monotonic()
-    if view is None or isinstance(failure, EnvconnError):
+    if place is None or isinstance(failure, EnvconnError):
         return None
-    in_use = _database_of(view, view.current.assembly)
+    in_use = place.of(place.current.assembly)
     if in_use and _is_different(used, in_use):
         return _NextTry(in_use)  # another thread has been here
-    if view.current.is_fixed:
+    if place.current.is_fixed:
         return None
     for since in (began, failed):
-        snapshot = view.current.reread(since)
-        if found := _usable_connection(view, snapshot.assembly, used):
+        snapshot = place.current.reread(since)
+        if found := _usable_connection(place, snapshot.assembly, used):
             break
     if isinstance(found, str):
         failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
         _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
         return None
-    return _NextTry(found, view.current, snapshot) if found else None
+    return _NextTry(found, place.current, snapshot) if found else None
 
 
-def _usable_connection(view: View, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
+def _usable_connection(place: Place, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
     """Return what `assembly` has in the place of `used`: `None` if it is the same, a sentence if it cannot be taken."""
     if assembly.report.problems:
         return "; ".join(str(problem) for problem in assembly.report.problems)
-    fresh = _database_of(view, assembly)
+    fresh = place.of(assembly)
     if fresh is None:
         return f"{used.variable}: is no longer set. Set it again"
     if not _is_different(used, fresh):
         return None
-    before, after = view.current.assembly.services, assembly.services
+    before, after = place.current.assembly.services, assembly.services
     if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
         return (
             f"the TLS settings of {', '.join(sorted(weaker))} are weaker than before. Call reload(), or restart the "
             "process"
         )
     return fresh
-
-
-def _database_of(view: View, assembly: Assembly) -> SecuredConnection | None:
-    try:
-        return view.of(assembly).get(DATABASE)
-    except EndpointUnavailable:
-        return None
 
 
 def _is_different(one: SecuredConnection, other: SecuredConnection) -> bool:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from _thread import LockType, allocate_lock
+from functools import reduce
 from types import MappingProxyType
 
+from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
 from envconn.records import Record
 from envconn.selection import assemble
+from envconn.tls.secured import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from envconn.rotation.passwords import Supplier
     from envconn.selection import Assembly
@@ -43,7 +47,7 @@ class CurrentAssembly:
     __slots__ = ("_in_use", "_latest", "_lock", "_read")
 
     def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None) -> None:
-        self._in_use = self._latest = Snapshot(assembly, time.monotonic())
+        self._in_use = self._latest = Snapshot(_placed(assembly, self), time.monotonic())
         self._read = read
         self._lock = allocate_lock()
 
@@ -71,7 +75,7 @@ class CurrentAssembly:
         try:
             if self._latest.began <= since:
                 began = time.monotonic()
-                self._latest = Snapshot(self._read(), began)
+                self._latest = Snapshot(_placed(self._read(), self), began)
             return self._latest
         finally:
             lock.release()
@@ -100,34 +104,45 @@ _FIXED = (
 )
 
 
-def _all(services: Mapping[str, SecuredConnection]) -> Mapping[str, SecuredConnection]:
-    return services
+class Place(Record):
+    """Where a connection stands among the services in use: what stands there now is what is logged in with.
 
-
-def _one(
-    services: Mapping[str, SecuredConnection],
-    known_as: str,
-    choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection],
-) -> Mapping[str, SecuredConnection]:
-    try:
-        return {known_as: choose(services)}
-    except KeyError:
-        return {}
-
-
-class View(Record):
-    """What `Services` show of what is `current`: all of it, or what `select` makes of it."""
+    `name` is that of the service, and `variable` that of one of its siblings, `None` for the service itself. `steps`
+    are the arguments of `endpoint` that led on from there.
+    """
 
     current: CurrentAssembly
-    select: Callable[[Mapping[str, SecuredConnection]], Mapping[str, SecuredConnection]] = _all
+    name: str
+    variable: str | None = None
+    steps: tuple[Mapping[str, Any], ...] = ()
 
-    def of(self, assembly: Assembly) -> Mapping[str, SecuredConnection]:
-        """Return the services of `assembly` as this view shows them."""
-        return self.select(assembly.services)
+    def then(self, **step: Any) -> Place:
+        """Return the place of what `endpoint` returns for these arguments."""
+        return self._replace(steps=(*self.steps, step))
 
-    def only(self, known_as: str, choose: Callable[[Mapping[str, SecuredConnection]], SecuredConnection]) -> View:
-        """Return the view of one service: what `choose` makes of those of this one; none if it is a `KeyError`."""
-        return View(self.current, lambda services: _one(self.select(services), known_as, choose))
+    def of(self, assembly: Assembly) -> SecuredConnection | None:
+        """Return what stands there in `assembly`, or `None`."""
+        service = assembly.services.get(self.name)
+        candidates = () if service is None else (service, *service.siblings)
+        if self.variable is not None:
+            candidates = tuple(each for each in candidates[1:] if each.variable == self.variable)
+        try:
+            return reduce(_after, self.steps, candidates[0]) if candidates else None
+        except EndpointUnavailable:
+            return None
+
+
+def _after(connection: SecuredConnection, step: Mapping[str, Any]) -> SecuredConnection:
+    return connection.endpoint(**step)
+
+
+def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
+    """Return `assembly`, whose connections know from now on where they stand."""
+    for name, service in assembly.services.items():
+        put(service, Place(current, name))
+        for sibling in service.siblings:
+            put(sibling, Place(current, name, sibling.variable))
+    return assembly
 
 
 class Changes(Record):

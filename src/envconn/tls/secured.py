@@ -11,7 +11,7 @@ from envconn.tls.judged import Judged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, NoReturn
+    from typing import Any, Final, NoReturn
 
     from envconn.connection import Secret
     from envconn.tls.judged import Judgement
@@ -28,15 +28,17 @@ class SecuredConnection(Judged):
         TypeError: constructed, subclassed, changed or pickled by anybody else.
     """
 
-    __slots__ = ("_seal",)
+    __slots__ = ("_place", "_seal")
 
     _seal: object
+    _place: Any
 
     def __init__(self, judgement: Judgement, *, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("a SecuredConnection cannot be made directly. Call envconn.load() or envconn.secure()")
         object.__setattr__(self, "_judgement", judgement)
         object.__setattr__(self, "_seal", seal)
+        object.__setattr__(self, "_place", None)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("SecuredConnection cannot be subclassed")
@@ -85,6 +87,8 @@ class SecuredConnection(Judged):
         found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
         if isinstance(found, Finding):
             raise EndpointUnavailable([found])
+        if self._place:
+            put(found, self._place.then(pooled=pooled, replica=replica, branch=branch))  # type: ignore[arg-type]
         return found  # type: ignore[return-value] # a SecuredConnection is the only Judged there is
 
     def uri(self) -> str:
@@ -103,6 +107,17 @@ def judgement_of(connection: SecuredConnection) -> Judgement:
     """Return what `connection` seals. For `envconn.tls` alone."""
     require_sealed(connection)
     return connection._judgement  # noqa: SLF001 - the other half of `seal`
+
+
+def put(connection: SecuredConnection, place: object) -> None:
+    """Have `connection` know its `place` among services, unless it stands in one already. For `envconn.rotation`."""
+    if connection._place is None:  # noqa: SLF001 - one of our own
+        object.__setattr__(connection, "_place", place)
+
+
+def place_of(connection: SecuredConnection) -> Any:
+    """Return the `envconn.rotation.Place` that `connection` was put in, or `None`."""
+    return connection._place  # noqa: SLF001 - one of our own
 
 
 def require_sealed(value: object) -> None:
