@@ -8,8 +8,6 @@ socket, and ports that are not plain digits. Ports not written are 5432 here; li
 
 from __future__ import annotations
 
-import re
-
 from envconn.connection import Host
 from envconn.families import FAMILIES, POSTGRESQL
 
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
     from envconn.grammar.text import ParseState
 
 
-# A DNS name as RFC 1123 has it, and the underscore that container networks use.
-_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+# What a DNS name is made of: letters, digits and hyphens (RFC 1123), and the underscore that container networks use.
+_IN_NAMES = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
@@ -48,7 +46,7 @@ def is_address(text: str) -> bool:
     from ipaddress import ip_address  # a slow import that plain names do not need
 
     address, _, zone = text.partition("%")
-    if address != text and not (":" in address and _NAME.fullmatch(zone)):
+    if address != text and not (":" in address and _is_dns_name(zone)):
         return False
     try:
         return bool(ip_address(address))
@@ -102,11 +100,16 @@ def _check_name(state: ParseState, name: str, *, several: bool) -> None:
 def _is_name(name: str) -> bool:
     if ":" in name:
         return is_address(name)
-    if not _NAME.fullmatch(name) or len(name) > 254:
+    if not _is_dns_name(name) or len(name) > 254:
         return False
     # A name that ends in a number is an address to getaddrinfo (inet_aton: 127.1, 0x7f.1), not to a verifier.
     last = name.removesuffix(".").rpartition(".")[2].lower()
     return not (last.isdigit() or last.startswith("0x")) or _is_ipv4(name)
+
+
+def _is_dns_name(name: str) -> bool:
+    labels = name.removesuffix(".").split(".")
+    return all(0 < len(label) < 64 and not label.strip(_IN_NAMES) for label in labels)
 
 
 def _is_ipv4(name: str) -> bool:

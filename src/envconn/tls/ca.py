@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import suppress
 from functools import cache
 
 from envconn.errors import Finding, problem
@@ -229,6 +228,7 @@ def _remove(path: str, creator: int) -> None:
 
 
 def _lasting() -> str:
+    from contextlib import suppress
     from tempfile import gettempdir, mkdtemp
 
     base = os.environ.get("XDG_RUNTIME_DIR", "")
