@@ -50,7 +50,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
     is a keyword/value string of libpq, as for libpq itself. No problem shows any part of the text
     but known words, and names of parameters that can be no part of a password. A JSON object is a
-    service in parts, as secret managers keep it (`credentials`).
+    service in parts, as secret managers keep it (`json_credentials`).
     """
     if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
         from envconn.grammar.json_credentials import read_json

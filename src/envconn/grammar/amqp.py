@@ -5,7 +5,7 @@ and of pika. Deliberate differences, all refusals but the last two:
 
 - a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids and kombu
   reads; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
-- a raw ``;``, at which kombu splits, and whatever `_uri` and `_query` refuse;
+- a raw ``;``, at which kombu splits, and whatever `envconn.grammar.uri` refuses;
 - half of the credentials: kombu would add ``guest`` for the other half. Without any, both are empty,
   and the client logs in as ``guest``;
 - TLS words with ``amqp``, which kombu refuses and RabbitMQ's client ignores;

@@ -9,7 +9,7 @@ The strictest one counts. Deliberate differences, all refusals but the last thre
 - no user, no host and no database name, which the clients take from the operating system or leave empty;
 - "no TLS" beside any other demand, spellings of one parameter beside each other;
 - libpq's words in ``sslmode``, and ``local_infile``, which lets the server read the client's files;
-- whatever `_uri` and `_query` refuse;
+- whatever `envconn.grammar.uri` refuses;
 - ``useSSL=true`` demands TLS; Connector/J would go on in clear text where the server has none;
 - ``ssl-ca`` verifies whatever the mode; MySQL's client ignores it beside ``REQUIRED``;
 - parameters of other programs are taken out, Connector/J's for instance.

@@ -13,9 +13,9 @@ has a meaning of our own. Deliberate differences, all refusals but the last two:
 - brackets around anything but an IPv6 address;
 - a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
 - ``ssl`` with another value than ``true``, and a raw ``+`` in ``options``;
-- no user, no host, no database name, and whatever `_draft` and `_hosts` refuse;
+- no user, no host, no database name, and whatever `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
 - schemes with a driver's name and two synonyms are read as ``postgresql`` (see `envconn.families`);
-- keys of other tools (`keywords.FOREIGN`) are taken out.
+- keys of other tools (`libpq_keywords.FOREIGN`) are taken out.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ and ``sqlite://`` the memory of the process. Deliberate differences, all refusal
 - anything between the second and the third slash (``sqlite://name.db``), where a host would stand;
 - a raw ``#``, which is data to SQLAlchemy and ends the path for urllib;
 - SQLite's own URIs (``file:``, ``mode``, ``cache``), which SQLAlchemy drops unless ``uri=true`` is there;
-- whatever `_query` refuses;
+- whatever `envconn.grammar.uri` refuses of a query;
 - ``sqlite://:memory:`` is read as dj-database-url reads it.
 """
 

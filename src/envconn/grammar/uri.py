@@ -4,7 +4,7 @@ Their clients in Python take a URI apart with urllib (redis-py, kombu, dj-databa
 pattern of their own (SQLAlchemy); none has an authority such as libpq is for PostgreSQL. Read here is
 what all of them read alike. Refused, because at least one of them reads it differently, or not at all:
 
-- what `postgres` refuses before and behind the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
+- what `envconn.grammar.postgres` refuses before and behind the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
 - raw brackets before the ``@``, and characters whose compatibility form is a delimiter (``℀`` is a/c):
   urllib looks at both in the whole authority;
 - a percent escape in the host, which SQLAlchemy leaves as it is, and a colon without a port behind it;
