@@ -56,8 +56,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=DATABASE_URL",
         ),
         "service-duplicate": Code(
-            "Two variables make services of one name.",
-            "Rename one of them.",
+            "Two variables make services with the same name.",
+            "Rename one of the two.",
             (
                 "DATABASE_URL=postgresql://app:secret@db.example.com/app "
                 "DATABASE_DATABASE_URL=postgresql://app:secret@db.example.com/app2"
@@ -69,18 +69,18 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "kind-unexpected": Code(
             "The variable holds a URL of another kind of service.",
-            "Write one of a kind that the message names, or use the variable for that kind.",
+            "Move it to the variable that the message names.",
             "DATABASE_URL=rediss://:secret@cache.example.com",
             "REDIS_URL=rediss://:secret@cache.example.com",
         ),
         "alias-missing": Code(
-            "The value is `$NAME` or `${NAME}`, and there is no such variable.",
-            "Set that one, or write the value itself.",
+            "The value is `$NAME` or `${NAME}`, but no variable of that name is set.",
+            "Set this variable, or write the value itself.",
             "DATABASE_URL='$MY_DB_URL'",
             "DATABASE_URL='$MY_DB_URL' MY_DB_URL=postgresql://app:secret@db.example.com/app",
         ),
         "alias-cycle": Code(
-            "Aliases lead back to where they began.",
+            "The aliases refer back to each other.",
             "Write the value itself into the last variable.",
             "DATABASE_URL='$MY_DB_URL' MY_DB_URL='$DATABASE_URL'",
             "DATABASE_URL='$MY_DB_URL' MY_DB_URL=postgresql://app:secret@db.example.com/app",
@@ -118,7 +118,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
                 "`ENVCONN_CACHE_VARIABLE`)."
             ),
         ),
-        "dotenv-syntax": Code("A line of the `.env` file is no assignment.", "Write `NAME='value'`."),
+        "dotenv-syntax": Code("A line of the `.env` file is not an assignment.", "Write `NAME='value'`."),
     },
     "The text": {
         "text-empty": Code("The value is empty.", "Write a URI, or remove the variable."),
@@ -242,14 +242,14 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "json-invalid": Code(
             "The JSON is broken, or not of the shape that it must have.", "Correct it as the message says."
         ),
-        "json-duplicate": Code("A key is in one object twice; programs differ over which one counts.", "Keep one."),
+        "json-duplicate": Code("An object has the same key twice. Programs differ in which one they use.", "Keep one."),
         "json-too-large": Code(
             "The JSON is larger than any platform writes it.", "Look whether it is the right file or variable."
         ),
         "base64-invalid": Code("The variable is not base64 of UTF-8 text.", "Leave it as the platform writes it."),
         "part-invalid": Code("A part is a number, a list or an object.", "Write it as a text, in quotes."),
         "parts-contradict": Code(
-            "The URI says something else than the parts beside it.", "Correct one of the two, or remove it."
+            "The URI and the parts next to it contradict each other.", "Correct one of the two, or remove it."
         ),
     },
     "User, host and database": {
@@ -260,7 +260,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
         "password-missing": Code(
-            "There is a user and no password, which Redis and AMQP take for something else.",
+            "There is a user without a password, which Redis and AMQP read differently.",
             "Write `user:password@`, or `:password@` for Redis without a user.",
             "AMQP_URL=amqps://app@mq.example.com",
             "AMQP_URL=amqps://app:secret@mq.example.com",
@@ -298,7 +298,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "host-invalid": Code(
             "The host is neither a name nor an address nor a socket directory.",
-            "Correct it; a piece of the password there needs encoding.",
+            "Correct it, and percent-encode the password.",
             "DATABASE_URL='postgresql://app:secret@db!example.com/app'",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
@@ -333,7 +333,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
         "hostaddr-alone": Code(
-            "`hostaddr` has no `host` beside it whose name could be verified.",
+            "`hostaddr` has no `host` next to it, so no name can be verified.",
             "Add `host`.",
             "DATABASE_URL='postgresql://app:secret@/app?hostaddr=192.0.2.1'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1'",
@@ -377,7 +377,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Say it in the first alone, and separate them as the message says.",
         ),
         "sentinel-master": Code(
-            "The master's name is missing, is none, or is there twice.",
+            "The master's name is missing, invalid, or given twice.",
             "Write `rediss+sentinel://h1,h2/name`, `?master_name=name`, or set `ENVCONN_SENTINEL_MASTER`.",
             "REDIS_URL=rediss+sentinel://a.example.com,b.example.com",
             "REDIS_URL=rediss+sentinel://a.example.com,b.example.com/mymaster",
@@ -433,7 +433,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcompression=0'",
         ),
         "value-ambiguous": Code(
-            "A value is empty or the next one's name belongs to it; programs differ.", "Quote the value."
+            "A value is empty, or continues after a space. Programs read it differently.", "Quote the value."
         ),
         "number-invalid": Code(
             "The value is not a whole number in range.",
@@ -492,7 +492,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "direct-needs-tls": Code(
-            "`sslnegotiation=direct` stands without TLS.",
+            "`sslnegotiation=direct` is given without TLS.",
             "Write `sslmode=require` or stronger.",
             "DATABASE_URL='postgresql://app:secret@localhost/app?sslnegotiation=direct'",
             "DATABASE_URL='postgresql://app:secret@localhost/app?sslnegotiation=direct&sslmode=require'",
@@ -516,7 +516,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "crl-contradicts": Code(
-            "`PGSSLCRL` names a list beside the directory in `sslcrldir` of the text.", "Name both in the text."
+            "`PGSSLCRL` and `sslcrldir` of the connection are both given.", "Name both in the connection."
         ),
         "crl-without-ca": Code(
             "A revocation list has no effect without a CA.",
@@ -526,11 +526,11 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "crl-broken": Code(
             "There is no revocation list in the file or directory that can be read.",
-            "Write PEM, with its BEGIN and END lines; run `openssl rehash` on a directory.",
+            "Write PEM, with its BEGIN and END lines. Run `openssl rehash` on a directory.",
         ),
         "ca-missing": Code(
             "Verification is asked for, and there is no CA, or not where it is said to be.",
-            "Name one with `sslrootcert`, `DATABASE_CA_CERT` or `ENVCONN_TLS_CA`; a public one is called `system`.",
+            "Name one with `sslrootcert`, `DATABASE_CA_CERT` or `ENVCONN_TLS_CA`. Use `system` for a public one.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
@@ -616,21 +616,21 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "tls-refused": Code("", "Turn TLS on there, or use the port or endpoint that has it."),
         "direct-tls-refused": Code("", "Remove `sslnegotiation=direct`."),
         "protocol-unexpected": Code("", "Correct the port, or the scheme of the URL."),
-        "tls-failed": Code("", "Look at the server's log."),
+        "tls-failed": Code("", "Read the server's log."),
         "tls-too-old": Code("", "Upgrade it, so that it speaks TLS 1.2 or newer."),
         "tls-not-enforced": Code("", "Refuse it there: `hostssl` in `pg_hba.conf`, or the provider's switch."),
         "tls-not-in-use": Code("", "Report it."),
-        "certificate-expired": Code("", "Renew it; if it is new, look at this machine's clock."),
-        "certificate-not-yet-valid": Code("", "Look at both clocks."),
-        "certificate-untrusted": Code("", "Name the CA that has."),
+        "certificate-expired": Code("", "Renew it. If it is new, check the clock of this machine."),
+        "certificate-not-yet-valid": Code("", "Check the clocks of both machines."),
+        "certificate-untrusted": Code("", "Name the CA that signed it."),
         "certificate-misnamed": Code("", "Connect to a name that it has, with `hostaddr` for the address."),
         "certificate-revoked": Code("", "Renew it."),
-        "revocation-unknown": Code("", "Get a list of the CA that signed it, and a current one."),
+        "revocation-unknown": Code("", "Use a current list of the CA that signed the certificate."),
         "client-certificate-required": Code("", "Name one with `sslcert` and `sslkey`."),
-        "client-certificate-refused": Code("", "Get one of the CA that it trusts."),
-        "client-files-unusable": Code("", "Correct the file; the message says which."),
+        "client-certificate-refused": Code("", "Use one that is signed by a CA that the server trusts."),
+        "client-files-unusable": Code("", "Correct the file that the message names."),
         "password-refused": Code("", "Correct the URL, or reset the password."),
-        "login-refused": Code("", "Look at `pg_hba.conf` and the role's rights."),
+        "login-refused": Code("", "Check `pg_hba.conf` and the role's rights."),
         "database-absent": Code("", "Create it, or correct its name."),
         "permission-denied": Code("", "`GRANT CONNECT` to it."),
     },
@@ -639,7 +639,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "argument-invalid": Code("", "Do as the message says."),
         "query-too-large": Code("", "Send less at once, or connect by TCP."),
         "rate-limited": Code("", "Try later, or allow more time (`--timeout`)."),
-        "server-failed": Code("", "Try later; its status page may say more."),
+        "server-failed": Code("", "Try again later."),
         "extra-missing": Code("", "`pip install 'envconn[remote]'`."),
         "token-refused": Code("", "Set one that is valid and has not expired."),
         "access-denied": Code("", "Give it that right, or use another one."),
@@ -648,8 +648,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "address-invalid": Code("", "Write it so. There is no way to send a token unencrypted."),
         "proxy-unusable": Code("", "Correct or unset the variable."),
         "redirected": Code("", "Correct its address."),
-        "resource-missing": Code("", "Correct the name; the message may list those that there are."),
-        "request-refused": Code("", "Correct the arguments; the name of a new role may be taken."),
+        "resource-missing": Code("", "Correct the name. The message may list the existing ones."),
+        "request-refused": Code("", "Correct the arguments. The name of a new role may be in use already."),
         "query-refused": Code("", "Correct the query, or its parameters."),
         "password-not-returned": Code("", "Make another role, or reset this one's password."),
         "answer-malformed": Code("", "See whether the address is that of the API; upgrade envconn."),
@@ -668,8 +668,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
-        "dotenv-ignored": Code("The process environment won over a different value in `.env`."),
-        "source-ignored": Code("A source won over a different value in one that has a lower rank (docs/sources.md)."),
+        "dotenv-ignored": Code("The process environment overrides a different value in `.env`."),
+        "source-ignored": Code("A source overrides a different value in one that has a lower rank (docs/sources.md)."),
         "binding-ignored": Code("A bound service is not supported, or has no file called `type`."),
         "variable-duplicate": Code("Another variable has the same database, and is used."),
         "variable-duplicate-weaker": Code(
@@ -685,9 +685,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "password-supplied": Code("The program supplies the password, and the one in the variable is not used."),
         "pooler-likely": Code("Host or port look like a pooler's, and nothing says that one is there."),
         "provider-note": Code("Something that the provider does differently from others."),
-        "secrets-unlisted": Code("The names of a manager's secrets cannot be listed, so that none was looked at."),
+        "secrets-unlisted": Code("The names of a manager's secrets cannot be listed, so none was read."),
         "text-normalised": Code("Something was removed from the value, or added to it, when it was read."),
-        "waiver-in-code": Code("The program tolerates connections without TLS to the hosts of `Policy(waive=...)`."),
+        "waiver-in-code": Code("The program allows connections without TLS to the hosts of `Policy(waive=...)`."),
         "tls-better": Code("The provider's certificates allow a stronger level."),
         "redis-tls-url-used": Code("`REDIS_TLS_URL` is the same Redis as `REDIS_URL`, and is used."),
     },
@@ -700,7 +700,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "password-unprotected": Code("The password could be sent to a server that is not verified."),
         "channel-binding-possible": Code("`channel_binding=require` works there, and would protect the password."),
         "require-auth-possible": Code("`require_auth=scram-sha-256` works there, and would protect the password."),
-        "tls-unseen-behind-pooler": Code("The pooler or proxy connects to the server with a connection without TLS."),
+        "tls-unseen-behind-pooler": Code("The pooler or proxy connects to the server without TLS."),
         "role-superuser": Code("The role has nearly every permission."),
         "replica-is-primary": Code("The endpoint is configured as a replica, but it accepts writes."),
         "primary-is-read-only": Code("The endpoint is configured as the primary, but it is read-only."),
@@ -736,7 +736,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "password-unavailable": Code(
             "The callable that supplies a password raised, or returned no text that can be one (77).",
-            "Look at what it does; the message names the type.",
+            "Correct it in the program. The message names its type.",
         ),
         "driver-missing": Code("No driver is installed.", "Install the extra in the message."),
         "driver-too-old": Code("The driver's libpq is too old to hold the promise.", "Upgrade the driver."),
@@ -763,7 +763,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "State it in the environment.",
         ),
         "autocommit-pooled": Code(
-            "pg8000 in autocommit runs other clients' statements behind a pooler in transaction mode.",
+            "pg8000 in autocommit mode does not work with a pooler in transaction mode.",
             "Use transactions, psycopg, or the direct endpoint.",
         ),
         "alias-duplicate": Code("Two databases would have one alias in Django.", "Rename one of their variables."),
@@ -783,7 +783,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "`envconn_allow` would allow everything, or nothing.", "Name hosts, networks or databases."
         ),
         "celery-overruled": Code(
-            "A variable that Celery believes more than any setting says something else.",
+            "A variable replaces a setting of Celery without a TLS check.",
             "Unset it, or do as the message says.",
         ),
     },

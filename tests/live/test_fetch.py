@@ -235,10 +235,10 @@ def test_a_ca_that_is_text_outlives_the_command(
             ((*PLANETSCALE, "--create", "--ttl", text), "argument --ttl: must be a whole number of seconds, 1 or more")
             for text in ("0", "1.5", "soon", "٣", "9999999999")
         ),
-        ((*PLANETSCALE, "--create", "--reset"), "reset: a role that is made has a new password already"),
+        ((*PLANETSCALE, "--create", "--reset"), "reset: cannot be combined with --create"),
         ((*PLANETSCALE, "--ttl", "60"), "ttl: requires --create. Add it"),
-        ((*CASEDEV[:2], ".."), "project: no name or id"),
-        ((*SCALINGO, "--region", "evil.example/"), "region: is no region"),
+        ((*CASEDEV[:2], ".."), "project: must be a name or id"),
+        ((*SCALINGO, "--region", "evil.example/"), "region: is not a region"),
     ],
 )
 def test_usage(fetch: Callable[..., Said], peer: Peer, arguments: tuple[str, ...], said: str) -> None:

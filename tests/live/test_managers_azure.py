@@ -100,8 +100,8 @@ def test_denied(vault: vaults.KeyVault, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be read from Azure Key Vault (HttpResponseError 403). grant access to the secret, and "
-        "let it be UTF-8 text"
+        "DATABASE_URL: cannot be read from Azure Key Vault (HttpResponseError 403). Grant access to the secret, and "
+        "store it as UTF-8 text"
     )
     monkeypatch.setenv("DATABASE_URL", URL)
     assert model().database.host == HOST
@@ -117,7 +117,7 @@ def test_an_answer_that_is_cut_off(vault: vaults.KeyVault) -> None:
     """The client's error holds the answer, with the secret in it."""
     vault.secrets, vault.broken = {"database-url": URL}, True
     with pytest.raises(
-        envconn.ConfigurationError, match=r"DATABASE_URL: cannot be had .* \(DecodeError 200\)"
+        envconn.ConfigurationError, match=r"DATABASE_URL: cannot be read .* \(DecodeError 200\)"
     ) as caught:
         adding(source(vault))()
     assert find(MARKER, failure_surfaces(caught.value)) == {}

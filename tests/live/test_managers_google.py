@@ -106,8 +106,8 @@ def test_a_secret_that_cannot_be_had(case: str, project: vaults.Google, monkeypa
     with pytest.raises(envconn.ConfigurationError) as caught:
         model()
     assert str(caught.value) == (
-        "DATABASE_URL: cannot be read from Google Secret Manager (the secret has no text); grant access to the "
-        "secret, and let it be UTF-8 text"
+        "DATABASE_URL: cannot be read from Google Secret Manager (the secret has no text). Grant access to the "
+        "secret, and store it as UTF-8 text"
     )
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     monkeypatch.setenv("DATABASE_URL", URL)

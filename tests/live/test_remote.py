@@ -80,7 +80,7 @@ def test_neon_endpoint(peer: Peer) -> None:
 
 def test_neon_has_no_such_branch(peer: Peer) -> None:
     peer.branches = [f"preview-{number}" for number in range(120)]
-    with pytest.raises(RemoteError, match=r"it has preview-0, preview-1, .*, and 110 more") as caught:
+    with pytest.raises(RemoteError, match=r"Use one of: preview-0, preview-1, .*, and 110 more") as caught:
         get_connection("neon", **NEON, branch="staging")
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("resource-missing", 78)
     assert len(peer.asked) == 3, "a cursor behind the last page leads to an empty one, and no further"
@@ -99,7 +99,7 @@ def test_neon_without_a_next_page(peer: Peer, pagination: dict[str, object]) -> 
     from apis import status
 
     peer.script.append(status(200, {"branches": [{"id": "br-a", "name": "a"}], **pagination}))
-    with pytest.raises(RemoteError, match=r"it has a$"):
+    with pytest.raises(RemoteError, match=r"Use one of: a$"):
         get_connection("neon", **NEON, branch="staging")
 
 
@@ -192,7 +192,7 @@ def test_scalingo_endpoint(peer: Peer, endpoint: str, port: int, database: str |
 
 
 def test_scalingo_has_no_such_endpoint(peer: Peer) -> None:
-    with pytest.raises(RemoteError, match="it has public-rw, private-peering-rw"):
+    with pytest.raises(RemoteError, match="Use one of: public-rw, private-peering-rw"):
         get_connection("scalingo", app="my-app", endpoint="private-rw")
 
 
@@ -200,7 +200,7 @@ def test_scalingo_chooses_a_variable(peer: Peer) -> None:
     peer.variables = {"OTHER_URL": f"postgresql://other:{PASSWORD}@{HOSTS['scalingo']}:30555/other?sslmode=require"}
     assert get_connection("scalingo", app="my-app", variable="OTHER_URL").connection.port == 30555
     assert get_connection("scalingo", app="my-app").connection.port == 30123
-    with pytest.raises(RemoteError, match="it has DATABASE_URL, EMPTY, OTHER_URL, SCALINGO_POSTGRESQL_URL"):
+    with pytest.raises(RemoteError, match="Use one of: DATABASE_URL, EMPTY, OTHER_URL, SCALINGO_POSTGRESQL_URL"):
         get_connection("scalingo", app="my-app", variable="NOTHING")
 
 

@@ -291,7 +291,7 @@ def test_nothing_is_done_once_nobody_waits(peer: Peer) -> None:
     with http.client(http.context(), "it") as asking:
         late = session.Session(asking, "it", peer.url(""), variable="T", authorization="x", deadline=time.monotonic())
         for ask in (late.get, late.post):
-            with pytest.raises(Failure, match="the time allowed is over"):
+            with pytest.raises(Failure, match="the timeout is over"):
                 ask("/", "something")
     assert peer.asked == [], "nobody would get the password of a role that is made"
 
@@ -329,7 +329,7 @@ def test_an_answer_that_never_ends_is_left_by_the_thread_as_well(peer: Peer) -> 
     verify = http.context()
     verify.load_verify_locations(_ca())
     call = http.Call("GET", peer.url("casedev"), {})
-    with http.client(verify, "it") as asking, pytest.raises(Exception, match="has not ended in time"):
+    with http.client(verify, "it") as asking, pytest.raises(Exception, match="was not complete in time"):
         http.exchange(asking, call, "it", time.monotonic() + 0.3)
 
 
