@@ -40,7 +40,7 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
 
 
 async def connect(source: Source = ENVIRONMENT, /, **options: Any) -> library.Connection:
-    """Open a connection, to what the first argument means to `kwargs`.
+    """Return an open connection; the first argument is that of `kwargs`.
 
     `options` are asyncpg's (``command_timeout``, ``statement_cache_size``, ...). Of services, a login that
     fails is tried once more if the environment has changed.

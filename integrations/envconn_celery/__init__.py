@@ -1,4 +1,4 @@
-"""Celery's settings: broker and results, both over TLS that is verified as the environment was judged.
+"""Celery's settings for broker and results, both with TLS as the environment requires.
 
     from celery import Celery
     from envconn_celery import config

@@ -1,4 +1,4 @@
-"""Django: ``DATABASES`` and ``CACHES`` from the environment, with TLS that is judged before Django sees it.
+"""Django's ``DATABASES`` and ``CACHES`` from the environment, with their TLS checked.
 
     from envconn_django import caches, databases
 

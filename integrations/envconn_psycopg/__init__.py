@@ -64,7 +64,7 @@ def connect(
 @overload
 def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connection: ...
 def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connection[Any]:
-    """Open a psycopg 3 connection, to what the first argument means to `kwargs`.
+    """Return an open psycopg 3 connection; the first argument is that of `kwargs`.
 
     `options` are psycopg's (``autocommit``, ``row_factory``, ``application_name``, ...). Of services, a login
     that fails is tried once more if the environment has changed.

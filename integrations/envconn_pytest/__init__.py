@@ -136,7 +136,7 @@ def isolated(root: Path) -> Iterator[IsolatedEnvironment]:
 
 @pytest.fixture
 def envconn_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedEnvironment]:
-    """An environment in which nothing of this machine has a say, put back after the test.
+    """An environment without the settings of this machine, restored after the test.
 
     What envconn reads is gone, and so are libpq's variables (``PG*``), those by which OpenSSL finds CAs or writes down
     keys, and what platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``,

@@ -49,7 +49,7 @@ def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sql
 
 
 def engine_options(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> dict[str, Any]:
-    """Return the arguments of ``create_engine`` beside `url`; arguments and errors are those of `url`."""
+    """Return the arguments of ``create_engine`` other than `url`; arguments and errors are those of `url`."""
     connection = database(source)
     return {**driving.options(connection, installed.choose(connection, driver))}
 

@@ -1,4 +1,4 @@
-"""The frozen values of the flow: what somebody asked for, not yet judged.
+"""The values that a connection string is read into, without a TLS check.
 
 A `Connection` keeps every spelling of the text it was read from, because a verdict about security
 must look at what was written. Secrets are of type `Secret` from the first moment, so that no
@@ -20,7 +20,7 @@ __all__ = ["Connection", "Host", "Origin", "Parameters", "Secret"]
 
 
 class Secret:
-    """Text that is only seen by those who ask for it with `reveal()`.
+    """A secret text, which only `reveal()` returns.
 
     Equal to another `Secret` of the same text, true when not empty. It cannot be pickled: a value
     that is written to disk or sent to another process is not a secret any more.
@@ -115,7 +115,7 @@ class Host(Record):
 
     @property
     def is_socket(self) -> bool:
-        """Whether this is a unix-domain socket, which no TLS ever runs over."""
+        """Whether this is a unix socket, which cannot use TLS."""
         return self.host.startswith(("/", "@"))
 
     def __str__(self) -> str:
@@ -150,7 +150,7 @@ class Origin(Record):
 
 
 class Connection(Record):
-    """What a connection string asks for, with libpq's meaning, unjudged.
+    """A connection as its connection string describes it, without a TLS check.
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.
 

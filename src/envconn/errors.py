@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Finding:
-    """One thing worth saying about the environment or a server; immutable, equal by its fields.
+    """A problem or a note about the environment or a server; immutable, equal by its fields.
 
     `code` is stable and lower case (``sslmode-unknown``); programs compare it, people look it up.
     `variable` names the environment variable, or says what stood in for one.
@@ -136,7 +136,7 @@ class EnvconnError(Exception):
 
 
 class ConfigurationError(EnvconnError):
-    """The environment cannot give a proven connection; everything that is wrong is collected before this is raised."""
+    """The configuration is wrong. All problems are collected before this is raised."""
 
 
 class ServiceMissing(ConfigurationError, KeyError):
@@ -147,15 +147,15 @@ class ServiceMissing(ConfigurationError, KeyError):
 
 
 class EndpointUnavailable(EnvconnError):
-    """The endpoint asked for does not exist or cannot be derived; the text says why, and where to get it."""
+    """The requested endpoint does not exist or cannot be derived. The text says why, and how to configure it."""
 
 
 class PasswordUnavailable(EnvconnError):
-    """A callable did not supply the password that a connection was to be made with; the text says what it did."""
+    """A callable did not supply the password of a connection. The text says what it did instead."""
 
 
 class RemoteError(EnvconnError):
-    """A provider's API could not be asked, or did not give what was asked for.
+    """A provider's API could not be reached, or did not return the requested resource.
 
     `problems` holds one `Finding`. `exit_code` is 64 where the call is wrong, 69 unreachable, too slow or busy,
     76 TLS not verified, 77 token or right refused, 78 anything else.

@@ -31,7 +31,7 @@ class Refusal(Record):
 
 
 class Report(Record):
-    """Everything worth knowing about one reading of the environment.
+    """The result of loading the configuration: services, problems and notes. It holds no secret.
 
     `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what
     stands against using them, empty when all is well; `notes` what was chosen, ignored, raised or normalised.

@@ -42,7 +42,7 @@ __all__ = [
 
 
 class Services(Mapping[str, SecuredConnection]):
-    """The judged connections of one process, by name. Made by `load`; `reload` reads the environment again.
+    """The checked connections of one process, by name. Made by `load`; `reload` loads the configuration again.
 
     `read` assembles the same environment again for that; `None` where there is none to be read.
     """
@@ -98,7 +98,7 @@ class Services(Mapping[str, SecuredConnection]):
 
     @property
     def broker(self) -> SecuredConnection:
-        """The message broker; ``services.get("broker")`` where there may be none.
+        """The message broker. Use ``services.get("broker")`` if there may be none.
 
         Raises:
             ServiceMissing: none is configured.
@@ -107,7 +107,7 @@ class Services(Mapping[str, SecuredConnection]):
 
     @property
     def results(self) -> SecuredConnection:
-        """Where the results of tasks are kept; ``services.get("results")`` where that may be nowhere.
+        """The store for the results of tasks. Use ``services.get("results")`` if there may be none.
 
         Raises:
             ServiceMissing: none is configured.
@@ -116,7 +116,7 @@ class Services(Mapping[str, SecuredConnection]):
 
     @property
     def cache(self) -> SecuredConnection:
-        """The cache; ``services.get("cache")`` where there may be none.
+        """The cache. Use ``services.get("cache")`` if there may be none.
 
         Raises:
             ServiceMissing: none is configured.
@@ -138,7 +138,7 @@ class Services(Mapping[str, SecuredConnection]):
         replica: bool | None = None,
         branch: str | None = None,
     ) -> SecuredConnection:
-        """Return the endpoint of service `name` that is pooled, a replica, or on a branch as asked; `None` means any.
+        """Return the endpoint of service `name` that is pooled, a replica or on a branch; `None` means any.
 
         Raises:
             EndpointUnavailable: no variable names such an endpoint and it cannot be derived; the text says why.
@@ -147,7 +147,7 @@ class Services(Mapping[str, SecuredConnection]):
         return self[name].endpoint(pooled=pooled, replica=replica, branch=branch)
 
     def reload(self) -> Changes:
-        """Read the same variables and files again, use what they come to from now on, and return what has changed.
+        """Load the configuration again from the same variables and files, use it from now on, and return what changed.
 
         Views and factories of these services follow; connections that are open stay. May be called
         by any thread: those who call at the same time share one reading.
@@ -193,7 +193,7 @@ def load(
     policy: Policy | None = None,
     passwords: Mapping[str, Supplier] | None = None,
 ) -> Services:
-    """Read the environment once and return what it configures, judged.
+    """Read the environment once, and return its services with their TLS checked.
 
     `environ` is a mapping of variables, `os.environ` when left out. `env_file` is the path of a file
     whose assignments count where `environ` is silent, or of several, the last of which wins, or
@@ -215,7 +215,7 @@ def load(
 
 
 def parse(text: str, variable: str | None = None) -> Connection:
-    """Read a connection string with libpq's meaning, without judging it. `variable` is what messages call it.
+    """Return the connection that a connection string describes, without a TLS check. Messages call it `variable`.
 
     Raises:
         ConfigurationError: the text has no meaning that all parsers agree on.
@@ -228,7 +228,7 @@ def parse(text: str, variable: str | None = None) -> Connection:
 
 
 def secure(source: Connection | str, policy: Policy | None = None) -> SecuredConnection:
-    """Judge a connection, or the text of one, and return what drivers accept.
+    """Check the TLS of a connection or a connection string, and return what integrations accept.
 
     It is judged by the policy of the process, as `load` reads it, with what `policy` states above that.
 

@@ -1,4 +1,4 @@
-"""A judged connection in the words of other programs, as text. Pure: nothing is read, written or connected here.
+"""Connections in the formats of other programs, as text. Nothing is read, written or connected here.
 
 Each format says the level that was promised in its reader's own words, or refuses: what a reader cannot
 hold is never written down as something weaker, and never as something else.

@@ -1,4 +1,4 @@
-"""The live proof: contact every server, without a driver and without a secret, and report what is there."""
+"""The live proof: contact every server without a driver and without a secret, and report its TLS."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def prove(
     timeout: float = 10.0,
     enforcement: Enforcement = "report",
 ) -> Proof:
-    """Contact every server of `source`, or of `load()`, siblings included, and return what was found there.
+    """Contact every server of `source`, or of `load()`, siblings included, and return the result.
 
     No secret is sent without `login`, and then only by a driver, to servers that were found to be as secure as
     promised. `timeout` is the time in seconds that one attempt may take. For `wait` seconds it is repeated, as long

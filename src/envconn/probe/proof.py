@@ -106,12 +106,12 @@ class Proof:
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """Everything that stands against starting, each thing once."""
+        """Every problem, each once."""
         return tuple(dict.fromkeys(problem for each in self.seen for problem in each.problems))
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """Everything else worth knowing, each thing once."""
+        """Every note, each once."""
         return tuple(dict.fromkeys(note for each in self.seen for note in each.notes))
 
     @property

@@ -61,7 +61,7 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     policy: Policy | None = None,
     timeout: float = 30.0,
 ) -> RemoteConnection:
-    """Ask the API of `provider` for a connection, and judge it.
+    """Return a connection from the API of `provider`, with its TLS checked.
 
     ``casedev`` takes `project`, and `branch` (by name, ``main`` when left out) and `pooled`. ``neon`` takes `project`,
     `database` and `role`, and `branch` (name or id), `endpoint` (id) and `pooled`. ``planetscale`` takes

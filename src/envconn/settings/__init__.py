@@ -1,4 +1,4 @@
-"""The pydantic-settings door. pydantic is imported in this folder and nowhere else.
+"""`Settings` for pydantic-settings. Only this folder imports pydantic.
 
 It holds no rule: one settings source calls what `envconn.load` calls. Connection strings never
 enter pydantic as text, because its errors and its debugging log quote what they find.
@@ -53,7 +53,7 @@ def _optional(value: object, inner: Any) -> object:
 
 
 class Settings(HiddenInputModel, BaseSettings):
-    """The configured services beside an application's own fields; subclass it.
+    """A pydantic-settings model with the configured services. Subclass it, and add your own fields.
 
     ``class Settings(envconn.Settings): debug: bool = False`` reads ``DEBUG`` as pydantic-settings
     does, and the connections as `envconn.load` does. Of the files in ``env_file`` (default:

@@ -28,7 +28,7 @@ class Judged:
 
     @property
     def name(self) -> str:
-        """The name it is known by in its `Services` (``database``, ``analytics``)."""
+        """The name of the service (``database``, ``analytics``)."""
         return self._judgement.name
 
     @property
@@ -38,7 +38,7 @@ class Judged:
 
     @property
     def origin(self) -> Origin:
-        """Where its text stood: variable, alias chain, file and line."""
+        """The place of the connection string: variable, alias chain, file and line."""
         return self._judgement.connection.origin
 
     @property
@@ -68,12 +68,12 @@ class Judged:
 
     @property
     def user(self) -> str:
-        """The user name, decoded."""
+        """The user, decoded."""
         return self._judgement.connection.user
 
     @property
     def password(self) -> Secret | None:
-        """The password, or `None` where there is none. One that a callable supplies is called for by `reveal`."""
+        """The password, or `None` where there is none. If a callable supplies it, `reveal` calls it."""
         if self._judgement.context.supplier is None:
             return self._judgement.connection.password
         from envconn.tls.password import Supplied
@@ -87,17 +87,17 @@ class Judged:
 
     @property
     def parameters(self) -> Parameters:
-        """Every other parameter as written, TLS ones included; `tls` says what became of those."""
+        """Every other parameter as written, TLS parameters included; `tls` has their effect."""
         return self._judgement.connection.parameters
 
     @property
     def foreign(self) -> Parameters:
-        """Parameters of other tools (``pgbouncer``, ``connection_limit``) that no driver is shown."""
+        """Parameters of other tools (``pgbouncer``, ``connection_limit``), which no driver receives."""
         return self._judgement.connection.foreign
 
     @property
     def tls(self) -> Verdict:
-        """The verdict."""
+        """The TLS level, and why it was chosen."""
         return self._judgement.verdict
 
     @property
@@ -122,23 +122,23 @@ class Judged:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing can be written there: a replica, or the past of a branch."""
+        """Whether the endpoint is read-only: a replica, or a branch at an earlier time."""
         provider = self._judgement.endpoint.provider
         return bool(self.replica) or bool(provider and provider.read_only)
 
     @property
     def branch(self) -> str | None:
-        """The provider's branch, where the URL names it."""
+        """The provider's branch, if the URL names it."""
         return self._judgement.endpoint.branch
 
     @property
     def role(self) -> str | None:
-        """The database role without what the provider appends to it."""
+        """The database role, without the provider's suffix."""
         return self._judgement.endpoint.role
 
     @property
     def region(self) -> str | None:
-        """The provider's region, where the host names it."""
+        """The provider's region, if the hostname has it."""
         return self._judgement.endpoint.region
 
     @property
@@ -153,27 +153,27 @@ class Judged:
 
     @property
     def startup_options(self) -> bool:
-        """Whether the other side takes ``options`` and settings at connection start."""
+        """Whether the server or pooler supports ``options`` and settings when a connection starts."""
         return self._judgement.endpoint.startup_options
 
     @property
     def idle_seconds(self) -> int | None:
-        """The silence in seconds after which the provider drops a connection, or `None` if unknown."""
+        """The idle time in seconds after which the provider closes a connection, or `None` if unknown."""
         return self._judgement.endpoint.provider.idle_seconds if self._judgement.endpoint.provider else None
 
     @property
     def lifetime_seconds(self) -> int | None:
-        """The age in seconds that a kept connection should stay below, or `None` if unknown."""
+        """The maximum age of a connection in seconds, or `None` if unknown."""
         return self._judgement.endpoint.provider.lifetime_seconds if self._judgement.endpoint.provider else None
 
     @property
     def suspends(self) -> bool:
-        """Whether the server goes to sleep when idle, so that a kept connection wants a check before use."""
+        """Whether the server suspends when idle, so that a kept connection must be checked before use."""
         return bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.suspends)
 
     @property
     def direct_tls(self) -> bool:
-        """Whether TLS may start without asking first (``sslnegotiation=direct``): stated, or known of the provider."""
+        """Whether the server supports direct TLS (``sslnegotiation=direct``): stated, or known for the provider."""
         stated = self.parameters.get("sslnegotiation")
         return (
             stated == "direct"
@@ -183,17 +183,17 @@ class Judged:
 
     @property
     def enforces_tls(self) -> bool | None:
-        """Whether the provider promises to deny clear text; `None` where its record does not say."""
+        """Whether the provider refuses connections without TLS; `None` if unknown."""
         return self._judgement.endpoint.provider.enforces_tls if self._judgement.endpoint.provider else None
 
     @property
     def understood(self) -> tuple[str, ...]:
-        """What host, port, user and variable gave away, a sentence each."""
+        """What is known from host, port, user and variable, one sentence each."""
         return self._judgement.endpoint.because
 
     @property
     def siblings(self) -> tuple[Self, ...]:
-        """The other endpoints of the same database that variables name, replicas included, each judged."""
+        """The other endpoints of the same database that variables name, replicas included."""
         return self._judgement.context.siblings
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TlsLevel(StrEnum):
-    """What is promised about a connection. Levels compare: a higher one includes what the lower ones promise.
+    """The TLS level of a connection. Levels are ordered: a higher one includes the lower ones.
 
     The value is the word that is printed: ``TlsLevel("verify-full")`` is made from it, equals it and is written as
     it in JSON.
@@ -17,7 +17,7 @@ class TlsLevel(StrEnum):
     OPPORTUNISTIC = "opportunistic"
     """TLS if the other side happens to offer it; promises nothing. Only ever reached on a local or waived hop."""
     ENCRYPTED = "encrypted"
-    """TLS or no connection, to somebody: whose key it is was not checked."""
+    """TLS is required, but the server is not verified."""
     VERIFY_CA = "verify-ca"
     """TLS to a server that holds a certificate of the stated CA, under whatever name."""
     VERIFY_FULL = "verify-full"

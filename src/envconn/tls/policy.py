@@ -143,7 +143,7 @@ class Demands(Record):
 
 
 class Policy:
-    """What a program demands of every connection, beside what the environment states.
+    """The TLS policy that a program sets, in addition to the environment's.
 
     Each argument is what the variable of that name would say, and one that is left out is what the environment says:
     `tls` is ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or
