@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 
 from envconn import sources
-from envconn.cli.export import no_service
 from envconn.cli.live import asked, gate
 from envconn.cli.terminal import aligned, annotate, complain, show
 from envconn.exit_codes import gravest
@@ -41,6 +40,8 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     report, proof = assembly.report, None
     if options.service:
         if options.service not in {*report.services, *report.refused}:
+            from envconn.cli.export import no_service
+
             return no_service("show" if details else "check", (*report.services, *report.refused))
         report = report.only(options.service)
     if report.ok and not details and (live := asked(options)):
@@ -64,7 +65,7 @@ def _with_proof(report: Report, proof: Proof) -> Report:
 def _print_json(report: Report, proof: Proof | None, command: str, places: tuple[Place, ...] | None) -> None:
     import json
 
-    from envconn.json_report import document
+    from envconn.report import document
 
     told = document(report) | {"command": command, "live": proof.as_dict()["live"] if proof else None}
     if places is not None:

@@ -16,8 +16,7 @@ from envconn.cli.terminal import Progress, annotate, complain, show
 from envconn.errors import ConfigurationError, Finding, RemoteError, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import with_ca_at
-from envconn.json_report import document
-from envconn.report import Report
+from envconn.report import Report, document
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import contextmanager
 
@@ -64,6 +63,8 @@ def _state(proof: Proof) -> str:
 
 @contextmanager
 def _leaving_on_sigterm() -> Iterator[None]:
+    import signal
+
     def leave(number: int, _frame: object) -> NoReturn:
         raise SystemExit(128 + number)
 

@@ -7,9 +7,8 @@ from datetime import UTC
 
 from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
-from envconn.json_report import document, finding
 from envconn.records import Record
-from envconn.report import Report
+from envconn.report import Report, document, finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
