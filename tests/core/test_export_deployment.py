@@ -41,7 +41,7 @@ def judged(kind: str, password: str = "s3cret") -> SecuredConnection:
 @pytest.mark.parametrize("hard", HARD)
 def test_read_back(hard: str, kind: str) -> None:
     connection = judged(kind, hard)
-    due = connection.uri()
+    due = connection.uri().reveal()
     assert re.fullmatch(r"[A-Za-z0-9._~:/?@&=,%\[\]-]+", due), "nothing that any of them would look at"
     line = render(connection, "dotenv")
     for interpolate in (True, False):
@@ -60,8 +60,8 @@ def test_read_back(hard: str, kind: str) -> None:
 def test_uri_of_every_kind(kind: str) -> None:
     connection = judged(kind)
     text = render(connection, "uri").rstrip("\n")
-    assert text.startswith(connection.uri().partition("?")[0])
-    assert (text == connection.uri()) is (kind != "postgresql"), "libpq's says more"
+    assert text.startswith(connection.uri().reveal().partition("?")[0])
+    assert (text == connection.uri().reveal()) is (kind != "postgresql"), "libpq's says more"
 
 
 def test_a_file_is_a_database_too() -> None:
@@ -86,7 +86,7 @@ def test_envconn_reads_the_same_verdict(
     }[name]
     waived = {"ENVCONN_TLS_WAIVE": "*.example"}
     second = envconn.load({**found, **waived}, env_file=path if name == "dotenv" else None).database
-    assert (second.tls.level, second.uri()) == (first.tls.level, first.uri())
+    assert (second.tls.level, second.uri().reveal()) == (first.tls.level, first.uri().reveal())
 
 
 def test_names_are_those_that_envconn_reads() -> None:
@@ -100,8 +100,8 @@ def test_names_are_those_that_envconn_reads() -> None:
     services = envconn.load(environ, env_file=None)
     written = "".join(render(connection, "dotenv") for connection in services.values())
     again = envconn.load(dict(dotenv.dotenv_values(stream=io.StringIO(written))), env_file=None)  # type: ignore[arg-type]
-    assert {name: found.uri() for name, found in again.items()} == {
-        name: found.uri() for name, found in services.items()
+    assert {name: found.uri().reveal() for name, found in again.items()} == {
+        name: found.uri().reveal() for name, found in services.items()
     }
     assert {yaml.safe_load(render(found, "kubernetes"))["metadata"]["name"] for found in services.values()} == {
         *("database", "shop-eu", "aqua", "broker", "cache")
@@ -144,7 +144,7 @@ def test_parts_are_read_like_the_url() -> None:
     connection = envconn.secure(envconn.parse("postgresql://u:p%27%5C%20x@h.example:7/d?sslmode=require"))
     parts = yaml.safe_load(render(connection, "kubernetes"))["stringData"]
     del parts["DATABASE_URL"]
-    assert envconn.load(parts, env_file=None).database.uri() == connection.uri()
+    assert envconn.load(parts, env_file=None).database.uri().reveal() == connection.uri().reveal()
 
 
 # What the formats do with a CA that came as text, without a word about where its file is.

@@ -53,7 +53,7 @@ def test_it_is_called_when_it_is_revealed() -> None:
     assert [(each.host, each.port, each.user) for each in tokens.asked] == [("db.example.com", 5432, "app")] * 2
     assert envconn_psycopg.kwargs(services)["password"] == f"{TOKEN}3"
     assert asyncpg.arguments(services.database)["password"] == f"{TOKEN}4"
-    assert f"{TOKEN}5@" in services.database.uri()
+    assert f"{TOKEN}5@" in services.database.uri().reveal()
 
 
 def test_it_is_equal_to_itself_and_to_no_text() -> None:
@@ -182,7 +182,7 @@ def aconnect(services: envconn.Services) -> object:
         *((connect, *wrong) for wrong in WRONG.values()),
         *((aconnect, *wrong) for wrong in (WRONG | LATER).values()),
         (connect, Tokens().later, "is asynchronous, but this connection is not"),
-        (lambda services: services.database.uri(), Tokens().later, "is asynchronous"),
+        (lambda services: services.database.uri().reveal(), Tokens().later, "is asynchronous"),
         (envconn_psycopg.kwargs, raising, "raised Leaky"),
     ],
 )

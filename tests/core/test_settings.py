@@ -189,3 +189,12 @@ def test_other_files_that_cannot_be_read() -> None:
 
     with pytest.raises(PermissionError, match="of the application"):
         Failing()
+
+
+def test_a_policy_is_refused_where_it_would_be_ignored() -> None:
+    class Own(envconn.Settings):
+        policy: str
+
+    with pytest.raises(TypeError, match="does not support policy"):
+        envconn.Settings(database=URL, policy=envconn.Policy(tls="verify-full"))
+    assert Own(database=cast("Any", URL), policy="mine").policy == "mine"

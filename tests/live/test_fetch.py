@@ -137,7 +137,7 @@ def test_a_file_that_others_read_alike(
     assert PASSWORD in ours.password.reveal()
     theirs = dotenv.dotenv_values("prod.env")["DATABASE_URL"]
     assert theirs
-    assert envconn.secure(envconn.parse(theirs)).uri() == ours.uri()
+    assert envconn.secure(envconn.parse(theirs)).uri().reveal() == ours.uri().reveal()
     assert "sslmode=prefer" not in theirs, "what was raised is written as it was raised"
 
 

@@ -175,7 +175,7 @@ POOLS: dict[str, Callable[[Services], Any]] = {
 
 def _alone(services: Services) -> envconn.SecuredConnection:
     """The default database, judged without its services, so that it follows nothing."""
-    return envconn.secure(services.database.uri())
+    return envconn.secure(services.database.uri().reveal())
 
 
 PLAIN: dict[str, Callable[[Services], Any]] = {

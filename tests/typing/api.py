@@ -82,7 +82,7 @@ assert_type(database.port, int)
 assert_type(database.password, Secret | None)
 assert_type(database.provider, str | None)
 assert_type(database.pooled, bool | None)
-assert_type(database.uri(), str)
+assert_type(database.uri(), Secret)
 assert_type(database.tls.raised, bool)
 strong: bool = database.tls.level >= TlsLevel.VERIFY_CA
 if database.password:

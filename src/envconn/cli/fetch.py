@@ -87,7 +87,7 @@ def _text(found: RemoteConnection) -> str:
     if not connection.tls.raised:
         return quote(found.connection_uri.reveal().strip(), safe=_KEPT)
     path = placed(connection)
-    return (with_ca_at(connection, path) if path else connection).uri()
+    return (with_ca_at(connection, path) if path else connection).uri().reveal()
 
 
 _KEPT = "-._~:/?@&=,[]%+!*();"

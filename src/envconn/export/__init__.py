@@ -131,7 +131,11 @@ def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnectio
 
 
 def _uri(request: ExportRequest) -> str:
-    return libpq_formats.uri(request) if request.connection.family == POSTGRESQL else f"{request.connection.uri()}\n"
+    return (
+        libpq_formats.uri(request)
+        if request.connection.family == POSTGRESQL
+        else f"{request.connection.uri().reveal()}\n"
+    )
 
 
 FORMATS: dict[FormatName, Format] = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def dotenv(request: ExportRequest) -> str:
     """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
-    return f"{_prefix(request.connection)}_URL='{request.connection.uri()}'\n"
+    return f"{_prefix(request.connection)}_URL='{request.connection.uri().reveal()}'\n"
 
 
 def kubernetes(request: ExportRequest) -> str:
@@ -27,7 +27,7 @@ def kubernetes(request: ExportRequest) -> str:
     is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
     """
     connection = request.connection
-    data = {f"{_prefix(connection)}_URL": connection.uri(), **_parts(connection)}
+    data = {f"{_prefix(connection)}_URL": connection.uri().reveal(), **_parts(connection)}
     if connection.tls.ca and connection.tls.ca.pem:
         data["ca.crt"] = connection.tls.ca.pem
     name = connection.name.replace("_", "-").strip("-") or "database"

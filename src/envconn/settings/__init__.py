@@ -106,6 +106,9 @@ class Settings(HiddenInputModel, BaseSettings):
         return schema
 
     def __init__(self, **values: Any) -> None:
+        if "policy" in values and "policy" not in type(self).model_fields:
+            del values  # this frame is a part of the traceback
+            raise TypeError("Settings does not support policy. Set ENVCONN_TLS, or use envconn.load(policy=...)")
         files = values.get("_env_file", self.model_config.get("env_file"))
         values = {name: as_secrets(value) if name in FIELDS else value for name, value in values.items()}
         try:

@@ -6,6 +6,7 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one by
 
 from __future__ import annotations
 
+from envconn.connection import Secret
 from envconn.errors import EndpointUnavailable, Finding
 from envconn.tls.judged import Judged
 
@@ -13,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
-    from envconn.connection import Secret
     from envconn.tls.judged import Judgement
 
 _SEAL: Final = object()
@@ -91,11 +91,11 @@ class SecuredConnection(Judged):
             put(found, self._place.then(pooled=pooled, replica=replica, branch=branch))  # type: ignore[arg-type]
         return found  # type: ignore[return-value] # a SecuredConnection is the only Judged there is
 
-    def uri(self) -> str:
-        """Return the connection URI with what was judged, password included. Hand it to a program, never to a log."""
+    def uri(self) -> Secret:
+        """Return the connection URI with what was judged, for any reader of its family; the password is in it."""
         from envconn.tls.uri_writer import uri
 
-        return uri(self)
+        return Secret(uri(self))
 
 
 def seal(judgement: Judgement) -> SecuredConnection:
