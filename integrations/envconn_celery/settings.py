@@ -159,12 +159,10 @@ def choose(
 _PLAIN = "Remove its parameters (use ENVCONN_TLS_CA for a CA), or set REDIS_URL or AMQP_URL instead"
 _READ_BY_CELERY = {
     "CELERY_BROKER_URL": ("broker_url", _PLAIN),
-    "CELERY_BROKER_READ_URL": ("broker_url", "unset it"),
-    "CELERY_BROKER_WRITE_URL": ("broker_url", "unset it"),
-    "CELERY_RESULT_BACKEND": (
-        "result_backend",
-        "so does its command RESULT_BACKEND; unset both, and choose with config(results=...)",
-    ),
+    "CELERY_BROKER_READ_URL": ("broker_url", "Unset it"),
+    "CELERY_BROKER_WRITE_URL": ("broker_url", "Unset it"),
+    # Which the command of Celery makes of RESULT_BACKEND, too.
+    "CELERY_RESULT_BACKEND": ("result_backend", "Unset it and RESULT_BACKEND, and choose with config(results=...)"),
 }
 """Variables that Celery takes before any setting (celery/app/utils.py, Settings), as they stand.
 

@@ -17,7 +17,7 @@ from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
 
-from envconn.errors import ConfigurationError
+from envconn.errors import ConfigurationError, ServiceMissing
 from envconn.services import ENVIRONMENT, Services, resolve
 from envconn_django.aliases import BUILDING, followed_entries, handed
 
@@ -80,7 +80,10 @@ def _databases(
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
     if not isinstance(found, Services):
         return found
-    return found.cache if "cache" in found else None
+    try:
+        return found.cache
+    except ServiceMissing:
+        return None
 
 
 def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) -> Made:

@@ -13,7 +13,7 @@ trust the stated one alone, and so does whatever is given one of these classes b
 from __future__ import annotations
 
 from envconn.drivers import redis as driver
-from envconn.services import ENVIRONMENT, Services, database, resolve
+from envconn.services import ENVIRONMENT, Services, resolve
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import without_password
 
@@ -40,7 +40,7 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
         ConfigurationError: the environment is wrong or has no cache, or redis-py's own connections cannot
             honour it (several sentinels, or a CA without a hostname): use `client`.
     """
-    connection = database(_followed(source))
+    connection = _cache(source)
     found: dict[str, Any] = {**driver.client(without_password(connection))}
     if is_supplied(connection.password):
         from envconn_redis.credentials import provided
@@ -63,7 +63,7 @@ def client(source: Source = ENVIRONMENT, /, **options: Any) -> redis.Redis:
 
     from envconn_redis import pools
 
-    return redis.Redis.from_pool(pools.pool(_followed(source), options))
+    return redis.Redis.from_pool(pools.pool(_cache(source), options))
 
 
 def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
@@ -72,10 +72,9 @@ def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
 
     from envconn_redis import asynchronous
 
-    return asyncio.Redis.from_pool(asynchronous.pool(_followed(source), options))
+    return asyncio.Redis.from_pool(asynchronous.pool(_cache(source), options))
 
 
-def _followed(source: Source) -> Services | SecuredConnection:
-    """Return what the logins follow, with the cache in the place of the default database."""
+def _cache(source: Source) -> SecuredConnection:
     services = resolve(source)
     return services.cache if isinstance(services, Services) else services

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import eavesdropper
+import envconn
+from envconn_django import caches
 
 if TYPE_CHECKING:
     from project import Project
@@ -100,3 +102,8 @@ def test_nothing_is_told_to_a_server_without_tls(project: Project) -> None:
 def test_without_a_cache_it_is_djangos_own(project: Project) -> None:
     done = project.python(f"{ROUND}; print(cache._cache)", **DATABASE)
     assert done.stdout.startswith("[1]\n")
+
+
+def test_a_database_called_cache_is_none() -> None:
+    services = envconn.load({"CACHE_DATABASE_URL": "sqlite:///cache.db"}, env_file=None)
+    assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")

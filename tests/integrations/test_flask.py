@@ -124,7 +124,7 @@ def test_config_is_plain() -> None:
     bind = found["SQLALCHEMY_BINDS"]["analytics"]
     assert bind.keys() == {"url", "connect_args", "pool_pre_ping", "plugins", "envconn"}
     fixed = envconn_flask.config(envconn.secure(REMOTE))["SQLALCHEMY_ENGINE_OPTIONS"]
-    assert fixed.keys() == {"connect_args", "pool_pre_ping"}
+    assert fixed.keys() == {"connect_args"}
     for given in (options, bind):
         arguments = given["connect_args"]
         assert isinstance(arguments, dict)
@@ -173,7 +173,7 @@ def test_mistakes_are_told() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE)
     with pytest.raises(RuntimeError, match="already initialised"):
         EnvConn(make(services), services=services)
-    with pytest.raises(RuntimeError, match="SQLALCHEMY_DATABASE_URI is set already"):
+    with pytest.raises(RuntimeError, match="SQLALCHEMY_DATABASE_URI is already set"):
         make(services, SQLALCHEMY_DATABASE_URI="sqlite://")
     with pytest.raises(RuntimeError, match="analytics"):
         make(services, SQLALCHEMY_BINDS={"analytics": "sqlite://"})
