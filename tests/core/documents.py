@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from codes import in_notes, in_problems, words
 from envconn.cli.options import PROVIDERS
-from envconn.exit_codes import FAULTS
-from envconn.remote.api_errors import REMOTE_FAULTS
+from envconn.codes import SECTIONS
 from envconn.sources.order import FETCHED, SOURCES
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ def strict() -> dict[str, Any]:
     kinds = found["$defs"]
     kinds["finding"]["properties"]["code"] = {
         "anyOf": [
-            {"enum": sorted(in_problems() | in_notes() | words() | {*FAULTS, *REMOTE_FAULTS})},
+            {"enum": sorted({code for codes in SECTIONS.values() for code in codes})},
             {"pattern": "^x-[a-z0-9]+(-[a-z0-9]+)*$"},
         ]
     }
