@@ -73,7 +73,6 @@ class Suite:
         """Run everything, all sessions beside each other: some work while others wait for a server."""
         static = self._jobs.start("static", ["sh", str(ROOT / "tests" / "static"), str(TOOLS), str(CACHE)])
         built = wheel.install(self._jobs, ROOT, self._work)
-        self._end("static checks", static)
         shutil.rmtree(self._coverage, ignore_errors=True)
         self._coverage.mkdir(parents=True)
         own = "not checkout" if asked("APPLICATIONS") else "not checkout and not application"
@@ -81,10 +80,10 @@ class Suite:
         sessions = [
             self._session("core", built, "-m", own, *(f"--ignore={folder}" for folder in folders)),
             *(self._session(Path(folder).name, built, "-m", own, folder) for folder in folders),
-            self._session("checkout", CHECKOUT, "-m", own.replace("not checkout", "checkout")),
+            self._session("checkout", CHECKOUT, "-m", own.replace("not checkout", "checkout"), *marked("checkout")),
         ]
-        for session in sessions:
-            self._end(session.name, session)
+        for job in (static, *sessions):
+            self._end(job.name, job)
         lines = self._corners(list(CORNERS), SHORT) if asked("CORNERS") else []
         self._measure()
         return self._sum(lines)
@@ -133,6 +132,12 @@ class Suite:
             failed = failed or 1
         sys.stdout.write("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped\n"]))
         return 1 if failed else 0
+
+
+def marked(name: str) -> list[str]:
+    """Return the test modules in which this mark stands: to open all of them takes long."""
+    modules = (ROOT / "tests").rglob("test_*.py")
+    return [str(path) for path in sorted(modules) if f"mark.{name}" in path.read_text(encoding="utf-8")]
 
 
 def asked(what: str) -> bool:
