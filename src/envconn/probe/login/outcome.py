@@ -117,7 +117,7 @@ _OF_ALL = {
     "host-unresolved": "{driver} finds no address for the host. Correct the hostname, or wait for DNS",
     "connection-refused": "the server refuses the connection. Start it, or correct the port",
     "host-unreachable": "{driver} cannot reach the server. Correct host and port, or check routes and firewalls",
-    "timed-out": "the login with {driver} timed out{state}. Check the server's load, or raise --within",
+    "timed-out": "the login with {driver} timed out{state}. Check the server's load, or raise --timeout",
     "connection-closed": "the server closed the connection during the login{state}. Read the server's log",
     "server-starting": "the server is starting, shutting down or recovering{state}. Wait until it is ready",
     "server-full": (
