@@ -515,6 +515,13 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcrl=/nowhere&sslmode=verify-full&sslrootcert=system'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
+        "pg-service": Code(
+            "`PGSERVICE` makes libpq take values from a file, and fail without it.",
+            "Unset it, and write the values into the connection string.",
+        ),
+        "pg-variable-invalid": Code(
+            "libpq would not connect because of the value of one of its variables.", "Correct it, or unset it."
+        ),
         "crl-contradicts": Code(
             "`PGSSLCRL` and `sslcrldir` of the connection are both given.", "Name both in the connection."
         ),

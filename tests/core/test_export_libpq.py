@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -76,10 +77,12 @@ def test_what_is_stated_decides_how_new_libpq_must_be(stated: str, oldest: int) 
 
 
 @pytest.mark.parametrize(
-    "stated", ["require_auth=scram-sha-256", "sslcrldir=/", "sslcertmode=allow", "max_protocol_version=3.2"]
+    "stated", ["require_auth=scram-sha-256", "sslcrldir=lists", "sslcertmode=allow", "max_protocol_version=3.2"]
 )
 def test_environment_that_an_older_libpq_would_ignore(certificates: Certificates, stated: str) -> None:
     """It refuses a string for a word that it does not know, and a variable goes past it."""
+    Path("lists").mkdir()
+    Path("lists", "0123abcd.r0").touch()
     connection = secured(f"?sslmode=verify-ca&sslrootcert={certificates.ca}&{stated}")
     variable = KEYWORDS[stated.partition("=")[0]].variable
     if stated.startswith("max"):

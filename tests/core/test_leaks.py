@@ -204,6 +204,8 @@ CASES = [
     url("policy-unknown", GOOD, ENVCONN_TLS_LOCAL="{raw}"),
     url("waiver-too-wide", GOOD, ENVCONN_TLS_WAIVE="*, {raw}"),
     url("waiver-malformed", GOOD, ENVCONN_TLS_WAIVE="{raw}/x"),
+    url("pg-service", GOOD, PGSERVICE="{raw}"),
+    url("pg-variable-invalid", GOOD, PGCONNECT_TIMEOUT="{raw}"),
 ]
 
 # Reached by programs only; see the tests that name them.

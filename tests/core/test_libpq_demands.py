@@ -99,7 +99,7 @@ def test_never_lowers(files: dict[str, str], variable: str, value: str, query: s
     services, without = load(files, query, place, **{variable: value}), load(files, query, place)
     assert services.database.parameters == without.database.parameters
     assert [(found.code, found.variable) for found in services.report().notes if found.variable == variable] == [
-        ("overruled", variable)
+        ("pg-variable-ignored", variable)
     ]
 
 

@@ -141,7 +141,11 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
             ["variable-not-chosen", "pg-variable-ignored"],
         ),
         ({"ENVCONN_DATABASE_VARIABLE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
-        ({"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICE": "x"}, "DATABASE_URL", ["pg-variable-ignored"] * 2),
+        (
+            {"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICEFILE": "x"},
+            "DATABASE_URL",
+            ["pg-variable-ignored"] * 2,
+        ),
     ],
     ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
 )

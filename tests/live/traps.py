@@ -49,7 +49,8 @@ class Trap:
 
     Values may name the files of `Furniture` in braces. `query` is what the naive URL says; at `site` it comes to
     `harmless` without the trap and to `bitten` with it, which is a pattern for a refusal. `claim` is how envconn takes
-    the variable for a statement of a CA, where it does that.
+    the variable for a statement of a CA, where it does that. `demand` says that the variable makes a connection
+    stricter, or is refused: where envconn has seen it, nothing connects that would not connect without it.
     """
 
     environ: dict[str, str] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Trap:
     harmless: str = TLS
     bitten: str = CLEAR
     claim: str = "none"
+    demand: bool = False
 
 
 _VERIFIED = {"sslmode": "verify-full", "sslrootcert": "{ca}"}
@@ -70,18 +72,22 @@ TRAPS = {
     "PGSSLROOTCERT, wrong": Trap({"PGSSLROOTCERT": "{other_ca}"}, site="both", claim="wrong"),
     "PGSSLROOTCERT, right": Trap({"PGSSLROOTCERT": "{ca}"}, site="both_unknownca", claim="right"),
     "PGGSSENCMODE": Trap({"PGGSSENCMODE": "require"}, bitten="GSSAPI"),
-    "PGSSLCRL": Trap({"PGSSLCRL": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED),
-    "PGSSLCRLDIR": Trap({"PGSSLCRLDIR": "{empty}"}, query=_VERIFIED, bitten=UNTRUSTED),
+    "PGSSLCRL": Trap({"PGSSLCRL": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED, demand=True),
+    "PGSSLCRLDIR": Trap({"PGSSLCRLDIR": "{empty}"}, query=_VERIFIED, bitten=UNTRUSTED, demand=True),
     "PGSSLCERT": Trap({"PGSSLCERT": "{certificate}", "PGSSLKEY": "{open_key}"}, site="both"),
     "PGSSLKEY": Trap({"PGSSLKEY": "{open_key}"}, {".postgresql/postgresql.crt": "{certificate}"}, site="both"),
-    "PGSSLCERTMODE": Trap({"PGSSLCERTMODE": "require"}, bitten="certificate"),
+    "PGSSLCERTMODE": Trap({"PGSSLCERTMODE": "require"}, bitten="certificate", demand=True),
     "PGSSLNEGOTIATION": Trap({"PGSSLNEGOTIATION": "direct"}, bitten="sslnegotiation"),
-    "PGSSLMINPROTOCOLVERSION": Trap({"PGSSLMINPROTOCOLVERSION": "TLSv9"}, bitten="ssl_min_protocol_version"),
+    "PGSSLMINPROTOCOLVERSION": Trap(
+        {"PGSSLMINPROTOCOLVERSION": "TLSv9"}, bitten="ssl_min_protocol_version", demand=True
+    ),
     "PGSSLMAXPROTOCOLVERSION": Trap(
         {"PGSSLMINPROTOCOLVERSION": "TLSv1", "PGSSLMAXPROTOCOLVERSION": "TLSv1.1"}, site="both"
     ),
-    "PGREQUIREAUTH": Trap({"PGREQUIREAUTH": "password"}, bitten="auth"),
-    "PGCHANNELBINDING": Trap({"PGCHANNELBINDING": "require"}, site="notls", harmless=CLEAR, bitten="channel binding"),
+    "PGREQUIREAUTH": Trap({"PGREQUIREAUTH": "password"}, bitten="auth", demand=True),
+    "PGCHANNELBINDING": Trap(
+        {"PGCHANNELBINDING": "require"}, site="notls", harmless=CLEAR, bitten="channel binding", demand=True
+    ),
     "PGOPTIONS": Trap({"PGOPTIONS": "-c no_such_setting=1"}, bitten="no_such_setting"),
     "PGTARGETSESSIONATTRS": Trap({"PGTARGETSESSIONATTRS": "standby"}, bitten="standby"),
     "root.crt, wrong": Trap(home={".postgresql/root.crt": "{other_ca}"}, site="both"),
@@ -90,10 +96,12 @@ TRAPS = {
     "postgresql.crt": Trap(
         home={".postgresql/postgresql.crt": "{certificate}", ".postgresql/postgresql.key": "{open_key}"}, site="both"
     ),
-    "PGSERVICE": Trap(_SERVICE, {".pg_service.conf": "{service}"}, site="both"),
+    "PGSERVICE": Trap(_SERVICE, {".pg_service.conf": "{service}"}, site="both", demand=True),
     # psycopg 3 resolves the name itself, so that a `hostaddr` in a service file comes too late for it.
-    "PGSERVICEFILE": Trap({"PGSERVICEFILE": "{service_away}", **_SERVICE}, site="both", bitten=f"{ELSEWHERE}|{CLEAR}"),
-    "PGSYSCONFDIR": Trap({"PGSYSCONFDIR": "{sysconf}", **_SERVICE}, site="both"),
+    "PGSERVICEFILE": Trap(
+        {"PGSERVICEFILE": "{service_away}", **_SERVICE}, site="both", bitten=f"{ELSEWHERE}|{CLEAR}", demand=True
+    ),
+    "PGSYSCONFDIR": Trap({"PGSYSCONFDIR": "{sysconf}", **_SERVICE}, site="both", demand=True),
 }
 
 

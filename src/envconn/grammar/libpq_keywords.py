@@ -228,6 +228,11 @@ DEMANDS: dict[str, str] = {
 }
 """By the variable of a keyword that makes a connection stricter: the keyword."""
 
+UNWRITTEN = frozenset(
+    keyword.variable for keyword in KEYWORDS.values() if keyword.variable and (keyword.harmless or keyword.refusal)
+)
+"""The variables that libpq reads all the same: nothing is written out for their keywords."""
+
 OVERRULED = (
     *(
         keyword.variable

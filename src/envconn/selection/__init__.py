@@ -13,6 +13,7 @@ from collections import ChainMap
 from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
+from envconn.grammar.libpq_keywords import UNWRITTEN
 from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
@@ -70,6 +71,10 @@ def assemble(
     context = stated_context(scan, policy)
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *select_brokers(scan))
+    if not UNWRITTEN.isdisjoint(scan.present):
+        from envconn.selection import libpq_variables
+
+        scan.problems += libpq_variables.problems(scan, [selected.connection for selected in found])
     for selected in found:
         if selected.name in services:
             scan.problems.append(_duplicate_name(selected, services[selected.name]))

@@ -185,5 +185,7 @@ def _report_overruled(scan: Scan, variable: str) -> None:
     if variable == "PGHOST":
         return
     message = f"has no effect on {variable}: the connection states every value that matters"
-    found = [name for name in OVERRULED if name not in DEMANDS and name in scan.present and scan.plain(name)]
+    found = [
+        name for name in OVERRULED if name not in {"PGSERVICE", *DEMANDS} and name in scan.present and scan.plain(name)
+    ]
     scan.notes += [note("pg-variable-ignored", name, message) for name in found]

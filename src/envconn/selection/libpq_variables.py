@@ -1,0 +1,73 @@
+"""What libpq's own variables would do to a connection that is judged: stop it, or take values from a file.
+
+A driver is handed everything that decides. What is left to the environment is harmless, but libpq refuses to connect
+for a value that it cannot read, which nobody would see before the first connection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envconn.errors import problem
+from envconn.families import POSTGRESQL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from envconn.connection import Connection
+    from envconn.errors import Finding
+    from envconn.selection.scan import Scan
+
+_LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param of fe-connect.c
+
+# pg_encname_tbl of encnames.c, letters and digits alone, as clean_encoding_name leaves them; libpq reads "auto".
+_ENCODINGS = """
+abc alt auto big5 euccn eucjis2004 eucjp euckr euctw gb18030 gbk iso88591 iso885910 iso885913
+iso885914 iso885915 iso885916 iso88592 iso88593 iso88594 iso88595 iso88596 iso88597 iso88598
+iso88599 johab koi8 koi8r koi8u latin1 latin10 latin2 latin3 latin4 latin5 latin6 latin7 latin8
+latin9 mskanji muleinternal shiftjis shiftjis2004 sjis sqlascii tcvn tcvn5712 uhc unicode utf8
+vscii win win1250 win1251 win1252 win1253 win1254 win1255 win1256 win1257 win1258 win866 win874
+win932 win936 win949 win950 windows1250 windows1251 windows1252 windows1253 windows1254 windows1255
+windows1256 windows1257 windows1258 windows866 windows874 windows932 windows936 windows949
+windows950
+"""
+
+
+def problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
+    """Yield a problem for each variable that would stop a connection that was `found`, or decide about it."""
+    stated = [connection.parameters for connection in found if connection.family == POSTGRESQL]
+    if stated and "PGSERVICE" in scan.present:
+        yield problem("pg-service", "PGSERVICE", _SERVICE)
+    for variable, (name, fits, expected) in _CHECKS.items():
+        text = scan.plain(variable)
+        if text and any(name not in parameters for parameters in stated) and not fits(text):
+            yield problem(
+                "pg-variable-invalid", variable, f"is invalid, and libpq would not connect: expected {expected}"
+            )
+
+
+_SERVICE = (
+    "libpq would take values from a service file, also where it is empty, and fail without one. Unset it, and write "
+    "the values into the connection string"
+)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?[0-9]{1,10}", text, re.ASCII) is not None and abs(int(text)) <= _LARGEST
+
+
+def _is_encoding(text: str) -> bool:
+    name = re.sub("[^a-z0-9]", "", text.lower())
+    return re.search(rf"\b{name}\b", _ENCODINGS) is not None and bool(name)
+
+
+def _is_library(text: str) -> bool:
+    return text in {"gssapi", "sspi"}  # asyncpg raises for any other
+
+
+_CHECKS = {
+    "PGCONNECT_TIMEOUT": ("connect_timeout", _is_number, "a whole number of seconds"),
+    "PGCLIENTENCODING": ("client_encoding", _is_encoding, "an encoding of PostgreSQL, such as UTF8"),
+    "PGGSSLIB": ("gsslib", _is_library, "gssapi or sspi"),
+}

@@ -1,0 +1,72 @@
+"""What is left to libpq's own variables has to be what libpq can read; a service file is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import envconn
+
+URL = "postgresql://u:p@db.example.com/d"
+
+
+def refused(variables: dict[str, str], url: str = URL) -> list[tuple[str, str]]:
+    try:
+        envconn.load({"DATABASE_URL": url, **variables}, env_file=None)
+    except envconn.ConfigurationError as refusal:
+        return [(found.code, found.variable) for found in refusal.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("PGSERVICE", "shop", "pg-service"),
+        ("PGSERVICE", "", "pg-service"),
+        ("PGCONNECT_TIMEOUT", "abc", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", "5s", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", "1.5", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", "99999999999", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", "4294967296", "pg-variable-invalid"),
+        ("PGCLIENTENCODING", "bogus", "pg-variable-invalid"),
+        ("PGCLIENTENCODING", "utf-16", "pg-variable-invalid"),
+        ("PGCLIENTENCODING", "-", "pg-variable-invalid"),
+        ("PGGSSLIB", "kerberos", "pg-variable-invalid"),
+    ],
+)
+def test_refused(variable: str, value: str, code: str) -> None:
+    assert refused({variable: value}) == [(code, variable)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PGCONNECT_TIMEOUT", "5"),
+        ("PGCONNECT_TIMEOUT", " 5 "),
+        ("PGCONNECT_TIMEOUT", "-1"),
+        ("PGCONNECT_TIMEOUT", ""),
+        ("PGCLIENTENCODING", "UTF8"),
+        ("PGCLIENTENCODING", "utf-8"),
+        ("PGCLIENTENCODING", "auto"),
+        ("PGCLIENTENCODING", "SQL_ASCII"),
+        ("PGCLIENTENCODING", "ISO 8859-1"),
+        ("PGGSSLIB", "gssapi"),
+        ("PGSERVICEFILE", "/etc/services"),
+        ("PGLOADBALANCEHOSTS", "bad"),
+        ("PGMINPROTOCOLVERSION", "9"),
+        ("PGMAXPROTOCOLVERSION", "9"),
+    ],
+)
+def test_accepted_or_without_effect(variable: str, value: str) -> None:
+    assert refused({variable: value}) == []
+
+
+@pytest.mark.parametrize("variable", ["PGCONNECT_TIMEOUT", "PGCLIENTENCODING", "PGGSSLIB"])
+def test_what_the_text_states_is_not_read(variable: str) -> None:
+    stated = {"PGCONNECT_TIMEOUT": "connect_timeout=5", "PGCLIENTENCODING": "client_encoding=UTF8"}
+    query = stated.get(variable, "gsslib=gssapi")
+    assert refused({variable: "bad"}, f"{URL}?{query}") == []
+
+
+def test_where_there_is_no_postgresql() -> None:
+    variables = {"PGSERVICE": "x", "PGCONNECT_TIMEOUT": "x", "PGGSSLIB": "x"}
+    assert refused(variables, "mysql://u:p@db.example.com/d?ssl-mode=REQUIRED") == []
