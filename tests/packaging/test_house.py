@@ -84,3 +84,8 @@ def test_every_figure_is_printed_and_found(checkout: Path) -> None:
     lines = dict(line.rsplit(maxsplit=1) for line in printed.partition("\n\n")[0].splitlines()[1:])
     assert list(lines) == [*FIGURES, *LOADED]
     assert all(int(lines[title]) > 0 for title in LOADED), lines
+
+
+def test_there_is_no_cycle(checkout: Path) -> None:
+    """Not even one of imports in functions, or of those for type checkers alone."""
+    assert House(checkout).cycles() == []
