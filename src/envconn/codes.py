@@ -55,6 +55,13 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=MY_DB_URL",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=DATABASE_URL",
         ),
+        "envconn-variable-unknown": Code(
+            "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that speaks of TLS.",
+            "Correct the name, or remove it.",
+        ),
+        "phase-unknown": Code(
+            "`ENVCONN_PHASE` is not `build`.", "Write `build` while an image is built, or remove it."
+        ),
         "service-duplicate": Code(
             "Two variables make services with the same name.",
             "Rename one of the two.",
@@ -682,6 +689,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-duplicate-weaker": Code(
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
+        "envconn-variable-ignored": Code("A variable that begins with `ENVCONN_` is none that envconn reads."),
         "file-equal": Code("`NAME` and `NAME_FILE` hold the same value."),
         "variable-not-chosen": Code("`ENVCONN_DATABASE_VARIABLE` names another variable."),
         "pg-variable-ignored": Code(

@@ -70,7 +70,7 @@ NAMES = [
     Case("T10", {"DATABASE_URL": " \t\n"}, {}, {"variable-blank", "database-missing"}, "white space is empty"),
     Case("T11", {"ENVCONN_PHASE": "build"}, {}, {"build-phase"}, "a build has no credentials; the report says so"),
     Case("T12", {}, {}, {"database-missing"}, "every accepted variable is in the message"),
-    Case("T12", {"ENVCONN_PHASE": "biuld"}, {}, {"database-missing"}, "a typing mistake switches nothing off"),
+    Case("T12", {"ENVCONN_PHASE": "biuld"}, {}, {"phase-unknown"}, "a typing mistake switches nothing off"),
     Case("T13", {"DATABASE_URL": PG, "PGHOST": "other.example"}, {"database": ENCRYPTED}, {"pg-variable-ignored"},
          "URL wins"),
     Case("T14", {"DATABASE_URL": f"{PG}?sslmode=prefer", "PGSSLMODE": "require"}, {"database": ENCRYPTED},

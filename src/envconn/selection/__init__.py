@@ -17,7 +17,7 @@ from envconn.grammar.libpq_keywords import UNWRITTEN
 from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
-from envconn.selection import databases, platform_services, variables
+from envconn.selection import databases, platform_services, variables, vocabulary
 from envconn.selection.broker_and_cache import select as select_brokers
 from envconn.selection.databases import DATABASE, DATABASES, Selected
 from envconn.selection.scan import Scan
@@ -121,6 +121,8 @@ def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ..
 
 def stated_context(scan: Scan, policy: Policy | None = None) -> Context:
     """Return what the environment and `policy` state about judging. What is wrong goes to `scan`."""
+    for found in vocabulary.unknown(scan.present):
+        (scan.problems if found.severity == "error" else scan.notes).append(found)
     demands = combined(policy, _stated_demands(scan))
     scan.notes += waived_in_code(policy)
     return Context(demands, stated_hints(scan))
@@ -173,7 +175,9 @@ NOT_SET = (
 
 
 def stated_hints(scan: Scan) -> ProviderHints:
-    """Read the two variables; a word that is not known becomes a problem."""
+    """Read what is stated about every endpoint; a word that is not known becomes a problem."""
+    if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
+        scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
     provider = scan.plain("ENVCONN_PROVIDER") or None
     pooler = scan.plain("ENVCONN_POOL_MODE") or None
     if provider and provider_named(provider) is None:
