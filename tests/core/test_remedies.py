@@ -49,6 +49,34 @@ def test_remedy_removes_it(code: str) -> None:
     assert codes(EXAMPLES[code][1]) == []
 
 
+@pytest.mark.parametrize(
+    ("parts", "variable", "told", "corrected"),
+    [
+        ({"DB_NAME": "app"}, "DB_USER", "Set it to the user", {"DB_USER": "app"}),
+        ({"DB_USER": "app"}, "DB_NAME", "Set it to the name", {"DB_NAME": "app"}),
+        ({"DB_USER": "app", "DB_DATABASE": " "}, "DB_DATABASE", "Set it to the name", {"DB_DATABASE": "app"}),
+        ({"DB_USER": "app", "DB_NAME": "app", "DB_PORT": "x"}, "DB_PORT", "Set it to 1 to 65535", {"DB_PORT": "5432"}),
+        ({"DB_USER": "app", "DB_NAME": "app", "DB_PORT": "0"}, "DB_PORT", "Set it to 1 to 65535", {"DB_PORT": "5432"}),
+        (
+            {"DB_USER": "app", "DB_NAME": "app", "DB_SSLMODE": "requier"},
+            "DB_SSLMODE",
+            "Use require",
+            {"DB_SSLMODE": "require"},
+        ),
+    ],
+)
+def test_parts_are_named_by_their_own_variables(
+    parts: dict[str, str], variable: str, told: str, corrected: dict[str, str]
+) -> None:
+    environ = {"DB_HOST": "db.example.com", **parts}
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, env_file=None)
+    (problem,) = caught.value.problems
+    assert problem.variable == variable
+    assert told in problem.message.partition(". ")[2]
+    assert load(environ | corrected, env_file=None).database.variable == "DB_HOST"
+
+
 # What is written, the words of the message that say what to do, and what is written when they have been followed.
 FOLLOWED = [
     ("?sslmode=VERIFY-FULL", "Use verify-full, in lower case", "?sslmode=verify-full&sslrootcert=system"),

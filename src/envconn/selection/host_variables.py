@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
+    from envconn.errors import Finding
     from envconn.sources import Environment
 
 
@@ -116,6 +117,26 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
         return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
     origin = whole.origin._replace(variable=leader, via=())
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
+    """Return `found`, which names the host of a family, about the variable of the part that has to change."""
+    keyword, message = _PARTS.get(found.code, ("", ""))
+    names = [name for name, part in FAMILIES.get(found.variable, {}).items() if part == keyword]
+    if not names:
+        return found
+    name = next((name for name in names if name in present), names[0])
+    return problem(found.code, name, message or found.message)
+
+
+_PARTS = {
+    "user-missing": ("user", "not set. Set it to the user of the database"),
+    "dbname-missing": ("dbname", "not set. Set it to the name of the database"),
+    "port-invalid": ("port", "is not a number. Set it to 1 to 65535"),
+    "port-range": ("port", "is out of range. Set it to 1 to 65535"),
+    "sslmode-unknown": ("sslmode", ""),
+}
+"""By code, the part that is wrong, and what to say of its variable if a URL is told something else."""
 
 
 _UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"

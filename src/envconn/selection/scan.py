@@ -7,6 +7,7 @@ from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
 from envconn.families import FAMILIES, SENTINEL
 from envconn.records import Record
+from envconn.selection import host_variables
 from envconn.selection.variables import present
 
 TYPE_CHECKING = False
@@ -45,7 +46,10 @@ class Scan:
         """Yield the connection that `lookup` found, if it found one and it can be read."""
         self.record(lookup)
         if lookup.found:
-            yield from self.understand(grammar.read(lookup.found.text, lookup.found.origin))
+            outcome = grammar.read(lookup.found.text, lookup.found.origin)
+            if not isinstance(outcome, Connection) and "://" not in lookup.found.text.reveal():
+                outcome = tuple(host_variables.about_part(found, self.present) for found in outcome)
+            yield from self.understand(outcome)
 
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or keep what is wrong with the text."""
