@@ -522,6 +522,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcrl=/nowhere&sslmode=verify-full&sslrootcert=system'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
+        "openssl-weak": Code(
+            "`OPENSSL_CONF` allows NULL ciphers or security level 0.", "Remove them from `CipherString` in that file."
+        ),
         "pg-service": Code(
             "`PGSERVICE` makes libpq take values from a file, and fail without it.",
             "Unset it, and write the values into the connection string.",
@@ -677,6 +680,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "certificate-self-signed": Code(
             "The provider's certificates are self-signed: the server is not verified, or verification fails."
         ),
+        "openssl-conf": Code("`OPENSSL_CONF` configures OpenSSL for every connection of the process."),
         "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
         "variable-blank": Code("A variable is set but blank, which counts as not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),

@@ -215,6 +215,7 @@ BY_CALL = {
     "celery-overruled",
     "crl-contradicts",
     "driver-too-old",
+    "openssl-weak",
     "driver-unsupported",
     "password-in-clear",
     "password-unclaimed",

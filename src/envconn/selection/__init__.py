@@ -71,6 +71,10 @@ def assemble(
     context = stated_context(scan, policy)
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *select_brokers(scan))
+    if found and scan.environment.is_set("OPENSSL_CONF"):
+        from envconn.selection import openssl_variables
+
+        scan.accept_findings(openssl_variables.findings(scan))
     if not UNWRITTEN.isdisjoint(scan.present):
         from envconn.selection import libpq_variables
 

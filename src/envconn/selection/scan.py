@@ -82,6 +82,11 @@ class Scan:
         self.problems += lookup.problems
         self.notes += lookup.notes
 
+    def accept_findings(self, findings: Iterable[Finding]) -> None:
+        """Keep each of the `findings` by its severity."""
+        for finding in findings:
+            (self.problems if finding.severity == "error" else self.notes).append(finding)
+
     def _named(self, connection: Connection) -> Connection:
         """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
         if connection.family != SENTINEL or "master_name" in connection.parameters:

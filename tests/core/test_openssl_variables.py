@@ -1,0 +1,49 @@
+"""OpenSSL's own configuration: what lets in plain text is refused, anything else is noted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import envconn
+
+URL = "postgresql://u:p@db.example.com/d"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("CipherString = DEFAULT:@SECLEVEL=0\n", "openssl-weak"),
+        ("[s]\nCipherString=ALL:NULL\n", "openssl-weak"),
+        ("  cipherstring = eNULL@SECLEVEL=0", "openssl-weak"),
+        ("system_default.CipherString = NULL-SHA256\n", "openssl-weak"),
+        ("CipherString = DEFAULT:@SECLEVEL=2\n", "openssl-conf"),
+        ("# CipherString = NULL\n", "openssl-conf"),
+        ("CipherString = DEFAULT # not NULL\n", "openssl-conf"),
+        ("", "openssl-conf"),
+    ],
+)
+def test_a_configuration(text: str, code: str) -> None:
+    Path("openssl.cnf").write_text(text, encoding="utf-8")
+    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [(code, "OPENSSL_CONF")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"OPENSSL_CONF": "/nowhere"}, [("openssl-conf", "OPENSSL_CONF")]),
+        ({"OPENSSL_CONF": ""}, []),
+        ({}, []),
+    ],
+)
+def test_no_configuration(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    assert told(variables) == expected
+
+
+def told(variables: dict[str, str]) -> list[tuple[str, str]]:
+    try:
+        report = envconn.load({"DATABASE_URL": URL, **variables}, env_file=None).report()
+    except envconn.ConfigurationError as refusal:
+        return [(found.code, found.variable) for found in refusal.problems]
+    return [(found.code, found.variable) for found in report.notes]
