@@ -88,7 +88,8 @@ def assemble(
     if not (DATABASE in services or scan.problems):
         _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
-    report = Report(dict(services), policy=context.policy)
+    # Without the CA, which may be a text, or anything else that was meant for another variable.
+    report = Report(dict(services), policy=context.policy._replace(ca=None))
     return Assembly(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
