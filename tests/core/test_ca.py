@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import revocation
 from envconn.errors import Finding
 from envconn.tls import CA
 from envconn.tls import ca as material
@@ -301,3 +302,26 @@ def test_threads_that_want_one_text_at_once_share_its_file() -> None:
 
     with ThreadPoolExecutor(count) as pool:
         assert [sizes for _, *sizes in pool.map(write, range(count))] == [[len(text)] * 20] * count
+
+
+@pytest.mark.parametrize(
+    "content", ["", "no certificate\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_a_file_in_the_place_of_the_system_s_has_to_hold_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "bundle.pem").write_text(content, encoding="ascii")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "bundle.pem"))
+    outcome = read("system", "DATABASE_URL")
+    assert isinstance(outcome, Finding)
+    assert (outcome.code, "SSL_CERT_FILE" in outcome.message) == ("ca-broken", True)
+
+
+def test_a_list_of_revocations_is_none(
+    certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoked = revocation.listed(tmp_path / "list.crl", certificates.authority)
+    monkeypatch.setenv("SSL_CERT_FILE", str(revoked))
+    outcome = read("system", "DATABASE_URL")
+    assert isinstance(outcome, Finding)
+    assert outcome.code == "ca-broken"

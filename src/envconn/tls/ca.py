@@ -157,12 +157,27 @@ def _system(variable: str) -> CA | Finding:
         return problem(
             "ca-missing", variable, "CA: the file in SSL_CERT_FILE does not exist. Correct SSL_CERT_FILE, or unset it"
         )
+    if os.environ.get("SSL_CERT_FILE") and named and not _has_certificates(named):
+        return problem(
+            "ca-broken", variable, "CA: the file in SSL_CERT_FILE has no certificate in PEM. Correct it, or unset it"
+        )
     path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
     if path is None:
         return problem(
             "ca-missing", variable, ("CA: this system has no CA bundle. Install ca-certificates, or name a file")
         )
     return CA("system", variable, path=path)
+
+
+def _has_certificates(path: str) -> bool:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=path)
+    except OSError:
+        return False
+    return context.cert_store_stats()["x509"] > 0
 
 
 def written(pem: str) -> str:
