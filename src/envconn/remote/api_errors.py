@@ -87,7 +87,7 @@ def _connect_failure(causes: list[BaseException], host: str, title: str) -> Fail
     for cause in errors:
         if isinstance(cause, ssl.SSLCertVerificationError):
             code = certificate_code(cause.verify_code)
-            return Failure(code, title, f"{host}: {FAULTS[code].meaning}; {_REMEDIES.get(code, _UNTRUSTED)}")
+            return Failure(code, title, f"{host}: {FAULTS[code].meaning}. {_REMEDIES.get(code, _UNTRUSTED)}")
         if isinstance(cause, socket.gaierror):
             return Failure("host-unresolved", title, f"{host} has no address in DNS. {_NAME}")
     failed = next((cause for cause in errors if isinstance(cause, ssl.SSLError | ConnectionResetError)), None)
