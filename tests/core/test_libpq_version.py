@@ -57,6 +57,7 @@ def test_only_psycopg_knows(tmp_path: Path, case: str) -> None:
     assert libpq._in_wheel(installed(tmp_path, names), implementation) is None
 
 
+@pytest.mark.measured
 def test_version_is_that_of_the_library() -> None:
     code = "import sys; from envconn.drivers import libpq; print(libpq.version('psycopg'), 'psycopg' in sys.modules)"
     told, imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.split()
