@@ -173,6 +173,16 @@ class Connection(Record):
     notes: tuple[str, ...] = ()
 
     @property
+    def host(self) -> str:
+        """The name, IP address or socket directory of the first host."""
+        return self.hosts[0].host
+
+    @property
+    def port(self) -> int:
+        """The port of the first host."""
+        return self.hosts[0].port
+
+    @property
     def driver(self) -> str | None:
         """The driver named behind a ``+`` in the scheme (``postgresql+asyncpg``), if one is."""
         return self.scheme.partition("+")[2] or None

@@ -8,6 +8,7 @@ import pickle
 
 import pytest
 
+import envconn
 from envconn import ConfigurationError, EndpointUnavailable, EnvconnError, PasswordUnavailable, ServiceMissing
 from envconn.connection import Connection, Host, Origin, Parameters, Secret
 from envconn.errors import note, problem
@@ -159,3 +160,8 @@ def test_findings_are_values() -> None:
         found.code = "another"
     with pytest.raises(AttributeError, match="immutable"):
         del found.code
+
+
+def test_the_first_host_of_an_unjudged_connection() -> None:
+    found = envconn.parse("postgresql://app@a.example.com:6000,b.example.com/app")
+    assert (found.host, found.port) == ("a.example.com", 6000)
