@@ -121,7 +121,7 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
 
 def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
     """Return `found`, which names the host of a family, about the variable of the part that has to change."""
-    keyword, message = _PARTS.get(found.code, ("", ""))
+    message, keyword = _PARTS.get(found.code, ("", ""))
     names = [name for name, part in FAMILIES.get(found.variable, {}).items() if part == keyword]
     if not names:
         return found
@@ -130,13 +130,13 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
 
 
 _PARTS = {
-    "user-missing": ("user", "not set. Set it to the user of the database"),
-    "dbname-missing": ("dbname", "not set. Set it to the name of the database"),
-    "port-invalid": ("port", "is not a number. Set it to 1 to 65535"),
-    "port-range": ("port", "is out of range. Set it to 1 to 65535"),
-    "sslmode-unknown": ("sslmode", ""),
+    "user-missing": ("not set. Set it to the user of the database", "user"),
+    "dbname-missing": ("not set. Set it to the name of the database", "dbname"),
+    "port-invalid": ("is not a number. Set it to 1 to 65535", "port"),
+    "port-range": ("is out of range. Set it to 1 to 65535", "port"),
+    "sslmode-unknown": ("", "sslmode"),
 }
-"""By code, the part that is wrong, and what to say of its variable if a URL is told something else."""
+"""By code, what to say of the variable if a URL is told something else, and the part that is wrong."""
 
 
 _UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"
