@@ -200,6 +200,8 @@ CASES = [
     url("channel-binding-password", f"postgresql://app:endpoint%3Dep-a%3B{{p}}@{NEON}/app?channel_binding=require"),
     url("replica-pooled", f"postgresql://app.main%7Creplica:{{p}}@{PLANETSCALE}:6432/app"),
     # the policy
+    url("envconn-variable-unknown", GOOD, ENVCONN_TSL="{raw}"),
+    url("phase-unknown", GOOD, ENVCONN_PHASE="{raw}"),
     url("policy-unknown", GOOD, ENVCONN_TLS="{raw}"),
     url("policy-unknown", GOOD, ENVCONN_TLS_LOCAL="{raw}"),
     url("waiver-too-wide", GOOD, ENVCONN_TLS_WAIVE="*, {raw}"),
@@ -218,6 +220,7 @@ BY_CALL = {
     "openssl-weak",
     "driver-unsupported",
     "password-in-clear",
+    "password-unavailable",
     "password-unclaimed",
     "result-missing",
     "secret-unavailable",

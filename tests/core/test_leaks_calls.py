@@ -160,6 +160,22 @@ def test_raw_texts(
         assert find(marker, failure_surfaces(caught.value) | {"log": caplog.text}) == {}
 
 
+@pytest.mark.parametrize("ending", ["returns", "raises"])
+def test_a_supplied_password_that_cannot_be_one(ending: str, marker: str, caplog: pytest.LogCaptureFixture) -> None:
+    def supplier(_: object) -> str:
+        if ending == "raises":
+            raise ValueError(marker)
+        return f"{marker}\0"
+
+    environ = {"DATABASE_URL": "postgresql://app@db.example.com/app?sslmode=require"}
+    services = envconn.load(environ, env_file=None, passwords={"database": supplier})
+    with pytest.raises(envconn.PasswordUnavailable) as caught:
+        envconn_psycopg.kwargs(services)
+    assert [problem.code for problem in caught.value.problems] == ["password-unavailable"]
+    # The frames of the supplier are the program's own, and hold what it works with.
+    assert find(marker, failure_surfaces(caught.value, called=False) | {"log": caplog.text}) == {}
+
+
 @pytest.mark.parametrize("name", ["DB_PASSWORD", "PGPASSWORD"])
 def test_a_password_that_looks_like_an_alias(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     word = MARKERS["plain"]
