@@ -25,7 +25,8 @@ class Family(Record):
     `TlsLevel.ENCRYPTED` on, which are the same where the scheme does not say TLS. `tls_schemes` maps each scheme
     without TLS that has a twin to it. `words` are what platforms call such a service. `port` is the default one, 0
     for a file, `tls_port` that of the scheme with TLS. `dbname` is the database where none is written, empty where
-    one has to be. `services` are the roles that it can have.
+    one has to be; `dbname_title` what reports call it where its name alone says too little. `services` are the roles
+    that it can have.
 
     `verified` says that a scheme which says TLS means a verified server by itself, by the system's CAs if no other
     is named. `unencrypted` is how a text asks for no TLS, `instead` what to write, and `name_ca` how it names a CA.
@@ -44,6 +45,7 @@ class Family(Record):
     grammar: str
     tls_port: int = 0
     dbname: str = ""
+    dbname_title: str = ""
     words: tuple[str, ...] = ()
     tls_schemes: tuple[tuple[str, str], ...] = ()
     verified: bool = False
@@ -118,6 +120,7 @@ FAMILIES: dict[str, Family] = {
         ("broker", "results", "cache"),
         "redis.read_uri",
         dbname="0",
+        dbname_title="database ",
         words=("redis", "rediss", "valkey", "valkeys"),
         tls_schemes=(("redis", "rediss"), ("valkey", "valkeys")),
         verified=True,
@@ -136,6 +139,7 @@ FAMILIES: dict[str, Family] = {
         ("broker", "results", "cache"),
         "redis.read_sentinel_uri",
         dbname="0",
+        dbname_title="database ",
         verified=True,
         instead="Use rediss+sentinel://h1,h2/master and the ports with TLS",
         probe="protocol.Redis",
@@ -153,6 +157,7 @@ FAMILIES: dict[str, Family] = {
         "amqp.read_uri",
         tls_port=5671,
         dbname="/",
+        dbname_title="virtual host ",
         words=("amqp", "amqps", "rabbitmq"),
         tls_schemes=(("amqp", "amqps"),),
         verified=True,

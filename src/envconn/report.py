@@ -13,6 +13,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from envconn.exit_codes import gravest
+from envconn.families import FAMILIES
 from envconn.records import Record
 from envconn.sources import order
 
@@ -109,9 +110,8 @@ def sibling_name(service: SecuredConnection) -> str:
 
 
 def _paragraph(service: SecuredConnection) -> list[str]:
-    where = ", ".join(map(str, service.hosts))
     facts = {
-        "": f"{service.dbname} on {where}" if service.dbname else where,
+        "": _target(service),
         "user ": service.user or None,
         "role ": None if service.role == service.user else service.role,
         "branch ": service.branch,
@@ -125,6 +125,13 @@ def _paragraph(service: SecuredConnection) -> list[str]:
         lines.append(f"  ignored: {', '.join(service.foreign)}")
     siblings = ((sibling_name(each), each) for each in service.siblings)
     return lines + [f"  {' '.join(row(name, each))}: {', '.join(map(str, each.hosts))}" for name, each in siblings]
+
+
+def _target(service: SecuredConnection) -> str:
+    family, where = FAMILIES[service.family], ", ".join(map(str, service.hosts))
+    if not family.port:
+        return service.dbname
+    return f"{family.dbname_title}{service.dbname} on {where}" if service.dbname else where
 
 
 def _endpoint(service: SecuredConnection) -> list[str]:

@@ -315,6 +315,25 @@ def test_evidence(certificates: Certificates, query: str, place: str, demands: D
     assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in told] == evidence
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("sqlite:///x.db", "the database is a file, to which TLS does not apply"),
+        ("redis://localhost/0", "with redis://, TLS is not used"),
+        ("amqps://u:p@h/v", "with amqps://, the CA and the hostname are verified"),
+        ("rediss://h/0?ssl_cert_reqs=none", "with rediss:// and its parameters, TLS is required, but the server"),
+        ("mysql://u:p@h/d", "with mysql://, the client may fall back to an unencrypted connection"),
+        ("mysql://u:p@h/d?ssl-mode=REQUIRED", "with mysql:// and its parameters, TLS is required, but the server"),
+        ("rediss://h/0?ssl_ca_certs=FILE", "with rediss:// and its parameters, the CA and the hostname are verified"),
+    ],
+)
+def test_evidence_in_words_that_the_text_has(certificates: Certificates, text: str, first: str) -> None:
+    """``sslmode`` is libpq's alone."""
+    told = judged(text.replace("FILE", str(certificates.ca)), Demands()).tls.evidence
+    assert told[0].startswith(first)
+    assert not any("sslmode" in sentence or ("sqlite" in text and "socket" in sentence) for sentence in told)
+
+
 def test_loopback_that_must_have_tls_is_not_called_remote() -> None:
     """No waiver would help there, so none is offered."""
     demands = Demands(enforce_local=True)

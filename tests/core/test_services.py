@@ -279,6 +279,19 @@ def test_report_for_people(certificates: Certificates) -> None:
     assert [note.code for note in report.notes] == ["pg-variable-ignored", "tls-better"]
 
 
+@pytest.mark.parametrize(
+    ("environ", "target"),
+    [
+        ({"DATABASE_URL": "sqlite:///x.db"}, "x.db"),
+        ({"DATABASE_URL": PG, "CACHE_URL": "redis://localhost/3"}, "database 3 on localhost:6379"),
+        ({"DATABASE_URL": PG, "CACHE_URL": "redis+sentinel://localhost/m/1"}, "database 1 on localhost:26379"),
+        ({"DATABASE_URL": PG, "BROKER_URL": "amqp://u:p@localhost//"}, "virtual host / on localhost:5672, user u"),
+    ],
+)
+def test_report_says_what_a_number_or_a_slash_is(environ: dict[str, str], target: str) -> None:
+    assert f"  {target}" in load(environ, env_file=None).report().lines()
+
+
 def test_report_for_programs() -> None:
     told = load({"DATABASE_URL": "$X", "X": NEON}, env_file=None).report().as_dict()
     assert json.loads(json.dumps(told)) == told

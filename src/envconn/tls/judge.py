@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
-from envconn.families import FAMILIES, SENTINEL, SQLITE
+from envconn.families import FAMILIES, POSTGRESQL, SENTINEL, SQLITE
 from envconn.grammar.libpq_keywords import FILES
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls import ca as ca_material
@@ -58,7 +58,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
     verdict = Verdict(
-        level, asked, how_far.local, how_far.waived, trusted, floor, _wish(connection), how_far.exempt, demanded
+        level, asked, how_far.local, how_far.waived, trusted, floor, _words(connection), how_far.exempt, demanded
     )
     return seal(Judgement(name, connection, endpoint, context, verdict, judge))
 
@@ -200,8 +200,15 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
     return []
 
 
-def _wish(connection: Connection) -> str:
-    """The words of the text that decided which level it asks for."""
+def _words(connection: Connection) -> str:
+    """Say what in the text decided which level it asks for; nothing does for a file."""
     mode, has_root = connection.parameters.get("sslmode"), "sslrootcert" in connection.parameters
+    if connection.family == SQLITE:
+        return ""
+    if connection.family != POSTGRESQL:
+        # In other words than libpq's; of Redis and AMQP, it is the scheme that says "disable".
+        is_stated = has_root or mode not in {None, "disable"}
+        return f"with {connection.scheme}://" + (" and its parameters" if is_stated else "")
     written = [f"sslmode={mode}"] if mode else []
-    return " and ".join([*written, "sslrootcert"] if has_root else written) or "no sslmode"
+    written += ["sslrootcert"] if has_root else []
+    return f"with {' and '.join(written)}" if written else "without sslmode"

@@ -18,9 +18,9 @@ class Verdict(Record):
     whether the policy asked for more. `local` is true for a unix socket or a loopback address,
     `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
     certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
-    demands of a connection that leaves the machine; `wish` says in which words the text asked. `exempt` is
-    whether the floor does not apply: where nothing leaves the machine, or clear text is waived. `demanded`
-    names the keywords of libpq in which a variable demands more than the text.
+    demands of a connection that leaves the machine; `words` says where the text states that level, and is empty for a
+    file. `exempt` is whether the floor does not apply: where nothing leaves the machine, or clear text is waived.
+    `demanded` names the keywords of libpq in which a variable demands more than the text.
     """
 
     level: TlsLevel
@@ -29,15 +29,17 @@ class Verdict(Record):
     waived: str | None = None
     ca: CA | None = None
     floor: TlsLevel = TlsLevel.ENCRYPTED
-    wish: str = "no sslmode"
+    words: str = "without sslmode"
     exempt: bool = False
     demanded: tuple[str, ...] = ()
 
     @property
     def evidence(self) -> tuple[str, ...]:
         """One sentence for each step that led here."""
+        if not self.words:
+            return ("the database is a file, to which TLS does not apply",)
         reasons = [
-            (True, f"{self._asked}, {_MEANINGS[self.requested]}"),
+            (True, f"{self.words}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),
             (self.waived is not None, f"TLS is not required, because ENVCONN_TLS_WAIVE has {self.waived}"),
             (self.level > self.requested, f"raised to {self.level}, the minimum set by ENVCONN_TLS"),
@@ -46,10 +48,6 @@ class Verdict(Record):
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)
-
-    @property
-    def _asked(self) -> str:
-        return "without sslmode" if self.wish == "no sslmode" else f"with {self.wish}"
 
     @property
     def raised(self) -> bool:
