@@ -1,6 +1,6 @@
-"""What every code means: the cause, the remedy, and an example where one variable is enough to show it.
+"""Every code of a message: its cause, its remedy, and an example if a single variable can show it.
 
-`docs/codes.md` is made of this table. Nothing that loads a configuration imports it.
+`docs/codes.md` is generated from this table. Loading a configuration does not import it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from envconn.records import Record
 
 
 class Code(Record):
-    """One code. `example` is a line of a shell that leads to it, `corrected` the same line with the remedy applied.
+    """One code. `example` is a line of a shell that causes it; `corrected` is the same line with the remedy applied.
 
-    `cause` is empty where `envconn.exit_codes.FAULTS` or `envconn.remote.api_errors.REMOTE_FAULTS` has it.
+    `cause` is empty if `envconn.exit_codes.FAULTS` or `envconn.remote.api_errors.REMOTE_FAULTS` has it.
     """
 
     cause: str

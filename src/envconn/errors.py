@@ -1,20 +1,20 @@
-"""Every exception of envconn, and the one value they are made of.
+"""Every exception of envconn, and `Finding`, the record of a problem or a note.
 
 ::
 
     EnvconnError
     ├── ConfigurationError      the environment is wrong
-    │   └── ServiceMissing      no such service is configured; a KeyError, too
-    ├── EndpointUnavailable     a sibling (pooled, replica, branch) that cannot be had
-    ├── PasswordUnavailable     a password that a callable was to supply, when a connection was to be made
-    ├── ProofFailed             a server is not what was promised, or cannot be reached (`envconn.probe.proof`)
-    └── RemoteError             a provider's API did not give what was asked for
+    │   └── ServiceMissing      the service is not configured; also a KeyError
+    ├── EndpointUnavailable     a sibling (pooled, replica, branch) that does not exist
+    ├── PasswordUnavailable     a callable did not supply the password of a connection
+    ├── ProofFailed             a server does not match the configuration, or is unreachable (`envconn.probe.proof`)
+    └── RemoteError             a provider's API did not return what was requested
         └── QueryError          the server refused a query that was sent over HTTPS
 
 None of them is a `ValueError`: pydantic turns those into a `ValidationError` that quotes the
 rejected input, which here is a password. For the same reason no message contains a value, not
-even a masked one, and nothing is raised from inside an ``except`` block, where the exception at
-hand (`UnicodeDecodeError` holds the bytes, `int()` the digits) would travel along as context.
+even a masked one, and nothing is raised inside an ``except`` block: the exception at hand
+(`UnicodeDecodeError` holds the bytes, `int()` the digits) would become its context.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ __all__ = [
 class Finding:
     """A problem or a note about the environment or a server; immutable, equal by its fields.
 
-    `code` is stable and lower case (``sslmode-unknown``); programs compare it, people look it up.
-    `variable` names the environment variable, or says what stood in for one.
-    `message` is one line: what is wrong with which part; what to write instead.
+    `code` is stable and lower case (``sslmode-unknown``), for programs and for `docs/codes.md`.
+    `variable` names the environment variable, or what was read instead of one.
+    `message` is one line: what is wrong with which part, then what to do.
     `severity` is ``error``, or ``note`` for what is not wrong: a choice, a raised level, a waiver, an ignored variable.
-    `service` is the name of the service it concerns, `None` where it concerns none or more than one.
-    `exit_code` is what the command ends with for it: that of sysexits for an error, 0 for a note.
+    `service` is the name of the service it is about, `None` if it is about none or several.
+    `exit_code` is the exit code of the command for it: that of sysexits for an error, 0 for a note.
     """
 
     __slots__ = ("code", "exit_code", "message", "service", "severity", "variable")
@@ -77,7 +77,7 @@ class Finding:
             object.__setattr__(self, name, value)
 
     def of(self, service: str) -> Finding:
-        """Return the same about `service`, unless it is about one already."""
+        """Return the finding with `service` set, unless it has one already."""
         return self if self.service else Finding(*self._key[:4], service, self.exit_code)
 
     @property
@@ -107,17 +107,17 @@ class Finding:
 
 
 def problem(code: str, variable: str, message: str, exit_code: int = EX_CONFIG) -> Finding:
-    """Return the `Finding` of something that is wrong; `exit_code` is the configuration's when left out."""
+    """Return the `Finding` of a problem; `exit_code` is the configuration's if left out."""
     return Finding(code, variable, message, exit_code=exit_code)
 
 
 def note(code: str, variable: str, message: str) -> Finding:
-    """Return the `Finding` of something that is worth reporting and not wrong."""
+    """Return the `Finding` of a note: worth reporting, but not wrong."""
     return Finding(code, variable, message, "note")
 
 
 class EnvconnError(Exception):
-    """Base of everything that envconn raises on purpose.
+    """Base of every exception that envconn raises on purpose.
 
     `problems` holds at least one `Finding`; the text of the exception has one line for each.
     """
@@ -128,7 +128,7 @@ class EnvconnError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """What a program should end with because of it (BSD sysexits): that of the gravest problem."""
+        """The exit code for a program that ends because of it (BSD sysexits): that of the gravest problem."""
         return gravest(found.exit_code for found in self.problems)
 
     def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
@@ -136,13 +136,13 @@ class EnvconnError(Exception):
 
 
 class ConfigurationError(EnvconnError):
-    """The configuration is wrong. All problems are collected before this is raised."""
+    """The configuration is wrong. The exception holds all problems, not only the first."""
 
 
 class ServiceMissing(ConfigurationError, KeyError):
-    """No such service is configured."""
+    """The service is not configured."""
 
-    # A KeyError's text is the repr of its key.
+    # The text of a KeyError is the repr of its key.
     __str__ = Exception.__str__
 
 
@@ -157,7 +157,7 @@ class PasswordUnavailable(EnvconnError):
 class RemoteError(EnvconnError):
     """A provider's API could not be reached, or did not return the requested resource.
 
-    `problems` holds one `Finding`. `exit_code` is 64 where the call is wrong, 69 unreachable, too slow or busy,
+    `problems` holds one `Finding`. `exit_code` is 64 for a wrong call, 69 unreachable, too slow or busy,
     76 TLS not verified, 77 token or right refused, 78 anything else.
     """
 
@@ -165,8 +165,8 @@ class RemoteError(EnvconnError):
 class QueryError(RemoteError):
     """The server refused a query that was sent over HTTPS.
 
-    `sqlstate` is PostgreSQL's code of five characters (``42P01``). `server_message` is its own sentence, which
-    may quote values of the query or of the table; it is not in the text of the exception, and not pickled.
+    `sqlstate` is PostgreSQL's code of five characters (``42P01``). `server_message` is the server's own sentence. It
+    may quote values of the query or of the table, so it is neither in the text of the exception nor pickled.
     """
 
     def __init__(self, problems: Iterable[Finding], sqlstate: str, server_message: Secret | None = None) -> None:

@@ -1,6 +1,6 @@
-"""Every exit code (BSD's sysexits.h, and a shell's), and what leads to it at a live server.
+"""Every exit code (BSD's sysexits.h, and a shell's), and the codes of what can go wrong at a live server.
 
-`FAULTS` has the stable codes of what goes wrong there: the exit code of each, and whether waiting cures it.
+`FAULTS` has the exit code of each of these codes, and whether waiting can help.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 
 
 EX_OK = 0
-"""Good."""
+"""Success."""
 EX_USAGE = 64
-"""The command line, or the call, is wrong."""
+"""The command line or the call is wrong."""
 EX_UNAVAILABLE = 69
-"""Unreachable, or not within the time allowed: it may pass by itself."""
+"""A server is unreachable or did not answer in time; this may pass without a change."""
 EX_IOERR = 74
 """The output cannot be written."""
 EX_PROTOCOL = 76
-"""TLS refused, absent or not verified."""
+"""TLS is refused, absent or not verified."""
 EX_NOPERM = 77
-"""Login, role or database refused."""
+"""Login, role or database is refused."""
 EX_CONFIG = 78
-"""The configuration, or what is installed, is wrong: it needs a person."""
+"""The configuration, or what is installed, is wrong; the user has to correct it."""
 EX_NOT_EXECUTABLE = 126
 """The command of ``exec`` cannot be executed."""
 EX_NOT_FOUND = 127
 """The command of ``exec`` does not exist."""
 EX_INTERRUPTED = 128 + 2
-"""SIGINT, as a shell says it."""
+"""SIGINT, as a shell reports it."""
 EX_BROKEN_PIPE = 128 + 13
-"""SIGPIPE, as a shell says it: the reader of the output went away."""
+"""SIGPIPE, as a shell reports it: the reader of the output has gone."""
 
 
 class Fault(Record):
-    """What a code means: the exit code it leads to, a clause for people, and whether trying again later can help."""
+    """What a code means: its exit code, a clause for messages, and whether a later attempt can succeed."""
 
     exit_code: int
     meaning: str
@@ -86,5 +86,5 @@ def gravest(exit_codes: Iterable[int]) -> int:
 
 
 def curable(codes: Iterable[str]) -> bool:
-    """Whether waiting can cure every one of `codes`, all of `FAULTS`."""
+    """Return whether waiting can resolve every one of `codes`, all of `FAULTS`."""
     return all(FAULTS[code].passes for code in codes)

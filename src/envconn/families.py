@@ -1,6 +1,6 @@
-"""The family record: what is true of each family of services that envconn reads, PostgreSQL, Redis and so on.
+"""The family record: the facts about each family of services that envconn reads, PostgreSQL, Redis and so on.
 
-A new family is an entry here and the modules that it names; no other module compares with the name of one.
+A new family is an entry here and the modules that it names; no other module compares with a family's name.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
 class Family(Record):
     """One family.
 
-    `schemes` are those that a URI may begin with; `title` is what messages call it, with its article, and `variable`
-    the one to set for it; `plain` and `secure` are the ones that we write, the latter from
-    `TlsLevel.ENCRYPTED` on, which are the same where the scheme does not say TLS. `tls_schemes` maps each scheme
-    without TLS that has a twin to it. `words` are what platforms call such a service. `port` is the default one, 0
-    for a file, `tls_port` that of the scheme with TLS. `dbname` is the database where none is written, empty where
-    one has to be; `dbname_title` what reports call it where its name alone says too little. `services` are the roles
-    that it can have.
+    `schemes` are those that a URI may begin with; `title` is its name in messages, with its article, and `variable`
+    the one to set for it; `plain` and `secure` are the schemes that envconn writes, the latter from
+    `TlsLevel.ENCRYPTED` on; they are the same if the scheme does not say TLS. `tls_schemes` maps each scheme
+    without TLS to its counterpart with TLS, if it has one. `words` are platforms' names for such a service. `port` is
+    the default port, 0 for a file, `tls_port` that of the scheme with TLS. `dbname` is the database if none is
+    written, empty if one is required; `dbname_title` is its name in reports if the database's own name says too
+    little. `services` are the roles that it can have.
 
-    `verified` says that a scheme which says TLS means a verified server by itself, by the system's CAs if no other
-    is named. `unencrypted` is how a text asks for no TLS, `instead` what to write, and `name_ca` how it names a CA.
+    `verified` is true if a scheme with TLS alone means a verified server, by the system's CAs if no other
+    is named. `unencrypted` is how a text disables TLS, `instead` what to write, and `name_ca` how to name a CA.
 
     `grammar`, `probe` and `login` are the members of `envconn.grammar`, `envconn.probe` and `envconn.probe.login`
-    that serve it, empty where none does; `driver` is what has to be installed for a login.
+    that serve it, empty if none does; `driver` is what must be installed for a login.
     """
 
     schemes: tuple[str, ...]

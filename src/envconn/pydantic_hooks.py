@@ -1,7 +1,7 @@
-"""The two methods that make `SecuredConnection` a type of field in any pydantic model, without importing pydantic.
+"""The two methods that make `SecuredConnection` a field type in any pydantic model, without importing pydantic.
 
-pydantic asks a class for them when a model is made, so that they can be attached from outside: the sealed type
-knows nothing of settings. `envconn.SecuredConnection` and `envconn.Settings` have them.
+pydantic asks a class for them when a model is defined, so they can be attached from outside: `SecuredConnection`
+does not depend on settings. `envconn.SecuredConnection` and `envconn.Settings` have them.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def _core_schema(_cls: type, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-    # By name: what imports pydantic is loaded when pydantic asks.
+    # By name, so that the module that imports pydantic is loaded only when pydantic asks.
     found: CoreSchema = import_module("envconn.settings.field").core_schema(handler.field_name)
     return found
 
 
 def _json_schema(_cls: type, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    # No "format": a keyword/value string is no URI, and neither is what stands for a connection in a dump.
+    # No "format": a keyword/value string is not a URI, and neither is the text for a connection in a dump.
     return {"type": "string", "writeOnly": True}
 
 

@@ -44,7 +44,7 @@ __all__ = [
 class Services(Mapping[str, SecuredConnection]):
     """The checked connections of one process, by name. Made by `load`; `reload` loads the configuration again.
 
-    `read` assembles the same environment again for that; `None` where there is none to be read.
+    `read` reads the same environment again for that; `None` if the services were not read from one.
     """
 
     __slots__ = ("_current",)
@@ -87,7 +87,7 @@ class Services(Mapping[str, SecuredConnection]):
         """The default database.
 
         Raises:
-            ServiceMissing: there is none (only other services, or ``ENVCONN_PHASE=build``).
+            ServiceMissing: it is not configured (only other services, or ``ENVCONN_PHASE=build``).
         """
         return self[DATABASE]
 
@@ -98,33 +98,33 @@ class Services(Mapping[str, SecuredConnection]):
 
     @property
     def broker(self) -> SecuredConnection:
-        """The message broker. Use ``services.get("broker")`` if there may be none.
+        """The message broker. Use ``services.get("broker")`` if it may be missing.
 
         Raises:
-            ServiceMissing: none is configured.
+            ServiceMissing: it is not configured.
         """
         return self._other("broker")
 
     @property
     def results(self) -> SecuredConnection:
-        """The store for the results of tasks. Use ``services.get("results")`` if there may be none.
+        """The store for the results of tasks. Use ``services.get("results")`` if it may be missing.
 
         Raises:
-            ServiceMissing: none is configured.
+            ServiceMissing: it is not configured.
         """
         return self._other("results")
 
     @property
     def cache(self) -> SecuredConnection:
-        """The cache. Use ``services.get("cache")`` if there may be none.
+        """The cache. Use ``services.get("cache")`` if it may be missing.
 
         Raises:
-            ServiceMissing: none is configured.
+            ServiceMissing: it is not configured.
         """
         return self._other("cache")
 
     def _other(self, name: str) -> SecuredConnection:
-        # CACHE_DATABASE_URL makes a database called "cache".
+        # CACHE_DATABASE_URL configures a database called "cache".
         found = self[name]
         if found.family in DATABASES:
             raise ServiceMissing([_missing(name)])
@@ -142,18 +142,18 @@ class Services(Mapping[str, SecuredConnection]):
 
         Raises:
             EndpointUnavailable: no variable names such an endpoint and it cannot be derived; the text says why.
-            ServiceMissing: there is no service of that name.
+            ServiceMissing: the service is not configured.
         """
         return self[name].endpoint(pooled=pooled, replica=replica, branch=branch)
 
     def reload(self) -> Changes:
         """Load the configuration again from the same variables and files, use it from now on, and return what changed.
 
-        Views and factories of these services follow; connections that are open stay. May be called
-        by any thread: those who call at the same time share one reading.
+        Views and factories of these services follow; open connections stay open. Any thread may call this;
+        concurrent calls share one reading.
 
         Raises:
-            ConfigurationError: the environment is wrong now; what was in use before stays in use.
+            ConfigurationError: the environment is wrong now; the previous services stay in use.
             TypeError: the services were not read from variables and files alone (`envconn.Settings`).
         """
         from envconn.rotation.reload import changes
@@ -166,7 +166,7 @@ class Services(Mapping[str, SecuredConnection]):
         return changes(before.services, found.assembly.services)
 
     def report(self) -> Report:
-        """Return what was found, chosen, ignored, raised and waived. It holds no secret."""
+        """Return the report: what was found, chosen, ignored, raised and waived. It contains no secret."""
         return self._current.assembly.report
 
 
@@ -195,18 +195,18 @@ def load(
 ) -> Services:
     """Read the environment once, and return its services with their TLS checked.
 
-    `environ` is a mapping of variables, `os.environ` when left out. `env_file` is the path of a file
-    whose assignments count where `environ` is silent, or of several, the last of which wins, or
-    `None`; the default is read only if it is there. `policy` is what the program
-    demands beside ``ENVCONN_TLS`` and its like.
+    `environ` is a mapping of variables, `os.environ` if left out. `env_file` is the path of a file with
+    defaults for variables that are not set, or of several, the last of which wins, or
+    `None`; the default is read only if it exists. `policy` is what the program
+    requires in addition to ``ENVCONN_TLS`` and the other variables of the policy.
     `passwords` holds callables by the name of the service whose password they supply, such as a token
-    that expires: each is called with the connection, anew for every login, and returns a text.
+    that expires: each is called with the connection for every login, and returns a text.
 
     Raises:
-        ConfigurationError: anything is wrong; it lists everything that is.
+        ConfigurationError: anything is wrong; it lists every problem.
     """
     read = reader(environ, env_file, policy, passwords)
-    # The frame of this function is a part of the traceback, and tools print its variables.
+    # The frame of this function is part of the traceback, and some tools print its variables.
     del environ
     assembly = read()
     if assembly.report.problems:
@@ -215,10 +215,10 @@ def load(
 
 
 def parse(text: str, variable: str | None = None) -> Connection:
-    """Return the connection that a connection string describes, without a TLS check. Messages call it `variable`.
+    """Return the connection that a connection string describes, without a TLS check. Messages name it `variable`.
 
     Raises:
-        ConfigurationError: the text has no meaning that all parsers agree on.
+        ConfigurationError: the text is invalid, or parsers disagree about its meaning.
     """
     outcome = grammar.read(Secret(text), Origin(variable or "connection string"))
     del text
@@ -230,14 +230,14 @@ def parse(text: str, variable: str | None = None) -> Connection:
 def secure(source: Connection | str, policy: Policy | None = None) -> SecuredConnection:
     """Check the TLS of a connection or a connection string, and return what integrations accept.
 
-    It is judged by the policy of the process, as `load` reads it, with what `policy` states above that.
+    It is judged by the policy of the process, as `load` reads it, raised by `policy`.
 
     Raises:
-        ConfigurationError: it is not secured as the policy demands, or cannot be; or the policy is wrong.
+        ConfigurationError: it is not secured as the policy requires, or cannot be; or the policy is wrong.
         TypeError: `source` is something else.
     """
     context, connection = process_context(policy), parse(source) if isinstance(source, str) else source
-    # The frame of this function is a part of the traceback, and tools print its variables.
+    # The frame of this function is part of the traceback, and some tools print its variables.
     del source
     if not isinstance(connection, Connection):
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
@@ -250,7 +250,7 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
 
 
 class Environment:
-    """What an integration loads where it is handed nothing: what `load` finds in the process environment."""
+    """The type of `DEFAULT`: an integration that is given nothing uses what `load` finds in the process environment."""
 
     __slots__ = ()
 
@@ -259,18 +259,18 @@ class Environment:
 
 
 ENVIRONMENT = Environment()
-"""The default of every integration's first argument. `None` is refused: it is often a service that is not there."""
+"""The default of every integration's first argument. `None` is an error: it often is a service that is missing."""
 
 if TYPE_CHECKING:
     Source: TypeAlias = Services | SecuredConnection | Environment
 
 
 def resolve(source: Source = ENVIRONMENT, /) -> Services | SecuredConnection:
-    """Return `source`, or what `load` returns where it was left out.
+    """Return `source`, or what `load` returns if it was left out.
 
     Raises:
         ConfigurationError: as for `load`.
-        TypeError: `source` is anything else, such as `None` or an unjudged `Connection`.
+        TypeError: `source` is anything else, such as `None` or a `Connection` that was not judged.
     """
     if isinstance(source, (Services, SecuredConnection)):
         return source
@@ -293,7 +293,7 @@ def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
 
 
 def in_use(connection: SecuredConnection) -> SecuredConnection:
-    """Return what stands now in the place of `connection` among the services that it was taken from, or itself."""
+    """Return the current connection in place of `connection` among the services that it was taken from, or itself."""
     place = place_of(connection)
     return (place and place.of(place.current.assembly)) or connection
 

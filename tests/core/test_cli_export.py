@@ -27,7 +27,7 @@ pytestmark = pytest.mark.measured
 PG = f"postgresql://app:{MARKER}@db.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
 COMMAND = (sys.executable, "-m", "envconn", "export")
-MASKED = "envconn export: secrets are masked, so that this connects nowhere; --reveal shows them\n"
+MASKED = "envconn export: secrets are masked, so this cannot connect. Use --reveal to print them\n"
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -62,13 +62,13 @@ def test_every_format(name: str) -> None:
     ("arguments", "said"),
     [
         ([], r"the following arguments are required: FORMAT"),
-        (["odbc"], rf"no such format; write one of {', '.join(FORMATS)}"),
-        ([PG], r"no such format; write one of .*"),
+        (["odbc"], rf"unsupported format. Use one of {', '.join(FORMATS)}"),
+        ([PG], r"unsupported format. Use one of .*"),
         (["jdbc", PG], r"unknown option or argument\."),
-        (["jdbc", "--service", "shop"], r"no such service; one of database, cache"),
-        (["jdbc", "--service", MARKER], r"no such service; one of database, cache"),
+        (["jdbc", "--service", "shop"], r"--service: not found. Use one of database, cache"),
+        (["jdbc", "--service", MARKER], r"--service: not found. Use one of database, cache"),
         (["jdbc", "--pooled", "--direct"], r"argument --direct: not allowed with argument --pooled"),
-        (["jdbc", "--ca", "ca.pem"], r"the path of --ca is not absolute"),
+        (["jdbc", "--ca", "ca.pem"], r"--ca: must be an absolute path"),
         *(
             (["uri", "--libpq", wrong], r"argument --libpq: must be a major version, 13 or newer")
             for wrong in ("12", "x", "1700", "")
@@ -120,7 +120,10 @@ def test_configuration(arguments: list[str], variables: dict[str, str], line: st
 
 def test_nothing_to_export() -> None:
     done = run("uri", ENVCONN_PHASE="build")
-    assert (done.returncode, done.stderr) == (EX_USAGE, "envconn export: no such service; there is none\n")
+    assert (done.returncode, done.stderr) == (
+        EX_USAGE,
+        "envconn export: --service: not found. No service is configured\n",
+    )
 
 
 def test_services_and_endpoints() -> None:
@@ -184,7 +187,7 @@ def test_ca_text_without_a_place(certificates: Certificates) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (EX_CONFIG, "")
-    assert done.stderr.startswith("error DATABASE_CA_CERT: CA: is text, and no directory can be written")
+    assert done.stderr.startswith("error DATABASE_CA_CERT: CA: is text, and no directory is writable")
     assert done.stderr.endswith("[ca-unwritable]\n")
 
 
@@ -218,7 +221,7 @@ def on_terminal(*arguments: str) -> tuple[str, str]:
 def test_warning_on_a_terminal() -> None:
     seen, told = on_terminal("dotenv", "--reveal")
     assert MARKER in seen
-    assert told == "envconn export: what follows holds secrets, and the terminal may keep it\n"
+    assert told == "envconn export: the output contains secrets, and the terminal may keep it\n"
     seen, told = on_terminal("dotenv")
     assert (MARKER in seen, told) == (False, MASKED)
 

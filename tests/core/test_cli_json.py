@@ -281,4 +281,4 @@ def test_no_such_service(command: str, capsys: pytest.CaptureFixture[str]) -> No
     assert main([command, "--service", MARKER]) == 64
     output = capsys.readouterr()
     known = "jobs, database, broker, cache"
-    assert (output.out, output.err) == ("", f"envconn {command}: no such service; one of {known}\n")
+    assert (output.out, output.err) == ("", f"envconn {command}: --service: not found. Use one of {known}\n")

@@ -110,4 +110,7 @@ def test_nothing_is_started_when_the_configuration_is_wrong(tmp_path: Path) -> N
 @pytest.mark.parametrize("command", [[], [""]], ids=["nothing", "empty"])
 def test_no_command(command: list[str]) -> None:
     done = run("--", *command)
-    assert (done.returncode, done.stderr) == (64, "envconn exec: no command; write envconn exec -- COMMAND...\n")
+    assert (done.returncode, done.stderr) == (
+        64,
+        "envconn exec: a command is required. Use envconn exec -- COMMAND...\n",
+    )

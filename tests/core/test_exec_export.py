@@ -185,14 +185,14 @@ def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--export", "odbc"], "no such export; write pg"),
-        (["--export", MARKER], "no such export; write pg"),
-        (["--export", ""], "no such export; write pg"),
+        (["--export", "odbc"], "--export: must be pg"),
+        (["--export", MARKER], "--export: must be pg"),
+        (["--export", ""], "--export: must be pg"),
         *(
-            (wish, "--service, --pooled, --direct, --replica and --libpq say what to export; add --export pg")
+            (wish, "--service, --pooled, --direct, --replica and --libpq need --export pg")
             for wish in (["--service", "x"], ["--direct"], ["--replica"], ["--libpq", "15"])
         ),
-        (["--export", "pg", "--service", MARKER], "no such service; one of database"),
+        (["--export", "pg", "--service", MARKER], "--service: not found. Use one of database"),
     ],
 )
 def test_usage(arguments: list[str], said: str) -> None:

@@ -101,7 +101,7 @@ def test_a_command_that_is_not_there(good: dict[str, str]) -> None:
 
 def test_no_command_is_found_out_before_anything_is_contacted() -> None:
     done = run("exec", "--wait", "3600", "--", DATABASE_URL=f"postgresql://app:{MARKER}@localhost:1/app")
-    assert (done.code, done.err) == (64, "envconn exec: no command; write envconn exec -- COMMAND...\n")
+    assert (done.code, done.err) == (64, "envconn exec: a command is required. Use envconn exec -- COMMAND...\n")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

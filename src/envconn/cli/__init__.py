@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (default: the process's arguments) and return its exit code."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started this process (>&-)
+        if getattr(sys, name) is None:  # closed by the parent process (>&-)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        # A name that the terminal's encoding does not have is no reason to fail.
+        # A character that the terminal's encoding lacks must not make the command fail.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     finally:
-        # argparse passes over a message that it cannot write, and leaves it in the buffer.
+        # argparse ignores a failed write of its message and leaves the message in the buffer.
         try:
             sys.stderr.flush()
         except OSError:
@@ -46,7 +46,7 @@ def _run(arguments: list[str]) -> int:
         code = run(options)
         sys.stdout.flush()
     except OSError as failure:
-        # The reader went away (`envconn show | head`), or a disk is full; what Python would print at exit helps nobody.
+        # The reader has gone (`envconn show | head`), or a disk is full. Python's own message at exit would not help.
         _silence(sys.stdout)
         if isinstance(failure, BrokenPipeError):
             _silence(sys.stderr)
@@ -60,5 +60,5 @@ def _run(arguments: list[str]) -> int:
 
 
 def _silence(stream: TextIO) -> None:
-    """Let what `stream` still holds go nowhere, where Python at exit would fail with it and end with 120."""
+    """Discard what is left in the buffer of `stream`; otherwise Python fails to flush it at exit and ends with 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""``envconn check`` and ``envconn show``: the report, short or whole, for people or as JSON."""
+"""``envconn check`` and ``envconn show``: print the report, short or complete, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace, *, details: bool) -> int:
     """Print the report and return the exit code. Problems go to stderr, everything else to stdout.
 
-    The servers are contacted as `options` ask, unless the configuration is wrong.
+    The servers are contacted if `options` ask for it and the configuration is correct.
     """
     assembly = assemble(env_file=options.env_file)
     report, proof = assembly.report, None
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
 
 def _with_proof(report: Report, proof: Proof) -> Report:
-    """Return `report` with everything that `proof` has found, each thing once."""
+    """Return `report` with the findings of `proof` added, without duplicates."""
     return report._replace(problems=proof.problems, notes=tuple(dict.fromkeys((*report.notes, *proof.notes))))
 
 
@@ -106,7 +106,7 @@ def _listed(places: tuple[Place, ...]) -> Iterator[str]:
 
 
 def _print_services(report: Report, proof: Proof | None) -> None:
-    """Print a line for each service and sibling, then what was seen, then what else is worth knowing."""
+    """Print a line for each service and sibling, then the result of the live proof, then the notes."""
     seen = proof.seen if proof else ()
     contacted = {id(each.service) for each in seen}
     rows = [("ok", *row(name, each)) for name, each in _endpoints(report) if id(each) not in contacted]
@@ -128,7 +128,7 @@ def _endpoints(report: Report) -> Iterator[tuple[str, SecuredConnection]]:
 
 
 def _print_seen(name: str, seen: Seen) -> None:
-    """Print what was found out at one endpoint, called `name`; what is wrong with it goes to stderr."""
+    """Print the result of the live proof for the endpoint called `name`; its problems go to stderr."""
     from envconn.probe.proof import details
 
     found = list(details(seen))
@@ -140,7 +140,7 @@ def _print_seen(name: str, seen: Seen) -> None:
 
 
 def _summary(report: Report, proof: Proof | None) -> str:
-    """Return one line on what is good, and on what was not tried."""
+    """Return one line: what was verified and what was not tested."""
     if not report.services:
         return "Nothing is configured, which ENVCONN_PHASE=build allows."
     levels = Counter(level(service) for _, service in _endpoints(report))
@@ -168,7 +168,7 @@ def _count(number: int, word: str) -> str:
 
 
 class Place(Record):
-    """One source; whether it is there at all; and the variables and bound services that were found in it."""
+    """One source: whether it exists, and the variables and bound services that were found in it."""
 
     source: Source
     is_there: bool
@@ -178,7 +178,7 @@ class Place(Record):
 def inventory(
     environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Place, ...]:
-    """Look through all sources. Arguments are those of `envconn.sources.read`."""
+    """Return what each source holds. Arguments are those of `envconn.sources.read`."""
     environment, _ = sources.read(environ, env_file, layers)
     found: dict[str, list[str]] = {source.word: [] for source in SOURCES}
     for word, name in sorted({*_variables(environment), *_services(environment)}):

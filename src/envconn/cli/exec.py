@@ -1,8 +1,8 @@
-"""``envconn exec -- COMMAND``: the check, then the command in place of this process.
+"""``envconn exec -- COMMAND``: check the configuration, then replace this process with the command.
 
-There is no parent left that could swallow a signal or an exit code; PID, standard streams and
-environment are the command's own. ``--export pg`` gives it one connection in libpq's variables, with
-everything gone that could weaken or redirect it; ``--unset`` takes away what the connections were read from.
+No parent process is left that could lose a signal or an exit code: process ID, standard streams and environment
+are the command's own. ``--export pg`` passes one connection in libpq's variables and removes every variable that
+could weaken or redirect it. ``--unset`` removes the variables that the connections were read from.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
-    """Check, then become `command`. Returns only when that does not come about, with the exit code that says why.
+    """Check the configuration, then become `command`. Returns the exit code if the command cannot be started.
 
-    The servers are contacted before, where `options` ask for it.
+    The servers are contacted first if `options` ask for it.
     """
     if wrong := _misused(options, command):
         print(f"envconn exec: {wrong}", file=sys.stderr)
@@ -51,15 +51,15 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
 def _misused(options: argparse.Namespace, command: Sequence[str]) -> str | None:
     selects = options.service or options.endpoint or options.libpq
     wrong = [
-        (not any(command[:1]), "no command; write envconn exec -- COMMAND..."),
-        (options.export not in {None, "pg"}, "no such export; write pg"),
+        (not any(command[:1]), "a command is required. Use envconn exec -- COMMAND..."),
+        (options.export not in {None, "pg"}, "--export: must be pg"),
         (options.export is None and selects, _NEEDS_EXPORT),
     ]
     return next((message for is_so, message in wrong if is_so), None)
 
 
 def _export(environ: dict[str, str], report: Report, options: argparse.Namespace) -> int:
-    """Put the connection into `environ`, or say why not and return the exit code."""
+    """Put the connection into `environ` and return 0, or print the problem and return its exit code."""
     from envconn.cli.export import placed, selected
     from envconn.errors import ConfigurationError
     from envconn.export import environment
@@ -68,7 +68,7 @@ def _export(environ: dict[str, str], report: Report, options: argparse.Namespace
     if isinstance(connection, int):
         return connection
     try:
-        # `CA.file` would be gone when Python ends, which is before the command begins.
+        # The file of `CA.file` is deleted when Python ends, which is before the command starts.
         found = environment(connection, ca=placed(connection), libpq=options.libpq)
     except ConfigurationError as refused:
         complain(refused.problems)
@@ -80,7 +80,7 @@ def _export(environ: dict[str, str], report: Report, options: argparse.Namespace
 
 
 def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
-    """Yield every variable that a connection was read from, or could have been: all that hold its text, or a part."""
+    """Yield every variable that a connection was or could have been read from: all that hold its text or a part."""
     environment, _ = sources.read(env_file=dotenv)
     connections = [each for service in report.services.values() for each in (service, *service.siblings)]
     names = [connection.variable for connection in connections]
@@ -92,13 +92,13 @@ def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
 
 
 _UNUSED = frozenset({"variable-duplicate", "variable-duplicate-weaker", "variable-not-chosen", "redis-tls-url-used"})
-"""The notes on variables that hold a connection which another one was preferred to."""
+"""The notes on variables that hold a connection, but not the one that is used."""
 
-_NEEDS_EXPORT = "--service, --pooled, --direct, --replica and --libpq say what to export; add --export pg"
+_NEEDS_EXPORT = "--service, --pooled, --direct, --replica and --libpq need --export pg"
 
 
 def _become(command: Sequence[str], environ: dict[str, str]) -> int:
-    # Python ignores these two, and what is ignored stays so in the program that follows.
+    # Python ignores these two signals, and exec passes that on to the new program.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:

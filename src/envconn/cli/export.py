@@ -1,4 +1,4 @@
-"""``envconn export FORMAT``: one connection in another program's words, on stdout. Secrets only with ``--reveal``."""
+"""``envconn export FORMAT``: print one connection in another program's format; secrets only with ``--reveal``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Print the text and return the exit code."""
     if options.format not in FORMATS:
-        return usage("export", f"no such format; write one of {', '.join(FORMATS)}")
+        return usage("export", f"unsupported format. Use one of {', '.join(FORMATS)}")
     if options.ca is not None and not options.ca.startswith("/"):
-        return usage("export", "the path of --ca is not absolute")
+        return usage("export", "--ca: must be an absolute path")
     report = assemble(env_file=options.env_file).report
     if not report.ok:
         complain(report.problems)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 def selected(
     services: Mapping[str, SecuredConnection], options: argparse.Namespace, command: str
 ) -> SecuredConnection | int:
-    """Return the connection that `options` name, or the exit code after saying why there is none."""
+    """Return the connection that `options` select, or print the problem and return the exit code."""
     service = services.get(options.service or DATABASE)
     if service is None:
         return no_service(command, services)
@@ -51,12 +51,15 @@ def selected(
 
 
 def no_service(command: str, known: Collection[str]) -> int:
-    """Say that ``--service`` names none of the `known` services."""
-    return usage(command, f"no such service; {'one of ' + ', '.join(known) if known else 'there is none'}")
+    """Print that ``--service`` is not one of the `known` services, and return the exit code."""
+    names = f"Use one of {', '.join(known)}" if known else "No service is configured"
+    return usage(command, f"--service: not found. {names}")
 
 
 def placed(connection: SecuredConnection) -> str | None:
-    """Return the path of a file for a CA that came as text, which outlives this process; `None` for any other.
+    """Return the path of a lasting file for a CA that was given as text; `None` for any other.
+
+    The file outlives this process.
 
     Raises:
         ConfigurationError: it cannot be written.
@@ -74,7 +77,7 @@ def placed(connection: SecuredConnection) -> str | None:
 
 
 def usage(command: str, message: str) -> int:
-    """Say what is wrong with the command line."""
+    """Print what is wrong with the command line, and return the exit code."""
     print(f"envconn {command}: {message}", file=sys.stderr)
     return EX_USAGE
 
@@ -88,14 +91,14 @@ def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
         complain(refused.problems)
         return EX_CONFIG
     if isinstance(sys.stdout, TextIOWrapper):
-        # It is for programs, which expect one encoding, whatever the terminal has.
+        # Programs read this, and they expect UTF-8, not the encoding of the terminal.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     if not options.reveal:
-        print("envconn export: secrets are masked, so that this connects nowhere; --reveal shows them", file=sys.stderr)
+        print("envconn export: secrets are masked, so this cannot connect. Use --reveal to print them", file=sys.stderr)
     elif sys.stdout.isatty():
-        print("envconn export: what follows holds secrets, and the terminal may keep it", file=sys.stderr)
+        print("envconn export: the output contains secrets, and the terminal may keep it", file=sys.stderr)
     sys.stdout.write(text)
     return EX_OK
 
 
-_UNWRITABLE = "CA: is text, and no directory can be written where it would be a file; set TMPDIR, or name a file"
+_UNWRITABLE = "CA: is text, and no directory is writable for its file. Set TMPDIR, or the CA to the path of a file"

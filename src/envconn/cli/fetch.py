@@ -1,4 +1,4 @@
-"""``envconn fetch``: a provider's connection string for a ``.env`` file, a shell, or, masked, for a person."""
+"""``envconn fetch``: get a connection string from a provider's API for a ``.env`` file, a shell, or to show masked."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask the provider, and do with the answer as `options` say; return the exit code."""
+    """Call the provider's API, write or print the answer as `options` say, and return the exit code."""
     if wrong := _misused(options):
         return usage("fetch", wrong)
-    # A password that is told once has to have a place before it is asked for.
+    # Some passwords are returned only once: make sure that the file can be written before asking.
     before = read(options.write) if options.write else ""
     if isinstance(before, Finding):
         return _failed((before,), EX_CONFIG, options)
@@ -79,9 +79,9 @@ def _asked(options: argparse.Namespace) -> RemoteConnection:
 
 
 def _text(found: RemoteConnection) -> str:
-    """The connection string for whoever reads the variable, in characters that no shell and no file takes for others.
+    """Return the connection string in characters that need no quotes in a shell or a ``.env`` file.
 
-    It is the provider's own, unless that asks for less TLS than was judged: not everybody reads it with envconn.
+    It is the provider's own, unless TLS was raised: programs other than envconn read the variable, too.
     """
     connection = found.connection
     if not connection.tls.raised:
@@ -137,8 +137,8 @@ def _fetched(found: RemoteConnection, options: argparse.Namespace) -> dict[str, 
 
 
 def read(path: str) -> str | Finding:
-    """Return what the file `path` holds, nothing if there is none yet, or why it cannot be written."""
-    # Somebody may hand over the text of a connection for the path of a file, and would read it in the message.
+    """Return the content of the file `path`, empty if it does not exist yet, or the problem if it cannot be written."""
+    # The user may pass a connection string where a path is expected; the message must not quote it.
     shown = "--write" if "://" in path else path
     folder = os.path.dirname(os.path.realpath(path))
     if not (path and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
@@ -150,10 +150,10 @@ def read(path: str) -> str | Finding:
 
 
 def write(path: str, before: str, name: str, value: str) -> None:
-    """Replace the file `path`, which held `before`, by one in which `name` is `value`; its mode becomes 0600.
+    """Replace the file `path` by `before` with the variable `name` set to `value`; its mode becomes 0600.
 
     Raises:
-        ConfigurationError: it cannot be written, or what it held would take the assignment for something else.
+        ConfigurationError: the file cannot be written, or an unclosed quote in it would include the new line.
     """
     content = assigned(before, name, value)
     problem = _replace(os.path.realpath(path), content, path) if content is not None else _swallowed(path)
@@ -179,8 +179,8 @@ def _replace(target: str, content: str, path: str) -> Finding | None:
 
 
 def _swallowed(path: str) -> Finding:
-    message = "a line that is no assignment would swallow what is added; write NAME='value' there, quotes closed"
+    message = "an unclosed quote would include the new line. Write NAME='value' there, with closed quotes"
     return problem("dotenv-syntax", path, message)
 
 
-_UNWRITABLE = "cannot be written; name a file in a directory that this user may write to"
+_UNWRITABLE = "cannot be written. Use a file in a directory that this user may write to"

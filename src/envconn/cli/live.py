@@ -1,4 +1,4 @@
-"""The live proof on the command line: its options, and the gate that waits, tells, and opens or not."""
+"""The live proof on the command line: read its options, wait, report progress, return the exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Live(Record):
-    """What was asked for; the arguments of `envconn.prove`. Times are in seconds."""
+    """The options of the live proof; the arguments of `envconn.prove`. Times are in seconds."""
 
     login: bool = False
     enforcement: str = "report"
@@ -29,16 +29,16 @@ class Live(Record):
 
 
 def asked(options: argparse.Namespace) -> Live | None:
-    """Return what `options` ask for, `None` where no live proof is wanted."""
+    """Return the options of the live proof, or `None` if it was not requested."""
     stated = {name: getattr(options, name) for name in Live._fields if getattr(options, name) is not None}
     return Live(**stated) if stated or options.live else None
 
 
 def gate(services: Services | SecuredConnection, live: Live) -> Proof:
-    """Prove `services` as `live` asks, and tell on stderr what is waited for.
+    """Prove `services` with the options `live`, and print the progress on stderr.
 
-    SIGTERM ends it with 143, also in a container's first process, to which the kernel delivers no signal
-    that nobody handles.
+    SIGTERM ends it with 143. Without a handler, the kernel would not deliver the signal to the first process of a
+    container.
     """
     from envconn.probe import examine
 
@@ -49,14 +49,14 @@ def gate(services: Services | SecuredConnection, live: Live) -> Proof:
 
 
 def closed(services: Services, live: Live) -> int:
-    """Prove `services`, complain about what stands against it, and return the exit code, 0 when the gate is open."""
+    """Prove `services`, print the problems, and return the exit code: 0 if there are none."""
     proof = gate(services, live)
     complain(proof.problems, proof.notes)
     return proof.exit_code
 
 
 def _state(proof: Proof) -> str:
-    """What is waited for, in one line."""
+    """Return in one line what the proof is waiting for."""
     first, *others = proof.problems
     return f"{first} [{first.code}]" + (f", and {len(others)} more" if others else "")
 

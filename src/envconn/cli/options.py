@@ -31,7 +31,7 @@ def add_json(command: argparse.ArgumentParser) -> None:
 
 
 def add_service(command: argparse.ArgumentParser, told: str) -> None:
-    """Add ``--service``, of which `told` says what it selects."""
+    """Add ``--service`` with the help text `told`."""
     command.add_argument("--service", metavar="NAME", help=told)
 
 
@@ -60,7 +60,7 @@ _LIVE = {
 
 
 def add_endpoint(command: argparse.ArgumentParser) -> None:
-    """Add what selects one connection, and the libpq that reads it."""
+    """Add the options that select one connection, and the version of libpq that reads it."""
     add_service(command, "the service to use (default: database)")
     endpoint = command.add_mutually_exclusive_group()
     for name, wish in (("pooled", {"pooled": True}), ("direct", {"pooled": False}), ("replica", {"replica": True})):
@@ -95,7 +95,7 @@ _FETCH = {
     "ttl": _Option("SECONDS", "the lifetime of a created role (default: until it is deleted)"),
     "inherit": _Option("ROLE", "a role whose rights the created role inherits; may be repeated"),
 }
-"""Every argument of `envconn.remote.get_connection` that says which connection is meant."""
+"""Every argument of `envconn.remote.get_connection` that selects the connection."""
 
 PROVIDERS = {
     "casedev": (("project",), ("branch", "pooled")),
@@ -106,8 +106,8 @@ PROVIDERS = {
     ),
     "scalingo": (("app",), ("variable", "endpoint", "database", "region")),
 }
-"""What each provider requires, and what it accepts. A test compares it with what the providers themselves say:
-they are not imported to parse a command line."""
+"""The required and the optional arguments of each provider. Parsing a command line does not import the providers,
+so a test compares this table with them."""
 
 TITLES = {
     "casedev": "the connection of a project of case.dev (CASEDEV_API_KEY)",
@@ -118,7 +118,7 @@ TITLES = {
 
 
 def add_providers(command: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """Yield a command for each provider, with its arguments and with what can be done with its answer."""
+    """Yield a command for each provider, with its arguments and the options for its output."""
     providers = command.add_subparsers(title="providers", required=True, metavar="PROVIDER", dest="provider")
     for name, (required, optional) in PROVIDERS.items():
         title = TITLES[name]
@@ -156,7 +156,7 @@ def _add_output(provider: argparse.ArgumentParser) -> None:
 
 
 LONGEST = 86_400
-"""Seconds; a longer wait than a day is a mistaken unit."""
+"""Seconds. More than a day is assumed to be a wrong unit."""
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""The command line: commands, what `--help` says about them, and what is said of a wrong one."""
+"""The command line: its commands, their help texts, and the messages about a wrong one."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def parser(chosen: str | None = None) -> Parser:
-    """Return the parser. Its result has ``run``, a function that takes it and returns the exit code.
+    """Return the parser. Its result has ``run``, a function that takes the result and returns the exit code.
 
-    Where `chosen` is a command, no other one knows its options: they would be made in vain.
+    If `chosen` is a command, the options of the others are not added, to save time.
     """
     made = Parser(
         prog="envconn",
@@ -38,7 +38,7 @@ def parser(chosen: str | None = None) -> Parser:
             help=summary,
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            # What is a clear abbreviation today, in somebody's Procfile, could mean two options tomorrow.
+            # An abbreviation that is unique today, in a Procfile, could be ambiguous in a later version.
             allow_abbrev=False,
         )
         if chosen == name or chosen not in _COMMANDS:
@@ -48,10 +48,10 @@ def parser(chosen: str | None = None) -> Parser:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that quotes nothing of what it was given, and names the nearest word it knows."""
+    """A parser whose messages never quote the arguments, and suggest the nearest known word."""
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the parsed `arguments`, or leave with 64."""
+        """Return the parsed `arguments`, or exit with 64."""
         found, unknown = self.parse_known_args(arguments)
         command: argparse.ArgumentParser = getattr(found, "parser", self)
         if unknown:
@@ -64,14 +64,14 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and leave with 64."""
-        # argparse quotes what it did not expect, and `envconn check "$DATABASE_URL"` is an easy mistake.
+        """Print the usage and exit with 64."""
+        # argparse quotes unexpected arguments, and `envconn check "$DATABASE_URL"` is an easy mistake.
         if choice := _CHOICE.fullmatch(message):
             known = [word for action in _actions(self) for word in action.choices or ()]
             told = f"{choice[1]}: must be one of {', '.join(known)}." + _nearest([choice[2]], known)
         else:
             told = _UNQUOTED.findall(message)[0].rstrip()
-        # Where it cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
+        # If stderr cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
         with suppress(OSError):
             sys.stderr.write(f"{self.format_usage()}{self.prog}: {told}\n")
         self.exit(EX_USAGE)
@@ -86,7 +86,7 @@ def _actions(command: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _nearest(given: Iterable[str], known: Iterable[str]) -> str:
-    """Return a question about the known word that is nearest to one of `given`, which are not quoted themselves."""
+    """Return a question that suggests the known word nearest to one of `given`; `given` is never quoted."""
     from difflib import get_close_matches
 
     words = list(known)

@@ -1,6 +1,6 @@
-"""How lines look: the same words everywhere; aligned, wrapped and coloured on a terminal, one line each in a pipe.
+"""How output looks: aligned, wrapped and coloured on a terminal, one line for each message in a pipe.
 
-``NO_COLOR`` refuses colour, then ``FORCE_COLOR`` or ``CLICOLOR_FORCE`` demand it, then a terminal has it.
+``NO_COLOR`` turns colour off; otherwise ``FORCE_COLOR`` or ``CLICOLOR_FORCE`` turn it on; otherwise a terminal does.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _LEVELS = {
 _ERASE = "\r\x1b[K"
 _COLUMNS = 80
 _NARROW = 60
-"""Columns below which a line is continued further to the left, and nothing is aligned."""
+"""Below this width, continued lines are indented less, and nothing is aligned."""
 _INDENT = 7
-"""Columns for the first word, on which the lines of a finding are continued."""
+"""Columns for the first word of a finding; continued lines are indented by as much."""
 _WIDEST = 100
-"""Columns after which a line is hard to read."""
+"""Lines are wrapped at this width at the latest, to be readable."""
 
 
 def show(line: str, stream: TextIO) -> None:
-    """Print `line`: wrapped between words on a terminal, in colour where that is wanted."""
+    """Print `line`: wrapped between words on a terminal, in colour if colour is on."""
     stream.write(_painted(_wrapped(line, stream), stream) + "\n")
 
 
 def aligned(rows: Sequence[Sequence[str]], stream: TextIO) -> list[str]:
-    """Return `rows` as lines: in columns on a wide terminal, with single blanks between their cells elsewhere."""
+    """Return `rows` as lines: in columns on a wide terminal, else with single spaces between the cells."""
     if not _is_wide(stream):
         return [" ".join(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -95,9 +95,9 @@ def _is_wide(stream: TextIO) -> bool:
 
 
 class Progress:
-    """What is waited for: one line that is written over on a terminal, a line for each change of state in a log.
+    """Print progress: one line that is overwritten on a terminal, one line for each change of state in a log.
 
-    Used in a ``with`` statement, which leaves no trace of it on a terminal.
+    Use it in a ``with`` statement, which erases the line at the end.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -116,12 +116,12 @@ class Progress:
             self._write(_ERASE)
 
     def begin(self, what: str) -> None:
-        """Say `what` is being done, which only a person wants to know."""
+        """Print `what` is being done, on a terminal only."""
         if self._moves:
             self._write_over(what)
 
     def tell(self, state: str, seconds: float) -> None:
-        """Say that `state` is waited for to change, for `seconds` more."""
+        """Print the `state` that is waited for, and the `seconds` that are left."""
         if self._moves:
             self._write_over(f"waiting {ceil(seconds)} s for {state}")
         elif state != self._told:
@@ -129,7 +129,7 @@ class Progress:
         self._told = state
 
     def _write_over(self, text: str) -> None:
-        # A line that wraps cannot be written over.
+        # A wrapped line cannot be overwritten.
         self._write(_ERASE + text[: _columns(self._stream) - 1])
         self._over = True
 
@@ -143,24 +143,24 @@ def _moves(stream: TextIO) -> bool:
 
 
 def _columns(stream: TextIO) -> int:
-    # Some terminals say 0.
+    # Some terminals report 0.
     return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
 
 
 def complain(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
-    """Print one line for each of `notes`, which are warnings here, and `problems`, then their annotations."""
+    """Print one line for each warning in `notes` and each of `problems`, then their annotations."""
     problems, notes = tuple(problems), tuple(notes)
     lines = [f"warning {finding} [{finding.code}]" for finding in notes]
     lines += [f"error {finding} [{finding.code}]" for finding in problems]
-    for line in dict.fromkeys(lines):  # a Redis is broker and cache
+    for line in dict.fromkeys(lines):  # one Redis can be both broker and cache
         show(line, sys.stderr)
     annotate(problems, notes)
 
 
 def annotate(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
-    """Print the workflow commands that make errors and warnings of them, in a step of GitHub Actions and nowhere else.
+    """Print the workflow commands that show errors and warnings in a step of GitHub Actions; nothing elsewhere.
 
-    They go to stderr, which the runner reads like stdout, so that stdout stays JSON, or the program's own.
+    They go to stderr, which the runner reads like stdout, so that stdout holds only JSON or the program's output.
     """
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
@@ -170,6 +170,6 @@ def annotate(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None
             print(f"::{command} title={title}::{str(finding).translate(_IN_DATA)}", file=sys.stderr)
 
 
-# As the runner undoes it (ActionCommand.cs).
+# The escapes that the runner decodes (ActionCommand.cs).
 _IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTIES = {**_IN_DATA, **str.maketrans({":": "%3A", ",": "%2C"})}

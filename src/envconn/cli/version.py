@@ -1,4 +1,4 @@
-"""``envconn --version``: the version; with ``--verbose``, of everything that a connection is made with."""
+"""``envconn --version``: print the version; with ``--verbose``, those of everything that makes a connection."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _DISTRIBUTIONS = (
     *("Django", "Flask", "Flask-SQLAlchemy", "SQLAlchemy", "celery"),
     *("pydantic-settings", "python-dotenv"),
 )
-"""Drivers, frameworks, and what reads settings, by the names they are installed under."""
+"""Drivers, frameworks and readers of settings, by the names of their distributions."""
 
 
 def _version(name: str) -> str | None:
@@ -54,7 +54,7 @@ def _version(name: str) -> str | None:
 
 
 def _libpqs() -> Iterator[tuple[str, str]]:
-    """Yield the version of the libpq that each driver was linked with."""
+    """Yield the version of the libpq that each driver is linked with."""
     for driver in ("psycopg", "psycopg2"):
         with suppress(ImportError):
             number = libpq.version(driver)
@@ -62,7 +62,7 @@ def _libpqs() -> Iterator[tuple[str, str]]:
 
 
 def _ca_places() -> Iterator[tuple[str, str]]:
-    """Yield where CAs are looked for: Python's OpenSSL first, then the bundles of operating systems."""
+    """Yield the places where CAs are looked for: Python's OpenSSL first, then the bundles of operating systems."""
     paths = ssl.get_default_verify_paths()
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF"):
         if name in os.environ:

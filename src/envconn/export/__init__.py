@@ -1,7 +1,7 @@
-"""Connections in the formats of other programs, as text. Nothing is read, written or connected here.
+"""Connections as text in the formats of other programs. Nothing is read, written or connected here.
 
-Each format says the level that was promised in its reader's own words, or refuses: what a reader cannot
-hold is never written down as something weaker, and never as something else.
+Each format states the judged TLS level in the words of its reader. If the reader cannot express something, the
+export fails; it never writes something weaker or different.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ FormatName = Literal[
 
 
 class Format(Record):
-    """One format: its `title`, the function that makes the `text`, and its reader's words for the TLS `levels`.
+    """One format: its `title`, the function that writes the `text`, and its reader's words for the TLS `levels`.
 
-    `levels` is empty where it says nothing about TLS. `here` tells that the text is for this machine, where a
-    CA that came as text can be given a file.
+    `levels` is empty if the format says nothing about TLS. `here` is true if the text is for this machine, where a
+    CA that was given as text can be written to a file.
     """
 
     title: str
@@ -69,13 +69,13 @@ def render(
 ) -> str:
     """Return `connection` in the format called `name`, password included. Hand it to a program, never to a log.
 
-    `ca` is the path by which the reader finds the CA, where that is another one than here. `libpq` is the
-    version that the reader has (180006 for 18.6): then everything that it could take from elsewhere is written
-    out; without, the text is for any from 13 on. With `mask`, nothing secret is in it, and nothing connects with it.
+    `ca` is the path of the CA for the reader, if it differs from the path here. `libpq` is the version of the
+    reader's libpq (180006 for 18.6): then everything that it could read from elsewhere is written out; without it,
+    the text is for any version from 13 on. With `mask`, every secret is masked and the text cannot connect.
 
     Raises:
-        ConfigurationError: the reader cannot hold what was promised or is stated, or the CA has no path.
-        KeyError: there is no such format.
+        ConfigurationError: the format cannot express a part of the connection, or the CA has no path.
+        KeyError: the format does not exist.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
@@ -90,15 +90,15 @@ def render(
 
 
 def environment(connection: SecuredConnection, *, ca: str | None = None, libpq: int | None = None) -> Environment:
-    """Return what the format ``pg`` says as values; arguments and errors are those of `render`."""
+    """Return the format ``pg`` as values instead of text; arguments and errors are those of `render`."""
     require_sealed(connection)
     return libpq_formats.environment(ExportRequest(_placed(connection, ca), libpq=libpq))
 
 
 def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
-    """Return `connection` with its CA in the file `path`, where the reader of the text will find it.
+    """Return `connection` with its CA in the file `path`, where the reader of the text finds it.
 
-    Nothing is read there. A reader who finds nothing does not connect. One without a CA stays as it is.
+    The file is not read here; a reader that does not find it does not connect. Without a CA, nothing changes.
     """
     judgement = judgement_of(connection)
     if judgement.verdict.ca is None:
@@ -108,9 +108,9 @@ def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
 
 
 def masked(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` with `MASK` in place of each secret, so that no text made of it can hold one.
+    """Return `connection` with `MASK` in place of each secret, so that no text made from it can contain one.
 
-    Siblings are left out: they have secrets of their own.
+    Siblings are removed: they have secrets of their own.
     """
     judgement = judgement_of(connection)
     asked = judgement.connection
@@ -120,11 +120,11 @@ def masked(connection: SecuredConnection) -> SecuredConnection:
 
 
 MASK = "MASKED"
-"""What stands in place of a secret. Plain letters, so that every format shows it as it is."""
+"""The text that replaces a secret. Plain letters, which every format writes unchanged."""
 
 
 def _placed(connection: SecuredConnection, path: str | None) -> SecuredConnection:
-    """Say where the reader finds the CA; text has no place by itself."""
+    """Return the path of the CA for the reader; a CA that was given as text has none."""
     if path is None and connection.tls.ca and not connection.tls.ca.path:
         decline(connection, "the CA is text, but a file is required. Write it into a file, and pass --ca PATH")
     return with_ca_at(connection, path) if path else connection

@@ -1,8 +1,8 @@
-"""Texts for the place where a program runs: a line of a ``.env`` file, and the manifest of a Kubernetes Secret.
+"""Formats for deployment: a line of a ``.env`` file, and the manifest of a Kubernetes Secret.
 
-They hold the URL that every parser of its family reads alike (`envconn.tls.uri_writer`), under the name that envconn
-reads it by. Only letters, digits and ``-._~:/?@&=,[]%`` are left in it, so that no reader can take
-anything in it for a quote, a comment or a variable.
+They hold the URL that every parser of its family reads alike (`envconn.tls.uri_writer`), in the variable that
+envconn reads. It contains only letters, digits and ``-._~:/?@&=,[]%``, so that no reader can mistake a part of it
+for a quote, a comment or a variable.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def dotenv(request: ExportRequest) -> str:
-    """Return one assignment, which python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
+    """Return one assignment that python-dotenv, Docker Compose, Node, Ruby and a shell read alike."""
     return f"{_prefix(request.connection)}_URL='{request.connection.uri().reveal()}'\n"
 
 
 def kubernetes(request: ExportRequest) -> str:
-    """Return the manifest of a Secret: the URL, for PostgreSQL the parts as well, and the CA where it is text here.
+    """Return the manifest of a Secret: the URL; for PostgreSQL the parts, too; and the CA if it is text here.
 
-    A pod gets all of it with ``envFrom``, or mounts it and names a file in ``DATABASE_URL_FILE``. The path of the CA
-    is that in the pod: ``ca.crt`` below wherever the Secret is mounted.
+    A pod reads it with ``envFrom``, or mounts it and sets ``DATABASE_URL_FILE`` to a file. The path of the CA is that
+    in the pod: ``ca.crt`` in the directory where the Secret is mounted.
     """
     connection = request.connection
     data = {f"{_prefix(connection)}_URL": connection.uri().reveal(), **_parts(connection)}
@@ -44,7 +44,7 @@ def kubernetes(request: ExportRequest) -> str:
 
 
 def _prefix(connection: SecuredConnection) -> str:
-    """The variable that envconn reads a service of this name and kind by, without ``_URL``."""
+    """Return the variable that envconn reads for a service of this name and kind, without ``_URL``."""
     name = connection.name.upper()
     if name == "DATABASE" or name.lower() in set(FAMILIES[connection.family].services) - {"database"}:
         return name
@@ -52,7 +52,7 @@ def _prefix(connection: SecuredConnection) -> str:
 
 
 def _parts(connection: SecuredConnection) -> dict[str, str]:
-    """The parts that a PostgreSQL connection comes in. Those of other kinds say nothing about TLS."""
+    """Return the parts of a PostgreSQL connection. The parts of other families say nothing about TLS."""
     if connection.family != POSTGRESQL:
         return {}
     parts = {
@@ -68,7 +68,7 @@ def _parts(connection: SecuredConnection) -> dict[str, str]:
 
 
 def _scalar(value: str) -> str:
-    """Quote for YAML, which wants more characters escaped than JSON does (YAML 1.2, 5.1)."""
+    """Quote for YAML, which requires more escapes than JSON (YAML 1.2, 5.1)."""
     return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
 
 

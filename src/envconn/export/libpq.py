@@ -1,10 +1,10 @@
-"""libpq's four spellings: environment, keyword/value string, URI, and service file with its password file.
+"""libpq's four formats: environment, keyword/value string, URI, and service file with its password file.
 
-Everything that decides is written out, as `envconn.drivers.libpq` has it. Which libpq will read it is not
-known. An older one ignores a variable that it does not know, so the environment speaks to the newest
-one; elsewhere it refuses the whole text for one such word, so that only those are written that libpq 13
-knows, and those that the connection states. What a newer one may then still take from the environment
-can make a connection fail, and cannot weaken or redirect it; `ExportRequest.libpq` leaves no gap.
+Everything that affects security is written out, as in `envconn.drivers.libpq`. The version of libpq that reads it
+is not known. An older one ignores an unknown variable, so the environment is written for the newest; in the other
+formats it rejects the whole text for one unknown keyword, so only the keywords of libpq 13 and those that the
+connection states are written. What a newer libpq then still reads from the environment can make a connection
+fail, but cannot weaken or redirect it; `ExportRequest.libpq` leaves no gap.
 
 Sources: "Environment Variables", "The Password File" and "The Connection Service File" of the PostgreSQL 18
 manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-connect.c.
@@ -36,20 +36,20 @@ _DECISIVE = {*OVERRULED, *FROM_VERDICT}
 
 
 class Environment(Record):
-    """What libpq finds in the environment: `values` by variable, and the variables that must not be there."""
+    """libpq's environment: `values` by variable, and the variables that must be `absent`."""
 
     values: Parameters
     absent: tuple[str, ...]
 
 
 def environment(request: ExportRequest) -> Environment:
-    """Return the variables for a program that is linked with libpq, whatever its age from 13 on.
+    """Return the variables for a program that is linked with libpq of any version from 13 on.
 
-    ``PGREQUIREAUTH`` is left out, and not set to all methods as for a driver: the list would need a word that
-    libpq 16 and 17 refuse.
+    ``PGREQUIREAUTH`` is left out, not set to all methods as for a driver: the list would need a word that
+    libpq 16 and 17 reject.
 
     Raises:
-        ConfigurationError: something is stated that has no variable, or whose variable an older libpq would ignore.
+        ConfigurationError: a stated parameter has no variable, or one that an older libpq would ignore.
     """
     connection, known = request.connection, reader(request, ignores=True)
     found = keywords(request, max(known, _NEWEST))
@@ -81,11 +81,11 @@ def uri(request: ExportRequest) -> str:
 
 
 def service(request: ExportRequest) -> str:
-    """Return a section of ``pg_service.conf``, named like the service. The password is in `passfile`."""
+    """Return a section of ``pg_service.conf``, named after the service. The password is in `passfile`."""
     connection, found = request.connection, keywords(request)
     lines = [f"{name}={value}" for name, value in found.items() if name != "password"]
     for line in lines:
-        # Lines lose blanks at their end, are sure to be taken up to 253 bytes, and know no quotes.
+        # libpq strips blanks at the end of a line, reads at least 253 bytes of it, and does not support quotes.
         if line != line.rstrip() or _breaks(line) or len(line.encode()) > _LINE:
             decline(
                 connection, (f"{line.partition('=')[0]} does not fit a line of a service file. Export conninfo instead")
@@ -98,7 +98,7 @@ def passfile(request: ExportRequest) -> str:
     """Return a line of ``.pgpass`` for each host.
 
     Raises:
-        ConfigurationError: there is no password, or it would not fit a line.
+        ConfigurationError: there is no password, or it does not fit in a line.
     """
     connection = request.connection
     require_postgresql(connection, "libpq")
@@ -115,10 +115,10 @@ def passfile(request: ExportRequest) -> str:
 
 
 def reader(request: ExportRequest, *, ignores: bool = False) -> int:
-    """Return the version of libpq to write for; `ignores` says that an older one ignores what it does not know.
+    """Return the libpq version to write for; `ignores`: an older one ignores an unknown word.
 
     Raises:
-        ConfigurationError: it is too old for what the connection states, or may be.
+        ConfigurationError: that version is, or may be, too old for a parameter of the connection.
     """
     connection = request.connection
     require_postgresql(connection, "libpq")
@@ -135,13 +135,13 @@ def reader(request: ExportRequest, *, ignores: bool = False) -> int:
 
 
 def keywords(request: ExportRequest, version: int | None = None) -> dict[str, str]:
-    """Return libpq's keywords, where and who first; for libpq of `version`, or of the one that `reader` says."""
+    """Return libpq's keywords, host and user first; for libpq of `version`, or of the version of `reader`."""
     found = cast("dict[str, str]", libpq.arguments(request.connection, version or reader(request)))
     return {name: found[name] for name in (*_FIRST, *found) if name in found}
 
 
 def _matched(connection: SecuredConnection) -> list[tuple[str, int]]:
-    """The hosts by the names that passwordFromFile looks for: a default directory of sockets is ``localhost`` to it."""
+    """Return the hosts as passwordFromFile looks for them: also ``localhost`` for a default socket directory."""
     found = [(host.host, host.port) for host in connection.hosts]
     return found + [("localhost", port) for host, port in found if host in {"/tmp", "/var/run/postgresql"}]  # noqa: S108
 

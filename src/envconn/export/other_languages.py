@@ -1,29 +1,29 @@
 """Connections for drivers of other languages: pgjdbc, Npgsql, node-postgres, pgx and Prisma.
 
-Each has a record of the words that it reads, and a function that writes the text. Sources of the records:
+Each has a record of the parameters that it reads, and a function that writes the text. Sources of the records:
 
 - pgjdbc: "Connection Parameters" of its documentation, 42.7; LibPQFactory.java and Driver.java (parseURL) of 42.7.13.
-  `require` verifies nothing there even beside ``sslrootcert``, and what ``sslrootcert`` names is trusted alone. User
-  and password have no other place than the query.
-- node-postgres: README.md and index.js of pg-connection-string 2.14.1; lib/connection.js of pg 8.23.1. To it,
-  ``prefer``, ``require`` and ``verify-ca`` all mean ``verify-full``; the next major version is to read them like
-  libpq. ``uselibpqcompat=true`` makes that so already, and older versions, which do not know it, verify more.
-  ``sslrootcert`` replaces the CAs that Node brings along. Of what stands in the environment,
-  ``NODE_TLS_REJECT_UNAUTHORIZED=0`` turns verification off in all of Node, and no URL turns it on again.
+  `require` verifies nothing there, even with ``sslrootcert``; the CA in ``sslrootcert`` alone is trusted. User
+  and password can only be in the query.
+- node-postgres: README.md and index.js of pg-connection-string 2.14.1; lib/connection.js of pg 8.23.1. It treats
+  ``prefer``, ``require`` and ``verify-ca`` as ``verify-full``; the next major version is to read them like
+  libpq. ``uselibpqcompat=true`` does that already, and older versions, which ignore it, verify more.
+  ``sslrootcert`` replaces Node's own CAs. ``NODE_TLS_REJECT_UNAUTHORIZED=0`` in the environment turns
+  verification off in all of Node, and no URL turns it on again.
 - Npgsql: "Connection String Parameters" and "Security and Encryption" of its documentation, 10.0; NpgsqlConnector.cs
-  (NegotiateEncryption, SslRootValidation). ``Require`` verifies nothing since 8.0. ``Root Certificate`` is looked at
-  only where the system's CAs have not vouched for the certificate already: at ``VERIFY_FULL`` that lets in who has a
-  certificate of a public CA for the very host name, and at ``VERIFY_CA`` it would let in everybody who has one. Since
-  10.0 it takes GSS encryption in place of TLS where there is a ticket, unless told not to; older ones refuse the words
-  that tell so.
-- pgx: pgconn/config.go and parse_url.go of pgx 5 (ParseConfig, configTLS). It has libpq's words and libpq's look at
-  ``PG*`` variables and ``~/.postgresql``; what is written empty keeps them out. ``sslrootcert`` is trusted alone. A
-  parameter that it does not know is sent to the server as a setting.
+  (NegotiateEncryption, SslRootValidation). ``Require`` verifies nothing since 8.0. ``Root Certificate`` is used
+  only if the system's CAs do not trust the certificate: ``VERIFY_FULL`` therefore also accepts a certificate of a
+  public CA for the same host name, and ``VERIFY_CA`` would accept any certificate of a public CA. Since 10.0 it
+  uses GSS encryption instead of TLS if there is a ticket, unless told not to; older versions reject the option
+  for that.
+- pgx: pgconn/config.go and parse_url.go of pgx 5 (ParseConfig, configTLS). It has libpq's parameters, and reads
+  ``PG*`` variables and ``~/.postgresql`` like libpq; a parameter written empty overrides them. ``sslrootcert``
+  alone is trusted. An unknown parameter is sent to the server as a setting.
 - Prisma's engines: "PostgreSQL, connection details" of its documentation; prisma-engines,
-  quaint/src/connector/postgres, url.rs and native/mod.rs. An ``sslmode`` that it does not know is ``prefer`` there,
-  and it knows neither ``verify-ca`` nor ``verify-full``: ``sslaccept=strict`` verifies certificate and name. Its
-  ``sslcert`` is the CA, of which it reads the first certificate, and which it trusts beside the system's. The client
-  of Prisma 7 reads its URL with node-postgres, and is given that export instead.
+  quaint/src/connector/postgres, url.rs and native/mod.rs. It treats an unknown ``sslmode`` as ``prefer``, and
+  knows neither ``verify-ca`` nor ``verify-full``: ``sslaccept=strict`` verifies certificate and hostname. Its
+  ``sslcert`` is the CA: only its first certificate is read, and the system's CAs stay trusted. The client
+  of Prisma 7 reads its URL with node-postgres; use that export for it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PGJDBC = Target(
     "pgjdbc",
     libpq_levels(),
-    # Otherwise it takes GSS encryption first, where there is a ticket.
+    # Otherwise Npgsql uses GSS encryption first if there is a ticket.
     fixed={"gssEncMode": "disable"},
     parameters={
         "application_name": "ApplicationName",
@@ -59,8 +59,8 @@ PGJDBC = Target(
 def jdbc(request: ExportRequest) -> str:
     """Return ``jdbc:postgresql://...``.
 
-    Where statements must not be prepared, ``prepareThreshold=0``. A client certificate is refused: pgjdbc
-    wants its key as PKCS #8 in DER or as PKCS #12, libpq as PEM.
+    Adds ``prepareThreshold=0`` if statements must not be prepared. A client certificate is an error: pgjdbc
+    requires its key as PKCS #8 in DER or as PKCS #12, libpq as PEM.
     """
     connection = request.connection
     found = parameters_for(connection, PGJDBC)
@@ -98,7 +98,7 @@ NPGSQL = Target(
 
 
 def npgsql(request: ExportRequest) -> str:
-    """Return ``Host=...;Port=...;...``; behind a pooler in transaction mode it does not reset what it gives back."""
+    """Return ``Host=...;Port=...;...``; behind a pooler in transaction mode, connections are not reset on return."""
     connection = request.connection
     found = parameters_for(connection, NPGSQL)
     if connection.pool_mode == "transaction":
@@ -117,7 +117,7 @@ def _place(request: ExportRequest) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Quote as DbConnectionStringBuilder does: in double quotes, a double quote inside written twice."""
+    """Quote like DbConnectionStringBuilder: in double quotes, with double quotes doubled."""
     plain = value.isascii() and value and not set(value) - _PLAIN
     return value if plain else '"' + value.replace('"', '""') + '"'
 
@@ -136,12 +136,12 @@ NODE_POSTGRES = Target(
         TlsLevel.VERIFY_CA: {"sslmode": "verify-ca", "sslrootcert": CA, **_AS_LIBPQ},
         TlsLevel.VERIFY_FULL: {"sslmode": "verify-full", "sslrootcert": CA},
     },
-    # Otherwise PGSSLNEGOTIATION has its say. Older ones take no notice.
+    # Otherwise PGSSLNEGOTIATION applies. Older versions ignore this.
     fixed={"sslnegotiation": "postgres"},
     parameters={
         name: name for name in ("application_name", "fallback_application_name", "options", "sslcert", "sslkey")
     },
-    # decodeURI leaves these as they are.
+    # decodeURI does not decode these.
     dbname=re.compile(r"(?!\.{1,2}$)[^;/?:@&=+$,#]+"),
 )
 
@@ -149,7 +149,7 @@ _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
 
 def node_postgres(request: ExportRequest) -> str:
-    """Return the URL. node-postgres prepares what it is given a name for, and nothing by itself."""
+    """Return the URL. node-postgres prepares only statements that have a name."""
     connection = request.connection
     if connection.tls.level == TlsLevel.VERIFY_FULL and _ADDRESS.fullmatch(connection.host):
         decline(connection, "node-postgres verifies localhost instead of an IP address. Use a hostname")
@@ -175,13 +175,13 @@ PGX = Target(
     },
     own=("pool_max_conns", "pool_min_conns", "default_query_exec_mode"),
     several_hosts=True,
-    # It takes away slashes in front.
+    # pgx removes leading slashes.
     dbname=re.compile(r"[^/].*", re.DOTALL),
 )
 
 
 def pgx(request: ExportRequest) -> str:
-    """Return the URL; where statements must not be prepared, pgx is to describe and execute in one go (``exec``)."""
+    """Return the URL; if statements must not be prepared, pgx describes and executes in one step (``exec``)."""
     connection = request.connection
     found = {"sslrootcert": "", **parameters_for(connection, PGX)}
     if not connection.prepared_statements and found.get("default_query_exec_mode") != "simple_protocol":
@@ -200,13 +200,13 @@ PRISMA = Target(
     },
     parameters={name: name for name in ("application_name", "channel_binding", "connect_timeout", "options")},
     own=("connection_limit", "pool_timeout", "schema", "socket_timeout"),
-    # It decodes nothing in the path.
+    # Prisma does not decode the path.
     dbname=re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"),
 )
 
 
 def prisma(request: ExportRequest) -> str:
-    """Return the assignments, in the syntax of a ``.env`` file; ``DIRECT_URL`` where there is a direct endpoint."""
+    """Return the assignments in the syntax of a ``.env`` file; ``DIRECT_URL`` if there is a direct endpoint."""
     lines = f"DATABASE_URL='{_url(request.connection)}'\n"
     return lines + (f"DIRECT_URL='{_url(request.direct)}'\n" if request.direct else "")
 
@@ -214,7 +214,7 @@ def prisma(request: ExportRequest) -> str:
 def _url(connection: SecuredConnection) -> str:
     found, ca = parameters_for(connection, PRISMA), connection.tls.ca
     if ca and ca.kind == "system":
-        # Of a bundle it would read one certificate, and it trusts the system's CAs anyway.
+        # Prisma reads only the first certificate of a bundle, and trusts the system's CAs anyway.
         del found["sslcert"]
     elif ca and ca.certificates != 1:
         decline(

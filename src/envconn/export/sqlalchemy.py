@@ -1,8 +1,8 @@
-"""SQLAlchemy's URL, for a program that takes one and cannot import envconn.
+"""SQLAlchemy's URL, for a program that accepts one and cannot import envconn.
 
-Its query becomes arguments of the DBAPI, all of them text: psycopg's and psycopg2's, which are libpq's keywords.
-A value that is empty gets lost on the way (urllib's parse_qsl), so that those stand in a keyword/value
-string of their own, which both DBAPIs take as well. asyncpg and pg8000 want objects for TLS, which a URL cannot hold.
+Its query becomes arguments of the DBAPI, all of them text: those of psycopg and psycopg2, which are libpq's
+keywords. An empty value gets lost on the way (urllib's parse_qsl), so empty values are written in a keyword/value
+string, which both DBAPIs accept. asyncpg and pg8000 require objects for TLS, which a URL cannot hold.
 
 Source: engine/url.py (_parse_url) and dialects/postgresql/_psycopg_common.py of SQLAlchemy 2.0 and 2.1; before
 2.1 the name of the database is not decoded.
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 _STRING = {"psycopg": "conninfo", "psycopg2": "dsn"}
-"""The name of the argument that takes a keyword/value string."""
+"""The name of the argument that accepts a keyword/value string."""
 
 
 def sqlalchemy(request: ExportRequest) -> str:
-    """Return ``postgresql+psycopg://...``; ``+psycopg2`` where the scheme says so, or no statement may be prepared.
+    """Return ``postgresql+psycopg://...``; ``+psycopg2`` if the scheme says so, or statements must not be prepared.
 
     Raises:
-        ConfigurationError: the scheme names a DBAPI that a URL is not enough for, or libpq is too old.
+        ConfigurationError: the scheme names a DBAPI that a URL cannot configure, or libpq is too old.
     """
     connection = request.connection
     found = keywords(request)

@@ -1,4 +1,4 @@
-"""What an export is for: a program that reads PostgreSQL connections in words of its own, and what it cannot hold."""
+"""The targets of an export: programs that read PostgreSQL connections in words of their own, and their limits."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class ExportRequest(Record):
-    """What is to be written: `connection`, and `direct`, the endpoint for migrations where there is another one.
+    """What to write: `connection`, and `direct`, the endpoint for migrations if it is another one.
 
-    `libpq` is the version that the reader has, as ``PQlibVersion()`` numbers it, or `None` for any from 13 on.
+    `libpq` is the reader's version as ``PQlibVersion()`` numbers it, or `None` for any from 13 on.
     """
 
     connection: SecuredConnection
@@ -45,9 +45,9 @@ class Target(Record):
     """A driver that reads PostgreSQL's parameters under names of its own.
 
     `levels` holds its words for each TLS level, or the sentence that says why it has none. `fixed` is
-    always written, unless something stated takes its place. `parameters` are those of libpq that it
-    honours, with its names for them; `own` those that it puts into URLs itself. `dbname` is what a
-    database may be called in its URL.
+    always written, unless a stated parameter replaces it. `parameters` are the parameters of libpq that it
+    supports, with its names for them; `own` are those that other tools write into its URLs. `dbname` is the pattern
+    of a database name in its URL.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Target(Record):
 
 
 def decline(connection: SecuredConnection, message: str) -> NoReturn:
-    """Refuse to write `connection` down, for the reason that `message` gives.
+    """Raise the error that `connection` cannot be written, with the reason `message`.
 
     Raises:
         ConfigurationError: always.
@@ -70,7 +70,7 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
 
 
 def require_postgresql(connection: SecuredConnection, reader: str) -> None:
-    """Refuse a connection that is not PostgreSQL's."""
+    """Raise unless the connection is for PostgreSQL."""
     if connection.family != POSTGRESQL:
         decline(
             connection,
@@ -79,7 +79,7 @@ def require_postgresql(connection: SecuredConnection, reader: str) -> None:
 
 
 def libpq_levels(mode: str = "sslmode", root: str = "sslrootcert") -> Levels:
-    """Return the levels of whoever has taken over libpq's words, under the names `mode` and `root`."""
+    """Return the levels for a driver with libpq's words, under the names `mode` and `root`."""
     return {level: {mode: level.sslmode, **({root: CA} if level >= TlsLevel.VERIFY_CA else {})} for level in TlsLevel}
 
 
@@ -87,7 +87,7 @@ def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, s
     """Return the parameters of `connection` in the words of `target`, those about TLS first.
 
     Raises:
-        ConfigurationError: the target cannot hold the level, or knows no word for something that is stated.
+        ConfigurationError: the target does not support the level or a stated parameter.
     """
     require_postgresql(connection, target.name)
     if problems := [problem(_CODE, connection.variable, message) for message in _objections(connection, target)]:
