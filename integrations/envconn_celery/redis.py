@@ -132,5 +132,5 @@ def _subscription_seconds(connection: SecuredConnection) -> int:
     kombu looks each time this has passed and asks the server only if the last answer is older, so
     that silence lasts up to twice as long.
     """
-    stated, idle = connection.parameters.get("health_check_interval"), connection.idle_seconds
+    stated, idle = connection.parameters.get("health_check_interval"), connection.features.idle_seconds
     return int(stated) if stated else min(HEALTH_CHECK_SECONDS, (idle or 3600) * 2 // 5)

@@ -71,7 +71,9 @@ def _amqp_broker(connection: SecuredConnection) -> dict[str, object]:
 
 
 def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
-    bounds = [seconds for seconds in (connection.idle_seconds, connection.lifetime_seconds) if seconds]
+    bounds = [
+        seconds for seconds in (connection.features.idle_seconds, connection.features.lifetime_seconds) if seconds
+    ]
     options = {
         "connect_args": psycopg.arguments(_direct(connection)),
         "pool_pre_ping": True,

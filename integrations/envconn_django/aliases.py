@@ -68,10 +68,9 @@ def entries(
                 entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
             own[alias] = Handed(other, entry, main if own else None)
         if taken := sorted(own.keys() & found.keys()):
-            message = (
-                f"makes a second alias {taken[0]}, next to {found[taken[0]].connection.variable}. Rename one of the two"
-            )
-            raise ConfigurationError([problem("alias-duplicate", connection.variable, message)])
+            first = found[taken[0]].connection.origin.variable
+            message = f"makes a second alias {taken[0]}, next to {first}. Rename one of the two"
+            raise ConfigurationError([problem("alias-duplicate", connection.origin.variable, message)])
         found |= own
     return found
 

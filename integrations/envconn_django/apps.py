@@ -14,6 +14,7 @@ from django.views.debug import get_default_exception_reporter_filter
 
 from envconn.records import Record
 from envconn.tls import TlsLevel
+from envconn.tls.secured import advice
 from envconn_django.aliases import handed
 
 TYPE_CHECKING = False
@@ -87,11 +88,11 @@ def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]
         _MIGRATE: transaction and handed[alias].mirrors is None and not has_direct,
         _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
         _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
-        _ROLE: any(note.code == "default-role" for note in connection.advice),
+        _ROLE: any(note.code == "default-role" for note in advice(connection)),
     }
     for finding, is_so in told.items():
         if is_so:
-            words = {"variable": connection.variable, "level": connection.tls.level}
+            words = {"variable": connection.origin.variable, "level": connection.tls.level}
             yield finding._replace(message=finding.message.format_map(words))
 
 

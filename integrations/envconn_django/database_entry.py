@@ -16,6 +16,7 @@ from envconn.drivers.unsupported import refuse
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
+from envconn.tls.secured import foreign_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ _BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]]
 
 def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, pooled_here: bool) -> None:
     """Keep connections for as long as stated, else for as long as the provider is known to bear."""
-    stated, kept = connection.foreign.get("conn_max_age"), _kept(connection)
+    stated, kept = foreign_parameters(connection).get("conn_max_age"), _kept(connection)
     if stated is not None:
         entry["CONN_MAX_AGE"] = _age(connection, stated)
     elif kept and not pooled_here:
@@ -168,7 +169,10 @@ def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, poo
 
 def _kept(connection: SecuredConnection) -> int | None:
     """The seconds that a connection may be kept: below what the provider drops when silent, within the age it bears."""
-    bounds = [connection.idle_seconds and connection.idle_seconds * 9 // 10, connection.lifetime_seconds]
+    bounds = [
+        connection.features.idle_seconds and connection.features.idle_seconds * 9 // 10,
+        connection.features.lifetime_seconds,
+    ]
     return min((bound for bound in bounds if bound), default=None)
 
 
@@ -201,7 +205,7 @@ def _age(connection: SecuredConnection, stated: str) -> int | None:
 
 def _flag(connection: SecuredConnection, name: str) -> bool | None:
     """The truth of a parameter that Django wants as a bool: as text, "false" would be true."""
-    stated = connection.foreign.get(name)
+    stated = foreign_parameters(connection).get(name)
     if stated is not None and stated.lower() not in _FLAGS:
         refuse(connection, f"the value of {name} is invalid: expected true or false")
     return None if stated is None else _FLAGS[stated.lower()]

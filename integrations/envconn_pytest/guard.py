@@ -81,13 +81,13 @@ def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
 def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:
     for host in endpoint.hosts:
         if message := _elsewhere(host, endpoint, rules):
-            yield problem("test-remote", endpoint.variable, message)
+            yield problem("test-remote", endpoint.origin.variable, message)
     is_file = endpoint.family == SQLITE
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern that was meant for hosts says nothing about names.
         if _PRODUCTION.search(text) and text.lower() not in map(str.lower, rules.waive):
-            yield problem("test-production", endpoint.variable, _LIVE.format(what))
+            yield problem("test-production", endpoint.origin.variable, _LIVE.format(what))
 
 
 def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands) -> str:

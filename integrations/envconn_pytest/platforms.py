@@ -215,7 +215,7 @@ def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = 
     for wish, variables in ((pooled, platform.pooled), (replica, platform.replica)):
         environ |= variables if wish else {}
     service = next(iter(envconn.load(environ, env_file=None).values()))
-    holder = (service.variable, *service.origin.via)[-1]
+    holder = (service.origin.variable, *service.origin.via)[-1]
     for variable, endpoint in (
         (_REPLICA_SAMPLE, service.endpoint(replica=replica)),
         (holder, service.endpoint(pooled=pooled)),

@@ -79,10 +79,12 @@ def options(connection: SecuredConnection, driver: Driver) -> Options:
     in_url = (*_IN_URL, "host", "port") if _fits_url(connection) else _IN_URL
     arguments = {name: value for name, value in _arguments(connection, driver).items() if name not in in_url}
     found: Options = {"connect_args": arguments}
-    limits = [seconds for seconds in (connection.idle_seconds, connection.lifetime_seconds) if seconds]
+    limits = [
+        seconds for seconds in (connection.features.idle_seconds, connection.features.lifetime_seconds) if seconds
+    ]
     if limits:
         found["pool_recycle"] = min(limits)
-    if limits or connection.suspends or connection.pooled:
+    if limits or connection.features.suspends or connection.pooled:
         found["pool_pre_ping"] = True
     return found
 
@@ -97,7 +99,7 @@ def _arguments(connection: SecuredConnection, driver: Driver) -> Mapping[str, ob
 
 def _asyncpg(connection: SecuredConnection) -> Mapping[str, object]:
     # The dialect keeps prepared statements of its own above asyncpg's.
-    cache: dict[str, object] = {} if connection.prepared_statements else {"prepared_statement_cache_size": 0}
+    cache: dict[str, object] = {} if connection.features.prepared_statements else {"prepared_statement_cache_size": 0}
     return asyncpg.arguments(connection) | cache
 
 

@@ -1,11 +1,13 @@
-"""`Record` and `TypedDict`: what `typing` calls `NamedTuple` and `TypedDict`, without their price at start-up.
+"""`Record`, `Value` and `TypedDict`: named tuples, frozen dataclasses and typed dictionaries, cheap at start-up.
 
 ``from __future__ import annotations`` makes every field of a `NamedTuple` a string, and each string is compiled when
 the class is made; a class then generates and evaluates the code of its constructor. For the thirty records that
 `envconn.load()` imports, that was 41 of 180 million instructions (CPython 3.11, valgrind), more than all that the
 function does. Type checkers read annotations themselves; at run time their names suffice.
 
-Values are kept in a tuple: its constructor and the getters of its fields are C, and half the price of slots.
+The fields of a `Record` are kept in a tuple: its constructor and the getters are C, and half the price of slots. It
+is for what stays inside: a tuple can be unpacked, so that a new field breaks its users, and equals any other tuple of
+the same items. What a program outside gets is a `Value`.
 
 A `TypedDict` can be closed here, so that a type checker knows: there are no other keys (PEP 728, in Python 3.15).
 Without that, pyright refuses to unpack one into a function that takes ``**kwargs`` of some type, as
@@ -14,13 +16,29 @@ Without that, pyright refuses to unpack one into a function that takes ``**kwarg
 
 from __future__ import annotations
 
-__all__ = ["Record", "TypedDict"]
+__all__ = ["Record", "TypedDict", "Value", "fields", "replace"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, TypeVar, dataclass_transform
     from typing import NamedTuple as Record
 
     from typing_extensions import TypedDict
+
+    T = TypeVar("T", bound="Value")
+
+    @dataclass_transform(frozen_default=True)
+    class Value:
+        """Immutable fields, given by place or by name."""
+
+    def replace(value: T, /, **changes: object) -> T:
+        """Return a copy of `value` with `changes`."""
+        raise NotImplementedError
+
+    def fields(value: Value) -> dict[str, Any]:
+        """Return the fields of `value` by name, in their order."""
+        raise NotImplementedError
+
 else:
     from _collections import _tuplegetter
 
@@ -81,6 +99,68 @@ else:
         def __repr__(self):
             fields = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
+
+    class Value:
+        """Immutable fields, given by place or by name; equal to another of the same class with the same fields.
+
+        It is no sequence. A field whose name begins with an underscore is compared, and not shown.
+        """
+
+        __match_args__ = ()
+        _required = frozenset()
+        _known = frozenset()
+
+        def __init_subclass__(cls):
+            cls.__match_args__ += tuple(cls.__annotations__)
+            cls._known = frozenset(cls.__match_args__)
+            cls._required = frozenset(field for field in cls.__match_args__ if not hasattr(cls, field))
+
+        def __init__(self, *values, **named):
+            if values:
+                named = self._by_name(values, named)
+            if not self._required <= named.keys() <= self._known:
+                raise self._wrong()
+            # A field that is not given is found in the class.
+            object.__setattr__(self, "__dict__", named)
+
+        def _by_name(self, values, named):
+            fields = self.__match_args__
+            if not named.keys().isdisjoint(fields[: len(values)]) or len(values) > len(fields):
+                raise self._wrong()
+            return named | dict(zip(fields, values, strict=False))
+
+        def _wrong(self):
+            return TypeError(f"{type(self).__name__}() takes {', '.join(self.__match_args__)}")
+
+        def _values(self):
+            return tuple([getattr(self, field) for field in self.__match_args__])
+
+        def __setattr__(self, name, value):
+            raise AttributeError(f"cannot set {name}: a {type(self).__name__} is immutable")
+
+        def __delattr__(self, name):
+            raise AttributeError(f"cannot delete {name}: a {type(self).__name__} is immutable")
+
+        def __eq__(self, other):
+            return self._values() == other._values() if type(self) is type(other) else NotImplemented
+
+        def __hash__(self):
+            return hash(self._values())
+
+        def __reduce__(self):
+            return type(self), self._values()
+
+        def __repr__(self):
+            shown = [f"{field}={getattr(self, field)!r}" for field in self.__match_args__ if field[0] != "_"]
+            return f"{type(self).__name__}({', '.join(shown)})"
+
+    def replace(value, /, **changes):
+        """Return a copy of `value` with `changes`."""
+        return type(value)(**fields(value) | changes)
+
+    def fields(value):
+        """Return the fields of `value` by name, in their order."""
+        return {field: getattr(value, field) for field in value.__match_args__}
 
     class TypedDict(dict):
         """Takes the keywords of a class that is derived from it; calling it makes a dictionary, as `typing`'s does."""

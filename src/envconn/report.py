@@ -14,8 +14,9 @@ from types import MappingProxyType
 
 from envconn.exit_codes import gravest
 from envconn.families import FAMILIES
-from envconn.records import Record
+from envconn.records import Record, fields
 from envconn.sources import order
+from envconn.tls.secured import foreign_parameters, understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ def _paragraph(service: SecuredConnection) -> list[str]:
     }
     told = [f"{label}{fact}" for label, fact in facts.items() if fact is not None]
     lines = [" ".join(row(service.name, service)), "  " + ", ".join((*told, *_endpoint(service)))]
-    lines += [f"  {sentence}" for sentence in service.understood]
+    lines += [f"  {sentence}" for sentence in understood(service)]
     lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
-    if service.foreign:
-        lines.append(f"  ignored: {', '.join(service.foreign)}")
+    if foreign := foreign_parameters(service):
+        lines.append(f"  ignored: {', '.join(foreign)}")
     siblings = ((sibling_name(each), each) for each in service.siblings)
     return lines + [f"  {' '.join(row(name, each))}: {', '.join(map(str, each.hosts))}" for name, each in siblings]
 
@@ -194,24 +195,11 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "branch": service.branch,
         "role": service.role,
         "region": service.region,
-        "features": _features(service),
-        "ignored_parameters": list(service.foreign),
-        "understood": list(service.understood),
+        "features": fields(service.features),
+        "ignored_parameters": list(foreign_parameters(service)),
+        "understood": list(understood(service)),
         "tls": _verdict(service.tls),
         "siblings": [_service(sibling) for sibling in service.siblings],
-    }
-
-
-def _features(service: SecuredConnection) -> dict[str, Json]:
-    return {
-        "cloud": service.cloud,
-        "prepared_statements": service.prepared_statements,
-        "startup_options": service.startup_options,
-        "idle_seconds": service.idle_seconds,
-        "lifetime_seconds": service.lifetime_seconds,
-        "suspends": service.suspends,
-        "direct_tls": service.direct_tls,
-        "enforces_tls": service.enforces_tls,
     }
 
 

@@ -263,7 +263,7 @@ def test_one_service_by_every_platform(root: str) -> None:
     environ = {"SERVICE_BINDING_ROOT": root, "PLATFORM_RELATIONSHIPS": relationship("x", "a.example")}
     found = report({"x": A}, **environ, POSTGRESQLCONNSTR_x=A)
     assert (found.ok, found.notes) == (True, ())
-    assert found.services["database"].variable == "SERVICE_BINDING_ROOT/x"
+    assert found.services["database"].origin.variable == "SERVICE_BINDING_ROOT/x"
 
 
 @pytest.mark.parametrize("name", ["x", "y"])
@@ -306,7 +306,7 @@ def test_platforms_that_contradict_each_other(root: str, name: str) -> None:
 def test_app_service(environ: dict[str, str], expected: dict[str, tuple[str, str]]) -> None:
     found = assemble(environ, None).report
     assert found.ok, found
-    told = {name: (service.host.partition(".")[0], service.variable) for name, service in found.services.items()}
+    told = {name: (service.host.partition(".")[0], service.origin.variable) for name, service in found.services.items()}
     assert told == expected
 
 
@@ -394,7 +394,7 @@ def test_parts_of_platforms(environ: dict[str, str], kind: str, provider: str) -
 def test_direct_host_of_clever_cloud() -> None:
     service = assemble(CLEVER, None).services["database"]
     (direct,) = service.siblings
-    assert (direct.host, direct.port, direct.variable) == ("10.2.3.4", 7000, "POSTGRESQL_ADDON_DIRECT_HOST")
+    assert (direct.host, direct.port, direct.origin.variable) == ("10.2.3.4", 7000, "POSTGRESQL_ADDON_DIRECT_HOST")
     assert (direct.user, direct.dbname, direct.password, direct.pooled) == ("u", "d", service.password, False)
     alone = {name: value for name, value in CLEVER.items() if name != "POSTGRESQL_ADDON_HOST"}
     assert assemble(alone, None).services["database"].host == "10.2.3.4"

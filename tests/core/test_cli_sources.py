@@ -111,7 +111,7 @@ def test_each_alone(given: Given, word: str) -> None:
     service = report.services["database"]
     assert (service.host, service.origin.source) == (f"{word}.example", word)
     places = {place.source.word: place for place in inventory(given.environ, given.dotenv, given.layers)}
-    variable = service.variable
+    variable = service.origin.variable
     assert places[word].is_there
     assert variable in places[word].names
     assert all(variable not in place.names for other, place in places.items() if other != word)

@@ -61,7 +61,7 @@ def test_bound(document: object, role: str, expected: tuple[str, str, int]) -> N
     assert found.ok, found
     service = found.services[role]
     assert (service.family, service.host, service.port) == expected
-    assert (service.variable, service.origin.source) == ("VCAP_SERVICES/orders", "vcap")
+    assert (service.origin.variable, service.origin.source) == ("VCAP_SERVICES/orders", "vcap")
 
 
 @pytest.mark.parametrize("place", ["sslrootcert", "cacrt", "ca_certificate", "ca", "tls"])
@@ -92,7 +92,7 @@ def test_ca(place: str, certificates: Certificates) -> None:
 )
 def test_names(names: dict[str, object], expected: str) -> None:
     found = report(services("p", {"uri": URI}, **names))
-    assert found.services["database"].variable == f"VCAP_SERVICES/{expected}"
+    assert found.services["database"].origin.variable == f"VCAP_SERVICES/{expected}"
     chosen = report(
         {**services("p", {"uri": URI}, **names), **services("q", {"uri": f"{URI}2"})},
         ENVCONN_DATABASE_VARIABLE="orders",

@@ -8,6 +8,7 @@ import pytest
 
 import envconn
 from envconn.export import FORMATS, MASK, environment, masked, render, with_ca_at
+from envconn.records import replace
 from leaks import MARKER, find, value_surfaces
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_verdict_stays(certificates: Certificates) -> None:
     assert masked(connection).tls == connection.tls
     moved = with_ca_at(connection, "/there").tls
     assert moved.ca is not None
-    assert (moved.ca.file(), moved._replace(ca=None)) == ("/there", connection.tls._replace(ca=None))
+    assert (moved.ca.file(), replace(moved, ca=None)) == ("/there", replace(connection.tls, ca=None))
     assert connection.tls.ca is not None
     assert connection.tls.ca.file() == str(certificates.ca), "the one that was judged is another value"
 

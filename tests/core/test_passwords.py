@@ -239,8 +239,8 @@ def test_a_pool_is_told_when_to_renew() -> None:
     neon = load(
         Tokens(), DATABASE_URL="postgresql://app@ep-a-1.eu-central-1.aws.neon.tech/app?sslmode=require"
     ).database
-    assert neon.idle_seconds
-    assert psycopg.pool_options(neon, {"max_size": 3}) == {"max_idle": neon.idle_seconds * 0.9, "max_size": 3}
+    assert neon.features.idle_seconds
+    assert psycopg.pool_options(neon, {"max_size": 3}) == {"max_idle": neon.features.idle_seconds * 0.9, "max_size": 3}
     assert psycopg.pool_options(neon, {"max_idle": 1.0})["max_idle"] == 1.0
 
 

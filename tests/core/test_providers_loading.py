@@ -58,7 +58,7 @@ def test_is_understood(example: dict[str, Any], certificates: Certificates) -> N
     expected = {name: example["expect"][name] for name in FIELDS}
     words = {name: value.split()[0] if isinstance(value, str) else value for name, value in expected.items()}
     assert connection.provider == example["provider"]
-    assert {name: getattr(connection, name) for name in FIELDS} == words
+    assert {name: getattr(connection.features if name == "cloud" else connection, name) for name in FIELDS} == words
     assert connection.tls.level >= envconn.TlsLevel.ENCRYPTED or connection.tls.local or connection.tls.waived
 
 
@@ -72,7 +72,7 @@ def test_sibling_is_made_and_judged_or_refused_with_a_reason(
     connection = loaded(example, certificates)
     sibling = found(connection, pooled=pooled, replica=replica)
     if isinstance(sibling, str):
-        assert connection.variable in sibling
+        assert connection.origin.variable in sibling
         assert len(sibling) > 60
         assert "FAKE" not in sibling
     else:
@@ -111,7 +111,7 @@ DIRECT = NEON.replace("-pooler", "")
 def test_pooled_and_direct_endpoint_of_one_database_are_a_pair_and_no_conflict() -> None:
     services = envconn.load({"DATABASE_URL": NEON, "POSTGRES_URL": DIRECT}, env_file=None)
     assert services.database.pooled
-    assert services.connection("database", pooled=False).variable == "POSTGRES_URL"
+    assert services.connection("database", pooled=False).origin.variable == "POSTGRES_URL"
 
 
 def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
@@ -119,7 +119,7 @@ def test_variable_for_the_direct_endpoint_comes_before_the_rule() -> None:
         {"DATABASE_URL": NEON, "DATABASE_URL_UNPOOLED": DIRECT, "DATABASE_REPLICA_URL": NEON.replace("cool", "warm")},
         env_file=None,
     )
-    assert services.connection("database", pooled=False).variable == "DATABASE_URL_UNPOOLED"
+    assert services.connection("database", pooled=False).origin.variable == "DATABASE_URL_UNPOOLED"
     assert services.connection("database", replica=True).host.startswith("ep-warm")
     assert services.connection("database", pooled=True, replica=False) is services.database
 
@@ -137,7 +137,7 @@ def test_branch_is_never_derived() -> None:
 def test_pooler_that_cannot_be_seen_is_stated(stated: str, pooled: bool, statements: bool) -> None:  # noqa: FBT001
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_POOL_MODE": stated}
     database = envconn.load(environ, env_file=None).database
-    assert (database.pooled, database.prepared_statements) == (pooled, statements)
+    assert (database.pooled, database.features.prepared_statements) == (pooled, statements)
 
 
 def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
@@ -151,7 +151,11 @@ def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
 def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_PROVIDER": "neon", "ENVCONN_TLS": "best"}
     database = envconn.load(environ, env_file=None).database
-    assert (database.provider, database.tls.level, database.suspends) == ("neon", envconn.TlsLevel.VERIFY_FULL, True)
+    assert (database.provider, database.tls.level, database.features.suspends) == (
+        "neon",
+        envconn.TlsLevel.VERIFY_FULL,
+        True,
+    )
 
 
 @pytest.mark.parametrize("variable", ["ENVCONN_PROVIDER", "ENVCONN_POOL_MODE"])

@@ -96,7 +96,7 @@ def is_there_or_refused(provider: str, *, pooled: bool | None, replica: bool | N
     assert all(each in (found, *found.siblings) for each in reached)
     assert pooled is None or bool(reached[0].pooled) is pooled
     assert replica is None or bool(reached[1].replica) is replica
-    assert reached[1] is found or reached[1].variable == "DATABASE_REPLICA_URL"
+    assert reached[1] is found or reached[1].origin.variable == "DATABASE_REPLICA_URL"
 
 
 def test_the_usual_variable_holds_either_where_that_is_usual() -> None:
@@ -110,7 +110,7 @@ def test_the_usual_variable_holds_either_where_that_is_usual() -> None:
 def test_an_alias_stays_one() -> None:
     environ = sample("scalingo")
     assert environ["DATABASE_URL"] == "$SCALINGO_POSTGRESQL_URL"
-    assert main(environ).variable == "SCALINGO_POSTGRESQL_URL"
+    assert main(environ).origin.variable == "SCALINGO_POSTGRESQL_URL"
 
 
 def test_each_time_a_new_one() -> None:

@@ -74,7 +74,7 @@ def test_parts_are_named_by_their_own_variables(
     (problem,) = caught.value.problems
     assert problem.variable == variable
     assert told in problem.message.partition(". ")[2]
-    assert load(environ | corrected, env_file=None).database.variable == "DB_HOST"
+    assert load(environ | corrected, env_file=None).database.origin.variable == "DB_HOST"
 
 
 # What is written, the words of the message that say what to do, and what is written when they have been followed.
@@ -110,4 +110,4 @@ def test_message_names_the_remedy(query: str, told: str, corrected: str) -> None
     assert problem.variable == "DATABASE_URL"
     assert ". " in problem.message
     assert told in problem.message.partition(". ")[2]
-    assert load({"DATABASE_URL": f"{URL}{corrected}"}, env_file=None).database.variable == "DATABASE_URL"
+    assert load({"DATABASE_URL": f"{URL}{corrected}"}, env_file=None).database.origin.variable == "DATABASE_URL"

@@ -15,6 +15,8 @@ from envconn.connection import Connection, Host, Origin
 from envconn.drivers import libpq
 from envconn.services import parse, secure
 from envconn.tls import require_sealed
+from envconn.tls.judged import Features
+from envconn.tls.secured import foreign_parameters, understood
 from leaks import MARKER
 
 if TYPE_CHECKING:
@@ -143,7 +145,6 @@ def test_what_it_tells(real: SecuredConnection) -> None:
     )
     told = {
         "name": "database",
-        "variable": "DATABASE_URL",
         "origin": Origin("DATABASE_URL"),
         "family": "postgresql",
         "scheme": "postgresql+psycopg",
@@ -159,19 +160,22 @@ def test_what_it_tells(real: SecuredConnection) -> None:
         "branch": None,
         "role": "app",
         "region": "aws-eu-central-1",
-        "cloud": "aws",
-        "prepared_statements": True,
-        "startup_options": False,
-        "idle_seconds": 300,
-        "lifetime_seconds": None,
-        "suspends": True,
-        "direct_tls": False,
-        "understood": ("recognised as Neon", "pgbouncer=true means a pooler in transaction mode"),
+        "features": Features(
+            cloud="aws",
+            prepared_statements=True,
+            startup_options=False,
+            idle_seconds=300,
+            lifetime_seconds=None,
+            suspends=True,
+            direct_tls=False,
+            enforces_tls=True,
+        ),
     }
     assert {name: getattr(real, name) for name in told} == told
     assert real.password
     assert real.password.reveal() == MARKER
-    assert (dict(real.parameters), dict(real.foreign)) == ({}, {"pgbouncer": "true"})
+    assert understood(real) == ("recognised as Neon", "pgbouncer=true means a pooler in transaction mode")
+    assert (dict(real.parameters), dict(foreign_parameters(real))) == ({}, {"pgbouncer": "true"})
 
 
 def test_endpoints_of_a_neon_database(real: SecuredConnection) -> None:
@@ -200,8 +204,13 @@ def test_derived_endpoint_is_judged_like_any_other() -> None:
 )
 def test_direct_tls_as_stated(query: str, direct_tls: bool) -> None:  # noqa: FBT001 - a column of the table
     unknown = secure(parse(f"postgres://u:p@h/d{query}"))
-    assert unknown.direct_tls is direct_tls
-    assert (unknown.provider, unknown.idle_seconds, unknown.lifetime_seconds, unknown.suspends) == (
+    assert unknown.features.direct_tls is direct_tls
+    assert (
+        unknown.provider,
+        unknown.features.idle_seconds,
+        unknown.features.lifetime_seconds,
+        unknown.features.suspends,
+    ) == (
         None,
         None,
         None,

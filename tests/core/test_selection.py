@@ -152,7 +152,7 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
 def test_chosen(environ: dict[str, str], origin: str, notes: list[str]) -> None:
     report = assemble(environ, None).report
     assert report.ok
-    assert report.services["database"].variable == origin
+    assert report.services["database"].origin.variable == origin
     assert [note.code for note in report.notes] == notes
 
 
@@ -168,7 +168,7 @@ def test_parts_are_verbatim(leader: str) -> None:
     assert (service.host, service.port, service.dbname, service.user) == ("h", 6543, "d b", "u'\\")
     assert service.password
     assert service.password.reveal() == "p@ss/w#rd? '\\%41${b}"
-    assert service.variable == leader
+    assert service.origin.variable == leader
 
 
 def test_first_of_two_parts_for_one_keyword_counts() -> None:
@@ -203,13 +203,13 @@ def test_siblings_belong_to_a_role() -> None:
 def test_sibling_alone_is_the_database(environ: dict[str, str], origin: str) -> None:
     report = assemble(environ, None).report
     assert report.ok
-    assert report.services["database"].variable == origin
+    assert report.services["database"].origin.variable == origin
 
 
 def test_pooled_and_direct_endpoint_of_one_database_are_no_conflict() -> None:
     services = assemble({"DATABASE_URL": NEON, "POSTGRES_URL": NEON.replace("-pooler", "")}, None).services
     assert services["database"].pooled
-    assert services["database"].endpoint(pooled=False).variable == "POSTGRES_URL"
+    assert services["database"].endpoint(pooled=False).origin.variable == "POSTGRES_URL"
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_replica_is_blamed_on_the_variable_that_holds_it(variable: str) -> None:
     environ = {"DATABASE_URL": PG, variable: f"{OTHER}?sslmode="}
     assert [problem.variable for problem in assemble(environ, None).report.problems] == [variable]
     replica = assemble({variable: OTHER}, None).services["database"]
-    assert (replica.variable, replica.replica) == (variable, True)
+    assert (replica.origin.variable, replica.replica) == (variable, True)
 
 
 def test_long_list_of_nothing_takes_no_longer_than_its_length() -> None:

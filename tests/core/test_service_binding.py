@@ -64,7 +64,7 @@ def test_bound(tmp_path: Path, files: Mapping[str, str | bytes], role: str, kind
     assert found.ok, found
     service = found.services[role]
     assert (service.family, service.host, service.port) == (kind, "db.example", 5433)
-    assert service.variable == "SERVICE_BINDING_ROOT/orders-db.v2"
+    assert service.origin.variable == "SERVICE_BINDING_ROOT/orders-db.v2"
     assert (service.origin.source, service.origin.path) == ("binding", str(tmp_path / "orders-db.v2"))
 
 

@@ -21,6 +21,7 @@ from envconn import (
 from envconn.connection import Secret
 from envconn.selection import judged_text
 from envconn.services import database, load, parse, secure
+from envconn.tls.secured import understood as understanding
 from leaks import MARKER
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_what_is_missing(ask: Callable[[Services], object], variable: str, code:
 
 def test_broker_and_cache_are_services_by_their_own_variables() -> None:
     services = load({"DATABASE_URL": PG, "CELERY_BROKER_URL": AMQP, "CACHE_URL": REDIS}, env_file=None)
-    assert (services.broker.variable, services.cache.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
+    assert (services.broker.origin.variable, services.cache.origin.variable) == ("CELERY_BROKER_URL", "CACHE_URL")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
 
 def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
     services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, env_file=None)
-    assert services.broker.variable == "REDIS_TLS_URL"
+    assert services.broker.origin.variable == "REDIS_TLS_URL"
     assert "redis-tls-url-used" in [note.code for note in services.report().notes]
     alone = load({"DATABASE_URL": PG, "REDIS_TLS_URL": REDIS}, env_file=None)
     assert alone.report().notes == ()
@@ -267,12 +268,12 @@ def test_report_for_people(certificates: Certificates) -> None:
     assert report.lines() == [
         "database [verify-ca] DATABASE_URL",
         f"  app on {report.services['database'].hosts[0]}, user app, region aws-eu-central-1, pooled, transaction mode",
-        *(f"  {sentence}" for sentence in report.services["database"].understood),
+        *(f"  {sentence}" for sentence in understanding(report.services["database"])),
         tls["database"],
         "  ignored: supa",
         "a [local] A_DATABASE_URL",
         "  d on [::1]:6543, user u",
-        *(f"  {sentence}" for sentence in report.services["a"].understood),
+        *(f"  {sentence}" for sentence in understanding(report.services["a"])),
         tls["a"],
         *(f"note {note} [{note.code}]" for note in report.notes),
     ]
@@ -341,8 +342,8 @@ def test_who_changes_a_report_changes_nothing_else() -> None:
 
 def test_variable_for_the_direct_endpoint_comes_before_one_that_may_be_pooled() -> None:
     services = load({"DATABASE_URL": PG, "DIRECT_URL": OTHER}, env_file=None)
-    assert services.connection(pooled=False).variable == "DIRECT_URL"
-    assert services.connection(pooled=False, replica=False).variable == "DIRECT_URL"
+    assert services.connection(pooled=False).origin.variable == "DIRECT_URL"
+    assert services.connection(pooled=False, replica=False).origin.variable == "DIRECT_URL"
     assert services.connection() is services.database
 
 

@@ -100,7 +100,7 @@ def test_variables_of_connections_are_no_extra_fields(extra: str, sensitive: obj
 def test_a_variable_that_was_chosen_is_no_extra_field() -> None:
     Path(".env").write_text(f"ENVCONN_DATABASE_VARIABLE=OURS\nOURS={URL}\nUNRELATED=1\n", encoding="utf-8")
     settings = made(extra="allow")()
-    assert settings.database.variable == "OURS"
+    assert settings.database.origin.variable == "OURS"
     assert settings.model_extra == {"unrelated": "1"}
 
 

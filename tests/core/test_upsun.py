@@ -71,7 +71,7 @@ def test_bound(changes: dict[str, object], role: str, expected: tuple[object, ..
     assert found.ok, found
     service = found.services[role]
     assert (service.family, service.host, service.port, service.dbname) == expected
-    assert (service.variable, service.origin.source) == ("PLATFORM_RELATIONSHIPS/db", "relationship")
+    assert (service.origin.variable, service.origin.source) == ("PLATFORM_RELATIONSHIPS/db", "relationship")
 
 
 def test_primary_of_several_endpoints() -> None:
@@ -132,7 +132,7 @@ def test_variables_of_a_relationship() -> None:
     service = found.services["database"]
     assert (service.host, service.user, service.dbname) == ("orders.internal", "main", "main")
     assert service.password == Secret(PARTS["ORDERS_PASSWORD"])
-    assert (service.variable, service.origin.source) == ("ORDERS_HOST", "relationship")
+    assert (service.origin.variable, service.origin.source) == ("ORDERS_HOST", "relationship")
     assert list(
         report(**PARTS, DATABASE_URL="postgresql://u@h.example/d", ENVCONN_DATABASE_VARIABLE="DATABASE_URL").services
     ) == [
@@ -183,7 +183,7 @@ def test_the_relationship_called_database() -> None:
     }
     found = report(document, **own)
     assert found.ok, found
-    assert {name: service.variable for name, service in found.services.items()} == {
+    assert {name: service.origin.variable for name, service in found.services.items()} == {
         "database": "DATABASE_HOST",
         "users": "PLATFORM_RELATIONSHIPS/users",
     }

@@ -81,7 +81,7 @@ def test_planetscale_tls_from_the_first_byte(planetscale_like: Edge) -> None:
 def test_planetscale_prepared_statements(planetscale_like: Edge) -> None:
     services = load(DATABASE_URL=planetscale_like.uri(PLANETSCALE))
     pooled = services.connection("database", pooled=True)
-    assert pooled.prepared_statements
+    assert pooled.features.prepared_statements
     # Kept, because PlanetScale's pooler tracks them; before one that does not, this is what it would cost.
     outcome = OK if planetscale_like.bouncer.tracks else "DuplicatePreparedStatement"
     assert storm(lambda: OURS["psycopg"](pooled)) == outcome

@@ -93,7 +93,7 @@ def test_where_an_event_loop_runs() -> None:
 def test_siblings_are_proven_too(lab: Lab) -> None:
     services = load(DATABASE_URL=lab["good"].uri(sslmode="require"), DATABASE_REPLICA_URL=away())
     proof = examine(services, timeout=20)
-    assert [(seen.service.variable, not seen.problems) for seen in proof.seen] == [
+    assert [(seen.service.origin.variable, not seen.problems) for seen in proof.seen] == [
         ("DATABASE_URL", True),
         ("DATABASE_REPLICA_URL", False),
     ]

@@ -71,7 +71,11 @@ def test_the_url_as_it_is(bouncer: Bouncer, certificates: Certificates, driver: 
 @pytest.mark.parametrize("driver", OURS)
 def test_ours(bouncer: Bouncer, certificates: Certificates, driver: str) -> None:
     connection = judged(bouncer.uri(**verified(certificates)))
-    assert (connection.pooled, connection.pool_mode, connection.prepared_statements) == (True, "transaction", False)
+    assert (connection.pooled, connection.pool_mode, connection.features.prepared_statements) == (
+        True,
+        "transaction",
+        False,
+    )
     bouncer.fill()
     assert storm(lambda: OURS[driver](connection)) == OK
 

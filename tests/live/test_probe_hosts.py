@@ -76,7 +76,7 @@ def test_siblings(lab: Lab, certificates: Certificates) -> None:
 def test_siblings_for_other_networks_are_left_alone(lab: Lab, name: str) -> None:
     away = f"postgresql://app:pw-marker@localhost:{free_port()}/app?sslmode=require"
     services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require"), name: away}, env_file=None)
-    assert [each.variable for each in services.database.siblings] == [name]
+    assert [each.origin.variable for each in services.database.siblings] == [name]
     assert [each.service for each in examine(services).seen] == [services.database]
     [asked_for] = services.database.siblings
     assert codes(examine(asked_for)) == ("connection-refused",)

@@ -10,6 +10,7 @@ import pytest
 import envconn
 from apis import BEARER, HOSTS, PASSWORD, TOKEN
 from envconn.remote import RemoteConnection, RemoteError, get_connection
+from envconn.tls.secured import advice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def test_casedev_by_default(peer: Peer) -> None:
     connection = found.connection
     assert (connection.provider, connection.pooled, connection.user) == ("neon", False, "neondb_owner")
     assert connection.tls.level == envconn.TlsLevel.ENCRYPTED
-    assert (connection.origin.source, connection.variable) == ("remote", "case.dev API")
+    assert (connection.origin.source, connection.origin.variable) == ("remote", "case.dev API")
 
 
 def test_casedev_branch_and_pooler(peer: Peer) -> None:
@@ -146,7 +147,7 @@ def test_planetscale_resets_a_role(peer: Peer) -> None:
 def test_planetscale_resets_the_default_role(peer: Peer) -> None:
     found = get_connection("planetscale", **{**PLANETSCALE, "role": "postgres"}, reset=True)
     assert [each.path.rpartition("/roles")[2] for each in peer.asked] == ["/reset-default"]
-    assert "default-role" in {note.code for note in found.connection.advice}
+    assert "default-role" in {note.code for note in advice(found.connection)}
 
 
 @pytest.mark.parametrize("role", ["worker", "postgres"])

@@ -83,7 +83,7 @@ def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
     """Yield every variable that a connection was or could have been read from: all that hold its text or a part."""
     environment, _ = sources.read(env_file=dotenv)
     connections = [each for service in report.services.values() for each in (service, *service.siblings)]
-    names = [connection.variable for connection in connections]
+    names = [connection.origin.variable for connection in connections]
     names += [note.variable for note in report.notes if note.code in _UNUSED]
     for part in dict.fromkeys(part for name in names for part in variables(name)):
         found = environment.lookup(part).found

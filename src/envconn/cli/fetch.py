@@ -19,6 +19,7 @@ from envconn.export import with_ca_at
 from envconn.report import Report, document
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text
+from envconn.tls.secured import advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _failed(problems: tuple[Finding, ...], code: int, options: argparse.Namespac
 
 
 def _report(found: RemoteConnection) -> Report:
-    return Report({found.connection.name: found.connection}, notes=found.connection.advice)
+    return Report({found.connection.name: found.connection}, notes=advice(found.connection))
 
 
 def _print_json(report: Report, fetched: dict[str, Json] | None = None) -> None:

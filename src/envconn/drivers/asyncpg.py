@@ -73,13 +73,13 @@ def arguments(connection: SecuredConnection) -> Arguments:
         "database": connection.dbname,
         # With None, PGSSLMODE and PGSSLNEGOTIATION would have their say.
         "ssl": _ssl(connection),
-        "direct_tls": connection.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED,
+        "direct_tls": connection.features.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED,
         "target_session_attrs": connection.parameters.get("target_session_attrs", "any"),
     }
     found.update(_login(connection))
     if settings := _settings(connection):
         found["server_settings"] = settings
-    if not connection.prepared_statements:
+    if not connection.features.prepared_statements:
         # A pooler that hands out server connections in turn does not know the statement of another one.
         found["statement_cache_size"] = 0
     if timeout := int(connection.parameters.get("connect_timeout", "0")):
@@ -131,7 +131,7 @@ def pool_options(connection: SecuredConnection) -> PoolOptions:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    idle = connection.idle_seconds
+    idle = connection.features.idle_seconds
     return {"max_inactive_connection_lifetime": min(MAX_INACTIVE, idle * 0.9)} if idle else {}
 
 

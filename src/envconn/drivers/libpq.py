@@ -195,7 +195,7 @@ def _stated(connection: SecuredConnection) -> dict[str, str]:
 
 def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
     pinned = pins(connection.parameters, libpq // 10_000)
-    if connection.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED:
+    if connection.features.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED:
         pinned["sslnegotiation"] = "direct"
     return pinned
 
@@ -212,12 +212,12 @@ def _since(name: str) -> int:
 def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Finding:
     needed, have = KEYWORDS[name].since, libpq // 10_000
     message = f"{name} requires libpq {needed}, but this driver has {have}. Upgrade the driver, or remove {name}"
-    return problem("driver-unsupported", connection.variable, message)
+    return problem("driver-unsupported", connection.origin.variable, message)
 
 
 def _too_old(connection: SecuredConnection) -> Finding:
     return problem(
         "driver-too-old",
-        connection.variable,
+        connection.origin.variable,
         "this driver's libpq is older than 13, which is not supported. Upgrade the driver",
     )

@@ -55,9 +55,9 @@ def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], pl
     for name in stated:
         if name not in _ALLOWED[driver]:
             refuse(connection, f"{place}{name} {_DECIDED}", "argument-refused")
-        if name in _STATEMENTS and not connection.prepared_statements:
+        if name in _STATEMENTS and not connection.features.prepared_statements:
             refuse(connection, f"{place}{name} {_UNTRACKED}", "argument-refused")
-        if name in _STARTUP and not connection.startup_options:
+        if name in _STARTUP and not connection.features.startup_options:
             refuse(connection, f"{place}{name} {_REFUSED}", "argument-refused")
 
 

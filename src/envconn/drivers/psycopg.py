@@ -31,7 +31,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         TypeError: `connection` was not judged.
     """
     found = cast("Arguments", libpq.arguments(connection, libpq.version("psycopg")))
-    if not connection.prepared_statements:
+    if not connection.features.prepared_statements:
         # A pooler that hands out server connections in turn runs another client's statement under that name.
         found["prepare_threshold"] = None
     return found
@@ -65,7 +65,7 @@ def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) ->
     arguments(without_password(connection))  # what cannot be done is refused here, and not by a thread of the pool
     if taken := sorted(_TAKEN & stated.keys()):
         refuse(connection, f"{taken[0]} would open connections without a TLS check. Remove it", "argument-refused")
-    known = {"max_idle": connection.idle_seconds, "max_lifetime": connection.lifetime_seconds}
+    known = {"max_idle": connection.features.idle_seconds, "max_lifetime": connection.features.lifetime_seconds}
     return {name: seconds * 0.9 for name, seconds in known.items() if seconds} | dict(stated)
 
 

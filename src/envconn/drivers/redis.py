@@ -177,7 +177,7 @@ def health_check_seconds(connection: SecuredConnection) -> int | None:
 
     It is the stated interval, or four fifths of what the provider bears; `None` where neither is known.
     """
-    stated, idle = connection.parameters.get("health_check_interval"), connection.idle_seconds
+    stated, idle = connection.parameters.get("health_check_interval"), connection.features.idle_seconds
     return int(stated) if stated else idle * 4 // 5 if idle else None
 
 

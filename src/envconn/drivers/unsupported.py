@@ -5,6 +5,7 @@ from __future__ import annotations
 from envconn.errors import ConfigurationError, problem
 from envconn.grammar.libpq_keywords import CONTEXT, KEYWORDS
 from envconn.tls import TlsLevel, require_sealed
+from envconn.tls.secured import demanded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
 
 
 def _source(connection: SecuredConnection, name: str) -> str:
-    return KEYWORDS[name].variable if name in connection.tls.demanded else connection.variable
+    return KEYWORDS[name].variable if name in demanded(connection) else connection.origin.variable
 
 
 def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:
@@ -76,7 +77,7 @@ def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsu
     Raises:
         ConfigurationError: always.
     """
-    raise ConfigurationError([problem(code, connection.variable, message)])
+    raise ConfigurationError([problem(code, connection.origin.variable, message)])
 
 
 _DROP = "Remove it, or use psycopg"

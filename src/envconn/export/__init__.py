@@ -15,7 +15,7 @@ from envconn.export import libpq as libpq_formats
 from envconn.export.target import ExportRequest, decline, libpq_levels
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import SECRETS
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.tls import require_sealed
 from envconn.tls.secured import direct, judgement_of, seal
 
@@ -104,7 +104,7 @@ def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
     if judgement.verdict.ca is None:
         return connection
     there = judgement.verdict.ca._replace(kind="file", path=path)
-    return seal(judgement._replace(verdict=judgement.verdict._replace(ca=there)))
+    return seal(judgement._replace(verdict=replace(judgement.verdict, ca=there)))
 
 
 def masked(connection: SecuredConnection) -> SecuredConnection:

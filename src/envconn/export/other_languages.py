@@ -64,7 +64,7 @@ def jdbc(request: ExportRequest) -> str:
     """
     connection = request.connection
     found = parameters_for(connection, PGJDBC)
-    if not connection.prepared_statements:
+    if not connection.features.prepared_statements:
         found["prepareThreshold"] = "0"
     login = {"user": connection.user}
     if connection.password:
@@ -184,7 +184,7 @@ def pgx(request: ExportRequest) -> str:
     """Return the URL; if statements must not be prepared, pgx describes and executes in one step (``exec``)."""
     connection = request.connection
     found = {"sslrootcert": "", **parameters_for(connection, PGX)}
-    if not connection.prepared_statements and found.get("default_query_exec_mode") != "simple_protocol":
+    if not connection.features.prepared_statements and found.get("default_query_exec_mode") != "simple_protocol":
         found["default_query_exec_mode"] = "exec"
     return f"{postgres_url(connection, found)}\n"
 
@@ -224,6 +224,6 @@ def _url(connection: SecuredConnection) -> str:
                 "one certificate"
             ),
         )
-    if not connection.prepared_statements:
+    if not connection.features.prepared_statements:
         found["pgbouncer"] = "true"
     return postgres_url(connection, found)

@@ -54,9 +54,9 @@ def _driver(connection: SecuredConnection) -> str:
     named = connection.scheme.partition("+")[2].removesuffix("_async")
     if named not in {"", *_STRING}:
         decline(connection, f"a URL cannot hold the TLS settings of {named}. Use psycopg, or envconn_sqlalchemy")
-    if named == "psycopg" and not connection.prepared_statements:
+    if named == "psycopg" and not connection.features.prepared_statements:
         decline(connection, "a URL cannot turn off psycopg's prepared statements. Use psycopg2, or the direct endpoint")
-    return named or ("psycopg" if connection.prepared_statements else "psycopg2")
+    return named or ("psycopg" if connection.features.prepared_statements else "psycopg2")
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")

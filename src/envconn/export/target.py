@@ -9,6 +9,7 @@ from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.tls import TlsLevel
+from envconn.tls.secured import foreign_parameters
 from envconn.tls.uri_writer import authority, compose
 
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, s
         ConfigurationError: the target does not support the level or a stated parameter.
     """
     require_postgresql(connection, target.name)
-    if problems := [problem(_CODE, connection.variable, message) for message in _objections(connection, target)]:
+    if problems := [problem(_CODE, connection.origin.variable, message) for message in _objections(connection, target)]:
         raise ConfigurationError(problems)
     level = target.levels[connection.tls.level]
     if isinstance(level, str):
@@ -100,7 +101,8 @@ def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, s
     stated = {
         ours: connection.parameters[name] for name, ours in target.parameters.items() if name in connection.parameters
     }
-    own = {name: connection.foreign[name] for name in target.own if name in connection.foreign}
+    foreign = foreign_parameters(connection)
+    own = {name: foreign[name] for name in target.own if name in foreign}
     return {**found, **target.fixed, **stated, **own}
 
 

@@ -203,7 +203,7 @@ def _with_siblings(connections: Iterable[SecuredConnection]) -> list[SecuredConn
     for connection in connections:
         require_sealed(connection)
         for each in (connection, *connection.siblings):
-            if each is connection or role(each.variable) not in _OTHER_NETWORKS:
+            if each is connection or role(each.origin.variable) not in _OTHER_NETWORKS:
                 found.setdefault(id(each), each)
     return list(found.values())
 

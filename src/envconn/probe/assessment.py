@@ -15,6 +15,7 @@ from envconn.probe.proof import names_in, remaining
 from envconn.records import Record
 from envconn.tls import CA, TlsLevel
 from envconn.tls.ca import read
+from envconn.tls.secured import is_exempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def verify(channel: Channel, der: bytes, known: Verification) -> Verificat
 
     Chain and host are looked at apart: OpenSSL checks the name before the dates, and would not come to them.
     """
-    stated = channel.service.tls.ca or read("system", channel.service.variable)
+    stated = channel.service.tls.ca or read("system", channel.service.origin.variable)
     ca = stated if isinstance(stated, CA) else None
     (chain, rejected), host = await asyncio.gather(_chain(channel, ca, known), _host(channel, der, known))
     return Verification(ca, chain, host, rejected)
@@ -118,11 +119,11 @@ class Observation:
 
     def fault(self, code: str, message: str) -> None:
         """Keep what stands against the endpoint."""
-        self.problems.append(problem(code, self.channel.service.variable, message, FAULTS[code].exit_code))
+        self.problems.append(problem(code, self.channel.service.origin.variable, message, FAULTS[code].exit_code))
 
     def note(self, code: str, message: str) -> None:
         """Keep what is worth knowing."""
-        self.notes.append(note(code, self.channel.service.variable, message))
+        self.notes.append(note(code, self.channel.service.origin.variable, message))
 
 
 def conclude(observed: Observation, *, enforced: bool) -> None:
@@ -135,7 +136,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
     if observed.channel.service.family == SENTINEL:
         observed.note("sentinel-master-unchecked", _UNSEEN)
-    promised = bool(observed.channel.service.enforces_tls)
+    promised = bool(observed.channel.service.features.enforces_tls)
     if observed.enforced is False:
         tell = observed.fault if promised or enforced else observed.note
         channel = observed.channel
@@ -168,7 +169,7 @@ def _advise(observed: Observation, presented: Presented) -> None:
     certificate = presented.certificate
     if certificate and (expiry := _expiry_message(observed.channel.where, certificate)):
         observed.note("certificate-expires", expiry)
-    could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not service.tls.exempt
+    could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not is_exempt(service)
     if could_be_full and verified.ca and verified.chain and verified.host:
         message = _verifiable_message(service, observed.channel.where, observed.channel.protocol, verified.ca)
         observed.note("tls-verifiable", message)

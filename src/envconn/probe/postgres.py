@@ -74,7 +74,7 @@ class Postgres(WireProtocol):
     @classmethod
     def of(cls, service: SecuredConnection) -> Postgres:
         """Return the protocol as `service` speaks it."""
-        return cls(direct=service.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED)
+        return cls(direct=service.features.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED)
 
     def socket_path(self, host: Host) -> str:
         """Return the path of the socket in the directory that `host` is."""

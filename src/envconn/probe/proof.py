@@ -170,7 +170,8 @@ def details(seen: Seen) -> Iterator[str]:
 
 def _paragraph(seen: Seen) -> Iterator[str]:
     service, state = seen.service, "failed" if seen.problems else "ok"
-    yield f"{service.name} ({service.variable}): {service.family} on {seen.host}, TLS {service.tls.level}: {state}"
+    subject = f"{service.name} ({service.origin.variable})"
+    yield f"{subject}: {service.family} on {seen.host}, TLS {service.tls.level}: {state}"
     yield from details(seen)
     yield from (f"  problem: {problem.message} [{problem.code}]" for problem in seen.problems)
     yield from (f"  note: {note.message} [{note.code}]" for note in seen.notes)
@@ -197,7 +198,7 @@ def _seen(seen: Seen) -> dict[str, Json]:
     service = seen.service
     return {
         "service": service.name,
-        "variable": service.variable,
+        "variable": service.origin.variable,
         "family": service.family,
         "host": seen.host.host,
         "hostaddr": seen.host.hostaddr or None,

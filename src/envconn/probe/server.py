@@ -17,6 +17,7 @@ from envconn.probe.postgres import Postgres
 from envconn.probe.proof import Seen
 from envconn.records import Record
 from envconn.tls import TlsLevel
+from envconn.tls.secured import is_exempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Inspection:
         wire = self._stack.enter_context(await self._channel.reach(self._limits.deadline))
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
-            if hello and not self._service.tls.exempt and self._limits.enforcement != "skip":
+            if hello and not is_exempt(self._service) and self._limits.enforcement != "skip":
                 self._clear = asyncio.create_task(self._channel.ask_in_clear())
                 self._observed.asked = True
             self._stage = "asking for TLS"

@@ -54,19 +54,20 @@ def run_query(
     connection: SecuredConnection, statement: str, parameters: Sequence[object], address: str | None, seconds: float
 ) -> Result | EnvconnError:
     """Run the query, or return the exception that says why not, for the caller to raise: the frames here know all."""
-    ca = connection.tls.ca or read_ca("system", connection.variable)
+    variable = connection.origin.variable
+    ca = connection.tls.ca or read_ca("system", variable)
     if isinstance(ca, Finding):
         return ConfigurationError([ca])
     try:
         endpoint = serverless(connection)
         url = endpoint.http if address is None else request.address(address, "address")
         call = Call("POST", url, _headers(endpoint.headers), _body(connection, statement, parameters), LIMIT)
-        reply = within(seconds, lambda: _sent(call, ca, connection.variable, seconds), connection.variable)
-        if reply.status == 400 and (refusal := _refusal(reply, connection.variable)):
+        reply = within(seconds, lambda: _sent(call, ca, variable, seconds), variable)
+        if reply.status == 400 and (refusal := _refusal(reply, variable)):
             return refusal
         if not 200 <= reply.status < 300:
-            raise status_failure(reply, connection.variable, connection.variable, "the query")
-        return _result(Answer.read(reply.body, connection.variable))
+            raise status_failure(reply, variable, variable, "the query")
+        return _result(Answer.read(reply.body, variable))
     except EndpointUnavailable as unavailable:
         return EndpointUnavailable(unavailable.problems)
     except Failure as failure:
@@ -87,7 +88,7 @@ def _body(connection: SecuredConnection, statement: str, parameters: Sequence[ob
     body = json.dumps({"query": statement, "params": [_parameter(value) for value in parameters]}).encode()
     if len(body) > LIMIT:
         message = f"the query has more than {LIMIT} bytes with its parameters. Send less at once, or connect by TCP"
-        raise Failure("query-too-large", connection.variable, message)
+        raise Failure("query-too-large", connection.origin.variable, message)
     return body
 
 

@@ -132,7 +132,7 @@ def _usable_connection(place: Place, assembly: Assembly, used: SecuredConnection
         return "; ".join(str(problem) for problem in assembly.report.problems)
     fresh = place.of(assembly)
     if fresh is None:
-        return f"{used.variable}: is no longer set. Set it again"
+        return f"{used.origin.variable}: is no longer set. Set it again"
     if not _is_different(used, fresh):
         return None
     before, after = place.current.assembly.services, assembly.services

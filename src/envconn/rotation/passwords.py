@@ -41,7 +41,7 @@ def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator
             yield problem("password-unclaimed", "passwords", f"names an unknown service. Use one of: {known}")
         for each in (connection, *connection.siblings) if connection else ():
             if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:
-                yield problem("password-in-clear", each.variable, _IN_CLEAR)
+                yield problem("password-in-clear", each.origin.variable, _IN_CLEAR)
 
 
 _IN_CLEAR = (
@@ -53,7 +53,7 @@ _IN_CLEAR = (
 def _notes(services: Mapping[str, SecuredConnection], passwords: Mapping[str, Supplier]) -> Iterator[Finding]:
     for name, connection in services.items():
         if name in passwords and connection.password:
-            yield note("password-supplied", connection.variable, _SUPPLIED)
+            yield note("password-supplied", connection.origin.variable, _SUPPLIED)
 
 
 _SUPPLIED = "the password in the URL is not used: the program supplies one"

@@ -11,7 +11,7 @@ from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
 from envconn.records import Record
 from envconn.selection import assemble
-from envconn.tls.secured import put
+from envconn.tls.secured import foreign_parameters, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Place(Record):
         service = assembly.services.get(self.name)
         candidates = () if service is None else (service, *service.siblings)
         if self.variable is not None:
-            candidates = tuple(each for each in candidates[1:] if each.variable == self.variable)
+            candidates = tuple(each for each in candidates[1:] if each.origin.variable == self.variable)
         try:
             return reduce(_after, self.steps, candidates[0]) if candidates else None
         except EndpointUnavailable:
@@ -141,7 +141,7 @@ def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
     for name, service in assembly.services.items():
         put(service, Place(current, name))
         for sibling in service.siblings:
-            put(sibling, Place(current, name, sibling.variable))
+            put(sibling, Place(current, name, sibling.origin.variable))
     return assembly
 
 
@@ -201,7 +201,7 @@ _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
     "user": lambda each: each.user,
     "password": lambda each: each.password,
     "dbname": lambda each: each.dbname,
-    "parameters": lambda each: (dict(each.parameters), dict(each.foreign)),
+    "parameters": lambda each: (dict(each.parameters), dict(foreign_parameters(each))),
     "tls.level": lambda each: each.tls.level,
     "tls.ca": lambda each: each.tls.ca,
     "provider": lambda each: each.provider,

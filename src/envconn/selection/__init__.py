@@ -25,6 +25,7 @@ from envconn.sources import DOTENV, Lookup, Text
 from envconn.tls import Context, SecuredConnection, judge
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import combined, stated, waived_in_code
+from envconn.tls.secured import advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def assemble(
             scan.problems.append(_duplicate_name(selected, services[selected.name]))
         elif service := _judged(selected, context, scan):
             services[selected.name] = service
-            scan.notes += service.advice
+            scan.notes += advice(service)
     if not (DATABASE in services or scan.problems):
         _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
@@ -156,7 +157,7 @@ def _stated_demands(scan: Scan) -> Demands:
 
 def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
     # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
-    message = f"makes a second service called {selected.name}, next to {first.variable}. Rename one of the two"
+    message = f"makes a second service called {selected.name}, next to {first.origin.variable}. Rename one of the two"
     return problem("service-duplicate", selected.connection.origin.variable, message)
 
 

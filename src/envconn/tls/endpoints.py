@@ -34,7 +34,7 @@ def find(
     if fitting:
         # One that is known to be direct, as a variable's name says, comes before one where that is not visible.
         return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
-    told, variable = _told(pooled=pooled, replica=replica, branch=branch), connection.variable
+    told, variable = _told(pooled=pooled, replica=replica, branch=branch), connection.origin.variable
     if branch not in {None, connection.branch}:
         return _unavailable(variable, f"{told}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL")
     hints = judgement.context.hints or providers.ProviderHints()
@@ -63,7 +63,7 @@ def advice(judgement: Judgement) -> tuple[Finding, ...]:
     demanded = judgement.context.policy.demanded
     notes = (
         *providers.advice(judgement.connection, judgement.endpoint),
-        *libpq_demands.notes(judgement.connection, demanded, verdict.demanded),
+        *libpq_demands.notes(judgement.connection, demanded, judgement.demanded),
         *_self_signed(judgement),
     )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:

@@ -57,10 +57,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    verdict = Verdict(
-        level, asked, how_far.local, how_far.waived, trusted, floor, _words(connection), how_far.exempt, demanded
-    )
-    return seal(Judgement(name, connection, endpoint, context, verdict, judge))
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, _words(connection), demanded)
+    return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
 
 
 def requested(connection: Connection) -> TlsLevel:

@@ -5,7 +5,7 @@ What is written for judged connections takes a `Judged`, so that it can be impor
 
 from __future__ import annotations
 
-from envconn.records import Record
+from envconn.records import Record, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ class Judged:
     def name(self) -> str:
         """The name of the service (``database``, ``analytics``)."""
         return self._judgement.name
-
-    @property
-    def variable(self) -> str:
-        """The environment variable it was read from."""
-        return self._judgement.connection.origin.variable
 
     @property
     def origin(self) -> Origin:
@@ -78,7 +73,7 @@ class Judged:
             return self._judgement.connection.password
         from envconn.tls.password import Supplied
 
-        return Supplied(self._judgement.context.supplier, self, self.name, self.variable)
+        return Supplied(self._judgement.context.supplier, self, self.name, self.origin.variable)
 
     @property
     def dbname(self) -> str:
@@ -89,11 +84,6 @@ class Judged:
     def parameters(self) -> Parameters:
         """Every other parameter as written, TLS parameters included; `tls` has their effect."""
         return self._judgement.connection.parameters
-
-    @property
-    def foreign(self) -> Parameters:
-        """Parameters of other tools (``pgbouncer``, ``connection_limit``), which no driver receives."""
-        return self._judgement.connection.foreign
 
     @property
     def tls(self) -> Verdict:
@@ -142,59 +132,47 @@ class Judged:
         return self._judgement.endpoint.region
 
     @property
-    def cloud(self) -> str | None:
-        """The cloud that the provider runs it in (``aws``, ``gcp``, ``azure``), where the host names it."""
-        return self._judgement.endpoint.cloud
-
-    @property
-    def prepared_statements(self) -> bool:
-        """Whether a driver may prepare statements in the protocol; false behind a pooler that does not track them."""
-        return self._judgement.endpoint.prepared_statements
-
-    @property
-    def startup_options(self) -> bool:
-        """Whether the server or pooler supports ``options`` and settings when a connection starts."""
-        return self._judgement.endpoint.startup_options
-
-    @property
-    def idle_seconds(self) -> int | None:
-        """The idle time in seconds after which the provider closes a connection, or `None` if unknown."""
-        return self._judgement.endpoint.provider.idle_seconds if self._judgement.endpoint.provider else None
-
-    @property
-    def lifetime_seconds(self) -> int | None:
-        """The maximum age of a connection in seconds, or `None` if unknown."""
-        return self._judgement.endpoint.provider.lifetime_seconds if self._judgement.endpoint.provider else None
-
-    @property
-    def suspends(self) -> bool:
-        """Whether the server suspends when idle, so that a kept connection must be checked before use."""
-        return bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.suspends)
-
-    @property
-    def direct_tls(self) -> bool:
-        """Whether the server supports direct TLS (``sslnegotiation=direct``): stated, or known for the provider."""
-        stated = self.parameters.get("sslnegotiation")
-        return (
-            stated == "direct"
-            if stated
-            else bool(self._judgement.endpoint.provider and self._judgement.endpoint.provider.direct_tls)
+    def features(self) -> Features:
+        """What the server, the pooler and the provider can do, and what they demand of a client."""
+        endpoint, provider = self._judgement.endpoint, self._judgement.endpoint.provider
+        negotiation = self.parameters.get("sslnegotiation")
+        return Features(
+            cloud=endpoint.cloud,
+            prepared_statements=endpoint.prepared_statements,
+            startup_options=endpoint.startup_options,
+            idle_seconds=provider.idle_seconds if provider else None,
+            lifetime_seconds=provider.lifetime_seconds if provider else None,
+            suspends=bool(provider and provider.suspends),
+            direct_tls=negotiation == "direct" if negotiation else bool(provider and provider.direct_tls),
+            enforces_tls=provider.enforces_tls if provider else None,
         )
-
-    @property
-    def enforces_tls(self) -> bool | None:
-        """Whether the provider refuses connections without TLS; `None` if unknown."""
-        return self._judgement.endpoint.provider.enforces_tls if self._judgement.endpoint.provider else None
-
-    @property
-    def understood(self) -> tuple[str, ...]:
-        """What is known from host, port, user and variable, one sentence each."""
-        return self._judgement.endpoint.because
 
     @property
     def siblings(self) -> tuple[Self, ...]:
         """The other endpoints of the same database that variables name, replicas included."""
         return self._judgement.context.siblings
+
+
+class Features(Value):
+    """What is known of the server, pooler and provider behind a connection, for who opens and keeps connections.
+
+    `cloud` is where the provider runs it (``aws``, ``gcp``, ``azure``), if the host names it. `prepared_statements`
+    is whether a driver may prepare statements in the protocol: false behind a pooler that does not track them.
+    `startup_options` is whether ``options`` and settings are supported when a connection starts. `idle_seconds` is
+    the idle time after which the provider closes a connection, `lifetime_seconds` the maximum age of one. `suspends`
+    is whether the server suspends when idle, so that a kept connection must be checked before use. `direct_tls` is
+    whether it supports ``sslnegotiation=direct``: stated, or known for the provider. `enforces_tls` is whether the
+    provider refuses connections without TLS. `None` is unknown.
+    """
+
+    cloud: str | None
+    prepared_statements: bool
+    startup_options: bool
+    idle_seconds: int | None
+    lifetime_seconds: int | None
+    suspends: bool
+    direct_tls: bool
+    enforces_tls: bool | None
 
 
 class Context(Record):
@@ -212,11 +190,18 @@ class Context(Record):
 
 
 class Judgement(Record):
-    """Everything that a `SecuredConnection` seals. `judge` is what has judged it, for endpoints derived from it."""
+    """Everything that a `SecuredConnection` seals.
+
+    `exempt` is whether the policy's floor does not apply: nothing leaves the machine, or clear text is waived.
+    `demanded` names the keywords of libpq in which a variable demands more than the text. `judge` is what has judged
+    it, for endpoints derived from it.
+    """
 
     name: str
     connection: Connection
     endpoint: Endpoint
     context: Context
     verdict: Verdict
+    exempt: bool
+    demanded: tuple[str, ...]
     judge: Callable[[Connection, Context, str], Judged | tuple[Finding, ...]]

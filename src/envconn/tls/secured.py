@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
+    from envconn.connection import Parameters
     from envconn.tls.judged import Judgement
 
 _SEAL: Final = object()
@@ -63,13 +64,6 @@ class SecuredConnection(Judged):
             f"<SecuredConnection {self.name}: {self.family} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
         )
 
-    @property
-    def advice(self) -> tuple[Finding, ...]:
-        """What could be had and is not, and what the provider says of this endpoint."""
-        from envconn.tls.endpoints import advice
-
-        return advice(self._judgement)
-
     def endpoint(
         self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
     ) -> SecuredConnection:
@@ -107,6 +101,33 @@ def judgement_of(connection: SecuredConnection) -> Judgement:
     """Return what `connection` seals. For `envconn.tls` alone."""
     require_sealed(connection)
     return connection._judgement  # noqa: SLF001 - the other half of `seal`
+
+
+def foreign_parameters(connection: SecuredConnection) -> Parameters:
+    """Return the parameters of other tools (``pgbouncer``, ``connection_limit``), which no driver receives."""
+    return judgement_of(connection).connection.foreign
+
+
+def understood(connection: SecuredConnection) -> tuple[str, ...]:
+    """Return what is known of `connection` from host, port, user and variable, one sentence each."""
+    return judgement_of(connection).endpoint.because
+
+
+def advice(connection: SecuredConnection) -> tuple[Finding, ...]:
+    """Return what could be had and is not, and what the provider says of this endpoint."""
+    from envconn.tls.endpoints import advice
+
+    return advice(judgement_of(connection))
+
+
+def is_exempt(connection: SecuredConnection) -> bool:
+    """Whether the policy's floor does not apply: nothing leaves the machine, or clear text is waived."""
+    return judgement_of(connection).exempt
+
+
+def demanded(connection: SecuredConnection) -> tuple[str, ...]:
+    """Return the keywords of libpq in which a variable demands more than the text of `connection`."""
+    return judgement_of(connection).demanded
 
 
 def put(connection: SecuredConnection, place: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envconn.grammar.libpq_keywords import KEYWORDS
-from envconn.records import Record
+from envconn.records import Value
 from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
@@ -11,16 +11,13 @@ if TYPE_CHECKING:
     from envconn.tls.ca import CA
 
 
-class Verdict(Record):
+class Verdict(Value):
     """What is promised about a connection, and why.
 
     `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
     whether the policy asked for more. `local` is true for a unix socket or a loopback address,
     `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
-    certificate is checked against, `None` below ``VERIFY_CA``. `floor` is the least that the policy
-    demands of a connection that leaves the machine; `words` says where the text states that level, and is empty for a
-    file. `exempt` is whether the floor does not apply: where nothing leaves the machine, or clear text is waived.
-    `demanded` names the keywords of libpq in which a variable demands more than the text.
+    certificate is checked against, `None` below ``VERIFY_CA``.
     """
 
     level: TlsLevel
@@ -28,23 +25,23 @@ class Verdict(Record):
     local: bool = False
     waived: str | None = None
     ca: CA | None = None
-    floor: TlsLevel = TlsLevel.ENCRYPTED
-    words: str = "without sslmode"
-    exempt: bool = False
-    demanded: tuple[str, ...] = ()
+    _words: str = "without sslmode"
+    """Where the text states the level that it asks for; empty for a file."""
+    _demanded: tuple[str, ...] = ()
+    """The keywords of libpq in which a variable demands more than the text."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
         """One sentence for each step that led here."""
-        if not self.words:
+        if not self._words:
             return ("the database is a file, to which TLS does not apply",)
         reasons = [
-            (True, f"{self.words}, {_MEANINGS[self.requested]}"),
+            (True, f"{self._words}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),
             (self.waived is not None, f"TLS is not required, because ENVCONN_TLS_WAIVE has {self.waived}"),
             (self.level > self.requested, f"raised to {self.level}, the minimum set by ENVCONN_TLS"),
             (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
-            *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self.demanded),
+            *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self._demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)

@@ -42,7 +42,9 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
     if connection.family == SQLITE:
         return Outcome()  # a file lets in whoever may open it
     if not FAMILIES[connection.family].login:
-        return Outcome(notes=(note("login-untried", connection.variable, _UNTRIED.format(kind=connection.family)),))
+        return Outcome(
+            notes=(note("login-untried", connection.origin.variable, _UNTRIED.format(kind=connection.family)),)
+        )
     until = time.monotonic() + timeout * _SHARE
     try:
         # There not even the driver's own limits have to hold (a resolver that hangs).
@@ -68,4 +70,6 @@ def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
         messages = [each.message for each in error.problems]
     except ImportError:
         messages = [FAMILIES[connection.family].driver]
-    return Outcome(problems=tuple(problem("driver-missing", connection.variable, message) for message in messages))
+    return Outcome(
+        problems=tuple(problem("driver-missing", connection.origin.variable, message) for message in messages)
+    )

@@ -42,7 +42,7 @@ def notes(connection: SecuredConnection, login: Login, found: ServerSettings) ->
     }
     for (code, message), is_so in told.items():
         if is_so:
-            yield note(code, connection.variable, message)
+            yield note(code, connection.origin.variable, message)
     if not login.pooled:
         yield from _few_connections_left(connection, found)
 
@@ -84,7 +84,7 @@ def _few_connections_left(connection: SecuredConnection, found: ServerSettings) 
     for whose, setting, used, limit in seats:
         if used is not None and limit > 0 and (limit - used < _FEW or (limit - used) * 10 < limit):
             message = f"{used} of {whose} {limit} connections are in use. Close some, or raise {setting}"
-            yield note("connections-scarce", connection.variable, message)
+            yield note("connections-scarce", connection.origin.variable, message)
 
 
 _FEW = 5
@@ -110,11 +110,11 @@ def protection_notes(connection: SecuredConnection, driver: str, until: float) -
         outcome = module.open_session(connection, until, demand)
         if not isinstance(outcome, Failure):
             outcome.close()
-            yield note(code, connection.variable, message)
+            yield note(code, connection.origin.variable, message)
             return
         if outcome.state or outcome.code == "timed-out":
             return  # something else, which says nothing about this
-    yield note("password-unprotected", connection.variable, _UNPROTECTED.format(driver=driver))
+    yield note("password-unprotected", connection.origin.variable, _UNPROTECTED.format(driver=driver))
 
 
 _LIBPQ = ("psycopg", "psycopg2")

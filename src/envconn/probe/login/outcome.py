@@ -108,7 +108,7 @@ def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -
         sentence = _OF_KIND.get((connection.family, failure.code)) or _OF_ALL[failure.code]
     state = f" (SQLSTATE {failure.state})" if failure.state else ""
     message = sentence.format(driver=driver, state=state)
-    return problem(failure.code, connection.variable, message, FAULTS[failure.code].exit_code)
+    return problem(failure.code, connection.origin.variable, message, FAULTS[failure.code].exit_code)
 
 
 _NO_PASSWORD = "has no password, but the server requires one. Add it to the URL, percent-encoded"  # noqa: S105

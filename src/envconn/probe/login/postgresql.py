@@ -10,6 +10,7 @@ from envconn.probe.login import advice, server_settings
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
+from envconn.tls.secured import advice as tls_advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def _login(connection: SecuredConnection, driver: str, found: ServerSettings, to
 
 
 def _is_default(connection: SecuredConnection) -> bool:
-    return any(note.code == "default-role" for note in connection.advice)
+    return any(note.code == "default-role" for note in tls_advice(connection))

@@ -161,11 +161,11 @@ def _login(connection: SecuredConnection, told: Mapping[str, object]) -> Login:
 
 def _notes(connection: SecuredConnection, login: Login) -> Iterator[Finding]:
     if login.read_only and not connection.read_only:
-        yield note("primary-is-read-only", connection.variable, _REPLICA)
+        yield note("primary-is-read-only", connection.origin.variable, _REPLICA)
     used, limit = login.connections, login.max_connections
     if used is not None and limit and (limit - used < _FEW or (limit - used) * 10 < limit):
         message = f"{used} of the server's {limit} connections are in use. Close some, or raise maxclients"
-        yield note("connections-scarce", connection.variable, message)
+        yield note("connections-scarce", connection.origin.variable, message)
 
 
 _FEW = 5
