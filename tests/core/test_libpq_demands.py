@@ -114,6 +114,8 @@ def test_never_lowers(files: dict[str, str], variable: str, value: str, query: s
         ("PGREQUIREAUTH", "scram", "", "policy-unknown"),
         ("PGREQUIREAUTH", "!none,scram-sha-256", "", "policy-unknown"),
         ("PGREQUIREAUTH", "scram-sha-256,", "", "policy-unknown"),
+        ("PGREQUIREAUTH", "scram-sha-256,scram-sha-256", "", "policy-unknown"),
+        ("PGREQUIREAUTH", "scram-sha-256, md5", "", "policy-unknown"),
         ("PGSSLCRL", "CRL", f"{VERIFIED}&sslcrldir=LISTS", "crl-contradicts"),
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_max_protocol_version=TLSv1.2", "tls-version-range"),
     ],

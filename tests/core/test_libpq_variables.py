@@ -22,6 +22,9 @@ def refused(variables: dict[str, str], url: str = URL) -> list[tuple[str, str]]:
     [
         ("PGSERVICE", "shop", "pg-service"),
         ("PGSERVICE", "", "pg-service"),
+        ("PGCONNECT_TIMEOUT", "", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", " ", "pg-variable-invalid"),
+        ("PGGSSLIB", "", "pg-variable-invalid"),
         ("PGCONNECT_TIMEOUT", "abc", "pg-variable-invalid"),
         ("PGCONNECT_TIMEOUT", "5s", "pg-variable-invalid"),
         ("PGCONNECT_TIMEOUT", "1.5", "pg-variable-invalid"),
@@ -43,7 +46,7 @@ def test_refused(variable: str, value: str, code: str) -> None:
         ("PGCONNECT_TIMEOUT", "5"),
         ("PGCONNECT_TIMEOUT", " 5 "),
         ("PGCONNECT_TIMEOUT", "-1"),
-        ("PGCONNECT_TIMEOUT", ""),
+        ("PGCLIENTENCODING", ""),
         ("PGCLIENTENCODING", "UTF8"),
         ("PGCLIENTENCODING", "utf-8"),
         ("PGCLIENTENCODING", "auto"),

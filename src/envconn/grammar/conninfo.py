@@ -24,7 +24,17 @@ import re
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.families import POSTGRESQL
 from envconn.grammar.hosts import pair_up
-from envconn.grammar.libpq_keywords import ATTRIBUTES, FOREIGN, INSTEAD, KEYWORDS, REFUSED_WORDS, SAFE_MODES, SECRETS
+from envconn.grammar.libpq_keywords import (
+    ATTRIBUTES,
+    FOREIGN,
+    INSTEAD,
+    KEYWORDS,
+    METHODS,
+    REFUSED_WORDS,
+    SAFE_MODES,
+    SECRETS,
+    known_methods,
+)
 from envconn.grammar.text import MOST, nearest
 
 TYPE_CHECKING = False
@@ -176,6 +186,8 @@ class Draft:
             self.state.refuse("value-empty", f"the value of {name} is empty. Write one, or remove {name}")
         elif keyword.values and value not in keyword.values:
             self.state.refuse(*_wrong_word(name, value))
+        elif name == "require_auth" and not known_methods(value):
+            self.state.refuse("value-unknown", f"the value of require_auth {METHODS}")
         elif keyword.number:
             self._check_number(name, value)
 

@@ -285,10 +285,14 @@ def raises(name: str, before: str | None, after: str) -> bool:
 
 
 def known_methods(require_auth: str) -> bool:
-    """Whether libpq can read the list: names that it knows, either all of them with a ``!`` or none."""
-    words = [word.strip() for word in require_auth.split(",")]
+    """Whether libpq can read the list: names that it knows, each once, either all of them with a ``!`` or none."""
+    words = require_auth.split(",")
     plain = {word.removeprefix("!") for word in words}
-    return plain <= methods(None) and len({word.startswith("!") for word in words}) == 1
+    alike = len({word.startswith("!") for word in words}) == 1
+    return plain <= methods(None) and len(plain) == len(words) and alike
+
+
+METHODS = "is invalid: expected methods such as scram-sha-256, separated by commas, all of them with a ! or none"
 
 
 def _holds(name: str, before: str | None, after: str | None) -> bool:
@@ -311,7 +315,7 @@ def methods(require_auth: str | None) -> frozenset[str]:
     every = frozenset((*_METHODS.split(","), "oauth"))
     if require_auth is None:
         return every
-    words = frozenset(word.strip() for word in require_auth.split(","))
+    words = frozenset(require_auth.split(","))
     return every - {word[1:] for word in words} if require_auth.startswith("!") else words
 
 

@@ -1,7 +1,8 @@
 """What libpq's own variables would do to a connection that is judged: stop it, or take values from a file.
 
 A driver is handed everything that decides. What is left to the environment is harmless, but libpq refuses to connect
-for a value that it cannot read, which nobody would see before the first connection.
+for a value that it cannot read, which nobody would see before the first connection. Nor can it read a blank one,
+but for an encoding.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
     if stated and "PGSERVICE" in scan.present:
         yield problem("pg-service", "PGSERVICE", _SERVICE)
     for variable, (name, fits, expected) in _CHECKS.items():
-        text = scan.plain(variable)
-        if text and any(name not in parameters for parameters in stated) and not fits(text):
+        left = variable in scan.present and any(name not in parameters for parameters in stated)
+        if left and not fits(scan.plain(variable)):
             yield problem(
                 "pg-variable-invalid", variable, f"is invalid, and libpq would not connect: expected {expected}"
             )
@@ -59,7 +60,7 @@ def _is_number(text: str) -> bool:
 
 def _is_encoding(text: str) -> bool:
     name = re.sub("[^a-z0-9]", "", text.lower())
-    return re.search(rf"\b{name}\b", _ENCODINGS) is not None and bool(name)
+    return not text or (re.search(rf"\b{name}\b", _ENCODINGS) is not None and bool(name))
 
 
 def _is_library(text: str) -> bool:

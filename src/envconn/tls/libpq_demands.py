@@ -9,7 +9,7 @@ from __future__ import annotations
 from envconn.connection import Parameters
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
-from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, known_methods, raises
+from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, METHODS, known_methods, raises
 from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
@@ -39,10 +39,7 @@ def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
                 "policy-unknown", keyword.variable, f"is invalid: expected one of {', '.join(keyword.values)}"
             )
         if name == "require_auth" and not known_methods(value):
-            yield problem("policy-unknown", keyword.variable, _METHODS)
-
-
-_METHODS = "is invalid: expected methods such as scram-sha-256, separated by commas, all of them with a ! or none"
+            yield problem("policy-unknown", keyword.variable, METHODS)
 
 
 def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel) -> tuple[Connection, tuple[str, ...]]:
