@@ -1,4 +1,4 @@
-"""Write docs/codes.md, docs/providers.md, and the tables in two pages more: ``python docs/generate.py``."""
+"""Write docs/codes.md, docs/providers.md, and the tables in two pages more; ``tests/pages`` runs it."""
 
 # ruff: noqa: INP001 - a script, not a package
 

@@ -1,4 +1,4 @@
-"""Write docs/verdicts.md from the tables that the tests hold every driver against: ``python docs/verdicts.py``."""
+"""Write docs/verdicts.md from the tables that the tests hold every driver against; ``tests/pages`` runs it."""
 
 # ruff: noqa: INP001 - a script, not a package
 

@@ -171,7 +171,7 @@ def page(checkout: Path) -> str:
 @pytest.mark.checkout
 def test_page_has_the_list(checkout: Path, page: str) -> None:
     script = runpy.run_path(str(checkout / "docs" / "generate.py"))
-    assert script["sources_page"](page) == page, "run python docs/generate.py"
+    assert script["sources_page"](page) == page, "run tests/pages"
     assert re.findall(r"^\| \d+ \| `([a-z-]+)` \|", page, re.MULTILINE) == list(FILLED)
 
 

@@ -55,7 +55,7 @@ def of(*titles: str) -> set[str]:
 def test_page_is_the_one_that_the_table_makes(checkout: Path) -> None:
     script = runpy.run_path(str(checkout / "docs" / "generate.py"))
     page = (checkout / "docs" / "codes.md").read_text(encoding="utf-8")
-    assert script["codes_page"]() == page, "run python docs/generate.py"
+    assert script["codes_page"]() == page, "run tests/pages"
 
 
 def test_every_problem_is_in_the_table() -> None:

@@ -24,7 +24,7 @@ def page(checkout: Path) -> str:
 
 def test_table_is_the_one_that_the_formats_make(checkout: Path, page: str) -> None:
     script = runpy.run_path(str(checkout / "docs" / "generate.py"))
-    assert script["export_page"](page) == page, "run python docs/generate.py"
+    assert script["export_page"](page) == page, "run tests/pages"
     rows = [line for line in script["export_table"]().splitlines() if line.startswith("| `")]
     assert [re.findall("`([^`]*)`", row)[0] for row in rows] == list(FORMATS)
     assert sum(row.count("refused") for row in rows) == 3

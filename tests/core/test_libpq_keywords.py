@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import pq
 
+from envconn.drivers.libpq import Keywords
 from envconn.grammar.libpq_keywords import (
     ATTRIBUTES,
     BESIDE,
@@ -27,6 +28,11 @@ def test_every_keyword_of_this_libpq_is_written_out_refused_or_harmless() -> Non
         keyword = KEYWORDS[name]
         assert keyword.variable == variable
         assert bool(keyword.harmless) != (keyword.pinned is not None or name in ALWAYS or bool(keyword.refusal)), name
+
+
+def test_type_checkers_know_every_keyword() -> None:
+    handed_over = {name for name, keyword in KEYWORDS.items() if keyword.pinned is not None or not keyword.refusal}
+    assert Keywords.__annotations__.keys() == handed_over
 
 
 def test_what_is_pinned_is_what_this_libpq_does_alone() -> None:

@@ -20,7 +20,7 @@ def script(checkout: Path) -> Path:
 
 def test_page_is_the_one_that_the_records_make(script: Path) -> None:
     made = runpy.run_path(str(script))["page"]()
-    assert script.with_name("providers.md").read_text(encoding="utf-8") == made, "run python docs/generate.py"
+    assert script.with_name("providers.md").read_text(encoding="utf-8") == made, "run tests/pages"
 
 
 def test_every_record_has_its_row_and_section(script: Path) -> None:

@@ -72,7 +72,7 @@ def test_migrate_is_refused_on_psycopg2(
 def test_disable_is_refused_before_a_socket_is_opened(project: Project) -> None:
     done = project.manage("migrate", DATABASE_URL=BAD)
     assert done.returncode == 1
-    assert "DATABASE_URL: sslmode=disable towards a remote host" in done.stdout
+    assert "DATABASE_URL: sslmode=disable for a remote host" in done.stdout
     assert "marker-password" not in done.stdout
 
 
@@ -173,7 +173,7 @@ def test_a_native_pool_connects_over_tls(project: Project, verified: str) -> Non
     code = f"{SSL}; print(c.pool.max_size); c.close_pool()"
     done = project.python(code, DATABASE_URL=verified)
     if django.VERSION < (5, 1):
-        assert "DATABASE_URL: pool needs Django 5.1" in done.stdout
+        assert "DATABASE_URL: pool requires Django 5.1" in done.stdout
     else:
         assert done.stdout == "(True,)\n2\n"
 

@@ -166,4 +166,4 @@ def test_localhost_is_a_socket(client: Client, mysql: States[MySQL], certificate
     server = mysql["good"]
     assert "through socket" in client.ask(arguments=arguments(server) | {"host": "localhost"})["outcome"]
     verified = server.uri(**{"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificates.ca)})
-    assert "a unix socket to mysqlclient" in client.ask(environ={"DATABASE_URL": verified})["refused"]
+    assert "mysqlclient uses a unix socket for localhost" in client.ask(environ={"DATABASE_URL": verified})["refused"]

@@ -232,7 +232,7 @@ def test_the_ca_of_the_connection_and_no_other(
     if good:
         assert query(connection, "select 1", address=peer.url("sql")).rows == ((1,),)
     else:
-        with pytest.raises(RemoteError, match="CA has not signed"):
+        with pytest.raises(RemoteError, match="did not sign"):
             query(connection, "select 1", address=peer.url("sql"))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_page_is_the_one_that_the_tables_make(checkout: Path) -> None:
     script = checkout / "docs" / "verdicts.py"
     made = runpy.run_path(str(script))["page"]()
-    assert script.with_suffix(".md").read_text(encoding="utf-8") == made, "run python docs/verdicts.py"
+    assert script.with_suffix(".md").read_text(encoding="utf-8") == made, "run tests/pages"
 
 
 def test_every_policy_and_server_is_on_it(checkout: Path) -> None:
