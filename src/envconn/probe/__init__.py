@@ -1,4 +1,4 @@
-"""The live proof: contact every server without a driver and without a secret, and report its TLS."""
+"""The live proof: contact every server without a driver and without a secret, and report how its TLS is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ __all__ = [
 
 
 _FIRST, _LONGEST = 0.1, 2.0
-"""Seconds between two attempts: the first pause, which doubles, and the longest."""
+"""Seconds between two attempts: the first pause, which doubles each time, and the longest."""
 
 
 def prove(
@@ -62,17 +62,17 @@ def prove(
 ) -> Proof:
     """Contact every server of `source`, or of `load()`, siblings included, and return the result.
 
-    No secret is sent without `login`, and then only by a driver, to servers that were found to be as secure as
-    promised. `timeout` is the time in seconds that one attempt may take. For `wait` seconds it is repeated, as long
-    as every problem is one that waiting can cure (`envconn.exit_codes`); what had no problem is not asked again.
-    `enforcement` says what to make of a server that also accepts unencrypted connections: ``require`` a problem,
-    ``report`` a note, ``skip`` do not ask. It may be called where an event loop runs, which it then holds up.
+    Without `login`, no secret is sent; with it, only by a driver, to servers that were found to be as secure as
+    configured. `timeout` is the limit of one attempt in seconds. For `wait` seconds the attempt is repeated, as long
+    as waiting can resolve every problem (`envconn.exit_codes`); services without a problem are not contacted again.
+    `enforcement` decides about a server that also accepts unencrypted connections: ``require`` makes it a problem,
+    ``report`` a note, ``skip`` does not test it. It may be called while an event loop runs, but blocks it.
 
     Raises:
         ProofFailed: there is a problem; the exception holds the proof.
         ConfigurationError: as for `load`.
         TypeError: `source` is anything else, such as an unjudged `Connection`.
-        ValueError: `enforcement` is another word.
+        ValueError: `enforcement` is invalid.
     """
     proof = examine(source, login=login, wait=wait, timeout=timeout, enforcement=enforcement)
     if proof.problems:
@@ -90,9 +90,9 @@ def examine(  # noqa: PLR0913 - each of them can be asked for alone
     enforcement: Enforcement = "report",
     on_attempt: Callable[[Proof, float], None] | None = None,
 ) -> Proof:
-    """Return the proof that `prove` returns or raises.
+    """Return the proof that `prove` returns or raises with.
 
-    Before each pause, `on_attempt` is called with what was found and the seconds that are left.
+    Before each pause, `on_attempt` is called with the proof so far and the seconds that are left.
 
     Raises:
         ConfigurationError, TypeError, ValueError: as for `prove`.
@@ -119,7 +119,7 @@ class _Attempt(Record):
 
 
 def _inspect_failed(before: Proof, options: _Attempt) -> Proof:
-    """Ask those services again that had a problem; what was seen of the others stays."""
+    """Contact the services again that had a problem; keep what was observed of the others."""
     failed = dict.fromkeys(seen.service for seen in before.seen if seen.problems)
     after = {(seen.service, seen.host): seen for seen in _inspect(failed, options).seen}
     return Proof(tuple(after.get((seen.service, seen.host), seen) for seen in before.seen))
@@ -137,7 +137,7 @@ def _look_at_all(connections: Iterable[SecuredConnection], options: _Attempt) ->
 
 
 def _add_logins(proof: Proof, until: float) -> Proof:
-    """Log in, once for each service, where no host gave reason not to, all at the same time."""
+    """Log in once for each service whose hosts had no problem, all at the same time."""
     from envconn.probe.login import log_in
 
     refused = {seen.service for seen in proof.seen if seen.problems}
@@ -148,7 +148,7 @@ def _add_logins(proof: Proof, until: float) -> Proof:
 
 
 def _answering(proof: Proof, service: SecuredConnection) -> Seen:
-    """What was seen at the first host of `service` that is there: a driver goes on to the next where one is away."""
+    """Return the observation of the first host of `service` that is up: drivers skip hosts that are down."""
     hosts = [seen for seen in proof.seen if seen.service is service]
     return next((seen for seen in hosts if seen.handshake), hosts[0])
 
@@ -176,11 +176,11 @@ async def look(
     timeout: float = 10.0,  # noqa: ASYNC109 - it is shared out between the steps
     enforcement: Enforcement = "report",
 ) -> Proof:
-    """Look at every host of `connections` and of their siblings, at the same time, for at most `timeout` seconds.
+    """Contact every host of `connections` and of their siblings, at the same time, for at most `timeout` seconds.
 
-    No password, no name of a user or a database, and no query is sent; a client certificate is shown only in the
-    handshake that holds the level. `enforcement` is that of `prove`; a server that takes clear text is a problem
-    also where its provider promises to deny it. Local connections and waived hosts are not asked for that.
+    No password, user name, database name or query is sent; a client certificate is sent only in the handshake at the
+    required level. `enforcement` is that of `prove`; a server that accepts unencrypted connections is a problem
+    also if its provider promises to reject them. Local connections and waived hosts are not tested for that.
 
     Raises:
         TypeError: one of them was not judged.
@@ -189,7 +189,7 @@ async def look(
     inspections = [
         inspect_host(service, host, _protocol(service), limits)
         for service in _with_siblings(connections)
-        if FAMILIES[service.family].probe  # a file is at the end of no wire
+        if FAMILIES[service.family].probe  # a file has no server
         for host in service.hosts
     ]
     seen = await asyncio.gather(*inspections)
@@ -198,7 +198,7 @@ async def look(
 
 
 def _with_siblings(connections: Iterable[SecuredConnection]) -> list[SecuredConnection]:
-    """The connections, and those of their siblings that this process may use, each once."""
+    """Return the connections, and those of their siblings that this process may use, without duplicates."""
     found: dict[int, SecuredConnection] = {}
     for connection in connections:
         require_sealed(connection)
@@ -209,11 +209,11 @@ def _with_siblings(connections: Iterable[SecuredConnection]) -> list[SecuredConn
 
 
 _OTHER_NETWORKS = frozenset({"private", "public"})
-"""Roles of a sibling that is for other networks than this one: no driver is handed it unless a program asks."""
+"""Roles of a sibling for other networks than this one: no driver uses it unless the program requests it."""
 
 
 def _tolerate_absent(group: list[Seen]) -> Iterator[Seen]:
-    """Of several hosts some may be away, as long as one is not: drivers go on to the next."""
+    """Remove the problems of hosts that are down if another host is up: drivers continue with the next host."""
     one_is_good = any(not each.problems for each in group)
     for each in group:
         away = tuple(found for found in each.problems if one_is_good and found.exit_code == EX_UNAVAILABLE)

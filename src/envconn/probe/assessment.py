@@ -1,4 +1,4 @@
-"""What the live proof concludes: whether CA and host name can be verified, and what follows from all that was seen."""
+"""What the live proof concludes: whether CA and hostname can be verified, and the problems and notes that follow."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class Verification(Record):
-    """`chain` and `host` say what was found out, `None` where nothing was.
+    """Whether the CA trusts the `chain`, and whether the certificate matches the `host`; `None` if unknown.
 
-    `ca` is what the chain was held against, `rejected` why it did not stand.
+    `ca` is the CA that the chain was verified against, `rejected` why it failed.
     """
 
     ca: CA | None = None
@@ -45,13 +45,13 @@ UNKNOWN = Verification()
 
 
 def verified_by_level(verdict: Verdict) -> Verification:
-    """Return what a handshake that holds the level of `verdict` has verified by that."""
+    """Return what a successful handshake at the level of `verdict` has verified."""
     verifies, full = verdict.level >= TlsLevel.VERIFY_CA, verdict.level == TlsLevel.VERIFY_FULL
     return Verification(verdict.ca, verifies or None, full or None)
 
 
 def refuted_by(rejected: Rejected) -> Verification:
-    """Return what a handshake has shown that failed by the certificate."""
+    """Return what a handshake has shown that failed because of the certificate."""
     if certificate_code(rejected.number) == MISNAMED:
         return Verification(host=False)
     return Verification(chain=False, rejected=rejected)
@@ -60,7 +60,7 @@ def refuted_by(rejected: Rejected) -> Verification:
 async def verify(channel: Channel, der: bytes, known: Verification) -> Verification:
     """Find out what is not `known` yet about the certificate `der`.
 
-    Chain and host are looked at apart: OpenSSL checks the name before the dates, and would not come to them.
+    Chain and host are tested apart: OpenSSL checks the name before the dates, and stops at the first failure.
     """
     stated = channel.service.tls.ca or read("system", channel.service.origin.variable)
     ca = stated if isinstance(stated, CA) else None
@@ -80,13 +80,13 @@ async def _host(channel: Channel, der: bytes, known: Verification) -> bool | Non
         return known.host
     outcome = await _outcome(channel, handshake.host_context(der, channel.protocol.alpn))
     if isinstance(outcome, Rejected):
-        # For another reason than the name: this time another certificate was shown, or it cannot be a server's.
+        # A failure other than the name: the server presented another certificate this time, or one not for servers.
         return False if certificate_code(outcome.number) == MISNAMED else None
     return outcome
 
 
 async def _outcome(channel: Channel, context: ssl.SSLContext) -> Rejected | bool | None:
-    """Return whether a handshake succeeds, or why not; `None` where that has another reason than the certificate."""
+    """Return whether a handshake succeeds, or why not; `None` if it fails for a reason other than the certificate."""
     try:
         with await channel.dial() as wire:
             await channel.encrypt(wire, context)
@@ -99,11 +99,11 @@ async def _outcome(channel: Channel, context: ssl.SSLContext) -> Rejected | bool
 
 @dataclass
 class Observation:
-    """What is known so far.
+    """What is known of a host so far.
 
-    `presented` is the last handshake that succeeded, `rejected` why the one at the level did not. `answer` is the
-    first one inside TLS. `asked` is whether the question was put in clear as well, and `enforced` what that showed.
-    `indirect`: TLS had to be asked for where it was to begin at once.
+    `presented` is the last handshake that succeeded, `rejected` why the one at the level failed. `answer` is the
+    first answer over TLS. `asked` is whether the same was asked without TLS, and `enforced` what that showed.
+    `indirect`: the client had to request TLS although TLS should begin at once.
     """
 
     channel: Channel
@@ -118,16 +118,16 @@ class Observation:
     notes: list[Finding] = field(default_factory=list)
 
     def fault(self, code: str, message: str) -> None:
-        """Keep what stands against the endpoint."""
+        """Add a problem with the endpoint."""
         self.problems.append(problem(code, self.channel.service.origin.variable, message, FAULTS[code].exit_code))
 
     def note(self, code: str, message: str) -> None:
-        """Keep what is worth knowing."""
+        """Add a note about the endpoint."""
         self.notes.append(note(code, self.channel.service.origin.variable, message))
 
 
 def conclude(observed: Observation, *, enforced: bool) -> None:
-    """Add what follows from all that was seen; `enforced` is whether clear text has to be denied."""
+    """Add the conclusions from everything observed; `enforced`: the server must reject unencrypted connections."""
     if observed.rejected:
         _reject(observed, observed.rejected)
     elif observed.presented:
@@ -151,7 +151,7 @@ _UNKNOWN_ENFORCEMENT = "it is unknown whether {} refuses connections without TLS
 
 
 def _reject(observed: Observation, rejected: Rejected) -> None:
-    """One problem for each thing that is wrong with the certificate, as far as the level asks for it."""
+    """Yield a problem for each defect of the certificate that the level does not allow."""
     service, found = observed.channel.service, {certificate_code(rejected.number): rejected.words}
     if observed.verified.rejected:
         found.setdefault(certificate_code(observed.verified.rejected.number), observed.verified.rejected.words)
@@ -176,13 +176,13 @@ def _advise(observed: Observation, presented: Presented) -> None:
 
 
 SOON = 21
-"""Days before a certificate's end from which on it is worth a note."""
+"""A certificate that ends in fewer days than this is worth a note."""
 
 
 def _rejected_message(
     code: str, service: SecuredConnection, host: Host, certificate: Certificate | None, words: str
 ) -> str:
-    """Say what is wrong with `certificate`, `None` where it could not be seen; `words` are OpenSSL's own."""
+    """Return the message about `certificate`, `None` if it could not be seen; `words` are OpenSSL's own."""
     where = str(host)
     return _REJECTED[code].format(
         where=where,
@@ -209,14 +209,14 @@ _REJECTED = {
 
 
 def _since(where: str, certificate: Certificate | None) -> str:
-    # OpenSSL does not say which of the chain it means.
+    # OpenSSL does not say which certificate of the chain it means.
     if certificate is None or certificate.days_left >= 0:
         return f"a certificate in the chain of {where} has expired"
     return f"the certificate of {where} expired {remaining(certificate)}"
 
 
 def _expiry_message(where: str, certificate: Certificate) -> str | None:
-    """Say that `certificate` ends soon, or has ended where that was not asked; `None` while there is time."""
+    """Return a note that `certificate` expires soon, or has expired and the level allows it; else `None`."""
     if certificate.days_left >= SOON:
         return None
     if certificate.days_left < 0:
@@ -225,16 +225,16 @@ def _expiry_message(where: str, certificate: Certificate) -> str | None:
 
 
 def _not_enforced_message(where: str, protocol: WireProtocol, *, promised: bool) -> str:
-    """Say that the server `where` takes clear text; `promised` is whether its provider says that it does not."""
+    """Return the finding that `where` accepts unencrypted connections; `promised`: its provider says it does not."""
     broken = ", although its provider requires TLS" if promised else ""
     return f"{where} also accepts connections without TLS{broken}. To require TLS, {protocol.enforcing}"
 
 
-"""Kinds whose clients verify nothing by the system's CAs unless these are named."""
+"""Families whose clients verify nothing by the system's CAs unless these are named."""
 
 
 def _verifiable_message(service: SecuredConnection, where: str, protocol: WireProtocol, ca: CA) -> str:
-    """Say that the certificate stands up to more than the level asks, and what to write to have it checked."""
+    """Return the note that the certificate passes a stricter level, and what to write to have it verified."""
     wanted = protocol.full
     if service.tls.level < TlsLevel.VERIFY_CA and not FAMILIES[service.family].verified:
         wanted = f"{wanted}&{protocol.ca}={'system' if ca.kind == 'system' else ca.path}"

@@ -1,4 +1,4 @@
-"""The way to one host of one service: its address once that is found, its protocol, and new connections to it."""
+"""The channel to one host of one service: its address, its protocol, and new connections to it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 _MOMENT = 1.0
-"""Seconds for an answer by which a server can be recognised."""
+"""Seconds to wait for an answer that identifies a server."""
 
 _FOR_CONNECTING = 0.9
-"""The part of the time after which an address is given up that takes no connection."""
+"""The share of the time after which an address that accepts no connection is given up."""
 
 _QUESTIONS = (b"PING\r\n\r\n", SSL_REQUEST)
-"""Eight bytes that servers of many kinds answer, be it with an error; and those that PostgreSQL does."""
+"""Eight bytes that servers of many kinds answer, even if with an error; and those that PostgreSQL answers."""
 
 
 class Channel:
-    """`protocol` is what is spoken there, `place` the address that was reached, `address` the same for people."""
+    """`protocol` is the expected protocol, `place` the address that was reached, `address` the same for messages."""
 
     place: Place
 
@@ -44,10 +44,10 @@ class Channel:
         self.address: str | None = None
 
     async def reach(self, deadline: float) -> Wire:
-        """Connect to the first address that takes it, each having its share of the time.
+        """Connect to the first address that accepts; each has its share of the time.
 
         Raises:
-            Failure: there is none.
+            Failure: no address accepts.
         """
         found = await places(self.host, self.protocol.socket_path(self.host))
         errors: list[OSError] = []
@@ -67,19 +67,19 @@ class Channel:
         raise Failure("host-unresolved", _UNKNOWN.format(self.host.host))
 
     async def dial(self) -> Wire:
-        """Connect once more, to the address that was reached.
+        """Connect once more to the address that was reached.
 
         Raises:
-            OSError: it cannot be reached any more.
+            OSError: it is no longer reachable.
         """
         return await dial(self.place)
 
     async def encrypt(self, wire: Wire, context: ssl.SSLContext) -> Presented:
-        """Ask for TLS and shake hands.
+        """Request TLS and do the handshake.
 
         Raises:
-            Failure: it is not offered, or something else came of it.
-            Rejected: the certificate does not stand up to `context`.
+            Failure: TLS is not offered, or the handshake failed.
+            Rejected: `context` does not accept the certificate.
         """
         try:
             if await self.protocol.consents(wire, self.where):
@@ -90,17 +90,17 @@ class Channel:
         raise Failure("connection-closed", _SILENT.format(self.where)) if wire.silent else failure
 
     def failure(self, error: Exception) -> Failure:
-        """Return what `error` means in a handshake, or in the first answer behind it, where some alerts come."""
+        """Return what `error` means in a handshake, or in the first answer after it, where some alerts arrive."""
         presented = "sslcert" in self.service.parameters
         return handshake_failure(error, self.where, presented=presented, versions=handshake.versions(self.service))
 
     async def ask(self, wire: Wire) -> bytes:
-        """Say hello and return the first answer."""
+        """Send the first message of the protocol and return the first answer."""
         await wire.send(self.protocol.hello)
         return await self.protocol.answer(wire)
 
     async def ask_in_clear(self) -> bytes | None:
-        """The same on a connection without TLS: nothing where it is closed, `None` where it cannot be told."""
+        """Do the same without TLS: return nothing if the server closes, `None` if the result is not clear."""
         try:
             with await self.dial() as wire:
                 return await self.ask(wire)
@@ -108,10 +108,10 @@ class Channel:
             return b"" if isinstance(error, ConnectionResetError) else None
 
     async def identify(self) -> None:
-        """See whether something else, or something without TLS, is known by what it says in clear.
+        """Raise if the server speaks another protocol, or this one without TLS, as its unencrypted answer shows.
 
         Raises:
-            Failure: so it is.
+            Failure: it does.
         """
         for question in _QUESTIONS:
             label = await self._label(question)
@@ -123,7 +123,7 @@ class Channel:
                 raise Failure("protocol-unexpected", _WRONG.format(self.where, self.protocol.title, label))
 
     async def _label(self, question: bytes) -> str | None:
-        with suppress(OSError):  # the time is over, too
+        with suppress(OSError):  # also when the time is over
             async with asyncio.timeout(_MOMENT):
                 with await self.dial() as wire:
                     await wire.send(question)

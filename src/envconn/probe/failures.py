@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Failure(Exception):
-    """The look ends here. `code` is one of `FAULTS`, `message` what a person reads."""
+    """The inspection of a host ends here. `code` is one of `FAULTS`, `message` the text for the user."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -22,7 +22,7 @@ class Failure(Exception):
 
 
 class Rejected(Exception):
-    """The certificate does not stand up to the level. `number` is OpenSSL's (X509_V_ERR_...), `words` are its own."""
+    """The level does not accept the certificate. `number` is OpenSSL's (X509_V_ERR_...), `words` are OpenSSL's own."""
 
     def __init__(self, number: int, words: str) -> None:
         self.number = number
@@ -31,7 +31,7 @@ class Rejected(Exception):
 
 
 class _Clause(Record):
-    """The code, and what is said behind the name of the place."""
+    """The code, and the text after the name of the host."""
 
     code: str
     message: str
@@ -41,7 +41,7 @@ _REFUSED = {errno.ECONNREFUSED, errno.ENOENT}
 _CLOSED = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 
 _RANK = ("connection-refused", "connection-closed", "timed-out", "host-unreachable")
-"""Of several addresses of one host, the one that tells most is reported."""
+"""The order in which the most informative failure is chosen if a host has several addresses."""
 
 
 def network_failure(errors: Sequence[OSError], where: str) -> Failure:
@@ -67,16 +67,16 @@ _UNREACHED = {
 
 
 def handshake_failure(error: Exception, where: str, *, presented: bool, versions: str) -> Failure:
-    """Return what `error` means that ended a handshake with `where`.
+    """Return what `error` means, which ended a handshake with `where`.
 
-    `presented` is whether a client certificate was at hand, `versions` names the TLS versions that are allowed.
+    `presented` is whether a client certificate was available, `versions` names the TLS versions that are allowed.
     """
     clause = _handshake_clause(error, presented=presented)
     return Failure(clause.code, clause.message.format(where=where, versions=versions))
 
 
 def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
-    # Python 3.11.2 gives no reason where the other side has left.
+    # Python 3.11.2 gives no reason if the other side has closed.
     if not isinstance(error, ssl.SSLError) or isinstance(error, ssl.SSLEOFError) or not error.reason:
         return _BROKEN if isinstance(error, OSError) else _UNASKABLE
     reason = error.reason
@@ -122,7 +122,7 @@ _CERTIFICATE_ALERTS = frozenset(
     }
 )
 
-# OpenSSL 3.2 has new names for what comes when clear text is read as TLS.
+# OpenSSL 3.2 has new names for errors from unencrypted data that is read as TLS.
 _REASONS: Mapping[str, _Clause] = {
     **dict.fromkeys(("TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_CERTIFICATE_REQUIRED"), _CLIENT_REQUIRED),
     **dict.fromkeys(
@@ -154,8 +154,8 @@ _VERIFY = {
     3: _UNKNOWN,  # no revocation list of this CA
     9: "certificate-not-yet-valid",
     10: "certificate-expired",
-    11: _UNKNOWN,  # a list that is not valid yet
-    12: _UNKNOWN,  # and one that has expired
+    11: _UNKNOWN,  # a revocation list that is not valid yet
+    12: _UNKNOWN,  # an expired revocation list
     23: "certificate-revoked",
     62: MISNAMED,
     63: MISNAMED,
@@ -164,7 +164,7 @@ _VERIFY = {
 
 
 def certificate_code(number: int) -> str:
-    """Return the code for OpenSSL's `number` (X509_V_ERR_..., x509_vfy.h); all that is not known means no trust."""
+    """Return the code for OpenSSL's `number` (X509_V_ERR_..., x509_vfy.h); an unknown number means no trust."""
     return _VERIFY.get(number, _UNTRUSTED)
 
 
@@ -189,7 +189,7 @@ _LOOKS: tuple[tuple[bytes, str], ...] = (
 
 
 def resembles(data: bytes) -> str | None:
-    """Return what says `data` first, or `None` if that is not known."""
+    """Return the kind of server whose first bytes are `data`, or `None` if that is unknown."""
     if data in {b"S", b"N"}:
         return "a PostgreSQL server"
     if len(data) > 4 and data[1:4] == b"\0\0\0" and data[4:5] in {b"\x0a", b"\xff"}:

@@ -1,10 +1,10 @@
-"""TLS handshakes, at the connection's level and below it to look at the certificate; and what a certificate says.
+"""TLS handshakes, at the connection's level and below it to look at the certificate; and the certificate's content.
 
-A client certificate is shown in the former alone, and there to nobody whom the level does not accept: the server's
-certificate is verified before it (RFC 8446, section 4.4.2; RFC 5246, section 7.4.6).
+A client certificate is sent only in a handshake at the level, and only to a server that the level accepts: the
+server's certificate is verified before it (RFC 8446, section 4.4.2; RFC 5246, section 7.4.6).
 
-What a certificate says comes from whoever answered: it is cut where it is too long, and holds nothing that a terminal
-obeys.
+The content of a certificate comes from an unknown server: long texts are cut, and characters that control a terminal
+are removed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Presented(Record):
-    """What a handshake that succeeded has shown. `der` is the certificate, `certificate` what can be read in it."""
+    """What a successful handshake has shown. `der` is the certificate, `certificate` its readable content."""
 
     version: str
     cipher: str
@@ -42,15 +42,15 @@ class Presented(Record):
     alpn: str | None
 
     def handshake(self, *, chain: bool | None, host: bool | None) -> Handshake:
-        """Return it with what was found out about the certificate."""
+        """Return the handshake with what was found out about the certificate."""
         return Handshake(self.version, self.cipher, self.bits, self.certificate, chain, host)
 
 
 async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str) -> Presented:
-    """Begin TLS with the server `name` and return what it shows. `context` is for this handshake alone.
+    """Begin TLS with the server `name` and return what it presents. `context` is for this handshake alone.
 
     Raises:
-        Rejected: its certificate does not stand up to `context`.
+        Rejected: `context` does not accept its certificate.
         OSError, ssl.SSLError, ValueError: anything else went wrong.
     """
     try:
@@ -63,7 +63,7 @@ async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str) -> Present
 
 
 def level_context(service: SecuredConnection, alpn: str | None) -> ssl.SSLContext:
-    """Return the context that holds the level, with the client certificate.
+    """Return the context for the level of the connection, with the client certificate.
 
     Raises:
         ConfigurationError: a file cannot be used.
@@ -74,7 +74,7 @@ def level_context(service: SecuredConnection, alpn: str | None) -> ssl.SSLContex
 
 
 def chain_context(service: SecuredConnection, ca: CA, alpn: str | None) -> ssl.SSLContext:
-    """Return one that asks whether `ca` vouches for the certificate, whatever host it is for.
+    """Return a context that verifies the certificate against `ca`, for any host.
 
     Raises:
         ConfigurationError: the revocation list cannot be used.
@@ -89,7 +89,7 @@ def chain_context(service: SecuredConnection, ca: CA, alpn: str | None) -> ssl.S
 
 
 def host_context(der: bytes, alpn: str | None) -> ssl.SSLContext:
-    """Return one that trusts the certificate `der` and nothing else, at any time, so that the host alone decides."""
+    """Return a context that trusts the certificate `der` and nothing else, at any time, so only the host matters."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=der)
     context.verify_flags = ssl.VerifyFlags(_NO_CHECK_TIME) | ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -97,7 +97,7 @@ def host_context(der: bytes, alpn: str | None) -> ssl.SSLContext:
 
 
 def inspection_context(alpn: str | None) -> ssl.SSLContext:
-    """Return one that takes any certificate and any version of TLS: it is for looking, and nothing is said in it."""
+    """Return a context that accepts any certificate and any version of TLS: only to look, no data is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -113,7 +113,7 @@ def _named(context: ssl.SSLContext, alpn: str | None) -> ssl.SSLContext:
 
 
 def versions(service: SecuredConnection) -> str:
-    """Say which versions of TLS the connection allows."""
+    """Return the versions of TLS that the connection allows, as text."""
     lowest = service.parameters.get("ssl_min_protocol_version", "TLSv1.2")
     highest = service.parameters.get("ssl_max_protocol_version")
     if highest:
@@ -126,18 +126,18 @@ _NO_CHECK_TIME = 0x200000
 
 
 _LONGEST = 512
-"""Characters of one name; a longer one is cut."""
+"""The longest name in characters; a longer one is cut."""
 _MOST = 256
-"""Names of one certificate that are told."""
+"""How many names of one certificate are reported."""
 _LINKS = 16
-"""Certificates of one chain that are told."""
+"""How many certificates of one chain are reported."""
 
 _DER = 2
-"""ENCODING_DER of the module below `ssl`."""
+"""ENCODING_DER of `_ssl`, the module below `ssl`."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Name: TypeAlias = tuple[tuple[tuple[str, str | bytes], ...], ...]
-"""A distinguished name, the least specific part first. A bit string comes as bytes."""
+"""A distinguished name, the least specific part first. A bit string is given as bytes."""
 
 
 class _Told(TypedDict):
@@ -151,11 +151,11 @@ class _Told(TypedDict):
 
 
 def read_certificate(tls: ssl.SSLObject, now: datetime | None = None) -> Certificate | None:
-    """Return what the certificate says that was shown to `tls`, or `None` if there is none that `ssl` can read.
+    """Return the content of the certificate that was presented to `tls`, or `None` if `ssl` cannot read it.
 
-    Days are counted from `now`. The handshake is over, and the context of `tls` was for that one alone.
+    Days are counted from `now`. The handshake is over, and the context of `tls` was for it alone.
     """
-    # Whether anything is told depends on what the context demands by now, not on what it did in the handshake.
+    # What Python returns depends on the current setting of the context, not on that during the handshake.
     tls.context.verify_mode = ssl.CERT_REQUIRED
     try:
         der, told = tls.getpeercert(binary_form=True), cast("_Told | None", tls.getpeercert())
@@ -163,14 +163,14 @@ def read_certificate(tls: ssl.SSLObject, now: datetime | None = None) -> Certifi
     except (ValueError, ssl.SSLError):
         return None
     finally:
-        # An extension that cannot be read leaves an error with OpenSSL, which the next read on any connection of
-        # this thread would be blamed for. Another error that is reported takes it away.
+        # An unreadable extension leaves an error in OpenSSL's queue, and the next read on any connection of this
+        # thread would fail with it. Reporting another error clears the queue.
         with suppress(ssl.SSLError):
             tls.context.load_verify_locations(cadata=b"\0")
 
 
 def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
-    # Public, and of bytes, since Python 3.13; before that one level below, and of objects.
+    # Public, and returns bytes, since Python 3.13; before, it is one level below and returns objects.
     ask = getattr(tls, "get_unverified_chain", None) or getattr(
         getattr(tls, "_sslobj", None), "get_unverified_chain", None
     )
@@ -194,7 +194,7 @@ def _certificate(der: bytes, told: _Told, chain: Sequence[bytes], now: datetime)
 
 
 def _subjects(certificates: Sequence[bytes]) -> dict[bytes, str]:
-    """The subject of each that is a CA's: `ssl` tells nothing of the others, and of none where one cannot be read."""
+    """Return the subject of each CA's certificate: `ssl` shows no others, and none at all if one is unreadable."""
     store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with suppress(ValueError, ssl.SSLError):
         store.load_verify_locations(cadata=b"".join(certificates))
@@ -208,7 +208,7 @@ def _moment(text: str) -> datetime:
 
 
 def _names(alternatives: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The DNS names and IP addresses."""
+    """Return the DNS names and IP addresses."""
     for kind, value in alternatives:
         if kind == "DNS":
             yield _printable(value)[:_LONGEST]
@@ -228,11 +228,11 @@ _KEYWORDS = {
     "streetAddress": "STREET",
     "userId": "UID",
 }
-"""RFC 4514, section 3: the attributes that have a short name there. Others keep OpenSSL's, or their number."""
+"""RFC 4514, section 3: the attributes with a short name. Others keep OpenSSL's name, or their number."""
 
 
 def _distinguished(name: _Name) -> str:
-    """The name in RFC 4514's form, the most specific part first."""
+    """Return the name in RFC 4514's form, the most specific part first."""
     parts = ("+".join(f"{_keyword(kind)}={_value(value)}" for kind, value in pairs) for pairs in reversed(name))
     return ",".join(parts)[:_LONGEST]
 
@@ -246,12 +246,12 @@ def _value(value: str | bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without what a terminal would obey."""
+    """Return the text without characters that control a terminal."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def _escaped(text: str) -> str:
-    """The text with the backslashes of RFC 4514, section 2.4."""
+    """Return the text with the backslashes of RFC 4514, section 2.4."""
     escaped = "".join(f"\\{character}" if character in '"+,;<>\\' else character for character in text)
     if escaped.startswith(("#", " ")):
         escaped = f"\\{escaped}"

@@ -1,8 +1,8 @@
-"""A connection to one address: sending, receiving, and TLS over it once that is asked for.
+"""A connection to one address: send, receive, and TLS over it when it is requested.
 
-Not asyncio's streams: they read ahead, and what a man in the middle says in clear behind a server's consent to TLS
-(CVE-2021-23222) would then be read as if it had come encrypted. Here the bytes that follow go into the TLS engine.
-Nothing waits here with a limit of its own; whoever calls sets one with `asyncio.timeout`.
+asyncio's streams are not used because they read ahead: what a man in the middle sends unencrypted after a server's
+consent to TLS (CVE-2021-23222) would be read as if it were encrypted. Here these bytes go into the TLS engine.
+Nothing here has a time limit of its own; the caller sets one with `asyncio.timeout`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 LIMIT = 262_144
-"""The most that is read from one connection, in bytes; a handshake with a long chain takes 10,000."""
+"""The most bytes read from one connection; a handshake with a long chain takes 10,000."""
 
 _AT_ONCE = 16_384
 
 Place: TypeAlias = tuple[int, object]
-"""An address family, and an address of it as `socket` wants it."""
+"""An address family, and an address of it in `socket`'s form."""
 
 T = TypeVar("T")
 
 
 class TooMuch(Exception):
-    """More than `LIMIT` bytes came."""
+    """More than `LIMIT` bytes were received."""
 
 
 async def places(host: Host, socket_path: str) -> list[Place]:
-    """Return the addresses of `host`, none if its name is not known; `socket_path` is that of its unix socket."""
+    """Return the addresses of `host`, none if its name is unknown; `socket_path` is that of its unix socket."""
     if host.is_socket:
         return [(socket.AF_UNIX, f"\0{socket_path[1:]}" if socket_path.startswith("@") else socket_path)]
     loop = asyncio.get_running_loop()
@@ -46,10 +46,10 @@ async def places(host: Host, socket_path: str) -> list[Place]:
 
     def look_up() -> None:
         answer = _look_up(host.hostaddr or host.host, host.port)
-        with suppress(RuntimeError):  # nobody waits any more
+        with suppress(RuntimeError):  # the event loop is closed
             loop.call_soon_threadsafe(_settle, found, answer)
 
-    # A look-up cannot be cancelled. A daemon's thread holds up nobody, where asyncio's own would be waited for.
+    # A look-up cannot be cancelled. A daemon thread does not delay the end of the process; asyncio's own would.
     threading.Thread(target=look_up, daemon=True).start()
     return await found
 
@@ -63,7 +63,7 @@ def _look_up(name: str, port: int) -> list[Place]:
 
 
 def _settle(future: asyncio.Future[T], value: T) -> None:
-    with suppress(asyncio.InvalidStateError):  # given up meanwhile
+    with suppress(asyncio.InvalidStateError):  # cancelled meanwhile
         future.set_result(value)
 
 
@@ -77,7 +77,7 @@ async def dial(place: Place) -> Wire:
     """Connect to `place`.
 
     Raises:
-        OSError: it cannot be reached.
+        OSError: it is unreachable.
     """
     family, address = place
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -108,11 +108,11 @@ class Wire:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing at all has come."""
+        """Whether nothing has been received."""
         return self._left == LIMIT
 
     async def send(self, data: bytes) -> None:
-        """Send `data`, over TLS if there is any. A connection that is gone shows when its answer is read."""
+        """Send `data`, over TLS once it has begun. A broken connection is noticed when its answer is read."""
         with suppress(ConnectionError):
             if self.tls is None:
                 await self._loop.sock_sendall(self._sock, data)
@@ -121,11 +121,11 @@ class Wire:
                 await self._flush()
 
     async def receive(self, count: int) -> bytes:
-        """Return what comes next, at most `count` bytes; nothing when the other side has closed.
+        """Return the next bytes, at most `count`; nothing when the other side has closed.
 
         Raises:
-            OSError, ssl.SSLError: the connection broke, or a TLS alert came.
-            TooMuch: that is enough.
+            OSError, ssl.SSLError: the connection broke, or a TLS alert arrived.
+            TooMuch: more than `LIMIT` bytes were received.
         """
         if self.tls is None:
             return await self._read(count)
@@ -136,7 +136,7 @@ class Wire:
         return data
 
     async def exactly(self, count: int) -> bytes:
-        """Return the next `count` bytes, fewer where the other side closes before."""
+        """Return the next `count` bytes, fewer if the other side closes first."""
         data = b""
         while len(data) < count and (more := await self.receive(count - len(data))):
             data += more
@@ -147,8 +147,8 @@ class Wire:
 
         Raises:
             OSError, ssl.SSLError: it failed.
-            ValueError: `name` cannot be asked for.
-            TooMuch: that is enough.
+            ValueError: `name` is not a valid server name.
+            TooMuch: more than `LIMIT` bytes were received.
         """
         tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         await self._pump(tls.do_handshake)
@@ -156,14 +156,14 @@ class Wire:
         return tls
 
     async def _pump(self, step: Callable[[], T]) -> T:
-        """Repeat `step` until it has all the bytes that it wants, and send what it wants to be sent."""
+        """Repeat `step`, receive the bytes that it needs, and send those that it produces, until it is done."""
         while True:
             try:
                 return step()
             except ssl.SSLWantReadError:
                 pass
             finally:
-                await self._flush()  # an alert, where it failed
+                await self._flush()  # an alert, if it failed
             if data := await self._read(_AT_ONCE):
                 self._incoming.write(data)
             else:

@@ -1,4 +1,4 @@
-"""PostgreSQL's protocol: ask for TLS or begin it at once, and read what a client without a login is answered.
+"""PostgreSQL's protocol: request TLS or begin it at once, and read the answer to a client without a login.
 
 Messages are those of the PostgreSQL manual, "Message Formats"; the fields of an error are in "Error and Notice
 Message Fields". Of these, SQLSTATE and the place in the server's source are the same in every language.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 NOBODY = "envconn_probe"
-"""The user and the database of the start-up. Nobody has them; they are what is seen in the server's log."""
+"""The user and the database of the start-up message. They do not exist; the server's log shows them."""
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 _VERSION_3 = 196608
@@ -43,22 +43,22 @@ _TROUBLES = {
     "57P03": _STARTING,
     "53300": Trouble("server-full", "has no free connection. Raise max_connections, or close other connections"),
 }
-"""By SQLSTATE (manual, appendix A), answers that a stranger gets before anybody asks who he is."""
+"""By SQLSTATE (manual, appendix A), answers that any client gets before authentication."""
 
 _CERTIFICATE = Trouble("client-certificate-required", "requires a client certificate. Name one with sslcert and sslkey")
 _WANTS_CERTIFICATE = "connection requires a valid client certificate"
-"""The one text that is read (auth.c, ClientAuthentication). A server whose language is another is told by the login."""
+"""The one text that is compared (auth.c, ClientAuthentication). If a server's language differs, the login tells."""
 
 _NO_RULE = ("28000", "ClientAuthentication")
-"""SQLSTATE and routine of what pg_hba.conf denies."""
+"""SQLSTATE and routine of a rejection by pg_hba.conf."""
 _CHECKED = ("28000", "auth_failed")
-"""And of a user who was let in by it and failed then, such as by ``ident``."""
+"""SQLSTATE and routine if pg_hba.conf accepts the user and the authentication fails, such as by ``ident``."""
 _POOLER_DENIES = "SSL required"
-"""PgBouncer's words under ``client_tls_sslmode=require`` (client.c); it has no other field, and one language."""
+"""PgBouncer's text under ``client_tls_sslmode=require`` (client.c); it sends no other field, and only English."""
 
 
 class Postgres(WireProtocol):
-    """Says ``SSLRequest`` first, or nothing where TLS is to begin at once (`direct`)."""
+    """Sends ``SSLRequest`` first, or nothing if TLS is to begin at once (`direct`)."""
 
     title = "a PostgreSQL server"
     hello = _startup()
@@ -73,15 +73,15 @@ class Postgres(WireProtocol):
 
     @classmethod
     def of(cls, service: SecuredConnection) -> Postgres:
-        """Return the protocol as `service` speaks it."""
+        """Return the protocol for `service`."""
         return cls(direct=service.features.direct_tls and service.tls.level >= TlsLevel.ENCRYPTED)
 
     def socket_path(self, host: Host) -> str:
-        """Return the path of the socket in the directory that `host` is."""
+        """Return the path of the socket in the directory `host`."""
         return f"{host.host}/.s.PGSQL.{host.port}"
 
     async def consents(self, wire: Wire, where: str) -> bool:
-        """Read one byte and no more: what comes behind it is TLS, or nothing that is listened to."""
+        """Read one byte and no more: the bytes after it are TLS, or are ignored."""
         if self.alpn:
             return True
         await wire.send(SSL_REQUEST)
@@ -102,18 +102,19 @@ class Postgres(WireProtocol):
         return kind + await _body(wire) if kind in {b"E", b"R"} else kind + await wire.exactly(4)
 
     def understood(self, answer: bytes) -> bool:
-        """Whether it is a question for a password or the like, or an error with a SQLSTATE."""
+        """Whether it is a request for authentication, or an error with a SQLSTATE."""
         return answer.startswith(b"R\0\0") or "C" in _fields(answer)
 
     def trouble(self, answer: bytes) -> Trouble | None:
-        """What keeps it from serving, or from serving those without a certificate."""
+        """Return why the server does not serve now, or does not serve clients without a certificate."""
         fields = _fields(answer)
         return _CERTIFICATE if fields.get("M") == _WANTS_CERTIFICATE else _TROUBLES.get(fields.get("C", ""))
 
     def denies(self, encrypted: bytes, clear: bytes) -> bool | None:
-        """Compare by SQLSTATE and the place in the source; `None` where strangers get the same on both.
+        """Return whether the server rejects the unencrypted connection, by SQLSTATE and the place in the source.
 
-        Who is asked for a password in clear, or was let in and failed then, was not denied for the lack of TLS.
+        `None` if the answers are the same with and without TLS. A client that is asked for a password without TLS, or
+        passes pg_hba.conf and fails then, was not rejected for the lack of TLS.
         """
         inside, outside = _fields(encrypted), _fields(clear)
         if not clear or outside.get("M") == _POOLER_DENIES:
@@ -130,7 +131,7 @@ _REFUSES = Trouble("tls-refused", "answers with an error when it is asked for TL
 
 
 async def _more(wire: Wire) -> bytes:
-    """As much as tells what speaks there, if that comes at all."""
+    """Return enough bytes to recognise the protocol, if the server sends any."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_MOMENT):
             return await wire.receive(16)
@@ -138,14 +139,14 @@ async def _more(wire: Wire) -> bytes:
 
 
 async def _body(wire: Wire) -> bytes:
-    """The length of a message, and as much of it as an honest server sends."""
+    """Return the length of a message, but no more than an honest server sends."""
     start = await wire.exactly(4)
     length = int.from_bytes(start)
     return start + await wire.exactly(length - 4) if 4 < length <= _LONGEST else start
 
 
 def _fields(answer: bytes) -> Mapping[str, str]:
-    """The fields of an error by their letter; none for anything else."""
+    """Return the fields of an error by their letter; none for any other message."""
     parts = answer[5:].decode("utf-8", "replace").split("\0") if answer.startswith(b"E") else []
     return {part[0]: part[1:] for part in parts if part}
 

@@ -1,4 +1,4 @@
-"""The result of the live proof, as text for people and as a dictionary for programs. No secret is in it."""
+"""The result of the live proof, as text for people and as a dictionary for programs. It contains no secret."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Certificate(Record):
     """The certificate that a server presents.
 
     `subject` and `issuer` are distinguished names in RFC 4514's form. `names` holds the DNS names and
-    IP addresses it is made out to, 256 at most. `chain` is the subject of every certificate that was sent,
-    16 at most, the server's own first; a text is empty, or all of `chain`, where Python's ssl module does not
-    tell, as of a second one that is no CA's. `sha256` is the fingerprint in hexadecimal digits. `not_before`
-    and `not_after` are in UTC, `days_left` whole days from now, below 0 once it has expired.
+    IP addresses that it is valid for, 256 at most. `chain` is the subject of every certificate that was sent,
+    16 at most, the server's own first; a text is empty, or all of `chain`, if Python's ssl module does not
+    report it, such as a second certificate that is not a CA's. `sha256` is the fingerprint in hexadecimal digits.
+    `not_before` and `not_after` are in UTC, `days_left` whole days from now, negative once it has expired.
     """
 
     subject: str
@@ -42,11 +42,11 @@ class Certificate(Record):
 
 
 class Handshake(Record):
-    """One that succeeded, at the connection's level or, to have a look at the certificate, below it.
+    """A successful handshake, at the connection's level or, to look at the certificate, below it.
 
-    `version` is TLS's (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
-    says whether the CA vouches for the certificate, `host_verified` whether it is made out to the host, both
-    also where the level does not ask; `None` where nothing could be found out, such as without any CA.
+    `version` is that of TLS (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
+    is whether the CA trusts the certificate, `host_verified` whether it is valid for the host, both
+    also if the level does not require it; `None` if it could not be found out, such as without any CA.
     """
 
     version: str
@@ -58,11 +58,11 @@ class Handshake(Record):
 
 
 class Login(Record):
-    """What the server says after a login through the `driver` that is installed.
+    """What the server reports after a login through the installed `driver`.
 
-    `read_only` is whether nothing can be written, `tls` what the server itself sees (behind a pooler, of the
-    pooler's connection), `pooled` whether somebody stands between. `connections` counts those in use, of
-    `max_connections`. `None` where the server does not tell.
+    `read_only` is whether nothing can be written, `tls` what the server itself reports (behind a pooler, about the
+    pooler's connection), `pooled` whether there is a pooler. `connections` counts those in use, of
+    `max_connections`. `None` if the server does not report it.
     """
 
     driver: str
@@ -79,11 +79,11 @@ class Login(Record):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen at one host of one service.
+    """What was observed at one host of one service.
 
-    `address` is the IP address or socket that was dialled, `None` where it did not come to that. `enforced` is
-    whether the server denies clear text, `None` where that could not be found out. `seconds` is how long it took.
-    `problems` holds what stands against using it, `notes` what is worth knowing.
+    `address` is the IP address or socket that was contacted, `None` if none was. `enforced` is
+    whether the server rejects unencrypted connections, `None` if that is unknown. `seconds` is how long it took.
+    `problems` holds what is wrong, `notes` what is worth knowing.
     """
 
     service: SecuredConnection
@@ -99,18 +99,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The outcome of one look at every endpoint, in the order of services and hosts."""
+    """The result of one inspection of every endpoint, in the order of services and hosts."""
 
     seen: tuple[Seen, ...] = field(default=())
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """Every problem, each once."""
+        """Every problem, without duplicates."""
         return tuple(dict.fromkeys(problem for each in self.seen for problem in each.problems))
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """Every note, each once."""
+        """Every note, without duplicates."""
         return tuple(dict.fromkeys(note for each in self.seen for note in each.notes))
 
     @property
@@ -126,7 +126,7 @@ class Proof:
     def as_dict(self) -> dict[str, Json]:
         """Return the proof as values that `json.dumps` takes, in the format of ``envconn schema``.
 
-        What was seen is under ``live``. Times are in UTC (ISO 8601).
+        The observations are under ``live``. Times are in UTC (ISO 8601).
         """
         services = {each.service.name: each.service for each in reversed(self.seen)}
         return document(Report(services, self.problems, self.notes), {"seen": [_seen(each) for each in self.seen]})
@@ -140,9 +140,9 @@ class Proof:
 
 
 class ProofFailed(EnvconnError):
-    """A server is not what the configuration promises, or cannot be reached.
+    """A server does not match the configuration, or is unreachable.
 
-    `proof` is everything that was found; its problems are those of the exception. After a pickle only they are left.
+    `proof` is the whole result; its problems are those of the exception. A pickle keeps only these.
     """
 
     def __init__(self, proof: Proof, problems: tuple[Finding, ...] = ()) -> None:
@@ -159,7 +159,7 @@ def lines(proof: Proof) -> list[str]:
 
 
 def details(seen: Seen) -> Iterator[str]:
-    """Yield the lines about what was found out at an endpoint, without what is wrong with it."""
+    """Yield the lines about an endpoint, without its problems."""
     if seen.handshake:
         yield from _told(seen.handshake)
     if seen.enforced is not None:
@@ -246,16 +246,16 @@ def _moment(moment: datetime) -> str:
 
 
 def names_in(certificate: Certificate) -> str:
-    """The names that `certificate` is made out to, the first few of them."""
+    """Return the first few names that `certificate` is valid for."""
     shown = ", ".join(certificate.names[:_FEW]) or "no name"
     more = len(certificate.names) - _FEW
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def remaining(certificate: Certificate) -> str:
-    """Say how many days are left, or since how many there are none."""
+    """Return how many days are left, or for how many it has been expired."""
     left = certificate.days_left
-    count = left if left >= 0 else -left - 1  # whole days, on both sides of now
+    count = left if left >= 0 else -left - 1  # whole days before or after now
     days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
     return f"{days} left" if left >= 0 else f"{days} ago"
 

@@ -1,4 +1,4 @@
-"""The protocols of AMQP, MySQL and Redis, as far as a client without a login gets: to TLS and a first answer."""
+"""The protocols of AMQP, MySQL and Redis for a client without a login: up to TLS and the first answer."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 
 class Trouble(Record):
-    """An answer by which a server says that it does not serve: a code of `FAULTS`, and what follows the place."""
+    """An answer that says the server does not serve: a code of `FAULTS`, and the text after the name of the host."""
 
     code: str
     message: str
 
 
 class WireProtocol(ABC):
-    """A protocol. What is said here is said by nobody: no name, no password.
+    """A protocol. Everything sent here is anonymous: no name, no password.
 
-    `hello` is what a client may say first, `title` who answers to it, and `troubles` are the answers, by how they
-    begin, that mean it does not serve now. `negotiates` is whether TLS is asked for in clear; `alpn` is the protocol
-    to name in the handshake. `enforcing` says how to make such a server deny clear text, `full` what has to stand in
-    a URL for its server to be verified in full, and `ca` is the parameter for a CA of one's own.
+    `hello` is the first message of a client, `title` the kind of server that answers it, and `troubles` are the
+    answers, by how they begin, that mean it does not serve now. `negotiates` is whether TLS is requested in an
+    unencrypted message; `alpn` is the protocol to name in the handshake. `enforcing` says how to make such a server
+    reject unencrypted connections, `full` what a URL needs for its server to be fully verified, and `ca` is the
+    parameter for a CA.
     """
 
     title = ""
@@ -42,7 +43,7 @@ class WireProtocol(ABC):
 
     @classmethod
     def of(cls, service: SecuredConnection) -> WireProtocol:  # noqa: ARG003 - for those that ask it
-        """Return the protocol as `service` speaks it."""
+        """Return the protocol for `service`."""
         return cls()
 
     def socket_path(self, host: Host) -> str:
@@ -50,34 +51,37 @@ class WireProtocol(ABC):
         return host.host
 
     async def consents(self, wire: Wire, where: str) -> bool:  # noqa: ARG002 - for those that negotiate
-        """Ask for TLS in clear where that is the way, and return whether the server offers it.
+        """Request TLS if the protocol negotiates it, and return whether the server offers it.
 
         Raises:
-            Failure: it says something else.
+            Failure: it answers something else.
         """
         return True
 
     @abstractmethod
     async def answer(self, wire: Wire) -> bytes:
-        """Return the first thing that is said to `hello`; nothing when the other side closes."""
+        """Return the first answer to `hello`; nothing when the other side closes."""
 
     @abstractmethod
     def understood(self, answer: bytes) -> bool:
-        """Whether `answer` is one of this protocol."""
+        """Whether `answer` belongs to this protocol."""
 
     def trouble(self, answer: bytes) -> Trouble | None:
-        """Return what `answer` says that stands against using the server now."""
+        """Return the problem that `answer` reports, if any."""
         return next((trouble for start, trouble in self.troubles if answer.startswith(start)), None)
 
     def denies(self, encrypted: bytes, clear: bytes) -> bool | None:  # noqa: ARG002 - for those that compare
-        """Whether clear text is denied, by the answers to `hello` inside TLS and without it; `None`: cannot be told."""
+        """Return whether unencrypted connections are rejected, by the answers to `hello` with and without TLS.
+
+        `None` if the answers do not show it.
+        """
         return not self.understood(clear)
 
     def check(self, answer: bytes, where: str) -> None:
-        """Raise what `answer` means that is no welcome.
+        """Raise if `answer` is not that of a server that serves.
 
         Raises:
-            Failure: it is none of this protocol, or says that the server does not serve now.
+            Failure: it does not belong to this protocol, or says that the server does not serve now.
         """
         if not answer:
             raise Failure("connection-closed", f"{where} {_CLOSED}")
@@ -88,7 +92,7 @@ class WireProtocol(ABC):
 
 
 def unexpected(title: str, where: str, data: bytes) -> Failure:
-    """Return the failure of `where`, which is not `title` by what it says first."""
+    """Return the failure of `where`, whose first answer is not that of `title`."""
     label = resembles(data)
     looks = f": it looks like {label}" if label else ""
     return Failure("protocol-unexpected", f"{where} is not {title}{looks}. Correct host and port")
@@ -98,11 +102,11 @@ _CLOSED = "closed the connection without an answer. Read its log, or the log of 
 
 
 _START = b"\x00\x0a\x00\x0a"
-"""Class 10, method 10 (AMQP 0-9-1, section 1.4.2.1), behind the seven bytes of the frame's header."""
+"""Class 10, method 10 (AMQP 0-9-1, section 1.4.2.1), after the seven bytes of the frame's header."""
 
 
 class Amqp(WireProtocol):
-    """A broker of another version answers with the header of its own."""
+    """A broker of another version answers with its own header."""
 
     title = "an AMQP broker"
     hello = b"AMQP\x00\x00\x09\x01"
@@ -111,7 +115,7 @@ class Amqp(WireProtocol):
     ca = "cacertfile"
 
     async def answer(self, wire: Wire) -> bytes:
-        """Return the header of the first frame and which method it is."""
+        """Return the header of the first frame and its method."""
         return await wire.exactly(7 + len(_START))
 
     def understood(self, answer: bytes) -> bool:
@@ -129,7 +133,7 @@ _REQUEST = struct.pack("<I", 32)[:3] + b"\x01" + struct.pack("<IIB23x", _PROTOCO
 
 
 class MySQL(WireProtocol):
-    """No question is put behind TLS: each would be a login."""
+    """Nothing is asked over TLS: each connection would be a login."""
 
     title = "a MySQL server"
     enforcing = "set require_secure_transport = ON"
@@ -138,7 +142,7 @@ class MySQL(WireProtocol):
     negotiates = True
 
     async def consents(self, wire: Wire, where: str) -> bool:
-        """Read the greeting, and ask for TLS if it offers that."""
+        """Read the greeting, and request TLS if it offers that."""
         greeting = await self.answer(wire)
         self.check(greeting, where)
         if not _capabilities(greeting) & _CLIENT_SSL:
@@ -155,11 +159,11 @@ class MySQL(WireProtocol):
         return start + await wire.exactly(length - 1)
 
     def understood(self, answer: bytes) -> bool:
-        """Whether it is a greeting of version 10, or an error in place of one."""
+        """Whether it is a greeting of version 10, or an error instead of one."""
         return len(answer) > 6 and answer[3] == 0 and answer[4] in {_VERSION, _ERROR}
 
     def trouble(self, answer: bytes) -> Trouble | None:
-        """What keeps it from serving."""
+        """Return why the server does not serve."""
         if answer[4] != _ERROR:
             return None
         number = int.from_bytes(answer[5:7], "little")
@@ -169,7 +173,7 @@ class MySQL(WireProtocol):
 
 
 def _capabilities(greeting: bytes) -> int:
-    """The lower half of the server's capabilities: behind its version, a number, eight bytes and a zero."""
+    """Return the lower half of the capabilities: after the version, a number, eight bytes and a zero."""
     _, end, rest = greeting[5:].partition(b"\0")
     return int.from_bytes(rest[13:15], "little") if end else 0
 
@@ -178,7 +182,7 @@ _LINE = 512
 
 
 class Redis(WireProtocol):
-    """``-NOAUTH`` is a fine answer: it comes from a Redis that is up and has a password."""
+    """``-NOAUTH`` is a good answer: it comes from a Redis that is up and has a password."""
 
     title = "a Redis server"
     hello = b"PING\r\n"
@@ -191,7 +195,7 @@ class Redis(WireProtocol):
     )
 
     async def answer(self, wire: Wire) -> bytes:
-        """Return the first line, or the beginning of one that does not end."""
+        """Return the first line, or its beginning if it does not end."""
         line = b""
         while b"\n" not in line and len(line) < _LINE and (more := await wire.receive(_LINE - len(line))):
             line += more

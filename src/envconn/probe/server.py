@@ -1,4 +1,4 @@
-"""The inspection of one host: TLS at the connection's level first, then what else can be seen there."""
+"""The inspection of one host: TLS at the connection's level first, then everything else that can be observed."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = 3.0
-"""Seconds for the answer in clear, once that inside TLS is there."""
+"""Seconds for the unencrypted answer, once the answer over TLS has arrived."""
 
 _AMBIGUOUS = frozenset({"connection-closed", "protocol-unexpected"})
-"""Failures behind which something else may be that answers to the port."""
+"""Failures that may mean that another kind of server answers at the port."""
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ ENFORCEMENTS = ("require", "report", "skip")
 
 
 class Limits(Record):
-    """`deadline` is by the loop's clock, `timeout` the seconds that it leaves; `enforcement` is that of `prove`."""
+    """`deadline` is by the loop's clock, `timeout` the seconds up to it; `enforcement` is that of `prove`."""
 
     deadline: float
     timeout: float
@@ -54,7 +54,7 @@ class Limits(Record):
 
 
 async def inspect_host(service: SecuredConnection, host: Host, protocol: WireProtocol, limits: Limits) -> Seen:
-    """Look at `host` of `service` and return what was seen; nothing is raised, and nothing lasts past the deadline."""
+    """Inspect `host` of `service` and return the observation; never raises, never takes longer than the deadline."""
     clock = asyncio.get_running_loop().time
     begun, observed = clock(), Observation(Channel(service, host, protocol))
     inspection = _Inspection(observed, limits)
@@ -79,7 +79,7 @@ async def inspect_host(service: SecuredConnection, host: Host, protocol: WirePro
 
 
 class _Inspection:
-    """The steps, and the connections that are open meanwhile."""
+    """The steps of an inspection, and the connections that are open meanwhile."""
 
     def __init__(self, observed: Observation, limits: Limits) -> None:
         self._observed, self._channel, self._limits = observed, observed.channel, limits
@@ -89,7 +89,7 @@ class _Inspection:
         self._clear: asyncio.Task[bytes | None] | None = None
 
     async def reach_level(self) -> None:
-        """Go as far as the level and the first answer; what stands in the way is kept."""
+        """Continue up to the level and the first answer; the failure that prevents it is recorded."""
         try:
             async with asyncio.timeout_at(self._limits.deadline):
                 await self._go()
@@ -99,7 +99,7 @@ class _Inspection:
             self._observed.fault(*self._understood(error))
 
     def _understood(self, error: Exception) -> tuple[str, str]:
-        """The code and the sentence for `error`."""
+        """Return the code and the message for `error`."""
         where, stage = self._channel.where, self._stage
         if isinstance(error, ssl.SSLError):
             error = self._channel.failure(error)
@@ -129,7 +129,7 @@ class _Inspection:
             self._observed.answer = answer
 
     async def _encrypted(self, wire: Wire) -> Wire:
-        """Shake hands at the level, and return the connection to go on with."""
+        """Do the handshake at the level, and return the connection to continue with."""
         if self._channel.protocol.alpn:
             if await self._directly(wire):
                 return wire
@@ -141,14 +141,14 @@ class _Inspection:
         except Failure as failure:
             if self._level >= TlsLevel.ENCRYPTED:
                 raise
-            # What only would have liked to be encrypted goes on without, as it does with libpq.
+            # Opportunistic TLS continues without TLS, as libpq does.
             self._observed.note(failure.code, str(failure))
             return self._stack.enter_context(await self._channel.dial())
         self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
         return wire
 
     async def _directly(self, wire: Wire) -> bool:
-        """Whether the server takes TLS from the first byte, as libpq demands it: it has to agree on the protocol."""
+        """Whether the server accepts TLS from the first byte, as libpq requires it: it must confirm the protocol."""
         context = handshake.level_context(self._service, self._channel.protocol.alpn)
         with suppress(Failure):
             presented = await self._channel.encrypt(wire, context)
@@ -157,7 +157,7 @@ class _Inspection:
         return self._observed.presented is not None
 
     async def _identify_silent(self, attempt: Coroutine[object, object, T]) -> T:
-        """Await `attempt`; where nothing comes of it, or not for half of the time, see who it is that is silent."""
+        """Await `attempt`; if it fails or takes half of the time, find out what kind of server is there."""
         task = asyncio.ensure_future(attempt)
         try:
             left = self._limits.deadline - asyncio.get_running_loop().time()
@@ -173,7 +173,7 @@ class _Inspection:
             await _end(task)
 
     async def look_further(self) -> None:
-        """See what the level did not ask for, as long as there is time."""
+        """Observe what the level does not require, while there is time."""
         observed = self._observed
         with suppress(Failure, TooMuch, OSError, ValueError):
             async with asyncio.timeout_at(self._limits.deadline):
@@ -183,7 +183,7 @@ class _Inspection:
                     await asyncio.gather(self._compare(), self._verify(observed.presented.der))
 
     async def _glance(self) -> Presented:
-        """Shake hands with whoever it is, to see the certificate."""
+        """Do a handshake with any server, to see the certificate."""
         with await self._channel.dial() as wire:
             return await self._channel.encrypt(wire, handshake.inspection_context(self._channel.protocol.alpn))
 
@@ -191,7 +191,7 @@ class _Inspection:
         self._observed.verified = await verify(self._channel, der, self._observed.verified)
 
     async def _compare(self) -> None:
-        """Hold the answer in clear against that inside TLS."""
+        """Compare the unencrypted answer with the one over TLS."""
         if self._clear is None or not self._observed.answer:
             return
         with suppress(TimeoutError):
@@ -201,14 +201,14 @@ class _Inspection:
             self._observed.enforced = None if clear is None else denies(self._observed.answer, clear)
 
     async def release(self) -> None:
-        """Close everything."""
+        """Close every connection."""
         self._stack.close()
         if self._clear:
             await _end(self._clear)
 
 
 async def _end(task: asyncio.Task[T]) -> None:
-    """Cancel `task`, and wait until it has closed what it held."""
+    """Cancel `task`, and wait until it has closed its connections."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

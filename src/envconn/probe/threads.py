@@ -1,4 +1,4 @@
-"""Work in a thread of its own, which is waited for as long as the caller likes, and no longer."""
+"""Run work in a thread of its own, and wait for it only as long as the caller wants."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 def run_in_thread(work: Callable[[], T]) -> Future[T]:
-    """Begin `work` in a thread of its own, and return where its outcome will be.
+    """Start `work` in a thread of its own, and return the future of its result.
 
-    The thread is a daemon's: where a resolver or driver hangs, neither the end of the process nor a signal waits for
-    it. A loop of asyncio's that runs in the caller's thread is none of its business.
+    It is a daemon thread: if a resolver or driver hangs, neither the end of the process nor a signal waits for
+    it. An event loop that runs in the caller's thread is not affected.
     """
     future: Future[T] = Future()
     Thread(target=_run, args=(work, future), daemon=True).start()

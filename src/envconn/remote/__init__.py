@@ -5,8 +5,8 @@
     found = get_connection("casedev", project="proj_abc123", branch="staging", pooled=True)
     psycopg.connect(**envconn_psycopg.kwargs(found.connection))
 
-What comes back is judged like a connection from the environment. Tokens come from the environment and from nowhere
-else; every request goes over TLS, to a server that is verified.
+The connection is judged like one from the environment. Tokens are read from the environment and nowhere else;
+every request uses TLS and verifies the server.
 """
 
 from __future__ import annotations
@@ -63,27 +63,27 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
 ) -> RemoteConnection:
     """Return a connection from the API of `provider`, with its TLS checked.
 
-    ``casedev`` takes `project`, and `branch` (by name, ``main`` when left out) and `pooled`. ``neon`` takes `project`,
-    `database` and `role`, and `branch` (name or id), `endpoint` (id) and `pooled`. ``planetscale`` takes
-    `organization`, `database` and `role` (a name), and `branch` (``main`` when left out) and `pooled`; it tells a
-    password only when it is made, so that one of `create`, with `ttl` (seconds that the role lives) and `inherit`
-    (roles whose rights it gets), and `reset` has to be asked for. ``scalingo`` takes `app` (name or id; a dedicated
-    database is one, too), and `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database` (whose
-    endpoints, the application's own when left out) and `region`.
+    ``casedev`` requires `project`, and accepts `branch` (by name, ``main`` if left out) and `pooled`. ``neon`` requires
+    `project`, `database` and `role`, and accepts `branch` (name or id), `endpoint` (id) and `pooled`. ``planetscale``
+    requires `organization`, `database` and `role` (a name), and accepts `branch` (``main`` if left out) and `pooled`;
+    it returns a password only when it sets one, so one of `create`, with `ttl` (the role's lifetime in seconds) and
+    `inherit` (roles whose rights it gets), and `reset` is required. ``scalingo`` requires `app` (name or id; also that
+    of a dedicated database), and accepts `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database`
+    (whose endpoints to use, the application's own if left out) and `region`.
 
-    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, with
-    what `policy` states above it. All of it takes at most `timeout` seconds, repeated requests included.
+    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, raised
+    by `policy`. The whole call takes at most `timeout` seconds, repeated requests included.
 
     Raises:
-        ConfigurationError: the connection is not as secure as the policy demands, or the environment is wrong.
-        RemoteError: the provider could not be asked, or did not give what was asked for.
+        ConfigurationError: the connection is not as secure as the policy requires, or the environment is wrong.
+        RemoteError: the provider could not be asked, or did not return what was requested.
     """
     wanted = ConnectionRequest(
         project, organization, app, database, role, branch, endpoint, variable, region, pooled, create, reset, ttl,
         tuple(inherit),
     )  # fmt: skip
     outcome = fetch_connection(provider, wanted, environ, env_file, policy, timeout)
-    # The frame of this function is a part of the traceback, and tools print its variables.
+    # The frame of this function is part of the traceback, and some tools print its variables.
     del environ
     if isinstance(outcome, RemoteConnection):
         return outcome
@@ -98,17 +98,17 @@ def query(
     address: str | None = None,
     timeout: float = 30.0,
 ) -> Result:
-    """Run one `statement` over HTTPS, in a transaction of its own, and return what it gives. It is never repeated.
+    """Run one `statement` over HTTPS, in a transaction of its own, and return its result. It is never repeated.
 
-    ``$1`` and so on stand for `parameters`: `None`, truth values, integers, text, `bytes`; lists and dictionaries of
-    them go as JSON, and everything else as the text that `str` makes of it. `address` is where the endpoint is, where
-    not at the provider's own (``https://localhost:4444/sql`` of a local proxy). The server is verified by the CA of
-    `connection`, or the system's. Query and answer have at most 10 MiB each, and `timeout` seconds.
+    ``$1`` and so on stand for `parameters`: `None`, booleans, integers, text, `bytes`; lists and dictionaries of
+    them are sent as JSON, everything else as its `str`. `address` is the endpoint's address, if it is not the
+    provider's own (``https://localhost:4444/sql`` of a local proxy). The server is verified by the CA of
+    `connection`, or the system's. Query and answer are limited to 10 MiB each, and to `timeout` seconds.
 
     Raises:
         EndpointUnavailable: the provider has no such endpoint.
-        QueryError: the server refuses the statement.
-        RemoteError: the endpoint cannot be reached, or the query not sent.
+        QueryError: the server refused the statement.
+        RemoteError: the endpoint is unreachable, or the query could not be sent.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)

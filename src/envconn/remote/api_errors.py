@@ -1,6 +1,6 @@
-"""What goes wrong with a provider's API: the codes, and the failure that an error of httpx means.
+"""What can go wrong with a provider's API: the codes, and what an error of httpx means.
 
-The codes of live servers, which may occur as well, are in `envconn.exit_codes`.
+The codes of live servers, which also apply, are in `envconn.exit_codes`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ REMOTE_FAULTS: Mapping[str, Fault] = {
 
 
 class Failure(Exception):
-    """What was asked for cannot be had. For the way from where it shows to where it is raised as a `RemoteError`."""
+    """A request failed. Raised where that is noticed, and turned into a `RemoteError` at the end."""
 
     def __init__(self, code: str, variable: str, message: str) -> None:
         self.problem = problem(code, variable, message, fault_of(code).exit_code)
@@ -57,7 +57,7 @@ class Failure(Exception):
         return fault_of(self.problem.code).passes
 
     def as_error(self) -> RemoteError:
-        """Return what a program is to see."""
+        """Return the public exception."""
         return RemoteError([self.problem])
 
 
@@ -67,7 +67,7 @@ def fault_of(code: str) -> Fault:
 
 
 def http_failure(error: httpx.HTTPError, host: str, title: str) -> Failure:
-    """Return what `error` means, which came of asking `host` on behalf of `title`."""
+    """Return what `error` means, raised by a request to `host` for `title`."""
     import httpx
 
     if isinstance(error, httpx.ConnectError):
@@ -99,7 +99,7 @@ def _connect_failure(causes: list[BaseException], host: str, title: str) -> Fail
 
 
 def _is_cut_off(error: httpx.RemoteProtocolError) -> bool:
-    # h11 and httpcore have one class for a peer that left and for one that speaks something else.
+    # h11 and httpcore have one class for a peer that has closed and for one that speaks another protocol.
     return any(words in str(error) for words in ("without sending", "unexpectedly closed"))
 
 

@@ -1,4 +1,4 @@
-"""case.dev: one request, by project; the branch goes by its name, and the answer says again what it is about.
+"""case.dev: one request, by project; a branch is given by name, and the answer repeats what it is about.
 
 Source: the page "Get connection string" of its documentation, and its published clients.
 """
@@ -24,7 +24,7 @@ def authorization(tokens: Sequence[str]) -> str:
 
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
-    """Ask for the connection of a project, by default that of its branch ``main``, without a pooler."""
+    """Request the connection of a project, by default that of its branch ``main``, without a pooler."""
     asked = {"branch": wanted.branch, "pooled": "true" if wanted.pooled else None}
     query = {name: value for name, value in asked.items() if value is not None}
     answer = session.get(path("projects", str(wanted.project), "connection"), "the project or its branch", **query)

@@ -1,4 +1,4 @@
-"""From the name of a provider to a judged connection: arguments, token, request, answer, verdict."""
+"""Get a judged connection from a provider: check the arguments, read the token, send the request, judge the answer."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everyt
     policy: Policy | None,
     seconds: float,
 ) -> RemoteConnection | EnvconnError:
-    """Ask `provider` for what `wanted` says, or return the exception that says why not.
+    """Return the connection that `wanted` selects at `provider`, or the exception that says why not.
 
-    It is returned for the caller to raise: the frames here know the token.
+    The exception is returned for the caller to raise: the frames here hold the token.
     """
     environment, unreadable = sources.read(environ, env_file)
     scan = Scan(environment, unreadable)
@@ -70,13 +70,13 @@ def _service(provider: str, wanted: ConnectionRequest, seconds: float) -> Servic
 
 
 LONGEST = 3600.0
-"""Seconds; nobody waits longer for one answer."""
+"""The longest time limit, in seconds."""
 
 
 def _authorities(environment: Environment, service: Service) -> list[CA | Finding]:
-    """Whom to trust: the system's CAs, which the APIs are known to have, and one that is stated for everything.
+    """Return the CAs to trust: the system's, which the APIs use, and the one in ``ENVCONN_TLS_CA``.
 
-    The other way round, the CA of somebody's database would be the only one to vouch for the API, and cannot.
+    The CA of the user's database must not replace the system's: it cannot verify the API.
     """
     lookup = environment.lookup("ENVCONN_TLS_CA")
     stated = [read_ca(lookup.found.text.reveal(), "ENVCONN_TLS_CA")] if lookup.found else []
@@ -115,7 +115,7 @@ def _token(environment: Environment, variable: str, service: Service) -> str:
 
 
 def _base(environment: Environment, variable: str, default: str) -> str:
-    """Return the address of an API. A token is sent there, so that no file in the working directory may say where."""
+    """Return the address of an API. A token is sent there, so a file in the working directory must not change it."""
     written = environment.written(variable)
     if isinstance(written, Text) and written.origin.source != "environment":
         raise Failure("address-invalid", variable, _ELSEWHERE)
@@ -139,7 +139,7 @@ def _judged(
             title,
             "the connection string in the answer is not a PostgreSQL URL. Correct the address of the API",
         )
-    # Its own API says more about whose it is than the name of the host.
+    # The provider's own API is better evidence than the hostname.
     hints = (judging.hints or ProviderHints())._replace(provider=service.record) if service.record else judging.hints
     judged = judge(connection, judging._replace(hints=hints), DATABASE)
     if not isinstance(judged, SecuredConnection):
@@ -152,7 +152,7 @@ def _judged(
 
 
 def _others(judged: SecuredConnection, found: Found, wanted: ConnectionRequest) -> dict[str, bool]:
-    """Where the connection is visibly another one than was asked for."""
+    """Return, for each part, whether the connection visibly differs from the requested one."""
     shown = {"role": judged.user, "database": judged.dbname, "endpoint": judged.host.partition(".")[0]}
     others = {
         name: not shown[name].startswith(expected) if name == "endpoint" else shown[name] != expected
@@ -213,4 +213,4 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
         ),
     }
 )
-"""The APIs by the name that `get_connection` and ``envconn fetch`` take."""
+"""The APIs by the names that `get_connection` and ``envconn fetch`` accept."""

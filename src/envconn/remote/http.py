@@ -1,7 +1,7 @@
-"""One request over HTTPS, by httpx: always TLS, always verified, never redirected, never more than was expected.
+"""One HTTPS request with httpx: always TLS, always verified, never redirected, with a limit for the answer.
 
-A time-out of httpx's is for one step. The deadline for all steps is held by whoever waits (`within`), in a thread
-that can be left alone: nothing else ends the wait for a resolver.
+A timeout of httpx limits one step. The deadline for all steps is kept by the caller (`within`), which runs the
+request in a thread that it can abandon: nothing else ends the wait for a resolver.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STEP = 10.0
-"""Seconds that one step of an attempt may take: connecting, sending, or waiting for the next piece."""
+"""The limit in seconds for one step of an attempt: connecting, sending, or waiting for the next piece."""
 
 
 class Call(Record):
-    """One request. `secrets` are the header fields that no log may show, `limit` is the largest answer in bytes."""
+    """One request. `secrets` are header fields that must not be logged, `limit` is the largest answer in bytes."""
 
     method: str
     url: str
@@ -41,7 +41,7 @@ class Call(Record):
 
 
 class Reply(Record):
-    """What came back; `retry_after` is the header field of that name, or empty."""
+    """The answer; `retry_after` is the header field of that name, or empty."""
 
     status: int
     retry_after: str
@@ -49,10 +49,10 @@ class Reply(Record):
 
 
 def within(seconds: float, work: Callable[[], T], title: str) -> T:
-    """Return what `work` returns, unless it takes longer than `seconds`.
+    """Return the result of `work`, unless it takes longer than `seconds`.
 
     Raises:
-        Failure: it does, or what `work` raises.
+        Failure: it takes longer, or `work` raises it.
     """
     future = run_in_thread(work)
     try:
@@ -63,7 +63,7 @@ def within(seconds: float, work: Callable[[], T], title: str) -> T:
 
 
 def context(*trusted: CA) -> ssl.SSLContext:
-    """Return a context that takes certificates of `trusted`, for the host that is asked, over TLS 1.2 or newer."""
+    """Return a context that accepts certificates of `trusted`, for the requested host, over TLS 1.2 or newer."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     for ca in trusted:
@@ -72,17 +72,17 @@ def context(*trusted: CA) -> ssl.SSLContext:
 
 
 def client(verify: ssl.SSLContext, title: str) -> httpx.Client:
-    """Return a client of httpx's that trusts as `verify` does. It goes through the proxy of the environment, if any.
+    """Return a client of httpx that verifies with `verify`. It uses the proxy of the environment, if any.
 
     Raises:
-        Failure: httpx is not installed, or the proxy is nothing that it can use.
+        Failure: httpx is not installed, or it does not support the proxy.
     """
     try:
         import httpx
     except ImportError:
         raise Failure("extra-missing", title, "httpx is not installed. Run pip install envconn[remote]") from None
     try:
-        # What is packed can unfold to any size, so that nothing packed is asked for.
+        # A compressed answer can unpack to any size, so no compression is requested.
         return httpx.Client(verify=verify, follow_redirects=False, headers={"accept-encoding": "identity"})
     except (ImportError, ValueError, httpx.InvalidURL):
         message = "the proxy in HTTPS_PROXY or ALL_PROXY is not supported by httpx. Correct it"
@@ -90,10 +90,10 @@ def client(verify: ssl.SSLContext, title: str) -> httpx.Client:
 
 
 def exchange(asking: httpx.Client, call: Call, title: str, deadline: float) -> Reply:
-    """Make one attempt, which ends before `deadline` (of `time.monotonic`) where the network is slow and not silent.
+    """Make one attempt, which ends before `deadline` (of `time.monotonic`) if the network is slow but not silent.
 
     Raises:
-        Failure: there is no whole answer.
+        Failure: there is no complete answer.
     """
     import httpx
 
@@ -124,9 +124,9 @@ def _read_body(pieces: Iterator[bytes], limit: int, title: str, deadline: float)
 
 
 def status_failure(reply: Reply, title: str, variable: str, what: str) -> Failure:
-    """Return what the status of `reply` means, which is none of success.
+    """Return what the status of `reply` means, which is not a success.
 
-    `title` names the API, `variable` holds the token, and `what` was asked for.
+    `title` names the API, `variable` holds the token, and `what` was requested.
     """
     code, message = _BY_STATUS.get(reply.status) or _by_class(reply.status)
     about_token = code in {"token-refused", "access-denied"}

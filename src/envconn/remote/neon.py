@@ -1,4 +1,4 @@
-"""Neon: the connection URI of a project's branch or endpoint; a branch goes by its id there, and here by its name, too.
+"""Neon: the connection URI of a project's branch or endpoint. The API needs a branch's id; here its name works, too.
 
 Source: neon.com/docs/reference/api, operations getConnectionURI and listProjectBranches.
 """
@@ -26,7 +26,7 @@ def authorization(tokens: Sequence[str]) -> str:
 
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
-    """Ask for the URI, of the default branch and its read-write endpoint where neither is named."""
+    """Request the URI, of the default branch and its read-write endpoint if none is named."""
     asked = {
         "database_name": wanted.database,
         "role_name": wanted.role,
@@ -44,7 +44,7 @@ _WHAT = "the project, or its database, role or endpoint"
 
 
 def _branch_id(session: Session, wanted: ConnectionRequest) -> str:
-    """The id of the branch that is called as wished, or has that id."""
+    """Return the id of the branch with the requested name or id."""
     found: list[str] = []
     where = path("projects", str(wanted.project), "branches")
     for page in session.pages(where, "the project", {"limit": _PAGE}, _next):
@@ -56,7 +56,7 @@ def _branch_id(session: Session, wanted: ConnectionRequest) -> str:
 
 
 def _next(page: Answer) -> Mapping[str, str] | None:
-    # There may be a cursor behind the last page, too.
+    # There may be a cursor after the last page, too.
     if not page.has("pagination") or not page.values("branches"):
         return None
     pagination = page.inner("pagination")

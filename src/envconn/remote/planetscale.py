@@ -1,4 +1,4 @@
-"""PlanetScale for Postgres: a role of a branch. Its password is told when the role is made or reset, and never again.
+"""PlanetScale for Postgres: a role of a branch. Its password is returned only when the role is created or reset.
 
 Source: planetscale.com/docs/api/reference, roles of a branch; postgres/connecting for ports and TLS.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from envconn.remote.session import Answer, Session
 
 _DEFAULT = "postgres"
-"""The role that every branch has; it goes by paths of its own."""
+"""The role that every branch has; the API has separate paths for it."""
 
 
 def authorization(tokens: Sequence[str]) -> str:
@@ -30,10 +30,10 @@ def authorization(tokens: Sequence[str]) -> str:
 
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
-    """Make the role, or give it another password, whichever is wished, and put its connection together.
+    """Create the role or reset its password, as requested, and build its connection.
 
     Raises:
-        Failure: neither is wished, and the role may be there or not; or one that shows in the asking.
+        Failure: neither is requested; or the request failed.
     """
     branch = wanted.branch or "main"
     database = ("organizations", str(wanted.organization), "databases", str(wanted.database))
@@ -94,7 +94,7 @@ def _uri(session: Session, role: Answer, wanted: ConnectionRequest) -> Secret:
     port = rule.port if isinstance(rule, Rewrite) else None
     who = f"{quote(role.text('username'), safe='')}:{quote(role.text('password'), safe='')}"
     where = f"{host(role.text('access_host_url'), session.title)}:{port}"
-    # Its certificates are those of a public CA, and its own page asks for both parameters.
+    # Its certificates are those of a public CA, and its own documentation uses both parameters.
     return Secret(
         f"postgresql://{who}@{where}/{quote(role.text('database_name'), safe='')}"
         "?sslmode=verify-full&sslrootcert=system"

@@ -1,4 +1,4 @@
-"""One query over HTTPS, in the words of Neon's serverless driver, which PlanetScale understands, too."""
+"""One query over HTTPS, in the format of Neon's serverless driver, which PlanetScale supports, too."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from envconn.tls import CA, SecuredConnection
 
 LIMIT = 10 * 1_048_576
-"""Bytes that a query may have, and an answer: the limit of Neon's proxy for either."""
+"""The largest query and the largest answer in bytes: the limit of Neon's proxy for both."""
 
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
@@ -38,10 +38,10 @@ class Field(Record):
 
 
 class Result(Record):
-    """What a query gives.
+    """The result of a query.
 
-    `command` is its word (``SELECT``), `row_count` how many rows it gave or changed, `None` where it does neither.
-    A row has one value for each of `fields`: numbers, truth values, JSON and arrays as such, the rest as text.
+    `command` is its word (``SELECT``), `row_count` how many rows it returned or changed, `None` if it does neither.
+    A row has one value for each of `fields`: numbers, booleans, JSON and arrays as such, the rest as text.
     """
 
     command: str
@@ -53,7 +53,7 @@ class Result(Record):
 def run_query(
     connection: SecuredConnection, statement: str, parameters: Sequence[object], address: str | None, seconds: float
 ) -> Result | EnvconnError:
-    """Run the query, or return the exception that says why not, for the caller to raise: the frames here know all."""
+    """Return the result, or the exception that says why not, for the caller to raise: the frames here hold secrets."""
     variable = connection.origin.variable
     ca = connection.tls.ca or read_ca("system", variable)
     if isinstance(ca, Finding):
@@ -80,7 +80,7 @@ def _sent(call: Call, ca: CA, title: str, seconds: float) -> Reply:
 
 
 def _headers(secrets: Mapping[str, Secret]) -> dict[str, str]:
-    # A row as an array: two columns may have one name.
+    # A row as an array, because two columns may have the same name.
     return {**{name: value.reveal() for name, value in secrets.items()}, "Neon-Array-Mode": "true"}
 
 
@@ -105,7 +105,7 @@ def _parameter(value: object) -> Json:
 
 
 def _refusal(reply: Reply, variable: str) -> QueryError | None:
-    """The server's own error, if that is what came: other things are refused with the same status."""
+    """Return the server's own error, if the answer is one: proxies use the same status for other errors."""
     answer = Answer.read(reply.body, variable)
     sqlstate = answer.text("code") if answer.has("code") else ""
     if not _SQLSTATE.fullmatch(sqlstate):

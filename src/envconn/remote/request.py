@@ -1,4 +1,4 @@
-"""A request for a connection, the record of an API, and the checks of what may go into a request to it."""
+"""A request for a connection, the record of an API, and the checks of everything that goes into a request."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[^\x00-\x1f\x7f]{1,255}")
 
 DEFAULT_REGION = "osc-fr1"
-"""Scalingo's first region; the other one is for accounts that have asked for it."""
+"""Scalingo's first region; the other one is available on request."""
 
 
 class ConnectionRequest(Record):
-    """The arguments of `envconn.remote.get_connection` that say which connection is meant."""
+    """The arguments of `envconn.remote.get_connection` that select the connection."""
 
     project: str | None = None
     organization: str | None = None
@@ -47,14 +47,14 @@ class ConnectionRequest(Record):
 
     @property
     def stated(self) -> dict[str, object]:
-        """The arguments that ask for something, by name."""
+        """The arguments that are set, by name."""
         return {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
 
 
 class Found(Record):
-    """What a provider answered: the connection's URI, and branch and pooling where it says them besides.
+    """The answer of a provider: the connection's URI, and branch and pooling if the answer states them, too.
 
-    `expected` is what was asked for and has to show in the URI: ``role``, ``database``, ``endpoint``.
+    `expected` is what the URI must contain, as requested: ``role``, ``database``, ``endpoint``.
     """
 
     uri: Secret
@@ -64,12 +64,12 @@ class Found(Record):
 
 
 class RemoteConnection(Record):
-    """A connection that a provider's API has handed out, judged.
+    """A connection from a provider's API, judged.
 
-    `connection_uri` is the text as the provider wrote it, or, where its API knows parts only, as they are put
-    together here; a `Secret`, so that no log shows it. `branch` is the one that was asked for or answered, `None`
-    where that is the provider's default one and it does not say which. `pooled` is whether a pooler answers.
-    `connection` is what drivers and integrations take.
+    `connection_uri` is the text as the provider wrote it or, if its API returns only parts, as built from them
+    here; a `Secret`, so that no log shows it. `branch` is the one that was requested or returned, `None`
+    if it is the provider's default and the answer does not name it. `pooled` is whether it leads to a pooler.
+    `connection` is what drivers and integrations accept.
     """
 
     provider: str
@@ -82,10 +82,10 @@ class RemoteConnection(Record):
 class Service(Record):
     """One API.
 
-    `fetch` asks it. `authorization` makes the header field of the texts in the variables `tokens`, of which the
-    secret one is the last; where there is an `exchange`, that field is for the API at `auth`, which gives the one
-    that counts. `record` is the name of the provider's record where all that it hands out is its own.
-    `base` is the address of the API, which the variable `address` replaces; it may name the ``region``.
+    `fetch` sends the requests. `authorization` makes the header field from the texts in the variables `tokens`, of
+    which the last is the secret; if there is an `exchange`, that field is for the API at `auth`, which returns the
+    token for the requests. `record` is the name of the provider's record if it only returns its own connections.
+    `base` is the address of the API, which the variable `address` replaces; it may contain the ``region``.
     `required` and `optional` are arguments of `get_connection`.
     """
 
@@ -104,10 +104,10 @@ class Service(Record):
 
 
 def arguments(service: Service, wanted: ConnectionRequest) -> None:
-    """Refuse what `service` does not take, and what is missing.
+    """Raise if `service` does not support an argument, or a required one is missing.
 
     Raises:
-        Failure: one of the two; an argument is named, and never shown.
+        Failure: so it is; the message names the argument and never shows its value.
     """
     stated = wanted.stated
     for name in service.required:
@@ -134,10 +134,10 @@ def _together(wanted: ConnectionRequest) -> None:
 
 
 def address(base: str, variable: str) -> str:
-    """Return `base`, which `variable` may have stated, if a token may be sent there.
+    """Return `base`, which may come from `variable`, if a token may be sent there.
 
     Raises:
-        Failure: it is not the address of something behind TLS, or holds more than host, port and path.
+        Failure: it is not an HTTPS address, or contains more than host, port and path.
     """
     try:
         parts = urlsplit(base)
@@ -151,7 +151,7 @@ def address(base: str, variable: str) -> str:
 
 
 def region(text: str | None) -> Mapping[str, str]:
-    """Return the ``region`` that an address may name: one label, since it decides who gets the token.
+    """Return the ``region`` that is part of an address: a single label, since it decides which host gets the token.
 
     Raises:
         Failure: it is anything else.
@@ -162,10 +162,10 @@ def region(text: str | None) -> Mapping[str, str]:
 
 
 def host(name: str, title: str) -> str:
-    """Return `name`, which `title` has answered, if it is the bare name of a host.
+    """Return `name` from the answer of `title`, if it is a plain hostname.
 
     Raises:
-        Failure: it has anything in it that could mean more in a URI.
+        Failure: it contains a character that has a meaning in a URI.
     """
     if not _HOST.fullmatch(name):
         raise Failure("answer-malformed", title, "the host in the answer is invalid. Do not use it, and try again")
@@ -173,7 +173,7 @@ def host(name: str, title: str) -> str:
 
 
 def usable(token: str, variable: str) -> str:
-    """Return `token`, which came from `variable`, without the blanks around it, if a header field can hold it.
+    """Return `token` from `variable`, stripped, if a header field can hold it.
 
     Raises:
         Failure: it cannot be a token.

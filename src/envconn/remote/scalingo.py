@@ -1,6 +1,6 @@
 """Scalingo: a variable of an application or dedicated database, at one of the database's endpoints.
 
-The API token is exchanged for one that holds for an hour. Source: developers.scalingo.com (tokens, environment,
+The API token is exchanged for one that is valid for an hour. Source: developers.scalingo.com (tokens, environment,
 databases) and the published Go client.
 """
 
@@ -29,14 +29,14 @@ def authorization(tokens: Sequence[str]) -> str:
 
 
 def exchange(session: Session) -> str:
-    """Return the header field for everything else. `session` is one with the API that exchanges tokens."""
-    # A second one does no harm: it is not kept, and the first one ends by itself.
+    """Return the header field for all other requests. `session` is one with the API that exchanges tokens."""
+    # A second token does no harm: it is not stored, and the first one expires.
     answer = session.post(path("tokens", "exchange"), "an exchange", repeats=True)
     return f"Bearer {usable(answer.text('token'), session.title)}"
 
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
-    """Read the variable, and move the connection to the endpoint that is wished, which takes the same credentials."""
+    """Read the variable, and move the connection to the requested endpoint, which has the same credentials."""
     uri = _variable(session, wanted)
     if wanted.endpoint is None:
         return Found(uri)
@@ -54,7 +54,7 @@ def _variable(session: Session, wanted: ConnectionRequest) -> Secret:
     answer = session.get(path("apps", str(wanted.app), "variables"), "the application", aliases="false")
     values = {variable.text("name"): variable.string("value") for variable in answer.items("variables")}
     candidates = [wanted.variable] if wanted.variable else [name for name in DEFAULTS if name in values]
-    # An alias that comes unresolved in spite of the parameter is followed, and no file of this machine is read.
+    # An alias that comes unresolved in spite of the parameter is followed; no file of this machine is read.
     environment = Environment({name: value for name, value in values.items() if not name.endswith("_FILE")})
     found = next((found for name in candidates if (found := environment.lookup(name).found)), None)
     if found is None:
@@ -64,7 +64,7 @@ def _variable(session: Session, wanted: ConnectionRequest) -> Secret:
 
 
 def _moved(uri: Secret, place: str) -> Secret:
-    """Put `place` where host and port are. No grammar lets a raw slash or at sign into the credentials."""
+    """Replace host and port by `place`. No grammar allows a raw slash or at sign in the credentials."""
     scheme, _, rest = uri.reveal().partition("://")
     authority, slash, path_and_query = rest.partition("/")
     return Secret(f"{scheme}://{authority.rpartition('@')[0]}@{place}{slash}{path_and_query}")

@@ -1,4 +1,4 @@
-"""A session with one provider's API: retries, pages, and answers in JSON, by the same few rules for every API."""
+"""A session with a provider's API: retries, pages, and answers in JSON, by the same rules for every API."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 TRIES = 4
-"""How often a request is made that can be repeated."""
+"""How often a request that can be repeated is sent."""
 
 PAGES = 100
 """How many pages of a list are read."""
 
 _FIRST, _LONGEST = 0.25, 8.0
-"""Seconds before the second try at most, and the most between any two, unless the provider asks for more."""
+"""Seconds: the longest wait before the second attempt, and between any two, unless the provider asks for more."""
 
 
 class Session:
-    """The API of `title` at `base`, asked until `deadline` (of `time.monotonic`).
+    """The API of `title` at `base`, until `deadline` (of `time.monotonic`).
 
     `authorization` is the header field of that name; `variable` is where the token came from, for messages.
     """
@@ -51,15 +51,15 @@ class Session:
         self.variable = variable
 
     def get(self, where: str, what: str, **query: str) -> Answer:
-        """Ask for `where`, a path made by `path`, with the parameters of `query`; `what` names it in messages.
+        """Request `where`, a path made by `path`, with the parameters of `query`; `what` names it in messages.
 
         Raises:
-            Failure: there is no such thing, or no right answer; the same goes for `post`.
+            Failure: it does not exist, or the answer is invalid; the same goes for `post`.
         """
         return self._asked("GET", where, what, query)
 
     def post(self, where: str, what: str, body: Mapping[str, object] | None = None, *, repeats: bool = False) -> Answer:
-        """Send `body` to `where`. It is tried once, unless doing it twice does no harm (`repeats`)."""
+        """Send `body` to `where`: once, unless it may be repeated (`repeats`)."""
         import json
 
         content = b"" if body is None else json.dumps(body).encode()
@@ -68,7 +68,7 @@ class Session:
     def pages(
         self, where: str, what: str, query: Mapping[str, str], follow: Callable[[Answer], Mapping[str, str] | None]
     ) -> Iterator[Answer]:
-        """Yield the pages of a list, as long as `follow` has parameters for another one beside those of `query`."""
+        """Yield the pages of a list, as long as `follow` returns parameters for the next, in addition to `query`."""
         following: Mapping[str, str] = {}
         for _ in range(PAGES):
             page = self.get(where, what, **query, **following)
@@ -104,9 +104,9 @@ class Session:
             time.sleep(pause)
 
     def _attempt(self, call: Call, what: str) -> Answer | tuple[Failure, float | None]:
-        """Ask once. What comes beside a failure is after how many seconds the provider wants to be asked again."""
+        """Send the request once. A failure comes with the seconds after which the provider allows another attempt."""
         if time.monotonic() >= self._deadline:
-            # Whoever has waited is gone, and nobody would get the password of a role that is made now.
+            # The caller has given up, and the password of a role that is created now would be lost.
             return Failure("timed-out", self.title, "the timeout is over. Raise it, or try again later"), None
         try:
             reply = exchange(self._client, call, self.title, self._deadline)
@@ -123,7 +123,7 @@ def path(*segments: str) -> str:
 
 
 def retry_after(reply: Reply) -> float | None:
-    """Return the seconds after which the provider wants to be asked again, if it says (RFC 9110, 10.2.3)."""
+    """Return the seconds after which the provider allows another attempt, if it says so (RFC 9110, 10.2.3)."""
     if reply.retry_after.isdecimal():
         return float(reply.retry_after[:9])
     try:
@@ -134,7 +134,7 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def _maybe_done(failure: Failure) -> Failure:
-    """Say of what was asked for once, and may have been done in spite of the failure, that it may have been."""
+    """Add to the failure of a request that is not repeated that it may have taken effect."""
     found = failure.problem
     hint = ". It may have been done: check at the provider before you try again"
     return Failure(found.code, found.variable, found.message + hint * (found.code in _MAYBE_DONE))
@@ -144,12 +144,12 @@ _MAYBE_DONE = frozenset({"answer-malformed", "answer-too-large", "connection-clo
 
 
 def _pause(attempt: int) -> float:
-    # All who were turned away at once would come back at once.
+    # Clients that were rejected at the same time should not return at the same time.
     return min(_FIRST * 2.0 ** (attempt - 1), _LONGEST) * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
 
 
 def names(found: Sequence[str]) -> str:
-    """Return the first few of `found`, for people."""
+    """Return the first few of `found`, for a message."""
     listed = ", ".join(name[:64] for name in found[:10])
     return f"{listed}, and {len(found) - 10} more" if len(found) > 10 else listed or "none"
 
@@ -160,7 +160,7 @@ _TYPES = {str: "a text", bool: "true or false", int: "a whole number", list: "a 
 
 
 class Answer:
-    """One object of the answer that `title` gave, found at `path` in it. Messages name fields and never values."""
+    """A JSON object in the answer of `title`, at `path`. Messages name fields and never values."""
 
     __slots__ = ("_path", "_title", "_value")
 
@@ -173,7 +173,7 @@ class Answer:
 
     @classmethod
     def read(cls, body: bytes, title: str) -> Answer:
-        """Read `body`, which has to be one JSON object.
+        """Read `body`, which must be one JSON object.
 
         Raises:
             Failure: it is not.
@@ -187,7 +187,7 @@ class Answer:
         return cls(value, title)
 
     def text(self, name: str) -> str:
-        """Return the text in the field `name`, which must not be empty, and has no control characters.
+        """Return the text in the field `name`, which must not be empty or contain control characters.
 
         Raises:
             Failure: it is missing or something else; the same goes for the other fields.
@@ -202,7 +202,7 @@ class Answer:
         return self._field(name, str)
 
     def flag(self, name: str) -> bool:
-        """Return the truth in the field `name`."""
+        """Return the boolean in the field `name`."""
         return self._field(name, bool)
 
     def number(self, name: str) -> int:
@@ -223,19 +223,19 @@ class Answer:
         return self._field(name, list)
 
     def rows(self, name: str, width: int) -> Iterator[list[Json]]:
-        """Yield the lists in the list `name`, each of which has `width` values."""
+        """Yield the lists in the list `name`, each of which must have `width` values."""
         for position, value in enumerate(self.values(name)):
             if not isinstance(value, list) or len(value) != width:
                 raise _wrong(self._title, f"{self._path_to(name)}[{position}]", list)
             yield value
 
     def has(self, name: str) -> bool:
-        """Whether there is a field `name`, and not null in it."""
+        """Whether there is a field `name` that is not null."""
         return self._value.get(name) is not None
 
     def _field(self, name: str, kind: type[T]) -> T:
         value = self._value.get(name)
-        # True is an int to Python, and none to JSON.
+        # In Python, but not in JSON, a boolean is an integer.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise _wrong(self._title, self._path_to(name), kind)
         return value

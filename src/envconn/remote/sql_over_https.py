@@ -1,6 +1,6 @@
-"""The addresses for whoever has no TCP: SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
+"""Addresses for programs that cannot use TCP: SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
 
-Both are always TLS, to a host whose certificate has to be verified in full, whatever level the connection has.
+Both always use TLS, with full verification of the certificate, whatever level the connection has.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Serverless(Record):
-    """Where a provider takes SQL without a connection of PostgreSQL's own.
+    """Where a provider accepts SQL without a PostgreSQL connection.
 
     `http` is the address for one query or one batch in each request, with `headers`, whose values are secrets:
-    ``Neon-Connection-String`` has the password in it. `websocket` is the address where the protocol runs inside of
+    ``Neon-Connection-String`` contains the password. `websocket` is the address for the protocol in
     a WebSocket. `pipelines` is whether a client may send the password there before it is asked for one.
     """
 
@@ -35,9 +35,9 @@ class Serverless(Record):
 
 
 def serverless(connection: SecuredConnection, *, jwt: Secret | None = None) -> Serverless:
-    """Return where the provider of `connection` takes SQL over HTTPS and in a WebSocket, and what to send along.
+    """Return where the provider of `connection` accepts SQL over HTTPS and in a WebSocket, and the headers to send.
 
-    `jwt` is a JSON Web Token for a provider that takes one in place of the password.
+    `jwt` is a JSON Web Token for a provider that accepts one instead of the password.
 
     Raises:
         EndpointUnavailable: the provider has no such address; the text says why.
@@ -78,7 +78,7 @@ def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Sec
 
 
 def _uri(connection: SecuredConnection, *, with_password: bool) -> str:
-    """The URI for the other side, which has no use for the paths of this machine's files."""
+    """Return the URI for the provider, without the paths of files on this machine."""
     password = connection.password.reveal() if with_password and connection.password else ""
     who = quote(connection.user, safe="") + (f":{quote(password, safe='')}" if password else "")
     place = connection.host if connection.port == _PORT else f"{connection.host}:{connection.port}"

@@ -1,4 +1,4 @@
-"""Where texts come from: one module for each kind of place, in the order of `envconn.sources.order.SOURCES`.
+"""Read texts from every source: one module for each kind, in the order of `envconn.sources.order.SOURCES`.
 
 Nothing here knows what a text means.
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["DOTENV", "Environment", "Lookup", "Text", "bound_services", "paths", "read"]
 
 DOTENV = ".env"
-"""The file that is read when nobody names one, if it is there."""
+"""The file that is read by default, if it exists."""
 
 
 def paths(env_file: Dotenv) -> list[str]:
-    """Return the files that `env_file` means: those that somebody names, and the default one where it is there."""
+    """Return the files of `env_file`: those that are named, and the default one if it exists."""
     named: Sequence[Path] = [env_file] if isinstance(env_file, str | os.PathLike) else env_file or ()
     every = [os.fspath(path) for path in named]
     return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
@@ -39,12 +39,12 @@ def paths(env_file: Dotenv) -> list[str]:
 def read(
     environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> tuple[Environment, tuple[Finding, ...]]:
-    """Return what variables hold, and what is wrong with the places that were looked into.
+    """Return what variables hold, and the problems of the places that were read.
 
     `environ` (default `os.environ`) is the process environment, `env_file` a file or files with defaults (`None`: no
-    file), `layers` are texts by name that a program has fetched itself, the most believed first.
-    Of several files, a later one wins. A file that is not there is an error, except the default one;
-    a directory of the default name is somebody's virtual environment.
+    file), `layers` are texts by name that a program has fetched itself, in order of precedence.
+    Of several files, a later one wins. A file that does not exist is an error, except the default one;
+    a directory with the default name is a virtual environment.
     """
     assignments, problems = _dotenv(env_file)
     environment = Environment(os.environ if environ is None else environ, (assignments,))
@@ -57,7 +57,7 @@ def read(
 
 
 def bound_services(environment: Environment) -> Iterator[BoundService | Finding]:
-    """Yield the services that platforms have bound, and what is wrong with them, the most believed first."""
+    """Yield the services that platforms have bound, and their problems, in order of precedence."""
     for source in SOURCES:
         if source.word in _BOUND and any(map(environment.is_set, source.switches)):
             yield from _BOUND[source.word](environment)
@@ -114,11 +114,11 @@ _LAYERS: Mapping[str, Callable[[Environment, Sequence[Layer]], _Layers]] = {
     "program": lambda _, layers: (layers, ()),
     "app-service": _app_service,
 }
-"""By the word of a source, what reads it: texts by the names of variables."""
+"""The reader of each source, by its word: texts by the names of variables."""
 
 _BOUND: Mapping[str, Callable[[Environment], Iterator[BoundService | Finding]]] = {
     "binding": _service_binding,
     "vcap": _cloud_foundry,
     "relationship": _upsun,
 }
-"""By the word of a source, what reads it: services that a platform has bound."""
+"""The reader of each source, by its word: services that a platform has bound."""

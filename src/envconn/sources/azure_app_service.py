@@ -1,6 +1,6 @@
-"""Connection strings of Azure App Service, which come as variables with a prefix that says their type.
+"""Connection strings of Azure App Service, which are variables with a prefix for their type.
 
-Somebody who calls one ``DATABASE_URL`` finds it in ``CUSTOMCONNSTR_DATABASE_URL``, and means the former.
+A connection string that is called ``DATABASE_URL`` arrives as ``CUSTOMCONNSTR_DATABASE_URL``.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 TYPED = ("POSTGRESQLCONNSTR_", "MYSQLCONNSTR_")
-"""The prefixes that say what kind of database it is."""
+"""The prefixes of each kind of database."""
 
 PREFIXES = (*TYPED, "CUSTOMCONNSTR_")
-"""All prefixes, the most believed first."""
+"""All prefixes, in order of precedence."""
 
 
 def plain_name(variable: str) -> str:
-    """Return the name behind the prefix of `variable`, or empty where there is none."""
+    """Return the name after the prefix of `variable`, or empty if it has none."""
     return next((variable.removeprefix(prefix) for prefix in PREFIXES if variable.startswith(prefix)), "")
 
 
 def read(environment: Environment) -> tuple[Layer, ...]:
-    """Return the connection strings in `environment` by their plain names, one layer for each prefix."""
+    """Return the connection strings in `environment` by their names without prefix, one layer for each prefix."""
     return tuple(dict(_plain(environment, prefix)) for prefix in PREFIXES)
 
 

@@ -1,8 +1,8 @@
 """A service that a platform has bound to the application: its name, its family, and its credentials.
 
 Names are those of the Service Binding Specification, of brokers on Cloud Foundry, of RDS in AWS Secrets Manager, and
-of Upsun. In JSON, two keys of one name are refused, because programs differ over which one counts. Nothing raised by
-the parser gets out: `json.JSONDecodeError` holds the whole text.
+of Upsun. In JSON, a duplicate key is an error, because programs differ about which one they use. Exceptions of
+the parser are caught: `json.JSONDecodeError` holds the whole text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_NAME = 63
 
 
 class BoundService(Record):
-    """One bound service: its name, the protocol it speaks, what is told about it, and where."""
+    """One bound service: its name, its family, its credentials, and where it was found."""
 
     name: str
     family: str
@@ -41,7 +41,7 @@ def bound_service(name: str, family: str, credentials: Credentials, origin: Orig
 
 
 def slug(name: str) -> str:
-    """Return `name` so that it can stand in any message: Cloud Foundry lets people write what they like."""
+    """Return `name` in a form that is safe in messages: Cloud Foundry allows any text."""
     return re.sub("[^a-z0-9._-]+", "-", name.lower())[:_LONGEST_NAME].strip("-.") or "unnamed"
 
 
@@ -49,9 +49,9 @@ _DEEPEST = 4  # levels of objects and lists, as in credentials.tls.cert.ca
 
 
 class Credentials(Record):
-    """What is told about one service, under the names of whoever tells it; those of nested objects with dots.
+    """The credentials of one service, under the platform's own names; those of nested objects are joined with dots.
 
-    `others` has the names whose value is no text: numbers but those of ports, lists, and the like.
+    `others` has the names whose value is not a text: numbers other than ports, lists, and the like.
     """
 
     texts: Parameters = Parameters()
@@ -59,7 +59,7 @@ class Credentials(Record):
 
 
 def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Finding:
-    """Return the JSON object that `text` holds, which has at most `limit` bytes, or the `Finding` with it.
+    """Return the JSON object in `text`, which has at most `limit` bytes, or the `Finding` with its problem.
 
     `variable` is the name for messages.
     """
@@ -83,7 +83,7 @@ def parse(text: Secret, variable: str, limit: int) -> Mapping[str, object] | Fin
 
 
 def flatten(found: Mapping[str, object]) -> Credentials:
-    """Return the texts in `found` by their names; a port may be a number, and null is nothing."""
+    """Return the texts in `found` by their names; a port may be a number, and null is ignored."""
     texts: dict[str, str] = {}
     others: set[str] = set()
     for name, value in _leaves(found, "", _DEEPEST):
@@ -97,7 +97,7 @@ def flatten(found: Mapping[str, object]) -> Credentials:
 
 
 class _Twice:
-    """Stands in for an object that has a key twice: an exception would carry its values."""
+    """Replaces an object with a duplicate key: an exception would hold its values."""
 
 
 def _object(pairs: Iterable[tuple[str, object]]) -> object:
@@ -107,7 +107,7 @@ def _object(pairs: Iterable[tuple[str, object]]) -> object:
 
 
 def _everything(found: object) -> Iterator[object]:
-    """Every value in `found`; as deep as the parser came, which has a limit of its own."""
+    """Yield every value in `found`, at any depth; the parser limits that."""
     waiting = [found]
     while waiting:
         yield (each := waiting.pop())
@@ -136,16 +136,16 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sslkey": ("sslkey",),
     "word": ("engine", "scheme", "type"),
 }
-"""By the part: what it is called, of which the first one there counts. A ``label`` is the database where nothing else
-names it; beside a URI it may be anything. A ``word`` says what service it is."""
+"""The names of each part, of which the first that is present is used. A ``label`` is the database only if no other
+name is present; with a URI it may be anything. A ``word`` says which kind of service it is."""
 
 
 def kind_of(word: str) -> str:
-    """Return the protocol that a service called `word` speaks (``postgresql:16`` on Upsun), or empty."""
+    """Return the family of a service called `word` (``postgresql:16`` on Upsun), or empty."""
     return BY_WORD.get(re.split(r"[:+]", word.strip().lower(), maxsplit=1)[0], "")
 
 
 def kind_among(words: Iterable[str]) -> str:
-    """Return the protocol that the first of `words` gives away which has the word for one in it (``p-redis``)."""
+    """Return the family that the first of `words` contains the name of (``p-redis``)."""
     found = (family for word in words for piece in re.split("[^a-z]+", word.lower()) if (family := BY_WORD.get(piece)))
     return next(found, "")

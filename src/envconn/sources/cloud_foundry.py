@@ -1,9 +1,9 @@
 """``VCAP_SERVICES``: the bound services of a Cloud Foundry application, as JSON by offering.
 
-Cloud Foundry's developer guide, "Environment variables" and "Binding credentials": 130 KB are the
-most that fit into the variable; ``VCAP_SERVICES_FILE_PATH`` names a file of at most 1 MB instead.
-What a broker puts into ``credentials`` is its own business; the scheme of a URI in them says best
-what is bound, then tags, then the name of the offering. The name of an instance says nothing.
+Cloud Foundry's developer guide, "Environment variables" and "Binding credentials": the variable holds at
+most 130 KB; ``VCAP_SERVICES_FILE_PATH`` names a file of at most 1 MB instead.
+``credentials`` may contain anything, depending on the broker; the scheme of a URI in them is the best evidence of
+the family, then tags, then the name of the offering. The name of an instance is no evidence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Document(Record):
 
 
 def read(environment: Environment) -> Iterator[BoundService | Finding]:
-    """Yield the services that the variable, or the file, lists, and what is wrong with them."""
+    """Yield the services in the variable or the file, and their problems."""
     documents: list[_Document] = []
     for found in (*_variable(environment), *_file(environment)):
         if isinstance(found, _Document):

@@ -1,7 +1,7 @@
-"""A ``.env`` file, by python-dotenv's parser and without its interpolation.
+"""Read and change a ``.env`` file, with python-dotenv's parser and without its interpolation.
 
-``${b}`` in a password stays what it is; the line of every assignment is kept, so that an error
-can point at it. python-dotenv is imported only when there is a file.
+``${b}`` in a password is not changed; the line of every assignment is kept, so that an error
+can point at it. python-dotenv is imported only if there is a file.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LIMIT = 1_048_576
 
 
 def read(path: str) -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
-    """Read the assignments in the file `path`. The last of several to one name wins, as it does in a shell."""
-    # Somebody may hand over the text of a connection for the path of a file, and would read it in the message.
+    """Return the assignments in the file `path`. The last of several to one name wins, as in a shell."""
+    # The user may pass a connection string where a path is expected; the message must not quote it.
     content = read_text(path, "dotenv" if "://" in path else path, LIMIT)
     if isinstance(content, Finding):
         return {}, (content,)
@@ -31,9 +31,9 @@ def read(path: str) -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
 
 
 def assigned(content: str, name: str, value: str) -> str | None:
-    """Return `content`, the text of such a file, with `name` as `value` in place of what it was, and all else as it is.
+    """Return `content`, the text of such a file, with `name` set to `value` and everything else unchanged.
 
-    `value` has no quote, backslash or line break. `None`: something there would take the new line for its own.
+    `value` has no quote, backslash or line break. `None` if an unclosed quote would include the new line.
     """
     from dotenv.parser import parse_stream
 
@@ -45,7 +45,7 @@ def assigned(content: str, name: str, value: str) -> str | None:
         if binding.key != name:
             parts.append(text)
         elif line not in parts:
-            # Blank lines in front of an assignment count as a part of it.
+            # The parser returns blank lines before an assignment as a part of it.
             parts += [text[: len(text) - len(text.lstrip())], "export " * text.lstrip().startswith("export"), line]
     if line not in parts:
         parts += ["" if not parts or parts[-1].endswith("\n") else "\n", line]
@@ -73,5 +73,5 @@ def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[
 
 
 def _line(text: str, first: int) -> int:
-    # The parser counts blank lines in front of an assignment as a part of it.
+    # The parser counts blank lines before an assignment as a part of it.
     return first + text[: len(text) - len(text.lstrip())].count("\n")

@@ -1,8 +1,8 @@
 """Values kept in files: the ``NAME_FILE`` convention of Docker, Podman and Kubernetes mounts.
 
-A file is read whole, must be regular, at most `LIMIT` bytes of UTF-8, and loses one final newline,
-which editors and ``echo`` add. The path is never part of a message: people do put the secret
-itself into the variable that should name the file.
+A file is read whole. It must be regular, with at most `LIMIT` bytes of UTF-8; one final newline,
+which editors and ``echo`` add, is removed. The path is never part of a message: some users set the variable
+to the secret itself instead of a path.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from envconn.errors import Finding, problem
 from envconn.records import Record
 
 LIMIT = 65_536
-"""The largest file that is read, in bytes. Platforms cap one variable at half of it or less."""
+"""The largest file that is read, in bytes. Platforms limit one variable to half of it or less."""
 
 
 class Content(Record):
-    """What a file held: its text without one final newline, and the path it was read from."""
+    """The content of a file: its text without one final newline, and its path."""
 
     text: Secret
     path: str
@@ -39,7 +39,7 @@ def read(pointer: Secret, variable: str) -> Content | Finding:
 
 
 def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding:
-    """Return the value in the file at `path`, without one final newline, or the `Finding` with it."""
+    """Return the value in the file at `path`, without one final newline, or the `Finding` with its problem."""
     content = read_text(path, variable, limit)
     if isinstance(content, Finding):
         return content
@@ -50,7 +50,7 @@ def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding
 
 
 def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
-    """Return the whole text of a regular UTF-8 file of at most `limit` bytes, or the `Finding` with it."""
+    """Return the text of a regular UTF-8 file of at most `limit` bytes, or the `Finding` with its problem."""
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
@@ -75,7 +75,7 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:
-    """Return the names in the directory `path`, in order, or the `Finding` with it. `variable` holds the path."""
+    """Return the sorted names in the directory `path`, or the `Finding` with its problem; `variable` holds the path."""
     try:
         return tuple(sorted(os.listdir(path)))
     except (FileNotFoundError, NotADirectoryError):

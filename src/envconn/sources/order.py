@@ -1,4 +1,4 @@
-"""Every place that connection strings are read from, the most believed first. docs/sources.md is made of this list."""
+"""Every source of connection strings, in order of precedence. docs/sources.md is generated from this list."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Source(Record):
-    """One kind of place.
+    """One kind of source.
 
-    `word` is what `Origin.source` calls it, `title` what messages do. `switches` are the variables of
-    which one turns it on, none where nothing has to. `meaning` says what is read there.
+    `word` is its name in `Origin.source`, `title` its name in messages. `switches` are the variables of
+    which each turns it on; empty if it is always on. `meaning` says what is read there.
     """
 
     word: str
@@ -90,7 +90,7 @@ SOURCES = (
 BOUND_SERVICE_VARIABLES = tuple(
     variable for source in SOURCES for variable in source.switches if source.word in {"binding", "vcap", "relationship"}
 )
-"""The variables that lead to services which a platform has bound."""
+"""The variables that lead to services bound by a platform."""
 
 FETCHED: Mapping[str, str] = {
     "aws-secrets-manager": "AWS Secrets Manager",
@@ -101,17 +101,17 @@ FETCHED: Mapping[str, str] = {
     "settings-file": "a file of settings",
     "settings-source": "a source of settings",
 }
-"""What may stand for ``program``, by the word: the title of the source of settings that `envconn.Settings` read."""
+"""Sources of settings that `envconn.Settings` reads, which can replace ``program``: the title of each word."""
 
 _TITLES = {**FETCHED, **{source.word: source.title for source in SOURCES}}
 
 
 def title(word: str) -> str:
-    """Return what messages call the source `word`."""
+    """Return the name of the source `word` for messages."""
     return _TITLES.get(word, _TITLES["program"])
 
 
 def place(origin: Origin) -> str:
-    """Return what messages call the place of `origin`: the title of its source, and which secret it was."""
+    """Return the name of `origin` for messages: the title of its source, and which secret it was."""
     told = title(origin.source)
     return f"{told} {origin.path}" if origin.source in FETCHED and origin.path else told

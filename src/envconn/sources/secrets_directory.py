@@ -1,9 +1,9 @@
 """Secret directories: files that are named like variables, as Docker, Podman, Kubernetes and systemd mount them.
 
-A directory is listed once, and a file is read when its variable is asked for: in a directory of a
-thousand secrets, the others are none of our business. Names count in any case, because Docker's
-secrets are called ``database_url`` by custom. What is no name of a variable is left alone, with it
-the ``..data`` that Kubernetes switches when a secret changes.
+A directory is listed once, and a file is read only when its variable is needed, so that other secrets are not
+read. Names are case-insensitive, because Docker's secrets are usually named like
+``database_url``. Names that are not those of variables are ignored, such as
+the ``..data`` that Kubernetes replaces when a secret changes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 SECRETS = "ENVCONN_SECRETS_DIR"
-"""Names the directories that are read, separated like those in ``PATH``; the first is believed most."""
+"""The variable with the directories that are read, separated as in ``PATH``; the first has precedence."""
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-"""Set by systemd, for units that have credentials and for no others (systemd.exec, "Credentials")."""
+"""Set by systemd for units with credentials, and for no others (systemd.exec, "Credentials")."""
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
@@ -76,7 +76,7 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
 
 
 def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
-    """Return the directories that `environment` names, the most believed first, and what is wrong with them."""
+    """Return the directories that `environment` names, in order of precedence, and their problems."""
     layers: list[Layer] = []
     problems: list[Finding] = []
     for variable, source in ((SECRETS, "secrets"), (CREDENTIALS, "credentials")):

@@ -1,8 +1,8 @@
-"""``SERVICE_BINDING_ROOT``: a directory for each bound service, with a file for each thing told about it.
+"""``SERVICE_BINDING_ROOT``: a directory for each bound service, with a file for each part.
 
-Followed is the Service Binding Specification for Kubernetes 1.1, "Workload Projection". ``certificates`` is
-what the server is verified against, as in every library that reads it; beside ``private-key``, it is the
-client's own certificate, as the specification has it, and both stay where they are mounted.
+This follows the Service Binding Specification for Kubernetes 1.1, "Workload Projection". ``certificates`` is
+the CA that the server is verified against, as in every library that reads it; with ``private-key``, it is the
+client's own certificate, as in the specification, and both stay where they are mounted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = "SERVICE_BINDING_ROOT"
 
 LARGEST_CA = 1_048_576
-"""The largest file of certificates that is read, in bytes; a Secret of Kubernetes can hold no more."""
+"""The largest file of certificates that is read, in bytes: the limit of a Kubernetes Secret."""
 
 _NAME = re.compile(r"[a-z0-9.-]{1,253}")
 _WANTED = frozenset(name for part, names in NAMES.items() if part != "word" for name in names)
@@ -35,7 +35,7 @@ _CA = frozenset(NAMES["sslrootcert"])
 
 
 def read(environment: Environment) -> Iterator[BoundService | Finding]:
-    """Yield the services that are bound below the root, and what is wrong with them."""
+    """Yield the services that are bound below the root, and their problems."""
     lookup = environment.lookup(ROOT)
     yield from lookup.remarks
     if lookup.found is None:
@@ -45,7 +45,7 @@ def read(environment: Environment) -> Iterator[BoundService | Finding]:
     if isinstance(names, Finding):
         yield names
         return
-    # Kubernetes keeps the versions of what it mounts in directories that begin with two dots.
+    # Kubernetes keeps the versions of mounted files in directories that begin with two dots.
     for name in names:
         if not name.startswith("..") and os.path.isdir(path := os.path.join(root, name)):
             yield from _binding(name, path) if _NAME.fullmatch(name) else [note("binding-ignored", ROOT, _MISNAMED)]

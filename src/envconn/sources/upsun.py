@@ -1,7 +1,7 @@
 """Relationships of Upsun and Platform.sh: ``PLATFORM_RELATIONSHIPS``, and the variables of each one.
 
 The first is base64 of JSON: by the name of a relationship, a list of endpoints with ``scheme``, ``host``,
-``port``, ``username``, ``password`` and ``path``. Where ``PLATFORM_PROJECT`` is set, the same stands in
+``port``, ``username``, ``password`` and ``path``. If ``PLATFORM_PROJECT`` is set, the same values are in
 ``NAME_SCHEME``, ``NAME_HOST`` and so on (Upsun documentation, "Service environment variables").
 """
 
@@ -30,7 +30,7 @@ _TOLD = ("scheme", "host", "port", "username", "password", "path")
 
 
 def read(environment: Environment) -> Iterator[BoundService | Finding]:
-    """Yield the related services, and what is wrong with them."""
+    """Yield the related services, and their problems."""
     yield from _document(environment)
     if environment.is_set("PLATFORM_PROJECT"):
         for variable in sorted(environment.names_with("_SCHEME")):
@@ -55,14 +55,14 @@ def _document(environment: Environment) -> Iterator[BoundService | Finding]:
 def _decoded(text: Secret) -> Secret | Finding:
     try:
         return Secret(b64decode("".join(text.reveal().split()), validate=True).decode("utf-8"))
-    except ValueError:  # of which UnicodeDecodeError and binascii.Error are kinds
+    except ValueError:  # also UnicodeDecodeError and binascii.Error
         return problem(
             "base64-invalid", VARIABLE, ("is not base64 of UTF-8 text. Keep the value that the platform wrote")
         )
 
 
 def _relationship(name: str, endpoints: object) -> Iterator[BoundService | Finding]:
-    """Yield the primary of a relationship; a service may have replicas beside it."""
+    """Yield the primary of a relationship; a service may also have replicas."""
     if not isinstance(endpoints, list) or not all(isinstance(each, dict) for each in endpoints):
         yield problem(
             "json-invalid", VARIABLE, "a relationship is not a list of objects. Keep the value that the platform wrote"

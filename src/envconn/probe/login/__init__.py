@@ -1,6 +1,6 @@
-"""Log in as the application will: through the driver that is installed, with the arguments it is given.
+"""Log in as the application does: through the installed driver, with the arguments that it is given.
 
-The drivers are imported here and nowhere else in the core, each when somebody logs in through it.
+The drivers are imported here and nowhere else in the core, each only for a login.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "log_in"]
 
 _SHARE = 0.9
-"""Of the time allowed, how much drivers are told of: they are to give up by themselves, and tidy up."""
+"""The share of the time limit that drivers are given, so that they can give up themselves and clean up."""
 
 
 def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
-    """Log in to `connection` and say what was found, in at most `timeout` seconds.
+    """Log in to `connection` and return the outcome, in at most `timeout` seconds.
 
-    Call it only after `envconn.probe` has verified every host at the level asked for: what goes out here is the
-    password. It goes through the driver's own TLS, with the arguments that the application's driver is given, so that
-    a server which changed its certificate in between does not get it either.
+    Call it only after `envconn.probe` has verified every host at the required level, because the password is sent.
+    It goes through the driver's own TLS, with the arguments of the application's driver, so that
+    a server which changed its certificate in between does not receive it either.
 
-    What goes wrong is among the outcome's problems, with the codes of `envconn.exit_codes`. Whatever a driver says
-    about it is left out: it would quote values.
+    Failures are among the outcome's problems, with the codes of `envconn.exit_codes`. A driver's own message is
+    left out: it would quote values.
 
     Raises:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
     if connection.family == SQLITE:
-        return Outcome()  # a file lets in whoever may open it
+        return Outcome()  # whoever may open the file may read it
     if not FAMILIES[connection.family].login:
         return Outcome(
             notes=(note("login-untried", connection.origin.variable, _UNTRIED.format(kind=connection.family)),)
         )
     until = time.monotonic() + timeout * _SHARE
     try:
-        # There not even the driver's own limits have to hold (a resolver that hangs).
+        # A driver that ignores its own limits (a resolver that hangs) is left behind here.
         return run_in_thread(lambda: _logged_in(connection, until)).result(timeout)
     except TimeoutError:
         return Outcome(problems=(failed_login(connection, "the driver", Failure("timed-out")),))
 
 
 class _Family(Protocol):
-    """A module of this package that serves one kind of connection."""
+    """A module of this package that serves one family."""
 
     def log_in(self, connection: SecuredConnection, until: float) -> Outcome: ...
 

@@ -1,8 +1,8 @@
-"""Notes after a login to PostgreSQL: about the server and the role, and about how the password could be protected.
+"""Notes after a login to PostgreSQL: about the server and the role, and how to protect the password better.
 
-With ``sslmode=require`` and no CA, a man in the middle only has to ask for the password in clear text, and every
-driver sends it. libpq can demand that the login is bound to the TLS session (``channel_binding=require``, which
-no pooler can do), or at least that it is one by SCRAM (``require_auth``, since 16), where no password is sent.
+With ``sslmode=require`` and no CA, a man in the middle only needs to ask for the password in plain text, and every
+driver sends it. libpq can require that the login is bound to the TLS session (``channel_binding=require``, which
+no pooler supports), or at least that it uses SCRAM (``require_auth``, since 16), which sends no password.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def notes(connection: SecuredConnection, login: Login, found: ServerSettings) -> Iterator[Finding]:
-    """Yield a note for each thing about `connection` that is not as stated, or not as it should be."""
+    """Yield a note for each difference between `connection` and the server, and for each thing to improve."""
     encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
-    # A provider's proxy in front of a direct endpoint makes a process up, too.
+    # A provider's proxy in front of a direct endpoint also invents a process ID.
     proxied = connection.pooled is False and connection.provider not in {None, "local"}
     told = {
         ("replica-is-primary", _WRITES): bool(connection.replica) and login.read_only is False,
@@ -76,7 +76,7 @@ _SUPERUSER = "the role has nearly every permission. Create a role for the applic
 
 
 def _few_connections_left(connection: SecuredConnection, found: ServerSettings) -> Iterator[Finding]:
-    """The server's own limit, less what it keeps for superusers, and the role's, which binds no superuser."""
+    """Yield a note if few are left of the server's limit, less what superusers keep, or of the role's own limit."""
     kept = 0 if found.superuser else found.reserved or 0
     seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
     if not found.superuser:
@@ -91,7 +91,7 @@ _FEW = 5
 
 
 class _DriverModule(Protocol):
-    """The module of that driver, beside this one."""
+    """Return the module of that driver in this package."""
 
     def open_session(
         self, connection: SecuredConnection, until: float, stricter: Mapping[str, str]
@@ -99,7 +99,7 @@ class _DriverModule(Protocol):
 
 
 def protection_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
-    """Yield the note that says what to demand, by trying it; none where it is demanded, or somebody is verified."""
+    """Yield the note that says what to require, found by trying; none if it is required or the server is verified."""
     stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
     if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
         return
@@ -113,7 +113,7 @@ def protection_notes(connection: SecuredConnection, driver: str, until: float) -
             yield note(code, connection.origin.variable, message)
             return
         if outcome.state or outcome.code == "timed-out":
-            return  # something else, which says nothing about this
+            return  # another failure, which says nothing about this
     yield note("password-unprotected", connection.origin.variable, _UNPROTECTED.format(driver=driver))
 
 

@@ -1,4 +1,4 @@
-"""AMQP: a login through py-amqp, as kombu would call it."""
+"""AMQP: a login through py-amqp, with the calls that kombu makes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
     """Log in and open the vhost.
 
-    A broker that is short of memory or disk lets everybody in, and stops who publishes: that does not show here.
+    A broker that is short of memory or disk accepts every client and blocks those that publish; this is not noticed.
 
     Raises:
-        ConfigurationError: py-amqp cannot do what the connection asks for.
+        ConfigurationError: py-amqp does not support what the connection requires.
     """
     raw = amqp.Connection(**_given(connection, until))
     try:
@@ -42,7 +42,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
 
 _DRIVER = "py-amqp"
 _GUEST = "guest"
-"""What kombu takes for user and password where there are none."""
+"""kombu's defaults for user and password."""
 
 
 def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
@@ -64,9 +64,9 @@ def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
 
 def _why(error: Exception) -> Failure:
     if isinstance(error, amqp.NotAllowed):
-        # One code for three reasons, and RabbitMQ speaks English only (rabbit_reader.erl).
+        # One code for three reasons, so the text decides; RabbitMQ has English texts only (rabbit_reader.erl).
         return Failure(next((code for words, code in _SAID if words in str(error)), "permission-denied"))
-    if type(error) is OSError and error.errno is None:  # py-amqp's own, at the end of the stream
+    if type(error) is OSError and error.errno is None:  # py-amqp's own, when the server closes
         return Failure("connection-closed")
     return next((Failure(code) for kind, code in _BY_TYPE if isinstance(error, kind)), classify(error))
 

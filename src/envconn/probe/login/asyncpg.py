@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
-    """Log in with what asyncpg is given for `connection`, less time, and less trust that no pooler is there.
+    """Log in with asyncpg's arguments for `connection`, with less time, and as if there were a pooler.
 
     Raises:
-        ConfigurationError: asyncpg cannot do what the connection asks for.
+        ConfigurationError: asyncpg does not support what the connection requires.
     """
     given = arguments.arguments(connection)
-    # A pooler that nobody has told us of would mix up named statements.
+    # A pooler that is not known to be there would mix up named statements.
     given |= {"statement_cache_size": 0, "timeout": min(left(until), given.get("timeout", left(until)))}
     loop = _Loop()
     runner = asyncio.Runner(loop_factory=lambda: loop)
@@ -41,10 +41,10 @@ def open_session(connection: SecuredConnection, until: float) -> _Session | Fail
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """One that looks names up by itself, and leaves no socket behind.
+    """An event loop that looks names up itself, and leaves no socket behind.
 
-    A thread of the executor would hold up the end of the process. asyncpg ends what it gives up by closing TLS, for
-    which a silent server takes its time.
+    A thread of the executor would delay the end of the process. asyncpg ends what it gives up by closing TLS, and
+    a server that does not answer delays that.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def _run(runner: asyncio.Runner, work: Any, until: float, *given: object, **named: object) -> Any:
-    """Return what `work` does in time, or why it did not."""
+    """Return the result of `work` if it ends in time, or the failure."""
 
     async def limited() -> Any:
         async with asyncio.timeout(left(until)):

@@ -1,9 +1,9 @@
 """A login through libpq, step by step, for psycopg 3 and psycopg2; and what each SQLSTATE means.
 
-libpq says why a login failed in a sentence, in whatever language, and keeps the SQLSTATE to itself
-(`PQresultErrorField` needs a result, and there is none yet). But with ``PQERRORS_VERBOSE`` it writes the
-code into the sentence (fe-protocol3.c, pqBuildErrorMessage3), and the steps of `PQconnectPoll` tell how
-far it got. Neither driver offers the setting; both tell where libpq keeps the connection.
+libpq reports why a login failed in a sentence, in any language, and keeps the SQLSTATE to itself
+(`PQresultErrorField` needs a result, which does not exist yet). But with ``PQERRORS_VERBOSE`` it writes the
+code into the sentence (fe-protocol3.c, pqBuildErrorMessage3), and the steps of `PQconnectPoll` show how
+far it got. Neither driver offers the setting; both give access to libpq's connection.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def refused(state: str, said: str) -> Failure:
-    """Return what the SQLSTATE `state` means; what was `said` beside it decides where poolers know one code for all."""
+    """Return what the SQLSTATE `state` means; the text in `said` decides if poolers use one code for everything."""
     if not re.fullmatch("[0-9A-Z]{5}", state):
-        state = _OTHER  # whoever was sent the password could say it here
+        state = _OTHER  # a server that received the password could return it here
     if state == _POOLERS:
         # PgBouncer's texts, which exist in English only (src/client.c, src/objects.c, src/janitor.c).
         return Failure(next((code for words, code in _SAID if words in said), "login-refused"), state)
@@ -39,7 +39,7 @@ _BY_STATE = {
     "3D000": "database-absent",
     "42501": "permission-denied",
     "53300": "server-full",
-    "55000": "permission-denied",  # the database takes no connections (ALLOW_CONNECTIONS)
+    "55000": "permission-denied",  # the database accepts no connections (ALLOW_CONNECTIONS)
     "57014": "timed-out",  # authentication_timeout
     "57P01": "server-starting",
     "57P02": "server-starting",
@@ -69,44 +69,44 @@ FAILED, READ, WRITE, DONE = range(4)
 _VERBOSE = 2
 
 _SQLSTATE = re.compile(r"(?:^|: )\w[^:]*:  ([0-9A-Z]{5}): (.*)", re.MULTILINE)
-"""Severity, in the server's language, two spaces, the code, and the server's words."""
+"""Severity, in the server's language, two spaces, the code, and the server's text."""
 
 _REACHED = {3: "connection-closed", 4: "connection-closed", 5: "connection-closed", 7: "tls-failed"}
 """Where a step failed (libpq-fe.h, ConnStatusType): made, awaiting response, authenticated, in the handshake."""
 
 
 class Attempt(Protocol):
-    """A connection in the making."""
+    """A connection that is being established."""
 
     @property
     def status(self) -> int:
-        """How far it is, as `PQstatus` numbers it."""
+        """Its state, as `PQstatus` numbers it."""
 
     @property
     def tells_sqlstate(self) -> bool:
-        """Whether messages have the SQLSTATE in them."""
+        """Whether messages contain the SQLSTATE."""
 
     @property
     def said(self) -> str:
-        """Why it failed. For this module's eyes only."""
+        """Why it failed. Used in this module only, never shown."""
 
     @property
     def tls(self) -> bool | None:
-        """Whether it is over TLS by now."""
+        """Whether it uses TLS by now."""
 
     @property
     def needs_password(self) -> bool:
-        """Whether it failed because the server asked for a password and there was none."""
+        """Whether it failed because the server asked for a password and none is set."""
 
     def step(self) -> int:
-        """Go on, and return what comes next."""
+        """Continue, and return what to wait for."""
 
     def fileno(self) -> int:
         """Return the socket's descriptor, which may be another one after each step."""
 
 
 def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
-    """Have messages of the ``PGconn`` at `pointer` carry the SQLSTATE, and return whether that could be done.
+    """Make messages of the ``PGconn`` at `pointer` contain the SQLSTATE, and return whether that was possible.
 
     `library` is its libpq, or linked with it.
     """
@@ -120,9 +120,9 @@ def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
 
 
 def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
-    """Take one step after the other, and return why it failed, or `None` when it has not."""
+    """Take one step after the other, and return why it failed, or `None` if it succeeded."""
     while True:
-        # Before the step: one that fails may forget both.
+        # Read before the step: after a failed one both may be gone.
         reached, secured = attempt.status, attempt.tls or connection.tls.level < TlsLevel.ENCRYPTED
         following = attempt.step()
         if following == DONE:
@@ -134,7 +134,7 @@ def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Fa
 
 
 def ready(descriptor: int, direction: int, until: float) -> bool:
-    """Wait until `descriptor` can be read from or written to, or return false when time is up."""
+    """Wait until `descriptor` can be read or written, or return false when the time is up."""
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN if direction == READ else select.POLLOUT)
     return bool(waiting.poll(left(until) * 1000))
@@ -142,14 +142,14 @@ def ready(descriptor: int, direction: int, until: float) -> bool:
 
 def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secured: bool) -> Failure:
     code = _REACHED.get(reached, "host-unreachable")
-    # An error in clear text may be anybody's, and older versions believe it (CVE-2024-10977).
+    # An unencrypted error may come from an attacker, and older versions believe it (CVE-2024-10977).
     if reached in _REACHED and not secured:
         return Failure("tls-failed")
     if found := _SQLSTATE.search(attempt.said):
         return refused(found[1], found[2])
     if attempt.needs_password:
         return Failure("password-refused")
-    # What libpq itself refuses after the handshake, it was told to refuse.
+    # If libpq itself refuses after the handshake, then because it was configured to.
     refusal = not attempt.tells_sqlstate or bool(_DEMANDS & connection.parameters.keys())
     return Failure("login-refused" if refusal and code == "connection-closed" else code)
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Outcome(Record):
-    """What the server said, what stands against using it, and what is worth knowing.
+    """What the server reported, and the problems and notes.
 
-    `login` is `None` where it failed.
+    `login` is `None` if it failed.
     """
 
     login: Login | None = None
@@ -33,9 +33,9 @@ class Outcome(Record):
 
 
 class Failure(Record):
-    """Why something did not succeed: a code of `envconn.exit_codes`, and the SQLSTATE where the server sent one.
+    """Why something failed: a code of `envconn.exit_codes`, and the SQLSTATE if the server sent one.
 
-    Never a driver's text: libpq's have host and user in them, and whatever else the server likes to say.
+    Never a driver's text: libpq's contain host and user, and whatever else the server sends.
     """
 
     code: str
@@ -47,34 +47,34 @@ class Session(Protocol):
 
     @property
     def backend_pid(self) -> int | None:
-        """The process that was named at start-up, `None` where the driver does not tell."""
+        """The process ID sent at start-up, `None` if the driver does not report it."""
 
     @property
     def tls(self) -> bool | None:
-        """Whether the driver itself speaks TLS, `None` where it does not tell."""
+        """Whether the driver itself uses TLS, `None` if it does not report it."""
 
     def ask(self, query: str, until: float) -> Sequence[str | None] | Failure:
-        """Return the one row that `query` makes, whose columns are all of type ``text``."""
+        """Return the one row of `query`, whose columns are all of type ``text``."""
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Close the session."""
 
 
 def left(until: float) -> float:
-    """Return the seconds until then on the monotonic clock; never 0, which drivers take for "for ever"."""
+    """Return the seconds until then on the monotonic clock; never 0, which drivers treat as "no limit"."""
     return max(0.01, until - time.monotonic())
 
 
 def readable(text: object) -> str | None:
-    """Return what a server said of itself as one line, no longer than a terminal's, or `None` where it said nothing.
+    """Return a server's text about itself as one short line, or `None` if there is none.
 
-    It may be anybody, and say anything.
+    It may be any server, and any text.
     """
     return "".join(each for each in str(text or "") if each.isprintable())[:80] or None
 
 
 def classify(error: BaseException) -> Failure:
-    """Return what `error`, or what it was made from, means for a connection, by the network's own errors."""
+    """Return what `error`, or its cause, means for a connection, by the errors of the network."""
     for each in _chain(error):
         for kind, code in _BY_TYPE:
             if isinstance(each, kind):
@@ -101,7 +101,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def failed_login(connection: SecuredConnection, driver: str, failure: Failure) -> Finding:
-    """Return `failure` of a login to `connection` through `driver` as it is reported."""
+    """Return the `Finding` for `failure` of a login to `connection` through `driver`."""
     if failure.code == "password-refused" and connection.password is None:
         sentence = _NO_PASSWORD
     else:

@@ -1,4 +1,4 @@
-"""pg8000. Its one timeout is for each read, so that a server which dribbles is up to the deadline around all of it."""
+"""pg8000: a login. Its one timeout is for each read, so the deadline around everything limits a slow server."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def open_session(connection: SecuredConnection, until: float) -> _Session | Failure:
-    """Log in with what pg8000 is given for `connection`, and a timeout.
+    """Log in with pg8000's arguments for `connection`, and a timeout.
 
     Raises:
-        ConfigurationError: pg8000 cannot do what the connection asks for.
+        ConfigurationError: pg8000 does not support what the connection requires.
     """
     given = arguments.arguments(connection)
     try:
         return _Session(dbapi.connect(**given, timeout=left(until)))
     except Exception as error:  # noqa: BLE001 - of what the other side may send, pg8000 foresees a part
-        # Asked by SCRAM for a password that it was not given, it raises an AttributeError.
+        # If SCRAM needs a password and none is set, pg8000 raises an AttributeError.
         missing = connection.password is None and isinstance(error, AttributeError)
         return Failure("password-refused") if missing else _why(error)
 

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class _DriverModule(Protocol):
-    """The module of that driver, beside this one."""
+    """Return the module of that driver in this package."""
 
     def open_session(self, connection: SecuredConnection, until: float) -> Session | Failure: ...
 
 
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
-    """Log in through the driver that the scheme names, else the first that is installed.
+    """Log in through the driver that the scheme names, otherwise the first that is installed.
 
     Raises:
-        ConfigurationError: none is installed, or it cannot do what the connection asks for.
-        ImportError: it is installed, and does not work.
+        ConfigurationError: none is installed, or it does not support what the connection requires.
+        ImportError: it is installed but cannot be imported.
     """
     driver = installed.choose(connection)
     module = cast("_DriverModule", import_module(f"envconn.probe.login.{driver}"))
@@ -38,7 +38,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     found = session if isinstance(session, Failure) else _with_session(connection, driver, session, until)
     if isinstance(found, Failure):
         return Outcome(problems=(failed_login(connection, driver, found),))
-    # What it costs is another login, so it comes when the first one's place is free again.
+    # This needs another login, so it comes after the first connection is closed.
     return found._replace(notes=(*found.notes, *advice.protection_notes(connection, driver, until)))
 
 
@@ -56,7 +56,7 @@ def _with_session(connection: SecuredConnection, driver: str, session: Session, 
 
 
 def _login(connection: SecuredConnection, driver: str, found: ServerSettings, told: int | None) -> Login:
-    # A pooler makes a number up, since it has no process of its own for us.
+    # A pooler invents a number, since it has no process of its own for each client.
     known = told is not None and found.process is not None
     return Login(
         driver,

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def open_session(
     connection: SecuredConnection, until: float, stricter: Mapping[str, str] | None = None
 ) -> _Session | Failure:
-    """Log in with what psycopg is given for `connection`, and `stricter` on top.
+    """Log in with psycopg's arguments for `connection`, overridden by `stricter`.
 
     Raises:
-        ConfigurationError: psycopg cannot do what the connection asks for.
+        ConfigurationError: psycopg does not support what the connection requires.
     """
     given = {**arguments.arguments(connection), **(stricter or {})}
     given.pop("prepare_threshold", None)  # psycopg's own, and nothing is prepared here
@@ -48,7 +48,7 @@ def _library() -> str | None:
 class _Session:
     def __init__(self, conninfo: str) -> None:
         self._raw = pq.PGconn.connect_start(conninfo.encode())
-        # Documented for this purpose, and not in the types.
+        # Documented for this purpose, but missing in the types.
         self.tells_sqlstate = libpq.tell_sqlstate(_library(), cast("Any", self._raw).pgconn_ptr)
 
     @property

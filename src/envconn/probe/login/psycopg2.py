@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 def open_session(
     connection: SecuredConnection, until: float, stricter: Mapping[str, str] | None = None
 ) -> _Session | Failure:
-    """Log in with what psycopg2 is given for `connection`, and `stricter` on top.
+    """Log in with psycopg2's arguments for `connection`, overridden by `stricter`.
 
     Raises:
-        ConfigurationError: psycopg2 cannot do what the connection asks for.
+        ConfigurationError: psycopg2 does not support what the connection requires.
     """
     given = {**arguments.arguments(connection, arguments.version("psycopg2")), **(stricter or {})}
     try:
         raw = psycopg2.connect(**given, async_=1)
     except psycopg2.Error:
-        return Failure("host-unreachable")  # not even a socket could be made
+        return Failure("host-unreachable")  # no socket could be created
     attempt = _Session(raw)
     if failure := libpq.connect(attempt, connection, until):
         attempt.close()
@@ -66,7 +66,7 @@ class _Session:
         try:
             return _STEPS[self._raw.poll()]
         except (psycopg2.Error, UnicodeDecodeError) as error:
-            # What the server said may be no text, and is then nothing that could be read.
+            # The server's message may not be valid text; then it is not read.
             self.said = str(error) if isinstance(error, psycopg2.Error) else ""
         return libpq.FAILED
 

@@ -1,4 +1,4 @@
-"""Redis: a login through redis-py, directly or by sentinels, where the stated CA is trusted and no other."""
+"""Redis: a login through redis-py, directly or by sentinels, trusting only the configured CA."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def log_in(connection: SecuredConnection, until: float) -> Outcome:
-    """Log in, to the master that sentinels name where they do, choose the database, and ask what the user may ask.
+    """Log in, to the master that the sentinels name if there are any, and return what the server reports of itself.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
     """
     find = (_sentinel_pool if connection.family == SENTINEL else _pool)(connection, until)
     with ExitStack() as cleanup:
@@ -55,7 +55,7 @@ _DRIVER = "redis-py"
 
 
 class _Verifying(redis.SSLConnection):
-    """One of redis-py's, with a context that trusts the stated CA alone; see `envconn.drivers.redis`."""
+    """A connection of redis-py whose context trusts the configured CA alone; see `envconn.drivers.redis`."""
 
     def __init__(self, **given: Any) -> None:
         self._context = arguments.context(given)
@@ -67,7 +67,7 @@ class _Verifying(redis.SSLConnection):
 
 
 def _tried_once(given: Mapping[str, Any], until: float) -> dict[str, Any]:
-    """Return what is `given` to a connection, for one that is tried once and gives up by then."""
+    """Return the `given` arguments of a connection, for a single attempt that ends in time."""
     limit = left(until)
     limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
     kept = {name: value for name, value in given.items() if name not in _POOLS}
@@ -75,7 +75,7 @@ def _tried_once(given: Mapping[str, Any], until: float) -> dict[str, Any]:
 
 
 _POOLS = ("max_connections", "timeout")
-"""What is a pool's, and there is none to speak of."""
+"""Arguments of a pool, which is not used here."""
 
 
 def _pool(connection: SecuredConnection, until: float) -> Callable[[], redis.ConnectionPool]:
@@ -90,7 +90,7 @@ def _kind(connection: SecuredConnection) -> type[Any]:
 
 
 def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], redis.ConnectionPool]:
-    """Return what asks the sentinels, and makes a pool of connections to the master that they name."""
+    """Return the object that asks the sentinels and makes a pool of connections to the master that they name."""
     given: dict[str, Any] = arguments.connection_arguments(connection)
     kind = _kind(connection)
     asked = {**_tried_once(given.pop("sentinel_kwargs"), until), "connection_class": kind}
@@ -109,10 +109,10 @@ def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], 
 
 
 def _master(sentinels: list[dict[str, Any]], name: str, others: int) -> tuple[str, int]:
-    """Return host and port of the master, as the first sentinel that can tell has it.
+    """Return host and port of the master, from the first sentinel that knows it.
 
     Raises:
-        MasterNotFoundError: none can; its cause is what the first of them failed with.
+        MasterNotFoundError: no sentinel knows it; the cause is the failure of the first.
     """
     errors: list[Exception] = []
     judge = Sentinel([], others, sentinel_kwargs={})  # type: ignore[no-untyped-call]
@@ -124,7 +124,7 @@ def _master(sentinels: list[dict[str, Any]], name: str, others: int) -> tuple[st
 
 
 def _masters(sentinels: list[dict[str, Any]], errors: list[Exception]) -> Iterator[Mapping[str, dict[str, Any]]]:
-    """Yield what each sentinel says of its masters; `errors` takes those of the others."""
+    """Yield the masters that each sentinel reports; failures are added to `errors`."""
     for given in sentinels:
         pool = redis.ConnectionPool(**given)
         try:
@@ -136,7 +136,7 @@ def _masters(sentinels: list[dict[str, Any]], errors: list[Exception]) -> Iterat
 
 
 def _told(client: Any) -> Mapping[str, object]:
-    """What the server says of itself; nothing where the user may not ask (``NOPERM``)."""
+    """Return what the server reports about itself; nothing if the user has no right to ask (``NOPERM``)."""
     with suppress(redis.ResponseError):
         return cast("Mapping[str, object]", client.info())
     return {}
@@ -178,7 +178,7 @@ def _why(error: BaseException) -> Failure:
     for kind, code in _BY_TYPE:
         if isinstance(error, kind):
             return Failure(code)
-    # Redis speaks English only.
+    # Redis has English messages only.
     return next((Failure(code) for words, code in _SAID if words in str(error)), _otherwise(error))
 
 
@@ -202,5 +202,5 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
 _SAID = (
     ("max number of clients", "server-full"),
     ("DB index", "database-absent"),
-    ("MASTERDOWN", "server-starting"),  # redis-py 5 has no class of its own for it
+    ("MASTERDOWN", "server-starting"),  # redis-py 5 has no class for it
 )

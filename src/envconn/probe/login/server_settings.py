@@ -1,4 +1,4 @@
-"""The settings and rights that a PostgreSQL server reports after a login, asked for in one query where it knows all."""
+"""The settings and rights that a PostgreSQL server reports after a login, in one query if it supports them all."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class ServerSettings(Record):
-    """The answers; `None` where the server gave none.
+    """The answers; `None` if the server gave none.
 
-    `administers` is whether the user is a member of a role that a provider has in a superuser's place.
-    `limit` is ``max_connections``, `reserved` how many of them are kept from ordinary users, and
+    `administers` is whether the user is a member of the role that replaces a superuser at a provider.
+    `limit` is ``max_connections``, `reserved` how many of them ordinary users cannot have, and
     `role_limit` the role's own limit, negative without one.
     """
 
@@ -39,7 +39,7 @@ class ServerSettings(Record):
 
 
 def ask(session: Session, until: float) -> ServerSettings | Failure:
-    """Return what the server says `until` then on the monotonic clock, or why nobody answers any more."""
+    """Return the server's settings, read before `until` on the monotonic clock, or why it stopped answering."""
     row = session.ask(_query(*_EXPRESSIONS.values()), until)
     if not isinstance(row, Failure):
         return _read(dict(zip(_EXPRESSIONS, row, strict=False)))
@@ -53,7 +53,7 @@ def ask(session: Session, until: float) -> ServerSettings | Failure:
 
 
 _ENDS = frozenset({"connection-closed", "server-starting"})
-"""What is no refusal of the question: nobody is there any more to be asked another one."""
+"""Failures that do not mean that the query was refused: the server is gone, and another query is useless."""
 
 
 def _query(*expressions: str) -> str:
@@ -61,7 +61,7 @@ def _query(*expressions: str) -> str:
 
 
 def _read(found: Mapping[str, str | None]) -> ServerSettings:
-    # Whatever else is in there, is not an answer.
+    # Any other text is not a valid answer.
     def flag(name: str) -> bool | None:
         return {"true": True, "false": False}.get(found.get(name) or "")
 
@@ -90,9 +90,10 @@ def _read(found: Mapping[str, str | None]) -> ServerSettings:
 _ADMINISTRATORS = (
     "rolname in ('alloydbsuperuser', 'azure_pg_admin', 'cloudsqlsuperuser', 'neon_superuser', 'rds_superuser')"
 )
-"""Made by AlloyDB, Azure, Cloud SQL, Neon and RDS; each one's manual says what it may do in a superuser's place."""
+"""Made by AlloyDB, Azure, Cloud SQL, Neon and RDS; each manual describes the rights that replace a superuser's."""
 
-# What only its owner sees of a session (PostgreSQL's manual, 27.2.3) is not needed: who and where are shown to all.
+# Columns that only a session's owner can read (PostgreSQL's manual, 27.2.3) are not needed: user and database are
+# visible to all.
 _CLIENTS = "pg_catalog.pg_stat_activity where datid is not null and usesysid is not null"
 _OURSELVES = "(select oid from pg_catalog.pg_roles where rolname = session_user)"
 
@@ -108,10 +109,10 @@ _EXPRESSIONS = {
     "tls": "select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()",
     "used": f"select count(*) from {_CLIENTS}",  # noqa: S608 - all of it stands here
     "limit": "current_setting('max_connections')",
-    # reserved_connections came with 16.
+    # reserved_connections exists since 16.
     "reserved": "current_setting('superuser_reserved_connections')::integer"
     " + coalesce(current_setting('reserved_connections', true), '0')::integer",
     "role_used": f"select count(*) from {_CLIENTS} and usesysid = {_OURSELVES}",  # noqa: S608 - as above
     "role_limit": "select rolconnlimit from pg_catalog.pg_roles where rolname = session_user",
 }
-"""The question for each field of `ServerSettings`. Behind a pooler, answers are about its connection to the server."""
+"""The query for each field of `ServerSettings`. Behind a pooler, answers are about its connection to the server."""
