@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytest_plugins = ["apis", "django_stack", "lab", "project", "pytester", "servers", "traps"]
+pytest_plugins = ["apis", "django_stack", "lab", "mounted", "project", "pytester", "servers", "traps"]
 
 # A shell that starts the tests in the background has them ignore SIGINT, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

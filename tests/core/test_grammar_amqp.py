@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pytest
 
-from envconn.connection import Connection, Host, Origin, Secret
-from envconn.grammar import read
+import grammars
+from envconn.connection import Host, Origin, Secret
 from leaks import MARKER
 
-if TYPE_CHECKING:
-    from envconn.errors import Finding
+accepted = partial(grammars.accepted, variable="CLOUDAMQP_URL")
+refused = partial(grammars.refused, variable="CLOUDAMQP_URL")
 
 # What must never be seen again once it was read.
 VERIFIED = {"sslmode": "verify-full"}
-
-
-def accepted(text: str) -> Connection:
-    outcome = read(Secret(text), Origin("CLOUDAMQP_URL"))
-    assert isinstance(outcome, Connection), outcome
-    return outcome
-
-
-def refused(text: str) -> tuple[Finding, ...]:
-    outcome = read(Secret(text), Origin("CLOUDAMQP_URL"))
-    assert not isinstance(outcome, Connection), outcome
-    assert outcome
-    return outcome
 
 
 def test_all_parts() -> None:

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from envconn.connection import Connection, Host, Origin, Secret
-from envconn.grammar import read
+from envconn.connection import Host, Origin, Secret
+from grammars import accepted, refused
 from leaks import MARKER
-
-if TYPE_CHECKING:
-    from envconn.errors import Finding
 
 # What must never be seen again once it was read.
 SYSTEM = {"sslmode": "verify-full", "sslrootcert": "system"}
-
-
-def accepted(text: str) -> Connection:
-    outcome = read(Secret(text), Origin("DATABASE_URL"))
-    assert isinstance(outcome, Connection), outcome
-    return outcome
-
-
-def refused(text: str) -> tuple[Finding, ...]:
-    outcome = read(Secret(text), Origin("DATABASE_URL"))
-    assert not isinstance(outcome, Connection), outcome
-    assert outcome
-    return outcome
 
 
 def test_all_parts() -> None:

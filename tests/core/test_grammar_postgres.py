@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from envconn.connection import Connection, Host, Origin, Parameters, Secret
+from envconn.connection import Host, Origin, Parameters, Secret
 from envconn.families import FAMILIES
-from envconn.grammar import read
 from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
+from grammars import accepted, refused
 from leaks import MARKER
-
-if TYPE_CHECKING:
-    from envconn.errors import Finding
 
 # What must never be seen again once it was read. No word that we know shares five letters with it.
 PG = "postgresql://u:p@h/d"
-
-
-def accepted(text: str) -> Connection:
-    outcome = read(Secret(text), Origin("DATABASE_URL"))
-    assert isinstance(outcome, Connection), outcome
-    return outcome
-
-
-def refused(text: str) -> tuple[Finding, ...]:
-    outcome = read(Secret(text), Origin("DATABASE_URL"))
-    assert not isinstance(outcome, Connection), outcome
-    assert outcome
-    return outcome
 
 
 def test_all_parts() -> None:

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pytest
 
-from envconn.connection import Connection, Host, Origin, Secret
-from envconn.grammar import read
+import grammars
+from envconn.connection import Host, Origin, Secret
 from leaks import MARKER
 
-if TYPE_CHECKING:
-    from envconn.errors import Finding
+accepted = partial(grammars.accepted, variable="REDIS_URL")
+refused = partial(grammars.refused, variable="REDIS_URL")
 
 # What must never be seen again once it was read.
 VERIFIED = {"sslmode": "verify-full"}
-
-
-def accepted(text: str) -> Connection:
-    outcome = read(Secret(text), Origin("REDIS_URL"))
-    assert isinstance(outcome, Connection), outcome
-    return outcome
-
-
-def refused(text: str) -> tuple[Finding, ...]:
-    outcome = read(Secret(text), Origin("REDIS_URL"))
-    assert not isinstance(outcome, Connection), outcome
-    assert outcome
-    return outcome
 
 
 def test_all_parts() -> None:

@@ -9,11 +9,7 @@ import django
 import psycopg
 import pytest
 
-from throwaway import postgres
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lab import Lab
     from project import Project
     from throwaway.certificates import Certificates
@@ -25,13 +21,6 @@ ASK = "select ssl from pg_stat_ssl where pid = pg_backend_pid()"
 SSL = f"from django.db import connection as c; k = c.cursor(); k.execute({ASK!r}); print(k.fetchone())"
 NO_PSYCOPG = "import sys; sys.modules['psycopg'] = None"
 BAD = "postgresql://app:marker-password@db.example.com/app?sslmode=disable"
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    """A server that these tests may change."""
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,21 +8,12 @@ import pytest
 
 import deployed
 from project import SITE, Project
-from throwaway import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
 pytestmark = pytest.mark.application
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 def environment(project: Project, **variables: str) -> dict[str, str]:

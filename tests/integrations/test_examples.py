@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from commands import command_lines
 from envconn.selection.host_variables import FAMILIES
 from envconn.selection.variables import DEFAULTS, SIBLINGS
 from envconn.tls.policy import VARIABLES
@@ -99,14 +100,6 @@ def environment(scrap: Path, variables: dict[str, str]) -> dict[str, str]:
 def assert_nothing_left(scrap: Path) -> None:
     assert list(scrap.iterdir()) == []
     assert [line for line in command_lines() if str(scrap).encode() in line] == []
-
-
-def command_lines() -> Iterator[bytes]:
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield process.read_bytes()
-        except OSError:
-            continue
 
 
 def test_quickstart_with_a_server_of_its_own(embedded: Run) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 import deployed
 from edges import PLANETSCALE
-from throwaway import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.application
 
 APP = deployed.EXAMPLES / "flask_app"
 BAD = "postgresql://app:marker-password@aws-us-east-1-1.pg.psdb.cloud:6432/postgres?sslmode=disable"
-
-
-@pytest.fixture
-def private(certificates: Certificates) -> Iterator[Server]:
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 def count_visits(uri: str) -> None:

@@ -22,10 +22,8 @@ import envconn
 import envconn_sqlalchemy
 import stacks
 from stacks import SYNC
-from throwaway import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from envconn import SecuredConnection
@@ -33,13 +31,6 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
     from throwaway.server import Server
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    """A server that these tests may change."""
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 def load(uri: str, **environ: str) -> SecuredConnection:

@@ -21,10 +21,9 @@ import matrix
 from celery_example import Example
 from envconn import TlsLevel
 from matrix import CLAIMS, FLOORS, RULES, SITES, TLS, TRUSTED, WHOLE
-from throwaway import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from lab import Lab
@@ -46,13 +45,6 @@ class Cell(NamedTuple):
     want: str
     environ: dict[str, str]
     home: Path
-
-
-@pytest.fixture(scope="module")
-def private(certificates: Certificates) -> Iterator[Server]:
-    """The server in the state ``good``: these programs make tables. It takes no clear text."""
-    with postgres.running(certificates.good) as server:
-        yield server
 
 
 @pytest.fixture

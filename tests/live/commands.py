@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from documents import understood
@@ -16,7 +17,7 @@ from leaks import MARKER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["MARKER", "Done", "command", "environment", "run", "started"]
+__all__ = ["MARKER", "Done", "command", "command_lines", "environment", "run", "started"]
 
 """A password that is wrong everywhere."""
 
@@ -88,3 +89,12 @@ def started(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]
             yield process
         finally:
             process.kill()
+
+
+def command_lines() -> Iterator[bytes]:
+    """Yield the command line of every process on this machine."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield process.read_bytes()
+        except OSError:
+            continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class ServerMissing(RuntimeError):
 
 @dataclass(frozen=True)
 class Installations:
-    """Looks below `place`, and copies what `account` cannot reach there into `scrap`, which it can."""
+    """Looks below `place`, and copies what `account` cannot use there into `scrap`, where it can."""
 
     place: Path
     account: Account
@@ -53,7 +54,7 @@ class Installations:
         return (str(loader), "--library-path", libraries, _program(tree, name))
 
     def tree(self, folder: str) -> Path:
-        """Return the root of what was unpacked as `folder`, where the account can reach it.
+        """Return the root of what was unpacked as `folder`, where the account can use it.
 
         Raises:
             ServerMissing: it was not.
@@ -61,13 +62,23 @@ class Installations:
         original, copy = self.place / folder, self.scrap / folder
         if not (original / "packages").is_file():
             raise ServerMissing(f"{folder} is not here; tests/run unpacks it where there is apt-get")
+        if self._usable(original):
+            return original
+        if not copy.exists():
+            shutil.copytree(original, copy, symlinks=True)
+        return copy
+
+    def _usable(self, tree: Path) -> bool:
+        if not _PLAIN.fullmatch(str(tree)):
+            return False  # RabbitMQ's scripts split their own path at blanks
         try:
-            self.account.run(["test", "-r", str(original / "packages")], seconds=20)
+            self.account.run(["test", "-r", str(tree / "packages")], seconds=20)
         except subprocess.CalledProcessError:
-            if not copy.exists():
-                shutil.copytree(original, copy, symlinks=True)
-            return copy
-        return original
+            return False
+        return True
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./+-]+")
 
 
 def _program(tree: Path, name: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from throwaway.certificates import Certificates
+    from throwaway.server import Server
 
 __all__ = ["STATES", "Lab"]
 
@@ -77,6 +78,13 @@ def lab(certificates: Certificates) -> Iterator[Lab]:
         except postgres.PostgresUnavailable as reason:
             pytest.skip(f"no PostgreSQL: {reason}")
         yield Lab(template, certificates, cleanup)
+
+
+@pytest.fixture(scope="module")
+def private(certificates: Certificates) -> Iterator[Server]:
+    """A PostgreSQL like ``lab["good"]`` that the tests of a module have to themselves: they may change it."""
+    with postgres.running(certificates.good) as server:
+        yield server
 
 
 @pytest.fixture

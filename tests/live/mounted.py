@@ -1,7 +1,4 @@
-"""A secret in a file as Kubernetes mounts it, a role whose password it holds, and who has logged in with it.
-
-`vault(server, directory, certificates)` makes a role of its own on the server, so that tests can share one.
-"""
+"""A secret in a file as Kubernetes mounts it, a role whose password it holds, and who has logged in with it."""
 
 from __future__ import annotations
 
@@ -10,18 +7,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 
 import envconn
 from envconn.rotation import reload
 from envconn.selection import assemble
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import pytest
-
     from envconn.rotation.passwords import Supplier
+    from lab import Lab
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
@@ -94,6 +91,14 @@ class Vault:
         """Return how often the server has refused the role's password so far."""
         time.sleep(0.02)  # the server answers before it writes
         return self.server.log().count(f'password authentication failed for user "{self.role}"')
+
+
+@pytest.fixture
+def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
+    """A role of its own on ``lab["good"]``, and the file that has its URL: `.rotate()`, `.cut()`, `.refused()`."""
+    made = Vault(lab["good"], tmp_path, certificates)
+    yield made
+    made.close()
 
 
 def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[float]:

@@ -12,26 +12,16 @@ from typing import TYPE_CHECKING
 import django
 import pytest
 
-from mounted import Vault
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lab import Lab
-    from throwaway.certificates import Certificates
+    from mounted import Vault
 
     Ask = Callable[[str], str]
 
 pytestmark = pytest.mark.measured
 
 PROGRAM = str(Path(__file__).with_name("django_rotating.py"))
-
-
-@pytest.fixture
-def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
-    made = Vault(lab["good"], tmp_path, certificates)
-    yield made
-    made.close()
 
 
 @contextmanager

@@ -12,18 +12,7 @@ from factories import FACTORIES, FOLLOWING, POOLED, opened
 from mounted import Vault, count_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from lab import Lab
-    from throwaway.certificates import Certificates
-
-
-@pytest.fixture
-def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
-    made = Vault(lab["good"], tmp_path, certificates)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", FOLLOWING)

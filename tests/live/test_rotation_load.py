@@ -7,22 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mounted import Vault
 from traffic import PLAIN, POOLS, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from lab import Lab
-    from throwaway.certificates import Certificates
-
-
-@pytest.fixture
-def vault(lab: Lab, tmp_path: Path, certificates: Certificates) -> Iterator[Vault]:
-    made = Vault(lab["good"], tmp_path, certificates)
-    yield made
-    made.close()
+    from mounted import Vault
 
 
 @pytest.mark.parametrize("pool", POOLS)

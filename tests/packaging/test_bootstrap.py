@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from commands import command_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,14 +74,6 @@ def test_a_signal_ends_all_of_it(place: Path, number: signal.Signals, *, to_all:
     assert list((place / "scrap").iterdir()) == []
     assert {re.sub(r"-3\..*", "", path.name) for path in (place / ".cache").iterdir()} <= {"probe", "probe.chosen"}
     assert [line for line in command_lines() if str(place).encode() in line] == []
-
-
-def command_lines() -> Iterator[bytes]:
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield process.read_bytes()
-        except OSError:
-            continue
 
 
 def test_two_interpreters_of_one_version_share_nothing(place: Path) -> None:
