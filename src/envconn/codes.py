@@ -59,6 +59,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that speaks of TLS.",
             "Correct the name, or remove it.",
         ),
+        "envconn-variable-ambiguous": Code(
+            "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",
+            "Rename one of the two services.",
+        ),
         "phase-unknown": Code(
             "`ENVCONN_PHASE` is not `build`.", "Write `build` while an image is built, or remove it."
         ),
@@ -686,7 +690,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
-        "dotenv-ignored": Code("The process environment overrides a different value in `.env`."),
+        "dotenv-ignored": Code(
+            "The process environment overrides a value in `.env`: one of the same name, or one that would lower or "
+            "redirect what it asks for. To use that value, set it in the process environment."
+        ),
         "source-ignored": Code("A source overrides a different value in one that has a lower rank (docs/sources.md)."),
         "binding-ignored": Code("A bound service is not supported, or has no file called `type`."),
         "variable-duplicate": Code("Another variable has the same database, and is used."),

@@ -136,6 +136,8 @@ class Origin(Record):
     answered. A bound service's `variable` is the platform's, with a slash and its name: ``VCAP_SERVICES/orders``.
     `path` and `line` (counted from 1) point into a file or directory where there is one. `via` holds the
     variables that whole-value aliases led through, in order, the last being where the text stood.
+    `env_file` is whether it stood in an env file, or in a place that only an env file names: such a text is less
+    trusted than one of the process environment.
     """
 
     variable: str
@@ -143,10 +145,16 @@ class Origin(Record):
     path: str | None = None
     line: int | None = None
     via: tuple[str, ...] = ()
+    env_file: bool = False
 
     def __str__(self) -> str:
-        place = f" ({self.path}:{self.line})" if self.line else f" ({self.path})" if self.path else ""
+        place = f" ({self.place})" if self.place else ""
         return " -> ".join((self.variable, *self.via)) + place
+
+    @property
+    def place(self) -> str:
+        """The file and the line in it, or empty."""
+        return f"{self.path}:{self.line}" if self.line else self.path or ""
 
 
 class Connection(Record):

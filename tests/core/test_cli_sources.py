@@ -124,7 +124,11 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
     FILLED[lower](given)
     report = assemble(given.environ, given.dotenv, layers=given.layers).report
     assert MARKER not in str(report)
-    if "file" in {upper, lower} and lower not in BOUND:
+    if lower == "dotenv" or (upper == "dotenv" and lower in BOUND):
+        trusted = ({upper, lower} - {"dotenv"}).pop()
+        assert report.services["database"].origin.source == trusted
+        assert [note.code for note in report.notes] == ["dotenv-ignored"]
+    elif "file" in {upper, lower} and lower not in BOUND:
         (problem,) = report.problems
         assert problem.code == "file-conflict"
         other = title(upper if lower == "file" else lower)
@@ -134,12 +138,12 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
     elif lower not in BOUND:
         assert report.services["database"].origin.source == upper
         (note,) = report.notes
-        assert note.code == ("dotenv-ignored" if lower == "dotenv" else "source-ignored")
+        assert note.code == "source-ignored"
         assert note.message == f"{title(upper)} overrides the different value in {title(lower)}"
     else:
         (problem,) = report.problems
         assert problem.code == ("binding-ambiguous" if upper in BOUND else "variable-conflict")
-        assert {upper, lower} - {"environment", "file", "dotenv"} or problem.variable == "DATABASE_URL"
+        assert {upper, lower} - {"environment", "file"} or problem.variable == "DATABASE_URL"
         assert lower in str(problem)
 
 

@@ -92,6 +92,10 @@ CASES = [
     url("variable-conflict", GOOD, SCALINGO_POSTGRESQL_URL=f"postgresql://app:{{p}}@other.{HOST}/app"),
     url("variable-conflict", GOOD, POSTGRESQL_URL=f"postgresql://app:{{p}}2@{HOST}/app"),
     url("service-duplicate", GOOD, DATABASE_DATABASE_URL=GOOD),
+    Case(
+        "envconn-variable-ambiguous",
+        {"A_B_DATABASE_URL": GOOD, "POSTGRESQLCONNSTR_a-b": GOOD + "2", "ENVCONN_A_B_TLS_WAIVE": "{raw}"},
+    ),
     url("kind-unexpected", f"rediss://:{{p}}@{HOST}/0"),
     # the text before any grammar
     Case("text-empty", {"A_DATABASE_URL_FILE": "held", "B_DATABASE_URL": GOOD}, {"held": "\ufeff"}),

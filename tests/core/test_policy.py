@@ -207,7 +207,21 @@ ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_
     ],
 )
 def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> None:
-    assert combined(policy, ENVIRONMENT) == ENVIRONMENT._replace(**changes), why
+    assert combined(policy, ENVIRONMENT)._replace(places={}) == ENVIRONMENT._replace(**changes), why
+
+
+@pytest.mark.parametrize(
+    ("policy", "variable"),
+    [
+        (Policy(tls="verify-full"), "ENVCONN_TLS"),
+        (Policy(local="enforce"), "ENVCONN_TLS_LOCAL"),
+        (Policy(waive=["b"]), "ENVCONN_TLS_WAIVE"),
+        (Policy(waive=[]), "ENVCONN_TLS_WAIVE"),
+    ],
+)
+def test_what_a_program_states_is_its_own(policy: Policy, variable: str) -> None:
+    assert combined(policy, ENVIRONMENT).place(variable).startswith("Policy.")
+    assert combined(Policy(tls="require", local="allow"), ENVIRONMENT).place(variable) == variable
 
 
 def test_the_environment_enforces_what_a_program_allows() -> None:

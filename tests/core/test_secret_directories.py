@@ -205,9 +205,9 @@ def test_pointer_to_the_directory_may_stand_in_dotenv(tmp_path: Path) -> None:
 
 def test_a_layer_shows_names_only(tmp_path: Path) -> None:
     (tmp_path / "A").write_text(MARKER, encoding="utf-8")
-    layer = SecretDirectory(str(tmp_path), ("A", "a.b"), "X", "secrets")
+    layer = SecretDirectory(str(tmp_path), ("A", "a.b"), Origin("X", "secrets"))
     assert (repr(layer), len(layer), list(layer)) == ("<SecretDirectory: A>", 1, ["A"])
-    assert repr(SecretDirectory(str(tmp_path), (), "X", "secrets")) == "<SecretDirectory: empty>"
+    assert repr(SecretDirectory(str(tmp_path), (), Origin("X", "secrets"))) == "<SecretDirectory: empty>"
 
 
 def test_cost_does_not_grow_with_what_is_in_the_files(tmp_path: Path) -> None:

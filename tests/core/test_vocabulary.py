@@ -21,7 +21,12 @@ URL = "postgresql://app@db.example.com/app"
         ("ENVCONN_PHASES", "Use ENVCONN_PHASE"),
         ("ENVCONN_DATABASES_VARIABLE", "Use ENVCONN_DATABASE_VARIABLE"),
         ("ENVCONN_WAIVE", "remove it"),
-        ("ENVCONN_CACHE_TLS_CA", "Remove it"),
+        ("ENVCONN_CACHE_TLS_CAS", "Use ENVCONN_CACHE_TLS_CA"),
+        ("ENVCONN_ANALYTICS_TLS", "Remove it"),
+        ("ENVCONN_ANALYTICS_TLS_CA", "Remove it"),
+        ("ENVCONN_DATABASE_TSL", "Use ENVCONN_DATABASE_TLS"),
+        ("ENVCONN_DATABASE_POOLMODE", "Use ENVCONN_DATABASE_POOL_MODE"),
+        ("ENVCONN_DATABASE_API_CA", "remove it"),
         ("ENVCONN_SOMETHING_AUTH", "Remove it"),
     ],
 )

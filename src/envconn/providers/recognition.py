@@ -29,10 +29,15 @@ POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 
 
 class ProviderHints(Record):
-    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOL_MODE``."""
+    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOL_MODE``.
+
+    `provider_from` and `pooler_from` say where.
+    """
 
     provider: str | None = None
     pooler: str | None = None
+    provider_from: str = "ENVCONN_PROVIDER"
+    pooler_from: str = "ENVCONN_POOL_MODE"
 
 
 _NO_HINTS = ProviderHints()
@@ -182,7 +187,7 @@ def _kind(
     """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
     # A variable made for the direct endpoint says that the pooler which was stated is beside it.
     if hints.pooler and table.role(connection.origin.variable) != "direct":
-        return POOLERS[hints.pooler], f"ENVCONN_POOL_MODE={hints.pooler} states it"
+        return POOLERS[hints.pooler], f"{hints.pooler_from} states the pool mode: {hints.pooler}"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
         return "transaction", "pgbouncer=true means a pooler in transaction mode"
     if provider and (mode := provider.modes.get(seen.get("mode") or "")):

@@ -15,7 +15,7 @@ from envconn.remote.api_errors import Failure
 from envconn.remote.http import client, context, within
 from envconn.remote.request import RemoteConnection, Service
 from envconn.remote.session import Session
-from envconn.selection import stated_context
+from envconn.selection import stated_scopes
 from envconn.selection.databases import DATABASE
 from envconn.selection.scan import Scan
 from envconn.sources.environment import Text
@@ -45,7 +45,7 @@ def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everyt
     """
     environment, unreadable = sources.read(environ, env_file)
     scan = Scan(environment, unreadable)
-    judging = stated_context(scan, policy)
+    judging = stated_scopes(scan, policy).general(env_file=False)
     try:
         service = _service(provider, wanted, seconds)
         authorities = _authorities(environment, service)

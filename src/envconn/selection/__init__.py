@@ -14,17 +14,15 @@ from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.grammar.libpq_keywords import UNWRITTEN
-from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import Record
 from envconn.report import Report
-from envconn.selection import databases, platform_services, variables, vocabulary
+from envconn.selection import databases, platform_services, variables
 from envconn.selection.broker_and_cache import select as select_brokers
 from envconn.selection.databases import DATABASE, DATABASES, Selected
 from envconn.selection.scan import Scan
+from envconn.selection.scope import Scopes
 from envconn.sources import DOTENV, Lookup, Text
-from envconn.tls import Context, SecuredConnection, judge
-from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
-from envconn.tls.policy import combined, stated, waived_in_code
+from envconn.tls import SecuredConnection, judge
 from envconn.tls.secured import advice
 
 TYPE_CHECKING = False
@@ -34,7 +32,8 @@ if TYPE_CHECKING:
     from envconn.connection import Secret
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
-    from envconn.tls.policy import Demands, Policy
+    from envconn.tls import Context
+    from envconn.tls.policy import Policy
 
 
 __all__ = [
@@ -44,8 +43,7 @@ __all__ = [
     "assemble",
     "judged_text",
     "process_context",
-    "stated_context",
-    "stated_hints",
+    "stated_scopes",
 ]
 
 
@@ -69,7 +67,7 @@ def assemble(
     environment, unreadable = sources.read(environ, env_file, layers)
     scan = Scan(environment, unreadable)
     scan.bound = platform_services.find(scan)
-    context = stated_context(scan, policy)
+    scopes = stated_scopes(scan, policy)
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *select_brokers(scan))
     if found and scan.environment.is_set("OPENSSL_CONF"):
@@ -83,14 +81,15 @@ def assemble(
     for selected in found:
         if selected.name in services:
             scan.problems.append(_duplicate_name(selected, services[selected.name]))
-        elif service := _judged(selected, context, scan):
+        elif service := _judged(selected, scopes, scan):
             services[selected.name] = service
             scan.notes += advice(service)
     if not (DATABASE in services or scan.problems):
         _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
     # Without the CA, which may be a text, or anything else that was meant for another variable.
-    report = Report(dict(services), policy=context.policy._replace(ca=None))
+    of_env_file = any(selected.connection.origin.env_file for selected in found)
+    report = Report(dict(services), policy=scopes.general(env_file=of_env_file).policy._replace(ca=None))
     return Assembly(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
@@ -108,51 +107,44 @@ def judged_text(
     text: Secret, name: str, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> SecuredConnection | tuple[Finding, ...]:
     """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
-    environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), env_file, layers)
+    environment, problems = sources.read(None, env_file, layers)
+    written = environment.written(name)
+    if not (isinstance(written, Text) and written.text == text):
+        environment, problems = sources.read(ChainMap({name: text.reveal()}, os.environ), env_file, layers)
     scan = Scan(environment, problems)
-    context = stated_context(scan)
+    scopes = stated_scopes(scan)
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
-    judged = [_judged(Selected(name, connection), context, scan) for connection in scan.accept(lookup)]
-    return tuple(scan.problems) or next(service for service in judged if service)
+    judged = [_judged(Selected(name, connection), scopes, scan) for connection in scan.accept(lookup)]
+    return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)
 
 
 def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ...]:
-    """Return what this process is judged by, with what `policy` states above it, or what is wrong with that."""
+    """Return what this process judges a text of the program by, with what `policy` states, or what is wrong there."""
     scan = Scan(*sources.read())
-    context = stated_context(scan, policy)
-    return tuple(scan.problems) or context
+    scopes = stated_scopes(scan, policy)
+    return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 
-def stated_context(scan: Scan, policy: Policy | None = None) -> Context:
+def stated_scopes(scan: Scan, policy: Policy | None = None) -> Scopes:
     """Return what the environment and `policy` state about judging. What is wrong goes to `scan`."""
-    for found in vocabulary.unknown(scan.present):
-        (scan.problems if found.severity == "error" else scan.notes).append(found)
-    demands = combined(policy, _stated_demands(scan))
-    scan.notes += waived_in_code(policy)
-    return Context(demands, stated_hints(scan))
+    if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
+        scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
+    return Scopes(scan, policy)
 
 
-def _judged(selected: Selected, context: Context, scan: Scan) -> SecuredConnection | None:
+def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection | None:
     """Judge the siblings first: they go along with the service."""
-    judged = [judge(sibling, context, selected.name) for sibling in selected.siblings]
+    name = selected.name
+    judged = [judge(sibling, scopes.of(sibling, name), name) for sibling in selected.siblings]
     siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
-    outcome = judge(selected.connection, Context(context.policy, context.hints, siblings), selected.name)
+    connection = scan.named(selected.connection, scopes.master(selected.connection, name))
+    outcome = judge(connection, scopes.of(connection, name)._replace(siblings=siblings), name)
     for refused in (outcome, *judged):
         if not isinstance(refused, SecuredConnection):
             scan.problems += refused
     return outcome if isinstance(outcome, SecuredConnection) else None
-
-
-def _stated_demands(scan: Scan) -> Demands:
-    lookups = {name: scan.environment.lookup(name) for name in POLICY_VARIABLES if name in scan.present}
-    for lookup in lookups.values():
-        scan.record(lookup)
-    answer = stated({name: lookup.found.text.reveal().strip() for name, lookup in lookups.items() if lookup.found})
-    scan.problems += answer.problems
-    scan.notes += answer.notes
-    return answer.demands
 
 
 def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
@@ -178,22 +170,3 @@ NOT_SET = (
     "not set. Set it to the connection string of your database, for example postgresql://user:password@host/name. "
     "envconn show --sources lists every other name that is read"
 )
-
-
-def stated_hints(scan: Scan) -> ProviderHints:
-    """Read what is stated about every endpoint; a word that is not known becomes a problem."""
-    if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
-        scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
-    provider = scan.plain("ENVCONN_PROVIDER") or None
-    pooler = scan.plain("ENVCONN_POOL_MODE") or None
-    if provider and provider_named(provider) is None:
-        scan.problems.append(problem("provider-unknown", "ENVCONN_PROVIDER", _PROVIDER))
-        provider = None
-    if pooler and pooler not in POOLERS:
-        scan.problems.append(problem("pooler-unknown", "ENVCONN_POOL_MODE", _POOLER))
-        pooler = None
-    return ProviderHints(provider, pooler)
-
-
-_PROVIDER = "unknown provider. Use one of the names in docs/providers.md, for example scalingo, planetscale or neon"
-_POOLER = "is invalid: expected transaction, session or none"

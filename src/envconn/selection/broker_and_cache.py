@@ -27,18 +27,24 @@ def select(scan: Scan) -> Iterator[Selected]:
     shared = _without_clear_twin(scan, list(scan.connections(names.REDIS)))
     stated = {role: list(scan.connections(variables)) for role, (variables, _) in _ROLES.items()}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
-    for role, (_, chooser) in _ROLES.items():
-        if chosen := scan.plain(chooser):
+    for role, (variables, chooser) in _ROLES.items():
+        if chosen := scan.chooser(chooser, (*variables, *names.REDIS)):
             candidates = _chosen(scan, role, chosen)
         else:
-            candidates = _beside(scan, role, stated[role] or shared, known)
-        if candidates:
+            candidates = _beside(scan, role, _first(stated[role], shared), known)
+        if candidates := scan.most_trusted(candidates):
             choice = choose(candidates, chooser)
             scan.problems += choice.problems
             scan.notes += choice.notes
             if choice.connection:
                 scan.expect(choice.connection, _KINDS[role], f"a {role}")
                 yield Selected(role, choice.connection)
+
+
+def _first(own: list[Connection], shared: list[Connection]) -> list[Connection]:
+    """Return the connections of variables made for the role, else the `shared` ones; the more trusted come first."""
+    is_weaker = all(each.origin.env_file for each in own) and not all(each.origin.env_file for each in shared)
+    return [*own, *shared] if own and is_weaker else own or shared
 
 
 def _chosen(scan: Scan, role: str, chosen: str) -> list[Connection]:

@@ -51,6 +51,7 @@ def select(scan: Scan) -> Iterator[Selected]:
     for connection in filter(None, (default, *others, *siblings)):
         scan.expect(connection, DATABASES, "a database")
     if default:
+        siblings = _as_trusted(scan, default, siblings)
         yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*others, *siblings))))
     known = [each for each in (default, *others, *siblings) if each]
     for name, variable in variables.named(scan.present):
@@ -59,10 +60,16 @@ def select(scan: Scan) -> Iterator[Selected]:
             known.append(connection)
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):
-                yield Selected(name, connection, tuple(scan.connections(variables.siblings_of(variable))))
+                own = [*scan.connections(variables.siblings_of(variable))]
+                yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
     for bound in _bound(scan):
         if not any(same_target(bound.connection, other) for other in known):
             yield Selected(bound.name, bound.connection)
+
+
+def _as_trusted(scan: Scan, default: Connection, siblings: list[Connection]) -> list[Connection]:
+    """Return the `siblings` that no env file adds to a database outside of one."""
+    return siblings if default.origin.env_file else scan.most_trusted([default, *siblings])[1:]
 
 
 def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:
@@ -78,14 +85,16 @@ def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) ->
 def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
     """The default database by what the chooser names, else by URL, by parts, by a binding, by a sibling."""
     before = len(scan.problems)
-    if chosen := scan.plain(CHOOSER):
+    if chosen := scan.chooser(CHOOSER, _CANDIDATES):
         candidates = _chosen(scan, chosen)
     else:
         candidates = list(scan.connections(variables.DEFAULTS))
-        candidates += _from_parts(scan, skip_pg=bool(candidates))
+        candidates += _from_parts(scan, skip_pg=bool(candidates) and not _is_more_trusted(scan, candidates))
         candidates += _beside(scan, candidates)
-    if not candidates and len(scan.problems) == before:
-        candidates = _best_sibling(siblings)
+    if len(scan.problems) == before and all(each.origin.env_file for each in candidates):
+        trusted = [each for each in siblings if not each.origin.env_file]
+        candidates += _best_sibling(trusted if candidates else trusted or siblings)
+    candidates = scan.most_trusted(candidates)
     if candidates:
         _report_overruled(scan, candidates[0].origin.variable)
     if not candidates or len(scan.problems) > before:
@@ -94,6 +103,14 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
     scan.problems += choice.problems
     scan.notes += choice.notes
     return choice.connection, choice.siblings
+
+
+_CANDIDATES = (*variables.DEFAULTS, *host_variables.DEFAULTS, *variables.SIBLINGS)
+
+
+def _is_more_trusted(scan: Scan, candidates: Iterable[Connection]) -> bool:
+    """Whether ``PGHOST`` is in the process environment, and all `candidates` in an env file."""
+    return all(each.origin.env_file for each in candidates) and not scan.environment.in_env_file("PGHOST")
 
 
 def _chosen(scan: Scan, chosen: str) -> list[Connection]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from envconn import families
 from envconn.connection import Secret
-from envconn.errors import problem
+from envconn.errors import note, problem
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import VARIABLES
 from envconn.sources import Lookup, Text
@@ -101,8 +101,11 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
         return Lookup()
     lookups = {name: environment.lookup(name) for name in FAMILIES[leader] if name in present}
     problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
-    notes = tuple(note for lookup in lookups.values() for note in lookup.notes)
+    notes = tuple(remark for lookup in lookups.values() for remark in lookup.notes)
     whole = lookups[leader].found
+    if whole and not whole.origin.env_file:
+        lookups, ignored, missing = _as_trusted(lookups, leader)
+        problems, notes = (*problems, *missing), (*notes, *ignored)
     if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
     if "://" in whole.text.reveal():
@@ -117,6 +120,25 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
         return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
     origin = whole.origin._replace(variable=leader, via=())
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+def _as_trusted(lookups: Mapping[str, Lookup], leader: str) -> tuple[dict[str, Lookup], list[Finding], list[Finding]]:
+    """Return the parts as trusted as the host; notes on those that only an env file has; and what is missing then."""
+    kept = {name: lookup for name, lookup in lookups.items() if not _is_in_env_file(lookup)}
+    stated = {FAMILIES[leader][name] for name, lookup in kept.items() if lookup.found}
+    left = {name: lookup.found.origin.place for name, lookup in lookups.items() if name not in kept and lookup.found}
+    told = {name: f"is not used: only {place} sets it, and {leader} is more trusted" for name, place in left.items()}
+    needed = {"user": "user-missing", "dbname": "dbname-missing"}
+    missing = [
+        problem(needed[word], name, f"{message}. Set both in the same place")
+        for name, message in told.items()
+        if (word := FAMILIES[leader][name]) in needed and word not in stated
+    ]
+    return kept, [note("dotenv-ignored", name, message) for name, message in told.items()], missing
+
+
+def _is_in_env_file(lookup: Lookup) -> bool:
+    return lookup.found is not None and lookup.found.origin.env_file
 
 
 def about_part(found: Finding, present: AbstractSet[str]) -> Finding:

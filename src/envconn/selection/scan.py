@@ -12,9 +12,9 @@ from envconn.selection.variables import present
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from envconn.sources import Environment, Lookup
+    from envconn.sources import Environment, Lookup, Text
 
 
 class PlatformService(Record):
@@ -54,7 +54,6 @@ class Scan:
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or keep what is wrong with the text."""
         if isinstance(outcome, Connection):
-            outcome = self._named(outcome)
             self.notes += [note("text-normalised", outcome.origin.variable, text) for text in outcome.notes]
             yield outcome
         else:
@@ -69,6 +68,29 @@ class Scan:
             self.problems.append(found)
             return ""
         return found.text.reveal().strip()
+
+    def chooser(self, name: str, candidates: Iterable[str]) -> str:
+        """Return the variable that `name` holds. An env file chooses only where nothing outside of it is set.
+
+        `candidates` are the variables among which there is a choice.
+        """
+        chosen = self.plain(name)
+        if not (chosen and self.environment.in_env_file(name)):
+            return chosen
+        set_ = [each for each in candidates if each in self.present and not self.environment.in_env_file(each)]
+        set_ += [bound.connection.origin.variable for bound in self.bound if not bound.connection.origin.env_file]
+        if not set_:
+            return chosen
+        message = f"is not used: only an env file sets it, and {set_[0]} is more trusted. {_IN_PROCESS}"
+        self.notes.append(note("dotenv-ignored", name, message))
+        return ""
+
+    def most_trusted(self, candidates: Sequence[Connection]) -> list[Connection]:
+        """Return those of `candidates` that are not from an env file, if there are such, else all; note the others."""
+        trusted = [each for each in candidates if not each.origin.env_file]
+        if trusted:
+            self.notes += [_outranked(each, trusted[0]) for each in candidates if each.origin.env_file]
+        return trusted or list(candidates)
 
     def expect(self, connection: Connection, families: Collection[str], what: str) -> None:
         """Refuse a connection whose protocol is none of `families`: the variable is made for `what`."""
@@ -87,15 +109,21 @@ class Scan:
         for finding in findings:
             (self.problems if finding.severity == "error" else self.notes).append(finding)
 
-    def _named(self, connection: Connection) -> Connection:
-        """Complete sentinels whose text does not say which master they are asked for, as none of kombu's does."""
-        if connection.family != SENTINEL or "master_name" in connection.parameters:
+    def named(self, connection: Connection, master: Text | None) -> Connection:
+        """Complete sentinels whose text does not say which `master` they are asked for, as none of kombu's does."""
+        if connection.family != SENTINEL or "master_name" in connection.parameters or master is None:
             return connection
         from envconn.grammar import redis
 
-        name = self.plain("ENVCONN_SENTINEL_MASTER")
-        if not name:
-            return connection
+        name = master.text.reveal().strip()
         if not redis.is_master(name):
-            self.problems.append(problem("sentinel-master", "ENVCONN_SENTINEL_MASTER", redis.MASTER))
+            self.problems.append(problem("sentinel-master", master.origin.variable, redis.MASTER))
         return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))
+
+
+_IN_PROCESS = "Set it in the process environment"
+
+
+def _outranked(lesser: Connection, winner: Connection) -> Finding:
+    message = f"is not used: only {lesser.origin.place} sets it, and {winner.origin.variable} is more trusted"
+    return note("dotenv-ignored", lesser.origin.variable, message)

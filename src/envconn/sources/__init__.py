@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from envconn.errors import Finding
 from envconn.sources.environment import Environment, Lookup, Text
 from envconn.sources.order import SOURCES
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
-    from envconn.errors import Finding
     from envconn.sources.bound_service import BoundService
     from envconn.sources.environment import Layer
 
@@ -60,7 +60,13 @@ def bound_services(environment: Environment) -> Iterator[BoundService | Finding]
     """Yield the services that platforms have bound, and their problems, in order of precedence."""
     for source in SOURCES:
         if source.word in _BOUND and any(map(environment.is_set, source.switches)):
-            yield from _BOUND[source.word](environment)
+            env_file = any(map(environment.in_env_file, source.switches))
+            for found in _BOUND[source.word](environment):
+                yield found if isinstance(found, Finding) else _placed(found, env_file=env_file)
+
+
+def _placed(service: BoundService, *, env_file: bool) -> BoundService:
+    return service._replace(origin=service.origin._replace(env_file=env_file))
 
 
 def _dotenv(env_file: Dotenv) -> tuple[dict[str, Text], list[Finding]]:

@@ -38,6 +38,7 @@ def _plain(environment: Environment, prefix: str) -> Iterator[tuple[str, Text | 
         written = environment.written(variable)
         name = plain_name(variable)
         if isinstance(written, Text) and name:
-            yield name, Text(written.text, Origin(name, "app-service", written.origin.path, None, (variable,)))
+            origin = Origin(name, "app-service", written.origin.path, None, (variable,), written.origin.env_file)
+            yield name, Text(written.text, origin)
         elif written and name:
             yield name, written

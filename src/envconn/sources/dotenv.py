@@ -68,7 +68,9 @@ def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[
         if binding.error:
             problems.append(problem("dotenv-syntax", path, f"line {line} is not an assignment. Write NAME='value'"))
         elif binding.key is not None:
-            found[binding.key] = Text(Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line))
+            found[binding.key] = Text(
+                Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line, env_file=True)
+            )
     return found, tuple(problems)
 
 

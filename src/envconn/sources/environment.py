@@ -111,12 +111,18 @@ class Environment:
         found = next(self._all(name))
         return found if isinstance(found, Finding) or found.text.reveal().strip() else None
 
+    def in_env_file(self, name: str) -> bool:
+        """Whether the text of `name` that counts stands in an env file, or that of ``NAME_FILE`` where it has none."""
+        found = self.written(name) or self.written(f"{name}_FILE")
+        return isinstance(found, Text) and found.origin.env_file
+
     def lookup(self, name: str) -> Lookup:
         """Find the text for `name`, following aliases and ``NAME_FILE``."""
         if not self.is_set(name):
             return _NOTHING
         notes: list[Finding] = []
         chain: list[str] = []
+        env_file = False
         while True:
             current = chain[-1] if chain else name
             step = self._one(current)
@@ -125,10 +131,12 @@ class Environment:
                 return Lookup(problems=step.problems, notes=tuple(notes))
             if step.found is None:
                 return Lookup(problems=_dangling(name, chain), notes=tuple(notes))
+            env_file = env_file or step.found.origin.env_file
             value = step.found.text.reveal().strip()
             match = re.fullmatch(_ALIAS, value) if value.startswith("$") else None
             if match is None:
-                return Lookup(Text(step.found.text, _via(step.found.origin, name, chain)), notes=tuple(notes))
+                origin = _via(step.found.origin, name, chain, env_file=env_file)
+                return Lookup(Text(step.found.text, origin), notes=tuple(notes))
             target = match[1] or match[2]
             if target in (name, *chain):
                 return Lookup(problems=(_cycle(name),), notes=tuple(notes))
@@ -143,12 +151,22 @@ class Environment:
                 return self._found(name, written, self._remarks(f"{name}_FILE", pointer))
         if isinstance(written, Finding) or pointer is None:
             return self._found(name, written)
-        content = pointer if isinstance(pointer, Finding) else files.read(pointer.text, f"{name}_FILE")
+        if isinstance(pointer, Finding):
+            return Lookup(problems=(pointer,))
+        if written and pointer.origin.env_file and not written.origin.env_file:
+            return self._found(name, written, (_outranked(pointer.origin, written.origin),))
+        content = files.read(pointer.text, f"{name}_FILE")
         if isinstance(content, Finding):
             return Lookup(problems=(content,))
+        origin = Origin(name, "file", content.path, env_file=pointer.origin.env_file)
+        return self._both(name, written, Text(content.text, origin), pointer.origin)
+
+    def _both(self, name: str, written: Text | None, content: Text, pointer: Origin) -> Lookup:
+        """What counts of a text as `written` and the `content` of the file that `pointer` leads to."""
         if written is None:
-            origin = Origin(name, "file", content.path)
-            return Lookup(Text(content.text, origin), notes=self._remarks(name, written))
+            return Lookup(content, notes=self._remarks(name, written))
+        if written.origin.env_file and not pointer.env_file:
+            return Lookup(content, notes=(_outranked(written.origin, pointer),))
         if written.text != content.text:
             return Lookup(problems=(_contradiction(name, written),))
         return Lookup(
@@ -177,6 +195,11 @@ class Environment:
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
 
 
+def _outranked(lesser: Origin, winner: Origin) -> Finding:
+    message = f"is not used: {winner.variable} is set in {order.place(winner)}, which comes before {lesser.place}"
+    return note("dotenv-ignored", lesser.variable, message)
+
+
 def _united(process: Mapping[str, str], layers: Iterable[Layer]) -> set[str]:
     names = {*process}
     names.update(*layers)
@@ -192,8 +215,8 @@ def _hidden(name: str, written: Text, other: Text | Finding) -> Iterator[Finding
         yield note(code, name, f"{winner} overrides the different value in {order.place(other.origin)}")
 
 
-def _via(origin: Origin, name: str, chain: list[str]) -> Origin:
-    return Origin(name, origin.source, origin.path, origin.line, (*chain, *origin.via))
+def _via(origin: Origin, name: str, chain: list[str], *, env_file: bool) -> Origin:
+    return origin._replace(variable=name, via=(*chain, *origin.via), env_file=env_file)
 
 
 def _dangling(name: str, chain: list[str]) -> tuple[Finding, ...]:

@@ -36,10 +36,9 @@ _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 class SecretDirectory(Mapping[str, "Text | Finding"]):
     """The files of one directory, by the name of the variable that each is the value of."""
 
-    def __init__(self, path: str, files: tuple[str, ...], variable: str, source: str) -> None:
+    def __init__(self, path: str, files: tuple[str, ...], origin: Origin) -> None:
         self._path = path
-        self._variable = variable
-        self._source = source
+        self._origin = origin
         self._files: dict[str, list[str]] = {}
         for file in files:
             if _NAME.fullmatch(file):
@@ -49,7 +48,7 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
         first, *others = [self._read(name, file) for file in self._files[name]]
         if any(_value(other) != _value(first) for other in others):
             message = (
-                f"two files in {self._variable} have the same name in a different case, and different contents. "
+                f"two files in {self._origin.variable} have the same name in a different case, and different contents. "
                 "Remove one"
             )
             return problem("file-ambiguous", name, message)
@@ -71,8 +70,8 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
         path = os.path.join(self._path, file)
         text = read_value(path, name)
         if isinstance(text, Finding):
-            return problem(text.code, name, f"its file in {self._variable}: {text.message}")
-        return Text(text, Origin(name, self._source, path))
+            return problem(text.code, name, f"its file in {self._origin.variable}: {text.message}")
+        return Text(text, self._origin._replace(variable=name, path=path))
 
 
 def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
@@ -83,12 +82,13 @@ def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ..
         lookup = environment.lookup(variable)
         problems += lookup.problems
         stated = lookup.found.text.reveal().strip() if lookup.found else ""
+        origin = Origin(variable, source, env_file=bool(lookup.found and lookup.found.origin.env_file))
         for path in filter(None, stated.split(os.pathsep)):
             files = listing(path, variable)
             if isinstance(files, Finding):
                 problems.append(files)
             else:
-                layers.append(SecretDirectory(path, files, variable, source))
+                layers.append(SecretDirectory(path, files, origin))
     return tuple(layers), tuple(problems)
 
 

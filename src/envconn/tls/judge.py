@@ -51,13 +51,14 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems = [
         *libpq_demands.contradictions(connection, demanded),
         *objections(connection, endpoint),
-        *_contradictions(connection, asked, how_far, level),
+        *_contradictions(connection, asked, how_far, level, policy),
     ]
-    problems += [*_file_problems(connection), *_ca_problems(connection, endpoint, level, ca)]
+    problems += [*_file_problems(connection), *_ca_problems(connection, endpoint, policy, level, ca)]
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, _words(connection), demanded)
+    stated_in = map(policy.place, ("ENVCONN_TLS", "ENVCONN_TLS_WAIVE"))
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, _words(connection), demanded, *stated_in)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
 
 
@@ -120,7 +121,9 @@ def provider_ca(endpoint: Endpoint) -> str | None:
     return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
 
 
-def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel) -> list[Finding]:
+def _contradictions(
+    connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel, policy: Demands
+) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     sockets = [host.is_socket for host in connection.hosts]
     found = [
@@ -136,18 +139,20 @@ def _contradictions(connection: Connection, asked: TlsLevel, how_far: Reach, lev
         ),
         (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
-    told = [(code, message or _disabled(connection, local=how_far.local)) for is_so, code, message in found if is_so]
+    told = [
+        (code, message or _disabled(connection, policy, local=how_far.local)) for is_so, code, message in found if is_so
+    ]
     return [problem(code, variable, message) for code, message in told]
 
 
-def _disabled(connection: Connection, *, local: bool) -> str:
+def _disabled(connection: Connection, policy: Demands, *, local: bool) -> str:
     written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
     if local:
         return (
             f"{written} for a local host, although ENVCONN_TLS_LOCAL=enforce is set. {remedy}, or set "
             "ENVCONN_TLS_LOCAL=allow"
         )
-    return f"{written} for a remote host. {remedy}, or add the host to ENVCONN_TLS_WAIVE"
+    return f"{written} for a remote host. {remedy}, or add the host to {policy.remedy('ENVCONN_TLS_WAIVE')}"
 
 
 _SOCKET = (
@@ -181,7 +186,9 @@ _NO_LIST = "the file in sslcrl has no revocation list in PEM, and libpq would ig
 _NO_LISTS = "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
 
 
-def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca: CA | Finding | None) -> list[Finding]:
+def _ca_problems(
+    connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel, ca: CA | Finding | None
+) -> list[Finding]:
     """A CA that cannot be used, one that cannot fit, or none where one is needed."""
     variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
     if isinstance(ca, Finding):
@@ -189,7 +196,8 @@ def _ca_problems(connection: Connection, endpoint: Endpoint, level: TlsLevel, ca
     if level < TlsLevel.VERIFY_CA:
         return []
     if ca is None:
-        remedy = known.remedy if known else f"{FAMILIES[connection.family].name_ca}, or set DATABASE_CA_CERT"
+        unknown = f"{FAMILIES[connection.family].name_ca}, or set {policy.remedy('DATABASE_CA_CERT')}"
+        remedy = known.remedy if known else unknown
         return [problem("ca-missing", variable, f"{level} requires a CA. {remedy}")]
     if FAMILIES[connection.family].verified and endpoint.self_signed:
         return []  # a host may only look like the provider's; if it is, verification refuses it

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Literal, NoReturn
 
-    from envconn.connection import Host
+    from envconn.connection import Host, Origin
 
 
 class Reach(Record):
@@ -106,10 +106,11 @@ VARIABLES = (
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
-_CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
+CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
 
 
 _NOTHING: Mapping[str, str] = {}
+_NO_ORIGINS: Mapping[str, Origin] = {}
 
 
 class Demands(Record):
@@ -119,7 +120,9 @@ class Demands(Record):
     what the provider's certificates are known to meet. `enforce_local` applies the floor to unix sockets (which can
     never meet it) and loopback addresses as well. `waive` lists host patterns and CIDR blocks where clear text is
     tolerated. `ca` is used by connections that name none; `ca_variable` is what to call it in messages. `demanded`
-    holds what libpq's variables demand, by keyword.
+    holds what libpq's variables demand, by keyword. `places` says where the floor and the waivers were stated, by the
+    name of the variable for all services; `ignored` where one stands that does not count, because it is less trusted
+    than what is judged.
     """
 
     floor: TlsLevel = TlsLevel.ENCRYPTED
@@ -129,10 +132,20 @@ class Demands(Record):
     ca: str | None = None
     ca_variable: str = ""
     demanded: Mapping[str, str] = _NOTHING
+    places: Mapping[str, str] = _NOTHING
+    ignored: Mapping[str, str] = _NOTHING
 
     def __repr__(self) -> str:
         # The CA may be a text, or anything else that was meant for another variable.
         return f"<Demands floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={self.waive}>"
+
+    def place(self, variable: str) -> str:
+        """Return the variable that states what `variable` is for, with file and line where there is one."""
+        return self.places.get(variable, variable)
+
+    def remedy(self, variable: str) -> str:
+        """Return `variable` for a remedy, and where it has to be set to count."""
+        return f"{variable} in the process environment" if variable in self.ignored else variable
 
     def ca_for(self, family: str) -> str | None:
         """Return the CA for connections of protocol `family` that name none, or `None`.
@@ -225,7 +238,19 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         ca=demands.ca if policy.ca is None else policy.ca,
         ca_variable=demands.ca_variable if policy.ca is None else "Policy.ca",
         demanded=demands.demanded,
+        places={**demands.places, **dict(_in_code(policy, demands))},
+        ignored=demands.ignored,
     )
+
+
+def _in_code(policy: Policy, demands: Demands) -> Iterator[tuple[str, str]]:
+    """Yield what counts because `policy` states it, by the variable, and what to call it."""
+    if _FLOORS.get(policy.tls or "", TlsLevel.ENCRYPTED) > demands.floor:
+        yield "ENVCONN_TLS", "Policy.tls"
+    if policy.waive is not None:
+        yield "ENVCONN_TLS_WAIVE", "Policy.waive"
+    if policy.local == "enforce" and not demands.enforce_local:
+        yield "ENVCONN_TLS_LOCAL", "Policy.local"
 
 
 def waived_in_code(policy: Policy | None) -> tuple[Finding, ...]:
@@ -254,18 +279,22 @@ class Stated(Record):
     notes: tuple[Finding, ...] = ()
 
 
-def stated(values: Mapping[str, str]) -> Stated:
-    """Read the policy from the texts of `VARIABLES`; a missing or blank one is not set."""
+def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGINS) -> Stated:
+    """Read the policy from the texts of `VARIABLES`; a missing or blank one is not set.
+
+    `origins` says where each stands, which may be a variable for one service in place of that for all.
+    """
+    names = {name: origins[name].variable if name in origins else name for name in VARIABLES}
     word = values.get("ENVCONN_TLS") or "require"
-    floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""))
+    floor, notes = _raised(_FLOORS.get(word, TlsLevel.ENCRYPTED), values.get("PGSSLMODE", ""), names["ENVCONN_TLS"])
     local = values.get("ENVCONN_TLS_LOCAL") or "allow"
     waive = tuple(values.get("ENVCONN_TLS_WAIVE", "").replace(",", " ").split())
-    problems = [found for pattern in waive if (found := _unusable(pattern, "ENVCONN_TLS_WAIVE"))]
-    problems += _wrong_words(word, local, "ENVCONN_TLS", "ENVCONN_TLS_LOCAL")
+    problems = [found for pattern in waive if (found := _unusable(pattern, names["ENVCONN_TLS_WAIVE"]))]
+    problems += _wrong_words(word, local, names["ENVCONN_TLS"], names["ENVCONN_TLS_LOCAL"])
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
         # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
-    ca_variable = next((name for name in _CA_VARIABLES if values.get(name)), None)
+    ca_variable = next((name for name in CA_VARIABLES if values.get(name)), None)
     demanded, wrong = libpq_demands.stated(values)
     demands = Demands(
         floor=floor,
@@ -273,13 +302,21 @@ def stated(values: Mapping[str, str]) -> Stated:
         enforce_local=local == "enforce",
         waive=() if problems else waive,
         ca=values[ca_variable] if ca_variable else None,
-        ca_variable=ca_variable or "",
+        ca_variable=names[ca_variable] if ca_variable else "",
         demanded={} if wrong else demanded,
+        places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED)),
     )
     return Stated(demands, (*problems, *wrong), notes)
 
 
-def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, ...]]:
+def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel) -> Mapping[str, str]:
+    found = {name: str(origin) for name, origin in origins.items() if name.startswith("ENVCONN_TLS")}
+    if floor > asked:
+        found["ENVCONN_TLS"] = str(origins.get("PGSSLMODE", "PGSSLMODE"))
+    return found
+
+
+def _raised(floor: TlsLevel, pgsslmode: str, variable: str) -> tuple[TlsLevel, tuple[Finding, ...]]:
     level = SSLMODES.get(pgsslmode, TlsLevel.NONE)
     if not pgsslmode:
         return floor, ()
@@ -288,10 +325,10 @@ def _raised(floor: TlsLevel, pgsslmode: str) -> tuple[TlsLevel, tuple[Finding, .
             note(
                 "pgsslmode-stronger",
                 "PGSSLMODE",
-                f"raises the minimum to {level}, which is more than ENVCONN_TLS asks for",
+                f"raises the minimum to {level}, which is more than {variable} asks for",
             ),
         )
-    return floor, (note("pgsslmode-overruled", "PGSSLMODE", "has no effect: ENVCONN_TLS asks for the same or more"),)
+    return floor, (note("pgsslmode-overruled", "PGSSLMODE", f"has no effect: {variable} asks for the same or more"),)
 
 
 def _unusable(pattern: str, variable: str) -> Finding | None:

@@ -29,6 +29,9 @@ class Verdict(Value):
     """Where the text states the level that it asks for; empty for a file."""
     _demanded: tuple[str, ...] = ()
     """The keywords of libpq in which a variable demands more than the text."""
+    _floor_from: str = "ENVCONN_TLS"
+    _waived_from: str = "ENVCONN_TLS_WAIVE"
+    """Where the floor and the waiver were stated."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -38,8 +41,8 @@ class Verdict(Value):
         reasons = [
             (True, f"{self._words}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),
-            (self.waived is not None, f"TLS is not required, because ENVCONN_TLS_WAIVE has {self.waived}"),
-            (self.level > self.requested, f"raised to {self.level}, the minimum set by ENVCONN_TLS"),
+            (self.waived is not None, f"TLS is not required, because {self._waived_from} has {self.waived}"),
+            (self.level > self.requested, f"raised to {self.level}, the minimum set by {self._floor_from}"),
             (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
             *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self._demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),

@@ -1,0 +1,158 @@
+"""What is stated about judging a connection: of each word, the variable that concerns this service.
+
+The source comes first, then the name: a variable of the process environment before one in an env file, and in one
+source ``ENVCONN_<SERVICE>_<WORD>`` before ``ENVCONN_<WORD>``. What may lower or redirect (a waiver, a CA, a provider)
+concerns a connection only if it is as trusted as the connection's text: an env file may raise what the process
+environment asks for, and do nothing else to it.
+"""
+
+from __future__ import annotations
+
+from envconn.errors import note, problem
+from envconn.providers import POOLERS, ProviderHints, provider_named
+from envconn.selection import variables, vocabulary
+from envconn.tls import Context
+from envconn.tls.policy import CA_VARIABLES, combined, stated, waived_in_code
+from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from envconn.connection import Connection, Origin
+    from envconn.errors import Finding
+    from envconn.selection.scan import Scan
+    from envconn.sources import Text
+    from envconn.tls.policy import Demands, Policy
+
+_VARIABLES = (*POLICY_VARIABLES, "ENVCONN_PROVIDER", "ENVCONN_POOL_MODE", "ENVCONN_SENTINEL_MASTER")
+_RAISING = frozenset(POLICY_VARIABLES) - {"ENVCONN_TLS_WAIVE", *CA_VARIABLES}
+"""What can only demand more: taken from every source."""
+
+
+class Scopes:
+    """What connections are judged by, for each service and each trust. `policy` is the program's, above all."""
+
+    __slots__ = ("_contexts", "_ignored", "_mixed", "_policy", "_scan", "_texts")
+
+    def __init__(self, scan: Scan, policy: Policy | None = None) -> None:
+        services = _by_prefix(scan)
+        scan.accept_findings(vocabulary.unknown(scan.present, services))
+        scan.notes += waived_in_code(policy)
+        self._scan, self._policy = scan, policy
+        self._contexts: dict[tuple[str, bool], Context] = {}
+        self._ignored: dict[tuple[str, bool], Mapping[str, Origin]] = {}
+        self._texts = dict(_texts(scan, services))
+        self._mixed = any(text.origin.env_file for text in self._texts.values())
+        for prefix in ("", *services):
+            self._context(prefix, env_file=True)
+
+    def of(self, connection: Connection, service: str = "") -> Context:
+        """Return what `connection` of `service` is judged by, and note what an env file says of it in vain."""
+        prefix, env_file = vocabulary.prefix(service) if service else "", connection.origin.env_file
+        context = self._context(prefix, env_file=env_file)
+        ignored = self._ignored.get((prefix, env_file), {})
+        self._scan.notes += [_not_used(origin, connection.origin.variable) for origin in ignored.values()]
+        return context
+
+    def general(self, *, env_file: bool) -> Context:
+        """Return what a connection that is no service is judged by; `env_file` is whether its text stands in one."""
+        return self._context("", env_file=env_file)
+
+    def master(self, connection: Connection, service: str) -> Text | None:
+        """Return the name of the master that sentinels of `service` are asked for, or `None`."""
+        chosen, _ = self._choose(vocabulary.prefix(service), env_file=connection.origin.env_file)
+        return chosen.get("ENVCONN_SENTINEL_MASTER")
+
+    def _context(self, prefix: str, *, env_file: bool) -> Context:
+        env_file = env_file or not self._mixed
+        if (found := self._contexts.get((prefix, env_file))) is None:
+            chosen, ignored = self._choose(prefix, env_file=env_file)
+            found = Context(combined(self._policy, self._demands(chosen, ignored)), self._hints(chosen))
+            self._contexts[prefix, env_file], self._ignored[prefix, env_file] = found, ignored
+        return found
+
+    def _choose(self, prefix: str, *, env_file: bool) -> tuple[dict[str, Text], dict[str, Origin]]:
+        """Return what is stated by the general name of each variable, and where what does not count for it stands."""
+        found = {name: text for name in _VARIABLES if (text := self._first(prefix, name))}
+        trusted = {name for name, text in found.items() if not text.origin.env_file}
+        weak = found.keys() - trusted
+        if env_file:  # of two CAs, that of the process environment
+            ignored = weak.intersection(CA_VARIABLES) if trusted.intersection(CA_VARIABLES) else set()
+        else:
+            ignored = weak - _RAISING
+        chosen = {name: text for name, text in found.items() if name not in ignored}
+        return chosen, {name: found[name].origin for name in found if name in ignored}
+
+    def _first(self, prefix: str, name: str) -> Text | None:
+        own = f"{prefix}{name.removeprefix(vocabulary.PREFIX)}" if prefix else ""
+        texts = [text for each in (own, name) if (text := self._texts.get(each))]
+        return min(texts, key=lambda text: text.origin.env_file, default=None)
+
+    def _demands(self, chosen: Mapping[str, Text], ignored: Mapping[str, Origin]) -> Demands:
+        answer = stated(
+            {name: text.text.reveal().strip() for name, text in chosen.items()},
+            {name: text.origin for name, text in chosen.items()},
+        )
+        self._scan.problems += answer.problems
+        self._scan.notes += answer.notes
+        return answer.demands._replace(ignored={name: origin.place for name, origin in ignored.items()})
+
+    def _hints(self, chosen: Mapping[str, Text]) -> ProviderHints:
+        """Read what is stated about an endpoint; a word that is not known becomes a problem."""
+        provider, pooler = (chosen.get(name) for name in ("ENVCONN_PROVIDER", "ENVCONN_POOL_MODE"))
+        if not (provider or pooler):
+            return _NO_HINTS
+        word, mode = (text.text.reveal().strip() if text else None for text in (provider, pooler))
+        if provider and word and provider_named(word) is None:
+            self._scan.problems.append(problem("provider-unknown", provider.origin.variable, _PROVIDER))
+            word = None
+        if pooler and mode and mode not in POOLERS:
+            self._scan.problems.append(problem("pooler-unknown", pooler.origin.variable, _POOLER))
+            mode = None
+        return ProviderHints(word, mode, *(str(text.origin) if text else "" for text in (provider, pooler)))
+
+
+_NO_HINTS = ProviderHints()
+_PROVIDER = "unknown provider. Use one of the names in docs/providers.md, for example scalingo, planetscale or neon"
+_POOLER = "is invalid: expected transaction, session or none"
+
+
+def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, Text]]:
+    own = [prefix + word for prefix in services for word in vocabulary.FOR_EACH if prefix + word in scan.present]
+    for name in (*own, *(name for name in _VARIABLES if name in scan.present)):
+        lookup = scan.environment.lookup(name)
+        scan.record(lookup)
+        if lookup.found:
+            yield name, lookup.found
+
+
+def _by_prefix(scan: Scan) -> dict[str, set[str]]:
+    """Return the services that variables are set for, by what those begin with; two for one are a problem."""
+    if not any(name.startswith(vocabulary.PREFIX) and name not in vocabulary.FOR_EVERY for name in scan.present):
+        return {}
+    found: dict[str, set[str]] = {}
+    for name in (*vocabulary.SERVICES, *_named(scan)):
+        found.setdefault(vocabulary.prefix(name), set()).add(name)
+    for prefix, names in found.items():
+        if len(names) > 1:
+            scan.problems += [
+                _ambiguous(prefix + word, names) for word in vocabulary.FOR_EACH if prefix + word in scan.present
+            ]
+    return found
+
+
+def _named(scan: Scan) -> Iterable[str]:
+    return (*(name for name, _ in variables.named(scan.present)), *(bound.name for bound in scan.bound))
+
+
+def _ambiguous(variable: str, names: set[str]) -> Finding:
+    message = f"could be about the services {' and '.join(sorted(names))}. Rename one of the two services"
+    return problem("envconn-variable-ambiguous", variable, message)
+
+
+def _not_used(origin: Origin, variable: str) -> Finding:
+    message = (
+        f"is not used for {variable}, which is more trusted than {origin.place}. Set it in the process environment"
+    )
+    return note("dotenv-ignored", origin.variable, message)

@@ -1,0 +1,267 @@
+"""What an env file may say to a connection whose text is in the process environment: nothing that lowers or redirects.
+
+And what is stated for one service: it concerns no other one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from envconn import Policy
+from envconn.selection import assemble
+from envconn.selection.vocabulary import FOR_EACH, FOR_EVERY, SERVICES, prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from envconn.report import Report
+
+HOST = "db.example.com"
+URL = f"postgresql://app:p@{HOST}/app"
+OTHER = "postgresql://app:p@other.example.net/app"
+CLEAR = f"{URL}?sslmode=disable"
+FULL = f"{URL}?sslmode=verify-full"
+REDIS = "rediss://:p@cache.example.com"
+HEROKU = "rediss://:p@ec2-1-2-3-4.compute-1.amazonaws.com:7000"
+SENTINELS = "rediss+sentinel://:p@one.example.com:26379,two.example.com:26379"
+CA = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def report_of(tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str]) -> Report:
+    path = tmp_path / ".env"
+    path.write_text("".join(f"{name}='{value}'\n" for name, value in env_file.items()), encoding="utf-8")
+    return assemble(dict(process), str(path)).report
+
+
+def shown(report: Report) -> list[object]:
+    """What must not change: the endpoints with their levels, and the codes of the problems."""
+    endpoints = [each for service in report.services.values() for each in (service, *service.siblings)]
+    return [
+        *((each.name, *each.hosts, each.tls.level, each.tls.ca, each.provider, each.pool_mode) for each in endpoints),
+        *(each.parameters.get("master_name", "") for each in endpoints),
+        *sorted(problem.code for problem in report.problems),
+    ]
+
+
+WAIVED = {"ENVCONN_TLS_WAIVE": "*.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("process", "env_file"),
+    [
+        # waivers
+        ({"DATABASE_URL": URL}, WAIVED),
+        ({"DATABASE_URL": CLEAR}, WAIVED),
+        ({"DATABASE_URL": CLEAR}, {"ENVCONN_DATABASE_TLS_WAIVE": HOST}),
+        ({"ANALYTICS_DATABASE_URL": CLEAR}, {"ENVCONN_ANALYTICS_TLS_WAIVE": HOST}),
+        ({"DATABASE_URL": URL, "DIRECT_URL": URL.replace("db.", "direct.")}, WAIVED),
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app", "PGSSLMODE": "prefer"}, WAIVED),
+        ({"DATABASE_URL": "$MINE", "MINE": URL}, WAIVED),
+        ({"REDIS_URL": "redis://:p@cache.example.com"}, WAIVED),
+        ({"DATABASE_URL": URL}, {"ENVCONN_TLS_WAIVE": "$HOSTS", "HOSTS": HOST}),
+        # CAs
+        ({"DATABASE_URL": FULL}, {"ENVCONN_TLS_CA": CA}),
+        ({"DATABASE_URL": FULL}, {"ENVCONN_DATABASE_TLS_CA": CA}),
+        ({"DATABASE_URL": FULL}, {"DATABASE_CA_CERT": CA}),
+        ({"DATABASE_URL": FULL}, {"PGSSLROOTCERT": CA}),
+        ({"DATABASE_URL": FULL, "PGSSLROOTCERT": "system"}, {"ENVCONN_TLS_CA": CA}),
+        ({"DATABASE_URL": FULL, "DATABASE_CA_CERT": "system"}, {"ENVCONN_DATABASE_TLS_CA": CA}),
+        ({"REDIS_URL": REDIS}, {"ENVCONN_TLS_CA": CA}),
+        # providers, poolers, masters
+        ({"REDIS_URL": HEROKU}, {"ENVCONN_PROVIDER": "heroku"}),
+        ({"REDIS_URL": HEROKU}, {"ENVCONN_BROKER_PROVIDER": "heroku", "ENVCONN_CACHE_PROVIDER": "heroku"}),
+        ({"DATABASE_URL": URL}, {"ENVCONN_PROVIDER": "neon"}),
+        ({"DATABASE_URL": URL}, {"ENVCONN_POOL_MODE": "transaction"}),
+        ({"DATABASE_URL": URL}, {"ENVCONN_DATABASE_POOL_MODE": "transaction"}),
+        ({"CELERY_BROKER_URL": SENTINELS}, {"ENVCONN_SENTINEL_MASTER": "theirs"}),
+        ({"CELERY_BROKER_URL": SENTINELS}, {"ENVCONN_BROKER_SENTINEL_MASTER": "theirs"}),
+        # choosers
+        ({"DATABASE_URL": URL}, {"ENVCONN_DATABASE_VARIABLE": "MINE", "MINE": OTHER}),
+        ({"DATABASE_URL": URL, "MINE": OTHER}, {"ENVCONN_DATABASE_VARIABLE": "MINE"}),
+        ({"DATABASE_URL": URL, "POSTGRES_URL": OTHER}, {"ENVCONN_DATABASE_VARIABLE": "POSTGRES_URL"}),
+        ({"POSTGRESQLCONNSTR_MAIN": URL}, {"ENVCONN_DATABASE_VARIABLE": "MINE", "MINE": OTHER}),
+        ({"REDIS_URL": REDIS}, {"ENVCONN_CACHE_VARIABLE": "MINE", "MINE": "rediss://:p@other.example.net"}),
+        ({"CELERY_BROKER_URL": REDIS}, {"ENVCONN_BROKER_VARIABLE": "MINE", "MINE": "amqps://a:p@other.example.net"}),
+        # other names for the same service, of whatever rank
+        ({"DATABASE_URL": URL}, {"SCALINGO_POSTGRESQL_URL": OTHER}),
+        ({"DATABASE_URL": URL, "STAGING": OTHER}, {"SCALINGO_POSTGRESQL_URL": "$STAGING"}),
+        ({"PG_URL": URL}, {"DATABASE_URL": OTHER, "POSTGRES_URL": OTHER.replace("other", "third")}),
+        ({"DIRECT_URL": URL}, {"DATABASE_URL": OTHER}),
+        ({"DATABASE_URL": URL}, {"DIRECT_URL": OTHER}),
+        ({"DATABASE_URL": URL}, {"DATABASE_REPLICA_URL": OTHER}),
+        ({"ANALYTICS_DATABASE_URL": URL}, {"ANALYTICS_DIRECT_URL": OTHER}),
+        ({"POSTGRES_URL": URL}, {"POSTGRESQLCONNSTR_DATABASE_URL": OTHER}),
+        ({"POSTGRESQLCONNSTR_MAIN": URL}, {"DATABASE_URL": OTHER}),
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, {"DATABASE_URL": OTHER}),
+        ({"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app"}, {"SCALINGO_POSTGRESQL_URL": OTHER}),
+        ({"REDIS_URL": REDIS}, {"CELERY_BROKER_URL": "amqps://a:p@other.example.net", "CACHE_URL": HEROKU}),
+        # parts
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, {"PGPORT": "6000"}),
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, {"PGPASSWORD": "x", "PGHOSTADDR": "203.0.113.9"}),
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, {"PGSSLMODE": "disable"}),
+        ({"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app", "PGSSLMODE": "verify-full"}, {"PGSSLROOTCERT": CA}),
+        ({"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app"}, {"DB_SSLMODE": "disable", "DB_PORT": "6000"}),
+        # files that it names
+        ({"DATABASE_URL": URL}, {"DATABASE_URL_FILE": "other"}),
+        ({"DATABASE_URL": URL}, {"POSTGRES_URL_FILE": "other"}),
+        ({"DATABASE_URL_FILE": "ours"}, {"DATABASE_URL": OTHER}),
+        ({"DATABASE_URL": URL}, {"ENVCONN_SECRETS_DIR": "secrets"}),
+    ],
+)
+def test_an_env_file_lowers_and_redirects_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: Mapping[str, str], env_file: Mapping[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secrets").mkdir()
+    for name, text in {"ours": URL, "other": OTHER, "secrets/POSTGRES_URL": OTHER}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    alone, both = report_of(tmp_path, process, {}), report_of(tmp_path, process, env_file)
+    assert shown(both) == shown(alone)
+    assert both.problems or {"dotenv-ignored", "source-ignored"} & {note.code for note in both.notes}
+    # In the process environment, the same does change something.
+    assert shown(report_of(tmp_path, {**env_file, **process}, {})) != shown(alone)
+
+
+@pytest.mark.parametrize(
+    ("process", "env_file", "level"),
+    [
+        ({}, {"DATABASE_URL": URL, **WAIVED}, "opportunistic"),
+        ({}, {"DATABASE_URL": CLEAR, **WAIVED}, "none"),
+        (WAIVED, {"DATABASE_URL": CLEAR}, "none"),
+        ({**WAIVED, "DATABASE_URL": CLEAR}, {}, "none"),
+        ({"DATABASE_URL": URL}, {"ENVCONN_TLS": "require"}, "encrypted"),
+        ({"DATABASE_URL": FULL, "DATABASE_CA_CERT": CA}, {"ENVCONN_TLS": "require"}, "verify-full"),
+        ({"DATABASE_URL": URL, "PGSSLROOTCERT": CA}, {"ENVCONN_TLS": "verify-full"}, "verify-full"),
+        ({"DATABASE_URL": URL, "PGSSLROOTCERT": CA}, {"ENVCONN_DATABASE_TLS": "verify-full"}, "verify-full"),
+        (
+            {"DATABASE_URL": URL, "PGSSLROOTCERT": CA, "ENVCONN_TLS": "verify-full"},
+            {"ENVCONN_DATABASE_TLS": "require"},
+            "verify-full",
+        ),
+        ({"DATABASE_URL": URL, "PGSSLROOTCERT": CA}, {"PGSSLMODE": "verify-full"}, "verify-full"),
+        ({}, {"DATABASE_URL": FULL, "ENVCONN_TLS_CA": CA}, "verify-full"),
+        ({"PGPASSWORD": "p"}, {"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, "encrypted"),
+    ],
+)
+def test_an_env_file_raises_and_speaks_for_itself(
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], level: str
+) -> None:
+    report = report_of(tmp_path, process, env_file)
+    assert (report.problems, str(report.services["database"].tls.level)) == ((), level)
+
+
+def test_of_two_cas_that_of_the_process_counts(tmp_path: Path) -> None:
+    found = report_of(tmp_path, {"PGSSLROOTCERT": "system"}, {"DATABASE_URL": FULL, "ENVCONN_TLS_CA": CA})
+    ca = found.services["database"].tls.ca
+    assert ca
+    assert (ca.kind, ca.variable) == ("system", "PGSSLROOTCERT")
+
+
+@pytest.mark.parametrize(
+    ("process", "env_file", "code", "told"),
+    [
+        ({"DATABASE_URL": CLEAR}, WAIVED, "tls-disabled", "ENVCONN_TLS_WAIVE in the process environment"),
+        ({"DATABASE_URL": FULL}, {"DATABASE_CA_CERT": CA}, "ca-missing", "DATABASE_CA_CERT in the process environment"),
+        ({"PGHOST": HOST, "PGDATABASE": "app"}, {"PGUSER": "app"}, "user-missing", "Set both in the same place"),
+        ({"DB_HOST": HOST, "DB_USER": "app"}, {"DB_NAME": "app"}, "dbname-missing", "Set both in the same place"),
+    ],
+)
+def test_a_remedy_says_where(
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], code: str, told: str
+) -> None:
+    (problem,) = report_of(tmp_path, process, env_file).problems
+    assert (problem.code, told in problem.message) == (code, True), problem
+    assert report_of(tmp_path, {**process, **env_file}, {}).ok, "the remedy works"
+
+
+def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:
+    report = report_of(tmp_path, {}, {"DATABASE_URL": URL, **WAIVED})
+    assert f"because ENVCONN_TLS_WAIVE ({tmp_path}/.env:2) has *.example.com" in str(report)
+    report = report_of(tmp_path, {}, {"DATABASE_URL": URL, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOL_MODE": "session"})
+    assert f"ENVCONN_POOL_MODE ({tmp_path}/.env:3) states" in str(report)
+    report = report_of(tmp_path, {"PGSSLROOTCERT": CA, "DATABASE_URL": URL}, {"ENVCONN_DATABASE_TLS": "verify-full"})
+    assert f"the minimum set by ENVCONN_DATABASE_TLS ({tmp_path}/.env:1)" in str(report)
+    report = report_of(tmp_path, {"PGSSLROOTCERT": CA, "DATABASE_URL": URL}, {"PGSSLMODE": "verify-full"})
+    assert f"the minimum set by PGSSLMODE ({tmp_path}/.env:1)" in str(report)
+
+
+BOTH = {"DATABASE_URL": URL, "ANALYTICS_DATABASE_URL": URL.replace("db.", "two.")}
+
+
+@pytest.mark.parametrize(
+    ("environ", "levels"),
+    [
+        ({**BOTH}, ("encrypted", "encrypted")),
+        ({**BOTH, "ENVCONN_DATABASE_TLS": "verify-full", "PGSSLROOTCERT": CA}, ("verify-full", "verify-ca")),
+        ({**BOTH, "ENVCONN_ANALYTICS_TLS_WAIVE": "*.example.com"}, ("encrypted", "opportunistic")),
+        ({**BOTH, "ENVCONN_ANALYTICS_TLS_CA": CA}, ("encrypted", "verify-ca")),
+        (
+            {**BOTH, "ENVCONN_TLS": "verify-full", "ENVCONN_TLS_CA": CA, "ENVCONN_ANALYTICS_TLS": "require"},
+            ("verify-full", "verify-ca"),
+        ),
+        ({**BOTH, "ENVCONN_TLS_WAIVE": "*.com", "ENVCONN_DATABASE_TLS_WAIVE": "x.com"}, ("encrypted", "opportunistic")),
+    ],
+)
+def test_what_is_stated_for_one_service_concerns_it_alone(environ: Mapping[str, str], levels: tuple[str, str]) -> None:
+    report = assemble(environ, None).report
+    assert report.ok, report
+    assert tuple(str(report.services[name].tls.level) for name in ("database", "analytics")) == levels
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "variable"),
+    [
+        ({**BOTH, "ENVCONN_ANALYTICS_TLS": "verify"}, "policy-unknown", "ENVCONN_ANALYTICS_TLS"),
+        ({**BOTH, "ENVCONN_CACHE_TLS": "verify"}, "policy-unknown", "ENVCONN_CACHE_TLS"),
+        ({**BOTH, "ENVCONN_DATABASE_TLS_LOCAL": "never"}, "policy-unknown", "ENVCONN_DATABASE_TLS_LOCAL"),
+        ({**BOTH, "ENVCONN_DATABASE_TLS_WAIVE": "*"}, "waiver-too-wide", "ENVCONN_DATABASE_TLS_WAIVE"),
+        ({**BOTH, "ENVCONN_DATABASE_TLS_CA": "/nowhere"}, "ca-missing", "ENVCONN_DATABASE_TLS_CA"),
+        ({**BOTH, "ENVCONN_DATABASE_PROVIDER": "nobody"}, "provider-unknown", "ENVCONN_DATABASE_PROVIDER"),
+        ({**BOTH, "ENVCONN_BROKER_POOL_MODE": "pool"}, "pooler-unknown", "ENVCONN_BROKER_POOL_MODE"),
+        ({**BOTH, "ENVCONN_OTHER_TLS": "require"}, "envconn-variable-unknown", "ENVCONN_OTHER_TLS"),
+        (
+            {**BOTH, "CELERY_BROKER_URL": SENTINELS, "ENVCONN_BROKER_SENTINEL_MASTER": "a/b"},
+            "sentinel-master",
+            "ENVCONN_BROKER_SENTINEL_MASTER",
+        ),
+        (
+            {"A_B_DATABASE_URL": URL, "POSTGRESQLCONNSTR_a-b": OTHER, "ENVCONN_A_B_TLS_WAIVE": "x"},
+            "envconn-variable-ambiguous",
+            "ENVCONN_A_B_TLS_WAIVE",
+        ),
+    ],
+)
+def test_what_is_wrong_for_one_service_names_its_variable(environ: Mapping[str, str], code: str, variable: str) -> None:
+    assert {(problem.code, problem.variable) for problem in assemble(environ, None).report.problems} == {
+        (code, variable)
+    }
+
+
+def test_facts_for_one_service() -> None:
+    environ = {**BOTH, "ENVCONN_ANALYTICS_PROVIDER": "neon", "ENVCONN_DATABASE_POOL_MODE": "session"}
+    services = assemble(environ, None).services
+    assert (services["database"].provider, services["database"].pool_mode) == (None, "session")
+    assert (services["analytics"].provider, services["analytics"].pool_mode) == ("neon", None)
+    environ = {"CELERY_BROKER_URL": SENTINELS, "CACHE_URL": SENTINELS, "ENVCONN_SENTINEL_MASTER": "all"}
+    services = assemble({**environ, "ENVCONN_CACHE_SENTINEL_MASTER": "own"}, None).services
+    assert [services[name].parameters["master_name"] for name in ("broker", "cache")] == ["all", "own"]
+
+
+def test_a_service_of_the_tests() -> None:
+    environ = {"TEST_DATABASE_URL": URL, "ENVCONN_TEST_TLS_WAIVE": HOST, "ENVCONN_TEST_SERVERS": "x"}
+    assert str(assemble(environ, None).services["test"].tls.level) == "opportunistic"
+
+
+def test_no_name_has_two_readings() -> None:
+    own = [prefix(name) + word for name in (*SERVICES, "tls", "api", "pytest", "a_tls") for word in FOR_EACH]
+    assert len({*own, *FOR_EVERY}) == len(own) + len(FOR_EVERY)
+
+
+def test_a_program_is_above_all() -> None:
+    policy = Policy(waive=["two.example.com"])
+    services = assemble({**BOTH, "ENVCONN_DATABASE_TLS_WAIVE": HOST}, None, policy).services
+    assert [str(services[name].tls.level) for name in ("database", "analytics")] == ["encrypted", "opportunistic"]
+    assert "because Policy.waive has two.example.com" in " ".join(services["analytics"].tls.evidence)
