@@ -166,7 +166,7 @@ WRONG = {
     "conflict": env(DATABASE_URL=URL, SCALINGO_POSTGRESQL_URL=SCALINGO),
     "conflict of passwords": env(DATABASE_URL=URL, PG_URL=URL.replace("secret", "other")),
     "conflict with parts": env(DATABASE_URL=URL, DB_HOST="other.example.com", DB_USER="app", DB_NAME="app"),
-    "conflict with .env": dotenv(f"PG_URL={OTHER}\n", DATABASE_URL=URL),
+    "conflict in .env": dotenv(f"PG_URL={OTHER}\nDATABASE_URL={URL}\n"),
     "choice of nothing": env(DATABASE_URL=URL, ENVCONN_DATABASE_VARIABLE="MINE"),
     "cycle": env(DATABASE_URL="$A", A="$DATABASE_URL"),
     "alias of nothing": env(DATABASE_URL="$A"),
@@ -222,7 +222,9 @@ class Settings(envconn.Settings):
 def fact(service: envconn.SecuredConnection) -> tuple[object, ...]:
     hosts = [str(host) for host in service.hosts]
     endpoint = (service.provider, service.pooled, service.replica, service.branch)
-    return (service.name, str(service.origin), hosts, service.tls.level, service.tls.evidence, service.user, *endpoint)
+    # Where something was stated is in the sentences, too.
+    evidence = [sentence.replace(" (VaultSource)", "") for sentence in service.tls.evidence]
+    return (service.name, str(service.origin), hosts, service.tls.level, evidence, service.user, *endpoint)
 
 
 def named(findings: Iterable[envconn.Finding]) -> list[tuple[str, str]]:

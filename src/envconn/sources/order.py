@@ -30,7 +30,7 @@ SOURCES = (
         "file",
         "a file that NAME_FILE names",
         (),
-        "The value of `NAME`. `NAME` itself, in any other place down to `app-service` but `.env`, has to hold the same.",
+        "The value of `NAME`. `NAME` itself, in any place down to `app-service` but `.env`, has to hold the same.",
     ),
     Source("dotenv", ".env", (), "Assignments in the `.env` file, or in the files that are named instead."),
     Source(
