@@ -585,7 +585,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_TLS=require",
         ),
         "waiver-malformed": Code(
-            "An entry of `ENVCONN_TLS_WAIVE` is neither a host pattern nor a CIDR block.",
+            "An entry of `ENVCONN_TLS_WAIVE` is neither a host pattern nor a CIDR block, or can never match a host.",
             "Write it like `*.internal` or `10.1.0.0/16`.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE=10.1.0.0/99",
             (

@@ -106,6 +106,22 @@ WAIVERS_REFUSED = [
     ("postgresql://u:Zq7xWv9kJb3@h/d", "waiver-malformed", "a URL"),
     ("[!_]*", "waiver-malformed", "a class of characters that covers every host and does not look like it"),
     ("[a-z]*.internal", "waiver-malformed", "no classes at all"),
+    ("db.internal:5432", "waiver-malformed", "a port: no host has it"),
+    ("*.internal:*", "waiver-malformed", "every port"),
+    ("[fd00::1]", "waiver-malformed", "brackets belong to URLs"),
+    ("fd00::*", "waiver-malformed", "an address in IPv6 has many spellings: use a block"),
+    ("fe80::1%eth0", "waiver-malformed", "a link of one machine"),
+    (".internal", "waiver-malformed", "the way of cookies and NO_PROXY"),
+    ("db..internal", "waiver-malformed", "an empty label"),
+    (".10", "waiver-malformed", "nothing before a dot"),
+    ("10.0.0.256", "waiver-malformed", "no address"),
+    ("10.1.2.3.*", "waiver-malformed", "five parts"),
+    ("010.*", "waiver-malformed", "octal to some"),
+    ("99999999999999999999.*", "waiver-malformed", "many digits"),
+    ("app@db.internal", "waiver-malformed", "a user"),
+    ("db.internal;", "waiver-malformed", "another list"),
+    ("d\u00fc.internal", "waiver-malformed", "DNS has its xn-- form"),
+    ("*.*.*.*", "waiver-too-wide", "every IPv4 address"),
 ]
 
 

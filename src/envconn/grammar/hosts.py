@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # What a DNS name is made of: letters, digits and hyphens (RFC 1123), and the underscore that container networks use.
-_IN_NAMES = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+IN_NAMES = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
@@ -109,7 +109,7 @@ def _is_name(name: str) -> bool:
 
 def _is_dns_name(name: str) -> bool:
     labels = name.removesuffix(".").split(".")
-    return all(0 < len(label) < 64 and not label.strip(_IN_NAMES) for label in labels)
+    return all(0 < len(label) < 64 and not label.strip(IN_NAMES) for label in labels)
 
 
 def _is_ipv4(name: str) -> bool:

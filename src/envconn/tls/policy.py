@@ -20,6 +20,7 @@ import os
 
 from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.families import serving
+from envconn.grammar.hosts import IN_NAMES, is_address
 from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT
 from envconn.records import Record
 from envconn.tls import libpq_demands
@@ -75,19 +76,23 @@ def is_local(host: Host) -> bool:
 
 
 def _covers(pattern: str, host: Host) -> bool:
-    if "/" not in pattern:
+    # What is dialled decides: a waiver by name says nothing about an address, nor digits about a name (10.evil.com).
+    dialled = host.hostaddr or host.host
+    if (_looks_numeric(dialled) and is_address(dialled)) is not _is_numeric(pattern):
+        return False
+    if "/" not in pattern and ":" not in pattern:
         from fnmatch import fnmatchcase
 
-        return fnmatchcase(host.host.lower(), pattern.lower())
-    address = host.hostaddr or host.host
-    if not _looks_numeric(address):
-        return False
+        return fnmatchcase(dialled.lower(), pattern.lower())
     from ipaddress import ip_address, ip_network
 
-    try:
-        return ip_address(address) in ip_network(pattern)
-    except ValueError:
-        return False
+    address = ip_address(dialled)
+    return address in ip_network(pattern) if "/" in pattern else address == ip_address(pattern)
+
+
+def _is_numeric(pattern: str) -> bool:
+    """Whether `pattern` is about addresses: a CIDR block, an address, or one with stars (``10.*``)."""
+    return "/" in pattern or ":" in pattern or not pattern.strip(".*?0123456789")
 
 
 def _looks_numeric(address: str) -> bool:
@@ -332,19 +337,50 @@ def _raised(floor: TlsLevel, pgsslmode: str, variable: str) -> tuple[TlsLevel, t
 
 
 def _unusable(pattern: str, variable: str) -> Finding | None:
-    """Refuse a waiver that covers everything, or that is neither a host pattern nor a CIDR block."""
-    if "[" in pattern:
-        # fnmatch's classes: [!_]* covers every host and does not look like it.
-        return problem("waiver-malformed", variable, "a pattern has a bracket. Use * and ? only")
-    if "/" not in pattern:
-        return _too_wide(variable) if not pattern.strip("*?.") else None
+    """Refuse a waiver that covers everything, or that can never match."""
+    if "/" in pattern:
+        return _unusable_network(pattern, variable)
+    if not pattern.strip("*?."):
+        return _too_wide(variable)
+    wrong = next((message for is_wrong, message in _MALFORMED if is_wrong(pattern)), None)
+    return problem("waiver-malformed", variable, wrong) if wrong else None
+
+
+def _has_empty_label(pattern: str) -> bool:
+    return pattern.startswith(".") or ".." in pattern
+
+
+def _is_not_ipv6(pattern: str) -> bool:
+    return ":" in pattern and not (is_address(pattern) and "%" not in pattern)
+
+
+def _is_out_of_range(pattern: str) -> bool:
+    labels = pattern.split(".")
+    return _is_numeric(pattern) and ":" not in pattern and (len(labels) > 4 or any(map(_is_too_large, labels)))
+
+
+def _is_too_large(label: str) -> bool:
+    return label.isdigit() and (int(label[:4]) > 255 or len(label) > 3 or label != str(int(label)))
+
+
+_IN_PATTERNS = IN_NAMES + ".*?:"
+
+_MALFORMED: tuple[tuple[Callable[[str], bool], str], ...] = (
+    # fnmatch's classes: [!_]* covers every host and does not look like it.
+    (lambda pattern: "[" in pattern, "a pattern has a bracket. Use * and ? only"),
+    (_is_not_ipv6, "a pattern has a colon and is not an IPv6 address. Write the hostname without a port"),
+    (_has_empty_label, "a pattern has nothing before a dot, so it matches no host. Write it like *.example.com"),
+    (_is_out_of_range, "a pattern of digits is not an IPv4 address. Write it like 10.1.* or 10.1.0.0/16"),
+    (lambda pattern: bool(pattern.strip(_IN_PATTERNS)), "a pattern has a character that no hostname has. Remove it"),
+)
+
+
+def _unusable_network(pattern: str, variable: str) -> Finding | None:
     from ipaddress import ip_network
 
     try:
         network = ip_network(pattern)
     except ValueError:
-        network = None
-    if network is None:
         return problem(
             "waiver-malformed",
             variable,
