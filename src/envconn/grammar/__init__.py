@@ -1,7 +1,7 @@
-"""Text to structure: each family of services has one file, chosen by the scheme of the URI.
+"""Parse connection strings: each family of services has one grammar, chosen by the scheme of the URI.
 
-What comes out is what was asked for, unjudged. Every grammar gives a text the meaning that its
-reference parser gives it, or refuses it; the header of the file names that parser and lists the
+The result is what the text asks for, unjudged. Every grammar reads a text as its reference parser does,
+or refuses it; the docstring of the module names that parser and lists the
 deliberate differences.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "read_text"]
 
-# Schemes of services that have no reader yet, and whose they are.
+# Schemes of services that are not supported yet, and their names.
 _UNSUPPORTED = {
     "mssql": "SQL Server",
     "oracle": "Oracle",
     "mongodb": "MongoDB",
 }
 
-# Schemes of addresses that stand next to the right one in a provider's console.
+# Schemes of addresses that a provider's console shows next to the connection string.
 _MISTAKEN = {
     "http": "http is for web pages. Copy the database's connection string instead",
     "https": "https is for web pages. Copy the database's connection string instead",
@@ -45,12 +45,12 @@ _ACCEPTED = "Use postgresql://, mysql://, sqlite:///, rediss:// or amqps://"
 
 
 def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    """Return what `text` asks for, or everything that is wrong with it. Never raises for bad input.
+    """Return the connection that `text` describes, or everything that is wrong with it. Never raises for bad input.
 
-    A URI is read by the grammar of its scheme; a text without ``scheme:`` that has a ``=`` in it
-    is a keyword/value string of libpq, as for libpq itself. No problem shows any part of the text
-    but known words, and names of parameters that can be no part of a password. A JSON object is a
-    service in parts, as secret managers keep it (`json_credentials`).
+    A URI is read by the grammar of its scheme; a text without ``scheme:`` but with a ``=``
+    is a keyword/value string of libpq, as for libpq itself. A JSON object is a service in parts, as secret
+    managers store it (`json_credentials`). No message quotes any part of the text, except known words
+    and names of parameters that cannot be part of a password.
     """
     if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
         from envconn.grammar.json_credentials import read_json
@@ -60,7 +60,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
 
 
 def read_text(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    """Do as `read` does, for a text that is not JSON."""
+    """Do the same as `read`, for a text that is not JSON."""
     state = ParseState(origin)
     clean = tidy(state, text.reveal())
     connection = None if clean is None else _dispatch(state, clean)
@@ -86,14 +86,14 @@ def _dispatch(state: ParseState, text: str) -> Connection | None:
 
 @cache
 def _reader(family: str) -> Callable[[ParseState, str, str], Connection | None]:
-    # Imported when the first text asks for it; PostgreSQL's is there already.
+    # Imported for the first text that needs it; PostgreSQL's is loaded already.
     module, _, name = FAMILIES[family].grammar.partition(".")
     found: Callable[[ParseState, str, str], Connection | None] = getattr(import_module(f"{__name__}.{module}"), name)
     return found
 
 
 def _explain(scheme: str) -> tuple[str, str]:
-    """Say why a scheme is not read, without showing it: what stands before a colon may be a user name."""
+    """Return why a scheme is not supported, without quoting it: the text before a colon may be a user name."""
     lower = scheme.lower()
     if scheme in BY_SCHEME:
         return "scheme-slashes", "the scheme is not followed by two slashes. Write scheme://user:password@host/name"

@@ -1,19 +1,19 @@
-"""AMQP 0-9-1 URIs, after kombu's url_to_parts, which Celery uses, with RabbitMQ's words for TLS.
+"""AMQP 0-9-1 URIs, after kombu's url_to_parts, which Celery uses, with RabbitMQ's parameters for TLS.
 
-Followed is kombu 5 with py-amqp; the query words are those of RabbitMQ's page "URI Query Parameters"
+The reference is kombu 5 with py-amqp; the query parameters are those of RabbitMQ's page "URI Query Parameters"
 and of pika. Deliberate differences, all refusals but the last two:
 
 - a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids and kombu
   reads; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
-- a raw ``;``, at which kombu splits, and whatever `envconn.grammar.uri` refuses;
-- half of the credentials: kombu would add ``guest`` for the other half. Without any, both are empty,
+- a raw ``;``, at which kombu splits, and everything that `envconn.grammar.uri` refuses;
+- only user or only password: kombu would add ``guest`` for the other one. Without both, they are empty,
   and the client logs in as ``guest``;
-- TLS words with ``amqp``, which kombu refuses and RabbitMQ's client ignores;
+- TLS parameters with ``amqp``, which kombu refuses and RabbitMQ's client ignores;
 - ``server_name_indication`` with another name than the host's;
-- ``amqps`` without words is verified, chain and name; kombu alone checks the chain, and the name only
-  when it is told to (`envconn.drivers`);
+- ``amqps`` without parameters is verified, chain and name; kombu alone checks the chain, and the name only
+  if it is told to (`envconn.drivers`);
 - an empty path and ``/`` alone are the virtual host ``/``, as in kombu. To RabbitMQ's specification
-  the second one is the virtual host with the empty name, which hardly anybody has.
+  the second one is the virtual host with the empty name, which is very rare.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ _FAMILY = FAMILIES[AMQP]
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``amqps://user:password@host:port/vhost?name=value&...``.
 
-    Returns `None` when something is wrong; what, is in `state` then. The virtual host is in
+    Returns `None` if something is wrong; `state` then holds the problems. The virtual host is in
     `Connection.dbname`.
     """
     secure = scheme == _FAMILY.secure
@@ -139,7 +139,7 @@ def _read_vhost(state: ParseState, uri: Uri) -> str:
 
 
 def _check_name(state: ParseState, hosts: tuple[Host, ...], name: str | None, *, secure: bool) -> None:
-    """Accept a stated server name that is the host's own, and nothing else."""
+    """Accept a stated server name only if it is the host's own."""
     if name is None:
         return
     if not secure:

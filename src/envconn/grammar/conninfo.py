@@ -1,18 +1,18 @@
 """PostgreSQL keyword/value strings (``host=h dbname=d``), after libpq's conninfo_parse.
 
-Followed is fe-connect.c of libpq 18: blanks between pairs and around ``=``, values in single quotes,
+The reference is fe-connect.c of libpq 18: blanks between pairs and around ``=``, values in single quotes,
 backslash escapes inside and outside of quotes, and the next pair right behind a closing quote.
 Deliberate differences, all refusals but the last:
 
 - tabs and line breaks, which separate pairs for libpq, are control characters here (see `envconn.grammar.text`);
-- a blank behind ``=`` and then an unquoted value with a ``=`` in it: libpq reads ``password= dbname=d``
-  as a password, when it is a template whose variable was not set;
-- a keyword given twice (libpq: the last one wins), and whatever is refused below and in `envconn.grammar.hosts`;
-- keys of other tools (`libpq_keywords.FOREIGN`) are taken out.
+- a blank after ``=`` and then an unquoted value with a ``=`` in it: libpq reads ``password= dbname=d``
+  as a password, but it is a template whose variable was not set;
+- a keyword given twice (libpq: the last one wins), and everything refused below and in `envconn.grammar.hosts`;
+- keys of other tools (`libpq_keywords.FOREIGN`) are removed.
 
-The rest of the file is for PostgreSQL's URIs as well: a draft of the connection, which in libpq is conninfo_storeval,
-which looks the keyword up and lets the last value win, and the checks of pqConnectOptions2, which come when the
-connection is made. Deliberate differences, all refusals: a keyword given twice, an empty value where one decides
+The rest of the file also serves PostgreSQL's URIs: a draft of the connection, which in libpq is conninfo_storeval
+(look up the keyword; the last value wins), and the checks of pqConnectOptions2, made when the
+connection is made. Deliberate differences, all refusals: a keyword given twice, an empty value where it decides
 about TLS, numbers with signs or blanks, names of TLS versions in another case than the manual's, TLS below 1.2, and
 no user name or database name (libpq takes the first from PGUSER or the operating system, the second from the first).
 """
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
     from envconn.grammar.text import ParseState
 
 
-# No match means a quote that is not closed. A backslash takes the next character as it is; the last
-# one of an unquoted value stands for nothing, the last one inside of quotes hides the closing quote.
+# No match means an unclosed quote. A backslash makes the next character literal; the last
+# one of an unquoted value is ignored, the last one inside quotes hides the closing quote.
 _VALUE = r"'((?:[^'\\]|\\.)*)'|(?!')((?:[^ \\]|\\.|\\$)*)"
 
 
 def read_conninfo(state: ParseState, text: str) -> Connection | None:
     """Read ``keyword=value keyword='value' ...``.
 
-    Returns `None` when something is wrong; what, is in `state` then.
+    Returns `None` if something is wrong; `state` then holds the problems.
     """
     draft = Draft(state)
     position = ordinal = 0
@@ -58,14 +58,14 @@ def read_conninfo(state: ParseState, text: str) -> Connection | None:
         ordinal += 1
         end = _read_pair(draft, text, position, ordinal)
         if end is None:
-            # Where one pair ends badly, nobody knows where the next begins.
+            # After an invalid pair it is not known where the next one begins.
             return None
         position = end
     return draft.finish("")
 
 
 def quoted(value: str) -> str:
-    """Return `value` as it is written behind ``keyword=``: in quotes, with a backslash before what would end them.
+    """Return `value` as it is written after ``keyword=``: in quotes, with quotes and backslashes escaped.
 
     PostgreSQL 18 manual, 32.1.1.1.
     """
@@ -76,7 +76,7 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     """Read one pair and return where the next one starts, or `None`."""
     equals = text.find("=", position)
     name = text[position:equals].strip(" ")
-    # The name ends at the first blank, and only blanks may come between it and the "=".
+    # The name ends at the first blank, and only blanks may be between it and the "=".
     if equals < 0 or " " in name:
         draft.state.refuse(
             "parameter-syntax", (f'parameter {ordinal} has no "=". Write name=value, and quote a value with spaces')
@@ -118,11 +118,11 @@ _NEVER_EMPTY = frozenset(
 
 
 class Draft:
-    """The values read so far, by keyword. `None` stands for one that was refused already.
+    """The values read so far, by keyword. `None` marks one that was refused already.
 
-    A keyword that nobody knows may be the rest of a password that was not encoded. Messages count
+    An unknown keyword may be the rest of a password that was not encoded. Messages count
     it, instead of naming it, while `doubtful` is true: set by `put` for a secret, and by the caller
-    when what stood before the keywords was not understood.
+    if the text before the keywords was invalid.
     """
 
     __slots__ = ("_unknown", "doubtful", "foreign", "state", "values")
@@ -135,15 +135,15 @@ class Draft:
         self._unknown: list[tuple[int, str]] = []
 
     def knows(self, name: str) -> bool:
-        """Whether `name` is a keyword of libpq or of a tool we know."""
+        """Whether `name` is a keyword of libpq or of another known tool."""
         return name in KEYWORDS or name in FOREIGN
 
     def put_unknown(self, name: str, ordinal: int) -> None:
-        """Remember a keyword that nobody knows; `ordinal` counts from 1. It is reported by `finish`."""
+        """Remember an unknown keyword; `ordinal` counts from 1. `finish` reports it."""
         self._unknown.append((ordinal, name))
 
     def put(self, name: str, value: str | None) -> None:
-        """Store the value of a known keyword, unless it is refused or there twice."""
+        """Store the value of a known keyword, unless it is refused or given twice."""
         self.doubtful = self.doubtful or name in SECRETS
         if name in self.values or name in self.foreign:
             self.state.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
@@ -155,7 +155,7 @@ class Draft:
                 self._check(name, value)
 
     def finish(self, scheme: str) -> Connection | None:
-        """Return the connection, or `None` when there were problems, here or before."""
+        """Return the connection, or `None` if there were problems, here or before."""
         state, values = self.state, self.values
         before = len(state.problems)
         hosts = self._pair_hosts()
@@ -220,7 +220,7 @@ class Draft:
         return pair_up(self.state, host, hostaddr, port)
 
     def _report_unknown(self, *, named: bool) -> None:
-        # A password that was not encoded may have been cut at "&" or a blank: then its rest stands here.
+        # A password that was not encoded may have been cut at "&" or a blank: then this is its rest.
         for ordinal, name in self._unknown[:MOST]:
             if named and len(name) <= _LONGEST_NAME and name.isascii() and name.isidentifier():
                 hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "Remove it"
@@ -228,7 +228,7 @@ class Draft:
             else:
                 message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
             self.state.refuse("parameter-unknown", message)
-            # What follows a mistyped password may be its rest as well.
+            # What follows a mistyped password may be its rest, too.
             named = named and not any(word in name.lower() for word in _SECRETIVE)
 
 
@@ -236,6 +236,6 @@ def _wrong_word(name: str, value: str) -> tuple[str, str]:
     if known := REFUSED_WORDS.get((name, value)):
         return known
     code = "sslmode-unknown" if name == "sslmode" else "value-unknown"
-    # The weak words of sslmode are known, but recommending one would lead to the next refusal.
+    # The weak values of sslmode are known, but recommending one would lead to the next refusal.
     words = SAFE_MODES if name == "sslmode" else KEYWORDS[name].values
     return code, f"the value of {name} is invalid. {nearest(value, words)}"

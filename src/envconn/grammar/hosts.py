@@ -1,9 +1,9 @@
-"""Host lists: names, addresses and ports that belong together, as libpq pairs them when it connects.
+"""Host lists: names, addresses and ports, paired as libpq pairs them when it connects.
 
 The rules are those of pqConnectOptions2 and parse_comma_separated_list in fe-connect.c. Deliberate
-differences, all refusals: an empty entry in a list, a name that DNS cannot hold, a name that only
-the C library takes for an address (``127.1``), a `hostaddr` without a name to verify or beside a
-socket, and ports that are not plain digits. Ports not written are 5432 here; libpq asks PGPORT.
+differences, all refusals: an empty entry in a list, a name that is not valid in DNS, a name that only
+the C library reads as an address (``127.1``), a `hostaddr` without a name to verify or with a
+socket, and ports that are not plain digits. The default port is 5432 here; libpq reads PGPORT.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from envconn.grammar.text import ParseState
 
 
-# What a DNS name is made of: letters, digits and hyphens (RFC 1123), and the underscore that container networks use.
+# The characters of a DNS name: letters, digits and hyphens (RFC 1123), and the underscore, used in container networks.
 IN_NAMES = "-_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Host, ...]:
-    """Return the hosts that three comma lists describe. What is wrong goes to `state`.
+    """Return the hosts that three comma-separated lists describe. Problems are added to `state`.
 
-    `host` and `hostaddr` must be of one length; one `port` serves all hosts, otherwise there is one
-    for each. An empty port means 5432.
+    `host` and `hostaddr` must be of one length; one `port` serves all hosts, otherwise each host has
+    its own. An empty port means 5432.
     """
     names = host.split(",")
     addresses = _addresses(state, names, hostaddr)
@@ -42,7 +42,7 @@ def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Hos
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an IPv4 or IPv6 literal, the latter with a zone id (``fe80::1%eth0``) or not."""
+    """Whether `text` is an IPv4 or IPv6 literal; the latter may have a zone id (``fe80::1%eth0``)."""
     from ipaddress import ip_address  # a slow import that plain names do not need
 
     address, _, zone = text.partition("%")
@@ -66,7 +66,7 @@ def _addresses(state: ParseState, names: list[str], hostaddr: str) -> list[str]:
             f"there are {len(addresses)} values of hostaddr for {len(names)} hosts. Write one for each host",
         )
     elif any(name.startswith(("/", "@")) for name in names):
-        # libpq would dial the address over TCP and use the directory as the name.
+        # libpq would connect to the address over TCP and use the directory as the name.
         state.refuse("hostaddr-socket", "hostaddr and a socket directory are both given. Keep one of the two")
     if not all(is_address(address) for address in addresses):
         state.refuse("hostaddr-invalid", "hostaddr is not an IP address. Write a name as host instead")
@@ -75,7 +75,7 @@ def _addresses(state: ParseState, names: list[str], hostaddr: str) -> list[str]:
 
 def _check_name(state: ParseState, name: str, *, several: bool) -> None:
     if not name:
-        # Alone, libpq would turn to PGHOST or to a directory that was compiled in.
+        # Alone, libpq would use PGHOST or the directory that was compiled in.
         if several:
             state.refuse("host-empty", "the list of hosts has an empty entry. Remove the extra comma")
         else:
@@ -102,7 +102,7 @@ def _is_name(name: str) -> bool:
         return is_address(name)
     if not _is_dns_name(name) or len(name) > 254:
         return False
-    # A name that ends in a number is an address to getaddrinfo (inet_aton: 127.1, 0x7f.1), not to a verifier.
+    # To getaddrinfo, a name that ends in a number is an address (inet_aton: 127.1, 0x7f.1); to a verifier it is not.
     last = name.removesuffix(".").rpartition(".")[2].lower()
     return not (last.isdigit() or last.startswith("0x")) or _is_ipv4(name)
 
@@ -120,7 +120,7 @@ def _is_ipv4(name: str) -> bool:
 
 
 def _port(state: ParseState, text: str) -> int:
-    # parse_int_param is strtol: it would take blanks, a sign, and digits behind zeros. Nobody else does.
+    # parse_int_param uses strtol, which accepts blanks, a sign, and leading zeros. No other parser does.
     if not text:
         return FAMILIES[POSTGRESQL].port
     if not (text.isascii() and text.isdigit()):

@@ -1,9 +1,9 @@
-"""A service given in parts: the JSON of a secret manager, a binding's files, a platform's relationship.
+"""A service given in parts: the JSON of a secret manager, the files of a binding, a relationship of a platform.
 
-Parts need no encoding. They are quoted into the text that the grammar of their protocol reads, so
-that it holds all rules about what a value may be. A URI among the parts is what counts, and has
-to say what they say: who changes one of the two by hand would connect elsewhere with every other
-program.
+Parts need no encoding. They are quoted into a text that the grammar of their family reads, so
+that all rules about values are in the grammar. If a URI is among the parts, it is used, and the parts
+must agree with it: otherwise other programs, which may read the parts, would connect
+elsewhere.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _LARGEST_PORT = 65_535
 
 
 def read_json(text: Secret, origin: Origin, read_text: ReadText) -> Outcome:
-    """Read the JSON object `text`, as AWS Secrets Manager keeps it for RDS. Never raises for bad input."""
+    """Read the JSON object `text`, as AWS Secrets Manager stores it for RDS. Never raises for bad input."""
     found = parse(text, origin.variable, LONGEST)
     return (found,) if isinstance(found, Finding) else read(flatten(found), origin, read_text)
 
 
 def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: str = "") -> Outcome:
-    """Return what `credentials` ask for, or everything that is wrong with it; `family` is the protocol, where known.
+    """Return the connection that `credentials` describe, or the problems; `family` is the family, if known.
 
-    `read_text` is `envconn.grammar.read_text`, which reads the text that is made of them.
+    `read_text` is `envconn.grammar.read_text`, which reads the text that is built from them.
     """
     parts = _parts(credentials)
     if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
@@ -60,7 +60,7 @@ def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: 
 
 
 def spelled(family: str, parts: Mapping[str, str]) -> str:
-    """Return the text with these `parts` (``host``, ``port``, ``user``, ...) that the grammar of `family` reads."""
+    """Return the text with these `parts` (``host``, ``port``, ``user``, ...) for the grammar of `family`."""
     if family == POSTGRESQL:
         known = ("host", "port", "dbname", "user", "password", "sslmode")
         return " ".join(f"{name}={quoted(parts[name])}" for name in known if parts.get(name))
@@ -77,7 +77,7 @@ def _parts(credentials: Credentials) -> dict[str, str]:
         found = [credentials.texts[name] for name in names if credentials.texts.get(name, "").strip()]
         if found:
             parts[part] = found[0]
-    if parts.get("tls_port") == "0":  # Redis' own word for a server that speaks no TLS
+    if parts.get("tls_port") == "0":  # Redis's own value for a server without TLS
         del parts["tls_port"]
     return parts
 
@@ -138,7 +138,7 @@ def _from_uri(parts: dict[str, str], family: str, origin: Origin, read_text: Rea
 
 
 def _differences(connection: Connection, family: str, parts: Mapping[str, str]) -> Iterator[str]:
-    """The parts that say something else than the URI does."""
+    """Return the parts that differ from the URI."""
     hosts, ports = [host.host.lower() for host in connection.hosts], {str(host.port) for host in connection.hosts}
     password = connection.password.reveal() if connection.password else ""
     agreeing = {
@@ -155,7 +155,7 @@ def _differences(connection: Connection, family: str, parts: Mapping[str, str]) 
 
 
 def _nobody(connection: Connection) -> tuple[str, ...]:
-    # What Redis calls the user who has no name in the URI.
+    # Redis's name for the user of a URI without a user name.
     return ("default",) if connection.family == REDIS and not connection.user else ()
 
 
@@ -165,7 +165,7 @@ def _userinfo(parts: Mapping[str, str]) -> str:
 
 
 def _completed(connection: Connection, parts: Mapping[str, str]) -> Connection:
-    """Add what stands beside a text: the CA, the client's certificate, and that TLS is meant where it has a port."""
+    """Add the parts beside the text: the CA, the client's certificate, and TLS if there is a TLS port."""
     inline = "-----BEGIN" in parts.get("sslcert", "") + parts.get("sslkey", "")
     names = ("sslmode", "sslrootcert", *(() if inline else ("sslcert", "sslkey")))
     beside = {name: parts[name] for name in names if name in parts}

@@ -1,11 +1,11 @@
-"""The keyword record: every connection keyword of libpq up to version 18, and what becomes of each.
+"""The keyword record: every connection keyword of libpq up to version 18, and how each is handled.
 
-Everything that is said about a keyword elsewhere is derived from `KEYWORDS`: what the grammar accepts, what a
-driver is handed, what an older libpq cannot do, which ``PG*`` variables decide, what counts as less than before.
+Every other list of keywords is derived from `KEYWORDS`: what the grammar accepts, what a
+driver is given, what an older libpq does not support, which ``PG*`` variables matter, what weakens a connection.
 
 Sources: chapter "Parameter Key Words" of the PostgreSQL 18 manual, and the table ``PQconninfoOptions`` of
-fe-connect.c. A keyword that is in neither is refused, so that one which a later libpq invents cannot pass before
-somebody has judged it.
+fe-connect.c. A keyword that is in neither is refused, so that one of a later libpq is not accepted before
+it has been reviewed.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 ABSENT = "/dev/null/absent"
-"""A path below a device: no file can ever be made there, and libpq takes ENOTDIR for "not there"."""
+"""A path below a device: no file can be created there, and libpq reads ENOTDIR as "not there"."""
 
 VERDICT = "the verdict"
-"""In the place of a pinned value: the judgement decides what is written."""
+"""Instead of a pinned value: the verdict decides what is written."""
 
 PRESENT = ("", "any value")
-"""The order of a keyword that demands something by being there, whatever it says."""
+"""The order of a keyword that is a requirement whatever its value."""
 
 SUBSET = ("all methods", "some methods")
-"""The order of a list of methods: fewer are stronger; two of which neither holds the other are not comparable."""
+"""The order of a list of methods: fewer are stronger; lists of which neither contains the other are not comparable."""
 
 SAME = ("", "one value")
-"""The order of a keyword that demands one thing: any other value is not comparable."""
+"""The order of a keyword that requires one thing: any other value is not comparable."""
 
 
 class Keyword(Record):
     """One libpq keyword.
 
-    `variable` is the ``PG*`` variable that libpq reads for it, empty where there is none. `since` is the first
-    major version of libpq that knows it; 9 stands for 9.2, the first to read URIs, and everything before.
-    `decides` says about what: ``where`` and ``who`` (attributes of a connection), ``tls``, ``auth``, ``session``,
-    or ``no`` (nothing that matters). `pinned` is what a driver is handed where the connection does not state the
-    keyword, `None` where nothing is; `unless` names neighbours that change this when they are stated, and what is
-    pinned then. `order` holds the values of a demand, weak to strong; silence means the pinned value.
+    `variable` is the ``PG*`` variable that libpq reads for it, empty if it has none. `since` is the first
+    major version of libpq that supports it; 9 stands for 9.2, the first to read URIs, and everything before.
+    `decides` says what it affects: ``where`` and ``who`` (attributes of a connection), ``tls``, ``auth``, ``session``,
+    or ``no`` (nothing that matters). `pinned` is what a driver is given if the connection does not state the
+    keyword, `None` for nothing; `unless` names neighbours that change this if they are stated, and what is
+    pinned then. `order` holds the values of a requirement, weak to strong; if not stated, the pinned value is used.
 
-    `values` is the whole vocabulary where libpq has a closed one, `number` says that the value is a decimal
-    integer, `usual` lists the values that ask for what every driver does anyway. `secret` values are passwords or
-    keys, `file` values paths, which have to be readable. `context` says that a context of Python's ``ssl`` honours
-    the keyword, or that leaving it out changes no promise. `older` is what becomes of a stated one where libpq is
-    older than `since`: ``refuse``, or ``drop`` if the connection is as secure without. `refusal` is why a text may
-    not have it; `harmless` is why its variable may stay as it is.
+    `values` are all values if libpq has a fixed set, `number` is true if the value is a decimal
+    integer, `usual` lists the values for what every driver does anyway. `secret` values are passwords or
+    keys, `file` values are paths, which must be readable. `context` is true if a context of Python's ``ssl`` supports
+    the keyword, or leaving it out does not weaken anything. `older` is what happens to a stated one if libpq is
+    older than `since`: ``refuse``, or ``drop`` if the connection is as secure without. `refusal` is why a text must
+    not contain it; `harmless` is why its variable may stay as it is.
     """
 
     variable: str = ""
@@ -99,7 +99,7 @@ KEYWORDS: dict[str, Keyword] = {
         13,
         "tls",
         "",
-        # With an encrypted key and no password, libpq asks on the terminal, or reads stdin for ever.
+        # With an encrypted key and no password, libpq asks on the terminal, or blocks reading stdin.
         (("sslcert", "-"),),
         secret=True,
         context=True,
@@ -115,8 +115,8 @@ KEYWORDS: dict[str, Keyword] = {
         usual=("allow",),
     ),
     "sslrootcert": Keyword("PGSSLROOTCERT", decides="tls", pinned=VERDICT, context=True),
-    # libpq loads file and directory in one call, and goes on without both where that fails (fe-secure-openssl.c,
-    # initialize_SSL): a file that is absent would switch off the directory. Beside one, empty is no file at all.
+    # libpq loads file and directory in one call, and continues without both if that fails (fe-secure-openssl.c,
+    # initialize_SSL): a missing file would disable the directory. With a directory, empty means no file at all.
     "sslcrl": Keyword("PGSSLCRL", 9, "tls", ABSENT, (("sslcrldir", ""),), order=PRESENT, file=True, context=True),
     "sslcrldir": Keyword("PGSSLCRLDIR", 14, "tls", "", order=PRESENT, file=True, context=True),
     "sslsni": Keyword("PGSSLSNI", 14, "tls", "1", values=_FLAG, usual=("1",), older="drop"),
@@ -163,7 +163,7 @@ KEYWORDS: dict[str, Keyword] = {
         "PGLOADBALANCEHOSTS", 16, "session", "disable", values=("disable", "random"), usual=("disable",)
     ),
     "min_protocol_version": Keyword("PGMINPROTOCOLVERSION", 18, "session", "3.0", values=_PROTOCOLS, older="drop"),
-    # With a minimum alone, libpq speaks the latest version that it knows (fe-connect.c, pqConnectOptions2).
+    # With a minimum alone, libpq uses the latest version that it supports (fe-connect.c, pqConnectOptions2).
     "max_protocol_version": Keyword(
         "PGMAXPROTOCOLVERSION",
         18,
@@ -197,12 +197,12 @@ BESIDE: dict[str, str] = {
     "PGSYSCONFDIR": "says where pg_service.conf is",
     "PGOAUTHDEBUG": "makes libpq show what OAuth sends",
 }
-"""Variables that libpq reads without a keyword, and that decide."""
+"""Variables that libpq reads without a keyword, and that affect the connection."""
 
 ATTRIBUTES = frozenset(
     name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who"} and not keyword.refusal
 )
-"""Keywords that are attributes of a `Connection`, and none of its parameters."""
+"""Keywords that are attributes of a `Connection`, not parameters."""
 
 SAFE_MODES = ("require", "verify-ca", "verify-full")
 
@@ -210,28 +210,28 @@ SECRETS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.secret
 """Keywords whose value is a password or a key."""
 
 FILES = tuple(name for name, keyword in KEYWORDS.items() if keyword.file)
-"""Keywords whose value is a path that has to be readable: libpq goes on without a file that it cannot read."""
+"""Keywords whose value is a path that must be readable: libpq continues without a file that it cannot read."""
 
 CONTEXT = frozenset(name for name, keyword in KEYWORDS.items() if keyword.context)
-"""Keywords that a context of Python's ``ssl`` honours, or that do not change what is promised (``sslnegotiation``)."""
+"""Keywords that a context of Python's ``ssl`` supports, or that do not weaken anything (``sslnegotiation``)."""
 
 VARIABLES: dict[str, str] = {
     keyword.variable: name for name, keyword in KEYWORDS.items() if keyword.variable and not keyword.refusal
 }
-"""By the ``PG*`` variable of a keyword that a text may have: the keyword."""
+"""The keyword of each ``PG*`` variable, for keywords that a text may contain."""
 
 FROM_VERDICT = tuple(keyword.variable for keyword in KEYWORDS.values() if keyword.pinned == VERDICT)
-"""The variables of the keywords that the judgement decides; the policy reads them."""
+"""The variables of the keywords that the verdict decides; the policy reads them."""
 
 DEMANDS: dict[str, str] = {
     keyword.variable: name for name, keyword in KEYWORDS.items() if keyword.order and keyword.variable
 }
-"""By the variable of a keyword that makes a connection stricter: the keyword."""
+"""The keyword of each variable that makes a connection stricter."""
 
 UNWRITTEN = frozenset(
     keyword.variable for keyword in KEYWORDS.values() if keyword.variable and (keyword.harmless or keyword.refusal)
 )
-"""The variables that libpq reads all the same: nothing is written out for their keywords."""
+"""The variables that libpq reads in any case: nothing is written out for their keywords."""
 
 OVERRULED = (
     *(
@@ -241,9 +241,9 @@ OVERRULED = (
     ),
     *BESIDE,
 )
-"""Variables that libpq would let decide where a connection string is silent, and that a driver of ours does not.
+"""Variables that libpq would use for what a connection string does not state, and a driver of envconn does not.
 
-A ``PGSERVICE`` that is empty is an error to libpq, and not "none"."""
+An empty ``PGSERVICE`` is an error to libpq, and does not mean "none"."""
 
 
 _PINNED = {
@@ -252,13 +252,13 @@ _PINNED = {
     if keyword.pinned is not None and keyword.pinned != VERDICT
 }
 _BESIDE = {(neighbour, name): value for name, keyword in KEYWORDS.items() for neighbour, value in keyword.unless}
-_OAUTH = 18  # the libpq that came with the method; older ones refuse the word
+_OAUTH = 18  # the first libpq with the method; older ones reject the word
 
 
 def pins(stated: Collection[str], libpq: int) -> dict[str, str]:
-    """Return what is written for each keyword beside those that are `stated`; `libpq` is a major version.
+    """Return the value of each keyword to write in addition to those `stated`; `libpq` is a major version.
 
-    What is stated itself, and what a libpq of that version does not know, is among it.
+    Stated keywords, and those that a libpq of that version does not support, are included.
     """
     found = _PINNED | {name: value for (neighbour, name), value in _BESIDE.items() if neighbour in stated}
     if libpq >= _OAUTH:
@@ -267,9 +267,9 @@ def pins(stated: Collection[str], libpq: int) -> dict[str, str]:
 
 
 def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return the keywords of which `after` demands less than `before`, or what cannot be compared with it.
+    """Return the keywords of which `after` requires less than `before`, or something that cannot be compared.
 
-    Both are what a connection states. The level and the CA are the verdict's to compare.
+    Both are stated keywords. Level and CA are compared by the verdict.
     """
     return [
         name
@@ -280,12 +280,12 @@ def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def raises(name: str, before: str | None, after: str) -> bool:
-    """Whether the value `after` of keyword `name` demands more than `before`; `None` where it is not stated."""
+    """Whether the value `after` of keyword `name` requires more than `before`; `None` if it is not stated."""
     return _holds(name, before, after) and not _holds(name, after, before)
 
 
 def known_methods(require_auth: str) -> bool:
-    """Whether libpq can read the list: names that it knows, each once, either all of them with a ``!`` or none."""
+    """Whether libpq can read the list: known names, each once, either all with a ``!`` or none."""
     words = require_auth.split(",")
     plain = {word.removeprefix("!") for word in words}
     alike = len({word.startswith("!") for word in words}) == 1
@@ -296,7 +296,7 @@ METHODS = "is invalid: expected methods such as scram-sha-256, separated by comm
 
 
 def _holds(name: str, before: str | None, after: str | None) -> bool:
-    """Whether `after` demands at least what `before` does; `None` is a keyword that is not stated."""
+    """Whether `after` requires at least what `before` does; `None` is a keyword that is not stated."""
     keyword = KEYWORDS[name]
     if keyword.order is SUBSET:
         return methods(after) <= methods(before)
@@ -311,7 +311,7 @@ def _rank(keyword: Keyword, stated: str | None) -> int:
 
 
 def methods(require_auth: str | None) -> frozenset[str]:
-    """Return the methods of authentication that the list allows; without one, all. A ``!`` takes one away."""
+    """Return the methods of authentication that the list allows; without a list, all. A ``!`` excludes one."""
     every = frozenset((*_METHODS.split(","), "oauth"))
     if require_auth is None:
         return every
@@ -321,7 +321,7 @@ def methods(require_auth: str | None) -> frozenset[str]:
 
 _WEAK_TLS = "allows a TLS version that is not secure (RFC 8996). Use TLSv1.2 or TLSv1.3, or remove it"
 
-# Words of somebody's vocabulary that are no typing mistake: code, and what is wrong with them.
+# Known words from elsewhere that are not typing mistakes: code, and what is wrong with them.
 REFUSED_WORDS: dict[tuple[str, str], tuple[str, str]] = {
     ("sslmode", "no-verify"): (
         "sslmode-unknown",
@@ -344,9 +344,9 @@ REFUSED_WORDS: dict[tuple[str, str], tuple[str, str]] = {
     ("ssl_max_protocol_version", "TLSv1.1"): ("tls-version-weak", f"ssl_max_protocol_version {_WEAK_TLS}"),
 }
 
-# Keys that other tools put into connection URIs, with whose they are. libpq refuses each of them
+# Keys that other tools put into connection URIs, with the names of the tools. libpq rejects each of them
 # ("invalid URI query parameter"), asyncpg sends each to the server as a setting; here they are
-# taken out, kept in `Connection.foreign` for the stages that follow, and never reach a driver.
+# removed, kept in `Connection.foreign` for later stages, and never passed to a driver.
 FOREIGN: dict[str, str] = {
     "pgbouncer": "Prisma",
     "connection_limit": "Prisma",
@@ -375,7 +375,7 @@ FOREIGN: dict[str, str] = {
 
 _AS_OPTION = "Write a setting of the server as options=-c%20name%3Dvalue, or run ALTER ROLE ... SET"
 
-# Words that people write for something libpq spells differently, where the nearest word would mislead.
+# Words for something that libpq spells differently, if the nearest word would be wrong.
 INSTEAD: dict[str, str] = {
     "ssl": "Use sslmode=require, or better sslmode=verify-full",
     "tls": "Use sslmode=require, or better sslmode=verify-full",

@@ -1,18 +1,18 @@
-"""MySQL and MariaDB URIs, after SQLAlchemy's make_url, with everybody's words for TLS.
+"""MySQL and MariaDB URIs, after SQLAlchemy's make_url, with the TLS parameters of several clients.
 
-There is no URI of MySQL's own for Python: the shape is SQLAlchemy's and dj-database-url's, and the
-query holds what somebody's client understood. The words for TLS mean what they mean to the client
-they come from: MySQL's (``ssl-mode``), Connector/J's (``useSSL``), PyMySQL's (``ssl_verify_cert``),
-Prisma's (``sslaccept``), and the JSON of Node's mysql2 (``ssl={...}``), which PlanetScale hands out.
-The strictest one counts. Deliberate differences, all refusals but the last three:
+MySQL defines no URI for Python: the shape is that of SQLAlchemy and dj-database-url, and the
+query holds parameters of various clients. The TLS parameters mean what they mean to their
+client: MySQL's (``ssl-mode``), Connector/J's (``useSSL``), PyMySQL's (``ssl_verify_cert``),
+Prisma's (``sslaccept``), and the JSON of Node's mysql2 (``ssl={...}``), which PlanetScale uses.
+The strictest one applies. Deliberate differences, all refusals but the last three:
 
-- no user, no host and no database name, which the clients take from the operating system or leave empty;
-- "no TLS" beside any other demand, spellings of one parameter beside each other;
-- libpq's words in ``sslmode``, and ``local_infile``, which lets the server read the client's files;
-- whatever `envconn.grammar.uri` refuses;
-- ``useSSL=true`` demands TLS; Connector/J would go on in clear text where the server has none;
-- ``ssl-ca`` verifies whatever the mode; MySQL's client ignores it beside ``REQUIRED``;
-- parameters of other programs are taken out, Connector/J's for instance.
+- no user, no host and no database name, which the clients get from the operating system or leave empty;
+- "no TLS" together with any other requirement, and several spellings of one parameter;
+- libpq's values in ``sslmode``, and ``local_infile``, which allows the server to read the client's files;
+- everything that `envconn.grammar.uri` refuses;
+- ``useSSL=true`` requires TLS; Connector/J would continue unencrypted if the server has none;
+- ``ssl-ca`` verifies in any mode; MySQL's client ignores it with ``REQUIRED``;
+- parameters of other programs are removed, for instance Connector/J's.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 64  # characters (MySQL 8.4 manual, 11.2.1)
 
-# Demands in ascending order. "any" is no demand; "system" is verify-full against the system's CAs.
+# Requirements in ascending order. "any" requires nothing; "system" is verify-full against the system's CAs.
 _DEMANDS = ("any", "disable", "prefer", "require", "verify-ca", "verify-full", "system")
 
 _SSL_MODE = Parameter(
@@ -59,7 +59,7 @@ _SSL_MODE = Parameter(
     shape="REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
     code="sslmode-unknown",
 )
-# Exact texts instead of a JSON parser, which would raise for deep nesting, and know keys that we do not.
+# Exact texts instead of a JSON parser, which would raise for deep nesting, and accept unknown keys.
 _SSL = Parameter(
     meaning={
         "true": "require",
@@ -146,9 +146,9 @@ _PARAMETERS = {
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``mysql://user:password@host:port/dbname?name=value&...``, with ``?unix_socket=/path`` or without.
 
-    Returns `None` when something is wrong; what, is in `state` then. A socket is a `Host` whose
-    name is its path and whose port is 0. Without a word about TLS there is no ``sslmode``: the
-    clients then use TLS if the server happens to offer it.
+    Returns `None` if something is wrong; `state` then holds the problems. A socket is a `Host` whose
+    name is its path and whose port is 0. Without a TLS parameter there is no ``sslmode``: the
+    clients then use TLS if the server offers it.
     """
     uri = split_uri(state, MYSQL, scheme, text)
     if uri is None:
@@ -176,7 +176,7 @@ def _read_names(state: ParseState, uri: Uri) -> str:
 
 
 def _read_socket(state: ParseState, netloc: str, path: str) -> tuple[Host, ...]:
-    # To MySQLdb a host other than localhost beats the socket, to PyMySQL the socket beats the host.
+    # With MySQLdb, a host other than localhost beats the socket; with PyMySQL, the socket beats the host.
     if netloc not in ("", "localhost"):
         state.refuse("socket-host", "unix_socket and a host are both given. Remove the host, or write localhost")
     elif not path.startswith("/"):

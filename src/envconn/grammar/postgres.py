@@ -1,10 +1,10 @@
 """PostgreSQL connection URIs, after libpq's conninfo_uri_parse_options and conninfo_uri_parse_params.
 
-Followed is fe-connect.c of libpq 18. A text is accepted with libpq's meaning or refused; no text
-has a meaning of our own. Deliberate differences, all refusals but the last two:
+The reference is fe-connect.c of libpq 18. A text is accepted with libpq's meaning or refused; no text
+has a different meaning here. Deliberate differences, all refusals but the last two:
 
 - a second raw ``@`` (libpq splits at the first one, urllib at the last), and a raw ``/``, ``?`` or
-  ``#`` before the only one: where a password ends is not a matter of taste;
+  ``#`` before the only one: parsers differ about where the password ends;
 - a raw ``#`` anywhere (data to libpq, a fragment to urllib) and raw white space anywhere (libpq 18
   drops blanks at the edges of a part, older ones do not);
 - percent escapes that are not UTF-8, and control characters in escapes outside of secrets;
@@ -13,9 +13,9 @@ has a meaning of our own. Deliberate differences, all refusals but the last two:
 - brackets around anything but an IPv6 address;
 - a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
 - ``ssl`` with another value than ``true``, and a raw ``+`` in ``options``;
-- no user, no host, no database name, and whatever `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
+- no user, no host, no database name, and everything `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
 - schemes with a driver's name and two synonyms are read as ``postgresql`` (see `envconn.families`);
-- keys of other tools (`libpq_keywords.FOREIGN`) are taken out.
+- keys of other tools (`libpq_keywords.FOREIGN`) are removed.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _BLANK = ("space-unencoded", "white space", "Write %20, or remove it")
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``scheme://user:password@host:port,.../dbname?keyword=value&...``.
 
-    Returns `None` when something is wrong; what, is in `state` then.
+    Returns `None` if something is wrong; `state` then holds the problems.
     """
     start = len(scheme) + 3
     if _is_ambiguous(state, text, start):
         return None
-    # libpq walks the same way, character by character: up to the first "@" if it comes before "/",
-    # over the hosts to "/" or "?", over the name to "?". Without stray delimiters that is a partition.
+    # libpq scans character by character: up to the first "@" if it comes before "/",
+    # the hosts to "/" or "?", the name to "?". Without stray delimiters that is the same as a partition.
     place, _, query = text[start:].partition("?")
     authority, _, path = place.partition("/")
     userinfo, at, netlocs = authority.rpartition("@")
@@ -59,7 +59,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     _read_netlocs(draft, netlocs, start + len(userinfo) + len(at))
     if path:
         draft.put("dbname", decode(state, path, "the database name", start + len(authority) + 1))
-    # A password in its own place, ended by the "@", does not make the query doubtful; a mistake there does.
+    # A password that the "@" ends does not make the query doubtful, unless it is invalid.
     draft.doubtful = bool(state.problems)
     if query:
         _read_query(draft, query, start + len(place) + 1)
@@ -67,9 +67,9 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
 
 
 def _is_ambiguous(state: ParseState, text: str, start: int) -> bool:
-    """Refuse the characters at which parsers part company, each kind once."""
+    """Refuse the characters that parsers treat differently, each kind once."""
     first, last = text.find("@"), text.rfind("@")
-    # Each kind of white space and "#" where it stands first, then the first delimiter in front of the first "@".
+    # The first white space of each kind, the first "#", then the first delimiter before the first "@".
     raw = () if "#" not in text and text.split() == [text] else enumerate(text)
     stray = {character: place for place, character in reversed([*raw]) if character.isspace() or character == "#"}
     before_at = text[start : max(first, start)]
@@ -85,7 +85,7 @@ def _is_ambiguous(state: ParseState, text: str, start: int) -> bool:
 
 
 def _part(text: str, start: int, last_at: int, position: int) -> str:
-    """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
+    """Return the name of the part of the URI at `position`; the last ``@`` ends the password."""
     if position < last_at:
         return "the password" if ":" in text[start:position] else "the user"
     behind = text[max(last_at, start) : position]
@@ -103,7 +103,7 @@ def _read_userinfo(draft: Draft, userinfo: str, start: int) -> None:
 
 
 def _read_netlocs(draft: Draft, netlocs: str, start: int) -> None:
-    """Read ``host:port,[v6]:port,...`` into two comma lists, libpq's hostbuf and portbuf."""
+    """Read ``host:port,[v6]:port,...`` into two comma-separated lists, libpq's hostbuf and portbuf."""
     hosts: list[str] = []
     ports: list[str] = []
     for netloc in netlocs.split(","):
@@ -184,7 +184,7 @@ def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: in
 
 
 def _read_ssl(draft: Draft, value: str) -> None:
-    # conninfo_uri_parse_params: "ssl=true", and that alone, for the sake of JDBC.
+    # conninfo_uri_parse_params translates "ssl=true", and only that, for JDBC.
     if value == "true":
         draft.state.notes.append("ssl=true was read as sslmode=require")
         draft.put("sslmode", "require")

@@ -1,35 +1,35 @@
-"""URIs of Redis and Valkey, after redis-py's parse_url, and of the sentinels that name a Redis.
+"""URIs of Redis and Valkey, after redis-py's parse_url, and of the sentinels of a Redis.
 
-Followed is redis-py 8; kombu (Celery's broker) reads the same texts by rules of its own. Accepted is
-what both read alike, TLS words excepted: kombu does not verify ``rediss://`` unless told to, and
+The reference is redis-py 8; kombu (Celery's broker) reads the same texts by other rules. A text is accepted if
+both read it alike, except for TLS parameters: kombu does not verify ``rediss://`` unless told to, and
 redis-py does. The meaning here is redis-py's. Deliberate differences, all refusals but the last three:
 
-- a database that is not plain digits (redis-py takes ``/x`` for 0 and ``/1/2`` for 12), and ``?db=``
+- a database that is not plain digits (redis-py reads ``/x`` as 0 and ``/1/2`` as 12), and ``?db=``
   that contradicts the path;
-- a raw ``;``, at which kombu splits, and whatever `envconn.grammar.uri` refuses;
+- a raw ``;``, at which kombu splits, and everything that `envconn.grammar.uri` refuses;
 - a user name without a password: in Redis URIs that is most often a password in the wrong place;
 - ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
-- ``ssl_cert_reqs=optional``, a word for servers, and flags other than true and false
+- ``ssl_cert_reqs=optional``, a value for servers, and flags other than true and false
   (``ssl_check_hostname=0`` is false to redis-py and true to kombu);
-- ``ssl_cert_reqs=CERT_REQUIRED`` and ``CERT_NONE`` are kombu's spelling of redis-py's words;
+- ``ssl_cert_reqs=CERT_REQUIRED`` and ``CERT_NONE`` are kombu's spelling of redis-py's values;
 - ``valkey`` and ``valkeys`` mean ``redis`` and ``rediss``;
 - ``redis+socket`` with ``?virtual_host=`` is kombu's spelling of ``unix`` with ``?db=``.
 
-redis-py has no URI for sentinels. Read here is what the field writes:
+redis-py has no URI for sentinels. These forms are in use and accepted:
 
 - kombu's and Celery's ``sentinel://:password@h1:26379/0;sentinel://h2:26379``, a list without TLS, to which
-  both add the master's name from elsewhere (``master_name`` among the transport options);
-- ``redis+sentinel://user:password@h1:26379,h2/master/0`` and, with TLS on the way to the sentinels and to
+  both add the master's name from elsewhere (``master_name`` in the transport options);
+- ``redis+sentinel://user:password@h1:26379,h2/master/0`` and, with TLS to the sentinels and to
   the Redis that they name, ``rediss+sentinel://`` (docket and Prefect, LangChain, CoreDNS, ...).
 
-User and password are those of the Redis, as to kombu; the sentinels' own are ``sentinel_username`` and
-``sentinel_password``. Some clients send the former to the sentinels, too: here nobody is told a password
-that is not his. The other parameters are those of Redis. Deliberate differences, all refusals but the last:
+User and password are those of the Redis, as for kombu; the sentinels' own are ``sentinel_username`` and
+``sentinel_password``. Some clients send the former to the sentinels, too; here each server only gets
+its own password. The other parameters are those of Redis. Deliberate differences, all refusals but the last:
 
-- members of a list that say something else than the first, which counts to Celery, and to kombu until it
+- members of a list that differ from the first, which is the only one that Celery uses, and kombu until it
   tries the next;
-- a database where the name is expected (``/0`` alone), and a name in the place of the database;
-- ``ssl_*`` in a ``sentinel://`` list: kombu then speaks TLS with the Redis, and in clear with the sentinels;
+- a database in the place of the name (``/0`` alone), and a name in the place of the database;
+- ``ssl_*`` in a ``sentinel://`` list: kombu then uses TLS with the Redis, but not with the sentinels;
 - the name of the master may be a parameter, as ``master_name`` or ``service_name``.
 """
 
@@ -94,7 +94,7 @@ PARAMETERS = {
     "ssl_password": Parameter(becomes="sslpassword", secret=True),
     "db": NUMBER,
     "virtual_host": NUMBER._replace(becomes="db"),
-    # Arguments of redis-py's connections and pools that it casts when they come from a URI, and two texts.
+    # Arguments of redis-py's connections and pools that it casts when they are in a URI, and two texts.
     "socket_timeout": DECIMAL,
     "socket_connect_timeout": DECIMAL,
     "socket_read_size": NUMBER,
@@ -106,7 +106,7 @@ PARAMETERS = {
     "protocol": Parameter(meaning={"2": "2", "3": "3"}, shape="2 or 3"),
     "client_name": TEXT,
     "encoding": TEXT,
-    # Not cast: any text is true to redis-py, "false" included.
+    # Not cast: any text is true to redis-py, even "false".
     "decode_responses": Parameter(
         meaning={"true": "true"},
         folded=True,
@@ -132,9 +132,9 @@ PARAMETERS = {
 
 
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
-    """Read ``rediss://user:password@host:port/database?name=value&...`` and its siblings.
+    """Read ``rediss://user:password@host:port/database?name=value&...`` and its variants.
 
-    Returns `None` when something is wrong; what, is in `state` then. The database is the number
+    Returns `None` if something is wrong; `state` then holds the problems. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
     uri = split_uri(state, REDIS, scheme, text, semicolons=False)
@@ -157,7 +157,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
 
 
 def read_number(state: ParseState, path: str, start: int) -> str:
-    """Return the number of the database that `path` names, or nothing; `start` is the offset of `path`."""
+    """Return the number of the database in `path`, or an empty text; `start` is the offset of `path`."""
     number = decode(state, path, "the database", start)
     if number and not (number.isascii() and number.isdigit() and len(number) <= 10 and int(number) <= _LARGEST):
         state.refuse("dbname-invalid", "the database is not a number. Write /0 after the host, or remove it")
@@ -166,7 +166,7 @@ def read_number(state: ParseState, path: str, start: int) -> str:
 
 
 def choose_number(state: ParseState, in_path: str, in_query: str) -> str:
-    """Return the number of the database, which path and query may name if they agree; ``0`` by default."""
+    """Return the number of the database from path and query, which must agree; ``0`` by default."""
     in_query = str(int(in_query)) if in_query else ""
     if in_path and in_query and in_path != in_query:
         state.refuse("dbname-contradicts", "the path and ?db= name different databases. Keep one")
@@ -174,7 +174,7 @@ def choose_number(state: ParseState, in_path: str, in_query: str) -> str:
 
 
 def read_tls(state: ParseState, scheme: str, values: dict[str, str]) -> None:
-    """Complete the TLS parameters among `values`: the scheme decides whether there is TLS."""
+    """Complete the TLS parameters in `values`: the scheme decides whether there is TLS."""
     checked, mode = values.pop("ssl_check_hostname", None), values.get("sslmode", "verify-full")
     if checked == "true" and mode == "require":
         state.refuse(
@@ -188,13 +188,13 @@ def read_tls(state: ParseState, scheme: str, values: dict[str, str]) -> None:
 def _read_socket(state: ParseState, uri: Uri) -> tuple[Host, ...]:
     path = decode(state, uri.path, "the path", uri.path_start)
     if uri.netloc or not path:
-        # parse_url drops what stands in the host's place, so unix://run/redis.sock would be /redis.sock.
+        # parse_url ignores the host here, so unix://run/redis.sock would be /redis.sock.
         state.refuse("socket-path", "the path of the socket is missing or begins with a host. Write unix:///path")
     return (Host(f"/{path}", 0),)
 
 
 MASTER = "the master's name is invalid: expected letters, digits, dots, dashes and underscores. Correct it"
-"""What is wrong with a name that `is_master` turns down."""
+"""What is wrong with a name that `is_master` rejects."""
 
 _KOMBU = "sentinel"  # the scheme whose members are URIs
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # sentinel.conf, "sentinel monitor": the valid charset
@@ -212,10 +212,10 @@ _PARAMETERS = {
 
 
 def read_sentinel_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
-    """Read a list of sentinels, and what they name.
+    """Read a list of sentinels, and the master and database that it names.
 
-    Returns `None` when something is wrong; what, is in `state` then. The hosts are the sentinels, the
-    name is ``master_name`` among the parameters, and absent where the text has none.
+    Returns `None` if something is wrong; `state` then holds the problems. The hosts are the sentinels; the
+    name is the parameter ``master_name``, absent if the text has none.
     """
     uris = [*_split_members(state, scheme, text)]
     if None in uris:
@@ -243,7 +243,7 @@ def is_master(name: str) -> bool:
 
 
 def _split_members(state: ParseState, scheme: str, text: str) -> Iterator[Uri | None]:
-    """Take each member of the list apart; one that is none ends it."""
+    """Split the list and each member into parts; stop at the first invalid one."""
     start = 0
     for member in text.split(";") if scheme == _KOMBU else (text,):
         if not member.startswith(f"{scheme}://"):
@@ -266,7 +266,7 @@ def _read_hosts(state: ParseState, uri: Uri) -> Iterator[Host]:
 
 
 def _compare(state: ParseState, first: Uri, other: Uri) -> None:
-    """Refuse a member that says something else than the first."""
+    """Refuse a member that differs from the first."""
     for part, mine, theirs in (
         ("user or password", (first.user, first.password), (other.user, other.password)),
         ("database", (first.path,), (other.path,)),
@@ -278,7 +278,7 @@ def _compare(state: ParseState, first: Uri, other: Uri) -> None:
 
 
 def _read_path(state: ParseState, uri: Uri, *, named: bool) -> tuple[str, str]:
-    """Return the master's name and the database's number as they are in the path, the latter as written."""
+    """Return the master's name and the database's number from the path, the latter as written."""
     first, slash, second = uri.path.partition("/")
     if uri.scheme == _KOMBU or (named and not slash and first.isdigit()):
         return "", uri.path
@@ -289,7 +289,7 @@ def _read_path(state: ParseState, uri: Uri, *, named: bool) -> tuple[str, str]:
 
 
 def _name(state: ParseState, query: Query, name: str) -> None:
-    """Put the master's name among the parameters."""
+    """Add the master's name to the parameters."""
     stated = query.values.get("master_name")
     if name and stated and name != stated:
         state.refuse("sentinel-master", "the path and master_name name different masters. Keep one")

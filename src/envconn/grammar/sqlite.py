@@ -1,12 +1,12 @@
 """SQLite URIs, after SQLAlchemy's make_url, which Django's URL parsers follow.
 
 ``sqlite:///name`` is a path relative to the working directory, ``sqlite:////name`` an absolute one,
-and ``sqlite://`` the memory of the process. Deliberate differences, all refusals but the last:
+and ``sqlite://`` a database in memory. Deliberate differences, all refusals but the last:
 
-- anything between the second and the third slash (``sqlite://name.db``), where a host would stand;
+- anything between the second and the third slash (``sqlite://name.db``), the place of a host;
 - a raw ``#``, which is data to SQLAlchemy and ends the path for urllib;
-- SQLite's own URIs (``file:``, ``mode``, ``cache``), which SQLAlchemy drops unless ``uri=true`` is there;
-- whatever `envconn.grammar.uri` refuses of a query;
+- SQLite's own URIs (``file:``, ``mode``, ``cache``), which SQLAlchemy removes unless ``uri=true`` is set;
+- everything that `envconn.grammar.uri` refuses in a query;
 - ``sqlite://:memory:`` is read as dj-database-url reads it.
 """
 
@@ -44,9 +44,9 @@ _PARAMETERS = {
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``sqlite:///path?name=value&...``.
 
-    Returns `None` when something is wrong; what, is in `state` then. `Connection.dbname` is the
-    path as written, or ``:memory:``. There is no network, and the one `Host` says so, so that a
-    verdict finds the connection local: it is the absolute path, or ``@`` and the rest, and port 0.
+    Returns `None` if something is wrong; `state` then holds the problems. `Connection.dbname` is the
+    path as written, or ``:memory:``. There is no network, so that the verdict is local: the host
+    of the one `Host` is the absolute path, or ``@`` and the rest, and the port is 0.
     """
     start = len(scheme) + 3
     if "#" in text:

@@ -1,11 +1,11 @@
-"""Before any grammar: characters that are refused, percent escapes, and `ParseState`, which collects problems.
+"""Checks before any grammar: forbidden characters, percent escapes, and `ParseState`, which collects problems.
 
-libpq reads bytes up to the first NUL; an environment holds bytes, which Python hands over with
-lone surrogates where they are not UTF-8 (PEP 383). Between the two lie texts that mean one thing
-to libpq, another to Python's drivers, and a third to a log. They end here.
+libpq reads bytes up to the first NUL; an environment holds bytes, which Python returns with
+lone surrogates if they are not UTF-8 (PEP 383). So some texts mean one thing
+to libpq, another to Python's drivers, and a third to a log. They are refused here.
 
-Nothing in this folder raises for bad input. A raised exception would carry frames, and
-`UnicodeDecodeError` and `int()` even the value; mistakes are collected in a `ParseState` instead.
+Nothing in this package raises for bad input. The traceback of an exception would hold the frames, and
+`UnicodeDecodeError` and `int()` even the value; problems are collected in a `ParseState` instead.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 # Characters. The kernel allows 131,072 bytes for one variable (MAX_ARG_STRLEN); a connection
-# string with a certificate in it stays far below this.
+# string that contains a certificate is far below this limit.
 LONGEST = 32_768
 
-# Problems of one text. More would bury the first, which is most likely the cause of the others.
+# Problems of one text. More would hide the first, which is most likely the cause of the others.
 MOST = 20
 
-# Both are looked for in a text that is not printable alone: `str.isprintable` costs no pattern.
+# Both are only searched in a text that is not printable: `str.isprintable` is faster than a pattern.
 _CONTROL = "[\x00-\x1f\x7f-\x9f]"
 _UNFIT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class ParseState:
-    """What was noticed while one text was read: problems, and notes about what was tidied.
+    """The problems and notes of one text while it is read.
 
     It holds no part of the text. A problem is kept once, and the first `MOST` of them are.
     """
@@ -45,16 +45,16 @@ class ParseState:
         self.notes: list[str] = []
 
     def refuse(self, code: str, message: str) -> None:
-        """Add a problem. `message` names parts and positions, never what stands there."""
+        """Add a problem. `message` names parts and positions, never their content."""
         if len(self.problems) < MOST:
             self.problems[problem(code, self.origin.variable, message)] = None
 
 
 def tidy(state: ParseState, text: str) -> str | None:
-    """Return `text` without what files and clipboards put around it, or `None` if it is refused.
+    """Return `text` without what editors and clipboards add around it, or `None` if it is refused.
 
     One byte-order mark, one final newline, and the spaces around the rest are removed, each with a
-    note. Positions in later messages count the characters of what is returned, from 1.
+    note. Positions in later messages count the characters of the result, from 1.
     """
     if len(text) > LONGEST:
         state.refuse(
@@ -69,11 +69,11 @@ def tidy(state: ParseState, text: str) -> str | None:
 
 
 def decode(state: ParseState, text: str, part: str, start: int, *, secret: bool = False) -> str | None:
-    """Undo the percent escapes of one part of a URI, or refuse it and return `None`.
+    """Decode the percent escapes of one part of a URI, or add the problem and return `None`.
 
     `part` names it in messages ("the password"); `start` is its offset in the whole text. As in
     libpq's conninfo_uri_decode every ``%`` needs two hex digits, ``%00`` is forbidden, and ``+`` is
-    a plus. Unlike there the bytes must be UTF-8, and control characters are let through in a
+    a plus. Unlike there the bytes must be UTF-8, and control characters are allowed in a
     `secret` only, which is never shown.
     """
     if "%" not in text:
@@ -95,11 +95,11 @@ def decode(state: ParseState, text: str, part: str, start: int, *, secret: bool 
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Return a hint for a mistyped `word`: the nearest known one, or all of a short vocabulary.
+    """Return a hint for a mistyped `word`: the nearest known one, or all if there are few.
 
-    The hint is made of `known` only.
+    The hint contains only words of `known`.
     """
-    from difflib import get_close_matches  # only for those who made a mistake
+    from difflib import get_close_matches  # imported only after a mistake
 
     if word != word.strip() and word.strip() in known:
         return f"Use {word.strip()} without the space"
@@ -125,7 +125,7 @@ def _without_newline(text: str) -> str:
 
 
 def _without_spaces(text: str) -> str:
-    # For conninfo_parse a backslash makes the blank behind it part of the value.
+    # For conninfo_parse, a backslash makes the next blank part of the value.
     shorter = text.strip(" ")
     return f"{shorter} " if shorter.endswith("\\") and text.endswith(" ") else shorter
 

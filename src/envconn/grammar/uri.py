@@ -1,18 +1,18 @@
-"""What URIs of Redis, AMQP and MySQL have in common: one user, one password, one host, a path, a query of parameters.
+"""The common part of Redis, AMQP and MySQL URIs: one user, one password, one host, a path, a query of parameters.
 
-Their clients in Python take a URI apart with urllib (redis-py, kombu, dj-database-url) or with a
-pattern of their own (SQLAlchemy); none has an authority such as libpq is for PostgreSQL. Read here is
-what all of them read alike. Refused, because at least one of them reads it differently, or not at all:
+Their clients in Python split a URI with urllib (redis-py, kombu, dj-database-url) or with a
+pattern of their own (SQLAlchemy); none is a reference as libpq is for PostgreSQL. A text is accepted if
+all of them read it alike. Refused, because at least one of them reads it differently, or not at all:
 
-- what `envconn.grammar.postgres` refuses before and behind the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
+- what `envconn.grammar.postgres` refuses before and after the ``@``: a second one, raw ``/``, ``?``, ``#`` and blanks;
 - raw brackets before the ``@``, and characters whose compatibility form is a delimiter (``℀`` is a/c):
-  urllib looks at both in the whole authority;
-- a percent escape in the host, which SQLAlchemy leaves as it is, and a colon without a port behind it;
-- a host left out, for which each client has an idea of its own, and a list of hosts.
+  urllib checks the whole authority for both;
+- a percent escape in the host, which SQLAlchemy does not decode, and a colon without a port after it;
+- a missing host, for which each client has another default, and a list of hosts.
 
-The clients read a query with urllib's parse_qsl: ``+`` is a blank, a value left out is dropped
-without a word, and of a parameter given twice some take the first, some the last. All of that is
-refused here. So is a parameter that no table knows, because a client would hand it on unread.
+The clients read a query with urllib's parse_qsl: ``+`` is a blank, a parameter without a value is removed
+silently, and of a parameter given twice some use the first, some the last. All of that is
+refused here. So is an unknown parameter, because a client would pass it on unread.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ class Uri(Record):
 def split_uri(  # noqa: PLR0913 - what is read, and where it stands
     state: ParseState, family: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
 ) -> Uri | None:
-    """Split ``scheme://user:password@netloc/path?query``, or return `None` where the parts are ambiguous.
+    """Split ``scheme://user:password@netloc/path?query``, or return `None` if the parts are ambiguous.
 
-    `family` is the service's protocol. `semicolons` are data unless one of the family's clients splits
-    there. `before` is how many characters stand before `text` where it is one of a list. An escape
-    that cannot be undone is in `state`, and the part is empty.
+    `family` is the service's family. `semicolons` are data unless one of the family's clients splits
+    there. `before` is the number of characters before `text` if it is one of a list. If an escape
+    is invalid, the problem is in `state`, and the part is empty.
     """
     start = len(scheme) + 3
     if _is_ambiguous(state, text, start, semicolons=semicolons, before=before):
@@ -97,7 +97,7 @@ def split_uri(  # noqa: PLR0913 - what is read, and where it stands
 
 
 def read_host(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
-    """Return the one host of `netloc`, with `port` where none is written, or nothing if it is refused."""
+    """Return the one host of `netloc`, with `port` as the default, or nothing if it is refused."""
     before = len(state.problems)
     if "," in netloc:
         state.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
@@ -126,7 +126,7 @@ def read_host(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
 def make_connection(
     state: ParseState, uri: Uri, query: Query, hosts: tuple[Host, ...], dbname: str
 ) -> Connection | None:
-    """Return the connection, or `None` when there were problems."""
+    """Return the connection, or `None` if there were problems."""
     if state.problems:
         return None
     return Connection(
@@ -144,7 +144,7 @@ def make_connection(
 
 
 def _is_ambiguous(state: ParseState, text: str, start: int, *, semicolons: bool, before: int) -> bool:
-    """Refuse the characters at which parsers part company, each kind once."""
+    """Refuse the characters that parsers treat differently, each kind once."""
     first, last = text.find("@", start), text.rfind("@")
     stray = {match.group(): match.start() for match in reversed([*_ANYWHERE.finditer(text)])}
     for match in reversed([*_BEFORE_AT.finditer(text, start, max(first, start))]):
@@ -163,7 +163,7 @@ def _is_ambiguous(state: ParseState, text: str, start: int, *, semicolons: bool,
 
 
 def _part(text: str, start: int, last_at: int, position: int) -> str:
-    """Name the part of the URI in which `position` lies, taking the last ``@`` for the end of the password."""
+    """Return the name of the part of the URI at `position`; the last ``@`` ends the password."""
     if position < last_at:
         return "the password" if ":" in text[start:position] else "the user"
     behind = text[max(last_at, start) : position]
@@ -206,10 +206,10 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class Parameter(Record):
     """One known parameter.
 
-    `becomes` is its name in the result, if that is another. `meaning` is the whole vocabulary of
+    `becomes` is its name in the result, if that differs. `meaning` holds all of
     its values and what they are translated into, looked up in lower case if `folded`; `pattern`
-    restricts values that are no words. `shape` says in a message what is expected, under `code`.
-    `secret` values are passwords. `foreign` ones are for other programs. `refusal` is why it is
+    restricts other values. `shape` says in a message what is expected, under `code`.
+    `secret` values are passwords. `foreign` parameters are for other programs. `refusal` is why it is
     not accepted, and what to do.
     """
 
@@ -234,17 +234,17 @@ FLAG = Parameter(meaning=MappingProxyType({"true": "true", "false": "false"}), f
 
 
 class Query(Record):
-    """What was read: `values` for the connection, and those `foreign` to it."""
+    """The parameters read: `values` for the connection, and those that are `foreign` to it."""
 
     values: dict[str, str]
     foreign: dict[str, str]
 
 
 def read_query(state: ParseState, text: str, start: int, table: Mapping[str, Parameter]) -> Query:
-    """Read ``name=value&...`` by `table`. What is wrong goes to `state`; `start` is the offset of `text`.
+    """Read ``name=value&...`` by `table`. Problems are added to `state`; `start` is the offset of `text`.
 
-    A name that nobody knows may be the rest of a value that was not encoded, a password at worst.
-    It is shown only while nothing else was wrong and no secret has been read.
+    An unknown name may be the rest of a value that was not encoded, even of a password.
+    Messages name it only while nothing else was wrong and no secret has been read.
     """
     query = Query({}, {})
     secret_read = False
@@ -264,11 +264,11 @@ def read_query(state: ParseState, text: str, start: int, table: Mapping[str, Par
 
 
 def settle_tls(state: ParseState, values: dict[str, str], *, secure: bool, remedy: str) -> None:
-    """Complete the TLS parameters where the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
+    """Complete the TLS parameters if the scheme decides: ``redis`` or ``rediss``, ``amqp`` or ``amqps``.
 
-    A plain scheme is ``sslmode=disable`` and takes no TLS parameters; `remedy` says what to do about
-    those that are there. A secure one that says nothing about verification is verified: that is for
-    the judgement to say, which knows the provider.
+    A plain scheme is ``sslmode=disable`` and allows no TLS parameters; `remedy` says what to do about
+    those that are there. A scheme with TLS that states no verification is left to
+    the verdict, which knows the provider.
     """
     if not secure:
         if not CONTEXT.isdisjoint(values):
@@ -296,7 +296,7 @@ def _store(state: ParseState, query: Query, name: str, parameter: Parameter, val
 
 
 def _read_value(state: ParseState, name: str, parameter: Parameter, written: str, start: int) -> str | None:
-    """Return the value in the result's vocabulary, or refuse it and return `None`."""
+    """Return the value in the result's words, or refuse it and return `None`."""
     if parameter.refusal:
         state.refuse("parameter-refused", f"{name} {parameter.refusal}")
     elif not written:

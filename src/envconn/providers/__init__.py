@@ -1,7 +1,7 @@
 """Hosting providers: records (`record`), recognition (`recognition`), siblings (`rewrites`), the table (`table`).
 
-A provider is data. To add one, write its records into a file of their own and a line into `table`; a
-third party registers one by an entry point of the group ``envconn.providers``.
+A provider is data. To add one, write its records into a file of its own and a line into `table`; other
+packages register one with an entry point of the group ``envconn.providers``.
 """
 
 from __future__ import annotations

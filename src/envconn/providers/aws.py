@@ -32,7 +32,7 @@ AWS_RDS = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
-"""An instance may be a read replica, and a custom endpoint anything: neither name tells."""
+"""An instance may be a read replica, and a custom endpoint anything: the name does not show it."""
 
 AWS_AURORA = Provider(
     name="aws-rds",
@@ -58,7 +58,7 @@ AWS_RDS_PROXY = Provider(
     pooled=True,
     pool_mode="transaction",
     cloud="aws",
-    # A prepared statement works, and keeps its server connection from everybody else ("pinning").
+    # A prepared statement works, but reserves its server connection for the client ("pinning").
     pooler=Pooler(prepared_statements=False),
     siblings={
         "direct": "the database has its own host. Set DIRECT_URL to its URL",

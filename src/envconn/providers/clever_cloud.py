@@ -1,4 +1,4 @@
-"""Clever Cloud. Its direct host goes around a network proxy, not around a pooler; Pgpool-II is a socket of the app."""
+"""Clever Cloud. Its direct host bypasses a network proxy, not a pooler; Pgpool-II is a socket in the app."""
 
 from envconn.providers.record import Provider
 

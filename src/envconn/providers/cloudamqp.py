@@ -1,4 +1,4 @@
-"""CloudAMQP: RabbitMQ, by itself or as an add-on of other platforms."""
+"""CloudAMQP: RabbitMQ, directly or as an add-on of other platforms."""
 
 from envconn.providers.record import Certificates, Provider
 

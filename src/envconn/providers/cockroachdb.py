@@ -1,4 +1,4 @@
-"""CockroachDB Cloud: every node takes reads and writes, and there is no pooler."""
+"""CockroachDB Cloud: every node accepts reads and writes, and there is no pooler."""
 
 from envconn.providers.record import Certificates, Provider
 

@@ -1,4 +1,4 @@
-"""Crunchy Bridge. PgBouncer answers once the extension crunchy_pooler is there."""
+"""Crunchy Bridge. PgBouncer answers once the extension crunchy_pooler is installed."""
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 

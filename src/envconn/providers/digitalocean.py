@@ -1,6 +1,6 @@
 """DigitalOcean: Managed PostgreSQL and Valkey.
 
-A pool has the name that stands where the database's would, so neither leads to the other.
+A pool's name replaces the database's, so neither can be derived from the other.
 """
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite

@@ -1,7 +1,7 @@
 """Fly.io: Managed Postgres, and the unmanaged Postgres apps that came before it.
 
-Of unmanaged apps, ``<app>.internal`` alone is no evidence: that domain is Railway's, Upsun's and
-many a company's as well.
+For unmanaged apps, ``<app>.internal`` alone is no evidence: Railway, Upsun and
+many companies use that domain as well.
 """
 
 from envconn.providers.record import Pooler, Provider, Rewrite
@@ -59,7 +59,7 @@ FLY_MEMBER = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
-"""Port 5433 is a member itself: the nearest one is for reading, though in the leader's region it is the leader."""
+"""Port 5433 is a member itself: the nearest one is for reading, but in the leader's region it is the leader."""
 
 FLY_EXTERNAL = Provider(
     name="fly-legacy",

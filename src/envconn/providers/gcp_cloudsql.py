@@ -1,4 +1,4 @@
-"""Google Cloud SQL, through the sockets of its proxy. By TCP it has a bare address: state ``ENVCONN_PROVIDER``."""
+"""Google Cloud SQL, through the sockets of its proxy. Over TCP it has only an IP address: set ``ENVCONN_PROVIDER``."""
 
 from envconn.providers.record import Certificates, Provider
 
@@ -18,6 +18,6 @@ GCP_CLOUDSQL = Provider(
     source="Cloud SQL proxy: sockets at /cloudsql/PROJECT:REGION:INSTANCE; public repositories",
     checked="2026-08-21",
 )
-"""The proxy encrypts behind its socket; a certificate names the instance, which is no host name."""
+"""The proxy encrypts behind its socket; a certificate names the instance, which is not a hostname."""
 
 RECORDS = (GCP_CLOUDSQL,)

@@ -1,8 +1,8 @@
 """Heroku: Postgres with its server-side pool, and Key-Value Store.
 
-Their hosts are plain EC2 machines, which anybody may rent: a host alone proves nothing, and the
-generated user and database names have to be there as well. A follower or a pool is attached to an
-app under a variable of its own; no URL leads from one to the other.
+Their hosts are plain EC2 machines, which anyone can rent: a host alone is no evidence, and the
+generated user and database names must match as well. A follower or a pool is attached to an
+app under its own variable; it cannot be derived from another URL.
 """
 
 from envconn.providers.record import Certificates, Pooler, Provider
@@ -77,7 +77,7 @@ HEROKU_POOL = Provider(
     source=_SOURCE,
     checked="2026-08-21",
 )
-"""The pool stands before the primary only."""
+"""The pool is only in front of the primary."""
 
 HEROKU_REDIS = Provider(
     name="heroku",

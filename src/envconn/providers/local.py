@@ -1,4 +1,4 @@
-"""This machine. Neither port nor user makes a hosting platform of it, but a variable's name may: a tunnel ends here."""
+"""This machine. Port and user do not identify a hosting platform, but a variable's name may: for a tunnel to it."""
 
 from envconn.providers.record import Provider
 

@@ -24,7 +24,7 @@ NEON = Provider(
     pool_mode="transaction",
     region="{cloud}-{region}",
     pooler=_POOLER,
-    # With SNI and an endpoint option that differ, the proxy refuses; SNI alone is enough since libpq 14.
+    # The proxy refuses an endpoint option that differs from SNI; SNI alone is enough since libpq 14.
     siblings={
         "direct": Rewrite(host=_DIRECT_HOST, drop=("options",)),
         "pooled": Rewrite(host=_POOLED_HOST, drop=("options",)),

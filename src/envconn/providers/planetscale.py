@@ -40,7 +40,7 @@ PLANETSCALE = Provider(
             ),
         ),
     ),
-    # SCRAM has the server begin, so that nothing can be sent ahead of it.
+    # In SCRAM the server begins, so nothing can be sent ahead of it.
     serverless=Gateway(http="https://{host}/sql", websocket="wss://{host}/v2?address={host}:{port}"),
     certificates=_CERTIFICATES,
     enforces_tls=True,

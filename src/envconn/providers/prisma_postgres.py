@@ -1,4 +1,4 @@
-"""Prisma Postgres, by PostgreSQL's own protocol. Addresses of ``prisma+postgres`` are another protocol's."""
+"""Prisma Postgres, over PostgreSQL's own protocol. ``prisma+postgres`` addresses use another protocol."""
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
 

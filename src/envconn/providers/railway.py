@@ -1,7 +1,7 @@
 """Railway: databases behind a TCP proxy, or by a name inside a project's network.
 
-A PgBouncer that is deployed beside the database takes over both URLs, and nothing in them shows
-it; the ``UNPOOLED`` variables, which exist only then, go around it.
+A PgBouncer that is deployed beside the database takes over both URLs, which do not show
+it; the ``UNPOOLED`` variables, which exist only then, bypass it.
 """
 
 from envconn.providers.record import Certificates, Pooler, Provider

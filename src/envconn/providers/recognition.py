@@ -1,8 +1,8 @@
-"""Which provider a connection belongs to, and what its host, port, user name and variable give away.
+"""Recognise the provider of a connection, and what its host, port, user name and variable say about the endpoint.
 
-Recognition is a dictionary look-up and then the one or two patterns behind it, so its cost does
-not grow with the number of records. Names are compared as written: providers hand out lower-case
-hosts without a trailing dot, and a host in another spelling proves nothing.
+Recognition is a dictionary look-up and then one or two patterns, so its cost does
+not grow with the number of records. Names are compared as written: providers use lower-case
+hosts without a trailing dot, and a host in another spelling is no evidence.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from envconn.providers.record import Provider
 
 POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
-"""The words of ``ENVCONN_POOL_MODE``, and what they mean in a record."""
+"""The values of ``ENVCONN_POOL_MODE``, and what they mean in a record."""
 
 
 class ProviderHints(Record):
-    """What cannot be seen and was stated: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOL_MODE``.
+    """Stated facts that a URL does not show: ``ENVCONN_PROVIDER`` (a record's name) and ``ENVCONN_POOL_MODE``.
 
-    `provider_from` and `pooler_from` say where.
+    `provider_from` and `pooler_from` say where they are stated.
     """
 
     provider: str | None = None
@@ -44,7 +44,7 @@ _NO_HINTS = ProviderHints()
 
 
 def identify(connection: Connection, hints: ProviderHints | None = None) -> Endpoint:
-    """Say what `connection` and the stated `hints` give away. The first of several hosts speaks for all."""
+    """Return what `connection` and the stated `hints` show. With several hosts, the first one is used."""
     hints = hints or _NO_HINTS
     provider, seen = _recognise(connection, hints.provider)
     kind, reason = _kind(connection, hints, provider, seen)
@@ -67,13 +67,13 @@ def identify(connection: Connection, hints: ProviderHints | None = None) -> Endp
 
 
 def is_recognised(connection: Connection, name: str) -> bool:
-    """Whether the host, and whatever else a record asks for, is one of the provider of that `name`."""
+    """Whether the host, and whatever else a record requires, belongs to the provider of that `name`."""
     candidates = (each for each in _candidates(connection.hosts[0].host) if each.name == name)
     return any(_match(provider, connection) is not None for provider in candidates)
 
 
 def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
-    """Return what the endpoint would refuse, or silently do otherwise than asked."""
+    """Yield what the endpoint would refuse, or silently do differently."""
     variable, provider = connection.origin.variable, endpoint.provider
     target = (_named_by_user(connection, provider).get("target") or "") if provider else ""
     found = [
@@ -90,7 +90,7 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...
 
 
 def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
-    """Return what is worth knowing about the endpoint and is no problem."""
+    """Yield notes about the endpoint."""
     provider = endpoint.provider
     if provider is None:
         is_so = (
@@ -104,7 +104,7 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
 
 
 def _looks_pooled(host: Host) -> bool:
-    """Whether a pooler is usual there: PgBouncer's own port and Supabase's, and what people call such a host."""
+    """Whether a pooler is usual there: PgBouncer's own port, Supabase's port, or a typical hostname."""
     return host.port in {6432, 6543} or _is_named_like_a_pooler(host.host)
 
 
@@ -133,7 +133,7 @@ def _recognise(connection: Connection, stated: str | None) -> tuple[Provider | N
 
 
 def _record_family(connection: Connection) -> str:
-    """What kind of record knows about it: sentinels stand before a Redis, and with whom that does."""
+    """Return the kind of record to look for: sentinels are in front of a Redis, and share its provider."""
     return REDIS if connection.family == SENTINEL else connection.family
 
 
@@ -144,7 +144,7 @@ def _candidates(host: str) -> Iterator[Provider]:
 
 
 def _keys(host: str) -> Iterator[str]:
-    """The keys under which a record for `host` can stand, the longest first; their number does not depend on it."""
+    """Yield the keys under which a record for `host` can be found, the longest first; there are only a few."""
     if host.startswith("/"):
         yield "/" + host.split("/", 2)[1]
         return
@@ -173,7 +173,7 @@ def _match(provider: Provider, connection: Connection) -> dict[str, str | None] 
 
 
 def _named_by_user(connection: Connection, provider: Provider | None) -> dict[str, str | None]:
-    """What user and database name give away: role, branch, target."""
+    """Return what user and database name show: role, branch, target."""
     if provider is None or connection.family != POSTGRESQL:
         return {}
     user = compiled(provider.users).fullmatch(connection.user)
@@ -184,8 +184,8 @@ def _named_by_user(connection: Connection, provider: Provider | None) -> dict[st
 def _kind(
     connection: Connection, hints: ProviderHints, provider: Provider | None, seen: dict[str, str | None]
 ) -> tuple[str | None, str | None]:
-    """``direct``, a pool mode, or `None`; and the evidence. What was stated comes first, then host, port, variable."""
-    # A variable made for the direct endpoint says that the pooler which was stated is beside it.
+    """Return ``direct``, a pool mode, or `None`, and the evidence: the hint first, then host, port, variable."""
+    # If the variable is for the direct endpoint, the stated pooler is another endpoint.
     if hints.pooler and table.role(connection.origin.variable) != "direct":
         return POOLERS[hints.pooler], f"{hints.pooler_from} states the pool mode: {hints.pooler}"
     if connection.foreign.get("pgbouncer", "").lower() == "true":
@@ -225,7 +225,7 @@ def _region(provider: Provider | None, known: dict[str, str | None]) -> str | No
 
 
 def _prepared(provider: Provider | None, kind: str | None) -> bool:
-    # An unknown pooler gets nothing that a pooler might not do.
+    # With an unknown pooler, nothing is used that a pooler might not support.
     return kind != "transaction" or bool(provider and provider.pooler and provider.pooler.prepared_statements)
 
 
@@ -251,8 +251,8 @@ def _refused_options(connection: Connection, provider: Provider | None) -> bool:
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Compile `pattern` when it is first needed: most processes meet one provider of thirty.
+    """Compile `pattern` when it is first needed: most processes have one provider of thirty.
 
-    Its classes mean ASCII: a host with another script's digits is none of a provider's.
+    Its classes are limited to ASCII: no provider has a host with digits of another script.
     """
     return re.compile(pattern, re.ASCII)

@@ -1,4 +1,4 @@
-"""What is known about one hosting provider, as data: `Provider`; and what it says of one connection: `Endpoint`."""
+"""The records: `Provider`, the facts about a hosting provider, and `Endpoint`, the facts about one connection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DIRECT = "direct"
-"""The word for "no pooler" in `Provider.ports`; the others are pool modes."""
+"""The value for "no pooler" in `Provider.ports`; the others are pool modes."""
 
 
 class Certificates(Record):
-    """What a server's certificate can be verified against.
+    """The CA of a server's certificate.
 
-    `sslmode` is the strongest mode the certificates are known to meet. `ca` is ``system`` for a
-    public CA, the path where the platform mounts its own CA, or empty when a file has to be
-    fetched; `remedy` says in one clause how to get it.
+    `sslmode` is the strongest mode that the certificates are known to pass. `ca` is ``system`` for a
+    public CA, the path of the platform's own CA on its machines, or empty if a file must be
+    downloaded; `remedy` says in one clause how to get it.
     """
 
     sslmode: str
@@ -28,11 +28,11 @@ class Certificates(Record):
 
 
 class Pooler(Record):
-    """How a provider's pooler behaves.
+    """The limits of a provider's pooler.
 
-    `prepared_statements`: whether it tracks statements that a driver prepares in the protocol.
-    `startup_options`: whether it takes ``options`` at connection start; `exempt` is a pattern for
-    options that are meant for the provider's proxy and always pass.
+    `prepared_statements`: whether it supports statements that a driver prepares in the protocol.
+    `startup_options`: whether it accepts ``options`` at connection start; `exempt` is a pattern for
+    options that are meant for the provider's proxy and always accepted.
     """
 
     prepared_statements: bool
@@ -41,10 +41,10 @@ class Pooler(Record):
 
 
 class Rewrite(Record):
-    """How a sibling endpoint's address is made from this one's: pattern and replacement for host and user, a new port.
+    """How to derive a sibling's address: pattern and replacement for host and user, a new port.
 
-    `address` does the same with ``user@host`` in one, where a part of one moves into the other.
-    `drop` lists parameters that the other endpoint does not take.
+    `address` does the same with ``user@host`` as one text, if a part of one moves into the other.
+    `drop` lists parameters that the other endpoint does not support.
     """
 
     host: tuple[str, str] | None = None
@@ -55,7 +55,7 @@ class Rewrite(Record):
 
 
 class Forbidden(Record):
-    """A combination that the provider refuses or silently sends elsewhere. `message` has no value in it."""
+    """A combination that the provider refuses or silently redirects. `message` contains no value."""
 
     port: int
     target: str
@@ -64,10 +64,10 @@ class Forbidden(Record):
 
 
 class Gateway(Record):
-    """Where a provider takes SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
+    """Where a provider accepts SQL over HTTPS, and PostgreSQL's protocol in a WebSocket.
 
-    In each address, ``{host}`` and ``{port}`` stand for those of the connection and ``{domain}`` for the host
-    without its first label. `jwt` is the one for whoever brings a JSON Web Token, or empty where there is none.
+    In each address, ``{host}`` and ``{port}`` are those of the connection and ``{domain}`` is the host
+    without its first label. `jwt` is the address for a JSON Web Token, empty if there is none.
     `pipelines`: a client may send the password before it is asked for one.
     """
 
@@ -78,30 +78,30 @@ class Gateway(Record):
 
 
 class Provider(Record):
-    r"""One provider. Patterns are regular expressions that must match a whole name, in lower case as written.
+    r"""One provider. Patterns are regular expressions that must match the whole name, in lower case as written.
 
     `hosts` may name groups: ``mode`` (translated by `modes`), ``branch``, ``region``, ``cloud``,
-    ``replica`` (present: it is one). `users` may name ``role``, ``branch``, and ``target``, which
-    the provider appends to choose a replica or pooler; `databases` may name ``branch``. Where
-    `strict`, user and database must match, too, because the hosts are also other people's; with
-    `on_ports`, the port must be one of them. Behind a `tunnel` may be any provider, so that a
-    variable which proves one is believed first.
+    ``replica`` (present: it is one). `users` may name ``role``, ``branch``, and ``target``, a suffix
+    that selects a replica or pooler; `databases` may name ``branch``. If
+    `strict`, user and database must match, too, because the hosts are not the provider's alone; with
+    `on_ports`, the port must be one of them. Behind a `tunnel` may be any provider, so a
+    variable that proves a provider has precedence.
 
     `ports` and `modes` translate a port, or a ``mode`` in the host, into ``direct`` or a pool mode.
-    `pooled`, `pool_mode` and `replica` hold for the rest, `None` meaning that the URL does not tell.
+    `pooled`, `pool_mode` and `replica` apply otherwise; `None` means that the URL does not show it.
 
-    `siblings` says for ``direct``, ``pooled``, ``replica`` and ``primary`` how to get there, or why not.
+    `siblings` says for ``direct``, ``pooled``, ``replica`` and ``primary`` how to derive it, or why not.
 
     `endpoint_option` is a pattern for ``options`` that name an ``endpoint``, which the proxy compares
-    with the first label of the host. `endpoint_password` is one for passwords that do, in clear
-    text inside TLS and without the exchange that channel binding needs.
+    with the first label of the host. `endpoint_password` is one for passwords that do; they are sent
+    as plain text inside TLS, without the exchange that channel binding needs.
 
-    `serverless` says where SQL is taken over HTTPS, if it is.
+    `serverless` says where SQL over HTTPS is accepted, if at all.
 
-    `idle_seconds` is the silence after which the provider drops a connection, `lifetime_seconds`
-    the age that connections should stay below. `suspends`: the server itself goes to sleep.
-    `read_only`: nothing can be written there, replica or not.
-    `source` and `checked` say where this was read, and when (ISO date).
+    `idle_seconds` is the time without traffic after which the provider closes a connection, `lifetime_seconds`
+    the age that connections should stay below. `suspends`: the server itself suspends when idle.
+    `read_only`: nothing can be written there, even if it is not a replica.
+    `source` and `checked` say where these facts are from, and when they were read (ISO date).
     """
 
     name: str
@@ -143,11 +143,11 @@ class Provider(Record):
 
 
 class Endpoint(Record):
-    """What host, port, user and variable of a connection give away. `None` means: not visible.
+    """What host, port, user and variable of a connection show. `None` means: not known.
 
     `prepared_statements` and `startup_options` say what a driver may use; they are true without a
-    pooler, and false where a pooler's abilities are unknown. `because` has a sentence for each
-    thing that was understood.
+    pooler, and false if a pooler's limits are unknown. `because` has a sentence for each
+    conclusion.
     """
 
     provider: Provider | None = None
@@ -164,6 +164,6 @@ class Endpoint(Record):
 
     @property
     def self_signed(self) -> Certificates | None:
-        """What is known of certificates that nothing vouches for; `None` where something does, or may."""
+        """The facts about certificates of an unknown CA; `None` if the CA is, or may be, known."""
         known = self.provider.certificates if self.provider else None
         return known if known and not known.ca and not known.sslmode.startswith("verify") else None

@@ -57,7 +57,7 @@ RENDER_REDIS_INTERNAL = Provider(
     name="render",
     title="Render Key Value (internal)",
     families=("redis",),
-    # An id has digits in it; "red-cache" is somebody else's container.
+    # An id contains digits; "red-cache" is the name of some container.
     hosts=(r"red-(?=[a-z]*[0-9])[a-z0-9]+",),
     enforces_tls=False,
     private=True,

@@ -1,4 +1,4 @@
-"""How the address of another endpoint of the same database is derived, by the provider's rule."""
+"""Derive the address of another endpoint of the same database, by the provider's rule."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def derive_sibling(
     connection: Connection, endpoint: Endpoint, *, pooled: bool | None, replica: bool | None, hints: ProviderHints
 ) -> Connection | str:
-    """Rewrite `connection` to the endpoint asked for, or return why that cannot be done and where to get it.
+    """Return `connection` with the requested endpoint, or why that is not possible and where to get the address.
 
-    `pooled` and `replica` are `None` where it does not matter. A result is recognised again, and
-    counts only if it is what was asked for.
+    `pooled` and `replica` are `None` if any will do. A result is recognised again, and
+    used only if it is what was requested.
     """
     steps = _steps(endpoint, pooled=pooled, replica=replica)
     if steps and hints.pooler:
@@ -42,7 +42,7 @@ _UNFIT = "the other endpoint cannot be derived from this host and user. Set a va
 
 
 def _steps(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
-    """The steps from here to there. What is not visible may be pooled and may be direct, and counts as the primary."""
+    """Return the steps to the requested endpoint. If unknown, this one may be pooled or direct, and is the primary."""
     needed = [
         ("replica", replica is True and endpoint.replica is not True),
         ("primary", replica is False and endpoint.replica is True),
@@ -80,7 +80,7 @@ def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
 def _moved(host: Host, user: str, rule: Rewrite) -> tuple[Host, str]:
     address = f"{_replaced(rule.user, user)}@{_replaced(rule.host, host.host)}"
     user, _, name = _replaced(rule.address, address).rpartition("@")
-    # Another name is another address: an address that was stated for the first one is dropped.
+    # Another name has another address: a `hostaddr` stated for the first one is removed.
     hostaddr = host.hostaddr if name == host.host else ""
     return host._replace(host=name, port=rule.port or host.port, hostaddr=hostaddr), user
 

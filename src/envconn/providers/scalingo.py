@@ -1,6 +1,6 @@
 """Scalingo: PostgreSQL, shared and dedicated resources, and its Redis.
 
-Public and peering endpoints take the same credentials on different hosts; the operator writes one
+Public and peering endpoints have the same credentials on different hosts; the operator sets one
 variable for each. There is HAProxy in front, no pooler, and no replica that can be reached.
 """
 
@@ -32,7 +32,7 @@ SCALINGO = Provider(
     source="Scalingo documentation: databases/postgresql, connecting, limitations; includes/db_ca_endpoints",
     checked="2026-08-21",
 )
-"""HAProxy cuts a server connection that is silent for 30 minutes; a life of 29 stays below."""
+"""HAProxy closes a server connection that is idle for 30 minutes; a lifetime of 29 stays below."""
 
 SCALINGO_REDIS = Provider(
     name="scalingo",

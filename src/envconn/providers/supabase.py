@@ -1,7 +1,7 @@
 """Supabase: a database's own host, where PgBouncer may listen, too, and the shared pooler of each region.
 
-The shared pooler learns the project from the user name (``postgres.<project>``), which is why the
-direct host can be made from a pooler's URL, and no pooler's host from the direct one.
+The shared pooler gets the project from the user name (``postgres.<project>``), so the
+direct host can be derived from a pooler's URL, but no pooler's host from the direct one.
 """
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite

@@ -1,4 +1,4 @@
-"""Upstash Redis, and the one that Fly.io resells inside its private network."""
+"""Upstash Redis, directly and as resold by Fly.io inside its private network."""
 
 from envconn.providers.record import Certificates, Provider
 

@@ -1,6 +1,6 @@
 """Upsun (Platform.sh): a relationship's name inside a private network.
 
-``.internal`` is anybody's domain; what tells is the user and database ``main`` that a service has
+Anyone can use ``.internal``; the evidence is the user and database ``main`` that a service has
 before its endpoints are named.
 """
 

@@ -1,4 +1,4 @@
-"""YugabyteDB Aeon. Its connection manager, where it is on, answers on the same port and keeps sessions whole."""
+"""YugabyteDB Aeon. Its connection manager, if enabled, answers on the same port and keeps sessions whole."""
 
 from envconn.providers.record import Certificates, Provider
 
