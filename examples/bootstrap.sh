@@ -18,7 +18,7 @@ bootstrap() {
     trap 'interrupted 143' TERM
     _choose_environment "$1"
     python=$environment/bin/python
-    _once "$environment/packages" "$(cksum <"$2")" _install_packages "$2"
+    _once "$environment/packages" "$environment $(cksum <"$2")" _install_packages "$2"
     _once "$environment/checkout" "$root $(cksum <"$root/pyproject.toml")" _install_checkout
     trap - HUP INT TERM
 }
@@ -28,7 +28,8 @@ bootstrap() {
 _choose_environment() {
     _chosen=$cache/$1.chosen _stamp="$(_candidates | cksum | cut -d ' ' -f 1)${PYENV_VERSION:+ $PYENV_VERSION}"
     if { read -r _same && read -r _base && read -r environment; } 2>/dev/null <"$_chosen"; then
-        [ "$_same" != "$_stamp" ] || return 0
+        # Not the one that a checkout had before it was moved or copied.
+        [ "$_same" != "$_stamp" ] || [ "${environment%/*}" != "$cache" ] || return 0
     fi
     _choose_python
     # Two interpreters of one version have an environment each.

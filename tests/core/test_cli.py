@@ -161,6 +161,20 @@ def test_help(arguments: list[str]) -> None:
     assert (done.returncode, done.stdout.startswith("usage: envconn")) == (EX_OK, True)
 
 
+@pytest.mark.parametrize(
+    ("columns", "paragraph", "group"),
+    [
+        (40, "\nEvery connection in the environment is\njudged. ", "\n  configuration is right. Each of\n  these"),
+        (80, "\nEvery connection in the environment is judged. No server is contacted, ", "options\n  implies --live"),
+    ],
+)
+def test_help_is_wrapped_and_examples_are_not(columns: int, paragraph: str, group: str) -> None:
+    told = run("check", "--help", COLUMNS=str(columns)).stdout
+    assert paragraph in told
+    assert group in told
+    assert "\n  envconn check --login --wait 30 --json\n" in told
+
+
 def test_dotenv(tmp_path: Path) -> None:
     (path := tmp_path / "env").write_text(f"DATABASE_URL={PG}\n", encoding="utf-8")
     assert run("check", "--env-file", str(path)).returncode == EX_OK

@@ -108,3 +108,11 @@ def test_the_choice_is_remembered_until_there_is_more_to_choose_from(place: Path
     (tools / "python3.14").symlink_to("python3.13")
     assert name_of_environment(place, PYTHON="", PATH=path) == first
     assert "python3.13" in log.read_text(encoding="utf-8")
+
+
+def test_a_copy_of_a_checkout_does_not_use_the_environment_of_the_first(place: Path) -> None:
+    """It would replace it, or point it at its own source."""
+    first = name_of_environment(place)
+    shutil.copytree(place, place / "copy", ignore=shutil.ignore_patterns("copy", "scrap", "home"))
+    (place / "copy" / "scrap").mkdir()
+    assert name_of_environment(place / "copy") == first.replace(str(place), str(place / "copy"))

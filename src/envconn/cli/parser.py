@@ -25,7 +25,7 @@ def parser(chosen: str | None = None) -> Parser:
         prog="envconn",
         description="Prove that the connections in the environment use TLS.",
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     made.add_argument("--version", action="store_true", help="print the version; with --verbose, of all that is used")
@@ -37,7 +37,7 @@ def parser(chosen: str | None = None) -> Parser:
             name,
             help=summary,
             description=description,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             # An abbreviation that is unique today, in a Procfile, could be ambiguous in a later version.
             allow_abbrev=False,
         )
@@ -75,6 +75,19 @@ class Parser(argparse.ArgumentParser):
         with suppress(OSError):
             sys.stderr.write(f"{self.format_usage()}{self.prog}: {told}\n")
         self.exit(EX_USAGE)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse's, which also wraps paragraphs; lines that begin with a blank are examples, and stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import fill
+        from textwrap import indent as moved
+
+        return "\n\n".join(
+            moved(each if "\n  " in f"\n{each}" else fill(each, width - len(indent)), indent)
+            for each in text.split("\n\n")
+        )
 
 
 _UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
