@@ -1,1 +1,1 @@
-"""How each driver spells a judged connection, by version. Nothing here connects, or decides."""
+"""The arguments of each driver for a judged connection, by version. Nothing here connects or decides."""

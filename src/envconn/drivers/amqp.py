@@ -1,10 +1,10 @@
-"""py-amqp's words, as kombu and Celery hand them on: the URL, what goes beside it, and how to verify.
+"""py-amqp's arguments, as kombu and Celery pass them on: the URL, its options, and how to verify.
 
-kombu's URL takes no parameter about TLS that py-amqp would understand, and ``amqps`` alone checks
+kombu's URL has no TLS parameter that py-amqp supports, and ``amqps`` alone checks
 the chain and not the name (amqp/transport.py, _wrap_socket_sni: the name is checked only if
-``server_hostname`` is there). So the name is always written out where it is to be checked: kombu
-would fill it in itself, but has replaced ``localhost`` by ``127.0.0.1`` before it does
-(kombu/transport/pyamqp.py, establish_connection). What ``ca_certs`` names is trusted, and nobody else.
+``server_hostname`` is set). So the name is always passed if it must be checked: kombu
+would set it itself, but only after replacing ``localhost`` by ``127.0.0.1``
+(kombu/transport/pyamqp.py, establish_connection). The CA in ``ca_certs`` is trusted, and no other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Arguments(TypedDict, total=False):
-    """What py-amqp's ``ssl`` is given, and Celery's ``broker_use_ssl``."""
+    """The argument ``ssl`` of py-amqp, and Celery's ``broker_use_ssl``."""
 
     cert_reqs: ssl.VerifyMode
     ca_certs: str
@@ -38,7 +38,7 @@ class Arguments(TypedDict, total=False):
 
 
 class Options(TypedDict, total=False):
-    """What ``amqp.Connection`` is given beside place, credentials and TLS. Times are in seconds."""
+    """The arguments of ``amqp.Connection`` other than host, credentials and TLS. Times are in seconds."""
 
     heartbeat: int
     connect_timeout: float
@@ -53,7 +53,7 @@ def url(connection: SecuredConnection) -> str:
     """Return the broker's URL for kombu, with the password. How to verify is in `arguments`.
 
     Raises:
-        ConfigurationError: py-amqp cannot do what the connection asks for.
+        ConfigurationError: py-amqp does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "py-amqp", AMQP, _OPTIONS)
@@ -62,13 +62,13 @@ def url(connection: SecuredConnection) -> str:
 
 
 def arguments(connection: SecuredConnection) -> Arguments | None:
-    """Return how to verify, for py-amqp's ``ssl``; `None` where the connection goes without TLS.
+    """Return how to verify, for py-amqp's ``ssl``; `None` if the connection does not use TLS.
 
-    `None` and not an empty dictionary, which would mean clear text with ``amqp`` and a chain without
+    `None` and not an empty dictionary, which would mean no TLS with ``amqp``, and a verified chain without
     a name with ``amqps``.
 
     Raises:
-        ConfigurationError: py-amqp cannot do what the connection asks for.
+        ConfigurationError: py-amqp does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "py-amqp", AMQP, _OPTIONS)
@@ -82,17 +82,17 @@ def arguments(connection: SecuredConnection) -> Arguments | None:
     if connection.tls.level == TlsLevel.VERIFY_FULL:
         found["server_hostname"] = connection.host
     if "sslcert" in connection.parameters:
-        # An encrypted key would make py-amqp ask on the terminal; this refuses it.
+        # With an encrypted key py-amqp would ask on the terminal; this refuses it.
         ssl_context.build(connection)
         found |= {"certfile": connection.parameters["sslcert"], "keyfile": connection.parameters["sslkey"]}
     return found
 
 
 def options(connection: SecuredConnection) -> Options:
-    """Return what else is stated, in py-amqp's words.
+    """Return the other stated parameters, as py-amqp's arguments.
 
     Raises:
-        ConfigurationError: something is stated that py-amqp does not know.
+        ConfigurationError: py-amqp does not support a stated parameter.
         TypeError: `connection` was not judged.
     """
     insist(connection, "py-amqp", AMQP, _OPTIONS)
@@ -110,7 +110,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
     "locale": ("locale", str),
     "confirm_publish": ("confirm_publish", lambda text: text == "true"),
 }
-"""Parameter of the URI: py-amqp's name for it, and what it is cast to."""
+"""By the parameter of the URI: py-amqp's name for it, and the type that it is converted to."""
 
 _REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
 _REMEDIES = {

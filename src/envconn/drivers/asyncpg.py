@@ -1,4 +1,4 @@
-"""asyncpg's arguments. It is given no DSN, and nothing that decides is left to its own look at the environment."""
+"""asyncpg's arguments. It gets no DSN, and every argument that matters, so it reads none from the environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_INACTIVE = 300.0
 
 
 class Arguments(TypedDict, total=False):
-    """What ``asyncpg.connect`` and ``asyncpg.create_pool`` are given. `timeout` is in seconds."""
+    """The arguments of ``asyncpg.connect`` and ``asyncpg.create_pool``. `timeout` is in seconds."""
 
     host: str | list[str]
     port: int | list[int]
@@ -46,23 +46,23 @@ class Arguments(TypedDict, total=False):
 
 
 class PoolOptions(TypedDict, total=False):
-    """How a pool behaves. `max_inactive_connection_lifetime` is in seconds."""
+    """The options of a pool. `max_inactive_connection_lifetime` is in seconds."""
 
     max_inactive_connection_lifetime: float
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
-    """Return the keyword arguments that make asyncpg hold the verdict.
+    """Return the keyword arguments with which asyncpg enforces the verdict.
 
     Raises:
-        ConfigurationError: asyncpg cannot do what the connection asks for.
+        ConfigurationError: asyncpg does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "asyncpg", POSTGRESQL, _HONOURED)
     if any(host.host.startswith("@") for host in connection.hosts):
         refuse(connection, "asyncpg does not support abstract unix sockets. Name a directory, or use psycopg")
     if "," in connection.user:
-        # It stands unescaped in the first message of SCRAM (asyncpg/protocol/scram.pyx), where a comma ends it.
+        # SCRAM's first message contains it unescaped (asyncpg/protocol/scram.pyx), and a comma ends it.
         refuse(connection, "asyncpg does not support a comma in a user. Rename the role, or use psycopg")
     hosts = [host.hostaddr or host.host for host in connection.hosts]
     ports = [host.port for host in connection.hosts]
@@ -71,7 +71,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         "port": ports if len(ports) > 1 else ports[0],
         "user": connection.user,
         "database": connection.dbname,
-        # With None, PGSSLMODE and PGSSLNEGOTIATION would have their say.
+        # With None, asyncpg would read PGSSLMODE and PGSSLNEGOTIATION.
         "ssl": _ssl(connection),
         "direct_tls": connection.features.direct_tls and connection.tls.level >= TlsLevel.ENCRYPTED,
         "target_session_attrs": connection.parameters.get("target_session_attrs", "any"),
@@ -80,7 +80,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
     if settings := _settings(connection):
         found["server_settings"] = settings
     if not connection.features.prepared_statements:
-        # A pooler that hands out server connections in turn does not know the statement of another one.
+        # A pooler in transaction mode changes the server connection, which does not know the other one's statements.
         found["statement_cache_size"] = 0
     if timeout := int(connection.parameters.get("connect_timeout", "0")):
         found["timeout"] = float(timeout)
@@ -88,10 +88,10 @@ def arguments(connection: SecuredConnection) -> Arguments:
 
 
 def merged(connection: SecuredConnection, stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `arguments` with what a program `stated` beside them, which wins.
+    """Return `arguments`, overridden by what a program has `stated`.
 
     Raises:
-        ConfigurationError: something stated would decide on the connection; or as for `arguments`.
+        ConfigurationError: a stated argument affects security or the server; or as for `arguments`.
         TypeError: `connection` was not judged.
     """
     permit(connection, "asyncpg", stated)
@@ -103,10 +103,10 @@ def merged(connection: SecuredConnection, stated: Mapping[str, Any]) -> dict[str
 
 
 def parted(connection: SecuredConnection, stated: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what a program `stated` for a pool, and what for its connections.
+    """Return what a program has `stated`, split into options of the pool and of its connections.
 
     Raises:
-        ConfigurationError: something stated would decide on the connections.
+        ConfigurationError: a stated argument affects the connections' security or server.
     """
     others = {name: value for name, value in stated.items() if name not in _POOL}
     permit(connection, "asyncpg", others)
@@ -119,13 +119,13 @@ _POOL = frozenset(
         *("min_size", "record_class", "reset", "setup"),
     }
 )
-"""What asyncpg's pool takes for itself, but ``connect`` and ``dsn``."""
+"""The arguments of asyncpg's pool itself, except ``connect`` and ``dsn``."""
 
 
 def pool_options(connection: SecuredConnection) -> PoolOptions:
-    """Return how long idleness may last in a pool: a tenth less than the provider bears.
+    """Return how long a connection in a pool may be idle: a tenth less than the provider's limit.
 
-    asyncpg's pool knows no limit for a connection's age.
+    asyncpg's pool has no limit for a connection's age.
 
     Raises:
         TypeError: `connection` was not judged.
@@ -136,7 +136,7 @@ def pool_options(connection: SecuredConnection) -> PoolOptions:
 
 
 def asking(connection: SecuredConnection, password: Callable[[], Awaitable[str | None]]) -> dict[str, object]:
-    """Return `arguments` with a coroutine function in the place of the password, which is asked at each login.
+    """Return `arguments` with a coroutine function instead of the password, which is called at each login.
 
     Raises:
         ConfigurationError, TypeError: as for `arguments`.
@@ -145,7 +145,7 @@ def asking(connection: SecuredConnection, password: Callable[[], Awaitable[str |
 
 
 async def password(connection: SecuredConnection) -> str | None:
-    """Return the password of `connection`, `None` where there is none."""
+    """Return the password of `connection`, `None` if it has none."""
     return connection.password.reveal() if connection.password else None
 
 
@@ -157,7 +157,7 @@ def _login(connection: SecuredConnection) -> Arguments:
 
 
 class _Password(Hidden):
-    """A hidden text that asyncpg calls for: its protocol (asyncpg/protocol/coreproto.pyx) takes no subclass of str."""
+    """A hidden text that asyncpg calls: its protocol (asyncpg/protocol/coreproto.pyx) accepts no subclass of str."""
 
     __slots__ = ()
 
@@ -177,6 +177,6 @@ def _ssl(connection: SecuredConnection) -> ssl.SSLContext | Literal["prefer"] | 
         return ssl_context.build(connection, protocol="postgresql")
     if connection.tls.level == TlsLevel.NONE:
         return False
-    # The word makes asyncpg build a context of its own, which takes these from the environment.
+    # The word makes asyncpg build its own context, which reads these from the environment.
     refuse_optional(connection, "asyncpg")
     return "prefer"

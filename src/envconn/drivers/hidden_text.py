@@ -1,4 +1,4 @@
-"""Secrets among arguments and settings, which people, tracebacks and debug pages print."""
+"""Texts that hide secrets in arguments and settings, which users, tracebacks and debug pages print."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CREDENTIALS = re.compile(r"://\S*@|\bpassword\s*=", re.IGNORECASE)
 
 
 class Hidden(str):
-    """A string like any other to a driver, that no `repr` shows, also inside dictionaries.
+    """A normal string for a driver that no `repr` shows, not even inside dictionaries.
 
-    `str` and JSON show it: whoever asks for the text gets it.
+    `str` and JSON show it, because drivers use them to get the text.
     """
 
     __slots__ = ()
@@ -27,7 +27,7 @@ class Hidden(str):
 
 
 def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
-    """Return `arguments` with those values `Hidden` that are secrets by their keyword, or are among `others`."""
+    """Return `arguments` with secrets replaced by `Hidden`: those of secret keywords, and those in `others`."""
     return {
         name: Hidden(value) if value and isinstance(value, str) and (name in SECRETS or name in others) else value
         for name, value in arguments.items()
@@ -35,5 +35,5 @@ def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
 
 
 def holds_credentials(value: object) -> bool:
-    """Whether `value` is a text that looks like a connection string with a user or a password in it."""
+    """Whether `value` is a text that looks like a connection string with a user or a password."""
     return isinstance(value, str) and _CREDENTIALS.search(value) is not None

@@ -1,4 +1,4 @@
-"""The PostgreSQL driver that a connection is opened with: the one that is named, else the first that is installed."""
+"""The PostgreSQL driver that opens a connection: the one that is named, otherwise the first that is installed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000"]
-"""The DBAPIs by the names that SQLAlchemy knows them by, the preferred one first."""
+"""The DBAPIs by their names in SQLAlchemy, the preferred one first."""
 
 _DRIVERS: tuple[Driver, ...] = get_args(Driver)
 _SYNC = frozenset({"psycopg", "psycopg2", "pg8000"})
@@ -22,13 +22,13 @@ _ASYNC = frozenset({"psycopg", "asyncpg"})
 
 
 def choose(connection: SecuredConnection, driver: Driver | None = None, *, asynchronous: bool | None = None) -> Driver:
-    """Return the DBAPI to use: `driver`, else the one in the URL's scheme, else the first that is installed.
+    """Return the DBAPI to use: `driver`, otherwise the one in the URL's scheme, otherwise the first installed.
 
-    `asynchronous` says what the engine needs, `None` that it does not matter. A DBAPI in the scheme
-    that is of the other sort is passed over: the verdict is the same in all.
+    `asynchronous` says what the engine needs, `None` if either will do. A DBAPI in the scheme
+    of the other kind is ignored: the verdict is the same for all.
 
     Raises:
-        ConfigurationError: the DBAPI is not installed, `driver` is of the wrong sort, or the service is
+        ConfigurationError: the DBAPI is not installed, `driver` is of the wrong kind, or the service is
             not PostgreSQL.
         TypeError: `connection` was not judged.
     """

@@ -1,10 +1,10 @@
-"""libpq's keywords, for psycopg 3, psycopg2, and whatever else is linked with it.
+"""libpq's keywords, for psycopg 3, psycopg2, and everything else that is linked with it.
 
 libpq fills every keyword that is not given from a service file, then from ``PG*`` variables, then
 from files under ``~/.postgresql`` (fe-connect.c, conninfo_add_defaults; fe-secure-openssl.c,
-initialize_SSL). So every keyword that decides whom we talk to, and how securely, is written out,
-empty where that means "nothing" and as a path that cannot exist where empty would mean the default
-file. What does not decide (``connect_timeout``, ``application_name``) is left to the environment.
+initialize_SSL). So every keyword that affects the server or security is written out,
+empty if that means "nothing", or as a path that cannot exist if empty would mean the default
+file. Keywords that do not (``connect_timeout``, ``application_name``) are left to the environment.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 OLDEST = 13_00_00
-"""The oldest libpq that can hold the promise (``channel_binding`` and protocol bounds came with 13)."""
+"""The oldest libpq that can enforce a verdict (``channel_binding`` and protocol bounds exist since 13)."""
 
 
 class Keywords(TypedDict, total=False):
-    """libpq's keywords that are handed over; every value is text (PostgreSQL 18 manual, 32.1.2)."""
+    """The libpq keywords that are passed; every value is text (PostgreSQL 18 manual, 32.1.2)."""
 
     host: str
     hostaddr: str
@@ -87,17 +87,17 @@ class Keywords(TypedDict, total=False):
 
 
 class Arguments(Keywords, total=False, closed=True):
-    """The keywords, and nothing besides them."""
+    """Only the keywords, nothing else."""
 
 
 def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
-    """Return the keyword arguments that make a libpq of version `libpq` hold the verdict.
+    """Return the keyword arguments with which a libpq of version `libpq` enforces the verdict.
 
-    `libpq` is the number that ``PQlibVersion()`` returns (180006 for 18.6); `version` asks for it.
-    All values are text, ports included; several hosts are joined by commas, as libpq wants them.
+    `libpq` is the number that ``PQlibVersion()`` returns (180006 for 18.6); `version` returns it, too.
+    All values are text, even ports; several hosts are joined by commas, as libpq requires.
 
     Raises:
-        ConfigurationError: this libpq cannot do what the connection asks for.
+        ConfigurationError: this libpq does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
@@ -107,20 +107,20 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         raise ConfigurationError([_too_old(connection)])
     if missing := [name for name in _decisive(connection) if _since(name) > libpq]:
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
-    # Not earlier: a traceback with local variables would show the password.
+    # As late as possible: a traceback with local variables would show the password.
     stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
     return cast("Arguments", hide({name: value for name, value in stated.items() if _since(name) <= libpq}))
 
 
 def needed(connection: SecuredConnection) -> int:
-    """Return the oldest libpq that can be told all that `connection` states, as ``PQlibVersion()`` numbers it."""
+    """Return the oldest libpq that supports everything in `connection`, as ``PQlibVersion()`` numbers it."""
     return max([OLDEST, *map(_since, _decisive(connection))])
 
 
 def version(driver: str) -> int:
-    """Return the version of the libpq that `driver` (``psycopg`` or ``psycopg2``) carries, as ``PQlibVersion()`` does.
+    """Return the version of the libpq of `driver` (``psycopg`` or ``psycopg2``), as ``PQlibVersion()`` numbers it.
 
-    Of a wheel of psycopg that is not imported yet it is the major one alone (180000): its file's name says that much.
+    For a wheel of psycopg that is not imported yet, it is only the major version (180000), from its file's name.
 
     Raises:
         ImportError: the driver is not installed.
@@ -139,11 +139,11 @@ def _psycopg() -> int:
 
 @cache
 def _in_wheel(path: tuple[str, ...], implementation: str) -> int | None:
-    """Return the version in the name of the libpq that psycopg will load, or `None` where only psycopg knows.
+    """Return the version in the name of the libpq that psycopg will load, or `None` if the name does not have it.
 
-    A process that only makes settings would import psycopg for this number alone, which takes longer than all the
-    rest. On Linux the wheels carry libpq-HASH.so.5.N, N being the major version (psycopg-binary 3.1.8 to 3.3.9).
-    psycopg itself prefers psycopg_c, which is linked with the system's (`psycopg.pq.import_from_libpq`).
+    A process that only makes settings would import psycopg for this number alone, which takes longer than
+    everything else. On Linux the wheels contain libpq-HASH.so.5.N, where N is the major version (psycopg-binary 3.1.8
+    to 3.3.9). psycopg itself prefers psycopg_c, which is linked with the system's (`psycopg.pq.import_from_libpq`).
     """
     folders = [folder for folder in path if os.path.isdir(os.path.join(folder, "psycopg_binary"))]
     has_other = any(os.path.isdir(os.path.join(folder, "psycopg_c")) for folder in path)
@@ -185,7 +185,7 @@ def _target(connection: SecuredConnection) -> dict[str, str]:
 
 
 def _stated(connection: SecuredConnection) -> dict[str, str]:
-    """The parameters as written, with the verdict in place of the TLS mode and CA."""
+    """Return the parameters as written, with the verdict's TLS mode and CA."""
     verdict = connection.tls
     stated = {name: value for name, value in connection.parameters.items() if name != "gssencmode"}
     stated["sslmode"] = verdict.level.sslmode
@@ -201,7 +201,7 @@ def _pinned(connection: SecuredConnection, libpq: int) -> dict[str, str]:
 
 
 def _decisive(connection: SecuredConnection) -> list[str]:
-    """What is stated, without what an older libpq may go without."""
+    """Return the stated parameters, without those that an older libpq can do without."""
     return [name for name in connection.parameters if KEYWORDS[name].older != "drop"]
 
 

@@ -1,23 +1,23 @@
-"""What MySQLdb (mysqlclient) is given beside host, port, user, password and database; and PyMySQL in its place.
+"""The arguments of MySQLdb (mysqlclient) other than host, port, user, password and database; or of PyMySQL.
 
-Both go on in clear text by default where the server offers no TLS: mysqlclient unless ``ssl_mode`` says
-otherwise and its library listens (below), PyMySQL unless it is given ``ssl`` and is 1.2
+By default both continue unencrypted if the server offers no TLS: mysqlclient unless ``ssl_mode`` says
+otherwise and its library supports that (below), PyMySQL unless it is given ``ssl`` and is 1.2
 or newer (connections.py, _ssl_required).
 
-mysqlclient is built with MySQL's library, or with MariaDB's (Connector/C), which is what Debian and most images have.
-Only MySQL's knows ``ssl_mode``; mysqlclient 2.2 and newer translates it for MariaDB's, of which Connector/C
-3.3 and 3.4 were tried against MariaDB servers in every state:
+mysqlclient is built with MySQL's library, or with MariaDB's (Connector/C), as in Debian and most images.
+Only MySQL's supports ``ssl_mode``; mysqlclient 2.2 and newer translates it for MariaDB's. Connector/C
+3.3 and 3.4 were tested with MariaDB servers in every state:
 
 =================== ==================================================================================
 ``DISABLED``        no TLS
 ``PREFERRED``       no TLS either
-``REQUIRED``        TLS where the server has it, clear text where it has none
+``REQUIRED``        TLS if the server has it, otherwise unencrypted
 ``VERIFY_CA``       the same as ``VERIFY_IDENTITY``
-``VERIFY_IDENTITY`` TLS, chain and name; from Connector/C 3.4 on, no name at ``127.0.0.1`` and ``::1``
+``VERIFY_IDENTITY`` TLS, chain and name; since Connector/C 3.4 no name at ``127.0.0.1`` and ``::1``
 =================== ==================================================================================
 
-Before 2.2 there is nothing that would keep it from going on in clear text, and before 2.0 no ``ssl_mode`` at all.
-To both libraries ``localhost`` is a unix socket, whatever the port.
+Before 2.2 nothing prevents an unencrypted connection, and before 2.0 there is no ``ssl_mode``.
+For both libraries ``localhost`` is a unix socket, whatever the port.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Files(TypedDict, total=False):
-    """The files of a TLS connection; PyMySQL finds what to verify among them, too."""
+    """The files of a TLS connection; for PyMySQL also how to verify."""
 
     ca: str
     cert: str
@@ -54,7 +54,7 @@ class Files(TypedDict, total=False):
 
 
 class Arguments(TypedDict, total=False):
-    """What ``MySQLdb.connect`` is given. Timeouts are in seconds."""
+    """The arguments of ``MySQLdb.connect``. Timeouts are in seconds."""
 
     ssl: Files
     ssl_mode: str
@@ -73,12 +73,12 @@ class Arguments(TypedDict, total=False):
 def arguments(
     connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None, *, elsewhere: bool = False
 ) -> Arguments:
-    """Return the keyword arguments that make `driver` hold the verdict; the installed one when left out.
+    """Return the keyword arguments with which `driver` enforces the verdict; the installed driver if left out.
 
-    With `elsewhere` they are for another machine, and the module that is installed here is not asked.
+    With `elsewhere` they are for another machine, and the module that is installed here is ignored.
 
     Raises:
-        ConfigurationError: the driver cannot do what the connection asks for.
+        ConfigurationError: the driver does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "MySQL", MYSQL, _TYPES)
@@ -88,7 +88,7 @@ def arguments(
     if (driver or _installed(connection)) != "pymysql":
         return cast("Arguments", found | _mysqldb(connection, elsewhere=elsewhere))
     if connection.password and not connection.password.reveal().isascii():
-        # Which makes another hash of it than the server has (connections.py: encode("latin1")).
+        # It makes another hash of it than the server has (connections.py: encode("latin1")).
         refuse(
             connection,
             "PyMySQL does not support this password. Use one with ASCII characters only, or use mysqlclient",
@@ -107,7 +107,7 @@ _TYPES: dict[str, Callable[[str], object]] = {
 
 def _mysqldb(connection: SecuredConnection, *, elsewhere: bool) -> dict[str, object]:
     files, mode = _files(connection), ssl_mode(connection, elsewhere=elsewhere)
-    # Files alone would turn TLS on, or what looks like it.
+    # Files alone would turn TLS on, or seem to.
     return {"ssl_mode": mode, **({"ssl": files} if files else {})} if mode else {}
 
 
@@ -134,7 +134,7 @@ def _files(connection: SecuredConnection) -> dict[str, object]:
 
 
 def _installed(connection: SecuredConnection) -> str:
-    # pymysql.install_as_MySQLdb() puts itself into sys.modules under that name.
+    # pymysql.install_as_MySQLdb() registers PyMySQL in sys.modules under that name.
     if "MySQLdb" in sys.modules:
         return sys.modules["MySQLdb"].__name__
     for driver in ("MySQLdb", "pymysql"):
@@ -150,25 +150,25 @@ Version = tuple[int, ...]
 
 
 class _Built(Record):
-    """mysqlclient's version, and that of the library, whose makers count differently."""
+    """The versions of mysqlclient and of its library; MySQL and MariaDB number theirs differently."""
 
     own: Version
     library: Version
 
     @property
     def mysqls(self) -> bool:
-        """Whether the library is MySQL's: 5.7, 8.x and 9.x are, MariaDB's are 3.x, and were 10.x."""
+        """Whether the library is MySQL's: 5.7, 8.x and 9.x; MariaDB's are 3.x, formerly 10.x."""
         return self.library[:1] in {(8,), (9,)} or self.library[:2] == (5, 7)
 
 
 def ssl_mode(connection: SecuredConnection, *, elsewhere: bool) -> str | None:
-    """Return the ``ssl_mode`` that makes mysqlclient hold the level, or `None` where it is told nothing.
+    """Return the ``ssl_mode`` with which mysqlclient enforces the level, or `None` if none is passed.
 
-    `elsewhere` is whether the arguments are for another machine, or the module cannot be asked: then what is
-    returned holds with either library.
+    `elsewhere` is true if the arguments are for another machine, or the module cannot be imported: then the
+    result is correct for either library.
 
     Raises:
-        ConfigurationError: it cannot hold the level.
+        ConfigurationError: mysqlclient cannot enforce the level.
     """
     level, built = connection.tls.level, None if elsewhere else _built()
     if level >= TlsLevel.ENCRYPTED and connection.host == "localhost":

@@ -1,7 +1,7 @@
-"""pg8000's arguments. Its default is TLS if the server likes; every connection of ours says which it is.
+"""pg8000's arguments. By default it uses TLS if the server offers it; envconn always states what to use.
 
-It is right behind a pooler in transaction mode as long as it is never in autocommit, where it runs
-other clients' statements (its Parse and its Execute are two trips, and may reach two servers).
+It works behind a pooler in transaction mode, but not in autocommit, where it can run
+other clients' statements (its Parse and Execute are two round trips, and may reach two servers).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HONOURED = {"application_name", "fallback_application_name", "options"}
 
 
 class Arguments(TypedDict, total=False):
-    """What ``pg8000.dbapi.connect`` is given."""
+    """The arguments of ``pg8000.dbapi.connect``."""
 
     user: str
     password: str
@@ -37,12 +37,12 @@ class Arguments(TypedDict, total=False):
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
-    """Return the keyword arguments that make pg8000 hold the verdict.
+    """Return the keyword arguments with which pg8000 enforces the verdict.
 
-    It has no connect timeout that does not cut long queries, too, so ``connect_timeout`` is refused.
+    Its connect timeout also interrupts long queries, so ``connect_timeout`` is refused.
 
     Raises:
-        ConfigurationError: pg8000 cannot do what the connection asks for.
+        ConfigurationError: pg8000 does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "pg8000", POSTGRESQL, _HONOURED)
@@ -70,7 +70,7 @@ def _path(socket: str) -> str:
 
 
 def _ssl(connection: SecuredConnection) -> ssl.SSLContext | bool | None:
-    """`False` is clear text, `None` TLS if the server offers it, a context TLS or nothing."""
+    """Return `False` for no TLS, `None` for TLS if the server offers it, a context for required TLS."""
     if connection.tls.level >= TlsLevel.ENCRYPTED:
         return context.build(connection, protocol="postgresql")
     if connection.tls.level == TlsLevel.NONE:

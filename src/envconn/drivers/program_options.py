@@ -1,7 +1,7 @@
-"""What a program may state for a driver beside the arguments that are made here, without undoing what was judged.
+"""The options that a program may pass to a driver in addition to envconn's, without weakening the connection.
 
-Arguments of a driver beat everything else in silence (``sslmode="disable"`` connects unencrypted), so only those
-pass that are known not to decide on the server, the login or TLS.
+Arguments of a driver silently override everything else (``sslmode="disable"`` connects unencrypted), so only
+those are allowed that are known not to affect the server, the login or TLS.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _ALLOWED: dict[str, frozenset[str]] = {
 }
 
 _STARTUP = frozenset({"options", "server_settings", "startup_params"})
-"""What a pooler may refuse when a connection starts."""
+"""Arguments that a pooler may refuse when a connection starts."""
 
 _STATEMENTS = frozenset({"prepare_threshold", "statement_cache_size", "prepared_statement_cache_size"})
-"""What turns prepared statements on again."""
+"""Arguments that enable prepared statements again."""
 
 
 def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], place: str = "") -> None:
-    """Refuse what a program has `stated` for `driver`, in `place`, unless it is known to decide nothing.
+    """Refuse what a program has `stated` for `driver`, in `place`, unless it is known to be harmless.
 
     Raises:
         ConfigurationError: an argument could weaken or redirect the connection, or cannot work behind its pooler.

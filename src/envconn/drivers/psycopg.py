@@ -1,4 +1,4 @@
-"""What psycopg 3 is given beside libpq's keywords: how it may prepare statements, and how its pool behaves."""
+"""psycopg 3's arguments in addition to libpq's keywords: how it prepares statements, and how its pool behaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Arguments(libpq.Keywords, total=False, closed=True):
-    """What ``psycopg.connect`` is given; `prepare_threshold` is `None` where statements must not be prepared."""
+    """The arguments of ``psycopg.connect``; `prepare_threshold` is `None` if statements must not be prepared."""
 
     prepare_threshold: int | None
 
@@ -26,22 +26,22 @@ def arguments(connection: SecuredConnection) -> Arguments:
     """Return the keyword arguments for psycopg 3, sync or async, and for the ``kwargs`` of its pools.
 
     Raises:
-        ConfigurationError: its libpq cannot do what the connection asks for.
+        ConfigurationError: its libpq does not support what the connection requires.
         ImportError: psycopg is not installed.
         TypeError: `connection` was not judged.
     """
     found = cast("Arguments", libpq.arguments(connection, libpq.version("psycopg")))
     if not connection.features.prepared_statements:
-        # A pooler that hands out server connections in turn runs another client's statement under that name.
+        # A pooler in transaction mode could run another client's statement of the same name.
         found["prepare_threshold"] = None
     return found
 
 
 def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
-    """Return `arguments` with what a program `stated` beside them, which wins.
+    """Return `arguments`, overridden by what a program has `stated`.
 
     Raises:
-        ConfigurationError: something stated would decide on the connection; or as for `arguments`.
+        ConfigurationError: a stated argument affects security or the server; or as for `arguments`.
     """
     permit(connection, "psycopg", stated)
     return {**arguments(connection), **stated}
@@ -53,16 +53,16 @@ def renewed(given: dict[str, object], connection: SecuredConnection) -> dict[str
 
 
 def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
-    """Return the options of a pool of psycopg_pool: what a program `stated`, and how long connections may be kept.
+    """Return the options of a pool of psycopg_pool: what a program has `stated`, and how long connections are kept.
 
-    They are closed a tenth before the provider would drop them, where that is known; seconds.
+    They are closed after nine tenths of the provider's limit in seconds, if it is known.
 
     Raises:
-        ConfigurationError: something stated would open connections another way; or as for `arguments`.
+        ConfigurationError: a stated option would open connections in another way; or as for `arguments`.
         ImportError: psycopg is not installed.
         TypeError: `connection` was not judged.
     """
-    arguments(without_password(connection))  # what cannot be done is refused here, and not by a thread of the pool
+    arguments(without_password(connection))  # fail here if it is not supported, and not in a thread of the pool
     if taken := sorted(_TAKEN & stated.keys()):
         refuse(connection, f"{taken[0]} would open connections without a TLS check. Remove it", "argument-refused")
     known = {"max_idle": connection.features.idle_seconds, "max_lifetime": connection.features.lifetime_seconds}

@@ -1,16 +1,16 @@
-"""redis-py's URL and arguments, for what passes both on (Django's cache), and the context it does not build itself.
+"""redis-py's URL and arguments, for programs that pass them on (Django's cache), and the context for its TLS.
 
-`SecuredConnection.uri` is the URL with everything in it, for whatever takes nothing else.
+`SecuredConnection.uri` is the URL with everything in it, for programs that accept only a URL.
 
-redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs beside the
-one that is stated (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked,
-that would let in everybody who has a certificate of a public CA: whoever opens the connection uses
+redis-py makes its context with `ssl.create_default_context`, which trusts the system's CAs in addition to the
+stated one (redis/connection.py, SSLConnection). At ``VERIFY_CA``, where no name is checked, that
+would accept any certificate of a public CA. Connections therefore use
 `context` instead, as the classes of `envconn_redis` do.
 
-With sentinels there are two legs, to the sentinels and to the Redis that they name, and the verdict holds on both. The
-second host is known at run time only: with a CA, whoever is named has to show a certificate of that CA, at
-``VERIFY_FULL`` for the very address or name that was announced (``sentinel announce-hostnames``). Without TLS,
-which is for this machine and for hosts that are waived, the pool connects to no other.
+With sentinels, the verdict applies to both connections: to the sentinels and to the Redis that they name. The
+second host is known at run time only: with a CA, it must present a certificate of that CA, at
+``VERIFY_FULL`` for the address or name that was announced (``sentinel announce-hostnames``). Without TLS,
+which is for this machine and for waived hosts, the pool connects to no other.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 HANDSHAKE_SECONDS = 4.0
-"""How long the other side may take for its part where ``socket_connect_timeout`` says nothing; Celery's own figure
+"""The limit for the TLS handshake if ``socket_connect_timeout`` is not set: Celery's own default
 for brokers (``broker_connection_timeout``), which does not reach redis-py."""
 
 
 class Arguments(TypedDict, total=False):
-    """What redis-py's connections and pools are given beside the URL. Timeouts and intervals are in seconds."""
+    """The arguments of redis-py's connections and pools other than the URL. Timeouts and intervals are in seconds."""
 
     username: str
     password: str
@@ -66,7 +66,7 @@ class Arguments(TypedDict, total=False):
 
 
 class ClientArguments(Arguments, total=False):
-    """What ``redis.Redis`` is given, sync or async."""
+    """The arguments of ``redis.Redis``, sync or async."""
 
     host: str
     port: int
@@ -76,10 +76,10 @@ class ClientArguments(Arguments, total=False):
 
 
 def url(connection: SecuredConnection) -> str:
-    """Return the URL with scheme, host, port and database, and nothing that is secret or says how to verify.
+    """Return the URL with scheme, host, port and database, without secrets and without TLS parameters.
 
     Raises:
-        ConfigurationError: it is no Redis connection, or one with several hosts.
+        ConfigurationError: it is not a Redis connection, or has several hosts.
         TypeError: `connection` was not judged.
     """
     insist(connection, "redis-py", REDIS, _TYPES)
@@ -91,22 +91,22 @@ def url(connection: SecuredConnection) -> str:
 
 
 def arguments(connection: SecuredConnection) -> Arguments:
-    """Return the keyword arguments that, beside `url`, make redis-py hold the verdict as far as it can.
+    """Return the keyword arguments that, with `url`, make redis-py enforce the verdict as far as it can.
 
-    Below ``VERIFY_FULL`` that is not far enough for a stated CA: see `context`.
+    Below ``VERIFY_FULL`` they do not suffice for a stated CA: see `context`.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     return spoken(connection, REDIS)
 
 
 def spoken(connection: SecuredConnection, family: str, others: Collection[str] = ()) -> Arguments:
-    """The same for a connection of `family`, which a Redis is behind; `others` are parameters that the caller honours.
+    """Do the same for a connection of `family`, with a Redis behind it; the caller handles the parameters in `others`.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "redis-py", family, {*_TYPES, *others})
@@ -123,14 +123,14 @@ def spoken(connection: SecuredConnection, family: str, others: Collection[str] =
 
 
 def client(connection: SecuredConnection) -> ClientArguments:
-    """Return the keyword arguments for ``redis.Redis``, which need no URL beside them.
+    """Return the keyword arguments for ``redis.Redis``, which needs no URL in addition.
 
-    redis-py trusts the system's CAs beside the one that is stated, and can be told nothing else
-    without a connection class. At ``VERIFY_FULL`` this lets in who has a certificate of a public CA
-    for the very host name; at ``VERIFY_CA`` it would let in everybody, so that is refused.
+    redis-py trusts the system's CAs in addition to the stated one, and only a connection
+    class can change that. At ``VERIFY_FULL`` this also accepts a certificate of a public CA
+    for the same hostname; at ``VERIFY_CA`` it would accept any, so that is refused.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     insist(connection, "redis-py", REDIS, _TYPES)
@@ -148,10 +148,10 @@ def client(connection: SecuredConnection) -> ClientArguments:
 
 
 def connection_arguments(connection: SecuredConnection) -> dict[str, object]:
-    """Return everything that a pool of connections is given: `arguments`, and where the Redis, or its sentinels, are.
+    """Return all arguments of a pool of connections: `arguments`, and the address of the Redis or of its sentinels.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     if connection.family == SENTINEL:
@@ -162,10 +162,10 @@ def connection_arguments(connection: SecuredConnection) -> dict[str, object]:
 
 
 def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[str, object]:
-    """Return `connection_arguments` with what a program `stated` beside them, which wins.
+    """Return `connection_arguments`, overridden by what a program has `stated`.
 
     Raises:
-        ConfigurationError: something stated would decide on the connection; or as for `connection_arguments`.
+        ConfigurationError: a stated argument affects security or the server; or as for `connection_arguments`.
         TypeError: `connection` was not judged.
     """
     permit(connection, "redis", stated)
@@ -173,22 +173,22 @@ def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[
 
 
 def health_check_seconds(connection: SecuredConnection) -> int | None:
-    """Return after how many seconds of silence to ask whether the connection still stands.
+    """Return after how many idle seconds to check the connection.
 
-    It is the stated interval, or four fifths of what the provider bears; `None` where neither is known.
+    It is the stated interval, or four fifths of the provider's limit; `None` if neither is known.
     """
     stated, idle = connection.parameters.get("health_check_interval"), connection.features.idle_seconds
     return int(stated) if stated else idle * 4 // 5 if idle else None
 
 
 def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
-    """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts nobody else.
+    """Return the context that the ``ssl_`` entries of `arguments` describe, and that trusts no other CA.
 
-    Without any, it trusts nobody at all.
+    Without any entry, it trusts no CA at all.
 
     Raises:
-        OSError: a file that is named cannot be read or used.
-        ValueError: the host name is to be checked and the certificate is not.
+        OSError: a named file cannot be read or used.
+        ValueError: the hostname is to be checked but not the certificate.
     """
     import ssl
 
@@ -202,7 +202,7 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
         made.load_verify_locations(cafile=str(ca))
     if certificate := arguments.get("ssl_certfile"):
         password = arguments.get("ssl_password") or ""
-        # A callback in every case: without one, an encrypted key asks on the terminal.
+        # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
         made.load_cert_chain(str(certificate), str(arguments["ssl_keyfile"]), password=lambda: str(password))
     return made
 
@@ -210,10 +210,10 @@ def context(arguments: Mapping[str, object]) -> ssl.SSLContext:
 def handshake(
     trusted: ssl.SSLContext, plain: socket.socket, host: str, within: float | None, timeout: float | None
 ) -> ssl.SSLSocket:
-    """Return `plain` with TLS over it, which `host` has to accept `within` seconds; `timeout` holds from then on.
+    """Return `plain` with TLS, which `host` must accept `within` seconds; `timeout` applies from then on.
 
     Raises:
-        OSError: it does not, or is not whom `trusted` trusts.
+        OSError: it does not, or `trusted` does not trust it.
     """
     # A Redis without TLS does not answer a ClientHello.
     plain.settimeout(within or HANDSHAKE_SECONDS)
@@ -226,7 +226,7 @@ def _tls(connection: SecuredConnection) -> dict[str, object]:
     stated = {f"ssl_{name}": connection.parameters.get(ours) for name, ours in _FILES.items()}
     return {
         "ssl_cert_reqs": "required" if connection.tls.ca else "none",
-        # redis-py before 6 does not check it unless told to.
+        # redis-py before 6 does not check the hostname unless told to.
         "ssl_check_hostname": connection.tls.level == TlsLevel.VERIFY_FULL,
         **({"ssl_ca_certs": connection.tls.ca.file()} if connection.tls.ca else {}),
         **{name: text for name, text in stated.items() if text},
@@ -250,14 +250,14 @@ _TYPES: dict[str, Callable[[str], object]] = {
 
 
 PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
-"""What is said about the sentinels, beside what redis-py is told."""
+"""The parameters about the sentinels, which redis-py does not know."""
 
 
 class Sentinels(TypedDict, total=False):
-    """Whom to ask, and for which master.
+    """The sentinels, and the master to ask for.
 
-    `sentinels` are host and port of each; `sentinel_kwargs` what redis-py's connections to them are given.
-    `clear_text_to` is there where there is no TLS, and holds the waivers beside which only this machine is
+    `sentinels` are host and port of each; `sentinel_kwargs` the arguments of redis-py's connections to them.
+    `clear_text_to` is set if TLS is off, and holds the waived hosts: apart from these, only this machine is
     connected to.
     """
 
@@ -269,16 +269,16 @@ class Sentinels(TypedDict, total=False):
 
 
 class SentinelArguments(Arguments, Sentinels, total=False):
-    """Everything that `SentinelPool` is given."""
+    """All arguments of `SentinelPool`."""
 
     db: int
 
 
 def sentinel_arguments(connection: SecuredConnection) -> SentinelArguments:
-    """Return the arguments that make `SentinelPool` hold the verdict on both legs.
+    """Return the arguments with which `SentinelPool` enforces the verdict on both connections.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     given = spoken(connection, SENTINEL, PARAMETERS)
@@ -286,14 +286,14 @@ def sentinel_arguments(connection: SecuredConnection) -> SentinelArguments:
 
 
 def sentinels(connection: SecuredConnection) -> Sentinels:
-    """Return the part of `arguments` that is about the sentinels.
+    """Return the part of `arguments` for the sentinels.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for.
+        ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     given, stated = spoken(connection, SENTINEL, PARAMETERS), connection.parameters
-    # The TLS of both legs is the same; passwords are not, and nobody is told another one's.
+    # TLS is the same for both; passwords are not, and each server only gets its own.
     asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
     asked |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}
     asked |= {name: stated[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in stated}

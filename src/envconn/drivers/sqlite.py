@@ -1,4 +1,4 @@
-"""Python's sqlite3: the arguments beside the path, which is `SecuredConnection.dbname`."""
+"""Python's sqlite3: the arguments other than the path, which is `SecuredConnection.dbname`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Arguments(TypedDict, total=False):
-    """What ``sqlite3.connect`` is given; `timeout` is in seconds. `transaction_mode` is Django's."""
+    """The arguments of ``sqlite3.connect``; `timeout` is in seconds. `transaction_mode` is Django's."""
 
     timeout: float
     detect_types: int
@@ -30,7 +30,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
     """Return the keyword arguments for ``sqlite3.connect`` that the URI states.
 
     Raises:
-        ConfigurationError: it is no SQLite connection, or states what sqlite3 does not know.
+        ConfigurationError: it is not a SQLite connection, or states a parameter that sqlite3 does not support.
         TypeError: `connection` was not judged.
     """
     insist(connection, "sqlite3", SQLITE, _TYPES)

@@ -1,6 +1,6 @@
-"""The `ssl.SSLContext` that holds exactly the level promised, for drivers that use Python's own TLS.
+"""The `ssl.SSLContext` that enforces exactly the level of a connection, for drivers that use Python's own TLS.
 
-Not `ssl.create_default_context()`: since Python 3.13 that is stricter than libpq about a CA's
+This is not `ssl.create_default_context()`: since Python 3.13 that is stricter than libpq about a CA's
 extensions and laxer about trust anchors, and it writes TLS keys to ``SSLKEYLOGFILE``.
 """
 
@@ -29,8 +29,8 @@ _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_
 def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.SSLContext:
     """Build a context for `connection`, whose level is ``ENCRYPTED`` or higher.
 
-    `protocol` is offered by ALPN (``postgresql``). A driver that knows no ``hostaddr`` dials the
-    address; the context presents and checks the name that belongs to it.
+    `protocol` is offered by ALPN (``postgresql``). A driver that does not support ``hostaddr`` connects to the
+    address; the context sends and checks the name that belongs to it.
 
     Raises:
         ConfigurationError: client certificate, key or revocation list cannot be used, or two
@@ -45,9 +45,9 @@ def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.
 
 
 def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: bool = True) -> None:
-    """Have `context`, a client's that is new, hold the level of `connection`, for one who passes the name himself.
+    """Configure `context`, a new client context, for the level of `connection`; the caller passes the hostname.
 
-    `present` is whether the client certificate may be shown.
+    `present` is whether the client certificate may be sent.
 
     Raises:
         ConfigurationError: client certificate, key or revocation list cannot be used.
@@ -65,7 +65,7 @@ def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: b
 
 
 def _names(connection: SecuredConnection) -> dict[str, str]:
-    """The name to present and check at each address that is dialled in place of it."""
+    """Return the name to send and check for each address that is used instead of it."""
     pairs = {(host.hostaddr, host.host) for host in connection.hosts if host.hostaddr}
     names = dict(pairs)
     if len(names) < len(pairs):
@@ -81,7 +81,7 @@ def _private(path: str) -> bool:
 
 
 def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified: bool) -> bool:
-    """Load what is in files, or say that it cannot be done."""
+    """Load the files, or raise if that fails."""
     parameters, ca = connection.parameters, connection.tls.ca
     try:
         if ca:
@@ -90,7 +90,7 @@ def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified
             context.load_verify_locations(cafile=parameters.get("sslcrl"), capath=parameters.get("sslcrldir"))
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
         if certified:
-            # A callback in every case: without one, an encrypted key asks on the terminal.
+            # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
             password = parameters.get("sslpassword", "")
             context.load_cert_chain(parameters["sslcert"], parameters["sslkey"], password=lambda: password)
     except (OSError, ValueError):
@@ -99,7 +99,7 @@ def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified
 
 
 class _Named(ssl.SSLContext):
-    """A context that presents and checks a name where the driver dialled an address in place of it."""
+    """A context that sends and checks a name although the driver connects to an address."""
 
     names: Mapping[str, str]
 
@@ -128,9 +128,9 @@ class _Named(ssl.SSLContext):
 
 
 def remembered(make: Callable[[SecuredConnection], Made]) -> Callable[[SecuredConnection], Made]:
-    """Return a function like `make` that makes anew only for another connection than the last one. Any thread may call.
+    """Return a function like `make` that caches the result for the last connection. Any thread may call it.
 
-    What it returns is shared and must not be changed.
+    The result is shared and must not be changed.
     """
     last: tuple[SecuredConnection, Made] | None = None
 

@@ -1,4 +1,4 @@
-"""What a driver cannot honour is refused, and never dropped in silence."""
+"""Refuse what a driver does not support, instead of silently ignoring it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 _SAYS_NOTHING = frozenset((name, value) for name, keyword in KEYWORDS.items() for value in keyword.usual)
-"""Values that ask for what every driver does anyway."""
+"""Values for what every driver does anyway."""
 
 _CERTAIN = tuple(sorted(CONTEXT - {"sslmode", "sslrootcert", "sslnegotiation"}))
-"""Parameters that a context alone can honour, which a driver of optional TLS does not take from us."""
+"""Parameters that only a context supports, so a driver whose TLS is optional does not get them."""
 
 
 def insist(connection: SecuredConnection, driver: str, family: str, honoured: Collection[str]) -> None:
-    """Refuse `connection` if it is not of `family`, or states what `driver` cannot do; `honoured` is what it can.
+    """Refuse `connection` if it is not of `family`, or states a parameter that is not in `honoured` by `driver`.
 
-    ``channel_binding=require`` is not needed where the server's name and certificate are verified.
+    ``channel_binding=require`` is not needed if the server's name and certificate are verified.
 
     Raises:
-        ConfigurationError: one problem for each parameter that cannot be honoured.
+        ConfigurationError: one problem for each parameter that is not supported.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
@@ -51,7 +51,7 @@ def _source(connection: SecuredConnection, name: str) -> str:
 
 
 def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:
-    """Return the names of the parameters that ask for something and are not `honoured`."""
+    """Return the names of the parameters that have an effect and are not `honoured`."""
     verified = connection.tls.level == TlsLevel.VERIFY_FULL
     return [
         name
@@ -62,7 +62,7 @@ def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[st
 
 
 def refuse_optional(connection: SecuredConnection, driver: str) -> None:
-    """Refuse what `driver` cannot do where TLS is optional.
+    """Refuse what `driver` does not support if TLS is optional.
 
     Raises:
         ConfigurationError: a client certificate, a revocation list or a bound is stated.
