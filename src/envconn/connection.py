@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envconn.records import Record
+from envconn.records import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Parameters(Mapping[str, str]):
         raise TypeError("Parameters are never pickled. Load the configuration again in the other process")
 
 
-class Host(Record):
+class Host(Value):
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
@@ -124,7 +124,7 @@ class Host(Record):
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 
-class Origin(Record):
+class Origin(Value):
     """Where a text came from.
 
     `variable` is the name it was looked up by. `source` says in which kind of place it was found:
@@ -157,7 +157,7 @@ class Origin(Record):
         return f"{self.path}:{self.line}" if self.line else self.path or ""
 
 
-class Connection(Record):
+class Connection(Value):
     """A connection as its connection string describes it, without a TLS check.
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.

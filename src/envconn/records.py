@@ -100,6 +100,8 @@ else:
             fields = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
 
+    _set = object.__setattr__
+
     class Value:
         """Immutable fields, given by place or by name; equal to another of the same class with the same fields.
 
@@ -107,8 +109,7 @@ else:
         """
 
         __match_args__ = ()
-        _required = frozenset()
-        _known = frozenset()
+        _required = _known = frozenset()
 
         def __init_subclass__(cls):
             cls.__match_args__ += tuple(cls.__annotations__)
@@ -117,17 +118,14 @@ else:
 
         def __init__(self, *values, **named):
             if values:
-                named = self._by_name(values, named)
+                count = len(values) + len(named)
+                named |= zip(self.__match_args__, values, strict=False)
+                if len(named) < count:  # too many, or one of them twice
+                    raise self._wrong()
             if not self._required <= named.keys() <= self._known:
                 raise self._wrong()
             # A field that is not given is found in the class.
-            object.__setattr__(self, "__dict__", named)
-
-        def _by_name(self, values, named):
-            fields = self.__match_args__
-            if not named.keys().isdisjoint(fields[: len(values)]) or len(values) > len(fields):
-                raise self._wrong()
-            return named | dict(zip(fields, values, strict=False))
+            _set(self, "__dict__", named)
 
         def _wrong(self):
             return TypeError(f"{type(self).__name__}() takes {', '.join(self.__match_args__)}")

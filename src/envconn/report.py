@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from envconn.exit_codes import gravest
 from envconn.families import FAMILIES
-from envconn.records import Record, fields
+from envconn.records import Value, fields, replace
 from envconn.sources import order
 from envconn.tls.secured import foreign_parameters, understood
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
-class Refusal(Record):
+class Refusal(Value):
     """A service that cannot be used: the variable that names it, and the problems."""
 
     variable: str
     problems: tuple[Finding, ...]
 
 
-class Report(Record):
+class Report(Value):
     """The result of loading the configuration: services, problems and notes. It holds no secret.
 
     `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what
@@ -61,7 +61,8 @@ class Report(Record):
         """Return the report on the service `name`: without the others, and without what is about them alone."""
         others = {problem for other, refusal in self.refused.items() if other != name for problem in refusal.problems}
         own = {*self.refused[name].problems} if name in self.refused else set()
-        return self._replace(
+        return replace(
+            self,
             services={name: self.services[name]} if name in self.services else {},
             problems=tuple(each for each in self.problems if each in own or not (each.service or each in others)),
             notes=tuple(each for each in self.notes if each.service in {name, None}),

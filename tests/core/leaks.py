@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import envconn
 import envconn_psycopg
+from envconn.records import Value, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,9 +49,8 @@ def value_surfaces(value: object) -> dict[str, str]:
         "json": json.dumps({"value": value}, default=str),
         "dict": repr(getattr(value, "__dict__", None)),
     }
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        looks["asdict"] = repr(value._asdict()) + json.dumps(value._asdict(), default=str)
-        looks["astuple"] = repr(tuple(value)) + json.dumps(tuple(value), default=str)
+    if isinstance(value, Value):
+        looks["fields"] = repr(fields(value)) + json.dumps(fields(value), default=str)
     with suppress(TypeError, KeyError):  # KeyError: an old pydantic and errors with codes of our own
         looks["deepcopy"] = repr(copy.deepcopy(value))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

@@ -11,6 +11,7 @@ import redis as redis_py
 import envconn
 from envconn.connection import Parameters
 from envconn.drivers import redis
+from envconn.records import replace
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -99,7 +100,7 @@ def test_what_is_refused(certificates: Certificates) -> None:
     with pytest.raises(envconn.ConfigurationError, match="redis-py does not support sslcrl"):
         redis.arguments(
             envconn.secure(
-                envconn.parse("rediss://h.example.com")._replace(parameters=revoked),
+                replace(envconn.parse("rediss://h.example.com"), parameters=revoked),
                 envconn.Policy(ca=str(certificates.ca)),
             )
         )

@@ -11,6 +11,7 @@ import envconn
 from envconn import ConfigurationError, TlsLevel
 from envconn.drivers import redis as plain
 from envconn.drivers import redis as sentinel
+from envconn.records import replace
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
 from envconn_redis.connections import VerifyingConnection
@@ -124,7 +125,7 @@ def test_no_other_driver_takes_them() -> None:
 def found_with(connection: SecuredConnection, **parameters: str) -> Any:
     stated = {**connection.parameters, **parameters}
     read = envconn.parse(TEXT)
-    return read._replace(parameters=type(read.parameters)(stated))
+    return replace(read, parameters=type(read.parameters)(stated))
 
 
 def test_celery(certificates: Certificates) -> None:

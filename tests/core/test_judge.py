@@ -9,6 +9,7 @@ import pytest
 
 from envconn import ConfigurationError, Policy, SecuredConnection, TlsLevel
 from envconn.connection import Connection, Host, Parameters
+from envconn.records import replace
 from envconn.services import parse, secure
 from envconn.tls import Context, judge, requested
 from envconn.tls.policy import Demands
@@ -230,7 +231,7 @@ SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 )
 def test_best(certificates: Certificates, place: str, query: str, demands: Demands, level: TlsLevel, why: str) -> None:
     file = str(certificates.ca)
-    stated = demands._replace(ca=file) if demands.ca else demands
+    stated = replace(demands, ca=file) if demands.ca else demands
     secured = judged(f"postgres://u:p@{place}/d{query.replace('FILE', file)}", stated)
     assert secured.tls.level == level, why
     assert why == "a public CA" or not (secured.tls.ca and secured.tls.ca.kind == "system")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from envconn import ConfigurationError, Policy, TlsLevel
+from envconn.records import replace
 from envconn.tls import SSLMODES
 from envconn.tls.policy import Demands, combined, stated, waived_in_code
 
@@ -223,7 +224,7 @@ ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_
     ],
 )
 def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> None:
-    assert combined(policy, ENVIRONMENT)._replace(places={}) == ENVIRONMENT._replace(**changes), why
+    assert replace(combined(policy, ENVIRONMENT), places={}) == replace(ENVIRONMENT, **changes), why
 
 
 @pytest.mark.parametrize(

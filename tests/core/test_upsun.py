@@ -82,7 +82,8 @@ def test_primary_of_several_endpoints() -> None:
 
 def test_base64_may_be_wrapped() -> None:
     text = encoded({"db": [ENDPOINT]})
-    assert assemble({"PLATFORM_RELATIONSHIPS": "\n".join(text[at : at + 60] for at in range(0, 600, 60))}, None).report
+    wrapped = "\n".join(text[at : at + 60] for at in range(0, 600, 60))
+    assert assemble({"PLATFORM_RELATIONSHIPS": wrapped}, None).report.ok
 
 
 @pytest.mark.parametrize(

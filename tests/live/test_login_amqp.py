@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envconn.probe.proof import Login
 from logins import MARKER, codes, nobody_is_left, noted, tried
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
     with answering(START, TUNE, OPENED) as port:
         outcome = tried(plain(port), timeout=1)
     assert noted(outcome) == []
-    assert outcome.login == ("py-amqp", "app", "/", *(None,) * 7)
+    assert outcome.login == Login("py-amqp", "app", "/")
 
 
 ANSWERS = {

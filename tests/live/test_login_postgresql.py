@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from envconn.probe.proof import Login
+from envconn.records import replace
 from logins import DRIVERS, MARKER, Staffed, codes, noted, staffed, tried
 
 if TYPE_CHECKING:
@@ -28,10 +30,9 @@ def test_a_login(own: Staffed, driver: str) -> None:
     assert noted(outcome) == []
     login = outcome.login
     assert login is not None
-    assert login._replace(connections=None) == (
-        *(driver, "plain", "postgres", own.server.version),
-        *(False, False, True, False, None, 30),
-    )
+    version = own.server.version
+    told = Login(driver, "plain", "postgres", version, read_only=False, superuser=False, tls=True, pooled=False)
+    assert login == replace(told, connections=login.connections, max_connections=30)
     assert login.connections
     assert 1 <= login.connections < 10
 

@@ -10,6 +10,7 @@ import redis
 
 import redisserver
 import strangers
+from envconn.probe.proof import Login
 from logins import MARKER, codes, nobody_is_left, noted, tried
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_a_login_by_acl(own: Redis, certificates: Certificates) -> None:
 def test_a_user_who_may_not_ask(own: Redis, certificates: Certificates) -> None:
     outcome = tried(uri(own, certificates, "humble"))
     assert noted(outcome) == []
-    assert outcome.login == ("redis-py", "humble", "0", *(None,) * 7)
+    assert outcome.login == Login("redis-py", "humble", "0")
 
 
 REFUSED = {

@@ -12,6 +12,8 @@ import pytest
 
 import talker
 from envconn.exit_codes import curable
+from envconn.probe.proof import Login
+from envconn.records import fields
 from fakes import Answer
 from logins import DRIVERS, codes, nobody_is_left, noted, tried
 from talker import Script
@@ -56,7 +58,7 @@ def test_a_server_that_knows_none_of_it(certificates: Certificates, driver: str)
     with talker.running(Script.IGNORANT, certificates.good) as server:
         outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)))
     assert noted(outcome) == []
-    assert outcome.login == (driver, "talkative", *(None,) * 8)
+    assert outcome.login == Login(driver, "talkative")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -66,7 +68,7 @@ def test_answers_that_are_none(certificates: Certificates, driver: str, script: 
         outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), timeout=3)
     if outcome.login:
         assert outcome.login.server_version is None
-        assert all(str(each).isprintable() for each in outcome.login)
+        assert all(str(each).isprintable() for each in fields(outcome.login).values())
     assert set(codes(outcome)) <= {"protocol-unexpected", "connection-closed", "timed-out"}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import envconn
 from apis import BEARER, HOSTS, PASSWORD, TOKEN
+from envconn.records import fields
 from envconn.remote import RemoteConnection, RemoteError, get_connection
 from envconn.tls.secured import advice
 
@@ -278,6 +279,6 @@ def test_the_host_is_asked_for_by_name(peer: Peer) -> None:
 def test_the_result_can_be_sent_on_and_shows_nothing(peer: Peer) -> None:
     found: Any = get_connection("neon", **NEON)
     assert "<Secret>" in repr(found)
-    assert PASSWORD not in json.dumps(found._asdict(), default=str)
+    assert PASSWORD not in json.dumps(fields(found), default=str)
     with pytest.raises(AttributeError):
         found.branch = "other"

@@ -84,6 +84,10 @@ assert_type(database.provider, str | None)
 assert_type(database.pooled, bool | None)
 assert_type(database.uri(), Secret)
 assert_type(database.tls.raised, bool)
+assert_type(database.features.idle_seconds, int | None)
+assert_type(database.features.prepared_statements, bool)
+assert_type(database.origin.variable, str)
+assert_type(Host("db", port=5432).host, str)
 strong: bool = database.tls.level >= TlsLevel.VERIFY_CA
 if database.password:
     assert_type(database.password.reveal(), str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import envconn
 import envconn_psycopg
 from envconn import SecuredConnection
+from envconn.connection import Host
 from envconn.export import render
 from envconn.services import database
 
@@ -29,6 +30,18 @@ judged.tls = judged.tls  # refused
 judged.password = None  # refused
 judged.tls.level = envconn.TlsLevel.VERIFY_FULL  # refused
 unjudged.parameters = judged.parameters  # refused
+
+# What is read is no tuple of its fields.
+host, port = unjudged.hosts[0]  # refused
+unjudged.hosts[0][0]  # refused
+len(unjudged)  # refused
+bool(unjudged.hosts[0] < unjudged.hosts[0])  # refused
+judged.tls._replace(level=envconn.TlsLevel.NONE)  # refused
+judged.features.suspends = True  # refused
+str(judged.variable)  # refused
+str(judged.idle_seconds)  # refused
+Host("db", port="5432")  # refused
+Host("db")  # refused
 
 # Judged once is not judged for something else.
 envconn.secure(judged)  # refused

@@ -9,7 +9,7 @@ from envconn import sources
 from envconn.cli.live import asked, gate
 from envconn.cli.terminal import aligned, annotate, complain, show
 from envconn.exit_codes import gravest
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Scan
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
 def _with_proof(report: Report, proof: Proof) -> Report:
     """Return `report` with the findings of `proof` added, without duplicates."""
-    return report._replace(problems=proof.problems, notes=tuple(dict.fromkeys((*report.notes, *proof.notes))))
+    return replace(report, problems=proof.problems, notes=tuple(dict.fromkeys((*report.notes, *proof.notes))))
 
 
 def _print_json(report: Report, proof: Proof | None, command: str, places: tuple[Place, ...] | None) -> None:

@@ -103,7 +103,7 @@ def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
     judgement = judgement_of(connection)
     if judgement.verdict.ca is None:
         return connection
-    there = judgement.verdict.ca._replace(kind="file", path=path)
+    there = replace(judgement.verdict.ca, kind="file", path=path)
     return seal(judgement._replace(verdict=replace(judgement.verdict, ca=there)))
 
 
@@ -115,7 +115,7 @@ def masked(connection: SecuredConnection) -> SecuredConnection:
     judgement = judgement_of(connection)
     asked = judgement.connection
     shown = {name: MASK if name in SECRETS else value for name, value in asked.parameters.items()}
-    harmless = asked._replace(password=asked.password and Secret(MASK), parameters=Parameters(shown))
+    harmless = replace(asked, password=asked.password and Secret(MASK), parameters=Parameters(shown))
     return seal(judgement._replace(connection=harmless, context=judgement.context._replace(siblings=())))
 
 

@@ -17,6 +17,7 @@ from envconn.families import FAMILIES, POSTGRESQL, REDIS
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.grammar.text import LONGEST
+from envconn.records import replace
 from envconn.sources.bound_service import NAMES, Credentials, flatten, kind_of, parse
 
 TYPE_CHECKING = False
@@ -133,7 +134,7 @@ def _from_uri(parts: dict[str, str], family: str, origin: Origin, read_text: Rea
         return (problem("parts-contradict", origin.variable, _CONTRADICTION.format(" and ".join(different))),)
     if "tls_port" in parts and scheme not in _SECURE.values():
         port = int(parts["tls_port"])
-        return outcome._replace(hosts=tuple(host._replace(port=port) for host in outcome.hosts))
+        return replace(outcome, hosts=tuple(replace(host, port=port) for host in outcome.hosts))
     return outcome
 
 
@@ -171,7 +172,8 @@ def _completed(connection: Connection, parts: Mapping[str, str]) -> Connection:
     beside = {name: parts[name] for name in names if name in parts}
     if "tls_port" in parts and not FAMILIES[connection.family].verified:
         beside.setdefault("sslmode", "require")
-    return connection._replace(
+    return replace(
+        connection,
         parameters=Parameters({**beside, **connection.parameters}),
         notes=(*connection.notes, _INLINE) if inline else connection.notes,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from itertools import groupby
@@ -16,7 +15,7 @@ from envconn.probe.proof import Certificate, Handshake, Login, Proof, ProofFaile
 from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
 from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.services import ENVIRONMENT, connections
 from envconn.tls import require_sealed
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC
 
 from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
-from envconn.records import Record
+from envconn.records import Value, fields
 from envconn.report import Report, document, finding
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-class Certificate(Record):
+class Certificate(Value):
     """The certificate that a server presents.
 
     `subject` and `issuer` are distinguished names in RFC 4514's form. `names` holds the DNS names and
@@ -41,7 +40,7 @@ class Certificate(Record):
     days_left: int
 
 
-class Handshake(Record):
+class Handshake(Value):
     """A successful handshake, at the connection's level or, to look at the certificate, below it.
 
     `version` is that of TLS (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
@@ -57,7 +56,7 @@ class Handshake(Record):
     host_verified: bool | None = None
 
 
-class Login(Record):
+class Login(Value):
     """What the server reports after a login through the installed `driver`.
 
     `read_only` is whether nothing can be written, `tls` what the server itself reports (behind a pooler, about the
@@ -77,8 +76,7 @@ class Login(Record):
     max_connections: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value):
     """What was observed at one host of one service.
 
     `address` is the IP address or socket that was contacted, `None` if none was. `enforced` is
@@ -97,11 +95,10 @@ class Seen:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """The result of one inspection of every endpoint, in the order of services and hosts."""
 
-    seen: tuple[Seen, ...] = field(default=())
+    seen: tuple[Seen, ...] = ()
 
     @property
     def problems(self) -> tuple[Finding, ...]:
@@ -210,7 +207,7 @@ def _seen(seen: Seen) -> dict[str, Json]:
         "address": seen.address,
         "handshake": _handshake(seen.handshake) if seen.handshake else None,
         "enforced": seen.enforced,
-        "login": dict(seen.login._asdict()) if seen.login else None,
+        "login": fields(seen.login) if seen.login else None,
         "problems": [finding(problem) for problem in seen.problems],
         "notes": [finding(note) for note in seen.notes],
         "seconds": round(seen.seconds, 3),

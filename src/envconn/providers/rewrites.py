@@ -5,6 +5,7 @@ from __future__ import annotations
 from envconn.connection import Parameters
 from envconn.families import POSTGRESQL
 from envconn.providers.recognition import compiled, identify
+from envconn.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ _EXAMPLES = {
 def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
     parameters = {name: value for name, value in connection.parameters.items() if name not in rule.drop}
     moved = [_moved(host, connection.user, rule) for host in connection.hosts]
-    return connection._replace(
-        hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
+    return replace(
+        connection, hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)
     )
 
 
@@ -82,7 +83,7 @@ def _moved(host: Host, user: str, rule: Rewrite) -> tuple[Host, str]:
     user, _, name = _replaced(rule.address, address).rpartition("@")
     # Another name has another address: a `hostaddr` stated for the first one is removed.
     hostaddr = host.hostaddr if name == host.host else ""
-    return host._replace(host=name, port=rule.port or host.port, hostaddr=hostaddr), user
+    return replace(host, host=name, port=rule.port or host.port, hostaddr=hostaddr), user
 
 
 def _replaced(pair: tuple[str, str] | None, text: str) -> str:

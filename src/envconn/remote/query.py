@@ -8,7 +8,7 @@ import time
 
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
-from envconn.records import Record
+from envconn.records import Value
 from envconn.remote import request
 from envconn.remote.api_errors import Failure
 from envconn.remote.http import Call, client, context, exchange, status_failure, within
@@ -30,14 +30,14 @@ LIMIT = 10 * 1_048_576
 _SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 
-class Field(Record):
+class Field(Value):
     """One column: its name, and the OID of its type (``pg_type``)."""
 
     name: str
     type_oid: int
 
 
-class Result(Record):
+class Result(Value):
     """The result of a query.
 
     `command` is its word (``SELECT``), `row_count` how many rows it returned or changed, `None` if it does neither.

@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from envconn.records import Record
+from envconn.records import Record, Value
 from envconn.remote.api_errors import Failure
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Found(Record):
     expected: Mapping[str, str | None] = MappingProxyType({})
 
 
-class RemoteConnection(Record):
+class RemoteConnection(Value):
     """A connection from a provider's API, judged.
 
     `connection_uri` is the text as the provider wrote it or, if its API returns only parts, as built from them

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from envconn.connection import Secret
 from envconn.errors import EndpointUnavailable, problem
-from envconn.records import Record
+from envconn.records import Value
 from envconn.tls.secured import judgement_of
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-class Serverless(Record):
+class Serverless(Value):
     """Where a provider accepts SQL without a PostgreSQL connection.
 
     `http` is the address for one query or one batch in each request, with `headers`, whose values are secrets:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
+from envconn.records import replace
 from envconn.selection import Assembly
 from envconn.tls import SecuredConnection, TlsLevel
 from envconn.tls.password import is_supplied
@@ -28,7 +29,7 @@ def with_passwords(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Ass
         services[name] = with_supplier(services[name], passwords[name])
     problems = () if report.problems else tuple(_problems(assembly, passwords))
     notes = tuple(_notes(assembly.services, passwords))
-    told = report._replace(services=dict(services), problems=report.problems + problems, notes=report.notes + notes)
+    told = replace(report, services=dict(services), problems=report.problems + problems, notes=report.notes + notes)
     return Assembly(services, told)
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
-from envconn.records import Record
+from envconn.records import Record, Value
 from envconn.selection import assemble
 from envconn.tls.secured import foreign_parameters, put
 
@@ -145,7 +145,7 @@ def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
     return assembly
 
 
-class Changes(Record):
+class Changes(Value):
     """What changed between two readings of the environment; false when nothing did.
 
     `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which

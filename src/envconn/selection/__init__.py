@@ -14,7 +14,7 @@ from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.grammar.libpq_keywords import UNWRITTEN
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, platform_services, variables
 from envconn.selection.broker_and_cache import select as select_brokers
@@ -89,7 +89,7 @@ def assemble(
     # A copy: the report does not hold the mapping of the services.
     # Without the CA, which may be a text, or anything else that was meant for another variable.
     of_env_file = any(selected.connection.origin.env_file for selected in found)
-    report = Report(dict(services), policy=scopes.general(env_file=of_env_file).policy._replace(ca=None))
+    report = Report(dict(services), policy=replace(scopes.general(env_file=of_env_file).policy, ca=None))
     return Assembly(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
@@ -100,7 +100,7 @@ def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Rep
     problems = attribution.attributed(scan.problems, known)
     notes = attribution.attributed(scan.notes, known)
     refused = attribution.refusals(problems, known, report.services)
-    return report._replace(problems=problems, notes=notes, refused=refused)
+    return replace(report, problems=problems, notes=notes, refused=refused)
 
 
 def judged_text(

@@ -11,6 +11,7 @@ from envconn.connection import Secret
 from envconn.errors import note, problem
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import VARIABLES
+from envconn.records import replace
 from envconn.sources import Lookup, Text
 from envconn.sources.bound_service import kind_of
 
@@ -118,7 +119,7 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     kind = _kind(leader, values)
     if not kind:
         return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
-    origin = whole.origin._replace(variable=leader, via=())
+    origin = replace(whole.origin, variable=leader, via=())
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
 
 

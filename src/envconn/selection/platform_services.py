@@ -8,6 +8,7 @@ names a service, the only bound one is it, and of several somebody has to choose
 from __future__ import annotations
 
 from envconn.errors import Finding, problem
+from envconn.records import replace
 from envconn.selection import variables
 from envconn.selection.conflicts import same_target
 from envconn.selection.scan import PlatformService
@@ -63,7 +64,7 @@ def _every(scan: Scan) -> Iterator[PlatformService]:
     for variable in sorted(environment.names_with("SQLCONNSTR_")):
         if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
             lookup = environment.lookup(variable)
-            found = lookup.found and Text(lookup.found.text, lookup.found.origin._replace(source="connstr"))
+            found = lookup.found and Text(lookup.found.text, replace(lookup.found.origin, source="connstr"))
             for connection in scan.accept(lookup._replace(found=found)):
                 yield PlatformService(slug(name), connection)
 

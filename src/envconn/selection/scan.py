@@ -6,7 +6,7 @@ from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
 from envconn.families import FAMILIES, SENTINEL
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.selection import host_variables
 from envconn.selection.variables import present
 
@@ -118,7 +118,7 @@ class Scan:
         name = master.text.reveal().strip()
         if not redis.is_master(name):
             self.problems.append(problem("sentinel-master", master.origin.variable, redis.MASTER))
-        return connection._replace(parameters=Parameters({**connection.parameters, "master_name": name}))
+        return replace(connection, parameters=Parameters({**connection.parameters, "master_name": name}))
 
 
 _IN_PROCESS = "Set it in the process environment"

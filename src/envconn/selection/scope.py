@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from envconn.errors import note, problem
 from envconn.providers import POOLERS, ProviderHints, provider_named
+from envconn.records import replace
 from envconn.selection import variables, vocabulary
 from envconn.tls import Context
 from envconn.tls.policy import CA_VARIABLES, combined, stated, waived_in_code
@@ -96,7 +97,7 @@ class Scopes:
         )
         self._scan.problems += answer.problems
         self._scan.notes += answer.notes
-        return answer.demands._replace(ignored={name: origin.place for name, origin in ignored.items()})
+        return replace(answer.demands, ignored={name: origin.place for name, origin in ignored.items()})
 
     def _hints(self, chosen: Mapping[str, Text]) -> ProviderHints:
         """Read what is stated about an endpoint; a word that is not known becomes a problem."""

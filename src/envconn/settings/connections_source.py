@@ -10,6 +10,7 @@ from pydantic_settings import PydanticBaseSettingsSource
 from envconn import sources
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, Finding, note
+from envconn.records import replace
 from envconn.selection import Assembly, assemble
 from envconn.selection.databases import DATABASE
 from envconn.services import Services
@@ -117,7 +118,7 @@ def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[
     told = (*problems, *unlisted) if problems else ()
     found = (*assembly.report.notes, *notes)
     refused = {name: refusal for name, refusal in assembly.report.refused.items() if name not in merged}
-    report = assembly.report._replace(services=dict(merged), problems=told, notes=found, refused=refused)
+    report = replace(assembly.report, services=dict(merged), problems=told, notes=found, refused=refused)
     return Assembly(merged, report)
 
 

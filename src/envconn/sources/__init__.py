@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding
+from envconn.records import replace
 from envconn.sources.environment import Environment, Lookup, Text
 from envconn.sources.order import SOURCES
 
@@ -66,7 +67,7 @@ def bound_services(environment: Environment) -> Iterator[BoundService | Finding]
 
 
 def _placed(service: BoundService, *, env_file: bool) -> BoundService:
-    return service._replace(origin=service.origin._replace(env_file=env_file))
+    return service._replace(origin=replace(service.origin, env_file=env_file))
 
 
 def _dotenv(env_file: Dotenv) -> tuple[dict[str, Text], list[Finding]]:

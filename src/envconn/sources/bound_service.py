@@ -12,7 +12,7 @@ import re
 from envconn.connection import Parameters
 from envconn.errors import Finding, problem
 from envconn.families import BY_WORD
-from envconn.records import Record
+from envconn.records import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BoundService(Record):
 def bound_service(name: str, family: str, credentials: Credentials, origin: Origin) -> BoundService:
     """Return the service that `origin.variable` calls `name`."""
     plain = slug(name)
-    return BoundService(plain, family, credentials, origin._replace(variable=f"{origin.variable}/{plain}"))
+    return BoundService(plain, family, credentials, replace(origin, variable=f"{origin.variable}/{plain}"))
 
 
 def slug(name: str) -> str:

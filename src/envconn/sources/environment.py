@@ -15,7 +15,7 @@ import re
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
-from envconn.records import Record
+from envconn.records import Record, replace
 from envconn.sources import files, order
 
 TYPE_CHECKING = False
@@ -216,7 +216,7 @@ def _hidden(name: str, written: Text, other: Text | Finding) -> Iterator[Finding
 
 
 def _via(origin: Origin, name: str, chain: list[str], *, env_file: bool) -> Origin:
-    return origin._replace(variable=name, via=(*chain, *origin.via), env_file=env_file)
+    return replace(origin, variable=name, via=(*chain, *origin.via), env_file=env_file)
 
 
 def _dangling(name: str, chain: list[str]) -> tuple[Finding, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from envconn.connection import Origin
 from envconn.errors import Finding, problem
+from envconn.records import replace
 from envconn.sources.environment import Text
 from envconn.sources.files import listing, read_value
 
@@ -71,7 +72,7 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
         text = read_value(path, name)
         if isinstance(text, Finding):
             return problem(text.code, name, f"its file in {self._origin.variable}: {text.message}")
-        return Text(text, self._origin._replace(variable=name, path=path))
+        return Text(text, replace(self._origin, variable=name, path=path))
 
 
 def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:

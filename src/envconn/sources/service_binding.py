@@ -12,6 +12,7 @@ import re
 
 from envconn.connection import Origin, Parameters
 from envconn.errors import Finding, note, problem
+from envconn.records import replace
 from envconn.sources.bound_service import NAMES, Credentials, bound_service, kind_of
 from envconn.sources.files import LIMIT, listing, read_value
 
@@ -81,7 +82,7 @@ def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Itera
             texts[file] = found.reveal()
     texts |= {part: os.path.join(path, file) for part, file in pair.items()}
     service = bound_service(name, family, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
-    yield service._replace(origin=service.origin._replace(variable=variable))
+    yield service._replace(origin=replace(service.origin, variable=variable))
 
 
 def _value(path: str, file: str, variable: str) -> Secret | Finding:

@@ -13,7 +13,7 @@ import stat
 from functools import cache
 
 from envconn.errors import Finding, problem
-from envconn.records import Record
+from envconn.records import Value
 from envconn.sources.files import read_text
 
 LIMIT = 4_194_304
@@ -33,7 +33,7 @@ _BLOCK = _BEGIN + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----"
 _BASE64 = r"[A-Za-z0-9+/\s]{64,}={0,2}"
 
 
-class CA(Record):
+class CA(Value):
     """Certificates to trust, and nothing besides them.
 
     `kind` is ``file``, ``system``, or ``text`` for PEM that came in a variable. `variable` says

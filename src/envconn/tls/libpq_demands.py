@@ -10,6 +10,7 @@ from envconn.connection import Parameters
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, METHODS, known_methods, raises
+from envconn.records import replace
 from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
@@ -55,7 +56,7 @@ def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel)
         for name, value in demanded.items()
         if raises(name, stated.get(name), value) and _concerns(name, connection, level)
     }
-    return connection._replace(parameters=Parameters({**stated, **added})), tuple(added)
+    return replace(connection, parameters=Parameters({**stated, **added})), tuple(added)
 
 
 def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:

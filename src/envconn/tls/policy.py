@@ -22,7 +22,7 @@ from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.families import serving
 from envconn.grammar.hosts import IN_NAMES, is_address
 from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT
-from envconn.records import Record
+from envconn.records import Record, Value
 from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 
@@ -118,7 +118,7 @@ _NOTHING: Mapping[str, str] = {}
 _NO_ORIGINS: Mapping[str, Origin] = {}
 
 
-class Demands(Record):
+class Demands(Value):
     """What every connection is judged by: what the environment states, and a `Policy` of the program above it.
 
     `floor` is the least level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from envconn.connection import Secret
 from envconn.errors import EndpointUnavailable, Finding
+from envconn.records import replace
 from envconn.tls.judged import Judged
 
 TYPE_CHECKING = False
@@ -166,5 +167,5 @@ def without_password(connection: SecuredConnection) -> SecuredConnection:
 def with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:
     """Return `connection` with `password`, whoever supplied another one."""
     judgement = judgement_of(connection)
-    stated = judgement.connection._replace(password=password)
+    stated = replace(judgement.connection, password=password)
     return seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))
