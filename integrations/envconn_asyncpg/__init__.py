@@ -3,7 +3,7 @@
     async with envconn_asyncpg.create_pool() as pool:
         await pool.fetch("select 1")
 
-The arguments are complete: asyncpg is given no DSN, and nothing that decides is left to ``PG*`` variables.
+The arguments are complete: asyncpg gets no DSN, and reads nothing that matters from ``PG*`` variables.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = ["connect", "create_pool", "kwargs"]
 def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
     """Return the keyword arguments for ``asyncpg.connect``. Printed, they show no secret.
 
-    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
+    The first argument is a connection, or services, whose default database is used; `envconn.load()` if
     left out.
 
     Raises:
-        ConfigurationError: the environment is wrong, or asyncpg cannot honour it.
+        ConfigurationError: the environment is wrong, or asyncpg does not support it.
         TypeError: the first argument was not judged, or is `None`.
     """
     return {**asyncpg.arguments(database(source))}
@@ -42,22 +42,22 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
 async def connect(source: Source = ENVIRONMENT, /, **options: Any) -> library.Connection:
     """Return an open connection; the first argument is that of `kwargs`.
 
-    `options` are asyncpg's (``command_timeout``, ``statement_cache_size``, ...). Of services, a login that
-    fails is tried once more if the environment has changed.
+    `options` are asyncpg's (``command_timeout``, ``statement_cache_size``, ...). With services, a login that
+    fails is tried again if the environment has changed.
 
     Raises:
-        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
-        OSError, asyncpg.PostgresError: the server cannot be reached, or does not keep what was promised.
+        ConfigurationError: as for `kwargs`; or one of `options` would affect the server or security.
+        OSError, asyncpg.PostgresError: the server is unreachable, or does not match the configuration.
     """
     return await alogin(source, lambda judged: library.connect(**asyncpg.merged(judged, options)))
 
 
 def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool:
-    """Return a pool, to be awaited or entered; errors are those of `connect`.
+    """Return a pool to await or to enter; errors are those of `connect`.
 
     `options` are those of ``asyncpg.create_pool`` (``min_size``, ``max_size``, ``init``, ...) and of its
     connections. Each connection is opened as by `connect`. The pool of asyncpg 0.29 opens them itself, with the
-    password that the services have by then, and tries none of them twice.
+    current password of the services, and never tries again.
     """
     services = resolve(source)
     found = database(services)
@@ -70,7 +70,7 @@ def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool
     async def password() -> str | None:
         return await alogin(services, asyncpg.password)
 
-    # Also where it is not needed: what asyncpg cannot do is refused here.
+    # Also if it is not needed, because it raises for what asyncpg does not support.
     given: dict[str, Any] = {**asyncpg.asking(found, password), **stated}
     if "connect" in signature(library.create_pool).parameters:
         given = {"connect": opened}

@@ -6,10 +6,10 @@
     app = Celery("worker")
     app.conf.update(config())
 
-The settings are complete: no URL among them has parameters, which would beat the dictionaries.
-Celery believes ``CELERY_BROKER_URL`` and ``CELERY_RESULT_BACKEND`` more than any setting, and its
-command ``BROKER_URL`` and ``RESULT_BACKEND``: one that says something else than the settings is
-refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are left alone.
+The settings are complete: no URL has parameters, which would override the dictionaries.
+For Celery, ``CELERY_BROKER_URL`` and ``CELERY_RESULT_BACKEND`` override any setting, as do
+``BROKER_URL`` and ``RESULT_BACKEND`` for its command: one that differs from the settings is
+refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are ignored.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ __all__ = ["config"]
 def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None = ENVIRONMENT) -> dict[str, Any]:
     """Return the settings for ``app.conf.update``. Printed, they show no secret.
 
-    The first argument is services, or a connection to a broker, which then keeps no results;
-    `envconn.load()` when left out. `results` is the name of the service that keeps results (``"cache"``,
-    ``"database"``, ...), `None` for none; left out, it is the first that is there of ``results``, ``cache`` and
-    ``database``. Where nothing at all is configured, which ``ENVCONN_PHASE=build`` allows, the settings are empty.
+    The first argument is services, or a connection to a broker, then without results;
+    `envconn.load()` if left out. `results` is the name of the service for results (``"cache"``,
+    ``"database"``, ...), `None` for none; if left out, it is the first configured one of ``results``, ``cache`` and
+    ``database``. If nothing is configured, which ``ENVCONN_PHASE=build`` allows, the settings are empty.
 
     Raises:
-        ConfigurationError: the environment is wrong, has no broker, or not the service that `results`
-            names; or Celery cannot honour it.
+        ConfigurationError: the environment is wrong, has no broker, or not the service in `results`;
+            or Celery does not support it.
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """

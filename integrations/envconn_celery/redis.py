@@ -1,12 +1,12 @@
-"""Celery's settings where Redis, or a Redis that sentinels name, is the broker or keeps the results.
+"""Celery's settings if Redis, directly or by sentinels, is the broker or stores the results.
 
-No URL has a parameter: one in a URL beats the dictionaries (kombu/utils/url.py, parse_url), and
-``ssl_cert_reqs=none`` there would undo them. Over TLS, Redis is spoken by classes of
-`envconn_celery.transport`, because redis-py's own trust the system's CAs beside the one that is stated.
+No URL has a parameter: it would override the dictionaries (kombu/utils/url.py, parse_url), and
+``ssl_cert_reqs=none`` there would disable verification. For TLS, the classes of
+`envconn_celery.transport` are used, because redis-py's own trust the system's CAs in addition to the stated one.
 
-Sentinels are among the options, not a list in the URL: of such a list kombu goes on to the next member when
-a connection fails, and takes its own transport for it, which verifies nothing on the way to the sentinels
-(kombu/connection.py, switch). Their classes are in `envconn_celery.sentinel`, the clear ones included.
+Sentinels are among the options, not a list in the URL: kombu goes on to the next member of such a list when
+a connection fails, with its own transport, which verifies nothing on the way to the sentinels
+(kombu/connection.py, switch). Their classes are in `envconn_celery.sentinel`, also those without TLS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 HEALTH_CHECK_SECONDS = 25
-"""How often kombu looks after a silent subscription when it is told nothing (kombu/transport/redis.py)."""
+"""kombu's default interval for the health check of an idle subscription (kombu/transport/redis.py)."""
 
 
 def redis_broker(connection: SecuredConnection) -> dict[str, object]:
@@ -42,22 +42,22 @@ def redis_broker(connection: SecuredConnection) -> dict[str, object]:
 
 
 def redis_backend(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a place of results."""
+    """Return the settings for a result backend."""
     given, verify = _split(connection, redis.arguments(connection))
     found = _backend(connection, given)
     if not verify:
         return found | {"result_backend": _url(connection)}
-    # Not in a URL behind the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
+    # Not in a URL after the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
     found |= {"redis_host": connection.host, "redis_port": connection.port, **_place(connection)}
     return found | {"result_backend": f"{_VERIFIED}:Backend", "redis_backend_use_ssl": verify}
 
 
 def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a broker that sentinels name."""
+    """Return the settings for a broker behind sentinels."""
     given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
     options = {**given, **sentinel.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
     found: dict[str, object] = {
-        # The first alone; it is shown, and the others are among the options.
+        # Only the first, which is shown; the others are among the options.
         "broker_url": compose("sentinel", connection, {}, hosts=authority(connection.hosts[0])),
         "broker_transport": f"{_SENTINEL}:{'' if verify else 'Clear'}Transport",
         "broker_transport_options": options,
@@ -66,7 +66,7 @@ def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
 
 
 def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a place of results that sentinels name."""
+    """Return the settings for a result backend behind sentinels."""
     given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
     found = (
         _backend(connection, given)
@@ -96,7 +96,7 @@ _OPTIONS = frozenset(
 def _split(
     connection: SecuredConnection, arguments: Mapping[str, object]
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """What Celery passes on to redis-py, and how to verify; the latter is empty where there is no TLS."""
+    """Return Celery's options for redis-py, and how to verify; the latter is empty without TLS."""
     verify = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
     others = arguments.keys() - verify.keys() - {"username", "password", "health_check_interval"}
     if unfit := sorted(others - _OPTIONS):
@@ -111,7 +111,7 @@ def _backend(connection: SecuredConnection, given: Mapping[str, object]) -> dict
 
 
 def _place(connection: SecuredConnection) -> dict[str, object]:
-    """The database, and who asks."""
+    """Return the database, user and password."""
     found: dict[str, object] = {"redis_db": int(connection.dbname)}
     found |= {"redis_username": connection.user} if connection.user else {}
     return found | ({"redis_password": connection.password.reveal()} if connection.password else {})
@@ -127,10 +127,10 @@ def _url(connection: SecuredConnection) -> str:
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:
-    """How often to look after a silent subscription.
+    """Return the interval of the health check of an idle subscription.
 
-    kombu looks each time this has passed and asks the server only if the last answer is older, so
-    that silence lasts up to twice as long.
+    kombu checks in this interval and asks the server only if the last answer is older, so
+    the connection may be idle for up to twice as long.
     """
     stated, idle = connection.parameters.get("health_check_interval"), connection.features.idle_seconds
     return int(stated) if stated else min(HEALTH_CHECK_SECONDS, (idle or 3600) * 2 // 5)

@@ -1,8 +1,8 @@
-"""The Redis that sentinels name, for Celery: one verdict on the way to the sentinels and to the Redis.
+"""Celery's transport and backend for a Redis behind sentinels: one verdict for sentinels and Redis.
 
-Named in the settings, and loaded when Celery connects; the sentinels are among the transport options. Those
-without ``Clear`` never speak in clear, and the others connect to this machine and to waived hosts alone,
-whoever is named.
+They are named in the settings, and loaded when Celery connects; the sentinels are among the transport options.
+Those without ``Clear`` always use TLS. The others connect only to this machine and to waived hosts,
+whatever the sentinels name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Channel(kombu.SentinelChannel):
-    """kombu's, whose every connection is a `SentinelConnection`."""
+    """kombu's channel, whose connections are all a `SentinelConnection`."""
 
     connection_class = SentinelConnection
     connection_class_ssl = SentinelConnection  # type: ignore[assignment] # kombu's types name its own
@@ -31,7 +31,7 @@ class Channel(kombu.SentinelChannel):
         given = self._connparams(asynchronous)
         named = {name: getattr(self, name) for name in _NAMES if hasattr(self, name)}
         pool = SentinelPool(**{name: value for name, value in given.items() if name not in _PLACE}, **named)
-        # Where kombu closes the connections to the sentinels (5.7).
+        # kombu closes the connections to the sentinels here (5.7).
         manager = "_async_sentinel_manager" if asynchronous else "_sentinel_manager"
         setattr(self, manager, pool.sentinel_manager)
         return pool
@@ -48,7 +48,7 @@ class ClearChannel(Channel):
 
 
 class Transport(kombu.SentinelTransport):
-    """The broker's side: Celery's ``broker_transport``."""
+    """The transport of the broker: Celery's ``broker_transport``."""
 
     Channel = Channel
 
@@ -60,16 +60,16 @@ class ClearTransport(kombu.SentinelTransport):
 
 
 class Backend(SentinelBackend):
-    """The side of results: Celery's ``result_backend``."""
+    """The backend of results: Celery's ``result_backend``."""
 
     connection_class_ssl = SentinelConnection
     _connection_class: ClassVar[type[SentinelConnection | SentinelClearConnection]] = SentinelConnection
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # what Celery says
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # Celery's arguments
         super().__init__(*arguments, **named)
         self.connparams["connection_class"] = self._connection_class
         addresses = [f"{host}:{port}" for host, port in self._transport_options["sentinels"]]
-        self.url = ";".join(f"sentinel://{address}/{self.connparams['db']}" for address in addresses)  # to be shown
+        self.url = ";".join(f"sentinel://{address}/{self.connparams['db']}" for address in addresses)  # for display
 
     def _get_pool(self, **given: Any) -> SentinelPool:
         options = {name: value for name, value in self._transport_options.items() if name in _NAMES}

@@ -1,4 +1,4 @@
-"""Celery's settings for a broker and a place for results: the URL, and beside it how to verify."""
+"""Celery's settings for a broker and a result backend: the URL, and how to verify."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def settings(broker: SecuredConnection, result: SecuredConnection | None = None) -> dict[str, Any]:
-    """Return the settings for `broker`, and for a backend that keeps results in `result`, if that is given.
+    """Return the settings for `broker`, and for a backend that stores results in `result`, if given.
 
-    Results go to a PostgreSQL's direct endpoint where there is one: Celery makes its tables there.
+    Results use a PostgreSQL's direct endpoint if there is one: Celery creates its tables there.
 
     Raises:
-        ConfigurationError: Celery cannot do what a connection asks for, or would listen to a variable instead.
+        ConfigurationError: Celery does not support what a connection requires, or would use a variable instead.
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: a connection was not judged.
     """
@@ -56,7 +56,7 @@ _AMQP_SETTINGS = {
     "connect_timeout": "broker_connection_timeout",
     "login_method": "broker_login_method",
 }
-_RECYCLE_SECONDS = 3600  # Celery's own figure, which goes when engine options are set
+_RECYCLE_SECONDS = 3600  # Celery's own default, which is lost when engine options are set
 
 
 def _amqp_broker(connection: SecuredConnection) -> dict[str, object]:
@@ -107,7 +107,7 @@ def _spelt(
 
 
 def _hidden(settings: Mapping[str, object]) -> dict[str, Any]:
-    """The same, with secrets that `repr` does not show: Celery keeps settings, and people print them."""
+    """Return the same, with secrets that `repr` does not show: Celery keeps settings, and users print them."""
     return {
         name: _hidden(value)
         if isinstance(value, dict)
@@ -129,7 +129,7 @@ def _direct(connection: SecuredConnection) -> SecuredConnection:
 
 
 _USUAL = ("results", "cache", "database")
-"""Where results go, in this order, when nothing is said."""
+"""The services for results by default, in this order."""
 
 _VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "RESULTS_URL"}
 
@@ -137,10 +137,10 @@ _VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "RESU
 def choose(
     services: Mapping[str, SecuredConnection], results: str | Environment | None
 ) -> tuple[SecuredConnection, SecuredConnection | None]:
-    """Return the broker among `services`, and the place of results, or `None` where they go nowhere.
+    """Return the broker among `services`, and the service for results, `None` for none.
 
     Raises:
-        ConfigurationError: there is no broker, or not the service that `results` names.
+        ConfigurationError: there is no broker, or not the service in `results`.
     """
     if "broker" not in services:
         raise ConfigurationError(
@@ -163,17 +163,17 @@ _READ_BY_CELERY = {
     "CELERY_BROKER_URL": ("broker_url", _PLAIN),
     "CELERY_BROKER_READ_URL": ("broker_url", "Unset it"),
     "CELERY_BROKER_WRITE_URL": ("broker_url", "Unset it"),
-    # Which the command of Celery makes of RESULT_BACKEND, too.
+    # Celery's command sets it from RESULT_BACKEND, too.
     "CELERY_RESULT_BACKEND": ("result_backend", "Unset it and RESULT_BACKEND, and choose with config(results=...)"),
 }
-"""Variables that Celery takes before any setting (celery/app/utils.py, Settings), as they stand.
+"""Variables that override settings in Celery (celery/app/utils.py, Settings), unchanged.
 
-Its command copies two more of its own accord (celery/bin/celery.py, --broker and --result-backend).
+Its command copies two more (celery/bin/celery.py, --broker and --result-backend).
 """
 
 
 def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield a problem for each variable that Celery reads behind our back and that says something else."""
+    """Yield a problem for each variable that Celery reads and that differs from the settings."""
     for variable, (setting, remedy) in _READ_BY_CELERY.items():
         text = os.environ.get(variable)
         if text and setting in found and not _says(text, str(found[setting])):
@@ -182,7 +182,7 @@ def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
 
 
 def _says(text: str, url: str) -> bool:
-    """Whether `text` means to Celery what `url` does: the same place, and not a word about how to verify."""
+    """Whether `text` means the same to Celery as `url`: the same address, and nothing about verification."""
     ours, theirs = _read(url), _read(text)
     return text == url or bool(ours and ours == theirs)
 

@@ -1,8 +1,8 @@
-"""Redis over TLS for Celery, with the context of `envconn`: it trusts the stated CA, and nobody else.
+"""Redis over TLS for Celery, with the context of `envconn`, which trusts only the stated CA.
 
 `Transport` and `Backend` are named in the settings, and loaded when Celery connects. Without the
-settings beside them (``broker_use_ssl``, ``redis_backend_use_ssl``) they trust nobody: nothing here
-ever speaks in clear.
+other settings (``broker_use_ssl``, ``redis_backend_use_ssl``) they trust no server; they never connect
+without TLS.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class Channel(kombu.Channel):
-    """kombu's, whose every connection is a `VerifyingConnection`."""
+    """kombu's channel, whose connections are all a `VerifyingConnection`."""
 
     connection_class = VerifyingConnection  # type: ignore[assignment] # kombu's types are of another redis-py
     connection_class_ssl = VerifyingConnection  # type: ignore[assignment]
 
 
 class Transport(kombu.Transport):
-    """The broker's side: Celery's ``broker_transport``."""
+    """The transport of the broker: Celery's ``broker_transport``."""
 
     Channel = Channel
 
 
 class Backend(RedisBackend):
-    """The side of results: Celery's ``result_backend``."""
+    """The backend of results: Celery's ``result_backend``."""
 
     connection_class_ssl = VerifyingConnection
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # what Celery says
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # Celery's arguments
         super().__init__(*arguments, **named)
         self.connparams["connection_class"] = VerifyingConnection
         self.url = "rediss://{host}:{port}/{db}".format_map(self.connparams)  # what the worker shows when it starts

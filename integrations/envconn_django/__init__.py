@@ -8,7 +8,7 @@
     DATABASE_ROUTERS = ["envconn_django.ReplicaRouter"]
     DEFAULT_EXCEPTION_REPORTER_FILTER = "envconn_django.SafeExceptionReporterFilter"
 
-Importing this does not import Django, whose settings are not there yet when it is imported.
+Importing this does not import Django, whose settings do not exist yet at that time.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ def databases(
 ) -> dict[str, dict[str, Any]]:
     """Return ``DATABASES``: ``default``, each named database, their replicas, and ``direct`` behind a pooler.
 
-    The first argument is services or a connection, `envconn.load()` when left out; of a connection, its other
-    endpoints count, too. `pool` asks for Django's own pool (5.1 and newer): `True`, or arguments of
+    The first argument is services or a connection, `envconn.load()` if left out; a connection's siblings
+    are included. `pool` enables Django's own pool (5.1 and newer): `True`, or arguments of
     psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With `rotate`, PostgreSQL's entries have
-    an ENGINE that logs in with what the services come to at that moment, and tries a login that fails once more if
+    an ENGINE that logs in with the current configuration of the services, and tries a login that fails again if
     the environment has changed. With ``ENVCONN_PHASE=build`` and no database
-    configured, the result is one that fails when it is used.
+    configured, the result has a ``default`` that fails when it is used.
 
     Raises:
-        ConfigurationError: the environment is wrong, or Django or its driver cannot do what it asks
-            for. Where Django is installed, it is an `ImproperlyConfigured` as well.
+        ConfigurationError: the environment is wrong, or Django or its driver does not support it.
+            If Django is installed, it is also an `ImproperlyConfigured`.
     """
     return _made(source, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate))
 
 
 def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
-    """Return ``CACHES``: the cache service as ``default``, or Django's own default, local memory, without one.
+    """Return ``CACHES``: the cache service as ``default``; without one, Django's own default, local memory.
 
-    The first argument is services, or the connection to use; `envconn.load()` when left out.
+    The first argument is services, or the connection to use; `envconn.load()` if left out.
 
     Raises:
         ConfigurationError: as for `databases`.
@@ -91,7 +91,7 @@ def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) 
         return make(resolve(source))
     except ConfigurationError as error:
         problems = error.problems
-    # Raised out here, so that nothing travels along as context.
+    # Raised outside of the except block, so that it has no context.
     if find_spec("django") is None:
         raise ConfigurationError(problems)
     raise import_module("envconn_django.router").ImproperEnvironment(problems)

@@ -1,4 +1,4 @@
-"""The aliases of ``DATABASES``: each database, its replicas, and the direct endpoint where a pooler is in front."""
+"""The aliases of ``DATABASES``: each database, its replicas, and the direct endpoint if there is a pooler."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
-"""What stands for the default database while an image is built: it says so when it is used."""
+"""The default database while an image is built: it raises when it is used."""
 
 NOT_HERE = (
     "ENVCONN_PHASE: is build, and no database is configured. Unset it where the program runs, and set DATABASE_URL"
 )
-"""What it says."""
+"""The message of that error."""
 
 
 class Handed(Record):
-    """What an alias was given, for which connection; `mirrors` is the alias that it is another endpoint of."""
+    """The entry and the connection of an alias; `mirrors` is the alias of which it is another endpoint."""
 
     connection: SecuredConnection
     settings: DatabaseSettings
@@ -38,7 +38,7 @@ class Handed(Record):
 
 
 handed: dict[str, Handed] = {}
-"""What `envconn_django.databases` returned last, by alias, for the system checks."""
+"""The last result of `envconn_django.databases`, by alias, for the system checks."""
 
 
 def entries(
@@ -47,14 +47,14 @@ def entries(
     """Return the entries of ``DATABASES`` by alias, for databases by name.
 
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
-    is beside it where it leads through a pooler and can be reached without, for migrations. With
-    other databases the name stands in front: ``analytics_replica``. All of these share the test
-    database of the one they belong to, and its ENGINE. `pool` is the one of `settings`, for
-    PostgreSQL only; ``direct`` gets none. With `rotate`, the ENGINE of PostgreSQL's entries is the one
-    that looks for the password of the moment.
+    is added if the connection leads through a pooler and has a direct endpoint, for migrations. For
+    other databases the name comes first: ``analytics_replica``. All of these share the test
+    database and the ENGINE of their primary. `pool` is that of `settings`, for
+    PostgreSQL only; ``direct`` gets none. With `rotate`, the ENGINE of PostgreSQL's entries
+    reads the current password.
 
     Raises:
-        ConfigurationError: two would have one alias, or as for `settings`.
+        ConfigurationError: two endpoints would have the same alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
     make = rotating if rotate else fixed
@@ -81,7 +81,7 @@ def followed_entries(
     """Return the entries of `entries` for every database of `source`.
 
     Raises:
-        ConfigurationError: as there.
+        ConfigurationError: as for `entries`.
         TypeError: `source` is neither services nor a judged connection.
     """
     others = source.databases if isinstance(source, Services) else {}
@@ -106,12 +106,12 @@ def replicas(aliases: Iterable[str]) -> list[str]:
 
 
 def is_replica(alias: str) -> bool:
-    """Whether `alias` is a replica, of whichever database."""
+    """Whether `alias` is a replica, of any database."""
     return _OF_ANY.search(alias) is not None
 
 
 def is_of_default(instance: object) -> bool:
-    """Whether `instance` is an object of the default database, read from whichever endpoint, or of none yet."""
+    """Whether `instance` is an object of the default database, read from any endpoint, or not stored yet."""
     alias = getattr(getattr(instance, "_state", None), "db", None)
     return alias in {None, "default", "direct"} or bool(_OF_DEFAULT.fullmatch(str(alias)))
 
@@ -128,7 +128,7 @@ class _Named(Record):
 
 
 def _named(name: str, connection: SecuredConnection) -> Iterator[_Named]:
-    """Yield `connection` and its other endpoints with their aliases, itself first."""
+    """Yield `connection` and its siblings with their aliases, itself first."""
     main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
     yield _Named(main, main, "", connection)
     for role, other in _endpoints(connection):
@@ -136,7 +136,7 @@ def _named(name: str, connection: SecuredConnection) -> Iterator[_Named]:
 
 
 def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:
-    # A replica that the provider's rule derives may not exist; one that a variable names does.
+    # A replica derived by the provider's rule may not exist; one that a variable names does.
     replicas = [sibling for sibling in connection.siblings if sibling.replica]
     for number, replica in enumerate(replicas, 1):
         yield "replica" if number == 1 else f"replica_{number}", replica

@@ -1,6 +1,6 @@
 """The Django application: its system checks.
 
-Their ids are ``envconn.`` and the code of the finding; ``SILENCED_SYSTEM_CHECKS`` takes them.
+Their ids are ``envconn.`` and the code of the finding, as for ``SILENCED_SYSTEM_CHECKS``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class EnvconnConfig(AppConfig):
-    """Registers the checks, those for deployment apart."""
+    """Registers the checks, those for deployment separately."""
 
     name = "envconn_django"
     verbose_name = "Connections from the environment"
 
     def ready(self) -> None:
-        """Register them."""
+        """Register the checks."""
         for deploy in (False, True):
             checks.register(partial(_messages, wanted=deploy), checks.Tags.security, deploy=deploy)
 
@@ -51,7 +51,7 @@ PROBE = "postgresql://app:probe@db.example.com/app"
 
 
 class Finding(Record):
-    """One finding. `code` is stable; `deploy` says that it matters where the program is deployed, not on a desk."""
+    """One finding. `code` is stable; `deploy` is true if it only matters in a deployment."""
 
     code: str
     message: str
@@ -63,9 +63,9 @@ class Finding(Record):
 def told(
     handed: Mapping[str, Handed], now: Mapping[str, Mapping[str, object]], page: str
 ) -> Iterator[tuple[str | None, Finding]]:
-    """Yield alias and finding for every entry that was `handed`; `now` is ``DATABASES`` today.
+    """Yield alias and finding for every entry that was `handed` out; `now` is the current ``DATABASES``.
 
-    `page` is what an error page shows for `PROBE`, or empty where it shows nothing.
+    `page` is what an error page shows for `PROBE`, empty if it shows nothing.
     """
     for alias in now:
         if alias in handed:
@@ -75,7 +75,7 @@ def told(
 
 
 def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield what is to say about `alias`; `handed` is what was given by alias, `now` what stands in its entry today."""
+    """Yield the findings for `alias`; `handed` are the entries that were returned, `now` is its current entry."""
     connection = handed[alias].connection
     options = now.get("OPTIONS")
     options = options if isinstance(options, dict) else {}
@@ -97,7 +97,7 @@ def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]
 
 
 def _deciding(entry: Mapping[str, object], options: Mapping[str, object]) -> dict[str, object]:
-    """What decides whom the driver talks to, and how securely."""
+    """Return the part of an entry that affects the server or security."""
     chosen = {name: value for name, value in options.items() if name.startswith(_DECIDES)}
     return chosen | {name: entry.get(name, "") for name in ("ENGINE", "HOST", "PORT", "USER")}
 

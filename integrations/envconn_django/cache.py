@@ -1,4 +1,4 @@
-"""The entry of ``CACHES`` for Django's own Redis backend, which hands ``OPTIONS`` to redis-py's pool."""
+"""The entry of ``CACHES`` for Django's own Redis backend, which passes ``OPTIONS`` to redis-py's pool."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class CacheSettings(TypedDict, total=False):
 
 
 def cache(connection: SecuredConnection | None) -> CacheSettings:
-    """Return the entry for `connection`, or Django's own default, a cache in each process, for `None`.
+    """Return the entry for `connection`; for `None`, Django's own default, a cache in each process.
 
-    The password is among the options, not in ``LOCATION``, where debug pages would show it. One that the program
-    supplies by a callable is a ``credential_provider`` there.
+    The password is among the options, not in ``LOCATION``, where debug pages would show it. A password from the
+    program's callable is a ``credential_provider`` there.
 
     Raises:
-        ConfigurationError: Django or redis-py cannot do what the connection asks for.
+        ConfigurationError: Django or redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     if connection is None:
@@ -62,9 +62,9 @@ def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
 def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", redis.sentinel_arguments(connection))
     options["pool_class"] = "envconn_redis.sentinel.SentinelPool"
-    # Django splits it at a comma, for a pool each; the pool asks the sentinels among the options.
+    # Django splits it at commas, for one pool each; the pool asks the sentinels in the options.
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 
 
 _UNFIT = frozenset({"decode_responses", "encoding", "timeout"})
-"""Django stores bytes, and its pool does not wait for a connection to come free."""
+"""Django stores bytes, and its pool does not wait for a free connection."""

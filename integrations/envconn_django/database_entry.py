@@ -1,7 +1,7 @@
-"""The entry of ``DATABASES`` for a connection, by kind.
+"""The entry of ``DATABASES`` for a connection, by family.
 
 Source of the keys: "Databases" and "Settings, DATABASES" in Django's documentation, 4.2 to 6.0; the
-PostgreSQL backend hands ``OPTIONS`` to the driver as they are (django/db/backends/postgresql/base.py).
+PostgreSQL backend passes ``OPTIONS`` to the driver unchanged (django/db/backends/postgresql/base.py).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class TestSettings(TypedDict):
-    """The entry ``TEST``: the alias whose test database this one shares."""
+    """The entry ``TEST``: the alias whose test database is shared."""
 
     MIRROR: str
 
 
 class DatabaseSettings(TypedDict, total=False):
-    """An entry of ``DATABASES``. `CONN_MAX_AGE` is in seconds, `None` for ever; `ENVCONN` is what logins follow."""
+    """An entry of ``DATABASES``. `CONN_MAX_AGE`: seconds, `None` for no limit; `ENVCONN`: the source of logins."""
 
     ENGINE: str
     NAME: str
@@ -56,11 +56,11 @@ def settings(
     """Return the entry of ``DATABASES`` for `connection`.
 
     With `pool`, Django 5.1 and newer keeps a pool of psycopg_pool in each process; its arguments
-    are those of ``ConnectionPool``, ages in seconds, and none of them has to be given. `elsewhere` is
-    the version of libpq that the reader of the entry has; then nothing that is installed here is asked.
+    are those of ``ConnectionPool``, ages in seconds, all optional. `elsewhere` is
+    the version of libpq for the reader of the entry; then nothing that is installed here is used.
 
     Raises:
-        ConfigurationError: Django or the driver cannot do what the connection asks for.
+        ConfigurationError: Django or the driver does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
@@ -74,7 +74,7 @@ def settings(
 
 
 def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
-    # Without a word about prepared statements, Django has psycopg 3 prepare none.
+    # Without an option for prepared statements, Django makes psycopg 3 prepare none.
     given = driven(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
     options = cast("dict[str, object]", given)
     entry = DatabaseSettings(
@@ -104,10 +104,10 @@ _CURSORS = (
 
 
 def driven(connection: SecuredConnection) -> libpq.Keywords:
-    """Return the arguments for the driver that Django will take: psycopg, and psycopg2 where that cannot be imported.
+    """Return the arguments for the driver that Django uses: psycopg, or psycopg2 if that cannot be imported.
 
     Raises:
-        ConfigurationError: the driver cannot do what the connection asks for, or there is none.
+        ConfigurationError: the driver does not support what the connection requires, or there is none.
     """
     try:
         return psycopg.arguments(connection)
@@ -154,7 +154,7 @@ _BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]]
 
 
 def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, pooled_here: bool) -> None:
-    """Keep connections for as long as stated, else for as long as the provider is known to bear."""
+    """Set how long connections are kept: as stated, otherwise as long as the provider allows."""
     stated, kept = foreign_parameters(connection).get("conn_max_age"), _kept(connection)
     if stated is not None:
         entry["CONN_MAX_AGE"] = _age(connection, stated)
@@ -168,7 +168,7 @@ def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, poo
 
 
 def _kept(connection: SecuredConnection) -> int | None:
-    """The seconds that a connection may be kept: below what the provider drops when silent, within the age it bears."""
+    """Return how many seconds a connection may be kept: less than the provider's idle limit and maximum age."""
     bounds = [
         connection.features.idle_seconds and connection.features.idle_seconds * 9 // 10,
         connection.features.lifetime_seconds,
@@ -177,7 +177,7 @@ def _kept(connection: SecuredConnection) -> int | None:
 
 
 def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mapping[str, float]) -> dict[str, float]:
-    """Refuse what Django would only refuse at the first connection, and what would empty the other pool."""
+    """Refuse what Django would refuse only at the first connection, and what would empty the other pool."""
     if connection.pool_mode == "transaction":
         refuse(connection, _TWO_POOLS)
     if entry.get("CONN_MAX_AGE", 0) != 0:
@@ -204,7 +204,7 @@ def _age(connection: SecuredConnection, stated: str) -> int | None:
 
 
 def _flag(connection: SecuredConnection, name: str) -> bool | None:
-    """The truth of a parameter that Django wants as a bool: as text, "false" would be true."""
+    """Return a parameter as a bool, as Django requires it: as text, "false" would be true."""
     stated = foreign_parameters(connection).get(name)
     if stated is not None and stated.lower() not in _FLAGS:
         refuse(connection, f"the value of {name} is invalid: expected true or false")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 SOURCE = "ENVCONN"
-"""The key of an entry that holds what its logins follow. Django asks for no such key."""
+"""The key of an entry that holds the source of its logins. Django does not read it."""
 
 _ENGINES = {
     "django.db.backends.postgresql": "envconn_django.rotating",
@@ -43,7 +43,7 @@ def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> Da
 
 
 def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
-    """Return the entry of `settings` with an ENGINE that logs in with the password of that moment.
+    """Return the entry of `settings` with an ENGINE that logs in with the current password.
 
     Raises:
         ConfigurationError, TypeError: as for `settings`.
@@ -61,22 +61,22 @@ def rotates(entry: DatabaseSettings) -> bool:
 
 
 def renewed(given: Mapping[str, object], connection: SecuredConnection) -> dict[str, object]:
-    """Return what Django has `given` to its driver, with everything in it that is `connection`'s to say.
+    """Return what Django has `given` to its driver, updated with everything that `connection` defines.
 
-    The database's name stays Django's, which has one of its own while it tests.
+    The database's name stays Django's, which uses another one in tests.
 
     Raises:
-        ConfigurationError: the driver cannot do what the connection asks for.
+        ConfigurationError: the driver does not support what the connection requires.
     """
     ours = cast("dict[str, object]", driven(connection))
     return {**given, **ours, "dbname": given["dbname"]}
 
 
 class Backend:
-    """In front of one of Django's backends: logs in with what the entry's services come to. A pool does so itself."""
+    """A mixin for Django's backends: logs in with the current configuration. A pool does so itself."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Open a connection with `conn_params`, renewed, where no pool of Django's does."""
+        """Open a connection with `conn_params`, updated, unless Django uses a pool."""
         from envconn.rotation.login import login
 
         settings: dict[str, Any] = self.settings_dict  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The error that Django expects of settings: its commands that need none go on, and print the text."""
+"""The database router, the exception and the reporter filter for Django."""
 
 import random
 
@@ -13,14 +13,14 @@ from envconn_django.aliases import is_of_default, is_replica, replicas
 
 
 class ImproperEnvironment(ConfigurationError, ImproperlyConfigured):
-    """A `ConfigurationError` that Django takes for its own."""
+    """A `ConfigurationError` that Django handles as its own: commands that need no settings continue, and print it."""
 
 
 class ReplicaRouter:
-    """Routes models of the default database; has no opinion on objects that came from another one.
+    """Routes models of the default database; has no opinion on objects of other databases.
 
-    Reads inside a transaction of the primary stay there, so that they see what it wrote. A replica
-    lags: what has just been written may not be read there yet.
+    Reads inside a transaction of the primary stay there, so that they see its writes. A replica
+    lags: recent writes may not be visible there yet.
     """
 
     def db_for_read(self, model: object, **hints: object) -> str | None:
@@ -47,11 +47,11 @@ class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
     """Django's filter, which also hides the variables that envconn reads, and every URL with credentials."""
 
     def cleanse_setting(self, key: str, value: object) -> object:
-        """Return `value`, or asterisks for what `key` or its own text gives away as a secret."""
+        """Return `value`, or asterisks if `key` or the text itself shows that it is a secret."""
         secret = hidden_text.holds_credentials(value) or is_read(str(key))
         return self.cleansed_substitute if secret else super().cleanse_setting(key, value)
 
     def get_traceback_frame_variables(self, request: object, tb_frame: object) -> list[tuple[str, object]]:
-        """Return the variables of a frame, the same texts hidden."""
+        """Return the variables of a frame, with the same texts hidden."""
         found = super().get_traceback_frame_variables(request, tb_frame)
         return [(name, self.cleanse_setting(name, value) if isinstance(value, str) else value) for name, value in found]

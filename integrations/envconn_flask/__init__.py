@@ -4,11 +4,11 @@
 
     def create_app():
         app = Flask(__name__)
-        EnvConn(app)        # before db.init_app, which reads what this writes
+            EnvConn(app)        # before db.init_app, which reads these settings
         db.init_app(app)
         return app
 
-The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind of its name.
+The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind with its name.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ def config(
     driver: Driver | None = None,
     engine_options: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Return the settings for ``app.config``; of a connection, which is the default database and the only one.
+    """Return the settings for ``app.config``; for a connection, with it as the only database.
 
-    The first argument is services or a connection, `envconn.load()` when left out. `driver` is the DBAPI,
-    chosen as in `envconn_sqlalchemy` when left out. `engine_options` are added for the default database
-    (``pool_size``, ``echo``), which is what Flask-SQLAlchemy applies them to. Under ``ENVCONN_PHASE=build`` there
+    The first argument is services or a connection, `envconn.load()` if left out. `driver` is the DBAPI,
+    chosen as in `envconn_sqlalchemy` if left out. `engine_options` are added for the default database
+    (``pool_size``, ``echo``), the only one for which Flask-SQLAlchemy uses them. Under ``ENVCONN_PHASE=build`` there
     may be no default database.
     Engines of services open connections as those of `envconn_sqlalchemy` do.
 
     Raises:
-        ConfigurationError: the environment is wrong, the driver cannot honour it, or `engine_options` could
+        ConfigurationError: the environment is wrong, the driver does not support it, or `engine_options` could
             weaken or redirect the connections.
         TypeError: the first argument was not judged, or is `None`.
     """
@@ -86,10 +86,10 @@ class EnvConn:
 
     @property
     def services(self) -> Services | SecuredConnection:
-        """What the application was given, or what was loaded for it.
+        """The services that the application was given, or that were loaded for it.
 
         Raises:
-            RuntimeError: no application was initialised yet.
+            RuntimeError: no application has been initialised yet.
         """
         if self._services is None:
             raise RuntimeError("EnvConn has no application. Call init_app() first")
@@ -98,12 +98,12 @@ class EnvConn:
     def init_app(self, app: Flask) -> None:
         """Write the settings into ``app.config`` and add ``flask envconn check``.
 
-        ``SQLALCHEMY_ENGINE_OPTIONS`` that are there already count for the default database, those that `EnvConn`
-        was given come first, and binds of other names stay.
+        ``SQLALCHEMY_ENGINE_OPTIONS`` that are set already are kept for the default database, those of `EnvConn`
+        have precedence, and binds with other names stay.
 
         Raises:
             ConfigurationError: as for `config`.
-            RuntimeError: called twice for `app`, or too late, or a setting to be written is there already.
+            RuntimeError: called twice for `app`, or too late, or one of these settings is set already.
         """
         for told, is_so in _mistakes(app).items():
             if is_so:
@@ -139,13 +139,13 @@ def _settings(
     driver: Driver | None,
     engine_options: Mapping[str, object] | None,
 ) -> dict[str, Any]:
-    """Return the settings for `databases`, of which ``database`` is the default one and the others are binds.
+    """Return the settings for `databases`: ``database`` is the default one, the others are binds.
 
     `engine_options` are the program's own for the default database,
-    which is what Flask-SQLAlchemy applies them to.
+    the only one for which Flask-SQLAlchemy uses them.
 
     Raises:
-        ConfigurationError: the driver cannot honour a connection, or `engine_options` could weaken or redirect it.
+        ConfigurationError: the driver does not support a connection, or `engine_options` could weaken or redirect it.
         TypeError: a connection was not judged.
     """
     from sqlalchemy import URL

@@ -6,8 +6,8 @@
         connection.execute("select 1")
 
 The arguments are complete: no ``PG*`` variable, service file or file under ``~/.postgresql`` can
-weaken or redirect the connection they make. Handing psycopg further TLS arguments beside them
-would, so do not.
+weaken or redirect the connection that they make. Additional TLS arguments for psycopg
+would, so do not add any.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def kwargs(
 ) -> dict[str, Any]:
     """Return the keyword arguments for ``psycopg.connect`` (also async, and pools) or ``psycopg2.connect``.
 
-    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
-    left out. `driver` decides which libpq is asked for its version. Printed, they show no secret.
+    The first argument is a connection, or services, whose default database is used; `envconn.load()` if
+    left out. `driver` decides which libpq's version is used. Printed, they show no secret.
 
     Raises:
-        ConfigurationError: the environment is wrong, or the driver's libpq cannot honour it.
+        ConfigurationError: the environment is wrong, or the driver's libpq does not support it.
         ImportError: the driver is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """
@@ -66,12 +66,12 @@ def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connecti
 def connect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.Connection[Any]:
     """Return an open psycopg 3 connection; the first argument is that of `kwargs`.
 
-    `options` are psycopg's (``autocommit``, ``row_factory``, ``application_name``, ...). Of services, a login
-    that fails is tried once more if the environment has changed.
+    `options` are psycopg's (``autocommit``, ``row_factory``, ``application_name``, ...). With services, a login
+    that fails is tried again if the environment has changed.
 
     Raises:
-        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
-        psycopg.OperationalError: the server cannot be reached, or does not keep what was promised.
+        ConfigurationError: as for `kwargs`; or one of `options` would affect the server or security.
+        psycopg.OperationalError: the server is unreachable, or does not match the configuration.
     """
     import psycopg
 
@@ -106,12 +106,12 @@ async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.A
 def pool(
     source: Source = ENVIRONMENT, /, *, autocommit: bool = False, **options: Any
 ) -> psycopg_pool.ConnectionPool[psycopg.Connection]:
-    """Return a pool of psycopg_pool whose every connection is opened as by `connect`; `options` are the pool's own.
+    """Return a pool of psycopg_pool whose connections are opened as by `connect`; `options` are the pool's own.
 
-    Connections are renewed before the provider would drop them, where that is known.
+    Connections are renewed before the provider closes them, if its limit is known.
 
     Raises:
-        ConfigurationError: as for `kwargs`; or `options` would open connections another way (``conninfo``,
+        ConfigurationError: as for `kwargs`; or `options` would open connections in another way (``conninfo``,
             ``kwargs``, ``connection_class``).
     """
     import psycopg

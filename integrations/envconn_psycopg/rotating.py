@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def connections(kind: type[psycopg.Connection], source: Source, renewed: Renewed) -> type[psycopg.Connection]:
-    """Return a `kind` of psycopg's whose ``connect`` logs in with what `source` comes to, for a pool to open.
+    """Return a subclass of psycopg's `kind` whose ``connect`` logs in with the current `source`, for a pool.
 
-    `renewed` says what arguments become for the connection to log in with.
+    `renewed` returns the arguments for the connection to log in with.
     """
 
     class Connection(kind):  # type: ignore[misc,valid-type]

@@ -1,4 +1,4 @@
-"""Reading the environment again while a process runs, and what is in use meanwhile."""
+"""Read the environment again while a process runs, and keep what is in use meanwhile."""
 
 from envconn.rotation.reload import CurrentAssembly, Place, Snapshot, reader
 

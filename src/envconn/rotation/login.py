@@ -1,15 +1,15 @@
-"""The login of a program: one try, and one more where the environment says something new by then.
+"""The login of a program: one attempt, and a second one if the environment has changed by then.
 
-Every connection factory goes through here, so that one rule holds in all of them:
+Every connection factory uses this module, so that one rule applies to all of them:
 
-1. The login is tried with what is in use.
-2. If it fails, for whatever reason, the environment is read again. A driver's own reason is no guide: libpq
-   keeps the SQLSTATE of a refused login to itself, and a pooler has one code for everything. What
-   counts is whether something else is to be tried.
-3. It is tried once more if the service is different now, and no service is promised less than before:
-   no failure, of TLS least of all, leads to a weaker connection.
-4. What was read is used from then on if that login succeeds. So a file that is ahead of the server, or a
-   server that is down, costs nothing.
+1. The first attempt uses the connection that is in use.
+2. If it fails, for any reason, the environment is read again. The driver's reason is not used: libpq
+   keeps the SQLSTATE of a refused login to itself, and a pooler has one code for everything.
+   The only question is whether there is another connection to try.
+3. There is a second attempt if the service is different now, and no service has become weaker:
+   no failure, least of all of TLS, leads to a weaker connection.
+4. If that login succeeds, the new configuration is used from then on. So a file that is ahead of the server, or a
+   server that is down, does no harm.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 
 def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
-    """Return what `connect` makes of the database of `source`, tried once more where the environment has changed.
+    """Return what `connect` returns for the database of `source`; try again if the environment has changed.
 
-    `source` is services, or a connection: of one that was taken from services, what stands in its place now is used;
+    `source` is services, or a connection: for one from services, the current connection in its place is used;
     one that was judged alone is tried once.
     `connect` is given the connection to log in with, and raises what its driver raises.
 
     Raises:
-        ConfigurationError: as for `envconn.load`, or the driver cannot do what the connection asks for.
+        ConfigurationError: as for `envconn.load`, or the driver does not support what the connection requires.
         PasswordUnavailable: the password's callable supplied none.
-        Exception: what `connect` raised, the second time if there was one. A note says why there was none
-            though the environment has changed.
+        Exception: what `connect` raised, in the second attempt if there was one. If there was none although
+            the environment has changed, a note says why.
     """
     place, used = _begin(source)
     began = time.monotonic()
@@ -62,9 +62,9 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
 
 
 async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
-    """Do what `login` does in a coroutine; a password's callable may be asynchronous, and blocks nothing if it is not.
+    """Do the same as `login` in a coroutine. A password's callable may be asynchronous, and never blocks the loop.
 
-    The environment is read in the thread of the event loop: that takes a millisecond.
+    The environment is read in the thread of the event loop, which takes a millisecond.
 
     Raises:
         Exception: as for `login`.
@@ -81,14 +81,14 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
 
 
 class _NextTry(Record):
-    """A connection to try, and what it was read from, where that is not in use yet."""
+    """A connection to try, and the assembly that it is from, if that is not in use yet."""
 
     connection: SecuredConnection
     current: CurrentAssembly | None = None
     snapshot: Snapshot | None = None
 
     def proven_by(self, made: Made) -> Made:
-        """Use what was read from now on, and return what was `made`."""
+        """Use the new assembly from now on, and return what was `made`."""
         if self.current and self.snapshot:
             told = changes(self.current.assembly.services, self.snapshot.assembly.services)
             self.current.adopt(self.snapshot)
@@ -102,17 +102,17 @@ def _begin(source: Source) -> tuple[Place | None, SecuredConnection]:
 
 
 def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, began: float) -> _NextTry | None:
-    """Return what to try after the `failure` of `used`; `None` where that is nothing, with a note if it needs one.
+    """Return the next connection to try after the `failure` of `used`; `None` for none, with a note if it needs one.
 
-    Who has failed together, having begun before one of them read, needs no reading of his own if that one has something
-    new. If it has not, the file may have changed since.
+    Concurrent failures share one reading if it finds something new. If it does not, each of them reads again, because
+    the file may have changed since.
     """
     failed = time.monotonic()
     if place is None or isinstance(failure, EnvconnError):
         return None
     in_use = place.of(place.current.assembly)
     if in_use and _is_different(used, in_use):
-        return _NextTry(in_use)  # another thread has been here
+        return _NextTry(in_use)  # another thread has reloaded
     if place.current.is_fixed:
         return None
     for since in (began, failed):
@@ -127,7 +127,7 @@ def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, 
 
 
 def _usable_connection(place: Place, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
-    """Return what `assembly` has in the place of `used`: `None` if it is the same, a sentence if it cannot be taken."""
+    """Return the connection in `assembly` that replaces `used`: `None` if it is the same, a text if it is refused."""
     if assembly.report.problems:
         return "; ".join(str(problem) for problem in assembly.report.problems)
     fresh = place.of(assembly)

@@ -1,4 +1,4 @@
-"""The callables by which a program supplies passwords, put in the place of what the environment says."""
+"""The callables with which a program supplies passwords, used instead of the environment's passwords."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
-"""Takes the connection that the password is for (its host, port and user), and returns the password."""
+"""Accepts the connection that needs a password (its host, port and user), and returns the password."""
 
 
 def with_passwords(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
@@ -61,7 +61,7 @@ _SUPPLIED = "the password in the URL is not used: the program supplies one"
 
 
 def with_current_password(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` with the password that its callable supplies now, or as it is where there is none.
+    """Return `connection` with the password that its callable supplies now, or unchanged if it has none.
 
     Raises:
         PasswordUnavailable: as for `Supplied.reveal`.
@@ -71,13 +71,13 @@ def with_current_password(connection: SecuredConnection) -> SecuredConnection:
 
 
 async def awith_current_password(connection: SecuredConnection) -> SecuredConnection:
-    """Do the same in a coroutine, by `Supplied.fetch`."""
+    """Do the same in a coroutine, with `Supplied.fetch`."""
     password = connection.password
     return with_password(connection, Secret(await password.fetch())) if is_supplied(password) else connection
 
 
 def with_supplier(connection: SecuredConnection, supplier: Supplier) -> SecuredConnection:
-    """Return `connection` and its other endpoints, with the password that `supplier` supplies in place of their own."""
+    """Return `connection` and its siblings, with `supplier`'s password instead of their own."""
     judgement = judgement_of(connection)
     siblings = tuple(with_supplier(sibling, supplier) for sibling in judgement.context.siblings)
     return seal(judgement._replace(context=judgement.context._replace(siblings=siblings, supplier=supplier)))

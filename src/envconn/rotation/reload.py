@@ -1,4 +1,4 @@
-"""Reading the environment again: the assembly in use, views of it, and what changed between two of them."""
+"""Read the environment again: the assembly in use, views of it, and what changed between two of them."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 5.0
-"""Seconds that a thread waits for another one which is reading; reading twice does no harm."""
+"""Seconds that a thread waits for another one that is reading; reading twice does no harm."""
 
 
 class Snapshot(Record):
-    """What the environment came to when it was read from the moment `began` on (``time.monotonic()``)."""
+    """The result of reading the environment, begun at the moment `began` (``time.monotonic()``)."""
 
     assembly: Assembly
     began: float
 
 
 class CurrentAssembly:
-    """One `assembly` at a time, replaced as a whole: who asks for it gets the old one or the new one.
+    """One `assembly` at a time, replaced as a whole: a reader gets the old one or the new one.
 
-    `read` assembles the same environment again and raises nothing; `None` where there is no way back to it.
+    `read` reads the same environment again and never raises; `None` if it cannot be read again.
     """
 
     __slots__ = ("_in_use", "_latest", "_lock", "_read")
@@ -53,7 +53,7 @@ class CurrentAssembly:
 
     @property
     def assembly(self) -> Assembly:
-        """The one in use."""
+        """The assembly in use."""
         return self._in_use.assembly
 
     @property
@@ -62,9 +62,9 @@ class CurrentAssembly:
         return self._read is None
 
     def reread(self, since: float) -> Snapshot:
-        """Return what the environment comes to after the moment `since` (``time.monotonic()``), without using it yet.
+        """Return a reading that began after the moment `since` (``time.monotonic()``), without using it yet.
 
-        Whoever waits for a reading that began after his `since` shares it.
+        Concurrent calls share a reading that began after the `since` of each.
 
         Raises:
             TypeError: these services were not read from variables and files alone.
@@ -92,7 +92,7 @@ class CurrentAssembly:
     def _taken(self) -> LockType:
         lock = self._lock
         if not lock.acquire(timeout=PATIENCE):
-            # A fork has copied it while a thread of the parent held it, which the child does not have.
+            # A fork copied it while a thread of the parent held it; that thread does not exist in the child.
             lock = self._lock = allocate_lock()
             lock.acquire()
         return lock
@@ -105,10 +105,10 @@ _FIXED = (
 
 
 class Place(Record):
-    """Where a connection stands among the services in use: what stands there now is what is logged in with.
+    """The place of a connection among the services in use: logins use the connection that is there now.
 
     `name` is that of the service, and `variable` that of one of its siblings, `None` for the service itself. `steps`
-    are the arguments of `endpoint` that led on from there.
+    are the arguments of the calls of `endpoint` from there.
     """
 
     current: CurrentAssembly
@@ -117,11 +117,11 @@ class Place(Record):
     steps: tuple[Mapping[str, Any], ...] = ()
 
     def then(self, **step: Any) -> Place:
-        """Return the place of what `endpoint` returns for these arguments."""
+        """Return the place of the connection that `endpoint` returns for these arguments."""
         return self._replace(steps=(*self.steps, step))
 
     def of(self, assembly: Assembly) -> SecuredConnection | None:
-        """Return what stands there in `assembly`, or `None`."""
+        """Return the connection at this place in `assembly`, or `None`."""
         service = assembly.services.get(self.name)
         candidates = () if service is None else (service, *service.siblings)
         if self.variable is not None:
@@ -137,7 +137,7 @@ def _after(connection: SecuredConnection, step: Mapping[str, Any]) -> SecuredCon
 
 
 def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
-    """Return `assembly`, whose connections know from now on where they stand."""
+    """Return `assembly` with the place of each connection stored in it."""
     for name, service in assembly.services.items():
         put(service, Place(current, name))
         for sibling in service.siblings:
@@ -146,7 +146,7 @@ def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
 
 
 class Changes(Value):
-    """What changed between two readings of the environment; false when nothing did.
+    """What changed between two readings of the environment; false if nothing did.
 
     `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which
     facts are different: ``family``, ``host``, ``port``, ``user``, ``password``, ``dbname``, ``parameters``,
@@ -167,7 +167,7 @@ class Changes(Value):
 
 
 def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> Changes:
-    """Return what is different in `after`."""
+    """Return the difference between the two."""
     changed = {name: differences(before[name], each) for name, each in after.items() if name in before}
     return Changes(
         tuple(name for name in after if name not in before),
@@ -177,12 +177,12 @@ def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, Secured
 
 
 def differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
-    """Return the names of the facts in which the two are different."""
+    """Return the names of the facts that differ."""
     return tuple(name for name, fact in _FACTS.items() if fact(before) != fact(after))
 
 
 def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> list[str]:
-    """Return the names of the services that are promised less in `after`: a lower level, or less in a demand."""
+    """Return the names of the services that are weaker in `after`: a lower level, or a weaker requirement."""
     return [name for name, each in after.items() if name in before and _is_weaker(before[name], each)]
 
 
@@ -215,7 +215,7 @@ _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
 def reader(
     environ: Mapping[str, str] | None, env_file: Dotenv, policy: Policy | None, passwords: Mapping[str, Supplier] | None
 ) -> Callable[[], Assembly]:
-    """Return a function that assembles what the arguments of `envconn.load` lead to at the time of its call.
+    """Return a function that reads and assembles with the arguments of `envconn.load` when it is called.
 
     Its `repr` shows none of them.
     """

@@ -1,7 +1,7 @@
-"""`Settings` for pydantic-settings. Only this folder imports pydantic.
+"""`Settings` for pydantic-settings. Only this package imports pydantic.
 
-It holds no rule: one settings source calls what `envconn.load` calls. Connection strings never
-enter pydantic as text, because its errors and its debugging log quote what they find.
+It contains no rules: its settings source calls what `envconn.load` calls. Connection strings never
+enter pydantic as text, because its errors and its debug log quote their input.
 """
 
 from __future__ import annotations
@@ -56,19 +56,19 @@ class Settings(HiddenInputModel, BaseSettings):
     """A pydantic-settings model with the configured services. Subclass it, and add your own fields.
 
     ``class Settings(envconn.Settings): debug: bool = False`` reads ``DEBUG`` as pydantic-settings
-    does, and the connections as `envconn.load` does. Of the files in ``env_file`` (default:
-    ``.env``), those that are there count. Arguments win: a connection, the text of one, or
+    does, and the connections as `envconn.load` does. Files in ``env_file`` (default:
+    ``.env``) that do not exist are ignored. Arguments win: a connection, the text of one, or
     ``services=envconn.load(...)``, with which nothing is read.
 
-    `database` is `None` where there is none (``ENVCONN_PHASE=build``), as are `broker` and `cache`.
-    An override of `settings_customise_sources` has to return what ``super()`` returns; it may add to it.
-    What it adds, and ``secrets_dir``, is read for connections as well, below the environment, by names
+    `database` is `None` if it is not configured (``ENVCONN_PHASE=build``), as are `broker` and `cache`.
+    An override of `settings_customise_sources` must return what ``super()`` returns; it may add sources.
+    Added sources and ``secrets_dir`` are read for connections as well, below the environment, by names
     like ``DATABASE_URL``; `parts` is for a whole secret that is one service.
 
     Raises:
-        ConfigurationError: anything is wrong with a connection, the same as from `load`; or a source holds
-            something else than names and texts.
-        pydantic.ValidationError: another field is wrong. It holds no input (see `HiddenInputModel`).
+        ConfigurationError: anything is wrong with a connection, as for `load`; or a source holds
+            something other than names and texts.
+        pydantic.ValidationError: another field is wrong. It contains no input (see `HiddenInputModel`).
     """
 
     model_config = SettingsConfigDict(
@@ -95,7 +95,7 @@ class Settings(HiddenInputModel, BaseSettings):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        """Describe a document that fills the fields: by their names, and without `services`, which no document can."""
+        """Return the JSON schema of a document for the fields: by their names, and without `services`."""
         schema = handler(core)
         described = handler.resolve_ref_schema(schema)
         names = {alias: name for name, alias in FIELDS.items()}
@@ -107,14 +107,14 @@ class Settings(HiddenInputModel, BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         if "policy" in values and "policy" not in type(self).model_fields:
-            del values  # this frame is a part of the traceback
+            del values  # this frame is part of the traceback
             raise TypeError("Settings does not support policy. Set ENVCONN_TLS, or use envconn.load(policy=...)")
         files = values.get("_env_file", self.model_config.get("env_file"))
         values = {name: as_secrets(value) if name in FIELDS else value for name, value in values.items()}
         try:
             super().__init__(**values)
         except SettingsError as error:
-            # Caused by a JSONDecodeError, which holds the text.
+            # Its cause is a JSONDecodeError, which holds the text.
             failure: Exception = SettingsError(*error.args)
         except (OSError, UnicodeError) as error:
             failure = unreadable(files, error)
@@ -138,7 +138,7 @@ class Settings(HiddenInputModel, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add the connections, which are read from the sources of `cls`, those of an override included."""
+        """Add the connections, which are read from the sources of `cls`, also from those of an override."""
         arguments = cast("InitSettingsSource", init_settings).init_kwargs
         given = {name: arguments.pop(name) for name in FIELDS if name in arguments}
         ours = Connections(settings_cls, given, cast("DotEnvSettingsSource", dotenv_settings))
@@ -149,17 +149,17 @@ _METHOD = "settings_customise_sources"
 
 
 def add_connections(settings_cls: type[BaseSettings]) -> None:
-    """Have `with_connections` applied to the sources of `settings_cls`, whose method may be its own or a mixin's."""
+    """Apply `with_connections` to the sources of `settings_cls`, whose method may be its own or a mixin's."""
     found = getattr_static(settings_cls, _METHOD)
     if not isinstance(found, _WithConnections):
         setattr(settings_cls, _METHOD, _WithConnections(found))
 
 
 def with_connections(sources: _Sources) -> _Sources:
-    """Return `sources` with the connections behind the last one that they read, and every one of those known to them.
+    """Return `sources` with the source of the connections after the last one that it reads.
 
-    Their place decides nothing, for no other source fills these fields. But some sources read only when they are
-    called, and those that read nothing of the kind may look at the connections.
+    Its position has no effect, since no other source fills these fields. But some sources read only when they are
+    called, and the others may look at the connections.
     """
     ours = next((source for source in sources if isinstance(source, Connections)), None)
     if ours is None:
@@ -172,7 +172,7 @@ def with_connections(sources: _Sources) -> _Sources:
 
 
 class _WithConnections:
-    """A method of the class in whose place it stands, with `with_connections` applied to what it returns."""
+    """A replacement for a method of the class, which applies `with_connections` to its result."""
 
     def __init__(self, method: Any) -> None:
         self._method = method

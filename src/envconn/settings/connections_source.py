@@ -1,4 +1,4 @@
-"""The settings source that fills the connections: what `load` finds, with all other sources as layers below it."""
+"""The settings source that fills the connections: what `load` returns, with all other sources as layers below."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class Connections(PydanticBaseSettingsSource):
-    """What `load` would return, as the values of the fields; `given` by arguments comes first.
+    """The source of the fields for what `load` returns; connections `given` as arguments have precedence.
 
-    `others` are the sources whose texts are layers below the environment, the most believed first.
+    `others` are the sources whose texts are layers below the environment, in order of precedence.
     """
 
     def __init__(
@@ -51,16 +51,16 @@ class Connections(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def reads(self, source: object) -> bool:
-        """Whether connections may come from `source`, beside the ``.env`` files, which `load` reads itself."""
+        """Whether `source` may hold connections; ``.env`` files are excluded, because `load` reads them itself."""
         return is_layer(source) and source is not self._dotenv
 
     def __call__(self) -> dict[str, Any]:
-        """Return the fields under the names that pydantic gets them by, and leave no other trace of what they hold."""
+        """Return the fields under their names in pydantic, and remove connections from everything else."""
         given = {**self._given, **self._from_command_line()}
         services = given.get("services")
         opened = [] if isinstance(services, Services) else [layer(source) for source in self.others]
         self._layers = [found for found in opened if isinstance(found, Layer)]
-        # First of all: what raises below this has the frames of pydantic-settings in its traceback.
+        # First: whatever raises below has the frames of pydantic-settings in its traceback.
         conceal({**self.settings_sources_data, "": self.current_state}, self._dotenv, self._environment)
         given = {name: self._judged(value, name) for name, value in given.items()}
         if not isinstance(services, Services):
@@ -75,7 +75,7 @@ class Connections(PydanticBaseSettingsSource):
         return {FIELDS[name]: value for name, value in {**fields, **given}.items()}
 
     def _from_command_line(self) -> dict[str, object]:
-        """Return the fields in what a source before has found that holds no variables."""
+        """Return the fields that an earlier source without variables has found."""
         others = {type(source).__name__ for source in self.others}
         states = [state for name, state in self.settings_sources_data.items() if name not in others]
         return {name: as_secrets(state[alias]) for state in states for name, alias in FIELDS.items() if alias in state}
@@ -92,7 +92,7 @@ class Connections(PydanticBaseSettingsSource):
         return value
 
     def _read(self, given: Mapping[str, Any], opened: Sequence[Layer | Finding]) -> Services:
-        """What the environment configures, with the connections that were `given` in the place of its own."""
+        """Return what the environment configures, with the `given` connections instead of its own."""
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
         added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
@@ -106,13 +106,13 @@ class Connections(PydanticBaseSettingsSource):
 
 
 def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection]) -> Assembly:
-    """What the environment comes to over what was `opened`, with the connections `added` in the place of its own."""
+    """Return what the environment configures with `opened` as layers, and `added` connections instead of its own."""
     layers = [found for found in opened if isinstance(found, Layer)]
     unlisted = [found for found in opened if isinstance(found, Finding)]
     assembly = assemble(env_file=files, layers=layers)
     problems = [problem for found in layers for problem in found.problems]
     problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
-    # Nothing is missing, and whoever may read one secret only may not list the others.
+    # Nothing is missing, and a process that may read only one secret may not list the others.
     notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
     merged = {**assembly.services, **added}
     told = (*problems, *unlisted) if problems else ()
@@ -135,7 +135,7 @@ def as_secrets(value: object) -> object:
 
 
 def existing_files(files: Dotenv, depth: int) -> list[str]:
-    """Those of `files` that are there, from the working directory or, where pydantic-settings can, `depth` above."""
+    """Return those of `files` that exist, in the working directory or, if pydantic-settings can, `depth` above."""
     paths = [files] if isinstance(files, str | os.PathLike) else files or ()
     found = (_find(os.path.expanduser(path), depth) for path in paths)
     return [path for path in found if path]
@@ -147,5 +147,5 @@ def _find(path: str | os.PathLike[str], depth: int) -> str | None:
 
 
 def _optional(services: Services, name: str) -> SecuredConnection | None:
-    # CACHE_DATABASE_URL makes a database called "cache".
+    # CACHE_DATABASE_URL configures a database called "cache".
     return services.get(name) if name not in services.databases else None

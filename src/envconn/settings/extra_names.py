@@ -1,7 +1,7 @@
 """Names of connections among the settings: the variable that a key stands for, and what pydantic must not see.
 
-Sources that read a file hand over everything in it: pydantic would keep what is no field among its
-extras, or refuse it, and the debugging log of pydantic-settings prints all of it.
+Sources that read a file return everything in it: pydantic would keep unknown names among its
+extras, or refuse them, and the debug log of pydantic-settings prints all of it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _ARGUMENTS = "InitSettingsSource"
 def conceal(
     states: Mapping[str, dict[Any, Any]], dotenv: DotEnvSettingsSource, environment: Callable[[], Environment]
 ) -> None:
-    """Remove from `states`, by source, what is a connection's, as a field, an alias, or a variable that is read.
+    """Remove the connections from `states`, by source: fields, aliases, and variables that are read.
 
-    What a field of the application claims by its name or alias stays, as do the arguments of the call. `dotenv` is the
-    source that takes a prefix off its names; `environment` is asked for only when there is something to decide.
+    Fields of the application, by name or alias, stay, as do the arguments of the call. `dotenv` is the
+    source that removes a prefix from its names; `environment` is called only if it is needed.
     """
     kept = {name.upper() for name in (*_claimed(dotenv), *states.get(_ARGUMENTS, ()))}
     keys = {key for state in states.values() for key in state if isinstance(key, str) and key.upper() not in kept}
@@ -56,7 +56,7 @@ def _claimed(dotenv: DotEnvSettingsSource) -> Iterator[str]:
 
 
 def _names(key: str, dotenv: DotEnvSettingsSource) -> set[str]:
-    """Return the variables that `key` may have been: with the prefix, where the file has such a name."""
+    """Return the variables that `key` may have been: with the prefix, if the file has such a name."""
     names = {folded(key)}
     if dotenv.env_prefix and any(each in dotenv.env_vars for each in _prefixed(key, dotenv.env_prefix)):
         names.add(folded(dotenv.env_prefix + key))
@@ -68,7 +68,7 @@ def _prefixed(key: str, prefix: str) -> tuple[str, str]:
 
 
 def _followed(environment: Environment) -> Iterator[str]:
-    """Yield the variables with other names, which aliases and ``ENVCONN_DATABASE_VARIABLE`` and its like lead to."""
+    """Yield the variables with other names, which aliases and ``ENVCONN_DATABASE_VARIABLE`` and the like name."""
     read = [name for name in environment.names() if is_read(name)]
     chosen = [environment.plain(name) for name in read if name.startswith("ENVCONN_")]
     for name in (*read, *chosen):
@@ -77,10 +77,10 @@ def _followed(environment: Environment) -> Iterator[str]:
             yield variable.upper()
 
 
-# No variable can have these names, so that DATABASE=app or CACHE=1, which mean other things, stay
-# out: every settings source looks for something named like each field.
+# No variable can have these names, so DATABASE=app or CACHE=1, which mean other things, are
+# ignored: every settings source looks for something named like each field.
 FIELDS = {name: f"envconn:{name}" for name in ("database", "databases", "broker", "cache", "services")}
-"""By field of `Settings`: the name under which pydantic gets it."""
+"""The name of each field of `Settings` in pydantic."""
 
 _SEPARATORS = re.compile(r"[^A-Za-z0-9_]+")
 
@@ -91,9 +91,9 @@ def folded(key: str) -> str:
 
 
 def variables(keys: Iterable[object], prefix: str = "") -> dict[str, str]:
-    """Return the `keys` by the variable that each stands for, those alone that begin with `prefix`, without it.
+    """Return the `keys` that begin with `prefix`, by the variable that each stands for, without the prefix.
 
-    Of two that stand for one variable, the one that is spelled like it counts. Hidden files are none:
+    If two stand for one variable, the one that is spelled like it is used. Hidden files are ignored:
     Kubernetes keeps older versions of a secret in them.
     """
     start = folded(prefix)

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def core_schema(field_name: str | None) -> CoreSchema:
-    """Return pydantic's schema for a field of type `SecuredConnection` in anybody's model.
+    """Return pydantic's schema for a field of type `SecuredConnection` in any model.
 
-    A text is parsed and judged, under the policy that the environment states. Where the input has
-    no such field, or a blank one, it is taken from `envconn.load`: the service called like the
-    field, else the default database, which a field called ``broker`` or ``cache`` does not become.
-    A default that the model states (``= None``) comes before that.
-    See `HiddenInputModel` for what a model should do that is handed texts.
+    A text is parsed and judged by the policy in the environment. If the input has
+    no such field, or a blank one, the field is taken from `envconn.load`: the service with the name of
+    the field, otherwise the default database, except for fields called ``broker`` or ``cache``.
+    A default in the model (``= None``) has precedence over that.
+    See `HiddenInputModel` for a model that is given texts.
     """
     name = field_name or DATABASE
     validator = schemas.no_info_plain_validator_function(
@@ -41,7 +41,7 @@ def core_schema(field_name: str | None) -> CoreSchema:
     return schemas.with_default_schema(validator, default_factory=partial(_missing, name))
 
 
-# A partial and not a lambda: the variables of a frame that an error goes through can be printed.
+# A partial instead of a lambda: the variables of a frame in a traceback can be printed.
 def _validated(name: str, value: object) -> SecuredConnection:
     if isinstance(value, SecuredConnection):
         return value
@@ -62,7 +62,7 @@ _NO_DATABASES = ("broker", "cache")
 
 
 def judge_text(text: Secret, name: str, files: Dotenv, layers: Sequence[Layer] = ()) -> SecuredConnection:
-    """Judge `text` as `name`, under the policy stated by the environment, `files` and `layers`, or raise the wrong."""
+    """Judge `text` as `name`, by the policy in the environment, `files` and `layers`, or raise the problems."""
     outcome = judged_text(text, name, files, layers)
     if isinstance(outcome, SecuredConnection):
         return outcome

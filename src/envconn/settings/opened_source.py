@@ -1,7 +1,7 @@
-"""What the sources of pydantic-settings hold: the names in each, the kind of place, and one text at a time.
+"""The content of pydantic-settings' sources: the names in each, the kind of source, and one text at a time.
 
-Most keep a mapping of names to texts, some of which ask a secret manager for each text when somebody
-looks it up. So names are listed, and a text is fetched only under a name that envconn reads.
+Most keep a mapping of names to texts, and some ask a secret manager for each text when it is
+looked up. So names are listed, and a text is fetched only under a name that envconn reads.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "TomlConfigSettingsSource": ("settings-file", "toml_file_path"),
     "DotEnvSettingsSource": ("dotenv", "env_file"),
 }
-"""By the class of a source: the word for it in `Origin.source`, and the attribute that tells which secret or file.
+"""By the class of a source: its word in `Origin.source`, and the attribute that names the secret or file.
 
 Any other source with variables is a ``settings-source``.
 """
 
 
 class OpenedSource(Record):
-    """What one source holds.
+    """The content of one source.
 
     `word` and `path` are those of an `Origin`. `texts` has a function for each name, already in the form of a
-    variable's: it returns what the source holds there, a `Finding`, or a `Text` with an origin of its own, and
-    raises whatever the library behind the source does. `problems` were found on the way.
+    variable's: it returns the text, a `Finding`, or a `Text` with its own origin, and
+    raises whatever the library behind the source does. `problems` were found while opening.
     """
 
     word: str
@@ -68,17 +68,17 @@ class OpenedSource(Record):
 
 
 def may_hold_connections(source: object) -> bool:
-    """Whether `source` may hold connections: not the arguments, the command line or the process environment."""
+    """Whether `source` may hold connections: it is not for arguments, the command line or the environment."""
     return type(source) not in {EnvSettingsSource, InitSettingsSource} and (
         isinstance(source, tuple(_READERS)) and not isinstance(source, CliSettingsSource)
     )
 
 
 def open_source(source: PydanticBaseSettingsSource) -> OpenedSource:
-    """Return what `source` holds; `may_hold_connections` is true of it. Nothing is fetched, but names may be listed.
+    """Return the content of `source`, which may hold connections. Nothing is fetched, but names may be listed.
 
     Raises:
-        Exception: whatever the library behind the source does when the names cannot be listed.
+        Exception: the names cannot be listed; any exception of the library behind the source.
     """
     word, attribute = next(
         (WORDS[ancestor.__name__] for ancestor in type(source).__mro__ if ancestor.__name__ in WORDS),
@@ -90,7 +90,7 @@ def open_source(source: PydanticBaseSettingsSource) -> OpenedSource:
 
 
 def _dotenv(source: DotEnvSettingsSource) -> _Found:
-    # Not what pydantic-settings has read: that is interpolated.
+    # Not the result of pydantic-settings, which is interpolated.
     found: dict[str, Text] = {}
     problems: list[Finding] = []
     for path in filter(os.path.exists, _paths(source.env_file)):
@@ -106,7 +106,7 @@ def _variables(source: EnvSettingsSource) -> _Found:
 
 
 def _texts(found: Mapping[str, object], prefix: str = "") -> dict[str, Callable[[], object]]:
-    # What stands as null in a document is not set; a manager that says None keeps the text to itself.
+    # A null in a document means not set; None from a secret manager means that it returned no text.
     look_up = partial(_or_blank, found) if isinstance(found, dict) else found.__getitem__
     return {name: partial(look_up, key) for name, key in variables(found, prefix).items()}
 
@@ -129,8 +129,8 @@ def _content(path: str, variable: str) -> object:
 
 
 def _file(source: InitSettingsSource) -> _Found:
-    """Take the fields of `Settings` for the variables that they are read from."""
-    found: dict[Any, Any] = source.init_kwargs  # YAML has keys that are no texts
+    """Return the fields of `Settings` under the variables that they are read from."""
+    found: dict[Any, Any] = source.init_kwargs  # YAML has keys that are not texts
     content = {key.removeprefix("envconn:"): value for key, value in found.items() if isinstance(key, str)}
     databases = content.pop("databases", None)
     if isinstance(databases, dict):

@@ -1,6 +1,6 @@
 """Other sources of settings as layers of `envconn.sources.read`, and `parts`, for a secret that is one service.
 
-Texts are fetched when they are asked for, and failures are collected.
+Texts are fetched when they are needed, and failures are collected.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 
 def is_layer(source: object) -> bool:
-    """Whether connections may come from `source`."""
+    """Whether `source` may hold connections."""
     return isinstance(source, PartsSource) or may_hold_connections(source)
 
 
 def is_read_anew(source: object) -> bool:
-    """Whether `layer` looks at the files of `source` each time. What else there is keeps what it has found once."""
+    """Whether `layer` reads the files of `source` each time; other sources cache what they have found."""
     inner = source.source if isinstance(source, PartsSource) else source
     return isinstance(inner, SecretsSettingsSource | DotEnvSettingsSource)
 
 
 def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
-    """Return what `source` holds, for which `is_layer` is true, or why its names cannot be listed."""
+    """Return the layer for `source`, for which `is_layer` is true, or why its names cannot be listed."""
     inner = source.source if isinstance(source, PartsSource) else source
     try:
         opened = open_source(inner)
@@ -52,9 +52,9 @@ def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
 
 
 class Layer(Mapping[str, Text | Finding]):
-    """Texts by the name of a variable, each fetched when it is asked for, or what is wrong with it.
+    """Texts by the name of a variable, each fetched when it is needed, or its problem.
 
-    `problems` are there from the beginning.
+    `problems` are those of the source itself.
     """
 
     def __init__(self, opened: OpenedSource) -> None:
@@ -99,14 +99,14 @@ class Layer(Mapping[str, Text | Finding]):
 
 
 def _describe(error: Exception) -> str:
-    """Return what can be told of `error`: its class, and the status of the response."""
+    """Return what is safe to say about `error`: its class, and the status of the response."""
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     return f"{type(error).__name__} {status}" if isinstance(status, int) else type(error).__name__
 
 
 def _as_text(value: object) -> str:
-    """Return `value` as a variable would hold it."""
-    if type(value).__name__ == "EnvNoneType":  # pydantic-settings' mark for a text that stands for None
+    """Return `value` in the form of a variable's text."""
+    if type(value).__name__ == "EnvNoneType":  # pydantic-settings' marker for a text that means None
         return ""
     if isinstance(value, Mapping | list):
         import json
@@ -119,24 +119,24 @@ _RDS = frozenset({"ENGINE", "HOST", "USERNAME", "PASSWORD"})
 _HOST_PARTS = frozenset({"host", "hostname", "uri", "url"})
 _VARIABLES = {DATABASE: "DATABASE_URL", "broker": "BROKER_URL", "cache": "CACHE_URL"}
 
-# A secret that RDS manages knows neither host nor database: DATABASE_HOST and DATABASE_NAME complete it.
+# A secret that RDS manages has neither host nor database: DATABASE_HOST and DATABASE_NAME complete it.
 _COMPLETED = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
 
 
 def parts(source: PydanticBaseSettingsSource, name: str = DATABASE) -> PydanticBaseSettingsSource:
-    """Return a source for the service `name` alone, made of all that `source` holds.
+    """Return a source for the service `name`, built from everything in `source`.
 
-    Those are parts under the names that RDS uses (``engine``, ``host``, ``port``, ``dbname``, ``username``,
+    Its names are those that RDS uses (``engine``, ``host``, ``port``, ``dbname``, ``username``,
     ``password``), Cloud Foundry's, or the Service Binding Specification's. `name` is ``database``, ``broker``,
-    ``cache``, or what a database shall be called. Parts of ``database`` without a host are completed by
+    ``cache``, or the name of another database. Parts of ``database`` without a host are completed by
     ``DATABASE_HOST``, ``DATABASE_NAME`` and ``DATABASE_PORT``. A secret in AWS Secrets Manager that looks like one of
-    RDS is taken for ``database`` without this.
+    RDS is used as ``database`` without this.
     """
     return PartsSource(source, name)
 
 
 class PartsSource(PydanticBaseSettingsSource):
-    """The source that `parts` returns; no field of an application is filled from it."""
+    """The source that `parts` returns; it fills no field of an application."""
 
     def __init__(self, source: PydanticBaseSettingsSource, name: str) -> None:
         super().__init__(source.settings_cls)
@@ -144,12 +144,12 @@ class PartsSource(PydanticBaseSettingsSource):
         self.name = name
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        """Return nothing: what the source holds are no fields."""
+        """Return nothing: the source holds no fields."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Call the source, and keep what it returns from the fields."""
-        # Google's makes its client only now, of what is known from the sources before it.
+        """Call the source, and keep its result from the fields."""
+        # Google's creates its client only now, from what the sources before it have found.
         self.source._set_current_state(self.current_state)  # noqa: SLF001
         self.source._set_settings_sources_data(self.settings_sources_data)  # noqa: SLF001
         self.source()
@@ -157,14 +157,14 @@ class PartsSource(PydanticBaseSettingsSource):
 
 
 def with_rds_secret(opened: OpenedSource) -> OpenedSource:
-    """Return `opened`, in which a secret of RDS is the default database besides."""
+    """Return `opened`, with a secret of RDS also as the default database."""
     if opened.word != "aws-secrets-manager" or not opened.texts.keys() >= _RDS or "DATABASE_URL" in opened.texts:
         return opened
     return opened._replace(texts={**opened.texts, **assemble_parts(opened, DATABASE).texts})
 
 
 def assemble_parts(opened: OpenedSource, name: str) -> OpenedSource:
-    """Return the service `name` of the parts that `opened` holds, and nothing else."""
+    """Return the service `name` from the parts in `opened`, and nothing else."""
     known = {spelling for names in NAMES.values() for spelling in names}
     found = {part.lower(): text for part, text in opened.texts.items() if part.lower() in known}
     if name == DATABASE and not _HOST_PARTS & found.keys():
@@ -174,7 +174,7 @@ def assemble_parts(opened: OpenedSource, name: str) -> OpenedSource:
 
 
 def _as_object(found: Mapping[str, Callable[[], object]]) -> object:
-    """Return the parts as one object, or the first `Finding` with one."""
+    """Return the parts as one object, or the first `Finding`."""
     values = {part: text() for part, text in found.items()}
     wrong = ((part, value) for part, value in values.items() if isinstance(value, Finding))
     return next((problem(value.code, part, f"{part}: {value.message}") for part, value in wrong), values)

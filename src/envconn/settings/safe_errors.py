@@ -1,7 +1,7 @@
 """Errors that quote no input: those of validation, and those of sources that cannot be read.
 
-pydantic's do: the value that was refused, and the whole input when a field is missing or not
-known. ``hide_input_in_errors`` covers ``str()`` but neither ``.errors()`` nor ``.json()``.
+pydantic's do: the value that was refused, and the whole input if a field is missing or
+unknown. ``hide_input_in_errors`` covers ``str()`` but neither ``.errors()`` nor ``.json()``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from envconn.sources import Dotenv
 
 
-# Above the class: pydantic builds its schema before the next line is read.
+# Above the class: pydantic builds its schema before the next line runs.
 def _hide_input(data: object, validate: ValidatorFunctionWrapHandler) -> object:
     try:
         return validate(data)
@@ -38,24 +38,24 @@ def _hide_input(data: object, validate: ValidatorFunctionWrapHandler) -> object:
 class HiddenInputModel(BaseModel):
     """A model whose `pydantic.ValidationError` holds no input: not in ``str()``, ``errors()``, ``json()`` or a cause.
 
-    For a model of one's own that is handed connection strings. A field of type `SecuredConnection`
-    refuses a wrong text with a `ConfigurationError`, which holds none, in any model. But pydantic asks
-    no field about the errors of *others*: in an ordinary model, one that is missing, an extra one and
-    a model validator that fails report the whole input, texts of connections included. So such a
-    model inherits from this class, beside `BaseSettings` if need be; or its connections stay out of
-    the input, and are read from the environment.
+    Use it for models that are given connection strings. A field of type `SecuredConnection`
+    refuses a wrong text with a `ConfigurationError`, which contains none, in any model. But in an ordinary
+    model, a missing field, an extra one and
+    a model validator that fails report the whole input, including the texts of connections. So such a
+    model should inherit from this class, together with `BaseSettings` if needed; or its connections should not be
+    in the input, and be read from the environment.
 
-    Not covered, here as anywhere: errors of an ordinary model that this one is a field of;
-    `model_validate_json` with a text that is no JSON; messages of one's own validators; and in one's
+    Not covered: errors of an ordinary model that this one is a field of;
+    `model_validate_json` with a text that is not JSON; messages of your own validators; and in your
     own `BaseSettings`, where pydantic-settings reads the text, its ``PYDANTIC_SETTINGS_DEBUG`` log, the
-    `SettingsError` for a list or dict of connections that is no JSON (its cause holds the text), and
+    `SettingsError` for a list or dict of connections that is not JSON (its cause holds the text), and
     pydantic's frames in a traceback with local variables. `envconn.Settings` has none of the last
-    three, as long as no field of its own claims the variable of a connection.
+    three, as long as none of its own fields uses the variable of a connection.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    # Around the whole schema: a model validator here would have those of subclasses around it.
+    # Around the whole schema: a model validator here would be inside those of subclasses.
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
         return schemas.no_info_wrap_validator_function(_hide_input, handler(source))
@@ -67,15 +67,15 @@ def _without_input(error: ValidationError) -> ValidationError:
 
 
 def _detail(found: ErrorDetails) -> InitErrorDetails:
-    # Without a context, which could hold values, the message is taken as it is.
+    # Without a context, which could hold values, the message is used unchanged.
     loc = tuple(part.removeprefix("envconn:") if isinstance(part, str) else part for part in found["loc"])
     return InitErrorDetails(type=PydanticCustomError(found["type"], found["msg"]), loc=loc, input=None)
 
 
 def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
-    """Return what `load` says of a ``.env`` file that pydantic-settings could not read."""
+    """Return the error that `load` raises for a ``.env`` file that pydantic-settings could not read."""
     paths = existing_files(files, 0)
-    # An OSError may come from another source as well: of the network, for one.
+    # An OSError may also come from another source, such as the network.
     if sources.read(None, paths)[1]:
         return ConfigurationError(assemble(env_file=paths).report.problems)
     # A UnicodeDecodeError holds the bytes.
@@ -83,9 +83,9 @@ def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
 
 
 def malformed(failure: Exception) -> ConfigurationError | None:
-    """Return what to raise for `failure`, if a source raised it over a text that is not what it should be.
+    """Return what to raise for `failure`, if a source raised it because of an invalid text.
 
-    A `json.JSONDecodeError` holds the whole secret, as do the variables of the frames that any of them came through.
+    A `json.JSONDecodeError` holds the whole secret, as do the variables of the frames in a traceback.
     """
     source = _source(failure) if _reveals(failure) else None
     if source is None:
@@ -98,15 +98,15 @@ def malformed(failure: Exception) -> ConfigurationError | None:
 
 
 def _reveals(failure: Exception) -> bool:
-    """Whether `failure` is of a kind that parsers raise; an SDK's own says what a request came to."""
+    """Whether `failure` is of a kind that parsers raise, and not the result of an SDK's request."""
     if isinstance(failure, AttributeError):
-        return failure.name is not None  # without one, it is somebody's own, with a sentence in it
+        return failure.name is not None  # without a name, it is the application's own, with a message
     parsers = isinstance(failure, ValueError | LookupError | TypeError) and not isinstance(failure, ValidationError)
     return parsers or type(failure).__module__.startswith("yaml.")
 
 
 def _source(failure: Exception) -> str | None:
-    """Return the class of the source in whose code `failure` was raised, but for the code of an application."""
+    """Return the class of the source in whose code `failure` was raised, unless it is an application's code."""
     traceback, found = failure.__traceback__, None
     while traceback:
         frame = traceback.tb_frame
