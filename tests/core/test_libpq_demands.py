@@ -137,7 +137,7 @@ def test_refuses(files: dict[str, str], variable: str, value: str, query: str, c
 def test_what_is_demanded_has_to_be_there(files: dict[str, str], variable: str, value: str, code: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(files, VERIFIED, **{variable: value})
-    assert [found.code for found in caught.value.problems] == [code]
+    assert [(found.code, found.variable) for found in caught.value.problems] == [(code, variable)]
 
 
 def test_both_lists_by_variables(files: dict[str, str]) -> None:

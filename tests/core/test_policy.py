@@ -219,6 +219,9 @@ ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_
         (Policy(local="enforce"), {"enforce_local": True}, "the stricter counts"),
         (Policy(waive=["b", "c"]), {"waive": ("b", "c")}, "any sequence; in the place of the environment's"),
         (Policy(waive=()), {"waive": ()}, "no waiver at all"),
+        (Policy(waive=iter(["b"])), {"waive": ("b",)}, "what can be gone through once"),  # type: ignore[arg-type]
+        (Policy(ca=""), {}, "blank is not set, as in the environment: it takes no CA away"),
+        (Policy(ca=" "), {}, "nor does a space"),
         (Policy(ca="b.pem"), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "what it is called in messages, too"),
         (Policy(ca=Path("b.pem")), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "a path"),
     ],

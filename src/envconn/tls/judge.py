@@ -17,7 +17,7 @@ import os
 
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, POSTGRESQL, SENTINEL, SQLITE
-from envconn.grammar.libpq_keywords import FILES
+from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls import ca as ca_material
 from envconn.tls import libpq_demands
@@ -53,7 +53,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         *objections(connection, endpoint),
         *_contradictions(connection, asked, how_far, level, policy),
     ]
-    problems += [*_file_problems(connection), *_ca_problems(connection, endpoint, policy, level, ca)]
+    problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, policy, level, ca)]
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
@@ -167,17 +167,19 @@ _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCO
 _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 
 
-def _file_problems(connection: Connection) -> list[Finding]:
+def _file_problems(connection: Connection, demanded: tuple[str, ...]) -> list[Finding]:
     # libpq goes on without a client certificate or a CRL that it cannot read.
-    variable = connection.origin.variable
+    def about(name: str, code: str, message: str) -> Finding:
+        return problem(code, KEYWORDS[name].variable if name in demanded else connection.origin.variable, message)
+
     paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
-    found = [problem("tls-file-missing", variable, f"the path in {name} {_UNREADABLE}") for name in missing]
+    found = [about(name, "tls-file-missing", f"the path in {name} {_UNREADABLE}") for name in missing]
     readable = paths.keys() - missing
     if "sslcrl" in readable and not ca_material.is_readable(paths["sslcrl"]):
-        found.append(problem("crl-broken", variable, _NO_LIST))
+        found.append(about("sslcrl", "crl-broken", _NO_LIST))
     if "sslcrldir" in readable and not ca_material.has_lists(paths["sslcrldir"]):
-        found.append(problem("crl-broken", variable, _NO_LISTS))
+        found.append(about("sslcrldir", "crl-broken", _NO_LISTS))
     return found
 
 

@@ -166,8 +166,8 @@ class Policy:
     Each argument is what the variable of that name would say, and one that is left out is what the environment says:
     `tls` is ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or
     ``enforce`` (``ENVCONN_TLS_LOCAL``); `waive` holds the host patterns and CIDR blocks that may do without TLS
-    (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it (``ENVCONN_TLS_CA``). Where both
-    state `tls` or `local`, the stricter one counts. Immutable.
+    (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it (``ENVCONN_TLS_CA``), and not set
+    where it is blank. Where both state `tls` or `local`, the stricter one counts. Immutable.
 
     Raises:
         ConfigurationError: an argument is another word, or a waiver covers every host.
@@ -191,6 +191,7 @@ class Policy:
     ) -> None:
         if isinstance(waive, str):
             raise TypeError("waive must be a list of patterns, not one text: write waive=[...]")
+        waive = None if waive is None else tuple(waive)
         problems = [*_wrong_words(tls or "require", local or "allow", "Policy.tls", "Policy.local")]
         problems += [found for pattern in waive or () if (found := _unusable(pattern, "Policy.waive"))]
         if problems:
@@ -199,8 +200,8 @@ class Policy:
             raise ConfigurationError(problems)
         object.__setattr__(self, "tls", tls)
         object.__setattr__(self, "local", local)
-        object.__setattr__(self, "waive", None if waive is None else tuple(waive))
-        object.__setattr__(self, "ca", None if ca is None else os.fspath(ca))
+        object.__setattr__(self, "waive", waive)
+        object.__setattr__(self, "ca", (os.fspath(ca).strip() or None) if ca else None)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a Policy cannot be changed. Make another one")
