@@ -99,7 +99,7 @@ def _print_people(report: Report, proof: Proof | None, *, details: bool, places:
 
 def _listed(places: tuple[Place, ...]) -> Iterator[str]:
     if places:
-        yield "sources, the most believed first:"
+        yield "sources, in order of precedence:"
     for place in places:
         nothing = "nothing that is read" if place.is_there else "not there"
         yield f"  {place.source.title}: {', '.join(place.names) or nothing}"

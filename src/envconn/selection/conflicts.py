@@ -25,7 +25,7 @@ class Choice(Record):
 
 
 def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
-    """Choose among `candidates`, the most believed first; `chooser` is the variable that could settle a conflict.
+    """Choose among `candidates`, in order of precedence; `chooser` is the variable that could settle a conflict.
 
     Of several that name the same target, the one that asks for the strongest TLS is kept. The
     pooled and the direct endpoint of one database are a pair, not a conflict.

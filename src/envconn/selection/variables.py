@@ -26,7 +26,7 @@ _LAST = ("POSTGRESQL_URL", "PG_URL")
 DEFAULTS = tuple(
     dict.fromkeys((*_FIRST, *(variable.name for variable in _POSTGRES if variable.role == "default"), *_LAST))
 )
-"""The variables that name the default database, the most believed first."""
+"""The variables that name the default database, in order of precedence."""
 
 SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
