@@ -37,7 +37,7 @@ SOURCES = (
         "secrets",
         "ENVCONN_SECRETS_DIR",
         ("ENVCONN_SECRETS_DIR",),
-        "Files named like variables, in the directories that it names, separated by colons, the first takes precedence: "
+        "Files named like variables, in the directories that it names, separated by colons, the first one wins: "
         "`/run/secrets` of Docker and Podman, a mounted Secret of Kubernetes.",
     ),
     Source(
