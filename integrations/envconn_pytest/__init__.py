@@ -1,15 +1,15 @@
 """A pytest plugin for applications that use envconn: ``pytest_plugins = ["envconn_pytest"]``.
 
-- `envconn_environment`: a fixture, an environment in which nothing of this machine has a say;
-- `sample`: the variables that a platform sets, with credentials that open nothing;
-- `postgres_tls`: a fixture that starts servers which speak TLS with right and wrong certificates; `stand_in` without
+- `envconn_environment`: a fixture, an environment without any setting of this machine;
+- `sample`: the variables that a platform sets, with credentials that are not valid anywhere;
+- `postgres_tls`: a fixture that starts servers with TLS, with right and wrong certificates; `stand_in` without
   pytest's fixtures;
-- a guard that ends a session before it begins where the environment leads to a database that is not for tests.
+- a guard that ends a session before it begins if the environment leads to a database that is not for tests.
 
-It is loaded by name and no entry point of pytest's (``pytest11``). That would put a guard that refuses sessions, and an
-import of envconn before coverage is measured, into every run of everybody who has envconn installed.
+It is loaded by name, without an entry point of pytest (``pytest11``): that would put a guard that refuses sessions,
+and an import of envconn before coverage starts, into every run of every user of envconn.
 
-PYTEST_DONT_REWRITE: there are no assertions in here, and a ``conftest.py`` may import it before pytest does.
+PYTEST_DONT_REWRITE: it contains no assertions, and a ``conftest.py`` may import it before pytest does.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ _PREFIXES = (
     *("CC_PGPOOL_", "HEROKU_", "NEON_", "PLATFORM_", "RDS_", "SCALINGO_", "VCAP_"),
     "CREDENTIALS_DIRECTORY",  # systemd
 )
-"""What decides about connections beside the variables that envconn reads by name."""
+"""Variables that affect connections, in addition to those that envconn reads by name."""
 
 
 class IsolatedEnvironment(MutableMapping[str, str]):
-    """The environment of this process while a test runs, as a mapping: ``env["DATABASE_URL"] = "..."``.
+    """The environment of this process during a test, as a mapping: ``env["DATABASE_URL"] = "..."``.
 
     `home` and `directory` are the home and the working directory, both empty at first; a file ``.env`` in the latter
-    counts. Its `repr` shows no value.
+    is read. Its `repr` shows no value.
     """
 
     def __init__(self, home: Path, directory: Path) -> None:
@@ -98,12 +98,12 @@ class IsolatedEnvironment(MutableMapping[str, str]):
         return envconn.load(policy=policy)
 
     def clear_decisive(self) -> None:
-        """Remove every variable that decides about a connection."""
+        """Remove every variable that affects a connection."""
         for name in filter(_decides, self):
             del self[name]
 
     def restore(self) -> None:
-        """Put everything back, and remove what decides and was set meanwhile by whomever."""
+        """Restore the environment, and remove variables that affect a connection and were set meanwhile."""
         for name in filter(_decides, self):
             del os.environ[name]
         for name, value in self._before.items():
@@ -113,7 +113,7 @@ class IsolatedEnvironment(MutableMapping[str, str]):
 
 
 def _decides(name: str) -> bool:
-    # A name in another case is read by nobody here, and named in messages.
+    # A name in another case is read by no program here, only named in messages.
     return is_read(name.upper()) or name.startswith(_PREFIXES)
 
 
@@ -138,9 +138,9 @@ def isolated(root: Path) -> Iterator[IsolatedEnvironment]:
 def envconn_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedEnvironment]:
     """An environment without the settings of this machine, restored after the test.
 
-    What envconn reads is gone, and so are libpq's variables (``PG*``), those by which OpenSSL finds CAs or writes down
-    keys, and what platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``,
-    ``~/.pgpass``, ``~/.pg_service.conf`` and ``.env`` do not count.
+    Variables that envconn reads are removed, and so are libpq's (``PG*``), those by which OpenSSL finds CAs or logs
+    keys, and those that platforms set. ``HOME`` and the working directory are empty, so that ``~/.postgresql``,
+    ``~/.pgpass``, ``~/.pg_service.conf`` and ``.env`` have no effect.
     """
     with isolated(tmp_path_factory.mktemp("envconn")) as environment:
         yield environment

@@ -1,4 +1,4 @@
-"""Certificates made on the spot: a right one, and one for each way of being wrong. No key outlives the process."""
+"""Generate certificates: a right one, and one for each way of being wrong. No key outlives the process."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 STATES = ("good", "wronghost", "expired", "unknownca", "notls")
-"""``wronghost`` is made out to another name, ``expired`` ended last week, ``unknownca`` is signed by another CA;
-``notls`` answers that it has no TLS, and takes clear text."""
+"""The certificate of ``wronghost`` is for another name, of ``expired`` ended last week, of ``unknownca`` is signed by
+another CA; ``notls`` answers that it has no TLS, and accepts unencrypted connections."""
 
 ALPN = "postgresql"
 _HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority:
-    """A CA that nobody trusts yet, and another one."""
+    """A CA that no client trusts yet, and another one."""
 
     @property
     def pem(self) -> str:
@@ -28,7 +28,7 @@ class Authority:
         return self._ca.cert_pem.bytes().decode("ascii")
 
     def issue(self, state: str) -> trustme.LeafCert:
-        """Make the certificate, and the key, of a server in `state`, which is not ``notls``."""
+        """Return certificate and key of a server in `state`, which is not ``notls``."""
         if state == "wronghost":
             return self._ca.issue_cert("elsewhere.envconn.test")
         if state == "expired":
@@ -47,7 +47,7 @@ class Authority:
 
 
 def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """Return what a server needs to show `certificate`."""
+    """Return the context of a server that presents `certificate`."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.set_alpn_protocols([ALPN])
     certificate.configure_cert(made)
@@ -55,7 +55,7 @@ def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 def _made(name: str) -> trustme.CA:
-    # Whoever wants samples or the guard alone needs no cryptography.
+    # Samples and the guard need no cryptography.
     import trustme
 
     return trustme.CA(organization_name=name)

@@ -1,8 +1,8 @@
-"""The guard: no session begins where the environment leads to a database that is not for tests.
+"""The guard: no session begins if the environment leads to a database that is not for tests.
 
-What is judged is what `envconn.load` finds at that moment, ``.env`` included: databases, their other endpoints, broker
-and cache. A tunnel that ends on this machine is known by the platform that a variable (``SCALINGO_POSTGRESQL_URL``) or
-the path of a socket (``/cloudsql/...``) gives away; any other one looks local.
+It judges what `envconn.load` finds at that moment, including ``.env``: databases, their siblings, broker
+and cache. A tunnel that ends on this machine is recognised by the platform in a variable (``SCALINGO_POSTGRESQL_URL``)
+or in the path of a socket (``/cloudsql/...``); any other one looks local.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 ALLOWED = "envconn_allow"
 """The option in pytest's configuration."""
 ALLOWED_VARIABLE = "ENVCONN_PYTEST_ALLOW"
-"""The environment variable that adds to it."""
+"""The environment variable that adds patterns to it."""
 
 _HELP = "host patterns, CIDR blocks and names of databases that tests may use in addition to local ones"
 _PRODUCTION = re.compile(r"(?:^|[^a-z])(?:prod|production|live)(?:$|[^a-z])|(?:prod|production)$", re.IGNORECASE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option, on the command line and in the configuration."""
+    """Add the option to the command line and the configuration."""
     parser.addini(ALLOWED, type="args", default=[], help=_HELP)
     parser.getgroup("envconn").addoption(
         "--envconn-allow", action="append", default=[], metavar="PATTERN", help=f"{_HELP}; may be repeated"
@@ -58,13 +58,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _allowed(config: pytest.Config) -> list[str]:
-    """The patterns from the configuration, the command line and the environment; a comma parts them, too."""
+    """Return the patterns from the configuration, the command line and the environment; commas separate them, too."""
     stated = (*config.getini(ALLOWED), *config.getoption("envconn_allow"), os.environ.get(ALLOWED_VARIABLE, ""))
     return re.findall(r"[^\s,]+", " ".join(stated))
 
 
 def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
-    """Return what stands against tests in the environment as it is; `allowed` are patterns as in the configuration."""
+    """Return the reasons against tests in the current environment; `allowed` are patterns as in the configuration."""
     try:
         # The patterns of ENVCONN_TLS_WAIVE, and what they must not be.
         rules = combined(Policy(waive=tuple(allowed)))
@@ -85,13 +85,13 @@ def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:
     is_file = endpoint.family == SQLITE
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
-        # A pattern that was meant for hosts says nothing about names.
+        # A pattern for hosts does not apply to names.
         if _PRODUCTION.search(text) and text.lower() not in map(str.lower, rules.waive):
             yield problem("test-production", endpoint.origin.variable, _LIVE.format(what))
 
 
 def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands) -> str:
-    """Say where `host` is, unless that is this machine or allowed."""
+    """Yield where `host` is, unless it is on this machine or allowed."""
     found = reach((host,), rules)
     if not found.local:
         return "" if found.waived else _REMOTE.format(host.host)
@@ -101,7 +101,7 @@ def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands) -> str:
 
 
 _HERE = (None, "local")
-"""What is recognised in an address on this machine behind which nobody else is known to be."""
+"""Services that are recognised by an address on this machine although they are elsewhere."""
 
 
 _WHERE = f"{ALLOWED} (pytest's configuration), {ALLOWED_VARIABLE} or --envconn-allow"

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Client:
-    """What was seen of one connection so far.
+    """What has been observed of one connection so far.
 
-    `number` counts connections from 1. `tls` is the version (``TLSv1.3``) once the handshake is complete, `None`
-    without; `sni` the server name that was asked for, and `direct` whether TLS began without asking. `parameters` are
-    those of the start-up packet. `password` says whether one was sent; it is never kept. `authenticated` is whether the
-    client was let in, and `statements` holds what it asked then.
+    `number` counts connections from 1. `tls` is the version (``TLSv1.3``) after a complete handshake, `None`
+    without; `sni` the server name in the handshake, and `direct` whether TLS began without a request. `parameters` are
+    those of the start-up packet. `password` is whether one was sent; it is never kept. `authenticated` is whether the
+    client was accepted, and `statements` holds its queries.
     """
 
     number: int
@@ -40,12 +40,12 @@ class Client:
 
     @property
     def user(self) -> str:
-        """The user's name, or nothing as long as there was no start-up packet."""
+        """The user's name, empty before the start-up packet."""
         return self.parameters.get("user", "")
 
     @property
     def dbname(self) -> str:
-        """The database's name, which is the user's where none is stated."""
+        """The database's name, which is the user's if none is stated."""
         return self.parameters.get("database", self.user)
 
     @property
@@ -78,10 +78,10 @@ class Account(Record):
 def welcome(
     connection: socket.socket, client: Client, account: Account, context: Callable[[], ssl.SSLContext] | None
 ) -> None:
-    """Talk to `client` until it leaves, and write down what is seen. Without `context`, there is no TLS.
+    """Talk to `client` until it closes, and record what it does. Without `context`, there is no TLS.
 
     Raises:
-        OSError: it left without a word, did not like the certificate, or said what is no message (`Malformed`).
+        OSError: it closed early, rejected the certificate, or sent an invalid message (`Malformed`).
     """
     _Welcome(client, account, context).begin(connection)
 
@@ -108,7 +108,7 @@ class _Welcome:
         context.sni_callback = self._called
         with context.wrap_socket(connection, server_side=True) as encrypted:
             self._client.tls = encrypted.version()
-            # Who began without asking has to say what for, as of PostgreSQL 17.
+            # A client that began without a request must name the protocol (ALPN), since PostgreSQL 17.
             if not self._client.direct or encrypted.selected_alpn_protocol() == ALPN:
                 self._start(encrypted, body(encrypted, _LONGEST_STARTUP))
 
@@ -133,7 +133,7 @@ class _Welcome:
         _converse(connection, self._client.statements)
 
     def _refusal(self, connection: socket.socket) -> bytes:
-        """Why the client is not let in, or nothing."""
+        """Return why the client is refused, empty if it is not."""
         client, account = self._client, self._account
         if self._context and not client.tls:
             return _fatal("28000", "no pg_hba.conf entry for this host, no encryption", "ClientAuthentication")
@@ -154,7 +154,7 @@ def _fatal(state: str, text: str, routine: str = "") -> bytes:
 
 
 def _older(client: Client) -> bytes:
-    """NegotiateProtocolVersion: 3.0 is spoken here, and none of the options that begin in ``_pq_.`` is known."""
+    """NegotiateProtocolVersion: only 3.0 is supported here, and no option that begins with ``_pq_.``."""
     options = [name for name in client.parameters if name.startswith("_pq_.")]
     return message(
         b"v", struct.pack("!II", _VERSION_3, len(options)) + "".join(f"{name}\0" for name in options).encode()
@@ -182,10 +182,10 @@ def _greeting(client: Client) -> bytes:
 
 
 def _converse(connection: socket.socket, asked: list[str]) -> None:
-    """Answer until the client leaves: ``select 1``, transactions, and to everything else that there is no more.
+    """Answer until the client closes: ``select 1``, transactions, and an error for everything else.
 
     Raises:
-        OSError: it left without a word, or said what is no message (`Malformed`).
+        OSError: it closed early, or sent an invalid message (`Malformed`).
     """
     state, skipping = b"I", False
     connection.sendall(_ready(state))
@@ -208,12 +208,12 @@ def _ready(state: bytes) -> bytes:
 
 
 def _broken(state: bytes) -> bytes:
-    """The state of a session after an error: only a transaction is broken by it."""
+    """Return the state of a session after an error, which only breaks a transaction."""
     return b"I" if state == b"I" else b"E"
 
 
 def _answer(statement: str, state: bytes) -> tuple[bytes, bytes]:
-    """Return what a simple query is answered, and the state of the session from then on."""
+    """Return the answer to a simple query, and the state of the session afterwards."""
     if statement == "select 1":
         return _ONE, state
     if statement in _AFTER:

@@ -1,4 +1,4 @@
-"""Messages of PostgreSQL's protocol from a server's side: framing, and reading what a client has packed.
+"""Messages of PostgreSQL's protocol on the server's side: write messages, and read those of a client.
 
 They are those of the PostgreSQL manual, "Message Formats".
 """
@@ -16,7 +16,7 @@ _LONGEST = 1_000_000
 
 
 class Malformed(ConnectionError):
-    """What came is no message, or not all of one."""
+    """The bytes are not a valid message, or not a complete one."""
 
 
 def message(kind: bytes, content: bytes = b"") -> bytes:
@@ -34,8 +34,8 @@ def exactly(connection: socket.socket, count: int) -> bytes:
     """Read `count` bytes.
 
     Raises:
-        Malformed: the client leaves before.
-        OSError: the connection is broken, or nothing came in time.
+        Malformed: the client closes first.
+        OSError: the connection is broken, or nothing arrived in time.
     """
     data = b""
     while len(data) < count:
@@ -47,10 +47,10 @@ def exactly(connection: socket.socket, count: int) -> bytes:
 
 
 def body(connection: socket.socket, longest: int = _LONGEST) -> bytes:
-    """Read the rest of a message, its length and what that counts, and return the latter.
+    """Read the rest of a message, its length and its body, and return the body.
 
     Raises:
-        Malformed: the length is none, or above `longest` bytes; or as for `exactly`.
+        Malformed: the length is invalid, or above `longest` bytes; or as for `exactly`.
         OSError: as for `exactly`.
     """
     length = int.from_bytes(exactly(connection, 4))
@@ -60,10 +60,10 @@ def body(connection: socket.socket, longest: int = _LONGEST) -> bytes:
 
 
 class Reader:
-    """Takes one value after the other from the body of a message.
+    """Reads one value after the other from the body of a message.
 
     Raises:
-        Malformed: there is not as much.
+        Malformed: there are not enough bytes.
     """
 
     def __init__(self, content: bytes) -> None:

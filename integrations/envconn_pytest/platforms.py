@@ -1,7 +1,7 @@
-"""The environments that platforms make: one for each provider with a record, and one that binds anybody's services.
+"""The environments of platforms: one for each provider with a record, and one with bound services of any provider.
 
-What one endpoint's address says about another's is left to the records (`envconn.providers`), so that only those
-endpoints stand here to which no rule leads.
+Addresses that can be derived from another endpoint's are left to the records (`envconn.providers`); only the others
+are listed here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Platform(Record):
-    """Variables as a platform sets them; and what a pooler, or a replica, adds."""
+    """Variables as a platform sets them; and what a pooler or a replica adds."""
 
     environ: Mapping[str, str]
     pooled: Mapping[str, str] = _NOTHING
@@ -129,7 +129,7 @@ PLATFORMS: Mapping[str, Platform] = {
         pooled={
             "DATABASE_URL": _RAILWAY.replace("@postgres", "@pgbouncer"),
             "DATABASE_UNPOOLED_URL": _RAILWAY,
-            "ENVCONN_POOL_MODE": "transaction",  # nothing in its address tells
+            "ENVCONN_POOL_MODE": "transaction",  # its address does not show it
         },
         replica={_REPLICA: _RAILWAY.replace("@postgres", "@postgres-replica")},
     ),
@@ -190,22 +190,22 @@ _REPLICA_SAMPLE = "DATABASE_REPLICA_URL"
 
 
 def providers() -> tuple[str, ...]:
-    """Return the names that `sample` knows.
+    """Return the names that `sample` accepts.
 
-    They are those of ``connection.provider``, and ``cloud-foundry``, whose services are anybody's.
+    They are those of ``connection.provider``, and ``cloud-foundry``, whose services can be any provider's.
     """
     return tuple(sorted(PLATFORMS))
 
 
 def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = None) -> dict[str, str]:
-    """Return the variables that `provider` sets, or has people set, with credentials that open nothing.
+    """Return the variables that `provider` sets, or tells users to set, with credentials that are not valid anywhere.
 
-    ``envconn.load(environ, env_file=None)`` takes them as they are, and its ``connection(pooled=pooled)`` and
-    ``connection(replica=replica)`` are what was asked for: in the usual variable where that may hold either, in one
-    of its own beside it where the platform has one. `None` is for what there is without asking.
+    ``envconn.load(environ, env_file=None)`` accepts them, and its ``connection(pooled=pooled)`` and
+    ``connection(replica=replica)`` are the requested endpoints: in the usual variable if that may hold either, in
+    a separate one if the platform has one. `None` means the platform's default.
 
     Raises:
-        EndpointUnavailable: the provider has no such endpoint; the text says what there is instead.
+        EndpointUnavailable: the provider has no such endpoint; the text says what it has instead.
         ValueError: there is no sample of that name.
     """
     if provider not in PLATFORMS:

@@ -1,4 +1,4 @@
-"""What stands in for a PostgreSQL with TLS, where the handshake is what is tested: no PostgreSQL is needed."""
+"""A stand-in for a PostgreSQL server with TLS, for tests of the handshake: PostgreSQL is not needed."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ class PostgresTLS:
         self._cleanup = cleanup
 
     def __call__(self, state: str = "good") -> StandIn:
-        """Start one in `state`, which is one of `STATES`; all of them have the same CA for their clients to trust.
+        """Start one in `state`, one of `STATES`; all have the same CA for their clients to trust.
 
         Raises:
-            ValueError: there is no such state.
+            ValueError: the state does not exist.
         """
         return self._cleanup.enter_context(stand_in(state, authority=self._authority))
 
 
 @pytest.fixture(scope="session")
 def envconn_authority() -> Authority:
-    """The CA behind `postgres_tls`, made once for a session."""
+    """The CA of `postgres_tls`, made once for a session."""
     return Authority()
 
 
 @pytest.fixture
 def postgres_tls(envconn_authority: Authority) -> Iterator[PostgresTLS]:
-    """Starts what stands in for a PostgreSQL with TLS, each until the test ends.
+    """Starts stand-ins for a PostgreSQL server with TLS, each until the test ends.
 
     After ``server = postgres_tls("good")``, ``server.environment()`` are variables for `envconn.load`, and
-    ``server.clients`` is what was seen of who came.
+    ``server.clients`` is what was observed of each connection.
     """
     with ExitStack() as cleanup:
         yield PostgresTLS(envconn_authority, cleanup)
@@ -59,7 +59,7 @@ _PATIENCE = 5.0  # seconds
 
 @contextmanager
 def serving(listener: socket.socket, serve: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Have `serve` talk to each client of `listener`, in threads, until the block ends."""
+    """Run `serve` for each client of `listener`, in threads, until the block ends."""
     thread = threading.Thread(target=_accept, args=(listener, serve), daemon=True)
     thread.start()
     try:
@@ -80,18 +80,18 @@ def _accept(listener: socket.socket, serve: Callable[[socket.socket], None]) -> 
 
 
 _ADDRESS = "127.0.0.1"
-_NOBODY = "envconn_probe"  # whom envconn.probe.postgres asks as
-_ACCEPT_PATIENCE = 10.0  # seconds for a client's next word
+_NOBODY = "envconn_probe"  # the user name of envconn.probe.postgres
+_ACCEPT_PATIENCE = 10.0  # seconds for the client's next message
 _ACCOUNT = Account("app", "FAKE_password", "app")
 
 
 @dataclass
 class StandIn:
-    """What stands in for a PostgreSQL with TLS, on `port` of the loopback interface, until its block ends.
+    """A stand-in for a PostgreSQL server with TLS, on `port` of the loopback interface, until its block ends.
 
-    `state` is one of `STATES`. It lets in `user` with `password` to `dbname`, asks for the password in clear text
-    inside TLS, and answers ``select 1``. `ca` is the PEM text of the CA that a client is to trust, whoever
-    has signed the certificate that is shown. `clients` is what was seen of each connection, in the order they came.
+    `state` is one of `STATES`. It accepts `user` with `password` for `dbname`, asks for the password in plain text
+    inside TLS, and answers ``select 1``. `ca` is the PEM text of the CA that a client should trust, even if another
+    one signed the certificate. `clients` is what was observed of each connection, in order.
     """
 
     state: str
@@ -105,18 +105,18 @@ class StandIn:
 
     @property
     def saw_clear_text(self) -> bool:
-        """Whether names or a password arrived unencrypted, but for `envconn.prove`, which asks in clear as nobody."""
+        """Whether names or a password arrived unencrypted, except from `envconn.prove`, whose names are not real."""
         return any(client.startup_in_clear and client.user != _NOBODY for client in self.clients)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
-        """Return the address with the password in it; `parameters` become the query."""
+        """Return the URL with the password; `parameters` become the query."""
         query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
         return f"postgresql://{self.user}:{self.password}@{host}:{self.port}/{self.dbname}{query}"
 
     def environment(self, sslmode: str = "verify-full", **parameters: str) -> dict[str, str]:
-        """Return variables that lead here, and count loopback like any other host.
+        """Return variables that lead here, with loopback treated like any other host.
 
-        The CA is stated where `sslmode` verifies, and only there, so that ``require`` means what it says.
+        The CA is set only if `sslmode` verifies, so that ``require`` means what it says.
         """
         ca = {"DATABASE_CA_CERT": self.ca} if sslmode.startswith("verify") else {}
         uri = self.uri(sslmode=sslmode, **parameters)
@@ -131,12 +131,12 @@ class StandIn:
 
 @contextmanager
 def stand_in(state: str = "good", *, authority: Authority | None = None) -> Iterator[StandIn]:
-    """Start a server in `state`, one of `STATES`, that runs until the block ends; for where fixtures do not reach.
+    """Start a server in `state`, one of `STATES`, that runs until the block ends; for use without fixtures.
 
-    `authority` makes its certificate; without, one that is made for it alone.
+    `authority` makes its certificate; without it, a new one does.
 
     Raises:
-        ValueError: there is no such state.
+        ValueError: the state does not exist.
     """
     if state not in STATES:
         raise ValueError(f"unknown state. Use one of {', '.join(STATES)}")

@@ -5,8 +5,8 @@
     with envconn_redis.client() as redis:
         redis.ping()
 
-redis-py's own connections trust the system's CAs beside the one that is stated. Those that are made here
-trust the stated one alone, and so does whatever is given one of these classes by name:
+redis-py's own connections trust the system's CAs in addition to the stated one. Those made here
+trust only the stated one, and so does everything that uses these classes by name:
 `envconn_redis.connections`, `envconn_redis.sentinel` and, for asyncio, `envconn_redis.asynchronous`.
 """
 
@@ -31,14 +31,14 @@ __all__ = ["aclient", "client", "kwargs"]
 
 
 def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
-    """Return the keyword arguments for ``redis.Redis``, sync or async, and for what passes them on to it.
+    """Return the keyword arguments for ``redis.Redis``, sync or async, and for libraries that pass them on.
 
-    The first argument is a connection, or services whose cache is meant; `envconn.load()` when left out. A password
-    that the program supplies by a callable comes as a ``credential_provider``.
+    The first argument is a connection, or services, whose cache is used; `envconn.load()` if left out. A password
+    from the program's callable becomes a ``credential_provider``.
 
     Raises:
-        ConfigurationError: the environment is wrong or has no cache, or redis-py's own connections cannot
-            honour it (several sentinels, or a CA without a hostname): use `client`.
+        ConfigurationError: the environment is wrong or has no cache, or redis-py's own connections do not
+            support it (several sentinels, or a CA without a hostname): use `client`.
     """
     connection = _cache(source)
     found: dict[str, Any] = {**driver.client(without_password(connection))}
@@ -52,12 +52,12 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
 def client(source: Source = ENVIRONMENT, /, **options: Any) -> redis.Redis:
     """Return a client with a pool of its own, for a Redis or for the master that sentinels name.
 
-    The first argument is that of `kwargs`; of services, a login that fails is tried once more if the environment has
+    The first argument is that of `kwargs`; with services, a login that fails is tried again if the environment has
     changed. `options` are those of redis-py's connections and pools (``decode_responses``, ``max_connections``,
     ``socket_timeout`` in seconds, ...).
 
     Raises:
-        ConfigurationError: as for `kwargs`; or one of `options` would decide whom to talk to, or how securely.
+        ConfigurationError: as for `kwargs`; or one of `options` would affect the server or security.
     """
     import redis
 

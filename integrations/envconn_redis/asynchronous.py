@@ -1,4 +1,4 @@
-"""The same for asyncio: connections, sentinels and pools of `redis.asyncio`, with a context that trusts one CA."""
+"""Connections, sentinels and pools of `redis.asyncio`, with a context that trusts one CA."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asy
 
 
 def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
-    """Return a `kind` of connection that logs in with what `source` comes to; it was `used` when the pool was made."""
+    """Return a `kind` of connection that logs in with the current `source`; the pool was made for `used`."""
     renew = renewing(used)
 
     class Connection(kind):  # type: ignore[misc]
@@ -62,9 +62,9 @@ def _kind(connection: SecuredConnection) -> type[asyncio.connection.AbstractConn
 
 
 class VerifyingConnection(asyncio.SSLConnection):
-    """One of redis-py's; without ``ssl_`` arguments it trusts nobody, and it never speaks in clear."""
+    """A connection of redis-py that always uses TLS; without ``ssl_`` arguments it trusts no server."""
 
-    def __init__(self, **arguments: Any) -> None:  # what redis-py says
+    def __init__(self, **arguments: Any) -> None:  # redis-py's arguments
         self._context = context(arguments)
         super().__init__(**arguments)
 
@@ -79,24 +79,24 @@ class SentinelConnection(asked.SentinelManagedConnection, VerifyingConnection):
 
 
 class SentinelClearConnection(asked.SentinelManagedConnection):
-    """One without TLS, which goes to this machine and to where `clear_text_to` waives TLS, whoever is named."""
+    """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
 
     def __init__(self, *, clear_text_to: Iterable[str] = (), **arguments: Any) -> None:
         self._waived = tuple(clear_text_to)
         super().__init__(**arguments)
 
     async def connect_to(self, address: tuple[str, int]) -> None:
-        """Connect to what the sentinels name.
+        """Connect to the address that the sentinels name.
 
         Raises:
-            redis.ConnectionError: nothing may go there in clear.
+            redis.ConnectionError: that address requires TLS.
         """
         permit_clear_text(address, self._waived)
         await super().connect_to(address)
 
 
 class SentinelPool(asked.SentinelConnectionPool):
-    """A pool of connections to the master that sentinels name. The same TLS, or none, holds on the way to them."""
+    """A pool of connections to the master that sentinels name. TLS is the same for the sentinels."""
 
     def __init__(
         self,
@@ -112,14 +112,14 @@ class SentinelPool(asked.SentinelConnectionPool):
         super().__init__(master_name, manager, **arguments)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's own
-        """Close the connections, and with those in use the ones to the sentinels."""
+        """Close the connections; those in use include the ones to the sentinels."""
         await super().disconnect(inuse_connections)
         for sentinel in self.sentinel_manager.sentinels if inuse_connections else ():
             await sentinel.connection_pool.disconnect()
 
 
 class _Sentinels(asked.Sentinel):
-    """redis-py's, whose connections to the sentinels are of the class that is given, and which says why it failed."""
+    """redis-py's Sentinel with a given class for its connections, and with the reason of a failure in its error."""
 
     def __init__(
         self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
@@ -133,10 +133,10 @@ class _Sentinels(asked.Sentinel):
         ]
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Return host and port of the master, as the first sentinel that can tell has it.
+        """Return host and port of the master, from the first sentinel that knows it.
 
         Raises:
-            MasterNotFoundError: none can; the text says why.
+            MasterNotFoundError: no sentinel knows it; the text says why.
         """
         errors: list[Exception] = []
         for position, sentinel in enumerate(self.sentinels):

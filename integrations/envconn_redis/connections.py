@@ -1,7 +1,7 @@
-"""redis-py's connections and pools, with the context of `envconn.drivers.redis`, which trusts the stated CA alone.
+"""redis-py's connections and pools, with the context of `envconn.drivers.redis`, which trusts only the stated CA.
 
-redis-py can be told of another context by a class alone. Settings name these classes (Django's ``pool_class``),
-and whoever has redis-py loads them by that name.
+redis-py can only get another context through a class. Settings name these classes (Django's ``pool_class``),
+and redis-py's users load them by that name.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class VerifyingConnection(redis.SSLConnection):
-    """One of redis-py's; without ``ssl_`` arguments it trusts nobody, and it never speaks in clear.
+    """A connection of redis-py that always uses TLS; without ``ssl_`` arguments it trusts no server.
 
-    kombu before 5.7 looks at the names of the arguments, and checks no connection's health whose class hides them.
+    kombu before 5.7 checks the names of the arguments, and does no health check if the class hides them.
     """
 
-    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # what redis-py says
+    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # redis-py's arguments
         self._context = context(arguments)
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
@@ -32,7 +32,7 @@ class VerifyingConnection(redis.SSLConnection):
 
 
 class VerifyingPool(redis.ConnectionPool):
-    """A pool of them, for Django's cache (``pool_class``)."""
+    """A pool of these connections, for Django's cache (``pool_class``)."""
 
-    def __init__(self, **arguments: Any) -> None:  # what Django says
+    def __init__(self, **arguments: Any) -> None:  # Django's arguments
         super().__init__(**{**arguments, "connection_class": VerifyingConnection})

@@ -1,4 +1,4 @@
-"""The password of the moment, for whatever takes a credential provider of redis-py's."""
+"""The current password, as a credential provider of redis-py."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def provided(connection: SecuredConnection, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `arguments` of redis-py's with a provider in the place of user and password."""
+    """Return `arguments` for redis-py with a provider instead of user and password."""
     others = {name: value for name, value in arguments.items() if name not in {"username", "password"}}
     return {**others, "credential_provider": CredentialProvider(connection)}
 
 
 class CredentialProvider(redis.CredentialProvider):
-    """Says user and password of `source` at each login: what the environment, or the program's callable, has then.
+    """Returns user and password of `source` for each login, from the environment or the program's callable.
 
-    `source` is a connection, or services whose cache is meant.
+    `source` is a connection, or services whose cache is used.
     """
 
     def __init__(self, source: Services | SecuredConnection) -> None:
         self._source = source.cache if isinstance(source, Services) else database(source)
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        """Return the password, with the user in front where one is stated.
+        """Return the password, after the user if one is stated.
 
         Raises:
-            PasswordUnavailable: the callable supplies none.
+            PasswordUnavailable: the callable supplied none.
         """
         return _told(with_current_password(in_use(self._source)))
 

@@ -1,4 +1,4 @@
-"""Pools of redis-py whose every connection logs in with what the environment has by then."""
+"""Pools of redis-py whose connections log in with the current environment."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> redis.ConnectionPool:
-    """Return a pool for the database of `source`, whose connections log in with what that is by then.
+    """Return a pool for the connection of `source`, which is read again for each login.
 
     `stated` are the program's own options.
 
     Raises:
-        ConfigurationError: redis-py cannot do what the connection asks for, or `stated` would decide on it.
+        ConfigurationError: redis-py does not support what the connection requires, or `stated` would weaken it.
         TypeError: the connection was not judged.
     """
     connection = without_password(database(source))
@@ -42,12 +42,12 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
 
 
 def encrypted(connection: SecuredConnection) -> bool:
-    """Whether there is TLS without which nothing is said."""
+    """Whether the connections require TLS."""
     return connection.tls.level >= TlsLevel.ENCRYPTED
 
 
 def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
-    """Return a `kind` of connection that logs in with what `source` comes to; it was `used` when the pool was made."""
+    """Return a `kind` of connection that logs in with the current `source`; the pool was made for `used`."""
     renew = renewing(used)
 
     class Connection(kind):  # type: ignore[misc]
@@ -65,9 +65,9 @@ def following(kind: type[Any], source: Services | SecuredConnection, used: Secur
 
 
 def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None]:
-    """Return what makes one of redis-py's connections log in as another connection than the one that was `used`.
+    """Return the function that makes a connection of redis-py log in as another connection than the `used` one.
 
-    The class of the connection stays, so that TLS, sockets and sentinels cannot come or go with it.
+    The class of the connection stays the same, so TLS, sockets and sentinels cannot be added or removed.
     """
     trusted = remembered(lambda judged: context(driver.connection_arguments(judged)))
 
@@ -76,7 +76,7 @@ def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None
             refuse(judged, _RESTART)
         given: Mapping[str, Any] = driver.connection_arguments(judged)
         for name in _RENEWED:
-            # Where a master is comes from the sentinels.
+            # The address of a master comes from the sentinels.
             if name in given or name in _LOGIN:
                 setattr(connection, name, given.get(name))
         if encrypted(judged):

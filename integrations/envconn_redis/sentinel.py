@@ -1,4 +1,4 @@
-"""The same for a Redis that sentinels name: one verdict on the way to the sentinels and to the Redis."""
+"""Connections and pools for a Redis behind sentinels: one verdict for the sentinels and the Redis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SentinelConnection(SentinelManagedConnection, VerifyingConnection):
 
 
 class SentinelClearConnection(SentinelManagedConnection):
-    """One without TLS, which goes to this machine and to where `clear_text_to` waives TLS, whoever is named."""
+    """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
 
     def __init__(
         self, *, health_check_interval: float = 0, clear_text_to: Iterable[str] = (), **arguments: Any
@@ -36,20 +36,20 @@ class SentinelClearConnection(SentinelManagedConnection):
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def connect_to(self, address: tuple[str, int]) -> None:
-        """Connect to what the sentinels name.
+        """Connect to the address that the sentinels name.
 
         Raises:
-            redis.ConnectionError: nothing may go there in clear.
+            redis.ConnectionError: that address requires TLS.
         """
         permit_clear_text(address, self._waived)
         super().connect_to(address)
 
 
 def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None:
-    """Refuse an `address` that sentinels name where it is neither this machine nor `waived`.
+    """Raise if an `address` that sentinels name is neither this machine nor `waived`.
 
     Raises:
-        redis.ConnectionError: it is not.
+        redis.ConnectionError: so it is.
     """
     if not reach((Host(*address),), combined(Policy(waive=waived))).exempt:
         raise redis.ConnectionError(_REMOTE)
@@ -62,9 +62,9 @@ _REMOTE = (
 
 
 class SentinelPool(SentinelConnectionPool):
-    """A pool of connections to the master that sentinels name; `envconn.drivers.redis` says what it is given.
+    """A pool of connections to the master that sentinels name; `envconn.drivers.redis` makes its arguments.
 
-    The same TLS, or none, holds on the way to the sentinels. `connection_class` is for kombu, which has its own
+    TLS is the same for the sentinels. `connection_class` is for kombu, which has its own
     subclass of one of the two.
     """
 
@@ -89,22 +89,22 @@ class SentinelPool(SentinelConnectionPool):
 
     @classmethod
     def from_url(cls, url: str, **arguments: Any) -> Self:
-        """Make one of `arguments` alone, which is what Django does; `url` is for people."""
+        """Make a pool of `arguments` alone, as Django does; `url` is for display."""
         del url
         return cls(**arguments)
 
 
 class _Sentinels(Sentinel):
-    """redis-py's, whose connections to the sentinels are of the class that is given.
+    """redis-py's Sentinel with a given class for its connections, and with the reason of a failure in its error.
 
-    And which says why it came to nothing: redis-py's own leaves out what is wrong with a certificate.
+    redis-py's own error does not say what is wrong with a certificate.
     """
 
     def __init__(
         self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
     ) -> None:
         super().__init__([], min_other_sentinels, sentinel_kwargs={})
-        # One that is away is not waited for: there are others, and who asks asks again.
+        # A sentinel that is down is not waited for: there are others, and the caller tries again.
         self.sentinels = [
             redis.Redis(
                 connection_pool=redis.ConnectionPool(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
@@ -113,10 +113,10 @@ class _Sentinels(Sentinel):
         ]
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Return host and port of the master, as the first sentinel that can tell has it.
+        """Return host and port of the master, from the first sentinel that knows it.
 
         Raises:
-            MasterNotFoundError: none can; the text says why.
+            MasterNotFoundError: no sentinel knows it; the text says why.
         """
         errors: list[Exception] = []
         for position, sentinel in enumerate(self.sentinels):
@@ -127,14 +127,14 @@ class _Sentinels(Sentinel):
                 continue
             state = masters.get(service_name)
             if state and self.check_master_state(state, service_name):
-                # The one that knows is asked first from now on.
+                # The sentinel that knows is asked first from now on.
                 self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
                 return state["ip"], state["port"]
         raise not_found(service_name, errors)
 
 
 def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError:
-    """Return the error that says why none of the sentinels could tell; its cause is the first of their `errors`."""
+    """Return the error that says why no sentinel knows the master; its cause is the first of their `errors`."""
     told = "; ".join(map(str, errors)) or "no sentinel knows a running master of that name"
     found = MasterNotFoundError(f"No master found for {service_name!r}: {told}")
     found.__cause__ = next(iter(errors), None)

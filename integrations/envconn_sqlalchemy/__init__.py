@@ -1,11 +1,11 @@
-"""SQLAlchemy 2.0 and newer: engines, sync and async, and what they are made of.
+"""SQLAlchemy 2.0 and newer: engines, sync and async, and their arguments.
 
     engine = envconn_sqlalchemy.create_engine()
 
-The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), else the
-first that is installed of psycopg, psycopg2, asyncpg and pg8000; `driver` chooses another.
+The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), otherwise the
+first installed one of psycopg, psycopg2, asyncpg and pg8000; `driver` chooses another.
 
-For migrations, past any pooler and one connection at a time:
+For migrations, without any pooler and one connection at a time:
 ``create_engine(services.connection(pooled=False), poolclass=sqlalchemy.NullPool)``.
 """
 
@@ -35,13 +35,13 @@ __all__ = ["create_async_engine", "create_engine", "engine_options", "url"]
 
 
 def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sqlalchemy.URL:
-    """Return the URL of the database. It belongs together with `engine_options`.
+    """Return the URL of the database. It must be used together with `engine_options`.
 
-    The first argument is a connection, or services whose default database is meant; `envconn.load()` when
+    The first argument is a connection, or services, whose default database is used; `envconn.load()` if
     left out. Printing the URL shows no password.
 
     Raises:
-        ConfigurationError: the environment is wrong, or the driver cannot honour it or is not installed.
+        ConfigurationError: the environment is wrong, or the driver does not support it or is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """
     connection = database(source)
@@ -59,8 +59,8 @@ def create_engine(
 ) -> sqlalchemy.Engine:
     """Return an engine for the database, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
 
-    Of services, a login that fails is tried once more if the environment has changed; a ``do_connect``
-    listener of the program's own is then not asked, as it is with one of their connections.
+    With services, a login that fails is tried again if the environment has changed; for a
+    connection of these, a ``do_connect`` listener of the program is not called.
 
     Raises:
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
@@ -76,7 +76,7 @@ def create_async_engine(
 ) -> AsyncEngine:
     """Return an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
 
-    It needs greenlet, which the extra ``sqlalchemy`` brings along.
+    It needs greenlet, which the extra ``sqlalchemy`` installs.
     """
     from sqlalchemy.ext import asyncio
 

@@ -1,11 +1,11 @@
-"""What SQLAlchemy is given, for each DBAPI: the parts of its URL, ``connect_args``, and how its pool behaves.
+"""SQLAlchemy's arguments for each DBAPI: the parts of its URL, ``connect_args``, and the options of its pool.
 
-The URL holds user, password, database and one TCP host; several hosts and unix sockets go into
+The URL holds user, password, database and one TCP host; several hosts and unix sockets are in
 ``connect_args``, because SQLAlchemy's URL has no place for them. Its query repeats the TLS level in
-the DBAPI's words, so that a URL which went astray without its ``connect_args`` is no weaker.
+the DBAPI's words, so that a URL that is used without its ``connect_args`` is no weaker.
 
-The pool stays SQLAlchemy's own in every pool mode. Behind a pooler in transaction mode an idle
-connection holds no server; ``NullPool`` would pay for TLS and a login at every checkout, and would
+The pool is SQLAlchemy's default in every pool mode. Behind a pooler in transaction mode an idle
+connection holds no server; ``NullPool`` would need TLS and a login for every checkout, and would
 only hide statements that were prepared elsewhere. Those are turned off instead.
 """
 
@@ -39,7 +39,7 @@ class Parts(TypedDict):
 
 
 class Options(TypedDict, total=False):
-    """The arguments of ``sqlalchemy.create_engine`` beside the URL. `pool_recycle` is in seconds."""
+    """The arguments of ``sqlalchemy.create_engine`` other than the URL. `pool_recycle` is in seconds."""
 
     connect_args: dict[str, object]
     pool_pre_ping: bool
@@ -47,10 +47,10 @@ class Options(TypedDict, total=False):
 
 
 def parts(connection: SecuredConnection, driver: Driver) -> Parts:
-    """Return the parts of the URL. It is complete only together with `options`.
+    """Return the parts of the URL, which must be used together with `options`.
 
     Raises:
-        ConfigurationError: the DBAPI cannot do what the connection asks for.
+        ConfigurationError: the DBAPI does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     given = _arguments(connection, driver)
@@ -67,13 +67,13 @@ def parts(connection: SecuredConnection, driver: Driver) -> Parts:
 
 
 def options(connection: SecuredConnection, driver: Driver) -> Options:
-    """Return the options of the engine: what its connections are opened with, and when its pool checks or renews them.
+    """Return the options of the engine: its connections' arguments, and when its pool checks or renews them.
 
-    Connections are checked before use, and renewed before the provider would drop them, where one
-    is known to drop them. Elsewhere SQLAlchemy's defaults hold.
+    Connections are checked before use, and renewed before the provider closes them, if it
+    is known to close them. Otherwise SQLAlchemy's defaults apply.
 
     Raises:
-        ConfigurationError: the DBAPI cannot do what the connection asks for.
+        ConfigurationError: the DBAPI does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
     in_url = (*_IN_URL, "host", "port") if _fits_url(connection) else _IN_URL
@@ -98,7 +98,7 @@ def _arguments(connection: SecuredConnection, driver: Driver) -> Mapping[str, ob
 
 
 def _asyncpg(connection: SecuredConnection) -> Mapping[str, object]:
-    # The dialect keeps prepared statements of its own above asyncpg's.
+    # The dialect has its own cache of prepared statements on top of asyncpg's.
     cache: dict[str, object] = {} if connection.features.prepared_statements else {"prepared_statement_cache_size": 0}
     return asyncpg.arguments(connection) | cache
 
@@ -112,11 +112,11 @@ _ARGUMENTS: dict[Driver, Callable[[SecuredConnection], Mapping[str, object]]] = 
 
 
 def _query(connection: SecuredConnection, driver: Driver) -> dict[str, str]:
-    """The TLS level in the words of the DBAPI; ``connect_args`` are stronger and say the same."""
+    """Return the TLS level in the words of the DBAPI; ``connect_args`` override it with the same level."""
     verdict = connection.tls
     if driver == "asyncpg":
         return {"ssl": verdict.level.sslmode}
     if driver == "pg8000":
-        # A text is no context: without the one in `connect_args`, pg8000 fails before it logs in.
+        # A text instead of a context: without the context in `connect_args`, pg8000 fails before it logs in.
         return {"ssl_context": "see engine_options"} if verdict.level >= TlsLevel.ENCRYPTED else {}
     return {"sslmode": verdict.level.sslmode, **({"sslrootcert": verdict.ca.file()} if verdict.ca else {})}

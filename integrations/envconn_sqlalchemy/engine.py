@@ -1,7 +1,7 @@
-"""What a program may add to an engine of SQLAlchemy's without undoing what was judged.
+"""The options that a program may add to an engine of SQLAlchemy without weakening its connections.
 
-Arguments of the driver beat the URL in silence (``connect_args={"sslmode": "disable"}`` connects in
-clear), so only those pass that are known to decide nothing.
+Arguments of the driver silently override the URL (``connect_args={"sslmode": "disable"}`` connects
+without TLS), so only those are allowed that are known to be harmless.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 
 _OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
-"""Arguments of ``create_engine`` that open connections their own way."""
+"""Arguments of ``create_engine`` that open connections in another way."""
 
 
 def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]) -> dict[str, object]:
-    """Return the options of the engine with what the program `stated` for ``create_engine`` beside them.
+    """Return the options of the engine, combined with what the program has `stated` for ``create_engine``.
 
-    What it states about the pool, echo, execution and the like wins; its ``connect_args`` are added to ours.
+    Its options for the pool, echo, execution and the like have precedence; its ``connect_args`` are added.
 
     Raises:
-        ConfigurationError: something stated could weaken or redirect the connection, or cannot work
+        ConfigurationError: a stated option could weaken or redirect the connection, or does not work
             behind its pooler.
         TypeError: `connection` was not judged.
     """
@@ -52,7 +52,7 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
 
 
 class Followed(Record):
-    """What each connection of an engine is opened with: `source` as it is by then, and what the program `stated`."""
+    """The source of the arguments of each new connection of an engine, and those that the program `stated`."""
 
     source: object
     driver: Driver
@@ -64,16 +64,16 @@ PLUGIN = "envconn"
 
 
 def before_login(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` for what an engine is made of: without a password that has to be called for."""
+    """Return `connection` for making an engine: a password from a callable is left out."""
     return without_password(connection)
 
 
 def followed(
     source: object, connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the options of an engine that have the plugin follow `source`, beside those of `merged`.
+    """Return the options of an engine that make the plugin follow `source`, added to `merged`.
 
-    There are none where every login would be the same: `source` is the `connection` itself, has its password, and was
+    None are added if every login would be the same: `source` is the `connection` itself, has its password, and was
     not taken from services.
     """
     if source is connection and place_of(connection) is None:
@@ -84,7 +84,7 @@ def followed(
 
 
 def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Mapping[str, object]], None]:
-    """Return a listener for execution options that refuses autocommit where it would run other clients' statements."""
+    """Return a listener for execution options that refuses autocommit if it would run other clients' statements."""
     unsafe = driver == "pg8000" and bool(connection.pooled) and connection.pool_mode != "session"
 
     def refuse_autocommit(_target: object, stated: Mapping[str, object], /) -> None:

@@ -1,4 +1,4 @@
-"""SQLAlchemy's plugin by which an engine opens each connection with what its services come to at that moment.
+"""SQLAlchemy's plugin with which an engine opens each connection with the current configuration of its services.
 
 It is named among the options of an engine, so that Flask-SQLAlchemy can make the engine.
 """
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 
 class Plugin(CreateEnginePlugin):
-    """Takes the option ``envconn``, of type `envconn_sqlalchemy.engine.Followed`."""
+    """Accepts the option ``envconn``, of type `envconn_sqlalchemy.engine.Followed`."""
 
     def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
         self._source, self._driver, self._stated = kwargs.pop(engines.PLUGIN)
 
     def update_url(self, url: URL) -> URL:
-        """Return `url` as it is."""
+        """Return `url` unchanged."""
         return url
 
     def engine_created(self, engine: Engine) -> None:
-        """Have it open connections through `envconn.rotation.login`, with what ``create_engine`` would make of each."""
+        """Make `engine` open connections through `envconn.rotation.login`, with the options of ``create_engine``."""
         dialect = engine.dialect
 
         @remembered

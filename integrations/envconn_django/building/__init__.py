@@ -1,1 +1,1 @@
-"""The ENGINE of a database that is not there, because an image is being built."""
+"""The ENGINE of a missing database while an image is built."""

@@ -1,4 +1,4 @@
-"""Django's dummy backend, with a sentence that says what is going on."""
+"""Django's dummy backend, with a message that says why there is no database."""
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.dummy import base
@@ -11,12 +11,12 @@ def _refuse(*_: object, **__: object) -> None:
 
 
 def _refusing(kind: type) -> type:
-    """Derive a class that refuses wherever Django's dummy complains."""
+    """Return a subclass that raises this message instead of the dummy's own."""
     return type(kind.__name__, (kind,), {name: _refuse for name, is_so in vars(kind).items() if is_so is base.complain})
 
 
 class DatabaseWrapper(_refusing(base.DatabaseWrapper)):  # type: ignore[misc]
-    """Refuses to be used."""
+    """Raises when it is used."""
 
     client_class = _refusing(base.DatabaseClient)
     introspection_class = _refusing(base.DatabaseIntrospection)

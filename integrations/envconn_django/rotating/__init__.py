@@ -1,1 +1,1 @@
-"""The ENGINE of a PostgreSQL whose password may change while the process runs."""
+"""The ENGINE for PostgreSQL with a password that may change while the process runs."""

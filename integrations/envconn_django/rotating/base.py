@@ -1,4 +1,4 @@
-"""Django's backend for PostgreSQL, which finds its connections in the environment of the moment."""
+"""Django's backend for PostgreSQL, which connects with the current environment."""
 
 from django.db.backends.postgresql import base
 

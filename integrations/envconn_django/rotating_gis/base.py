@@ -1,4 +1,4 @@
-"""Django's backend for PostGIS, which finds its connections in the environment of the moment."""
+"""Django's backend for PostGIS, which connects with the current environment."""
 
 from django.contrib.gis.db.backends.postgis import base
 
