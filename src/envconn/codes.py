@@ -59,6 +59,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that speaks of TLS.",
             "Correct the name, or remove it.",
         ),
+        "connection-altered": Code(
+            "A program made a `Connection`, or changed one, and no connection string describes it.",
+            "Pass the connection string to `envconn.parse` or `envconn.secure`.",
+        ),
         "envconn-variable-ambiguous": Code(
             "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",
             "Rename one of the two services.",

@@ -236,13 +236,17 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
         ConfigurationError: it is not secured as the policy requires, or cannot be; or the policy is wrong.
         TypeError: `source` is something else.
     """
+    from envconn.grammar import recheck
+
     context, connection = process_context(policy), parse(source) if isinstance(source, str) else source
     # The frame of this function is part of the traceback, and some tools print its variables.
     del source
-    if not isinstance(connection, Connection):
+    if type(connection) is not Connection:
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
     if not isinstance(context, Context):
         raise ConfigurationError(context)
+    if altered := recheck.problems(connection):
+        raise ConfigurationError(altered)
     outcome = judge(connection, context, DATABASE)
     if isinstance(outcome, SecuredConnection):
         return outcome

@@ -219,6 +219,7 @@ BY_CALL = {
     "alias-duplicate",
     "broker-missing",
     "celery-overruled",
+    "connection-altered",
     "crl-contradicts",
     "driver-too-old",
     "openssl-weak",

@@ -307,3 +307,28 @@ def test_stated_provider_is_believed_where_the_host_does_not_contradict() -> Non
     assert "cannot be derived" in str(
         derive_sibling(hidden, identify(hidden, hints), pooled=True, replica=None, hints=hints)
     )
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "stated", "provider"),
+    [
+        ("ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech", "postgresql", "scalingo", "neon"),
+        ("ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech", "postgresql", "neon", "neon"),
+        ("abc-123.postgresql.osc-fr1.scalingo-dbs.com", "postgresql", "planetscale", "scalingo"),
+        ("abc-123.redis.osc-fr1.scalingo-dbs.com", "redis", "heroku", "scalingo"),
+        ("abc-123.redis.osc-fr1.scalingo-dbs.com", "redis", "railway", "scalingo"),
+        ("monorail.proxy.rlwy.net", "redis", "heroku", "railway"),
+        ("fake-host-01.rmq.cloudamqp.com", "amqp", "railway", "cloudamqp"),
+        ("db.example.com", "postgresql", "neon", "neon"),
+        ("db.example.com", "redis", "heroku", "heroku"),
+        ("neon.tech.example.com", "postgresql", "scalingo", "scalingo"),
+    ],
+)
+def test_a_host_comes_before_what_is_stated(host: str, family: str, stated: str, provider: str) -> None:
+    connection = Connection(family, family, (Host(host, 5432),), "u", "db")
+    endpoint = identify(connection, ProviderHints(stated, provider_from="ENVCONN_CACHE_PROVIDER (.env:3)"))
+    assert endpoint.provider is not None
+    assert endpoint.provider.name == provider
+    told = " ".join(endpoint.because)
+    assert ("ENVCONN_CACHE_PROVIDER (.env:3) does not apply" in told) == (stated != provider)
+    assert ("ENVCONN_CACHE_PROVIDER (.env:3) states" in told) == ("example" in host)

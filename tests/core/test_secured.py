@@ -88,6 +88,21 @@ def lookalike(real: SecuredConnection) -> object:
     return rendered_for_libpq(type("SecuredConnection", (), {"_seal": real._seal, "tls": real.tls})())
 
 
+class Liar:
+    """Lies about its class, which `isinstance` believes."""
+
+    def __init__(self, real: SecuredConnection) -> None:
+        self._seal, self._judgement, self.tls = real._seal, real._judgement, real.tls
+
+    @property
+    def __class__(self) -> type:  # type: ignore[misc]
+        return SecuredConnection
+
+
+def liar(real: SecuredConnection) -> object:
+    return rendered_for_libpq(Liar(real))
+
+
 def text(_: SecuredConnection) -> object:
     return rendered_for_libpq(URL)
 
@@ -111,6 +126,7 @@ def nothing(_: SecuredConnection) -> object:
         filled_in,
         unjudged,
         lookalike,
+        liar,
         text,
         nothing,
     ],

@@ -20,7 +20,7 @@ NOTE = ["certificate-self-signed"]
         (f"rediss://h:p@{HEROKU}", {}, FULL, NOTE),
         (f"rediss://:p@{RAILWAY}", {}, FULL, NOTE),
         (f"rediss://:p@{RAILWAY}", {"ENVCONN_TLS": "verify-full"}, FULL, NOTE),
-        (f"rediss://:p@{RAILWAY}", {"ENVCONN_PROVIDER": "heroku"}, FULL, []),
+        (f"rediss://:p@{RAILWAY}", {"ENVCONN_PROVIDER": "heroku"}, FULL, NOTE),
         ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
         ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "heroku"}, FULL, []),
         ("rediss://:p@cache.example.com", {}, FULL, []),

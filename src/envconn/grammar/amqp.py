@@ -48,7 +48,7 @@ _CERT = "is not supported. Use certfile"
 _KEY = "is not supported. Use keyfile"
 _BEFORE_HOST = "is not supported. Write user:password@ before the host"
 
-_PARAMETERS = {
+PARAMETERS = {
     "verify": Parameter(
         becomes="sslmode",
         meaning={"verify_peer": "verify-full", "verify_none": "require"},
@@ -114,7 +114,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     _check_credentials(state, uri)
     hosts = read_host(state, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
     vhost = _read_vhost(state, uri)
-    query = read_query(state, uri.query, uri.query_start, _PARAMETERS)
+    query = read_query(state, uri.query, uri.query_start, PARAMETERS)
     _check_name(state, hosts, query.values.pop("server_name_indication", None), secure=secure)
     settle_tls(state, query.values, secure=secure, remedy="Use amqps://, or remove them")
     return make_connection(state, uri, query, hosts, vhost)

@@ -96,7 +96,7 @@ _BEFORE_HOST = "is not supported. Write user:password@ before the host"
 _STORE = "is a Java key store, which is not supported. Name PEM files with ssl-ca, ssl-cert and ssl-key"
 _CODE = "runs code when a connection opens. Remove it, and configure it in the program"
 
-_PARAMETERS = {
+PARAMETERS = {
     **_TLS,
     **dict.fromkeys(("ssl_mode", "sslmode", "sslMode"), _SSL_MODE),
     **{
@@ -154,7 +154,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     if uri is None:
         return None
     dbname = _read_names(state, uri)
-    query = read_query(state, uri.query, uri.query_start, _PARAMETERS)
+    query = read_query(state, uri.query, uri.query_start, PARAMETERS)
     path = query.values.pop("unix_socket", "")
     hosts = _read_socket(state, uri.netloc, path) if path else read_host(state, uri.netloc, FAMILIES[MYSQL].port)
     _read_tls(state, query)

@@ -200,7 +200,7 @@ _KOMBU = "sentinel"  # the scheme whose members are URIs
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # sentinel.conf, "sentinel monitor": the valid charset
 _OTHER_CLIENTS_WORD = Parameter(refusal="is not supported. Use master_name")
 
-_PARAMETERS = {
+SENTINEL_PARAMETERS = {
     **{name: parameter for name, parameter in PARAMETERS.items() if name != "virtual_host"},
     "master_name": Parameter(),
     "service_name": Parameter(becomes="master_name"),
@@ -229,7 +229,7 @@ def read_sentinel_uri(state: ParseState, scheme: str, text: str) -> Connection |
             "password-missing",
             "there is a user without a password. Write user:password@, or :password@ for a password without a user",
         )
-    query = read_query(state, first.query, first.query_start, _PARAMETERS)
+    query = read_query(state, first.query, first.query_start, SENTINEL_PARAMETERS)
     name, number = _read_path(state, first, named="master_name" in query.values)
     _name(state, query, name)
     dbname = choose_number(state, read_number(state, number, first.path_start), query.values.pop("db", ""))

@@ -28,7 +28,7 @@ _LEVELS = {"deferred": "DEFERRED", "immediate": "IMMEDIATE", "exclusive": "EXCLU
 _LEVEL = Parameter(meaning=_LEVELS, folded=True, shape="DEFERRED, IMMEDIATE or EXCLUSIVE")
 
 # Arguments of sqlite3.connect, and transaction_mode of Django.
-_PARAMETERS = {
+PARAMETERS = {
     "timeout": DECIMAL,
     "detect_types": NUMBER,
     "isolation_level": _LEVEL,
@@ -54,7 +54,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
         return None
     place, _, written = text[start:].partition("?")
     path = _read_path(state, place, start)
-    query = read_query(state, written, start + len(place) + 1, _PARAMETERS)
+    query = read_query(state, written, start + len(place) + 1, PARAMETERS)
     if state.problems:
         return None
     return Connection(

@@ -46,7 +46,7 @@ _NO_HINTS = ProviderHints()
 def identify(connection: Connection, hints: ProviderHints | None = None) -> Endpoint:
     """Return what `connection` and the stated `hints` show. With several hosts, the first one is used."""
     hints = hints or _NO_HINTS
-    provider, seen = _recognise(connection, hints.provider)
+    provider, seen, whose = _recognise(connection, hints)
     kind, reason = _kind(connection, hints, provider, seen)
     who = _named_by_user(connection, provider)
     known = {**seen, **{name: value for name, value in who.items() if value}}
@@ -62,7 +62,7 @@ def identify(connection: Connection, hints: ProviderHints | None = None) -> Endp
         cloud=known.get("cloud") or (provider.cloud if provider else None),
         prepared_statements=_prepared(provider, kind),
         startup_options=not pooled or bool(provider and provider.pooler and provider.pooler.startup_options),
-        because=(*([f"recognised as {provider.title}"] if provider else []), *([reason] if reason else [])),
+        because=(*whose, *([reason] if reason else [])),
     )
 
 
@@ -122,14 +122,22 @@ _BINDING = (
 _DEFAULT_ROLE = "uses the provider's default role, which has nearly every permission. Create a role for the application"
 
 
-def _recognise(connection: Connection, stated: str | None) -> tuple[Provider | None, dict[str, str | None]]:
+def _recognise(
+    connection: Connection, hints: ProviderHints
+) -> tuple[Provider | None, dict[str, str | None], tuple[str, ...]]:
+    """Return whose it is, what the host gives away, and how that is known. A host comes before what was stated."""
+    stated = hints.provider
     name = stated or table.by_variable((connection.origin.variable, *connection.origin.via))
-    for provider in _candidates(connection.hosts[0].host):
-        if stated not in {None, provider.name} or (provider.tunnel and name):
-            continue
-        if (match := _match(provider, connection)) is not None:
-            return provider, match
-    return (table.provider_named(name, _record_family(connection)), {}) if name else (None, {})
+    candidates = _candidates(connection.hosts[0].host)
+    for provider in sorted(candidates, key=lambda each: each.name != stated) if stated else candidates:
+        if not (provider.tunnel and name) and (match := _match(provider, connection)) is not None:
+            because = f"recognised as {provider.title}"
+            ignored = f"{hints.provider_from} does not apply, because the host is another provider's"
+            return provider, match, (because,) if stated in {None, provider.name} else (because, ignored)
+    found = table.provider_named(name, _record_family(connection)) if name else None
+    if found is None:
+        return None, {}, ()
+    return found, {}, (f"{hints.provider_from} states {found.title}" if stated else f"recognised as {found.title}",)
 
 
 def _record_family(connection: Connection) -> str:

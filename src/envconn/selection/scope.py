@@ -37,6 +37,7 @@ class Scopes:
     __slots__ = ("_contexts", "_ignored", "_mixed", "_policy", "_scan", "_texts")
 
     def __init__(self, scan: Scan, policy: Policy | None = None) -> None:
+        combined(policy)  # refuses what is no policy
         services = _by_prefix(scan)
         scan.accept_findings(vocabulary.unknown(scan.present, services))
         scan.notes += waived_in_code(policy)

@@ -144,7 +144,8 @@ def place_of(connection: SecuredConnection) -> Any:
 
 def require_sealed(value: object) -> None:
     """Refuse anything but a genuine `SecuredConnection`, also one that was made behind the constructor's back."""
-    if not isinstance(value, SecuredConnection) or getattr(value, "_seal", None) is not _SEAL:
+    # Not isinstance, which believes a `__class__` that lies.
+    if type(value) is not SecuredConnection or getattr(value, "_seal", None) is not _SEAL:
         raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
 
 

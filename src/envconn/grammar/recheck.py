@@ -1,0 +1,112 @@
+"""What the grammar guarantees of a `Connection`, looked at again where a program hands one over.
+
+A program can make one, or change what it was read from (``_replace``). What is judged must be what a text could say:
+a host with a comma would be two hosts to libpq, and a parameter that no text may have would decide unseen.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from envconn.connection import Connection, Host, Parameters, Secret
+from envconn.errors import problem
+from envconn.families import BY_SCHEME, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
+from envconn.grammar.conninfo import quoted, read_conninfo
+from envconn.grammar.hosts import pair_up
+from envconn.grammar.text import ParseState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from envconn.errors import Finding
+    from envconn.grammar.uri import Parameter
+
+_MODES = frozenset({"disable", "prefer", "require", "verify-ca", "verify-full"})
+_READ = ("hosts", "user", "dbname", "password", "parameters", "foreign")
+_ALTERED = "the connection was changed after it was read, to what no connection string says. Use envconn.parse()"
+
+
+def problems(connection: Connection) -> tuple[Finding, ...]:
+    """Return what is wrong with a `connection` that no text describes; nothing for what `envconn.parse` returns."""
+    state = ParseState(connection.origin)
+    if not (_is_whole(connection) and _check(connection.family)(state, connection)) and not state.problems:
+        return (problem("connection-altered", connection.origin.variable, _ALTERED),)
+    return tuple(state.problems)
+
+
+def _is_whole(connection: Connection) -> bool:
+    """Whether every field has its type, and no text of it ends early for a driver."""
+    if not (BY_SCHEME.get(connection.scheme, connection.family) == connection.family in FAMILIES):
+        return False
+    kinds: list[tuple[object, type | tuple[type, ...]]] = [
+        (connection.hosts, tuple),
+        *((host, Host) for host in connection.hosts),
+        *((getattr(host, "port", None), int) for host in connection.hosts),
+        *((each, Parameters) for each in (connection.parameters, connection.foreign)),
+        (connection.password, (Secret, type(None))),
+    ]
+    return bool(connection.hosts) and all(isinstance(value, kind) for value, kind in kinds) and _is_text(connection)
+
+
+def _is_text(connection: Connection) -> bool:
+    texts: list[object] = [connection.user, connection.dbname]
+    texts += [text for host in connection.hosts for text in (host.host, host.hostaddr)]
+    texts += [text for each in (connection.parameters, connection.foreign) for pair in each.items() for text in pair]
+    texts += [connection.password.reveal()] if connection.password else []
+    return all(isinstance(text, str) and "\0" not in text for text in texts)
+
+
+def _check(family: str) -> Callable[[ParseState, Connection], bool]:
+    return {POSTGRESQL: _check_postgresql, SQLITE: _check_sqlite}.get(family, _check_other)
+
+
+def _check_postgresql(state: ParseState, connection: Connection) -> bool:
+    """Whether the connection is what libpq's own grammar reads where all of it is written as keywords."""
+    hosts, password = connection.hosts, connection.password
+    values = {
+        "host": ",".join(host.host for host in hosts),
+        "hostaddr": ",".join(host.hostaddr for host in hosts) if any(host.hostaddr for host in hosts) else "",
+        "port": ",".join(str(host.port) for host in hosts),
+        "user": connection.user,
+        "password": password.reveal() if password else "",
+        "dbname": connection.dbname,
+    }
+    written = {name: value for name, value in values.items() if value}
+    if not written.keys().isdisjoint({*connection.parameters, *connection.foreign}):
+        return False
+    words = {**written, **connection.parameters, **connection.foreign}
+    found = read_conninfo(state, " ".join(f"{name}={quoted(value)}" for name, value in words.items()))
+    return found is not None and all(getattr(found, name) == getattr(connection, name) for name in _READ)
+
+
+def _check_sqlite(_: ParseState, connection: Connection) -> bool:
+    path = connection.dbname
+    place = Host(path if path.startswith("/") else f"@{path}", 0)
+    return bool(path) and connection.hosts == (place,) and _are_known(connection)
+
+
+def _check_other(state: ParseState, connection: Connection) -> bool:
+    """Whether hosts and parameters are such as the family's URIs have."""
+    hosts = connection.hosts
+    if not all(_is_host(state, host) for host in hosts):
+        return False
+    mode = connection.parameters.get("sslmode", "require")
+    return (len(hosts) == 1 or connection.family == SENTINEL) and mode in _MODES and _are_known(connection)
+
+
+def _is_host(state: ParseState, host: Host) -> bool:
+    # A socket of Redis and MySQL has no port.
+    port = FAMILIES[POSTGRESQL].port if host.is_socket and not host.port else host.port
+    return pair_up(state, host.host, "", str(port)) == (host._replace(port=port),)
+
+
+def _are_known(connection: Connection) -> bool:
+    module = import_module(f"envconn.grammar.{FAMILIES[connection.family].grammar.partition('.')[0]}")
+    table: Mapping[str, Parameter] = module.SENTINEL_PARAMETERS if connection.family == SENTINEL else module.PARAMETERS
+    known = {each.becomes or name for name, each in table.items() if not (each.refusal or each.foreign)}
+    return connection.parameters.keys() <= known | _BESIDE.get(connection.family, {"sslmode"})
+
+
+_BESIDE: Mapping[str, set[str]] = {SQLITE: set(), SENTINEL: {"sslmode", "master_name"}}
+"""What the scheme or the path of a text says."""
