@@ -9,6 +9,7 @@ import pytest
 from envconn import ConfigurationError, Policy, parse, secure
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar import recheck
+from envconn.records import replace
 from envconn.services import Services
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def test_what_was_read_is_judged(text: str) -> None:
 def changed(text: str, parameters: Mapping[str, Any] | None = None, **fields: Any) -> Connection:
     connection = parse(text)
     added = {"parameters": Parameters({**connection.parameters, **(parameters or {})})}
-    return connection._replace(**{**added, **fields})
+    return replace(connection, **{**added, **fields})
 
 
 def hosts(*found: Host) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def hosts(*found: Host) -> dict[str, Any]:
         changed(PG, {"ssl_min_protocol_version": "TLSv1"}),
         changed(PG, {"require_auth": "bogus"}),
         changed(PG, {"application_name": 1}),
-        parse(PG)._replace(parameters={"sslmode": "require"}),  # type: ignore[arg-type]
+        replace(parse(PG), parameters={"sslmode": "require"}),
         changed(PG, foreign=Parameters({"sslmode": "disable"})),
         changed(PG, foreign=Parameters({"host": "evil.example.com"})),
         changed(PG, user=""),
@@ -141,7 +142,7 @@ def test_an_address_that_was_added_is_judged() -> None:
     assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]
 
 
-@pytest.mark.parametrize("source", [None, 1, b"x", (), tuple(parse(PG)), object.__new__(Services)])
+@pytest.mark.parametrize("source", [None, 1, b"x", (), vars, object.__new__(Services)])
 def test_nothing_else_is_taken(source: Any) -> None:
     with pytest.raises(TypeError):
         secure(source)

@@ -88,19 +88,12 @@ def lookalike(real: SecuredConnection) -> object:
     return rendered_for_libpq(type("SecuredConnection", (), {"_seal": real._seal, "tls": real.tls})())
 
 
-class Liar:
-    """Lies about its class, which `isinstance` believes."""
-
-    def __init__(self, real: SecuredConnection) -> None:
-        self._seal, self._judgement, self.tls = real._seal, real._judgement, real.tls
-
-    @property
-    def __class__(self) -> type:  # type: ignore[misc]
-        return SecuredConnection
-
-
 def liar(real: SecuredConnection) -> object:
-    return rendered_for_libpq(Liar(real))
+    """Pass an object that lies about its class, which `isinstance` believes."""
+    told = {"__class__": property(lambda _: SecuredConnection), "_judgement": real._judgement, "_seal": real._seal}
+    lying = type("Liar", (), {**told, "tls": real.tls})()
+    assert isinstance(lying, SecuredConnection)
+    return rendered_for_libpq(lying)
 
 
 def text(_: SecuredConnection) -> object:

@@ -14,6 +14,7 @@ from envconn.families import BY_SCHEME, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
+from envconn.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _check_other(state: ParseState, connection: Connection) -> bool:
 def _is_host(state: ParseState, host: Host) -> bool:
     # A socket of Redis and MySQL has no port.
     port = FAMILIES[POSTGRESQL].port if host.is_socket and not host.port else host.port
-    return pair_up(state, host.host, "", str(port)) == (host._replace(port=port),)
+    return pair_up(state, host.host, "", str(port)) == (replace(host, port=port),)
 
 
 def _are_known(connection: Connection) -> bool:
