@@ -100,13 +100,19 @@ else:
             fields = ", ".join(f"{field}={value!r}" for field, value in self._asdict().items())
             return f"{type(self).__name__}({fields})"
 
-    _set = object.__setattr__
+    class _Kept:
+        """Has the dictionary that attributes are looked up in."""
 
-    class Value:
+    _dictionary = _Kept.__dict__["__dict__"]
+
+    class Value(_Kept):
         """Immutable fields, given by place or by name; equal to another of the same class with the same fields.
 
         It is no sequence. A field whose name begins with an underscore is compared, and not shown.
         """
+
+        # `vars` gets a copy: who changes the fields of a verdict there would change what drivers are told.
+        __dict__ = property(lambda self: dict(_dictionary.__get__(self)))
 
         __match_args__ = ()
         _required = _known = frozenset()
@@ -125,7 +131,7 @@ else:
             if not self._required <= named.keys() <= self._known:
                 raise self._wrong()
             # A field that is not given is found in the class.
-            _set(self, "__dict__", named)
+            _dictionary.__set__(self, named)
 
         def _wrong(self):
             return TypeError(f"{type(self).__name__}() takes {', '.join(self.__match_args__)}")

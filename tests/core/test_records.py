@@ -237,3 +237,13 @@ def test_a_value_that_holds_a_secret_is_never_pickled() -> None:
         break
     else:
         pytest.fail("no value holds a secret")
+
+
+def test_the_fields_of_a_value_are_copied_to_whoever_asks_for_all() -> None:
+    """``vars(services.database.tls)["level"] = ...`` would change what drivers are told."""
+    value = Place(1, y=3)
+    copied = vars(value)
+    assert copied == {"x": 1, "y": 3}
+    copied["x"] = 2
+    copied["_z"] = 4
+    assert value == Place(1, y=3)
