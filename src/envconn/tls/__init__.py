@@ -1,4 +1,4 @@
-"""The verdict. `judge` is the only way from a `Connection` to the `SecuredConnection` that drivers accept."""
+"""The verdict. Only `judge` turns a `Connection` into the `SecuredConnection` that drivers accept."""
 
 from __future__ import annotations
 

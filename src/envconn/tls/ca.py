@@ -1,8 +1,8 @@
-"""CA material: a path, the word ``system``, PEM text, or base64 of it. Parsed when the environment is read.
+"""CAs: a path, the word ``system``, PEM text, or base64 of it. They are parsed when the environment is read.
 
-libpq connects *without verification* when the file named by ``sslrootcert`` is not there and the
-mode is ``require`` (fe-secure-openssl.c, initialize_SSL). So a CA that was stated and cannot be
-used is an error at load, in every mode.
+libpq connects *without verification* if the file in ``sslrootcert`` does not exist and the
+mode is ``require`` (fe-secure-openssl.c, initialize_SSL). So a stated CA that cannot be
+used is an error when the environment is read, in every mode.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-"""Where Debian, Fedora, openSUSE, and Alpine and macOS keep the system's CAs in one file."""
+"""The files in which Debian, Fedora, openSUSE, Alpine and macOS keep the system's CAs."""
 
-# Each takes one look at every character: a text that nearly fits may be as long as a file.
+# Each looks at every character once: a text that nearly matches may be as long as a file.
 _BEGIN = r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----"
 _BLOCK = _BEGIN + r"[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----"
 _BASE64 = r"[A-Za-z0-9+/\s]{64,}={0,2}"
 
 
 class CA(Value):
-    """Certificates to trust, and nothing besides them.
+    """Certificates to trust, and no others.
 
-    `kind` is ``file``, ``system``, or ``text`` for PEM that came in a variable. `variable` says
-    who stated it. `certificates` is their number; 0 for ``system``, which is not parsed.
+    `kind` is ``file``, ``system``, or ``text`` for PEM in a variable. `variable` is where it is
+    stated. `certificates` is their number; 0 for ``system``, which is not parsed.
     """
 
     kind: str
@@ -47,10 +47,10 @@ class CA(Value):
     pem: str = ""
 
     def file(self) -> str:
-        """Return the path of a file with these certificates, for drivers that take nothing else.
+        """Return the path of a file with these certificates, for drivers that accept only a path.
 
-        For PEM text, a file is written once for each process and content, readable by its owner
-        only, and removed when the process that wrote it ends.
+        For PEM text, a file is written once for each process and content, readable only by its
+        owner, and removed when the process that wrote it ends.
         """
         if self.path:
             return self.path
@@ -68,7 +68,7 @@ class CA(Value):
 
 
 def read(text: str, variable: str) -> CA | Finding:
-    """Understand `text`, which `variable` holds, and parse the certificates it leads to."""
+    """Return the CA that `text` in `variable` describes, with its certificates parsed, or the problem."""
     stripped = text.strip()
     if stripped == "system":
         return _system(variable)
@@ -85,7 +85,7 @@ def is_readable(path: str) -> bool:
     """Whether OpenSSL finds certificates or revocation lists in the file `path`."""
     import ssl
 
-    if not os.path.isfile(path):  # a pipe would be waited for
+    if not os.path.isfile(path):  # reading a pipe would block
         return False
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
@@ -95,7 +95,7 @@ def is_readable(path: str) -> bool:
 
 
 def has_lists(directory: str) -> bool:
-    """Whether `directory` has a file that OpenSSL takes for a revocation list: by its name, the hash of an issuer."""
+    """Whether `directory` has a file that OpenSSL reads as a revocation list: named by the hash of an issuer."""
     try:
         names = os.listdir(directory)
     except OSError:
@@ -104,7 +104,7 @@ def has_lists(directory: str) -> bool:
 
 
 def _inline(text: str) -> str | None:
-    r"""PEM text, also with ``\n`` written as two characters, or base64 of PEM or of one DER certificate."""
+    r"""Return PEM text, also for ``\n`` written as two characters, or for base64 of PEM or of one DER certificate."""
     if "-----BEGIN" in text:
         return text.replace("\\n", "\n")
     if not re.fullmatch(_BASE64, text) or os.path.exists(text):
@@ -123,7 +123,7 @@ def _inline(text: str) -> str | None:
 def _checked(ca: CA, text: str) -> CA | Finding:
     found = re.findall(_BLOCK, text)
     blocks = "\n".join(found)
-    # One that is cut off, in front of others that are not, is a broken file all the same.
+    # An incomplete certificate makes the whole file invalid, also if the others are complete.
     count = _count(blocks) if found and len(found) == len(re.findall(_BEGIN, text)) else 0
     if not count:
         return problem(
@@ -136,20 +136,20 @@ def _checked(ca: CA, text: str) -> CA | Finding:
 
 @cache
 def _count(blocks: str) -> int:
-    """The number of certificates in PEM `blocks`, or 0 when one of them is broken."""
+    """Return the number of certificates in PEM `blocks`, or 0 if one of them is invalid."""
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=blocks)
-    except (ssl.SSLError, TypeError):  # the latter for what is not ASCII
+    except (ssl.SSLError, TypeError):  # the latter for text that is not ASCII
         return 0
     return context.cert_store_stats()["x509"]
 
 
 def _system(variable: str) -> CA | Finding:
     # The OpenSSL inside the psycopg and psycopg2 wheels looks for the system's CAs where their
-    # build machine had them. A file is found by every driver, and by libpq 15, which knows no `system`.
+    # build machine had them. Every driver finds a file, also libpq 15, which does not support `system`.
     import ssl
 
     named = ssl.get_default_verify_paths().cafile
@@ -181,9 +181,9 @@ def _has_certificates(path: str) -> bool:
 
 
 def written(pem: str) -> str:
-    """Return the path of a file that holds `pem`; one for each process and content, for its owner's eyes only.
+    """Return the path of a file that holds `pem`; one for each process and content, readable only by its owner.
 
-    The directory goes when the process that made it ends. Forked workers share it and leave it alone.
+    The directory is removed when the process that made it ends. Forked workers share it and do not remove it.
     """
     if not _is_ours(_directory()):
         _directory.cache_clear()
@@ -191,15 +191,15 @@ def written(pem: str) -> str:
 
 
 def kept(pem: str) -> str:
-    """Return the path of a file that holds `pem` and outlives this process; for its owner's eyes only.
+    """Return the path of a file that holds `pem` and outlives this process; readable only by its owner.
 
-    It is for the program that takes this process's place, and for text that is read later. It lies in
+    It is for the program that replaces this process, and for text that is read later. It is in
     ``envconn-UID`` below ``XDG_RUNTIME_DIR``, or below the directory for temporary files, and is named
-    by its content: who starts the same program a thousand times leaves one file. The system removes it
-    with that directory (at the end of the session, at boot, or by age). Without it, nothing connects.
+    by its content: starting the same program a thousand times leaves one file. The system removes it
+    with that directory (at the end of the session, at boot, or by age). Without it, the program cannot connect.
 
     Raises:
-        OSError: there is no directory that it could be written to.
+        OSError: no directory is writable.
     """
     return _put(_lasting(), pem)
 
@@ -218,7 +218,7 @@ def _put(directory: str, pem: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    # Cleaners of temporary files take old directories away, and then anybody may make one of that name.
+    # Cleaners of temporary files remove old directories, and then any user may create one of that name.
     try:
         return os.lstat(path).st_uid == os.getuid()
     except OSError:
@@ -248,12 +248,12 @@ def _lasting() -> str:
 
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if not (os.path.isdir(base) and _is_ours(base) and os.access(base, os.W_OK)):
-        # su and sudo leave the directory of somebody else in the variable.
+        # su and sudo leave another user's directory in the variable.
         base = gettempdir()
     path = os.path.join(base, f"envconn-{os.getuid()}")
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
-    # The name can be guessed, so that in /tmp somebody may have been faster; then one that cannot.
+    # The name can be guessed, so another user may have created it in /tmp; then a name that cannot be guessed is used.
     return path if _is_private(path) else mkdtemp(prefix="envconn-", dir=base)
 
 

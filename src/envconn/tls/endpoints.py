@@ -1,4 +1,4 @@
-"""The other endpoints of a judged database: named by a variable, or derived and judged again."""
+"""The siblings of a judged database: named by a variable, or derived and judged again."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def find(
     replica: bool | None,
     branch: str | None,
 ) -> Judged | Finding:
-    """Return the endpoint asked for (`None`: any), or why there is none."""
-    # Who asks for the direct endpoint of a primary means no replica's.
+    """Return the requested endpoint (`None`: any), or why there is none."""
+    # The direct endpoint of a primary is not that of a replica.
     side = bool(connection.replica) if replica is None else replica
     fitting: list[Judged] = [
         candidate
@@ -32,7 +32,7 @@ def find(
         if _fits(candidate, pooled=pooled, replica=side, branch=branch)
     ]
     if fitting:
-        # One that is known to be direct, as a variable's name says, comes before one where that is not visible.
+        # One that is known to be direct, by a variable's name, has precedence over one for which that is unknown.
         return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
     told, variable = _told(pooled=pooled, replica=replica, branch=branch), connection.origin.variable
     if branch not in {None, connection.branch}:
@@ -57,7 +57,7 @@ def _unavailable(variable: str, message: str) -> Finding:
 
 
 def advice(judgement: Judgement) -> tuple[Finding, ...]:
-    """Return notes on what could be had and is not, and on what the provider says of this endpoint."""
+    """Return notes about settings that are possible but not used, and the provider's notes on this endpoint."""
     known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
     variable, verdict = judgement.connection.origin.variable, judgement.verdict
     demanded = judgement.context.policy.demanded
@@ -75,7 +75,7 @@ def advice(judgement: Judgement) -> tuple[Finding, ...]:
 
 
 def _self_signed(judgement: Judgement) -> Iterator[Finding]:
-    """Yield a note where a scheme means a verified server, and nothing vouches for the provider's certificates."""
+    """Yield a note if a scheme means a verified server, but no known CA signs the provider's certificates."""
     known, verdict, connection = judgement.endpoint.self_signed, judgement.verdict, judgement.connection
     provider = judgement.endpoint.provider
     if not (known and provider and FAMILIES[connection.family].verified and not verdict.local):
@@ -97,7 +97,7 @@ _BEST_UNKNOWN = (
 
 
 def _fits(candidate: Judged, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
-    """Whether `candidate` is what was asked for; a wish for "not" is met by what is not visible."""
+    """Whether `candidate` is the requested endpoint; an unknown property counts as "not"."""
     is_so = [
         pooled is None or bool(candidate.pooled) is pooled,
         replica is None or bool(candidate.replica) is replica,

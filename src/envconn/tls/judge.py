@@ -1,11 +1,11 @@
-"""The judgement: what was asked for, what is demanded, what can be promised.
+"""The judgement: the requested level, the required level, and the level that is enforced.
 
 The steps, in order:
 
-1. ``sslmode`` and ``sslrootcert`` say which level the text asks for, with libpq's meaning.
-2. A connection that stays on the machine, or goes where clear text was waived, keeps that level.
+1. ``sslmode`` and ``sslrootcert`` state the requested level, with libpq's meaning.
+2. A connection on this machine, or to a host with a waiver, keeps that level.
 3. Any other is raised to the policy's floor; ``sslmode=disable`` is refused instead of raised,
-   because somebody decided it.
+   because it is an explicit choice.
 4. A stated CA means verification in every mode that uses TLS (libpq: "require" with a root file
    behaves like verify-ca), and ``system`` means verify-full (PostgreSQL 18 manual, 32.1.2, sslrootcert).
 5. Verification without a CA is an error here and not at the first connection.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
-    """Identify `connection`, judge it in `context` and seal it as `name`, or say everything that stands against it."""
+    """Recognise the provider of `connection`, judge it in `context` and seal it as `name`, or return every problem."""
     policy, endpoint = context.policy, identify(connection, context.hints)
     asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
@@ -63,20 +63,20 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
 
 
 def requested(connection: Connection) -> TlsLevel:
-    """The level the text asks for by itself. Absent means libpq's default, ``prefer``."""
+    """Return the level that the text itself requests. Without one it is libpq's default, ``prefer``."""
     parameters = connection.parameters
     if parameters.get("sslrootcert") == "system" and parameters.get("sslmode") != "disable":
         return TlsLevel.VERIFY_FULL
     if connection.foreign.get("sslaccept") == "strict":
-        # Prisma's word for a verified server; what it says beside sslmode=require is more than that.
+        # Prisma's parameter for a verified server; with sslmode=require it requests more than that.
         return TlsLevel.VERIFY_FULL
     level = SSLMODES[parameters.get("sslmode") or ("verify-full" if FAMILIES[connection.family].verified else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
 def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:
-    # Heroku's Redis has a self-signed certificate, and a rediss:// URL that says nothing about it. Anybody may have
-    # a host that looks like one of Heroku's: the environment has to say that it is.
+    # Heroku's Redis has a self-signed certificate, and a rediss:// URL that does not say so. Anyone may have
+    # a host that looks like one of Heroku's: the environment must state that it is.
     is_silent = connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
     known = endpoint.self_signed
     if not (known and is_silent and FAMILIES[connection.family].verified and _is_stated(connection, context)):
@@ -85,7 +85,7 @@ def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, conte
 
 
 def _is_stated(connection: Connection, context: Context) -> bool:
-    """Whether ``ENVCONN_PROVIDER`` names the provider whose host this looks like."""
+    """Whether ``ENVCONN_PROVIDER`` names the provider that this host looks like."""
     stated = context.hints.provider if context.hints else None
     return stated is not None and is_recognised(connection, stated)
 
@@ -97,13 +97,13 @@ def _floor(policy: Demands, connection: Connection, endpoint: Endpoint) -> TlsLe
 
 
 def _verified_from(connection: Connection) -> TlsLevel:
-    # A CA in the text itself is a wish to verify, even beside `prefer`, where libpq would fall
-    # back to clear text exactly when the certificate is bad. One stated for all connections is not.
+    # A CA in the text requests verification, even with `prefer`, where libpq would continue
+    # without TLS exactly when the certificate is invalid. A CA for all connections does not.
     return TlsLevel.OPPORTUNISTIC if "sslrootcert" in connection.parameters else TlsLevel.ENCRYPTED
 
 
 def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel) -> CA | Finding | None:
-    """The CA that was stated, nearest first: in the text, by the policy, by the provider's record."""
+    """Return the stated CA: from the text, otherwise from the policy, otherwise from the provider's record."""
     if "sslrootcert" in connection.parameters:
         return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
     if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
@@ -116,7 +116,7 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsL
 
 
 def provider_ca(endpoint: Endpoint) -> str | None:
-    """Return the CA of the provider's record, where it is at hand: ``system``, or a file that this machine has."""
+    """Return the CA of the provider's record, if it is available: ``system``, or a file that exists on this machine."""
     known = endpoint.provider.certificates if endpoint.provider else None
     return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
 
@@ -168,7 +168,7 @@ _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 
 
 def _file_problems(connection: Connection, demanded: tuple[str, ...]) -> list[Finding]:
-    # libpq goes on without a client certificate or a CRL that it cannot read.
+    # libpq continues without a client certificate or a CRL that it cannot read.
     def about(name: str, code: str, message: str) -> Finding:
         return problem(code, KEYWORDS[name].variable if name in demanded else connection.origin.variable, message)
 
@@ -191,7 +191,7 @@ _NO_LISTS = "the files in sslcrldir do not have the names that OpenSSL looks for
 def _ca_problems(
     connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel, ca: CA | Finding | None
 ) -> list[Finding]:
-    """A CA that cannot be used, one that cannot fit, or none where one is needed."""
+    """Return the problem of a CA that cannot be used, cannot match, or is missing."""
     variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
     if isinstance(ca, Finding):
         return [ca]
@@ -202,19 +202,19 @@ def _ca_problems(
         remedy = known.remedy if known else unknown
         return [problem("ca-missing", variable, f"{level} requires a CA. {remedy}")]
     if FAMILIES[connection.family].verified and endpoint.self_signed:
-        return []  # a host may only look like the provider's; if it is, verification refuses it
+        return []  # a host may only look like the provider's; if it is, verification fails
     if ca.kind == "system" and known and known.ca != "system":
         return [problem("ca-private", variable, f"the system does not trust the provider's CA. {known.remedy}")]
     return []
 
 
 def _words(connection: Connection) -> str:
-    """Say what in the text decided which level it asks for; nothing does for a file."""
+    """Return what in the text decided the requested level; empty for a file."""
     mode, has_root = connection.parameters.get("sslmode"), "sslrootcert" in connection.parameters
     if connection.family == SQLITE:
         return ""
     if connection.family != POSTGRESQL:
-        # In other words than libpq's; of Redis and AMQP, it is the scheme that says "disable".
+        # Other words than libpq's; for Redis and AMQP, the scheme means "disable".
         is_stated = has_root or mode not in {None, "disable"}
         return f"with {connection.scheme}://" + (" and its parameters" if is_stated else "")
     written = [f"sslmode={mode}"] if mode else []

@@ -1,6 +1,6 @@
-"""What a judged connection says of itself, and what a judgement is made of.
+"""The properties of a judged connection, and the context in which it is judged.
 
-What is written for judged connections takes a `Judged`, so that it can be imported by the sealed type that is one.
+Functions for judged connections take a `Judged`, so that `secured`, which defines the sealed type, can import them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Judged:
-    """The properties of a connection that was judged. The only class derived from it is `SecuredConnection`."""
+    """The properties of a judged connection. The only class derived from it is `SecuredConnection`."""
 
     __slots__ = ("_judgement",)
 
@@ -68,7 +68,7 @@ class Judged:
 
     @property
     def password(self) -> Secret | None:
-        """The password, or `None` where there is none. If a callable supplies it, `reveal` calls it."""
+        """The password, or `None` if there is none. If a callable supplies it, `reveal` calls it."""
         if self._judgement.context.supplier is None:
             return self._judgement.connection.password
         from envconn.tls.password import Supplied
@@ -97,17 +97,17 @@ class Judged:
 
     @property
     def pooled(self) -> bool | None:
-        """Whether a pooler stands in front of the server; `None` when that is not visible."""
+        """Whether there is a pooler in front of the server; `None` if that is unknown."""
         return self._judgement.endpoint.pooled
 
     @property
     def pool_mode(self) -> str | None:
-        """``transaction`` or ``session`` where pooled and known."""
+        """``transaction`` or ``session``, if pooled and known."""
         return self._judgement.endpoint.pool_mode
 
     @property
     def replica(self) -> bool | None:
-        """Whether this is a read-only replica; `None` when that is not visible."""
+        """Whether this is a read-only replica; `None` if that is unknown."""
         return self._judgement.endpoint.replica
 
     @property
@@ -128,12 +128,12 @@ class Judged:
 
     @property
     def region(self) -> str | None:
-        """The provider's region, if the hostname has it."""
+        """The provider's region, if the hostname contains it."""
         return self._judgement.endpoint.region
 
     @property
     def features(self) -> Features:
-        """What the server, the pooler and the provider can do, and what they demand of a client."""
+        """What the server, the pooler and the provider support, and what they require of a client."""
         endpoint, provider = self._judgement.endpoint, self._judgement.endpoint.provider
         negotiation = self.parameters.get("sslnegotiation")
         return Features(
@@ -154,7 +154,7 @@ class Judged:
 
 
 class Features(Value):
-    """What is known of the server, pooler and provider behind a connection, for who opens and keeps connections.
+    """What is known of the server, pooler and provider of a connection, for code that opens and keeps connections.
 
     `cloud` is where the provider runs it (``aws``, ``gcp``, ``azure``), if the host names it. `prepared_statements`
     is whether a driver may prepare statements in the protocol: false behind a pooler that does not track them.
@@ -176,11 +176,11 @@ class Features(Value):
 
 
 class Context(Record):
-    """What a connection is judged with, kept so that a sibling derived from it is judged alike.
+    """What a connection is judged with, kept so that a derived sibling is judged alike.
 
-    `hints` is what was stated about the endpoint because it cannot be seen. `siblings` are other
-    endpoints of the same database, which variables name. `supplier` is what a program supplies the
-    password with, in place of the one in the text.
+    `hints` are stated facts about the endpoint that its URL does not show. `siblings` are other
+    endpoints of the same database, which variables name. `supplier` is the callable of the program
+    for the password, used instead of the one in the text.
     """
 
     policy: Demands
@@ -192,9 +192,9 @@ class Context(Record):
 class Judgement(Record):
     """Everything that a `SecuredConnection` seals.
 
-    `exempt` is whether the policy's floor does not apply: nothing leaves the machine, or clear text is waived.
-    `demanded` names the keywords of libpq in which a variable demands more than the text. `judge` is what has judged
-    it, for endpoints derived from it.
+    `exempt` is whether the policy's floor does not apply: the connection is on this machine, or has a waiver.
+    `demanded` names the keywords of libpq in which a variable requires more than the text. `judge` is the function that
+    judged it, for endpoints derived from it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The vocabulary of the verdict: five levels, ordered, and libpq's words for them."""
+"""The five TLS levels, ordered, and libpq's words for them."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from enum import StrEnum
 class TlsLevel(StrEnum):
     """The TLS level of a connection. Levels are ordered: a higher one includes the lower ones.
 
-    The value is the word that is printed: ``TlsLevel("verify-full")`` is made from it, equals it and is written as
-    it in JSON.
+    The value is the word that is printed: ``TlsLevel("verify-full")`` is made from it, is equal to it, and JSON
+    contains it.
     """
 
     NONE = "none"
     """No TLS."""
     OPPORTUNISTIC = "opportunistic"
-    """TLS if the other side happens to offer it; promises nothing. Only ever reached on a local or waived hop."""
+    """TLS if the server offers it; promises nothing. Only possible for local connections and with a waiver."""
     ENCRYPTED = "encrypted"
     """TLS is required, but the server is not verified."""
     VERIFY_CA = "verify-ca"
-    """TLS to a server that holds a certificate of the stated CA, under whatever name."""
+    """TLS to a server with a certificate of the stated CA, for any name."""
     VERIFY_FULL = "verify-full"
-    """TLS to a server that holds a certificate of the stated CA for the host name asked for."""
+    """TLS to a server with a certificate of the stated CA for the requested hostname."""
 
     @property
     def rank(self) -> int:
-        """Its place in the order, from 0 for ``none`` to 4 for ``verify-full``."""
+        """Its position in the order, from 0 for ``none`` to 4 for ``verify-full``."""
         return _RANKS[self]
 
     @property
     def sslmode(self) -> str:
-        """The libpq word that gets this level: ``disable``, ``prefer``, ``require``, ``verify-ca``, ``verify-full``."""
+        """The libpq word for this level: ``disable``, ``prefer``, ``require``, ``verify-ca``, ``verify-full``."""
         return _WORDS[self.rank]
 
-    # A string would compare by its letters. Every word that is no level is a KeyError, never a level.
+    # A string would compare by its letters. An invalid word is a KeyError, never a level.
     def __lt__(self, other: str) -> bool:
         return _RANKS[self] < _RANKS[other]
 
@@ -60,4 +60,4 @@ SSLMODES = {
     "verify-ca": TlsLevel.VERIFY_CA,
     "verify-full": TlsLevel.VERIFY_FULL,
 }
-"""The level that each ``sslmode`` asks for (PostgreSQL 18 manual, 32.19.3, table 32.1)."""
+"""The level that each ``sslmode`` requests (PostgreSQL 18 manual, 32.19.3, table 32.1)."""

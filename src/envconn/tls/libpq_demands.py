@@ -1,7 +1,7 @@
-"""What libpq's variables demand beside a text (``PGREQUIREAUTH``, ``PGSSLCRL``): they raise it, and never lower it.
+"""What libpq's variables require beside a text (``PGREQUIREAUTH``, ``PGSSLCRL``): they raise it, and never lower it.
 
-libpq takes such a variable where the text is silent. A driver of ours is handed everything that decides, so that
-without this it would do with less than libpq alone.
+libpq uses such a variable if the text does not state it. envconn's drivers get every argument that matters, so
+without this module they would require less than libpq alone.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from envconn.errors import Finding
 
 _LISTS = ("sslcrl", "sslcrldir")
-_WEAK = ("TLSv1", "TLSv1.1")  # libpq knows them, and demands less with them than we do without
+_WEAK = ("TLSv1", "TLSv1.1")  # libpq supports them, and requires less with them than envconn without
 
 
 def stated(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
-    """Return the demands among `values`, texts by variable, as texts by keyword; and what is wrong with them."""
+    """Return the demands among `values`, texts by variable, as texts by keyword; and their problems."""
     found = {name: values[variable] for variable, name in DEMANDS.items() if values.get(variable)}
     return found, tuple(_wrong(found))
 
 
 def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
-    # libpq would refuse to connect. A misspelt demand must not pass for one that is met.
+    # libpq would refuse to connect. A misspelt demand must not look like one that is met.
     for name, value in found.items():
         keyword = KEYWORDS[name]
         weak = _WEAK if name.endswith("protocol_version") else ()
@@ -46,7 +46,7 @@ def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
 def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel) -> tuple[Connection, tuple[str, ...]]:
     """Return `connection` with what is `demanded` beyond its text, and the keywords that this changes.
 
-    Where the server is not verified, libpq does not look at revocation lists; a ``requirepeer`` is about sockets.
+    If the server is not verified, libpq ignores revocation lists; a ``requirepeer`` only applies to sockets.
     """
     if not demanded or connection.family != POSTGRESQL:
         return connection, ()
@@ -66,10 +66,10 @@ def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:
 
 
 def contradictions(connection: Connection, added: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield what is wrong with the parameters of `connection` since those that were `added`."""
+    """Yield the problems with the parameters of `connection` after the keywords `added` were added."""
     parameters = connection.parameters
     if "sslcrl" in added and "sslcrldir" in parameters and "sslcrldir" not in added:
-        # Of two lists by one issuer, libpq takes that of the file: it may spare what the directory revokes.
+        # Of two lists by one issuer, libpq uses that of the file: it may lack what the directory revokes.
         yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
     if "ssl_min_protocol_version" in added and parameters["ssl_min_protocol_version"] > parameters.get(
         "ssl_max_protocol_version", "~"

@@ -1,7 +1,7 @@
-"""A password that the program supplies by a callable, anew for each connection: a token that expires.
+"""A password from the program's callable, anew for each connection, such as a token that expires.
 
-It is a `Secret` that calls when it is revealed, so that every driver's arguments are made with one of
-that moment. What the callable raises or returns by mistake travels nowhere: only its type is told.
+It is a `Secret` that calls the callable when it is revealed, so that every driver's arguments contain the
+current one. What the callable raises or returns by mistake is not shown: messages contain only its type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 FIXED = "the program supplies a new password for each login"
-"""What messages say of it where it cannot be kept."""
+"""What messages say about it if it cannot be stored."""
 
 
 class Supplied(Secret):
@@ -38,16 +38,16 @@ class Supplied(Secret):
         self._variable = variable
 
     def reveal(self) -> str:
-        """Call for the password, and return it.
+        """Call the callable, and return the password.
 
         Raises:
-            PasswordUnavailable: the callable failed, is asynchronous, or returned no text that can be one.
+            PasswordUnavailable: the callable failed, is asynchronous, or did not return a valid password.
         """
         found = _checked(_called(self._supplier, self._connection))
         return found if isinstance(found, str) else self._refuse(found)
 
     async def fetch(self) -> str:
-        """Do the same in a coroutine: an asynchronous callable is awaited, another one runs in a thread.
+        """Do the same in a coroutine: an asynchronous callable is awaited, any other one runs in a thread.
 
         Raises:
             PasswordUnavailable: as for `reveal`.
@@ -70,13 +70,13 @@ class Supplied(Secret):
 
 
 class _Wrong(Record):
-    """Why there is no password."""
+    """Return why there is no password."""
 
     sentence: str
 
 
 def is_supplied(password: Secret | None) -> TypeGuard[Supplied]:
-    """Whether `password` is one that has to be called for."""
+    """Whether `password` comes from a callable."""
     return isinstance(password, Supplied)
 
 
@@ -91,7 +91,7 @@ async def _awaited(supplier: Supplier, connection: object) -> object:
     import asyncio
 
     direct = asyncio.iscoroutinefunction(supplier)
-    # Asking a cloud's API takes its time, which the event loop does not have.
+    # Asking a cloud's API takes time, and must not block the event loop.
     found = _called(supplier, connection) if direct else await asyncio.to_thread(_called, supplier, connection)
     if not isinstance(found, Awaitable):
         return found
@@ -103,7 +103,7 @@ async def _awaited(supplier: Supplier, connection: object) -> object:
 
 def _checked(found: object) -> str | _Wrong:
     if isinstance(found, Coroutine):
-        found.close()  # or Python complains that nobody awaited it
+        found.close()  # otherwise Python warns that it was never awaited
     if isinstance(found, Awaitable):
         return _Wrong("is asynchronous, but this connection is not. Pass a function that returns the password itself")
     if isinstance(found, _Wrong):

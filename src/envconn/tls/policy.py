@@ -1,16 +1,16 @@
-"""What is demanded of every connection: a floor, what counts as an exception, and a CA.
+"""What is required of every connection: a minimum level, the exceptions, and a CA.
 
 The environment states it, or a program with `Policy(...)`:
 
 ===================== ==============================================================================
 ``ENVCONN_TLS``       ``require`` (default), ``verify-ca``, ``verify-full``, ``best``
-``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor holds on unix sockets and loopback, too
-``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks where clear text is tolerated
+``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor also applies to unix sockets and loopback
+``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks that may be unencrypted
 ``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
 ``DATABASE_CA_CERT``  the same for databases only, under the name that several platforms use
-``PGSSLMODE``         raises the floor where it asks for more; can never lower it
-``PGSSLROOTCERT``     the CA of a database when nothing else names one, as in libpq
-``PGREQUIREAUTH``     and its like raise what a PostgreSQL text demands (`envconn.tls.libpq_demands`)
+``PGSSLMODE``         raises the floor if it requires more; can never lower it
+``PGSSLROOTCERT``     the CA of a database if nothing else names one, as in libpq
+``PGREQUIREAUTH``     and others raise what a PostgreSQL text requires (`envconn.tls.libpq_demands`)
 ===================== ==============================================================================
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class Reach(Record):
     """`local`: every host is a unix socket or a loopback address. `waived`: the patterns that cover the others.
 
-    `exempt` says whether the policy's floor does not apply.
+    `exempt` is true if the policy's floor does not apply.
     """
 
     local: bool
@@ -46,7 +46,7 @@ class Reach(Record):
 
 
 def reach(hosts: tuple[Host, ...], policy: Demands) -> Reach:
-    """Classify `hosts`: one that leaves the machine makes the whole list leave, one not waived makes none waived."""
+    """Classify `hosts`: the list is local only if every host is, and waived only if every other host is."""
     remote = [host for host in hosts if not is_local(host)]
     if not remote:
         return Reach(local=True, waived=None, exempt=not policy.enforce_local)
@@ -56,10 +56,10 @@ def reach(hosts: tuple[Host, ...], policy: Demands) -> Reach:
 
 
 def is_local(host: Host) -> bool:
-    """Whether `host` is a unix socket or a loopback address; `hostaddr`, the address dialled, has the last word."""
+    """Whether `host` is a unix socket or a loopback address; `hostaddr`, the address used, decides if it is stated."""
     if host.is_socket:
         return True
-    # With a dot at its end it is in no /etc/hosts: DNS is asked, and may answer with another machine.
+    # A name with a dot at its end is never in /etc/hosts: DNS is asked, and may return another machine.
     if not host.hostaddr and host.host.lower() == "localhost":
         return True
     address = host.hostaddr or host.host
@@ -76,7 +76,7 @@ def is_local(host: Host) -> bool:
 
 
 def _covers(pattern: str, host: Host) -> bool:
-    # What is dialled decides: a waiver by name says nothing about an address, nor digits about a name (10.evil.com).
+    # The address used decides: a waiver for a name does not cover an address, nor one for digits a name (10.evil.com).
     dialled = host.hostaddr or host.host
     if (_looks_numeric(dialled) and is_address(dialled)) is not _is_numeric(pattern):
         return False
@@ -91,7 +91,7 @@ def _covers(pattern: str, host: Host) -> bool:
 
 
 def _is_numeric(pattern: str) -> bool:
-    """Whether `pattern` is about addresses: a CIDR block, an address, or one with stars (``10.*``)."""
+    """Whether `pattern` is for addresses: a CIDR block, an address, or one with stars (``10.*``)."""
     return "/" in pattern or ":" in pattern or not pattern.strip(".*?0123456789")
 
 
@@ -119,14 +119,14 @@ _NO_ORIGINS: Mapping[str, Origin] = {}
 
 
 class Demands(Value):
-    """What every connection is judged by: what the environment states, and a `Policy` of the program above it.
+    """What connections are judged by: the settings in the environment, and a `Policy` of the program above them.
 
-    `floor` is the least level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
-    what the provider's certificates are known to meet. `enforce_local` applies the floor to unix sockets (which can
-    never meet it) and loopback addresses as well. `waive` lists host patterns and CIDR blocks where clear text is
-    tolerated. `ca` is used by connections that name none; `ca_variable` is what to call it in messages. `demanded`
-    holds what libpq's variables demand, by keyword. `places` says where the floor and the waivers were stated, by the
-    name of the variable for all services; `ignored` where one stands that does not count, because it is less trusted
+    `floor` is the minimum level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
+    what the provider's certificates are known to pass. `enforce_local` applies the floor to unix sockets (which can
+    never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be
+    unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `demanded`
+    holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
+    name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
     than what is judged.
     """
 
@@ -145,17 +145,17 @@ class Demands(Value):
         return f"<Demands floor={self.floor} best={self.best} enforce_local={self.enforce_local} waive={self.waive}>"
 
     def place(self, variable: str) -> str:
-        """Return the variable that states what `variable` is for, with file and line where there is one."""
+        """Return the variable that states what `variable` is for, with file and line if there is one."""
         return self.places.get(variable, variable)
 
     def remedy(self, variable: str) -> str:
-        """Return `variable` for a remedy, and where it has to be set to count."""
+        """Return `variable` for a remedy, and where it must be set to have an effect."""
         return f"{variable} in the process environment" if variable in self.ignored else variable
 
     def ca_for(self, family: str) -> str | None:
-        """Return the CA for connections of protocol `family` that name none, or `None`.
+        """Return the CA for connections of `family` that name none, or `None`.
 
-        One that was named for the databases says nothing about whose certificate a broker has.
+        A CA for databases says nothing about the certificate of a broker.
         """
         return None if family not in serving("database") and self.ca_variable in _FOR_DATABASES else self.ca
 
@@ -163,14 +163,14 @@ class Demands(Value):
 class Policy:
     """The TLS policy that a program sets, in addition to the environment's.
 
-    Each argument is what the variable of that name would say, and one that is left out is what the environment says:
+    Each argument replaces the variable of that name; one that is left out is read from the environment:
     `tls` is ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or
     ``enforce`` (``ENVCONN_TLS_LOCAL``); `waive` holds the host patterns and CIDR blocks that may do without TLS
     (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it (``ENVCONN_TLS_CA``), and not set
-    where it is blank. Where both state `tls` or `local`, the stricter one counts. Immutable.
+    if it is blank. If both state `tls` or `local`, the stricter one applies. Immutable.
 
     Raises:
-        ConfigurationError: an argument is another word, or a waiver covers every host.
+        ConfigurationError: an argument is invalid, or a waiver covers every host.
         TypeError: an argument has the wrong type, such as a `str` for `waive`.
     """
 
@@ -195,7 +195,7 @@ class Policy:
         problems = [*_wrong_words(tls or "require", local or "allow", "Policy.tls", "Policy.local")]
         problems += [found for pattern in waive or () if (found := _unusable(pattern, "Policy.waive"))]
         if problems:
-            # This frame is a part of the traceback, and tools print its variables.
+            # This frame is part of the traceback, and some tools print its variables.
             del ca, waive
             raise ConfigurationError(problems)
         object.__setattr__(self, "tls", tls)
@@ -210,7 +210,7 @@ class Policy:
         raise AttributeError("a Policy cannot be changed. Make another one")
 
     def __repr__(self) -> str:
-        # One that was refused half-way has no fields yet, and its traceback may be shown with variables.
+        # A policy whose constructor failed has no fields yet, and its traceback may be shown with variables.
         shown = {name: getattr(self, name, None) for name in ("tls", "local", "waive", "ca")}
         shown["ca"] = shown["ca"] and "..."
         return f"Policy({', '.join(f'{name}={value!r}' for name, value in shown.items() if value is not None)})"
@@ -224,17 +224,17 @@ def _policy(tls: Any, local: Any, waive: Any, ca: Any) -> Policy:
 
 
 def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
-    """Return `demands`, the environment's, with what `policy` states above them.
+    """Return `demands`, the environment's, with `policy` above them.
 
     Raises:
-        TypeError: `policy` is no `Policy`.
+        TypeError: `policy` is not a `Policy`.
     """
     demands = demands or Demands()
     if policy is None:
         return demands
     if type(policy) is not Policy:
         raise TypeError("policy must be an envconn.Policy or None")
-    # Made by its constructor again: one that was put together in another way is checked here.
+    # Constructed again: one that was put together in another way is checked here.
     policy = _policy(policy.tls, policy.local, policy.waive, policy.ca)
     return Demands(
         floor=max(demands.floor, _FLOORS.get(policy.tls or "", TlsLevel.ENCRYPTED)),
@@ -250,7 +250,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
 
 
 def _in_code(policy: Policy, demands: Demands) -> Iterator[tuple[str, str]]:
-    """Yield what counts because `policy` states it, by the variable, and what to call it."""
+    """Yield what `policy` replaces, by the variable, and its name in messages."""
     if _FLOORS.get(policy.tls or "", TlsLevel.ENCRYPTED) > demands.floor:
         yield "ENVCONN_TLS", "Policy.tls"
     if policy.waive is not None:
@@ -260,7 +260,7 @@ def _in_code(policy: Policy, demands: Demands) -> Iterator[tuple[str, str]]:
 
 
 def waived_in_code(policy: Policy | None) -> tuple[Finding, ...]:
-    """Return the note that `policy` waives something, which no variable shows."""
+    """Return the note that `policy` has a waiver, which no variable shows."""
     if policy is None or not policy.waive:
         return ()
     message = f"the program allows connections without TLS to {', '.join(policy.waive)}"
@@ -278,7 +278,7 @@ def _wrong_words(tls: str, local: str, tls_variable: str, local_variable: str) -
 
 
 class Stated(Record):
-    """The policy that the environment states, what is wrong with it, and what is worth reporting."""
+    """The policy in the environment, its problems, and its notes."""
 
     demands: Demands
     problems: tuple[Finding, ...] = ()
@@ -288,7 +288,7 @@ class Stated(Record):
 def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGINS) -> Stated:
     """Read the policy from the texts of `VARIABLES`; a missing or blank one is not set.
 
-    `origins` says where each stands, which may be a variable for one service in place of that for all.
+    `origins` is where each is stated, which may be a variable for one service instead of that for all.
     """
     names = {name: origins[name].variable if name in origins else name for name in VARIABLES}
     word = values.get("ENVCONN_TLS") or "require"
@@ -298,7 +298,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
     problems = [found for pattern in waive if (found := _unusable(pattern, names["ENVCONN_TLS_WAIVE"]))]
     problems += _wrong_words(word, local, names["ENVCONN_TLS"], names["ENVCONN_TLS_LOCAL"])
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
-        # libpq would refuse to connect. A misspelt verify-full must not pass for a wish that is met.
+        # libpq would refuse to connect. A misspelt verify-full must not look like a requirement that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in CA_VARIABLES if values.get(name)), None)
     demanded, wrong = libpq_demands.stated(values)
@@ -338,7 +338,7 @@ def _raised(floor: TlsLevel, pgsslmode: str, variable: str) -> tuple[TlsLevel, t
 
 
 def _unusable(pattern: str, variable: str) -> Finding | None:
-    """Refuse a waiver that covers everything, or that can never match."""
+    """Refuse a waiver that covers every host, or that can never match."""
     if "/" in pattern:
         return _unusable_network(pattern, variable)
     if not pattern.strip("*?."):

@@ -1,6 +1,6 @@
-"""The sealed type: a connection that was judged.
+"""The sealed type: a judged connection.
 
-Integrations accept nothing else. Only `envconn.tls` can make one; making one by any other way is a
+Integrations accept nothing else. Only `envconn.tls` can make one; making one in any other way is a
 `TypeError`, and so is copying the seal into a subclass or a pickle.
 """
 
@@ -22,12 +22,12 @@ _SEAL: Final = object()
 
 
 class SecuredConnection(Judged):
-    """A connection that was judged; the only type that drivers and integrations accept.
+    """A judged connection; the only type that drivers and integrations accept.
 
     Made by `envconn.load` and `envconn.secure`. Immutable; equality is identity.
 
     Raises:
-        TypeError: constructed, subclassed, changed or pickled by anybody else.
+        TypeError: constructed, subclassed, changed or pickled outside of `envconn.tls`.
     """
 
     __slots__ = ("_place", "_seal")
@@ -68,11 +68,11 @@ class SecuredConnection(Judged):
     def endpoint(
         self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
     ) -> SecuredConnection:
-        """Return the endpoint of the same database that is pooled, a replica, or on a branch as asked.
+        """Return the endpoint of the same database that is pooled, a replica, or on a branch, as requested.
 
-        `None` means any, and of `replica` that of this one. It is this one if it fits, else one that a
-        variable names, else one that the provider's rule derives, which is judged again. What is not
-        visible counts as neither pooled nor a replica, after what is known to be neither.
+        `None` means any, and for `replica` the same as this one. It is this one if it matches, otherwise one that a
+        variable names, otherwise one that the provider's rule derives, which is judged again. If it is unknown
+        whether an endpoint is pooled or a replica, it counts as neither, after those that are known to be neither.
 
         Raises:
             EndpointUnavailable: there is none; the text says why, and where to get it.
@@ -87,70 +87,70 @@ class SecuredConnection(Judged):
         return found  # type: ignore[return-value] # a SecuredConnection is the only Judged there is
 
     def uri(self) -> Secret:
-        """Return the connection URI with what was judged, for any reader of its family; the password is in it."""
+        """Return the connection URI with the judged TLS, for any reader of its family; it contains the password."""
         from envconn.tls.uri_writer import uri
 
         return Secret(uri(self))
 
 
 def seal(judgement: Judgement) -> SecuredConnection:
-    """Make the sealed value. For `envconn.tls.judge` alone."""
+    """Return the sealed connection. Only for `envconn.tls.judge`."""
     return SecuredConnection(judgement, seal=_SEAL)
 
 
 def judgement_of(connection: SecuredConnection) -> Judgement:
-    """Return what `connection` seals. For `envconn.tls` alone."""
+    """Return what `connection` seals. Only for `envconn.tls`."""
     require_sealed(connection)
     return connection._judgement  # noqa: SLF001 - the other half of `seal`
 
 
 def foreign_parameters(connection: SecuredConnection) -> Parameters:
-    """Return the parameters of other tools (``pgbouncer``, ``connection_limit``), which no driver receives."""
+    """Return the parameters of other tools (``pgbouncer``, ``connection_limit``), which no driver gets."""
     return judgement_of(connection).connection.foreign
 
 
 def understood(connection: SecuredConnection) -> tuple[str, ...]:
-    """Return what is known of `connection` from host, port, user and variable, one sentence each."""
+    """Return what host, port, user and variable of `connection` show, one sentence each."""
     return judgement_of(connection).endpoint.because
 
 
 def advice(connection: SecuredConnection) -> tuple[Finding, ...]:
-    """Return what could be had and is not, and what the provider says of this endpoint."""
+    """Return notes about settings that are possible but not used, and the provider's notes on this endpoint."""
     from envconn.tls.endpoints import advice
 
     return advice(judgement_of(connection))
 
 
 def is_exempt(connection: SecuredConnection) -> bool:
-    """Whether the policy's floor does not apply: nothing leaves the machine, or clear text is waived."""
+    """Whether the policy's floor does not apply: the connection is on this machine, or has a waiver."""
     return judgement_of(connection).exempt
 
 
 def demanded(connection: SecuredConnection) -> tuple[str, ...]:
-    """Return the keywords of libpq in which a variable demands more than the text of `connection`."""
+    """Return the keywords of libpq in which a variable requires more than the text of `connection`."""
     return judgement_of(connection).demanded
 
 
 def put(connection: SecuredConnection, place: object) -> None:
-    """Have `connection` know its `place` among services, unless it stands in one already. For `envconn.rotation`."""
+    """Store the `place` of `connection` among services, unless it has one already. Only for `envconn.rotation`."""
     if connection._place is None:  # noqa: SLF001 - one of our own
         object.__setattr__(connection, "_place", place)
 
 
 def place_of(connection: SecuredConnection) -> Any:
-    """Return the `envconn.rotation.Place` that `connection` was put in, or `None`."""
+    """Return the `envconn.rotation.Place` of `connection`, or `None`."""
     return connection._place  # noqa: SLF001 - one of our own
 
 
 def require_sealed(value: object) -> None:
-    """Refuse anything but a genuine `SecuredConnection`, also one that was made behind the constructor's back."""
-    # Not isinstance, which believes a `__class__` that lies.
+    """Raise unless this is a genuine `SecuredConnection`, also if it was made without the constructor."""
+    # Not isinstance, which trusts a false `__class__`.
     if type(value) is not SecuredConnection or getattr(value, "_seal", None) is not _SEAL:
         raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
 
 
 def direct(connection: SecuredConnection) -> SecuredConnection | None:
-    """Return the endpoint for migrations that is not `connection` itself, or `None` where there is none."""
+    """Return the endpoint for migrations if it is not `connection` itself, otherwise `None`."""
     try:
         found = connection.endpoint(pooled=False, replica=False)
     except EndpointUnavailable:
@@ -159,14 +159,14 @@ def direct(connection: SecuredConnection) -> SecuredConnection | None:
 
 
 def without_password(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` without a password that has to be called for: for what is made before the first login."""
+    """Return `connection` without a password that comes from a callable, for use before the first login."""
     from envconn.tls.password import is_supplied
 
     return with_password(connection, None) if is_supplied(connection.password) else connection
 
 
 def with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:
-    """Return `connection` with `password`, whoever supplied another one."""
+    """Return `connection` with `password`, also if a callable supplied another one."""
     judgement = judgement_of(connection)
     stated = replace(judgement.connection, password=password)
     return seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))

@@ -1,8 +1,8 @@
-"""The writer of URIs: that of a judged connection, and those that other programs read in words of their own.
+"""Write URIs: those of a judged connection, and those that other programs read in words of their own.
 
-It says how to verify in the words of the family: libpq's, redis-py's (``ssl_cert_reqs=required`` is
+It writes how to verify in the words of the family: libpq's, redis-py's (``ssl_cert_reqs=required`` is
 the spelling that redis-py, kombu and Celery share), RabbitMQ's, and those of MySQL's own clients.
-RabbitMQ's have none for a chain without a name, so a connection of level ``VERIFY_CA`` asks for both.
+RabbitMQ's have none for a chain without a name, so level ``VERIFY_CA`` is written as both.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def compose(
 ) -> str:
     """Return ``SCHEME://USER:PASSWORD@HOSTS/PATH?QUERY``, without what `connection` does not have.
 
-    All but letters, digits and ``-._~`` is percent-encoded, slashes in `query` excepted. `hosts` and `path` are for
-    readers that do not find all hosts there, or the database: they are written as they are.
+    All but letters, digits and ``-._~`` is percent-encoded, except slashes in `query`. `hosts` and `path` are for
+    readers that expect hosts or the database elsewhere: they are written as they are.
     """
     where = ",".join(map(authority, connection.hosts)) if hosts is None else hosts
     name = quote(connection.dbname, safe="") if path is None else path
@@ -58,14 +58,14 @@ def compose(
 
 
 def userinfo(connection: Judged) -> str:
-    """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or nothing."""
+    """Return user name and password, all but letters, digits and ``-._~`` encoded, with ``@``; or an empty text."""
     user = quote(connection.user, safe="")
     password = f":{quote(connection.password.reveal(), safe='')}" if connection.password else ""
     return f"{user}{password}@" if user or password else ""
 
 
 def authority(host: Host) -> str:
-    """Return `host` with its port, as it stands in a URI; a socket is encoded like a name."""
+    """Return `host` with its port, as written in a URI; a socket is encoded like a name."""
     name = f"[{quote(host.host, safe=':')}]" if ":" in host.host and not host.is_socket else quote(host.host, safe="")
     return f"{name}:{host.port}"
 
@@ -79,8 +79,8 @@ class _Family(Record):
     """How one family of services writes a URI.
 
     `modes` holds the parameters for each level,
-    in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket, where that is
-    another one.
+    in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket, if it is
+    different.
     """
 
     modes: tuple[Mapping[str, str], ...]
@@ -104,7 +104,7 @@ _REDIS = _Family(
 )
 
 _FAMILIES = {
-    # Encryption by GSS would take the place of TLS, and of everything that was judged about it.
+    # Encryption by GSS would replace TLS, and everything that was judged about it.
     POSTGRESQL: _Family(
         tuple({"sslmode": level.sslmode, "gssencmode": "disable"} for level in TlsLevel),
         {},

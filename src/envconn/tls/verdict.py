@@ -1,4 +1,4 @@
-"""The verdict: what is promised about a connection, and why."""
+"""The verdict: the TLS that is enforced for a connection, and why."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class Verdict(Value):
-    """What is promised about a connection, and why.
+    """The TLS that is enforced for a connection, and why.
 
-    `level` is what every driver is told to hold; `requested` what the text asked for; `raised`
-    whether the policy asked for more. `local` is true for a unix socket or a loopback address,
-    `waived` is the pattern that tolerates clear text, or `None`. `ca` is what the server's
-    certificate is checked against, `None` below ``VERIFY_CA``.
+    `level` is what every driver is told to enforce; `requested` is the level in the text; `raised`
+    is whether the policy required more. `local` is true for a unix socket or a loopback address,
+    `waived` is the pattern that allows an unencrypted connection, or `None`. `ca` is the CA that the server's
+    certificate is verified against, `None` below ``VERIFY_CA``.
     """
 
     level: TlsLevel
@@ -26,16 +26,16 @@ class Verdict(Value):
     waived: str | None = None
     ca: CA | None = None
     _words: str = "without sslmode"
-    """Where the text states the level that it asks for; empty for a file."""
+    """Where the text states the requested level; empty for a file."""
     _demanded: tuple[str, ...] = ()
-    """The keywords of libpq in which a variable demands more than the text."""
+    """The keywords of libpq in which a variable requires more than the text."""
     _floor_from: str = "ENVCONN_TLS"
     _waived_from: str = "ENVCONN_TLS_WAIVE"
-    """Where the floor and the waiver were stated."""
+    """Where the floor and the waiver are stated."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """One sentence for each step that led here."""
+        """The reasons for the level, one sentence for each step."""
         if not self._words:
             return ("the database is a file, to which TLS does not apply",)
         reasons = [
@@ -51,7 +51,7 @@ class Verdict(Value):
 
     @property
     def raised(self) -> bool:
-        """Whether `level` is above what the text asked for."""
+        """Whether `level` is above the requested one."""
         return self.level > self.requested
 
 
@@ -62,4 +62,4 @@ _MEANINGS = {
     TlsLevel.VERIFY_CA: "the CA is verified",
     TlsLevel.VERIFY_FULL: "the CA and the hostname are verified",
 }
-"""What a client does by itself with what the text asks for."""
+"""What a client does on its own with the requested level."""
