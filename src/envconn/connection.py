@@ -104,7 +104,7 @@ class Host(Value):
     """One place to connect to.
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
-    abstract name (``@``) for a unix socket, or the path of a file for a database that is one.
+    abstract name (``@``) for a unix socket; empty for a file, whose path is the connection's `dbname`.
     `hostaddr` is the IP address to dial instead of resolving `host`, or empty. `port` is a TCP port,
     1 to 65535, and part of the file name of a PostgreSQL socket; 0 where there is none.
     """
@@ -115,8 +115,8 @@ class Host(Value):
 
     @property
     def is_socket(self) -> bool:
-        """Whether this is a unix socket, which cannot use TLS."""
-        return self.host.startswith(("/", "@"))
+        """Whether this is a unix socket, which cannot use TLS; true of a file, too, to which nothing connects."""
+        return self.host.startswith(("/", "@")) or not (self.host or self.hostaddr or self.port)
 
     def __str__(self) -> str:
         if not self.port:

@@ -125,8 +125,10 @@ def _paragraph(service: SecuredConnection) -> list[str]:
     lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
     if foreign := foreign_parameters(service):
         lines.append(f"  ignored: {', '.join(foreign)}")
-    siblings = ((sibling_name(each), each) for each in service.siblings)
-    return lines + [f"  {' '.join(row(name, each))}: {', '.join(map(str, each.hosts))}" for name, each in siblings]
+    for each in service.siblings:
+        where = ", ".join(map(str, each.hosts)) or each.dbname
+        lines.append(f"  {' '.join(row(sibling_name(each), each))}: {where}")
+    return lines
 
 
 def _target(service: SecuredConnection) -> str:

@@ -84,7 +84,9 @@ def test_parameters_keep_what_they_were_made_of() -> None:
         (Host("/run/postgresql", 5432), "/run/postgresql:5432", True),
         (Host("/cloudsql/proj:region:inst", 5432), "/cloudsql/proj:region:inst:5432", True),
         (Host("@abstract", 5432), "@abstract:5432", True),
-        (Host("/var/lib/app.sqlite3", 0), "/var/lib/app.sqlite3", True),
+        (Host("", 0), "", True),
+        (Host("", 5432), ":5432", False),
+        (Host("", 0, "192.0.2.1"), "", False),
     ],
     ids=lambda value: str(value) if isinstance(value, Host) else None,
 )

@@ -12,24 +12,24 @@ from leaks import MARKER
 
 
 @pytest.mark.parametrize(
-    ("place", "path", "host"),
+    ("place", "path"),
     [
-        ("/db.sqlite3", "db.sqlite3", "@db.sqlite3"),
-        ("/data/db.sqlite3", "data/db.sqlite3", "@data/db.sqlite3"),
-        ("//srv/db.sqlite3", "/srv/db.sqlite3", "/srv/db.sqlite3"),
-        ("//srv/my%20db%3F.sqlite3", "/srv/my db?.sqlite3", "/srv/my db?.sqlite3"),
-        ("/a@b:c;d+e", "a@b:c;d+e", "@a@b:c;d+e"),
-        ("/é.db", "é.db", "@é.db"),
-        ("", ":memory:", "@:memory:"),
-        ("/", ":memory:", "@:memory:"),
-        (":memory:", ":memory:", "@:memory:"),
-        ("/:memory:", ":memory:", "@:memory:"),
+        ("/db.sqlite3", "db.sqlite3"),
+        ("/data/db.sqlite3", "data/db.sqlite3"),
+        ("//srv/db.sqlite3", "/srv/db.sqlite3"),
+        ("//srv/my%20db%3F.sqlite3", "/srv/my db?.sqlite3"),
+        ("/a@b:c;d+e", "a@b:c;d+e"),
+        ("/é.db", "é.db"),
+        ("", ":memory:"),
+        ("/", ":memory:"),
+        (":memory:", ":memory:"),
+        ("/:memory:", ":memory:"),
     ],
 )
-def test_paths(place: str, path: str, host: str) -> None:
+def test_paths(place: str, path: str) -> None:
     """Three slashes are a relative path, four an absolute one, none a database in memory. All of them are local."""
     connection = accepted(f"sqlite://{place}")
-    assert (connection.family, connection.dbname, connection.hosts) == ("sqlite", path, (Host(host, 0),))
+    assert (connection.family, connection.dbname, connection.hosts) == ("sqlite", path, (Host("", 0),))
     assert connection.hosts[0].is_socket
     assert (connection.user, connection.password, {**connection.parameters}) == ("", None, {})
     assert connection.origin == Origin("DATABASE_URL")

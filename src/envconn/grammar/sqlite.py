@@ -45,8 +45,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """Read ``sqlite:///path?name=value&...``.
 
     Returns `None` if something is wrong; `state` then holds the problems. `Connection.dbname` is the
-    path as written, or ``:memory:``. There is no network, so that the verdict is local: the host
-    of the one `Host` is the absolute path, or ``@`` and the rest, and the port is 0.
+    path as written, or ``:memory:``. There is no network, and the one `Host` says so: it is empty.
     """
     start = len(scheme) + 3
     if "#" in text:
@@ -60,7 +59,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     return Connection(
         family=SQLITE,
         scheme=scheme,
-        hosts=(Host(path if path.startswith("/") else f"@{path}", 0),),
+        hosts=(Host("", 0),),
         user="",
         dbname=path,
         parameters=Parameters(query.values),

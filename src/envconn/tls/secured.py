@@ -61,9 +61,8 @@ class SecuredConnection(Judged):
         return self
 
     def __repr__(self) -> str:
-        return (
-            f"<SecuredConnection {self.name}: {self.family} on {', '.join(map(str, self.hosts))}, TLS {self.tls.level}>"
-        )
+        where = ", ".join(map(str, self.hosts)) or self.dbname
+        return f"<SecuredConnection {self.name}: {self.family} on {where}, TLS {self.tls.level}>"
 
     def endpoint(
         self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
