@@ -6,9 +6,6 @@ import click
 
 import envconn
 
-EX_CONFIG = 78
-"""The exit code for a wrong configuration (sysexits.h), as for the command ``envconn``."""
-
 
 @click.group("envconn", help="Prove that the connections in the environment use TLS.")
 def group() -> None:
@@ -17,9 +14,9 @@ def group() -> None:
 
 @group.command("check", help="Check the configuration; say what to change.")
 def check() -> None:
-    """Print the report, or the problems; exit with 78 for the latter."""
+    """Print the report, or the problems; exit as ``envconn`` does."""
     try:
         click.echo(str(envconn.load().report()))
     except envconn.ConfigurationError as error:
         click.echo(str(error), err=True)
-        raise SystemExit(EX_CONFIG) from None
+        raise SystemExit(error.exit_code) from None

@@ -223,7 +223,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "REDIS_URL=rediss://:a%E2%84%80b@cache.example.com",
         ),
         "scheme-missing": Code(
-            "The value has no scheme.",
+            "The value has no scheme, or begins with the command psql.",
             "Begin with `postgresql://`, or as the message says.",
             "DATABASE_URL=db.example.com/app",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",

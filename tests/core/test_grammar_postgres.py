@@ -244,6 +244,8 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/" + 32_768 * "d", "text-too-long"),
     # scheme
     ("¤", "scheme-missing"),
+    ("psql 'postgres://u:¤@h/d?sslmode=require'", "scheme-missing"),
+    ("psql -d postgres://u:¤@h/d", "scheme-missing"),
     ("//u:¤@h/d", "scheme-missing"),
     ("//u:¤@h/d?sslmode=require", "scheme-missing"),
     ("u:¤@h/d", "scheme-unknown"),

@@ -12,7 +12,7 @@ import signal
 import sys
 
 from envconn import sources
-from envconn.cli.live import asked, closed
+from envconn.cli.live import asked, run_proof
 from envconn.cli.terminal import complain
 from envconn.exit_codes import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.selection import assemble
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         environ.pop(name, None)
     code = _export(environ, assembly.report, options) if options.export else EX_OK
     if not code and (live := asked(options)):
-        code = closed(Services(assembly), live)
+        code = run_proof(Services(assembly), live)
     return code or _become(command, environ)
 
 

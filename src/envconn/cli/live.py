@@ -48,7 +48,7 @@ def gate(services: Services | SecuredConnection, live: Live) -> Proof:
         return examine(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
 
 
-def closed(services: Services, live: Live) -> int:
+def run_proof(services: Services, live: Live) -> int:
     """Prove `services`, print the problems, and return the exit code: 0 if there are none."""
     proof = gate(services, live)
     complain(proof.problems, proof.notes)

@@ -72,7 +72,9 @@ def _dispatch(state: ParseState, text: str) -> Connection | None:
     if separator and (family := BY_SCHEME.get(scheme)):
         return _reader(family)(state, scheme, text)
     match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
-    if match:
+    if text.startswith("psql "):
+        state.refuse("scheme-missing", "begins with the command psql. Keep only the connection string, without quotes")
+    elif match:
         state.refuse(*_explain(match.group(1)))
     elif "=" in text and not text.startswith("//"):
         return read_conninfo(state, text)
