@@ -1,8 +1,8 @@
-"""The values that a connection string is read into, without a TLS check.
+"""The values of a parsed connection string, without a TLS check.
 
-A `Connection` keeps every spelling of the text it was read from, because a verdict about security
-must look at what was written. Secrets are of type `Secret` from the first moment, so that no
-`repr`, log record, traceback with locals, or serializer finds their text by accident.
+A `Connection` keeps the text's own spelling, because a verdict about security
+must look at what was written. Secrets are of type `Secret` from the beginning, so that no
+`repr`, log record, traceback with locals, or serializer shows their text by accident.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Secret:
 class Parameters(Mapping[str, str]):
     """Connection parameters by name, in the order written; `repr` shows the names only.
 
-    Some values are secrets (``sslpassword``) and most are not; since nobody can tell from outside,
+    Some values are secrets (``sslpassword``) and most are not; since that is not known here,
     none is shown, and none is pickled.
     """
 
@@ -78,7 +78,7 @@ class Parameters(Mapping[str, str]):
     if not TYPE_CHECKING:  # pragma: no branch
 
         def get(self, name: str, default: object = None) -> object:
-            """Do as `Mapping` does, and is typed, without raising and catching a KeyError for what is not there."""
+            """Return the value or `default`, like `Mapping`, but without raising a KeyError for a missing name."""
             return self._values.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -105,8 +105,8 @@ class Host(Value):
 
     `host` is a DNS name, an IP literal without brackets, or a directory (it starts with ``/``) or
     abstract name (``@``) for a unix socket; empty for a file, whose path is the connection's `dbname`.
-    `hostaddr` is the IP address to dial instead of resolving `host`, or empty. `port` is a TCP port,
-    1 to 65535, and part of the file name of a PostgreSQL socket; 0 where there is none.
+    `hostaddr` is the IP address to use instead of resolving `host`, or empty. `port` is a TCP port,
+    1 to 65535, and part of the file name of a PostgreSQL socket; 0 if there is none.
     """
 
     host: str
@@ -127,16 +127,16 @@ class Host(Value):
 class Origin(Value):
     """Where a text came from.
 
-    `variable` is the name it was looked up by. `source` says in which kind of place it was found:
+    `variable` is the name that it was looked up by. `source` is the kind of source:
     ``environment``, ``file`` (``NAME_FILE``), ``dotenv``, ``secrets`` (``ENVCONN_SECRETS_DIR``), ``credentials``
     (systemd's), ``program`` (fetched by one) or a word for the source of settings (``aws-secrets-manager``, ... in
     `envconn.sources.order`), ``app-service`` (a variable behind a prefix of Azure's); for
     bound services ``binding``, ``vcap``, ``relationship`` and ``connstr`` (Azure's, under its whole name);
-    ``argument`` for a text handed over by a program; or ``remote`` for one that a provider's API has
-    answered. A bound service's `variable` is the platform's, with a slash and its name: ``VCAP_SERVICES/orders``.
-    `path` and `line` (counted from 1) point into a file or directory where there is one. `via` holds the
-    variables that whole-value aliases led through, in order, the last being where the text stood.
-    `env_file` is whether it stood in an env file, or in a place that only an env file names: such a text is less
+    ``argument`` for a text from the program; or ``remote`` for one from a provider's
+    API. A bound service's `variable` is the platform's, with a slash and its name: ``VCAP_SERVICES/orders``.
+    `path` and `line` (counted from 1) point into a file or directory if there is one. `via` holds the
+    variables that whole-value aliases led through, in order; the last one holds the text.
+    `env_file` is whether it is in an env file, or in a place that only an env file names: such a text is less
     trusted than one of the process environment.
     """
 
@@ -162,11 +162,11 @@ class Connection(Value):
 
     No driver accepts this type: `envconn.secure` turns it into the one they do.
 
-    `family` is the service's protocol (``postgresql``). `scheme` is the URI scheme as written, in
-    the case written, or empty for a keyword/value string. `dbname` and `user` are decoded text.
+    `family` is the service's family (``postgresql``). `scheme` is the URI scheme as written,
+    or empty for a keyword/value string. `dbname` and `user` are decoded text.
     `parameters` holds every other parameter under its libpq name; `foreign` those that other
-    tools put into URLs and libpq does not know (``pgbouncer``, ``connection_limit``): understood
-    here, never passed on. `notes` says what was tidied while reading.
+    tools put into URLs and libpq does not know (``pgbouncer``, ``connection_limit``): read
+    here, never passed on. `notes` says what was corrected while reading.
     """
 
     family: str
@@ -192,5 +192,5 @@ class Connection(Value):
 
     @property
     def driver(self) -> str | None:
-        """The driver named behind a ``+`` in the scheme (``postgresql+asyncpg``), if one is."""
+        """The driver named after a ``+`` in the scheme (``postgresql+asyncpg``), if there is one."""
         return self.scheme.partition("+")[2] or None

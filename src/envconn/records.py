@@ -5,13 +5,13 @@ the class is made; a class then generates and evaluates the code of its construc
 `envconn.load()` imports, that was 41 of 180 million instructions (CPython 3.11, valgrind), more than all that the
 function does. Type checkers read annotations themselves; at run time their names suffice.
 
-The fields of a `Record` are kept in a tuple: its constructor and the getters are C, and half the price of slots. It
-is for what stays inside: a tuple can be unpacked, so that a new field breaks its users, and equals any other tuple of
-the same items. What a program outside gets is a `Value`.
+The fields of a `Record` are kept in a tuple: its constructor and the getters are C, and cost half of slots. It
+is for internal use: a tuple can be unpacked, so that a new field breaks its users, and equals any other tuple of
+the same items. Public values are a `Value`.
 
-A `TypedDict` can be closed here, so that a type checker knows: there are no other keys (PEP 728, in Python 3.15).
+A `TypedDict` can be closed here: then a type checker knows that there are no other keys (PEP 728, in Python 3.15).
 Without that, pyright refuses to unpack one into a function that takes ``**kwargs`` of some type, as
-``psycopg.connect`` does. Type checkers bring typing_extensions along; at run time it is not imported.
+``psycopg.connect`` does. Type checkers include typing_extensions; at run time it is not imported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     @dataclass_transform(frozen_default=True)
     class Value:
-        """Immutable fields, given by place or by name."""
+        """Immutable fields, given by position or by name."""
 
     def replace(value: T, /, **changes: object) -> T:
         """Return a copy of `value` with `changes`."""
@@ -43,7 +43,7 @@ else:
     from _collections import _tuplegetter
 
     class _Fields(type):
-        """Makes a class with annotations a tuple whose items are called as they say."""
+        """Makes a class with annotations a tuple whose items have their names."""
 
         def __new__(cls, name, bases, namespace):
             own = tuple(namespace.get("__annotations__", ()))
@@ -55,7 +55,7 @@ else:
             return super().__new__(cls, name, bases, {"__slots__": ()} | namespace)
 
     class Record(tuple, metaclass=_Fields):
-        """Immutable fields, given by place or by name."""
+        """Immutable fields, given by position or by name."""
 
         __slots__ = ()
         _fields = ()
@@ -106,12 +106,12 @@ else:
     _dictionary = _Kept.__dict__["__dict__"]
 
     class Value(_Kept):
-        """Immutable fields, given by place or by name; equal to another of the same class with the same fields.
+        """Immutable fields, given by position or by name; equal to another of the same class with the same fields.
 
-        It is no sequence. A field whose name begins with an underscore is compared, and not shown.
+        It is not a sequence. A field whose name begins with an underscore is compared, and not shown.
         """
 
-        # `vars` gets a copy: who changes the fields of a verdict there would change what drivers are told.
+        # `vars` gets a copy: changing the fields of a verdict there would change the drivers' arguments.
         __dict__ = property(lambda self: dict(_dictionary.__get__(self)))
 
         __match_args__ = ()
@@ -130,7 +130,7 @@ else:
                     raise self._wrong()
             if not self._required <= named.keys() <= self._known:
                 raise self._wrong()
-            # A field that is not given is found in the class.
+            # A field that is not given is a class attribute.
             _dictionary.__set__(self, named)
 
         def _wrong(self):
@@ -167,7 +167,7 @@ else:
         return {field: getattr(value, field) for field in value.__match_args__}
 
     class TypedDict(dict):
-        """Takes the keywords of a class that is derived from it; calling it makes a dictionary, as `typing`'s does."""
+        """Accepts the keywords of a class that is derived from it; calling it makes a dictionary, like `typing`'s."""
 
         def __init_subclass__(cls, **_: object) -> None:
             super().__init_subclass__()

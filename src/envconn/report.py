@@ -1,10 +1,10 @@
-"""What was found, chosen, ignored, raised and waived: for people as text, for programs as a dictionary.
+"""The report: what was found, chosen, ignored, raised and waived, as text and as a dictionary for JSON.
 
-No secret is in it: of a connection it shows hosts, database, user name and the verdict.
+It contains no secret: for a connection it shows hosts, database, user name and the verdict.
 
-The JSON is one envelope, whoever prints it; ``envconn schema`` prints what it looks like. ``format_version`` is the
-format's own: its minor number rises when something is added, so that programs ignore keys that they do not know; its
-major number when something is changed or taken away. Sentences (``message``, ``understood``, ``evidence``) are for
+All commands print the same JSON format; ``envconn schema`` prints its schema. ``format_version`` is the version of
+that format: its minor number is raised when something is added, so programs must ignore unknown keys; its
+major number when something is changed or removed. Sentences (``message``, ``understood``, ``evidence``) are for
 people, and may change at any time.
 """
 
@@ -39,11 +39,11 @@ class Refusal(Value):
 
 
 class Report(Value):
-    """The result of loading the configuration: services, problems and notes. It holds no secret.
+    """The result of loading the configuration: services, problems and notes. It contains no secret.
 
-    `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what
-    stands against using them, empty when all is well; `notes` what was chosen, ignored, raised or normalised.
-    `policy` is what they were judged by; `None` where there was none.
+    `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what is
+    wrong, empty if nothing is; `notes` what was chosen, ignored, raised or normalised.
+    `policy` is what they were judged by; `None` if there was none.
     """
 
     services: Mapping[str, SecuredConnection] = MappingProxyType({})
@@ -58,7 +58,7 @@ class Report(Value):
         return not self.problems
 
     def only(self, name: str) -> Report:
-        """Return the report on the service `name`: without the others, and without what is about them alone."""
+        """Return the report on the service `name`: without the others, and without findings about them alone."""
         others = {problem for other, refusal in self.refused.items() if other != name for problem in refusal.problems}
         own = {*self.refused[name].problems} if name in self.refused else set()
         return replace(
@@ -70,11 +70,11 @@ class Report(Value):
         )
 
     def as_dict(self) -> dict[str, Json]:
-        """Return the report as values that `json.dumps` takes, in the format of ``envconn schema``."""
+        """Return the report as values for `json.dumps`, in the format of ``envconn schema``."""
         return document(self)
 
     def lines(self) -> list[str]:
-        """Return the text for people without the problems: a paragraph for each service, a line for each note."""
+        """Return the text without the problems: a paragraph for each service, a line for each note."""
         lines = [line for service in self.services.values() for line in _paragraph(service)]
         lines += [" ".join(row(name, refusal)) for name, refusal in self.refused.items()]
         return lines + [f"note {note} [{note.code}]" for note in self.notes]
@@ -84,7 +84,7 @@ class Report(Value):
 
 
 def row(name: str, found: SecuredConnection | Refusal) -> tuple[str, str, str]:
-    """Return the name, the level in brackets, and what else there is to say in one line."""
+    """Return one line: the name, the level in brackets, and the other facts."""
     if isinstance(found, Refusal):
         codes = dict.fromkeys(problem.code for problem in found.problems)
         return name, "[refused]", ", ".join((found.variable, *codes))
@@ -98,7 +98,7 @@ def row(name: str, found: SecuredConnection | Refusal) -> tuple[str, str, str]:
 
 
 def level(service: SecuredConnection) -> str:
-    """Return the word for the level of `service`: ``local`` where nothing leaves the machine, unencrypted."""
+    """Return the word for the level of `service`: ``local`` if it is unencrypted and does not leave the machine."""
     verdict = service.tls
     if verdict.local and verdict.level < "encrypted":
         return "local"
@@ -106,7 +106,7 @@ def level(service: SecuredConnection) -> str:
 
 
 def sibling_name(service: SecuredConnection) -> str:
-    """Return what `service` is called beside the one that it is a sibling of."""
+    """Return the role of `service` in relation to the one whose sibling it is."""
     kinds = {"replica": service.replica, "pooled": service.pooled, "direct": service.pooled is False}
     return f"{service.name} ({next((kind for kind, is_so in kinds.items() if is_so), 'other')})"
 
@@ -153,7 +153,7 @@ FORMAT_VERSION = "1.0"
 
 
 def document(report: Report, live: dict[str, Json] | None = None) -> dict[str, Json]:
-    """Return `report`, and what the `live` proof has shown, as values that `json.dumps` takes."""
+    """Return `report`, and the result of the `live` proof, as values for `json.dumps`."""
     return {
         "format_version": FORMAT_VERSION,
         "command": None,
@@ -207,7 +207,7 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
 
 
 def _refused(name: str, refusal: Refusal) -> dict[str, Json]:
-    """Return a service that has no level: only its variable is known."""
+    """Return a service without a level: only its variable is known."""
     unknown = dict.fromkeys(("family", "user", "dbname", "provider", "pooled", "pool_mode", "replica", "read_only"))
     return {
         "name": name,
@@ -253,7 +253,7 @@ def _ca(ca: CA) -> dict[str, Json]:
 
 
 def finding(found: Finding) -> dict[str, Json]:
-    """Return `found` as values that `json.dumps` takes."""
+    """Return `found` as values for `json.dumps`."""
     return {
         "code": found.code,
         "severity": found.severity,

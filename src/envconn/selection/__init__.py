@@ -1,8 +1,8 @@
-"""From the environment to judged services: the whole way, once, without raising.
+"""Read the environment into judged services: all steps, once, without raising.
 
-Everything that goes wrong becomes a `Finding` in the report. Raising is left to the outermost
-function of a door (`envconn.load`, `envconn.Settings`), whose frame holds no text by then: a
-traceback with local variables is a place where passwords are found.
+Everything that goes wrong becomes a `Finding` in the report. Only the public
+functions raise (`envconn.load`, `envconn.Settings`), when their frame holds no text any more: a
+traceback with local variables would show passwords.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def assemble(
     policy: Policy | None = None,
     layers: Sequence[Layer] = (),
 ) -> Assembly:
-    """Read, choose, identify and judge. Arguments are those of `envconn.load`; nothing is raised for bad input.
+    """Read, choose, recognise and judge. Arguments are those of `envconn.load`; never raises for bad input.
 
     `layers` are those of `envconn.sources.read`.
     """
@@ -106,7 +106,7 @@ def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Rep
 def judged_text(
     text: Secret, name: str, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
 ) -> SecuredConnection | tuple[Finding, ...]:
-    """Read and judge one `text` as if the variable `name` held it in this process. Blank is a problem here."""
+    """Read and judge one `text` as if the variable `name` held it in this process. A blank text is a problem here."""
     environment, problems = sources.read(None, env_file, layers)
     written = environment.written(name)
     if not (isinstance(written, Text) and written.text == text):
@@ -121,21 +121,21 @@ def judged_text(
 
 
 def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ...]:
-    """Return what this process judges a text of the program by, with what `policy` states, or what is wrong there."""
+    """Return what this process judges a text of the program by, with `policy` above it, or the problems."""
     scan = Scan(*sources.read())
     scopes = stated_scopes(scan, policy)
     return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 
 def stated_scopes(scan: Scan, policy: Policy | None = None) -> Scopes:
-    """Return what the environment and `policy` state about judging. What is wrong goes to `scan`."""
+    """Return what the environment and `policy` state about judging. Problems are added to `scan`."""
     if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
         scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
     return Scopes(scan, policy)
 
 
 def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection | None:
-    """Judge the siblings first: they go along with the service."""
+    """Judge the siblings first, because the service includes them."""
     name = selected.name
     judged = [judge(sibling, scopes.of(sibling, name), name) for sibling in selected.siblings]
     siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
@@ -154,7 +154,7 @@ def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
 
 
 def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> None:
-    """Say that there is no default database: an error where there is nothing else, except while an image is built."""
+    """Add a problem if there is no default database and nothing else, except while an image is built."""
     if scan.plain("ENVCONN_PHASE") == "build":
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
     elif not services:

@@ -1,4 +1,4 @@
-"""Which service each finding is about, and which services are refused, told by the variable."""
+"""Attribute each finding to its service, and find the services that are refused, by the variable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Owners = dict[str, set[str]]
 
 
 def owners(present: Iterable[str], selected: Iterable[Selected]) -> Owners:
-    """Return which services each variable belongs to: by what was found, and by name where it could not be read."""
+    """Return the services of each variable: from what was found, and by name if it could not be read."""
     found: Owners = defaultdict(set)
     for variable, names in _FIXED.items():
         found[variable].update(names)
@@ -47,7 +47,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
 
 
 def attributed(findings: Iterable[Finding], known: Owners) -> tuple[Finding, ...]:
-    """Return `findings`, each once, with the service where it is about a single one."""
+    """Return `findings` without duplicates, with the service if each is about a single one."""
     return tuple(_about(finding, _of(finding, known)) for finding in dict.fromkeys(findings))
 
 
@@ -56,7 +56,7 @@ def _about(finding: Finding, names: set[str]) -> Finding:
 
 
 def refusals(problems: Iterable[Finding], known: Owners, services: Iterable[str]) -> dict[str, Refusal]:
-    """Return the services that `problems` stand against, by name, except those that were judged all the same."""
+    """Return the services that have `problems`, by name, except those that were judged all the same."""
     judged = set(services)
     found: dict[str, list[Finding]] = defaultdict(list)
     for problem in problems:

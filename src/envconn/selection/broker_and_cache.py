@@ -1,4 +1,4 @@
-"""The message broker and the cache: a variable of their own each, else the Redis that serves as both."""
+"""The message broker and the cache: each from its own variable, otherwise from the Redis that serves as both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def select(scan: Scan) -> Iterator[Selected]:
 
 
 def _first(own: list[Connection], shared: list[Connection]) -> list[Connection]:
-    """Return the connections of variables made for the role, else the `shared` ones; the more trusted come first."""
+    """Return the connections of the role's own variables, otherwise the `shared` ones; the more trusted come first."""
     is_weaker = all(each.origin.env_file for each in own) and not all(each.origin.env_file for each in shared)
     return [*own, *shared] if own and is_weaker else own or shared
 
@@ -58,7 +58,7 @@ def _chosen(scan: Scan, role: str, chosen: str) -> list[Connection]:
 
 
 def _beside(scan: Scan, role: str, candidates: list[Connection], known: list[Connection]) -> list[Connection]:
-    """The `candidates` of variables; with what is bound, if all of that contradicts what is `known`; or that alone."""
+    """Return the `candidates`, with bound services if all of these contradict what is `known`; or these alone."""
     if candidates:
         return [*candidates, *unrelated(_bound(scan, [candidates[0].family]), known)]
     found = next((bound for family in _KINDS[role] if (bound := _bound(scan, [family]))), [])

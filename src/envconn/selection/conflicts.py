@@ -1,4 +1,4 @@
-"""One service, several variables: the same target is one connection, different ones are a conflict."""
+"""One service, several variables: the same target is one connection, different targets are a conflict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Choice(Record):
-    """The connection that was chosen, other endpoints of the same database, or the conflict; and notes on the rest."""
+    """The chosen connection, siblings, or the conflict; and notes on the others."""
 
     connection: Connection | None
     siblings: tuple[Connection, ...] = ()
@@ -25,9 +25,9 @@ class Choice(Record):
 
 
 def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
-    """Choose among `candidates`, in order of precedence; `chooser` is the variable that could settle a conflict.
+    """Choose among `candidates`, in order of precedence; `chooser` is the variable that resolves a conflict.
 
-    Of several that name the same target, the one that asks for the strongest TLS is kept. The
+    Of several with the same target, the one that requests the strongest TLS is used. The
     pooled and the direct endpoint of one database are a pair, not a conflict.
     """
     first, *others = candidates
@@ -45,7 +45,7 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
 def _partition(
     connections: Sequence[Connection], is_one: Callable[[Connection], bool]
 ) -> tuple[list[Connection], list[Connection]]:
-    """Those of `connections` that are, and those that are not."""
+    """Return those of `connections` for which it is true, and the others."""
     parts: tuple[list[Connection], list[Connection]] = ([], [])
     for connection in connections:
         parts[not is_one(connection)].append(connection)
@@ -58,13 +58,13 @@ def same_target(one: Connection, other: Connection) -> bool:
 
 
 def _direct(connection: Connection) -> dict[str, object]:
-    """The target of the direct endpoint of the primary, where the provider's rule gives it."""
+    """Return the target of the primary's direct endpoint, if the provider's rule derives it."""
     found = derive_sibling(connection, identify(connection), pooled=False, replica=False, hints=ProviderHints())
     return _target(connection if isinstance(found, str) else found)
 
 
 def _target(connection: Connection) -> dict[str, object]:
-    """Everything that decides where a connection ends and as whom, normalised."""
+    """Return everything that determines the server and the user, normalised."""
     return {
         "host": [host.host.lower() for host in connection.hosts],
         "port": [host.port for host in connection.hosts],
@@ -100,7 +100,7 @@ def _hosts(connection: Connection) -> str:
 
 
 def _from(connection: Connection) -> str:
-    # Within one environment, the variable says it all.
+    # Within one environment, the variable alone identifies it.
     origin = connection.origin
     return f", from {order.place(origin)}" if origin.source in order.FETCHED else ""
 

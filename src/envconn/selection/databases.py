@@ -1,4 +1,4 @@
-"""The databases of an environment: the default one, the named ones, and the other endpoints of each."""
+"""The databases of an environment: the default one, the named ones, and the siblings of each."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 CHOOSER = "ENVCONN_DATABASE_VARIABLE"
-"""The variable that settles a conflict; it holds the name of the variable to believe."""
+"""The variable that resolves a conflict; it holds the name of the variable to use."""
 
 DATABASES = frozenset(serving("database"))
-"""The protocols that databases speak."""
+"""The families of databases."""
 
 DATABASE = "database"
 """The name of the default database among the services."""
@@ -36,7 +36,7 @@ _LIST = r"(?<=[\s,])(?=[a-z][a-z0-9+]*://)"
 
 
 class Selected(Record):
-    """A service to judge: its name, its connection, and other endpoints of the same database."""
+    """A service to judge: its name, its connection, and its siblings."""
 
     name: str
     connection: Connection
@@ -68,12 +68,12 @@ def select(scan: Scan) -> Iterator[Selected]:
 
 
 def _as_trusted(scan: Scan, default: Connection, siblings: list[Connection]) -> list[Connection]:
-    """Return the `siblings` that no env file adds to a database outside of one."""
+    """Return `siblings` without those that an env file adds to a database outside of one."""
     return siblings if default.origin.env_file else scan.most_trusted([default, *siblings])[1:]
 
 
 def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:
-    """Yield those of `others` that lead to another place than `default`; the rest are noted."""
+    """Yield those of `others` that lead to another place than `default`, and add a note on the rest."""
     for other in others:
         if not same_target(other, default):
             yield other
@@ -83,7 +83,7 @@ def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) ->
 
 
 def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
-    """The default database by what the chooser names, else by URL, by parts, by a binding, by a sibling."""
+    """Return the default database: the chosen one, otherwise from a URL, parts, a binding or a sibling."""
     before = len(scan.problems)
     if chosen := scan.chooser(CHOOSER, _CANDIDATES):
         candidates = _chosen(scan, chosen)
@@ -137,7 +137,7 @@ def _bound(scan: Scan) -> list[PlatformService]:
 
 
 def _beside(scan: Scan, candidates: list[Connection]) -> list[Connection]:
-    """The bound databases that count beside the `candidates` of variables: those that agree, else all of them."""
+    """Return the bound databases to use with the `candidates` of variables: those that agree, otherwise all."""
     bound = _bound(scan)
     connections = [each.connection for each in bound]
     if candidates:
@@ -159,7 +159,7 @@ def _siblings_in_parts(scan: Scan) -> Iterator[Connection]:
 
 
 def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connection]:
-    """Refuse two variables that name different endpoints for one role, replicas excepted: of those there are many."""
+    """Refuse two variables with different endpoints for one role, except replicas, of which there may be several."""
     agreed = [sibling for sibling in siblings if variables.ROLES[sibling.origin.variable] == "replica"]
     for role in ("direct", "pooled", "public", "private"):
         if candidates := [sibling for sibling in siblings if variables.ROLES[sibling.origin.variable] == role]:
@@ -171,7 +171,7 @@ def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connectio
 
 
 def _best_sibling(siblings: list[Connection]) -> list[Connection]:
-    # Somebody who sets nothing but DIRECT_URL has a database all the same.
+    # If only DIRECT_URL is set, that is the database.
     order = {role: place for place, role in enumerate(_PROMOTED)}
     return sorted(siblings, key=lambda sibling: order[variables.ROLES.get(sibling.origin.variable, "replica")])[:1]
 
@@ -187,7 +187,7 @@ def _from_parts(scan: Scan, *, skip_pg: bool) -> Iterable[Connection]:
 
 
 def _replicas(scan: Scan) -> Iterator[Connection]:
-    """Replicas by list or number. A comma splits a list only in front of another scheme: passwords have commas, too."""
+    """Yield replicas by list or number. A comma splits a list only before a scheme, as passwords contain commas."""
     for variable in variables.replicas(scan.present):
         lookup = scan.environment.lookup(variable)
         if lookup.found is None:

@@ -1,7 +1,7 @@
 """A database given in parts (``PGHOST``, ``DATABASE_HOST``, ...) instead of as one string.
 
-Parts need no encoding. They are quoted into a keyword/value string, so that one grammar holds
-all rules about what a value may be.
+Parts need no encoding. They are quoted into a keyword/value string, so that all rules about values
+are in one grammar.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SUFFIXES = {
     "SSLMODE": "sslmode",
 }
 
-# A relationship of Upsun and Platform.sh called "postgresql" or "database" comes in these parts.
+# A relationship of Upsun and Platform.sh called "postgresql" or "database" sets these parts.
 _UPSUN = {
     "HOST": "host",
     "PORT": "port",
@@ -64,7 +64,7 @@ _RDS = {
     "RDS_PASSWORD": "password",
 }
 
-# Clever Cloud, on demand: around the network's proxy, everything else being the same.
+# Clever Cloud, optional: bypasses the network's proxy, everything else is the same.
 _DIRECT = {
     "POSTGRESQL_ADDON_DIRECT_HOST": "host",
     "POSTGRESQL_ADDON_DIRECT_PORT": "port",
@@ -81,7 +81,7 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
     },
     "RDS_HOSTNAME": _RDS,
 }
-"""The default database: by the variable that announces a family, which is always the host, variable to keyword."""
+"""The default database: by the variable of the host, which decides about the family, variable to keyword."""
 
 SIBLINGS: Mapping[str, Mapping[str, str]] = {"POSTGRESQL_ADDON_DIRECT_HOST": _DIRECT}
 """Another endpoint of the default database."""
@@ -90,13 +90,13 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
 """All families."""
 
 _SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
-_MYSQL_PORT = str(families.FAMILIES[families.MYSQL].port)  # Elastic Beanstalk does not say what it is that it runs
+_MYSQL_PORT = str(families.FAMILIES[families.MYSQL].port)  # Elastic Beanstalk does not state its family
 
 
 def compose(environment: Environment, present: AbstractSet[str], leader: str) -> Lookup:
-    """Gather the parts of the family that `leader` announces; nothing when it is not among those `present`.
+    """Gather the parts of the family that `leader` announces; nothing if it is not among those `present`.
 
-    Two variables of a family for one keyword (``DB_USER`` and ``DB_USERNAME``): the first one set counts.
+    Of two variables of a family for one keyword (``DB_USER`` and ``DB_USERNAME``), the first one set is used.
     """
     if leader not in present:
         return Lookup()
@@ -110,7 +110,7 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
     if "://" in whole.text.reveal():
-        # Somebody put the whole string where the host belongs; it says everything that the parts would.
+        # The host holds a whole connection string, which contains everything that the parts would.
         return Lookup(whole, notes=notes)
     values: dict[str, str] = {}
     for name, lookup in lookups.items():
@@ -143,7 +143,7 @@ def _is_in_env_file(lookup: Lookup) -> bool:
 
 
 def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
-    """Return `found`, which names the host of a family, about the variable of the part that has to change."""
+    """Return `found`, which names the host of a family, with the variable of the part that must change."""
     message, keyword = _PARTS.get(found.code, ("", ""))
     names = [name for name, part in FAMILIES.get(found.variable, {}).items() if part == keyword]
     if not names:
@@ -159,7 +159,7 @@ _PARTS = {
     "port-range": ("is out of range. Set it to 1 to 65535", "port"),
     "sslmode-unknown": ("", "sslmode"),
 }
-"""By code, what to say of the variable if a URL is told something else, and the part that is wrong."""
+"""By code, the message for a variable if a URL has another message, and the part that is wrong."""
 
 
 _UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"

@@ -1,8 +1,8 @@
-"""What libpq's own variables would do to a connection that is judged: stop it, or take values from a file.
+"""What libpq's own variables would do to a judged connection: prevent it, or read values from a file.
 
-A driver is handed everything that decides. What is left to the environment is harmless, but libpq refuses to connect
-for a value that it cannot read, which nobody would see before the first connection. Nor can it read a blank one,
-but for an encoding.
+A driver gets every argument that matters. What is left to the environment is harmless, but libpq refuses to connect
+for an invalid value, which would only be noticed at the first connection. A blank value is invalid, too,
+except for an encoding.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ windows950
 
 
 def problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
-    """Yield a problem for each variable that would stop a connection that was `found`, or decide about it."""
+    """Yield a problem for each variable that would prevent a connection that was `found`, or affect it."""
     stated = [connection.parameters for connection in found if connection.family == POSTGRESQL]
     if stated and "PGSERVICE" in scan.present:
         yield problem("pg-service", "PGSERVICE", _SERVICE)

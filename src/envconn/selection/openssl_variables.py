@@ -1,6 +1,6 @@
-"""What OpenSSL's own variables do to every connection of the process, whatever was judged.
+"""What OpenSSL's own variables do to every connection of the process, despite the verdict.
 
-``OPENSSL_CONF`` names a file whose ciphers libpq takes over: with NULL ciphers, or security level 0, a verified
+``OPENSSL_CONF`` names a file whose ciphers libpq uses: with NULL ciphers, or security level 0, a verified
 connection is readable (config(5), SSL_CONF_cmd(3)). Python's contexts set ciphers of their own.
 """
 
@@ -22,7 +22,7 @@ _LIMIT = 1_048_576
 
 
 def findings(scan: Scan) -> Iterator[Finding]:
-    """Yield a problem for a configuration that lets in what is no encryption, and a note for any other."""
+    """Yield a problem for a configuration that allows connections without encryption, and a note for any other."""
     path = scan.environment.plain("OPENSSL_CONF")
     if not path:
         return

@@ -1,8 +1,8 @@
-"""Services that a platform has bound: which of them count beside variables, and under which name.
+"""Services bound by a platform: which of them are used in addition to variables, and under which name.
 
-Variables are believed first. A bound service that is where a variable leads is the same one; that
-none is where they lead is a conflict, because one of the two sides is wrong. Where no variable
-names a service, the only bound one is it, and of several somebody has to choose.
+Variables have precedence. A bound service with the same target as a variable is the same one; if
+none has the target of a variable, that is a conflict, because one of the two is wrong. If no variable
+names a service, the only bound one is used, and of several the user must choose one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def find(scan: Scan) -> tuple[PlatformService, ...]:
-    """Return every bound service, each once, however many ways the platform tells of it."""
+    """Return every bound service, without duplicates if the platform describes it in several ways."""
     kept: dict[str, PlatformService] = {}
     for service in _every(scan):
         before = kept.setdefault(service.name, service)
@@ -36,12 +36,12 @@ def find(scan: Scan) -> tuple[PlatformService, ...]:
 
 
 def chosen_by_name(services: Iterable[PlatformService], chosen: str) -> list[Connection]:
-    """Return the one of `services` that is called `chosen`, with the variable it comes from in front or without."""
+    """Return the one of `services` that is called `chosen`, with or without the variable that it comes from."""
     return [each.connection for each in services if chosen in {each.name, each.connection.origin.variable}][:1]
 
 
 def unrelated(services: Sequence[PlatformService], known: Iterable[Connection]) -> list[Connection]:
-    """Return all `services` where none of them is one of `known`, else nothing."""
+    """Return all `services` if none of them is one of `known`, otherwise nothing."""
     known = list(known)
     if any(same_target(each.connection, other) for each in services for other in known):
         return []
@@ -49,7 +49,7 @@ def unrelated(services: Sequence[PlatformService], known: Iterable[Connection]) 
 
 
 def ambiguity(services: Sequence[PlatformService], chooser: str, what: str) -> Finding:
-    """Ask for a name: each of `services` could be `what`, and `chooser` settles it."""
+    """Return the problem that each of `services` could be `what`, and that `chooser` decides."""
     told = " and ".join(each.connection.origin.variable for each in services[1:])
     message = (
         f"could be {what}, and so could {told}. Set {chooser}={services[0].name}, or set it to another of these names"

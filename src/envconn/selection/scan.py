@@ -1,4 +1,4 @@
-"""One pass over the environment: texts looked up and read, what is wrong or worth knowing collected on the way."""
+"""One pass over the environment: look up and read texts, and collect problems and notes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class PlatformService(Record):
-    """A bound service, by the name that the platform gives it."""
+    """A bound service, under the name that the platform gives it."""
 
     name: str
     connection: Connection
 
 
 class Scan:
-    """The environment, which of its variables are `present`, what a platform has bound, what has been found so far."""
+    """The environment, which of its variables are `present`, the bound services, and what has been found so far."""
 
     __slots__ = ("bound", "environment", "notes", "present", "problems")
 
@@ -37,13 +37,13 @@ class Scan:
         self.notes: list[Finding] = []
 
     def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
-        """Yield what the `variables` that are present name, in their order; those without a meaning become problems."""
+        """Yield the connections of those `variables` that are present, in their order; invalid ones become problems."""
         for variable in variables:
             if variable in self.present:
                 yield from self.accept(self.environment.lookup(variable))
 
     def accept(self, lookup: Lookup) -> Iterator[Connection]:
-        """Yield the connection that `lookup` found, if it found one and it can be read."""
+        """Yield the connection of `lookup`, if it found one that can be read."""
         self.record(lookup)
         if lookup.found:
             outcome = grammar.read(lookup.found.text, lookup.found.origin)
@@ -52,7 +52,7 @@ class Scan:
             yield from self.understand(outcome)
 
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
-        """Yield the connection that a grammar has read, or keep what is wrong with the text."""
+        """Yield the connection that a grammar has read, or add its problems."""
         if isinstance(outcome, Connection):
             self.notes += [note("text-normalised", outcome.origin.variable, text) for text in outcome.notes]
             yield outcome
@@ -70,9 +70,9 @@ class Scan:
         return found.text.reveal().strip()
 
     def chooser(self, name: str, candidates: Iterable[str]) -> str:
-        """Return the variable that `name` holds. An env file chooses only where nothing outside of it is set.
+        """Return the variable that `name` holds. An env file chooses only if nothing outside of it is set.
 
-        `candidates` are the variables among which there is a choice.
+        `candidates` are the variables to choose from.
         """
         chosen = self.plain(name)
         if not (chosen and self.environment.in_env_file(name)):
@@ -86,31 +86,31 @@ class Scan:
         return ""
 
     def most_trusted(self, candidates: Sequence[Connection]) -> list[Connection]:
-        """Return those of `candidates` that are not from an env file, if there are such, else all; note the others."""
+        """Return those of `candidates` that are not from an env file, if any, otherwise all; note the others."""
         trusted = [each for each in candidates if not each.origin.env_file]
         if trusted:
             self.notes += [_outranked(each, trusted[0]) for each in candidates if each.origin.env_file]
         return trusted or list(candidates)
 
     def expect(self, connection: Connection, families: Collection[str], what: str) -> None:
-        """Refuse a connection whose protocol is none of `families`: the variable is made for `what`."""
+        """Refuse a connection whose family is not in `families`: the variable is for `what`."""
         if connection.family not in families:
             family = FAMILIES[connection.family]
             message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
             self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
 
     def record(self, lookup: Lookup) -> None:
-        """Keep what `lookup` has to say beside its text."""
+        """Add the problems and notes of `lookup`."""
         self.problems += lookup.problems
         self.notes += lookup.notes
 
     def accept_findings(self, findings: Iterable[Finding]) -> None:
-        """Keep each of the `findings` by its severity."""
+        """Add each of the `findings` by its severity."""
         for finding in findings:
             (self.problems if finding.severity == "error" else self.notes).append(finding)
 
     def named(self, connection: Connection, master: Text | None) -> Connection:
-        """Complete sentinels whose text does not say which `master` they are asked for, as none of kombu's does."""
+        """Complete sentinels whose text does not name the `master`, as kombu's never do."""
         if connection.family != SENTINEL or "master_name" in connection.parameters or master is None:
             return connection
         from envconn.grammar import redis

@@ -1,9 +1,9 @@
-"""What is stated about judging a connection: of each word, the variable that concerns this service.
+"""What is stated about judging a connection: for each word, the variable that applies to this service.
 
-The source comes first, then the name: a variable of the process environment before one in an env file, and in one
+The source has precedence over the name: a variable of the process environment before one in an env file, and in one
 source ``ENVCONN_<SERVICE>_<WORD>`` before ``ENVCONN_<WORD>``. What may lower or redirect (a waiver, a CA, a provider)
-concerns a connection only if it is as trusted as the connection's text: an env file may raise what the process
-environment asks for, and do nothing else to it.
+applies to a connection only if it is as trusted as the connection's text: an env file may raise what the process
+environment requires, and do nothing else to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _VARIABLES = (*POLICY_VARIABLES, "ENVCONN_PROVIDER", "ENVCONN_POOL_MODE", "ENVCONN_SENTINEL_MASTER")
 _RAISING = frozenset(POLICY_VARIABLES) - {"ENVCONN_TLS_WAIVE", *CA_VARIABLES}
-"""What can only demand more: taken from every source."""
+"""What can only raise the requirements: read from every source."""
 
 
 class Scopes:
@@ -50,7 +50,7 @@ class Scopes:
             self._context(prefix, env_file=True)
 
     def of(self, connection: Connection, service: str = "") -> Context:
-        """Return what `connection` of `service` is judged by, and note what an env file says of it in vain."""
+        """Return what `connection` of `service` is judged by, and note what an env file states without effect."""
         prefix, env_file = vocabulary.prefix(service) if service else "", connection.origin.env_file
         context = self._context(prefix, env_file=env_file)
         ignored = self._ignored.get((prefix, env_file), {})
@@ -58,11 +58,11 @@ class Scopes:
         return context
 
     def general(self, *, env_file: bool) -> Context:
-        """Return what a connection that is no service is judged by; `env_file` is whether its text stands in one."""
+        """Return what a connection that is not a service is judged by; `env_file` is whether its text is from one."""
         return self._context("", env_file=env_file)
 
     def master(self, connection: Connection, service: str) -> Text | None:
-        """Return the name of the master that sentinels of `service` are asked for, or `None`."""
+        """Return the name of the master that the sentinels of `service` are asked for, or `None`."""
         chosen, _ = self._choose(vocabulary.prefix(service), env_file=connection.origin.env_file)
         return chosen.get("ENVCONN_SENTINEL_MASTER")
 
@@ -75,7 +75,7 @@ class Scopes:
         return found
 
     def _choose(self, prefix: str, *, env_file: bool) -> tuple[dict[str, Text], dict[str, Origin]]:
-        """Return what is stated by the general name of each variable, and where what does not count for it stands."""
+        """Return what each variable states, by its general name, and where those without effect are stated."""
         found = {name: text for name in _VARIABLES if (text := self._first(prefix, name))}
         trusted = {name for name, text in found.items() if not text.origin.env_file}
         weak = found.keys() - trusted
@@ -101,7 +101,7 @@ class Scopes:
         return replace(answer.demands, ignored={name: origin.place for name, origin in ignored.items()})
 
     def _hints(self, chosen: Mapping[str, Text]) -> ProviderHints:
-        """Read what is stated about an endpoint; a word that is not known becomes a problem."""
+        """Read what is stated about an endpoint; an invalid word becomes a problem."""
         provider, pooler = (chosen.get(name) for name in ("ENVCONN_PROVIDER", "ENVCONN_POOL_MODE"))
         if not (provider or pooler):
             return _NO_HINTS
@@ -130,7 +130,7 @@ def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, 
 
 
 def _by_prefix(scan: Scan) -> dict[str, set[str]]:
-    """Return the services that variables are set for, by what those begin with; two for one are a problem."""
+    """Return the services that variables are set for, by the variables' prefixes; two with one prefix are a problem."""
     if not any(name.startswith(vocabulary.PREFIX) and name not in vocabulary.FOR_EVERY for name in scan.present):
         return {}
     found: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""Which variable means which service, and in which order they are believed."""
+"""Which variable means which service, and their order of precedence."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ DEFAULTS = tuple(
 """The variables that name the default database, in order of precedence."""
 
 SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
-"""The variables that name another endpoint of the default database, with its role; ``<NAME>_`` before one is a named
-database's."""
+"""The variables that name a sibling of the default database, with its role; with ``<NAME>_`` before it, one of a
+named database."""
 
 ROLES: Mapping[str, str] = {**SIBLINGS, "POSTGRESQL_ADDON_DIRECT_HOST": "direct"}
-"""The same, with those that are the host of an endpoint given in parts."""
+"""The same, and those that hold the host of a sibling given in parts."""
 
 BROKER = ("CELERY_BROKER_URL", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
-"""The variables that name the message broker; one of `REDIS` where none is set."""
+"""The variables that name the message broker; otherwise one of `REDIS` is used."""
 
 CACHE = ("CACHE_URL",)
-"""The variables that name the cache; one of `REDIS` where none is set."""
+"""The variables that name the cache; otherwise one of `REDIS` is used."""
 
 REDIS = (
     "SCALINGO_REDIS_URL",
@@ -53,7 +53,7 @@ REDIS = (
 """The variables that name a Redis, which serves as broker and as cache."""
 
 CHOOSERS = ("ENVCONN_DATABASE_VARIABLE", "ENVCONN_BROKER_VARIABLE", "ENVCONN_CACHE_VARIABLE")
-"""The variables that hold the name of the variable, or of the bound service, to believe."""
+"""The variables that hold the name of the variable, or of the bound service, to use."""
 
 _READ = {
     *DEFAULTS,
@@ -70,9 +70,9 @@ _NAMED = r"(?P<name>[A-Z0-9_]+?)_DATABASE_URL|HEROKU_POSTGRESQL_(?P<colour>[A-Z]
 
 
 def present(environment: Environment) -> set[str]:
-    """Return the names of variables that are read and set, blank or not, be it by ``NAME_FILE``.
+    """Return the names of variables that are read and set, also if blank or by ``NAME_FILE``.
 
-    The environment is asked once; what chooses among services looks at nothing else.
+    The environment is searched once; the selection of services looks only at these.
     """
     found = environment.among(_READ)
     for part in ("ENVCONN_", "_DATABASE_URL", "HEROKU_POSTGRESQL_", "REPLICA"):
@@ -83,7 +83,7 @@ def present(environment: Environment) -> set[str]:
 
 
 def siblings_of(variable: str) -> tuple[str, ...]:
-    """Return the variables that name another endpoint of the named database that `variable` does."""
+    """Return the variables that name a sibling of the named database of `variable`."""
     prefix = variable.removesuffix("DATABASE_URL")
     return tuple(prefix + sibling for sibling in SIBLINGS)
 
@@ -91,7 +91,7 @@ def siblings_of(variable: str) -> tuple[str, ...]:
 def named(present: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield (service, variable) for every ``<NAME>_DATABASE_URL``, whose service is ``<name>`` in lower case.
 
-    Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service called by the colour.
+    Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service with the name of the colour.
     """
     candidates = [name for name in present if name.endswith("_URL") and name not in _READ]
     for variable in sorted(candidates):
@@ -106,8 +106,8 @@ def replicas(present: Iterable[str]) -> tuple[str, ...]:
 
 
 def meant(environment: Environment) -> tuple[str, str] | None:
-    """Return a variable that is not read and looks like one that was meant for the database, and what to do with it."""
-    from difflib import get_close_matches  # only for those who made a mistake
+    """Return a variable that is not read but looks like one for the database, and what to do with it."""
+    from difflib import get_close_matches  # imported only after a mistake
 
     for name in sorted(environment.names()):
         if is_read(name):
@@ -122,12 +122,12 @@ def meant(environment: Environment) -> tuple[str, str] | None:
 
 
 _ONE_LETTER = 0.9
-"""How much alike two names of the length of ``DATABASE_URL`` are that differ in one letter (`difflib`)."""
+"""The similarity of two names as long as ``DATABASE_URL`` that differ in one letter (`difflib`)."""
 _DATABASE = ("postgresql://", "postgres://", "mysql://")
 
 
 def is_read(name: str) -> bool:
-    """Whether `name` is a variable that is read, or would be under another configuration; upper case."""
+    """Whether `name` is a variable that is read, or would be with another configuration; upper case."""
     plain = name.removesuffix("_FILE")
     return (
         plain in _READ
@@ -140,7 +140,7 @@ def is_read(name: str) -> bool:
 
 
 def variables(origin: str) -> tuple[str, ...]:
-    """Return the variables that hold a connection, or a part of it, by the one that its origin names."""
+    """Return the variables that hold a connection or a part of it, by the one in its origin."""
     variable, _, name = origin.partition("/")
     relationship = name.upper().replace("-", "_") if name else origin.removesuffix("_HOST")
     if variable == "VCAP_SERVICES":

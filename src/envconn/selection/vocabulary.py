@@ -1,4 +1,4 @@
-"""The variables that begin with ``ENVCONN_``: one closed set, so that a misspelt one is an error and not a silence."""
+"""The variables that begin with ``ENVCONN_``: a closed set, so that a misspelt one is an error and is not ignored."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ FOR_ALL = (
     *("API_CASEDEV", "API_NEON", "API_PLANETSCALE", "API_SCALINGO", "API_SCALINGO_AUTH"),
     "PYTEST_ALLOW",
 )
-"""The words behind ``ENVCONN_`` that concern every service, or none."""
+"""The words after ``ENVCONN_`` that apply to every service, or to none."""
 
 FOR_EACH = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA", "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
-"""The words that concern one service as well, behind ``ENVCONN_<SERVICE>_``."""
+"""The words that also apply to one service, after ``ENVCONN_<SERVICE>_``."""
 
 SERVICES = ("database", "broker", "cache")
 """The services that are known without a variable of that name."""
 
 FOR_EVERY = tuple(f"{PREFIX}{word}" for word in FOR_ALL)
-"""The names that concern every service, or none."""
+"""The names that apply to every service, or to none."""
 
 CHOOSERS = tuple(f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES)
 
 _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in FOR_EACH)
 
 KNOWN = (*FOR_EVERY, *CHOOSERS, *_OWN)
-"""Every name that is known whatever services there are."""
+"""Every name that is known, whatever services there are."""
 
 _DECISIVE = frozenset({"TLS", "WAIVE", "CA", "AUTH"})
 _OF_THE_TESTS = f"{PREFIX}TEST_"
 
 
 def prefix(service: str) -> str:
-    """Return what the variables of one service begin with (``ENVCONN_ANALYTICS_``)."""
+    """Return the prefix of the variables of one service (``ENVCONN_ANALYTICS_``)."""
     return f"{PREFIX}{service.upper().replace('-', '_').replace('.', '_')}_"
 
 
 def unknown(present: Iterable[str], prefixes: Iterable[str] = ()) -> Iterator[Finding]:
-    """Yield what is wrong with the names among `present` that begin with ``ENVCONN_``, or worth knowing of them.
+    """Yield the problems and notes about the names among `present` that begin with ``ENVCONN_``.
 
-    One that is nearly a known name, or has a word in it that decides about TLS, is an error. Any other is a note:
-    Kubernetes makes ``ENVCONN_SERVICE_HOST`` for a service called envconn. `prefixes` are those of the services.
+    One that is nearly a known name, or contains a word that affects TLS, is an error. Any other is a note:
+    Kubernetes sets ``ENVCONN_SERVICE_HOST`` for a service called envconn. `prefixes` are those of the services.
     """
     known = {*KNOWN, *(before + word for before in prefixes for word in FOR_EACH)}
     for name in sorted(present):
@@ -58,7 +58,7 @@ def unknown(present: Iterable[str], prefixes: Iterable[str] = ()) -> Iterator[Fi
 
 
 def _finding(name: str, known: Iterable[str]) -> Finding:
-    from difflib import get_close_matches  # only for those who made a mistake
+    from difflib import get_close_matches  # imported only after a mistake
 
     near = get_close_matches(name, sorted(known), 1, 0.85)
     if near or _DECISIVE.intersection(name.split("_")):

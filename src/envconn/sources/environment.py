@@ -1,6 +1,6 @@
-"""Names to texts, with provenance: the process environment, then the layers below it, then ``NAME_FILE``.
+"""Look names up, with their origin: in the process environment, then the layers below it, then ``NAME_FILE``.
 
-The rules, in one place:
+The rules:
 
 - blank means not set, and is noted;
 - the process environment beats ``.env``, and each layer those below it (`envconn.sources.order` lists them all);
@@ -30,14 +30,14 @@ _ALIAS = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))"
 
 
 class Text(Record):
-    """A value and the place it stood in."""
+    """A value and its origin."""
 
     text: Secret
     origin: Origin
 
 
 class Lookup(Record):
-    """The answer for one name: the text if there is a usable one, what is wrong, what is worth knowing."""
+    """The result for one name: the text if there is a usable one, the problem, the notes."""
 
     found: Text | None = None
     problems: tuple[Finding, ...] = ()
@@ -55,10 +55,10 @@ _NOTHING = Lookup()
 class Environment:
     """The variables of one process at one moment.
 
-    `process` is a mapping like `os.environ`; `layers` hold what counts where it is silent, the most
-    believed first (the assignments of a ``.env`` file, the files of a secret directory).
-    Of ten thousand variables, four matter: values are fetched for those that are asked for, and the
-    names are gone through as one text. `_pointed` has those whose value may stand in a file, by ``NAME_FILE``.
+    `process` is a mapping like `os.environ`; `layers` hold the defaults for variables that are not set, in order
+    of precedence (the assignments of a ``.env`` file, the files of a secret directory).
+    Of ten thousand variables, four matter: values are fetched only for those that are looked up, and the
+    names are searched as one text. `_pointed` has those whose value may be in a file, by ``NAME_FILE``.
     """
 
     __slots__ = ("_layers", "_names", "_pointed", "_process", "_text")
@@ -66,7 +66,7 @@ class Environment:
     def __init__(self, process: Mapping[str, str], layers: Iterable[Layer] = ()) -> None:
         self._process = process
         self._layers = tuple(layer for layer in layers if layer)
-        # A look for a name in os.environ that is not there costs an exception; in a dictionary, next to nothing.
+        # Looking for a missing name in os.environ costs an exception; in a dictionary, next to nothing.
         as_it_is = isinstance(process, dict) and not self._layers
         self._names: AbstractSet[str] = process.keys() if as_it_is else _united(process, self._layers)
         self._text = "\n".join(("", *self._names, ""))
@@ -76,15 +76,15 @@ class Environment:
         return "<Environment>"
 
     def over(self, *layers: Layer) -> Environment:
-        """Return this environment with `layers` below all that it has."""
+        """Return this environment with `layers` below all others."""
         return Environment(self._process, (*self._layers, *layers))
 
     def names(self) -> Iterator[str]:
-        """Every name that is set, blank ones and ``NAME_FILE`` included, each once."""
+        """Every name that is set, including blank ones and ``NAME_FILE``, without duplicates."""
         return iter(self._names)
 
     def names_with(self, fragment: str) -> Iterator[str]:
-        """Yield the names that contain `fragment`, each once."""
+        """Yield the names that contain `fragment`, without duplicates."""
         found = self._text.find(fragment)
         while found >= 0:
             end = self._text.index("\n", found)
@@ -92,32 +92,32 @@ class Environment:
             found = self._text.find(fragment, end)
 
     def is_set(self, name: str) -> bool:
-        """Whether `name`, or the file variable for it, is there at all, blank or not."""
+        """Whether `name`, or the file variable for it, is set, also if blank."""
         return name in self._names or name in self._pointed
 
     def among(self, names: AbstractSet[str]) -> set[str]:
-        """Return those of `names` that are set, as `is_set` has it: one question for all of them."""
+        """Return those of `names` that are set, as for `is_set`, in one search."""
         return {*(names & self._names), *(names & self._pointed)}
 
     def plain(self, name: str) -> str:
-        """The text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
+        """Return the text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""
         found = self.written(name)
         return found.text.reveal().strip() if isinstance(found, Text) else ""
 
     def written(self, name: str) -> Text | Finding | None:
-        """The text of `name` as it stands, or what is wrong with the place where it should; `None` for a blank one."""
+        """Return the text of `name` as it is written, or the problem with its file; `None` for a blank one."""
         if name not in self._names:
             return None
         found = next(self._all(name))
         return found if isinstance(found, Finding) or found.text.reveal().strip() else None
 
     def in_env_file(self, name: str) -> bool:
-        """Whether the text of `name` that counts stands in an env file, or that of ``NAME_FILE`` where it has none."""
+        """Whether the text of `name` that is used is in an env file, or ``NAME_FILE`` is if there is no text."""
         found = self.written(name) or self.written(f"{name}_FILE")
         return isinstance(found, Text) and found.origin.env_file
 
     def lookup(self, name: str) -> Lookup:
-        """Find the text for `name`, following aliases and ``NAME_FILE``."""
+        """Return the text for `name`, following aliases and ``NAME_FILE``."""
         if not self.is_set(name):
             return _NOTHING
         notes: list[Finding] = []
@@ -143,7 +143,7 @@ class Environment:
             chain.append(target)
 
     def _one(self, name: str) -> Lookup:
-        """What `name` and ``name_FILE`` say together, without following aliases."""
+        """Return the combined result of `name` and ``name_FILE``, without following aliases."""
         written, pointer = self.written(name), None
         if name in self._pointed:
             pointer = self.written(f"{name}_FILE")
@@ -162,7 +162,7 @@ class Environment:
         return self._both(name, written, Text(content.text, origin), pointer.origin)
 
     def _both(self, name: str, written: Text | None, content: Text, pointer: Origin) -> Lookup:
-        """What counts of a text as `written` and the `content` of the file that `pointer` leads to."""
+        """Return the result of a text as `written` and of the `content` of the file in `pointer`."""
         if written is None:
             return Lookup(content, notes=self._remarks(name, written))
         if written.origin.env_file and not pointer.env_file:
@@ -179,7 +179,7 @@ class Environment:
         return Lookup(written, notes=self._remarks(name, written) + more)
 
     def _all(self, name: str) -> Iterator[Text | Finding]:
-        """Every text for `name`, the one that counts first."""
+        """Yield every text for `name`, the one that is used first."""
         value = self._process.get(name)
         if value is not None:
             yield Text(Secret(value), Origin(name, "environment"))
@@ -188,7 +188,7 @@ class Environment:
                 yield layer[name]
 
     def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
-        """What is worth knowing about a variable that is blank, or hides another text for the same name."""
+        """Yield the notes about a variable that is blank, or hides another text for the same name."""
         if written is None:
             return (note("variable-blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
