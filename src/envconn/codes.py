@@ -336,13 +336,13 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=sqlite:///data/site.db",
         ),
         "hosts-several": Code(
-            "Several hosts stand where one is read.",
+            "There are several hosts, but only one is supported.",
             "Name the primary alone.",
             "REDIS_URL=rediss://:secret@a.example.com,b.example.com",
             "REDIS_URL=rediss://:secret@a.example.com",
         ),
         "hosts-mixed": Code(
-            "A unix socket and a network host stand in one list.",
+            "A list contains both a unix socket and a network host.",
             "Use one variable for each.",
             "DATABASE_URL=postgresql://app:secret@db.example.com,%2Frun/app",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
@@ -389,7 +389,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "socket-path": Code("The path of the socket is missing or not absolute.", "Begin it with a slash."),
         "sentinel-list": Code(
             "The members of a list of sentinels contradict each other, or are separated by a comma.",
-            "Say it in the first alone, and separate them as the message says.",
+            "State it in the first one only, and separate them as the message says.",
         ),
         "sentinel-master": Code(
             "The master's name is missing, invalid, or given twice.",
@@ -495,7 +495,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "REDIS_URL='rediss://:secret@cache.example.com?ssl_check_hostname=true'",
         ),
         "tls-scheme": Code(
-            "TLS parameters stand in a URI whose scheme means no TLS.",
+            "A URI has TLS parameters, but its scheme means no TLS.",
             "Write `rediss://` or `amqps://`, or remove them.",
             "REDIS_URL='redis://:secret@cache.example.com?ssl_cert_reqs=required'",
             "REDIS_URL='rediss://:secret@cache.example.com?ssl_cert_reqs=required'",
@@ -534,7 +534,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "`OPENSSL_CONF` allows NULL ciphers or security level 0.", "Remove them from `CipherString` in that file."
         ),
         "pg-service": Code(
-            "`PGSERVICE` makes libpq take values from a file, and fail without it.",
+            "`PGSERVICE` makes libpq read values from a file, and fail without it.",
             "Unset it, and write the values into the connection string.",
         ),
         "pg-variable-invalid": Code(
@@ -550,19 +550,17 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
         "crl-broken": Code(
-            "There is no revocation list in the file or directory that can be read.",
+            "The file or directory contains no readable revocation list.",
             "Write PEM, with its BEGIN and END lines. Run `openssl rehash` on a directory.",
         ),
         "ca-missing": Code(
-            "Verification is asked for, and there is no CA, or not where it is said to be.",
+            "Verification is requested, but there is no CA, or its file does not exist.",
             "Name one with `sslrootcert`, `DATABASE_CA_CERT` or `ENVCONN_TLS_CA`. Use `system` for a public one.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "ca-private": Code("The provider's CA is not among the system's.", "Get its certificate as the message says."),
-        "ca-broken": Code(
-            "There is no certificate in it that can be read.", "Write PEM, with its BEGIN and END lines."
-        ),
+        "ca-broken": Code("It contains no readable certificate.", "Write PEM, with its BEGIN and END lines."),
         "ca-unreadable": Code("The CA's file is not readable by this user.", "Change its owner or mode."),
         "ca-directory": Code("The CA's path names a directory.", "Name the file in it."),
         "ca-special": Code("The CA's path names a pipe or a device.", "Name a regular file."),
@@ -670,14 +668,14 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "access-denied": Code("", "Give it that right, or use another one."),
         "token-missing": Code("", "Set it, or `NAME_FILE`; [remote.md](remote.md) has the names."),
         "token-malformed": Code("", "Copy it again."),
-        "address-invalid": Code("", "Write it so. There is no way to send a token unencrypted."),
+        "address-invalid": Code("", "Use an https:// address. A token is never sent unencrypted."),
         "proxy-unusable": Code("", "Correct or unset the variable."),
         "redirected": Code("", "Correct its address."),
         "resource-missing": Code("", "Correct the name. The message may list the existing ones."),
         "request-refused": Code("", "Correct the arguments. The name of a new role may be in use already."),
         "query-refused": Code("", "Correct the query, or its parameters."),
         "password-not-returned": Code("", "Make another role, or reset this one's password."),
-        "answer-malformed": Code("", "See whether the address is that of the API; upgrade envconn."),
+        "answer-malformed": Code("", "Check that the address is that of the API, or upgrade envconn."),
         "answer-too-large": Code("", "Correct the address of the API."),
         "answer-contradicts": Code("", "Do not use it, and ask again."),
         "env-file-unwritable": Code(
@@ -690,7 +688,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "openssl-conf": Code("`OPENSSL_CONF` configures OpenSSL for every connection of the process."),
         "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
-        "variable-blank": Code("A variable is set but blank, which counts as not set."),
+        "variable-blank": Code("A variable is set but blank, which means not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
@@ -704,7 +702,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-duplicate-weaker": Code(
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
-        "envconn-variable-ignored": Code("A variable that begins with `ENVCONN_` is none that envconn reads."),
+        "envconn-variable-ignored": Code("A variable begins with `ENVCONN_`, but envconn does not read it."),
         "file-equal": Code("`NAME` and `NAME_FILE` hold the same value."),
         "variable-not-chosen": Code("`ENVCONN_DATABASE_VARIABLE` names another variable."),
         "pg-variable-ignored": Code(
@@ -713,7 +711,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "pgsslmode-overruled": Code("`PGSSLMODE` asks for no more than the policy does."),
         "pgsslmode-stronger": Code("`PGSSLMODE` raises the floor."),
         "password-supplied": Code("The program supplies the password, and the one in the variable is not used."),
-        "pooler-likely": Code("Host or port look like a pooler's, and nothing says that one is there."),
+        "pooler-likely": Code("Host or port look like a pooler's, but it is not stated whether there is one."),
         "provider-note": Code("Something that the provider does differently from others."),
         "secrets-unlisted": Code("The names of a manager's secrets cannot be listed, so none was read."),
         "text-normalised": Code("Something was removed from the value, or added to it, when it was read."),
@@ -789,7 +787,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Choose one of the words in the message.",
         ),
         "argument-refused": Code(
-            "An argument of the program's would decide whom to talk to, or how securely.",
+            "An argument of the program would affect the server or security.",
             "State it in the environment.",
         ),
         "autocommit-pooled": Code(

@@ -230,7 +230,7 @@ def parse(text: str, variable: str | None = None) -> Connection:
 def secure(source: Connection | str, policy: Policy | None = None) -> SecuredConnection:
     """Check the TLS of a connection or a connection string, and return what integrations accept.
 
-    It is judged by the policy of the process, as `load` reads it, raised by `policy`.
+    It is judged by the policy of the process, as `load` reads it, combined with `policy`.
 
     Raises:
         ConfigurationError: it is not secured as the policy requires, or cannot be; or the policy is wrong.

@@ -71,8 +71,8 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     of a dedicated database), and accepts `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database`
     (whose endpoints to use, the application's own if left out) and `region`.
 
-    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, raised
-    by `policy`. The whole call takes at most `timeout` seconds, repeated requests included.
+    Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, combined
+    with `policy`. The whole call takes at most `timeout` seconds, repeated requests included.
 
     Raises:
         ConfigurationError: the connection is not as secure as the policy requires, or the environment is wrong.

@@ -50,7 +50,7 @@ SOURCES = (
         "program",
         "what the program fetched",
         (),
-        "What a program hands over. The sources of pydantic-settings that `envconn.Settings` is given have words of "
+        "Texts that a program passes. The sources of pydantic-settings that `envconn.Settings` is given have words of "
         "their own ([docs/settings.md](settings.md)).",
     ),
     Source(
