@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LISTS = "lists"
 NAMES = {
     "PGCHANNELBINDING": "channel_binding",
+    "PGMINPROTOCOLVERSION": "min_protocol_version",
+    "PGSSLNEGOTIATION": "sslnegotiation",
     "PGREQUIREAUTH": "require_auth",
     "PGREQUIREPEER": "requirepeer",
     "PGSSLCERTMODE": "sslcertmode",
@@ -57,6 +59,10 @@ VERIFIED = "sslmode=verify-full&sslrootcert=CA"
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "", "db.example.com"),
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_min_protocol_version=TLSv1.2", "db.example.com"),
         ("PGSSLCERTMODE", "require", "", "db.example.com"),
+        ("PGSSLNEGOTIATION", "direct", "", "db.example.com"),
+        ("PGSSLNEGOTIATION", "direct", "sslnegotiation=postgres", "db.example.com"),
+        ("PGMINPROTOCOLVERSION", "3.2", "", "db.example.com"),
+        ("PGMINPROTOCOLVERSION", "latest", "min_protocol_version=3.2", "db.example.com"),
         ("PGSSLCRL", "CRL", VERIFIED, "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", VERIFIED, "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
@@ -87,6 +93,8 @@ def test_raises(files: dict[str, str], variable: str, value: str, query: str, pl
         ("PGSSLMAXPROTOCOLVERSION", "TLSv1.2", "", "db.example.com"),
         ("PGSSLMAXPROTOCOLVERSION", "TLSv1.2", "ssl_max_protocol_version=TLSv1.3", "db.example.com"),
         ("PGSSLCERTMODE", "allow", "sslcertmode=require", "db.example.com"),
+        ("PGSSLNEGOTIATION", "postgres", "sslnegotiation=direct", "db.example.com"),
+        ("PGMINPROTOCOLVERSION", "3.0", "min_protocol_version=3.2", "db.example.com"),
         ("PGSSLCRL", "CRL", "", "db.example.com"),
         ("PGSSLCRL", "/nowhere", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", "sslmode=require", "db.example.com"),
@@ -109,6 +117,8 @@ def test_never_lowers(files: dict[str, str], variable: str, value: str, query: s
         ("PGCHANNELBINDING", "required", "", "policy-unknown"),
         ("PGCHANNELBINDING", "REQUIRE", "", "policy-unknown"),
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.4", "", "policy-unknown"),
+        ("PGSSLNEGOTIATION", "at once", "", "policy-unknown"),
+        ("PGMINPROTOCOLVERSION", "2.0", "", "policy-unknown"),
         ("PGSSLMINPROTOCOLVERSION", "1.3", "", "policy-unknown"),
         ("PGSSLCERTMODE", "TLSv1", "", "policy-unknown"),
         ("PGREQUIREAUTH", "scram", "", "policy-unknown"),
@@ -124,6 +134,14 @@ def test_refuses(files: dict[str, str], variable: str, value: str, query: str, c
     with pytest.raises(ConfigurationError) as caught:
         load(files, query, **{variable: value})
     assert [(found.code, found.variable) for found in caught.value.problems] == [(code, variable)]
+
+
+def test_direct_tls_needs_tls(files: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(files, "", "localhost", PGSSLNEGOTIATION="direct")
+    assert [(found.code, found.variable) for found in caught.value.problems] == [
+        ("direct-needs-tls", "PGSSLNEGOTIATION")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_what_a_keyword_says_of_itself_holds_together() -> None:
             assert value != keyword.pinned
         assert {*keyword.usual} <= {*keyword.values} or not keyword.values
         assert not keyword.values or keyword.pinned in {None, VERDICT, "", *keyword.values}
-        assert not keyword.order or keyword.decides in {"tls", "auth"}, name
+        assert not keyword.order or keyword.decides in {"tls", "auth", "session"}, name
 
 
 @pytest.mark.parametrize(

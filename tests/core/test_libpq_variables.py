@@ -34,6 +34,8 @@ def refused(variables: dict[str, str], url: str = URL) -> list[tuple[str, str]]:
         ("PGCLIENTENCODING", "utf-16", "pg-variable-invalid"),
         ("PGCLIENTENCODING", "-", "pg-variable-invalid"),
         ("PGGSSLIB", "kerberos", "pg-variable-invalid"),
+        ("PGGSSENCMODE", "require", "pg-variable-invalid"),
+        ("PGMINPROTOCOLVERSION", "9", "policy-unknown"),
     ],
 )
 def test_refused(variable: str, value: str, code: str) -> None:
@@ -53,9 +55,9 @@ def test_refused(variable: str, value: str, code: str) -> None:
         ("PGCLIENTENCODING", "SQL_ASCII"),
         ("PGCLIENTENCODING", "ISO 8859-1"),
         ("PGGSSLIB", "gssapi"),
+        ("PGGSSENCMODE", "prefer"),
         ("PGSERVICEFILE", "/etc/services"),
         ("PGLOADBALANCEHOSTS", "bad"),
-        ("PGMINPROTOCOLVERSION", "9"),
         ("PGMAXPROTOCOLVERSION", "9"),
     ],
 )

@@ -18,6 +18,19 @@ URL = "postgresql://u:p@db.example.com/d"
         ("[s]\nCipherString=ALL:NULL\n", "openssl-weak"),
         ("  cipherstring = eNULL@SECLEVEL=0", "openssl-weak"),
         ("system_default.CipherString = NULL-SHA256\n", "openssl-weak"),
+        ("CipherString = \\\nALL:eNULL\n", "openssl-weak"),
+        ("word = eNULL\nCipherString = $default::word\n", "openssl-weak"),
+        ("CipherString = \"A\"'LL:eN'ULL\n", "openssl-weak"),
+        ("CipherString = ALL:COMPLEMENTOFALL\n", "openssl-weak"),
+        ("Ciphersuites = TLS_AES_128_GCM_SHA256:TLS_SHA256_SHA256\n", "openssl-weak"),
+        (".include weak.cnf\n", "openssl-weak"),
+        (".include = weak.cnf\n", "openssl-weak"),
+        (".include weak\n", "openssl-weak"),
+        (".include twice.cnf\n", "openssl-weak"),
+        (".include nowhere.cnf\n", "openssl-conf"),
+        (".include circle.cnf\n", "openssl-conf"),
+        ("#.include weak.cnf\n", "openssl-conf"),
+        ("CipherString = HIGH:!aNULL:!eNULL:-NULL\n", "openssl-conf"),
         ("CipherString = DEFAULT:@SECLEVEL=2\n", "openssl-conf"),
         ("# CipherString = NULL\n", "openssl-conf"),
         ("CipherString = DEFAULT # not NULL\n", "openssl-conf"),
@@ -26,6 +39,11 @@ URL = "postgresql://u:p@db.example.com/d"
 )
 def test_a_configuration(text: str, code: str) -> None:
     Path("openssl.cnf").write_text(text, encoding="utf-8")
+    Path("weak").mkdir()
+    for name in ("weak.cnf", "weak/a.cnf"):
+        Path(name).write_text("CipherString = eNULL\n", encoding="utf-8")
+    Path("twice.cnf").write_text(".include weak.cnf\n", encoding="utf-8")
+    Path("circle.cnf").write_text(".include circle.cnf\n", encoding="utf-8")
     assert told({"OPENSSL_CONF": "openssl.cnf"}) == [(code, "OPENSSL_CONF")]
 
 

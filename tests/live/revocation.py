@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import trustme
 
-__all__ = ["directory", "listed"]
+__all__ = ["directory", "listed", "name_hash"]
 
 _DAY = timedelta(days=1)
 
@@ -34,8 +34,13 @@ def listed(path: Path, authority: trustme.CA, *revoked: bytes) -> Path:
 def directory(path: Path, authority: trustme.CA, *revoked: bytes) -> Path:
     """Make the directory `path` with that list, under the name by which OpenSSL finds it (``openssl rehash``)."""
     path.mkdir()
-    listed(path / f"{_hash(_name(authority)):08x}.r0", authority, *revoked)
+    listed(path / f"{name_hash(authority)}.r0", authority, *revoked)
     return path
+
+
+def name_hash(authority: trustme.CA) -> str:
+    """Return what the name of a file about `authority` begins with, by which OpenSSL finds it in a directory."""
+    return f"{_hash(_name(authority)):08x}"
 
 
 def _name(authority: trustme.CA) -> x509.Name:

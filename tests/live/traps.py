@@ -71,13 +71,13 @@ TRAPS = {
     "PGHOSTADDR": Trap({"PGHOSTADDR": AWAY}, bitten=ELSEWHERE),
     "PGSSLROOTCERT, wrong": Trap({"PGSSLROOTCERT": "{other_ca}"}, site="both", claim="wrong"),
     "PGSSLROOTCERT, right": Trap({"PGSSLROOTCERT": "{ca}"}, site="both_unknownca", claim="right"),
-    "PGGSSENCMODE": Trap({"PGGSSENCMODE": "require"}, bitten="GSSAPI"),
+    "PGGSSENCMODE": Trap({"PGGSSENCMODE": "require"}, bitten="GSSAPI", demand=True),
     "PGSSLCRL": Trap({"PGSSLCRL": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED, demand=True),
     "PGSSLCRLDIR": Trap({"PGSSLCRLDIR": "{empty}"}, query=_VERIFIED, bitten=UNTRUSTED, demand=True),
     "PGSSLCERT": Trap({"PGSSLCERT": "{certificate}", "PGSSLKEY": "{open_key}"}, site="both"),
     "PGSSLKEY": Trap({"PGSSLKEY": "{open_key}"}, {".postgresql/postgresql.crt": "{certificate}"}, site="both"),
     "PGSSLCERTMODE": Trap({"PGSSLCERTMODE": "require"}, bitten="certificate", demand=True),
-    "PGSSLNEGOTIATION": Trap({"PGSSLNEGOTIATION": "direct"}, bitten="sslnegotiation"),
+    "PGSSLNEGOTIATION": Trap({"PGSSLNEGOTIATION": "direct"}, bitten="sslnegotiation", demand=True),
     "PGSSLMINPROTOCOLVERSION": Trap(
         {"PGSSLMINPROTOCOLVERSION": "TLSv9"}, bitten="ssl_min_protocol_version", demand=True
     ),

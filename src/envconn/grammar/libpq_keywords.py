@@ -89,7 +89,15 @@ KEYWORDS: dict[str, Keyword] = {
     "dbname": Keyword("PGDATABASE", decides="where"),
     "sslmode": Keyword("PGSSLMODE", decides="tls", pinned=VERDICT, values=_MODES, context=True),
     "sslnegotiation": Keyword(
-        "PGSSLNEGOTIATION", 17, "tls", "postgres", values=("postgres", "direct"), context=True, older="drop"
+        "PGSSLNEGOTIATION",
+        17,
+        "tls",
+        "postgres",
+        # With "direct", libpq refuses a server that does not agree on the protocol by ALPN.
+        order=("postgres", "direct"),
+        values=("postgres", "direct"),
+        context=True,
+        older="drop",
     ),
     "sslcompression": Keyword("PGSSLCOMPRESSION", decides="tls", pinned="0", values=("0",), usual=("0",)),
     "sslcert": Keyword("PGSSLCERT", decides="tls", pinned=ABSENT, file=True, context=True),
@@ -162,7 +170,9 @@ KEYWORDS: dict[str, Keyword] = {
     "load_balance_hosts": Keyword(
         "PGLOADBALANCEHOSTS", 16, "session", "disable", values=("disable", "random"), usual=("disable",)
     ),
-    "min_protocol_version": Keyword("PGMINPROTOCOLVERSION", 18, "session", "3.0", values=_PROTOCOLS, older="drop"),
+    "min_protocol_version": Keyword(
+        "PGMINPROTOCOLVERSION", 18, "session", "3.0", order=_PROTOCOLS, values=_PROTOCOLS, older="drop"
+    ),
     # With a minimum alone, libpq uses the latest version that it supports (fe-connect.c, pqConnectOptions2).
     "max_protocol_version": Keyword(
         "PGMAXPROTOCOLVERSION",
@@ -232,6 +242,9 @@ UNWRITTEN = frozenset(
     keyword.variable for keyword in KEYWORDS.values() if keyword.variable and (keyword.harmless or keyword.refusal)
 )
 """The variables that libpq reads in any case: nothing is written out for their keywords."""
+
+REFUSABLE = UNWRITTEN | {"PGGSSENCMODE"}
+"""The variables for which libpq may refuse to connect: it reads them all the same, or requires GSSAPI."""
 
 OVERRULED = (
     *(

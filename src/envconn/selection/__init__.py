@@ -13,7 +13,7 @@ from collections import ChainMap
 from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
-from envconn.grammar.libpq_keywords import UNWRITTEN
+from envconn.grammar.libpq_keywords import REFUSABLE
 from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, platform_services, variables
@@ -74,7 +74,7 @@ def assemble(
         from envconn.selection import openssl_variables
 
         scan.accept_findings(openssl_variables.findings(scan))
-    if not UNWRITTEN.isdisjoint(scan.present):
+    if not REFUSABLE.isdisjoint(scan.present):
         from envconn.selection import libpq_variables
 
         scan.problems += libpq_variables.problems(scan, [selected.connection for selected in found])

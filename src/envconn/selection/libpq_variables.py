@@ -67,8 +67,13 @@ def _is_library(text: str) -> bool:
     return text in {"gssapi", "sspi"}  # asyncpg raises for any other
 
 
+def _is_not_required(text: str) -> bool:
+    return text != "require"  # what libpq alone would refuse to do without; ours is TLS in its place
+
+
 _CHECKS = {
     "PGCONNECT_TIMEOUT": ("connect_timeout", _is_number, "a whole number of seconds"),
     "PGCLIENTENCODING": ("client_encoding", _is_encoding, "an encoding of PostgreSQL, such as UTF8"),
+    "PGGSSENCMODE": ("gssencmode", _is_not_required, "disable or prefer, as GSSAPI encryption would replace TLS"),
     "PGGSSLIB": ("gsslib", _is_library, "gssapi or sspi"),
 }

@@ -47,12 +47,9 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
+    problems = _contradictions(connection, asked, how_far, level, policy)
     connection, demanded = libpq_demands.raised(connection, policy.demanded, level)
-    problems = [
-        *libpq_demands.contradictions(connection, demanded),
-        *objections(connection, endpoint),
-        *_contradictions(connection, asked, how_far, level, policy),
-    ]
+    problems += [*libpq_demands.contradictions(connection, demanded, level), *objections(connection, endpoint)]
     problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, policy, level, ca)]
     if problems:
         return tuple(problems)

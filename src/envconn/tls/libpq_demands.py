@@ -65,9 +65,11 @@ def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:
     return name != "requirepeer" or any(host.is_socket for host in connection.hosts)
 
 
-def contradictions(connection: Connection, added: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield the problems with the parameters of `connection` after the keywords `added` were added."""
+def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLevel) -> Iterator[Finding]:
+    """Yield the problems with the parameters of `connection`, of that `level`, after the keywords `added` were added."""
     parameters = connection.parameters
+    if "sslnegotiation" in added and level < TlsLevel.ENCRYPTED:
+        yield problem("direct-needs-tls", "PGSSLNEGOTIATION", _DIRECT.format(connection.origin.variable))
     if "sslcrl" in added and "sslcrldir" in parameters and "sslcrldir" not in added:
         # Of two lists by one issuer, libpq uses that of the file: it may lack what the directory revokes.
         yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
@@ -78,6 +80,7 @@ def contradictions(connection: Connection, added: tuple[str, ...]) -> Iterator[F
 
 
 _TWO_PLACES = "names a list beside the directory in sslcrldir of {0}, and the two may differ. Name both in {0}"
+_DIRECT = "requires TLS, and {} does not. Use sslmode=require there, or unset PGSSLNEGOTIATION"
 _RANGE = "is above ssl_max_protocol_version of {}. Change one of the two"
 
 

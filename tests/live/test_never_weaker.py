@@ -1,0 +1,197 @@
+"""Never weaker than libpq alone: texts, environments and servers, each with each, through every stack.
+
+libpq alone is asked in a process of its own that has the environment. Where it refuses, nothing of ours connects.
+Where it connects, ours does so over TLS, or refuses. Nothing of ours tells a password in clear.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+import stacks
+from demands import ENVIRONMENTS, SITES, TEXTS, Street, opened
+from envconn import ConfigurationError
+from matrix import CLEAR, TLS
+from stacks import STACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lab import Lab
+    from throwaway.certificates import Certificates
+
+    Cell = tuple[str, str]  # a text and a server
+
+LIVE = os.path.dirname(__file__)
+
+PLAIN = ("nothing", "verify-full")
+WHOLE = ("nothing", "every demand", "every weakness")
+"""The texts that are tried in each environment, and the environments in which each text is."""
+
+BOTH_WAYS = ("both", "null")
+"""Servers at which TLS says too little: one takes clear text, too, and the traffic of the other is readable."""
+
+HARMLESS = {
+    "PGSSLCRL, a list that spares",
+    "PGSSLCRL and PGSSLCRLDIR",
+    "PGCHANNELBINDING=disable",
+    "PGSSLCERTMODE=disable",
+    "PGSSLCRL that is missing",
+    "SSL_CERT_FILE, missing",
+    "SSL_CERT_DIR, empty",
+    "OPENSSL_CONF, Ciphers",
+    "OPENSSL_CONF, MinProtocol",
+}
+"""Environments that change nothing for libpq alone; of the others, each must change something."""
+
+INSTEAD = ("asyncpg", "pg8000")
+"""Drivers for which a server verified in full stands in for channel binding, which they do not have."""
+
+STEP = 7  # each cell is tried through every seventh stack, beginning with another one in each environment
+
+
+def cells(name: str) -> list[Cell]:
+    """Return what is tried in an environment."""
+    if name.startswith("SSL_CERT"):
+        return list(product(("the system's CAs",), SITES))
+    return list(product(TEXTS if name in WHOLE else PLAIN + ("require",) * name.startswith("PGSSL"), SITES))
+
+
+@pytest.fixture(scope="module")
+def street(lab: Lab, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    """The servers, and the files that texts and environments name."""
+    with opened(lab, certificates, tmp_path_factory.mktemp("street")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def alone(street: Street) -> dict[str, dict[Cell, str]]:
+    """What libpq alone comes to, by environment and cell."""
+
+    def asked(name: str) -> dict[Cell, str]:
+        texts = [street.text(site, TEXTS[text]) for text, site in cells(name)]
+        told = in_process("libpq_alone.py", street.environment(name), [texts])
+        return dict(zip(cells(name), told[0], strict=True))
+
+    with ThreadPoolExecutor(2) as threads:
+        return dict(zip(ENVIRONMENTS, threads.map(asked, ENVIRONMENTS), strict=True))
+
+
+def in_process(script: str, variables: Mapping[str, str], lines: Sequence[object]) -> list[list[str]]:
+    """Ask `script` line by line, in a process that has these variables and no others."""
+    paths = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(
+        [sys.executable, os.path.join(LIVE, script)],
+        input="".join(f"{json.dumps(line)}\n" for line in lines),
+        env={**paths, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    return [json.loads(line) for line in told.stdout.splitlines()]
+
+
+def test_each_environment_changes_something(alone: dict[str, dict[Cell, str]]) -> None:
+    nothing = alone["nothing"]
+    changed = {name for name, found in alone.items() if any(found[cell][:3] != nothing[cell][:3] for cell in found)}
+    assert set(ENVIRONMENTS) - changed == HARMLESS | {"nothing"}
+
+
+def test_each_server_refuses_something(alone: dict[str, dict[Cell, str]]) -> None:
+    nothing = alone["nothing"]
+    for site in SITES:
+        assert len({nothing[text, site][:3] for text in TEXTS}) > 1 or site == "null"
+    assert alone["OPENSSL_CONF, NULL ciphers"]["verify-full", "null"] == "TLS"  # readable all the same
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_never_weaker(
+    street: Street, alone: dict[str, dict[Cell, str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable, value in street.environment(name).items():
+        monkeypatch.setenv(variable, value)
+    told = sum(len(fake.passwords) for fake in street.listeners)
+    weaker = [
+        f"{text}, {site}, {stack}: {seen}, and libpq alone {alone[name][text, site]}"
+        for (text, site), stack, seen in tried(street, name, tries(street, alone, name))
+        if CLEAR in seen or (TLS in seen and (site == "null" or not permitted(alone, name, (text, site), stack)))
+    ]
+    assert not weaker, "\n".join(weaker)
+    assert sum(len(fake.passwords) for fake in street.listeners) == told
+
+
+def permitted(alone: dict[str, dict[Cell, str]], name: str, cell: Cell, stack: str) -> bool:
+    """Whether libpq alone connects over whatever it takes for enough."""
+    (text, site), ways = cell, [(name, cell)]
+    if ENVIRONMENTS[name].lowers:
+        ways.append(("nothing", cell))
+    if STACKS[stack].driver in INSTEAD and text == "channel binding, verified":
+        ways.append((name, ("verify-full", site)))
+    if STACKS[stack].driver in INSTEAD and (name, text) == ("PGCHANNELBINDING=require", "verify-full"):
+        ways.append(("nothing", cell))
+    if STACKS[stack].driver == "psycopg2" and name == "PGMINPROTOCOLVERSION":
+        ways.append(("nothing", cell))  # its libpq does not know the variable
+    return any(not alone[where][which].startswith("refused") for where, which in ways)
+
+
+def tries(street: Street, alone: dict[str, dict[Cell, str]], name: str) -> list[tuple[Cell, str]]:
+    """Return the cells that load and where it matters who connects, each with some of the stacks."""
+    loaded = [cell for cell in cells(name) if isinstance(load(street, name, cell), envconn.SecuredConnection)]
+    every, step = tuple(STACKS), len(STACKS) if name in WHOLE else STEP
+    first = list(ENVIRONMENTS).index(name)
+    return [
+        (cell, stack)
+        for number, cell in enumerate(loaded)
+        for stack in every[(first + number + number // len(SITES)) % step :: step]
+        if cell[1] in BOTH_WAYS or not permitted(alone, name, cell, stack) or alone[name][cell] == "clear"
+    ]
+
+
+def load(street: Street, name: str, cell: Cell) -> envconn.SecuredConnection | ConfigurationError:
+    try:
+        return envconn.load(environ(street, name, cell), env_file=None).database
+    except ConfigurationError as refusal:
+        return refusal
+
+
+def environ(street: Street, name: str, cell: Cell) -> dict[str, str]:
+    text, site = cell
+    uri = street.text(site, TEXTS[text])
+    return {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **street.environment(name)}
+
+
+def tried(street: Street, name: str, chosen: list[tuple[Cell, str]]) -> Iterator[tuple[Cell, str, set[str]]]:
+    """Yield each of `chosen` with what may have come of it; where OpenSSL reads the environment, in a process anew."""
+    if ENVIRONMENTS[name].openssl and chosen:
+        line = [(stack, environ(street, name, cell)) for cell, stack in chosen]
+        [found] = in_process("ours_worker.py", street.environment(name), [line])
+        for (cell, stack), seen in zip(chosen, found, strict=True):
+            yield cell, stack, set(seen)
+        return
+    for cell, stack in chosen:
+        try:
+            yield cell, stack, stacks.outcome(stack, environ(street, name, cell), ask=False)
+        except ConfigurationError:
+            continue
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: dict[str, dict[Cell, str]], stack: str) -> None:
+    """So that the tests above do not hold because nothing connects."""
+    found = {}
+    for text in ("require", "verify-full", "a list", "TLS 1.2"):
+        for site in ("good", "wronghost", "older", "by name"):
+            if alone["nothing"][text, site] == "TLS":
+                found[text, site] = stacks.outcome(stack, environ(street, "nothing", (text, site)), ask=False)
+    assert len(found) > 9
+    assert {cell: seen for cell, seen in found.items() if seen != {TLS}} == {}
