@@ -66,7 +66,7 @@ def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:
 
 
 def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLevel) -> Iterator[Finding]:
-    """Yield the problems with the parameters of `connection`, of that `level`, after the keywords `added` were added."""
+    """Yield the problems with the parameters of `connection`, of `level`, after the keywords `added` were added."""
     parameters = connection.parameters
     if "sslnegotiation" in added and level < TlsLevel.ENCRYPTED:
         yield problem("direct-needs-tls", "PGSSLNEGOTIATION", _DIRECT.format(connection.origin.variable))
