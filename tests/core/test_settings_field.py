@@ -34,7 +34,7 @@ analytics: Any = Analytics
 
 def test_a_text_is_judged() -> None:
     made = model(database=URL, optional=URL, several=[URL, OTHER], named={"one": OTHER})
-    assert (made.database.name, made.database.variable) == ("database", "database")
+    assert (made.database.name, made.database.origin.variable) == ("database", "database")
     assert made.database.tls.level == envconn.TlsLevel.ENCRYPTED
     assert made.optional.name == "optional"
     assert [each.host for each in made.several] == ["db.example.com", "other.example.com"]
@@ -68,7 +68,7 @@ def test_missing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
         model()
     monkeypatch.setenv("DATABASE_URL", URL)
     made = model()
-    assert made.database.variable == "DATABASE_URL"
+    assert made.database.origin.variable == "DATABASE_URL"
     assert made.optional is None
     assert analytics().analytics.variable == "DATABASE_URL"
     monkeypatch.setenv("ANALYTICS_DATABASE_URL", OTHER)
