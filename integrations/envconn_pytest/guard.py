@@ -65,9 +65,10 @@ def _allowed(config: pytest.Config) -> list[str]:
 
 def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
     """Return the reasons against tests in the current environment; `allowed` are patterns as in the configuration."""
+    allowed = tuple(allowed)
     try:
         # The patterns of ENVCONN_TLS_WAIVE, and what they must not be.
-        rules = combined(Policy(waive=tuple(allowed)))
+        rules = combined(Policy(waive=[pattern for pattern in allowed if not _is_name(pattern)]))
     except ConfigurationError:
         return (problem("test-pattern", ALLOWED, _UNUSABLE),)
     try:
@@ -75,28 +76,33 @@ def objections(allowed: Iterable[str]) -> tuple[Finding, ...]:
     except ConfigurationError as error:
         return tuple(each for each in error.problems if each.code != "database-missing")
     endpoints = [endpoint for service in services.values() for endpoint in (service, *service.siblings)]
-    return tuple(dict.fromkeys(each for endpoint in endpoints for each in _against(endpoint, rules)))
+    return tuple(dict.fromkeys(each for endpoint in endpoints for each in _against(endpoint, rules, allowed)))
 
 
-def _against(endpoint: SecuredConnection, rules: Demands) -> Iterator[Finding]:
+def _is_name(pattern: str) -> bool:
+    """Whether `pattern` can be nothing but the name of a database: it has colons, and no address has such letters."""
+    return ":" in pattern and re.search(r"[^0-9a-f:.%/*?\[\]]", pattern, re.IGNORECASE) is not None
+
+
+def _against(endpoint: SecuredConnection, rules: Demands, allowed: tuple[str, ...]) -> Iterator[Finding]:
     for host in endpoint.hosts:
-        if message := _elsewhere(host, endpoint, rules):
+        if message := _elsewhere(host, endpoint, rules, allowed):
             yield problem("test-remote", endpoint.origin.variable, message)
     is_file = endpoint.family == SQLITE
     name = os.path.splitext(os.path.basename(endpoint.dbname))[0] if is_file else endpoint.dbname
     for what, text in (("database", name), ("branch", endpoint.branch or "")):
         # A pattern for hosts does not apply to names.
-        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, rules.waive):
+        if _PRODUCTION.search(text) and text.lower() not in map(str.lower, allowed):
             yield problem("test-production", endpoint.origin.variable, _LIVE.format(what))
 
 
-def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands) -> str:
+def _elsewhere(host: Host, endpoint: SecuredConnection, rules: Demands, allowed: tuple[str, ...]) -> str:
     """Yield where `host` is, unless it is on this machine or allowed."""
     found = reach((host,), rules)
     if not found.local:
         return "" if found.waived else _REMOTE.format(host.host)
     end = host.host.rpartition("/")[2].lower()
-    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in rules.waive)
+    is_allowed = any(fnmatchcase(end, pattern.lower()) for pattern in allowed)
     return "" if endpoint.provider in _HERE or is_allowed else _TUNNEL.format(endpoint.provider)
 
 

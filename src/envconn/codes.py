@@ -692,6 +692,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
+        "variable-chosen": Code("A variable in `.env` chooses which variable names a service."),
         "dotenv-ignored": Code(
             "The process environment overrides a value in `.env`: one of the same name, or one that would lower or "
             "redirect what it asks for. To use that value, set it in the process environment."

@@ -132,10 +132,15 @@ def _paragraph(service: SecuredConnection) -> list[str]:
 
 
 def _target(service: SecuredConnection) -> str:
-    family, where = FAMILIES[service.family], ", ".join(map(str, service.hosts))
+    family, where = FAMILIES[service.family], ", ".join(map(_dialled, service.hosts))
     if not family.port:
         return service.dbname
     return f"{family.dbname_title}{service.dbname} on {where}" if service.dbname else where
+
+
+def _dialled(host: Host) -> str:
+    """Return `host`, and the address that is dialled in its place."""
+    return f"{host} (hostaddr {host.hostaddr})" if host.hostaddr else str(host)
 
 
 def _endpoint(service: SecuredConnection) -> list[str]:

@@ -8,17 +8,19 @@ import pytest
 import redis
 
 import envconn
-from envconn import ConfigurationError, TlsLevel
+from envconn import ConfigurationError, SecuredConnection, TlsLevel
 from envconn.drivers import redis as plain
 from envconn.drivers import redis as sentinel
 from envconn.records import replace
+from envconn.tls import Context, judge
+from envconn.tls.policy import Demands
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
 from envconn_redis.connections import VerifyingConnection
 from envconn_redis.sentinel import SentinelClearConnection, SentinelConnection, SentinelPool
 
 if TYPE_CHECKING:
-    from envconn import SecuredConnection
+    from envconn.connection import Connection
     from throwaway.certificates import Certificates
 
 TEXT = "rediss+sentinel://us%20er:marker-%40pw@h1:26380,[::1]/m/3?sentinel_username=s&sentinel_password=marker-s"
@@ -116,10 +118,16 @@ def test_no_other_driver_takes_them() -> None:
     with pytest.raises(ConfigurationError, match="requires a sentinel one"):
         sentinel.sentinel_arguments(loaded("rediss://h"))
     with pytest.raises(ConfigurationError, match="does not support ssl_min_protocol_version"):
-        sentinel.sentinel_arguments(envconn.secure(found_with(found, ssl_min_protocol_version="TLSv1.2")))
+        sentinel.sentinel_arguments(judged(found_with(found, ssl_min_protocol_version="TLSv1.2")))
     database = {"DATABASE_URL": TEXT}
     with pytest.raises(ConfigurationError, match="but a database URL is expected"):
         envconn.load(database, env_file=None)
+
+
+def judged(connection: Connection) -> SecuredConnection:
+    outcome = judge(connection, Context(Demands()), "broker")
+    assert isinstance(outcome, SecuredConnection)
+    return outcome
 
 
 def found_with(connection: SecuredConnection, **parameters: str) -> Any:

@@ -11,7 +11,8 @@ import pytest
 
 from envconn import Policy
 from envconn.selection import assemble
-from envconn.selection.vocabulary import FOR_EACH, FOR_EVERY, SERVICES, prefix
+from envconn.selection.vocabulary import FOR_EACH, FOR_EVERY, SERVICES
+from envconn.tls.policy import prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,6 +187,72 @@ def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:
     assert f"the minimum set by ENVCONN_DATABASE_TLS ({tmp_path}/.env:1)" in str(report)
     report = report_of(tmp_path, {"PGSSLROOTCERT": CA, "DATABASE_URL": URL}, {"PGSSLMODE": "verify-full"})
     assert f"the minimum set by PGSSLMODE ({tmp_path}/.env:1)" in str(report)
+
+
+def test_each_input_is_shown_with_its_place(tmp_path: Path) -> None:
+    url = f"{FULL}&hostaddr=203.0.113.9"
+    report = report_of(tmp_path, {}, {"MINE": url, "ENVCONN_DATABASE_VARIABLE": "MINE", "DATABASE_CA_CERT": CA})
+    told = str(report)
+    assert f"{HOST}:5432 (hostaddr 203.0.113.9)" in told
+    assert f"named by DATABASE_CA_CERT ({tmp_path}/.env:3)" in told
+    assert (
+        f"note ENVCONN_DATABASE_VARIABLE: chooses the variable to use, in {tmp_path}/.env:2 [variable-chosen]" in told
+    )
+    assert "named by DATABASE_CA_CERT" in str(assemble({"DATABASE_URL": FULL, "DATABASE_CA_CERT": CA}, None).report)
+    report = report_of(tmp_path, {}, {"DATABASE_URL": URL, "ENVCONN_DATABASE_PROVIDER": "neon"})
+    assert f"ENVCONN_DATABASE_PROVIDER ({tmp_path}/.env:2) states Neon" in str(report)
+
+
+RAILWAY = "x.proxy.rlwy.net:3306"
+AIVEN = "rediss://u:p@cache-proj.aivencloud.com:1234"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told", "remedied"),
+    [
+        ({"CACHE_URL": AIVEN}, "in ENVCONN_TLS_CA", {"ENVCONN_TLS_CA": CA}),
+        ({"CACHE_URL": AIVEN, "DATABASE_CA_CERT": CA}, "in ENVCONN_TLS_CA", {"ENVCONN_TLS_CA": CA}),
+        (
+            {"DATABASE_URL": f"mysql://u:p@{RAILWAY}/a?ssl-mode=VERIFY_IDENTITY", "ENVCONN_PROVIDER": "railway"},
+            "Use ssl-mode=REQUIRED:",
+            {"DATABASE_URL": f"mysql://u:p@{RAILWAY}/a?ssl-mode=REQUIRED"},
+        ),
+        (
+            {"DATABASE_URL": f"mysql://u:p@{RAILWAY}/a", "ENVCONN_PROVIDER": "railway", "ENVCONN_TLS": "verify-full"},
+            "Use ssl-mode=REQUIRED, and set ENVCONN_DATABASE_TLS=require",
+            {"DATABASE_URL": f"mysql://u:p@{RAILWAY}/a?ssl-mode=REQUIRED", "ENVCONN_DATABASE_TLS": "require"},
+        ),
+        (
+            {"A_DATABASE_URL": f"postgresql://u:p@{RAILWAY}/a", "ENVCONN_TLS": "verify-ca"},
+            "Use sslmode=require, and set ENVCONN_A_TLS=require",
+            {"A_DATABASE_URL": f"postgresql://u:p@{RAILWAY}/a?sslmode=require", "ENVCONN_A_TLS": "require"},
+        ),
+        (
+            {"DATABASE_URL": f"postgresql://u:p@{RAILWAY}/a", "PGSSLMODE": "verify-full"},
+            "Use sslmode=require, and set PGSSLMODE=require",
+            {"PGSSLMODE": "require"},
+        ),
+        ({"DATABASE_URL": FULL}, "or set DATABASE_CA_CERT", {"DATABASE_CA_CERT": CA}),
+    ],
+)
+def test_a_remedy_is_no_dead_end(environ: Mapping[str, str], told: str, remedied: Mapping[str, str]) -> None:
+    (problem,) = assemble(environ, None).report.problems
+    assert told in problem.message
+    assert assemble({**environ, **remedied}, None).report.ok
+
+
+def test_a_self_signed_redis_under_verify_full() -> None:
+    environ = {"CACHE_URL": HEROKU, "ENVCONN_TLS": "verify-full"}
+    report = assemble(environ, None).report
+    (told,) = report.notes
+    assert told.message.endswith(
+        "Set ENVCONN_PROVIDER=heroku, or add ssl_cert_reqs=none, and set ENVCONN_CACHE_TLS=require"
+    )
+    for words in ({"ENVCONN_PROVIDER": "heroku"}, {"CACHE_URL": f"{HEROKU}?ssl_cert_reqs=none"}):
+        found = assemble({**environ, **words, "ENVCONN_CACHE_TLS": "require"}, None)
+        assert str(found.services["cache"].tls.level) == "encrypted"
+    (told,) = assemble({"CACHE_URL": HEROKU}, None, Policy(tls="verify-full")).report.notes
+    assert told.message.endswith('and pass Policy(tls="require")')
 
 
 BOTH = {"DATABASE_URL": URL, "ANALYTICS_DATABASE_URL": URL.replace("db.", "two.")}

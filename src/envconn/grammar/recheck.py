@@ -82,9 +82,7 @@ def _check_postgresql(state: ParseState, connection: Connection) -> bool:
 
 
 def _check_sqlite(_: ParseState, connection: Connection) -> bool:
-    path = connection.dbname
-    place = Host(path if path.startswith("/") else f"@{path}", 0)
-    return bool(path) and connection.hosts == (place,) and _are_known(connection)
+    return bool(connection.dbname) and connection.hosts == (Host("", 0),) and _are_known(connection)
 
 
 def _check_other(state: ParseState, connection: Connection) -> bool:

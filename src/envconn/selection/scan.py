@@ -9,12 +9,13 @@ from envconn.families import FAMILIES, SENTINEL
 from envconn.records import Record, replace
 from envconn.selection import host_variables
 from envconn.selection.variables import present
+from envconn.sources import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from envconn.sources import Environment, Lookup, Text
+    from envconn.sources import Environment, Lookup
 
 
 class PlatformService(Record):
@@ -80,6 +81,9 @@ class Scan:
         set_ = [each for each in candidates if each in self.present and not self.environment.in_env_file(each)]
         set_ += [bound.connection.origin.variable for bound in self.bound if not bound.connection.origin.env_file]
         if not set_:
+            found = self.environment.written(name)
+            place = found.origin.place if isinstance(found, Text) else ""
+            self.notes.append(note("variable-chosen", name, f"chooses the variable to use, in {place}"))
             return chosen
         message = f"is not used: only an env file sets it, and {set_[0]} is more trusted. {_IN_PROCESS}"
         self.notes.append(note("dotenv-ignored", name, message))

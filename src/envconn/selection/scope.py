@@ -13,8 +13,9 @@ from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import replace
 from envconn.selection import variables, vocabulary
 from envconn.tls import Context
-from envconn.tls.policy import CA_VARIABLES, combined, stated, waived_in_code
+from envconn.tls.policy import CA_VARIABLES, PREFIX, combined, stated, waived_in_code
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
+from envconn.tls.policy import prefix as prefix_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Scopes:
 
     def of(self, connection: Connection, service: str = "") -> Context:
         """Return what `connection` of `service` is judged by, and note what an env file states without effect."""
-        prefix, env_file = vocabulary.prefix(service) if service else "", connection.origin.env_file
+        prefix, env_file = prefix_of(service) if service else "", connection.origin.env_file
         context = self._context(prefix, env_file=env_file)
         ignored = self._ignored.get((prefix, env_file), {})
         self._scan.notes += [_not_used(origin, connection.origin.variable) for origin in ignored.values()]
@@ -63,7 +64,7 @@ class Scopes:
 
     def master(self, connection: Connection, service: str) -> Text | None:
         """Return the name of the master that the sentinels of `service` are asked for, or `None`."""
-        chosen, _ = self._choose(vocabulary.prefix(service), env_file=connection.origin.env_file)
+        chosen, _ = self._choose(prefix_of(service), env_file=connection.origin.env_file)
         return chosen.get("ENVCONN_SENTINEL_MASTER")
 
     def _context(self, prefix: str, *, env_file: bool) -> Context:
@@ -87,7 +88,7 @@ class Scopes:
         return chosen, {name: found[name].origin for name in found if name in ignored}
 
     def _first(self, prefix: str, name: str) -> Text | None:
-        own = f"{prefix}{name.removeprefix(vocabulary.PREFIX)}" if prefix else ""
+        own = f"{prefix}{name.removeprefix(PREFIX)}" if prefix else ""
         texts = [text for each in (own, name) if (text := self._texts.get(each))]
         return min(texts, key=lambda text: text.origin.env_file, default=None)
 
@@ -131,11 +132,11 @@ def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, 
 
 def _by_prefix(scan: Scan) -> dict[str, set[str]]:
     """Return the services that variables are set for, by the variables' prefixes; two with one prefix are a problem."""
-    if not any(name.startswith(vocabulary.PREFIX) and name not in vocabulary.FOR_EVERY for name in scan.present):
+    if not any(name.startswith(PREFIX) and name not in vocabulary.FOR_EVERY for name in scan.present):
         return {}
     found: dict[str, set[str]] = {}
     for name in (*vocabulary.SERVICES, *_named(scan)):
-        found.setdefault(vocabulary.prefix(name), set()).add(name)
+        found.setdefault(prefix_of(name), set()).add(name)
     for prefix, names in found.items():
         if len(names) > 1:
             scan.problems += [

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from envconn.errors import note, problem
+from envconn.tls.policy import PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from envconn.errors import Finding
-
-PREFIX = "ENVCONN_"
 
 FOR_ALL = (
     *("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA"),
@@ -38,11 +37,6 @@ KNOWN = (*FOR_EVERY, *CHOOSERS, *_OWN)
 
 _DECISIVE = frozenset({"TLS", "WAIVE", "CA", "AUTH"})
 _OF_THE_TESTS = f"{PREFIX}TEST_"
-
-
-def prefix(service: str) -> str:
-    """Return the prefix of the variables of one service (``ENVCONN_ANALYTICS_``)."""
-    return f"{PREFIX}{service.upper().replace('-', '_').replace('.', '_')}_"
 
 
 def unknown(present: Iterable[str], prefixes: Iterable[str] = ()) -> Iterator[Finding]:

@@ -83,7 +83,10 @@ def _self_signed(judgement: Judgement) -> Iterator[Finding]:
     if not providers.is_recognised(connection, provider.name):
         return
     if verdict.ca and verdict.ca.kind == "system":
-        yield note("certificate-self-signed", connection.origin.variable, known.remedy)
+        from envconn.tls.certificate_advice import floor_remedy
+
+        besides = floor_remedy(judgement.context.policy, judgement.name)
+        yield note("certificate-self-signed", connection.origin.variable, known.remedy + besides)
     elif verdict.level < TlsLevel.VERIFY_CA and "sslmode" not in connection.parameters:
         yield note("certificate-self-signed", connection.origin.variable, _UNVERIFIED)
 

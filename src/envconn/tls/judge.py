@@ -50,11 +50,11 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems = _contradictions(connection, asked, how_far, level, policy)
     connection, demanded = libpq_demands.raised(connection, policy.demanded, level)
     problems += [*libpq_demands.contradictions(connection, demanded, level), *objections(connection, endpoint)]
-    problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, policy, level, ca)]
+    problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, level, ca, context, name)]
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    stated_in = map(policy.place, ("ENVCONN_TLS", "ENVCONN_TLS_WAIVE"))
+    stated_in = map(policy.place, ("ENVCONN_TLS", "ENVCONN_TLS_WAIVE", trusted.variable if trusted else ""))
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, _words(connection), demanded, *stated_in)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
 
@@ -185,8 +185,13 @@ _NO_LIST = "the file in sslcrl has no revocation list in PEM, and libpq would ig
 _NO_LISTS = "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
 
 
-def _ca_problems(
-    connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel, ca: CA | Finding | None
+def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy has to name
+    connection: Connection,
+    endpoint: Endpoint,
+    level: TlsLevel,
+    ca: CA | Finding | None,
+    context: Context,
+    name: str,
 ) -> list[Finding]:
     """Return the problem of a CA that cannot be used, cannot match, or is missing."""
     variable, known = connection.origin.variable, endpoint.provider.certificates if endpoint.provider else None
@@ -195,14 +200,24 @@ def _ca_problems(
     if level < TlsLevel.VERIFY_CA:
         return []
     if ca is None:
-        unknown = f"{FAMILIES[connection.family].name_ca}, or set {policy.remedy('DATABASE_CA_CERT')}"
-        remedy = known.remedy if known else unknown
-        return [problem("ca-missing", variable, f"{level} requires a CA. {remedy}")]
+        return [problem("ca-missing", variable, f"{level} requires a CA. {_remedy(connection, context, name)}")]
     if FAMILIES[connection.family].verified and endpoint.self_signed:
         return []  # a host may only look like the provider's; if it is, verification fails
     if ca.kind == "system" and known and known.ca != "system":
-        return [problem("ca-private", variable, f"the system does not trust the provider's CA. {known.remedy}")]
+        return [
+            problem(
+                "ca-private",
+                variable,
+                f"the system does not trust the provider's CA. {_remedy(connection, context, name)}",
+            )
+        ]
     return []
+
+
+def _remedy(connection: Connection, context: Context, name: str) -> str:
+    from envconn.tls.certificate_advice import ca_remedy
+
+    return ca_remedy(connection, identify(connection, context.hints), context.policy, name)
 
 
 def _words(connection: Connection) -> str:

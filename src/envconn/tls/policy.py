@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from envconn.connection import Host, Origin
 
 
+PREFIX = "ENVCONN_"
+
+
+def prefix(service: str) -> str:
+    """Return what the variables of one service begin with (``ENVCONN_ANALYTICS_``)."""
+    return f"{PREFIX}{service.upper().replace('-', '_').replace('.', '_')}_"
+
+
 class Reach(Record):
     """`local`: every host is a unix socket or a loopback address. `waived`: the patterns that cover the others.
 
@@ -316,7 +324,8 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
 
 
 def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel) -> Mapping[str, str]:
-    found = {name: str(origin) for name, origin in origins.items() if name.startswith("ENVCONN_TLS")}
+    shown = {"ENVCONN_TLS", "ENVCONN_TLS_LOCAL", "ENVCONN_TLS_WAIVE", *CA_VARIABLES}
+    found = {name: str(origin) for name, origin in origins.items() if name in shown}
     if floor > asked:
         found["ENVCONN_TLS"] = str(origins.get("PGSSLMODE", "PGSSLMODE"))
     return found

@@ -31,7 +31,8 @@ class Verdict(Value):
     """The keywords of libpq in which a variable requires more than the text."""
     _floor_from: str = "ENVCONN_TLS"
     _waived_from: str = "ENVCONN_TLS_WAIVE"
-    """Where the floor and the waiver are stated."""
+    _ca_from: str = ""
+    """Where the floor, the waiver and the CA are stated."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -43,11 +44,16 @@ class Verdict(Value):
             (self.local, "every host is a unix socket or a loopback address"),
             (self.waived is not None, f"TLS is not required, because {self._waived_from} has {self.waived}"),
             (self.level > self.requested, f"raised to {self.level}, the minimum set by {self._floor_from}"),
-            (self.ca is not None, f"the server's certificate is checked against {self.ca}"),
+            (self.ca is not None, f"the server's certificate is checked against {self._named_ca}"),
             *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self._demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)
+
+    @property
+    def _named_ca(self) -> str:
+        variable = self.ca.variable if self.ca else ""
+        return str(self.ca) + self._ca_from.removeprefix(variable)
 
     @property
     def raised(self) -> bool:
