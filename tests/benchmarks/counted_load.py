@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-HELPERS = {"collections", "re", "typing"}  # what they make is made for whoever calls them
+HELPERS = {"collections", "re", "typing"}  # counted for their callers
 counts = {"classes": 0, "patterns": 0}
 moves: dict[tuple[str, str], int] = {}
 

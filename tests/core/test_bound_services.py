@@ -336,7 +336,7 @@ def test_connection_string_of_app_service_in_a_broken_secret(tmp_path: Path) -> 
     assert [problem.code for problem in found.problems] == ["file-directory"]
 
 
-def test_what_is_told_is_seen_by_nobody(root: str) -> None:
+def test_no_credentials_are_shown(root: str) -> None:
     document = json.dumps(
         {"p": [{"name": "x", "credentials": {"uri": A, "tls": {"password": MARKER}, "other": [MARKER]}}]}
     )

@@ -243,7 +243,7 @@ def test_text_is_written_once_for_each_content_and_for_its_owner_only(pem: str, 
     assert os.stat(first).st_ino == status.st_ino
     assert understood(other).file() != first
     os.unlink(first)
-    assert understood(pem).file() == first, "written again where somebody swept /tmp"
+    assert understood(pem).file() == first, "written again after /tmp was cleaned"
     assert os.path.isfile(first)
 
 
@@ -317,7 +317,7 @@ def test_a_file_in_the_place_of_the_system_s_has_to_hold_certificates(
     assert (outcome.code, "SSL_CERT_FILE" in outcome.message) == ("ca-broken", True)
 
 
-def test_a_list_of_revocations_is_none(
+def test_a_revocation_list_is_not_a_ca(
     certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     revoked = revocation.listed(tmp_path / "list.crl", certificates.authority)

@@ -63,8 +63,8 @@ def test_without_a_usable_runtime_directory(runtime: Path, monkeypatch: pytest.M
     assert os.path.dirname(kept(PEM)) == str(runtime.with_name("temporary") / NAME)
 
 
-def test_somebody_elses_runtime_directory(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``su`` keeps the variable; whoever owns the directory could exchange what is in it."""
+def test_another_users_runtime_directory(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``su`` keeps the variable; the owner of the directory could replace what is in it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/" if os.getuid() else str(runtime))
     if not os.getuid():
         os.chown(runtime, 65534, 65534)

@@ -220,7 +220,7 @@ def first(services: envconn.Services) -> SecuredConnection:
 
 
 @pytest.mark.parametrize("case", HANDED, ids=lambda case: f"{case.number}, {case.consumer}: {case.why}")
-def test_what_is_handed_over(case: Case, certificates: Certificates) -> None:
+def test_what_each_driver_gets(case: Case, certificates: Certificates) -> None:
     ca = str(certificates.ca)
     found = CONSUMERS[case.consumer](first(loaded(case.environ, ca)))
     wanted = filled(case.handed, ca)

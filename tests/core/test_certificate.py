@@ -1,4 +1,4 @@
-"""Certificates are read as others read them, whoever signed them; what cannot be read is none, and harms nobody."""
+"""Certificates are read as other tools read them, from any CA; an unreadable one is ignored without harm."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def shake(shown: Pair | None, kind: type[ssl.SSLObject] = ssl.SSLObject) -> ssl.
 
 
 def waits(tls: ssl.SSLObject) -> bool:
-    """Whether nothing is wrong with the connection, on which nobody has said anything."""
+    """Whether the connection is fine, on which nothing has been sent."""
     try:
         return not tls.read()
     except ssl.SSLWantReadError:
@@ -149,7 +149,7 @@ def test_text_of_other_types(directory: Path, tag: bytes, body: bytes, written: 
     assert told(directory, der).subject == f"CN={written}"
 
 
-def test_nobody(directory: Path) -> None:
+def test_empty_names(directory: Path) -> None:
     found = told(directory, make(attribute("", NameOID.ORGANIZATION_NAME), extensions=[alternatives()]))
     assert (found.subject, found.names) == ("O=", ())
     empty = told(directory, make(named=False))

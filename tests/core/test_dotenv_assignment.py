@@ -1,4 +1,4 @@
-"""One assignment more in a ``.env`` file: what it had stays, and whoever reads it reads the same."""
+"""One more assignment in a ``.env`` file: the others stay, and every reader reads the same."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     assert target.read_text(encoding="ascii") == f"A=1\n{LINE}"
 
 
-def test_whoever_reads_meanwhile_reads_one_or_the_other(tmp_path: Path) -> None:
+def test_a_concurrent_reader_sees_the_old_or_the_new_file(tmp_path: Path) -> None:
     (path := tmp_path / ".env").write_text("N=old\n", encoding="ascii")
     with path.open(encoding="ascii") as reader:
         fetch.write(str(path), "N=old\n", "N", VALUE)

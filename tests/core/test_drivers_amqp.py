@@ -1,4 +1,4 @@
-"""py-amqp's words for every level, and what it cannot be asked for."""
+"""py-amqp's arguments for every level, and what it does not support."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_a_loopback_address_that_is_verified(built: Callable[..., None], certifi
 
 
 @pytest.mark.parametrize(("own", "library"), [((2, 1), "3.3.19"), ((1, 4), "8.0.40")])
-def test_an_old_one_is_told_nothing(built: Callable[..., None], own: tuple[int, int], library: str) -> None:
+def test_an_old_version_gets_no_ssl_mode(built: Callable[..., None], own: tuple[int, int], library: str) -> None:
     built(own, library)
     for query in ("ssl-mode=DISABLED", "ssl-mode=PREFERRED"):
         assert mysql.arguments(load(query, **WAIVED), "MySQLdb") == {}
@@ -186,7 +186,7 @@ def test_pymysql_under_the_name_of_the_other(monkeypatch: pytest.MonkeyPatch) ->
     assert "ssl_mode" not in mysql.arguments(load(""))
 
 
-def test_a_pymysql_that_would_go_on_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pymysql_that_would_continue_unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", SimpleNamespace(VERSION=(1, 1, 2, "final")))
     with pytest.raises(envconn.ConfigurationError, match=r"before 1\.2 connects without TLS"):
         mysql.arguments(load(""), "pymysql")
@@ -232,7 +232,7 @@ def without_tls() -> Iterator[tuple[int, list[bytes]]]:
 
 
 @pytest.mark.parametrize(("query", "told"), [("", False), ("ssl-mode=DISABLED", True)])
-def test_pymysql_tells_nothing_in_clear(without_tls: tuple[int, list[bytes]], query: str, *, told: bool) -> None:
+def test_pymysql_sends_nothing_unencrypted(without_tls: tuple[int, list[bytes]], query: str, *, told: bool) -> None:
     port, heard = without_tls
     arguments = mysql.arguments(load(query, **(WAIVED if told else {})), "pymysql")
     with pytest.raises(pymysql.OperationalError):

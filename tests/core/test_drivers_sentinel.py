@@ -56,7 +56,7 @@ def test_everything(certificates: Certificates) -> None:
     }
 
 
-def test_nobody_is_told_another_ones_password() -> None:
+def test_each_server_gets_only_its_own_password() -> None:
     found = sentinel.sentinel_arguments(loaded("rediss+sentinel://:marker-pw@h/m"))
     assert found["password"] == "marker-pw"
     assert "password" not in found["sentinel_kwargs"]
@@ -163,7 +163,7 @@ def test_celery(certificates: Certificates) -> None:
     assert "marker" not in repr(settings)
 
 
-def test_celery_in_clear() -> None:
+def test_celery_without_tls() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
     settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
@@ -206,8 +206,8 @@ def test_the_pool_speaks_tls_on_each_leg(certificates: Certificates) -> None:
     assert [each.connection_pool.connection_class for each in in_clear.sentinel_manager.sentinels] == [redis.Connection]
 
 
-def test_whoever_leaves_the_words_about_tls_out_has_tls() -> None:
-    """Nothing but ``clear_text_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts somebody."""
+def test_without_tls_arguments_there_is_tls() -> None:
+    """Nothing but ``clear_text_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts a CA."""
     bare = SentinelPool(sentinels=[("h", 1)], master_name="m", sentinel_kwargs={})
     assert bare.connection_class is SentinelConnection
     assert bare.sentinel_manager.sentinels[0].connection_pool.connection_class is VerifyingConnection

@@ -23,7 +23,7 @@ BASE = "postgresql://app:s3cret@db.example:6543/shop"
 
 
 def secured(query: str = "", place: str = "", *, scheme: str = "postgresql", **facts: str) -> SecuredConnection:
-    """Judge a URL, in an environment that tolerates clear text towards db.example."""
+    """Judge a URL, in an environment with a waiver for db.example."""
     url = f"{scheme}://app:s3cret@{place or 'db.example:6543'}/shop{query}"
     found = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS_WAIVE": "*.example", **facts}, env_file=None)
     return found.database
@@ -183,7 +183,7 @@ def test_channel_binding_is_not_needed_where_the_server_is_verified(queries: dic
     assert "channel" not in render(verified, "jdbc").lower()
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_missing_parts_are_reported_at_once() -> None:
     connection = secured("?sslmode=require&replication=1&hostaddr=10.0.0.1,10.0.0.2", "a.example,b.example")
     assert [message.partition(".")[0] for message in refusals(connection, "prisma")] == [
         "Prisma does not support replication",

@@ -113,4 +113,4 @@ def test_of_judged_connections_only(change: object) -> None:
 def test_environment_values_are_plain() -> None:
     connection = envconn.secure(envconn.parse(f"postgresql://app:{MARKER}@db.example/d"))
     assert environment(connection).values["PGPASSWORD"] == MARKER
-    assert not find(MARKER, value_surfaces(environment(connection))), "whoever prints it sees no password"
+    assert not find(MARKER, value_surfaces(environment(connection))), "printing it shows no password"

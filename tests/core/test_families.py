@@ -1,4 +1,4 @@
-"""The family record: what it says holds together, what it names is there, and nobody else tells families apart."""
+"""The family record: it is consistent, what it names exists, and no other module distinguishes families by name."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_what_is_left_out_and_what_the_scheme_says(name: str) -> None:
 
 
 @pytest.mark.checkout
-def test_nobody_else_compares_with_the_name_of_a_family(checkout: Path) -> None:
+def test_no_other_module_compares_with_the_name_of_a_family(checkout: Path) -> None:
     found = [
         (path.name, node.lineno)
         for directory in ("src", "integrations")

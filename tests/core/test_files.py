@@ -73,7 +73,7 @@ def test_pointer_that_is_no_path(pointer: str, code: str, why: str) -> None:
 
 
 def test_unreadable_for_this_user(tmp_path: Path) -> None:
-    """Root reads everything, so as root this is tried as nobody."""
+    """Root reads everything, so as root this is tried as user nobody."""
     (path := tmp_path / "secret").write_text(MARKER, encoding="utf-8")
     path.chmod(0)
     mine = os.geteuid()
@@ -93,7 +93,7 @@ def test_unreadable_for_this_user(tmp_path: Path) -> None:
         ("x", ["file-equal"], "T108: equal, a note"),
         ("y", ["file-conflict"], "T108: different, an error"),
         ("x ", ["file-conflict"], "a blank is a difference"),
-        ("$B", ["file-conflict"], "an alias beside a file: nobody knows which was meant"),
+        ("$B", ["file-conflict"], "an alias and a file: it is not clear which was meant"),
     ],
     ids=["equal", "different", "blank", "alias"],
 )

@@ -70,7 +70,7 @@ def test_values(written: str, meant: str) -> None:
 
 @pytest.mark.parametrize("written", ["", "''"])
 def test_empty_password(written: str) -> None:
-    """An empty password is none."""
+    """An empty password means no password."""
     assert accepted(f"{BASE} password={written}").password is None
 
 

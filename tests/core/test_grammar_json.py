@@ -73,7 +73,7 @@ def test_parts(changes: dict[str, Any], expected: tuple[object, ...], why: str) 
             "agree",
         ),
         ({"name": "an instance", "path": "/x"}, MARKER, "labels mean nothing beside a URI"),
-        ({"type": "primary"}, MARKER, "nor does a word that is none for a service"),
+        ({"type": "primary"}, MARKER, "nor does a word that does not name a service"),
         ({"uri": "postgresql://db.example.com:5433/app", "username": "u", "password": "/@ "}, "/@ ", "filled in"),
         ({"uri": f"host=db.example.com port=5433 user=u password={MARKER} dbname=app"}, MARKER, "no URI, a string"),
     ],
@@ -136,7 +136,7 @@ def test_uri(more: dict[str, Any], password: str, why: str) -> None:
         (
             {"uri": "postgresql://app:a/b@h/d", "username": "u", "password": MARKER},
             ["slash-unencoded"],
-            "nothing is filled into a URI that has somebody in it already",
+            "nothing is added to a URI that has a user already",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) and "{" not in value else "",

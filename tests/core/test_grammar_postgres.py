@@ -187,7 +187,7 @@ def test_ssl_true() -> None:
     assert connection.notes == ("ssl=true was read as sslmode=require",)
 
 
-def test_waiting_for_ever_is_mentioned() -> None:
+def test_an_unlimited_timeout_is_noted() -> None:
     """A connect_timeout of zero is valid, and a surprise to many."""
     connection = accepted(f"{PG}?connect_timeout=0")
     assert connection.parameters["connect_timeout"] == "0"
@@ -562,6 +562,6 @@ def test_a_flood_of_mistakes(filling: str) -> None:
 
 
 def test_the_table_of_keywords() -> None:
-    """Those that hold secrets are marked, and a name is either libpq's or somebody else's."""
+    """Those that hold secrets are marked, and a name is either libpq's or another tool's."""
     assert sorted(SECRETS) == ["oauth_client_secret", "password", "scram_client_key", "scram_server_key", "sslpassword"]
     assert not KEYWORDS.keys() & FOREIGN.keys()

@@ -129,7 +129,7 @@ def test_exec_that_succeeds(marker: str) -> None:
     assert find(marker, {"out": done.stdout, "err": done.stderr}) == {}
 
 
-# What somebody might paste into a variable. Whatever comes of each, it does not show.
+# What a user might paste into a variable. Whatever happens, it is not shown.
 RAW = [
     "{raw}",
     "postgresql://{raw}",

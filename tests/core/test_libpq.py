@@ -119,7 +119,7 @@ def test_too_old(libpq: int) -> None:
     assert [problem.code for problem in caught.value.problems] == ["driver-too-old"]
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_missing_parts_are_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         arguments(secured("?load_balance_hosts=random&oauth_scope=x"), 15_00_00)
     assert len(caught.value.problems) == 2

@@ -116,7 +116,7 @@ def test_waived(pattern: str, host: Host, why: str) -> None:
         ("fd00::/8", Host("10.0.0.1", 5432), "the other way round"),
         ("fd00::/8", Host("fd.example", 5432), "a name"),
         ("127.0.0.0/8", Host("127.1", 5432), "no address to a verifier"),
-        ("*.internal", Host("db.internal", 5432, "203.0.113.9"), "an address that nobody waived"),
+        ("*.internal", Host("db.internal", 5432, "203.0.113.9"), "an address without a waiver"),
         ("db.internal", Host("db.internal", 5432, "10.0.0.1"), "nor this one, where the name is the very one"),
         ("db.internal", Host("db.internal", 5432, "fd00::1"), "nor in IPv6"),
         ("10.*", Host("10.evil.com", 5432), "a name that begins with the digits"),

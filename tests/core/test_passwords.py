@@ -25,7 +25,7 @@ URL = "postgresql://app@db.example.com/app?sslmode=require"
 
 
 class Tokens:
-    """A supplier that remembers for whom it was called."""
+    """A supplier that records for which connections it was called."""
 
     def __init__(self) -> None:
         self.asked: list[SecuredConnection] = []
@@ -186,7 +186,7 @@ def aconnect(services: envconn.Services) -> object:
         (envconn_psycopg.kwargs, raising, "raised Leaky"),
     ],
 )
-def test_what_goes_wrong_is_told_without_it(
+def test_errors_do_not_show_the_password(
     call: Callable[[envconn.Services], object], supplier: object, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -261,7 +261,7 @@ def test_django_rotates_what_is_postgresql() -> None:
     assert entries["car"]["ENVCONN"] is services["car"]
 
 
-def test_what_keeps_one_for_ever_refuses() -> None:
+def test_settings_that_would_store_the_password_are_refused() -> None:
     broker = "rediss://redis.example.com/0"
     tokens = Tokens()
     calls: list[Callable[[], object]] = [

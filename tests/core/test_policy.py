@@ -30,7 +30,7 @@ def test_levels_are_ordered_from_nothing_to_everything() -> None:
 def test_words_of_libpq_lead_to_a_level_and_back() -> None:
     assert {word: SSLMODES[word].sslmode for word in SSLMODES} == {
         "disable": "disable",
-        "allow": "prefer",  # libpq's `allow` tries clear text first; nobody is ever told to do that
+        "allow": "prefer",  # libpq's `allow` tries without TLS first; no driver is ever told to do that
         "prefer": "prefer",
         "require": "require",
         "verify-ca": "verify-ca",
@@ -165,7 +165,7 @@ def test_words_refused(values: dict[str, str], variable: str) -> None:
     assert answer.demands.floor == ENCRYPTED, "the least that anything is judged by meanwhile"
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     answer = stated({"ENVCONN_TLS": "x", "ENVCONN_TLS_LOCAL": "y", "ENVCONN_TLS_WAIVE": "*, 1/1"})
     assert [problem.code for problem in answer.problems] == [
         "waiver-too-wide",
@@ -192,7 +192,7 @@ def test_words_refused_in_code(arguments: dict[str, Any], variable: str, words: 
     assert [(problem.code, problem.variable) for problem in caught.value.problems] == [("policy-unknown", variable)]
 
 
-def test_program_is_told_everything_at_once() -> None:
+def test_all_mistakes_of_a_program_are_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Policy(tls="disable", waive=("*",))  # type: ignore[arg-type]
     assert [problem.code for problem in caught.value.problems] == ["policy-unknown", "waiver-too-wide"]

@@ -159,7 +159,7 @@ def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
 
 
 @pytest.mark.parametrize("variable", ["ENVCONN_PROVIDER", "ENVCONN_POOL_MODE"])
-def test_statement_that_nobody_understands_is_refused(variable: str) -> None:
+def test_an_unknown_provider_or_pool_mode_is_refused(variable: str) -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", variable: "marker"}
     with pytest.raises(envconn.ConfigurationError) as caught:
         envconn.load(environ, env_file=None)
@@ -181,7 +181,7 @@ def test_best_is_what_the_certificates_can_meet() -> None:
         assert "tls-better" not in [note.code for note in best.report().notes]
 
 
-def test_best_for_a_private_ca_needs_it_at_hand(certificates: Certificates) -> None:
+def test_best_for_a_private_ca_requires_its_file(certificates: Certificates) -> None:
     url = "postgresql://u:FAKE@db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000/db?sslmode=require"
     without = envconn.load({"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best"}, env_file=None)
     assert without.database.tls.level == envconn.TlsLevel.ENCRYPTED

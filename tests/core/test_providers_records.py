@@ -203,7 +203,7 @@ def test_the_first_record_of_a_name_is_the_main_one() -> None:
 
 
 def imitations(record: Provider, host: str) -> Iterator[str]:
-    """Names that somebody else can own, or that nobody hands out, made from a real one."""
+    """Names that any user can own, or that do not exist, made from a real one."""
     yield from (f"{host}.evil.example", f"{host}.evil", f"{host}.co", f"{host}.", f"{host}..", f".{host}", f" {host}")
     yield from (f"{host}\n", f"{host}\0", f"evil.example/{host}", f"{host}/../evil", f"evil.example#{host}", f"{host}%")
     yield from (f"evil@{host}", f"{host}@evil.example", f"{host}:5432", f"[{host}]", f"{host}_evil")
@@ -266,7 +266,7 @@ def test_imitation_is_not_taken_for_the_provider(record: Provider) -> None:
         "postgresql://u:p@localhost.evil.example:5432/db",
     ],
 )
-def test_look_alike_is_nobodys_or_refused(url: str) -> None:
+def test_a_look_alike_is_unknown_or_refused(url: str) -> None:
     connection = read(Secret(url), Origin("DATABASE_URL"))
     if isinstance(connection, Connection):
         endpoint = identify(connection)
@@ -294,7 +294,7 @@ def test_tunnel_is_whose_the_variable_says(variable: str, provider: str) -> None
     assert stated.provider is provider_named("neon")
 
 
-def test_stated_provider_is_believed_where_the_host_does_not_contradict() -> None:
+def test_a_stated_provider_is_used_unless_the_host_contradicts() -> None:
     private = Connection("postgresql", "postgresql", (Host("db.example.com", 6432),), "u", "db")
     hints = ProviderHints(provider="azure")
     endpoint = identify(private, hints)

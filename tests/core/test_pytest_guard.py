@@ -305,7 +305,7 @@ def test_loaded_by_a_conftest_that_has_imported_it_before(
     assert pytester.run(*command).ret == pytest.ExitCode.USAGE_ERROR
 
 
-def test_nobody_who_does_not_ask_for_it_gets_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_loaded_without_being_named(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", THERE)
     pytester.makepyfile("import sys\ndef test_it(): assert 'envconn' not in sys.modules")
     pytester.run(sys.executable, "-m", "pytest").assert_outcomes(passed=1)

@@ -239,7 +239,7 @@ def test_a_value_that_holds_a_secret_is_never_pickled() -> None:
         pytest.fail("no value holds a secret")
 
 
-def test_the_fields_of_a_value_are_copied_to_whoever_asks_for_all() -> None:
+def test_vars_returns_a_copy_of_the_fields() -> None:
     """``vars(services.database.tls)["level"] = ...`` would change what drivers are told."""
     value = Place(1, y=3)
     copied = vars(value)

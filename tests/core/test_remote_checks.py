@@ -1,4 +1,4 @@
-"""What may be asked for, where tokens may be sent, and what is no token: all refused before anybody is asked."""
+"""Invalid arguments, addresses and tokens: all refused before a request is sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLANETSCALE: dict[str, Any] = {"organization": "o", "database": "d", "role": "r"
 
 
 def refused(provider: str, environ: dict[str, str] | None = None, **arguments: Any) -> RemoteError:
-    """The error of a call that reaches nobody: there is no address but loopback's closed port."""
+    """The error of a call that reaches no server: the only address is a closed port on loopback."""
     everywhere = {f"ENVCONN_API_{name.upper()}": "https://127.0.0.1:1" for name in PROVIDERS}
     with pytest.raises(RemoteError) as caught:
         get_connection(provider, environ={**everywhere, **(environ or {})}, env_file=None, **arguments)
@@ -169,7 +169,7 @@ def test_without_httpx(provider: list[str], tmp_path: Any, monkeypatch: pytest.M
     assert done.stderr.endswith("httpx is not installed. Run pip install envconn[remote] [extra-missing]\n")
 
 
-def test_httpx_is_loaded_when_somebody_is_asked() -> None:
+def test_httpx_is_loaded_for_the_first_request() -> None:
     code = "import sys, envconn.remote, envconn.cli.fetch; print({'httpx', 'httpcore'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""Services that are read again: what changed, who waits for whom, and which login is tried a second time."""
+"""Services that are read again: what changed, which thread waits, and which login is tried a second time."""
 
 from __future__ import annotations
 
@@ -279,9 +279,7 @@ class TestLogin:
         assert login(services, server) == login(services.database, server) == "db.example.com"
         assert server.tried == [services.database] * 2
 
-    def test_the_environment_where_nobody_says_anything(
-        self, login: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_environment_by_default(self, login: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DATABASE_URL", URL)
         assert login(ENVIRONMENT, Server(MARKER)) == "db.example.com"
 
@@ -509,7 +507,7 @@ def test_a_file_that_changes_during_the_login_is_found() -> None:
     assert log_in(services, connect) == "db.example.com"
 
 
-def test_what_somebody_else_has_proven_needs_no_reading() -> None:
+def test_a_reading_in_use_is_not_repeated() -> None:
     """It was read before this login began, and in use before it failed; the file is broken by then."""
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services = load(environ)
@@ -526,7 +524,7 @@ def test_what_somebody_else_has_proven_needs_no_reading() -> None:
     assert log_in(services, connect) == "db.example.com"
 
 
-def test_somebody_else_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_thread_was_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services = load(environ)
 

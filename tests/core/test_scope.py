@@ -147,7 +147,7 @@ def test_an_env_file_lowers_and_redirects_nothing(
         ({"PGPASSWORD": "p"}, {"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, "encrypted"),
     ],
 )
-def test_an_env_file_raises_and_speaks_for_itself(
+def test_an_env_file_raises_and_applies_to_its_own_texts(
     tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], level: str
 ) -> None:
     report = report_of(tmp_path, process, env_file)

@@ -85,18 +85,18 @@ def test_refused(tmp_path: Path, kind: str) -> None:
     assert MARKER not in problem.message
     assert str(tmp_path) not in problem.message
     report = assemble({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
-    assert [found.code for found in report.problems] == [code], "and nobody says that nothing is configured"
+    assert [found.code for found in report.problems] == [code], "and not that nothing is configured"
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_nobody_asks_for_is_never_opened(tmp_path: Path, kind: str) -> None:
+def test_files_that_are_not_needed_are_never_opened(tmp_path: Path, kind: str) -> None:
     make, _ = WRONG[kind]
     make(tmp_path / "SOMETHING_ELSE")
     assert assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report.notes == ()
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_cannot_be_used_is_told_where_it_does_not_count(tmp_path: Path, kind: str) -> None:
+def test_an_unusable_file_is_reported_even_if_it_is_overridden(tmp_path: Path, kind: str) -> None:
     make, _ = WRONG[kind]
     make(tmp_path / "database_url")
     report = assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
@@ -154,7 +154,7 @@ def test_two_that_differ_in_case_only(tmp_path: Path, other: str, codes: list[st
     ],
     ids=["absent", "file", "below-a-file", "dangling", "loop", "nul", "too-long"],
 )
-def test_directory_that_is_none(tmp_path: Path, variable: str, path: str, code: str) -> None:
+def test_an_invalid_directory(tmp_path: Path, variable: str, path: str, code: str) -> None:
     (tmp_path / "file").write_text(MARKER, encoding="utf-8")
     wrongfiles.loop(tmp_path / "loop")
     wrongfiles.dangling(tmp_path / "dangling")
@@ -165,7 +165,7 @@ def test_directory_that_is_none(tmp_path: Path, variable: str, path: str, code: 
 
 
 def test_directory_that_this_user_may_not_read(tmp_path: Path) -> None:
-    """Root reads everything, so as root this is tried as nobody."""
+    """Root reads everything, so as root this is tried as user nobody."""
     (closed := tmp_path / "closed").mkdir(mode=0)
     mine = os.geteuid()
     try:
@@ -173,7 +173,7 @@ def test_directory_that_this_user_may_not_read(tmp_path: Path) -> None:
         found = listing(str(closed), "ENVCONN_SECRETS_DIR")
     finally:
         os.seteuid(mine)
-    # Below a directory that only its owner may enter, nobody gets even there.
+    # Below a directory that only its owner may enter, other users cannot even get there.
     assert isinstance(found, Finding)
     assert found.code == "directory-unreadable"
 
@@ -183,7 +183,7 @@ def test_nothing_stated(stated: str) -> None:
     assert assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": stated}, None).report.ok
 
 
-def test_of_several_directories_the_first_is_believed(tmp_path: Path) -> None:
+def test_the_first_of_several_directories_has_precedence(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "A").write_text(name, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The sealed type: nobody else makes one, and it shows no secret."""
+"""The sealed type: it cannot be made elsewhere, and shows no secret."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_same_target(other: str, used: str, code: str) -> None:
     assert (note.code, used in note.message) == (code, True)
 
 
-def test_three_variables_are_told_of_together() -> None:
+def test_three_variables_are_reported_together() -> None:
     choice = choose([parse(PG, "A"), parse(OTHER, "B"), parse(f"{OTHER}2", "C"), parse(PG, "D")], None)
     (problem,) = choice.problems
     assert problem.message == (

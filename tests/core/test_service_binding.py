@@ -160,7 +160,7 @@ def test_files_that_are_none(tmp_path: Path, file: str, kind: str) -> None:
 
 
 def test_binding_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root reads everything, so as root this is tried as nobody, from inside: he does not get there by the path."""
+    """Root reads everything, so as root this is tried as user nobody, from inside: the path is closed to that user."""
     bind(tmp_path, "db", FULL)
     tmp_path.chmod(0o755)
     (tmp_path / "db").chmod(0)
@@ -204,7 +204,7 @@ def test_ignored(tmp_path: Path, name: str, files: Mapping[str, str | bytes], wo
     ("root", "code"),
     [("absent", "directory-missing"), ("file", "directory-missing"), ("loop", "directory-unreadable")],
 )
-def test_root_that_is_none(tmp_path: Path, root: str, code: str) -> None:
+def test_an_invalid_root(tmp_path: Path, root: str, code: str) -> None:
     """T113."""
     (tmp_path / "file").write_text(MARKER, encoding="utf-8")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -222,7 +222,7 @@ def test_root_that_is_not_set(tmp_path: Path) -> None:
 
 
 def test_two_of_one_type(tmp_path: Path) -> None:
-    """T114: somebody has to choose, and the other one keeps its name."""
+    """T114: the user must choose, and the other one keeps its name."""
     bind(tmp_path, "orders", FULL)
     bind(tmp_path, "users", {**FULL, "host": "users.example"})
     (problem,) = report(tmp_path).problems

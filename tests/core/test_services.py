@@ -109,7 +109,7 @@ def test_broker_refused(environ: dict[str, str], codes: list[str]) -> None:
     assert [problem.code for problem in caught.value.problems] == codes
 
 
-def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
+def test_redis_with_tls_is_used_instead_of_its_twin_without() -> None:
     services = load({"DATABASE_URL": PG, "REDIS_URL": "redis://localhost", "REDIS_TLS_URL": REDIS}, env_file=None)
     assert services.broker.origin.variable == "REDIS_TLS_URL"
     assert "redis-tls-url-used" in [note.code for note in services.report().notes]
@@ -117,7 +117,7 @@ def test_redis_with_tls_is_used_instead_of_its_twin_in_clear() -> None:
     assert alone.report().notes == ()
 
 
-def test_database_called_cache_is_none() -> None:
+def test_a_database_called_cache_is_not_the_cache() -> None:
     services = load({"CACHE_DATABASE_URL": PG}, env_file=None)
     assert services["cache"].family == "postgresql"
     with pytest.raises(ServiceMissing):
@@ -219,7 +219,7 @@ def test_parse_and_secure_raise_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n"], ids=["empty", "blank"])
-def test_blank_text_that_somebody_handed_over_is_a_problem(text: str) -> None:
+def test_a_blank_text_from_the_program_is_a_problem(text: str) -> None:
     outcome = judged_text(Secret(text), "database")
     assert isinstance(outcome, tuple)
     assert [(problem.code, problem.variable) for problem in outcome] == [("text-empty", "database")]

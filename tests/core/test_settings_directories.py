@@ -70,7 +70,7 @@ def test_a_mount_of_kubernetes() -> None:
     assert list(adding(secrets_dir="secrets")().services) == ["database"]
 
 
-def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     write("secrets/DATABASE_URL", other("mounted"))
     monkeypatch.setenv("DATABASE_URL", URL)
     settings = adding(secrets_dir="secrets")()

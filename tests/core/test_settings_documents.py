@@ -84,7 +84,7 @@ def test_another_dotenv_is_not_interpolated(caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize("content", [f'{{"DATABASE_URL": "{URL}"', f'["{URL}"]', f'"{URL}"'])
-def test_a_document_that_is_none(content: str) -> None:
+def test_an_invalid_document(content: str) -> None:
     Path("settings.json").write_text(content, encoding="utf-8")
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(lambda cls: JsonConfigSettingsSource(cls, "settings.json"))()

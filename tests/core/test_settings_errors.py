@@ -141,7 +141,7 @@ def test_braces_in_messages_mean_nothing() -> None:
         Model(port=7)
 
 
-def test_json_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", URI)
     monkeypatch.setenv("NUMBERS", f"[{MARKER}")
     with pytest.raises(SettingsError, match="numbers") as caught:

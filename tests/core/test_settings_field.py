@@ -1,4 +1,4 @@
-"""`SecuredConnection` as the type of a field in anybody's model."""
+"""`SecuredConnection` as the type of a field in any model."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_a_prefix(prefix: str | None, config: str, host: str | None) -> None:
         assert model().database.host == host
 
 
-def test_who_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     model = adding(holding({"DATABASE_URL": other("one")}), holding({"DATABASE_URL": other("two")}))
     assert model().database.host == "one.example.com"
     Path(".env").write_text(f"DATABASE_URL={other('dotenv')}\n", encoding="utf-8")

@@ -179,7 +179,7 @@ def test_default_file_is_read_from_the_working_directory_if_it_is_there(monkeypa
     assert found(read(env_file=None)[0], "AB") == {"A": "process"}
 
 
-def test_directory_of_the_default_name_is_somebodys_virtual_environment() -> None:
+def test_a_directory_with_the_default_name_is_ignored() -> None:
     os.mkdir(".env")
     assert read({})[1] == ()
     assert [problem.code for problem in read({}, os.path.abspath(".env"))[1]] == ["file-directory"]

@@ -176,7 +176,7 @@ def test_one_relationship_told_of_twice() -> None:
 
 
 def test_the_relationship_called_database() -> None:
-    """Its variables are parts that anybody may set, and they are the default one, whatever else is related."""
+    """Its variables are ordinary parts, and they are the default database, whatever else is related."""
     own = {name.replace("ORDERS", "DATABASE"): value for name, value in PARTS.items()}
     document = {
         "database": [{**ENDPOINT, "host": "orders.internal", "password": PARTS["ORDERS_PASSWORD"]}],

@@ -144,7 +144,7 @@ def test_without_login_no_password_is_tried(bench: Bench, lab: Lab, certificates
 
 
 @pytest.mark.parametrize("name", DISTINCT)
-def test_nobody_listens(bench: Bench, certificates: Certificates, name: str) -> None:
+def test_no_server_listens(bench: Bench, certificates: Certificates, name: str) -> None:
     uri = f"postgresql://app:marker-password@localhost:{bench.port}/app"
     assert_refused(bench, run(bench, FOUND[name], uri, certificates.ca, wait="0.3"), 69)
 

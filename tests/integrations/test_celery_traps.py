@@ -185,7 +185,7 @@ def test_words_of_the_other_protocol(certificates: Certificates) -> None:
 
 
 def test_one_variable_is_an_error_for_results_and_a_hole_for_the_broker(redis_server: States[Redis]) -> None:
-    """The bare URL connects the broker to anybody, and the same one is refused as a place for results."""
+    """The bare URL connects the broker to any server, and the same one is refused as a place for results."""
     uri = redis_server["wronghost"].uri()
     with theirs(uri) as connection:
         assert connection.default_channel.client.ping()
@@ -203,7 +203,7 @@ def test_a_variable_that_celery_believes_more(certificates: Certificates, monkey
         config(judged)
 
 
-def test_without_the_settings_beside_them_our_classes_trust_nobody(certificates: Certificates) -> None:
+def test_without_tls_settings_our_classes_trust_no_server(certificates: Certificates) -> None:
     with eavesdropper.listening(certificates.good) as ear:
         assert (
             said(

@@ -76,7 +76,7 @@ def test_refuses_the_broker(
     assert server.password not in ours.log
 
 
-def test_says_nothing_in_clear(certificates: Certificates, example: Callable[..., Example]) -> None:
+def test_sends_nothing_unencrypted(certificates: Certificates, example: Callable[..., Example]) -> None:
     with eavesdropper.listening(None) as ear:
         uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
         ours = example(REDIS_URL=uri)

@@ -1,4 +1,4 @@
-"""Django's Redis cache over TLS: whom it trusts, and what it says to whom."""
+"""Django's Redis cache over TLS: which CA it trusts, and what it sends to which server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def visited(project: Project, uri: str, **variables: str) -> str:
         ("ssl_ca_certs={other_ca}", {"unknownca"}),
     ],
 )
-def test_whom_it_trusts(
+def test_which_ca_it_trusts(
     project: Project,
     redis_server: States[Redis],
     certificates: Certificates,

@@ -121,7 +121,7 @@ def test_a_debug_page(project: Project, *, covered: bool) -> None:
     filter_ = "" if covered else "from django.conf.global_settings import DEFAULT_EXCEPTION_REPORTER_FILTER"
     keep = "import os; KEPT = {'list': [os.environ['DATABASE_URL']]}; OTHER_URL = os.environ['OTHER_URL']; DEBUG = True"
     project.settings(f"{keep}\n{filter_}")
-    # The first password is in variables that we read, the second in one that nobody knows.
+    # The first password is in variables that envconn reads, the second in an unknown one.
     other = "amqp://app:other-password@mq.example.com"
     done = project.python(REPORT, DATABASE_URL=NEON, CACHE_URL="rediss://:marker-password@h/0", OTHER_URL=other)
     assert done.returncode == 0, done.stdout

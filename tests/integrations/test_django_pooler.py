@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from project import Project
     from throwaway.certificates import Certificates
 
-# What somebody has who hands the URL over, with Django's own defaults for the rest.
+# The settings with the URL alone, and Django's own defaults for the rest.
 NAIVE = """
 import dj_database_url
 DATABASES = {"default": dj_database_url.config()}

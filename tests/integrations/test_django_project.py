@@ -180,7 +180,7 @@ def test_sqlite(project: Project) -> None:
 NAIVE = "import dj_database_url; DATABASES = {'default': dj_database_url.config()}"
 
 
-def test_a_naive_configuration_goes_in_clear_where_ours_refuses(project: Project, lab: Lab) -> None:
+def test_a_naive_configuration_connects_unencrypted_where_ours_refuses(project: Project, lab: Lab) -> None:
     uri = f"{lab['notls'].uri()}?sslmode="  # a template whose variable was not set
     ours = project.python(SSL, DATABASE_URL=uri)
     assert "the value of sslmode is empty" in ours.stdout

@@ -1,4 +1,4 @@
-"""Client certificates with psycopg 3 and psycopg2, and the key that nobody has the password of."""
+"""Client certificates with psycopg 3 and psycopg2, and a key without a known password."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ QUERY = "select client_dn from pg_stat_ssl where pid = pg_backend_pid()"
 
 @dataclass(frozen=True)
 class Client:
-    """A client's files, the key in clear and encrypted."""
+    """A client's files, the key unencrypted and encrypted."""
 
     certificate: Path
     key: Path
@@ -149,7 +149,7 @@ def test_a_locked_key_is_an_error_and_not_a_question(
     assert ended(OURS.format(driver=driver), uri, checkout, seconds=20) == 3
 
 
-def test_naively_it_is_a_question_for_ever(server: Server, client: Client, checkout: Path) -> None:
+def test_naively_libpq_asks_on_the_terminal(server: Server, client: Client, checkout: Path) -> None:
     uri = server.uri(**client.query(client.locked_key))
     assert ended(NAIVE.format(driver="psycopg"), uri, checkout, seconds=2) is None
 

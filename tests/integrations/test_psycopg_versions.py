@@ -41,7 +41,7 @@ DECIDING = {
     *("sslcertmode", "sslcrl", "sslcrldir", "sslsni", "sslcompression", "sslnegotiation", "sslkeylogfile"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version", "gssdelegation"),
 }
-# Left to the environment: none of these decides whom we talk to, or what he may read.
+# Left to the environment: none of these affects the server or security.
 LEFT = {
     *("PGSERVICE", "PGSERVICEFILE", "PGAPPNAME", "PGCLIENTENCODING", "PGCONNECT_TIMEOUT", "PGPASSFILE"),
     *("PGKRBSRVNAME", "PGGSSLIB", "PGREQUIREPEER", "PGLOADBALANCEHOSTS"),
@@ -60,7 +60,7 @@ def codes(connection: envconn.SecuredConnection, number: int) -> set[str]:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_version_is_handed_what_it_knows(number: int) -> None:
+def test_a_version_gets_the_keywords_that_it_supports(number: int) -> None:
     unknown = {name for major, names in ADDED.items() if major > number // 10_000 for name in names}
     arguments = libpq.arguments(judged(), number)
     assert not unknown & arguments.keys()
@@ -147,7 +147,7 @@ def test_what_older_versions_are_handed_holds_as_well(
 
 
 @pytest.mark.parametrize("driver", libpq_drivers.DRIVERS)
-def test_direct_negotiation_asks_nothing_in_clear(certificates: Certificates, driver: str) -> None:
+def test_direct_negotiation_sends_nothing_unencrypted(certificates: Certificates, driver: str) -> None:
     if libpq.version(libpq_drivers.family(driver)) < 17_00_00:
         pytest.skip("needs a libpq of 17 or newer")
     with fakes.running(Answer.N, certificates.good) as fake:

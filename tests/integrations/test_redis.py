@@ -114,7 +114,7 @@ def test_a_connection_trusts_the_stated_ca_alone(certificates: Certificates, mad
 
 
 @BOTH
-def test_the_environment_where_nothing_is_handed_over(
+def test_without_an_argument_the_environment_is_loaded(
     redis_server: States[Redis], monkeypatch: pytest.MonkeyPatch, pinged: Callable[..., bool]
 ) -> None:
     server = redis_server["good"]
@@ -142,7 +142,7 @@ def admin(redis_server: States[Redis]) -> Iterator[redis.Redis]:
 
 
 def rotate(admin: redis.Redis, password: str) -> None:
-    """Let nobody in as ``rotated`` but with `password`, and end what is open."""
+    """Accept only `password` for ``rotated``, and close its open connections."""
     rule = ("resetpass", "on", f">{password}", "~*", "&*", "+@all")
     admin.execute_command("ACL", "SETUSER", "rotated", *rule)  # type: ignore[no-untyped-call]
     admin.execute_command("CLIENT", "KILL", "USER", "rotated")  # type: ignore[no-untyped-call]

@@ -70,10 +70,10 @@ def test_each_leg(
 
 
 @pytest.mark.parametrize("state", ["plain", "expired", "wronghost", "unknownca"])
-def test_a_sentinel_that_names_somebody_else(
+def test_a_sentinel_that_names_another_server(
     redis_server: States[Redis], certificates: Certificates, state: str
 ) -> None:
-    """It is let in by its certificate, and whom it names has none that is right: nobody is told a password."""
+    """Its own certificate is right, that of the master it names is not: no password is sent."""
     named = redis_server[state]
     with liar.naming(certificates.good, "127.0.0.1", named.port) as port:
         uri = f"rediss+sentinel://:{named.password}@localhost:{port}/{sentinels.MASTER}"
@@ -91,7 +91,7 @@ def test_a_sentinel_that_names_the_right_one(redis_server: States[Redis], certif
         assert {name: connect(services) for name, connect in CLIENTS.items()} == dict.fromkeys(CLIENTS, TLS)
 
 
-def test_nothing_is_said_in_clear_to_whom_a_sentinel_names(certificates: Certificates) -> None:
+def test_nothing_is_sent_unencrypted_to_the_master_of_a_sentinel(certificates: Certificates) -> None:
     with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
         uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}?socket_connect_timeout=0.2"
         services = loaded(uri, certificates)
@@ -126,8 +126,8 @@ def test_without_tls_to_another_machine(named: str) -> None:
             envconn.load({"REDIS_URL": uri.replace("127.0.0.1", named)}, env_file=None)
 
 
-def test_a_waiver_holds_for_whom_the_sentinels_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is waived; that nobody is there is another matter."""
+def test_a_waiver_applies_to_the_master_of_the_sentinels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is waived; no server listens there."""
     uri = f"redis+sentinel://10.1.2.3,10.1.2.4/{sentinels.MASTER}"
     services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, env_file=None)
     options = config(services)["broker_transport_options"]
@@ -145,8 +145,8 @@ def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
         connection.channel().client.ping()
 
 
-def test_celerys_own_flag_leaves_the_sentinels_in_clear(certificates: Certificates) -> None:
-    """``broker_use_ssl`` is about the Redis alone: sentinels are asked, and their password is sent, in clear."""
+def test_celerys_own_flag_leaves_the_sentinels_unencrypted(certificates: Certificates) -> None:
+    """``broker_use_ssl`` is about the Redis alone: sentinels are asked, and their password is sent, unencrypted."""
     verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
     with eavesdropper.listening(None) as ear:
         naive(f"sentinel://localhost:{ear.port}/0", {"password": "marker-password"}, broker_use_ssl=verify)
@@ -160,8 +160,8 @@ def test_celerys_own_flag_leaves_the_sentinels_in_clear(certificates: Certificat
     assert not any(b"marker-password" in heard for heard in ear.heard)
 
 
-def test_celerys_own_sentinels_over_tls_leave_the_redis_in_clear(certificates: Certificates) -> None:
-    """And the other way round: TLS to the sentinels says nothing about whom they name."""
+def test_celerys_own_sentinels_over_tls_leave_the_redis_unencrypted(certificates: Certificates) -> None:
+    """And the other way round: TLS to the sentinels does not imply TLS to the master."""
     asked = {"ssl": True, "ssl_cert_reqs": "required", "ssl_ca_certs": str(certificates.ca)}
     with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
         naive(f"sentinel://:marker-password@localhost:{port}/0", asked)

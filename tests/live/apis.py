@@ -352,7 +352,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def running(pair: Pair | None) -> Iterator[Peer]:
-    """Run the peer until the block ends, showing the certificate `pair`, or in clear text without one."""
+    """Run the peer until the block ends, with the certificate `pair`, or unencrypted without one."""
     context = None
     if pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

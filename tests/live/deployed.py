@@ -92,7 +92,7 @@ def serving(command: Sequence[str], folder: Path, environ: Mapping[str, str], ac
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a port of loopback without a server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -100,7 +100,7 @@ def free_port() -> int:
 
 
 def fetched(port: int) -> dict[str, object]:
-    """Return the page, as soon as somebody answers."""
+    """Return the page, as soon as the server answers."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
@@ -111,4 +111,4 @@ def fetched(port: int) -> dict[str, object]:
             raise
         except OSError:
             time.sleep(0.1)
-    raise AssertionError("nobody answers")
+    raise AssertionError("no server answers")

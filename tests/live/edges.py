@@ -107,7 +107,7 @@ def _addresses(*wanted: Sequence[int]) -> Iterator[str]:
                 yield address
                 break
         else:
-            raise OSError(f"no loopback address has {ports} free: somebody listens on all of them")
+            raise OSError(f"no loopback address has {ports} free: other processes use all of them")
 
 
 def _is_free(address: str, port: int) -> bool:

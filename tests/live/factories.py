@@ -195,7 +195,7 @@ FACTORIES: dict[str, Callable[[Source], Any]] = {
 }
 
 ASYNCPG_FOLLOWS = "connect" in signature(asyncpg.create_pool).parameters
-"""Whether its pool lets somebody else open connections, which that of 0.29 does not."""
+"""Whether its pool accepts a function that opens connections; that of 0.29 does not."""
 
 FOLLOWING = [name for name in FACTORIES if ASYNCPG_FOLLOWS or name != "asyncpg.create_pool"]
 """Those that try a login a second time."""

@@ -1,7 +1,7 @@
 """Servers that answer a request for TLS as no honest PostgreSQL would, and remember what they were told.
 
 After its answer a fake behaves like a server without TLS: it takes a start-up packet, asks for the
-password in clear, and welcomes whoever sends one. A client that gets that far has been downgraded.
+password as plain text, and accepts any. A client that gets that far has been downgraded.
 Messages are those of the PostgreSQL manual, "Message Formats".
 """
 
@@ -56,8 +56,10 @@ class Answer(Enum):
     ERROR = _error("0A000", "no")
     GARBAGE = b"\xff\xfe\x00garbage\r\n"
     CLOSE = b""
-    INJECT = b"S" + _ASK_PASSWORD  # CVE-2021-23222: clear text behind the consent; libpq looks after the handshake
-    CONSENT = b"S"  # honest so far: it asks for the password in clear text over TLS, as somebody in the middle would
+    INJECT = (
+        b"S" + _ASK_PASSWORD
+    )  # CVE-2021-23222: unencrypted bytes after the consent; libpq looks after the handshake
+    CONSENT = b"S"  # honest so far: it asks for the password as plain text over TLS, as a man in the middle would
 
 
 class Request(Enum):
@@ -72,7 +74,7 @@ class Request(Enum):
 class Fake:
     """A fake on `port` of the loopback interface, with what it has seen on all connections so far.
 
-    `startups` and `passwords` arrived in clear, `confided` are the passwords that arrived over TLS.
+    `startups` and `passwords` arrived unencrypted, `confided` are the passwords that arrived over TLS.
     """
 
     answer: Answer

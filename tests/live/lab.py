@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATES", "Lab"]
 
-# state -> name of the certificate (None: no TLS), and whether clear text is let in as well
+# state -> name of the certificate (None: no TLS), and whether unencrypted connections are accepted, too
 STATES: dict[str, tuple[str | None, bool]] = {
     "good": ("good", False),
     "wronghost": ("wronghost", False),

@@ -1,4 +1,4 @@
-"""A sentinel that is let in by its certificate, and names whom it likes as the master."""
+"""A sentinel with a right certificate that names any server as the master."""
 
 from __future__ import annotations
 

@@ -26,10 +26,10 @@ NOT_IN_CLEAR, ELSEWHERE = "server wants TLS", "gave the password to somebody els
 
 
 class Site(NamedTuple):
-    """A server. `signer` is the CA of its certificate, `None` without TLS; `clear` tells whether it takes clear text.
+    """A server. `signer` is the CA of its certificate, `None` without TLS; `clear`: it accepts unencrypted connections.
 
     `refusal` is how a client ends that wants TLS and finds nothing wrong with the certificate;
-    `declines` whether the server says honestly that it has none, which is when some go on in clear.
+    `declines` whether the server says honestly that it has none, and then some continue unencrypted.
     """
 
     signer: str | None
@@ -78,7 +78,7 @@ class Claim(NamedTuple):
     environ: tuple[tuple[str, str], ...] = ()
 
     def query(self, mode: str) -> dict[str, str]:
-        """Return the TLS parameters of a URL; the mode ``absent`` is none."""
+        """Return the TLS parameters of a URL; the mode ``absent`` means none."""
         stated = {"sslmode": "" if mode == "absent" else mode, "sslrootcert": self.sslrootcert}
         return {name: value for name, value in stated.items() if value}
 

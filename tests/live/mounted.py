@@ -47,7 +47,7 @@ class Vault:
         self.replica.symlink_to("..data/replica")
 
     def close(self) -> None:
-        """Let go of the server; the role stays, since somebody may be logged in still."""
+        """Let go of the server; the role stays, since a client may still be logged in."""
         self.admin.close()
 
     def uri(self, host: str = "localhost", *, port: int = 0, **parameters: str) -> str:
@@ -58,7 +58,7 @@ class Vault:
         return f"postgresql://{self.role}:{self.password}@{address}?{options}"
 
     def write(self, text: str) -> None:
-        """Have the file hold `text`, by the swap of a directory: nobody ever sees a half of it."""
+        """Have the file hold `text`, by swapping a directory, so that it is never read half-written."""
         version = self._mount / f"..{secrets.token_hex(8)}"
         version.mkdir()
         (version / "url").write_text(text, encoding="utf-8")

@@ -49,7 +49,7 @@ LATIN_1 = alternatives(b"\x82z\xfcrich.test")
 """One that OpenSSL can read, and Python cannot."""
 
 MONTH_13 = b"20600101000000Z", b"20601301000000Z"
-"""What to replace for an end that is none."""
+"""What to replace for an invalid end date."""
 
 
 def make(

@@ -29,7 +29,7 @@ _ERROR = {
 
 
 def run(headers: Mapping[str, str], body: bytes, server: str) -> tuple[int, Any]:
-    """Run what `body` says as whom the header says, on the PostgreSQL that the conninfo `server` leads to."""
+    """Run what `body` says as the user in the header, on the PostgreSQL that the conninfo `server` leads to."""
     asked = json.loads(body)
     who = conninfo_to_dict(headers["neon-connection-string"])
     given = {name: str(who[name]) for name in ("user", "password", "dbname") if name in who}

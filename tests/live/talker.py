@@ -86,7 +86,7 @@ class Script(Enum):
 
 @dataclass
 class Talker:
-    """One on `port` of the loopback interface; `passwords` are those that it was sent in clear text inside TLS."""
+    """One on `port` of the loopback interface; `passwords` are those that it received as plain text inside TLS."""
 
     script: Script
     port: int

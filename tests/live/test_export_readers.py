@@ -77,7 +77,7 @@ def told(everyone: list[Reader]) -> list[tuple[Reader, int | None]]:
 
 
 def cells(trap: str) -> list[tuple[str, tuple[str, str, str]]]:
-    """Return the cells that are tried in `trap`: where it bites without us, and where nobody may get in."""
+    """Return the cells that are tried in `trap`: where it works without envconn, and where no connection is allowed."""
     return [(TRAPS[trap].site, CELLS[0]), ("unknownca", CELLS[2])]
 
 

@@ -27,7 +27,7 @@ SECONDS = ("--timeout", "20")
 
 @pytest.fixture
 def port() -> int:
-    """A port that nobody listens on."""
+    """A port without a server."""
     return free_port()
 
 
@@ -108,7 +108,7 @@ def test_liars(answer: Answer, code: int, found: str, fake: Callable[[Answer], F
     done = run("check", "--live", *SECONDS, DATABASE_URL=somewhere(liar.port))
     assert (done.code, done.codes) == (code, [found]), done.err
     assert not liar.saw_password_in_clear
-    assert {startup["user"] for startup in liar.startups} <= {"envconn_probe"}, "nobody's name, in clear"
+    assert {startup["user"] for startup in liar.startups} <= {"envconn_probe"}, "no real name is sent unencrypted"
 
 
 def test_refused(port: int) -> None:

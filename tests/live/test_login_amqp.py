@@ -1,4 +1,4 @@
-"""Logging in to a real RabbitMQ, and to what is none."""
+"""Log in to a real RabbitMQ, and to other servers."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_no_login(case: str) -> None:
     assert codes(outcome) == [code]
 
 
-def test_nobody() -> None:
+def test_no_server() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         outcome = tried(plain(unused.getsockname()[1]))

@@ -1,4 +1,4 @@
-"""Which driver is taken, what is said where there is none, and of one that does not do as it is told."""
+"""Which driver is used, the message if there is none, and a driver that misbehaves."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_one_that_goes_without_tls(lab: Lab, monkeypatch: pytest.MonkeyPatch) ->
         assert codes(tried(uri)) == ["tls-not-in-use"]
 
 
-def test_what_nobody_logs_in_to() -> None:
+def test_a_family_without_a_login() -> None:
     outcome = log_in(judged(f"mysql://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED"), timeout=1)
     assert outcome.login is None
     assert not outcome.problems
@@ -119,7 +119,7 @@ def test_what_nobody_logs_in_to() -> None:
     assert log_in(judged("sqlite:///db.sqlite3"), timeout=1) == (None, (), ())
 
 
-def test_a_connection_that_nobody_judged() -> None:
+def test_an_unjudged_connection() -> None:
     with pytest.raises(TypeError):
         log_in(envconn.parse("postgresql://app@db.example.com/app", "DATABASE_URL"), timeout=1)  # type: ignore[arg-type]
 

@@ -70,13 +70,13 @@ def test_few_connections_left(own: Staffed) -> None:
         for _ in range(4):
             held.enter_context(psycopg.connect(own.uri()))
         assert codes(tried(own.uri())) == ["server-full"]
-        # Three are kept for superusers, whom no limit of a role binds.
+        # Three are reserved for superusers, and no limit of a role applies to them.
         assert noted(tried(own.uri("app"))) == ["role-superuser", "connections-scarce"]
 
 
 @contextmanager
 def standby(certificates: Certificates, *, hot: bool) -> Iterator[Staffed]:
-    """A server in recovery for ever, which takes queries if it is hot."""
+    """A server that stays in recovery, and accepts queries if it is a hot standby."""
     with postgres.template() as template, template.running(certificates.good) as server:
         administer(server, [f"create role plain login password '{MARKER}'"])
         server.stop()
@@ -110,7 +110,7 @@ def test_a_standby(certificates: Certificates) -> None:
     assert outcome.login.read_only is True
 
 
-def test_a_replica_that_is_none(planetscale_like: Edge) -> None:
+def test_a_replica_that_is_a_primary(planetscale_like: Edge) -> None:
     uri = planetscale_like.uri(edges.PLANETSCALE, user="app.branch1234ab|replica")
     outcome = decent(log_in(judged(uri), timeout=20))
     assert noted(outcome) == ["replica-is-primary"]

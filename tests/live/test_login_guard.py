@@ -1,4 +1,4 @@
-"""Where nobody is verified: what could be demanded of the server instead, found out by demanding it."""
+"""Without verification: what can be required of the server instead, found out by trying it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_libpq_that_cannot(bouncer: Bouncer, driver: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_who_asks_for_the_password_in_clear_text(certificates: Certificates, driver: str) -> None:
+def test_a_server_that_asks_for_the_password_as_plain_text(certificates: Certificates, driver: str) -> None:
     with talker.running(Script.CLEAR_TEXT, certificates.unknownca) as poser:
         outcome = tried(poser.uri(driver, sslmode="require"), timeout=2)
     # It got it once, from the login that the application would make, and not from the stricter ones.

@@ -29,7 +29,7 @@ def through(pooler: Bouncer, certificates: Certificates, driver: str = "psycopg"
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_pooler_that_nobody_told_of(pooler: Bouncer, certificates: Certificates, driver: str) -> None:
+def test_a_pooler_that_is_not_stated(pooler: Bouncer, certificates: Certificates, driver: str) -> None:
     outcome = tried(through(pooler, certificates, driver))
     assert noted(outcome) == ["pooler-unstated", "role-superuser"]
     assert "ENVCONN_POOL_MODE=transaction" in outcome.notes[0].message
@@ -47,7 +47,7 @@ def test_who_comes_next_meets_no_leftovers(bouncer: Bouncer, certificates: Certi
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("mode", ["transaction", "session"])
-def test_a_pooler_that_was_told(pooler: Bouncer, certificates: Certificates, driver: str, mode: str) -> None:
+def test_a_pooler_that_is_stated(pooler: Bouncer, certificates: Certificates, driver: str, mode: str) -> None:
     outcome = tried(through(pooler, certificates, driver), ENVCONN_POOL_MODE=mode)
     assert noted(outcome) == ["role-superuser"]
 
@@ -75,12 +75,12 @@ def test_what_a_pooler_refuses(pooler: Bouncer, certificates: Certificates, driv
 
 
 def test_a_database_that_a_pooler_does_not_know(pooler: Bouncer, certificates: Certificates) -> None:
-    # The pooler asks once, and lets whoever comes next wait.
+    # The pooler asks once, and the next client waits.
     outcome = tried(through(pooler, certificates).replace("/postgres?", "/absent?"))
     assert codes(outcome) == ["database-absent"]
 
 
-def test_the_second_hop_in_clear_text(installations: Installations, lab: Lab, certificates: Certificates) -> None:
+def test_the_second_hop_unencrypted(installations: Installations, lab: Lab, certificates: Certificates) -> None:
     command = installations.command("pgbouncer")
     with bouncers.running(command, lab["both"], certificates, certificates.good, upstream="disable") as pooler:
         outcome = tried(through(pooler, certificates), ENVCONN_POOL_MODE="transaction")

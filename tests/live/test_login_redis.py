@@ -44,7 +44,7 @@ def administrator(server: Redis) -> redis.Redis:
 
 
 def uri(server: Redis, certificates: Certificates, user: str = "", password: str = MARKER, **more: object) -> str:
-    """Return the address for a user of `STAFF`, or for everybody's."""
+    """Return the address for a user of `STAFF`, or for the default user."""
     found = server.uri(ssl_ca_certs=str(certificates.ca), **more)  # type: ignore[arg-type]
     return found.replace(f":{server.password}@", f"{user}:{password}@") if user or password != MARKER else found
 
@@ -160,7 +160,7 @@ def test_a_unix_socket(own: Redis) -> None:
 ANSWERS = {
     b"-LOADING Redis is loading the dataset in memory\r\n": "server-starting",
     b"-DENIED Redis is running in protected mode\r\n": "login-refused",
-    b"-ERR nothing that anybody knows\r\n": "login-refused",
+    b"-ERR nothing that is known\r\n": "login-refused",
     b"HTTP/1.1 400 Bad Request\r\n\r\n": "protocol-unexpected",
     b"": "timed-out",
 }
@@ -189,7 +189,7 @@ def test_a_silent_server() -> None:
     assert codes(outcome) == ["timed-out"]
 
 
-def test_nobody() -> None:
+def test_no_server() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         outcome = tried(f"redis://:{MARKER}@127.0.0.1:{unused.getsockname()[1]}/0", timeout=1)

@@ -91,7 +91,7 @@ def test_before_tls(fake: Callable[[Answer], Fake], driver: str, answer: Answer)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_nobody(driver: str) -> None:
+def test_no_server(driver: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]

@@ -116,7 +116,7 @@ def test_a_secret_of_rds(secrets: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize("left_out", ["engine", "host", "username", "password"])
 def test_no_secret_of_rds(left_out: str, secrets: Callable[..., None]) -> None:
-    """A host with a user name may be anybody's, such as that of a mail server."""
+    """A host with a user name may belong to any service, such as a mail server."""
     secrets({key: value for key, value in RDS.items() if key != left_out})
     with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
         adding(secret())()
@@ -181,7 +181,7 @@ def test_no_such_secret() -> None:
         adding(secret("missing"))()
 
 
-def test_nobody_is_trusted_but_the_ca(
+def test_only_the_ca_is_trusted(
     secrets: Callable[..., None], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets({"DATABASE_URL": URL})

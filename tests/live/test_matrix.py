@@ -98,5 +98,5 @@ def tried(driver: str, judged: envconn.SecuredConnection, there: Server | Fake) 
 
 
 def spilled(there: Server | Fake) -> int:
-    """Count what has reached a fake in clear so far: start-up packets and passwords."""
+    """Count what has reached a fake unencrypted so far: start-up packets and passwords."""
     return len(there.startups) + len(there.passwords) if isinstance(there, Fake) else 0

@@ -55,7 +55,7 @@ class Cell(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What may have come of connecting, and whether a fake was told anything in clear."""
+    """What may have come of connecting, and whether a fake received anything unencrypted."""
 
     seen: set[str]
     spilled: bool
@@ -107,7 +107,7 @@ class Bench:
         return self._trials[key]
 
     def _spilled(self, site: str) -> int:
-        """Count what has reached a fake in clear so far: start-up packets and passwords."""
+        """Count what has reached a fake unencrypted so far: start-up packets and passwords."""
         fake = self._fakes.get(site)
         return len(fake.startups) + len(fake.passwords) if fake else 0
 

@@ -142,7 +142,7 @@ def test_what_is_promised_is_what_happens(
 
 def _due(client: Client, level: TlsLevel, state: str, trusted: str | None) -> str:
     site = SITES["notls" if state == "plain" else state]
-    # An old one is told nothing, and offers no TLS by itself; where that is promised, clear text is tolerated.
+    # An old version gets no ssl_mode, and uses no TLS by default; that level allows it.
     old = client.own < (2, 2) and level == TlsLevel.OPPORTUNISTIC
     return matrix.expected(TlsLevel.NONE if old else level, site, trusted)
 

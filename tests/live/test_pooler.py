@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 AUTOCOMMIT = "sqlalchemy+pg8000, autocommit"
 TWICE = {"DuplicatePreparedStatement", "InvalidSqlStatementName"}
 GONE = {"InvalidSQLStatementNameError"}
-# What becomes of the plain URL where nobody tracks prepared statements. A driver more is a line more.
+# What happens with the plain URL if the pooler does not track prepared statements. Each driver is a line.
 BREAKS = {
     "psycopg": TWICE,
     "psycopg pool": {WRONG, *TWICE},
@@ -94,7 +94,7 @@ def test_a_pooler_that_tracks_statements(newer_bouncer: Bouncer, certificates: C
     assert storm(lambda: OURS[driver](judged(uri))) == OK
 
 
-def test_a_pooler_that_nobody_states_is_not_seen(bouncer: Bouncer, certificates: Certificates) -> None:
+def test_a_pooler_that_is_not_stated_is_not_recognised(bouncer: Bouncer, certificates: Certificates) -> None:
     connection = judged(bouncer.uri(**verified(certificates)), "")
     assert connection.pooled is None
     assert storm(lambda: OURS["psycopg"](connection)) in BREAKS["psycopg"]

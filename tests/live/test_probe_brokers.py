@@ -58,7 +58,7 @@ def test_redis_without_tls(redis_server: States[Redis], certificates: Certificat
     assert "answers without TLS, but TLS is required" in proof.problems[0].message
 
 
-def test_redis_in_clear(redis_server: States[Redis]) -> None:
+def test_redis_unencrypted(redis_server: States[Redis]) -> None:
     plain = envconn.secure(envconn.parse(redis_server["plain"].uri(), VARIABLE))
     assert codes(examine(plain)) == ()
     wrong = envconn.secure(envconn.parse(redis_server["good"].uri(scheme="redis"), VARIABLE))
@@ -209,7 +209,7 @@ def test_mysql(certificates: Certificates) -> None:
     handshake = only(full).handshake
     assert handshake is not None
     assert (handshake.chain_verified, handshake.host_verified) == (True, True)
-    # Whether clear text is denied would take a login to find out.
+    # Only a login shows whether unencrypted connections are rejected.
     assert only(full).enforced is None
     assert codes(local) == ()
     assert all(len(data) in {0, 36} for data in stranger.received)

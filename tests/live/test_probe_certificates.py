@@ -151,7 +151,7 @@ def test_revoked(certificates: Certificates, level: str) -> None:
 
 @dataclass(frozen=True)
 class Client:
-    """Certificates of clients: one that the server's CA has signed, and one of nobody's."""
+    """Certificates of clients: one that the server's CA has signed, and one of an unknown CA."""
 
     ca: Path
     good: Pair
@@ -211,7 +211,7 @@ def test_no_certificate_for_those_who_are_not_verified(certificates: Certificate
         assert seen
 
 
-def test_a_key_for_everybody(certificates: Certificates, client: Client, tmp_path: Path) -> None:
+def test_a_key_that_others_can_read(certificates: Certificates, client: Client, tmp_path: Path) -> None:
     key = tmp_path / "open.key"
     key.write_bytes(client.good.key.read_bytes())
     key.chmod(0o644)
@@ -241,7 +241,7 @@ def test_not_from_the_first_byte(certificates: Certificates, level: str) -> None
 
 
 def test_tls_without_the_protocols_name(certificates: Certificates) -> None:
-    # As libpq has it: whoever takes TLS from the first byte has to say that it is for PostgreSQL.
+    # As in libpq: a server that accepts TLS from the first byte must name PostgreSQL as the protocol.
     with strangers.running(behind_tls(certificates.good, say(QUESTION), asked=False)) as stranger:
         proof = look(stranger.uri(**trust(certificates, "verify-full"), sslnegotiation="direct"), timeout=2)
     assert codes(proof) == ("protocol-unexpected",) or codes(proof) == ("connection-closed",)

@@ -1,4 +1,4 @@
-"""Whether a server denies clear text is found out from what it says to a nameless start-up, with TLS and without."""
+"""Whether a server rejects unencrypted connections, by its answers to an anonymous start-up with TLS and without."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 THIS = "127.0.0.0/8"
 
-# rules of pg_hba.conf -> whether clear text is denied to strangers; None: they are treated alike
+# rules of pg_hba.conf -> whether unencrypted connections of strangers are rejected; None: no difference
 RULES: dict[str, bool | None] = {
     f"hostssl all all {THIS} scram-sha-256": True,
     f"hostssl all all {THIS} md5": True,
@@ -112,7 +112,7 @@ def error(code: str, *more: str) -> bytes:
 QUESTION = b"R\0\0\0\x08\0\0\0\x05"
 NO_RULE = error("28000", "Fauth.c", "L1", "RClientAuthentication")
 
-# what is said inside TLS and in clear -> whether clear text is denied
+# the answers with TLS and without -> whether unencrypted connections are rejected
 ANSWERS: dict[str, tuple[bytes, bytes, bool | None]] = {
     "closed": (QUESTION, b"", True),
     "denied otherwise": (QUESTION, error("08P01"), True),
@@ -183,7 +183,7 @@ def test_skipped(certificates: Certificates) -> None:
 
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(waive=("db.envconn.test",))])
-def test_where_clear_text_is_allowed_nobody_asks(certificates: Certificates, policy: Policy) -> None:
+def test_where_unencrypted_is_allowed_it_is_not_tested(certificates: Certificates, policy: Policy) -> None:
     with strangers.running(two_faced(certificates, QUESTION, QUESTION)) as stranger:
         connection = envconn.secure(envconn.parse(stranger.uri(sslmode="require")), policy)
         proof = examine(connection, enforcement="require")

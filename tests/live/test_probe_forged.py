@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 QUESTION = b"R\0\0\0\x08\0\0\0\x05"
 LOCALHOST = alternatives(b"\x82localhost")
 
-# What is wrong with a certificate that nobody has signed and that is for nobody here.
+# What is wrong with a certificate of an unknown CA for an unknown name.
 MISNAMED = {
     "require": (),
     "verify-ca": ("certificate-untrusted",),
@@ -40,7 +40,7 @@ MISNAMED = {
 
 
 def shown(certificates: Certificates, level: str, *pairs: Pair) -> Proof:
-    """Look at somebody who shows one of them on each connection, the last on all that follow."""
+    """Prove a server that presents one of them on each connection, and the last on all others."""
     behaviours = [behind_tls(each, say(QUESTION)) for each in pairs]
     left = itertools.chain(behaviours[:-1], itertools.repeat(behaviours[-1]))
 
@@ -102,7 +102,7 @@ def test_text_without_end(certificates: Certificates, tmp_path: Path, level: str
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_nobody(certificates: Certificates, tmp_path: Path, level: str) -> None:
+def test_no_server(certificates: Certificates, tmp_path: Path, level: str) -> None:
     proof = shown(certificates, level, pair(tmp_path, make(named=False)))
     assert codes(proof) == MISNAMED[level]
     assert "  certificate for no name, by no issuer, until 2060-01-01" in str(proof)

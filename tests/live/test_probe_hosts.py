@@ -158,7 +158,7 @@ def test_what_wants_no_tls(lab: Lab) -> None:
 
 
 def test_the_first_of_two_addresses(lab: Lab) -> None:
-    # "localhost" may be ::1, too, where nobody listens.
+    # "localhost" may be ::1, too, where no server listens.
     assert only(look(lab["good"].uri("localhost", sslmode="require"))).address == "127.0.0.1"
 
 

@@ -72,13 +72,15 @@ def test_what_else_goes_wrong(
     assert codes(tried(uri.replace(part, wrong))) == [code]
 
 
-def test_nobody_logs_in_unencrypted_on_another_machine() -> None:
+def test_no_unencrypted_login_on_another_machine() -> None:
     with liar.naming(None, "192.0.2.7", 6379) as port:
         uri = f"redis+sentinel://:{MARKER}@127.0.0.1:{port}/{sentinels.MASTER}"
         assert codes(tried(uri, timeout=2)) == ["connection-closed"]
 
 
-def test_no_password_is_told_to_whom_a_sentinel_names(redis_server: States[Redis], certificates: Certificates) -> None:
+def test_no_password_is_sent_to_the_master_that_a_false_sentinel_names(
+    redis_server: States[Redis], certificates: Certificates
+) -> None:
     with liar.naming(certificates.good, "127.0.0.1", redis_server["plain"].port) as port:
         uri = f"rediss+sentinel://:{MARKER}@localhost:{port}/{sentinels.MASTER}?ssl_ca_certs={certificates.ca}"
         assert codes(tried(uri, timeout=2)) == ["timed-out"]

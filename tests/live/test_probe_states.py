@@ -116,14 +116,14 @@ def test_fake(certificates: Certificates, fake: Callable[[Answer], Fake], answer
     assert sentence in proof.problems[0].message
     assert f"{HOST}:{server.port}" in proof.problems[0].message
     assert only(proof).handshake is None
-    # Who asked in clear whether clear text is taken said nobody's name and no password.
+    # The test for unencrypted connections sends no real name and no password.
     assert all(startup == {"user": NOBODY, "database": NOBODY, "": ""} for startup in server.startups)
     assert not server.saw_password_in_clear
     assert server.requests[0] == "ssl"
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_somebody_in_the_middle(certificates: Certificates, level: str) -> None:
+def test_a_man_in_the_middle(certificates: Certificates, level: str) -> None:
     """He speaks TLS and asks for the password: the certificate tells him apart, and he is told nothing."""
     with fakes.running(Answer.CONSENT, certificates.unknownca) as middleman:
         proof = look(middleman.uri(HOST, hostaddr="127.0.0.1", **trust(certificates, level)))

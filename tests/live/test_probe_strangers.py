@@ -112,7 +112,7 @@ def test_slow(certificates: Certificates, level: str) -> None:
 def test_what_it_costs(certificates: Certificates, level: str) -> None:
     with strangers.running(behind_tls(certificates.good, say(b"R\0\0\0\x08\0\0\0\x05"))) as stranger:
         assert look(stranger.uri(**trust(certificates, level))).ok
-    # One round trip inside TLS, and one beside it in clear; what the level leaves open takes a handshake for each.
+    # One round trip inside TLS, and one without; what the level does not require takes a handshake each.
     asked = {"require": 3, "verify-ca": 2, "verify-full": 1}[level]
     assert [stranger.received.count(data) for data in (SSL_REQUEST, STARTUP)] == [asked, 2]
 
@@ -126,8 +126,8 @@ def test_tickets_without_end(certificates: Certificates) -> None:
     assert "sends an endless answer" in proof.problems[0].message
 
 
-def test_nobody_takes_connections() -> None:
-    # A queue that is full: the kernel says nothing to whoever comes next.
+def test_a_full_queue_of_connections() -> None:
+    # A queue that is full: the kernel does not answer the next client.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
         where = listener.getsockname()
         for _ in range(4):
@@ -139,8 +139,8 @@ def test_nobody_takes_connections() -> None:
     assert "does not answer. Allow the address of this machine" in proof.problems[0].message
 
 
-def test_nobody_accepts(certificates: Certificates) -> None:
-    # The kernel completes the connection, and nobody ever takes it.
+def test_a_connection_that_is_never_accepted(certificates: Certificates) -> None:
+    # The kernel completes the connection, and no server ever accepts it.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         proof = look(f"postgresql://app:pw-marker@localhost:{port}/app?sslmode=require", timeout=WITHIN)
@@ -156,7 +156,7 @@ def test_nobody_accepts(certificates: Certificates) -> None:
     ],
 )
 @pytest.mark.parametrize("level", LEVELS)
-def test_nobody_there(certificates: Certificates, host: str, code: str, sentence: str, level: str) -> None:
+def test_no_server(certificates: Certificates, host: str, code: str, sentence: str, level: str) -> None:
     query = "&".join(f"{name}={value}" for name, value in trust(certificates, level).items())
     proof = look(f"postgresql://app:pw-marker@{host}:{free_port()}/app?{query}")
     assert (codes(proof), proof.exit_code) == ((code,), 69)

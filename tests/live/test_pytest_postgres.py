@@ -135,7 +135,7 @@ def test_a_look_at_it(good: StandIn, notls: StandIn) -> None:
     assert seen.enforced is True
     assert seen.handshake
     assert (seen.handshake.chain_verified, seen.handshake.host_verified) == (True, True)
-    assert not good.saw_clear_text  # but for the question of nobody, which holds no name
+    assert not good.saw_clear_text  # except the anonymous test, which holds no real name
     local = envconn.load({"DATABASE_URL": notls.uri(sslmode="disable")}, env_file=None)
     assert examine(local, login=True).ok
 
@@ -170,7 +170,7 @@ def test_logins_that_are_refused(good: StandIn, change: tuple[str, str], code: s
     assert not good.clients[-1].authenticated
 
 
-def test_in_clear_it_takes_nobody_where_it_has_tls(good: StandIn) -> None:
+def test_with_tls_it_refuses_unencrypted_logins(good: StandIn) -> None:
     with stand_in() as server:
         with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry .* no encryption"):
             psycopg.connect(server.uri(sslmode="disable"))
@@ -179,7 +179,7 @@ def test_in_clear_it_takes_nobody_where_it_has_tls(good: StandIn) -> None:
         assert (client.startup_in_clear, client.password_in_clear, client.authenticated) == (True, False, False)
 
 
-def test_in_clear_it_takes_everybody_where_it_has_none() -> None:
+def test_without_tls_it_accepts_unencrypted_logins() -> None:
     with stand_in("notls") as server:
         with psycopg.connect(server.uri(sslmode="prefer", gssencmode="disable")) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
@@ -284,7 +284,7 @@ def test_states_that_there_are_not(state: str) -> None:
         pass
 
 
-def test_nobody_listens_behind_the_end() -> None:
+def test_the_port_is_closed_after_the_block() -> None:
     before = threading.active_count()
     with stand_in("notls") as server:
         left = psycopg.connect(server.uri())

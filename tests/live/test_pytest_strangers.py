@@ -1,4 +1,4 @@
-"""Strangers at the stand-in for a PostgreSQL: whoever speaks otherwise than drivers do, byte by byte."""
+"""Strangers at the stand-in for a PostgreSQL: clients that send other bytes than drivers do."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PARSE = message(b"P", b"s\0select 1\0\0\0")
 
 
 def said(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
-    """Send `packets`, and return what is answered until the server closes, by itself if we do not `leave`."""
+    """Send `packets`, and return what is answered until the server closes, on its own if we do not `leave`."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as stranger:
         stranger.sendall(b"".join(packets))
         data = b""

@@ -237,7 +237,7 @@ def test_the_ca_of_the_connection_and_no_other(
 
 
 @pytest.mark.parametrize("address", ["http://localhost/sql", f"https://u:{MARKER}@localhost/sql", "localhost:1", ""])
-def test_an_address_that_is_none(neon: envconn.SecuredConnection, address: str) -> None:
+def test_an_invalid_address(neon: envconn.SecuredConnection, address: str) -> None:
     with pytest.raises(RemoteError) as caught:
         query(neon, "select 1", address=address)
     assert (caught.value.problems[0].code, caught.value.problems[0].variable) == ("address-invalid", "address")

@@ -263,7 +263,7 @@ def test_the_policy_that_is_stated(peer: Peer, monkeypatch: pytest.MonkeyPatch) 
     peer.asked.clear()
     with pytest.raises(envconn.ConfigurationError, match="ENVCONN_TLS"):
         get_connection("neon", **NEON)
-    assert peer.asked == [], "nobody is asked where the answer could not be judged"
+    assert peer.asked == [], "no request is sent if the answer could not be judged"
 
 
 def test_a_provider_that_is_stated_is_the_one_that_was_asked(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:

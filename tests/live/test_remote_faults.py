@@ -226,7 +226,7 @@ def test_what_is_exchanged_has_to_be_a_token(peer: Peer, caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("port", [0.5, "30123", True, None, 99999])
-def test_a_port_that_is_none(peer: Peer, caplog: pytest.LogCaptureFixture, port: object) -> None:
+def test_an_invalid_port(peer: Peer, caplog: pytest.LogCaptureFixture, port: object) -> None:
     endpoint = {"type": "public-rw", "hostname": "h.example.com", "port": port}
     uri = f"postgresql://u:{PASSWORD}@h/d?sslmode=require"
     variables = [{"name": "DATABASE_URL", "value": uri}]
@@ -287,13 +287,13 @@ def test_what_may_have_been_done_is_said(
     assert ("may have been done" in str(error)) is is_unsure
 
 
-def test_nothing_is_done_once_nobody_waits(peer: Peer) -> None:
+def test_nothing_is_requested_after_the_timeout(peer: Peer) -> None:
     with http.client(http.context(), "it") as asking:
         late = session.Session(asking, "it", peer.url(""), variable="T", authorization="x", deadline=time.monotonic())
         for ask in (late.get, late.post):
             with pytest.raises(Failure, match="the timeout is over"):
                 ask("/", "something")
-    assert peer.asked == [], "nobody would get the password of a role that is made"
+    assert peer.asked == [], "the password of a new role would be lost"
 
 
 def test_an_exchange_may_be_done_twice(peer: Peer) -> None:
@@ -308,7 +308,7 @@ def test_silence_is_left_and_tried_again(peer: Peer, monkeypatch: pytest.MonkeyP
     assert len(peer.asked) == 2
 
 
-def test_silence_for_ever(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_answer_at_all(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "STEP", 0.1)
     peer.script.extend([hang] * 9)
     error = refused(caplog)
@@ -339,7 +339,7 @@ def _ca() -> str:
     return path
 
 
-def test_nobody_else_is_asked(peer: Peer, certificates: Certificates, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_other_server_is_asked(peer: Peer, certificates: Certificates, caplog: pytest.LogCaptureFixture) -> None:
     with running(certificates.good) as other:
         peer.script.append(status(302, Location=other.url("casedev/database/v1/projects/proj_abc123/connection")))
         assert refused(caplog).problems[0].code == "redirected"
@@ -389,7 +389,7 @@ def test_a_chain_with_an_intermediate(peer: Peer, certificates: Certificates, mo
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
 )
-def test_whom_to_trust(
+def test_which_ca_is_trusted(
     peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], *, good: bool
 ) -> None:
     files = {"ca": certificates.ca, "other": certificates.other_ca, "missing": certificates.missing}
@@ -407,7 +407,7 @@ def test_whom_to_trust(
     ("variable", "state", "code"),
     [("SSL_CERT_FILE", "missing", "ca-missing"), ("ENVCONN_TLS_CA", "not_pem", "ca-broken")],
 )
-def test_a_ca_that_is_none(
+def test_an_invalid_ca(
     peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, variable: str, state: str, code: str
 ) -> None:
     monkeypatch.setenv(variable, str(getattr(certificates, state)))
@@ -417,7 +417,7 @@ def test_a_ca_that_is_none(
     assert peer.asked == []
 
 
-def test_nobody_there(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     monkeypatch.setenv("ENVCONN_API_CASEDEV", f"https://localhost:{port}")
@@ -453,7 +453,7 @@ PROXIES: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("what", PROXIES)
-def test_a_proxy_that_is_none(
+def test_an_invalid_proxy(
     peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     with stranger(stranger_says(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as other:

@@ -51,7 +51,7 @@ def test_a_wrong_password_is_told_once(vault: Vault, monkeypatch: pytest.MonkeyP
         with pytest.raises(Exception, match=_REFUSED) as caught:
             ask()
         assert vault.refused() == len(readings)
-        if not name.startswith("psycopg.") or "pool" not in name:  # psycopg_pool goes on trying by itself
+        if not name.startswith("psycopg.") or "pool" not in name:  # psycopg_pool itself keeps trying
             assert len(readings) == 1
         assert not notes(caught.value)
         vault.write(vault.uri())  # it is the old one there, and here
@@ -125,7 +125,7 @@ def test_another_server_has_to_prove_itself(vault: Vault, lab: Lab, name: str, s
 
 
 def test_a_certificate_that_fails_leads_nowhere(vault: Vault, lab: Lab) -> None:
-    """Neither to a weaker connection, nor to the file's password at a server that nobody knows."""
+    """Neither to a weaker connection, nor with the file's password to an unknown server."""
     services = vault.load()
     vault.write(vault.uri(port=lab["unknownca"].port))
     services.reload()

@@ -26,7 +26,7 @@ def test_nothing_is_lost(vault: Vault, pool: str) -> None:
         time.sleep(0.4)
     assert told["lost"] == 0, told
     assert told["served"] > before > 0, "the traffic stopped"
-    assert vault.refused() >= 2, "nobody had to log in again"
+    assert vault.refused() >= 2, "no client had to log in again"
     assert services.database.password
     assert services.database.password.reveal() == vault.password
 

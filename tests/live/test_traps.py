@@ -1,8 +1,8 @@
-"""What a URL can do to whoever takes it as it is: each trap is fallen into first, and then it is not with ours.
+"""The traps of a URL: each one works with the plain URL first, and then not with envconn.
 
 The traps of the environment are those of `test_matrix_traps` and `test_matrix_stacks_traps`, Celery's are in
 integrations/test_celery_traps.py, a pooler's in `test_pooler`. Numbers are those of the list that these tests
-follow: A for clear text, B for TLS that verifies less than it seems to.
+follow: A for unencrypted connections, B for TLS that verifies less than it seems to.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def test_ours(lab: Lab, paths: dict[str, str], trap: Trap) -> None:
 
 @pytest.mark.parametrize("driver", NAIVE)
 @pytest.mark.parametrize("mode", ["", "?sslmode=prefer", "?sslmode=allow"])
-def test_a_password_is_given_to_whoever_asks(fake: Callable[[Answer], Fake], driver: str, mode: str) -> None:
-    """A3 and A6: the server says that it has no TLS, and wants the password in clear."""
+def test_a_password_is_sent_to_any_server_that_asks(fake: Callable[[Answer], Fake], driver: str, mode: str) -> None:
+    """A3 and A6: the server says that it has no TLS, and asks for the password as plain text."""
     thief = fake(Answer.N)
     NAIVE[driver](thief.uri() + mode)
     assert thief.saw_password_in_clear
@@ -237,7 +237,7 @@ def test_what_is_exported_keeps_a_directory_of_lists(
 
 @pytest.fixture
 def middleman(certificates: Certificates) -> Iterator[Fake]:
-    """Somebody in the middle: TLS with a certificate of nobody's, and a wish for the password in clear text over it."""
+    """A man in the middle: TLS with a certificate of an unknown CA, and a request for the password as plain text."""
     with fakes.running(Answer.CONSENT, certificates.unknownca) as fake:
         yield fake
 

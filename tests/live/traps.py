@@ -125,7 +125,7 @@ class Furniture:
 
 
 def furnish(directory: Path, certificates: Certificates) -> Furniture:
-    """Make the files: a client certificate of nobody's whose key is readable by all, an alien CRL, services."""
+    """Make the files: a client certificate of an unknown CA whose key is readable by all, an alien CRL, services."""
     alien = trustme.CA().issue_cert("app@elsewhere.envconn.test")
     contents = {
         "certificate": alien.cert_chain_pems[0].bytes(),

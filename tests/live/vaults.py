@@ -34,7 +34,7 @@ def aws(pair: Pair) -> Iterator[str]:
 
 @contextmanager
 def permissions_demanded(url: str, ca: Path) -> Iterator[None]:
-    """Have the moto at `url` refuse whoever has not been granted what he asks for."""
+    """Make the moto at `url` refuse every request without permission."""
     trusted = ssl.create_default_context(cafile=str(ca))
 
     def after(actions: str) -> None:
@@ -51,7 +51,7 @@ def permissions_demanded(url: str, ca: Path) -> Iterator[None]:
 
 @dataclass
 class KeyVault:
-    """An Azure Key Vault: its secrets by name, the names that nobody may read, and those that were read."""
+    """An Azure Key Vault: its secrets by name, the names that no client may read, and those that were read."""
 
     url: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -124,7 +124,7 @@ def key_vault(pair: Pair) -> Iterator[KeyVault]:
 
 @dataclass
 class Google:
-    """A project in Google Secret Manager: its secrets by name, the names nobody may read, and those that were read."""
+    """A project in Google Secret Manager: its secrets by name, the forbidden names, and those that were read."""
 
     secrets: dict[str, bytes] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)

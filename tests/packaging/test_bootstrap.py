@@ -34,7 +34,7 @@ PYTHON = Path(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info))
 
 @pytest.fixture
 def place(checkout: Path, tmp_path: Path) -> Path:
-    """A checkout with nothing to install in it but one package, and nobody to get it from."""
+    """A checkout with nothing to install in it but one package, and no place to download from."""
     (tmp_path / "examples").mkdir()
     (tmp_path / "scrap").mkdir()
     shutil.copy(checkout / "examples" / "bootstrap.sh", tmp_path / "examples")

@@ -30,7 +30,7 @@ TEXTS = 3_000 * TIMES
 
 
 class Meaning(NamedTuple):
-    """Where, as whom, into what. Host names are in lower case, as urllib leaves them."""
+    """Host, user and database. Host names are in lower case, as urllib leaves them."""
 
     host: str | None
     port: int

@@ -83,7 +83,7 @@ SHORT = Selection(
         "tests/integrations/test_sentinel.py::test_what_is_checked_how_often",
         "tests/integrations/test_celery_worker.py::test_results_in_postgresql",
         "tests/integrations/test_celery_worker.py::test_refuses_the_broker",
-        "tests/integrations/test_django_caches.py::test_whom_it_trusts",
+        "tests/integrations/test_django_caches.py::test_which_ca_it_trusts",
         "tests/integrations/test_django_project.py::test_migrate_and_query_over_tls",
         "tests/integrations/test_django_project.py::test_migrate_is_refused_on_psycopg2",
         "tests/integrations/test_flask.py::test_a_request_is_served",

@@ -94,7 +94,7 @@ def unpack(jobs: Jobs, place: Path, *wanted: Unpacked) -> None:
 
 
 def newest_python(jobs: Jobs, place: Path) -> Path:
-    """Return the path of a Python that is started by way of the loader it came with, if it is to be had."""
+    """Return the path of a Python that is started by its own loader, if that exists."""
     unpack(jobs, place, NEWEST_PYTHON)
     tree = place / NEWEST_PYTHON.folder
     python, real = tree / "usr/bin/python3.15", tree / "usr/bin/python3.15.real"

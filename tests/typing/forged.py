@@ -12,7 +12,7 @@ from envconn.services import database
 unjudged = envconn.parse("postgresql://app@localhost/app")
 judged = envconn.secure(unjudged)
 
-# A connection that nobody judged.
+# A connection that was not judged.
 envconn_psycopg.kwargs(unjudged)  # refused
 envconn_psycopg.kwargs(unjudged, driver="psycopg2")  # refused
 envconn_psycopg.connect(unjudged)  # refused
@@ -22,7 +22,7 @@ database(unjudged)  # refused
 envconn.Settings.model_fields["database"].default = unjudged
 forged: SecuredConnection = unjudged  # refused
 
-# A judged one, made or changed by somebody else.
+# A judged one, made or changed elsewhere.
 SecuredConnection()  # refused
 SecuredConnection(unjudged)  # refused
 judged.host = "elsewhere"  # refused

@@ -34,7 +34,7 @@ envconn_psycopg.kwargs(source=services)  # refused
 envconn_redis.kwargs(source=services)  # refused
 envconn_django.databases(source=services)  # refused
 
-# A connection that nobody judged, and a driver that does not exist.
+# A connection that was not judged, and a driver that does not exist.
 envconn_asyncpg.kwargs(unjudged)  # refused
 envconn_redis.client(unjudged)  # refused
 envconn_django.databases(unjudged)  # refused
