@@ -704,6 +704,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
         "envconn-variable-ignored": Code("A variable begins with `ENVCONN_`, but envconn does not read it."),
+        "service-reserved": Code(
+            "A variable or a bound service would make a database called `broker`, `results` or `cache`, which are the "
+            "names of other services. Rename it to use it."
+        ),
         "file-equal": Code("`NAME` and `NAME_FILE` hold the same value."),
         "variable-not-chosen": Code("`ENVCONN_DATABASE_VARIABLE` names another variable."),
         "pg-variable-ignored": Code(

@@ -103,7 +103,7 @@ class Services(Mapping[str, SecuredConnection]):
         Raises:
             ServiceMissing: it is not configured.
         """
-        return self._other("broker")
+        return self["broker"]
 
     @property
     def results(self) -> SecuredConnection:
@@ -112,7 +112,7 @@ class Services(Mapping[str, SecuredConnection]):
         Raises:
             ServiceMissing: it is not configured.
         """
-        return self._other("results")
+        return self["results"]
 
     @property
     def cache(self) -> SecuredConnection:
@@ -121,14 +121,7 @@ class Services(Mapping[str, SecuredConnection]):
         Raises:
             ServiceMissing: it is not configured.
         """
-        return self._other("cache")
-
-    def _other(self, name: str) -> SecuredConnection:
-        # CACHE_DATABASE_URL configures a database called "cache".
-        found = self[name]
-        if found.family in DATABASES:
-            raise ServiceMissing([_missing(name)])
-        return found
+        return self["cache"]
 
     def connection(
         self,

@@ -108,7 +108,7 @@ def test_names_are_those_that_envconn_reads() -> None:
     }
 
 
-@pytest.mark.parametrize(("variable", "name"), [("CACHE_DATABASE_URL", "cache"), ("__DATABASE_URL", "database")])
+@pytest.mark.parametrize(("variable", "name"), [("CACHES_DATABASE_URL", "caches"), ("__DATABASE_URL", "database")])
 def test_odd_names(variable: str, name: str) -> None:
     services = envconn.load({variable: "postgresql://app:x@db.example/d"}, env_file=None)
     (connection,) = services.values()

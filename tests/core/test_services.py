@@ -83,7 +83,6 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
         ({"ENVCONN_BROKER_VARIABLE": "NOTHING", "DATABASE_URL": PG}, ["chosen-variable-missing"]),
         ({"ENVCONN_CACHE_VARIABLE": "NOTHING", "CACHE_URL": REDIS}, ["chosen-variable-missing"]),
         ({"ENVCONN_BROKER_VARIABLE": "X", "X": "rubbish", "DATABASE_URL": PG}, ["scheme-missing"]),
-        ({"BROKER_URL": REDIS, "BROKER_DATABASE_URL": PG}, ["service-duplicate"]),
         ({"BROKER_URL": PG}, ["kind-unexpected"]),
         ({"CACHE_URL": AMQP}, ["kind-unexpected"]),
         ({"DATABASE_URL": REDIS}, ["kind-unexpected"]),
@@ -95,7 +94,6 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
         "chooser-names-nothing",
         "chooser-names-nothing-either",
         "chosen-is-wrong",
-        "name-taken",
         "broker-postgresql",
         "cache-amqp",
         "database-redis",
@@ -117,11 +115,19 @@ def test_redis_with_tls_is_used_instead_of_its_twin_without() -> None:
     assert alone.report().notes == ()
 
 
-def test_a_database_called_cache_is_not_the_cache() -> None:
-    services = load({"CACHE_DATABASE_URL": PG}, env_file=None)
-    assert services["cache"].family == "postgresql"
-    with pytest.raises(ServiceMissing):
-        services.cache  # noqa: B018
+@pytest.mark.parametrize("name", ["broker", "results", "cache"])
+def test_no_database_has_the_name_of_another_service(name: str) -> None:
+    variable = f"{name.upper()}_DATABASE_URL"
+    services = load({"DATABASE_URL": PG, variable: f"{PG}2"}, env_file=None)
+    assert list(services) == ["database"]
+    assert [(note.code, note.variable) for note in services.report().notes] == [("service-reserved", variable)]
+    with pytest.raises(ServiceMissing, match="not set"):
+        getattr(services, name)
+    bound = {"postgresql": [{"name": name, "label": "postgresql", "credentials": {"uri": f"{PG}2"}}]}
+    several = {"OTHER_DATABASE_URL": PG, "ENVCONN_DATABASE_VARIABLE": "OTHER_DATABASE_URL"}
+    services = load({**several, "VCAP_SERVICES": json.dumps(bound)}, env_file=None)
+    assert name not in services
+    assert "service-reserved" in {note.code for note in services.report().notes}
 
 
 def test_chosen_broker() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 import envconn
+from envconn.remote import fetch
 from envconn.selection import vocabulary
+from envconn.tls import policy
 
 URL = "postgresql://app@db.example.com/app"
 
@@ -61,3 +66,11 @@ def test_a_phase_is_build_or_nothing() -> None:
         with pytest.raises(envconn.ConfigurationError, match="ENVCONN_PHASE: is invalid: expected build"):
             envconn.load({"DATABASE_URL": URL, "ENVCONN_PHASE": word}, env_file=None)
     assert "database" in envconn.load({"DATABASE_URL": URL, "ENVCONN_PHASE": "build"}, env_file=None)
+
+
+def test_what_other_modules_read_is_known() -> None:
+    of_the_policy = {name for name in policy.VARIABLES if name.startswith(vocabulary.PREFIX)}
+    of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(fetch.__file__).read_text(encoding="utf-8")))
+    assert of_the_policy | of_the_apis <= {*vocabulary.KNOWN}
+    assert len(of_the_policy) >= 4
+    assert len(of_the_apis) >= 5

@@ -105,5 +105,7 @@ def test_without_a_cache_it_is_djangos_own(project: Project) -> None:
 
 
 def test_a_database_called_cache_is_none() -> None:
-    services = envconn.load({"CACHE_DATABASE_URL": "sqlite:///cache.db"}, env_file=None)
+    services = envconn.load(
+        {"DATABASE_URL": "sqlite:///a.db", "CACHE_DATABASE_URL": "sqlite:///cache.db"}, env_file=None
+    )
     assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")

@@ -13,7 +13,8 @@ from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Scan
-from envconn.selection.variables import CHOOSERS, is_read
+from envconn.selection.variables import is_read
+from envconn.selection.vocabulary import CHOOSERS
 from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
 from envconn.sources.order import SOURCES, Source
@@ -197,7 +198,7 @@ def _is_there(source: Source, environment: Environment, names: tuple[str, ...]) 
 
 def _variables(environment: Environment) -> Iterator[tuple[str, str]]:
     read = {name.removesuffix("_FILE") for name in environment.names() if is_read(name) and not plain_name(name)}
-    for name in read | {environment.plain(chooser) for chooser in CHOOSERS}:
+    for name in read | {environment.plain(chooser) for chooser in CHOOSERS.values()}:
         if found := environment.lookup(name).found:
             yield found.origin.source, name
 

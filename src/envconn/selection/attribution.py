@@ -7,6 +7,7 @@ from collections import defaultdict
 from envconn.report import Refusal
 from envconn.selection import host_variables, variables
 from envconn.selection.databases import DATABASE
+from envconn.selection.vocabulary import CHOOSERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def owners(present: Iterable[str], selected: Iterable[Selected]) -> Owners:
 
 
 _DATABASE = (
-    *(*variables.DEFAULTS, *variables.SIBLINGS, variables.CHOOSERS[0]),
+    *(*variables.DEFAULTS, *variables.SIBLINGS, CHOOSERS["database"]),
     *(name for family in host_variables.FAMILIES.values() for name in family),
 )
 _FIXED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_DATABASE, (DATABASE,)),
-    **dict.fromkeys((*variables.BROKER, variables.CHOOSERS[1]), ("broker",)),
-    **dict.fromkeys((*variables.CACHE, variables.CHOOSERS[2]), ("cache",)),
+    **dict.fromkeys((*variables.BROKER, CHOOSERS["broker"]), ("broker",)),
+    **dict.fromkeys((*variables.CACHE, CHOOSERS["cache"]), ("cache",)),
     **dict.fromkeys(variables.REDIS, ("broker", "cache")),
 }
 

@@ -8,6 +8,7 @@ from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
 from envconn.selection.databases import CHOICE_MISSING, Selected
 from envconn.selection.platform_services import ambiguity, chosen_by_name, unrelated
+from envconn.selection.vocabulary import CHOOSERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from envconn.selection.scan import PlatformService, Scan
 
 
-_ROLES = {"broker": (names.BROKER, "ENVCONN_BROKER_VARIABLE"), "cache": (names.CACHE, "ENVCONN_CACHE_VARIABLE")}
+_ROLES = {"broker": (names.BROKER, CHOOSERS["broker"]), "cache": (names.CACHE, CHOOSERS["cache"])}
 
 _KINDS = {role: serving(role) for role in _ROLES}
 

@@ -12,6 +12,7 @@ from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
 from envconn.selection.platform_services import ambiguity, chosen_by_name
+from envconn.selection.vocabulary import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from envconn.selection.scan import PlatformService, Scan
 
 
-CHOOSER = "ENVCONN_DATABASE_VARIABLE"
+CHOOSER = CHOOSERS["database"]
 """The variable that resolves a conflict; it holds the name of the variable to use."""
 
 DATABASES = frozenset(serving("database"))
@@ -55,6 +56,8 @@ def select(scan: Scan) -> Iterator[Selected]:
         yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*others, *siblings))))
     known = [each for each in (default, *others, *siblings) if each]
     for name, variable in variables.named(scan.present):
+        if _is_reserved(scan, name, variable):
+            continue
         for connection in scan.connections([variable]):
             scan.expect(connection, DATABASES, "a database")
             known.append(connection)
@@ -63,13 +66,24 @@ def select(scan: Scan) -> Iterator[Selected]:
                 own = [*scan.connections(variables.siblings_of(variable))]
                 yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
     for bound in _bound(scan):
-        if not any(same_target(bound.connection, other) for other in known):
+        if any(same_target(bound.connection, other) for other in known):
+            continue
+        if not _is_reserved(scan, bound.name, bound.connection.origin.variable):
             yield Selected(bound.name, bound.connection)
 
 
 def _as_trusted(scan: Scan, default: Connection, siblings: list[Connection]) -> list[Connection]:
     """Return `siblings` without those that an env file adds to a database outside of one."""
     return siblings if default.origin.env_file else scan.most_trusted([default, *siblings])[1:]
+
+
+def _is_reserved(scan: Scan, name: str, variable: str) -> bool:
+    if name in RESERVED:
+        scan.notes.append(note("service-reserved", variable, _RESERVED.format(name=name)))
+    return name in RESERVED
+
+
+_RESERVED = "is not used: no database can be called {name}, which is the name of another service. Rename it"
 
 
 def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:

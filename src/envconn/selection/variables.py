@@ -8,6 +8,7 @@ from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.providers import VARIABLES, names_replicas
 from envconn.selection import host_variables
+from envconn.selection.vocabulary import CHOOSERS
 from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import policy
@@ -51,9 +52,6 @@ REDIS = (
     "UPSTASH_REDIS_URL",
 )
 """The variables that name a Redis, which serves as broker and as cache."""
-
-CHOOSERS = ("ENVCONN_DATABASE_VARIABLE", "ENVCONN_BROKER_VARIABLE", "ENVCONN_CACHE_VARIABLE")
-"""The variables that hold the name of the variable, or of the bound service, to use."""
 
 _READ = {
     *DEFAULTS,
@@ -115,9 +113,8 @@ def meant(environment: Environment) -> tuple[str, str] | None:
         if known := get_close_matches(name.upper(), DEFAULTS, 1, _ONE_LETTER):
             return name, f"is not read. Rename it to {known[0]}"
         if environment.plain(name).startswith(_DATABASE):
-            return name, (
-                f"holds a database URL, but is not read. Rename it to DATABASE_URL, or set {CHOOSERS[0]}={name}"
-            )
+            remedy = f"Rename it to DATABASE_URL, or set {CHOOSERS['database']}={name}"
+            return name, f"holds a database URL, but is not read. {remedy}"
     return None
 
 

@@ -28,11 +28,15 @@ SERVICES = ("database", "broker", "cache")
 FOR_EVERY = tuple(f"{PREFIX}{word}" for word in FOR_ALL)
 """The names that apply to every service, or to none."""
 
-CHOOSERS = tuple(f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES)
+CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}
+"""The variable that holds the name of the variable, or of the bound service, to use for each of these services."""
+
+RESERVED = frozenset({"broker", "results", "cache"})
+"""The names that no database can have, neither by ``<NAME>_DATABASE_URL`` nor by what is bound."""
 
 _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in FOR_EACH)
 
-KNOWN = (*FOR_EVERY, *CHOOSERS, *_OWN)
+KNOWN = (*FOR_EVERY, *CHOOSERS.values(), *_OWN)
 """Every name that is known, whatever services there are."""
 
 _DECISIVE = frozenset({"TLS", "WAIVE", "CA", "AUTH"})

@@ -68,8 +68,8 @@ class Connections(PydanticBaseSettingsSource):
         fields = {
             "database": services.get(DATABASE),
             "databases": dict(services.databases),
-            "broker": _optional(services, "broker"),
-            "cache": _optional(services, "cache"),
+            "broker": services.get("broker"),
+            "cache": services.get("cache"),
             "services": services,
         }
         return {FIELDS[name]: value for name, value in {**fields, **given}.items()}
@@ -144,8 +144,3 @@ def existing_files(files: Dotenv, depth: int) -> list[str]:
 def _find(path: str | os.PathLike[str], depth: int) -> str | None:
     places = (os.path.join(*[os.pardir] * level, path) for level in range(depth + 1))
     return next((place for place in places if os.path.exists(place)), None)
-
-
-def _optional(services: Services, name: str) -> SecuredConnection | None:
-    # CACHE_DATABASE_URL configures a database called "cache".
-    return services.get(name) if name not in services.databases else None
