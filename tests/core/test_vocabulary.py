@@ -69,7 +69,7 @@ def test_a_phase_is_build_or_nothing() -> None:
 
 
 def test_what_other_modules_read_is_known() -> None:
-    of_the_policy = {name for name in policy.VARIABLES if name.startswith(vocabulary.PREFIX)}
+    of_the_policy = {name for name in policy.VARIABLES if name.startswith("ENVCONN_")}
     of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(fetch.__file__).read_text(encoding="utf-8")))
     assert of_the_policy | of_the_apis <= {*vocabulary.KNOWN}
     assert len(of_the_policy) >= 4
