@@ -70,10 +70,10 @@ def test_missing_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     made = model()
     assert made.database.origin.variable == "DATABASE_URL"
     assert made.optional is None
-    assert analytics().analytics.variable == "DATABASE_URL"
+    assert analytics().analytics.origin.variable == "DATABASE_URL"
     monkeypatch.setenv("ANALYTICS_DATABASE_URL", OTHER)
-    assert analytics().analytics.variable == "ANALYTICS_DATABASE_URL"
-    assert analytics(analytics=" ").analytics.variable == "ANALYTICS_DATABASE_URL"
+    assert analytics().analytics.origin.variable == "ANALYTICS_DATABASE_URL"
+    assert analytics(analytics=" ").analytics.origin.variable == "ANALYTICS_DATABASE_URL"
 
 
 def test_the_policy_is_the_one_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,9 @@ def test_parts_of_a_service() -> None:
             VaultSource(cls, {"host": HOST, "tls_port": 6380, "type": "redis", "password": "x"}), "cache"
         ),
     )()
-    assert {name: (service.family, service.port, service.variable) for name, service in made.services.items()} == {
+    assert {
+        name: (service.family, service.port, service.origin.variable) for name, service in made.services.items()
+    } == {
         "database": ("postgresql", 5432, "DATABASE_URL"),
         "orders": ("mysql", 3306, "ORDERS_DATABASE_URL"),
         "cache": ("redis", 6380, "CACHE_URL"),
