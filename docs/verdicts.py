@@ -32,18 +32,18 @@ _LEGEND = """\
 | in a cell | is |
 | --- | --- |
 | TLS | connected over TLS, as the driver and the server both say |
-| clear | connected in clear text |
+| clear | connected unencrypted |
 | untrusted | refused: the certificate is expired, or of a CA that is not trusted |
 | misnamed | refused: the certificate is for another host |
-| no TLS | refused: the server answers anything but a consent; it is told neither name nor password |
+| no TLS | refused: the server does not agree to TLS; neither name nor password is sent |
 | wants TLS | refused by the server |
-| - | refused when the environment is read; the code stands under "promise", and nothing is connected to |
+| - | refused when the environment is read; "promise" has the code, and no connection is made |
 """
 _DIFFERENCES = """\
-No cell differs from stack to stack, with two things to know. Where clear bytes follow the consent, Python's own TLS
-(asyncpg, pg8000) ends at those and has not yet looked at the certificate; libpq looks at the certificate first. Where
-TLS is optional, pg8000 takes every answer but a consent for a "no" and goes on in clear text, as far as it gets; the
-others go on after `N` alone. pg8000 takes one host and knows no `connect_timeout`.
+No cell differs from stack to stack, but two details do. If unencrypted bytes follow the consent, Python's own
+TLS (asyncpg, pg8000) fails at these before it checks the certificate; libpq checks the certificate first. If TLS is
+optional, pg8000 treats every answer but a consent as "no" and continues unencrypted, as far as it gets; the
+others continue only after `N`. pg8000 supports one host, and no `connect_timeout`.
 """
 _QUEUES = """
 ## Brokers, caches and results in Redis
