@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -73,17 +72,25 @@ def street(lab: Lab, certificates: Certificates, tmp_path_factory: pytest.TempPa
         yield made
 
 
+class Alone(dict[str, "dict[Cell, str]"]):
+    """What libpq alone comes to, by environment and cell; asked when it is looked up."""
+
+    def __init__(self, street: Street) -> None:
+        super().__init__()
+        self._street = street
+
+    def __missing__(self, name: str) -> dict[Cell, str]:
+        """Ask a process that has the environment `name`."""
+        texts = [self._street.text(site, TEXTS[text]) for text, site in cells(name)]
+        [told] = in_process("libpq_alone.py", self._street.environment(name), [texts])
+        self[name] = dict(zip(cells(name), told, strict=True))
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def alone(street: Street) -> dict[str, dict[Cell, str]]:
-    """What libpq alone comes to, by environment and cell."""
-
-    def asked(name: str) -> dict[Cell, str]:
-        texts = [street.text(site, TEXTS[text]) for text, site in cells(name)]
-        told = in_process("libpq_alone.py", street.environment(name), [texts])
-        return dict(zip(cells(name), told[0], strict=True))
-
-    with ThreadPoolExecutor(2) as threads:
-        return dict(zip(ENVIRONMENTS, threads.map(asked, ENVIRONMENTS), strict=True))
+def alone(street: Street) -> Alone:
+    """What libpq alone comes to."""
+    return Alone(street)
 
 
 def in_process(script: str, variables: Mapping[str, str], lines: Sequence[object]) -> list[list[str]]:
@@ -101,13 +108,14 @@ def in_process(script: str, variables: Mapping[str, str], lines: Sequence[object
     return [json.loads(line) for line in told.stdout.splitlines()]
 
 
-def test_each_environment_changes_something(alone: dict[str, dict[Cell, str]]) -> None:
+def test_each_environment_changes_something(alone: Alone) -> None:
     nothing = alone["nothing"]
-    changed = {name for name, found in alone.items() if any(found[cell][:3] != nothing[cell][:3] for cell in found)}
+    found = {name: alone[name] for name in ENVIRONMENTS}
+    changed = {name for name, told in found.items() if any(told[cell][:3] != nothing[cell][:3] for cell in told)}
     assert set(ENVIRONMENTS) - changed == HARMLESS | {"nothing"}
 
 
-def test_each_server_refuses_something(alone: dict[str, dict[Cell, str]]) -> None:
+def test_each_server_refuses_something(alone: Alone) -> None:
     nothing = alone["nothing"]
     for site in SITES:
         assert len({nothing[text, site][:3] for text in TEXTS}) > 1 or site == "null"
@@ -115,9 +123,7 @@ def test_each_server_refuses_something(alone: dict[str, dict[Cell, str]]) -> Non
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_never_weaker(
-    street: Street, alone: dict[str, dict[Cell, str]], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_never_weaker(street: Street, alone: Alone, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for variable, value in street.environment(name).items():
         monkeypatch.setenv(variable, value)
     told = sum(len(fake.passwords) for fake in street.listeners)
@@ -130,7 +136,7 @@ def test_never_weaker(
     assert sum(len(fake.passwords) for fake in street.listeners) == told
 
 
-def permitted(alone: dict[str, dict[Cell, str]], name: str, cell: Cell, stack: str) -> bool:
+def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:
     """Whether libpq alone connects over whatever it takes for enough."""
     (text, site), ways = cell, [(name, cell)]
     if ENVIRONMENTS[name].lowers:
@@ -144,7 +150,7 @@ def permitted(alone: dict[str, dict[Cell, str]], name: str, cell: Cell, stack: s
     return any(not alone[where][which].startswith("refused") for where, which in ways)
 
 
-def tries(street: Street, alone: dict[str, dict[Cell, str]], name: str) -> list[tuple[Cell, str]]:
+def tries(street: Street, alone: Alone, name: str) -> list[tuple[Cell, str]]:
     """Return the cells that load and where it matters who connects, each with some of the stacks."""
     loaded = [cell for cell in cells(name) if isinstance(load(street, name, cell), envconn.SecuredConnection)]
     every, step = tuple(STACKS), len(STACKS) if name in WHOLE else STEP
@@ -186,7 +192,7 @@ def tried(street: Street, name: str, chosen: list[tuple[Cell, str]]) -> Iterator
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: dict[str, dict[Cell, str]], stack: str) -> None:
+def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: Alone, stack: str) -> None:
     """So that the tests above do not hold because nothing connects."""
     found = {}
     for text in ("require", "verify-full", "a list", "TLS 1.2"):
