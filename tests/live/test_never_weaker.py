@@ -6,10 +6,13 @@ Where it connects, ours does so over TLS, or refuses. Nothing of ours tells a pa
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import suppress
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -184,11 +187,12 @@ def tried(street: Street, name: str, chosen: list[tuple[Cell, str]]) -> Iterator
         for (cell, stack), seen in zip(chosen, found, strict=True):
             yield cell, stack, set(seen)
         return
-    for cell, stack in chosen:
-        try:
-            yield cell, stack, stacks.outcome(stack, environ(street, name, cell), ask=False)
-        except ConfigurationError:
-            continue
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # asyncpg forgets to close what refuses it
+        for cell, stack in chosen:
+            with suppress(ConfigurationError):
+                yield cell, stack, stacks.outcome(stack, environ(street, name, cell), ask=False)
+        gc.collect()
 
 
 @pytest.mark.parametrize("stack", STACKS)
