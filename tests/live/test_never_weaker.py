@@ -129,6 +129,8 @@ def test_each_server_refuses_something(alone: Alone) -> None:
 def test_never_weaker(street: Street, alone: Alone, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     for variable, value in street.environment(name).items():
         monkeypatch.setenv(variable, value)
+    assert alone["nothing"]
+    assert alone[name]  # libpq alone tells its password, ours does not
     told = sum(len(fake.passwords) for fake in street.listeners)
     weaker = [
         f"{text}, {site}, {stack}: {seen}, and libpq alone {alone[name][text, site]}"
