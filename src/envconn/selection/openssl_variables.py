@@ -69,10 +69,10 @@ def _is_weak(value: str) -> bool:
     return "$" in plain or "SECLEVEL=0" in plain or any(re.search(_UNENCRYPTED, word) for word in allowed)
 
 
-# COMPLEMENTOFALL is what has no encryption (ciphers(1)), TLS_SHA256_SHA256 is of RFC 9150.
+# COMPLEMENTOFALL selects ciphers without encryption (ciphers(1)); TLS_SHA256_SHA256 is from RFC 9150.
 _UNENCRYPTED = "NULL|COMPLEMENTOFALL|TLS_SHA"
 
 _ALLOWS = (
     "allows NULL ciphers or security level 0, which libpq would use in every connection. Remove them from CipherString"
 )
-_CHANGES = "configures OpenSSL for every connection of the process, beside what envconn states"
+_CHANGES = "configures OpenSSL for every connection of the process, in addition to envconn"

@@ -40,7 +40,7 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
     """
     require_sealed(connection)
     if connection.family == SQLITE:
-        return Outcome()  # whoever may open the file may read it
+        return Outcome()  # access to a file is decided by its mode
     if not FAMILIES[connection.family].login:
         return Outcome(
             notes=(note("login-untried", connection.origin.variable, _UNTRIED.format(kind=connection.family)),)
