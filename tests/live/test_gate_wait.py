@@ -50,7 +50,7 @@ def test_a_server_that_comes_up_is_waited_for(
     port = free_port()
     with started(*arguments, *FOR_EVER, **variables(template, port, certificates)) as process:
         line = first_line(process)
-        assert line.startswith(f"waiting for DATABASE_URL: refuses the connection:{port}")
+        assert line.startswith(f"waiting for DATABASE_URL: localhost:{port} refuses the connection")
         assert line.endswith("[connection-refused]\n")
         with template.running(certificates.good, port=port):
             out, err = process.communicate(timeout=60)

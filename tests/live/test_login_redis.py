@@ -129,7 +129,7 @@ def test_few_connections_left_and_none(installations: Installations, certificate
         admin.config_set("maxclients", 1)
         full = tried(server.uri())
     assert noted(outcome) == ["connections-scarce"]
-    assert "Raise maxclients" in outcome.notes[0].message
+    assert "raise maxclients" in outcome.notes[0].message
     assert codes(full) == ["server-full"]
 
 

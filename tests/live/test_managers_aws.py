@@ -173,7 +173,7 @@ def test_what_is_wrong(content: Any, code: str, secrets: Callable[..., None]) ->
 
 def test_a_word_that_means_none(secrets: Callable[..., None]) -> None:
     secrets({"DATABASE_URL": "null", "PG_URL": URL})
-    assert adding(secret(env_parse_none_str="null"))().database.variable == "PG_URL"
+    assert adding(secret(env_parse_none_str="null"))().database.origin.variable == "PG_URL"
 
 
 def test_no_such_secret() -> None:
