@@ -3,6 +3,9 @@
 A `Connection` keeps the text's own spelling, because a verdict about security
 must look at what was written. Secrets are of type `Secret` from the beginning, so that no
 `repr`, log record, traceback with locals, or serializer shows their text by accident.
+
+What a `SecuredConnection` holds besides stands where it is made: `envconn.tls.CA` (of its verdict) and
+`envconn.tls.judged.Features`; what `Services.reload` returns is `envconn.rotation.reload.Changes`.
 """
 
 from __future__ import annotations

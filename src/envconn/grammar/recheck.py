@@ -1,7 +1,7 @@
 """What the grammar guarantees of a `Connection`, looked at again where a program hands one over.
 
-A program can make one, or change what it was read from (``_replace``). What is judged must be what a text could say:
-a host with a comma would be two hosts to libpq, and a parameter that no text may have would decide unseen.
+A program can make one, or change what it was read from (`envconn.records.replace`). What is judged must be what a text
+could say: a host with a comma would be two hosts to libpq, and a parameter that no text may have would decide unseen.
 """
 
 from __future__ import annotations
