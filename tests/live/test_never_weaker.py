@@ -201,8 +201,8 @@ def tried(street: Street, name: str, chosen: list[tuple[Cell, str]]) -> Iterator
 def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: Alone, stack: str) -> None:
     """So that the tests above do not hold because nothing connects."""
     found = {}
-    for text in ("require", "verify-full", "a list", "TLS 1.2"):
-        for site in ("good", "wronghost", "older", "by name"):
+    for text in ("require", "verify-full", "a list", "TLS 1.2", "TLS at once"):
+        for site in ("good", "wronghost", "older", "alpn"):
             if alone["nothing"][text, site] == "TLS":
                 found[text, site] = stacks.outcome(stack, environ(street, "nothing", (text, site)), ask=False)
     assert len(found) > 9
