@@ -262,6 +262,7 @@ BOTH = {"DATABASE_URL": URL, "ANALYTICS_DATABASE_URL": URL.replace("db.", "two."
     ("environ", "levels"),
     [
         ({**BOTH}, ("encrypted", "encrypted")),
+        ({**BOTH, "ENVCONN_DATABASE_TLS": " "}, ("encrypted", "encrypted")),
         ({**BOTH, "ENVCONN_DATABASE_TLS": "verify-full", "PGSSLROOTCERT": CA}, ("verify-full", "verify-ca")),
         ({**BOTH, "ENVCONN_ANALYTICS_TLS_WAIVE": "*.example.com"}, ("encrypted", "opportunistic")),
         ({**BOTH, "ENVCONN_ANALYTICS_TLS_CA": CA}, ("encrypted", "verify-ca")),
