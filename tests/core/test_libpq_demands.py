@@ -64,6 +64,7 @@ VERIFIED = "sslmode=verify-full&sslrootcert=CA"
         ("PGMINPROTOCOLVERSION", "3.2", "", "db.example.com"),
         ("PGMINPROTOCOLVERSION", "latest", "min_protocol_version=3.2", "db.example.com"),
         ("PGSSLCRL", "CRL", VERIFIED, "db.example.com"),
+        ("PGSSLCRL", "CRL", "sslmode=verify-ca&sslrootcert=CA", "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", VERIFIED, "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
         ("PGREQUIREPEER", "postgres", "", "%2Frun"),

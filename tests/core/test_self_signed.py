@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import envconn
 from envconn import TlsLevel
 from envconn.drivers import redis
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
 
 HEROKU = "ec2-1-2-3-4.compute-1.amazonaws.com:6380"
 RAILWAY = "shuttle.proxy.rlwy.net:12345"
@@ -41,6 +46,11 @@ def test_level(url: str, variables: dict[str, str], level: TlsLevel, notes: list
     assert [found.code for found in services.report().notes] == notes
     if service.family == "redis":
         assert redis.arguments(service)["ssl_cert_reqs"] == ("required" if level == FULL else "none")
+
+
+def test_a_ca_in_the_text_is_no_silence(certificates: Certificates) -> None:
+    variables = {"CACHE_URL": f"rediss://h:p@{HEROKU}?ssl_ca_certs={certificates.ca}", "ENVCONN_PROVIDER": "heroku"}
+    assert envconn.load(variables, env_file=None)["cache"].tls.level == FULL
 
 
 @pytest.mark.parametrize(("host", "name"), [(HEROKU, "heroku"), (RAILWAY, "railway")])
