@@ -9,9 +9,7 @@ import pytest
 import redis as redis_py
 
 import envconn
-from envconn.connection import Parameters
 from envconn.drivers import redis
-from envconn.records import replace
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -95,15 +93,7 @@ def test_health_check_stays_below_what_the_provider_bears() -> None:
     assert redis.health_check_seconds(load("rediss://h.example.com")) is None
 
 
-def test_what_is_refused(certificates: Certificates) -> None:
-    revoked = Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
-    with pytest.raises(envconn.ConfigurationError, match="redis-py does not support sslcrl"):
-        redis.arguments(
-            envconn.secure(
-                replace(envconn.parse("rediss://h.example.com"), parameters=revoked),
-                envconn.Policy(ca=str(certificates.ca)),
-            )
-        )
+def test_what_is_refused() -> None:
     uri = "postgresql://app:p@h.example.com/app?sslmode=require"
     for function in (redis.url, redis.arguments):
         with pytest.raises(envconn.ConfigurationError, match="redis-py requires a redis one"):

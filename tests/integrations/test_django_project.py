@@ -101,7 +101,7 @@ def test_an_image_is_built_without_a_database(project: Project) -> None:
     for use in ("migrate", "dbshell", "inspectdb", "sqlmigrate website 0001"):
         done = project.manage(*use.split(), ENVCONN_PHASE="build")
         assert done.returncode == 1, use
-        assert "ENVCONN_PHASE: is build and no database is configured" in done.stdout, (use, done.stdout)
+        assert "ENVCONN_PHASE: is build, and no database is configured" in done.stdout, (use, done.stdout)
 
 
 MIRRORED = """
