@@ -85,8 +85,7 @@ def to_sqlalchemy(text: str) -> Meaning:
 def to_sqlalchemy_file(text: str) -> Meaning:
     url = sqlalchemy.make_url(text)
     assert (url.host, url.port, url.username, url.password) == (None, None, None, None)
-    path = url.database or ":memory:"
-    return Meaning((path if path.startswith("/") else f"@{path}").lower(), 0, "", "", path)
+    return Meaning("", 0, "", "", url.database or ":memory:")
 
 
 # Pieces. Most are good, so that a text of eight of them still has a chance.
