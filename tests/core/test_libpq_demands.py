@@ -186,3 +186,9 @@ def test_a_sibling_is_held_to_it(files: dict[str, str]) -> None:
     text = "postgresql://u:p@direct.example.com/d"
     database = load(files, "", PGCHANNELBINDING="require", DIRECT_URL=text).database
     assert [each.parameters["channel_binding"] for each in database.siblings] == ["require"]
+
+
+def test_a_text_that_states_the_same_needs_no_note(files: dict[str, str]) -> None:
+    services = load(files, "sslmode=require&channel_binding=require", PGCHANNELBINDING="require")
+    assert services.database.parameters["channel_binding"] == "require"
+    assert not [note for note in services.report().notes if note.variable == "PGCHANNELBINDING"]

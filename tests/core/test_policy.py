@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from envconn.tls import SSLMODES
 from envconn.tls.policy import Demands, combined, stated, waived_in_code
 
 ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
+
+
+def test_levels_compare_by_strength() -> None:
+    for below, above in pairwise(TlsLevel):
+        assert below < above
+        assert below <= above
+        assert below <= below  # noqa: PLR0124 - what is asked
+        assert not above <= below
 
 
 def test_levels_are_ordered_from_nothing_to_everything() -> None:

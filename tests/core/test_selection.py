@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import envconn
 from envconn import EndpointUnavailable
 from envconn.selection import assemble
 from envconn.selection.conflicts import choose
@@ -310,3 +311,9 @@ def test_best_says_where_nothing_is_known() -> None:
     environ = {"DATABASE_URL": PG, "ENVCONN_TLS": "best"}
     assert [note.code for note in assemble(environ, None).report.notes] == ["best-unknown"]
     assert not assemble({**environ, "ENVCONN_TLS": "require"}, None).report.notes
+
+
+def test_a_chosen_host_that_is_not_set() -> None:
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load({"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DATABASE_URL": "postgresql://h/d"}, env_file=None)
+    assert [problem.code for problem in caught.value.problems] == ["chosen-variable-missing"]

@@ -231,6 +231,13 @@ def test_a_blank_text_from_the_program_is_a_problem(text: str) -> None:
     assert [(problem.code, problem.variable) for problem in outcome] == [("text-empty", "database")]
 
 
+def test_a_text_that_stands_in_its_variable_is_judged_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERS_URL", PG)
+    outcome = judged_text(Secret(PG), "ORDERS_URL")
+    assert isinstance(outcome, envconn.SecuredConnection)
+    assert (outcome.origin.variable, outcome.origin.source) == ("ORDERS_URL", "environment")
+
+
 def test_endpoints() -> None:
     services = load(
         {"DATABASE_URL": PG, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": PG.replace("db.", "replica.")}, env_file=None
