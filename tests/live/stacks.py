@@ -181,7 +181,8 @@ def _celery(judged: SecuredConnection, *, ask: bool) -> str:
     from celery.backends.database.session import SessionManager
 
     app = Celery("matrix", set_as_current=False)
-    app.conf.update(settings(envconn.secure(envconn.parse("amqp://localhost")), judged))
+    broker = envconn.load({"BROKER_URL": "amqp://localhost"}, env_file=None).broker
+    app.conf.update(settings(broker, judged))
     app.conf.database_create_tables_at_setup = False  # or it would connect already, eleven times where it cannot
     backend = app.backend
     return _through(SessionManager().get_engine(backend.url, **backend.engine_options), ask=ask)
