@@ -9,7 +9,12 @@ import pytest
 import redis as redis_py
 
 import envconn
+from envconn.connection import Parameters
 from envconn.drivers import redis
+from envconn.records import replace
+from envconn.tls.judge import judge
+from envconn.tls.judged import Context
+from envconn.tls.policy import combined
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -91,6 +96,16 @@ def test_health_check_stays_below_what_the_provider_bears() -> None:
     environ = {"ENVCONN_TLS_WAIVE": "*.scalingo-dbs.com"}
     assert redis.health_check_seconds(load(scalingo, "SCALINGO_REDIS_URL", **environ)) == 120
     assert redis.health_check_seconds(load("rediss://h.example.com")) is None
+
+
+def test_a_revocation_list_is_refused(certificates: Certificates) -> None:
+    """No text can state one: what a later grammar might let through, the driver refuses."""
+    revoked = Parameters({"sslcrl": str(certificates.ca), "sslmode": "verify-ca"})
+    altered = replace(envconn.parse("rediss://h.example.com"), parameters=revoked)
+    judged = judge(altered, Context(combined(envconn.Policy(ca=str(certificates.ca)))), "cache")
+    assert isinstance(judged, envconn.SecuredConnection)
+    with pytest.raises(envconn.ConfigurationError, match="redis-py does not support sslcrl"):
+        redis.arguments(judged)
 
 
 def test_what_is_refused() -> None:

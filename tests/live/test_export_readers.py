@@ -217,3 +217,41 @@ def test_exec(
             assert want == matrix.TLS, "an old pg_dump refuses a new server, after it has connected"
             continue
         assert (told or libpq_drivers.recognised(done.stderr)) == want
+
+
+DEMANDS = ("PGGSSENCMODE", "PGREQUIREAUTH", "PGSERVICE", "PGSSLCERTMODE", "PGSSLMINPROTOCOLVERSION")
+
+
+@pytest.mark.parametrize("trap", DEMANDS)
+def test_exec_refuses_what_it_cannot_keep(lab: Lab, certificates: Certificates, trap: str) -> None:
+    """A variable that makes libpq refuse, or that an unknown libpq may not know, starts no program."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "envconn",
+            "exec",
+            "--export",
+            "pg",
+            "--unset",
+            "--",
+            "psql",
+            "-w",
+            "-X",
+            "-c",
+            "select 1",
+        ],
+        env={
+            **os.environ,
+            **TRAPS[trap].environ,
+            "DATABASE_URL": lab["good"].uri(sslmode="verify-full"),
+            "DATABASE_CA_CERT": certificates.ca.read_text("ascii"),
+            "ENVCONN_TLS_LOCAL": "enforce",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (78, "")
