@@ -15,7 +15,7 @@ from envconn.grammar.libpq_keywords import SECRETS
 from envconn.services import Environment
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
-from envconn_celery.redis import redis_backend, redis_broker, sentinel_backend, sentinel_broker
+from envconn_celery.redis_settings import redis_backend, redis_broker, sentinel_backend, sentinel_broker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -95,9 +95,9 @@ def followed_entries(
 def _follow(entry: DatabaseSettings, source: SecuredConnection) -> None:
     entry["ENVCONN"] = source
     if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
-        from envconn_psycopg.rotating import connections
+        from envconn_psycopg import connection_class
 
-        lent["connection_class"] = connections(import_module("psycopg").Connection, source, renewed)
+        lent["connection_class"] = connection_class(import_module("psycopg").Connection, source, renewed)
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:

@@ -61,7 +61,7 @@ def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
 
 def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     options = cast("dict[str, object]", redis.sentinel_arguments(connection))
-    options["pool_class"] = "envconn_redis.sentinel.SentinelPool"
+    options["pool_class"] = "envconn_redis.connections.SentinelPool"
     # Django splits it at commas, for one pool each; the pool asks the sentinels in the options.
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 

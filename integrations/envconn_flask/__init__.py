@@ -4,7 +4,7 @@
 
     def create_app():
         app = Flask(__name__)
-            EnvConn(app)        # before db.init_app, which reads these settings
+        EnvConn(app)        # before db.init_app, which reads these settings
         db.init_app(app)
         return app
 
@@ -13,10 +13,11 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
+import click
+
+import envconn
 from envconn.drivers import installed
 from envconn.services import ENVIRONMENT, Services, resolve
-from envconn_flask.commands import group
-from envconn_sqlalchemy import dbapi, engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,10 +54,6 @@ def config(
             weaken or redirect the connections.
         TypeError: the first argument was not judged, or is `None`.
     """
-    # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
-    from sqlalchemy.dialects import plugins
-
-    plugins.register(engine.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
     services = resolve(source)
     found = services.databases if isinstance(services, Services) else {"database": services}
     return _settings(found, driver=driver, engine_options=engine_options)
@@ -148,7 +145,13 @@ def _settings(
         ConfigurationError: the driver does not support a connection, or `engine_options` could weaken or redirect it.
         TypeError: a connection was not judged.
     """
+    # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
     from sqlalchemy import URL
+    from sqlalchemy.dialects import plugins
+
+    from envconn_sqlalchemy import dbapi, engine
+
+    plugins.register(engine.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
 
     def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
         connection = engine.before_login(databases[name])
@@ -162,3 +165,18 @@ def _settings(
         found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")
         found["SQLALCHEMY_ENGINE_OPTIONS"] = stated
     return found
+
+
+@click.group("envconn", help="Prove that the connections in the environment use TLS.")
+def group() -> None:
+    """Group the commands, which work even if the application does not start."""
+
+
+@group.command("check", help="Check the configuration; say what to change.")
+def check() -> None:
+    """Print the report, or the problems; exit as ``envconn`` does."""
+    try:
+        click.echo(str(envconn.load().report()))
+    except envconn.ConfigurationError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(error.exit_code) from None

@@ -21,16 +21,18 @@ from envconn.services import ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, TypeVar
+    from collections.abc import Callable
+    from typing import Any, Literal, TypeAlias, TypeVar
 
     import psycopg
     import psycopg_pool
     from psycopg.rows import AsyncRowFactory, RowFactory
 
     from envconn import SecuredConnection
-    from envconn.services import Source
+    from envconn.services import Services, Source
 
     Row = TypeVar("Row")
+    Renewed: TypeAlias = Callable[[dict[str, object], SecuredConnection], dict[str, object]]
 
 __all__ = ["aconnect", "apool", "connect", "kwargs", "pool"]
 
@@ -117,11 +119,9 @@ def pool(
     import psycopg
     import psycopg_pool
 
-    from envconn_psycopg.rotating import connections
-
     services = resolve(source)
     given: dict[str, Any] = psycopg3.pool_options(database(services), options)
-    following = connections(psycopg.Connection, services, psycopg3.renewed)
+    following = connection_class(psycopg.Connection, services, psycopg3.renewed)
     return psycopg_pool.ConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)
 
 
@@ -132,9 +132,38 @@ def apool(
     import psycopg
     import psycopg_pool
 
-    from envconn_psycopg.rotating import aconnections
-
     services = resolve(source)
     given: dict[str, Any] = psycopg3.pool_options(database(services), options)
-    following = aconnections(psycopg.AsyncConnection, services, psycopg3.renewed)
+    following = aconnection_class(psycopg.AsyncConnection, services, psycopg3.renewed)
     return psycopg_pool.AsyncConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)
+
+
+def connection_class(
+    kind: type[psycopg.Connection], source: Services | SecuredConnection, renewed: Renewed
+) -> type[psycopg.Connection]:
+    """Return a subclass of psycopg's `kind` whose ``connect`` logs in with the current `source`, for a pool.
+
+    `renewed` returns the arguments for the connection to log in with.
+    """
+
+    class Connection(kind):  # type: ignore[misc,valid-type]
+        @classmethod
+        def connect(cls, conninfo: str = "", **given: Any) -> Any:
+            opened = super().connect
+            return login(source, lambda judged: opened(conninfo, **renewed(given, judged)))
+
+    return Connection
+
+
+def aconnection_class(
+    kind: type[psycopg.AsyncConnection], source: Services | SecuredConnection, renewed: Renewed
+) -> type[psycopg.AsyncConnection]:
+    """Return the same for an asynchronous `kind`."""
+
+    class Connection(kind):  # type: ignore[misc,valid-type]
+        @classmethod
+        async def connect(cls, conninfo: str = "", **given: Any) -> Any:
+            opened = super().connect
+            return await alogin(source, lambda judged: opened(conninfo, **renewed(given, judged)))
+
+    return Connection

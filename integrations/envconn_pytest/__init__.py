@@ -25,7 +25,7 @@ from envconn.selection.variables import is_read
 from envconn_pytest.guard import pytest_addoption as pytest_addoption  # pytest finds its hooks by their names
 from envconn_pytest.guard import pytest_sessionstart as pytest_sessionstart
 from envconn_pytest.platforms import providers, sample
-from envconn_pytest.postgres import PostgresTLS, StandIn, envconn_authority, postgres_tls, stand_in
+from envconn_pytest.tls_server import PostgresTLS, StandIn, envconn_authority, postgres_tls, stand_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@
 
 redis-py's own connections trust the system's CAs in addition to the stated one. Those made here
 trust only the stated one, and so does everything that uses these classes by name:
-`envconn_redis.connections`, `envconn_redis.sentinel` and, for asyncio, `envconn_redis.asynchronous`.
+`envconn_redis.connections` and, for asyncio, `envconn_redis.asynchronous`.
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ def client(source: Source = ENVIRONMENT, /, **options: Any) -> redis.Redis:
     """
     import redis
 
-    from envconn_redis import pools
+    from envconn_redis.connections import pool
 
-    return redis.Redis.from_pool(pools.pool(_cache(source), options))
+    return redis.Redis.from_pool(pool(_cache(source), options))
 
 
 def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
     """Return an asynchronous client; arguments and errors are those of `client`."""
     from redis import asyncio
 
-    from envconn_redis import asynchronous
+    from envconn_redis.asynchronous import pool
 
-    return asyncio.Redis.from_pool(asynchronous.pool(_cache(source), options))
+    return asyncio.Redis.from_pool(pool(_cache(source), options))
 
 
 def _cache(source: Source) -> SecuredConnection:

@@ -6,9 +6,8 @@ from typing import cast
 
 import redis
 from redis import asyncio
-from redis.asyncio import sentinel as asked
+from redis.asyncio import sentinel as managed
 from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from envconn.drivers import redis as driver
 from envconn.drivers.redis import HANDSHAKE_SECONDS, context
@@ -16,8 +15,14 @@ from envconn.families import SENTINEL
 from envconn.rotation.login import alogin
 from envconn.services import database
 from envconn.tls.secured import without_password
-from envconn_redis.pools import encrypted, renewing
-from envconn_redis.sentinel import not_found, permit_clear_text
+from envconn_redis.connections import (
+    encrypted,
+    not_found,
+    permit_clear_text,
+    renewing,
+    running_master,
+    sentinel_clients,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asyncio.ConnectionPool:
-    """Return a pool as `envconn_redis.pools.pool` does; arguments and errors are the same."""
+    """Return a pool as `envconn_redis.connections.pool` does; arguments and errors are the same."""
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
     if connection.family == SENTINEL:
@@ -74,11 +79,11 @@ class VerifyingConnection(asyncio.SSLConnection):
         return {**plain, "ssl": self._context, "ssl_handshake_timeout": within}
 
 
-class SentinelConnection(asked.SentinelManagedConnection, VerifyingConnection):
+class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection):
     """A `VerifyingConnection` to the master that sentinels name, verified as that name or address."""
 
 
-class SentinelClearConnection(asked.SentinelManagedConnection):
+class SentinelClearConnection(managed.SentinelManagedConnection):
     """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
 
     def __init__(self, *, clear_text_to: Iterable[str] = (), **arguments: Any) -> None:
@@ -95,7 +100,7 @@ class SentinelClearConnection(asked.SentinelManagedConnection):
         await super().connect_to(address)
 
 
-class SentinelPool(asked.SentinelConnectionPool):
+class SentinelPool(managed.SentinelConnectionPool):
     """A pool of connections to the master that sentinels name. TLS is the same for the sentinels."""
 
     def __init__(
@@ -118,19 +123,14 @@ class SentinelPool(asked.SentinelConnectionPool):
             await sentinel.connection_pool.disconnect()
 
 
-class _Sentinels(asked.Sentinel):
+class _Sentinels(managed.Sentinel):
     """redis-py's Sentinel with a given class for its connections, and with the reason of a failure in its error."""
 
     def __init__(
         self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
     ) -> None:
         super().__init__([], min_other_sentinels, sentinel_kwargs={})
-        self.sentinels = [
-            asyncio.Redis(
-                connection_pool=asyncio.ConnectionPool(host=host, port=port, retry=Retry(NoBackoff(), 0), **arguments)
-            )
-            for host, port in sentinels
-        ]
+        self.sentinels = sentinel_clients(asyncio, Retry, sentinels, arguments)
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         """Return host and port of the master, from the first sentinel that knows it.
@@ -145,8 +145,6 @@ class _Sentinels(asked.Sentinel):
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 errors.append(error)
                 continue
-            state = masters.get(service_name)
-            if state and self.check_master_state(state, service_name):
-                self.sentinels[0], self.sentinels[position] = sentinel, self.sentinels[0]
-                return state["ip"], state["port"]
+            if master := running_master(self, service_name, position, masters):
+                return master
         raise not_found(service_name, errors)

@@ -6,14 +6,108 @@ and redis-py's users load them by that name.
 
 from __future__ import annotations
 
-import redis
+from typing import cast
 
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool, SentinelManagedConnection
+
+from envconn.connection import Host
+from envconn.drivers import redis as driver
 from envconn.drivers.redis import context, handshake
+from envconn.drivers.ssl_context import remembered
+from envconn.drivers.unsupported import refuse
+from envconn.families import SENTINEL
+from envconn.rotation.login import login
+from envconn.services import database
+from envconn.tls import TlsLevel
+from envconn.tls.policy import Policy, combined, reach
+from envconn.tls.secured import without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Any
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Self
+
+    from envconn import SecuredConnection, Services
+
+
+def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> redis.ConnectionPool:
+    """Return a pool for the connection of `source`, which is read again for each login.
+
+    `stated` are the program's own options.
+
+    Raises:
+        ConfigurationError: redis-py does not support what the connection requires, or `stated` would weaken it.
+        TypeError: the connection was not judged.
+    """
+    connection = without_password(database(source))
+    given: dict[str, Any] = driver.merged(connection, stated)
+    if connection.family == SENTINEL:
+        kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
+        return SentinelPool(**given, connection_class=following(kind, source, connection))
+    return redis.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
+
+
+def encrypted(connection: SecuredConnection) -> bool:
+    """Whether the connections require TLS."""
+    return connection.tls.level >= TlsLevel.ENCRYPTED
+
+
+def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
+    """Return a `kind` of connection that logs in with the current `source`; the pool was made for `used`."""
+    renew = renewing(used)
+
+    class Connection(kind):  # type: ignore[misc]
+        def connect(self) -> None:
+            opened = super().connect
+
+            def log_in(judged: SecuredConnection) -> None:
+                renew(self, judged)
+                opened()
+
+            if not self._sock:
+                login(source, log_in)
+
+    return Connection
+
+
+def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None]:
+    """Return the function that makes a connection of redis-py log in as another connection than the `used` one.
+
+    The class of the connection stays the same, so TLS, sockets and sentinels cannot be added or removed.
+    """
+    trusted = remembered(lambda judged: context(driver.connection_arguments(judged)))
+
+    def renew(connection: Any, judged: SecuredConnection) -> None:
+        if _shape(judged) != _shape(used):
+            refuse(judged, _RESTART)
+        given: Mapping[str, Any] = driver.connection_arguments(judged)
+        for name in _RENEWED:
+            # The address of a master comes from the sentinels.
+            if name in given or name in _LOGIN:
+                setattr(connection, name, given.get(name))
+        if encrypted(judged):
+            connection._context = trusted(judged)  # noqa: SLF001 - one of our own
+
+    return renew
+
+
+_LOGIN = ("username", "password")
+_RENEWED = (*_LOGIN, "db", "host", "port", "path")
+_RESTART = "uses TLS or sentinels differently than when the process started. Restart the process"
+
+
+def _shape(connection: SecuredConnection) -> tuple[object, ...]:
+    return connection.family, connection.hosts[0].is_socket, encrypted(connection)
+
+
+def _kind(connection: SecuredConnection) -> type[Any]:
+    if connection.hosts[0].is_socket:
+        return redis.UnixDomainSocketConnection
+    return VerifyingConnection if encrypted(connection) else redis.Connection
 
 
 class VerifyingConnection(redis.SSLConnection):
@@ -36,3 +130,145 @@ class VerifyingPool(redis.ConnectionPool):
 
     def __init__(self, **arguments: Any) -> None:  # Django's arguments
         super().__init__(**{**arguments, "connection_class": VerifyingConnection})
+
+
+class SentinelConnection(SentinelManagedConnection, VerifyingConnection):
+    """A `VerifyingConnection` to the master that sentinels name, verified as that name or address."""
+
+    def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:
+        super().__init__(health_check_interval=health_check_interval, **arguments)
+
+
+class SentinelClearConnection(SentinelManagedConnection):
+    """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
+
+    def __init__(
+        self, *, health_check_interval: float = 0, clear_text_to: Iterable[str] = (), **arguments: Any
+    ) -> None:
+        self._waived = tuple(clear_text_to)
+        super().__init__(health_check_interval=health_check_interval, **arguments)
+
+    def connect_to(self, address: tuple[str, int]) -> None:
+        """Connect to the address that the sentinels name.
+
+        Raises:
+            redis.ConnectionError: that address requires TLS.
+        """
+        permit_clear_text(address, self._waived)
+        super().connect_to(address)
+
+
+def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None:
+    """Raise if an `address` that sentinels name is neither this machine nor `waived`.
+
+    Raises:
+        redis.ConnectionError: so it is.
+    """
+    if not reach((Host(*address),), combined(Policy(waive=waived))).exempt:
+        raise redis.ConnectionError(_REMOTE)
+
+
+_REMOTE = (
+    "the sentinels name a master on another machine, but the connection has no TLS. Use rediss+sentinel://, or add "
+    "the master's address to ENVCONN_TLS_WAIVE"
+)
+
+
+class SentinelPool(SentinelConnectionPool):
+    """A pool of connections to the master that sentinels name; `envconn.drivers.redis` makes its arguments.
+
+    TLS is the same for the sentinels. `connection_class` is for kombu, which has its own
+    subclass of one of the two.
+    """
+
+    def __init__(
+        self,
+        *,
+        sentinels: Iterable[tuple[str, int]],
+        master_name: str,
+        sentinel_kwargs: Mapping[str, object],
+        min_other_sentinels: int = 0,
+        connection_class: type[redis.Connection] | None = None,
+        **arguments: Any,
+    ) -> None:
+        in_clear = "clear_text_to" in arguments
+        manager = _Sentinels(
+            sentinels,
+            min_other_sentinels,
+            {**sentinel_kwargs, "connection_class": redis.Connection if in_clear else VerifyingConnection},
+        )
+        chosen = connection_class or (SentinelClearConnection if in_clear else SentinelConnection)
+        super().__init__(master_name, manager, connection_class=chosen, **arguments)
+
+    @classmethod
+    def from_url(cls, url: str, **arguments: Any) -> Self:
+        """Make a pool of `arguments` alone, as Django does; `url` is for display."""
+        del url
+        return cls(**arguments)
+
+
+class _Sentinels(Sentinel):
+    """redis-py's Sentinel with a given class for its connections, and with the reason of a failure in its error.
+
+    redis-py's own error does not say what is wrong with a certificate.
+    """
+
+    def __init__(
+        self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
+    ) -> None:
+        super().__init__([], min_other_sentinels, sentinel_kwargs={})
+        self.sentinels = sentinel_clients(redis, Retry, sentinels, arguments)
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Return host and port of the master, from the first sentinel that knows it.
+
+        Raises:
+            MasterNotFoundError: no sentinel knows it; the text says why.
+        """
+        errors: list[Exception] = []
+        for position, sentinel in enumerate(self.sentinels):
+            try:
+                masters = cast("dict[str, dict[str, Any]]", sentinel.sentinel_masters())
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                errors.append(error)
+                continue
+            if master := running_master(self, service_name, position, masters):
+                return master
+        raise not_found(service_name, errors)
+
+
+def sentinel_clients(
+    library: Any, retry: type[Any], sentinels: Iterable[tuple[str, int]], arguments: Mapping[str, Any]
+) -> list[Any]:
+    """Return a client of `library` (`redis` or `redis.asyncio`, with its class `retry`) for each of the `sentinels`.
+
+    A sentinel that is down is not waited for: there are others, and the caller tries again.
+    """
+    pools = (
+        library.ConnectionPool(host=host, port=port, retry=retry(NoBackoff(), 0), **arguments)
+        for host, port in sentinels
+    )
+    return [library.Redis(connection_pool=pool) for pool in pools]
+
+
+def running_master(
+    manager: Any, service_name: str, position: int, masters: Mapping[str, dict[str, Any]]
+) -> tuple[str, int] | None:
+    """Return host and port of the master among the `masters` that the sentinel at `position` knows, or `None`.
+
+    The sentinel that knows it is asked first from now on.
+    """
+    state = masters.get(service_name)
+    if not state or not manager.check_master_state(state, service_name):
+        return None
+    sentinels = manager.sentinels
+    sentinels[0], sentinels[position] = sentinels[position], sentinels[0]
+    return state["ip"], state["port"]
+
+
+def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError:
+    """Return the error that says why no sentinel knows the master; its cause is the first of their `errors`."""
+    reasons = "; ".join(map(str, errors)) or "no sentinel knows a running master of that name"
+    found = MasterNotFoundError(f"No master found for {service_name!r}: {reasons}")
+    found.__cause__ = next(iter(errors), None)
+    return found

@@ -93,7 +93,7 @@ def _parts(
 ) -> tuple[SecuredConnection, sqlalchemy.URL, dict[str, Any]]:
     connection = engines.before_login(database(source))
     given = engines.merged(connection, chosen, stated) | engines.followed(source, connection, chosen, stated)
-    plugins.register(engines.PLUGIN, "envconn_sqlalchemy.plugin", "Plugin")
+    plugins.register(engines.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
     return connection, sqlalchemy.URL.create(**driving.parts(connection, chosen)), given
 
 

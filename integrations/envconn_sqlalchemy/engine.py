@@ -1,4 +1,4 @@
-"""The options that a program may add to an engine of SQLAlchemy without weakening its connections.
+"""An engine's options, those that a program may add, and the plugin that follows the configuration of its services.
 
 Arguments of the driver silently override the URL (``connect_args={"sslmode": "disable"}`` connects
 without TLS), so only those are allowed that are known to be harmless.
@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sqlalchemy import URL, event
+from sqlalchemy.engine import CreateEnginePlugin
+from sqlalchemy.util import await_only, greenlet_spawn
+
 from envconn.drivers.program_options import permit
+from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
+from envconn.rotation.login import alogin, login
 from envconn.tls.secured import place_of, without_password
-from envconn_sqlalchemy.dbapi import options
+from envconn_sqlalchemy import dbapi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    from sqlalchemy import Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from envconn.drivers.installed import Driver
     from envconn.tls import SecuredConnection
@@ -36,7 +46,7 @@ def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, o
             behind its pooler.
         TypeError: `connection` was not judged.
     """
-    ours = options(connection, driver)
+    ours = dbapi.options(connection, driver)
     extra = stated.get("connect_args") or {}
     if not isinstance(extra, Mapping):
         raise TypeError("connect_args must be a mapping")
@@ -60,7 +70,10 @@ class Followed(Record):
 
 
 PLUGIN = "envconn"
-"""The name of SQLAlchemy's plugin in `envconn_sqlalchemy.plugin`, and of the argument that it takes, a `Followed`."""
+"""The name of SQLAlchemy's `Plugin`, and of the argument that it takes, a `Followed`.
+
+It is named among the options of an engine, so that Flask-SQLAlchemy can make the engine.
+"""
 
 
 def before_login(connection: SecuredConnection) -> SecuredConnection:
@@ -92,6 +105,38 @@ def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Ma
             refuse(connection, _AUTOCOMMIT, "autocommit-pooled")
 
     return refuse_autocommit
+
+
+class Plugin(CreateEnginePlugin):
+    """Accepts the option ``envconn``, a `Followed`, and opens each connection of the engine with what is current."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        self._source, self._driver, self._stated = kwargs.pop(PLUGIN)
+
+    def update_url(self, url: URL) -> URL:
+        """Return `url` unchanged."""
+        return url
+
+    def engine_created(self, engine: Engine) -> None:
+        """Make `engine` open connections through `envconn.rotation.login`, with the options of ``create_engine``."""
+        dialect = engine.dialect
+
+        @remembered
+        def arguments(judged: SecuredConnection) -> tuple[Any, dict[str, Any]]:
+            given, named = dialect.create_connect_args(URL.create(**dbapi.parts(judged, self._driver)))
+            extra: dict[str, Any] = merged(judged, self._driver, self._stated)
+            return given, {**named, **extra["connect_args"]}
+
+        def connect(judged: SecuredConnection) -> DBAPIConnection:
+            given, named = arguments(judged)
+            return dialect.connect(*given, **named)
+
+        def opened(*_: object) -> DBAPIConnection:
+            if not dialect.is_async:
+                return login(self._source, connect)
+            return await_only(alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
+
+        event.listen(engine, "do_connect", opened)
 
 
 _CODE = "argument-refused"

@@ -16,8 +16,7 @@ from envconn.tls import Context, judge
 from envconn.tls.policy import Demands
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
-from envconn_redis.connections import VerifyingConnection
-from envconn_redis.sentinel import SentinelClearConnection, SentinelConnection, SentinelPool
+from envconn_redis.connections import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
@@ -144,7 +143,7 @@ def test_celery(certificates: Certificates) -> None:
     sentinels = {"sentinels": [("h1", 26380), ("::1", 26379)], "master_name": "m", "min_other_sentinels": 0}
     assert settings == {
         "broker_url": "sentinel://us%20er:marker-%40pw@h1:26380/3",
-        "broker_transport": "envconn_celery.sentinel:Transport",
+        "broker_transport": "envconn_celery.transport:SentinelTransport",
         "broker_use_ssl": tls(certificates),
         "broker_transport_options": {
             **sentinels,
@@ -152,7 +151,7 @@ def test_celery(certificates: Certificates) -> None:
             "client_name": "c",
             "health_check_interval": 25,
         },
-        "result_backend": "envconn_celery.sentinel:Backend",
+        "result_backend": "envconn_celery.transport:SentinelBackend",
         "result_backend_transport_options": {**sentinels, "sentinel_kwargs": asked},
         "redis_backend_use_ssl": tls(certificates),
         "redis_db": 3,
@@ -167,8 +166,8 @@ def test_celery_without_tls() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
     settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
-    assert settings["broker_transport"] == "envconn_celery.sentinel:ClearTransport"
-    assert settings["result_backend"] == "envconn_celery.sentinel:ClearBackend"
+    assert settings["broker_transport"] == "envconn_celery.transport:SentinelClearTransport"
+    assert settings["result_backend"] == "envconn_celery.transport:SentinelClearBackend"
     assert settings["broker_transport_options"]["clear_text_to"] == []
     assert not {"broker_use_ssl", "redis_backend_use_ssl"} & settings.keys()
 
@@ -187,7 +186,7 @@ def test_celery_has_no_place_for_it(query: str, message: str) -> None:
 def test_djangos_cache(certificates: Certificates) -> None:
     entry = cache(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}"))
     assert entry["LOCATION"] == "sentinel://h1:26380/3"
-    assert entry["OPTIONS"]["pool_class"] == "envconn_redis.sentinel.SentinelPool"
+    assert entry["OPTIONS"]["pool_class"] == "envconn_redis.connections.SentinelPool"
     assert entry["OPTIONS"]["sentinels"] == [("h1", 26380), ("::1", 26379)]
     assert "marker" not in repr(entry)
     with pytest.raises(ConfigurationError, match="Django's cache does not support"):

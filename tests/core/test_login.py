@@ -11,7 +11,7 @@ import pytest
 
 import envconn
 from envconn.probe import FAULTS, Login
-from envconn.probe.login import advice, outcome, postgresql, server_settings
+from envconn.probe.login import outcome, postgresql, server_settings
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, readable
 from envconn.probe.login.server_settings import ServerSettings
@@ -175,7 +175,7 @@ FINDINGS: dict[str, Case] = {
 @pytest.mark.parametrize("case", FINDINGS)
 def test_findings(case: str) -> None:
     stated, login, found, expected = FINDINGS[case]
-    notes = advice.notes(judged(*stated), replace(LOGIN, **login), NOTHING._replace(**found))
+    notes = postgresql.notes(judged(*stated), replace(LOGIN, **login), NOTHING._replace(**found))
     assert [note.code for note in notes] == expected
 
 

@@ -17,8 +17,7 @@ from werkzeug.serving import make_server
 import envconn
 import envconn_flask
 import stacks
-from envconn_flask import EnvConn
-from envconn_flask.commands import group
+from envconn_flask import EnvConn, group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

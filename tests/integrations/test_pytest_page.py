@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn_pytest.certificates import STATES
+from envconn_pytest.tls_server import STATES
 
 if TYPE_CHECKING:
     from pathlib import Path

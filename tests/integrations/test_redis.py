@@ -18,7 +18,7 @@ from redis.retry import Retry
 import envconn
 from envconn import ConfigurationError
 from envconn_django import caches
-from envconn_redis import aclient, asynchronous, client, kwargs, pools
+from envconn_redis import aclient, asynchronous, client, connections, kwargs
 from envconn_redis.credentials import CredentialProvider
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_the_rest_passes() -> None:
         assert made.connection_pool.max_connections == 3
 
 
-@pytest.mark.parametrize("made", [pools.pool, asynchronous.pool])
+@pytest.mark.parametrize("made", [connections.pool, asynchronous.pool])
 def test_a_connection_trusts_the_stated_ca_alone(certificates: Certificates, made: Callable[..., Any]) -> None:
     services = load(REMOTE, ENVCONN_TLS_CA=str(certificates.ca))
     connection = made(services.cache, {}).make_connection()

@@ -132,7 +132,7 @@ def test_a_waiver_applies_to_the_master_of_the_sentinels(monkeypatch: pytest.Mon
     services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, env_file=None)
     options = config(services)["broker_transport_options"]
     assert options["clear_text_to"] == ["10.1.0.0/16"]
-    assert config(services)["broker_transport"] == "envconn_celery.sentinel:ClearTransport"
+    assert config(services)["broker_transport"] == "envconn_celery.transport:SentinelClearTransport"
 
 
 def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
@@ -191,7 +191,7 @@ def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, m
 
 def test_kombus_list_goes_on_without_our_transport(certificates: Certificates) -> None:
     """Which is why the settings hold no list: the next member is spoken to by kombu's own transport."""
-    ours = "envconn_celery.sentinel:Transport"
+    ours = "envconn_celery.transport:SentinelTransport"
     listed = Connection("sentinel://h1:1;sentinel://h2:2", transport=ours)  # type: ignore[no-untyped-call]
     assert listed.transport_cls == ours
     listed.maybe_switch_next()  # type: ignore[no-untyped-call]

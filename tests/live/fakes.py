@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from envconn_pytest.messages import body, exactly, message
-from envconn_pytest.postgres import serving
+from envconn_pytest.server_protocol import body, exactly, message
+from envconn_pytest.tls_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

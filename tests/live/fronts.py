@@ -11,8 +11,8 @@ import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from envconn_pytest.messages import body
-from envconn_pytest.postgres import serving
+from envconn_pytest.server_protocol import body
+from envconn_pytest.tls_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from envconn_pytest.messages import body, exactly, message
-from envconn_pytest.postgres import serving
+from envconn_pytest.server_protocol import body, exactly, message
+from envconn_pytest.tls_server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

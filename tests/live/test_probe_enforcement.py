@@ -14,7 +14,7 @@ import strangers
 from edges import NEON
 from envconn import Policy
 from envconn.probe import examine
-from envconn.probe.postgres import NOBODY
+from envconn.probe.postgres_protocol import NOBODY
 from probing import codes, look, notes, only
 from strangers import behind_tls, say
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fakes
-from envconn.probe.postgres import NOBODY
+from envconn.probe.postgres_protocol import NOBODY
 from fakes import Answer
 from lab import STATES
 from probing import LEVELS, codes, look, notes, only, trust

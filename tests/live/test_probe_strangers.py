@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import strangers
-from envconn.probe.postgres import NOBODY
+from envconn.probe.postgres_protocol import NOBODY
 from probing import LEVELS, codes, look, only, trust
 from strangers import SSL_REQUEST, Stranger, behind_tls, drip, endless, never, say, wait_and
 from throwaway.process import free_port

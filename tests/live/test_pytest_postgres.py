@@ -22,8 +22,7 @@ import matrix
 from envconn import TlsLevel
 from envconn.drivers import pg8000 as pg8000_arguments
 from envconn.probe import examine
-from envconn_pytest.certificates import STATES, Authority
-from envconn_pytest.postgres import StandIn, stand_in
+from envconn_pytest.tls_server import STATES, Authority, StandIn, stand_in
 from leaks import value_surfaces
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from envconn_pytest.postgres import StandIn, stand_in
+from envconn_pytest.tls_server import StandIn, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

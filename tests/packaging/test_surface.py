@@ -79,6 +79,7 @@ def test_all_of_the_other_packages(module: str) -> None:
         "import envconn.cli",
         "import envconn_celery",
         "import envconn_django",
+        "import envconn_flask",
         "import envconn_psycopg",
         "import envconn_redis",
         "import envconn; envconn.load()",

@@ -22,7 +22,7 @@ from envconn.rotation.reload import Changes
 from envconn.services import database as database_of
 from envconn.settings import HiddenInputModel
 from envconn_pytest.platforms import providers, sample
-from envconn_pytest.postgres import PostgresTLS, stand_in
+from envconn_pytest.tls_server import PostgresTLS, stand_in
 
 if TYPE_CHECKING:
     from envconn_pytest import IsolatedEnvironment

@@ -249,7 +249,7 @@ _TYPES: dict[str, Callable[[str], object]] = {
 }
 
 
-PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
+SENTINEL_PARAMETERS = frozenset({"master_name", "min_other_sentinels", "sentinel_username", "sentinel_password"})
 """The parameters about the sentinels, which redis-py does not know."""
 
 
@@ -281,7 +281,7 @@ def sentinel_arguments(connection: SecuredConnection) -> SentinelArguments:
         ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
-    given = spoken(connection, SENTINEL, PARAMETERS)
+    given = spoken(connection, SENTINEL, SENTINEL_PARAMETERS)
     return cast("SentinelArguments", {**given, "db": int(connection.dbname), **sentinels(connection)})
 
 
@@ -292,7 +292,7 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
         ConfigurationError: redis-py does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
-    given, stated = spoken(connection, SENTINEL, PARAMETERS), connection.parameters
+    given, stated = spoken(connection, SENTINEL, SENTINEL_PARAMETERS), connection.parameters
     # TLS is the same for both; passwords are not, and each server only gets its own.
     asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
     asked |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}

@@ -11,9 +11,9 @@ from itertools import groupby
 from envconn.errors import note
 from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
 from envconn.families import FAMILIES
+from envconn.probe.network import run_in_thread
 from envconn.probe.proof import Certificate, Handshake, Login, Proof, ProofFailed, Seen
 from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
-from envconn.probe.threads import run_in_thread
 from envconn.providers.table import role
 from envconn.records import Record, replace
 from envconn.services import ENVIRONMENT, connections

@@ -8,7 +8,7 @@ from contextlib import suppress
 from envconn.probe import handshake
 from envconn.probe.failures import TLS_ONLY, Failure, handshake_failure, network_failure, resembles
 from envconn.probe.network import TooMuch, address, dial, places
-from envconn.probe.postgres import SSL_REQUEST
+from envconn.probe.postgres_protocol import SSL_REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A connection to one address: send, receive, and TLS over it when it is requested.
+"""A connection to one address: send, receive, and TLS over it when it is requested. Threads for calls that block.
 
 asyncio's streams are not used because they read ahead: what a man in the middle sends unencrypted after a server's
 consent to TLS (CVE-2021-23222) would be read as if it were encrypted. Here these bytes go into the TLS engine.
@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import threading
+from concurrent.futures import Future
 from contextlib import suppress
+from threading import Thread
 from typing import TypeVar
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ async def places(host: Host, socket_path: str) -> list[Place]:
             loop.call_soon_threadsafe(_settle, found, answer)
 
     # A look-up cannot be cancelled. A daemon thread does not delay the end of the process; asyncio's own would.
-    threading.Thread(target=look_up, daemon=True).start()
+    Thread(target=look_up, daemon=True).start()
     return await found
 
 
@@ -180,3 +181,21 @@ class Wire:
         if self._left < 0:
             raise TooMuch
         return data
+
+
+def run_in_thread(work: Callable[[], T]) -> Future[T]:
+    """Start `work` in a thread of its own, and return the future of its result.
+
+    It is a daemon thread: if a resolver or driver hangs, neither the end of the process nor a signal waits for
+    it. An event loop that runs in the caller's thread is not affected.
+    """
+    future: Future[T] = Future()
+    Thread(target=_run, args=(work, future), daemon=True).start()
+    return future
+
+
+def _run(work: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+        future.set_exception(error)

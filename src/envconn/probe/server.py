@@ -13,7 +13,7 @@ from envconn.probe.assessment import Observation, conclude, refuted_by, verified
 from envconn.probe.channel import Channel
 from envconn.probe.failures import Failure, Rejected
 from envconn.probe.network import TooMuch
-from envconn.probe.postgres import Postgres
+from envconn.probe.postgres_protocol import Postgres
 from envconn.probe.proof import Seen
 from envconn.records import Record
 from envconn.tls import TlsLevel

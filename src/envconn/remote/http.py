@@ -11,7 +11,7 @@ import time
 from concurrent.futures import TimeoutError as Unfinished
 from typing import TypeVar
 
-from envconn.probe.threads import run_in_thread
+from envconn.probe.network import run_in_thread
 from envconn.records import Record
 from envconn.remote.api_errors import Failure, http_failure
 

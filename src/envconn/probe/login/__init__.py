@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from envconn.errors import ConfigurationError, note, problem
 from envconn.families import FAMILIES, SQLITE
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
-from envconn.probe.threads import run_in_thread
+from envconn.probe.network import run_in_thread
 from envconn.tls import require_sealed
 
 TYPE_CHECKING = False

@@ -1,12 +1,18 @@
-"""PostgreSQL: a login through the driver, and what the server reports about the role, its limits and settings."""
+"""PostgreSQL: a login through the driver, and notes about the server, the role, and how to protect the password better.
+
+With ``sslmode=require`` and no CA, a man in the middle only needs to ask for the password in plain text, and every
+driver sends it. libpq can require that the login is bound to the TLS session (``channel_binding=require``, which
+no pooler supports), or at least that it uses SCRAM (``require_auth``, since 16), which sends no password.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Protocol, cast
 
-from envconn.drivers import installed
-from envconn.probe.login import advice, server_settings
+from envconn.drivers import installed, libpq
+from envconn.errors import Finding, note
+from envconn.probe.login import server_settings
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
@@ -14,13 +20,15 @@ from envconn.tls.secured import advice as tls_advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from envconn.probe.login.outcome import Session
     from envconn.probe.login.server_settings import ServerSettings
     from envconn.tls import SecuredConnection
 
 
 class _DriverModule(Protocol):
-    """Return the module of that driver in this package."""
+    """A module of this package for one driver."""
 
     def open_session(self, connection: SecuredConnection, until: float) -> Session | Failure: ...
 
@@ -39,7 +47,7 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     if isinstance(found, Failure):
         return Outcome(problems=(failed_login(connection, driver, found),))
     # This needs another login, so it comes after the first connection is closed.
-    return found._replace(notes=(*found.notes, *advice.protection_notes(connection, driver, until)))
+    return found._replace(notes=(*found.notes, *protection_notes(connection, driver, until)))
 
 
 def _with_session(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
@@ -50,7 +58,7 @@ def _with_session(connection: SecuredConnection, driver: str, session: Session, 
         if isinstance(found, Failure):
             return found
         login = _login(connection, driver, found, session.backend_pid)
-        return Outcome(login, notes=tuple(advice.notes(connection, login, found)))
+        return Outcome(login, notes=tuple(notes(connection, login, found)))
     finally:
         session.close()
 
@@ -74,3 +82,116 @@ def _login(connection: SecuredConnection, driver: str, found: ServerSettings, to
 
 def _is_default(connection: SecuredConnection) -> bool:
     return any(note.code == "default-role" for note in tls_advice(connection))
+
+
+def notes(connection: SecuredConnection, login: Login, found: ServerSettings) -> Iterator[Finding]:
+    """Yield a note for each difference between `connection` and the server, and for each thing to improve."""
+    encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
+    # A provider's proxy in front of a direct endpoint also invents a process ID.
+    proxied = connection.pooled is False and connection.provider not in {None, "local"}
+    told = {
+        ("replica-is-primary", _WRITES): bool(connection.replica) and login.read_only is False,
+        ("primary-is-read-only", _STANDBY): not connection.read_only and found.recovers is True,
+        ("primary-is-read-only", _SETTING): not connection.read_only and _only_by_setting(found),
+        ("pooler-unstated", _POOLER): connection.pooled is None and login.pooled is True,
+        ("pooler-unstated", _NOT_NONE): connection.pooled is False and login.pooled is True and not proxied,
+        ("pooler-absent", _NO_POOLER): connection.pooled is True and login.pooled is False,
+        ("tls-unseen-behind-pooler", _SECOND_HOP): encrypted and login.tls is False,
+        ("role-superuser", _SUPERUSER): bool(login.superuser),
+    }
+    for (code, message), is_so in told.items():
+        if is_so:
+            yield note(code, connection.origin.variable, message)
+    if not login.pooled:
+        yield from _few_connections_left(connection, found)
+
+
+def _only_by_setting(found: ServerSettings) -> bool:
+    return found.read_only is True and not found.recovers
+
+
+_WRITES = "is configured as a replica, but the server accepts writes. Use the replica's own endpoint"
+_STANDBY = "the server is a standby, which is read-only. Use the primary's endpoint"
+_SETTING = (
+    "the server is read-only: default_transaction_read_only is on. Turn it off with ALTER ROLE or ALTER DATABASE, or "
+    "use a role that may write"
+)
+_POOLER = (
+    "there is a pooler in front of the server. Set ENVCONN_POOL_MODE=transaction, or ENVCONN_POOL_MODE=session if it "
+    "pools by session"
+)
+_NOT_NONE = (
+    "there is a pooler in front of the server, although ENVCONN_POOL_MODE=none is set. Set "
+    "ENVCONN_POOL_MODE=transaction, or ENVCONN_POOL_MODE=session if it pools by session"
+)
+_NO_POOLER = (
+    "is configured as pooled, but there is no pooler. Set ENVCONN_POOL_MODE=none, or use the pooler's host and port"
+)
+_SECOND_HOP = (
+    "the pooler or proxy connects to the server without TLS. Turn TLS on between the two "
+    "(server_tls_sslmode=verify-full in PgBouncer), or use the direct endpoint"
+)
+_SUPERUSER = "the role has nearly every permission. Create a role for the application with NOSUPERUSER"
+
+
+def _few_connections_left(connection: SecuredConnection, found: ServerSettings) -> Iterator[Finding]:
+    """Yield a note if few are left of the server's limit, less what superusers keep, or of the role's own limit."""
+    kept = 0 if found.superuser else found.reserved or 0
+    seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
+    if not found.superuser:
+        seats.append(("the role's", "its CONNECTION LIMIT", found.role_used, found.role_limit or 0))
+    for whose, setting, used, limit in seats:
+        if used is not None and limit > 0 and (limit - used < _FEW or (limit - used) * 10 < limit):
+            message = f"{used} of {whose} {limit} connections are in use. Close some, or raise {setting}"
+            yield note("connections-scarce", connection.origin.variable, message)
+
+
+_FEW = 5
+
+
+class _LibpqModule(Protocol):
+    """A module of this package for a driver that uses libpq."""
+
+    def open_session(
+        self, connection: SecuredConnection, until: float, stricter: Mapping[str, str]
+    ) -> Session | Failure: ...
+
+
+def protection_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
+    """Yield the note that says what to require, found by trying; none if it is required or the server is verified."""
+    stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
+    if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
+        return
+    for code, demand, message in _DEMANDS if driver in _LIBPQ else ():
+        if "require_auth" in demand and libpq.version(driver) < _REQUIRE_AUTH:
+            break
+        module = cast("_LibpqModule", import_module(f"envconn.probe.login.{driver}"))
+        outcome = module.open_session(connection, until, demand)
+        if not isinstance(outcome, Failure):
+            outcome.close()
+            yield note(code, connection.origin.variable, message)
+            return
+        if outcome.state or outcome.code == "timed-out":
+            return  # another failure, which says nothing about this
+    yield note("password-unprotected", connection.origin.variable, _UNPROTECTED.format(driver=driver))
+
+
+_LIBPQ = ("psycopg", "psycopg2")
+_REQUIRE_AUTH = 16_00_00
+
+_DEMANDS = (
+    (
+        "channel-binding-possible",
+        {"channel_binding": "require"},
+        "sslmode=require does not verify the server. Add channel_binding=require, which this server supports",
+    ),
+    (
+        "require-auth-possible",
+        {"require_auth": "scram-sha-256"},
+        "sslmode=require does not verify the server. Add require_auth=scram-sha-256, which does not send the password",
+    ),
+)
+_UNPROTECTED = (
+    "sslmode=require sends the password to a server that is not verified, and {driver} has no other protection. Use "
+    "sslmode=verify-full and name the CA with sslrootcert"
+)

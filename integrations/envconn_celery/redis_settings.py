@@ -6,7 +6,7 @@ No URL has a parameter: it would override the dictionaries (kombu/utils/url.py, 
 
 Sentinels are among the options, not a list in the URL: kombu goes on to the next member of such a list when
 a connection fails, with its own transport, which verifies nothing on the way to the sentinels
-(kombu/connection.py, switch). Their classes are in `envconn_celery.sentinel`, also those without TLS.
+(kombu/connection.py, switch).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from envconn.drivers import redis
-from envconn.drivers import redis as sentinel
 from envconn.drivers.unsupported import refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.tls import TlsLevel
@@ -38,7 +37,7 @@ def redis_broker(connection: SecuredConnection) -> dict[str, object]:
         "broker_url": _url(connection),
         "broker_transport_options": given | {"health_check_interval": _subscription_seconds(connection)},
     }
-    return found | ({"broker_transport": f"{_VERIFIED}:Transport", "broker_use_ssl": verify} if verify else {})
+    return found | ({"broker_transport": f"{_CLASSES}:Transport", "broker_use_ssl": verify} if verify else {})
 
 
 def redis_backend(connection: SecuredConnection) -> dict[str, object]:
@@ -49,17 +48,17 @@ def redis_backend(connection: SecuredConnection) -> dict[str, object]:
         return found | {"result_backend": _url(connection)}
     # Not in a URL after the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
     found |= {"redis_host": connection.host, "redis_port": connection.port, **_place(connection)}
-    return found | {"result_backend": f"{_VERIFIED}:Backend", "redis_backend_use_ssl": verify}
+    return found | {"result_backend": f"{_CLASSES}:Backend", "redis_backend_use_ssl": verify}
 
 
 def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a broker behind sentinels."""
-    given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
-    options = {**given, **sentinel.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
+    given, verify = _split(connection, redis.spoken(connection, SENTINEL, redis.SENTINEL_PARAMETERS))
+    options = {**given, **redis.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
     found: dict[str, object] = {
         # Only the first, which is shown; the others are among the options.
         "broker_url": compose("sentinel", connection, {}, hosts=authority(connection.hosts[0])),
-        "broker_transport": f"{_SENTINEL}:{'' if verify else 'Clear'}Transport",
+        "broker_transport": f"{_CLASSES}:Sentinel{'' if verify else 'Clear'}Transport",
         "broker_transport_options": options,
     }
     return found | ({"broker_use_ssl": verify} if verify else {})
@@ -67,20 +66,19 @@ def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
 
 def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a result backend behind sentinels."""
-    given, verify = _split(connection, redis.spoken(connection, SENTINEL, sentinel.PARAMETERS))
+    given, verify = _split(connection, redis.spoken(connection, SENTINEL, redis.SENTINEL_PARAMETERS))
     found = (
         _backend(connection, given)
         | _place(connection)
         | {
-            "result_backend": f"{_SENTINEL}:{'' if verify else 'Clear'}Backend",
-            "result_backend_transport_options": {**sentinel.sentinels(connection)},
+            "result_backend": f"{_CLASSES}:Sentinel{'' if verify else 'Clear'}Backend",
+            "result_backend_transport_options": {**redis.sentinels(connection)},
         }
     )
     return found | ({"redis_backend_use_ssl": verify} if verify else {})
 
 
-_VERIFIED = "envconn_celery.transport"
-_SENTINEL = "envconn_celery.sentinel"
+_CLASSES = "envconn_celery.transport"
 _OPTIONS = frozenset(
     {
         "client_name",
