@@ -140,7 +140,8 @@ class Origin(Value):
     `path` and `line` (counted from 1) point into a file or directory if there is one. `via` holds the
     variables that whole-value aliases led through, in order; the last one holds the text.
     `env_file` is whether it is in an env file, or in a place that only an env file names: such a text is less
-    trusted than one of the process environment.
+    trusted than one of the process environment. `parts` is whether the text was put together from several variables, of
+    which `variable` holds the host.
     """
 
     variable: str
@@ -149,6 +150,7 @@ class Origin(Value):
     line: int | None = None
     via: tuple[str, ...] = ()
     env_file: bool = False
+    parts: bool = False
 
     def __str__(self) -> str:
         place = f" ({self.place})" if self.place else ""

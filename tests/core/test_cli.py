@@ -97,6 +97,30 @@ def test_bad(command: str) -> None:
     assert all(line.endswith("]") for line in lines), "the code is at the end"
 
 
+@pytest.mark.parametrize(
+    ("variables", "good"),
+    [
+        ({**GOOD, "SHOP_DATABASE_URL": f"{PG}?sslmode=disable"}, ["database"]),
+        ({**GOOD, "REDIS_URL": f"redis://:{MARKER}@r.example"}, ["database"]),
+        ({**GOOD, "REDIS_URL": PG}, ["database"]),
+        ({**GOOD, "CACHE_URL": PG}, ["database"]),
+        ({"DATABASE_URL": f"rediss://:{MARKER}@r.example"}, []),
+        ({**GOOD, "PGSERVICE": "shop"}, []),
+        ({**GOOD, "PGGSSENCMODE": "require"}, []),
+        ({**GOOD, "PGREQUIREAUTH": "x"}, []),
+        ({**GOOD, "ENVCONN_TLS": "x"}, []),
+        ({**GOOD, "ENVCONN_TSL": "verify-full"}, []),
+        ({**GOOD, "ENVCONN_PHASE": "x"}, []),
+        ({**GOOD, "ENVCONN_CACHE_VARIABLE": "NONE"}, ["database"]),
+        ({**GOOD, "CACHE_URL": f"rediss://:{MARKER}@r.example", "PGREQUIREAUTH": "x"}, ["cache"]),
+    ],
+)
+def test_ok_is_only_said_of_what_is(variables: dict[str, str], good: list[str]) -> None:
+    done = run("check", **variables)
+    assert done.returncode == EX_CONFIG
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("ok ")] == good
+
+
 def test_one_good_and_one_bad() -> None:
     done = run("check", DATABASE_URL=PG, A_DATABASE_URL=f"{PG}?sslmode=disable")
     assert done.returncode == EX_CONFIG

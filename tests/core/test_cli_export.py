@@ -108,7 +108,22 @@ def test_usage(arguments: list[str], said: str) -> None:
         (
             ["uri", "--libpq", "15"],
             {"DATABASE_URL": f"{PG}?require_auth=scram-sha-256"},
-            r"error DATABASE_URL: uses a parameter of libpq 16 or newer\. .* \[export-unsupported\]",
+            r"error DATABASE_URL: require_auth requires libpq 16 or newer\. .* \[export-unsupported\]",
+        ),
+        (
+            ["uri", "--libpq", "15"],
+            {"DATABASE_URL": PG, "PGREQUIREAUTH": "scram-sha-256"},
+            r"error PGREQUIREAUTH: require_auth requires libpq 16 or newer\. .* \[export-unsupported\]",
+        ),
+        (
+            ["jdbc"],
+            {"DATABASE_URL": PG, "PGREQUIREAUTH": "scram-sha-256"},
+            r"error PGREQUIREAUTH: pgjdbc does not support require_auth\. .*",
+        ),
+        (
+            ["uri"],
+            {"DATABASE_URL": PG, "PGSERVICE": "shop"},
+            r"error PGSERVICE: .*",
         ),
     ],
 )
@@ -116,6 +131,12 @@ def test_configuration(arguments: list[str], variables: dict[str, str], line: st
     done = run(*arguments, **variables)
     assert (done.returncode, done.stdout) == (EX_CONFIG, "")
     assert re.fullmatch(line, done.stderr.rstrip("\n"))
+
+
+def test_a_service_file_is_forgotten() -> None:
+    done = run("pg", DATABASE_URL=PG, PGSERVICE="shop")
+    assert done.returncode == EX_OK
+    assert "PGSERVICE" in done.stdout.splitlines()[-1].removeprefix("unset ").split()
 
 
 def test_nothing_to_export() -> None:

@@ -105,8 +105,36 @@ def test_newer_libpq() -> None:
     stated = f"{PG}?require_auth=scram-sha-256"
     done = run("--export", "pg", *PRINT, DATABASE_URL=stated)
     assert (done.returncode, done.stdout) == (78, "")
-    assert "Pass --libpq 16, or remove the parameter [export-unsupported]" in done.stderr
+    assert "error DATABASE_URL: require_auth requires libpq 16 or newer. Pass --libpq 16, or remove it" in done.stderr
     assert seen("--export", "pg", "--libpq", "16", DATABASE_URL=stated)["PGREQUIREAUTH"] == "scram-sha-256"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "major"),
+    [("PGREQUIREAUTH", "scram-sha-256", "16"), ("PGREQUIREAUTH", "!none", "16"), ("PGSSLCERTMODE", "require", "16")],
+)
+@pytest.mark.parametrize("given", [{"DATABASE_URL": PG}, {"PGHOST": "db.example", "PGUSER": "u", "PGDATABASE": "d"}])
+def test_newer_libpq_for_a_variable(given: dict[str, str], variable: str, value: str, major: str) -> None:
+    done = run("--export", "pg", *PRINT, **given, **{variable: value})
+    assert (done.returncode, done.stdout) == (78, "")
+    assert done.stderr.startswith(f"error {variable}: ")
+    assert f"Pass --libpq {major}, or remove it [export-unsupported]" in done.stderr
+    assert seen("--export", "pg", "--libpq", major, **given, **{variable: value})[variable] == value
+    assert variable not in seen("--export", "pg", **given) or variable == "PGSSLCERTMODE"
+
+
+@pytest.mark.parametrize("service", ["shop", "", " "])
+@pytest.mark.parametrize("arguments", [("--export", "pg"), ("--export", "pg", "--unset")])
+def test_a_service_file_is_forgotten(arguments: tuple[str, ...], service: str) -> None:
+    found = seen(*arguments, DATABASE_URL=PG, PGSERVICE=service, PGSERVICEFILE="/nowhere")
+    assert not {"PGSERVICE", "PGSERVICEFILE"} & found.keys()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--unset",)])
+def test_a_service_file_is_refused_where_it_would_stay(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, *PRINT, DATABASE_URL=PG, PGSERVICE="shop")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "error PGSERVICE: " in done.stderr
 
 
 def test_ca_text_is_a_file_that_is_still_there(certificates: Certificates, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_what_is_stated_decides_how_new_libpq_must_be(stated: str, oldest: int) 
     if oldest > 13:
         assert stated.replace("=", "='", 1) not in render(connection, "conninfo")
         for name in ("conninfo", "uri", "pg_service", "sqlalchemy", "pg"):
-            with pytest.raises(envconn.ConfigurationError, match=rf"uses a parameter of libpq {oldest} or newer"):
+            with pytest.raises(envconn.ConfigurationError, match=rf"requires libpq {oldest} or newer"):
                 render(connection, name, libpq=15_00_00)
 
 

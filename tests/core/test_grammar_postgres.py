@@ -430,7 +430,10 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?load_balance_hosts=¤", "value-unknown"),
     ("postgres://u:¤@h/d?sslsni=true", "value-unknown"),
     ("postgres://u:¤@h/d?keepalives=2", "value-unknown"),
-    ("postgres://u:¤@h/d?ssl_min_protocol_version=tlsv1.2", "value-unknown"),
+    ("postgres://u:¤@h/d?ssl_min_protocol_version=tlsv1.4", "value-unknown"),
+    ("postgres://u:¤@h/d?ssl_min_protocol_version=TLSV1.1", "tls-version-weak"),
+    ("postgres://u:¤@h/d?channel_binding=REQUIRE", "value-unknown"),
+    ("postgres://u:¤@h/d?ssl_min_protocol_version=tlsv1.3&ssl_max_protocol_version=TLSV1.2", "tls-version-range"),
     ("postgres://u:¤@h/d?ssl_min_protocol_version=TLSv1", "tls-version-weak"),
     ("postgres://u:¤@h/d?ssl_max_protocol_version=TLSv1.1", "tls-version-weak"),
     (

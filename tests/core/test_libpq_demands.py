@@ -137,6 +137,12 @@ def test_refuses(files: dict[str, str], variable: str, value: str, query: str, c
     assert [(found.code, found.variable) for found in caught.value.problems] == [(code, variable)]
 
 
+@pytest.mark.parametrize("word", ["tlsv1.3", "TLSV1.3", "TlsV1.3"])
+def test_versions_in_any_case(files: dict[str, str], word: str) -> None:
+    for services in (load(files, "", PGSSLMINPROTOCOLVERSION=word), load(files, f"ssl_min_protocol_version={word}")):
+        assert services.database.parameters["ssl_min_protocol_version"] == "TLSv1.3"
+
+
 def test_direct_tls_needs_tls(files: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(files, "", "localhost", PGSSLNEGOTIATION="direct")

@@ -15,6 +15,7 @@ from envconn.grammar.libpq_keywords import (
     VARIABLES,
     VERDICT,
     pins,
+    spelled,
     weakened,
 )
 
@@ -28,6 +29,28 @@ def test_every_keyword_of_this_libpq_is_written_out_refused_or_harmless() -> Non
         keyword = KEYWORDS[name]
         assert keyword.variable == variable
         assert bool(keyword.harmless) != (keyword.pinned is not None or name in ALWAYS or bool(keyword.refusal)), name
+
+
+def refused_by_libpq(name: str, value: str) -> bool:
+    """Whether the installed libpq calls `value` invalid, before it connects."""
+    made = pq.PGconn.connect_start(f"host=/nowhere user=u dbname=d {name}={value}".encode())
+    return b"invalid" in made.error_message
+
+
+FIXED = [(name, value) for name, keyword in KEYWORDS.items() if name != "sslcompression" for value in keyword.values]
+
+
+@pytest.mark.parametrize(("name", "value"), FIXED)
+def test_words_are_read_in_the_cases_that_this_libpq_reads(name: str, value: str) -> None:
+    assert not refused_by_libpq(name, value)
+    for other in {value.upper(), value.lower(), value.title(), value.swapcase()} - {value}:
+        assert refused_by_libpq(name, other) == (spelled(name, other) != value), other
+
+
+@pytest.mark.parametrize("value", ["TLSv1", "TLSv1.1"])
+def test_weak_versions_are_recognised_in_any_case(value: str) -> None:
+    assert not refused_by_libpq("ssl_min_protocol_version", value.upper())
+    assert spelled("ssl_min_protocol_version", value.upper()) == value
 
 
 def test_type_checkers_know_every_keyword() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import pytest
 
 from envconn import ConfigurationError, load
 from envconn.codes import SECTIONS
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
 
 EXAMPLES = {
     code: (told.example, told.corrected) for codes in SECTIONS.values() for code, told in codes.items() if told.example
@@ -75,6 +79,133 @@ def test_parts_are_named_by_their_own_variables(
     assert problem.variable == variable
     assert told in problem.message.partition(". ")[2]
     assert load(environ | corrected, env_file=None).database.origin.variable == "DB_HOST"
+
+
+LIBPQ = {"PGHOST": "db.example.com", "PGUSER": "app", "PGDATABASE": "app"}
+NOWHERE = "/nowhere/at/all"
+SYSTEM = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "system"}
+OF_UPSUN = {
+    "DATABASE_HOST": "db.example.com",
+    "DATABASE_SCHEME": "mysql",
+    "DATABASE_USERNAME": "app",
+    "DATABASE_PATH": "app",
+}
+
+
+@pytest.mark.parametrize(
+    ("environ", "told", "corrected"),
+    [
+        (LIBPQ | {"PGHOST": "a b"}, "PGHOST: is not a hostname", {"PGHOST": "a"}),
+        (LIBPQ | {"PGHOSTADDR": "db"}, "PGHOSTADDR: is not an IP address", {"PGHOSTADDR": "10.0.0.1"}),
+        (
+            LIBPQ | {"PGHOSTADDR": "10.0.0.1,10.0.0.2"},
+            "PGHOSTADDR: there are 2 values of PGHOSTADDR",
+            {"PGHOSTADDR": ""},
+        ),
+        (LIBPQ | {"PGHOST": "/run", "PGHOSTADDR": "10.0.0.1"}, "PGHOSTADDR: is set for a socket", {"PGHOSTADDR": ""}),
+        (LIBPQ | {"PGPORT": "1,2"}, "PGPORT: there are 2 ports for 1 hosts", {"PGPORT": "5432"}),
+        (LIBPQ | {"PGDATABASE": "x" * 64}, "PGDATABASE: has more than 63 bytes. Shorten it", {"PGDATABASE": "x"}),
+        (
+            LIBPQ | {"PGPASSWORD": "a\x01b"},
+            "PGPASSWORD: there is a control character at character 2",
+            {"PGPASSWORD": "a"},
+        ),
+        (LIBPQ | {"PGSSLMODE": "on"}, "PGSSLMODE: is invalid. Use require", {"PGSSLMODE": "require"}),
+        (LIBPQ | {"PGSSLMODE": "disable"}, "Use PGSSLMODE=require", {"PGSSLMODE": "require"}),
+        (LIBPQ | {"PGSSLMODE": "verify-full"}, "PGSSLMODE: verify-full requires a CA. Add PGSSLROOTCERT=/path", SYSTEM),
+        (LIBPQ | {"PGSSLROOTCERT": NOWHERE}, "PGSSLROOTCERT: the file does not exist. Mount it", {"PGSSLROOTCERT": ""}),
+        (
+            LIBPQ | {"PGSSLNEGOTIATION": "fast"},
+            "PGSSLNEGOTIATION: is invalid. Use postgres or",
+            {"PGSSLNEGOTIATION": ""},
+        ),
+        (LIBPQ | {"PGSSLCERTMODE": "on"}, "PGSSLCERTMODE: is invalid. Use disable, allow", {"PGSSLCERTMODE": "allow"}),
+        (LIBPQ | {"PGSSLSNI": "2"}, "PGSSLSNI: is invalid. Use 0 or 1", {"PGSSLSNI": "1"}),
+        (LIBPQ | {"PGREQUIREAUTH": "x"}, "PGREQUIREAUTH: is invalid: expected methods", {"PGREQUIREAUTH": "md5"}),
+        (LIBPQ | {"PGCHANNELBINDING": "yes"}, "PGCHANNELBINDING: is invalid. Use", {"PGCHANNELBINDING": "require"}),
+        (LIBPQ | {"PGTARGETSESSIONATTRS": "x"}, "PGTARGETSESSIONATTRS: is inv", {"PGTARGETSESSIONATTRS": "any"}),
+        (LIBPQ | {"PGGSSDELEGATION": "x"}, "PGGSSDELEGATION: is invalid. Use 0 or 1", {"PGGSSDELEGATION": "0"}),
+        (LIBPQ | {"PGCONNECT_TIMEOUT": "x"}, "PGCONNECT_TIMEOUT: is invalid: expected", {"PGCONNECT_TIMEOUT": "3"}),
+        (
+            LIBPQ | {"PGSSLMINPROTOCOLVERSION": "TLSv1.1"},
+            "PGSSLMINPROTOCOLVERSION: allows a TLS version that is not secure",
+            {"PGSSLMINPROTOCOLVERSION": "TLSv1.2"},
+        ),
+        (
+            LIBPQ | {"PGSSLMINPROTOCOLVERSION": "TLSv1.3", "PGSSLMAXPROTOCOLVERSION": "TLSv1.2"},
+            "PGSSLMINPROTOCOLVERSION: is above PGSSLMAXPROTOCOLVERSION. Remove one",
+            {"PGSSLMAXPROTOCOLVERSION": ""},
+        ),
+        (
+            LIBPQ | SYSTEM | {"PGSSLCRL": NOWHERE},
+            "PGSSLCRL: the path cannot be read. Mount the file, or correct the path",
+            {"PGSSLCRL": ""},
+        ),
+        ({**OF_UPSUN, "DATABASE_PORT": "x"}, "DATABASE_PORT: is not a number", {"DATABASE_PORT": "3306"}),
+        ({**OF_UPSUN, "DATABASE_USERNAME": " "}, "DATABASE_USERNAME: not set. Set it", {"DATABASE_USERNAME": "app"}),
+        ({**OF_UPSUN, "DATABASE_PATH": "a/b"}, "DATABASE_PATH: has a slash", {"DATABASE_PATH": "app"}),
+        (
+            {**OF_UPSUN, "DATABASE_SSLMODE": "disable"},
+            "DATABASE_SSLMODE: TLS is turned off for a remote host. Use DATABASE_SSLMODE=REQUIRED",
+            {"DATABASE_SSLMODE": "REQUIRED"},
+        ),
+        (
+            {**OF_UPSUN, "DATABASE_SSLMODE": "verify-full"},
+            "DATABASE_SSLMODE: verify-full requires a CA. Set DATABASE_CA_CERT to its path",
+            {"DATABASE_CA_CERT": "system"},
+        ),
+        ({**OF_UPSUN, "DATABASE_SSLMODE": "on"}, "DATABASE_SSLMODE: ", {"DATABASE_SSLMODE": "require"}),
+        (
+            {**OF_UPSUN, "DATABASE_SCHEME": "redis"},
+            "DATABASE_HOST: is the host of an unsup",
+            {"DATABASE_SCHEME": "mysql"},
+        ),
+        (
+            {**OF_UPSUN, "DATABASE_SCHEME": "amqp"},
+            "DATABASE_HOST: is the host of an unsup",
+            {"DATABASE_SCHEME": "mysql"},
+        ),
+    ],
+)
+def test_parts_are_told_in_their_own_words(environ: dict[str, str], told: str, corrected: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, env_file=None)
+    (problem,) = caught.value.problems
+    assert told in str(problem)
+    assert "ssl" not in str(problem), "a keyword that is no part"
+    assert load(environ | corrected, env_file=None).database.host
+
+
+@pytest.mark.parametrize(
+    ("mode", "level"),
+    [("require", "verify-ca"), ("REQUIRED", "verify-ca"), ("verify-full", "verify-full"), ("VERIFY_CA", "verify-ca")],
+)
+def test_level_in_the_parts_of_mysql(certificates: Certificates, mode: str, level: str) -> None:
+    environ = {**OF_UPSUN, "DATABASE_SSLMODE": mode, "DATABASE_CA_CERT": str(certificates.ca)}
+    assert str(load(environ, env_file=None).database.tls.level) == level
+
+
+ONCE = [
+    ({"REDIS_URL": URL}, ["kind-unexpected"]),
+    ({"CACHE_URL": URL}, ["kind-unexpected"]),
+    ({"BROKER_URL": URL, "CACHE_URL": URL}, ["kind-unexpected", "kind-unexpected"]),
+    ({"DATABASE_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
+    ({"SHOP_DATABASE_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
+    ({"DATABASE_URL": URL, "DATABASE_REPLICA_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
+    (LIBPQ | {"PGREQUIREAUTH": "x"}, ["value-unknown"]),
+    (LIBPQ | {"PGSSLMODE": "x"}, ["sslmode-unknown"]),
+    ({"DATABASE_URL": URL, "PGREQUIREAUTH": "x"}, ["policy-unknown"]),
+    ({"DATABASE_URL": URL, "PGSSLMODE": "x"}, ["policy-unknown"]),
+    ({"DATABASE_URL": f"{URL}?sslrootcert={NOWHERE}&sslcrl="}, ["value-empty"]),
+    ({"DATABASE_URL": f"{URL}?sslrootcert={NOWHERE}&sslcrl={NOWHERE}"}, ["tls-file-missing", "ca-missing"]),
+]
+
+
+@pytest.mark.parametrize(("environ", "expected"), ONCE)
+def test_one_cause_is_told_once(environ: dict[str, str], expected: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, env_file=None)
+    assert [problem.code for problem in caught.value.problems] == expected
 
 
 # What is written, the words of the message that say what to do, and what is written when they have been followed.

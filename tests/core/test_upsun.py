@@ -193,7 +193,7 @@ def test_the_relationship_called_database() -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "outcome"),
-    [("pgsql", "postgresql"), ("mysql", "mysql"), ("mongodb", "scheme-unsupported"), ("redis", "dbname-invalid")],
+    [("pgsql", "postgresql"), ("mysql", "mysql"), ("mongodb", "scheme-unsupported"), ("redis", "scheme-unsupported")],
 )
 def test_scheme_beside_the_parts_of_the_default_database(scheme: str, outcome: str) -> None:
     own = {name.replace("ORDERS", "POSTGRESQL"): value for name, value in PARTS.items() if "PLATFORM" not in name}

@@ -110,7 +110,14 @@ def _print_services(report: Report, proof: Proof | None) -> None:
     """Print a line for each service and sibling, then the result of the live proof, then the notes."""
     seen = proof.seen if proof else ()
     contacted = {id(each.service) for each in seen}
-    rows = [("ok", *row(name, each)) for name, each in _endpoints(report) if id(each) not in contacted]
+    # A problem that is not about one service may be about each; refused services are not among these.
+    refused = {problem for refusal in report.refused.values() for problem in refusal.problems}
+    wrong = set() if proof else {problem.service for problem in report.problems if problem not in refused}
+    rows = [
+        ("ok", *row(name, each))
+        for name, each in _endpoints(report)
+        if id(each) not in contacted and wrong.isdisjoint({each.name, None})
+    ]
     for line in aligned(rows, sys.stdout):
         show(line, sys.stdout)
     names = {id(service): name for name, service in _endpoints(report)}

@@ -35,6 +35,10 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if wrong := _misused(options, command):
         print(f"envconn exec: {wrong}", file=sys.stderr)
         return EX_USAGE
+    if options.export:
+        from envconn.cli.export import forget_service_file
+
+        forget_service_file()
     assembly = assemble(env_file=options.env_file)
     if not assembly.report.ok:
         complain(assembly.report.problems)

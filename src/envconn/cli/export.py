@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import cast
@@ -10,6 +11,7 @@ from envconn.cli.terminal import complain
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS, render
+from envconn.grammar.libpq_keywords import SERVICE_FILES
 from envconn.selection import assemble
 from envconn.selection.databases import DATABASE
 
@@ -28,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
         return usage("export", f"unsupported format. Use one of {', '.join(FORMATS)}")
     if options.ca is not None and not options.ca.startswith("/"):
         return usage("export", "--ca: must be an absolute path")
+    if options.format == "pg":
+        forget_service_file()
     report = assemble(env_file=options.env_file).report
     if not report.ok:
         complain(report.problems)
@@ -48,6 +52,12 @@ def selected(
     except EndpointUnavailable as unavailable:
         complain(unavailable.problems)
     return EX_CONFIG
+
+
+def forget_service_file() -> None:
+    """Remove what makes libpq read a service file from this process: its variables are exported without it."""
+    for name in SERVICE_FILES:
+        os.environ.pop(name, None)
 
 
 def no_service(command: str, known: Collection[str]) -> int:

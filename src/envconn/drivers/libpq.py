@@ -15,7 +15,7 @@ from functools import cache
 from typing import cast
 
 from envconn.drivers.hidden_text import hide
-from envconn.drivers.unsupported import refuse
+from envconn.drivers.unsupported import refuse, stated_by
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
@@ -105,7 +105,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
         refuse(connection, f"holds a {connection.family} connection, but libpq requires a PostgreSQL one")
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
-    if missing := [name for name in _decisive(connection) if _since(name) > libpq]:
+    if missing := too_new(connection, libpq):
         raise ConfigurationError(_unsupported(connection, name, libpq) for name in missing)
     # As late as possible: a traceback with local variables would show the password.
     stated = {**_pinned(connection, libpq), **_stated(connection), **_target(connection)}
@@ -114,7 +114,12 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
 
 def needed(connection: SecuredConnection) -> int:
     """Return the oldest libpq that supports everything in `connection`, as ``PQlibVersion()`` numbers it."""
-    return max([OLDEST, *map(_since, _decisive(connection))])
+    return max([OLDEST, *too_new(connection, 0).values()])
+
+
+def too_new(connection: SecuredConnection, libpq: int) -> dict[str, int]:
+    """Return the parameters that a libpq of version `libpq` does not support, and the oldest that does."""
+    return {name: since for name in _decisive(connection) if (since := _since(name)) > libpq}
 
 
 def version(driver: str) -> int:
@@ -212,7 +217,7 @@ def _since(name: str) -> int:
 def _unsupported(connection: SecuredConnection, name: str, libpq: int) -> Finding:
     needed, have = KEYWORDS[name].since, libpq // 10_000
     message = f"{name} requires libpq {needed}, but this driver has {have}. Upgrade the driver, or remove {name}"
-    return problem("driver-unsupported", connection.origin.variable, message)
+    return problem("driver-unsupported", stated_by(connection, name), message)
 
 
 def _too_old(connection: SecuredConnection) -> Finding:

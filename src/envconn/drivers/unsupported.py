@@ -37,7 +37,7 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
     problems = [
         problem(
             "driver-unsupported",
-            _source(connection, name),
+            stated_by(connection, name),
             f"{driver} does not support {name}. {_REMEDIES.get(name, _DROP)}",
         )
         for name in unheard(connection, CONTEXT.union(honoured))
@@ -46,8 +46,11 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
         raise ConfigurationError(problems)
 
 
-def _source(connection: SecuredConnection, name: str) -> str:
-    return KEYWORDS[name].variable if name in demanded(connection) else connection.origin.variable
+def stated_by(connection: SecuredConnection, name: str) -> str:
+    """Return the variable that states the keyword `name` of `connection`: its own, or that of the whole text."""
+    origin, variable = connection.origin, KEYWORDS[name].variable
+    in_parts = origin.parts and origin.variable == KEYWORDS["host"].variable
+    return variable if variable and (in_parts or name in demanded(connection)) else origin.variable
 
 
 def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:
@@ -68,7 +71,8 @@ def refuse_optional(connection: SecuredConnection, driver: str) -> None:
         ConfigurationError: a client certificate, a revocation list or a bound is stated.
     """
     if stated := [name for name in _CERTAIN if name in connection.parameters]:
-        refuse(connection, f"{driver} does not support {stated[0]} when TLS is optional. Use sslmode=require")
+        message = f"{driver} does not support {stated[0]} when TLS is optional. Use sslmode=require"
+        raise ConfigurationError([problem("driver-unsupported", stated_by(connection, stated[0]), message)])
 
 
 def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:

@@ -17,8 +17,9 @@ from typing import cast
 
 from envconn.connection import Parameters
 from envconn.drivers import libpq
-from envconn.drivers.unsupported import unheard
-from envconn.export.target import decline, require_postgresql
+from envconn.drivers.unsupported import stated_by, unheard
+from envconn.errors import ConfigurationError, problem
+from envconn.export.target import CODE, decline, require_postgresql
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import FROM_VERDICT, OVERRULED, VARIABLES
 from envconn.records import Record
@@ -125,11 +126,11 @@ def reader(request: ExportRequest, *, ignores: bool = False) -> int:
     needed, known = libpq.needed(connection), request.libpq
     if known is None and not ignores:
         return needed
-    if (known or libpq.OLDEST) < needed:
-        major = needed // 10_000
-        decline(
-            connection,
-            f"uses a parameter of libpq {major} or newer. Pass --libpq {major}, or remove the parameter",
+    if missing := libpq.too_new(connection, known or libpq.OLDEST):
+        remedy = f"Pass --libpq {needed // 10_000}, or remove it"
+        raise ConfigurationError(
+            problem(CODE, stated_by(connection, name), f"{name} requires libpq {since // 10_000} or newer. {remedy}")
+            for name, since in missing.items()
         )
     return known or libpq.OLDEST
 

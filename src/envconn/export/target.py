@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from envconn.drivers.unsupported import refuse, unheard
+from envconn.drivers.unsupported import refuse, stated_by, unheard
 from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     Levels: TypeAlias = "Mapping[TlsLevel, Mapping[str, str] | str]"
 
-_CODE = "export-unsupported"
+CODE = "export-unsupported"
+"""The code of every problem of an export."""
 
 CA = "{ca}"
 """Stands in `Target.levels` for the path of the CA."""
@@ -67,7 +68,7 @@ def decline(connection: SecuredConnection, message: str) -> NoReturn:
     Raises:
         ConfigurationError: always.
     """
-    refuse(connection, message, _CODE)
+    refuse(connection, message, CODE)
 
 
 def require_postgresql(connection: SecuredConnection, reader: str) -> None:
@@ -91,7 +92,7 @@ def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, s
         ConfigurationError: the target does not support the level or a stated parameter.
     """
     require_postgresql(connection, target.name)
-    if problems := [problem(_CODE, connection.origin.variable, message) for message in _objections(connection, target)]:
+    if problems := [problem(CODE, *objection) for objection in _objections(connection, target)]:
         raise ConfigurationError(problems)
     level = target.levels[connection.tls.level]
     if isinstance(level, str):
@@ -120,15 +121,19 @@ def postgres_url(connection: SecuredConnection, query: Mapping[str, str]) -> str
     return compose(POSTGRESQL, connection, {**place, **query}, hosts=where)
 
 
-def _objections(connection: SecuredConnection, target: Target) -> Iterator[str]:
+def _objections(connection: SecuredConnection, target: Target) -> Iterator[tuple[str, str]]:
+    """Yield what `target` does not support: the variable, and the message."""
     for name in unheard(connection, {*target.parameters, "sslmode", "sslrootcert", "sslnegotiation"}):
-        yield f"{target.name} does not support {name}. Remove it, or add the equivalent by hand"
+        message = f"{target.name} does not support {name}. Remove it, or add the equivalent by hand"
+        yield stated_by(connection, name), message
+    variable = connection.origin.variable
     if len(connection.hosts) > 1 and not target.several_hosts:
-        yield f"{target.name} does not support several hosts. Name one"
+        yield variable, f"{target.name} does not support several hosts. Name one"
     for host in connection.hosts:
-        yield from _unreachable(host, target)
+        yield from ((variable, message) for message in _unreachable(host, target))
     if target.dbname and not target.dbname.fullmatch(connection.dbname):
-        yield f"{target.name} does not support this database name. Rename the database, or pass the name in code"
+        told = "does not support this database name. Rename the database, or pass the name in code"
+        yield variable, f"{target.name} {told}"
 
 
 def _unreachable(host: Host, target: Target) -> Iterator[str]:

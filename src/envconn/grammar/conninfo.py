@@ -13,8 +13,8 @@ Deliberate differences, all refusals but the last:
 The rest of the file also serves PostgreSQL's URIs: a draft of the connection, which in libpq is conninfo_storeval
 (look up the keyword; the last value wins), and the checks of pqConnectOptions2, made when the
 connection is made. Deliberate differences, all refusals: a keyword given twice, an empty value where it decides
-about TLS, numbers with signs or blanks, names of TLS versions in another case than the manual's, TLS below 1.2, and
-no user name or database name (libpq takes the first from PGUSER or the operating system, the second from the first).
+about TLS, numbers with signs or blanks, TLS below 1.2, and no user name or database name (libpq takes the first from
+PGUSER or the operating system, the second from the first).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from envconn.grammar.libpq_keywords import (
     SAFE_MODES,
     SECRETS,
     known_methods,
+    spelled,
 )
 from envconn.grammar.text import MOST, nearest
 
@@ -150,7 +151,7 @@ class Draft:
         elif name in FOREIGN:
             self.foreign[name] = value or ""
         else:
-            self.values[name] = value
+            self.values[name] = value = value and spelled(name, value)
             if value is not None:
                 self._check(name, value)
 

@@ -42,12 +42,12 @@ class Keyword(Record):
     keyword, `None` for nothing; `unless` names neighbours that change this if they are stated, and what is
     pinned then. `order` holds the values of a requirement, weak to strong; if not stated, the pinned value is used.
 
-    `values` are all values if libpq has a fixed set, `number` is true if the value is a decimal
-    integer, `usual` lists the values for what every driver does anyway. `secret` values are passwords or
-    keys, `file` values are paths, which must be readable. `context` is true if a context of Python's ``ssl`` supports
-    the keyword, or leaving it out does not weaken anything. `older` is what happens to a stated one if libpq is
-    older than `since`: ``refuse``, or ``drop`` if the connection is as secure without. `refusal` is why a text must
-    not contain it; `harmless` is why its variable may stay as it is.
+    `values` are all values if libpq has a fixed set, `folded` is true if it reads them in any case, `number` is true
+    if the value is a decimal integer, `usual` lists the values for what every driver does anyway. `secret` values are
+    passwords or keys, `file` values are paths, which must be readable. `context` is true if a context of Python's
+    ``ssl`` supports the keyword, or leaving it out does not weaken anything. `older` is what happens to a stated one
+    if libpq is older than `since`: ``refuse``, or ``drop`` if the connection is as secure without. `refusal` is why a
+    text must not contain it; `harmless` is why its variable may stay as it is.
     """
 
     variable: str = ""
@@ -58,6 +58,7 @@ class Keyword(Record):
     order: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     number: bool = False
+    folded: bool = False
     usual: tuple[str, ...] = ()
     secret: bool = False
     file: bool = False
@@ -70,6 +71,9 @@ class Keyword(Record):
 _FLAG = ("0", "1")
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _TLS_VERSIONS = ("TLSv1.2", "TLSv1.3")
+WEAK_TLS = ("TLSv1", "TLSv1.1")
+"""The versions that libpq supports, and that are refused."""
+
 _PROTOCOLS = ("3.0", "3.2", "latest")
 _METHODS = "none,password,md5,gss,sspi,scram-sha-256"
 _SERVICE = "reads values from a file that is not checked here. Write these values into the connection string"
@@ -129,10 +133,24 @@ KEYWORDS: dict[str, Keyword] = {
     "sslcrldir": Keyword("PGSSLCRLDIR", 14, "tls", "", order=PRESENT, file=True, context=True),
     "sslsni": Keyword("PGSSLSNI", 14, "tls", "1", values=_FLAG, usual=("1",), older="drop"),
     "ssl_min_protocol_version": Keyword(
-        "PGSSLMINPROTOCOLVERSION", 13, "tls", "TLSv1.2", order=_TLS_VERSIONS, values=_TLS_VERSIONS, context=True
+        "PGSSLMINPROTOCOLVERSION",
+        13,
+        "tls",
+        "TLSv1.2",
+        order=_TLS_VERSIONS,
+        values=_TLS_VERSIONS,
+        folded=True,  # pg_strcasecmp in sslVerifyProtocolVersion; every other word is compared as it is
+        context=True,
     ),
     "ssl_max_protocol_version": Keyword(
-        "PGSSLMAXPROTOCOLVERSION", 13, "tls", "", order=(*_TLS_VERSIONS, ""), values=_TLS_VERSIONS, context=True
+        "PGSSLMAXPROTOCOLVERSION",
+        13,
+        "tls",
+        "",
+        order=(*_TLS_VERSIONS, ""),
+        values=_TLS_VERSIONS,
+        folded=True,
+        context=True,
     ),
     "gssencmode": Keyword(
         "PGGSSENCMODE", 12, "tls", "disable", values=("disable", "prefer"), usual=("disable", "prefer")
@@ -213,6 +231,9 @@ ATTRIBUTES = frozenset(
     name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who"} and not keyword.refusal
 )
 """Keywords that are attributes of a `Connection`, not parameters."""
+
+SERVICE_FILES = tuple(keyword.variable for keyword in KEYWORDS.values() if keyword.variable and keyword.refusal)
+"""The variables that make libpq read a service file."""
 
 SAFE_MODES = ("require", "verify-ca", "verify-full")
 
@@ -295,6 +316,13 @@ def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 def raises(name: str, before: str | None, after: str) -> bool:
     """Whether the value `after` of keyword `name` requires more than `before`; `None` if it is not stated."""
     return _holds(name, before, after) and not _holds(name, after, before)
+
+
+def spelled(name: str, value: str) -> str:
+    """Return `value` of keyword `name` as the manual spells it, if libpq reads it in any case."""
+    keyword = KEYWORDS[name]
+    known = (*keyword.values, *WEAK_TLS) if keyword.folded else ()
+    return next((word for word in known if word.lower() == value.lower()), value)
 
 
 def known_methods(require_auth: str) -> bool:

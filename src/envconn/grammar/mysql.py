@@ -43,18 +43,21 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 64  # characters (MySQL 8.4 manual, 11.2.1)
 
+MODES = {
+    "disable": "disabled",
+    "prefer": "preferred",
+    "require": "required",
+    "verify-ca": "verify_ca",
+    "verify-full": "verify_identity",
+}
+"""MySQL's word for each of libpq's."""
+
 # Requirements in ascending order. "any" requires nothing; "system" is verify-full against the system's CAs.
 _DEMANDS = ("any", "disable", "prefer", "require", "verify-ca", "verify-full", "system")
 
 _SSL_MODE = Parameter(
     becomes="ssl-mode",
-    meaning={
-        "disabled": "disable",
-        "preferred": "prefer",
-        "required": "require",
-        "verify_ca": "verify-ca",
-        "verify_identity": "verify-full",
-    },
+    meaning={word: mode for mode, word in MODES.items()},
     folded=True,
     shape="REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
     code="sslmode-unknown",

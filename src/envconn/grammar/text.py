@@ -142,11 +142,16 @@ def _is_fit(state: ParseState, text: str) -> bool:
         state.refuse("text-empty", "the value is empty. Set it to a connection string, or unset it")
     elif text[0] in "'\"":
         state.refuse("text-quoted", "the value begins with a quotation mark. Remove the quotes around it")
-    elif not text.isprintable() and (unfit := re.search(_UNFIT, text)):
-        state.refuse(*_unfit(unfit.group(), unfit.start() + 1))
     else:
-        return True
-    return False
+        for code, message in unfit(text):
+            state.refuse(code, message)
+    return not state.problems
+
+
+def unfit(text: str) -> list[tuple[str, str]]:
+    """Return code and message for the first character of `text` that no value may have, if there is one."""
+    found = None if text.isprintable() else re.search(_UNFIT, text)
+    return [_unfit(found.group(), found.start() + 1)] if found else []
 
 
 def _unfit(character: str, position: int) -> tuple[str, str]:

@@ -141,9 +141,11 @@ def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection
     siblings = tuple(sibling for sibling in judged if isinstance(sibling, SecuredConnection))
     connection = scan.named(selected.connection, scopes.master(selected.connection, name))
     outcome = judge(connection, scopes.of(connection, name)._replace(siblings=siblings), name)
-    for refused in (outcome, *judged):
+    for origin, refused in zip(
+        (each.origin for each in (connection, *selected.siblings)), (outcome, *judged), strict=True
+    ):
         if not isinstance(refused, SecuredConnection):
-            scan.problems += refused
+            scan.problems += scan.about_parts(refused, origin)
     return outcome if isinstance(outcome, SecuredConnection) else None
 
 

@@ -49,7 +49,15 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
 
 def attributed(findings: Iterable[Finding], known: Owners) -> tuple[Finding, ...]:
     """Return `findings` without duplicates, with the service if each is about a single one."""
-    return tuple(_about(finding, _of(finding, known)) for finding in dict.fromkeys(findings))
+    found = dict.fromkeys(findings)
+    # PGREQUIREAUTH beside PGHOST is a part of the connection, and a demand of the policy.
+    told = {finding.variable for finding in found if finding.code != _POLICY}
+    return tuple(
+        _about(each, _of(each, known)) for each in found if not (each.code == _POLICY and each.variable in told)
+    )
+
+
+_POLICY = "policy-unknown"
 
 
 def _about(finding: Finding, names: set[str]) -> Finding:

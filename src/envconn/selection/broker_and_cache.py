@@ -37,9 +37,13 @@ def select(scan: Scan) -> Iterator[Selected]:
             choice = choose(candidates, chooser)
             scan.problems += choice.problems
             scan.notes += choice.notes
-            if choice.connection:
-                scan.expect(choice.connection, _KINDS[role], f"a {role}")
+            if choice.connection and scan.expect(choice.connection, _KINDS[role], _expected(choice.connection, role)):
                 yield Selected(role, choice.connection)
+
+
+def _expected(connection: Connection, role: str) -> str:
+    # What serves as both is told once.
+    return "a Redis" if connection.origin.variable in names.REDIS else f"a {role}"
 
 
 def _first(own: list[Connection], shared: list[Connection]) -> list[Connection]:

@@ -49,18 +49,19 @@ def select(scan: Scan) -> Iterator[Selected]:
     siblings = [*_one_for_each_role(scan, [*scan.connections(variables.SIBLINGS), *_siblings_in_parts(scan)])]
     siblings += _replicas(scan)
     default, others = _default(scan, siblings)
-    for connection in filter(None, (default, *others, *siblings)):
-        scan.expect(connection, DATABASES, "a database")
-    if default:
-        siblings = _as_trusted(scan, default, siblings)
-        yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*others, *siblings))))
     known = [each for each in (default, *others, *siblings) if each]
+    usable = [each for each in known if scan.expect(each, DATABASES, "a database")]
+    if default and default in usable:
+        siblings = _as_trusted(scan, default, [each for each in siblings if each in usable])
+        beside = [each for each in others if each in usable]
+        yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*beside, *siblings))))
     for name, variable in variables.named(scan.present):
         if _is_reserved(scan, name, variable):
             continue
         for connection in scan.connections([variable]):
-            scan.expect(connection, DATABASES, "a database")
             known.append(connection)
+            if not scan.expect(connection, DATABASES, "a database"):
+                continue
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):
                 own = [*scan.connections(variables.siblings_of(variable))]

@@ -10,7 +10,8 @@ from envconn import families
 from envconn.connection import Secret
 from envconn.errors import note, problem
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import VARIABLES
+from envconn.grammar.libpq_keywords import ATTRIBUTES, VARIABLES
+from envconn.grammar.text import unfit
 from envconn.records import replace
 from envconn.sources import Lookup, Text
 from envconn.sources.bound_service import kind_of
@@ -116,10 +117,13 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     for name, lookup in lookups.items():
         if lookup.found:
             values.setdefault(FAMILIES[leader][name], lookup.found.text.reveal())
+            problems += tuple(problem(code, name, message) for code, message in unfit(lookup.found.text.reveal()))
+    if problems:
+        return Lookup(problems=problems, notes=notes)
     kind = _kind(leader, values)
-    if not kind:
+    if kind not in families.serving("database"):
         return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
-    origin = replace(whole.origin, variable=leader, via=())
+    origin = replace(whole.origin, variable=leader, via=(), parts=True)
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
 
 
@@ -143,21 +147,48 @@ def _is_in_env_file(lookup: Lookup) -> bool:
 
 
 def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
-    """Return `found`, which names the host of a family, with the variable of the part that must change."""
-    message, keyword = _PARTS.get(found.code, ("", ""))
-    names = [name for name, part in FAMILIES.get(found.variable, {}).items() if part == keyword]
-    if not names:
-        return found
-    name = next((name for name in names if name in present), names[0])
-    return problem(found.code, name, message or found.message)
+    """Return `found`, which names the host of a family, about the part that must change, in the words of its parts."""
+    import re
 
+    held: dict[str, str] = {}
+    pattern = rf"\b(?:{'|'.join(sorted(_KEYWORDS))})\b"
+    for name in sorted(FAMILIES.get(found.variable, {}), key=lambda name: name not in present):
+        held.setdefault(FAMILIES[found.variable][name], name)
+    message, keyword = _PARTS.get(found.code, ("", ""))
+    message = message or found.message
+    if message.startswith(_CA):
+        message, keyword = message.removeprefix(_CA), "sslrootcert"
+    message = re.sub(pattern, lambda word: held.get(_keyword(word[0]), word[0]), message)
+    mentioned = [held.get(_keyword(word)) for word in (keyword, *re.findall(pattern, found.message))]
+    variable = next((name for name in mentioned if name in present), held.get(keyword, found.variable))
+    for said in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
+        message = message.removeprefix(said)
+    return problem(found.code, variable, message.replace(f" in {variable}", ""))
+
+
+def _keyword(word: str) -> str:
+    return "sslmode" if word == "ssl-mode" else word  # MySQL's
+
+
+_CA = "CA: "
+_KEYWORDS = {"ssl-mode", *VARIABLES.values(), "hostaddr"} - (ATTRIBUTES - {"hostaddr"}) - {"options"}
+"""The keywords in messages that are not also words of English."""
 
 _PARTS = {
     "user-missing": ("not set. Set it to the user of the database", "user"),
     "dbname-missing": ("not set. Set it to the name of the database", "dbname"),
+    "dbname-too-long": ("has more than 63 bytes. Shorten it", "dbname"),
+    "dbname-invalid": ("has a slash or more than 64 characters. Correct it", "dbname"),
+    "host-invalid": ("is not a hostname, an IP address or a socket directory. Correct it", "host"),
+    "hostaddr-invalid": ("is not an IP address. Correct it, or unset it", "hostaddr"),
+    "hostaddr-count": ("", "hostaddr"),
+    "hostaddr-socket": ("is set for a socket directory. Unset it", "hostaddr"),
     "port-invalid": ("is not a number. Set it to 1 to 65535", "port"),
     "port-range": ("is out of range. Set it to 1 to 65535", "port"),
+    "port-count": ("", "port"),
     "sslmode-unknown": ("", "sslmode"),
+    "tls-disabled": ("", "sslmode"),
+    "ca-missing": ("", "sslmode"),
 }
 """By code, the message for a variable if a URL has another message, and the part that is wrong."""
 
@@ -172,11 +203,15 @@ def _kind(leader: str, values: Mapping[str, str]) -> str:
 
 
 def _spelled(kind: str, values: dict[str, str]) -> str:
-    if kind != families.POSTGRESQL:
-        from envconn.grammar.json_credentials import spelled
-
-        return spelled(kind, values)
-    values.pop("scheme", None)
     if "sslmode" in values:
         values["sslmode"] = _SSL.get(values["sslmode"].lower(), values["sslmode"])
+    if kind != families.POSTGRESQL:
+        from urllib.parse import quote
+
+        from envconn.grammar.json_credentials import spelled
+        from envconn.grammar.mysql import MODES
+
+        mode = values.get("sslmode", "")
+        return spelled(kind, values) + (f"?ssl-mode={quote(MODES.get(mode, mode), safe='')}" if mode else "")
+    values.pop("scheme", None)
     return " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())

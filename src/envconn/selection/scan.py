@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from envconn.connection import Origin
     from envconn.sources import Environment, Lookup
 
 
@@ -48,9 +49,13 @@ class Scan:
         self.record(lookup)
         if lookup.found:
             outcome = grammar.read(lookup.found.text, lookup.found.origin)
-            if not isinstance(outcome, Connection) and "://" not in lookup.found.text.reveal():
-                outcome = tuple(host_variables.about_part(found, self.present) for found in outcome)
+            if not isinstance(outcome, Connection):
+                outcome = self.about_parts(outcome, lookup.found.origin)
             yield from self.understand(outcome)
+
+    def about_parts(self, problems: Iterable[Finding], origin: Origin) -> Iterable[Finding]:
+        """Return the `problems` of the text of `origin`, about its parts if it was put together from several."""
+        return [host_variables.about_part(found, self.present) for found in problems] if origin.parts else problems
 
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or add its problems."""
@@ -96,12 +101,14 @@ class Scan:
             self.notes += [_outranked(each, trusted[0]) for each in candidates if each.origin.env_file]
         return trusted or list(candidates)
 
-    def expect(self, connection: Connection, families: Collection[str], what: str) -> None:
-        """Refuse a connection whose family is not in `families`: the variable is for `what`."""
-        if connection.family not in families:
-            family = FAMILIES[connection.family]
-            message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
-            self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
+    def expect(self, connection: Connection, families: Collection[str], what: str) -> bool:
+        """Return whether the family of `connection` is in `families`; if not, add the problem: it is for `what`."""
+        if connection.family in families:
+            return True
+        family = FAMILIES[connection.family]
+        message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
+        self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
+        return False
 
     def record(self, lookup: Lookup) -> None:
         """Add the problems and notes of `lookup`."""

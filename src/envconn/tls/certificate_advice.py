@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envconn.families import FAMILIES, serving
+from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.tls.levels import TlsLevel
 from envconn.tls.policy import prefix
 
@@ -23,6 +24,8 @@ def ca_remedy(connection: Connection, endpoint: Endpoint, policy: Demands, servi
     known = endpoint.provider.certificates if endpoint.provider else None
     if known:
         return known.remedy.replace("DATABASE_CA_CERT", policy.remedy(variable))
+    if connection.origin.parts and connection.origin.variable != KEYWORDS["host"].variable:
+        return f"Set {policy.remedy(variable)} to its path"  # such parts have no variable for the CA
     return f"{family.name_ca}, or set {policy.remedy(variable)}"
 
 

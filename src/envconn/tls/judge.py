@@ -43,8 +43,9 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     floor = _floor(policy, connection, endpoint)
     level = asked if how_far.exempt else max(asked, floor)
     ca = _ca(connection, endpoint, policy, level)
-    if isinstance(ca, CA) and level >= _verified_from(connection):
-        level = max(level, TlsLevel.VERIFY_FULL if ca.kind == "system" else TlsLevel.VERIFY_CA)
+    if ca is not None and level >= _verified_from(connection):
+        is_system = isinstance(ca, CA) and ca.kind == "system"
+        level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
     problems = _contradictions(connection, asked, how_far, level, policy)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from envconn.connection import Parameters
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
-from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, METHODS, known_methods, raises
+from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, METHODS, WEAK_TLS, known_methods, raises, spelled
 from envconn.records import replace
 from envconn.tls.levels import TlsLevel
 
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from envconn.errors import Finding
 
 _LISTS = ("sslcrl", "sslcrldir")
-_WEAK = ("TLSv1", "TLSv1.1")  # libpq supports them, and requires less with them than envconn without
 
 
 def stated(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
     """Return the demands among `values`, texts by variable, as texts by keyword; and their problems."""
-    found = {name: values[variable] for variable, name in DEMANDS.items() if values.get(variable)}
+    found = {name: spelled(name, values[variable]) for variable, name in DEMANDS.items() if values.get(variable)}
     return found, tuple(_wrong(found))
 
 
@@ -34,8 +33,8 @@ def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
     # libpq would refuse to connect. A misspelt demand must not look like one that is met.
     for name, value in found.items():
         keyword = KEYWORDS[name]
-        weak = _WEAK if name.endswith("protocol_version") else ()
-        if keyword.values and value not in (*keyword.values, *weak):
+        # With a weak version, libpq requires less than envconn without: it changes nothing.
+        if keyword.values and value not in (*keyword.values, *(WEAK_TLS if keyword.folded else ())):
             yield problem(
                 "policy-unknown", keyword.variable, f"is invalid: expected one of {', '.join(keyword.values)}"
             )
