@@ -117,7 +117,7 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PASSWORD_FILE": "/nowhere"}, ["file-missing"], "a file"),
         (
             {"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "x"},
-            ["policy-unknown", "sslmode-unknown"],
+            ["sslmode-unknown"],
             "no mode",
         ),
         ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGSSLMODE": "disable"}, ["tls-disabled"], "refused"),

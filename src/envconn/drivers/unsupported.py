@@ -48,9 +48,10 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
 
 def stated_by(connection: SecuredConnection, name: str) -> str:
     """Return the variable that states the keyword `name` of `connection`: its own, or that of the whole text."""
-    origin, variable = connection.origin, KEYWORDS[name].variable
+    origin = connection.origin
     in_parts = origin.parts and origin.variable == KEYWORDS["host"].variable
-    return variable if variable and (in_parts or name in demanded(connection)) else origin.variable
+    own = KEYWORDS[name].variable if in_parts or name in demanded(connection) else ""
+    return own or origin.variable
 
 
 def unheard(connection: SecuredConnection, honoured: Collection[str]) -> list[str]:

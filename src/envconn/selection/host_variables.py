@@ -159,7 +159,7 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
     if message.startswith(_CA):
         message, keyword = message.removeprefix(_CA), "sslrootcert"
     message = re.sub(pattern, lambda word: held.get(_keyword(word[0]), word[0]), message)
-    mentioned = [held.get(_keyword(word)) for word in (keyword, *re.findall(pattern, found.message))]
+    mentioned = [held.get(_keyword(word), "") for word in (keyword, *re.findall(pattern, found.message))]
     variable = next((name for name in mentioned if name in present), held.get(keyword, found.variable))
     for said in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
         message = message.removeprefix(said)

@@ -53,9 +53,9 @@ class Scan:
                 outcome = self.about_parts(outcome, lookup.found.origin)
             yield from self.understand(outcome)
 
-    def about_parts(self, problems: Iterable[Finding], origin: Origin) -> Iterable[Finding]:
+    def about_parts(self, problems: tuple[Finding, ...], origin: Origin) -> tuple[Finding, ...]:
         """Return the `problems` of the text of `origin`, about its parts if it was put together from several."""
-        return [host_variables.about_part(found, self.present) for found in problems] if origin.parts else problems
+        return tuple(host_variables.about_part(found, self.present) if origin.parts else found for found in problems)
 
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or add its problems."""
