@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from typing import cast
 
-import envconn
+from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import amqp, psycopg
 from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
-from envconn.families import AMQP, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.grammar import celery
 from envconn.grammar.libpq_keywords import SECRETS
+from envconn.records import replace
 from envconn.services import Environment
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
@@ -88,12 +90,17 @@ def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
     return {"result_backend": f"db+sqlite:///{path}"}
 
 
+def _own_backend(connection: SecuredConnection) -> dict[str, object]:
+    return {"result_backend": connection.dbname}
+
+
 _BROKERS = {AMQP: _amqp_broker, REDIS: redis_broker, SENTINEL: sentinel_broker}
 _BACKENDS = {
     POSTGRESQL: _postgres_backend,
     REDIS: redis_backend,
     SENTINEL: sentinel_backend,
     SQLITE: _sqlite_backend,
+    CELERY: _own_backend,
 }
 
 
@@ -131,7 +138,7 @@ def _direct(connection: SecuredConnection) -> SecuredConnection:
 _USUAL = ("results", "cache", "database")
 """The services for results by default, in this order."""
 
-_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "RESULTS_URL"}
+_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "CELERY_RESULT_BACKEND"}
 
 
 def choose(
@@ -164,7 +171,10 @@ _READ_BY_CELERY = {
     "CELERY_BROKER_READ_URL": ("broker_url", "Unset it"),
     "CELERY_BROKER_WRITE_URL": ("broker_url", "Unset it"),
     # Celery's command sets it from RESULT_BACKEND, too.
-    "CELERY_RESULT_BACKEND": ("result_backend", "Unset it and RESULT_BACKEND, and choose with config(results=...)"),
+    "CELERY_RESULT_BACKEND": (
+        "result_backend",
+        "Unset it and RESULT_BACKEND, or store the results there (config(results='results'))",
+    ),
 }
 """Variables that override settings in Celery (celery/app/utils.py, Settings), unchanged.
 
@@ -176,7 +186,7 @@ def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
     """Yield a problem for each variable that Celery reads and that differs from the settings."""
     for variable, (setting, remedy) in _READ_BY_CELERY.items():
         text = os.environ.get(variable)
-        if text and setting in found and not _says(text, str(found[setting])):
+        if text and not _says(text, str(found.get(setting, ""))):
             message = f"replaces the setting of Celery without a TLS check. {remedy}"
             yield problem("celery-overruled", variable, message)
 
@@ -184,14 +194,14 @@ def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
 def _says(text: str, url: str) -> bool:
     """Whether `text` means the same to Celery as `url`: the same address, and nothing about verification."""
     ours, theirs = _read(url), _read(text)
-    return text == url or bool(ours and ours == theirs)
+    return text == url or bool(theirs and (ours == theirs or theirs.family == CELERY))
 
 
-def _read(text: str) -> tuple[object, ...] | None:
+def _read(text: str) -> Connection | None:
     if "?" in text or text != text.strip():
         return None
-    try:
-        found = envconn.parse(text)
-    except ConfigurationError:
-        return None
-    return found.scheme, found.hosts, found.user, found.password, found.dbname
+    found = celery.read(Secret(text), _ORIGIN)
+    return replace(found, notes=()) if isinstance(found, Connection) else None
+
+
+_ORIGIN = Origin("text")

@@ -35,7 +35,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Two variables, or a variable and what the platform has bound, mean different databases.",
             (
                 "Remove all but one, or name the one to use in `ENVCONN_DATABASE_VARIABLE` "
-                "(`ENVCONN_BROKER_VARIABLE`, `ENVCONN_CACHE_VARIABLE`)."
+                "(`ENVCONN_BROKER_VARIABLE`, `ENVCONN_RESULTS_VARIABLE`, `ENVCONN_CACHE_VARIABLE`)."
             ),
             (
                 "DATABASE_URL=postgresql://app:secret@db.example.com/app "
@@ -48,8 +48,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "chosen-variable-missing": Code(
             (
-                "`ENVCONN_DATABASE_VARIABLE` (`ENVCONN_BROKER_VARIABLE`, `ENVCONN_CACHE_VARIABLE`) names neither a "
-                "variable that is set nor a bound service."
+                "`ENVCONN_DATABASE_VARIABLE` (`ENVCONN_BROKER_VARIABLE`, `ENVCONN_RESULTS_VARIABLE`, "
+                "`ENVCONN_CACHE_VARIABLE`) names neither a variable that is set nor a bound service."
             ),
             "Set it to the name of one, or unset it.",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=MY_DB_URL",
@@ -87,6 +87,12 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Move it to the variable that the message names.",
             "DATABASE_URL=rediss://:secret@cache.example.com",
             "REDIS_URL=rediss://:secret@cache.example.com",
+        ),
+        "results-unsupported": Code(
+            "Results of Celery would go to a backend whose TLS envconn cannot check, or that other settings name.",
+            "Use one of the backends in the message, with its whole URL.",
+            "CELERY_RESULT_BACKEND=mongodb://app:secret@db.example.com/app",
+            "CELERY_RESULT_BACKEND=rpc://",
         ),
         "alias-missing": Code(
             "The value is `$NAME` or `${NAME}`, but no variable of that name is set.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
 REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
+CELERY = "celery"
 
 
 class Family(Record):
@@ -24,9 +25,11 @@ class Family(Record):
     the one to set for it; `plain` and `secure` are the schemes that envconn writes, the latter from
     `TlsLevel.ENCRYPTED` on; they are the same if the scheme does not say TLS. `tls_schemes` maps each scheme
     without TLS to its counterpart with TLS, if it has one. `words` are platforms' names for such a service. `port` is
-    the default port, 0 for a file, `tls_port` that of the scheme with TLS. `dbname` is the database if none is
-    written, empty if one is required; `dbname_title` is its name in reports if the database's own name says too
-    little. `services` are the roles that it can have.
+    the default port, 0 for a family without servers, `tls_port` that of the scheme with TLS. `dbname` is the database
+    if none is written, empty if one is required; `dbname_title` is its name in reports if the database's own name
+    says too little. `services` are the roles that it can have.
+
+    `serverless` says why TLS does not apply, for a family without servers.
 
     `verified` is true if a scheme with TLS alone means a verified server, by the system's CAs if no other
     is named. `unencrypted` is how a text disables TLS, `instead` what to write, and `name_ca` how to name a CA.
@@ -49,6 +52,7 @@ class Family(Record):
     words: tuple[str, ...] = ()
     tls_schemes: tuple[tuple[str, str], ...] = ()
     verified: bool = False
+    serverless: str = ""
     unencrypted: str = "the scheme means no TLS"
     instead: str = ""
     name_ca: str = ""
@@ -81,7 +85,7 @@ FAMILIES: dict[str, Family] = {
         unencrypted="sslmode=disable",
         instead="Use sslmode=require or stronger",
         name_ca="Add sslrootcert=/path, or sslrootcert=system for a public CA",
-        probe="postgres.Postgres",
+        probe="postgres_protocol.Postgres",
         login="postgresql",
         driver="the driver cannot be imported, often because libpq is missing. Run pip install 'psycopg[binary]'",
     ),
@@ -109,6 +113,7 @@ FAMILIES: dict[str, Family] = {
         0,
         ("database", "results"),
         "sqlite.read_uri",
+        serverless="the database is a file, to which TLS does not apply",
     ),
     REDIS: Family(
         ("redis", "rediss", "valkey", "valkeys", "unix", "redis+socket"),
@@ -165,6 +170,18 @@ FAMILIES: dict[str, Family] = {
         probe="protocol.Amqp",
         login="amqp",
         driver="py-amqp is not installed, but the login requires it. Run pip install envconn[celery]",
+    ),
+    # Results that Celery keeps without a connection of their own. Their texts are no URIs (`envconn.grammar.celery`).
+    CELERY: Family(
+        (),
+        "a result backend of Celery",
+        "CELERY_RESULT_BACKEND",
+        "",
+        "",
+        0,
+        ("results",),
+        "",
+        serverless="the results have no connection of their own, to which TLS could apply",
     ),
 }
 """Every family by its name."""

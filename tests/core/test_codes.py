@@ -33,7 +33,7 @@ OTHERS = {
     *("osc-fr1", "public-rw", "private-peering-rw", "reset-default", "retry-after", "accept-encoding", "content-type"),
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),
-    "cloud-foundry",
+    *("cloud-foundry", "django-cache", "django-db"),
     *("compute-1", "us-east-1"),
     *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
     *(level.sslmode for level in TlsLevel),

@@ -9,6 +9,7 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, parse, secure
+from envconn_celery import config
 from envconn_celery.settings import settings as celery_settings
 
 if TYPE_CHECKING:
@@ -191,9 +192,18 @@ class TestVariablesOfCelery:
 
     def test_results(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://h")
+        for result in (None, broker):
+            with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
+                celery_settings(broker, result)
+
+    @pytest.mark.parametrize("text", ["rpc://", "disabled", "django-db", "cache+memory://"])
+    def test_results_without_a_server(
+        self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        monkeypatch.setenv("CELERY_RESULT_BACKEND", text)
         assert "result_backend" not in celery_settings(broker)
-        with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
-            celery_settings(broker, broker)
+        services = envconn.load({"REDIS_URL": "rediss://h", "CELERY_RESULT_BACKEND": text}, env_file=None)
+        assert config(services)["result_backend"] == text
 
     def test_an_empty_one_is_not_set(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", "")

@@ -22,7 +22,8 @@ MEMBERS = {"grammar": "envconn.grammar", "probe": "envconn.probe"}
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_family(name: str) -> None:
     family = FAMILIES[name]
-    assert {family.plain, family.secure} <= {*family.schemes}
+    assert {family.plain, family.secure} <= {*family.schemes, *([] if family.schemes else [""])}
+    assert bool(family.serverless) is not bool(family.port)
     assert {*family.services} <= ROLES
     assert (family.plain != family.secure) is family.verified
     assert all({plain, secure} <= {*family.schemes} for plain, secure in family.tls_schemes)
@@ -51,7 +52,7 @@ def test_what_a_family_names_is_there(name: str) -> None:
     [
         ("database", ("mysql", "postgresql", "sqlite")),
         ("broker", ("amqp", "redis", "sentinel")),
-        ("results", ("postgresql", "redis", "sentinel", "sqlite")),
+        ("results", ("celery", "postgresql", "redis", "sentinel", "sqlite")),
         ("cache", ("redis", "sentinel")),
         ("queue", ()),
     ],

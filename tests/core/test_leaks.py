@@ -97,6 +97,7 @@ CASES = [
         {"A_B_DATABASE_URL": GOOD, "POSTGRESQLCONNSTR_a-b": GOOD + "2", "ENVCONN_A_B_TLS_WAIVE": "{raw}"},
     ),
     url("kind-unexpected", f"rediss://:{{p}}@{HOST}/0"),
+    Case("results-unsupported", {"CELERY_RESULT_BACKEND": f"mongodb://app:{{p}}@{HOST}"}),
     # the text before any grammar
     Case("text-empty", {"A_DATABASE_URL_FILE": "held", "B_DATABASE_URL": GOOD}, {"held": "\ufeff"}),
     url("text-quoted", f"'{GOOD}'"),

@@ -42,7 +42,16 @@ def made(**config: Any) -> type[App]:
 def test_fields() -> None:
     settings = App()
     assert (settings.debug, settings.name) == (True, "app")
-    assert list(App.model_fields) == ["database", "databases", "broker", "cache", "services", "debug", "name"]
+    assert list(App.model_fields) == [
+        "database",
+        "databases",
+        "broker",
+        "results",
+        "cache",
+        "services",
+        "debug",
+        "name",
+    ]
     assert settings.database is settings.services.database is settings.databases["database"]
     assert list(settings.databases) == ["database", "analytics"]
     assert settings.database.host == "db.example.com"

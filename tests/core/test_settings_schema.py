@@ -39,6 +39,7 @@ def test_fields(mode: Literal["validation", "serialization"], by_alias: object) 
         "database": {"title": "Database", **CONNECTION},
         "databases": {"title": "Databases", "type": "object", "additionalProperties": CONNECTION},
         "broker": {"title": "Broker", **OPTIONAL},
+        "results": {"title": "Results", **OPTIONAL},
         "cache": {"title": "Cache", **OPTIONAL},
         "debug": {"title": "Debug", "type": "boolean", "default": False},
     }

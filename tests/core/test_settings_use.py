@@ -114,6 +114,7 @@ def test_dumps_and_copies() -> None:
         "database": settings.database,
         "databases": dict(settings.databases),
         "broker": None,
+        "results": None,
         "cache": None,
         "debug": True,
         "name": "app",

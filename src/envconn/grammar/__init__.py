@@ -59,17 +59,17 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     return read_text(text, origin)
 
 
-def read_text(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    """Do the same as `read`, for a text that is not JSON."""
+def read_text(text: Secret, origin: Origin, before: str = "") -> Connection | tuple[Finding, ...]:
+    """Do the same as `read`, for a text that is not JSON. `before` is what stands before the scheme, as in ``db+``."""
     state = ParseState(origin)
     clean = tidy(state, text.reveal())
-    connection = None if clean is None else _dispatch(state, clean)
+    connection = None if clean is None else _dispatch(state, clean, before)
     return tuple(state.problems) if connection is None else connection
 
 
-def _dispatch(state: ParseState, text: str) -> Connection | None:
+def _dispatch(state: ParseState, text: str, before: str) -> Connection | None:
     scheme, separator, _ = text.partition("://")
-    if separator and (family := BY_SCHEME.get(scheme)):
+    if separator and (family := BY_SCHEME.get(scheme.removeprefix(before))):
         return _reader(family)(state, scheme, text)
     match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
     if text.startswith("psql "):

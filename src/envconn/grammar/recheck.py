@@ -10,7 +10,7 @@ from importlib import import_module
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.errors import problem
-from envconn.families import BY_SCHEME, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
+from envconn.families import BY_SCHEME, CELERY, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
@@ -59,7 +59,7 @@ def _is_text(connection: Connection) -> bool:
 
 
 def _check(family: str) -> Callable[[ParseState, Connection], bool]:
-    return {POSTGRESQL: _check_postgresql, SQLITE: _check_sqlite}.get(family, _check_other)
+    return _CHECKS.get(family, _check_other)
 
 
 def _check_postgresql(state: ParseState, connection: Connection) -> bool:
@@ -85,6 +85,13 @@ def _check_sqlite(_: ParseState, connection: Connection) -> bool:
     return bool(connection.dbname) and connection.hosts == (Host("", 0),) and _are_known(connection)
 
 
+def _check_celery(_: ParseState, connection: Connection) -> bool:
+    from envconn.grammar.celery import serverless
+
+    found = serverless(connection.dbname, connection.origin)
+    return found is not None and all(getattr(found, name) == getattr(connection, name) for name in ("scheme", *_READ))
+
+
 def _check_other(state: ParseState, connection: Connection) -> bool:
     """Whether hosts and parameters are such as the family's URIs have."""
     hosts = connection.hosts
@@ -92,6 +99,9 @@ def _check_other(state: ParseState, connection: Connection) -> bool:
         return False
     mode = connection.parameters.get("sslmode", "require")
     return (len(hosts) == 1 or connection.family == SENTINEL) and mode in _MODES and _are_known(connection)
+
+
+_CHECKS = {POSTGRESQL: _check_postgresql, SQLITE: _check_sqlite, CELERY: _check_celery}
 
 
 def _is_host(state: ParseState, host: Host) -> bool:

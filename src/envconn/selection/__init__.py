@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 
-from envconn import sources
+from envconn import grammar, sources
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.grammar.libpq_keywords import REFUSABLE
 from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, platform_services, variables
+from envconn.selection.broker_and_cache import READERS
 from envconn.selection.broker_and_cache import select as select_brokers
 from envconn.selection.databases import DATABASE, DATABASES, Selected
 from envconn.selection.scan import Scan
@@ -116,7 +117,8 @@ def judged_text(
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
-    judged = [_judged(Selected(name, connection), scopes, scan) for connection in scan.accept(lookup)]
+    read = READERS.get(name, grammar.read)
+    judged = [_judged(Selected(name, connection), scopes, scan) for connection in scan.accept(lookup, read)]
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)
 
 

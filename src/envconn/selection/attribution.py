@@ -42,6 +42,7 @@ _DATABASE = (
 _FIXED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_DATABASE, (DATABASE,)),
     **dict.fromkeys((*variables.BROKER, CHOOSERS["broker"]), ("broker",)),
+    **dict.fromkeys((*variables.RESULTS, CHOOSERS["results"]), ("results",)),
     **dict.fromkeys((*variables.CACHE, CHOOSERS["cache"]), ("cache",)),
     **dict.fromkeys(variables.REDIS, ("broker", "cache")),
 }

@@ -13,10 +13,13 @@ from envconn.sources import Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
-    from envconn.connection import Origin
+    from envconn.connection import Origin, Secret
     from envconn.sources import Environment, Lookup
+
+    Read: TypeAlias = Callable[[Secret, Origin], "Connection | tuple[Finding, ...]"]
 
 
 class PlatformService(Record):
@@ -38,17 +41,20 @@ class Scan:
         self.problems = list(problems)
         self.notes: list[Finding] = []
 
-    def connections(self, variables: Iterable[str]) -> Iterator[Connection]:
-        """Yield the connections of those `variables` that are present, in their order; invalid ones become problems."""
+    def connections(self, variables: Iterable[str], read: Read = grammar.read) -> Iterator[Connection]:
+        """Yield the connections of those `variables` that are present, in their order; invalid ones become problems.
+
+        `read` is the grammar of their texts.
+        """
         for variable in variables:
             if variable in self.present:
-                yield from self.accept(self.environment.lookup(variable))
+                yield from self.accept(self.environment.lookup(variable), read)
 
-    def accept(self, lookup: Lookup) -> Iterator[Connection]:
-        """Yield the connection of `lookup`, if it found one that can be read."""
+    def accept(self, lookup: Lookup, read: Read = grammar.read) -> Iterator[Connection]:
+        """Yield the connection of `lookup`, if it found one that `read` can read."""
         self.record(lookup)
         if lookup.found:
-            outcome = grammar.read(lookup.found.text, lookup.found.origin)
+            outcome = read(lookup.found.text, lookup.found.origin)
             if not isinstance(outcome, Connection):
                 outcome = self.about_parts(outcome, lookup.found.origin)
             yield from self.understand(outcome)

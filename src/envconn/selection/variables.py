@@ -36,8 +36,11 @@ named database."""
 ROLES: Mapping[str, str] = {**SIBLINGS, "POSTGRESQL_ADDON_DIRECT_HOST": "direct"}
 """The same, and those that hold the host of a sibling given in parts."""
 
-BROKER = ("CELERY_BROKER_URL", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
+BROKER = ("CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
 """The variables that name the message broker; otherwise one of `REDIS` is used."""
+
+RESULTS = ("CELERY_RESULT_BACKEND", "RESULT_BACKEND", "RESULTS_URL")
+"""The variables that name the store for the results of tasks. Celery itself reads the first two."""
 
 CACHE = ("CACHE_URL",)
 """The variables that name the cache; otherwise one of `REDIS` is used."""
@@ -57,6 +60,7 @@ _READ = {
     *DEFAULTS,
     *SIBLINGS,
     *BROKER,
+    *RESULTS,
     *CACHE,
     *REDIS,
     *OVERRULED,

@@ -22,7 +22,7 @@ FOR_ALL = (
 FOR_EACH = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA", "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
 """The words that also apply to one service, after ``ENVCONN_<SERVICE>_``."""
 
-SERVICES = ("database", "broker", "cache")
+SERVICES = ("database", "broker", "results", "cache")
 """The services that are known without a variable of that name."""
 
 FOR_EVERY = tuple(f"{PREFIX}{word}" for word in FOR_ALL)

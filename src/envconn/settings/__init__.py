@@ -60,7 +60,7 @@ class Settings(HiddenInputModel, BaseSettings):
     ``.env``) that do not exist are ignored. Arguments win: a connection, the text of one, or
     ``services=envconn.load(...)``, with which nothing is read.
 
-    `database` is `None` if it is not configured (``ENVCONN_PHASE=build``), as are `broker` and `cache`.
+    `database` is `None` if it is not configured (``ENVCONN_PHASE=build``), as are `broker`, `results` and `cache`.
     An override of `settings_customise_sources` must return what ``super()`` returns; it may add sources.
     Added sources and ``secrets_dir`` are read for connections as well, below the environment, by names
     like ``DATABASE_URL``; `parts` is for a whole secret that is one service.
@@ -75,7 +75,7 @@ class Settings(HiddenInputModel, BaseSettings):
         arbitrary_types_allowed=True,
         extra="ignore",
         env_file=sources.DOTENV,
-        cli_shortcuts={FIELDS[name]: name for name in ("database", "broker", "cache")},
+        cli_shortcuts={FIELDS[name]: name for name in ("database", "broker", "results", "cache")},
     )
 
     database: Annotated[CliSuppress[SecuredConnection], WrapValidator(_optional)] = Field(
@@ -83,6 +83,7 @@ class Settings(HiddenInputModel, BaseSettings):
     )
     databases: CliSuppress[_Databases] = Field(default_factory=_unread, validation_alias=FIELDS["databases"])
     broker: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["broker"])
+    results: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["results"])
     cache: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["cache"])
     services: Annotated[CliSuppress[_Services], WithJsonSchema({"type": "object"})] = Field(
         default_factory=_unread, validation_alias=FIELDS["services"], exclude=True, repr=False

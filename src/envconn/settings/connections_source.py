@@ -69,6 +69,7 @@ class Connections(PydanticBaseSettingsSource):
             "database": services.get(DATABASE),
             "databases": dict(services.databases),
             "broker": services.get("broker"),
+            "results": services.get("results"),
             "cache": services.get("cache"),
             "services": services,
         }

@@ -79,7 +79,7 @@ def _followed(environment: Environment) -> Iterator[str]:
 
 # No variable can have these names, so DATABASE=app or CACHE=1, which mean other things, are
 # ignored: every settings source looks for something named like each field.
-FIELDS = {name: f"envconn:{name}" for name in ("database", "databases", "broker", "cache", "services")}
+FIELDS = {name: f"envconn:{name}" for name in ("database", "databases", "broker", "results", "cache", "services")}
 """The name of each field of `Settings` in pydantic."""
 
 _SEPARATORS = re.compile(r"[^A-Za-z0-9_]+")

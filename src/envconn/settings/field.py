@@ -8,9 +8,10 @@ from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as schemas
 
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError, problem
+from envconn.errors import ConfigurationError
 from envconn.selection import judged_text
 from envconn.selection.databases import DATABASE
+from envconn.selection.vocabulary import RESERVED
 from envconn.services import load
 from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
@@ -30,7 +31,8 @@ def core_schema(field_name: str | None) -> CoreSchema:
 
     A text is parsed and judged by the policy in the environment. If the input has
     no such field, or a blank one, the field is taken from `envconn.load`: the service with the name of
-    the field, otherwise the default database, except for fields called ``broker`` or ``cache``.
+    the field, otherwise the default database, except for fields called ``broker``, ``results`` or
+    ``cache``.
     A default in the model (``= None``) has precedence over that.
     See `HiddenInputModel` for a model that is given texts.
     """
@@ -53,12 +55,7 @@ def _validated(name: str, value: object) -> SecuredConnection:
 
 def _missing(name: str) -> SecuredConnection:
     services = load()
-    if name in _NO_DATABASES and name not in services:
-        raise ConfigurationError([problem("service-missing", name, f"no {name} is configured. Set REDIS_URL")])
-    return services.get(name) or services.database
-
-
-_NO_DATABASES = ("broker", "cache")
+    return services[name] if name in RESERVED else services.get(name) or services.database
 
 
 def judge_text(text: Secret, name: str, files: Dotenv, layers: Sequence[Layer] = ()) -> SecuredConnection:

@@ -138,7 +138,7 @@ def _file(source: InitSettingsSource) -> _Found:
     return _texts({_FIELDS.get(key, key): value for key, value in content.items()}), ()
 
 
-_FIELDS = {"database": "DATABASE_URL", "broker": "BROKER_URL", "cache": "CACHE_URL"}
+_FIELDS = {"database": "DATABASE_URL", "broker": "BROKER_URL", "results": "CELERY_RESULT_BACKEND", "cache": "CACHE_URL"}
 
 _READERS: Mapping[type, Callable[[Any], _Found]] = {
     DotEnvSettingsSource: _dotenv,

@@ -117,7 +117,12 @@ def _as_text(value: object) -> str:
 
 _RDS = frozenset({"ENGINE", "HOST", "USERNAME", "PASSWORD"})
 _HOST_PARTS = frozenset({"host", "hostname", "uri", "url"})
-_VARIABLES = {DATABASE: "DATABASE_URL", "broker": "BROKER_URL", "cache": "CACHE_URL"}
+_VARIABLES = {
+    DATABASE: "DATABASE_URL",
+    "broker": "BROKER_URL",
+    "results": "CELERY_RESULT_BACKEND",
+    "cache": "CACHE_URL",
+}
 
 # A secret that RDS manages has neither host nor database: DATABASE_HOST and DATABASE_NAME complete it.
 _COMPLETED = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
@@ -128,7 +133,7 @@ def parts(source: PydanticBaseSettingsSource, name: str = DATABASE) -> PydanticB
 
     Its names are those that RDS uses (``engine``, ``host``, ``port``, ``dbname``, ``username``,
     ``password``), Cloud Foundry's, or the Service Binding Specification's. `name` is ``database``, ``broker``,
-    ``cache``, or the name of another database. Parts of ``database`` without a host are completed by
+    ``results``, ``cache``, or the name of another database. Parts of ``database`` without a host are completed by
     ``DATABASE_HOST``, ``DATABASE_NAME`` and ``DATABASE_PORT``. A secret in AWS Secrets Manager that looks like one of
     RDS is used as ``database`` without this.
     """

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
-from envconn.families import FAMILIES, POSTGRESQL, SENTINEL, SQLITE
+from envconn.families import FAMILIES, POSTGRESQL, SENTINEL
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls import ca as ca_material
@@ -55,8 +55,10 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if problems:
         return tuple(problems)
     trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
-    stated_in = map(policy.place, ("ENVCONN_TLS", "ENVCONN_TLS_WAIVE", trusted.variable if trusted else ""))
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, _words(connection), demanded, *stated_in)
+    place = policy.place
+    stated_in = (place("ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(trusted.variable if trusted else ""))
+    words, serverless = _words(connection), FAMILIES[connection.family].serverless
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, demanded, *stated_in, serverless)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
 
 
@@ -123,10 +125,11 @@ def _contradictions(
     connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel, policy: Demands
 ) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
+    family = FAMILIES[connection.family]
     sockets = [host.is_socket for host in connection.hosts]
     found = [
         (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", ""),
-        (all(sockets) and not how_far.exempt and connection.family != SQLITE, "socket-enforced", _SOCKET),
+        (all(sockets) and not how_far.exempt and not family.serverless, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
@@ -222,10 +225,8 @@ def _remedy(connection: Connection, context: Context, name: str) -> str:
 
 
 def _words(connection: Connection) -> str:
-    """Return what in the text decided the requested level; empty for a file."""
+    """Return what in the text decided the requested level."""
     mode, has_root = connection.parameters.get("sslmode"), "sslrootcert" in connection.parameters
-    if connection.family == SQLITE:
-        return ""
     if connection.family != POSTGRESQL:
         # Other words than libpq's; for Redis and AMQP, the scheme means "disable".
         is_stated = has_root or mode not in {None, "disable"}

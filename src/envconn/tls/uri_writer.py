@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from envconn.families import AMQP, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, CELERY, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
@@ -30,6 +30,7 @@ def uri(connection: Judged) -> str:
         shape = family.socket.format(
             user=userinfo(connection),
             dbname=quote(connection.dbname, safe=""),
+            text=connection.dbname,
             path=quote(connection.dbname if connection.family == SQLITE else connection.host, safe="/"),
         )
         return _with_query(shape, query)
@@ -121,6 +122,7 @@ _FAMILIES = {
         socket="mysql://{user}localhost/{dbname}?unix_socket={path}",
     ),
     SQLITE: _Family((_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
+    CELERY: _Family((_NONE,) * len(TlsLevel), {}, socket="{text}"),
 }
 
 

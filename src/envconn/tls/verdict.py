@@ -26,19 +26,21 @@ class Verdict(Value):
     waived: str | None = None
     ca: CA | None = None
     _words: str = "without sslmode"
-    """Where the text states the requested level; empty for a file."""
+    """Where the text states the requested level."""
     _demanded: tuple[str, ...] = ()
     """The keywords of libpq in which a variable requires more than the text."""
     _floor_from: str = "ENVCONN_TLS"
     _waived_from: str = "ENVCONN_TLS_WAIVE"
     _ca_from: str = ""
     """Where the floor, the waiver and the CA are stated."""
+    _serverless: str = ""
+    """Why TLS does not apply, if there is no server."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
         """The reasons for the level, one sentence for each step."""
-        if not self._words:
-            return ("the database is a file, to which TLS does not apply",)
+        if self._serverless:
+            return (self._serverless,)
         reasons = [
             (True, f"{self._words}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),

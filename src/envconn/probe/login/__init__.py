@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from envconn.errors import ConfigurationError, note, problem
-from envconn.families import FAMILIES, SQLITE
+from envconn.families import FAMILIES
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.network import run_in_thread
 from envconn.tls import require_sealed
@@ -39,7 +39,7 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
-    if connection.family == SQLITE:
+    if FAMILIES[connection.family].serverless:
         return Outcome()  # access to a file is decided by its mode
     if not FAMILIES[connection.family].login:
         return Outcome(
