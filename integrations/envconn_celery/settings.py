@@ -6,8 +6,7 @@ import os
 from typing import cast
 
 from envconn.connection import Connection, Origin, Secret
-from envconn.drivers import amqp, psycopg
-from envconn.drivers.hidden_text import Hidden
+from envconn.drivers import Hidden, amqp, psycopg
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
 from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 
 from envconn.errors import ConfigurationError, ServiceMissing
 from envconn.services import ENVIRONMENT, Services, resolve
-from envconn_django.aliases import BUILDING, followed_entries, handed
+from envconn_django.aliases import DUMMY, followed_entries, handed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from envconn import SecuredConnection
     from envconn.services import Source
-    from envconn_django.router import ReplicaRouter, SafeExceptionReporterFilter
+    from envconn_django.exceptions import SafeExceptionReporterFilter
+    from envconn_django.router import ReplicaRouter
 
     Made = TypeVar("Made")
 
@@ -71,7 +72,7 @@ def _databases(
     found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
-        return {"default": {**BUILDING}}
+        return {"default": {**DUMMY}}
     handed.clear()
     handed.update(followed_entries(found, pool, rotate=rotate))
     return {alias: {**deepcopy(entry.settings)} for alias, entry in handed.items()}
@@ -94,10 +95,11 @@ def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) 
     # Raised outside of the except block, so that it has no context.
     if find_spec("django") is None:
         raise ConfigurationError(problems)
-    raise import_module("envconn_django.router").ImproperEnvironment(problems)
+    raise import_module("envconn_django.exceptions").ImproperEnvironment(problems)
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("envconn_django.router"), name)
+    module = "router" if name == "ReplicaRouter" else "exceptions"
+    return getattr(import_module(f"envconn_django.{module}"), name)

@@ -11,7 +11,7 @@ from envconn.records import Record
 from envconn.services import Services, database
 from envconn.tls.secured import direct
 from envconn_django.database_entry import DatabaseSettings, TestSettings
-from envconn_django.rotation import fixed, renewed, rotates, rotating
+from envconn_django.rotating import fixed, renewed, rotates, rotating
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-BUILDING: DatabaseSettings = {"ENGINE": "envconn_django.building"}
+DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy"}
 """The default database while an image is built: it raises when it is used."""
 
 NOT_HERE = (

@@ -10,8 +10,7 @@ import re
 from importlib.util import find_spec
 from typing import cast
 
-from envconn.drivers import libpq, psycopg
-from envconn.drivers.hidden_text import Hidden
+from envconn.drivers import Hidden, libpq, psycopg
 from envconn.drivers.unsupported import refuse
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.records import TypedDict

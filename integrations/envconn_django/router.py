@@ -1,19 +1,10 @@
-"""The database router, the exception and the reporter filter for Django."""
+"""The database router: reads of the default database go to its replicas."""
 
 import random
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.views import debug
 
-from envconn.drivers import hidden_text
-from envconn.errors import ConfigurationError
-from envconn.selection.variables import is_read
 from envconn_django.aliases import is_of_default, is_replica, replicas
-
-
-class ImproperEnvironment(ConfigurationError, ImproperlyConfigured):
-    """A `ConfigurationError` that Django handles as its own: commands that need no settings continue, and print it."""
 
 
 class ReplicaRouter:
@@ -41,17 +32,3 @@ class ReplicaRouter:
     def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool | None:
         """Keep migrations off replicas."""
         return False if is_replica(db) else None
-
-
-class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
-    """Django's filter, which also hides the variables that envconn reads, and every URL with credentials."""
-
-    def cleanse_setting(self, key: str, value: object) -> object:
-        """Return `value`, or asterisks if `key` or the text itself shows that it is a secret."""
-        secret = hidden_text.holds_credentials(value) or is_read(str(key))
-        return self.cleansed_substitute if secret else super().cleanse_setting(key, value)
-
-    def get_traceback_frame_variables(self, request: object, tb_frame: object) -> list[tuple[str, object]]:
-        """Return the variables of a frame, with the same texts hidden."""
-        found = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, self.cleanse_setting(name, value) if isinstance(value, str) else value) for name, value in found]

@@ -11,9 +11,8 @@ import pytest
 
 import envconn
 from envconn.connection import Connection, Host, Secret
-from envconn.drivers import asyncpg, pg8000
+from envconn.drivers import asyncpg, hide, pg8000
 from envconn.drivers import ssl_context as contexts
-from envconn.drivers.hidden_text import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
-from envconn.drivers import libpq
-from envconn.drivers.hidden_text import Hidden
+from envconn.drivers import Hidden, libpq
 from envconn_django.aliases import entries as django_entries
 from envconn_django.apps import findings
 from envconn_django.cache import cache as django_cache

@@ -11,10 +11,10 @@ import pytest
 
 import envconn
 from envconn.probe import FAULTS, Login
-from envconn.probe.login import outcome, postgresql, server_settings
+from envconn.probe.login import outcome, postgresql
 from envconn.probe.login.libpq import refused
 from envconn.probe.login.outcome import Failure, classify, readable
-from envconn.probe.login.server_settings import ServerSettings
+from envconn.probe.login.postgresql import ServerSettings
 from envconn.records import replace
 
 STATES = {
@@ -222,7 +222,7 @@ def test_answers_that_are_none() -> None:
     names = ServerSettings._fields
     told = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
     expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")
-    assert server_settings.ask(Odd(*(told[name] for name in names)), 0) == expected
-    assert server_settings.ask(Odd(), 0) == NOTHING
-    more = server_settings.ask(Odd(*("1",) * 40), 0)
+    assert postgresql.ask_server(Odd(*(told[name] for name in names)), 0) == expected
+    assert postgresql.ask_server(Odd(), 0) == NOTHING
+    more = postgresql.ask_server(Odd(*("1",) * 40), 0)
     assert more == ServerSettings(1, "1", "1", "1", None, None, None, None, None, 1, 1, 1, 1, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from envconn import Policy
 from envconn.selection import assemble
-from envconn.selection.vocabulary import FOR_EACH, FOR_EVERY, SERVICES
+from envconn.selection.variables import FOR_EACH, FOR_EVERY, SERVICES
 from envconn.tls.policy import prefix
 
 if TYPE_CHECKING:

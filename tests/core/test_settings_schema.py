@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import envconn
 from documents import strict
-from envconn.settings.opened_source import WORDS
+from envconn.settings.other_sources import WORDS
 from envconn.sources.order import FETCHED, SOURCES
 from sourced import RDS, URL
 

@@ -9,7 +9,7 @@ import pytest
 
 import envconn
 from envconn.remote import fetch
-from envconn.selection import vocabulary
+from envconn.selection import variables
 from envconn.tls import policy
 
 URL = "postgresql://app@db.example.com/app"
@@ -56,9 +56,9 @@ def test_not_ours(name: str) -> None:
     assert envconn.load({"DATABASE_URL": URL, name: "x"}, env_file=None).report().notes == ()
 
 
-@pytest.mark.parametrize("name", vocabulary.KNOWN)
+@pytest.mark.parametrize("name", variables.KNOWN)
 def test_known(name: str) -> None:
-    assert list(vocabulary.unknown({name})) == []
+    assert list(variables.unknown_names({name})) == []
 
 
 def test_a_phase_is_build_or_nothing() -> None:
@@ -71,6 +71,6 @@ def test_a_phase_is_build_or_nothing() -> None:
 def test_what_other_modules_read_is_known() -> None:
     of_the_policy = {name for name in policy.VARIABLES if name.startswith("ENVCONN_")}
     of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(fetch.__file__).read_text(encoding="utf-8")))
-    assert of_the_policy | of_the_apis <= {*vocabulary.KNOWN}
+    assert of_the_policy | of_the_apis <= {*variables.KNOWN}
     assert len(of_the_policy) >= 4
     assert len(of_the_apis) >= 5

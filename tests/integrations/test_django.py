@@ -77,11 +77,11 @@ def test_two_errors_in_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_building(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_PHASE", "build")
-    assert databases() == {"default": {"ENGINE": "envconn_django.building"}}
+    assert databases() == {"default": {"ENGINE": "envconn_django.dummy"}}
     assert databases() is not databases()
     assert caches()["default"]["BACKEND"].endswith("LocMemCache")
     monkeypatch.setenv("REDIS_URL", "rediss://:marker-password@h.example.com/2")
-    assert databases() == {"default": {"ENGINE": "envconn_django.building"}}
+    assert databases() == {"default": {"ENGINE": "envconn_django.dummy"}}
     monkeypatch.setenv("DATABASE_URL", URI)
     assert databases()["default"]["HOST"] == "db.example.com"
 

@@ -87,7 +87,7 @@ def test_a_traceback_has_one_error_and_no_value(project: Project) -> None:
     done = project.python("", DATABASE_URL=BAD)
     assert done.returncode == 1
     assert done.stdout.count("Traceback") == 1
-    assert "envconn_django.router.ImproperEnvironment: DATABASE_URL: sslmode=disable" in done.stdout
+    assert "envconn_django.exceptions.ImproperEnvironment: DATABASE_URL: sslmode=disable" in done.stdout
     assert "marker-password" not in done.stdout
 
 

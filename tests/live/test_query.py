@@ -22,7 +22,7 @@ from websockets.sync.server import serve
 import envconn
 from apis import half, hang, running, say, status
 from envconn.remote import Field, QueryError, RemoteError, Result, http, query, serverless
-from envconn.remote.query import LIMIT
+from envconn.remote.sql_over_https import LIMIT
 from leaks import MARKER, failure_surfaces, find
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from django.db.backends.postgresql import base
 
-from envconn_django.rotation import Backend
+from envconn_django.rotating import Backend
 
 
 class DatabaseWrapper(Backend, base.DatabaseWrapper):

@@ -13,8 +13,7 @@ from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
 from envconn.selection import assemble, platform_services
 from envconn.selection.scan import Scan
-from envconn.selection.variables import is_read
-from envconn.selection.vocabulary import CHOOSERS
+from envconn.selection.variables import CHOOSERS, is_read
 from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
 from envconn.sources.order import SOURCES, Source

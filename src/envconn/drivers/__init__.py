@@ -1,1 +1,42 @@
-"""The arguments of each driver for a judged connection, by version. Nothing here connects or decides."""
+"""The arguments of each driver for a judged connection, by version. Nothing here connects or decides.
+
+What all of them share: texts that hide secrets in arguments and settings, which users and tracebacks print.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envconn.grammar.libpq_keywords import SECRETS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Hidden(str):
+    """A normal string for a driver that no `repr` shows, not even inside dictionaries.
+
+    `str` and JSON show it, because drivers use them to get the text.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
+def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
+    """Return `arguments` with secrets replaced by `Hidden`: those of secret keywords, and those in `others`."""
+    return {
+        name: Hidden(value) if value and isinstance(value, str) and (name in SECRETS or name in others) else value
+        for name, value in arguments.items()
+    }
+
+
+def holds_credentials(value: object) -> bool:
+    """Whether `value` is a text that looks like a connection string with a user or a password."""
+    return isinstance(value, str) and re.search(_CREDENTIALS, value) is not None
+
+
+_CREDENTIALS = r"(?i)://\S*@|\bpassword\s*="

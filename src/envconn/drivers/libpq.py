@@ -14,7 +14,7 @@ import sys
 from functools import cache
 from typing import cast
 
-from envconn.drivers.hidden_text import hide
+from envconn.drivers import hide
 from envconn.drivers.unsupported import refuse, stated_by
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import POSTGRESQL

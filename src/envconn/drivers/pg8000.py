@@ -6,8 +6,8 @@ other clients' statements (its Parse and Execute are two round trips, and may re
 
 from __future__ import annotations
 
+from envconn.drivers import Hidden
 from envconn.drivers import ssl_context as context
-from envconn.drivers.hidden_text import Hidden
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.families import POSTGRESQL
 from envconn.records import TypedDict

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import quote
 
-from envconn.drivers.hidden_text import hide
+from envconn.drivers import hide
 from envconn.drivers.program_options import permit
 from envconn.drivers.unsupported import insist, refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Literal
 
 from envconn.connection import Parameters, Secret
-from envconn.drivers.hidden_text import Hidden
-from envconn.export import deployment, other_languages, sqlalchemy
-from envconn.export import libpq as libpq_formats
+from envconn.drivers import Hidden
+from envconn.export import deployment, libpq_formats, other_languages
 from envconn.export.target import ExportRequest, decline, libpq_levels
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import SECRETS
@@ -23,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from envconn.export.libpq import Environment
+    from envconn.export.libpq_formats import Environment
     from envconn.export.target import Levels
     from envconn.tls import SecuredConnection
 
@@ -164,7 +163,7 @@ FORMATS: dict[FormatName, Format] = {
         other_languages.prisma,
         other_languages.PRISMA.levels,
     ),
-    "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", sqlalchemy.sqlalchemy, libpq_levels()),
+    "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", libpq_formats.sqlalchemy, libpq_levels()),
     "uri": Format("the URI of libpq, or of the service's own clients", _uri, libpq_levels()),
 }
 """The formats by name."""

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from envconn.errors import QueryError, RemoteError
 from envconn.remote.fetch import fetch_connection
-from envconn.remote.query import Field, Result, run_query
 from envconn.remote.request import ConnectionRequest, RemoteConnection
-from envconn.remote.sql_over_https import Serverless, serverless
+from envconn.remote.sql_over_https import Field, Result, Serverless, run_query, serverless
 from envconn.sources import DOTENV
 from envconn.tls import require_sealed
 

@@ -72,13 +72,13 @@ def assemble(
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *select_brokers(scan))
     if found and scan.environment.is_set("OPENSSL_CONF"):
-        from envconn.selection import openssl_variables
+        from envconn.selection.library_variables import openssl_findings
 
-        scan.accept_findings(openssl_variables.findings(scan))
+        scan.accept_findings(openssl_findings(scan))
     if not REFUSABLE.isdisjoint(scan.present):
-        from envconn.selection import libpq_variables
+        from envconn.selection.library_variables import libpq_problems
 
-        scan.problems += libpq_variables.problems(scan, [selected.connection for selected in found])
+        scan.problems += libpq_problems(scan, [selected.connection for selected in found])
     for selected in found:
         if selected.name in services:
             scan.problems.append(_duplicate_name(selected, services[selected.name]))

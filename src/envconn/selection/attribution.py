@@ -7,7 +7,7 @@ from collections import defaultdict
 from envconn.report import Refusal
 from envconn.selection import host_variables, variables
 from envconn.selection.databases import DATABASE
-from envconn.selection.vocabulary import CHOOSERS
+from envconn.selection.variables import CHOOSERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

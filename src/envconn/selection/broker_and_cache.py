@@ -14,7 +14,7 @@ from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
 from envconn.selection.databases import CHOICE_MISSING, Selected
 from envconn.selection.platform_services import ambiguity, chosen_by_name, unrelated
-from envconn.selection.vocabulary import CHOOSERS
+from envconn.selection.variables import CHOOSERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
 from envconn.selection.platform_services import ambiguity, chosen_by_name
-from envconn.selection.vocabulary import CHOOSERS, RESERVED
+from envconn.selection.variables import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from __future__ import annotations
 from envconn.errors import note, problem
 from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import replace
-from envconn.selection import variables, vocabulary
+from envconn.selection import variables
 from envconn.tls import Context
 from envconn.tls.policy import CA_VARIABLES, PREFIX, combined, stated, waived_in_code
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
@@ -40,7 +40,7 @@ class Scopes:
     def __init__(self, scan: Scan, policy: Policy | None = None) -> None:
         combined(policy)  # refuses what is no policy
         services = _by_prefix(scan)
-        scan.accept_findings(vocabulary.unknown(scan.present, services))
+        scan.accept_findings(variables.unknown_names(scan.present, services))
         scan.notes += waived_in_code(policy)
         self._scan, self._policy = scan, policy
         self._contexts: dict[tuple[str, bool], Context] = {}
@@ -122,7 +122,7 @@ _POOLER = "is invalid: expected transaction, session or none"
 
 
 def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, Text]]:
-    own = [prefix + word for prefix in services for word in vocabulary.FOR_EACH if prefix + word in scan.present]
+    own = [prefix + word for prefix in services for word in variables.FOR_EACH if prefix + word in scan.present]
     for name in (*own, *(name for name in _VARIABLES if name in scan.present)):
         lookup = scan.environment.lookup(name)
         scan.record(lookup)
@@ -132,15 +132,15 @@ def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, 
 
 def _by_prefix(scan: Scan) -> dict[str, set[str]]:
     """Return the services that variables are set for, by the variables' prefixes; two with one prefix are a problem."""
-    if not any(name.startswith(PREFIX) and name not in vocabulary.FOR_EVERY for name in scan.present):
+    if not any(name.startswith(PREFIX) and name not in variables.FOR_EVERY for name in scan.present):
         return {}
     found: dict[str, set[str]] = {}
-    for name in (*vocabulary.SERVICES, *_named(scan)):
+    for name in (*variables.SERVICES, *_named(scan)):
         found.setdefault(prefix_of(name), set()).add(name)
     for prefix, names in found.items():
         if len(names) > 1:
             scan.problems += [
-                _ambiguous(prefix + word, names) for word in vocabulary.FOR_EACH if prefix + word in scan.present
+                _ambiguous(prefix + word, names) for word in variables.FOR_EACH if prefix + word in scan.present
             ]
     return found
 

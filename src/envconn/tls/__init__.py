@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from envconn.tls.ca import CA
 from envconn.tls.judge import judge, requested
-from envconn.tls.judged import Context
+from envconn.tls.judged import Context, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import Policy
 from envconn.tls.secured import SecuredConnection, require_sealed
-from envconn.tls.verdict import Verdict
 
 __all__ = [
     "CA",

@@ -22,11 +22,10 @@ from envconn.providers import identify, is_recognised, objections
 from envconn.tls import ca as ca_material
 from envconn.tls import libpq_demands
 from envconn.tls.ca import CA
-from envconn.tls.judged import Judgement
+from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import reach
 from envconn.tls.secured import SecuredConnection, seal
-from envconn.tls.verdict import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

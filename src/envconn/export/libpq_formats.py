@@ -1,4 +1,4 @@
-"""libpq's four formats: environment, keyword/value string, URI, and service file with its password file.
+"""libpq's formats: environment, keyword/value string, URI, service file and password file; and SQLAlchemy's URL.
 
 Everything that affects security is written out, as in `envconn.drivers.libpq`. The version of libpq that reads it
 is not known. An older one ignores an unknown variable, so the environment is written for the newest; in the other
@@ -7,7 +7,8 @@ connection states are written. What a newer libpq then still reads from the envi
 fail, but cannot weaken or redirect it; `ExportRequest.libpq` leaves no gap.
 
 Sources: "Environment Variables", "The Password File" and "The Connection Service File" of the PostgreSQL 18
-manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-connect.c.
+manual; conninfo_add_defaults, parseServiceFile and passwordFromFile in fe-connect.c; for SQLAlchemy engine/url.py
+(_parse_url) and dialects/postgresql/_psycopg_common.py of 2.0 and 2.1.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from envconn.export.target import CODE, decline, require_postgresql
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import FROM_VERDICT, OVERRULED, VARIABLES
 from envconn.records import Record
-from envconn.tls.uri_writer import compose
+from envconn.tls.uri_writer import authority, compose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection
+
 
 _NEWEST = 18_00_00
 
@@ -115,6 +117,29 @@ def passfile(request: ExportRequest) -> str:
     )
 
 
+def sqlalchemy(request: ExportRequest) -> str:
+    """Return ``postgresql+psycopg://...``; ``+psycopg2`` if the scheme says so, or statements must not be prepared.
+
+    It is for a program that accepts a URL and cannot import envconn. Its query becomes arguments of the DBAPI, all of
+    them text: those of psycopg and psycopg2, which are libpq's keywords. An empty value gets lost on the way (urllib's
+    parse_qsl), so empty values are written in a keyword/value string, which both DBAPIs accept. asyncpg and pg8000
+    require objects for TLS, which a URL cannot hold. Before SQLAlchemy 2.1 the name of the database is not decoded.
+
+    Raises:
+        ConfigurationError: the scheme names a DBAPI that a URL cannot configure, or libpq is too old.
+    """
+    connection = request.connection
+    found = keywords(request)
+    driver = _driver(connection)
+    for name in ("user", "password", *(("host", "port") if _fits_url(connection) else ())):
+        found.pop(name, None)
+    where = authority(connection.hosts[0]) if _fits_url(connection) else ""
+    path = found.pop("dbname") if _PLAIN_IN_URL.fullmatch(connection.dbname) else ""
+    empty = " ".join(f"{name}={quoted('')}" for name, value in found.items() if not value)
+    query = {name: value for name, value in found.items() if value} | {_STRING[driver]: empty}
+    return f"{compose(f'postgresql+{driver}', connection, query, hosts=where, path=path)}\n"
+
+
 def reader(request: ExportRequest, *, ignores: bool = False) -> int:
     """Return the libpq version to write for; `ignores`: an older one ignores an unknown word.
 
@@ -139,6 +164,20 @@ def keywords(request: ExportRequest, version: int | None = None) -> dict[str, st
     """Return libpq's keywords, host and user first; for libpq of `version`, or of the version of `reader`."""
     found = cast("dict[str, str]", libpq.arguments(request.connection, version or reader(request)))
     return {name: found[name] for name in (*_FIRST, *found) if name in found}
+
+
+def _fits_url(connection: SecuredConnection) -> bool:
+    first, *others = connection.hosts
+    return not (others or first.is_socket or "%" in first.host)
+
+
+def _driver(connection: SecuredConnection) -> str:
+    named = connection.scheme.partition("+")[2].removesuffix("_async")
+    if named not in {"", *_STRING}:
+        decline(connection, f"a URL cannot hold the TLS settings of {named}. Use psycopg, or envconn_sqlalchemy")
+    if named == "psycopg" and not connection.features.prepared_statements:
+        decline(connection, "a URL cannot turn off psycopg's prepared statements. Use psycopg2, or the direct endpoint")
+    return named or ("psycopg" if connection.features.prepared_statements else "psycopg2")
 
 
 def _matched(connection: SecuredConnection) -> list[tuple[str, int]]:
@@ -168,3 +207,6 @@ _OUTSIDE_THE_QUERY = frozenset({"dbname", "host", "password", "port", "user"})
 _LINE = 253
 _PASSFILE_HINT = "# The password goes into ~/.pgpass (mode 0600): envconn export pgpass"
 _PLAIN = re.compile(r"[A-Za-z0-9_.,:/@+-]+")
+_PLAIN_IN_URL = re.compile(r"[A-Za-z0-9_.~-]+")
+_STRING = {"psycopg": "conninfo", "psycopg2": "dsn"}
+"""The name of the argument that accepts a keyword/value string."""

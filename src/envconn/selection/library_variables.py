@@ -1,0 +1,143 @@
+"""What libpq's and OpenSSL's own variables would do to a judged connection: prevent it, redirect it, or weaken it.
+
+A driver gets every argument that matters. What is left to libpq's environment is harmless, but libpq refuses to connect
+for an invalid value, which would only be noticed at the first connection. A blank value is invalid, too, except for an
+encoding.
+
+``OPENSSL_CONF`` names a file whose ciphers libpq uses: with NULL ciphers, or security level 0, a verified
+connection is readable (config(5), SSL_CONF_cmd(3)). Python's contexts set ciphers of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+
+from envconn.errors import note, problem
+from envconn.families import POSTGRESQL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from envconn.connection import Connection
+    from envconn.errors import Finding
+    from envconn.selection.scan import Scan
+
+
+_LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param of fe-connect.c
+
+# pg_encname_tbl of encnames.c, letters and digits alone, as clean_encoding_name leaves them; libpq reads "auto".
+_ENCODINGS = """
+abc alt auto big5 euccn eucjis2004 eucjp euckr euctw gb18030 gbk iso88591 iso885910 iso885913
+iso885914 iso885915 iso885916 iso88592 iso88593 iso88594 iso88595 iso88596 iso88597 iso88598
+iso88599 johab koi8 koi8r koi8u latin1 latin10 latin2 latin3 latin4 latin5 latin6 latin7 latin8
+latin9 mskanji muleinternal shiftjis shiftjis2004 sjis sqlascii tcvn tcvn5712 uhc unicode utf8
+vscii win win1250 win1251 win1252 win1253 win1254 win1255 win1256 win1257 win1258 win866 win874
+win932 win936 win949 win950 windows1250 windows1251 windows1252 windows1253 windows1254 windows1255
+windows1256 windows1257 windows1258 windows866 windows874 windows932 windows936 windows949
+windows950
+"""
+
+
+def libpq_problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
+    """Yield a problem for each variable that would prevent a connection that was `found`, or affect it."""
+    stated = [connection.parameters for connection in found if connection.family == POSTGRESQL]
+    if stated and "PGSERVICE" in scan.present:
+        yield problem("pg-service", "PGSERVICE", _SERVICE)
+    for variable, (name, fits, expected) in _CHECKS.items():
+        left = variable in scan.present and any(name not in parameters for parameters in stated)
+        if left and not fits(scan.plain(variable)):
+            yield problem(
+                "pg-variable-invalid", variable, f"is invalid, and libpq would not connect: expected {expected}"
+            )
+
+
+_SERVICE = (
+    "libpq would take values from a service file, also where it is empty, and fail without one. Unset it, and write "
+    "the values into the connection string"
+)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?[0-9]{1,10}", text, re.ASCII) is not None and abs(int(text)) <= _LARGEST
+
+
+def _is_encoding(text: str) -> bool:
+    name = re.sub("[^a-z0-9]", "", text.lower())
+    return not text or (re.search(rf"\b{name}\b", _ENCODINGS) is not None and bool(name))
+
+
+def _is_library(text: str) -> bool:
+    return text in {"gssapi", "sspi"}  # asyncpg raises for any other
+
+
+def _is_not_required(text: str) -> bool:
+    return text != "require"  # what libpq alone would refuse to do without; ours is TLS in its place
+
+
+_CHECKS = {
+    "PGCONNECT_TIMEOUT": ("connect_timeout", _is_number, "a whole number of seconds"),
+    "PGCLIENTENCODING": ("client_encoding", _is_encoding, "an encoding of PostgreSQL, such as UTF8"),
+    "PGGSSENCMODE": ("gssencmode", _is_not_required, "disable or prefer, as GSSAPI encryption would replace TLS"),
+    "PGGSSLIB": ("gsslib", _is_library, "gssapi or sspi"),
+}
+
+
+def openssl_findings(scan: Scan) -> Iterator[Finding]:
+    """Yield a problem for a configuration that allows connections without encryption, and a note for any other."""
+    path = scan.environment.plain("OPENSSL_CONF")
+    if not path:
+        return
+    try:
+        text = _read(path)
+    except OSError:
+        yield note("openssl-conf", "OPENSSL_CONF", "names a file that cannot be read, which OpenSSL ignores")
+        return
+    parts = (text, *_included(text, _DEPTH))
+    if any(_is_weak(value) for part in parts for value in re.findall(_ASSIGNED, part)):
+        yield problem("openssl-weak", "OPENSSL_CONF", _ALLOWS)
+    else:
+        yield note("openssl-conf", "OPENSSL_CONF", _CHANGES)
+
+
+def _read(path: str) -> str:
+    """Return the file without its comments; a backslash joins a line with the next one."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return re.sub(r"#[^\n]*", "", re.sub(r"\\\r?\n", "", file.read(_LIMIT)))
+
+
+def _included(text: str, depth: int) -> Iterator[str]:
+    """Yield the text of each file that `text` includes, and of those that they do. OpenSSL ignores unreadable ones."""
+    for name in re.findall(_INCLUDE, text) if depth else ():
+        for path in (name, *_inside(name)):
+            with suppress(OSError):
+                found = _read(path)
+                yield found
+                yield from _included(found, depth - 1)
+
+
+def _inside(directory: str) -> list[str]:
+    return [os.path.join(directory, name) for name in os.listdir(directory)] if os.path.isdir(directory) else []
+
+
+def _is_weak(value: str) -> bool:
+    # What takes a variable from elsewhere in the file may become anything.
+    plain = re.sub(r"[\"'`\\ \t]", "", value).upper()
+    allowed = [word for word in re.split(r"[:,;]", plain) if word[:1] not in {"!", "-"}]
+    return "$" in plain or "SECLEVEL=0" in plain or any(re.search(_UNENCRYPTED, word) for word in allowed)
+
+
+# COMPLEMENTOFALL selects ciphers without encryption (ciphers(1)); TLS_SHA256_SHA256 is from RFC 9150.
+_UNENCRYPTED = "NULL|COMPLEMENTOFALL|TLS_SHA"
+
+_ALLOWS = (
+    "allows NULL ciphers or security level 0, which libpq would use in every connection. Remove them from CipherString"
+)
+_CHANGES = "configures OpenSSL for every connection of the process, in addition to envconn"
+
+_LIMIT = 1_048_576
+_DEPTH = 5  # of files that include each other
+_ASSIGNED = r"(?im)^[ \t]*(?:[\w.]+\.)?(?:CipherString|Ciphersuites)[ \t]*=(.*)$"
+_INCLUDE = r"(?m)^[ \t]*\.include\b[ \t]*=?[ \t]*(.+?)[ \t]*$"
