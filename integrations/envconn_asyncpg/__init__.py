@@ -14,7 +14,7 @@ import asyncpg as library
 
 from envconn.drivers import asyncpg
 from envconn.drivers.ssl_context import remembered
-from envconn.rotation.login import alogin
+from envconn.rotation import alogin
 from envconn.services import ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ from typing import overload
 
 from envconn.drivers import libpq
 from envconn.drivers import psycopg as psycopg3
-from envconn.rotation.login import alogin, login
+from envconn.rotation import alogin, login
 from envconn.services import ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False

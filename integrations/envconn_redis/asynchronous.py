@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from envconn.drivers import redis as driver
 from envconn.drivers.redis import HANDSHAKE_SECONDS, context
 from envconn.families import SENTINEL
-from envconn.rotation.login import alogin
+from envconn.rotation import alogin
 from envconn.services import database
 from envconn.tls.secured import without_password
 from envconn_redis.connections import (

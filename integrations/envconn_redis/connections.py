@@ -19,7 +19,7 @@ from envconn.drivers.redis import context, handshake
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
 from envconn.families import SENTINEL
-from envconn.rotation.login import login
+from envconn.rotation import login
 from envconn.services import database
 from envconn.tls import TlsLevel
 from envconn.tls.policy import Policy, combined, reach

@@ -16,7 +16,7 @@ from envconn.drivers.program_options import permit
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
-from envconn.rotation.login import alogin, login
+from envconn.rotation import alogin, login
 from envconn.tls.secured import place_of, without_password
 from envconn_sqlalchemy import dbapi
 

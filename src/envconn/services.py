@@ -9,7 +9,7 @@ from types import MappingProxyType
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, ServiceMissing, problem
-from envconn.rotation import CurrentAssembly, reader
+from envconn.rotation.reload import CurrentAssembly, reader
 from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV

@@ -14,7 +14,7 @@ import envconn_django
 import envconn_psycopg
 from envconn import ConfigurationError, PasswordUnavailable, Secret, SecuredConnection
 from envconn.drivers import asyncpg, psycopg
-from envconn.rotation.login import alogin, login
+from envconn.rotation import alogin, login
 from leaks import failure_surfaces, find, value_surfaces
 
 if TYPE_CHECKING:

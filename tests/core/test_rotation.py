@@ -18,8 +18,8 @@ from pydantic_settings import JsonConfigSettingsSource
 import envconn
 from envconn import ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
 from envconn.report import Report
-from envconn.rotation.login import alogin
-from envconn.rotation.login import login as log_in
+from envconn.rotation import alogin
+from envconn.rotation import login as log_in
 from envconn.rotation.reload import Changes
 from envconn.selection import Assembly, assemble
 from envconn.services import ENVIRONMENT, Environment, in_use

@@ -19,7 +19,7 @@ import envconn_asyncpg
 import envconn_flask
 import envconn_psycopg
 import envconn_sqlalchemy
-from envconn.rotation.login import login
+from envconn.rotation import login
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -85,7 +85,7 @@ def test_all_of_the_other_packages(module: str) -> None:
         "import envconn; envconn.load()",
         "import envconn; envconn.load().report()",
         "import envconn; envconn.load().reload()",
-        "import envconn; from envconn.rotation.login import login; login(envconn.load(), id)",
+        "import envconn; from envconn.rotation import login; login(envconn.load(), id)",
         "import envconn; envconn.load(passwords={'database': str})",
         "import envconn; envconn.load().database.uri()",
         *(

@@ -17,7 +17,7 @@ from envconn.connection import Host
 from envconn.export import render
 from envconn.remote import QueryError, RemoteConnection, Result, Serverless, get_connection, query
 from envconn.remote import serverless as remote_serverless
-from envconn.rotation.login import alogin, login
+from envconn.rotation import alogin, login
 from envconn.rotation.reload import Changes
 from envconn.services import database as database_of
 from envconn.settings import HiddenInputModel

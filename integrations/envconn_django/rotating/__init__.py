@@ -77,7 +77,7 @@ class Backend:
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a connection with `conn_params`, updated, unless Django uses a pool."""
-        from envconn.rotation.login import login
+        from envconn.rotation import login
 
         settings: dict[str, Any] = self.settings_dict  # type: ignore[attr-defined]
         opened = super().get_new_connection  # type: ignore[misc]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from envconn.rotation import CurrentAssembly, Place, Snapshot
+    from envconn.rotation.reload import CurrentAssembly, Place, Snapshot
     from envconn.selection import Assembly
     from envconn.services import Source
     from envconn.tls import SecuredConnection
