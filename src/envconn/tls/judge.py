@@ -218,7 +218,7 @@ def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy 
 
 
 def _remedy(connection: Connection, context: Context, name: str) -> str:
-    from envconn.tls.certificate_advice import ca_remedy
+    from envconn.tls.advice import ca_remedy
 
     return ca_remedy(connection, identify(connection, context.hints), context.policy, name)
 

@@ -115,9 +115,9 @@ def understood(connection: SecuredConnection) -> tuple[str, ...]:
 
 def advice(connection: SecuredConnection) -> tuple[Finding, ...]:
     """Return notes about settings that are possible but not used, and the provider's notes on this endpoint."""
-    from envconn.tls.endpoints import advice
+    from envconn.tls.advice import notes
 
-    return advice(judgement_of(connection))
+    return notes(judgement_of(connection))
 
 
 def is_exempt(connection: SecuredConnection) -> bool:

@@ -1,0 +1,88 @@
+"""Notes about settings that are possible but not used, and what to do about a certificate that cannot be verified."""
+
+from __future__ import annotations
+
+from envconn import providers
+from envconn.errors import Finding, note
+from envconn.families import FAMILIES, serving
+from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.tls import libpq_demands
+from envconn.tls.levels import SSLMODES, TlsLevel
+from envconn.tls.policy import prefix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from envconn.connection import Connection
+    from envconn.providers import Endpoint
+    from envconn.tls.judged import Judgement
+    from envconn.tls.policy import Demands
+
+
+def notes(judgement: Judgement) -> tuple[Finding, ...]:
+    """Return notes about settings that are possible but not used, and the provider's notes on this endpoint."""
+    known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
+    variable, verdict = judgement.connection.origin.variable, judgement.verdict
+    demanded = judgement.context.policy.demanded
+    found = (
+        *providers.advice(judgement.connection, judgement.endpoint),
+        *libpq_demands.notes(judgement.connection, demanded, judgement.demanded),
+        *_self_signed(judgement),
+    )
+    if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
+        return (*found, note("best-unknown", variable, _BEST_UNKNOWN))
+    if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
+        return found
+    message = f"could be {known.sslmode}. {known.remedy}{_BEST if known.ca else ''}"
+    return (*found, note("tls-better", variable, message))
+
+
+def _self_signed(judgement: Judgement) -> Iterator[Finding]:
+    """Yield a note if a scheme means a verified server, but no known CA signs the provider's certificates."""
+    known, verdict, connection = judgement.endpoint.self_signed, judgement.verdict, judgement.connection
+    provider = judgement.endpoint.provider
+    if not (known and provider and FAMILIES[connection.family].verified and not verdict.local):
+        return
+    if not providers.is_recognised(connection, provider.name):
+        return
+    if verdict.ca and verdict.ca.kind == "system":
+        besides = floor_remedy(judgement.context.policy, judgement.name)
+        yield note("certificate-self-signed", connection.origin.variable, known.remedy + besides)
+    elif verdict.level < TlsLevel.VERIFY_CA and "sslmode" not in connection.parameters:
+        yield note("certificate-self-signed", connection.origin.variable, _UNVERIFIED)
+
+
+_UNVERIFIED = "the server is not verified, because ENVCONN_PROVIDER names a provider whose certificates are self-signed"
+_BEST = ", or set ENVCONN_TLS=best"
+_BEST_UNKNOWN = (
+    "ENVCONN_TLS=best means require here, because the provider is unknown. Use sslmode=verify-full and name the CA, "
+    "or set ENVCONN_PROVIDER"
+)
+
+
+def ca_remedy(connection: Connection, endpoint: Endpoint, policy: Demands, service: str) -> str:
+    """Return how `service` gets the CA that it needs, or does without where the provider has none."""
+    family = FAMILIES[connection.family]
+    variable = "DATABASE_CA_CERT" if connection.family in serving("database") else "ENVCONN_TLS_CA"
+    if endpoint.self_signed:
+        word = family.instead.removesuffix(" or stronger")
+        return f"{word}{floor_remedy(policy, service)}: the provider's certificates are self-signed and have no CA"
+    known = endpoint.provider.certificates if endpoint.provider else None
+    if known:
+        return known.remedy.replace("DATABASE_CA_CERT", policy.remedy(variable))
+    if connection.origin.parts and connection.origin.variable != KEYWORDS["host"].variable:
+        return f"Set {policy.remedy(variable)} to its path"  # such parts have no variable for the CA
+    return f"{family.name_ca}, or set {policy.remedy(variable)}"
+
+
+def floor_remedy(policy: Demands, service: str) -> str:
+    """Return what has to be set besides, so that the policy does not ask for verification all the same; or nothing."""
+    if policy.floor < TlsLevel.VERIFY_CA:
+        return ""
+    stated = policy.place("ENVCONN_TLS")
+    if stated.startswith("Policy"):
+        return ', and pass Policy(tls="require")'
+    if stated.startswith("PGSSLMODE"):
+        return ", and set PGSSLMODE=require"
+    return f", and set {prefix(service)}TLS=require"
