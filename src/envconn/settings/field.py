@@ -11,7 +11,7 @@ from envconn.connection import Secret
 from envconn.errors import ConfigurationError
 from envconn.selection import judged_text
 from envconn.selection.databases import DATABASE
-from envconn.selection.vocabulary import RESERVED
+from envconn.selection.variables import RESERVED
 from envconn.services import load
 from envconn.sources import DOTENV
 from envconn.tls import SecuredConnection
