@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def _core_schema(_cls: type, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
     # By name, so that the module that imports pydantic is loaded only when pydantic asks.
-    found: CoreSchema = import_module("envconn.settings.field").core_schema(handler.field_name)
+    found: CoreSchema = import_module("envconn.settings.connections_source").core_schema(handler.field_name)
     return found
 
 

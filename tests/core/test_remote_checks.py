@@ -14,7 +14,7 @@ import pytest
 import envconn
 from envconn.cli import options
 from envconn.remote import QueryError, RemoteError, get_connection, request
-from envconn.remote.fetch import PROVIDERS
+from envconn.remote.provider_api import PROVIDERS
 from leaks import MARKER, failure_surfaces, find
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import envconn
-from envconn.remote import fetch
+from envconn.remote import provider_api
 from envconn.selection import variables
 from envconn.tls import policy
 
@@ -70,7 +70,7 @@ def test_a_phase_is_build_or_nothing() -> None:
 
 def test_what_other_modules_read_is_known() -> None:
     of_the_policy = {name for name in policy.VARIABLES if name.startswith("ENVCONN_")}
-    of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(fetch.__file__).read_text(encoding="utf-8")))
+    of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(provider_api.__file__).read_text(encoding="utf-8")))
     assert of_the_policy | of_the_apis <= {*variables.KNOWN}
     assert len(of_the_policy) >= 4
     assert len(of_the_apis) >= 5

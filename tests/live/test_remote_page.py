@@ -11,7 +11,7 @@ import pytest
 import envconn
 import envconn.remote
 from envconn.cli import main
-from envconn.remote.fetch import PROVIDERS
+from envconn.remote.provider_api import PROVIDERS
 
 if TYPE_CHECKING:
     from pathlib import Path

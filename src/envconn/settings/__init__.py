@@ -16,9 +16,8 @@ from pydantic_settings import BaseSettings, CliSuppress, PydanticBaseSettingsSou
 from envconn import pydantic_hooks as pydantic_hooks
 from envconn import sources
 from envconn.services import Services
-from envconn.settings.connections_source import Connections, as_secrets
+from envconn.settings.connections_source import Connections, as_secrets, core_schema
 from envconn.settings.extra_names import FIELDS
-from envconn.settings.field import core_schema
 from envconn.settings.other_sources import parts
 from envconn.settings.safe_errors import HiddenInputModel, malformed, unreadable
 from envconn.tls import SecuredConnection
