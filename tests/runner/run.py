@@ -1,10 +1,10 @@
 """Check the code and run every test once, against real servers; what the tests cover is counted together.
 
 tests/run starts this, in the environment that it has made. Tests marked `checkout` run on the checkout, all others on
-the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_APPLICATIONS=1 adds those marked `application`,
-ENVCONN_TEST_CORNERS=1 the oldest and newest supported versions. Arguments go to pytest, which then runs alone: on the
-checkout, or on the wheel behind a first `--wheel`. `--corners` runs all that a version can change, in the corners that
-are named behind it or in all of them.
+the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_EVERYTHING=1 adds those marked `application`, and
+all cells of those marked `sampled`; ENVCONN_TEST_CORNERS=1 adds the oldest and newest supported versions. Arguments go
+to pytest, which then runs alone: on the checkout, or on the wheel behind a first `--wheel`. `--corners` runs all that a
+version can change, in the corners that are named behind it or in all of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import wheel
 from corners import CORNERS, EVERYTHING, SHORT, run_corner
 from debian import SERVERS, unpack
 from jobs import Jobs
+from sessions import SESSIONS, marked, modules, session
 
 if TYPE_CHECKING:
     from corners import Selection
@@ -75,18 +76,18 @@ class Suite:
         built = wheel.install(self._jobs, ROOT, self._work)
         shutil.rmtree(self._coverage, ignore_errors=True)
         self._coverage.mkdir(parents=True)
-        own = "not checkout" if asked("APPLICATIONS") else "not checkout and not application"
-        folders = ("tests/integrations", "tests/live")
         sessions = [
-            self._session("core", built, "-m", own, *(f"--ignore={folder}" for folder in folders)),
-            *(self._session(Path(folder).name, built, "-m", own, folder) for folder in folders),
-            self._session("checkout", CHECKOUT, "-m", own.replace("not checkout", "checkout"), *marked("checkout")),
+            self._session(
+                name, built, "-m", "not checkout", *(str(each) for each in modules(ROOT) if session(each) == name)
+            )
+            for name in SESSIONS
         ]
+        sessions.append(self._session("checkout", CHECKOUT, "-m", "checkout", *marked(ROOT, "checkout")))
         for job in (static, *sessions):
             self._end(job.name, job)
         lines = self._corners(list(CORNERS), SHORT) if asked("CORNERS") else []
         self._measure()
-        return self._sum(lines)
+        return self._sum([*failures(sessions), *lines])
 
     def corners(self, names: list[str]) -> int:
         """Run all that a version can change."""
@@ -101,7 +102,9 @@ class Suite:
 
     def _session(self, name: str, where: wheel.Installed, *arguments: str) -> Job:
         """Start a session of pytest, which leaves its figures in a file."""
-        command = [*pytest(where, name), "--at-once", f"--junit-xml={self._work}/{name}.xml", *MEASURED, *arguments]
+        said = ("-q", "--at-once", "--failed-first", f"--junit-xml={self._work}/{name}.xml")
+        chosen = () if asked("EVERYTHING") else ("--sample",)
+        command = [*pytest(where, name), *said, *chosen, *MEASURED, *arguments]
         environ = {"COVERAGE_FILE": f"{self._coverage}/data.{name}"}
         return self._jobs.start(name, command, directory=where.directory, environ=environ)
 
@@ -126,18 +129,18 @@ class Suite:
     def _sum(self, lines: list[str]) -> int:
         """Print these lines and the last one, and return the exit code."""
         figures = [counts(path) for path in self._work.glob("*.xml")]
-        passed, failed, skipped = (sum(column) for column in zip((0, 0, 0), *figures, strict=True))
+        passed, failed, skipped, left = (sum(column) for column in zip((0, 0, 0, 0), *figures, strict=True))
         if self._wrong:
             lines = [*lines, f"not good: {', '.join(dict.fromkeys(self._wrong))}"]
             failed = failed or 1
-        sys.stdout.write("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped\n"]))
+        rest = f", {left} left to .ci/run" if left else ""
+        sys.stdout.write("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped{rest}\n"]))
         return 1 if failed else 0
 
 
-def marked(name: str) -> list[str]:
-    """Return the test modules in which this mark stands: to open all of them takes long."""
-    modules = (ROOT / "tests").rglob("test_*.py")
-    return [str(path) for path in sorted(modules) if f"mark.{name}" in path.read_text(encoding="utf-8")]
+def failures(sessions: list[Job]) -> list[str]:
+    """Return what the sessions' summaries say of tests that failed: other sessions' lines stand below them."""
+    return [f"{job.name}: {line}" for job in sessions for line in job.lines if line.startswith(("FAILED ", "ERROR "))]
 
 
 def asked(what: str) -> bool:
@@ -145,11 +148,12 @@ def asked(what: str) -> bool:
     return os.environ.get(f"ENVCONN_TEST_{what}") == "1"
 
 
-def counts(results: Path) -> tuple[int, int, int]:
-    """Return how many tests passed, failed and were skipped, from a file of pytest's."""
+def counts(results: Path) -> tuple[int, int, int, int]:
+    """Return how many tests passed, failed, were skipped and were left to .ci/run, from a file of pytest's."""
     (suite,) = ET.parse(results).getroot()  # noqa: S314 - written by our own pytest
     skipped, failed = int(suite.attrib["skipped"]), int(suite.attrib["failures"]) + int(suite.attrib["errors"])
-    return int(suite.attrib["tests"]) - failed - skipped, failed, skipped
+    left = sum(int(each.attrib["value"]) for each in suite.iterfind("properties/property[@name='left']"))
+    return int(suite.attrib["tests"]) - failed - skipped, failed, skipped, left
 
 
 if __name__ == "__main__":
