@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
     from pathlib import Path
 
-    from _pytest._io import TerminalWriter
-
-pytest_plugins = ["apis", "django_stack", "lab", "mounted", "project", "pytester", "servers", "traps"]
+pytest_plugins = [
+    "apis",
+    "django_stack",
+    "lab",
+    "mounted",
+    "project",
+    "pytester",
+    "sample",
+    "servers",
+    "spoken",
+    "traps",
+]
 
 # A shell that starts the tests in the background has them ignore SIGINT, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -103,107 +112,6 @@ def _skip_is_failure(report: Report) -> Report:
         report.outcome = "failed"
         report.longrepr = f"{reason}; ENVCONN_TEST_REQUIRE_ALL=1 makes this a failure"
     return report
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what tests/run asks for."""
-    parser.addoption("--at-once", action="store_true", help="say which module runs, and show a failure when it happens")
-    parser.addoption("--sample", action="store_true", help="leave out what only .ci/run has time for")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Do what the options ask for."""
-    config.stash[_LEFT] = 0
-    if config.getoption("--at-once"):
-        config.pluginmanager.register(_AtOnce(config))
-
-
-_LEFT = pytest.StashKey[int]()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --sample, take of tests marked `sampled` a few, and of those marked `application` none."""
-    if config.getoption("--sample"):
-        taken = _sample(items)
-        left = [item for item in items if item not in taken]
-        config.stash[_LEFT] = len(left)
-        config.hook.pytest_deselected(items=left)
-        items[:] = taken
-
-
-def _sample(items: list[pytest.Item]) -> dict[pytest.Item, None]:
-    taken: dict[pytest.Item, None] = {}
-    functions: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    for name, cells in functions.items():
-        mark = cells[0].get_closest_marker("sampled")
-        chosen = cells[:: mark.args[0]] if mark else cells
-        if missing := _values(cells) - _values(chosen):
-            raise pytest.UsageError(f"{name}: the sample lacks {sorted(missing)}. Take another step.")
-        taken |= dict.fromkeys(item for item in chosen if item.get_closest_marker("application") is None)
-    return {item: None for item in items if item in taken}
-
-
-def _values(cells: list[pytest.Item]) -> set[tuple[str, int]]:
-    """Return each parameter with the place of each of its values."""
-    specs = (getattr(item, "callspec", None) for item in cells)
-    return {each for spec in specs if spec for each in spec.indices.items()}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _left(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]) -> None:
-    """Have the file of results say how many tests --sample has left out."""
-    record_testsuite_property("left", pytestconfig.stash[_LEFT])
-
-
-class _AtOnce:
-    """Says which module runs, and shows each failure when it happens: at the end is minutes later."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._module, self._begun, self._all = "", 0, 0
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._all = len(session.items)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        module = nodeid.partition("::")[0]
-        if module != self._module:
-            self._writer.line(f"{100 * self._begun // self._all:3}% {module}", flush=True)
-        self._module, self._begun = module, self._begun + 1
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self) -> Generator[None, tuple[str, str, str], tuple[str, str, str]]:
-        """Print no letter for a test: a line of them is only seen once it is full."""
-        category, _, word = yield
-        return category, "", "" if category == "passed" else word
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._show(report)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self._show(report)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
-        self._config.option.tbstyle = "no"  # and not once more
-
-    @property
-    def _writer(self) -> TerminalWriter:
-        return self._config.get_terminal_writer()
-
-    def _show(self, report: Report) -> None:
-        if report.failed:
-            self._writer.line()
-            self._writer.sep("_", f"{report.nodeid} ({report.when})")
-            report.toterminal(self._writer)
-            for title, text in report.sections:
-                self._writer.sep("-", title)
-                self._writer.line(text.rstrip("\n"))
-            self._writer.flush()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -95,6 +95,7 @@ def test_libpq(
     assert not broken, "\n".join(broken)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("trap", TRAPS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_libpq_in_a_trap(

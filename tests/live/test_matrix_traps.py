@@ -63,6 +63,7 @@ def test_a_naive_connection_is_caught(
     assert re.search(entry.bitten, matrix.ELSEWHERE if robbed else seen)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("trap", TRAPS)
 def test_ours_is_not(
