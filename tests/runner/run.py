@@ -1,4 +1,4 @@
-"""Check the code and run every test once, against real servers; what the tests cover is counted together.
+"""Check the code and run the tests, each once, against real servers; what they cover is counted together.
 
 tests/run starts this, in the environment that it has made. Tests marked `checkout` run on the checkout, all others on
 the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_EVERYTHING=1 adds those marked `application`, and

@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+_WHOLE = ("application", "exhaustive")
 _LEFT = pytest.StashKey[int]()
 
 
@@ -24,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --sample, take of tests marked `sampled` a few cells, and of those marked `application` none."""
+    """With --sample, take of tests marked `sampled` a few cells, and of those of `_WHOLE` none."""
     if config.getoption("--sample"):
         taken = set(_sample(items))
         left = [item for item in items if item not in taken]
@@ -42,7 +43,7 @@ def _left(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str,
 def _sample(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("application") is None:
+        if not any(item.get_closest_marker(mark) for mark in _WHOLE):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for name, cells in functions.items():
         mark = cells[0].get_closest_marker("sampled")
