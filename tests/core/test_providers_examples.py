@@ -11,7 +11,8 @@ import pytest
 
 import envconn
 from envconn.connection import Connection
-from envconn.providers import ProviderHints, derive_sibling, identify
+from envconn.providers import ProviderHints, identify
+from envconn.providers.rewrites import derive_sibling
 
 EXAMPLES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "tables" / "providers.json").read_text(encoding="utf-8")

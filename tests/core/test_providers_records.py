@@ -11,8 +11,9 @@ import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
-from envconn.providers import Provider, ProviderHints, Rewrite, all_providers, derive_sibling, identify, provider_named
+from envconn.providers import Provider, ProviderHints, Rewrite, all_providers, identify, provider_named
 from envconn.providers.recognition import _keys
+from envconn.providers.rewrites import derive_sibling
 from envconn.providers.table import TABLE, VARIABLES, records
 
 if TYPE_CHECKING:

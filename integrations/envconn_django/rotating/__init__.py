@@ -6,8 +6,7 @@ from typing import cast
 
 from envconn.drivers.unsupported import refuse
 from envconn.families import POSTGRESQL
-from envconn.tls.password import FIXED, is_supplied
-from envconn.tls.secured import without_password
+from envconn.tls.secured import has_supplier, without_password
 from envconn_django.database_entry import DatabaseSettings, driven, settings
 
 TYPE_CHECKING = False
@@ -33,7 +32,9 @@ def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> Da
     Raises:
         ConfigurationError, TypeError: as for `settings`.
     """
-    if is_supplied(connection.password):
+    if has_supplier(connection):
+        from envconn.tls.password import FIXED
+
         refuse(
             connection,
             f"{FIXED}, but Django's settings store one password. Use databases(rotate=True)",

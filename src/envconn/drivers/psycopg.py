@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from envconn.drivers import libpq
-from envconn.drivers.program_options import permit
 from envconn.drivers.unsupported import refuse
 from envconn.tls.secured import without_password
 
@@ -43,6 +42,8 @@ def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[
     Raises:
         ConfigurationError: a stated argument affects security or the server; or as for `arguments`.
     """
+    from envconn.drivers.program_options import permit
+
     permit(connection, "psycopg", stated)
     return {**arguments(connection), **stated}
 

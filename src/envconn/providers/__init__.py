@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from envconn.providers.recognition import POOLERS, ProviderHints, advice, identify, is_recognised, objections
 from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
-from envconn.providers.rewrites import derive_sibling
 from envconn.providers.table import VARIABLES, Variable, all_providers, names_replicas, provider_named
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "Variable",
     "advice",
     "all_providers",
-    "derive_sibling",
     "identify",
     "is_recognised",
     "names_replicas",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envconn.errors import Finding, note, problem
-from envconn.providers import ProviderHints, derive_sibling, identify
+from envconn.providers import ProviderHints, identify
 from envconn.records import Record
 from envconn.sources import order
 from envconn.tls import requested
@@ -59,6 +59,8 @@ def same_target(one: Connection, other: Connection) -> bool:
 
 def _direct(connection: Connection) -> dict[str, object]:
     """Return the target of the primary's direct endpoint, if the provider's rule derives it."""
+    from envconn.providers.rewrites import derive_sibling
+
     found = derive_sibling(connection, identify(connection), pooled=False, replica=False, hints=ProviderHints())
     return _target(connection if isinstance(found, str) else found)
 

@@ -14,7 +14,6 @@ from envconn.grammar.libpq_keywords import ATTRIBUTES, VARIABLES
 from envconn.grammar.text import unfit
 from envconn.records import replace
 from envconn.sources import Lookup, Text
-from envconn.sources.bound_service import kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,7 +198,11 @@ _UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, 
 def _kind(leader: str, values: Mapping[str, str]) -> str:
     if leader == "RDS_HOSTNAME" and values.get("port", "").strip() == _MYSQL_PORT:
         return families.MYSQL
-    return kind_of(values["scheme"]) if "scheme" in values else families.POSTGRESQL
+    if "scheme" not in values:
+        return families.POSTGRESQL
+    from envconn.sources.bound_service import kind_of
+
+    return kind_of(values["scheme"])
 
 
 def _spelled(kind: str, values: dict[str, str]) -> str:

@@ -13,8 +13,6 @@ from envconn.selection import variables
 from envconn.selection.conflicts import same_target
 from envconn.selection.scan import PlatformService
 from envconn.sources import Text
-from envconn.sources.azure_app_service import TYPED, plain_name
-from envconn.sources.bound_service import slug
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
 
 TYPE_CHECKING = False
@@ -58,12 +56,20 @@ def ambiguity(services: Sequence[PlatformService], chooser: str, what: str) -> F
 
 
 def _every(scan: Scan) -> Iterator[PlatformService]:
-    environment = scan.environment
     if not scan.present.isdisjoint(BOUND_SERVICE_VARIABLES):
         yield from _credentials(scan)
-    for variable in sorted(environment.names_with("SQLCONNSTR_")):
+    if candidates := sorted(scan.environment.names_with("SQLCONNSTR_")):
+        yield from _connection_strings(scan, candidates)
+
+
+def _connection_strings(scan: Scan, candidates: Iterable[str]) -> Iterator[PlatformService]:
+    """Yield what Azure's App Service sets for a database, unless its name is that of a variable that is read."""
+    from envconn.sources.azure_app_service import TYPED, plain_name
+    from envconn.sources.bound_service import slug
+
+    for variable in candidates:
         if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
-            lookup = environment.lookup(variable)
+            lookup = scan.environment.lookup(variable)
             found = lookup.found and Text(lookup.found.text, replace(lookup.found.origin, source="connstr"))
             for connection in scan.accept(lookup._replace(found=found)):
                 yield PlatformService(slug(name), connection)

@@ -9,7 +9,6 @@ from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import OVERRULED
 from envconn.providers import VARIABLES, names_replicas
 from envconn.selection import host_variables
-from envconn.sources.azure_app_service import TYPED, plain_name
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import policy
 from envconn.tls.policy import PREFIX
@@ -98,6 +97,10 @@ def named(present: Iterable[str]) -> Iterator[tuple[str, str]]:
     Heroku's ``HEROKU_POSTGRESQL_<COLOUR>_URL`` makes a service with the name of the colour.
     """
     candidates = [name for name in present if name.endswith("_URL") and name not in _READ]
+    if not candidates:
+        return
+    from envconn.sources.azure_app_service import plain_name
+
     for variable in sorted(candidates):
         if not plain_name(variable) and (match := re.fullmatch(_NAMED, variable)):
             yield (match["name"] or match["colour"]).lower(), variable
@@ -132,9 +135,12 @@ _DATABASE = ("postgresql://", "postgres://", "mysql://")
 def is_read(name: str) -> bool:
     """Whether `name` is a variable that is read, or would be with another configuration; upper case."""
     plain = name.removesuffix("_FILE")
+    if plain in _READ:
+        return True
+    from envconn.sources.azure_app_service import TYPED, plain_name
+
     return (
-        plain in _READ
-        or plain.startswith(("ENVCONN_", *TYPED))
+        plain.startswith(("ENVCONN_", *TYPED))
         or (plain.startswith("CUSTOMCONNSTR_") and is_read(plain_name(plain)))
         or re.fullmatch(_NAMED, plain) is not None
         or names_replicas(plain)

@@ -16,7 +16,7 @@ import re
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
 from envconn.records import Record, replace
-from envconn.sources import files, order
+from envconn.sources import order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ class Environment:
             return Lookup(problems=(pointer,))
         if written and pointer.origin.env_file and not written.origin.env_file:
             return self._found(name, written, (_outranked(pointer.origin, written.origin),))
+        from envconn.sources import files
+
         content = files.read(pointer.text, f"{name}_FILE")
         if isinstance(content, Finding):
             return Lookup(problems=(content,))

@@ -36,9 +36,9 @@ def find(
             variable, f"{described}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
         )
     hints = judgement.context.hints or providers.ProviderHints()
-    derived = providers.derive_sibling(
-        judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints
-    )
+    from envconn.providers.rewrites import derive_sibling
+
+    derived = derive_sibling(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints)
     if isinstance(derived, str):
         return _unavailable(variable, f"{described}: {derived}")
     outcome = judgement.judge(derived, judgement.context, judgement.name)

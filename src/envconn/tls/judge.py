@@ -19,9 +19,7 @@ from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, POSTGRESQL, SENTINEL
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.providers import identify, is_recognised, objections
-from envconn.tls import ca as ca_material
 from envconn.tls import libpq_demands
-from envconn.tls.ca import CA
 from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import reach
@@ -29,8 +27,11 @@ from envconn.tls.secured import SecuredConnection, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from envconn.connection import Connection
     from envconn.providers import Endpoint
+    from envconn.tls.ca import CA
     from envconn.tls.judged import Context
     from envconn.tls.policy import Demands, Reach
 
@@ -43,7 +44,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     level = asked if how_far.exempt else max(asked, floor)
     ca = _ca(connection, endpoint, policy, level)
     if ca is not None and level >= _verified_from(connection):
-        is_system = isinstance(ca, CA) and ca.kind == "system"
+        is_system = not isinstance(ca, Finding) and ca.kind == "system"
         level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
@@ -53,7 +54,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, level, ca, context, name)]
     if problems:
         return tuple(problems)
-    trusted = ca if isinstance(ca, CA) and level >= TlsLevel.VERIFY_CA else None
+    trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
     place = policy.place
     stated_in = (place("ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(trusted.variable if trusted else ""))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
@@ -104,14 +105,20 @@ def _verified_from(connection: Connection) -> TlsLevel:
 def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel) -> CA | Finding | None:
     """Return the stated CA: from the text, otherwise from the policy, otherwise from the provider's record."""
     if "sslrootcert" in connection.parameters:
-        return ca_material.read(connection.parameters["sslrootcert"], connection.origin.variable)
+        return _read_ca(connection.parameters["sslrootcert"], connection.origin.variable)
     if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
-        return ca_material.read(stated, policy.ca_variable)
+        return _read_ca(stated, policy.ca_variable)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
-        return ca_material.read(known, f"the record of {endpoint.provider.name}")
+        return _read_ca(known, f"the record of {endpoint.provider.name}")
     if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
-        return ca_material.read("system", connection.origin.variable)
+        return _read_ca("system", connection.origin.variable)
     return None
+
+
+def _read_ca(text: str, variable: str) -> CA | Finding:
+    from envconn.tls.ca import read
+
+    return read(text, variable)
 
 
 def provider_ca(endpoint: Endpoint) -> str | None:
@@ -175,17 +182,26 @@ def _file_problems(connection: Connection, demanded: tuple[str, ...]) -> list[Fi
     paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
     found = [about(name, "tls-file-missing", f"the path in {name} {_UNREADABLE}") for name in missing]
-    readable = paths.keys() - missing
-    if "sslcrl" in readable and not ca_material.is_readable(paths["sslcrl"]):
-        found.append(about("sslcrl", "crl-broken", _NO_LIST))
-    if "sslcrldir" in readable and not ca_material.has_lists(paths["sslcrldir"]):
-        found.append(about("sslcrldir", "crl-broken", _NO_LISTS))
-    return found
+    broken = _broken_lists({name: path for name, path in paths.items() if name in _LISTS and name not in missing})
+    return [*found, *(about(name, "crl-broken", _LISTS[name]) for name in broken)]
+
+
+def _broken_lists(paths: Mapping[str, str]) -> list[str]:
+    if not paths:
+        return []
+    from envconn.tls.ca import has_lists, is_readable
+
+    check = {"sslcrl": is_readable, "sslcrldir": has_lists}
+    return [name for name, path in paths.items() if not check[name](path)]
 
 
 _UNREADABLE = "cannot be read. Mount the file, or correct the path"
-_NO_LIST = "the file in sslcrl has no revocation list in PEM, and libpq would ignore it. Write the list as PEM"
-_NO_LISTS = "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
+_LISTS = {
+    "sslcrl": "the file in sslcrl has no revocation list in PEM, and libpq would ignore it. Write the list as PEM",
+    "sslcrldir": (
+        "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
+    ),
+}
 
 
 def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy has to name

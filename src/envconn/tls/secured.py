@@ -159,9 +159,12 @@ def direct(connection: SecuredConnection) -> SecuredConnection | None:
 
 def without_password(connection: SecuredConnection) -> SecuredConnection:
     """Return `connection` without a password that comes from a callable, for use before the first login."""
-    from envconn.tls.password import is_supplied
+    return with_password(connection, None) if has_supplier(connection) else connection
 
-    return with_password(connection, None) if is_supplied(connection.password) else connection
+
+def has_supplier(connection: SecuredConnection) -> bool:
+    """Whether a callable of the program supplies the password."""
+    return judgement_of(connection).context.supplier is not None
 
 
 def with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:
