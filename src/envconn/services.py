@@ -9,7 +9,7 @@ from types import MappingProxyType
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, ServiceMissing, problem
-from envconn.rotation.reload import CurrentAssembly, reader
+from envconn.rotation.reload import CurrentSelection, reader
 from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from envconn.report import Report
     from envconn.rotation.passwords import Supplier
     from envconn.rotation.reload import Changes
-    from envconn.selection import Assembly
+    from envconn.selection import Selection
     from envconn.sources import Dotenv
 
 __all__ = [
@@ -49,12 +49,12 @@ class Services(Mapping[str, SecuredConnection]):
 
     __slots__ = ("_current",)
 
-    def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None = None) -> None:
-        self._current = CurrentAssembly(assembly, read)
+    def __init__(self, selection: Selection, read: Callable[[], Selection] | None = None) -> None:
+        self._current = CurrentSelection(selection, read)
 
     @property
     def _services(self) -> Mapping[str, SecuredConnection]:
-        return self._current.assembly.services
+        return self._current.selection.services
 
     def __getitem__(self, name: str) -> SecuredConnection:
         if found := self._services.get(name):
@@ -152,15 +152,15 @@ class Services(Mapping[str, SecuredConnection]):
         from envconn.rotation.reload import changes
 
         current = self._current
-        before, found = current.assembly, current.reread(time.monotonic())
-        if problems := found.assembly.report.problems:
+        before, found = current.selection, current.reread(time.monotonic())
+        if problems := found.selection.report.problems:
             raise ConfigurationError(problems)
         current.adopt(found)
-        return changes(before.services, found.assembly.services)
+        return changes(before.services, found.selection.services)
 
     def report(self) -> Report:
         """Return the report: what was found, chosen, ignored, raised and waived. It contains no secret."""
-        return self._current.assembly.report
+        return self._current.selection.report
 
 
 def _missing(name: str) -> Finding:
@@ -201,10 +201,10 @@ def load(
     read = reader(environ, env_file, policy, passwords)
     # The frame of this function is part of the traceback, and some tools print its variables.
     del environ
-    assembly = read()
-    if assembly.report.problems:
-        raise ConfigurationError(assembly.report.problems)
-    return Services(assembly, read)
+    selection = read()
+    if selection.report.problems:
+        raise ConfigurationError(selection.report.problems)
+    return Services(selection, read)
 
 
 def parse(text: str, variable: str | None = None) -> Connection:
@@ -292,7 +292,7 @@ def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
 def in_use(connection: SecuredConnection) -> SecuredConnection:
     """Return the current connection in place of `connection` among the services that it was taken from, or itself."""
     place = place_of(connection)
-    return (place and place.of(place.current.assembly)) or connection
+    return (place and place.of(place.current.selection)) or connection
 
 
 def connections(source: Source = ENVIRONMENT, /) -> tuple[SecuredConnection, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources import Environment, bound_services
 from leaks import MARKER, find, value_surfaces
 
@@ -25,7 +25,7 @@ BROKER, OTHER_BROKER = (f"amqps://u:{MARKER}@{host}.example/v" for host in ("p",
 
 def report(bound: dict[str, str], **environ: str) -> Report:
     document = {"p": [{"name": name, "credentials": {"uri": uri}} for name, uri in bound.items()]}
-    found = assemble({"VCAP_SERVICES": json.dumps(document), **environ}, None).report
+    found = select_services({"VCAP_SERVICES": json.dumps(document), **environ}, None).report
     assert MARKER not in str(found)
     return found
 
@@ -304,7 +304,7 @@ def test_platforms_that_contradict_each_other(root: str, name: str) -> None:
     ],
 )
 def test_app_service(environ: dict[str, str], expected: dict[str, tuple[str, str]]) -> None:
-    found = assemble(environ, None).report
+    found = select_services(environ, None).report
     assert found.ok, found
     told = {name: (service.host.partition(".")[0], service.origin.variable) for name, service in found.services.items()}
     assert told == expected
@@ -324,7 +324,7 @@ def test_app_service(environ: dict[str, str], expected: dict[str, tuple[str, str
     ],
 )
 def test_app_service_refused(environ: dict[str, str], problem: str | None, note: str | None) -> None:
-    found = assemble(environ, None).report
+    found = select_services(environ, None).report
     assert [each.code for each in found.problems][:1] == ([problem] if problem else [])
     assert [each.code for each in found.notes] == ([note] if note else [])
     assert MARKER not in str(found)
@@ -332,7 +332,7 @@ def test_app_service_refused(environ: dict[str, str], problem: str | None, note:
 
 def test_connection_string_of_app_service_in_a_broken_secret(tmp_path: Path) -> None:
     (tmp_path / "CUSTOMCONNSTR_DATABASE_URL").mkdir()
-    found = assemble({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
+    found = select_services({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
     assert [problem.code for problem in found.problems] == ["file-directory"]
 
 
@@ -383,7 +383,7 @@ CLEVER = {
     ],
 )
 def test_parts_of_platforms(environ: dict[str, str], kind: str, provider: str) -> None:
-    found = assemble(environ, None).report
+    found = select_services(environ, None).report
     assert found.ok, found
     service = found.services["database"]
     assert (service.family, service.user, service.dbname, service.provider) == (kind, "u", "d", provider)
@@ -392,12 +392,12 @@ def test_parts_of_platforms(environ: dict[str, str], kind: str, provider: str) -
 
 
 def test_direct_host_of_clever_cloud() -> None:
-    service = assemble(CLEVER, None).services["database"]
+    service = select_services(CLEVER, None).services["database"]
     (direct,) = service.siblings
     assert (direct.host, direct.port, direct.origin.variable) == ("10.2.3.4", 7000, "POSTGRESQL_ADDON_DIRECT_HOST")
     assert (direct.user, direct.dbname, direct.password, direct.pooled) == ("u", "d", service.password, False)
     alone = {name: value for name, value in CLEVER.items() if name != "POSTGRESQL_ADDON_HOST"}
-    assert assemble(alone, None).services["database"].host == "10.2.3.4"
+    assert select_services(alone, None).services["database"].host == "10.2.3.4"
 
 
 @pytest.mark.parametrize(
@@ -411,6 +411,6 @@ def test_direct_host_of_clever_cloud() -> None:
     ],
 )
 def test_ssl_of_azure(ssl: str, outcome: str) -> None:
-    found = assemble({**AZURE, "AZURE_POSTGRESQL_SSL": ssl}, None).report
+    found = select_services({**AZURE, "AZURE_POSTGRESQL_SSL": ssl}, None).report
     told = [problem.code for problem in found.problems] or [found.services["database"].parameters["sslmode"]]
     assert told == [outcome]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from envconn.selection import assemble
+from envconn.selection import select_services
 from leaks import MARKER
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_case(case: Case, certificates: Certificates, monkeypatch: pytest.Monkey
         name: pem if value == "PEM" else value.replace("FILE", str(certificates.ca))
         for name, value in case.environ.items()
     }
-    report = assemble(environ).report
+    report = select_services(environ).report
     assert {name: str(service.tls.level) for name, service in report.services.items()} == case.services, case.why
     findings: list[Finding] = [*report.problems, *report.notes]
     assert {finding.code for finding in findings} == case.codes, case.why
@@ -167,7 +167,7 @@ def test_case(case: Case, certificates: Certificates, monkeypatch: pytest.Monkey
 
 
 def texts(environ: dict[str, str]) -> str:
-    return "\n".join(map(str, assemble(environ, None).report.problems))
+    return "\n".join(map(str, select_services(environ, None).report.problems))
 
 
 def test_conflict_names_both_variables_both_hosts_and_the_way_out() -> None:
@@ -210,7 +210,7 @@ def test_what_was_meant_is_named(environ: dict[str, str], told: str) -> None:
 
 
 def test_provenance_shows_the_alias_chain() -> None:
-    report = assemble({"DATABASE_URL": "$A", "A": "$B", "B": PG}, None).report
+    report = select_services({"DATABASE_URL": "$A", "A": "$B", "B": PG}, None).report
     assert str(report.services["database"].origin) == "DATABASE_URL -> A -> B"
 
 

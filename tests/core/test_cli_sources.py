@@ -15,7 +15,7 @@ from documents import strict, understood
 from envconn.cli import main
 from envconn.cli.check import inventory
 from envconn.connection import Origin, Secret
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources import Text
 from envconn.sources.order import FETCHED, SOURCES, title
 from leaks import MARKER
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.measured
 
 
 class Given(NamedTuple):
-    """What is handed to `assemble`."""
+    """What is handed to `select_services`."""
 
     environ: dict[str, str]
     dotenv: str
@@ -106,7 +106,7 @@ def test_every_source_is_tried() -> None:
 @pytest.mark.parametrize("word", FILLED)
 def test_each_alone(given: Given, word: str) -> None:
     FILLED[word](given)
-    report = assemble(given.environ, given.dotenv, layers=given.layers).report
+    report = select_services(given.environ, given.dotenv, layers=given.layers).report
     assert report.ok, report
     service = report.services["database"]
     assert (service.host, service.origin.source) == (f"{word}.example", word)
@@ -122,7 +122,7 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
     """The list, pair by pair. Where one wins, the other is noted by its place; bound services contradict."""
     FILLED[upper](given)
     FILLED[lower](given)
-    report = assemble(given.environ, given.dotenv, layers=given.layers).report
+    report = select_services(given.environ, given.dotenv, layers=given.layers).report
     assert MARKER not in str(report)
     if lower == "dotenv" or (upper == "dotenv" and lower in BOUND):
         trusted = ({upper, lower} - {"dotenv"}).pop()
@@ -149,7 +149,7 @@ def test_each_pair(given: Given, upper: str, lower: str) -> None:
 
 def test_blank_higher_up_switches_off_what_is_below(given: Given) -> None:
     secrets(given)
-    report = assemble({**given.environ, "DATABASE_URL": " "}, None).report
+    report = select_services({**given.environ, "DATABASE_URL": " "}, None).report
     assert [problem.code for problem in report.problems] == ["database-missing"]
 
 
@@ -182,7 +182,7 @@ def test_page_has_the_list(checkout: Path, page: str) -> None:
 @pytest.mark.checkout
 def test_json_on_the_page_is_read(page: str) -> None:
     (example,) = re.findall(r"```json\n(.*?)\n```", page, re.DOTALL)
-    assert assemble({"DATABASE_URL": example}, None).report.services["database"].host == "db.example.com"
+    assert select_services({"DATABASE_URL": example}, None).report.services["database"].host == "db.example.com"
 
 
 def test_show(given: Given, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

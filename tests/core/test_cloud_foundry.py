@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envconn import TlsLevel
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources.cloud_foundry import LARGEST_FILE, LARGEST_VARIABLE
 from leaks import MARKER
 
@@ -30,7 +30,7 @@ def services(label: str, credentials: object, **more: object) -> dict[str, objec
 
 def report(document: object, **environ: str) -> Report:
     text = document if isinstance(document, str) else json.dumps(document)
-    found = assemble({"VCAP_SERVICES": text, **environ}, None).report
+    found = select_services({"VCAP_SERVICES": text, **environ}, None).report
     assert MARKER not in str(found)
     assert MARKER not in str(found.as_dict())
     return found
@@ -181,7 +181,7 @@ def test_limit_of_the_variable() -> None:
 
 def test_file(tmp_path: Path) -> None:
     (path := tmp_path / "vcap.json").write_text(document(LARGEST_FILE), encoding="utf-8")
-    found = assemble({"VCAP_SERVICES_FILE_PATH": f" {path}\n"}, None).report
+    found = select_services({"VCAP_SERVICES_FILE_PATH": f" {path}\n"}, None).report
     assert found.ok
     assert found.services["database"].origin.path == str(path)
     assert str(found.services["database"].origin) == f"VCAP_SERVICES/orders ({path})"
@@ -203,7 +203,7 @@ def test_file(tmp_path: Path) -> None:
 )
 def test_file_refused(tmp_path: Path, make: Any, code: str) -> None:
     make(path := tmp_path / "vcap.json")
-    found = assemble({"VCAP_SERVICES_FILE_PATH": str(path), "DATABASE_URL": URI}, None).report
+    found = select_services({"VCAP_SERVICES_FILE_PATH": str(path), "DATABASE_URL": URI}, None).report
     assert [(problem.code, problem.variable) for problem in found.problems] == [(code, "VCAP_SERVICES_FILE_PATH")]
     assert MARKER not in str(found)
 

@@ -16,7 +16,7 @@ import envconn_psycopg
 from codes import CORE, in_problems
 from documents import understood
 from envconn.cli import main
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.services import database
 from leaks import MARKERS, failure_surfaces, find, value_surfaces
 
@@ -327,7 +327,7 @@ def test_command(case: Case, marker: str, capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_report(case: Case, marker: str) -> None:
-    report = assemble().report
+    report = select_services().report
     looked_at = {"report": report, "dict": report.as_dict(), "notes": report.notes, "problems": report.problems}
     surfaces = {
         f"{what} {way}": text for what, value in looked_at.items() for way, text in value_surfaces(value).items()

@@ -21,7 +21,7 @@ import envconn
 import envconn_psycopg
 from envconn.cli import main
 from envconn.drivers import libpq
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.settings import HiddenInputModel
 from leaks import MARKERS, failure_surfaces, find, value_surfaces
 
@@ -83,7 +83,7 @@ def test_everything_that_load_returns(marker: str, caplog: pytest.LogCaptureFixt
     objects = [each for service in services.values() for each in public(service)]
     assert len(objects) > 60
     assert shown(marker, services, services.databases, report, report.as_dict(), report.lines(), *objects) == {}
-    assert shown(marker, assemble(), envconn.Policy(), json.dumps(report.as_dict())) == {}
+    assert shown(marker, select_services(), envconn.Policy(), json.dumps(report.as_dict())) == {}
     assert find(marker, {"log": caplog.text}) == {}
 
 

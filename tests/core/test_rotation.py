@@ -21,7 +21,7 @@ from envconn.report import Report
 from envconn.rotation import alogin
 from envconn.rotation import login as log_in
 from envconn.rotation.reload import Changes
-from envconn.selection import Assembly, assemble
+from envconn.selection import Selection, select_services
 from envconn.services import ENVIRONMENT, Environment, in_use
 from envconn.tls.secured import place_of
 from leaks import MARKER, failure_surfaces, find, value_surfaces
@@ -142,7 +142,7 @@ class TestReload:
         assert find(MARKER, value_surfaces(services.reload())) == {}
 
     def test_without_an_environment(self) -> None:
-        services = Services(assemble({"DATABASE_URL": URL}, None))
+        services = Services(select_services({"DATABASE_URL": URL}, None))
         with pytest.raises(TypeError, match="not loaded from variables and files"):
             services.reload()
 
@@ -238,7 +238,7 @@ class TestPlaces:
 
     def test_it_stands_among_the_services_that_had_it_first(self) -> None:
         services = load(self.ENVIRON)
-        again = Services(Assembly({"mine": services["other"]}, Report()))
+        again = Services(Selection({"mine": services["other"]}, Report()))
         assert place_of(again["mine"]).name == "other"
 
 
@@ -431,7 +431,7 @@ class TestLogin:
         with pytest.raises(Refused):
             login(envconn.secure(URL), server)
         with pytest.raises(Refused):
-            login(Services(assemble({"DATABASE_URL": URL}, None)), server)
+            login(Services(select_services({"DATABASE_URL": URL}, None)), server)
         assert len(server.tried) == 2
 
     def test_what_we_refuse_ourselves_is_final(self, login: Callable[..., str]) -> None:
@@ -463,9 +463,9 @@ def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*given: object) -> object:
         readings.append(given)
         time.sleep(0.2)
-        return assemble(*given)  # type: ignore[arg-type]
+        return select_services(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("envconn.rotation.reload.assemble", slow)
+    monkeypatch.setattr("envconn.rotation.reload.select_services", slow)
 
     def connect(connection: SecuredConnection) -> str:
         if connection.password == envconn.Secret(MARKER):

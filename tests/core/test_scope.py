@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn import Policy
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.selection.variables import FOR_EACH, FOR_EVERY, SERVICES
 from envconn.tls.policy import prefix
 
@@ -34,7 +34,7 @@ CA = "/etc/ssl/certs/ca-certificates.crt"
 def report_of(tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str]) -> Report:
     path = tmp_path / ".env"
     path.write_text("".join(f"{name}='{value}'\n" for name, value in env_file.items()), encoding="utf-8")
-    return assemble(dict(process), str(path)).report
+    return select_services(dict(process), str(path)).report
 
 
 def shown(report: Report) -> list[object]:
@@ -198,7 +198,9 @@ def test_each_input_is_shown_with_its_place(tmp_path: Path) -> None:
     assert (
         f"note ENVCONN_DATABASE_VARIABLE: chooses the variable to use, in {tmp_path}/.env:2 [variable-chosen]" in told
     )
-    assert "named by DATABASE_CA_CERT" in str(assemble({"DATABASE_URL": FULL, "DATABASE_CA_CERT": CA}, None).report)
+    assert "named by DATABASE_CA_CERT" in str(
+        select_services({"DATABASE_URL": FULL, "DATABASE_CA_CERT": CA}, None).report
+    )
     report = report_of(tmp_path, {}, {"DATABASE_URL": URL, "ENVCONN_DATABASE_PROVIDER": "neon"})
     assert f"ENVCONN_DATABASE_PROVIDER ({tmp_path}/.env:2) states Neon" in str(report)
 
@@ -236,22 +238,22 @@ AIVEN = "rediss://u:p@cache-proj.aivencloud.com:1234"
     ],
 )
 def test_a_remedy_is_no_dead_end(environ: Mapping[str, str], told: str, remedied: Mapping[str, str]) -> None:
-    (problem,) = assemble(environ, None).report.problems
+    (problem,) = select_services(environ, None).report.problems
     assert told in problem.message
-    assert assemble({**environ, **remedied}, None).report.ok
+    assert select_services({**environ, **remedied}, None).report.ok
 
 
 def test_a_self_signed_redis_under_verify_full() -> None:
     environ = {"CACHE_URL": HEROKU, "ENVCONN_TLS": "verify-full"}
-    report = assemble(environ, None).report
+    report = select_services(environ, None).report
     (told,) = report.notes
     assert told.message.endswith(
         "Set ENVCONN_PROVIDER=heroku, or add ssl_cert_reqs=none, and set ENVCONN_CACHE_TLS=require"
     )
     for words in ({"ENVCONN_PROVIDER": "heroku"}, {"CACHE_URL": f"{HEROKU}?ssl_cert_reqs=none"}):
-        found = assemble({**environ, **words, "ENVCONN_CACHE_TLS": "require"}, None)
+        found = select_services({**environ, **words, "ENVCONN_CACHE_TLS": "require"}, None)
         assert str(found.services["cache"].tls.level) == "encrypted"
-    (told,) = assemble({"CACHE_URL": HEROKU}, None, Policy(tls="verify-full")).report.notes
+    (told,) = select_services({"CACHE_URL": HEROKU}, None, Policy(tls="verify-full")).report.notes
     assert told.message.endswith('and pass Policy(tls="require")')
 
 
@@ -274,7 +276,7 @@ BOTH = {"DATABASE_URL": URL, "ANALYTICS_DATABASE_URL": URL.replace("db.", "two."
     ],
 )
 def test_what_is_stated_for_one_service_concerns_it_alone(environ: Mapping[str, str], levels: tuple[str, str]) -> None:
-    report = assemble(environ, None).report
+    report = select_services(environ, None).report
     assert report.ok, report
     assert tuple(str(report.services[name].tls.level) for name in ("database", "analytics")) == levels
 
@@ -303,24 +305,24 @@ def test_what_is_stated_for_one_service_concerns_it_alone(environ: Mapping[str, 
     ],
 )
 def test_what_is_wrong_for_one_service_names_its_variable(environ: Mapping[str, str], code: str, variable: str) -> None:
-    assert {(problem.code, problem.variable) for problem in assemble(environ, None).report.problems} == {
+    assert {(problem.code, problem.variable) for problem in select_services(environ, None).report.problems} == {
         (code, variable)
     }
 
 
 def test_facts_for_one_service() -> None:
     environ = {**BOTH, "ENVCONN_ANALYTICS_PROVIDER": "neon", "ENVCONN_DATABASE_POOL_MODE": "session"}
-    services = assemble(environ, None).services
+    services = select_services(environ, None).services
     assert (services["database"].provider, services["database"].pool_mode) == (None, "session")
     assert (services["analytics"].provider, services["analytics"].pool_mode) == ("neon", None)
     environ = {"CELERY_BROKER_URL": SENTINELS, "CACHE_URL": SENTINELS, "ENVCONN_SENTINEL_MASTER": "all"}
-    services = assemble({**environ, "ENVCONN_CACHE_SENTINEL_MASTER": "own"}, None).services
+    services = select_services({**environ, "ENVCONN_CACHE_SENTINEL_MASTER": "own"}, None).services
     assert [services[name].parameters["master_name"] for name in ("broker", "cache")] == ["all", "own"]
 
 
 def test_a_service_of_the_tests() -> None:
     environ = {"TEST_DATABASE_URL": URL, "ENVCONN_TEST_TLS_WAIVE": HOST, "ENVCONN_TEST_SERVERS": "x"}
-    assert str(assemble(environ, None).services["test"].tls.level) == "opportunistic"
+    assert str(select_services(environ, None).services["test"].tls.level) == "opportunistic"
 
 
 def test_no_name_has_two_readings() -> None:
@@ -330,6 +332,6 @@ def test_no_name_has_two_readings() -> None:
 
 def test_a_program_is_above_all() -> None:
     policy = Policy(waive=["two.example.com"])
-    services = assemble({**BOTH, "ENVCONN_DATABASE_TLS_WAIVE": HOST}, None, policy).services
+    services = select_services({**BOTH, "ENVCONN_DATABASE_TLS_WAIVE": HOST}, None, policy).services
     assert [str(services[name].tls.level) for name in ("database", "analytics")] == ["encrypted", "opportunistic"]
     assert "because Policy.waive has two.example.com" in " ".join(services["analytics"].tls.evidence)

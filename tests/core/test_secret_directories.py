@@ -10,7 +10,7 @@ import pytest
 import wrongfiles
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources import read
 from envconn.sources.files import listing
 from envconn.sources.secrets_directory import SecretDirectory
@@ -60,14 +60,14 @@ def test_a_mount_of_kubernetes(tmp_path: Path) -> None:
 def test_parts_of_one_database_may_be_spread(tmp_path: Path) -> None:
     (tmp_path / "db_password").write_text("p@:/ ?#\n", encoding="utf-8")
     environ = {"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "ENVCONN_SECRETS_DIR": str(tmp_path)}
-    service = assemble(environ, None).services["database"]
+    service = select_services(environ, None).services["database"]
     assert service.password == Secret("p@:/ ?#")
 
 
 def test_aliases_and_named_databases_lead_into_it(tmp_path: Path) -> None:
     (tmp_path / "orders_database_url").write_text(URL, encoding="utf-8")
     (tmp_path / "mine").write_text(URL.replace("db.", "mine."), encoding="utf-8")
-    services = assemble({"DATABASE_URL": "$MINE", "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).services
+    services = select_services({"DATABASE_URL": "$MINE", "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).services
     assert {name: service.host for name, service in services.items()} == {
         "database": "mine.example",
         "orders": "db.example",
@@ -84,7 +84,7 @@ def test_refused(tmp_path: Path, kind: str) -> None:
     assert "its file in ENVCONN_SECRETS_DIR" in problem.message
     assert MARKER not in problem.message
     assert str(tmp_path) not in problem.message
-    report = assemble({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
+    report = select_services({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
     assert [found.code for found in report.problems] == [code], "and not that nothing is configured"
 
 
@@ -92,14 +92,14 @@ def test_refused(tmp_path: Path, kind: str) -> None:
 def test_files_that_are_not_needed_are_never_opened(tmp_path: Path, kind: str) -> None:
     make, _ = WRONG[kind]
     make(tmp_path / "SOMETHING_ELSE")
-    assert assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report.notes == ()
+    assert select_services({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report.notes == ()
 
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_an_unusable_file_is_reported_even_if_it_is_overridden(tmp_path: Path, kind: str) -> None:
     make, _ = WRONG[kind]
     make(tmp_path / "database_url")
-    report = assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
+    report = select_services({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
     assert report.ok
     (note,) = report.notes
     assert note.code == "source-ignored"
@@ -112,7 +112,7 @@ def test_an_unusable_file_is_reported_even_if_it_is_overridden(tmp_path: Path, k
 )
 def test_a_setting_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    report = assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
+    report = select_services({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report
     assert {(problem.code, problem.variable) for problem in report.problems} == {("file-directory", name)}
 
 
@@ -158,7 +158,7 @@ def test_an_invalid_directory(tmp_path: Path, variable: str, path: str, code: st
     (tmp_path / "file").write_text(MARKER, encoding="utf-8")
     wrongfiles.loop(tmp_path / "loop")
     wrongfiles.dangling(tmp_path / "dangling")
-    report = assemble({"DATABASE_URL": URL, variable: str(tmp_path / path)}, None).report
+    report = select_services({"DATABASE_URL": URL, variable: str(tmp_path / path)}, None).report
     assert [(problem.code, problem.variable) for problem in report.problems] == [(code, variable)]
     assert MARKER not in str(report)
     assert str(tmp_path) not in str(report.problems)
@@ -180,7 +180,7 @@ def test_directory_that_this_user_may_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stated", ["", " ", ":", " \n"])
 def test_nothing_stated(stated: str) -> None:
-    assert assemble({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": stated}, None).report.ok
+    assert select_services({"DATABASE_URL": URL, "ENVCONN_SECRETS_DIR": stated}, None).report.ok
 
 
 def test_the_first_of_several_directories_has_precedence(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_the_first_of_several_directories_has_precedence(tmp_path: Path) -> None
 def test_pointer_to_the_directory_may_stand_in_dotenv(tmp_path: Path) -> None:
     (tmp_path / "DATABASE_URL").write_text(URL, encoding="utf-8")
     (dotenv := tmp_path / "dotenv").write_text(f"ENVCONN_SECRETS_DIR={tmp_path}\n", encoding="utf-8")
-    assert assemble({}, str(dotenv)).report.ok
+    assert select_services({}, str(dotenv)).report.ok
 
 
 def test_a_layer_shows_names_only(tmp_path: Path) -> None:
@@ -214,4 +214,4 @@ def test_cost_does_not_grow_with_what_is_in_the_files(tmp_path: Path) -> None:
     for number in range(500):
         os.mkfifo(tmp_path / f"OTHER_{number}")
     (tmp_path / "DATABASE_URL").write_text(URL, encoding="utf-8")
-    assert assemble({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report.ok
+    assert select_services({"ENVCONN_SECRETS_DIR": str(tmp_path)}, None).report.ok

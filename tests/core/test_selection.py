@@ -8,7 +8,7 @@ import pytest
 
 import envconn
 from envconn import EndpointUnavailable
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.selection.conflicts import choose
 from envconn.selection.host_variables import FAMILIES
 from envconn.selection.variables import DEFAULTS, SIBLINGS, is_read
@@ -75,7 +75,7 @@ def test_three_variables_are_reported_together() -> None:
 
 
 def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
-    report = assemble(environ, None).report
+    report = select_services(environ, None).report
     assert MARKER not in f"{report}"
     return [problem.code for problem in report.problems], [note.code for note in report.notes]
 
@@ -151,7 +151,7 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
     ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
 )
 def test_chosen(environ: dict[str, str], origin: str, notes: list[str]) -> None:
-    report = assemble(environ, None).report
+    report = select_services(environ, None).report
     assert report.ok
     assert report.services["database"].origin.variable == origin
     assert [note.code for note in report.notes] == notes
@@ -165,7 +165,7 @@ def test_parts_are_verbatim(leader: str) -> None:
     for name, keyword in FAMILIES[leader].items():
         if keyword in keywords:
             environ[name] = keywords.pop(keyword)
-    service = assemble(environ, None).report.services["database"]
+    service = select_services(environ, None).report.services["database"]
     assert (service.host, service.port, service.dbname, service.user) == ("h", 6543, "d b", "u'\\")
     assert service.password
     assert service.password.reveal() == "p@ss/w#rd? '\\%41${b}"
@@ -174,12 +174,12 @@ def test_parts_are_verbatim(leader: str) -> None:
 
 def test_first_of_two_parts_for_one_keyword_counts() -> None:
     environ = {"DB_HOST": "h", "DB_USER": "first", "DB_USERNAME": "second", "DB_NAME": "d"}
-    assert assemble(environ, None).report.services["database"].user == "first"
+    assert select_services(environ, None).report.services["database"].user == "first"
 
 
 def test_pg_parts_carry_every_keyword_that_libpq_would_read() -> None:
     environ = {"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "PGAPPNAME": "a", "PGOPTIONS": "-c x=1"}
-    service = assemble(environ, None).report.services["database"]
+    service = select_services(environ, None).report.services["database"]
     assert dict(service.parameters) == {"application_name": "a", "options": "-c x=1"}
 
 
@@ -202,13 +202,13 @@ def test_siblings_belong_to_a_role() -> None:
     ids=["direct", "pooled-before-replica", "replica"],
 )
 def test_sibling_alone_is_the_database(environ: dict[str, str], origin: str) -> None:
-    report = assemble(environ, None).report
+    report = select_services(environ, None).report
     assert report.ok
     assert report.services["database"].origin.variable == origin
 
 
 def test_pooled_and_direct_endpoint_of_one_database_are_no_conflict() -> None:
-    services = assemble({"DATABASE_URL": NEON, "POSTGRES_URL": NEON.replace("-pooler", "")}, None).services
+    services = select_services({"DATABASE_URL": NEON, "POSTGRES_URL": NEON.replace("-pooler", "")}, None).services
     assert services["database"].pooled
     assert services["database"].endpoint(pooled=False).origin.variable == "POSTGRES_URL"
 
@@ -224,24 +224,24 @@ def test_pooled_and_direct_endpoint_of_one_database_are_no_conflict() -> None:
 )
 def test_replicas(environ: dict[str, str]) -> None:
     """T120: by list or by number; a comma splits only in front of another scheme."""
-    assembly = assemble({"DATABASE_URL": PG, **environ}, None)
-    assert assembly.report.ok
-    assert assembly.services["database"].endpoint(replica=True).host == "other.example"
-    assert len(assembly.services["database"]._judgement.context.siblings) == 2
+    selection = select_services({"DATABASE_URL": PG, **environ}, None)
+    assert selection.report.ok
+    assert selection.services["database"].endpoint(replica=True).host == "other.example"
+    assert len(selection.services["database"]._judgement.context.siblings) == 2
 
 
 def test_colours_of_heroku() -> None:
     """T19: another database by its colour, unless it is the default one once more."""
-    assembly = assemble(
+    selection = select_services(
         {"DATABASE_URL": PG, "HEROKU_POSTGRESQL_RED_URL": PG, "HEROKU_POSTGRESQL_BLUE_URL": OTHER}, None
     )
-    assert list(assembly.services) == ["database", "blue"]
-    assert [note.code for note in assembly.report.notes] == ["variable-duplicate"]
+    assert list(selection.services) == ["database", "blue"]
+    assert [note.code for note in selection.report.notes] == ["variable-duplicate"]
 
 
 def test_names_that_are_nearly_one() -> None:
     near = ("_DATABASE_URL", "lower_DATABASE_URL", "X_DATABASE_URL_OLD", "HEROKU_POSTGRESQL_URL", "A-B_DATABASE_URL")
-    assert list(assemble({"DATABASE_URL": PG, **dict.fromkeys(near, OTHER)}, None).services) == ["database"]
+    assert list(select_services({"DATABASE_URL": PG, **dict.fromkeys(near, OTHER)}, None).services) == ["database"]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,9 @@ def test_what_the_provider_says(url: str, problems: list[str], notes: list[str])
 
 
 def test_facts_that_cannot_be_seen_are_stated() -> None:
-    services = assemble({"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOL_MODE": "session"}, None).services
+    services = select_services(
+        {"DATABASE_URL": PG, "ENVCONN_PROVIDER": "neon", "ENVCONN_POOL_MODE": "session"}, None
+    ).services
     assert (services["database"].provider, services["database"].pool_mode) == ("neon", "session")
     with pytest.raises(EndpointUnavailable, match="ENVCONN_POOL_MODE applies to this endpoint"):
         services["database"].endpoint(pooled=False)
@@ -288,29 +290,29 @@ def test_is_read(name: str, read: bool) -> None:  # noqa: FBT001 - a column of t
 @pytest.mark.parametrize("variable", ["DATABASE_REPLICA_URLS", "DATABASE_URL_REPLICA_2", "DATABASE_REPLICA_URL_1"])
 def test_replica_is_blamed_on_the_variable_that_holds_it(variable: str) -> None:
     environ = {"DATABASE_URL": PG, variable: f"{OTHER}?sslmode=disable"}
-    assert [problem.variable for problem in assemble(environ, None).report.problems] == [variable]
+    assert [problem.variable for problem in select_services(environ, None).report.problems] == [variable]
     environ = {"DATABASE_URL": PG, variable: f"{OTHER}?sslmode="}
-    assert [problem.variable for problem in assemble(environ, None).report.problems] == [variable]
-    replica = assemble({variable: OTHER}, None).services["database"]
+    assert [problem.variable for problem in select_services(environ, None).report.problems] == [variable]
+    replica = select_services({variable: OTHER}, None).services["database"]
     assert (replica.origin.variable, replica.replica) == (variable, True)
 
 
 def test_long_list_of_nothing_takes_no_longer_than_its_length() -> None:
     before = time.process_time()
     environ = {"DATABASE_URL": PG, "DATABASE_REPLICA_URLS": f"{OTHER}{',' * 40_000}x"}
-    assert not assemble(environ, None).report.ok
+    assert not select_services(environ, None).report.ok
     assert time.process_time() - before < 4
 
 
 def test_parts_by_the_names_of_the_postgres_image() -> None:
     environ = {"POSTGRES_HOST": "h", "POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p", "POSTGRES_DB": "d"}
-    assert assemble(environ, None).services["database"].dbname == "d"
+    assert select_services(environ, None).services["database"].dbname == "d"
 
 
 def test_best_says_where_nothing_is_known() -> None:
     environ = {"DATABASE_URL": PG, "ENVCONN_TLS": "best"}
-    assert [note.code for note in assemble(environ, None).report.notes] == ["best-unknown"]
-    assert not assemble({**environ, "ENVCONN_TLS": "require"}, None).report.notes
+    assert [note.code for note in select_services(environ, None).report.notes] == ["best-unknown"]
+    assert not select_services({**environ, "ENVCONN_TLS": "require"}, None).report.notes
 
 
 def test_a_chosen_host_that_is_not_set() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from envconn import TlsLevel
 from envconn.connection import Secret
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources.files import LIMIT
 from envconn.sources.service_binding import LARGEST_CA
 from leaks import MARKER
@@ -33,7 +33,7 @@ def bind(root: Path, name: str, files: Mapping[str, str | bytes]) -> None:
 
 
 def report(root: Path, **environ: str) -> Report:
-    found = assemble({"SERVICE_BINDING_ROOT": str(root), **environ}, None).report
+    found = select_services({"SERVICE_BINDING_ROOT": str(root), **environ}, None).report
     assert MARKER not in str(found)
     assert str(root) not in str(found.problems)
     return found
@@ -168,7 +168,7 @@ def test_binding_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest
     mine = os.geteuid()
     try:
         os.seteuid(mine or 65534)
-        found = assemble({"SERVICE_BINDING_ROOT": "."}, None).report
+        found = select_services({"SERVICE_BINDING_ROOT": "."}, None).report
     finally:
         os.seteuid(mine)
         (tmp_path / "db").chmod(0o700)
@@ -214,8 +214,8 @@ def test_an_invalid_root(tmp_path: Path, root: str, code: str) -> None:
 
 def test_root_that_is_not_set(tmp_path: Path) -> None:
     """T113, the other half; blank is not set, as anywhere."""
-    assert assemble({"DATABASE_URL": URI}, None).report.notes == ()
-    found = assemble({"DATABASE_URL": URI, "SERVICE_BINDING_ROOT": " "}, None).report
+    assert select_services({"DATABASE_URL": URI}, None).report.notes == ()
+    found = select_services({"DATABASE_URL": URI, "SERVICE_BINDING_ROOT": " "}, None).report
     assert (found.ok, [note.code for note in found.notes]) == (True, ["variable-blank"])
     assert report(tmp_path, DATABASE_URL=URI).ok, "an empty root binds nothing"
     assert [problem.code for problem in report(tmp_path).problems] == ["database-missing"]

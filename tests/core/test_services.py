@@ -328,9 +328,9 @@ def test_report_for_programs() -> None:
 
 
 def test_report_of_what_is_wrong() -> None:
-    from envconn.selection import assemble
+    from envconn.selection import select_services
 
-    report = assemble({"DATABASE_URL": "pg"}, None).report
+    report = select_services({"DATABASE_URL": "pg"}, None).report
     assert not report.ok
     assert report.lines() == ["database [refused] DATABASE_URL, scheme-missing"]
     (problem,) = report.problems

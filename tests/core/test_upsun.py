@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.connection import Secret
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.sources.upsun import LARGEST
 from leaks import MARKER
 
@@ -49,7 +49,7 @@ def encoded(document: object) -> str:
 
 def report(document: object = None, **environ: str) -> Report:
     given = {} if document is None else {"PLATFORM_RELATIONSHIPS": encoded(document)}
-    found = assemble({**given, **environ}, None).report
+    found = select_services({**given, **environ}, None).report
     assert MARKER not in str(found)
     return found
 
@@ -83,7 +83,7 @@ def test_primary_of_several_endpoints() -> None:
 def test_base64_may_be_wrapped() -> None:
     text = encoded({"db": [ENDPOINT]})
     wrapped = "\n".join(text[at : at + 60] for at in range(0, 600, 60))
-    assert assemble({"PLATFORM_RELATIONSHIPS": wrapped}, None).report.ok
+    assert select_services({"PLATFORM_RELATIONSHIPS": wrapped}, None).report.ok
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_base64_may_be_wrapped() -> None:
     ids=lambda value: value if isinstance(value, str) and len(value) < 30 else "",
 )
 def test_refused(variable: str, code: str, why: str) -> None:
-    found = assemble({"PLATFORM_RELATIONSHIPS": variable}, None).report
+    found = select_services({"PLATFORM_RELATIONSHIPS": variable}, None).report
     assert {problem.code for problem in found.problems} - {"database-missing"} == {code} - {"database-missing"}, why
     assert not found.ok
     assert MARKER not in str(found)

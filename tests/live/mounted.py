@@ -11,7 +11,7 @@ import pytest
 
 import envconn
 from envconn.rotation import reload
-from envconn.selection import assemble
+from envconn.selection import select_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,7 +107,7 @@ def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def counted(*given: Any, **named: Any) -> object:
         found.append(time.monotonic())
-        return assemble(*given, **named)
+        return select_services(*given, **named)
 
-    monkeypatch.setattr(reload, "assemble", counted)
+    monkeypatch.setattr(reload, "select_services", counted)
     return found

@@ -11,7 +11,7 @@ from envconn.cli.terminal import aligned, annotate, complain, show
 from envconn.exit_codes import gravest
 from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
-from envconn.selection import assemble, platform_services
+from envconn.selection import platform_services, select_services
 from envconn.selection.scan import Scan
 from envconn.selection.variables import CHOOSERS, is_read
 from envconn.sources import DOTENV
@@ -36,8 +36,8 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
     The servers are contacted if `options` ask for it and the configuration is correct.
     """
-    assembly = assemble(env_file=options.env_file)
-    report, proof = assembly.report, None
+    selection = select_services(env_file=options.env_file)
+    report, proof = selection.report, None
     if options.service:
         if options.service not in {*report.services, *report.refused}:
             from envconn.cli.export import no_service
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     if report.ok and not details and (live := asked(options)):
         from envconn.services import Services
 
-        proof = gate(report.services[options.service] if options.service else Services(assembly), live)
+        proof = gate(report.services[options.service] if options.service else Services(selection), live)
     whole = report if proof is None else _with_proof(report, proof)
     found = inventory(env_file=options.env_file) if details and options.sources else None
     if options.json:

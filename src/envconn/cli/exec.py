@@ -15,7 +15,7 @@ from envconn import sources
 from envconn.cli.live import asked, run_proof
 from envconn.cli.terminal import complain
 from envconn.exit_codes import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.selection.variables import variables
 from envconn.services import Services
 
@@ -39,16 +39,16 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         from envconn.cli.export import forget_service_file
 
         forget_service_file()
-    assembly = assemble(env_file=options.env_file)
-    if not assembly.report.ok:
-        complain(assembly.report.problems)
+    selection = select_services(env_file=options.env_file)
+    if not selection.report.ok:
+        complain(selection.report.problems)
         return EX_CONFIG
     environ = dict(os.environ)
-    for name in _read_from(assembly.report, options.env_file) if options.unset else ():
+    for name in _read_from(selection.report, options.env_file) if options.unset else ():
         environ.pop(name, None)
-    code = _export(environ, assembly.report, options) if options.export else EX_OK
+    code = _export(environ, selection.report, options) if options.export else EX_OK
     if not code and (live := asked(options)):
-        code = run_proof(Services(assembly), live)
+        code = run_proof(Services(selection), live)
     return code or _become(command, environ)
 
 

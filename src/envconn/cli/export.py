@@ -12,7 +12,7 @@ from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS, render
 from envconn.grammar.libpq_keywords import SERVICE_FILES
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.selection.databases import DATABASE
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         return usage("export", "--ca: must be an absolute path")
     if options.format == "pg":
         forget_service_file()
-    report = assemble(env_file=options.env_file).report
+    report = select_services(env_file=options.env_file).report
     if not report.ok:
         complain(report.problems)
         return EX_CONFIG

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
 from envconn.records import replace
-from envconn.selection import Assembly
+from envconn.selection import Selection
 from envconn.tls import SecuredConnection, TlsLevel
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import judgement_of, seal, with_password
@@ -21,24 +21,24 @@ Supplier: TypeAlias = Callable[[SecuredConnection], str | Awaitable[str]]
 """Accepts the connection that needs a password (its host, port and user), and returns the password."""
 
 
-def with_passwords(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Assembly:
-    """Return `assembly` with the `passwords`, callables by the name of the service that they are for."""
-    report = assembly.report
-    services = dict(assembly.services)
+def with_passwords(selection: Selection, passwords: Mapping[str, Supplier]) -> Selection:
+    """Return `selection` with the `passwords`, callables by the name of the service that they are for."""
+    report = selection.report
+    services = dict(selection.services)
     for name in passwords.keys() & services.keys():
         services[name] = with_supplier(services[name], passwords[name])
-    problems = () if report.problems else tuple(_problems(assembly, passwords))
-    notes = tuple(_notes(assembly.services, passwords))
+    problems = () if report.problems else tuple(_problems(selection, passwords))
+    notes = tuple(_notes(selection.services, passwords))
     told = replace(report, services=dict(services), problems=report.problems + problems, notes=report.notes + notes)
-    return Assembly(services, told)
+    return Selection(services, told)
 
 
-def _problems(assembly: Assembly, passwords: Mapping[str, Supplier]) -> Iterator[Finding]:
-    building = any(note.code == "build-phase" for note in assembly.report.notes)
+def _problems(selection: Selection, passwords: Mapping[str, Supplier]) -> Iterator[Finding]:
+    building = any(note.code == "build-phase" for note in selection.report.notes)
     for name in passwords:
-        connection = assembly.services.get(name)
+        connection = selection.services.get(name)
         if connection is None and not building:
-            known = ", ".join(assembly.services)
+            known = ", ".join(selection.services)
             yield problem("password-unclaimed", "passwords", f"names an unknown service. Use one of: {known}")
         for each in (connection, *connection.siblings) if connection else ():
             if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:

@@ -1,4 +1,4 @@
-"""Read the environment again: the assembly in use, views of it, and what changed between two of them."""
+"""Read the environment again: the selection in use, views of it, and what changed between two of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
 from envconn.records import Record, Value
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.tls.secured import foreign_parameters, put
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envconn.rotation.passwords import Supplier
-    from envconn.selection import Assembly
+    from envconn.selection import Selection
     from envconn.sources import Dotenv
     from envconn.tls import Policy, SecuredConnection
 
@@ -34,27 +34,27 @@ PATIENCE = 5.0
 class Snapshot(Record):
     """The result of reading the environment, begun at the moment `began` (``time.monotonic()``)."""
 
-    assembly: Assembly
+    selection: Selection
     began: float
 
 
-class CurrentAssembly:
-    """One `assembly` at a time, replaced as a whole: a reader gets the old one or the new one.
+class CurrentSelection:
+    """One `selection` at a time, replaced as a whole: a reader gets the old one or the new one.
 
     `read` reads the same environment again and never raises; `None` if it cannot be read again.
     """
 
     __slots__ = ("_in_use", "_latest", "_lock", "_read")
 
-    def __init__(self, assembly: Assembly, read: Callable[[], Assembly] | None) -> None:
-        self._in_use = self._latest = Snapshot(_placed(assembly, self), time.monotonic())
+    def __init__(self, selection: Selection, read: Callable[[], Selection] | None) -> None:
+        self._in_use = self._latest = Snapshot(_placed(selection, self), time.monotonic())
         self._read = read
         self._lock = allocate_lock()
 
     @property
-    def assembly(self) -> Assembly:
-        """The assembly in use."""
-        return self._in_use.assembly
+    def selection(self) -> Selection:
+        """The selection in use."""
+        return self._in_use.selection
 
     @property
     def is_fixed(self) -> bool:
@@ -111,7 +111,7 @@ class Place(Record):
     are the arguments of the calls of `endpoint` from there.
     """
 
-    current: CurrentAssembly
+    current: CurrentSelection
     name: str
     variable: str | None = None
     steps: tuple[Mapping[str, Any], ...] = ()
@@ -120,9 +120,9 @@ class Place(Record):
         """Return the place of the connection that `endpoint` returns for these arguments."""
         return self._replace(steps=(*self.steps, step))
 
-    def of(self, assembly: Assembly) -> SecuredConnection | None:
-        """Return the connection at this place in `assembly`, or `None`."""
-        service = assembly.services.get(self.name)
+    def of(self, selection: Selection) -> SecuredConnection | None:
+        """Return the connection at this place in `selection`, or `None`."""
+        service = selection.services.get(self.name)
         candidates = () if service is None else (service, *service.siblings)
         if self.variable is not None:
             candidates = tuple(each for each in candidates[1:] if each.origin.variable == self.variable)
@@ -136,13 +136,13 @@ def _after(connection: SecuredConnection, step: Mapping[str, Any]) -> SecuredCon
     return connection.endpoint(**step)
 
 
-def _placed(assembly: Assembly, current: CurrentAssembly) -> Assembly:
-    """Return `assembly` with the place of each connection stored in it."""
-    for name, service in assembly.services.items():
+def _placed(selection: Selection, current: CurrentSelection) -> Selection:
+    """Return `selection` with the place of each connection stored in it."""
+    for name, service in selection.services.items():
         put(service, Place(current, name))
         for sibling in service.siblings:
             put(sibling, Place(current, name, sibling.origin.variable))
-    return assembly
+    return selection
 
 
 class Changes(Value):
@@ -214,18 +214,18 @@ _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
 
 def reader(
     environ: Mapping[str, str] | None, env_file: Dotenv, policy: Policy | None, passwords: Mapping[str, Supplier] | None
-) -> Callable[[], Assembly]:
-    """Return a function that reads and assembles with the arguments of `envconn.load` when it is called.
+) -> Callable[[], Selection]:
+    """Return a function that reads and selects with the arguments of `envconn.load` when it is called.
 
     Its `repr` shows none of them.
     """
 
-    def read() -> Assembly:
-        assembly = assemble(environ, env_file, policy)
+    def read() -> Selection:
+        selection = select_services(environ, env_file, policy)
         if not passwords:
-            return assembly
+            return selection
         from envconn.rotation.passwords import with_passwords
 
-        return with_passwords(assembly, passwords)
+        return with_passwords(selection, passwords)
 
     return read

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
-    from envconn.rotation.reload import CurrentAssembly, Place, Snapshot
-    from envconn.selection import Assembly
+    from envconn.rotation.reload import CurrentSelection, Place, Snapshot
+    from envconn.selection import Selection
     from envconn.services import Source
     from envconn.tls import SecuredConnection
 
@@ -81,16 +81,16 @@ async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitabl
 
 
 class _NextTry(Record):
-    """A connection to try, and the assembly that it is from, if that is not in use yet."""
+    """A connection to try, and the selection that it is from, if that is not in use yet."""
 
     connection: SecuredConnection
-    current: CurrentAssembly | None = None
+    current: CurrentSelection | None = None
     snapshot: Snapshot | None = None
 
     def proven_by(self, made: Made) -> Made:
-        """Use the new assembly from now on, and return what was `made`."""
+        """Use the new selection from now on, and return what was `made`."""
         if self.current and self.snapshot:
-            told = changes(self.current.assembly.services, self.snapshot.assembly.services)
+            told = changes(self.current.selection.services, self.snapshot.selection.services)
             self.current.adopt(self.snapshot)
             _logger().info("loaded the configuration again after a failed login: %s", told)
         return made
@@ -110,14 +110,14 @@ def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, 
     failed = time.monotonic()
     if place is None or isinstance(failure, EnvconnError):
         return None
-    in_use = place.of(place.current.assembly)
+    in_use = place.of(place.current.selection)
     if in_use and _is_different(used, in_use):
         return _NextTry(in_use)  # another thread has reloaded
     if place.current.is_fixed:
         return None
     for since in (began, failed):
         snapshot = place.current.reread(since)
-        if found := _usable_connection(place, snapshot.assembly, used):
+        if found := _usable_connection(place, snapshot.selection, used):
             break
     if isinstance(found, str):
         failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
@@ -126,16 +126,16 @@ def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, 
     return _NextTry(found, place.current, snapshot) if found else None
 
 
-def _usable_connection(place: Place, assembly: Assembly, used: SecuredConnection) -> SecuredConnection | str | None:
-    """Return the connection in `assembly` that replaces `used`: `None` if it is the same, a text if it is refused."""
-    if assembly.report.problems:
-        return "; ".join(str(problem) for problem in assembly.report.problems)
-    fresh = place.of(assembly)
+def _usable_connection(place: Place, selection: Selection, used: SecuredConnection) -> SecuredConnection | str | None:
+    """Return the connection in `selection` that replaces `used`: `None` if it is the same, a text if it is refused."""
+    if selection.report.problems:
+        return "; ".join(str(problem) for problem in selection.report.problems)
+    fresh = place.of(selection)
     if fresh is None:
         return f"{used.origin.variable}: is no longer set. Set it again"
     if not _is_different(used, fresh):
         return None
-    before, after = place.current.assembly.services, assembly.services
+    before, after = place.current.selection.services, selection.services
     if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
         return (
             f"the TLS settings of {', '.join(sorted(weaker))} are weaker than before. Call reload(), or restart the "

@@ -40,27 +40,27 @@ if TYPE_CHECKING:
 __all__ = [
     "DATABASE",
     "DATABASES",
-    "Assembly",
-    "assemble",
+    "Selection",
     "judged_text",
     "process_context",
+    "select_services",
     "stated_scopes",
 ]
 
 
-class Assembly(Record):
+class Selection(Record):
     """The judged services by name, and the report about them."""
 
     services: Mapping[str, SecuredConnection]
     report: Report
 
 
-def assemble(
+def select_services(
     environ: Mapping[str, str] | None = None,
     env_file: Dotenv = DOTENV,
     policy: Policy | None = None,
     layers: Sequence[Layer] = (),
-) -> Assembly:
+) -> Selection:
     """Read, choose, recognise and judge. Arguments are those of `envconn.load`; never raises for bad input.
 
     `layers` are those of `envconn.sources.read`.
@@ -91,7 +91,7 @@ def assemble(
     # Without the CA, which may be a text, or anything else that was meant for another variable.
     of_env_file = any(selected.connection.origin.env_file for selected in found)
     report = Report(dict(services), policy=replace(scopes.general(env_file=of_env_file).policy, ca=None))
-    return Assembly(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
+    return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:

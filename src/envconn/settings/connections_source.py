@@ -17,7 +17,7 @@ from envconn import sources
 from envconn.connection import Secret
 from envconn.errors import ConfigurationError, Finding, note
 from envconn.records import replace
-from envconn.selection import Assembly, assemble, judged_text
+from envconn.selection import Selection, judged_text, select_services
 from envconn.selection.databases import DATABASE
 from envconn.selection.variables import RESERVED
 from envconn.services import Services, load
@@ -105,30 +105,30 @@ class Connections(PydanticBaseSettingsSource):
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
         added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
-        assembly = _assembled(self._files, opened, added)
-        if assembly.report.problems:
-            raise ConfigurationError(assembly.report.problems)
+        selection = _selected(self._files, opened, added)
+        if selection.report.problems:
+            raise ConfigurationError(selection.report.problems)
         files, others = self._files, tuple(self.others)
         if not all(is_read_anew(source) for source in others):
-            return Services(assembly)
-        return Services(assembly, lambda: _assembled(files, [layer(source) for source in others], added))
+            return Services(selection)
+        return Services(selection, lambda: _selected(files, [layer(source) for source in others], added))
 
 
-def _assembled(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection]) -> Assembly:
+def _selected(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection]) -> Selection:
     """Return what the environment configures with `opened` as layers, and `added` connections instead of its own."""
     layers = [found for found in opened if isinstance(found, Layer)]
     unlisted = [found for found in opened if isinstance(found, Finding)]
-    assembly = assemble(env_file=files, layers=layers)
+    selection = select_services(env_file=files, layers=layers)
     problems = [problem for found in layers for problem in found.problems]
-    problems += [problem for problem in assembly.report.problems if not (added and problem.code == _NOTHING_THERE)]
+    problems += [problem for problem in selection.report.problems if not (added and problem.code == _NOTHING_THERE)]
     # Nothing is missing, and a process that may read only one secret may not list the others.
     notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
-    merged = {**assembly.services, **added}
+    merged = {**selection.services, **added}
     told = (*problems, *unlisted) if problems else ()
-    found = (*assembly.report.notes, *notes)
-    refused = {name: refusal for name, refusal in assembly.report.refused.items() if name not in merged}
-    report = replace(assembly.report, services=dict(merged), problems=told, notes=found, refused=refused)
-    return Assembly(merged, report)
+    found = (*selection.report.notes, *notes)
+    refused = {name: refusal for name, refusal in selection.report.refused.items() if name not in merged}
+    report = replace(selection.report, services=dict(merged), problems=told, notes=found, refused=refused)
+    return Selection(merged, report)
 
 
 _NOTHING_THERE = "database-missing"

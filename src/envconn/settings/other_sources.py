@@ -58,7 +58,7 @@ def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
         told = f"the names of its secrets cannot be listed ({_describe(error)}). Grant this permission"
         return problem("secrets-unlisted", type(inner).__name__, told)
-    return Layer(assemble_parts(opened, source.name) if isinstance(source, PartsSource) else with_rds_secret(opened))
+    return Layer(join_parts(opened, source.name) if isinstance(source, PartsSource) else with_rds_secret(opened))
 
 
 class Layer(Mapping[str, Text | Finding]):
@@ -175,10 +175,10 @@ def with_rds_secret(opened: OpenedSource) -> OpenedSource:
     """Return `opened`, with a secret of RDS also as the default database."""
     if opened.word != "aws-secrets-manager" or not opened.texts.keys() >= _RDS or "DATABASE_URL" in opened.texts:
         return opened
-    return opened._replace(texts={**opened.texts, **assemble_parts(opened, DATABASE).texts})
+    return opened._replace(texts={**opened.texts, **join_parts(opened, DATABASE).texts})
 
 
-def assemble_parts(opened: OpenedSource, name: str) -> OpenedSource:
+def join_parts(opened: OpenedSource, name: str) -> OpenedSource:
     """Return the service `name` from the parts in `opened`, and nothing else."""
     known = {spelling for names in NAMES.values() for spelling in names}
     found = {part.lower(): text for part, text in opened.texts.items() if part.lower() in known}

@@ -13,7 +13,7 @@ from pydantic_settings import PydanticBaseSettingsSource, SettingsError
 
 from envconn import sources
 from envconn.errors import ConfigurationError, problem
-from envconn.selection import assemble
+from envconn.selection import select_services
 from envconn.settings.connections_source import existing_files
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
     paths = existing_files(files, 0)
     # An OSError may also come from another source, such as the network.
     if sources.read(None, paths)[1]:
-        return ConfigurationError(assemble(env_file=paths).report.problems)
+        return ConfigurationError(select_services(env_file=paths).report.problems)
     # A UnicodeDecodeError holds the bytes.
     return failure if isinstance(failure, OSError) else SettingsError("a file of settings is not encoded as stated")
 
