@@ -44,9 +44,9 @@ def settings(broker: SecuredConnection, result: SecuredConnection | None = None)
                 f"{FIXED}, but Celery stores one password. Use a password that does not change",
                 "password-fixed",
             )
-    found = _spelt(_BROKERS, broker, "a broker")
+    found = _settings_of(_BROKERS, broker, "a broker")
     if result is not None:
-        found |= _spelt(_BACKENDS, result, "the place of results")
+        found |= _settings_of(_BACKENDS, result, "the place of results")
     if problems := [*overruled(found)]:
         raise ConfigurationError(problems)
     return _hidden(found)
@@ -103,7 +103,7 @@ _BACKENDS = {
 }
 
 
-def _spelt(
+def _settings_of(
     table: Mapping[str, Callable[[SecuredConnection], dict[str, object]]], connection: SecuredConnection, role: str
 ) -> dict[str, object]:
     require_sealed(connection)

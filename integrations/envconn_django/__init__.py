@@ -19,7 +19,7 @@ from importlib.util import find_spec
 
 from envconn.errors import ConfigurationError, ServiceMissing
 from envconn.services import ENVIRONMENT, Services, resolve
-from envconn_django.aliases import DUMMY, followed_entries, handed
+from envconn_django.aliases import DUMMY, followed_entries, last_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def _databases(
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": {**DUMMY}}
-    handed.clear()
-    handed.update(followed_entries(found, pool, rotate=rotate))
-    return {alias: {**deepcopy(entry.settings)} for alias, entry in handed.items()}
+    last_entries.clear()
+    last_entries.update(followed_entries(found, pool, rotate=rotate))
+    return {alias: {**deepcopy(entry.settings)} for alias, entry in last_entries.items()}
 
 
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:

@@ -29,7 +29,7 @@ NOT_HERE = (
 """The message of that error."""
 
 
-class Handed(Record):
+class Entry(Record):
     """The entry and the connection of an alias; `mirrors` is the alias of which it is another endpoint."""
 
     connection: SecuredConnection
@@ -37,13 +37,13 @@ class Handed(Record):
     mirrors: str | None = None
 
 
-handed: dict[str, Handed] = {}
+last_entries: dict[str, Entry] = {}
 """The last result of `envconn_django.databases`, by alias, for the system checks."""
 
 
 def entries(
     databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None, *, rotate: bool = False
-) -> dict[str, Handed]:
+) -> dict[str, Entry]:
     """Return the entries of ``DATABASES`` by alias, for databases by name.
 
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
@@ -58,15 +58,15 @@ def entries(
         TypeError: a connection was not judged.
     """
     make = rotating if rotate else fixed
-    found: dict[str, Handed] = {}
+    found: dict[str, Entry] = {}
     for name, connection in databases.items():
-        lent = pool if connection.family == POSTGRESQL else None
-        own: dict[str, Handed] = {}
+        pool_options = pool if connection.family == POSTGRESQL else None
+        own: dict[str, Entry] = {}
         for main, alias, role, other in _named(name, connection):
-            entry = make(other, None if role == "direct" else lent)
+            entry = make(other, None if role == "direct" else pool_options)
             if own:
                 entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
-            own[alias] = Handed(other, entry, main if own else None)
+            own[alias] = Entry(other, entry, main if own else None)
         if taken := sorted(own.keys() & found.keys()):
             first = found[taken[0]].connection.origin.variable
             message = f"makes a second alias {taken[0]}, next to {first}. Rename one of the two"
@@ -77,7 +77,7 @@ def entries(
 
 def followed_entries(
     source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
-) -> dict[str, Handed]:
+) -> dict[str, Entry]:
     """Return the entries of `entries` for every database of `source`.
 
     Raises:
@@ -94,10 +94,10 @@ def followed_entries(
 
 def _follow(entry: DatabaseSettings, source: SecuredConnection) -> None:
     entry["ENVCONN"] = source
-    if isinstance(lent := entry["OPTIONS"].get("pool"), dict):
+    if isinstance(pool_options := entry["OPTIONS"].get("pool"), dict):
         from envconn_psycopg import connection_class
 
-        lent["connection_class"] = connection_class(import_module("psycopg").Connection, source, renewed)
+        pool_options["connection_class"] = connection_class(import_module("psycopg").Connection, source, renewed)
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:

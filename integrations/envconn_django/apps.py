@@ -15,13 +15,13 @@ from django.views.debug import get_default_exception_reporter_filter
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice
-from envconn_django.aliases import handed
+from envconn_django.aliases import last_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from envconn_django.aliases import Handed
+    from envconn_django.aliases import Entry
 
 
 class EnvconnConfig(AppConfig):
@@ -41,7 +41,7 @@ def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
     page = str(shown) if settings.DEBUG else ""
     return [
         (checks.Error if each.wrong else checks.Warning)(each.message, each.hint, alias, f"envconn.{each.code}")
-        for alias, each in told(handed, settings.DATABASES, page)
+        for alias, each in entry_findings(last_entries, settings.DATABASES, page)
         if each.deploy is wanted
     ]
 
@@ -60,37 +60,37 @@ class Finding(Record):
     wrong: bool = False
 
 
-def told(
-    handed: Mapping[str, Handed], now: Mapping[str, Mapping[str, object]], page: str
+def entry_findings(
+    made: Mapping[str, Entry], now: Mapping[str, Mapping[str, object]], page: str
 ) -> Iterator[tuple[str | None, Finding]]:
-    """Yield alias and finding for every entry that was `handed` out; `now` is the current ``DATABASES``.
+    """Yield alias and finding for every entry that was `made`; `now` is the current ``DATABASES``.
 
     `page` is what an error page shows for `PROBE`, empty if it shows nothing.
     """
     for alias in now:
-        if alias in handed:
-            yield from ((alias, finding) for finding in findings(alias, handed, now[alias]))
+        if alias in made:
+            yield from ((alias, finding) for finding in findings(alias, made, now[alias]))
     if "probe" in page:
         yield None, _FILTER
 
 
-def findings(alias: str, handed: Mapping[str, Handed], now: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield the findings for `alias`; `handed` are the entries that were returned, `now` is its current entry."""
-    connection = handed[alias].connection
+def findings(alias: str, made: Mapping[str, Entry], now: Mapping[str, object]) -> Iterator[Finding]:
+    """Yield the findings for `alias`; `made` are the entries that were returned, `now` is its current entry."""
+    connection = made[alias].connection
     options = now.get("OPTIONS")
     options = options if isinstance(options, dict) else {}
-    has_direct = any(other.mirrors == alias and other.connection.pooled is False for other in handed.values())
+    has_direct = any(other.mirrors == alias and other.connection.pooled is False for other in made.values())
     transaction = connection.pool_mode == "transaction"
     unverified = connection.tls.level < TlsLevel.VERIFY_FULL and not connection.tls.local
-    told = {
-        _CHANGED: _deciding(now, options) != _deciding(handed[alias].settings, handed[alias].settings["OPTIONS"]),
+    conditions = {
+        _CHANGED: _deciding(now, options) != _deciding(made[alias].settings, made[alias].settings["OPTIONS"]),
         _TWO_POOLS: transaction and bool(options.get("pool")),
-        _MIGRATE: transaction and handed[alias].mirrors is None and not has_direct,
+        _MIGRATE: transaction and made[alias].mirrors is None and not has_direct,
         _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
         _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
         _ROLE: any(note.code == "default-role" for note in advice(connection)),
     }
-    for finding, is_so in told.items():
+    for finding, is_so in conditions.items():
         if is_so:
             words = {"variable": connection.origin.variable, "level": connection.tls.level}
             yield finding._replace(message=finding.message.format_map(words))

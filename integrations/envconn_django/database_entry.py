@@ -21,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from envconn.drivers import mysql
     from envconn.tls import SecuredConnection
 
 
@@ -49,14 +48,11 @@ class DatabaseSettings(TypedDict, total=False):
     ENVCONN: object
 
 
-def settings(
-    connection: SecuredConnection, *, pool: Mapping[str, float] | None = None, elsewhere: int | None = None
-) -> DatabaseSettings:
+def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None = None) -> DatabaseSettings:
     """Return the entry of ``DATABASES`` for `connection`.
 
     With `pool`, Django 5.1 and newer keeps a pool of psycopg_pool in each process; its arguments
-    are those of ``ConnectionPool``, ages in seconds, all optional. `elsewhere` is
-    the version of libpq for the reader of the entry; then nothing that is installed here is used.
+    are those of ``ConnectionPool``, ages in seconds, all optional.
 
     Raises:
         ConfigurationError: Django or the driver does not support what the connection requires.
@@ -65,17 +61,16 @@ def settings(
     require_sealed(connection)
     if connection.family not in _BY_KIND:
         refuse(connection, f"holds a {connection.family} connection, which Django does not support as a database")
-    entry = _BY_KIND[connection.family](connection, elsewhere)
+    entry = _BY_KIND[connection.family](connection)
     _set_lifetime(entry, connection, pooled_here=pool is not None)
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
     return entry
 
 
-def _postgresql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
+def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
     # Without an option for prepared statements, Django makes psycopg 3 prepare none.
-    given = driven(connection) if elsewhere is None else libpq.arguments(connection, elsewhere)
-    options = cast("dict[str, object]", given)
+    options = cast("dict[str, object]", driven(connection))
     entry = DatabaseSettings(
         ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
         NAME=str(options.pop("dbname")),
@@ -119,7 +114,9 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
     return refuse(connection, "neither psycopg nor psycopg2 is installed. Run pip install envconn[django,psycopg]")
 
 
-def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSettings:
+def _mysql(connection: SecuredConnection) -> DatabaseSettings:
+    from envconn.drivers import mysql
+
     host = connection.hosts[0]
     return DatabaseSettings(
         ENGINE="django.db.backends.mysql",
@@ -128,24 +125,18 @@ def _mysql(connection: SecuredConnection, elsewhere: int | None) -> DatabaseSett
         PASSWORD=Hidden(connection.password.reveal() if connection.password else ""),
         HOST=host.host,
         PORT="" if host.is_socket else str(host.port),
-        OPTIONS=cast("dict[str, object]", _mysqls(connection, elsewhere)),
+        OPTIONS=cast("dict[str, object]", mysql.arguments(connection)),
     )
 
 
-def _mysqls(connection: SecuredConnection, elsewhere: int | None) -> mysql.Arguments:
-    from envconn.drivers import mysql
-
-    return mysql.arguments(connection) if elsewhere is None else mysql.arguments(connection, "MySQLdb", elsewhere=True)
-
-
-def _sqlite(connection: SecuredConnection, _elsewhere: int | None) -> DatabaseSettings:
+def _sqlite(connection: SecuredConnection) -> DatabaseSettings:
     from envconn.drivers import sqlite
 
     options = cast("dict[str, object]", sqlite.arguments(connection))
     return DatabaseSettings(ENGINE="django.db.backends.sqlite3", NAME=connection.dbname, OPTIONS=options)
 
 
-_BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]] = {
+_BY_KIND: dict[str, Callable[[SecuredConnection], DatabaseSettings]] = {
     POSTGRESQL: _postgresql,
     MYSQL: _mysql,
     SQLITE: _sqlite,
@@ -154,11 +145,11 @@ _BY_KIND: dict[str, Callable[[SecuredConnection, int | None], DatabaseSettings]]
 
 def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, pooled_here: bool) -> None:
     """Set how long connections are kept: as stated, otherwise as long as the provider allows."""
-    stated, kept = foreign_parameters(connection).get("conn_max_age"), _kept(connection)
+    stated, max_age = foreign_parameters(connection).get("conn_max_age"), _max_age(connection)
     if stated is not None:
         entry["CONN_MAX_AGE"] = _age(connection, stated)
-    elif kept and not pooled_here:
-        entry["CONN_MAX_AGE"] = kept
+    elif max_age and not pooled_here:
+        entry["CONN_MAX_AGE"] = max_age
     checks = _flag(connection, "conn_health_checks")
     if checks is not None or pooled_here or entry.get("CONN_MAX_AGE", 0) != 0:
         entry["CONN_HEALTH_CHECKS"] = checks is not False
@@ -166,7 +157,7 @@ def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, poo
         entry["ATOMIC_REQUESTS"] = atomic
 
 
-def _kept(connection: SecuredConnection) -> int | None:
+def _max_age(connection: SecuredConnection) -> int | None:
     """Return how many seconds a connection may be kept: less than the provider's idle limit and maximum age."""
     bounds = [
         connection.features.idle_seconds and connection.features.idle_seconds * 9 // 10,
@@ -187,8 +178,8 @@ def _pool(connection: SecuredConnection, entry: DatabaseSettings, stated: Mappin
 
     if tuple(map(int, metadata.version("django").split(".")[:2])) < (5, 1):
         refuse(connection, "pool requires Django 5.1 or newer. Upgrade Django, or remove pool")
-    kept = _kept(connection)
-    return ({"max_lifetime": float(kept), "max_idle": float(kept)} if kept else {}) | dict(stated)
+    max_age = _max_age(connection)
+    return ({"max_lifetime": float(max_age), "max_idle": float(max_age)} if max_age else {}) | dict(stated)
 
 
 _TWO_POOLS = "uses a pooler in transaction mode, which does not work with pool. Remove pool, or use the direct endpoint"

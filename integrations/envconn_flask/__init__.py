@@ -102,9 +102,9 @@ class EnvConn:
             ConfigurationError: as for `config`.
             RuntimeError: called twice for `app`, or too late, or one of these settings is set already.
         """
-        for told, is_so in _mistakes(app).items():
+        for mistake, is_so in _mistakes(app).items():
             if is_so:
-                raise RuntimeError(told)
+                raise RuntimeError(mistake)
         options = {**(app.config.get("SQLALCHEMY_ENGINE_OPTIONS") or {}), **self._engine_options}
         services = resolve(self._source)
         found = config(services, driver=self._driver, engine_options=options)

@@ -53,8 +53,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         UsageError: a database is neither local nor allowed, looks like production, or cannot be judged.
     """
     if found := objections(_allowed(session.config)):
-        told = "\n".join(f"  {problem} [{problem.code}]" for problem in found)
-        raise pytest.UsageError(f"the tests are not run, because of the databases that they would use:\n{told}")
+        listed = "\n".join(f"  {problem} [{problem.code}]" for problem in found)
+        raise pytest.UsageError(f"the tests are not run, because of the databases that they would use:\n{listed}")
 
 
 def _allowed(config: pytest.Config) -> list[str]:

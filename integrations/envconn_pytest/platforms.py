@@ -212,8 +212,8 @@ def sample(provider: str, *, pooled: bool | None = None, replica: bool | None = 
         raise ValueError("unknown sample. Use a name that envconn_pytest.providers() returns")
     platform = PLATFORMS[provider]
     environ = dict(platform.environ)
-    for wish, variables in ((pooled, platform.pooled), (replica, platform.replica)):
-        environ |= variables if wish else {}
+    for is_requested, variables in ((pooled, platform.pooled), (replica, platform.replica)):
+        environ |= variables if is_requested else {}
     service = next(iter(envconn.load(environ, env_file=None).values()))
     holder = (service.origin.variable, *service.origin.via)[-1]
     for variable, endpoint in (

@@ -258,7 +258,7 @@ def _greeting(client: Client) -> bytes:
     return _LET_IN + reported + message(b"K", struct.pack("!II", client.number, client.number))
 
 
-def _converse(connection: socket.socket, asked: list[str]) -> None:
+def _converse(connection: socket.socket, statements: list[str]) -> None:
     """Answer until the client closes: ``select 1``, transactions, and an error for everything else.
 
     Raises:
@@ -269,8 +269,8 @@ def _converse(connection: socket.socket, asked: list[str]) -> None:
     while (kind := exactly(connection, 1)) != b"X":
         content = body(connection)
         if kind == b"Q":
-            asked.append(Reader(content).text())
-            said, state = _answer(asked[-1].strip(" \n;").lower(), state)
+            statements.append(Reader(content).text())
+            said, state = _answer(statements[-1].strip(" \n;").lower(), state)
             connection.sendall(said + _ready(state))
         elif kind == b"S":
             connection.sendall(_ready(state))

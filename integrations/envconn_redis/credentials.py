@@ -36,13 +36,13 @@ class CredentialProvider(redis.CredentialProvider):
         Raises:
             PasswordUnavailable: the callable supplied none.
         """
-        return _told(with_current_password(in_use(self._source)))
+        return _credentials(with_current_password(in_use(self._source)))
 
     async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
         """Do the same in a coroutine; a callable may be asynchronous."""
-        return _told(await awith_current_password(in_use(self._source)))
+        return _credentials(await awith_current_password(in_use(self._source)))
 
 
-def _told(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:
+def _credentials(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:
     password = connection.password.reveal() if connection.password else ""
     return (connection.user, password) if connection.user else (password,)

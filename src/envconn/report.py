@@ -119,8 +119,8 @@ def _paragraph(service: SecuredConnection) -> list[str]:
         "branch ": service.branch,
         "region ": service.region,
     }
-    told = [f"{label}{fact}" for label, fact in facts.items() if fact is not None]
-    lines = [" ".join(row(service.name, service)), "  " + ", ".join((*told, *_endpoint(service)))]
+    details = [f"{label}{fact}" for label, fact in facts.items() if fact is not None]
+    lines = [" ".join(row(service.name, service)), "  " + ", ".join((*details, *_endpoint(service)))]
     lines += [f"  {sentence}" for sentence in understood(service)]
     lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
     if foreign := foreign_parameters(service):

@@ -13,7 +13,7 @@ import pytest
 from psycopg import pq
 
 from envconn.cli import main
-from envconn.cli.live import Live, asked
+from envconn.cli.live import LiveOptions, live_options
 from envconn.cli.options import LONGEST
 from envconn.cli.parser import parser
 from envconn.exit_codes import EX_OK, EX_USAGE
@@ -29,22 +29,22 @@ COMMAND = (sys.executable, "-m", "envconn")
     ("arguments", "expected"),
     [
         ([], None),
-        (["--live"], Live()),
-        (["--login"], Live(login=True)),
-        (["--enforcement", "require"], Live(enforcement="require")),
-        (["--enforcement", "report"], Live()),
-        (["--enforcement=skip"], Live(enforcement="skip")),
-        (["--wait", "0"], Live()),
-        (["--wait", "2.5"], Live(wait=2.5)),
-        (["--timeout", "3"], Live(timeout=3)),
-        (["--live", "--wait=1e1", "--timeout=0.5", "--login"], Live(login=True, wait=10, timeout=0.5)),
-        (["--wait", str(LONGEST)], Live(wait=LONGEST)),
+        (["--live"], LiveOptions()),
+        (["--login"], LiveOptions(login=True)),
+        (["--enforcement", "require"], LiveOptions(enforcement="require")),
+        (["--enforcement", "report"], LiveOptions()),
+        (["--enforcement=skip"], LiveOptions(enforcement="skip")),
+        (["--wait", "0"], LiveOptions()),
+        (["--wait", "2.5"], LiveOptions(wait=2.5)),
+        (["--timeout", "3"], LiveOptions(timeout=3)),
+        (["--live", "--wait=1e1", "--timeout=0.5", "--login"], LiveOptions(login=True, wait=10, timeout=0.5)),
+        (["--wait", str(LONGEST)], LiveOptions(wait=LONGEST)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_each_means_live(command: str, arguments: list[str], expected: Live | None) -> None:
+def test_each_means_live(command: str, arguments: list[str], expected: LiveOptions | None) -> None:
     rest = ["--", "true", "--wait", "7"] if command == "exec" else []
-    assert asked(parser().parse_args([command, *arguments, *rest])) == expected
+    assert live_options(parser().parse_args([command, *arguments, *rest])) == expected
 
 
 @pytest.mark.parametrize("command", ["check", "exec"])

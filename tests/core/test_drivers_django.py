@@ -35,7 +35,7 @@ def load(uri: str = "", **environ: str) -> envconn.Services:
 def entries(uri: str = "", pool: Mapping[str, float] | None = None, **environ: str) -> dict[str, Any]:
     """Return the entries by alias, as plain dictionaries."""
     found = django_entries(load(uri, **environ).databases, pool)
-    return {alias: dict(handed.settings) for alias, handed in found.items()}
+    return {alias: dict(entry.settings) for alias, entry in found.items()}
 
 
 def refusal(uri: str, pool: Mapping[str, float] | None = None, **environ: str) -> str:
@@ -328,21 +328,21 @@ def cached(uri: str) -> envconn.SecuredConnection:
     ],
 )
 def test_findings(environ: dict[str, str], codes: list[str]) -> None:
-    handed = django_entries(envconn.load(environ, env_file=None).databases)
-    found = list(findings("default", handed, handed["default"].settings))
+    made = django_entries(envconn.load(environ, env_file=None).databases)
+    found = list(findings("default", made, made["default"].settings))
     assert [finding.code for finding in found] == codes
     assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)
 
 
 @pytest.mark.parametrize("changed", [{"HOST": "elsewhere"}, {"OPTIONS": None}, {"OPTIONS": {"sslmode": "disable"}}])
 def test_findings_about_changes(changed: dict[str, Any]) -> None:
-    handed = django_entries(load("postgresql://app@localhost/shop").databases)
-    now = {**handed["default"].settings, **changed}
-    (finding,) = findings("default", handed, now)
+    made = django_entries(load("postgresql://app@localhost/shop").databases)
+    now = {**made["default"].settings, **changed}
+    (finding,) = findings("default", made, now)
     assert (finding.code, finding.wrong, finding.deploy) == ("settings-changed", True, False)
 
 
 def test_findings_about_two_pools() -> None:
-    handed = django_entries(load(NEON).databases)
-    now = {**handed["default"].settings, "OPTIONS": {**handed["default"].settings["OPTIONS"], "pool": True}}
-    assert "pool-behind-pooler" in [finding.code for finding in findings("default", handed, now)]
+    made = django_entries(load(NEON).databases)
+    now = {**made["default"].settings, "OPTIONS": {**made["default"].settings["OPTIONS"], "pool": True}}
+    assert "pool-behind-pooler" in [finding.code for finding in findings("default", made, now)]

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 
 from envconn import sources
-from envconn.cli.live import asked, gate
+from envconn.cli.live import live_options, prove_with_progress
 from envconn.cli.terminal import aligned, annotate, complain, show
 from envconn.exit_codes import gravest
 from envconn.records import Record, replace
@@ -44,10 +44,10 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
             return no_service("show" if details else "check", (*report.services, *report.refused))
         report = report.only(options.service)
-    if report.ok and not details and (live := asked(options)):
+    if report.ok and not details and (live := live_options(options)):
         from envconn.services import Services
 
-        proof = gate(report.services[options.service] if options.service else Services(selection), live)
+        proof = prove_with_progress(report.services[options.service] if options.service else Services(selection), live)
     whole = report if proof is None else _with_proof(report, proof)
     found = inventory(env_file=options.env_file) if details and options.sources else None
     if options.json:
@@ -67,10 +67,10 @@ def _print_json(report: Report, proof: Proof | None, command: str, places: tuple
 
     from envconn.report import document
 
-    told = document(report) | {"command": command, "live": proof.as_dict()["live"] if proof else None}
+    found = document(report) | {"command": command, "live": proof.as_dict()["live"] if proof else None}
     if places is not None:
-        told["sources"] = [_place(place) for place in places]
-    print(json.dumps(told, indent=2))
+        found["sources"] = [_place(place) for place in places]
+    print(json.dumps(found, indent=2))
     annotate(report.problems, proof.notes if proof else ())
 
 
@@ -122,9 +122,9 @@ def _print_services(report: Report, proof: Proof | None) -> None:
     names = {id(service): name for name, service in _endpoints(report)}
     for each in seen:
         _print_seen(names[id(each.service)], each)
-    told = {f"note {note} [{note.code}]" for note in proof.notes} if proof else set()
+    printed = {f"note {note} [{note.code}]" for note in proof.notes} if proof else set()
     for line in dict.fromkeys(f"note {note} [{note.code}]" for note in report.notes):
-        if line not in told:
+        if line not in printed:
             show(line, sys.stdout)
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 
 from envconn import sources
-from envconn.cli.live import asked, run_proof
+from envconn.cli.live import live_options, run_proof
 from envconn.cli.terminal import complain
 from envconn.exit_codes import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.selection import select_services
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     for name in _read_from(selection.report, options.env_file) if options.unset else ():
         environ.pop(name, None)
     code = _export(environ, selection.report, options) if options.export else EX_OK
-    if not code and (live := asked(options)):
+    if not code and (live := live_options(options)):
         code = run_proof(Services(selection), live)
     return code or _become(command, environ)
 

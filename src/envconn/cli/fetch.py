@@ -106,8 +106,8 @@ def _tell(found: RemoteConnection, options: argparse.Namespace) -> None:
     else:
         for line in _report(found).lines():
             show(line, sys.stdout)
-        told = {"branch": found.branch, "pooled": "yes" if found.pooled else "no"}
-        print("\n".join(f"answered {label}: {fact}" for label, fact in told.items() if fact is not None))
+        facts = {"branch": found.branch, "pooled": "yes" if found.pooled else "no"}
+        print("\n".join(f"answered {label}: {fact}" for label, fact in facts.items() if fact is not None))
 
 
 def _failed(problems: tuple[Finding, ...], code: int, options: argparse.Namespace) -> int:

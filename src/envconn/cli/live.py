@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from envconn.services import Services
 
 
-class Live(Record):
+class LiveOptions(Record):
     """The options of the live proof; the arguments of `envconn.prove`. Times are in seconds."""
 
     login: bool = False
@@ -28,13 +28,13 @@ class Live(Record):
     timeout: float = 10.0
 
 
-def asked(options: argparse.Namespace) -> Live | None:
+def live_options(options: argparse.Namespace) -> LiveOptions | None:
     """Return the options of the live proof, or `None` if it was not requested."""
-    stated = {name: getattr(options, name) for name in Live._fields if getattr(options, name) is not None}
-    return Live(**stated) if stated or options.live else None
+    stated = {name: getattr(options, name) for name in LiveOptions._fields if getattr(options, name) is not None}
+    return LiveOptions(**stated) if stated or options.live else None
 
 
-def gate(services: Services | SecuredConnection, live: Live) -> Proof:
+def prove_with_progress(services: Services | SecuredConnection, live: LiveOptions) -> Proof:
     """Prove `services` with the options `live`, and print the progress on stderr.
 
     SIGTERM ends it with 143. Without a handler, the kernel would not deliver the signal to the first process of a
@@ -48,9 +48,9 @@ def gate(services: Services | SecuredConnection, live: Live) -> Proof:
         return examine(services, **live._asdict(), on_attempt=lambda proof, left: progress.tell(_state(proof), left))
 
 
-def run_proof(services: Services, live: Live) -> int:
+def run_proof(services: Services, live: LiveOptions) -> int:
     """Prove `services`, print the problems, and return the exit code: 0 if there are none."""
-    proof = gate(services, live)
+    proof = prove_with_progress(services, live)
     complain(proof.problems, proof.notes)
     return proof.exit_code
 

@@ -30,9 +30,9 @@ def add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print the report as JSON on stdout")
 
 
-def add_service(command: argparse.ArgumentParser, told: str) -> None:
-    """Add ``--service`` with the help text `told`."""
-    command.add_argument("--service", metavar="NAME", help=told)
+def add_service(command: argparse.ArgumentParser, help_text: str) -> None:
+    """Add ``--service`` with the help text `help_text`."""
+    command.add_argument("--service", metavar="NAME", help=help_text)
 
 
 def add_live(command: argparse.ArgumentParser) -> None:
@@ -63,9 +63,13 @@ def add_endpoint(command: argparse.ArgumentParser) -> None:
     """Add the options that select one connection, and the version of libpq that reads it."""
     add_service(command, "the service to use (default: database)")
     endpoint = command.add_mutually_exclusive_group()
-    for name, wish in (("pooled", {"pooled": True}), ("direct", {"pooled": False}), ("replica", {"replica": True})):
+    for name, which in (
+        ("pooled", {"pooled": True}),
+        ("direct", {"pooled": False}),
+        ("replica", {"replica": True}),
+    ):
         endpoint.add_argument(
-            f"--{name}", dest="endpoint", action="store_const", const=wish, help=f"use its {name} endpoint"
+            f"--{name}", dest="endpoint", action="store_const", const=which, help=f"use its {name} endpoint"
         )
     command.add_argument(
         "--libpq", type=_major, metavar="MAJOR", help="the libpq version that reads it (default: any, 13 or newer)"
@@ -130,15 +134,15 @@ def add_providers(command: argparse.ArgumentParser) -> Iterator[argparse.Argumen
 
 
 def _add_argument(provider: argparse.ArgumentParser, argument: str, *, required: bool) -> None:
-    metavar, told = _FETCH[argument]
+    metavar, help_text = _FETCH[argument]
     if not metavar:
-        provider.add_argument(f"--{argument}", action="store_true", help=told)
+        provider.add_argument(f"--{argument}", action="store_true", help=help_text)
     elif argument == "ttl":
-        provider.add_argument("--ttl", metavar=metavar, type=_whole, help=told)
+        provider.add_argument("--ttl", metavar=metavar, type=_whole, help=help_text)
     elif argument == "inherit":
-        provider.add_argument("--inherit", metavar=metavar, action="append", default=[], help=told)
+        provider.add_argument("--inherit", metavar=metavar, action="append", default=[], help=help_text)
     else:
-        provider.add_argument(f"--{argument}", metavar=metavar, required=required, help=told)
+        provider.add_argument(f"--{argument}", metavar=metavar, required=required, help=help_text)
 
 
 def _add_output(provider: argparse.ArgumentParser) -> None:
@@ -170,19 +174,19 @@ def _positive(text: str) -> float:
 
 
 def _limit(text: str) -> float:
-    told = "must be a number of seconds, more than 0 and at most 3600"
-    if not (seconds := _number(text, 3600, told)):
-        raise argparse.ArgumentTypeError(told)
+    expected = "must be a number of seconds, more than 0 and at most 3600"
+    if not (seconds := _number(text, 3600, expected)):
+        raise argparse.ArgumentTypeError(expected)
     return seconds
 
 
-def _number(text: str, highest: int, told: str) -> float:
+def _number(text: str, highest: int, expected: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number <= highest:  # false for nan, too
-        raise argparse.ArgumentTypeError(told)
+        raise argparse.ArgumentTypeError(expected)
     return number
 
 

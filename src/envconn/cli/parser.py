@@ -68,12 +68,12 @@ class Parser(argparse.ArgumentParser):
         # argparse quotes unexpected arguments, and `envconn check "$DATABASE_URL"` is an easy mistake.
         if choice := _CHOICE.fullmatch(message):
             known = [word for action in _actions(self) for word in action.choices or ()]
-            told = f"{choice[1]}: must be one of {', '.join(known)}." + _nearest([choice[2]], known)
+            explanation = f"{choice[1]}: must be one of {', '.join(known)}." + _nearest([choice[2]], known)
         else:
-            told = _UNQUOTED.findall(message)[0].rstrip()
+            explanation = _UNQUOTED.findall(message)[0].rstrip()
         # If stderr cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
         with suppress(OSError):
-            sys.stderr.write(f"{self.format_usage()}{self.prog}: {told}\n")
+            sys.stderr.write(f"{self.format_usage()}{self.prog}: {explanation}\n")
         self.exit(EX_USAGE)
 
 

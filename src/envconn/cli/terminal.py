@@ -103,7 +103,7 @@ class Progress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._moves = _moves(stream)
-        self._told = ""
+        self._printed = ""
         self._over = False
 
     def __enter__(self) -> Self:
@@ -124,9 +124,9 @@ class Progress:
         """Print the `state` that is waited for, and the `seconds` that are left."""
         if self._moves:
             self._write_over(f"waiting {ceil(seconds)} s for {state}")
-        elif state != self._told:
+        elif state != self._printed:
             self._write(f"waiting for {state}\n")
-        self._told = state
+        self._printed = state
 
     def _write_over(self, text: str) -> None:
         # A wrapped line cannot be overwritten.

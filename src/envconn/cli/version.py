@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def run(*, verbose: bool) -> int:
     """Print the version and return the exit code."""
     print(f"envconn {version('envconn')}")
-    for label, told in _used() if verbose else ():
-        print(f"{label}: {told}")
+    for label, value in _used() if verbose else ():
+        print(f"{label}: {value}")
     return EX_OK
 
 

@@ -70,12 +70,8 @@ class Arguments(TypedDict, total=False):
     program_name: str
 
 
-def arguments(
-    connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None, *, elsewhere: bool = False
-) -> Arguments:
+def arguments(connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None) -> Arguments:
     """Return the keyword arguments with which `driver` enforces the verdict; the installed driver if left out.
-
-    With `elsewhere` they are for another machine, and the module that is installed here is ignored.
 
     Raises:
         ConfigurationError: the driver does not support what the connection requires.
@@ -86,7 +82,7 @@ def arguments(
         refuse(connection, f"the MySQL drivers do not support {refused[0]}. Remove it")
     found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
     if (driver or _installed(connection)) != "pymysql":
-        return cast("Arguments", found | _mysqldb(connection, elsewhere=elsewhere))
+        return cast("Arguments", found | _mysqldb(connection))
     if connection.password and not connection.password.reveal().isascii():
         # It makes another hash of it than the server has (connections.py: encode("latin1")).
         refuse(
@@ -105,8 +101,8 @@ _TYPES: dict[str, Callable[[str], object]] = {
 }
 
 
-def _mysqldb(connection: SecuredConnection, *, elsewhere: bool) -> dict[str, object]:
-    files, mode = _files(connection), ssl_mode(connection, elsewhere=elsewhere)
+def _mysqldb(connection: SecuredConnection) -> dict[str, object]:
+    files, mode = _files(connection), ssl_mode(connection)
     # Files alone would turn TLS on, or seem to.
     return {"ssl_mode": mode, **({"ssl": files} if files else {})} if mode else {}
 
@@ -161,20 +157,19 @@ class _Built(Record):
         return self.library[:1] in {(8,), (9,)} or self.library[:2] == (5, 7)
 
 
-def ssl_mode(connection: SecuredConnection, *, elsewhere: bool) -> str | None:
+def ssl_mode(connection: SecuredConnection) -> str | None:
     """Return the ``ssl_mode`` with which mysqlclient enforces the level, or `None` if none is passed.
 
-    `elsewhere` is true if the arguments are for another machine, or the module cannot be imported: then the
-    result is correct for either library.
+    If the module cannot be imported, the result is correct for either library.
 
     Raises:
         ConfigurationError: mysqlclient cannot enforce the level.
     """
-    level, built = connection.tls.level, None if elsewhere else _built()
+    level, built = connection.tls.level, _built()
     if level >= TlsLevel.ENCRYPTED and connection.host == "localhost":
         refuse(connection, _LOCALHOST)
     if built is None:
-        return _anywhere(connection)
+        return _for_either_library(connection)
     if built.own < ((2, 0) if built.mysqls else (2, 2)):
         return None if level < TlsLevel.ENCRYPTED else _old(connection)
     return _MODES[level.rank] if built.mysqls else _mariadbs(connection, built)
@@ -188,7 +183,7 @@ def _built() -> _Built | None:
     return _Built(tuple(module.version_info[:2]), tuple(map(int, re.findall("[0-9]+", module.get_client_info())[:2])))
 
 
-def _anywhere(connection: SecuredConnection) -> str:
+def _for_either_library(connection: SecuredConnection) -> str:
     if connection.tls.level == TlsLevel.ENCRYPTED:
         refuse(connection, f"mysqlclient may use MariaDB's library, {_REQUIRED}")
     return _MODES[connection.tls.level.rank]

@@ -294,14 +294,14 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
     """
     given, stated = spoken(connection, SENTINEL, SENTINEL_PARAMETERS), connection.parameters
     # TLS is the same for both; passwords are not, and each server only gets its own.
-    asked = {name: value for name, value in given.items() if name.startswith("ssl_")}
-    asked |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}
-    asked |= {name: stated[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in stated}
+    own = {name: value for name, value in given.items() if name.startswith("ssl_")}
+    own |= {name: given.get(name, HANDSHAKE_SECONDS) for name in ("socket_connect_timeout", "socket_timeout")}
+    own |= {name: stated[f"sentinel_{name}"] for name in ("username", "password") if f"sentinel_{name}" in stated}
     found = Sentinels(
         sentinels=[(host.host, host.port) for host in connection.hosts],
         master_name=stated["master_name"],
         min_other_sentinels=int(stated.get("min_other_sentinels", "0")),
-        sentinel_kwargs=hide(asked, "ssl_password"),
+        sentinel_kwargs=hide(own, "ssl_password"),
     )
     if connection.tls.level < TlsLevel.ENCRYPTED:
         found["clear_text_to"] = (connection.tls.waived or "").replace(",", " ").split()

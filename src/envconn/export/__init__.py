@@ -112,9 +112,9 @@ def masked(connection: SecuredConnection) -> SecuredConnection:
     Siblings are removed: they have secrets of their own.
     """
     judgement = judgement_of(connection)
-    asked = judgement.connection
-    shown = {name: MASK if name in SECRETS else value for name, value in asked.parameters.items()}
-    harmless = replace(asked, password=asked.password and Secret(MASK), parameters=Parameters(shown))
+    inner = judgement.connection
+    shown = {name: MASK if name in SECRETS else value for name, value in inner.parameters.items()}
+    harmless = replace(inner, password=inner.password and Secret(MASK), parameters=Parameters(shown))
     return seal(judgement._replace(connection=harmless, context=judgement.context._replace(siblings=())))
 
 

@@ -132,8 +132,8 @@ def _objections(connection: SecuredConnection, target: Target) -> Iterator[tuple
     for host in connection.hosts:
         yield from ((variable, message) for message in _unreachable(host, target))
     if target.dbname and not target.dbname.fullmatch(connection.dbname):
-        told = "does not support this database name. Rename the database, or pass the name in code"
-        yield variable, f"{target.name} {told}"
+        message = "does not support this database name. Rename the database, or pass the name in code"
+        yield variable, f"{target.name} {message}"
 
 
 def _unreachable(host: Host, target: Target) -> Iterator[str]:

@@ -140,7 +140,7 @@ _Name: TypeAlias = tuple[tuple[tuple[str, str | bytes], ...], ...]
 """A distinguished name, the least specific part first. A bit string is given as bytes."""
 
 
-class _Told(TypedDict):
+class _Decoded(TypedDict):
     """The part of `ssl`'s dictionary that is read here."""
 
     subject: _Name
@@ -158,8 +158,8 @@ def read_certificate(tls: ssl.SSLObject, now: datetime | None = None) -> Certifi
     # What Python returns depends on the current setting of the context, not on that during the handshake.
     tls.context.verify_mode = ssl.CERT_REQUIRED
     try:
-        der, told = tls.getpeercert(binary_form=True), cast("_Told | None", tls.getpeercert())
-        return _certificate(der, told, _chain(tls), now or datetime.now(UTC)) if der and told else None
+        der, decoded = tls.getpeercert(binary_form=True), cast("_Decoded | None", tls.getpeercert())
+        return _certificate(der, decoded, _chain(tls), now or datetime.now(UTC)) if der and decoded else None
     except (ValueError, ssl.SSLError):
         return None
     finally:
@@ -178,16 +178,16 @@ def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
     return tuple(each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain[:_LINKS])
 
 
-def _certificate(der: bytes, told: _Told, chain: Sequence[bytes], now: datetime) -> Certificate:
-    subject, not_after = _distinguished(told["subject"]), _moment(told["notAfter"])
+def _certificate(der: bytes, decoded: _Decoded, chain: Sequence[bytes], now: datetime) -> Certificate:
+    subject, not_after = _distinguished(decoded["subject"]), _moment(decoded["notAfter"])
     above = _subjects(chain[1:])
     return Certificate(
         subject=subject,
-        names=tuple(islice(_names(told.get("subjectAltName", ())), _MOST)),
-        issuer=_distinguished(told["issuer"]),
+        names=tuple(islice(_names(decoded.get("subjectAltName", ())), _MOST)),
+        issuer=_distinguished(decoded["issuer"]),
         chain=tuple(above.get(each, "") if position else subject for position, each in enumerate(chain)),
         sha256=hashlib.sha256(der).hexdigest(),
-        not_before=_moment(told["notBefore"]),
+        not_before=_moment(decoded["notBefore"]),
         not_after=not_after,
         days_left=(not_after - now).days,
     )
@@ -198,8 +198,8 @@ def _subjects(certificates: Sequence[bytes]) -> dict[bytes, str]:
     store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with suppress(ValueError, ssl.SSLError):
         store.load_verify_locations(cadata=b"".join(certificates))
-        told = zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True)
-        return {der: _distinguished(cast("_Told", each)["subject"]) for der, each in told}
+        decoded = zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True)
+        return {der: _distinguished(cast("_Decoded", each)["subject"]) for der, each in decoded}
     return {}
 
 

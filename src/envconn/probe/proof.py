@@ -158,7 +158,7 @@ def lines(proof: Proof) -> list[str]:
 def details(seen: Seen) -> Iterator[str]:
     """Yield the lines about an endpoint, without its problems."""
     if seen.handshake:
-        yield from _told(seen.handshake)
+        yield from _handshake_facts(seen.handshake)
     if seen.enforced is not None:
         yield f"  connections without TLS are {'refused' if seen.enforced else 'also accepted'}"
     if seen.login:
@@ -174,7 +174,7 @@ def _paragraph(seen: Seen) -> Iterator[str]:
     yield from (f"  note: {note.message} [{note.code}]" for note in seen.notes)
 
 
-def _told(handshake: Handshake) -> Iterator[str]:
+def _handshake_facts(handshake: Handshake) -> Iterator[str]:
     yield f"  {handshake.version}, {handshake.cipher}"
     if certificate := handshake.certificate:
         until = f"{certificate.not_after:%Y-%m-%d}, {remaining(certificate)}"

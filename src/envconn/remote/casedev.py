@@ -25,8 +25,8 @@ def authorization(tokens: Sequence[str]) -> str:
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Request the connection of a project, by default that of its branch ``main``, without a pooler."""
-    asked = {"branch": wanted.branch, "pooled": "true" if wanted.pooled else None}
-    query = {name: value for name, value in asked.items() if value is not None}
+    parameters = {"branch": wanted.branch, "pooled": "true" if wanted.pooled else None}
+    query = {name: value for name, value in parameters.items() if value is not None}
     answer = session.get(path("projects", str(wanted.project), "connection"), "the project or its branch", **query)
     branch, pooled = answer.text("branch"), answer.flag("pooled")
     if branch != (wanted.branch or branch) or pooled is not wanted.pooled:

@@ -102,8 +102,8 @@ def exchange(asking: httpx.Client, call: Call, title: str, deadline: float) -> R
         if call.content is not None:
             headers["content-type"] = "application/json"
         step = max(min(STEP, deadline - time.monotonic()), 0.001)
-        asked = asking.stream(call.method, call.url, headers=headers, content=call.content, timeout=step)
-        with asked as response:
+        stream = asking.stream(call.method, call.url, headers=headers, content=call.content, timeout=step)
+        with stream as response:
             body = _read_body(response.iter_raw(), call.limit, title, deadline)
             return Reply(response.status_code, response.headers.get("retry-after", ""), body)
     except httpx.HTTPError as error:

@@ -27,14 +27,14 @@ def authorization(tokens: Sequence[str]) -> str:
 
 def fetch(session: Session, wanted: ConnectionRequest) -> Found:
     """Request the URI, of the default branch and its read-write endpoint if none is named."""
-    asked = {
+    parameters = {
         "database_name": wanted.database,
         "role_name": wanted.role,
         "branch_id": _branch_id(session, wanted) if wanted.branch else None,
         "endpoint_id": wanted.endpoint,
         "pooled": "true" if wanted.pooled else None,
     }
-    query = {name: value for name, value in asked.items() if value is not None}
+    query = {name: value for name, value in parameters.items() if value is not None}
     answer = session.get(path("projects", str(wanted.project), "connection_uri"), _WHAT, **query)
     expected = {"role": wanted.role, "database": wanted.database, "endpoint": wanted.endpoint}
     return Found(Secret(answer.text("uri")), wanted.branch, expected=expected)

@@ -96,8 +96,8 @@ class Session:
             found = self._attempt(call, what)
             if isinstance(found, Answer):
                 return found
-            failure, asked = found
-            pause = asked if asked is not None else _pause(attempt)
+            failure, stated_pause = found
+            pause = stated_pause if stated_pause is not None else _pause(attempt)
             is_left = repeats and attempt < TRIES and time.monotonic() + pause < self._deadline
             if not (is_left and failure.passes):
                 raise failure if repeats else _maybe_done(failure)

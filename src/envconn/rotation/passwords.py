@@ -29,8 +29,8 @@ def with_passwords(selection: Selection, passwords: Mapping[str, Supplier]) -> S
         services[name] = with_supplier(services[name], passwords[name])
     problems = () if report.problems else tuple(_problems(selection, passwords))
     notes = tuple(_notes(selection.services, passwords))
-    told = replace(report, services=dict(services), problems=report.problems + problems, notes=report.notes + notes)
-    return Selection(services, told)
+    updated = replace(report, services=dict(services), problems=report.problems + problems, notes=report.notes + notes)
+    return Selection(services, updated)
 
 
 def _problems(selection: Selection, passwords: Mapping[str, Supplier]) -> Iterator[Finding]:

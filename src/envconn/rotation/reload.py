@@ -161,9 +161,9 @@ class Changes(Value):
         return bool(self.added or self.removed or self.changed)
 
     def __str__(self) -> str:
-        told = [f"{name}: added" for name in self.added] + [f"{name}: removed" for name in self.removed]
-        told += [f"{name}: changed {', '.join(facts)}" for name, facts in self.changed.items()]
-        return "; ".join(told) or "nothing changed"
+        lines = [f"{name}: added" for name in self.added] + [f"{name}: removed" for name in self.removed]
+        lines += [f"{name}: changed {', '.join(facts)}" for name, facts in self.changed.items()]
+        return "; ".join(lines) or "nothing changed"
 
 
 def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> Changes:

@@ -90,9 +90,9 @@ class _NextTry(Record):
     def proven_by(self, made: Made) -> Made:
         """Use the new selection from now on, and return what was `made`."""
         if self.current and self.snapshot:
-            told = changes(self.current.selection.services, self.snapshot.selection.services)
+            changed = changes(self.current.selection.services, self.snapshot.selection.services)
             self.current.adopt(self.snapshot)
-            _logger().info("loaded the configuration again after a failed login: %s", told)
+            _logger().info("loaded the configuration again after a failed login: %s", changed)
         return made
 
 

@@ -52,9 +52,9 @@ def attributed(findings: Iterable[Finding], known: Owners) -> tuple[Finding, ...
     """Return `findings` without duplicates, with the service if each is about a single one."""
     found = dict.fromkeys(findings)
     # PGREQUIREAUTH beside PGHOST is a part of the connection, and a demand of the policy.
-    told = {finding.variable for finding in found if finding.code != _POLICY}
+    reported = {finding.variable for finding in found if finding.code != _POLICY}
     return tuple(
-        _about(each, _of(each, known)) for each in found if not (each.code == _POLICY and each.variable in told)
+        _about(each, _of(each, known)) for each in found if not (each.code == _POLICY and each.variable in reported)
     )
 
 

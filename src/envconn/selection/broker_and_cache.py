@@ -118,9 +118,9 @@ def _without_clear_twin(scan: Scan, found: list[Connection]) -> list[Connection]
     # Heroku sets both for one Redis, on different ports.
     if not any(connection.origin.variable == "REDIS_TLS_URL" for connection in found):
         return found
-    kept = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
-    if len(kept) < len(found):
+    others = [connection for connection in found if connection.origin.variable != "REDIS_URL"]
+    if len(others) < len(found):
         scan.notes.append(
             note("redis-tls-url-used", "REDIS_URL", "is not used: REDIS_TLS_URL is the same service with TLS")
         )
-    return kept
+    return others

@@ -33,8 +33,8 @@ def choose(candidates: Sequence[Connection], chooser: str | None) -> Choice:
     first, *others = candidates
     if not others:
         return Choice(first)
-    same, elsewhere = _partition([first, *others], lambda other: same_target(other, first))
-    siblings, strangers = _partition(elsewhere, lambda other: _direct(other) == _direct(first))
+    same, different_targets = _partition([first, *others], lambda other: same_target(other, first))
+    siblings, strangers = _partition(different_targets, lambda other: _direct(other) == _direct(first))
     if strangers:
         return Choice(None, problems=(_conflict(first, strangers, chooser),))
     chosen = max(same, key=requested)
@@ -81,11 +81,11 @@ def _target(connection: Connection) -> dict[str, object]:
 
 def _conflict(first: Connection, strangers: list[Connection], chooser: str | None) -> Finding:
     mine = _target(first)
-    told = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
+    described = [f"{other.origin.variable} ({_difference(mine, other)})" for other in strangers]
     variable = first.origin.variable
     settled = f", or set {chooser}={variable} to use this one" if chooser else ""
     message = (
-        f"conflicts with {' and '.join(told)}: this one is on {_hosts(first)}{_from(first)}. Remove all but "
+        f"conflicts with {' and '.join(described)}: this one is on {_hosts(first)}{_from(first)}. Remove all but "
         f"one{settled}"
     )
     return problem("variable-conflict", variable, message)
@@ -93,8 +93,8 @@ def _conflict(first: Connection, strangers: list[Connection], chooser: str | Non
 
 def _difference(mine: dict[str, object], other: Connection) -> str:
     different = [part for part, value in _target(other).items() if value != mine[part]]
-    told = f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
-    return told + _from(other)
+    difference = f"on {_hosts(other)}" if "host" in different else f"same host, different {' and '.join(different)}"
+    return difference + _from(other)
 
 
 def _hosts(connection: Connection) -> str:

@@ -128,17 +128,19 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
 
 def _as_trusted(lookups: Mapping[str, Lookup], leader: str) -> tuple[dict[str, Lookup], list[Finding], list[Finding]]:
     """Return the parts as trusted as the host; notes on those that only an env file has; and what is missing then."""
-    kept = {name: lookup for name, lookup in lookups.items() if not _is_in_env_file(lookup)}
-    stated = {FAMILIES[leader][name] for name, lookup in kept.items() if lookup.found}
-    left = {name: lookup.found.origin.place for name, lookup in lookups.items() if name not in kept and lookup.found}
-    told = {name: f"is not used: only {place} sets it, and {leader} is more trusted" for name, place in left.items()}
+    used = {name: lookup for name, lookup in lookups.items() if not _is_in_env_file(lookup)}
+    stated = {FAMILIES[leader][name] for name, lookup in used.items() if lookup.found}
+    left = {name: lookup.found.origin.place for name, lookup in lookups.items() if name not in used and lookup.found}
+    messages = {
+        name: f"is not used: only {place} sets it, and {leader} is more trusted" for name, place in left.items()
+    }
     needed = {"user": "user-missing", "dbname": "dbname-missing"}
     missing = [
         problem(needed[word], name, f"{message}. Set both in the same place")
-        for name, message in told.items()
+        for name, message in messages.items()
         if (word := FAMILIES[leader][name]) in needed and word not in stated
     ]
-    return kept, [note("dotenv-ignored", name, message) for name, message in told.items()], missing
+    return used, [note("dotenv-ignored", name, message) for name, message in messages.items()], missing
 
 
 def _is_in_env_file(lookup: Lookup) -> bool:
@@ -149,17 +151,17 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
     """Return `found`, which names the host of a family, about the part that must change, in the words of its parts."""
     import re
 
-    held: dict[str, str] = {}
+    variables: dict[str, str] = {}
     pattern = rf"\b(?:{'|'.join(sorted(_KEYWORDS))})\b"
     for name in sorted(FAMILIES.get(found.variable, {}), key=lambda name: name not in present):
-        held.setdefault(FAMILIES[found.variable][name], name)
+        variables.setdefault(FAMILIES[found.variable][name], name)
     message, keyword = _PARTS.get(found.code, ("", ""))
     message = message or found.message
     if message.startswith(_CA):
         message, keyword = message.removeprefix(_CA), "sslrootcert"
-    message = re.sub(pattern, lambda word: held.get(_keyword(word[0]), word[0]), message)
-    mentioned = [held.get(_keyword(word), "") for word in (keyword, *re.findall(pattern, found.message))]
-    variable = next((name for name in mentioned if name in present), held.get(keyword, found.variable))
+    message = re.sub(pattern, lambda word: variables.get(_keyword(word[0]), word[0]), message)
+    mentioned = [variables.get(_keyword(word), "") for word in (keyword, *re.findall(pattern, found.message))]
+    variable = next((name for name in mentioned if name in present), variables.get(keyword, found.variable))
     for said in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
         message = message.removeprefix(said)
     return problem(found.code, variable, message.replace(f" in {variable}", ""))

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 def find(scan: Scan) -> tuple[PlatformService, ...]:
     """Return every bound service, without duplicates if the platform describes it in several ways."""
-    kept: dict[str, PlatformService] = {}
+    found: dict[str, PlatformService] = {}
     for service in _every(scan):
-        before = kept.setdefault(service.name, service)
+        before = found.setdefault(service.name, service)
         if not same_target(before.connection, service.connection):
             scan.problems.append(_duplicate_name(service, before))
-    return tuple(kept.values())
+    return tuple(found.values())
 
 
 def chosen_by_name(services: Iterable[PlatformService], chosen: str) -> list[Connection]:
@@ -48,9 +48,9 @@ def unrelated(services: Sequence[PlatformService], known: Iterable[Connection]) 
 
 def ambiguity(services: Sequence[PlatformService], chooser: str, what: str) -> Finding:
     """Return the problem that each of `services` could be `what`, and that `chooser` decides."""
-    told = " and ".join(each.connection.origin.variable for each in services[1:])
+    others = " and ".join(each.connection.origin.variable for each in services[1:])
     message = (
-        f"could be {what}, and so could {told}. Set {chooser}={services[0].name}, or set it to another of these names"
+        f"could be {what}, and so could {others}. Set {chooser}={services[0].name}, or set it to another of these names"
     )
     return problem("binding-ambiguous", services[0].connection.origin.variable, message)
 

@@ -124,10 +124,10 @@ def _selected(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[s
     # Nothing is missing, and a process that may read only one secret may not list the others.
     notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
     merged = {**selection.services, **added}
-    told = (*problems, *unlisted) if problems else ()
+    reported = (*problems, *unlisted) if problems else ()
     found = (*selection.report.notes, *notes)
     refused = {name: refusal for name, refusal in selection.report.refused.items() if name not in merged}
-    report = replace(selection.report, services=dict(merged), problems=told, notes=found, refused=refused)
+    report = replace(selection.report, services=dict(merged), problems=reported, notes=found, refused=refused)
     return Selection(merged, report)
 
 

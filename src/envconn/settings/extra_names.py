@@ -33,8 +33,8 @@ def conceal(
     Fields of the application, by name or alias, stay, as do the arguments of the call. `dotenv` is the
     source that removes a prefix from its names; `environment` is called only if it is needed.
     """
-    kept = {name.upper() for name in (*_claimed(dotenv), *states.get(_ARGUMENTS, ()))}
-    keys = {key for state in states.values() for key in state if isinstance(key, str) and key.upper() not in kept}
+    claimed = {name.upper() for name in (*_claimed(dotenv), *states.get(_ARGUMENTS, ()))}
+    keys = {key for state in states.values() for key in state if isinstance(key, str) and key.upper() not in claimed}
     if not keys:
         return
     ours = {*FIELDS, *FIELDS.values()}

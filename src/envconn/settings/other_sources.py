@@ -56,8 +56,8 @@ def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
     try:
         opened = open_source(inner)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
-        told = f"the names of its secrets cannot be listed ({_describe(error)}). Grant this permission"
-        return problem("secrets-unlisted", type(inner).__name__, told)
+        message = f"the names of its secrets cannot be listed ({_describe(error)}). Grant this permission"
+        return problem("secrets-unlisted", type(inner).__name__, message)
     return Layer(join_parts(opened, source.name) if isinstance(source, PartsSource) else with_rds_secret(opened))
 
 
@@ -102,9 +102,9 @@ class Layer(Mapping[str, Text | Finding]):
             return value
         return Text(Secret(_as_text(value)), Origin(name, self._opened.word, self._opened.path))
 
-    def _unavailable(self, name: str, told: str) -> Finding:
+    def _unavailable(self, name: str, reason: str) -> Finding:
         place = title(self._opened.word)
-        message = f"cannot be read from {place} ({told}). Grant access to the secret, and store it as UTF-8 text"
+        message = f"cannot be read from {place} ({reason}). Grant access to the secret, and store it as UTF-8 text"
         return problem("secret-unavailable", name, message)
 
 

@@ -82,10 +82,10 @@ def _instances(offering: str, instances: object, origin: Origin) -> Iterator[Bou
         names = (each.get(key) for key in ("binding_name", "instance_name", "name"))
         name = next((name for name in names if isinstance(name, str) and name), "unnamed")
         credentials = each.get("credentials")
-        told = flatten(credentials if isinstance(credentials, dict) else {})
+        flat = flatten(credentials if isinstance(credentials, dict) else {})
         tags = each.get("tags")
         words = [*(tags if isinstance(tags, list) else ()), offering]
-        service = bound_service(name, _kind(told, [word for word in words if isinstance(word, str)]), told, origin)
+        service = bound_service(name, _kind(flat, [word for word in words if isinstance(word, str)]), flat, origin)
         if service.family:
             yield service
         else:

@@ -113,5 +113,5 @@ def title(word: str) -> str:
 
 def place(origin: Origin) -> str:
     """Return the name of `origin` for messages: the title of its source, and which secret it was."""
-    told = title(origin.source)
-    return f"{told} {origin.path}" if origin.source in FETCHED and origin.path else told
+    name = title(origin.source)
+    return f"{name} {origin.path}" if origin.source in FETCHED and origin.path else name

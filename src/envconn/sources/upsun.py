@@ -26,7 +26,7 @@ VARIABLE = "PLATFORM_RELATIONSHIPS"
 LARGEST = 1_048_576
 """Bytes of JSON."""
 
-_TOLD = ("scheme", "host", "port", "username", "password", "path")
+_KEYS = ("scheme", "host", "port", "username", "password", "path")
 
 
 def read(environment: Environment) -> Iterator[BoundService | Finding]:
@@ -68,8 +68,8 @@ def _relationship(name: str, endpoints: object) -> Iterator[BoundService | Findi
             "json-invalid", VARIABLE, "a relationship is not a list of objects. Keep the value that the platform wrote"
         )
         return
-    told = [flatten({key: each[key] for key in _TOLD if key in each}) for each in endpoints if _is_primary(each)]
-    for credentials in told[:1]:
+    described = [flatten({key: each[key] for key in _KEYS if key in each}) for each in endpoints if _is_primary(each)]
+    for credentials in described[:1]:
         family = kind_of(credentials.texts.get("scheme", ""))
         service = bound_service(name, family, credentials, Origin(VARIABLE, "relationship"))
         yield service if family else note("binding-ignored", service.origin.variable, _IGNORED)
@@ -87,7 +87,7 @@ def _variables(environment: Environment, prefix: str) -> Iterator[BoundService |
     family = kind_of(environment.plain(f"{prefix}_SCHEME"))
     if not family:
         return
-    lookups = {key: environment.lookup(f"{prefix}_{key.upper()}") for key in _TOLD}
+    lookups = {key: environment.lookup(f"{prefix}_{key.upper()}") for key in _KEYS}
     for lookup in lookups.values():
         yield from lookup.remarks
     texts = {key: lookup.found.text.reveal() for key, lookup in lookups.items() if lookup.found}

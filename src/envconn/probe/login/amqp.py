@@ -29,14 +29,14 @@ def log_in(connection: SecuredConnection, until: float) -> Outcome:
     raw = amqp.Connection(**_given(connection, until))
     try:
         raw.connect()
-        told = raw.server_properties
+        properties = raw.server_properties
         with suppress(OSError, amqp.AMQPError):
             raw.close()
     except Exception as error:  # noqa: BLE001 - of what the other side may send, py-amqp foresees a part
         return Outcome(problems=(failed_login(connection, _DRIVER, _why(error)),))
     finally:
         raw.collect()
-    version = " ".join(str(told[name]) for name in ("product", "version") if told.get(name))
+    version = " ".join(str(properties[name]) for name in ("product", "version") if properties.get(name))
     return Outcome(Login(_DRIVER, connection.user or _GUEST, connection.dbname, readable(version)))
 
 

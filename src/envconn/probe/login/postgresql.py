@@ -63,9 +63,9 @@ def _with_session(connection: SecuredConnection, driver: str, session: Session, 
         session.close()
 
 
-def _login(connection: SecuredConnection, driver: str, found: ServerSettings, told: int | None) -> Login:
+def _login(connection: SecuredConnection, driver: str, found: ServerSettings, backend_pid: int | None) -> Login:
     # A pooler invents a number, since it has no process of its own for each client.
-    known = told is not None and found.process is not None
+    known = backend_pid is not None and found.process is not None
     return Login(
         driver,
         found.user or connection.user,
@@ -74,7 +74,7 @@ def _login(connection: SecuredConnection, driver: str, found: ServerSettings, to
         found.read_only,
         True if found.administers or _is_default(connection) else found.superuser,
         found.tls,
-        told != found.process if known else None,
+        backend_pid != found.process if known else None,
         found.used,
         found.limit,
     )
@@ -89,7 +89,7 @@ def notes(connection: SecuredConnection, login: Login, found: ServerSettings) ->
     encrypted = connection.tls.level >= TlsLevel.ENCRYPTED
     # A provider's proxy in front of a direct endpoint also invents a process ID.
     proxied = connection.pooled is False and connection.provider not in {None, "local"}
-    told = {
+    conditions = {
         ("replica-is-primary", _WRITES): bool(connection.replica) and login.read_only is False,
         ("primary-is-read-only", _STANDBY): not connection.read_only and found.recovers is True,
         ("primary-is-read-only", _SETTING): not connection.read_only and _only_by_setting(found),
@@ -99,7 +99,7 @@ def notes(connection: SecuredConnection, login: Login, found: ServerSettings) ->
         ("tls-unseen-behind-pooler", _SECOND_HOP): encrypted and login.tls is False,
         ("role-superuser", _SUPERUSER): bool(login.superuser),
     }
-    for (code, message), is_so in told.items():
+    for (code, message), is_so in conditions.items():
         if is_so:
             yield note(code, connection.origin.variable, message)
     if not login.pooled:
@@ -136,8 +136,8 @@ _SUPERUSER = "the role has nearly every permission. Create a role for the applic
 
 def _few_connections_left(connection: SecuredConnection, found: ServerSettings) -> Iterator[Finding]:
     """Yield a note if few are left of the server's limit, less what superusers keep, or of the role's own limit."""
-    kept = 0 if found.superuser else found.reserved or 0
-    seats = [("the server's", "max_connections", found.used, (found.limit or 0) - kept)]
+    reserved = 0 if found.superuser else found.reserved or 0
+    seats = [("the server's", "max_connections", found.used, (found.limit or 0) - reserved)]
     if not found.superuser:
         seats.append(("the role's", "its CONNECTION LIMIT", found.role_used, found.role_limit or 0))
     for whose, setting, used, limit in seats:

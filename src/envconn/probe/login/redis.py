@@ -44,10 +44,10 @@ def _converse(connection: SecuredConnection, find: Callable[[], redis.Connection
         cleanup.callback(pool.disconnect)
         client = redis.Redis(connection_pool=pool)
         client.ping()
-        told = _told(client)
+        info = _server_info(client)
     except Exception as error:  # noqa: BLE001 - of what the other side may send, redis-py foresees a part
         return Outcome(problems=(failed_login(connection, _DRIVER, _why(error)),))
-    login = _login(connection, told)
+    login = _login(connection, info)
     return Outcome(login, notes=tuple(_notes(connection, login)))
 
 
@@ -70,8 +70,8 @@ def _tried_once(given: Mapping[str, Any], until: float) -> dict[str, Any]:
     """Return the `given` arguments of a connection, for a single attempt that ends in time."""
     limit = left(until)
     limits = {name: min(limit, given.get(name) or limit) for name in ("socket_connect_timeout", "socket_timeout")}
-    kept = {name: value for name, value in given.items() if name not in _POOLS}
-    return {**kept, **limits, "retry": Retry(NoBackoff(), 0)}
+    others = {name: value for name, value in given.items() if name not in _POOLS}
+    return {**others, **limits, "retry": Retry(NoBackoff(), 0)}
 
 
 _POOLS = ("max_connections", "timeout")
@@ -93,8 +93,8 @@ def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], 
     """Return the object that asks the sentinels and makes a pool of connections to the master that they name."""
     given: dict[str, Any] = arguments.connection_arguments(connection)
     kind = _kind(connection)
-    asked = {**_tried_once(given.pop("sentinel_kwargs"), until), "connection_class": kind}
-    sentinels = [{**asked, "host": host, "port": port} for host, port in given.pop("sentinels")]
+    own = {**_tried_once(given.pop("sentinel_kwargs"), until), "connection_class": kind}
+    sentinels = [{**own, "host": host, "port": port} for host, port in given.pop("sentinels")]
     name, others = given.pop("master_name"), given.pop("min_other_sentinels")
     waived = given.pop("clear_text_to", None)
 
@@ -135,24 +135,24 @@ def _masters(sentinels: list[dict[str, Any]], errors: list[Exception]) -> Iterat
             pool.disconnect()
 
 
-def _told(client: Any) -> Mapping[str, object]:
+def _server_info(client: Any) -> Mapping[str, object]:
     """Return what the server reports about itself; nothing if the user has no right to ask (``NOPERM``)."""
     with suppress(redis.ResponseError):
         return cast("Mapping[str, object]", client.info())
     return {}
 
 
-def _login(connection: SecuredConnection, told: Mapping[str, object]) -> Login:
+def _login(connection: SecuredConnection, info: Mapping[str, object]) -> Login:
     def number(name: str) -> int | None:
-        value = told.get(name)
+        value = info.get(name)
         return value if isinstance(value, int) else None
 
-    role = told.get("role")
+    role = info.get("role")
     return Login(
         _DRIVER,
         connection.user or "default",
         connection.dbname,
-        readable(told.get("redis_version")),
+        readable(info.get("redis_version")),
         role == "slave" if role else None,
         connections=number("connected_clients"),
         max_connections=number("maxclients"),
