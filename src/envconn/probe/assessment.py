@@ -88,7 +88,7 @@ async def _host(channel: Channel, der: bytes, known: Verification) -> bool | Non
 async def _outcome(channel: Channel, context: ssl.SSLContext) -> Rejected | bool | None:
     """Return whether a handshake succeeds, or why not; `None` if it fails for a reason other than the certificate."""
     try:
-        with await channel.dial() as wire:
+        async with await channel.dial() as wire:
             await channel.encrypt(wire, context)
     except Rejected as rejected:
         return rejected

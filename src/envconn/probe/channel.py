@@ -102,7 +102,7 @@ class Channel:
     async def ask_in_clear(self) -> bytes | None:
         """Do the same without TLS: return nothing if the server closes, `None` if the result is not clear."""
         try:
-            with await self.dial() as wire:
+            async with await self.dial() as wire:
                 return await self.ask(wire)
         except (OSError, TooMuch) as error:
             return b"" if isinstance(error, ConnectionResetError) else None
@@ -125,7 +125,7 @@ class Channel:
     async def _label(self, question: bytes) -> str | None:
         with suppress(OSError):  # also when the time is over
             async with asyncio.timeout(_MOMENT):
-                with await self.dial() as wire:
+                async with await self.dial() as wire:
                     await wire.send(question)
                     return resembles(await wire.receive(64))
         return None

@@ -91,8 +91,12 @@ async def dial(place: Place) -> Wire:
     return Wire(sock)
 
 
+_PARTING = 0.5
+"""Seconds to wait until the other side has closed as well."""
+
+
 class Wire:
-    """A connection that is open until the end of its ``with`` block."""
+    """A connection that is open until the end of its ``async with`` block."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -101,11 +105,28 @@ class Wire:
         self._left = LIMIT
         self.tls: ssl.SSLObject | None = None
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._sock.close()
+    async def __aexit__(self, *_: object) -> None:
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Close the connection. One that uses TLS is ended first, and the other side's end is waited for shortly.
+
+        PostgreSQL logs a connection that is reset, which closing it does while something is unread, such as TLS 1.3's
+        session tickets.
+        """
+        try:
+            if self.tls is not None:
+                async with asyncio.timeout(_PARTING):
+                    await self._pump(self.tls.unwrap)
+                    while await self._read(_AT_ONCE):
+                        pass
+        except (OSError, TooMuch):
+            pass  # it is closed without it
+        finally:
+            self._sock.close()
 
     @property
     def silent(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
 from envconn.errors import ConfigurationError
@@ -84,7 +84,7 @@ class _Inspection:
     def __init__(self, observed: Observation, limits: Limits) -> None:
         self._observed, self._channel, self._limits = observed, observed.channel, limits
         self._service, self._level = observed.channel.service, observed.channel.service.tls.level
-        self._stack = ExitStack()
+        self._stack = AsyncExitStack()
         self._stage = "connecting"
         self._clear: asyncio.Task[bytes | None] | None = None
 
@@ -114,7 +114,7 @@ class _Inspection:
         return "connection-closed", _LOST.format(where, stage)
 
     async def _go(self) -> None:
-        wire = self._stack.enter_context(await self._channel.reach(self._limits.deadline))
+        wire = await self._stack.enter_async_context(await self._channel.reach(self._limits.deadline))
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
             if hello and not is_exempt(self._service) and self._limits.enforcement != "skip":
@@ -134,7 +134,7 @@ class _Inspection:
             if await self._directly(wire):
                 return wire
             self._observed.indirect, self._channel.protocol = True, Postgres()
-            wire = self._stack.enter_context(await self._channel.dial())
+            wire = await self._stack.enter_async_context(await self._channel.dial())
         try:
             context = handshake.level_context(self._service, None)
             presented = await self._identify_silent(self._channel.encrypt(wire, context))
@@ -143,7 +143,7 @@ class _Inspection:
                 raise
             # Opportunistic TLS continues without TLS, as libpq does.
             self._observed.note(failure.code, str(failure))
-            return self._stack.enter_context(await self._channel.dial())
+            return await self._stack.enter_async_context(await self._channel.dial())
         self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
         return wire
 
@@ -184,11 +184,12 @@ class _Inspection:
 
     async def _glance(self) -> Presented:
         """Do a handshake with any server, to see the certificate."""
-        with await self._channel.dial() as wire:
+        async with await self._channel.dial() as wire:
             return await self._channel.encrypt(wire, handshake.inspection_context(self._channel.protocol.alpn))
 
     async def _verify(self, der: bytes) -> None:
-        self._observed.verified = await verify(self._channel, der, self._observed.verified)
+        if self._limits.enforcement != "skip":
+            self._observed.verified = await verify(self._channel, der, self._observed.verified)
 
     async def _compare(self) -> None:
         """Compare the unencrypted answer with the one over TLS."""
@@ -201,10 +202,12 @@ class _Inspection:
             self._observed.enforced = None if clear is None else denies(self._observed.answer, clear)
 
     async def release(self) -> None:
-        """Close every connection."""
-        self._stack.close()
+        """Close every connection, in order if there is time for it."""
         if self._clear:
             await _end(self._clear)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._limits.deadline):
+                await self._stack.aclose()
 
 
 async def _end(task: asyncio.Task[T]) -> None:
