@@ -657,8 +657,16 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "revocation-unknown": Code("", "Use a current list of the CA that signed the certificate."),
         "client-certificate-required": Code("", "Name one with `sslcert` and `sslkey`."),
         "client-certificate-refused": Code("", "Use one that is signed by a CA that the server trusts."),
+        "client-certificate-unrequested": Code("", "Set `ssl_ca_file` on the server, or remove `sslcertmode=require`."),
         "client-files-unusable": Code("", "Correct the file that the message names."),
         "password-refused": Code("", "Correct the URL, or reset the password."),
+        "login-method-unsupported": Code(
+            "", "Use a method such as `scram-sha-256` in `pg_hba.conf`, or a driver that supports the one there."
+        ),
+        "login-method-refused": Code(
+            "", "Correct `pg_hba.conf`, or remove `require_auth` or `channel_binding`: a pooler supports no binding."
+        ),
+        "server-account-wrong": Code("", "Correct `requirepeer`, or the path of the socket."),
         "login-refused": Code("", "Check `pg_hba.conf` and the role's rights."),
         "database-absent": Code("", "Create it, or correct its name."),
         "permission-denied": Code("", "`GRANT CONNECT` to it."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import bouncer as bouncers
-from envconn.probe.postgres import SSL_REQUEST
+from envconn.probe.postgres_protocol import SSL_REQUEST
 from envconn.probe.server import ENFORCEMENTS
 from probing import LEVELS, codes, look, only, trust
 from throwaway.process import wait

@@ -52,7 +52,7 @@ _LIVE = {
     "sends no user name and no password",
     "--login": "log in as well, with the installed driver, where the handshake succeeded",
     "--enforcement": "whether a server that also accepts connections without TLS is an error (require), "
-    "a warning (report, the default), or not tested (skip)",
+    "a warning (report, the default), or not tested, with one connection only, which fits a probe (skip)",
     "--wait": "repeat for this long while a server is down, unresolved or starting up (default: 0); "
     "a wrong certificate or password fails at once",
     "--timeout": "the time limit of one attempt (default: 10)",

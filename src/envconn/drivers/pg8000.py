@@ -46,6 +46,8 @@ def arguments(connection: SecuredConnection) -> Arguments:
         TypeError: `connection` was not judged.
     """
     insist(connection, "pg8000", POSTGRESQL, _HONOURED)
+    if connection.parameters.get("sslnegotiation") == "direct":
+        refuse(connection, "pg8000 does not support sslnegotiation=direct. Remove it, or use psycopg")
     if len(connection.hosts) > 1:
         refuse(connection, "pg8000 does not support several hosts. Name one, or use psycopg")
     [host] = connection.hosts

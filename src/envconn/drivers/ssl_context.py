@@ -59,11 +59,9 @@ def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: b
     context.minimum_version = _VERSIONS[connection.parameters.get("ssl_min_protocol_version", "TLSv1.2")]
     if maximum := connection.parameters.get("ssl_max_protocol_version"):
         context.maximum_version = _VERSIONS[maximum]
-    certified = present and "sslcert" in connection.parameters
-    if certified and not _private(connection.parameters["sslkey"]):
-        refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
-    if not _loaded(context, connection, certified=certified):
-        refuse(connection, "sslcert, sslkey or sslcrl cannot be read. Write the files as PEM")
+    _trust(context, connection)
+    if present and "sslcert" in connection.parameters and connection.parameters.get("sslcertmode") != "disable":
+        _present(context, connection)
 
 
 def _names(connection: SecuredConnection) -> dict[str, str]:
@@ -82,20 +80,60 @@ def _private(path: str) -> bool:
     return stat.S_ISREG(found.st_mode) and not found.st_mode & forbidden
 
 
-def _loaded(context: ssl.SSLContext, connection: SecuredConnection, *, certified: bool) -> bool:
-    """Load the files, or raise if that fails."""
+def _trust(context: ssl.SSLContext, connection: SecuredConnection) -> None:
+    """Load the CA and the revocation lists."""
     parameters, ca = connection.parameters, connection.tls.ca
-    try:
-        if ca:
+    if ca:
+        try:
             context.load_verify_locations(cafile=ca.path or None, cadata=ca.pem or None)
-        if "sslcrl" in parameters or "sslcrldir" in parameters:
-            context.load_verify_locations(cafile=parameters.get("sslcrl"), capath=parameters.get("sslcrldir"))
-            context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
-        if certified:
-            # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
-            password = parameters.get("sslpassword", "")
-            context.load_cert_chain(parameters["sslcert"], parameters["sslkey"], password=lambda: password)
-    except (OSError, ValueError):
+        except (OSError, ValueError):
+            refuse(connection, f"{ca}, cannot be read. Write it as PEM")
+    lists = {name: parameters[name] for name in ("sslcrl", "sslcrldir") if name in parameters}
+    if lists:
+        try:
+            context.load_verify_locations(cafile=lists.get("sslcrl"), capath=lists.get("sslcrldir"))
+        except (OSError, ValueError):
+            refuse(connection, f"the revocation list in {' or '.join(lists)} cannot be read. Write it as PEM")
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+def _present(context: ssl.SSLContext, connection: SecuredConnection) -> None:
+    """Load the client certificate and its key."""
+    certificate, key = connection.parameters["sslcert"], connection.parameters["sslkey"]
+    stated, asked = connection.parameters.get("sslpassword", ""), []
+
+    def password() -> str:
+        asked.append(True)
+        return stated
+
+    try:
+        is_private = _private(key)
+        # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
+        context.load_cert_chain(certificate, key, password=password)
+    except (OSError, ValueError) as error:
+        refuse(connection, _unusable(certificate, error, encrypted=bool(asked), stated=bool(stated)))
+    if not is_private:
+        refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
+
+
+def _unusable(certificate: str, error: Exception, *, encrypted: bool, stated: bool) -> str:
+    """Return what is wrong with the file `certificate`, or with the key beside it, which gave `error`."""
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "the key in sslkey does not belong to the certificate in sslcert. Name the two that belong together"
+    if encrypted:
+        return f"the key in sslkey is encrypted, and {_WRONG_PASSWORD if stated else _NO_PASSWORD}"
+    name = "sslkey" if _has_certificate(certificate) else "sslcert"
+    return f"the file in {name} cannot be read. Mount it, and write it as PEM"
+
+
+_WRONG_PASSWORD = "sslpassword is wrong. Correct it"  # noqa: S105
+_NO_PASSWORD = "there is no sslpassword. Add it, or decrypt the key"  # noqa: S105
+
+
+def _has_certificate(path: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError:
         return False
     return True
 

@@ -34,6 +34,7 @@ from envconn.grammar.libpq_keywords import (
     SAFE_MODES,
     SECRETS,
     known_methods,
+    reversed_ranges,
     spelled,
 )
 from envconn.grammar.text import MOST, nearest
@@ -209,10 +210,8 @@ class Draft:
             self.state.refuse("dbname-missing", "there is no database name. Add /name after the host, or dbname=")
         elif dbname and len(dbname.encode()) > _LONGEST_NAME:
             self.state.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes. Shorten it")
-        if (values.get("ssl_min_protocol_version") or "") > (values.get("ssl_max_protocol_version") or "~"):
-            self.state.refuse(
-                "tls-version-range", "ssl_min_protocol_version is above ssl_max_protocol_version. Remove one of the two"
-            )
+        for least, most in reversed_ranges(values):
+            self.state.refuse("tls-version-range", f"{least} is above {most}. Remove one of the two")
 
     def _pair_hosts(self) -> tuple[Host, ...]:
         host, hostaddr, port = (self.values.get(name, "") for name in ("host", "hostaddr", "port"))

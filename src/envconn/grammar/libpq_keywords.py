@@ -333,6 +333,25 @@ def known_methods(require_auth: str) -> bool:
     return plain <= methods(None) and len(plain) == len(words) and alike
 
 
+def reversed_ranges(values: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """Return the keywords of each minimum among `values` that is above its maximum, with that of the maximum."""
+    return [
+        (least, most)
+        for least, most in _RANGES
+        if _comparable(values.get(least) or "") > _comparable(values.get(most) or "~")
+    ]
+
+
+_RANGES = (
+    ("ssl_min_protocol_version", "ssl_max_protocol_version"),
+    ("min_protocol_version", "max_protocol_version"),
+)
+
+
+def _comparable(version: str) -> str:
+    return "3.2" if version == "latest" else version  # as in libpq 18 (fe-connect.c, pqParseProtocolVersion)
+
+
 METHODS = "is invalid: expected methods such as scram-sha-256, separated by commas, all of them with a ! or none"
 
 

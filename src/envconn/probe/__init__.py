@@ -65,7 +65,8 @@ def prove(
     configured. `timeout` is the limit of one attempt in seconds. For `wait` seconds the attempt is repeated, as long
     as waiting can resolve every problem (`envconn.exit_codes`); services without a problem are not contacted again.
     `enforcement` decides about a server that also accepts unencrypted connections: ``require`` makes it a problem,
-    ``report`` a note, ``skip`` does not test it. It may be called while an event loop runs, but blocks it.
+    ``report`` a note, ``skip`` does not test it, nor what a stricter level would verify: one connection to each host,
+    of which PostgreSQL logs nothing. It may be called while an event loop runs, but blocks it.
 
     Raises:
         ProofFailed: there is a problem; the exception holds the proof.

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class Verification(Record):
-    """Whether the CA trusts the `chain`, and whether the certificate matches the `host`; `None` if unknown.
+    """Whether the CA signed the `chain`, and whether the certificate matches the `host`; `None` if unknown.
 
-    `ca` is the CA that the chain was verified against, `rejected` why it failed.
+    `ca` is the CA that the chain was verified against, `rejected` why it failed, also if only by its dates.
     """
 
     ca: CA | None = None
@@ -69,10 +69,22 @@ async def verify(channel: Channel, der: bytes, known: Verification) -> Verificat
 
 
 async def _chain(channel: Channel, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
-    if ca is None or known.chain is not None:
+    if ca is None or (known.chain is not None and not known.rejected):
         return known.chain, known.rejected
-    outcome = await _outcome(channel, handshake.chain_context(channel.service, ca, channel.protocol.alpn))
-    return (False, outcome) if isinstance(outcome, Rejected) else (outcome, None)
+    rejected = known.rejected
+    if rejected is None:
+        outcome = await _outcome(channel, handshake.chain_context(channel.service, ca, channel.protocol.alpn))
+        if not isinstance(outcome, Rejected):
+            return outcome, None
+        rejected = outcome
+    if certificate_code(rejected.number) not in _DATES:
+        return False, rejected
+    # Whether the CA signed it is another question than whether it is valid now.
+    context = handshake.chain_context(channel.service, ca, channel.protocol.alpn, dates=False)
+    return await _outcome(channel, context) is True, rejected
+
+
+_DATES = frozenset({"certificate-expired", "certificate-not-yet-valid"})
 
 
 async def _host(channel: Channel, der: bytes, known: Verification) -> bool | None:
@@ -132,6 +144,8 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         _reject(observed, observed.rejected)
     elif observed.presented:
         _advise(observed, observed.presented)
+        if observed.channel.service.parameters.get("sslcertmode") == "require" and not observed.presented.asked:
+            observed.fault("client-certificate-unrequested", _UNREQUESTED.format(observed.channel.where))
     if observed.indirect and (observed.presented or observed.rejected):
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
     if observed.channel.service.family == SENTINEL:
@@ -146,6 +160,10 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
 
 
 _UNSEEN = "the sentinels were checked, but not the Redis that they name. Use --login to check it"
+_UNREQUESTED = (
+    "{} does not ask for a client certificate, which sslcertmode=require demands. Set ssl_ca_file on the server, or "
+    "remove sslcertmode"
+)
 _NOT_DIRECT = "{} does not support direct TLS. Use sslnegotiation=postgres"
 _UNKNOWN_ENFORCEMENT = "it is unknown whether {} refuses connections without TLS. Check its configuration"
 
@@ -170,7 +188,7 @@ def _advise(observed: Observation, presented: Presented) -> None:
     if certificate and (expiry := _expiry_message(observed.channel.where, certificate)):
         observed.note("certificate-expires", expiry)
     could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not is_exempt(service)
-    if could_be_full and verified.ca and verified.chain and verified.host:
+    if could_be_full and verified.ca and verified.chain and verified.host and not verified.rejected:
         message = _verifiable_message(service, observed.channel.where, observed.channel.protocol, verified.ca)
         observed.note("tls-verifiable", message)
 

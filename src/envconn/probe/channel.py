@@ -13,6 +13,7 @@ from envconn.probe.postgres_protocol import SSL_REQUEST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Sequence
 
     from envconn.connection import Host
     from envconn.probe.handshake import Presented
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 _MOMENT = 1.0
 """Seconds to wait for an answer that identifies a server."""
-
-_FOR_CONNECTING = 0.9
-"""The share of the time after which an address that accepts no connection is given up."""
 
 _QUESTIONS = (b"PING\r\n\r\n", SSL_REQUEST)
 """Eight bytes that servers of many kinds answer, even if with an error; and those that PostgreSQL answers."""
@@ -43,28 +41,29 @@ class Channel:
         self.protocol = protocol
         self.address: str | None = None
 
-    async def reach(self, deadline: float) -> Wire:
-        """Connect to the first address that accepts; each has its share of the time.
+    async def places(self) -> list[Place]:
+        """Return the addresses of the host, at least one.
 
         Raises:
-            Failure: no address accepts.
+            Failure: there is none.
         """
-        found = await places(self.host, self.protocol.socket_path(self.host))
-        errors: list[OSError] = []
-        for position, place in enumerate(found):
-            left = deadline - asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(left * _FOR_CONNECTING / (len(found) - position)):
-                    wire = await dial(place)
-            except OSError as error:
-                errors.append(error)
-            else:
-                self.place = place
-                self.address = address(place)
-                return wire
-        if errors:
-            raise network_failure(errors, self.where)
+        if found := await places(self.host, self.protocol.socket_path(self.host)):
+            return found
         raise Failure("host-unresolved", _UNKNOWN.format(self.host.host))
+
+    async def reach(self, place: Place) -> Wire:
+        """Connect to `place`, and make it the address of this host.
+
+        Raises:
+            OSError: it is not reachable.
+        """
+        wire = await dial(place)
+        self.place, self.address = place, address(place)
+        return wire
+
+    def unreached(self, errors: Sequence[OSError]) -> Failure:
+        """Return why none of the addresses could be reached."""
+        return network_failure(errors, self.where)
 
     async def dial(self) -> Wire:
         """Connect once more to the address that was reached.
@@ -83,7 +82,8 @@ class Channel:
         """
         try:
             if await self.protocol.consents(wire, self.where):
-                return await handshake.shake_hands(wire, context, self.host.host)
+                sni = self.service.parameters.get("sslsni") != "0"
+                return await handshake.shake_hands(wire, context, self.host.host, sni=sni)
             failure = Failure("tls-refused", _NO_TLS.format(self.where))
         except (OSError, ValueError) as error:
             failure = self.failure(error)
@@ -91,7 +91,7 @@ class Channel:
 
     def failure(self, error: Exception) -> Failure:
         """Return what `error` means in a handshake, or in the first answer after it, where some alerts arrive."""
-        presented = "sslcert" in self.service.parameters
+        presented = "sslcert" in self.service.parameters and self.service.parameters.get("sslcertmode") != "disable"
         return handshake_failure(error, self.where, presented=presented, versions=handshake.versions(self.service))
 
     async def ask(self, wire: Wire) -> bytes:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 class Presented(Record):
-    """What a successful handshake has shown. `der` is the certificate, `certificate` its readable content."""
+    """What a successful handshake has shown. `der` is the certificate, `certificate` its readable content.
+
+    `asked` is whether the server asked for a client certificate.
+    """
 
     version: str
     cipher: str
@@ -40,26 +43,70 @@ class Presented(Record):
     der: bytes
     certificate: Certificate | None
     alpn: str | None
+    asked: bool
 
     def handshake(self, *, chain: bool | None, host: bool | None) -> Handshake:
         """Return the handshake with what was found out about the certificate."""
         return Handshake(self.version, self.cipher, self.bits, self.certificate, chain, host)
 
 
-async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str) -> Presented:
+async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str, *, sni: bool = True) -> Presented:
     """Begin TLS with the server `name` and return what it presents. `context` is for this handshake alone.
+
+    Without `sni`, the name is not sent, and is compared afterwards, as libpq does it.
 
     Raises:
         Rejected: `context` does not accept its certificate.
         OSError, ssl.SSLError, ValueError: anything else went wrong.
     """
+    received: set[int] = set()
+    _watch(context, received)
+    compares, context.check_hostname = context.check_hostname, context.check_hostname and sni
     try:
-        tls = await wire.shake_hands(context, name)
+        tls = await wire.shake_hands(context, name if sni else None)
     except ssl.SSLCertVerificationError as error:
         raise Rejected(error.verify_code, error.verify_message) from None
+    if compares and not sni and not _is_for(name, tls):
+        raise Rejected(_MISMATCH, "")
     cipher, _, bits = tls.cipher() or ("", "", 0)
-    der = tls.getpeercert(binary_form=True) or b""
-    return Presented(tls.version() or "", cipher, bits, der, read_certificate(tls), tls.selected_alpn_protocol())
+    der, asked = tls.getpeercert(binary_form=True) or b"", _CERTIFICATE_REQUEST in received
+    return Presented(tls.version() or "", cipher, bits, der, read_certificate(tls), tls.selected_alpn_protocol(), asked)
+
+
+_CERTIFICATE_REQUEST = 13  # RFC 8446, section 4; RFC 5246, section 7.4
+_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
+
+
+def _watch(context: ssl.SSLContext, received: set[int]) -> None:
+    """Have the types of the messages of a handshake with `context` added to `received`."""
+
+    def remember(_: object, direction: str, _version: object, kind: int, message: int, _data: bytes) -> None:
+        if direction == "read" and kind == _HANDSHAKE:
+            received.add(message)
+
+    # Below the public API, which does not say whether the server asked for a client certificate.
+    context._msg_callback = remember  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+_HANDSHAKE = 22  # the type of record (RFC 8446, section 5.1)
+
+
+def _is_for(host: str, tls: ssl.SSLObject) -> bool:
+    """Whether the certificate that `tls` has verified is for `host` (libpq's rules: fe-secure-common.c)."""
+    told = cast("_Told", tls.getpeercert())
+    names = told.get("subjectAltName", ())
+    if any(kind in {"DNS", "IP Address"} for kind, _ in names):
+        return any(_matches(host, value) for kind, value in names if kind in {"DNS", "IP Address"})
+    common = (value for pairs in told["subject"] for kind, value in pairs if kind == "commonName")
+    return any(_matches(host, str(value)) for value in islice(common, 1))
+
+
+def _matches(host: str, name: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host) == ip_address(name)
+    given, wanted = host.lower(), name.lower()
+    label, dot, rest = given.partition(".")
+    return given == wanted or bool(label and dot and wanted == f"*.{rest}")
 
 
 def level_context(service: SecuredConnection, alpn: str | None) -> ssl.SSLContext:
@@ -73,8 +120,8 @@ def level_context(service: SecuredConnection, alpn: str | None) -> ssl.SSLContex
     return _named(context, alpn)
 
 
-def chain_context(service: SecuredConnection, ca: CA, alpn: str | None) -> ssl.SSLContext:
-    """Return a context that verifies the certificate against `ca`, for any host.
+def chain_context(service: SecuredConnection, ca: CA, alpn: str | None, *, dates: bool = True) -> ssl.SSLContext:
+    """Return a context that verifies the certificate against `ca`, for any host, and at any time without `dates`.
 
     Raises:
         ConfigurationError: the revocation list cannot be used.
@@ -85,6 +132,8 @@ def chain_context(service: SecuredConnection, ca: CA, alpn: str | None) -> ssl.S
     context.verify_mode = ssl.CERT_REQUIRED
     if not service.tls.ca:
         context.load_verify_locations(cafile=ca.path)
+    if not dates:
+        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     return _named(context, alpn)
 
 

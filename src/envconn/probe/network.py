@@ -164,8 +164,8 @@ class Wire:
             data += more
         return data
 
-    async def shake_hands(self, context: ssl.SSLContext, name: str) -> ssl.SSLObject:
-        """Begin TLS as a client of the server `name`.
+    async def shake_hands(self, context: ssl.SSLContext, name: str | None) -> ssl.SSLObject:
+        """Begin TLS as a client of the server `name`, which is not sent if it is `None`.
 
         Raises:
             OSError, ssl.SSLError: it failed.

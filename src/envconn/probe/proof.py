@@ -44,7 +44,7 @@ class Handshake(Value):
     """A successful handshake, at the connection's level or, to look at the certificate, below it.
 
     `version` is that of TLS (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
-    is whether the CA trusts the certificate, `host_verified` whether it is valid for the host, both
+    is whether the CA signed the certificate, whatever its dates, `host_verified` whether it is valid for the host, both
     also if the level does not require it; `None` if it could not be found out, such as without any CA.
     """
 

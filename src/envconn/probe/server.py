@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from envconn.errors import ConfigurationError
 from envconn.probe import handshake
-from envconn.probe.assessment import Observation, conclude, refuted_by, verified_by_level, verify
+from envconn.probe.assessment import UNKNOWN, Observation, conclude, refuted_by, verified_by_level, verify
 from envconn.probe.channel import Channel
 from envconn.probe.failures import Failure, Rejected
 from envconn.probe.network import TooMuch
@@ -26,12 +26,18 @@ if TYPE_CHECKING:
 
     from envconn.connection import Host
     from envconn.probe.handshake import Presented
-    from envconn.probe.network import Wire
+    from envconn.probe.network import Place, Wire
     from envconn.probe.protocol import WireProtocol
     from envconn.tls import SecuredConnection
 
     Enforcement: TypeAlias = Literal["require", "report", "skip"]
 
+
+_CONNECTING = "connecting"
+"""The first stage of an attempt."""
+
+_FOR_CONNECTING = 0.9
+"""The share of its time after which an address that accepts no connection is given up."""
 
 _PATIENCE = 3.0
 """Seconds for the unencrypted answer, once the answer over TLS has arrived."""
@@ -85,14 +91,14 @@ class _Inspection:
         self._observed, self._channel, self._limits = observed, observed.channel, limits
         self._service, self._level = observed.channel.service, observed.channel.service.tls.level
         self._stack = AsyncExitStack()
-        self._stage = "connecting"
+        self._stage, self._until = _CONNECTING, limits.deadline
         self._clear: asyncio.Task[bytes | None] | None = None
 
     async def reach_level(self) -> None:
         """Continue up to the level and the first answer; the failure that prevents it is recorded."""
         try:
             async with asyncio.timeout_at(self._limits.deadline):
-                await self._go()
+                await self._try_addresses()
         except Rejected as rejected:
             self._observed.rejected, self._observed.verified = rejected, refuted_by(rejected)
         except (Failure, TooMuch, OSError, ConfigurationError) as error:
@@ -113,8 +119,38 @@ class _Inspection:
             return "timed-out", _TIMED_OUT.format(where, self._limits.timeout, stage)
         return "connection-closed", _LOST.format(where, stage)
 
-    async def _go(self) -> None:
-        wire = await self._stack.enter_async_context(await self._channel.reach(self._limits.deadline))
+    async def _try_addresses(self) -> None:
+        """Try one address after the other, until one neither refuses nor hangs; each has its share of the time.
+
+        libpq goes on like this after ``connect_timeout`` (fe-connect.c, pqConnectDBComplete).
+        """
+        found, failures = await self._channel.places(), list[OSError]()
+        for left in range(len(found), 0, -1):
+            now = asyncio.get_running_loop().time()
+            self._stage, self._until = _CONNECTING, now + (self._limits.deadline - now) / left
+            try:
+                async with asyncio.timeout_at(self._until):
+                    return await self._try(found[-left])
+            except OSError as error:
+                failures.append(error)
+                if self._stage != _CONNECTING:
+                    await self._leave(error, last=left == 1)
+        raise self._channel.unreached(failures)
+
+    async def _leave(self, error: OSError, *, last: bool) -> None:
+        """Forget what an address has shown that did not answer in time; raise if it did, or is the `last`."""
+        if last or not isinstance(error, TimeoutError):
+            raise error
+        self._observed.note("timed-out", _NEXT.format(self._channel.where, self._channel.address))
+        if self._clear:
+            await _end(self._clear)
+        self._clear, self._observed.presented, self._observed.verified = None, None, UNKNOWN
+
+    async def _try(self, place: Place) -> None:
+        now = asyncio.get_running_loop().time()
+        async with asyncio.timeout((self._until - now) * _FOR_CONNECTING):
+            wire = await self._channel.reach(place)
+        await self._stack.enter_async_context(wire)
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
             if hello and not is_exempt(self._service) and self._limits.enforcement != "skip":
@@ -160,7 +196,7 @@ class _Inspection:
         """Await `attempt`; if it fails or takes half of the time, find out what kind of server is there."""
         task = asyncio.ensure_future(attempt)
         try:
-            left = self._limits.deadline - asyncio.get_running_loop().time()
+            left = self._until - asyncio.get_running_loop().time()
             done, _ = await asyncio.wait({task}, timeout=left / 2)
             if not done:
                 await self._channel.identify()
@@ -188,7 +224,7 @@ class _Inspection:
             return await self._channel.encrypt(wire, handshake.inspection_context(self._channel.protocol.alpn))
 
     async def _verify(self, der: bytes) -> None:
-        if self._limits.enforcement != "skip":
+        if self._observed.rejected or self._limits.enforcement != "skip":
             self._observed.verified = await verify(self._channel, der, self._observed.verified)
 
     async def _compare(self) -> None:
@@ -220,5 +256,6 @@ _TIMED_OUT = (
     "{0} did not answer within {1:g} seconds ({2}). Correct host and port, or allow the address of this machine in "
     "firewalls and access lists"
 )
+_NEXT = "{0} has several addresses, and {1} does not answer. Repair it, or remove it from DNS"
 _LOST = "{0} closed the connection ({1}). Read its log, or the log of the proxy in front of it"
 _ENDLESS = "{0} sends an endless answer. Correct host and port"

@@ -9,7 +9,16 @@ from __future__ import annotations
 from envconn.connection import Parameters
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
-from envconn.grammar.libpq_keywords import DEMANDS, KEYWORDS, METHODS, WEAK_TLS, known_methods, raises, spelled
+from envconn.grammar.libpq_keywords import (
+    DEMANDS,
+    KEYWORDS,
+    METHODS,
+    WEAK_TLS,
+    known_methods,
+    raises,
+    reversed_ranges,
+    spelled,
+)
 from envconn.records import replace
 from envconn.tls.levels import TlsLevel
 
@@ -72,15 +81,17 @@ def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLev
     if "sslcrl" in added and "sslcrldir" in parameters and "sslcrldir" not in added:
         # Of two lists by one issuer, libpq uses that of the file: it may lack what the directory revokes.
         yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
-    if "ssl_min_protocol_version" in added and parameters["ssl_min_protocol_version"] > parameters.get(
-        "ssl_max_protocol_version", "~"
-    ):
-        yield problem("tls-version-range", "PGSSLMINPROTOCOLVERSION", _RANGE.format(connection.origin.variable))
+    for least, most in reversed_ranges(parameters):
+        yield problem("tls-version-range", KEYWORDS[least].variable, _RANGE.format(most, connection.origin.variable))
+    if parameters.get("sslcertmode") == "require" and "sslcert" not in parameters:
+        where = "PGSSLCERTMODE" if "sslcertmode" in added else connection.origin.variable
+        yield problem("sslkey-missing", where, _NO_CERTIFICATE.format(connection.origin.variable))
 
 
 _TWO_PLACES = "names a list beside the directory in sslcrldir of {0}, and the two may differ. Name both in {0}"
 _DIRECT = "requires TLS, and {} does not. Use sslmode=require there, or unset PGSSLNEGOTIATION"
-_RANGE = "is above ssl_max_protocol_version of {}. Change one of the two"
+_RANGE = "is above {} of {}. Change one of the two"
+_NO_CERTIFICATE = "sslcertmode=require demands a client certificate. Name one in {} with sslcert and sslkey"
 
 
 def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str, ...]) -> Iterator[Finding]:

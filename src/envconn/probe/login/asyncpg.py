@@ -78,7 +78,16 @@ def _run(runner: asyncio.Runner, work: Any, until: float, *given: object, **name
     except asyncpg.PostgresError as error:
         return refused(error.sqlstate or "", str(error))
     except Exception as error:  # noqa: BLE001 - of what the other side may send, asyncpg foresees a part
-        return Failure("tls-failed") if "rejected SSL" in str(error) else classify(error)
+        return next((Failure(code) for words, code in _SAID if words in str(error)), None) or classify(error)
+
+
+_SAID = (
+    ("rejected SSL", "tls-failed"),
+    ("authentication method", "login-method-unsupported"),
+    ("Authentication methods", "login-method-unsupported"),
+    ("gssapi module", "login-method-unsupported"),
+)
+"""asyncpg's own texts (connect_utils.py, protocol/coreproto.pyx)."""
 
 
 class _Session:

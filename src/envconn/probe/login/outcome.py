@@ -130,6 +130,17 @@ _OF_ALL = {
     "tls-failed": "{driver} and the server could not agree on TLS. Check sslrootcert, sslcert and sslkey",
     "tls-not-in-use": "{driver} logged in without the required TLS. Do not use this driver, and report a bug",
     "password-refused": "user or password is wrong{state}. Copy both again from your provider",
+    "login-method-unsupported": (
+        "the server asks for a login method that {driver} does not support, such as GSSAPI or OAuth. Allow "
+        "scram-sha-256 in pg_hba.conf"
+    ),
+    "login-method-refused": (
+        "the server's login method does not meet require_auth or channel_binding. Correct pg_hba.conf, or remove the "
+        "parameter"
+    ),
+    "server-account-wrong": (
+        "the server runs under another account than requirepeer names. Correct requirepeer, or the path of the socket"
+    ),
     "login-refused": (
         "the server does not allow this user to log in{state}. Check pg_hba.conf and NOLOGIN, and read the server's log"
     ),

@@ -37,9 +37,15 @@ def open_session(connection: SecuredConnection, until: float) -> _Session | Fail
 def _why(error: Exception) -> Failure:
     if isinstance(error, dbapi.DatabaseError) and error.args and isinstance(error.args[0], dict):
         return refused(error.args[0].get("C", ""), error.args[0].get("M", ""))
+    if any(words in str(error) for words in _METHOD):
+        return Failure("login-method-unsupported")
     if isinstance(error, dbapi.InterfaceError) and not error.__cause__:
         return Failure("tls-failed" if "SSL" in str(error) else "connection-closed")
     return classify(error)
+
+
+_METHOD = ("Authentication method", "mechanism")
+"""Parts of the texts of pg8000 (core.py) and scramp."""
 
 
 class _Session:
