@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import envconn
 from envconn.connection import Connection, Host, Secret
@@ -96,7 +97,78 @@ def test_client_certificate(certificates: Certificates, tmp_path: Path, driver: 
     open_key.write_bytes(certificates.good.key.read_bytes())
     open_key.chmod(0o644)
     assert "chmod 600" in refusal(driver, judged(f"sslmode=require&{files}{open_key}"))
-    assert "PEM" in refusal(driver, judged(f"sslmode=require&{files}{certificates.wronghost.key}"))
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("encrypted", "the key in sslkey is encrypted, and there is no sslpassword. Add it"),
+        ("encrypted, wrong password", "the key in sslkey is encrypted, and sslpassword is wrong. Correct it"),
+        ("another certificate's key", "the key in sslkey does not belong to the certificate in sslcert. "),
+        ("no certificate", "the file in sslcert cannot be read. Mount it, and write it as PEM"),
+        ("no key", "the file in sslkey cannot be read. Mount it, and write it as PEM"),
+        ("a key that has gone", "the file in sslkey cannot be read. Mount it, and write it as PEM"),
+    ],
+)
+def test_files_that_cannot_be_used(
+    certificates: Certificates, tmp_path: Path, driver: str, case: str, told: str
+) -> None:
+    good, encrypted, empty, gone = certificates.good, *(tmp_path / name for name in ("encrypted", "empty", "gone"))
+    loaded = serialization.load_pem_private_key(good.key.read_bytes(), None)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    encrypted.write_bytes(loaded.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
+    for path, content in ((empty, "\n"), (gone, good.key.read_text(encoding="ascii"))):
+        path.write_text(content, encoding="ascii")
+    for path in (encrypted, empty, gone):
+        path.chmod(0o600)
+    certificate, key, password = {
+        "encrypted": (good.chain, encrypted, ""),
+        "encrypted, wrong password": (good.chain, encrypted, f"&sslpassword={MARKER}"),
+        "another certificate's key": (good.chain, certificates.wronghost.key, ""),
+        "no certificate": (certificates.not_pem, good.key, ""),
+        "no key": (good.chain, empty, ""),
+        "a key that has gone": (good.chain, gone, ""),
+    }[case]
+    connection = judged(f"sslmode=require&sslcert={certificate}&sslkey={key}{password}")
+    if case == "a key that has gone":
+        gone.unlink()
+    assert told in refusal(driver, connection)
+
+
+@BOTH
+def test_a_key_with_its_password(certificates: Certificates, tmp_path: Path, driver: str) -> None:
+    loaded, key = serialization.load_pem_private_key(certificates.good.key.read_bytes(), None), tmp_path / "key"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    key.write_bytes(loaded.private_bytes(*form, serialization.BestAvailableEncryption(MARKER.encode())))
+    key.chmod(0o600)
+    query = f"sslmode=require&sslcert={certificates.good.chain}&sslkey={key}&sslpassword={MARKER}"
+    assert context(driver, judged(query)).verify_mode == ssl.CERT_NONE
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("", "the CA in "),
+        ("&sslcrl=CRL", "the revocation list in sslcrl cannot be read. Write it as PEM"),
+    ],
+)
+def test_trust_that_breaks_after_it_was_judged(
+    certificates: Certificates, tmp_path: Path, driver: str, query: str, told: str
+) -> None:
+    ca, revoked = tmp_path / "ca.pem", tmp_path / "crl.pem"
+    for path in (ca, revoked):
+        path.write_bytes(certificates.ca.read_bytes())
+    connection = judged(f"sslmode=verify-full&sslrootcert={ca}{query.replace('CRL', str(revoked))}")
+    (revoked if query else ca).write_text("no longer", encoding="ascii")
+    assert told in refusal(driver, connection)
+
+
+def test_pg8000_cannot_begin_with_tls() -> None:
+    told = refusal("pg8000", judged("sslmode=require&sslnegotiation=direct"))
+    assert "pg8000 does not support sslnegotiation=direct. Remove it, or use psycopg" in told
+    assert asyncpg.arguments(judged("sslmode=require&sslnegotiation=direct"))["direct_tls"] is True
 
 
 @BOTH

@@ -440,6 +440,8 @@ REFUSED: list[tuple[str, str]] = [
         "postgres://u:¤@h/d?ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
         "tls-version-range",
     ),
+    ("postgres://u:¤@h/d?min_protocol_version=3.2&max_protocol_version=3.0", "tls-version-range"),
+    ("postgres://u:¤@h/d?min_protocol_version=latest&max_protocol_version=3.0", "tls-version-range"),
     ("postgres://u:¤@h/d?sslcompression=1", "value-refused"),
     ("postgres://u:¤@h/d?gssencmode=require", "value-refused"),
     ("postgres://u:¤@h/d?service=¤", "parameter-refused"),

@@ -129,6 +129,7 @@ def test_never_lowers(files: dict[str, str], variable: str, value: str, query: s
         ("PGREQUIREAUTH", "scram-sha-256, md5", "", "policy-unknown"),
         ("PGSSLCRL", "CRL", f"{VERIFIED}&sslcrldir=LISTS", "crl-contradicts"),
         ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_max_protocol_version=TLSv1.2", "tls-version-range"),
+        ("PGMINPROTOCOLVERSION", "3.2", "max_protocol_version=3.0", "tls-version-range"),
     ],
 )
 def test_refuses(files: dict[str, str], variable: str, value: str, query: str, code: str) -> None:

@@ -14,8 +14,6 @@ from probing import LEVELS, codes, look, only, trust
 from throwaway.process import wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from envconn.probe.server import Enforcement
     from installed import Installations
     from lab import Lab
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from throwaway.server import Server
 
 CLEAR = 'user "envconn_probe", database "envconn_probe", no encryption'
+
+
+HASTY = "could not accept SSL connection: EOF"
 
 
 def logged(server: Server, uri: str, enforcement: Enforcement) -> list[str]:
@@ -33,9 +34,8 @@ def logged(server: Server, uri: str, enforcement: Enforcement) -> list[str]:
     with socket.create_connection((server.address, server.port)) as hasty:
         hasty.sendall(SSL_REQUEST)
         hasty.recv(1)
-    new: Callable[[], str] = lambda: server.log()[before:]
-    wait(lambda: "could not accept SSL connection" in new(), "the line behind", seconds=5)
-    return [line for line in new().splitlines() if "could not accept SSL connection: EOF" not in line]
+    wait(lambda: HASTY in server.log()[before:], "the line behind", seconds=5)
+    return [line for line in server.log()[before:].splitlines() if HASTY not in line]
 
 
 @pytest.mark.parametrize("level", LEVELS)

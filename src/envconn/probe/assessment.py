@@ -144,8 +144,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         _reject(observed, observed.rejected)
     elif observed.presented:
         _advise(observed, observed.presented)
-        if observed.channel.service.parameters.get("sslcertmode") == "require" and not observed.presented.asked:
-            observed.fault("client-certificate-unrequested", _UNREQUESTED.format(observed.channel.where))
+        _demand_certificate(observed, asked=observed.presented.asked)
     if observed.indirect and (observed.presented or observed.rejected):
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
     if observed.channel.service.family == SENTINEL:
@@ -160,12 +159,23 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
 
 
 _UNSEEN = "the sentinels were checked, but not the Redis that they name. Use --login to check it"
+_NOT_NAMED = "sslcertmode=require demands a client certificate. Name one with sslcert and sslkey"
 _UNREQUESTED = (
     "{} does not ask for a client certificate, which sslcertmode=require demands. Set ssl_ca_file on the server, or "
     "remove sslcertmode"
 )
 _NOT_DIRECT = "{} does not support direct TLS. Use sslnegotiation=postgres"
 _UNKNOWN_ENFORCEMENT = "it is unknown whether {} refuses connections without TLS. Check its configuration"
+
+
+def _demand_certificate(observed: Observation, *, asked: bool) -> None:
+    """Add the problem if ``sslcertmode=require`` demands a client certificate that is not sent, or not asked for."""
+    parameters = observed.channel.service.parameters
+    if parameters.get("sslcertmode") == "require" and not observed.problems:
+        if "sslcert" not in parameters:
+            observed.fault("client-certificate-required", _NOT_NAMED)
+        elif not asked:
+            observed.fault("client-certificate-unrequested", _UNREQUESTED.format(observed.channel.where))
 
 
 def _reject(observed: Observation, rejected: Rejected) -> None:

@@ -83,15 +83,11 @@ def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLev
         yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
     for least, most in reversed_ranges(parameters):
         yield problem("tls-version-range", KEYWORDS[least].variable, _RANGE.format(most, connection.origin.variable))
-    if parameters.get("sslcertmode") == "require" and "sslcert" not in parameters:
-        where = "PGSSLCERTMODE" if "sslcertmode" in added else connection.origin.variable
-        yield problem("sslkey-missing", where, _NO_CERTIFICATE.format(connection.origin.variable))
 
 
 _TWO_PLACES = "names a list beside the directory in sslcrldir of {0}, and the two may differ. Name both in {0}"
 _DIRECT = "requires TLS, and {} does not. Use sslmode=require there, or unset PGSSLNEGOTIATION"
 _RANGE = "is above {} of {}. Change one of the two"
-_NO_CERTIFICATE = "sslcertmode=require demands a client certificate. Name one in {} with sslcert and sslkey"
 
 
 def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str, ...]) -> Iterator[Finding]:
