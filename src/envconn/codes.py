@@ -646,7 +646,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "direct-tls-refused": Code("", "Remove `sslnegotiation=direct`."),
         "protocol-unexpected": Code("", "Correct the port, or the scheme of the URL."),
         "tls-failed": Code("", "Read the server's log."),
-        "tls-too-old": Code("", "Upgrade it, so that it speaks TLS 1.2 or newer."),
+        "tls-too-old": Code("", "Upgrade it, or correct `ssl_min_protocol_version` and `ssl_max_protocol_version`."),
         "tls-not-enforced": Code("", "Refuse it there: `hostssl` in `pg_hba.conf`, or the provider's switch."),
         "tls-not-in-use": Code("", "Report it."),
         "certificate-expired": Code("", "Renew it. If it is new, check the clock of this machine."),

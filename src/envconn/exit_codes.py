@@ -57,7 +57,7 @@ FAULTS: Mapping[str, Fault] = {
     "protocol-unexpected": Fault(EX_PROTOCOL, "another kind of server answers"),
     "direct-tls-refused": Fault(EX_PROTOCOL, "the server does not support direct TLS"),
     "tls-failed": Fault(EX_PROTOCOL, "the TLS handshake failed"),
-    "tls-too-old": Fault(EX_PROTOCOL, "the server does not support TLS 1.2 or newer"),
+    "tls-too-old": Fault(EX_PROTOCOL, "the server does not support an allowed TLS version"),
     "tls-not-enforced": Fault(EX_PROTOCOL, "the server also accepts connections without TLS"),
     "tls-not-in-use": Fault(EX_PROTOCOL, "the driver connected without the required TLS"),
     "certificate-expired": Fault(EX_PROTOCOL, "the certificate has expired"),

@@ -123,9 +123,9 @@ def wait_and(seconds: float, behave: Behaviour) -> Behaviour:
 
 
 @contextmanager
-def running(behave: Behaviour) -> Iterator[Stranger]:
+def running(behave: Behaviour, place: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[Stranger]:
     """Listen until the block ends, and treat every client like that."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(place) as listener:
         stranger = Stranger(listener.getsockname()[1])
         threading.Thread(target=_accept, args=(listener, behave, stranger), daemon=True).start()
         try:

@@ -35,6 +35,12 @@ def _error(code: str, severity: str = "FATAL") -> bytes:
 
 _READY = message(b"Z", b"I")
 _ASK_PASSWORD = message(b"R", struct.pack("!I", 3))
+def _ask(method: int, *mechanisms: str) -> bytes:
+    """A request for authentication, by its number in the manual; names are those of SASL's."""
+    listed = "".join(f"{name}\0" for name in mechanisms).encode() + b"\0" if mechanisms else b""
+    return message(b"R", struct.pack("!I", method) + listed)
+
+
 _WELCOME = b"".join(
     (
         message(b"R", struct.pack("!I", 0)),
@@ -80,6 +86,11 @@ class Script(Enum):
     GONE = (_WELCOME, None)
     ONCE = (_WELCOME, _IGNORANCE, _error("53300"))
     ONCE_THEN_SILENT = (_WELCOME, _IGNORANCE, b"")
+    GSS = (_ask(7), b"")
+    SSPI = (_ask(9), b"")
+    OAUTH = (_ask(10, "OAUTHBEARER"), b"")
+    OTHER_SASL = (_ask(10, "SCRAM-SHA-1024"), b"")
+    KERBEROS_4 = (_ask(1), b"")
     CLEAR_TEXT = (_ASK_PASSWORD, b"")
     CLEAR_TEXT_IGNORANT = (_ASK_PASSWORD, _IGNORANCE)
 

@@ -50,7 +50,7 @@ def test_a_pooler_that_cannot(bouncer: Bouncer, driver: str) -> None:
 def test_a_demand_that_is_not_met(bouncer: Bouncer, driver: str) -> None:
     uri = bouncer.uri(sslmode="require", channel_binding="require").replace("postgresql:", f"postgresql+{driver}:")
     outcome = tried(uri, ENVCONN_POOL_MODE="transaction")
-    assert codes(outcome) == ["login-refused"]
+    assert codes(outcome) == ["login-method-refused"]
     assert "SQLSTATE" not in outcome.problems[0].message
 
 

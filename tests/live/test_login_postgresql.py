@@ -66,6 +66,7 @@ def test_refused(own: Staffed, driver: str, case: str) -> None:
     assert codes(outcome) == [code]
     [problem] = outcome.problems
     assert problem.variable == "DATABASE_URL"
+    assert problem.exit_code == (69 if code == "server-full" else 77)
     assert "SQLSTATE" in problem.message
     assert "nobody" not in problem.message
     assert "absent" not in problem.message

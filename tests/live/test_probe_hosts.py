@@ -14,7 +14,7 @@ import strangers
 from envconn.probe import examine
 from envconn.probe import look as look_at
 from probing import VARIABLE, codes, look, notes, only, secured, trust
-from strangers import never, say
+from strangers import behind_tls, never, say
 from throwaway.process import free_port
 
 if TYPE_CHECKING:
@@ -160,6 +160,52 @@ def test_what_wants_no_tls(lab: Lab) -> None:
 def test_the_first_of_two_addresses(lab: Lab) -> None:
     # "localhost" may be ::1, too, where no server listens.
     assert only(look(lab["good"].uri("localhost", sslmode="require"))).address == "127.0.0.1"
+
+
+def named(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let every name have these addresses."""
+
+    def look_up(_: str, port: int, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+SILENT = {"before TLS": never, "inside TLS": None}
+
+
+@pytest.mark.parametrize("when", SILENT)
+def test_the_first_address_hangs(
+    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    server, behave = lab["good"], SILENT[when] or behind_tls(certificates.good, never)
+    named(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with strangers.running(behave, ("127.0.0.2", server.port)):
+        proof = look(server.uri(**trust(certificates, "verify-full")), timeout=2)
+    assert (codes(proof), notes(proof)) == ((), {"timed-out"})
+    assert "127.0.0.2 does not answer. Repair it" in proof.notes[0].message
+    assert only(proof).address == "127.0.0.1"
+    assert only(proof).handshake
+    assert only(proof).enforced is True
+    assert 1 <= only(proof).seconds < 2
+
+
+def test_every_address_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, "127.0.0.2", "127.0.0.3")
+    with strangers.running(never, ("127.0.0.2", 0)) as one, strangers.running(never, ("127.0.0.3", one.port)):
+        proof = look(one.uri(sslmode="require"), timeout=1)
+    assert codes(proof) == ("timed-out",)
+    assert only(proof).seconds < 1.5
+
+
+def test_the_first_address_refuses_tls(
+    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq stays with what has answered, even if the answer is no."""
+    server = lab["good"]
+    named(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with strangers.running(say(b"N"), ("127.0.0.2", server.port)):
+        assert codes(look(server.uri(**trust(certificates, "verify-full")))) == ("tls-refused",)
 
 
 def test_as_values(lab: Lab, certificates: Certificates, redis_server: States[Redis]) -> None:

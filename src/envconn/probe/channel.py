@@ -92,7 +92,8 @@ class Channel:
     def failure(self, error: Exception) -> Failure:
         """Return what `error` means in a handshake, or in the first answer after it, where some alerts arrive."""
         presented = "sslcert" in self.service.parameters and self.service.parameters.get("sslcertmode") != "disable"
-        return handshake_failure(error, self.where, presented=presented, versions=handshake.versions(self.service))
+        versions, bounds = handshake.versions(self.service), handshake.bounds(self.service)
+        return handshake_failure(error, self.where, presented=presented, versions=versions, bounds=bounds)
 
     async def ask(self, wire: Wire) -> bytes:
         """Send the first message of the protocol and return the first answer."""

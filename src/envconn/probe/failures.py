@@ -66,13 +66,15 @@ _UNREACHED = {
 }
 
 
-def handshake_failure(error: Exception, where: str, *, presented: bool, versions: str) -> Failure:
+def handshake_failure(error: Exception, where: str, *, presented: bool, versions: str, bounds: str = "") -> Failure:
     """Return what `error` means, which ended a handshake with `where`.
 
-    `presented` is whether a client certificate was available, `versions` names the TLS versions that are allowed.
+    `presented` is whether a client certificate was available, `versions` names the TLS versions that are allowed,
+    and `bounds` the parameters that state them.
     """
     clause = _handshake_clause(error, presented=presented)
-    return Failure(clause.code, clause.message.format(where=where, versions=versions))
+    remedy = f"Correct {bounds}, or upgrade the server" if bounds else "Upgrade the server"
+    return Failure(clause.code, clause.message.format(where=where, versions=versions, remedy=remedy))
 
 
 def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
@@ -101,7 +103,7 @@ _CLIENT_REFUSED = _Clause(
 _CLIENT_REQUIRED = _Clause(
     "client-certificate-required", "{where} requires a client certificate. Name one with sslcert and sslkey"
 )
-_TOO_OLD = _Clause("tls-too-old", "{where} does not support an allowed TLS version ({versions}). Upgrade the server")
+_TOO_OLD = _Clause("tls-too-old", "{where} does not support an allowed TLS version ({versions}). {remedy}")
 _NOT_TLS = _Clause("protocol-unexpected", "{where} does not answer with TLS. Correct host and port")
 _NO_CIPHER = _Clause(
     "tls-failed",

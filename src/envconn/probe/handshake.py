@@ -170,6 +170,12 @@ def versions(service: SecuredConnection) -> str:
     return f"{lowest} or newer"
 
 
+def bounds(service: SecuredConnection) -> str:
+    """Return the parameters that state them, as text; empty if none does."""
+    stated = ("ssl_min_protocol_version", "ssl_max_protocol_version")
+    return " and ".join(name for name in stated if name in service.parameters)
+
+
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h), which Python does not name."""
 

@@ -1,0 +1,108 @@
+"""How a server wants to be logged in to: what no driver can do, or the configuration forbids, needs a person (77)."""
+
+from __future__ import annotations
+
+import os
+from pwd import getpwuid
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+import envconn
+import rules
+import talker
+from envconn.exit_codes import curable
+from envconn.probe import examine
+from logins import DRIVERS, MARKER, codes, noted, tried
+from probing import trust
+from talker import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from throwaway.certificates import Certificates
+    from throwaway.server import Server
+
+LIBPQ = ("psycopg", "psycopg2")
+
+METHODS = (Script.GSS, Script.SSPI, Script.OAUTH, Script.OTHER_SASL, Script.KERBEROS_4)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("script", METHODS)
+def test_a_method_that_is_not_supported(certificates: Certificates, driver: str, script: Script) -> None:
+    with talker.running(script, certificates.good) as server:
+        outcome = tried(server.uri(driver, **trust(certificates, "verify-full")), timeout=5)
+    assert codes(outcome) == ["login-method-unsupported"]
+    assert f"a login method that {driver} does not support" in outcome.problems[0].message
+    assert [problem.exit_code for problem in outcome.problems] == [77]
+
+
+def test_it_is_not_waited_for(certificates: Certificates) -> None:
+    with talker.running(Script.OAUTH, certificates.good) as server:
+        uri = server.uri("psycopg", **trust(certificates, "verify-full"))
+        proof = examine(envconn.secure(envconn.parse(uri)), login=True, wait=3600, timeout=5)
+    assert proof.exit_code == 77
+
+
+@pytest.mark.parametrize("driver", LIBPQ)
+@pytest.mark.parametrize("demand", ["require_auth=scram-sha-256", "channel_binding=require"])
+def test_a_method_that_is_not_allowed(certificates: Certificates, driver: str, demand: str) -> None:
+    with talker.running(Script.CLEAR_TEXT, certificates.good) as server:
+        outcome = tried(f"{server.uri(driver, **trust(certificates, 'require'))}&{demand}", timeout=5)
+    assert codes(outcome) == ["login-method-refused"]
+    assert "does not meet require_auth or channel_binding" in outcome.problems[0].message
+    assert server.passwords == []
+
+
+@pytest.fixture(scope="module")
+def ruled(certificates: Certificates) -> Iterator[Server]:
+    """A server with a rule for each user."""
+    methods = ("trust", "password", "md5", "scram-sha-256", "ident", "reject")
+    lines = [f"hostssl all {method} 127.0.0.0/8 {method}" for method in methods]
+    lines = [line.replace("all scram-sha-256", "all scram") for line in lines]
+    with rules.running(certificates.good, " / ".join([*lines, "hostssl postgres app 127.0.0.0/8 trust"])) as server:
+        import psycopg
+
+        with psycopg.connect(server.uri(sslmode="require"), autocommit=True) as admin:
+            for name in ("trust", "password", "md5", "scram", "ident", "reject"):
+                admin.execute(f"create role \"{name}\" login password '{MARKER}'".encode())
+            admin.execute(b"create role full login connection limit 0")
+        yield server
+
+
+RULES = {
+    "trust": "",
+    "password": "",
+    "md5": "",
+    "scram": "",
+    "ident": "login-refused",
+    "reject": "login-refused",
+    "nobody_at_all": "login-refused",
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_rules(ruled: Server, certificates: Certificates, driver: str) -> None:
+    query = "&".join(f"{name}={value}" for name, value in trust(certificates, "verify-full").items())
+    for user, code in RULES.items():
+        uri = f"postgresql+{driver}://{user}:{MARKER}@localhost:{ruled.port}/postgres?{query}"
+        outcome = tried(uri)
+        assert codes(outcome) == ([code] if code else []), user
+        assert [problem.exit_code for problem in outcome.problems] == ([77] if code else [])
+        assert not code or not curable([code])
+
+
+@pytest.mark.parametrize("driver", LIBPQ)
+def test_the_account_of_the_server(ruled: Server, driver: str) -> None:
+    place = f"host={quote(str(ruled.home), safe='')}&port={ruled.port}"
+    uri = f"postgresql+{driver}://app:{MARKER}@/postgres?{place}&requirepeer="
+    account = getpwuid(os.stat(ruled.home / "data").st_uid).pw_name
+    assert "role-superuser" in noted(tried(f"{uri}{account}"))
+    outcome = tried(f"{uri}somebody-else")
+    assert codes(outcome) == ["server-account-wrong"]
+    assert outcome.problems[0].exit_code == 77
+    assert "Correct requirepeer" in outcome.problems[0].message
+    away = f"postgresql+{driver}://app:{MARKER}@/postgres?host=/nowhere&requirepeer=somebody-else"
+    assert codes(tried(away)) == ["host-unreachable"]
