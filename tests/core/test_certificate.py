@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envconn.probe.handshake import read_certificate
+from envconn.probe.handshake import _is_for, read_certificate
 from selfsigned import END, LATIN_1, MONTH_13, UNREADABLE, alternatives, attribute, make, pair
 
 if TYPE_CHECKING:
@@ -107,6 +107,39 @@ def test_text_without_end(directory: Path, text: str) -> None:
     assert [len(each) for each in (found.subject, found.issuer, *found.chain)] == [512] * 4
     parts = told(directory, make(*[attribute("part")] * 3_000))
     assert parts.subject == ("CN=part," * 64)
+
+
+IP = b"\x87\x7f\x00\x00\x01"
+DNS = b"\x82"
+OTHER = b"\x81a@envconn.test"  # an e-mail address
+
+# subject, subjectAltName -> host -> whether libpq would have it (fe-secure-common.c; fe-secure-openssl.c)
+NAMED: dict[tuple[str, tuple[bytes, ...]], dict[str, bool]] = {
+    ("elsewhere", (DNS + b"db.envconn.test",)): {
+        "db.envconn.test": True,
+        "DB.envconn.TEST": True,
+        "elsewhere": False,
+        "envconn.test": False,
+    },
+    ("elsewhere", (DNS + b"*.envconn.test",)): {
+        "db.envconn.test": True,
+        "a.db.envconn.test": False,
+        "envconn.test": False,
+        ".envconn.test": False,
+    },
+    ("db.envconn.test", (IP, OTHER)): {"127.0.0.1": True, "127.0.0.2": False, "db.envconn.test": False},
+    ("db.envconn.test", (OTHER,)): {"db.envconn.test": True, "a@envconn.test": False},
+    ("*.envconn.test", ()): {"db.envconn.test": True, "*.envconn.test": True, "127.0.0.1": False},
+}
+
+
+@pytest.mark.parametrize("names", NAMED)
+def test_a_name_that_is_not_sent_is_compared(directory: Path, names: tuple[str, tuple[bytes, ...]]) -> None:
+    common, others = names
+    extensions = [alternatives(*others)] if others else []
+    tls = shake(pair(directory, make(attribute(common), extensions=extensions)))
+    tls.context.verify_mode = ssl.CERT_REQUIRED  # as where a name is compared at all
+    assert {host: _is_for(host, tls) for host in NAMED[names]} == NAMED[names]
 
 
 def test_several_parts(directory: Path) -> None:

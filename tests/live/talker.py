@@ -35,6 +35,8 @@ def _error(code: str, severity: str = "FATAL") -> bytes:
 
 _READY = message(b"Z", b"I")
 _ASK_PASSWORD = message(b"R", struct.pack("!I", 3))
+
+
 def _ask(method: int, *mechanisms: str) -> bytes:
     """A request for authentication, by its number in the manual; names are those of SASL's."""
     listed = "".join(f"{name}\0" for name in mechanisms).encode() + b"\0" if mechanisms else b""

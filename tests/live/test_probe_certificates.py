@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+import envconn_psycopg
 import rules
 import strangers
 from edges import PLANETSCALE
-from probing import LEVELS, codes, look, notes, only, trust
+from probing import LEVELS, codes, look, notes, only, secured, trust
 from strangers import behind_tls, say
 from throwaway import certificates as making
 from throwaway import postgres
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edges import Edge
+    from lab import Lab
     from throwaway.certificates import Certificates, Pair
     from throwaway.postgres import Template
 
@@ -219,6 +222,31 @@ def test_a_key_that_others_can_read(certificates: Certificates, client: Client, 
         proof = look(stranger.uri(sslmode="require", sslcert=str(client.good.chain), sslkey=str(key)))
     assert (codes(proof), proof.exit_code) == (("client-files-unusable",), 78)
     assert "Run chmod 600 on it" in proof.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("locked", "the key in sslkey is encrypted, and there is no sslpassword"),
+        ("locked, wrong password", "the key in sslkey is encrypted, and sslpassword is wrong"),
+        ("another key", "the key in sslkey does not belong to the certificate in sslcert"),
+    ],
+)
+def test_a_key_that_no_driver_can_use(
+    lab: Lab, certificates: Certificates, client: Client, tmp_path: Path, case: str, told: str
+) -> None:
+    locked, form = tmp_path / "locked.key", (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    key = serialization.load_pem_private_key(client.good.key.read_bytes(), None)
+    locked.write_bytes(key.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
+    locked.chmod(0o600)
+    files = {"sslcert": str(client.good.chain), "sslkey": str(locked)}
+    files |= {"another key": {"sslkey": str(client.alien.key)}, "locked": {}}.get(case, {"sslpassword": "wrong"})
+    uri = lab["good"].uri(**trust(certificates, "verify-full"), **files)
+    proof = look(uri)
+    assert (codes(proof), proof.exit_code) == (("client-files-unusable",), 78)
+    assert told in proof.problems[0].message
+    with pytest.raises(psycopg.OperationalError, match=r"private key|could not load"):
+        psycopg.connect(**envconn_psycopg.kwargs(secured(uri)))
 
 
 def test_from_the_first_byte(modern: Template, certificates: Certificates) -> None:

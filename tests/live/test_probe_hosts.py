@@ -198,9 +198,7 @@ def test_every_address_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert only(proof).seconds < 1.5
 
 
-def test_the_first_address_refuses_tls(
-    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_address_refuses_tls(lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """libpq stays with what has answered, even if the answer is no."""
     server = lab["good"]
     named(monkeypatch, "127.0.0.2", "127.0.0.1")

@@ -17,6 +17,7 @@ from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
 __all__ = ["Outcome", "log_in"]
@@ -67,9 +68,12 @@ def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
         family = cast("_Family", import_module(f"{__name__}.{FAMILIES[connection.family].login}"))
         return family.log_in(connection, until)
     except ConfigurationError as error:
-        messages = [each.message for each in error.problems]
+        return Outcome(problems=tuple(problem(_code(each), each.variable, each.message) for each in error.problems))
     except ImportError:
-        messages = [FAMILIES[connection.family].driver]
-    return Outcome(
-        problems=tuple(problem("driver-missing", connection.origin.variable, message) for message in messages)
-    )
+        message = FAMILIES[connection.family].driver
+        return Outcome(problems=(problem("driver-missing", connection.origin.variable, message),))
+
+
+def _code(found: Finding) -> str:
+    """Return the code for a problem with the driver, or with a file that cannot be used any more."""
+    return "driver-missing" if found.code.startswith("driver-") else "client-files-unusable"

@@ -9,11 +9,8 @@ far it got. Neither driver offers the setting; both give access to libpq's conne
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import select
-import socket
-from contextlib import suppress
 from typing import Protocol
 
 from envconn.probe.login.outcome import Failure, left
@@ -124,7 +121,6 @@ def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
 
 def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
     """Take one step after the other, and return why it failed, or `None` if it succeeded."""
-    ended = False
     while True:
         # Read before the step: after a failed one both may be gone.
         reached, secured = attempt.status, attempt.tls or connection.tls.level < TlsLevel.ENCRYPTED
@@ -132,10 +128,9 @@ def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Fa
         if following == DONE:
             return None
         if following == FAILED:
-            return _why(attempt, connection, reached, secured=secured, ended=ended)
+            return _why(attempt, connection, reached, secured=secured)
         if not ready(attempt.fileno(), following, until):
             return Failure("timed-out")
-        ended = following == READ and _has_ended(attempt.fileno(), tls=bool(attempt.tls))
 
 
 def ready(descriptor: int, direction: int, until: float) -> bool:
@@ -145,19 +140,7 @@ def ready(descriptor: int, direction: int, until: float) -> bool:
     return bool(waiting.poll(left(until) * 1000))
 
 
-def _has_ended(descriptor: int, *, tls: bool) -> bool:
-    """Whether all that is left to read is the other side's end, or a TLS record as short as the alert before it."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as copy:
-        data = copy.recv(_HEADER, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        return not data or (tls and (data[0] == _ALERT or int.from_bytes(data[3:]) <= _SHORTEST))
-    return True
-
-
-_HEADER, _ALERT = 5, 21  # RFC 8446, section 5.1
-_SHORTEST = 2 + 1 + 16  # an alert, its type and the tag, encrypted (RFC 8446, section 5.2); any message is longer
-
-
-def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secured: bool, ended: bool) -> Failure:
+def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secured: bool) -> Failure:
     code = _REACHED.get(reached, "host-unreachable")
     # An unencrypted error may come from an attacker, and older versions believe it (CVE-2024-10977).
     if reached in _REACHED and not secured:
@@ -166,7 +149,7 @@ def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secur
         return refused(found[1], found[2])
     if attempt.needs_password:
         return Failure("password-refused")
-    if code == "connection-closed" and not ended:
+    if code == "connection-closed" and not any(words in attempt.said for words in _CLOSED):
         return Failure(_of_refusal(attempt, connection))
     # libpq compares the account once the socket is open, before it sends anything (fe-connect.c, PQconnectPoll).
     compared = reached == _STARTED and connection.parameters.get("requirepeer")
@@ -177,12 +160,12 @@ _STARTED = 2  # libpq-fe.h, ConnStatusType
 
 
 def _of_refusal(attempt: Attempt, connection: SecuredConnection) -> str:
-    """Return why libpq itself ended the login, after an answer of the server that is no error with a SQLSTATE."""
+    """Return why libpq ended the login, after an answer of the server that has no SQLSTATE."""
     if not attempt.tells_sqlstate:
         return "login-refused"
     if _DEMANDS & connection.parameters.keys():
         return "login-method-refused"
-    return "login-method-unsupported" if any(words in attempt.said for words in _METHOD) else "protocol-unexpected"
+    return "login-method-unsupported" if any(words in attempt.said for words in _METHOD) else "connection-closed"
 
 
 _DEMANDS = frozenset({"channel_binding", "require_auth"})
@@ -194,4 +177,5 @@ _METHOD = (
     "SSPI",
     "OAuth",
 )
-"""Parts of libpq's texts (fe-auth.c, fe-auth-oauth.c). In another language, it is an answer that is not understood."""
+_CLOSED = ("closed the connection", "closed unexpectedly", "SSL SYSCALL", "unexpected eof", "receive data from server")
+"""Parts of libpq's texts (fe-auth.c, fe-auth-oauth.c; fe-misc.c, fe-secure*.c). In another language, it was closed."""
