@@ -127,7 +127,14 @@ NAMED: dict[tuple[str, tuple[bytes, ...]], dict[str, bool]] = {
         "envconn.test": False,
         ".envconn.test": False,
     },
-    ("db.envconn.test", (IP, OTHER)): {"127.0.0.1": True, "127.0.0.2": False, "db.envconn.test": False},
+    ("db.envconn.test", (IP, OTHER)): {
+        "127.0.0.1": True,
+        "127.0.0.2": False,
+        "db.envconn.test": True,
+        "envconn.test": False,
+    },
+    ("127.0.0.1", (DNS + b"db.envconn.test",)): {"127.0.0.1": True, "db.envconn.test": True, "127.0.0.2": False},
+    ("elsewhere", (DNS + b"127.0.0.1",)): {"127.0.0.1": True, "127.0.0.2": False},
     ("db.envconn.test", (OTHER,)): {"db.envconn.test": True, "a@envconn.test": False},
     ("*.envconn.test", ()): {"db.envconn.test": True, "*.envconn.test": True, "127.0.0.1": False},
 }

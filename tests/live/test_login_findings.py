@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import edges
+from envconn.probe import examine
 from envconn.probe.login import log_in
 from logins import DRIVERS, MARKER, Staffed, administer, codes, decent, judged, noted, staffed, tried
 from throwaway import postgres
@@ -72,6 +73,10 @@ def test_few_connections_left(own: Staffed) -> None:
         assert codes(tried(own.uri())) == ["server-full"]
         # Three are reserved for superusers, and no limit of a role applies to them.
         assert noted(tried(own.uri("app"))) == ["role-superuser", "connections-scarce"]
+        for _ in range(3):
+            held.enter_context(psycopg.connect(own.uri("app")))
+        proof = examine(judged(own.uri()))
+        assert ([problem.code for problem in proof.problems], proof.exit_code) == (["server-full"], 69)
 
 
 @contextmanager
@@ -99,6 +104,8 @@ def test_a_server_that_recovers(certificates: Certificates) -> None:
             outcome = tried(own.uri(driver=driver))
             assert codes(outcome) == ["server-starting"]
             assert "57P03" in outcome.problems[0].message
+        proof = examine(judged(own.uri()))
+    assert ([problem.code for problem in proof.problems], proof.exit_code) == (["server-starting"], 69)
 
 
 def test_a_standby(certificates: Certificates) -> None:

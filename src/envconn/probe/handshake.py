@@ -25,6 +25,7 @@ from envconn.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from ipaddress import IPv4Address, IPv6Address
     from typing import NotRequired, TypeAlias
 
     from envconn.probe.network import Wire
@@ -92,21 +93,29 @@ _HANDSHAKE = 22  # the type of record (RFC 8446, section 5.1)
 
 
 def _is_for(host: str, tls: ssl.SSLObject) -> bool:
-    """Whether the certificate that `tls` has verified is for `host` (libpq's rules: fe-secure-common.c)."""
+    """Whether the certificate that `tls` has verified is for `host` (libpq's rules: fe-secure-openssl.c)."""
     told = cast("_Told", tls.getpeercert())
-    names = told.get("subjectAltName", ())
-    if any(kind in {"DNS", "IP Address"} for kind, _ in names):
-        return any(_matches(host, value) for kind, value in names if kind in {"DNS", "IP Address"})
+    names = [(kind, value) for kind, value in told.get("subjectAltName", ()) if kind in {"DNS", "IP Address"}]
+    if any(_matches(host, value) for _, value in names):
+        return True
+    if ("IP Address" if _address(host) else "DNS") in dict(names):
+        return False
     common = (value for pairs in told["subject"] for kind, value in pairs if kind == "commonName")
     return any(_matches(host, str(value)) for value in islice(common, 1))
 
 
 def _matches(host: str, name: str) -> bool:
-    with suppress(ValueError):
-        return ip_address(host) == ip_address(name)
+    if address := _address(host):
+        return address == _address(name)
     given, wanted = host.lower(), name.lower()
     label, dot, rest = given.partition(".")
     return given == wanted or bool(label and dot and wanted == f"*.{rest}")
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    with suppress(ValueError):
+        return ip_address(text)
+    return None
 
 
 def level_context(service: SecuredConnection, alpn: str | None) -> ssl.SSLContext:
