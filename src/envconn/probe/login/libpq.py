@@ -151,12 +151,13 @@ def _why(attempt: Attempt, connection: SecuredConnection, reached: int, *, secur
         return Failure("password-refused")
     if code == "connection-closed" and not any(words in attempt.said for words in _CLOSED):
         return Failure(_of_refusal(attempt, connection))
-    # libpq compares the account once the socket is open, before it sends anything (fe-connect.c, PQconnectPoll).
-    compared = reached == _STARTED and connection.parameters.get("requirepeer")
-    return Failure("server-account-wrong" if compared and connection.hosts[0].is_socket else code)
+    return unopened(attempt.said) if code == "host-unreachable" else Failure(code)
 
 
-_STARTED = 2  # libpq-fe.h, ConnStatusType
+def unopened(said: str) -> Failure:
+    """Return why libpq has no connection to begin a login on; it compares the server's account first."""
+    # The name of the parameter is the same in every language (fe-connect.c, PQconnectPoll).
+    return Failure("server-account-wrong" if "requirepeer" in said else "host-unreachable")
 
 
 def _of_refusal(attempt: Attempt, connection: SecuredConnection) -> str:

@@ -7,7 +7,7 @@ from psycopg2 import extensions
 
 from envconn.drivers import libpq as arguments
 from envconn.probe.login import libpq
-from envconn.probe.login.libpq import refused
+from envconn.probe.login.libpq import refused, unopened
 from envconn.probe.login.outcome import Failure
 
 TYPE_CHECKING = False
@@ -29,8 +29,8 @@ def open_session(
     given = {**arguments.arguments(connection, arguments.version("psycopg2")), **(stricter or {})}
     try:
         raw = psycopg2.connect(**given, async_=1)
-    except psycopg2.Error:
-        return Failure("host-unreachable")  # no socket could be created
+    except psycopg2.Error as error:
+        return unopened(str(error))
     attempt = _Session(raw)
     if failure := libpq.connect(attempt, connection, until):
         attempt.close()
