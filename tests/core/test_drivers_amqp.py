@@ -66,7 +66,7 @@ def test_client_certificate(certificates: Certificates) -> None:
         ("connection_attempts=3", "connection_attempts"),
         ("blocked_connection_timeout=3", "blocked_connection_timeout"),
         ("certfile={chain}&keyfile={key}&password=marker-password", "not support a password for sslkey"),
-        ("certfile={ca}&keyfile={key}", "cannot be read"),
+        ("certfile={ca}&keyfile={key}", "does not belong"),
         ("certfile={chain}&keyfile={ca}", "readable by others"),
     ],
 )

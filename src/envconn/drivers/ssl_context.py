@@ -107,13 +107,12 @@ def _present(context: ssl.SSLContext, connection: SecuredConnection) -> None:
         return stated
 
     try:
-        is_private = _private(key)
+        if not _private(key):
+            refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
         # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
         context.load_cert_chain(certificate, key, password=password)
     except (OSError, ValueError) as error:
         refuse(connection, _unusable(certificate, error, encrypted=bool(asked), stated=bool(stated)))
-    if not is_private:
-        refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
 
 
 def _unusable(certificate: str, error: Exception, *, encrypted: bool, stated: bool) -> str:
