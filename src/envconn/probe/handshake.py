@@ -94,13 +94,13 @@ _HANDSHAKE = 22  # the type of record (RFC 8446, section 5.1)
 
 def _is_for(host: str, tls: ssl.SSLObject) -> bool:
     """Whether the certificate that `tls` has verified is for `host` (libpq's rules: fe-secure-openssl.c)."""
-    told = cast("_Told", tls.getpeercert())
-    names = [(kind, value) for kind, value in told.get("subjectAltName", ()) if kind in {"DNS", "IP Address"}]
+    decoded = cast("_Decoded", tls.getpeercert())
+    names = [(kind, value) for kind, value in decoded.get("subjectAltName", ()) if kind in {"DNS", "IP Address"}]
     if any(_matches(host, value) for _, value in names):
         return True
     if ("IP Address" if _address(host) else "DNS") in dict(names):
         return False
-    common = (value for pairs in told["subject"] for kind, value in pairs if kind == "commonName")
+    common = (value for pairs in decoded["subject"] for kind, value in pairs if kind == "commonName")
     return any(_matches(host, str(value)) for value in islice(common, 1))
 
 
