@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from called import refused
 from envconn.cli import main
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS
@@ -75,10 +76,12 @@ def test_every_format(name: str) -> None:
         ),
     ],
 )
-def test_usage(arguments: list[str], said: str) -> None:
-    done = run(*arguments, DATABASE_URL=PG, CACHE_URL=f"redis://:{MARKER}@127.0.0.1/0")
-    assert (done.returncode, done.stdout) == (EX_USAGE, "")
-    assert re.fullmatch(rf"envconn( export)?: {said}", done.stderr.splitlines()[-1])
+def test_usage(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG)
+    monkeypatch.setenv("CACHE_URL", f"redis://:{MARKER}@127.0.0.1/0")
+    assert re.fullmatch(rf"envconn( export)?: {said}", refused(capsys, ["export", *arguments]))
 
 
 @pytest.mark.parametrize(
