@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
-__all__ = ["ENVIRONMENTS", "SITES", "TEXTS", "Environment", "Street", "opened"]
+__all__ = ["ENVIRONMENTS", "SITES", "STREETS", "TEXTS", "Environment", "Street", "opened"]
 
 _FULL = "sslmode=verify-full&sslrootcert={ca}"
 
@@ -162,11 +162,15 @@ _CONFIGURATIONS = {
     "minimum": f"{_HEAD}MinProtocol = TLSv1.3\n",
 }
 
-SITES = (
-    *("good", "wronghost", "unknownca", "both", "notls"),
-    *("older", "newest", "certified", "null", "alpn", "no alpn", "by name"),
-    *("thief", "confidant"),
-)
+STREETS = {
+    "certificates": ("good", "wronghost", "unknownca", "both", "notls"),
+    "settings": ("older", "newest", "certified", "null"),
+    "fronts": ("alpn", "no alpn", "by name"),
+    "listeners": ("thief", "confidant"),
+}
+"""Servers by what is special about them."""
+
+SITES = tuple(site for sites in STREETS.values() for site in sites)
 
 
 class Street(NamedTuple):

@@ -1,12 +1,13 @@
 """Connect with libpq and nothing else, and tell what came of each: what ours is held against.
 
-A process of its own, which has the environment that is tried. A line of JSON with connection strings comes in; one with
-the outcomes goes out. Nothing of envconn is imported.
+A process of its own. A line of JSON comes in, variables and connection strings; one with the outcomes goes out. OpenSSL
+reads its variables when the process starts, libpq its own whenever it connects. Nothing of envconn is imported.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,6 +25,10 @@ def outcome(conninfo: str) -> str:
 
 if __name__ == "__main__":
     with ThreadPoolExecutor(4) as threads:
+        before = dict(os.environ)
         for line in sys.stdin:
-            sys.stdout.write(json.dumps(list(threads.map(outcome, json.loads(line)))) + "\n")
+            variables, texts = json.loads(line)
+            os.environ.clear()
+            os.environ.update(before | variables)
+            sys.stdout.write(json.dumps(list(threads.map(outcome, texts))) + "\n")
             sys.stdout.flush()

@@ -14,13 +14,14 @@ import sys
 import warnings
 from contextlib import suppress
 from itertools import product
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
 
 import envconn
 import stacks
-from demands import ENVIRONMENTS, SITES, TEXTS, Street, opened
+from demands import ENVIRONMENTS, SITES, STREETS, TEXTS, Street, opened
 from envconn import ConfigurationError
 from matrix import CLEAR, TLS
 from stacks import STACKS
@@ -61,11 +62,11 @@ INSTEAD = ("asyncpg", "pg8000")
 STEP = 7  # each cell is tried through every seventh stack, beginning with another one in each environment
 
 
-def cells(name: str) -> list[Cell]:
-    """Return what is tried in an environment."""
+def cells(name: str, sites: Sequence[str]) -> list[Cell]:
+    """Return what is tried in an environment at these servers."""
     if name.startswith("SSL_CERT"):
-        return list(product(("the system's CAs",), SITES))
-    return list(product(TEXTS if name in WHOLE else PLAIN + ("require",) * name.startswith("PGSSL"), SITES))
+        return list(product(("the system's CAs",), sites))
+    return list(product(TEXTS if name in WHOLE else PLAIN + ("require",) * name.startswith("PGSSL"), sites))
 
 
 @pytest.fixture(scope="module")
@@ -75,66 +76,111 @@ def street(lab: Lab, certificates: Certificates, tmp_path_factory: pytest.TempPa
         yield made
 
 
-class Alone(dict[str, "dict[Cell, str]"]):
+class Worker:
+    """A script in a process of its own: one process for lines that follow each other in the same environment."""
+
+    def __init__(self, script: str) -> None:
+        self._script = script
+        self._variables: Mapping[str, str] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, variables: Mapping[str, str], line: object) -> list[str]:
+        """Return what it answers in a process that was started with these variables and no others."""
+        if self._process is None or variables != self._variables:
+            self.end()
+            self._variables = variables
+            self._process = self._start()
+        assert self._process.stdin
+        assert self._process.stdout
+        patience = Timer(300, self._process.kill)
+        patience.start()
+        self._process.stdin.write(f"{json.dumps(line)}\n")
+        self._process.stdin.flush()
+        told: list[str] = json.loads(self._process.stdout.readline())
+        patience.cancel()
+        return told
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.communicate(timeout=60)
+            self._process = None
+
+    def _start(self) -> subprocess.Popen[str]:
+        paths = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, os.path.join(LIVE, self._script)]
+        environment = {**paths, **self._variables}
+        return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+class Alone:
     """What libpq alone comes to, by environment and cell; asked when it is looked up."""
 
-    def __init__(self, street: Street) -> None:
-        super().__init__()
-        self._street = street
+    def __init__(self, street: Street, worker: Worker) -> None:
+        self._street, self._worker = street, worker
+        self._told: dict[tuple[str, str], dict[Cell, str]] = {}
 
-    def __missing__(self, name: str) -> dict[Cell, str]:
-        """Ask a process that has the environment `name`."""
-        texts = [self._street.text(site, TEXTS[text]) for text, site in cells(name)]
-        [told] = in_process("libpq_alone.py", self._street.environment(name), [texts])
-        self[name] = dict(zip(cells(name), told, strict=True))
-        return self[name]
+    def __call__(self, name: str, cell: Cell) -> str:
+        """Return what comes of a cell in the environment `name`."""
+        row = next(row for row, sites in STREETS.items() if cell[1] in sites)
+        return self.row(name, row)[cell]
+
+    def row(self, name: str, row: str) -> dict[Cell, str]:
+        """Return what comes of each cell in a row of servers; libpq reads the environment whenever it connects."""
+        if (name, row) not in self._told:
+            variables, asked = self._street.environment(name), cells(name, STREETS[row])
+            first = variables if ENVIRONMENTS[name].openssl else {}
+            texts = [self._street.text(site, TEXTS[text]) for text, site in asked]
+            self._told[name, row] = dict(zip(asked, self._worker.ask(first, [variables, texts]), strict=True))
+        return self._told[name, row]
 
 
 @pytest.fixture(scope="module")
-def alone(street: Street) -> Alone:
+def alone(street: Street) -> Iterator[Alone]:
     """What libpq alone comes to."""
-    return Alone(street)
+    worker = Worker("libpq_alone.py")
+    yield Alone(street, worker)
+    worker.end()
 
 
-def in_process(script: str, variables: Mapping[str, str], lines: Sequence[object]) -> list[list[str]]:
-    """Ask `script` line by line, in a process that has these variables and no others."""
-    paths = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": os.pathsep.join(sys.path)}
-    told = subprocess.run(
-        [sys.executable, os.path.join(LIVE, script)],
-        input="".join(f"{json.dumps(line)}\n" for line in lines),
-        env={**paths, **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
-    return [json.loads(line) for line in told.stdout.splitlines()]
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Worker]:
+    """Our stacks in a process whose environment OpenSSL reads."""
+    worker = Worker("ours_worker.py")
+    yield worker
+    worker.end()
 
 
+@pytest.mark.exhaustive
 def test_each_environment_changes_something(alone: Alone) -> None:
-    nothing = alone["nothing"]
-    found = {name: alone[name] for name in ENVIRONMENTS}
-    changed = {name for name, told in found.items() if any(told[cell][:3] != nothing[cell][:3] for cell in told)}
+    changed = {
+        name
+        for name, row in product(ENVIRONMENTS, STREETS)
+        if any(told[:3] != alone("nothing", cell)[:3] for cell, told in alone.row(name, row).items())
+    }
     assert set(ENVIRONMENTS) - changed == HARMLESS | {"nothing"}
 
 
 def test_each_server_refuses_something(alone: Alone) -> None:
-    nothing = alone["nothing"]
     for site in SITES:
-        assert len({nothing[text, site][:3] for text in TEXTS}) > 1 or site == "null"
-    assert alone["OPENSSL_CONF, NULL ciphers"]["verify-full", "null"] == "TLS"  # readable all the same
+        assert len({alone("nothing", (text, site))[:3] for text in TEXTS}) > 1 or site == "null"
+    assert alone("OPENSSL_CONF, NULL ciphers", ("verify-full", "null")) == "TLS"  # readable all the same
 
 
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("row", STREETS)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_never_weaker(street: Street, alone: Alone, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_never_weaker(
+    street: Street, alone: Alone, ours: Worker, monkeypatch: pytest.MonkeyPatch, name: str, row: str
+) -> None:
     for variable, value in street.environment(name).items():
         monkeypatch.setenv(variable, value)
-    assert alone["nothing"]
-    assert alone[name]  # libpq alone tells its password, ours does not
+    assert alone.row("nothing", row)
+    assert alone.row(name, row)  # libpq alone tells its password, ours does not
     told = sum(len(fake.passwords) for fake in street.listeners)
     weaker = [
-        f"{text}, {site}, {stack}: {seen}, and libpq alone {alone[name][text, site]}"
-        for (text, site), stack, seen in tried(street, name, tries(street, alone, name))
+        f"{text}, {site}, {stack}: {seen}, and libpq alone {alone(name, (text, site))}"
+        for (text, site), stack, seen in tried(street, ours, name, tries(street, alone, name, STREETS[row]))
         if CLEAR in seen or (TLS in seen and (site == "null" or not permitted(alone, name, (text, site), stack)))
     ]
     assert not weaker, "\n".join(weaker)
@@ -152,19 +198,19 @@ def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:
         ways.append(("nothing", cell))
     if STACKS[stack].driver == "psycopg2" and name == "PGMINPROTOCOLVERSION":
         ways.append(("nothing", cell))  # its libpq does not know the variable
-    return any(not alone[where][which].startswith("refused") for where, which in ways)
+    return any(not alone(where, which).startswith("refused") for where, which in ways)
 
 
-def tries(street: Street, alone: Alone, name: str) -> list[tuple[Cell, str]]:
+def tries(street: Street, alone: Alone, name: str, sites: Sequence[str]) -> list[tuple[Cell, str]]:
     """Return the cells that load and where it matters who connects, each with some of the stacks."""
-    loaded = [cell for cell in cells(name) if isinstance(load(street, name, cell), envconn.SecuredConnection)]
+    loaded = [cell for cell in cells(name, sites) if isinstance(load(street, name, cell), envconn.SecuredConnection)]
     every, step = tuple(STACKS), len(STACKS) if name in WHOLE else STEP
-    first = list(ENVIRONMENTS).index(name)
+    first = list(ENVIRONMENTS).index(name) + SITES.index(sites[0])
     return [
         (cell, stack)
         for number, cell in enumerate(loaded)
-        for stack in every[(first + number + number // len(SITES)) % step :: step]
-        if cell[1] in BOTH_WAYS or not permitted(alone, name, cell, stack) or alone[name][cell] == "clear"
+        for stack in every[(first + number + number // len(sites)) % step :: step]
+        if cell[1] in BOTH_WAYS or not permitted(alone, name, cell, stack) or alone(name, cell) == "clear"
     ]
 
 
@@ -181,12 +227,13 @@ def environ(street: Street, name: str, cell: Cell) -> dict[str, str]:
     return {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce", **street.environment(name)}
 
 
-def tried(street: Street, name: str, chosen: list[tuple[Cell, str]]) -> Iterator[tuple[Cell, str, set[str]]]:
+def tried(
+    street: Street, ours: Worker, name: str, chosen: list[tuple[Cell, str]]
+) -> Iterator[tuple[Cell, str, set[str]]]:
     """Yield each of `chosen` with what may have come of it; where OpenSSL reads the environment, in a process anew."""
     if ENVIRONMENTS[name].openssl and chosen:
         line = [(stack, environ(street, name, cell)) for cell, stack in chosen]
-        [found] = in_process("ours_worker.py", street.environment(name), [line])
-        for (cell, stack), seen in zip(chosen, found, strict=True):
+        for (cell, stack), seen in zip(chosen, ours.ask(street.environment(name), line), strict=True):
             yield cell, stack, set(seen)
         return
     with warnings.catch_warnings():
@@ -203,7 +250,7 @@ def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: Alone, s
     found = {}
     for text in ("require", "verify-full", "a list", "TLS 1.2", "TLS at once"):
         for site in ("good", "wronghost", "older", "alpn"):
-            if alone["nothing"][text, site] == "TLS":
+            if alone("nothing", (text, site)) == "TLS":
                 found[text, site] = stacks.outcome(stack, environ(street, "nothing", (text, site)), ask=False)
     assert len(found) > 9
     assert {cell: seen for cell, seen in found.items() if seen != {TLS}} == {}
