@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import envconn
-from envconn.remote import provider_api
+import envconn_pytest
 from envconn.selection import variables
-from envconn.tls import policy
 
 URL = "postgresql://app@db.example.com/app"
 
@@ -32,7 +31,21 @@ URL = "postgresql://app@db.example.com/app"
         ("ENVCONN_DATABASE_TSL", "Use ENVCONN_DATABASE_TLS"),
         ("ENVCONN_DATABASE_POOLMODE", "Use ENVCONN_DATABASE_POOL_MODE"),
         ("ENVCONN_DATABASE_API_CA", "remove it"),
-        ("ENVCONN_SOMETHING_AUTH", "Remove it"),
+        ("ENVCONN_AUTH", "has no effect yet: the login would be by the password"),
+        ("ENVCONN_AUTH_HOST", "has no effect yet"),
+        ("ENVCONN_AUTH_", "has no effect yet"),
+        ("ENVCONN_DATABASE_AUTH", "has no effect yet"),
+        ("ENVCONN_BROKER_AUTH_REGION", "has no effect yet"),
+        ("ENVCONN_ANALYTICS_AUTH", "has no effect yet"),
+        ("ENVCONN_AUHT", "has no effect yet"),
+        ("ENVCONN_DATABASE_ATUH", "has no effect yet"),
+        ("ENVCONN_IGNORED", "Remove it"),
+        ("ENVCONN_ENDPOINTS", "Remove it"),
+        ("ENVCONN_RESULT_TLS", "emove it"),
+        ("ENVCONN_PYTEST_ALOW", "Use ENVCONN_PYTEST_ALLOW"),
+        ("ENVCONN_API_NEONS", "Use ENVCONN_API_NEON"),
+        ("ENVCONN_SECRET_DIR", "Use ENVCONN_SECRETS_DIR"),
+        ("ENVCONN_SENTINEL_MASTERS", "Use ENVCONN_SENTINEL_MASTER"),
     ],
 )
 def test_refused(name: str, near: str) -> None:
@@ -49,6 +62,15 @@ def test_refused(name: str, near: str) -> None:
 def test_noted(name: str) -> None:
     notes = envconn.load({"DATABASE_URL": URL, name: "x"}, env_file=None).report().notes
     assert [(note.code, note.variable) for note in notes] == [("envconn-variable-ignored", name)]
+
+
+@pytest.mark.parametrize("name", variables.UNUSED)
+@pytest.mark.parametrize("value", ["", "direct", "SHOP_DATABASE_URL"])
+def test_without_effect_yet(name: str, value: str) -> None:
+    notes = envconn.load({"DATABASE_URL": URL, name: value}, env_file=None).report().notes
+    assert [(note.code, note.variable, "has no effect yet" in note.message) for note in notes] == [
+        ("envconn-variable-ignored", name, True)
+    ]
 
 
 @pytest.mark.parametrize("name", ["MY_ENVCONN_TSL", "ENVCONN_TEST_SERVERS", "ENVCONN"])
@@ -68,9 +90,13 @@ def test_a_phase_is_build_or_nothing() -> None:
     assert "database" in envconn.load({"DATABASE_URL": URL, "ENVCONN_PHASE": "build"}, env_file=None)
 
 
-def test_what_other_modules_read_is_known() -> None:
-    of_the_policy = {name for name in policy.VARIABLES if name.startswith("ENVCONN_")}
-    of_the_apis = set(re.findall(r"ENVCONN_API_[A-Z_]+", Path(provider_api.__file__).read_text(encoding="utf-8")))
-    assert of_the_policy | of_the_apis <= {*variables.KNOWN}
-    assert len(of_the_policy) >= 4
-    assert len(of_the_apis) >= 5
+def test_what_the_source_names_is_known() -> None:
+    """A message that tells people to set a name which is an error would be a dead end."""
+    sources = [*Path(envconn.__file__).parent.rglob("*.py"), *Path(envconn_pytest.__file__).parent.parent.rglob("*.py")]
+    named = {name for each in sources for name in re.findall(r"\bENVCONN_[A-Z_]*[A-Z]", each.read_text("utf-8"))}
+    assert list(variables.unknown_names(named - MISTAKES - {*variables.UNUSED})) == []
+    assert len(named) > 20
+
+
+MISTAKES = {"ENVCONN_TSL", "ENVCONN_SERVICE_HOST", "ENVCONN_ANALYTICS"}
+"""Examples of names that are unknown, and the beginning of a name."""

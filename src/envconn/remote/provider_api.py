@@ -18,6 +18,7 @@ from envconn.remote.session import Session
 from envconn.selection import stated_scopes
 from envconn.selection.databases import DATABASE
 from envconn.selection.scan import Scan
+from envconn.selection.variables import APIS
 from envconn.sources.environment import Text
 from envconn.tls import CA, SecuredConnection, judge
 from envconn.tls.ca import read as read_ca
@@ -170,7 +171,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=casedev.authorization,
             record=None,
             tokens=("CASEDEV_API_KEY",),
-            address="ENVCONN_API_CASEDEV",
+            address=APIS["casedev"],
             base="https://api.case.dev/database/v1",
             required=("project",),
             optional=("branch", "pooled"),
@@ -181,7 +182,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=neon.authorization,
             record="neon",
             tokens=("NEON_API_KEY",),
-            address="ENVCONN_API_NEON",
+            address=APIS["neon"],
             base="https://console.neon.tech/api/v2",
             required=("project", "database", "role"),
             optional=("branch", "endpoint", "pooled"),
@@ -192,7 +193,7 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=planetscale.authorization,
             record="planetscale",
             tokens=("PLANETSCALE_SERVICE_TOKEN_ID", "PLANETSCALE_SERVICE_TOKEN"),
-            address="ENVCONN_API_PLANETSCALE",
+            address=APIS["planetscale"],
             base="https://api.planetscale.com/v1",
             required=("organization", "database", "role"),
             optional=("branch", "pooled", "create", "reset", "ttl", "inherit"),
@@ -203,13 +204,13 @@ PROVIDERS: Mapping[str, Service] = MappingProxyType(
             authorization=scalingo.authorization,
             record="scalingo",
             tokens=("SCALINGO_API_TOKEN",),
-            address="ENVCONN_API_SCALINGO",
+            address=APIS["scalingo"],
             base="https://api.{region}.scalingo.com/v1",
             required=("app",),
             optional=("variable", "endpoint", "database", "region"),
             exchange=scalingo.exchange,
             auth="https://auth.scalingo.com/v1",
-            auth_address="ENVCONN_API_SCALINGO_AUTH",
+            auth_address=APIS["scalingo_auth"],
         ),
     }
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from envconn.sources import Text
     from envconn.tls.policy import Demands, Policy
 
-_VARIABLES = (*POLICY_VARIABLES, "ENVCONN_PROVIDER", "ENVCONN_POOL_MODE", "ENVCONN_SENTINEL_MASTER")
+_VARIABLES = tuple(dict.fromkeys((*POLICY_VARIABLES, *(PREFIX + word for word in variables.FOR_EACH))))
 _RAISING = frozenset(POLICY_VARIABLES) - {"ENVCONN_TLS_WAIVE", *CA_VARIABLES}
 """What can only raise the requirements: read from every source."""
 

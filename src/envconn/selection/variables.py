@@ -164,22 +164,20 @@ def variables(origin: str) -> tuple[str, ...]:
 _UPSUN = ("HOST", "SCHEME", "PORT", "USERNAME", "PASSWORD", "PATH")
 
 
-FOR_ALL = (
-    *("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA"),
-    *("PROVIDER", "POOL_MODE", "SENTINEL_MASTER", "SECRETS_DIR", "PHASE"),
-    *("API_CASEDEV", "API_NEON", "API_PLANETSCALE", "API_SCALINGO", "API_SCALINGO_AUTH"),
-    "PYTEST_ALLOW",
-)
-"""The words after ``ENVCONN_`` that apply to every service, or to none."""
+APIS = {name: f"{PREFIX}API_{name.upper()}" for name in ("casedev", "neon", "planetscale", "scalingo", "scalingo_auth")}
+"""The variable with the address of each provider's API; Scalingo has a second one for its tokens."""
 
-FOR_EACH = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA", "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
-"""The words that also apply to one service, after ``ENVCONN_<SERVICE>_``."""
+FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
+"""The words after ``ENVCONN_`` for every service that also apply to one, after ``ENVCONN_<SERVICE>_``."""
 
 SERVICES = ("database", "broker", "results", "cache")
 """The services that are known without a variable of that name."""
 
-FOR_EVERY = tuple(f"{PREFIX}{word}" for word in FOR_ALL)
+FOR_EVERY = (*(PREFIX + word for word in (*FOR_EACH, "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")), *APIS.values())
 """The names that apply to every service, or to none."""
+
+UNUSED = tuple(PREFIX + word for word in ("IGNORE", "ENDPOINT"))
+"""The names that a later version will read."""
 
 CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}
 """The variable that holds the name of the variable, or of the bound service, to use for each of these services."""
@@ -192,28 +190,38 @@ _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in F
 KNOWN = (*FOR_EVERY, *CHOOSERS.values(), *_OWN)
 """Every name that is known, whatever services there are."""
 
-_DECISIVE = frozenset({"TLS", "WAIVE", "CA", "AUTH"})
+_AUTH = "AUTH"
+_DECISIVE = frozenset({"TLS", "WAIVE", "CA"})
 _OF_THE_TESTS = f"{PREFIX}TEST_"
 
 
 def unknown_names(present: Iterable[str], prefixes: Iterable[str] = ()) -> Iterator[Finding]:
     """Yield the problems and notes about the unknown names among `present` that begin with ``ENVCONN_``.
 
-    They are a closed set: one that is nearly a known name, or contains a word that affects TLS, is an error. Any other
-    is a note: Kubernetes sets ``ENVCONN_SERVICE_HOST`` for a service called envconn. `prefixes` are those of the
-    services.
+    They are a closed set: one that is nearly a known name, or contains a word that affects TLS or the login, is an
+    error. Any other is a note: Kubernetes sets ``ENVCONN_SERVICE_HOST`` for a service called envconn. `prefixes` are
+    those of the services.
     """
-    known = {*KNOWN, *(before + word for before in prefixes for word in FOR_EACH)}
+    befores = tuple(prefixes)
+    known = {*KNOWN, *(before + word for before in befores for word in FOR_EACH)}
     for name in sorted(present):
         if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_THE_TESTS):
-            yield _about_unknown(name, known)
+            yield _about_unknown(name, known, {before + _AUTH for before in (PREFIX, *befores)})
 
 
-def _about_unknown(name: str, known: Iterable[str]) -> Finding:
+def _about_unknown(name: str, known: set[str], logins: set[str]) -> Finding:
+    """Return what is wrong with `name`, which is not `known`; `logins` state how to log in, and are not read yet."""
     from difflib import get_close_matches  # imported only after a mistake
 
-    near = get_close_matches(name, sorted(known), 1, 0.85)
+    if name in UNUSED:
+        return note("envconn-variable-ignored", name, "has no effect yet: this version of envconn does not read it")
+    near = get_close_matches(name, sorted({*known, *logins, *UNUSED}), 1, 0.85)
+    if _AUTH in name.split("_") or logins.intersection(near):
+        return problem("envconn-variable-unknown", name, _NO_LOGIN)
     if near or _DECISIVE.intersection(name.split("_")):
-        meant = f"Use {near[0]}, or remove it" if near else "Remove it"
+        meant = f"Use {near[0]}, or remove it" if known.intersection(near) else "Remove it"
         return problem("envconn-variable-unknown", name, f"unknown name. {meant}")
     return note("envconn-variable-ignored", name, "not used: envconn does not read a variable of this name")
+
+
+_NO_LOGIN = "has no effect yet: the login would be by the password of the connection all the same. Remove it"

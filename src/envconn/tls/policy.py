@@ -107,15 +107,10 @@ def _looks_numeric(address: str) -> bool:
     return address[:1].isdigit() or ":" in address
 
 
-VARIABLES = (
-    "ENVCONN_TLS",
-    "ENVCONN_TLS_LOCAL",
-    "ENVCONN_TLS_WAIVE",
-    "ENVCONN_TLS_CA",
-    "DATABASE_CA_CERT",
-    *FROM_VERDICT,
-    *DEMANDS,
-)
+WORDS = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA")
+"""The words after ``ENVCONN_`` that state the policy."""
+
+VARIABLES = (*(PREFIX + word for word in WORDS), "DATABASE_CA_CERT", *FROM_VERDICT, *DEMANDS)
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
