@@ -149,7 +149,14 @@ else:
             return self._values() == other._values() if type(self) is type(other) else NotImplemented
 
         def __hash__(self):
-            return hash(self._values())
+            values = self._values()
+            return hash(tuple([frozenset(value.items()) if hasattr(value, "items") else value for value in values]))
+
+        def __copy__(self):
+            return self
+
+        def __deepcopy__(self, memo):
+            return self
 
         def __reduce__(self):
             return type(self), self._values()

@@ -21,7 +21,7 @@ from envconn.tls.secured import foreign_parameters, understood
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
+    from typing import NoReturn, TypeAlias
 
     from envconn.connection import Host, Origin
     from envconn.errors import Finding
@@ -51,6 +51,9 @@ class Report(Value):
     notes: tuple[Finding, ...] = ()
     refused: Mapping[str, Refusal] = MappingProxyType({})
     policy: Demands | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Report is never pickled. Use its as_dict()")
 
     @property
     def ok(self) -> bool:

@@ -197,7 +197,11 @@ def load(
 
     Raises:
         ConfigurationError: anything is wrong; it lists every problem.
+        TypeError, ValueError: an argument is not what it must be.
     """
+    if not _is(environ, Mapping, type(None)):
+        del environ
+        raise TypeError("environ must be a mapping of names to texts, such as os.environ")
     read = reader(environ, env_file, policy, passwords)
     # The frame of this function is part of the traceback, and some tools print its variables.
     del environ
@@ -207,12 +211,21 @@ def load(
     return Services(selection, read)
 
 
+def _is(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds)
+
+
 def parse(text: str, variable: str | None = None) -> Connection:
     """Return the connection that a connection string describes, without a TLS check. Messages name it `variable`.
 
     Raises:
         ConfigurationError: the text is invalid, or parsers disagree about its meaning.
+        TypeError: an argument is not a `str`.
     """
+    wrong = {"text": not _is(text, str), "variable": not _is(variable, str, type(None))}
+    if any(wrong.values()):
+        del text, variable
+        raise TypeError(f"{max(wrong, key=wrong.__getitem__)} must be of type str")
     outcome = grammar.read(Secret(text), Origin(variable or "connection string"))
     del text
     if isinstance(outcome, Connection):
@@ -234,7 +247,7 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
     context, connection = process_context(policy), parse(source) if isinstance(source, str) else source
     # The frame of this function is part of the traceback, and some tools print its variables.
     del source
-    if type(connection) is not Connection:
+    if type(connection) is not Connection or not vars(connection):
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
     if not isinstance(context, Context):
         raise ConfigurationError(context)

@@ -71,8 +71,8 @@ def prove(
     Raises:
         ProofFailed: there is a problem; the exception holds the proof.
         ConfigurationError: as for `load`.
-        TypeError: `source` is anything else, such as an unjudged `Connection`.
-        ValueError: `enforcement` is invalid.
+        TypeError: `source` is anything else, such as an unjudged `Connection`, or another argument has a wrong type.
+        ValueError: `enforcement` or a number of seconds is invalid.
     """
     proof = examine(source, login=login, wait=wait, timeout=timeout, enforcement=enforcement)
     if proof.problems:
@@ -99,6 +99,10 @@ def examine(  # noqa: PLR0913 - each of them can be asked for alone
     """
     if enforcement not in ENFORCEMENTS:
         raise ValueError(f"enforcement must be {', '.join(ENFORCEMENTS[:-1])} or {ENFORCEMENTS[-1]}")
+    if not isinstance(login, bool):
+        raise TypeError("login must be True or False")
+    _require_seconds("wait", wait, or_none_at_all=True)
+    _require_seconds("timeout", timeout)
     options, end = _Attempt(timeout, login=login, enforcement=enforcement), time.monotonic() + wait
     proof, pause = _inspect(connections(source), options), _FIRST
     while not proof.ok and curable(found.code for found in proof.problems) and (left := end - time.monotonic()) > 0:
@@ -108,6 +112,14 @@ def examine(  # noqa: PLR0913 - each of them can be asked for alone
         pause = min(2 * pause, _LONGEST)
         proof = _inspect_failed(proof, options)
     return proof
+
+
+def _require_seconds(name: str, value: object, *, or_none_at_all: bool = False) -> None:
+    """Raise unless `value` is a number of seconds: finite, and more than 0, or 0 as well."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number of seconds")
+    if not (0 < value < float("inf") or (or_none_at_all and value == 0)):  # false for nan, too
+        raise ValueError(f"{name} must be a finite number of seconds, {'0 or more' if or_none_at_all else 'above 0'}")
 
 
 class _Attempt(Record):

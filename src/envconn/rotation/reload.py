@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from _thread import LockType, allocate_lock
+from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
 
@@ -15,7 +16,7 @@ from envconn.tls.secured import foreign_parameters, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from envconn.rotation.passwords import Supplier
@@ -218,7 +219,13 @@ def reader(
     """Return a function that reads and selects with the arguments of `envconn.load` when it is called.
 
     Its `repr` shows none of them.
+
+    Raises:
+        TypeError: `passwords` is not a mapping of names to callables.
     """
+    if not _are_suppliers(passwords):
+        del passwords
+        raise TypeError("passwords must be a mapping of names of services to callables that return the password")
 
     def read() -> Selection:
         selection = select_services(environ, env_file, policy)
@@ -229,3 +236,11 @@ def reader(
         return with_passwords(selection, passwords)
 
     return read
+
+
+def _are_suppliers(passwords: object) -> bool:
+    if passwords is None:
+        return True
+    if not isinstance(passwords, Mapping):
+        return False
+    return all(isinstance(name, str) and callable(supplier) for name, supplier in passwords.items())

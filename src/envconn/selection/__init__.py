@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
+from types import MappingProxyType
 
 from envconn import grammar, sources
 from envconn.connection import Origin
@@ -90,7 +91,9 @@ def select_services(
     # A copy: the report does not hold the mapping of the services.
     # Without the CA, which may be a text, or anything else that was meant for another variable.
     of_env_file = any(selected.connection.origin.env_file for selected in found)
-    report = Report(dict(services), policy=replace(scopes.general(env_file=of_env_file).policy, ca=None))
+    report = Report(
+        MappingProxyType(dict(services)), policy=replace(scopes.general(env_file=of_env_file).policy, ca=None)
+    )
     return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
@@ -101,7 +104,7 @@ def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Rep
     problems = attribution.attributed(scan.problems, known)
     notes = attribution.attributed(scan.notes, known)
     refused = attribution.refusals(problems, known, report.services)
-    return replace(report, problems=problems, notes=notes, refused=refused)
+    return replace(report, problems=problems, notes=notes, refused=MappingProxyType(refused))
 
 
 def judged_text(

@@ -31,10 +31,24 @@ DOTENV = ".env"
 
 
 def paths(env_file: Dotenv) -> list[str]:
-    """Return the files of `env_file`: those that are named, and the default one if it exists."""
-    named: Sequence[Path] = [env_file] if isinstance(env_file, str | os.PathLike) else env_file or ()
-    every = [os.fspath(path) for path in named]
+    """Return the files of `env_file`: those that are named, and the default one if it exists.
+
+    Raises:
+        TypeError: it is not a path, a list of paths, or `None`.
+        ValueError: a path is empty.
+    """
+    named = env_file if isinstance(env_file, list | tuple) else () if env_file is None else (env_file,)
+    every = [_path(path) for path in named]
     return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
+
+
+def _path(given: object) -> str:
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else None
+    if not isinstance(path, str):
+        raise TypeError("env_file must be a path, a list of paths, or None")
+    if not path:
+        raise ValueError("env_file must not be empty. Pass None to read no file")
+    return path
 
 
 def read(

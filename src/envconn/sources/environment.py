@@ -69,7 +69,12 @@ class Environment:
         # Looking for a missing name in os.environ costs an exception; in a dictionary, next to nothing.
         as_it_is = isinstance(process, dict) and not self._layers
         self._names: AbstractSet[str] = process.keys() if as_it_is else _united(process, self._layers)
-        self._text = "\n".join(("", *self._names, ""))
+        try:
+            self._text = "\n".join(("", *self._names, ""))
+        except TypeError:
+            self._text = ""
+        if self._names and not self._text:
+            raise TypeError("environ must have names of type str")
         self._pointed = {name.removesuffix("_FILE") for name in self.names_with("_FILE\n")}
 
     def __repr__(self) -> str:
@@ -183,8 +188,10 @@ class Environment:
     def _all(self, name: str) -> Iterator[Text | Finding]:
         """Yield every text for `name`, the one that is used first."""
         value = self._process.get(name)
-        if value is not None:
+        if isinstance(value, str):
             yield Text(Secret(value), Origin(name, "environment"))
+        elif name in self._process:
+            raise TypeError(f"environ must hold texts, and {name} is not of type str")
         for layer in self._layers:
             if name in layer:
                 yield layer[name]

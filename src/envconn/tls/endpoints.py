@@ -18,7 +18,12 @@ def find(
     replica: bool | None,
     branch: str | None,
 ) -> Judged | Finding:
-    """Return the requested endpoint (`None`: any), or why there is none."""
+    """Return the requested endpoint (`None`: any), or why there is none.
+
+    Raises:
+        TypeError: an argument has a wrong type.
+    """
+    _require(pooled=pooled, replica=replica, branch=branch)
     # The direct endpoint of a primary is not that of a replica.
     side = bool(connection.replica) if replica is None else replica
     fitting: list[Judged] = [
@@ -45,6 +50,14 @@ def find(
     if not isinstance(outcome, tuple):
         return outcome
     return _unavailable(variable, f"{described}: {'; '.join(found.message for found in outcome)}")
+
+
+def _require(*, pooled: object, replica: object, branch: object) -> None:
+    for name, value in (("pooled", pooled), ("replica", replica)):
+        if not isinstance(value, bool | None):
+            raise TypeError(f"{name} must be True, False or None")
+    if not isinstance(branch, str | None):
+        raise TypeError("branch must be the name of a branch, or None")
 
 
 def _unavailable(variable: str, message: str) -> Finding:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 class TlsLevel(StrEnum):
     """The TLS level of a connection. Levels are ordered: a higher one includes the lower ones.
@@ -22,6 +26,11 @@ class TlsLevel(StrEnum):
     """TLS to a server with a certificate of the stated CA, for any name."""
     VERIFY_FULL = "verify-full"
     """TLS to a server with a certificate of the stated CA for the requested hostname."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:  # noqa: ARG003 - as in `Enum`
+        # The enumeration's own message quotes the value, which may be the text of another variable.
+        raise ValueError(f"a TlsLevel is one of {', '.join(cls)}")
 
     @property
     def rank(self) -> int:

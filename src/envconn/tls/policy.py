@@ -17,6 +17,7 @@ The environment states it, or a program with `Policy(...)`:
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 
 from envconn.errors import ConfigurationError, Finding, note, problem
 from envconn.families import serving
@@ -28,7 +29,7 @@ from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Literal, NoReturn
 
     from envconn.connection import Host, Origin
@@ -192,16 +193,20 @@ class Policy:
         waive: Sequence[str] | None = None,
         ca: str | os.PathLike[str] | None = None,
     ) -> None:
-        if isinstance(waive, str):
-            raise TypeError("waive must be a list of patterns, not one text: write waive=[...]")
+        if wrong := _wrong_type(tls, local, waive, ca):
+            del ca, waive, tls, local
+            raise TypeError(wrong)
         waive = None if waive is None else tuple(waive)
-        problems = [*_wrong_words(tls or "require", local or "allow", "Policy.tls", "Policy.local")]
+        if not all(isinstance(pattern, str) for pattern in waive or ()):
+            del ca, waive
+            raise TypeError("waive must be a list of patterns of type str")
+        problems = [*_wrong_words(_or(tls, "require"), _or(local, "allow"), "Policy.tls", "Policy.local")]
         problems += [found for pattern in waive or () if (found := _unusable(pattern, "Policy.waive"))]
         if problems:
             # This frame is part of the traceback, and some tools print its variables.
             del ca, waive
             raise ConfigurationError(problems)
-        object.__setattr__(self, "tls", tls)
+        object.__setattr__(self, "tls", tls and str(tls))
         object.__setattr__(self, "local", local)
         object.__setattr__(self, "waive", waive)
         object.__setattr__(self, "ca", (os.fspath(ca).strip() or None) if ca else None)
@@ -218,8 +223,30 @@ class Policy:
         shown["ca"] = shown["ca"] and "..."
         return f"Policy({', '.join(f'{name}={value!r}' for name, value in shown.items() if value is not None)})"
 
+    def __copy__(self) -> Policy:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Policy:
+        return self
+
     def __reduce__(self) -> tuple[Callable[..., Policy], tuple[object, ...]]:
         return _policy, (self.tls, self.local, self.waive, self.ca)
+
+
+def _or(word: str | None, default: str) -> str:
+    return default if word is None else word
+
+
+def _wrong_type(tls: object, local: object, waive: object, ca: object) -> str | None:
+    """Return what is wrong with the type of an argument of `Policy`, or `None`."""
+    is_list = waive is None or (isinstance(waive, Iterable) and not isinstance(waive, str | bytes | Mapping))
+    wrong = [
+        (not isinstance(tls, str | None), "tls must be require, verify-ca, verify-full, best or None"),
+        (not isinstance(local, str | None), "local must be allow, enforce or None"),
+        (not is_list, "waive must be a list of patterns, not one text: write waive=[...]"),
+        (not isinstance(ca, str | os.PathLike | None), "ca must be a path, system, or the text of a certificate"),
+    ]
+    return next((message for is_so, message in wrong if is_so), None)
 
 
 def _policy(tls: Any, local: Any, waive: Any, ca: Any) -> Policy:
@@ -235,7 +262,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
     demands = demands or Demands()
     if policy is None:
         return demands
-    if type(policy) is not Policy:
+    if type(policy) is not Policy or not hasattr(policy, "ca"):
         raise TypeError("policy must be an envconn.Policy or None")
     # Constructed again: one that was put together in another way is checked here.
     policy = _policy(policy.tls, policy.local, policy.waive, policy.ca)

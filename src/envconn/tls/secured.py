@@ -75,6 +75,7 @@ class SecuredConnection(Judged):
 
         Raises:
             EndpointUnavailable: there is none; the text says why, and where to get it.
+            TypeError: an argument has a wrong type.
         """
         from envconn.tls.endpoints import find
 
