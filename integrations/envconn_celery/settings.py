@@ -147,7 +147,10 @@ def choose(
 
     Raises:
         ConfigurationError: there is no broker, or not the service in `results`.
+        TypeError: `results` is not the name of a service.
     """
+    if not isinstance(results, str | Environment | None):
+        raise TypeError("results must be the name of a service, or None")
     if "broker" not in services:
         raise ConfigurationError(
             [problem("broker-missing", "BROKER_URL", "is not set. Set it to the URL of the broker")]

@@ -13,6 +13,7 @@ Importing this does not import Django, whose settings do not exist yet at that t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,7 +24,7 @@ from envconn_django.aliases import DUMMY, followed_entries, last_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from envconn import SecuredConnection
@@ -51,7 +52,12 @@ def databases(
     Raises:
         ConfigurationError: the environment is wrong, or Django or its driver does not support it.
             If Django is installed, it is also an `ImproperlyConfigured`.
+        TypeError: the first argument was not judged, or another one has a wrong type.
     """
+    if not isinstance(pool, bool | Mapping):
+        raise TypeError("pool must be True, False, or the arguments of psycopg_pool's ConnectionPool by name")
+    if not isinstance(rotate, bool):
+        raise TypeError("rotate must be True or False")
     return _made(source, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate))
 
 

@@ -13,20 +13,21 @@ The default database becomes ``SQLALCHEMY_DATABASE_URI``, every other one a bind
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 import envconn
 from envconn.drivers import installed
-from envconn.services import ENVIRONMENT, Services, resolve
+from envconn.services import ENVIRONMENT, Environment, Services, resolve
+from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from flask import Flask
 
-    from envconn import SecuredConnection
     from envconn.drivers.installed import Driver
     from envconn.services import Source
 
@@ -74,6 +75,10 @@ class EnvConn:
         driver: Driver | None = None,
         engine_options: Mapping[str, object] | None = None,
     ) -> None:
+        if not isinstance(services, Services | SecuredConnection | Environment):
+            raise TypeError("services must be Services or a SecuredConnection. Remove it to load the environment")
+        if not isinstance(engine_options, Mapping | None):
+            raise TypeError("engine_options must be a mapping of arguments of create_engine by name")
         self._source = services
         self._driver = driver
         self._engine_options = engine_options or {}

@@ -52,7 +52,10 @@ def kwargs(
         ConfigurationError: the environment is wrong, or the driver's libpq does not support it.
         ImportError: the driver is not installed.
         TypeError: the first argument was not judged, or is `None`.
+        ValueError: `driver` is unknown.
     """
+    if driver not in ("psycopg", "psycopg2"):
+        raise ValueError("driver must be psycopg or psycopg2")
     connection = database(source)
     if driver == "psycopg2":
         return {**libpq.arguments(connection, libpq.version(driver))}

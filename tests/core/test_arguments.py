@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
+from envconn.export import environment, render
+from envconn_celery import config as celery_config
+from envconn_django import databases
+from envconn_flask import EnvConn
+from envconn_flask import config as flask_config
+from envconn_psycopg import kwargs as psycopg
+from envconn_sqlalchemy import url
 from leaks import MARKER
 
 if TYPE_CHECKING:
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 URL = f"postgresql://app:{MARKER}@db.example.com/app"
 GOOD = {"DATABASE_URL": URL}
 SERVICES = envconn.load(GOOD, env_file=None)
+BROKER = envconn.load({"BROKER_URL": f"amqps://app:{MARKER}@mq.example.com"}, env_file=None)
 FILE = envconn.load({"DATABASE_URL": "sqlite:///app.sqlite3"}, env_file=None)
 
 
@@ -99,6 +107,19 @@ REFUSED: list[tuple[Callable[[Any], object], str, type[Exception], list[Any]]] =
     (lambda value: SERVICES.database.endpoint(pooled=value), "pooled", TypeError, ["no", "", 0, 1, b"x"]),
     (lambda value: SERVICES.database.endpoint(replica=value), "replica", TypeError, ["no", "", 0, 1]),
     (lambda value: SERVICES.database.endpoint(branch=value), "branch", TypeError, [0, 1, True, b"main"]),
+    (lambda value: render(SERVICES.database, value), "name", ValueError, ["", "nope", None, 1, b"uri", [], MARKER]),
+    (lambda value: render(SERVICES.database, "uri", ca=value), "ca", TypeError, ["", 1, True, b"/ca", [], Path("/ca")]),
+    (lambda value: render(SERVICES.database, "uri", libpq=value), "libpq", TypeError, ["16", True, False, 16.0, b"16"]),
+    (lambda value: render(SERVICES.database, "uri", mask=value), "mask", TypeError, [None, 0, 1, "", "no", [], b""]),
+    (lambda value: environment(SERVICES.database, libpq=value), "libpq", TypeError, ["16", True, 16.0]),
+    (lambda value: psycopg(SERVICES, driver=value), "driver", ValueError, ["", "nope", None, 1, b"psycopg", []]),
+    (lambda value: url(SERVICES, driver=value), "driver", ValueError, ["", "nope", 1, True, b"psycopg", [], MARKER]),
+    (lambda value: flask_config(SERVICES, driver=value), "driver", ValueError, ["", "nope", 1, b"psycopg", []]),
+    (lambda value: EnvConn(services=value), "services", TypeError, [None, 1, "", "x", [], envconn.parse(URL)]),
+    (lambda value: EnvConn(engine_options=value), "engine_options", TypeError, ["", "x", 1, True, [], b"x"]),
+    (lambda value: databases(SERVICES, pool=value), "pool", TypeError, [None, "", "yes", 1, 0, [], b"x"]),
+    (lambda value: databases(SERVICES, rotate=value), "rotate", TypeError, [None, "", "no", 1, 0, [], b"x"]),
+    (lambda value: celery_config(BROKER, results=value), "results", TypeError, [1, True, b"cache", [], ["cache"]]),
     (envconn.TlsLevel, "a TlsLevel is one of none, ", ValueError, [None, 1, True, "require", MARKER, b"none"]),
 ]
 

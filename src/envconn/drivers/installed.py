@@ -31,8 +31,11 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
         ConfigurationError: the DBAPI is not installed, `driver` is of the wrong kind, or the service is
             not PostgreSQL.
         TypeError: `connection` was not judged.
+        ValueError: `driver` is unknown.
     """
     require_sealed(connection)
+    if driver not in (None, *_DRIVERS):
+        raise ValueError(f"driver must be one of {', '.join(_DRIVERS)}, or None")
     if connection.family != POSTGRESQL:
         refuse(connection, f"holds a {connection.family} connection, but a PostgreSQL one is required for SQLAlchemy")
     able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]

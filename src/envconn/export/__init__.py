@@ -74,10 +74,13 @@ def render(
 
     Raises:
         ConfigurationError: the format cannot express a part of the connection, or the CA has no path.
-        KeyError: the format does not exist.
-        TypeError: `connection` was not judged.
+        TypeError: `connection` was not judged, or another argument has a wrong type.
+        ValueError: the format does not exist.
     """
     require_sealed(connection)
+    _require_types(ca, libpq, mask)
+    if name not in tuple(FORMATS):
+        raise ValueError(f"name must be one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
 
     def shown(endpoint: SecuredConnection) -> SecuredConnection:
@@ -91,7 +94,17 @@ def render(
 def environment(connection: SecuredConnection, *, ca: str | None = None, libpq: int | None = None) -> Environment:
     """Return the format ``pg`` as values instead of text; arguments and errors are those of `render`."""
     require_sealed(connection)
+    _require_types(ca, libpq, mask=False)
     return libpq_formats.environment(ExportRequest(_placed(connection, ca), libpq=libpq))
+
+
+def _require_types(ca: object, libpq: object, mask: object) -> None:
+    if not (ca is None or (isinstance(ca, str) and ca)):
+        raise TypeError("ca must be the path of a file, or None")
+    if not isinstance(libpq, int | None) or isinstance(libpq, bool):
+        raise TypeError("libpq must be a version such as 180006, or None")
+    if not isinstance(mask, bool):
+        raise TypeError("mask must be True or False")
 
 
 def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
