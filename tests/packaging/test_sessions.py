@@ -78,6 +78,7 @@ def test_a_failure_is_shown_when_it_happens(pytester: pytest.Pytester) -> None:
     done, _ = ran(pytester, 3, "--sample", "--at-once", "-q", "--tb=short")
     done.stdout.fnmatch_lines(
         [
+            "     opening the modules",
             "  0% test_a_failure_is_shown_when_it_happens.py",
             "*::test_cells[[]b-z] (call) ___*",
             "E   AssertionError: found at once",

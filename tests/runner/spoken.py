@@ -30,6 +30,10 @@ class _AtOnce:
         self._config = config
         self._module, self._begun, self._all = "", 0, 0
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        self._writer.line("     opening the modules", flush=True)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._all = len(session.items)
 
