@@ -65,7 +65,7 @@ def test_every_format(name: str) -> None:
         ([], r"the following arguments are required: FORMAT"),
         (["odbc"], rf"unsupported format. Use one of {', '.join(FORMATS)}"),
         ([PG], r"unsupported format. Use one of .*"),
-        (["jdbc", PG], r"unknown option or argument\."),
+        (["jdbc", PG], r"unknown option or argument\. Use one of --help, .*"),
         (["jdbc", "--service", "shop"], r"--service: not found. Use one of database, cache"),
         (["jdbc", "--service", MARKER], r"--service: not found. Use one of database, cache"),
         (["jdbc", "--pooled", "--direct"], r"argument --direct: not allowed with argument --pooled"),

@@ -18,6 +18,7 @@ from envconn.cli.live import LiveOptions, live_options
 from envconn.cli.options import LONGEST
 from envconn.cli.parser import parser
 from envconn.exit_codes import EX_OK, EX_USAGE
+from envconn.export import FORMATS
 from leaks import MARKER
 
 pytestmark = pytest.mark.measured
@@ -149,7 +150,7 @@ def test_nothing_near(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
         ),
         (["--version", "check"], "envconn: --version and --verbose take no command"),
         (["--verbose", "check"], "envconn: --version and --verbose take no command"),
-        (["check", "--version"], "envconn check: unknown option or argument."),
+        (["schema", "--version"], "envconn schema: unknown option or argument. Use one of --help."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -184,3 +185,56 @@ def test_versions_of_all_that_is_used(capsys: pytest.CaptureFixture[str], monkey
     assert (told["SSL_CERT_FILE"], told["CA file"].endswith("(does not exist)")) == ("/nowhere", True)
     assert told.keys() >= {"CA directory", "CA bundle"}
     assert "OPENSSL_CONF" not in told
+
+
+FETCH = ["fetch", "neon", "--project", "a", "--database", "b", "--role", "c"]
+LISTED = "--help, --env-file, --no-env-file, --service, --json, "
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *(([name, "--service", ""], "--service: must be the name") for name in ("check", "show", "export", "exec")),
+        *(([name, "--env-file", ""], "--env-file: must be the path") for name in ("check", "show", "export", "exec")),
+        (["check", "--service"], "--service: expected one argument"),
+        ([*FETCH, "--env-file", ""], "--env-file: must be the path"),
+        ([*FETCH, "--write", ""], "--write: must be the path"),
+        ([*FETCH, "--timeout", "nan"], "--timeout: must be a number of seconds"),
+        (["check", "--wait", "nan"], "--wait: must be a number of seconds"),
+        (["check", "--wait", "-1"], "--wait: "),
+        (["check", "--timeout", "inf"], "--timeout: must be a number of seconds"),
+        (["check", "--timeout", ""], "--timeout: must be a number of seconds"),
+        (["exec", "--libpq", "", "--", "true"], "--libpq: must be a major version"),
+        (["check", "--nope"], f"unknown option or argument. Use one of {LISTED}"),
+        (["show", MARKER], f"unknown option or argument. Use one of {LISTED}--sources."),
+        (["check", "--jsn"], "Did you mean --json?"),
+        (["chekc"], "must be one of check, show, exec, export, fetch, schema, completion. Did you mean check?"),
+        (["completion", "tcsh"], "must be one of bash, zsh, fish"),
+        (["fetch", "nope"], "must be one of casedev, neon, planetscale, scalingo"),
+    ],
+)
+def test_arguments(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refused(capsys, arguments)
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize(
+    "command", ["", "check", "show", "exec", "export", "fetch", "fetch neon", "schema", "completion"]
+)
+def test_help_fits_the_terminal(
+    command: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("usage: envconn")
+    # Examples are to be copied, so each is one line.
+    assert [line for line in lines if len(line) > columns and not line.startswith(("  envconn", "  eval"))] == []
+
+
+def test_help_names_every_format(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert f"one of {', '.join(FORMATS)}" in " ".join(capsys.readouterr().out.split())

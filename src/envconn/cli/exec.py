@@ -13,7 +13,7 @@ import sys
 
 from envconn import sources
 from envconn.cli.live import live_options, run_proof
-from envconn.cli.terminal import complain
+from envconn.cli.terminal import complain, show
 from envconn.exit_codes import EX_CONFIG, EX_NOT_EXECUTABLE, EX_NOT_FOUND, EX_OK, EX_USAGE
 from envconn.selection import select_services
 from envconn.selection.variables import variables
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     The servers are contacted first if `options` ask for it.
     """
     if wrong := _misused(options, command):
-        print(f"envconn exec: {wrong}", file=sys.stderr)
+        show(f"envconn exec: {wrong}", sys.stderr)
         return EX_USAGE
     if options.export:
         from envconn.cli.export import forget_service_file
@@ -108,8 +108,8 @@ def _become(command: Sequence[str], environ: dict[str, str]) -> int:
     try:
         os.execvpe(command[0], list(command), environ)  # noqa: S606 - becoming another program is the purpose
     except FileNotFoundError:
-        print(f"envconn exec: {command[0]}: command not found", file=sys.stderr)
+        show(f"envconn exec: {command[0]}: command not found", sys.stderr)
         return EX_NOT_FOUND
     except OSError as failure:
-        print(f"envconn exec: {command[0]}: {failure.strerror}", file=sys.stderr)
+        show(f"envconn exec: {command[0]}: {failure.strerror}", sys.stderr)
         return EX_NOT_EXECUTABLE

@@ -7,7 +7,7 @@ import sys
 from io import TextIOWrapper
 from typing import cast
 
-from envconn.cli.terminal import complain
+from envconn.cli.terminal import complain, show
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS, render
@@ -88,7 +88,7 @@ def placed(connection: SecuredConnection) -> str | None:
 
 def usage(command: str, message: str) -> int:
     """Print what is wrong with the command line, and return the exit code."""
-    print(f"envconn {command}: {message}", file=sys.stderr)
+    show(f"envconn {command}: {message}", sys.stderr)
     return EX_USAGE
 
 
@@ -104,9 +104,9 @@ def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
         # Programs read this, and they expect UTF-8, not the encoding of the terminal.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     if not options.reveal:
-        print("envconn export: secrets are masked, so this cannot connect. Use --reveal to print them", file=sys.stderr)
+        show("envconn export: secrets are masked, so this cannot connect. Use --reveal to print them", sys.stderr)
     elif sys.stdout.isatty():
-        print("envconn export: the output contains secrets, and the terminal may keep it", file=sys.stderr)
+        show("envconn export: the output contains secrets, and the terminal may keep it", sys.stderr)
     sys.stdout.write(text)
     return EX_OK
 

@@ -17,6 +17,7 @@ def add_env_file(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--env-file",
         metavar="FILE",
+        type=_file,
         default=".env",
         help="a file with defaults for variables that are not set (default: .env, if it exists)",
     )
@@ -32,7 +33,7 @@ def add_json(command: argparse.ArgumentParser) -> None:
 
 def add_service(command: argparse.ArgumentParser, help_text: str) -> None:
     """Add ``--service`` with the help text `help_text`."""
-    command.add_argument("--service", metavar="NAME", help=help_text)
+    command.add_argument("--service", metavar="NAME", type=_name, help=help_text)
 
 
 def add_live(command: argparse.ArgumentParser) -> None:
@@ -126,7 +127,13 @@ def add_providers(command: argparse.ArgumentParser) -> Iterator[argparse.Argumen
     providers = command.add_subparsers(title="providers", required=True, metavar="PROVIDER", dest="provider")
     for name, (required, optional) in PROVIDERS.items():
         title = TITLES[name]
-        provider = providers.add_parser(name, help=title, description=f"Get {title}.", allow_abbrev=False)
+        provider = providers.add_parser(
+            name,
+            help=title,
+            description=f"Get {title}.",
+            formatter_class=command.formatter_class,
+            allow_abbrev=False,
+        )
         for argument in (*required, *optional):
             _add_argument(provider, argument, required=argument in required)
         _add_output(provider)
@@ -147,7 +154,9 @@ def _add_argument(provider: argparse.ArgumentParser, argument: str, *, required:
 
 def _add_output(provider: argparse.ArgumentParser) -> None:
     where = provider.add_mutually_exclusive_group()
-    where.add_argument("--write", metavar="FILE", help="write it to FILE, whose other lines stay as they are")
+    where.add_argument(
+        "--write", metavar="FILE", type=_file, help="write it to FILE, whose other lines stay as they are"
+    )
     where.add_argument("--shell", action="store_true", help="print it as a shell command, for eval")
     provider.add_argument(
         "--name", metavar="VARIABLE", default="DATABASE_URL", help="the variable to set (default: DATABASE_URL)"
@@ -161,6 +170,18 @@ def _add_output(provider: argparse.ArgumentParser) -> None:
 
 LONGEST = 86_400
 """Seconds. More than a day is assumed to be a wrong unit."""
+
+
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the path of a file")
+    return text
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a service")
+    return text
 
 
 def _seconds(text: str) -> float:

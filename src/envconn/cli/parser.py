@@ -8,12 +8,13 @@ import sys
 from contextlib import suppress
 
 from envconn.cli import options
+from envconn.cli.terminal import show
 from envconn.exit_codes import EX_USAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import NoReturn
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, NoReturn
 
 
 def parser(chosen: str | None = None) -> Parser:
@@ -56,7 +57,8 @@ class Parser(argparse.ArgumentParser):
         command: argparse.ArgumentParser = getattr(found, "parser", self)
         if unknown:
             known = (option for action in _actions(command) for option in action.option_strings)
-            command.error("unknown option or argument." + _nearest(unknown, known))
+            words = [word for word in known if word != "-h"]
+            command.error(f"unknown option or argument. Use one of {', '.join(words)}." + _nearest(unknown, words))
         if command is self and not found.version:
             command.error(f"a command is required. Use one of {', '.join(_COMMANDS)}")
         if command is not self and (found.version or found.verbose):
@@ -73,7 +75,8 @@ class Parser(argparse.ArgumentParser):
             explanation = _UNQUOTED.findall(message)[0].rstrip()
         # If stderr cannot be written, some versions of argparse raise (CPython 3.11.2), and others do not.
         with suppress(OSError):
-            sys.stderr.write(f"{self.format_usage()}{self.prog}: {explanation}\n")
+            sys.stderr.write(self.format_usage())
+            show(f"{self.prog}: {explanation}", sys.stderr)
         self.exit(EX_USAGE)
 
 
@@ -84,14 +87,41 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         from textwrap import fill
         from textwrap import indent as moved
 
+        def line(each: str) -> str:
+            # Exit codes are wrapped behind the number; other lines that begin with a blank are examples.
+            return fill(each, width, subsequent_indent="      ") if re.match("  [0-9]", each) else each
+
         return "\n\n".join(
-            moved(each if "\n  " in f"\n{each}" else fill(each, width - len(indent)), indent)
+            moved("\n".join(map(line, each.splitlines())) if "\n  " in f"\n{each}" else fill(each, width), indent)
             for each in text.split("\n\n")
         )
+
+    def _format_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], groups: Iterable[Any], prefix: str | None
+    ) -> str:
+        """Return the usage without the names of optional options, which the help lists."""
+        if prefix == "":  # argparse asks for the name of a subcommand
+            return super()._format_usage(usage, actions, groups, prefix)
+        from textwrap import fill
+
+        words = usage or " ".join([self._prog, *_usage(actions)])
+        return fill(f"usage: {words}", self._width, subsequent_indent="  ", break_on_hyphens=False) + "\n\n"
 
 
 _UNQUOTED = re.compile(r"the following arguments are required: .*|(?:argument [^:']+: )?[^:']*")
 _CHOICE = re.compile(r"(argument [^:']+): invalid choice: '([^']*)'.*", re.DOTALL)
+
+
+def _usage(actions: Iterable[argparse.Action]) -> Iterator[str]:
+    for action in actions:
+        if action.option_strings and action.required:
+            yield f"{action.option_strings[0]} {action.metavar}"
+    yield "[OPTION...]"
+    for action in actions:
+        if not action.option_strings:
+            yield f"{action.metavar or '|'.join(action.choices or ())}"
+            if isinstance(action.choices, dict):
+                yield "..."
 
 
 def _actions(command: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -155,10 +185,10 @@ def _add_exec(command: argparse.ArgumentParser) -> None:
 
 
 def _add_export(command: argparse.ArgumentParser) -> None:
+    from envconn.export import FORMATS
+
     options.add_env_file(command)
-    command.add_argument(
-        "format", metavar="FORMAT", help="pg, uri, jdbc, prisma, kubernetes, ...; a wrong one lists all"
-    )
+    command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
     command.add_argument("--reveal", action="store_true", help="print secrets instead of masking them")
     command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not at the same path as here")
     options.add_endpoint(command)
