@@ -14,7 +14,7 @@ import rules
 import talker
 from envconn.exit_codes import curable
 from envconn.probe import examine
-from logins import DRIVERS, MARKER, codes, noted, tried
+from logins import DRIVERS, MARKER, codes, judged, noted, tried
 from probing import trust
 from talker import Script
 
@@ -100,6 +100,9 @@ def test_the_account_of_the_server(ruled: Server, driver: str) -> None:
     uri = f"postgresql+{driver}://app:{MARKER}@/postgres?{place}&requirepeer="
     account = getpwuid(os.stat(ruled.home / "data").st_uid).pw_name
     assert "role-superuser" in noted(tried(f"{uri}{account}"))
+    looked = [examine(judged(f"{uri}{name}")) for name in (account, "somebody-else")]
+    assert [proof.exit_code for proof in looked] == [0, 77]
+    assert "runs under another account than requirepeer names" in looked[1].problems[0].message
     outcome = tried(f"{uri}somebody-else")
     assert codes(outcome) == ["server-account-wrong"]
     assert outcome.problems[0].exit_code == 77

@@ -190,6 +190,15 @@ def test_the_first_address_hangs(
     assert 1 <= only(proof).seconds < 2
 
 
+def test_the_first_address_hangs_in_a_probe(
+    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with strangers.running(never, ("127.0.0.2", lab["good"].port)):
+        proof = look(lab["good"].uri(**trust(certificates, "verify-full")), timeout=1, enforcement="skip")
+    assert (codes(proof), notes(proof)) == ((), {"timed-out"})
+
+
 def test_every_address_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch, "127.0.0.2", "127.0.0.3")
     with strangers.running(never, ("127.0.0.2", 0)) as one, strangers.running(never, ("127.0.0.3", one.port)):

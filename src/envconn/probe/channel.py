@@ -61,6 +61,16 @@ class Channel:
         self.place, self.address = place, address(place)
         return wire
 
+    def compare_account(self, wire: Wire) -> None:
+        """Compare the account of the server behind a unix socket with ``requirepeer``, as libpq does at once.
+
+        Raises:
+            Failure: it is another one.
+        """
+        wanted = self.service.parameters.get("requirepeer")
+        if wanted and self.host.is_socket and wire.account() not in {wanted, None}:
+            raise Failure("server-account-wrong", _OTHER_ACCOUNT.format(self.where))
+
     def unreached(self, errors: Sequence[OSError]) -> Failure:
         """Return why none of the addresses could be reached."""
         return network_failure(errors, self.where)
@@ -133,6 +143,9 @@ class Channel:
 
 
 _UNKNOWN = "{} has no address in DNS. Correct the hostname, or check the DNS of this machine"
+_OTHER_ACCOUNT = (
+    "the server behind {} runs under another account than requirepeer names. Correct requirepeer, or the path"
+)
 _SILENT = "{} closed the connection without an answer. Check whether the server behind the proxy is running"
 _NO_TLS = "{} does not support TLS. Turn TLS on at the server, or correct host and port"
 _ONLY_CLEAR = "{} answers without TLS, but TLS is required. Turn TLS on at the server, or correct the port"

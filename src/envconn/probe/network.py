@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
@@ -95,6 +96,10 @@ _PARTING = 0.5
 """Seconds to wait until the other side has closed as well."""
 
 
+_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group (unix(7), SO_PEERCRED)."""
+
+
 class Wire:
     """A connection that is open until the end of its ``async with`` block."""
 
@@ -132,6 +137,15 @@ class Wire:
     def silent(self) -> bool:
         """Whether nothing has been received."""
         return self._left == LIMIT
+
+    def account(self) -> str | None:
+        """Return the account that the server of this unix socket runs under, `None` if that is unknown."""
+        from pwd import getpwuid
+
+        with suppress(AttributeError, KeyError, OSError):  # unix(7); other systems have other calls
+            found = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            return getpwuid(_CREDENTIALS.unpack(found)[1]).pw_name
+        return None
 
     async def send(self, data: bytes) -> None:
         """Send `data`, over TLS once it has begun. A broken connection is noticed when its answer is read."""

@@ -151,6 +151,7 @@ class _Inspection:
         async with asyncio.timeout((self._until - now) * _FOR_CONNECTING):
             wire = await self._channel.reach(place)
         await self._stack.enter_async_context(wire)
+        self._channel.compare_account(wire)
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
             if hello and not is_exempt(self._service) and self._limits.enforcement != "skip":
