@@ -10,14 +10,14 @@ from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.services import Services, database
 from envconn.tls.secured import direct
-from envconn_django.database_entry import DatabaseSettings, TestSettings
-from envconn_django.rotating import fixed, renewed, rotates, rotating
+from envconn_django.database_entry import DatabaseSettings, TestSettings, fixed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from envconn.tls import SecuredConnection
+    from envconn_psycopg import Renewed
 
 
 DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy"}
@@ -57,7 +57,7 @@ def entries(
         ConfigurationError: two endpoints would have the same alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
-    make = rotating if rotate else fixed
+    make = _rotating() if rotate else fixed
     found: dict[str, Entry] = {}
     for name, connection in databases.items():
         pool_options = pool if connection.family == POSTGRESQL else None
@@ -75,6 +75,12 @@ def entries(
     return found
 
 
+def _rotating() -> Callable[[SecuredConnection, Mapping[str, float] | None], DatabaseSettings]:
+    from envconn_django.rotating import rotating
+
+    return rotating
+
+
 def followed_entries(
     source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
 ) -> dict[str, Entry]:
@@ -86,18 +92,25 @@ def followed_entries(
     """
     others = source.databases if isinstance(source, Services) else {}
     found = entries({"database": database(source), **others}, pool, rotate=rotate)
-    for entry in found.values():
-        if rotates(entry.settings):
-            _follow(entry.settings, entry.connection)
+    if rotate:
+        _follow(found.values())
     return found
 
 
-def _follow(entry: DatabaseSettings, source: SecuredConnection) -> None:
-    entry["ENVCONN"] = source
-    if isinstance(pool_options := entry["OPTIONS"].get("pool"), dict):
-        from envconn_psycopg import connection_class
+def _follow(entries: Iterable[Entry]) -> None:
+    from envconn_django.rotating import renewed, rotates
 
-        pool_options["connection_class"] = connection_class(import_module("psycopg").Connection, source, renewed)
+    for entry in entries:
+        if rotates(entry.settings):
+            entry.settings["ENVCONN"] = entry.connection
+            if isinstance(pool_options := entry.settings["OPTIONS"].get("pool"), dict):
+                pool_options["connection_class"] = _connection_class(entry.connection, renewed)
+
+
+def _connection_class(source: SecuredConnection, renewed: Renewed) -> type[object]:
+    from envconn_psycopg import connection_class
+
+    return connection_class(import_module("psycopg").Connection, source, renewed)
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from envconn.drivers.unsupported import refuse
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
-from envconn.tls.secured import foreign_parameters
+from envconn.tls.secured import foreign_parameters, has_supplier
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,23 @@ def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None 
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
     return entry
+
+
+def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
+    """Return the entry of `settings`, if it can hold the password.
+
+    Raises:
+        ConfigurationError, TypeError: as for `settings`.
+    """
+    if has_supplier(connection):
+        from envconn.tls.password import FIXED
+
+        refuse(
+            connection,
+            f"{FIXED}, but Django's settings store one password. Use databases(rotate=True)",
+            "password-fixed",
+        )
+    return settings(connection, pool=pool)
 
 
 def _postgresql(connection: SecuredConnection) -> DatabaseSettings:

@@ -1,13 +1,12 @@
-"""Entries of ``DATABASES`` for a password that changes while the process runs, and for one that does not."""
+"""The ENGINE for PostgreSQL that logs in with the current configuration, and its entry of ``DATABASES``."""
 
 from __future__ import annotations
 
 from typing import cast
 
-from envconn.drivers.unsupported import refuse
 from envconn.families import POSTGRESQL
-from envconn.tls.secured import has_supplier, without_password
-from envconn_django.database_entry import DatabaseSettings, driven, settings
+from envconn.tls.secured import without_password
+from envconn_django.database_entry import DatabaseSettings, driven, fixed, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,23 +23,6 @@ _ENGINES = {
     "django.db.backends.postgresql": "envconn_django.rotating",
     "django.contrib.gis.db.backends.postgis": "envconn_django.rotating_gis",
 }
-
-
-def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
-    """Return the entry of `settings`, if it can hold the password.
-
-    Raises:
-        ConfigurationError, TypeError: as for `settings`.
-    """
-    if has_supplier(connection):
-        from envconn.tls.password import FIXED
-
-        refuse(
-            connection,
-            f"{FIXED}, but Django's settings store one password. Use databases(rotate=True)",
-            "password-fixed",
-        )
-    return settings(connection, pool=pool)
 
 
 def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:

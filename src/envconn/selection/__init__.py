@@ -17,21 +17,21 @@ from envconn.errors import Finding, note, problem
 from envconn.grammar.libpq_keywords import REFUSABLE
 from envconn.records import Record, replace
 from envconn.report import Report
-from envconn.selection import databases, platform_services, variables
-from envconn.selection.broker_and_cache import READERS
-from envconn.selection.broker_and_cache import select as select_brokers
+from envconn.selection import databases, variables
 from envconn.selection.databases import DATABASE, DATABASES, Selected
 from envconn.selection.scan import Scan
 from envconn.selection.scope import Scopes
 from envconn.sources import DOTENV, Lookup, Text
+from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import SecuredConnection, judge
 from envconn.tls.secured import advice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from envconn.connection import Secret
+    from envconn.selection.scan import PlatformService
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
     from envconn.tls import Context
@@ -68,10 +68,10 @@ def select_services(
     """
     environment, unreadable = sources.read(environ, env_file, layers)
     scan = Scan(environment, unreadable)
-    scan.bound = platform_services.find(scan)
+    scan.bound = _platform_services(scan)
     scopes = stated_scopes(scan, policy)
     services: dict[str, SecuredConnection] = {}
-    found = (*databases.select(scan), *select_brokers(scan))
+    found = (*databases.select(scan), *_broker_and_cache(scan))
     if found and scan.environment.is_set("OPENSSL_CONF"):
         from envconn.selection.library_variables import openssl_findings
 
@@ -97,6 +97,22 @@ def select_services(
     return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 
 
+def _platform_services(scan: Scan) -> tuple[PlatformService, ...]:
+    if scan.present.isdisjoint(BOUND_SERVICE_VARIABLES) and not any(scan.environment.names_with("SQLCONNSTR_")):
+        return ()
+    from envconn.selection.platform_services import find
+
+    return find(scan)
+
+
+def _broker_and_cache(scan: Scan) -> Iterable[Selected]:
+    if not scan.bound and scan.present.isdisjoint(variables.OF_BROKER_AND_CACHE):
+        return ()
+    from envconn.selection.broker_and_cache import select
+
+    return select(scan)
+
+
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:
     from envconn.selection import attribution
 
@@ -120,6 +136,8 @@ def judged_text(
     lookup = environment.lookup(name)
     if not (lookup.found or lookup.problems):
         lookup = Lookup(Text(text, Origin(name)))
+    from envconn.selection.broker_and_cache import READERS
+
     read = READERS.get(name, grammar.read)
     judged = [_judged(Selected(name, connection), scopes, scan) for connection in scan.accept(lookup, read)]
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)

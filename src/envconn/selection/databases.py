@@ -11,7 +11,6 @@ from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.conflicts import choose, same_target
-from envconn.selection.platform_services import ambiguity, chosen_by_name
 from envconn.selection.variables import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
 
@@ -133,7 +132,7 @@ def _chosen(scan: Scan, chosen: str) -> list[Connection]:
     environment = scan.environment
     in_parts = chosen in host_variables.FAMILIES
     lookup = host_variables.compose(environment, scan.present, chosen) if in_parts else environment.lookup(chosen)
-    candidates = list(scan.accept(lookup)) or chosen_by_name(_bound(scan), chosen)
+    candidates = list(scan.accept(lookup)) or _bound_as(scan, chosen)
     if not candidates and len(scan.problems) == before:
         scan.problems.append(problem("chosen-variable-missing", CHOOSER, CHOICE_MISSING))
     scan.notes += [
@@ -147,6 +146,12 @@ def _chosen(scan: Scan, chosen: str) -> list[Connection]:
 CHOICE_MISSING = "names neither a variable that is set nor a bound service. Set it to the name of one, or unset it"
 
 
+def _bound_as(scan: Scan, chosen: str) -> list[Connection]:
+    from envconn.selection.platform_services import chosen_by_name
+
+    return chosen_by_name(_bound(scan), chosen)
+
+
 def _bound(scan: Scan) -> list[PlatformService]:
     return [bound for bound in scan.bound if bound.connection.family in DATABASES]
 
@@ -158,6 +163,8 @@ def _beside(scan: Scan, candidates: list[Connection]) -> list[Connection]:
     if candidates:
         return [each for each in connections if _agree(candidates, each)] or connections
     if bound and choose(connections, None).problems:
+        from envconn.selection.platform_services import ambiguity
+
         scan.problems.append(ambiguity(bound, CHOOSER, "the default database"))
         return []
     return connections

@@ -185,6 +185,9 @@ CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}
 RESERVED = frozenset({"broker", "results", "cache"})
 """The names that no database can have, neither by ``<NAME>_DATABASE_URL`` nor by what is bound."""
 
+OF_BROKER_AND_CACHE = {*BROKER, *RESULTS, *CACHE, *REDIS, *CHOOSERS.values()} - {CHOOSERS["database"]}
+"""Every variable that configures the broker, the store for results or the cache."""
+
 _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in FOR_EACH)
 
 KNOWN = (*FOR_EVERY, *CHOOSERS.values(), *_OWN)

@@ -6,13 +6,12 @@ from envconn import providers
 from envconn.errors import Finding, note
 from envconn.families import FAMILIES, serving
 from envconn.grammar.libpq_keywords import KEYWORDS
-from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from envconn.connection import Connection
     from envconn.providers import Endpoint
@@ -24,10 +23,9 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
     """Return notes about settings that are possible but not used, and the provider's notes on this endpoint."""
     known = judgement.endpoint.provider.certificates if judgement.endpoint.provider else None
     variable, verdict = judgement.connection.origin.variable, judgement.verdict
-    demanded = judgement.context.policy.demanded
     found = (
         *providers.advice(judgement.connection, judgement.endpoint),
-        *libpq_demands.notes(judgement.connection, demanded, judgement.demanded),
+        *_about_demands(judgement),
         *_self_signed(judgement),
     )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
@@ -36,6 +34,14 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
         return found
     message = f"could be {known.sslmode}. {known.remedy}{_BEST if known.ca else ''}"
     return (*found, note("tls-better", variable, message))
+
+
+def _about_demands(judgement: Judgement) -> Iterable[Finding]:
+    if not (demanded := judgement.context.policy.demanded):
+        return ()
+    from envconn.tls import libpq_demands
+
+    return libpq_demands.notes(judgement.connection, demanded, judgement.demanded)
 
 
 def _self_signed(judgement: Judgement) -> Iterator[Finding]:

@@ -19,7 +19,6 @@ from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, POSTGRESQL, SENTINEL
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.providers import identify, is_recognised, objections
-from envconn.tls import libpq_demands
 from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import reach
@@ -27,7 +26,7 @@ from envconn.tls.secured import SecuredConnection, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from envconn.connection import Connection
     from envconn.providers import Endpoint
@@ -49,8 +48,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
     problems = _contradictions(connection, asked, how_far, level, policy)
-    connection, demanded = libpq_demands.raised(connection, policy.demanded, level)
-    problems += [*libpq_demands.contradictions(connection, demanded, level), *objections(connection, endpoint)]
+    connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
+    problems += [*contradictions, *objections(connection, endpoint)]
     problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, level, ca, context, name)]
     if problems:
         return tuple(problems)
@@ -119,6 +118,18 @@ def _read_ca(text: str, variable: str) -> CA | Finding:
     from envconn.tls.ca import read
 
     return read(text, variable)
+
+
+def _with_demands(
+    connection: Connection, demanded: Mapping[str, str], level: TlsLevel
+) -> tuple[Connection, tuple[str, ...], Iterable[Finding]]:
+    """Return `connection` with what libpq's variables demand, the keywords that this changes, and problems."""
+    if not demanded:
+        return connection, (), ()
+    from envconn.tls.libpq_demands import contradictions, raised
+
+    raised_connection, added = raised(connection, demanded, level)
+    return raised_connection, added, contradictions(raised_connection, added, level)
 
 
 def provider_ca(endpoint: Endpoint) -> str | None:

@@ -24,7 +24,6 @@ from envconn.families import serving
 from envconn.grammar.hosts import IN_NAMES, is_address
 from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT
 from envconn.records import Record, Value
-from envconn.tls import libpq_demands
 from envconn.tls.levels import SSLMODES, TlsLevel
 
 TYPE_CHECKING = False
@@ -331,7 +330,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         # libpq would refuse to connect. A misspelt verify-full must not look like a requirement that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
     ca_variable = next((name for name in CA_VARIABLES if values.get(name)), None)
-    demanded, wrong = libpq_demands.stated(values)
+    demanded, wrong = _libpq_demands(values)
     demands = Demands(
         floor=floor,
         best=word == "best",
@@ -343,6 +342,14 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED)),
     )
     return Stated(demands, (*problems, *wrong), notes)
+
+
+def _libpq_demands(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
+    if DEMANDS.keys().isdisjoint(values):
+        return {}, ()
+    from envconn.tls.libpq_demands import stated
+
+    return stated(values)
 
 
 def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel) -> Mapping[str, str]:

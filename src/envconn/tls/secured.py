@@ -151,6 +151,8 @@ def require_sealed(value: object) -> None:
 
 def direct(connection: SecuredConnection) -> SecuredConnection | None:
     """Return the endpoint for migrations if it is not `connection` itself, otherwise `None`."""
+    if not (connection.pooled or connection.replica or connection.siblings):
+        return None
     try:
         found = connection.endpoint(pooled=False, replica=False)
     except EndpointUnavailable:
