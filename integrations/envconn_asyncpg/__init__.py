@@ -53,11 +53,14 @@ async def connect(source: Source = ENVIRONMENT, /, **options: Any) -> library.Co
 
 
 def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool:
-    """Return a pool to await or to enter; errors are those of `connect`.
+    """Return a pool to await or to enter; the first argument is that of `kwargs`.
 
     `options` are those of ``asyncpg.create_pool`` (``min_size``, ``max_size``, ``init``, ...) and of its
     connections. Each connection is opened as by `connect`. The pool of asyncpg 0.29 opens them itself, with the
     current password of the services, and never tries again.
+
+    Raises:
+        ConfigurationError: as for `connect`.
     """
     services = resolve(source)
     found = database(services)

@@ -44,7 +44,7 @@ last_entries: dict[str, Entry] = {}
 def entries(
     databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None, *, rotate: bool = False
 ) -> dict[str, Entry]:
-    """Return the entries of ``DATABASES`` by alias, for databases by name.
+    """Return the entries of ``DATABASES`` by alias, for `databases` by name.
 
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
     is added if the connection leads through a pooler and has a direct endpoint, for migrations. For
@@ -84,7 +84,7 @@ def _rotating() -> Callable[[SecuredConnection, Mapping[str, float] | None], Dat
 def followed_entries(
     source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
 ) -> dict[str, Entry]:
-    """Return the entries of `entries` for every database of `source`.
+    """Return the entries of `entries` for every database of `source`; `pool` and `rotate` are as there.
 
     Raises:
         ConfigurationError: as for `entries`.

@@ -179,7 +179,11 @@ def group() -> None:
 
 @group.command("check", help="Check the configuration; say what to change.")
 def check() -> None:
-    """Print the report, or the problems; exit as ``envconn`` does."""
+    """Print the report, or the problems; exit as ``envconn`` does.
+
+    Raises:
+        SystemExit: there are problems.
+    """
     try:
         click.echo(str(envconn.load().report()))
     except envconn.ConfigurationError as error:

@@ -98,7 +98,13 @@ async def aconnect(
 @overload
 async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.AsyncConnection: ...
 async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.AsyncConnection[Any]:
-    """Open an asynchronous psycopg 3 connection; arguments and errors are those of `connect`."""
+    """Return an open asynchronous psycopg 3 connection; the first argument is that of `kwargs`.
+
+    `options` are psycopg's, as for `connect`. A password's callable may be asynchronous.
+
+    Raises:
+        ConfigurationError, psycopg.OperationalError: as for `connect`.
+    """
     import psycopg
 
     async def log_in(judged: SecuredConnection) -> psycopg.AsyncConnection[Any]:
@@ -111,8 +117,9 @@ async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.A
 def pool(
     source: Source = ENVIRONMENT, /, *, autocommit: bool = False, **options: Any
 ) -> psycopg_pool.ConnectionPool[psycopg.Connection]:
-    """Return a pool of psycopg_pool whose connections are opened as by `connect`; `options` are the pool's own.
+    """Return a pool of psycopg_pool with connections as of `connect`; the first argument is that of `kwargs`.
 
+    `autocommit` is that of its connections, `options` are the pool's own (``min_size``, ``max_size``, ``open``, ...).
     Connections are renewed before the provider closes them, if its limit is known.
 
     Raises:
@@ -131,7 +138,13 @@ def pool(
 def apool(
     source: Source = ENVIRONMENT, /, *, autocommit: bool = False, **options: Any
 ) -> psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection]:
-    """Return an asynchronous pool; arguments and errors are those of `pool`."""
+    """Return an asynchronous pool of psycopg_pool; the first argument is that of `kwargs`.
+
+    `autocommit` and `options` are as for `pool`, the connections are opened as by `aconnect`.
+
+    Raises:
+        ConfigurationError: as for `pool`.
+    """
     import psycopg
     import psycopg_pool
 
@@ -161,7 +174,7 @@ def connection_class(
 def aconnection_class(
     kind: type[psycopg.AsyncConnection], source: Services | SecuredConnection, renewed: Renewed
 ) -> type[psycopg.AsyncConnection]:
-    """Return the same for an asynchronous `kind`."""
+    """Return a subclass of psycopg's asynchronous `kind`, with `source` and `renewed` as for `connection_class`."""
 
     class Connection(kind):  # type: ignore[misc,valid-type]
         @classmethod

@@ -90,7 +90,7 @@ class IsolatedEnvironment(MutableMapping[str, str]):
         return f"<IsolatedEnvironment: {', '.join(sorted(filter(_decides, self))) or 'nothing set'}>"
 
     def load(self, *, policy: Policy | None = None) -> Services:
-        """Return what the environment configures now; see `envconn.load`.
+        """Return what the environment configures now; `policy` is that of `envconn.load`.
 
         Raises:
             ConfigurationError: anything is wrong.

@@ -67,7 +67,13 @@ def client(source: Source = ENVIRONMENT, /, **options: Any) -> redis.Redis:
 
 
 def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
-    """Return an asynchronous client; arguments and errors are those of `client`."""
+    """Return a client of `redis.asyncio` with a pool of its own; the first argument is that of `kwargs`.
+
+    `options` are those of its connections and pools, as for `client`.
+
+    Raises:
+        ConfigurationError: as for `client`.
+    """
     from redis import asyncio
 
     from envconn_redis.asynchronous import pool

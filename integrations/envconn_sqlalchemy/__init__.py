@@ -38,7 +38,7 @@ def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sql
     """Return the URL of the database. It must be used together with `engine_options`.
 
     The first argument is a connection, or services, whose default database is used; `envconn.load()` if
-    left out. Printing the URL shows no password.
+    left out. `driver` is the DBAPI, chosen as described above if left out. Printing the URL shows no password.
 
     Raises:
         ConfigurationError: the environment is wrong, or the driver does not support it or is not installed.
@@ -49,7 +49,13 @@ def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sql
 
 
 def engine_options(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> dict[str, Any]:
-    """Return the arguments of ``create_engine`` other than `url`; arguments and errors are those of `url`."""
+    """Return the arguments of ``create_engine`` other than the URL: ``connect_args``, and when the pool renews.
+
+    The first argument and `driver` are those of `url`; both must be given the same.
+
+    Raises:
+        ConfigurationError, TypeError: as for `url`.
+    """
     connection = database(source)
     return {**driving.options(connection, installed.choose(connection, driver))}
 
@@ -57,10 +63,11 @@ def engine_options(source: Source = ENVIRONMENT, /, *, driver: Driver | None = N
 def create_engine(
     source: Source = ENVIRONMENT, /, *, driver: Driver | None = None, **options: Any
 ) -> sqlalchemy.Engine:
-    """Return an engine for the database, as for `url`; `options` are those of ``sqlalchemy.create_engine``.
+    """Return an engine for the database; the first argument and `driver` are those of `url`.
 
-    With services, a login that fails is tried again if the environment has changed; for a
-    connection of these, a ``do_connect`` listener of the program is not called.
+    `options` are those of ``sqlalchemy.create_engine`` (``pool_size``, ``echo``, ...). With services, a login that
+    fails is tried again if the environment has changed; for a connection of these, a ``do_connect`` listener of the
+    program is not called.
 
     Raises:
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
@@ -74,9 +81,13 @@ def create_engine(
 def create_async_engine(
     source: Source = ENVIRONMENT, /, *, driver: Driver | None = None, **options: Any
 ) -> AsyncEngine:
-    """Return an asynchronous engine, with psycopg or asyncpg; arguments and errors are those of `create_engine`.
+    """Return an asynchronous engine, with psycopg or asyncpg; the first argument and `driver` are those of `url`.
 
-    It needs greenlet, which the extra ``sqlalchemy`` installs.
+    `options` are those of ``sqlalchemy.ext.asyncio.create_async_engine``. It needs greenlet, which the extra
+    ``sqlalchemy`` installs.
+
+    Raises:
+        ConfigurationError: as for `create_engine`.
     """
     from sqlalchemy.ext import asyncio
 

@@ -131,7 +131,10 @@ class Services(Mapping[str, SecuredConnection]):
         replica: bool | None = None,
         branch: str | None = None,
     ) -> SecuredConnection:
-        """Return the endpoint of service `name` that is pooled, a replica or on a branch; `None` means any.
+        """Return the endpoint of service `name` with these properties; `None` means any.
+
+        `pooled` is whether it leads through a pooler, `replica` whether it is a replica (`None`: as the service
+        itself), `branch` the name of its branch.
 
         Raises:
             EndpointUnavailable: no variable names such an endpoint and it cannot be derived; the text says why.
@@ -216,7 +219,9 @@ def _is(value: object, *kinds: type) -> bool:
 
 
 def parse(text: str, variable: str | None = None) -> Connection:
-    """Return the connection that a connection string describes, without a TLS check. Messages name it `variable`.
+    """Return the connection that `text`, a connection string, describes, without a TLS check.
+
+    `variable` is what messages call it, "connection string" if left out.
 
     Raises:
         ConfigurationError: the text is invalid, or parsers disagree about its meaning.

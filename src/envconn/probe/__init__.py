@@ -90,7 +90,7 @@ def examine(  # noqa: PLR0913 - each of them can be asked for alone
     enforcement: Enforcement = "report",
     on_attempt: Callable[[Proof, float], None] | None = None,
 ) -> Proof:
-    """Return the proof that `prove` returns or raises with.
+    """Return the proof that `prove` returns or raises with; `login` to `enforcement` are those of `prove`.
 
     Before each pause, `on_attempt` is called with the proof so far and the seconds that are left.
 

@@ -69,8 +69,9 @@ class SecuredConnection(Judged):
     ) -> SecuredConnection:
         """Return the endpoint of the same database that is pooled, a replica, or on a branch, as requested.
 
-        `None` means any, and for `replica` the same as this one. It is this one if it matches, otherwise one that a
-        variable names, otherwise one that the provider's rule derives, which is judged again. If it is unknown
+        `pooled` is whether it leads through a pooler, `replica` whether it is a replica, `branch` the name of its
+        branch. `None` means any, and for `replica` the same as this one. It is this one if it matches, otherwise one
+        that a variable names, otherwise one that the provider's rule derives, which is judged again. If it is unknown
         whether an endpoint is pooled or a replica, it counts as neither, after those that are known to be neither.
 
         Raises:
@@ -138,12 +139,16 @@ def put(connection: SecuredConnection, place: object) -> None:
 
 
 def place_of(connection: SecuredConnection) -> Any:
-    """Return the `envconn.rotation.Place` of `connection`, or `None`."""
+    """Return the `envconn.rotation.reload.Place` of `connection`, or `None`."""
     return connection._place  # noqa: SLF001 - one of our own
 
 
 def require_sealed(value: object) -> None:
-    """Raise unless this is a genuine `SecuredConnection`, also if it was made without the constructor."""
+    """Raise unless `value` is a genuine `SecuredConnection`, also if it was made without the constructor.
+
+    Raises:
+        TypeError: it is not.
+    """
     # Not isinstance, which trusts a false `__class__`.
     if type(value) is not SecuredConnection or getattr(value, "_seal", None) is not _SEAL:
         raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
