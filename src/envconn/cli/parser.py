@@ -32,6 +32,11 @@ def parser(chosen: str | None = None) -> Parser:
     made.add_argument("--version", action="store_true", help="print the version; with --verbose, of all that is used")
     made.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     made.set_defaults(run=_version)
+    _add_commands(made, chosen)
+    return made
+
+
+def _add_commands(made: Parser, chosen: str | None) -> None:
     commands = made.add_subparsers(title="commands", metavar="COMMAND")
     for name, (summary, description, add) in _COMMANDS.items():
         command = commands.add_parser(
@@ -45,7 +50,6 @@ def parser(chosen: str | None = None) -> Parser:
         if chosen == name or chosen not in _COMMANDS:
             add(command)
         command.set_defaults(parser=command)
-    return made
 
 
 class Parser(argparse.ArgumentParser):

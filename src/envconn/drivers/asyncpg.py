@@ -58,11 +58,7 @@ def arguments(connection: SecuredConnection) -> Arguments:
         TypeError: `connection` was not judged.
     """
     insist(connection, "asyncpg", POSTGRESQL, _HONOURED)
-    if any(host.host.startswith("@") for host in connection.hosts):
-        refuse(connection, "asyncpg does not support abstract unix sockets. Name a directory, or use psycopg")
-    if "," in connection.user:
-        # SCRAM's first message contains it unescaped (asyncpg/protocol/scram.pyx), and a comma ends it.
-        refuse(connection, "asyncpg does not support a comma in a user. Rename the role, or use psycopg")
+    _check_place_and_user(connection)
     hosts = [host.hostaddr or host.host for host in connection.hosts]
     ports = [host.port for host in connection.hosts]
     found: Arguments = {
@@ -76,6 +72,19 @@ def arguments(connection: SecuredConnection) -> Arguments:
         "target_session_attrs": connection.parameters.get("target_session_attrs", "any"),
     }
     found.update(_login(connection))
+    _add_optional(found, connection)
+    return found
+
+
+def _check_place_and_user(connection: SecuredConnection) -> None:
+    if any(host.host.startswith("@") for host in connection.hosts):
+        refuse(connection, "asyncpg does not support abstract unix sockets. Name a directory, or use psycopg")
+    if "," in connection.user:
+        # SCRAM's first message contains it unescaped (asyncpg/protocol/scram.pyx), and a comma ends it.
+        refuse(connection, "asyncpg does not support a comma in a user. Rename the role, or use psycopg")
+
+
+def _add_optional(found: Arguments, connection: SecuredConnection) -> None:
     if settings := _settings(connection):
         found["server_settings"] = settings
     if not connection.features.prepared_statements:
@@ -83,7 +92,6 @@ def arguments(connection: SecuredConnection) -> Arguments:
         found["statement_cache_size"] = 0
     if timeout := int(connection.parameters.get("connect_timeout", "0")):
         found["timeout"] = float(timeout)
-    return found
 
 
 def merged(connection: SecuredConnection, stated: Mapping[str, Any]) -> dict[str, Any]:

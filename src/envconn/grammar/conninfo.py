@@ -87,18 +87,25 @@ def _read_pair(draft: Draft, text: str, position: int, ordinal: int) -> int | No
     start = equals + 1
     while text.startswith(" ", start):
         start += 1
+    value, end = _read_value(draft.state, text, start, ordinal, spaced=start > equals + 1)
+    if value is not None:
+        _put(draft, name, value, ordinal)
+    return end
+
+
+def _read_value(
+    state: ParseState, text: str, start: int, ordinal: int, *, spaced: bool
+) -> tuple[str, int] | tuple[None, None]:
+    """Return the value that begins at `start`, and its end; `spaced` is whether spaces are before it."""
     match = re.compile(_VALUE).match(text, start)
     if match is None:
-        draft.state.refuse("parameter-syntax", f"the quote around the value of parameter {ordinal} is not closed")
-        return None
+        state.refuse("parameter-syntax", f"the quote around the value of parameter {ordinal} is not closed")
+        return None, None
     quoted, plain = match.groups()
-    if plain and "=" in plain and start > equals + 1:
-        draft.state.refuse(
-            "value-ambiguous", f"parameter {ordinal} has a space after its \"=\". Write '' for an empty value"
-        )
-        return None
-    _put(draft, name, re.sub(r"\\(.?)", r"\1", plain if quoted is None else quoted), ordinal)
-    return match.end()
+    if plain and "=" in plain and spaced:
+        state.refuse("value-ambiguous", f"parameter {ordinal} has a space after its \"=\". Write '' for an empty value")
+        return None, None
+    return re.sub(r"\\(.?)", r"\1", plain if quoted is None else quoted), match.end()
 
 
 def _put(draft: Draft, name: str, value: str, ordinal: int) -> None:

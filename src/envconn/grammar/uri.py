@@ -98,29 +98,34 @@ def split_uri(  # noqa: PLR0913 - what is read, and where it stands
 
 def read_host(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
     """Return the one host of `netloc`, with `port` as the default, or nothing if it is refused."""
-    before = len(state.problems)
     if "," in netloc:
         state.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
     elif "%" in netloc:
-        state.refuse(
-            "host-invalid", ("the host has a percent escape, which clients read differently. Write the host without it")
-        )
+        state.refuse("host-invalid", _ESCAPED_HOST)
     elif netloc.startswith("["):
         return _read_bracketed(state, netloc, port)
     else:
-        name, _, written = netloc.partition(":")
-        if ":" in written:
-            state.refuse(
-                "port-invalid", "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
-            )
-        elif netloc.endswith(":"):
-            state.refuse("port-invalid", "the port after the colon is missing. Add the port, or remove the colon")
-        elif not name:
-            state.refuse("host-missing", "there is no host. Write scheme://user:password@host/name")
-        else:
-            hosts = pair_up(state, name, "", written or str(port))
-            return hosts if len(state.problems) == before else ()
+        return _read_name(state, netloc, port)
     return ()
+
+
+def _read_name(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
+    before = len(state.problems)
+    name, _, written = netloc.partition(":")
+    if ":" in written:
+        state.refuse("port-invalid", _TWO_COLONS)
+    elif netloc.endswith(":"):
+        state.refuse("port-invalid", "the port after the colon is missing. Add the port, or remove the colon")
+    elif not name:
+        state.refuse("host-missing", "there is no host. Write scheme://user:password@host/name")
+    else:
+        hosts = pair_up(state, name, "", written or str(port))
+        return hosts if len(state.problems) == before else ()
+    return ()
+
+
+_ESCAPED_HOST = "the host has a percent escape, which clients read differently. Write the host without it"
+_TWO_COLONS = "the host has two colons. Write an IPv6 address in brackets, and : in a password as %3A"
 
 
 def make_connection(

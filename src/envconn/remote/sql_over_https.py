@@ -26,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from envconn.providers import Provider
     from envconn.remote.http import Reply
     from envconn.report import Json
     from envconn.tls import CA, SecuredConnection
@@ -156,31 +157,28 @@ def serverless(connection: SecuredConnection, *, jwt: Secret | None = None) -> S
     """
     provider = judgement_of(connection).endpoint.provider
     rule = provider.serverless if provider else None
-    obstacles = [
-        (rule is None, f"{provider.title if provider else 'the unknown provider'} has no address for it"),
-        (len(connection.hosts) > 1, "several hosts are not supported. Use one variable for each"),
-        (
-            jwt is not None and not (rule and rule.jwt),
-            "the provider does not support a JWT. Remove it, and use the password",
-        ),
-        (jwt is None and not connection.password, "the connection has no password. Add it"),
-    ]
-    reason = next((message for is_so, message in obstacles if is_so), None)
+    reason = _obstacle(connection, provider, jwt)
     if rule is None or reason:
-        raise EndpointUnavailable(
-            [problem("endpoint-unavailable", connection.origin.variable, f"SQL over HTTPS: {reason}")]
-        )
-    where = {
-        "host": connection.host,
-        "domain": connection.host.partition(".")[2],
-        "port": connection.port,
-    }
+        message = f"SQL over HTTPS: {reason}"
+        raise EndpointUnavailable([problem("endpoint-unavailable", connection.origin.variable, message)])
+    where = {"host": connection.host, "domain": connection.host.partition(".")[2], "port": connection.port}
     return Serverless(
         http=(rule.jwt if jwt else rule.http).format_map(where),
         websocket=rule.websocket.format_map(where),
         headers=MappingProxyType(_headers(connection, jwt)),
         pipelines=rule.pipelines,
     )
+
+
+def _obstacle(connection: SecuredConnection, provider: Provider | None, jwt: Secret | None) -> str | None:
+    rule = provider.serverless if provider else None
+    obstacles = [
+        (rule is None, f"{provider.title if provider else 'the unknown provider'} has no address for it"),
+        (len(connection.hosts) > 1, "several hosts are not supported. Use one variable for each"),
+        (jwt and not (rule and rule.jwt), "the provider does not support a JWT. Remove it, and use the password"),
+        (not (jwt or connection.password), "the connection has no password. Add it"),
+    ]
+    return next((message for is_so, message in obstacles if is_so), None)
 
 
 def _headers(connection: SecuredConnection, jwt: Secret | None) -> dict[str, Secret]:

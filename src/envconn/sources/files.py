@@ -51,17 +51,9 @@ def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding
 
 def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
     """Return the text of a regular UTF-8 file of at most `limit` bytes, or the `Finding` with its problem."""
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            return problem("file-directory", variable, "the path is a directory. Name the file in it")
-        if not stat.S_ISREG(mode):
-            return problem("file-special", variable, "the path is a pipe or a device. Name a regular file")
-        with open(path, "rb") as stream:
-            raw = stream.read(limit + 1)
-    except (OSError, ValueError) as failure:
-        code, reason = _FAILURES.get(type(failure), _UNREADABLE)
-        return problem(code, variable, reason)
+    raw = _read_bytes(path, variable, limit + 1)
+    if isinstance(raw, Finding):
+        return raw
     if len(raw) > limit:
         return problem(
             "file-too-large",
@@ -72,6 +64,20 @@ def read_text(path: str, variable: str, limit: int) -> Secret | Finding:
         return Secret(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return problem("file-binary", variable, "the file is not UTF-8 text. Write the value as plain text")
+
+
+def _read_bytes(path: str, variable: str, most: int) -> bytes | Finding:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return problem("file-directory", variable, "the path is a directory. Name the file in it")
+        if not stat.S_ISREG(mode):
+            return problem("file-special", variable, "the path is a pipe or a device. Name a regular file")
+        with open(path, "rb") as stream:
+            return stream.read(most)
+    except (OSError, ValueError) as failure:
+        code, reason = _FAILURES.get(type(failure), _UNREADABLE)
+        return problem(code, variable, reason)
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:

@@ -40,16 +40,20 @@ def find(
         return _unavailable(
             variable, f"{described}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
         )
-    hints = judgement.context.hints or providers.ProviderHints()
+    outcome = _derived(judgement, pooled=pooled, replica=replica)
+    return _unavailable(variable, f"{described}: {outcome}") if isinstance(outcome, str) else outcome
+
+
+def _derived(judgement: Judgement, *, pooled: bool | None, replica: bool | None) -> Judged | str:
+    """Return the endpoint that the provider's rule derives, judged; or why there is none."""
     from envconn.providers.rewrites import derive_sibling
 
+    hints = judgement.context.hints or providers.ProviderHints()
     derived = derive_sibling(judgement.connection, judgement.endpoint, pooled=pooled, replica=replica, hints=hints)
     if isinstance(derived, str):
-        return _unavailable(variable, f"{described}: {derived}")
+        return derived
     outcome = judgement.judge(derived, judgement.context, judgement.name)
-    if not isinstance(outcome, tuple):
-        return outcome
-    return _unavailable(variable, f"{described}: {'; '.join(found.message for found in outcome)}")
+    return "; ".join(found.message for found in outcome) if isinstance(outcome, tuple) else outcome
 
 
 def _require(*, pooled: object, replica: object, branch: object) -> None:
