@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import re
 import select
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from envconn.probe.login.outcome import Failure, left
 from envconn.tls import TlsLevel
@@ -104,6 +104,12 @@ class Attempt(Protocol):
     def fileno(self) -> int:
         """Return the socket's descriptor, which may be another one after each step."""
 
+    def close(self) -> None:
+        """Close it, in whatever state it is."""
+
+
+Attempted = TypeVar("Attempted", bound=Attempt)
+
 
 def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
     """Make messages of the ``PGconn`` at `pointer` contain the SQLSTATE, and return whether that was possible.
@@ -119,8 +125,19 @@ def tell_sqlstate(library: str | None, pointer: int | None) -> bool:
     return True
 
 
-def connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
-    """Take one step after the other, and return why it failed, or `None` if it succeeded."""
+def establish(attempt: Attempted, connection: SecuredConnection, until: float) -> Attempted | Failure:
+    """Take one step of `attempt` after the other until it is connected, and return it; or close it, and return why not.
+
+    `until` is the deadline on the monotonic clock.
+    """
+    failure = _connect(attempt, connection, until)
+    if failure is None:
+        return attempt
+    attempt.close()
+    return failure
+
+
+def _connect(attempt: Attempt, connection: SecuredConnection, until: float) -> Failure | None:
     while True:
         # Read before the step: after a failed one both may be gone.
         reached, secured = attempt.status, attempt.tls or connection.tls.level < TlsLevel.ENCRYPTED

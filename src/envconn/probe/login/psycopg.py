@@ -33,10 +33,7 @@ def open_session(
     given = {**arguments.arguments(connection), **(stricter or {})}
     given.pop("prepare_threshold", None)  # psycopg's own, and nothing is prepared here
     attempt = _Session(make_conninfo("", **cast("dict[str, str]", given)))
-    if failure := libpq.connect(attempt, connection, until):
-        attempt.close()
-        return failure
-    return attempt
+    return libpq.establish(attempt, connection, until)
 
 
 def _library() -> str | None:

@@ -31,11 +31,7 @@ def open_session(
         raw = psycopg2.connect(**given, async_=1)
     except psycopg2.Error as error:
         return unopened(str(error))
-    attempt = _Session(raw)
-    if failure := libpq.connect(attempt, connection, until):
-        attempt.close()
-        return failure
-    return attempt
+    return libpq.establish(_Session(raw), connection, until)
 
 
 class _Session:
