@@ -205,7 +205,7 @@ def test_file_refused(tmp_path: Path, content: bytes, code: str) -> None:
     assert refused(str(path)) == code
 
 
-def test_certificate_beside_its_private_key_is_all_that_is_kept(pem: str) -> None:
+def test_certificate_beside_its_private_key_is_all_that_is_stored(pem: str) -> None:
     ca = understood(f"{pem.replace('CERTIFICATE', 'PRIVATE KEY')}{pem}")
     with open(ca.file(), encoding="ascii") as stream:
         assert "PRIVATE" not in stream.read()

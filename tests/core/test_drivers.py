@@ -321,7 +321,7 @@ def test_where_passwords_come_from() -> None:
     assert "password" not in pg8000.arguments(load(f"{PASSWORDLESS}?sslmode=require"))
 
 
-def test_statements_are_not_kept_behind_a_pooler() -> None:
+def test_statements_are_not_cached_behind_a_pooler() -> None:
     uri = f"{PASSWORDLESS}?sslmode=require"
     assert asyncpg.arguments(load(uri, ENVCONN_POOL_MODE="transaction"))["statement_cache_size"] == 0
     assert "statement_cache_size" not in asyncpg.arguments(load(uri, ENVCONN_POOL_MODE="session"))

@@ -80,7 +80,7 @@ def test_nothing_behind_its_back_is_left() -> None:
     assert found == {**due(), **HARMLESS}
 
 
-def test_only_what_is_asked_for() -> None:
+def test_only_what_is_requested() -> None:
     found = seen(**BEHIND_THE_BACK, DATABASE_URL=PG)
     assert found == {**BEHIND_THE_BACK, "DATABASE_URL": PG}
 

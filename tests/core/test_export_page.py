@@ -30,7 +30,7 @@ def test_table_is_the_one_that_the_formats_make(checkout: Path, page: str) -> No
     assert sum(row.count("refused") for row in rows) == 3
 
 
-def test_every_format_is_told_of(page: str) -> None:
+def test_every_format_is_documented(page: str) -> None:
     _, _, told = page.partition("## What to know of a format")
     assert set(re.findall(r"\*\*`([^`]+)`\*\*", told)) | {"pgpass"} == FORMATS.keys()
 

@@ -104,7 +104,7 @@ def test_both_set(tmp_path: Path, value: str, outcome: list[str], why: str) -> N
     assert (answer.found is None) is bool(answer.problems)
 
 
-def test_alias_to_a_variable_that_is_kept_in_a_file(tmp_path: Path) -> None:
+def test_alias_to_a_variable_that_names_a_file(tmp_path: Path) -> None:
     (path := tmp_path / "secret").write_text("x\n", encoding="utf-8")
     answer = Environment({"A": "$B", "B_FILE": str(path)}).lookup("A")
     assert answer.found

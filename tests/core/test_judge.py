@@ -126,7 +126,7 @@ def test_order_of_parameters_never_matters(certificates: Certificates) -> None:
         assert len(verdicts) == 1
 
 
-def test_removing_a_parameter_never_raises_what_is_asked_for(certificates: Certificates) -> None:
+def test_removing_a_parameter_never_raises_the_requested_level(certificates: Certificates) -> None:
     for mode, root in product(list(ASKS)[2:], ("system", str(certificates.ca))):
         both, bare = ({"sslmode": mode or "", "sslrootcert": root}, {"sslmode": mode or ""})
         levels = [

@@ -189,7 +189,7 @@ def test_a_driver_that_cannot_names_the_variable(files: dict[str, str]) -> None:
     ]
 
 
-def test_a_sibling_is_held_to_it(files: dict[str, str]) -> None:
+def test_a_sibling_must_meet_it_too(files: dict[str, str]) -> None:
     text = "postgresql://u:p@direct.example.com/d"
     database = load(files, "", PGCHANNELBINDING="require", DIRECT_URL=text).database
     assert [each.parameters["channel_binding"] for each in database.siblings] == ["require"]

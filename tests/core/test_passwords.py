@@ -226,7 +226,7 @@ def test_the_pool_of_an_old_asyncpg_asks_for_itself() -> None:
 
 
 @pytest.mark.parametrize("taken", ["conninfo", "connection_class", "kwargs"])
-def test_what_a_pool_may_not_be_told(taken: str) -> None:
+def test_options_that_a_pool_refuses(taken: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{taken} would open connections without a TLS check"):
         envconn_psycopg.pool(load(Tokens()), **{taken: ""})  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="requires a PostgreSQL one"):
@@ -235,7 +235,7 @@ def test_what_a_pool_may_not_be_told(taken: str) -> None:
         )
 
 
-def test_a_pool_is_told_when_to_renew() -> None:
+def test_a_pool_renews_before_the_provider_closes() -> None:
     neon = load(
         Tokens(), DATABASE_URL="postgresql://app@ep-a-1.eu-central-1.aws.neon.tech/app?sslmode=require"
     ).database

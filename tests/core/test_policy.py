@@ -295,7 +295,7 @@ def test_policy_shows_no_ca() -> None:
 
 
 @pytest.mark.parametrize("word", ["verify_full", "VERIFY-FULL"])
-def test_misspelt_pgsslmode_is_no_wish_that_is_met(word: str) -> None:
+def test_misspelt_pgsslmode_is_an_error(word: str) -> None:
     """libpq knows neither, and would not connect."""
     found = stated({"PGSSLMODE": word})
     assert [(problem.code, problem.variable) for problem in found.problems] == [("policy-unknown", "PGSSLMODE")]

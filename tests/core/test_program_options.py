@@ -75,7 +75,7 @@ def test_settings_of_asyncpgs_server_are_added(stated: dict[str, object], settin
     assert ("server_settings" in asyncpg.merged(bare, stated)) is ("server_settings" in stated)
 
 
-def test_a_pool_of_asyncpgs_is_told_what_is_its_own() -> None:
+def test_a_pool_of_asyncpg_gets_its_own_options() -> None:
     stated = {"min_size": 1, "max_size": 2, "init": print, "command_timeout": 3}
     assert asyncpg.parted(JUDGED, stated) == ({"min_size": 1, "max_size": 2, "init": print}, {"command_timeout": 3})
     for name in ("connect", "dsn", "host", "ssl"):

@@ -199,7 +199,7 @@ def test_everything_that_stands_against_it_is_said_at_once(session: Session) -> 
 @pytest.mark.parametrize(
     "arguments", [["--collect-only"], ["--fulltrace"], ["--showlocals"], ["-x", "-q"], ["--co", "-v"]]
 )
-def test_it_is_refused_whatever_else_is_asked_for(session: Session, arguments: list[str]) -> None:
+def test_it_is_refused_whatever_the_other_options(session: Session, arguments: list[str]) -> None:
     assert session(*arguments, DATABASE_URL=THERE).ret == pytest.ExitCode.USAGE_ERROR
 
 

@@ -77,7 +77,7 @@ def test_as_it_is(provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", TABLE)
-def test_what_is_asked_for_is_there_or_refused(provider: str) -> None:
+def test_what_is_requested_is_there_or_refused(provider: str) -> None:
     for pooled, replica in product((None, True, False), repeat=2):
         is_there_or_refused(provider, pooled=pooled, replica=replica)
 

@@ -167,7 +167,7 @@ OF_UPSUN = {
         ),
     ],
 )
-def test_parts_are_told_in_their_own_words(environ: dict[str, str], told: str, corrected: dict[str, str]) -> None:
+def test_remedies_for_parts_name_parts(environ: dict[str, str], told: str, corrected: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(environ, env_file=None)
     (problem,) = caught.value.problems
@@ -202,7 +202,7 @@ ONCE = [
 
 
 @pytest.mark.parametrize(("environ", "expected"), ONCE)
-def test_one_cause_is_told_once(environ: dict[str, str], expected: list[str]) -> None:
+def test_one_cause_is_reported_once(environ: dict[str, str], expected: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(environ, env_file=None)
     assert [problem.code for problem in caught.value.problems] == expected

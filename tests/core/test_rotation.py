@@ -46,7 +46,7 @@ class TestReload:
         assert (bool(changes), str(changes), changes) == (False, "nothing changed", Changes())
         assert services.database is not before
 
-    def test_what_changed_is_named_and_not_told(self) -> None:
+    def test_what_changed_is_named_without_values(self) -> None:
         environ = {"DATABASE_URL": URL, "OLD_DATABASE_URL": OTHER}
         services = load(environ)
         environ["DATABASE_URL"] = URL.replace(MARKER, "another-secret")

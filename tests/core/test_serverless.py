@@ -102,7 +102,7 @@ def test_who_has_none(text: str, jwt: str | None, said: str) -> None:
         serverless(connection, jwt=envconn.Secret("x") if jwt else None)
 
 
-def test_every_record_that_has_one_can_be_asked() -> None:
+def test_every_record_that_has_one_can_be_queried() -> None:
     from envconn.providers import all_providers
 
     found = {record.name for record in all_providers() if record.serverless}

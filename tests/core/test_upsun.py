@@ -165,7 +165,7 @@ def test_variables_need_a_host() -> None:
     assert [problem.code for problem in report(**environ).problems] == ["database-missing"]
 
 
-def test_one_relationship_told_of_twice() -> None:
+def test_one_relationship_described_twice() -> None:
     endpoint = {**ENDPOINT, "host": "orders.internal", "password": PARTS["ORDERS_PASSWORD"]}
     found = report({"orders": [endpoint]}, **PARTS)
     assert (found.ok, list(found.services), found.notes) == (True, ["database"], ())

@@ -93,7 +93,7 @@ def test_rabbitmq(
     [("", "verify-full"), ("ssl_check_hostname=false", "verify-ca"), ("ssl_cert_reqs=none", "require")],
 )
 @pytest.mark.parametrize("floor", ["require", "verify-ca", "verify-full"])
-def test_the_same_wish_and_policy_are_the_same_level(
+def test_the_same_text_and_policy_give_the_same_level(
     certificates: Certificates, redis_query: str, postgres_mode: str, floor: str
 ) -> None:
     environ = environment(certificates, floor, TlsLevel.VERIFY_CA)

@@ -91,7 +91,7 @@ def test_clear_text_stays_at_home(project: Project, redis_server: States[Redis])
     assert "CACHE_URL: " in project.python(ROUND, **enforced, CACHE_URL=uri).stdout
 
 
-def test_nothing_is_told_to_a_server_without_tls(project: Project) -> None:
+def test_nothing_is_sent_to_a_server_without_tls(project: Project) -> None:
     with eavesdropper.listening(None) as ear:
         uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none"
         assert "[1]" not in visited(project, uri)

@@ -168,7 +168,7 @@ def test_the_extension_holds_services_and_options() -> None:
     assert (options["pool_size"], options["echo"]) == (7, True)
 
 
-def test_mistakes_are_told() -> None:
+def test_mistakes_are_errors() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE)
     with pytest.raises(RuntimeError, match="already initialised"):
         EnvConn(make(services), services=services)

@@ -115,7 +115,7 @@ def test_a_host_that_breaks_the_promise_is_not_taken(
     assert outcome(driver, judged) == (refused if driver == "psycopg2" else matrix.TLS)
 
 
-def test_a_thief_among_the_hosts_is_told_nothing(
+def test_a_thief_among_the_hosts_learns_nothing(
     lab: Lab, certificates: Certificates, fake: Callable[[Answer], Fake]
 ) -> None:
     thief = fake(Answer.N)

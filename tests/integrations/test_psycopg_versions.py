@@ -74,7 +74,7 @@ def test_every_value_is_text(number: int) -> None:
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
-def test_the_installed_version_is_asked_for(driver: str) -> None:
+def test_the_installed_version_is_read(driver: str) -> None:
     versions = {"psycopg": psycopg.pq.version(), "psycopg2": psycopg2.extensions.libpq_version()}
     assert libpq.version(driver) == versions[driver]
     assert libpq.version(driver) >= libpq.OLDEST
@@ -130,14 +130,14 @@ def test_a_stated_parameter_is_not_dropped_silently(query: str, needed: int) -> 
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_direct_negotiation_is_asked_for_where_it_is_known(number: int) -> None:
+def test_direct_negotiation_is_requested_where_it_is_known(number: int) -> None:
     arguments = libpq.arguments(judged("sslmode=require&sslnegotiation=direct"), number)
     assert arguments.get("sslnegotiation") == ("direct" if number >= 17_00_00 else None)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("site", ["good", "unknownca", "wronghost", "notls"])
-def test_what_older_versions_are_handed_holds_as_well(
+def test_arguments_for_older_versions_hold_as_well(
     lab: Lab, certificates: Certificates, number: int, site: str
 ) -> None:
     uri = lab[site].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))

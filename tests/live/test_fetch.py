@@ -69,7 +69,7 @@ def test_for_a_person(fetch: Callable[..., Said]) -> None:
     assert lines[-2:] == ["answered branch: staging", "answered pooled: yes"]
 
 
-def test_without_a_branch_none_is_told(fetch: Callable[..., Said]) -> None:
+def test_without_a_branch_none_is_printed(fetch: Callable[..., Said]) -> None:
     assert fetch(*SCALINGO).out.splitlines()[-1] == "answered pooled: no"
     assert "answered branch" not in fetch(*SCALINGO).out
 

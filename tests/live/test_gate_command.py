@@ -169,7 +169,7 @@ def test_several_services_one_of_them_bad(lab: Lab, redis_server: States[Redis],
     assert done.err.startswith("error REPORTS_DATABASE_URL: ")
 
 
-def test_siblings_are_told_apart(lab: Lab) -> None:
+def test_siblings_are_distinguished(lab: Lab) -> None:
     variables = {
         "DATABASE_URL": lab["good"].uri(sslmode="require"),
         "DIRECT_URL": lab["expired"].uri(sslmode="require"),

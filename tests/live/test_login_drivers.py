@@ -93,7 +93,7 @@ def test_no_libpq(library: str) -> None:
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "pg8000"])
-def test_one_that_cannot_do_what_is_asked_for(driver: str) -> None:
+def test_a_driver_that_lacks_what_is_required(driver: str) -> None:
     outcome = tried(f"postgresql+{driver}://app:{MARKER}@127.0.0.1/app?sslmode=require&channel_binding=require")
     assert codes(outcome) == ["driver-missing"]
     assert f"{driver} does not support channel_binding" in outcome.problems[0].message

@@ -126,7 +126,7 @@ def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
         released.set()
 
 
-def test_the_exit_is_not_held_up() -> None:
+def test_the_exit_is_not_delayed() -> None:
     code = """
 import socket, threading
 import envconn

@@ -232,7 +232,7 @@ def test_each_client_is_its_own(good: StandIn) -> None:
     assert len({client.number for client in good.clients}) == len(good.clients)
 
 
-def test_passwords_are_neither_kept_nor_shown(good: StandIn) -> None:
+def test_passwords_are_neither_stored_nor_shown(good: StandIn) -> None:
     psycopg.connect(good.uri(sslmode="require")).close()
     assert good.clients[-1].password is True
     for shown in (*value_surfaces(good.clients[-1]).values(), repr(good), str(good)):

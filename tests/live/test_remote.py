@@ -152,7 +152,7 @@ def test_planetscale_resets_the_default_role(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("role", ["worker", "postgres"])
-def test_planetscale_makes_nothing_unasked(peer: Peer, role: str) -> None:
+def test_planetscale_creates_nothing_by_default(peer: Peer, role: str) -> None:
     with pytest.raises(RemoteError, match=r"create.*reset") as caught:
         get_connection("planetscale", **{**PLANETSCALE, "role": role})
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("password-not-returned", 78)
@@ -266,12 +266,12 @@ def test_the_policy_that_is_stated(peer: Peer, monkeypatch: pytest.MonkeyPatch) 
     assert peer.asked == [], "no request is sent if the answer could not be judged"
 
 
-def test_a_provider_that_is_stated_is_the_one_that_was_asked(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stated_provider_is_the_one_that_answered(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_PROVIDER", "planetscale")
     assert get_connection("neon", **NEON).connection.provider == "neon"
 
 
-def test_the_host_is_asked_for_by_name(peer: Peer) -> None:
+def test_the_request_names_the_host(peer: Peer) -> None:
     get_connection("neon", **NEON)
     assert peer.names == ["localhost"]
 

@@ -339,7 +339,7 @@ def _ca() -> str:
     return path
 
 
-def test_no_other_server_is_asked(peer: Peer, certificates: Certificates, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_other_server_is_contacted(peer: Peer, certificates: Certificates, caplog: pytest.LogCaptureFixture) -> None:
     with running(certificates.good) as other:
         peer.script.append(status(302, Location=other.url("casedev/database/v1/projects/proj_abc123/connection")))
         assert refused(caplog).problems[0].code == "redirected"

@@ -41,7 +41,7 @@ def test_connections_that_are_open_go_on(vault: Vault, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", FOLLOWING)
-def test_a_wrong_password_is_told_once(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_wrong_password_is_reported_once(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     services = vault.load()
     with opened(name, services) as ask:
         assert ask() == vault.role
@@ -145,7 +145,7 @@ def notes(error: BaseException | None) -> list[str]:
 
 @pytest.mark.parametrize("as_services", [True, False])
 @pytest.mark.parametrize("name", FACTORIES)
-def test_a_supplied_password_is_asked_for_at_each_login(vault: Vault, name: str, *, as_services: bool) -> None:
+def test_the_callable_is_called_at_each_login(vault: Vault, name: str, *, as_services: bool) -> None:
     asked = []
 
     def token(connection: envconn.SecuredConnection) -> str:

@@ -243,7 +243,7 @@ def middleman(certificates: Certificates) -> Iterator[Fake]:
 
 
 @pytest.mark.parametrize("wish", ["channel_binding=require", "require_auth=scram-sha-256"])
-def test_asyncpg_takes_a_wish_for_a_setting(middleman: Fake, wish: str) -> None:
+def test_asyncpg_sends_an_unknown_parameter_as_a_setting(middleman: Fake, wish: str) -> None:
     """B10: it sends to the server what should have protected it from the server."""
     uri = f"{middleman.uri(sslmode='require')}&{wish}"
     assert naive.asyncpg_connect(uri) == TLS

@@ -68,7 +68,7 @@ def said(text: str) -> list[str]:
     return [re.sub(r"^ *\d+:\d\d (\w*) +", r"\1 ", line) for line in text.splitlines()]
 
 
-def test_outcomes_are_told(checkout: Path) -> None:
+def test_outcomes_are_printed(checkout: Path) -> None:
     with started(checkout, "print('heard'); raise SystemExit(4)") as process:
         text, _ = process.communicate(timeout=30)
     assert process.returncode == 0
