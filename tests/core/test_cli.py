@@ -183,6 +183,28 @@ def test_usage_of_the_command() -> None:
     assert (done.returncode, done.stdout) == (EX_USAGE, "")
 
 
+OTHER = f"postgresql://app:{MARKER}@other.example/app"
+PLANETSCALE = f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d"
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({**GOOD, "DIRECT_URL": OTHER}, "database (direct) [encrypted] DIRECT_URL"),
+        ({**GOOD, "DATABASE_REPLICA_URL": OTHER}, "database (replica) [encrypted] DATABASE_REPLICA_URL"),
+        ({**GOOD, "DATABASE_URL_UNPOOLED": OTHER}, "database (direct) [encrypted] DATABASE_URL_UNPOOLED"),
+        ({**GOOD, "SHOP_DATABASE_URL": OTHER, "SHOP_DIRECT_URL": PG}, "shop (direct) [encrypted] SHOP_DIRECT_URL"),
+        ({"DATABASE_URL": PLANETSCALE}, "[default-role]"),
+        ({"DATABASE_URL": f"postgresql://app:{MARKER}@db.example:6432/app"}, "[pooler-likely]"),
+        ({"DATABASE_URL": f"postgresql://app:{MARKER}@pgbouncer.example/app"}, "[pooler-likely]"),
+    ],
+)
+def test_siblings_and_hints_are_listed(command: str, variables: dict[str, str], told: str) -> None:
+    done = run(command, **variables)
+    assert (done.returncode, told in done.stdout) == (EX_OK, True)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["exec", "--help"]], ids=" ".join)
 def test_help(arguments: list[str]) -> None:
     done = run(*arguments)
