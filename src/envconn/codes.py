@@ -56,7 +56,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_DATABASE_VARIABLE=DATABASE_URL",
         ),
         "envconn-variable-unknown": Code(
-            "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that speaks of TLS.",
+            "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that is about TLS or the "
+            "login (`ENVCONN_AUTH`, which has no effect yet).",
             "Correct the name, or remove it.",
         ),
         "connection-altered": Code(
@@ -540,7 +541,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "`OPENSSL_CONF` allows NULL ciphers or security level 0.", "Remove them from `CipherString` in that file."
         ),
         "pg-service": Code(
-            "`PGSERVICE` makes libpq read values from a file, and fail without it.",
+            "`PGSERVICE` makes libpq read values from a file, and fail without it. `envconn exec --export pg` removes "
+            "it.",
             "Unset it, and write the values into the connection string.",
         ),
         "pg-variable-invalid": Code(
@@ -717,7 +719,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-duplicate-weaker": Code(
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
-        "envconn-variable-ignored": Code("A variable begins with `ENVCONN_`, but envconn does not read it."),
+        "envconn-variable-ignored": Code(
+            "A variable begins with `ENVCONN_`, but envconn does not read it: `ENVCONN_IGNORE` and `ENVCONN_ENDPOINT` "
+            "have no effect yet."
+        ),
         "service-reserved": Code(
             "A variable or a bound service would make a database called `broker`, `results` or `cache`, which are the "
             "names of other services. Rename it to use it."

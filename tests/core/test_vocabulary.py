@@ -98,5 +98,5 @@ def test_what_the_source_names_is_known() -> None:
     assert len(named) > 12
 
 
-MISTAKES = {"ENVCONN_TSL", "ENVCONN_SERVICE_HOST", "ENVCONN_ANALYTICS"}
+MISTAKES = {"ENVCONN_TSL", "ENVCONN_AUTH", "ENVCONN_SERVICE_HOST", "ENVCONN_ANALYTICS"}
 """Examples of names that are unknown, and the beginning of a name."""
