@@ -323,7 +323,7 @@ def test_evidence(certificates: Certificates, query: str, place: str, demands: D
         ("redis://localhost/0", "with redis://, TLS is not used"),
         ("amqps://u:p@h/v", "with amqps://, the CA and the hostname are verified"),
         ("rediss://h/0?ssl_cert_reqs=none", "with rediss:// and its parameters, TLS is required, but the server"),
-        ("mysql://u:p@h/d", "with mysql://, the client may fall back to an unencrypted connection"),
+        ("mysql://u:p@h/d", "without ssl-mode, the client may fall back to an unencrypted connection"),
         ("mysql://u:p@h/d?ssl-mode=REQUIRED", "with mysql:// and its parameters, TLS is required, but the server"),
         ("rediss://h/0?ssl_ca_certs=FILE", "with rediss:// and its parameters, the CA and the hostname are verified"),
     ],

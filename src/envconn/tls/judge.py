@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
-from envconn.families import FAMILIES, POSTGRESQL, SENTINEL
+from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls.judged import Judgement, Verdict
@@ -256,6 +256,8 @@ def _words(connection: Connection) -> str:
     if connection.family != POSTGRESQL:
         # Other words than libpq's; for Redis and AMQP, the scheme means "disable".
         is_stated = has_root or mode not in {None, "disable"}
+        if connection.family == MYSQL and not (is_stated or mode):
+            return "without ssl-mode"
         return f"with {connection.scheme}://" + (" and its parameters" if is_stated else "")
     written = [f"sslmode={mode}"] if mode else []
     written += ["sslrootcert"] if has_root else []
