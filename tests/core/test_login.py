@@ -20,6 +20,8 @@ from envconn.records import replace
 STATES = {
     ("28P01", ""): "password-refused",
     ("28000", ""): "login-refused",
+    ("28000", "connection requires a valid client certificate"): "client-certificate-required",
+    ("28000", 'certificate authentication failed for user "x"'): "client-certificate-refused",
     ("3D000", ""): "database-absent",
     ("42501", ""): "permission-denied",
     ("53300", ""): "server-full",

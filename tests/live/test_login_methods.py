@@ -7,7 +7,9 @@ from pwd import getpwuid
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import psycopg
 import pytest
+import trustme
 
 import envconn
 import rules
@@ -17,9 +19,11 @@ from envconn.probe import examine
 from logins import DRIVERS, MARKER, codes, judged, noted, tried
 from probing import trust
 from talker import Script
+from throwaway import certificates as making
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from throwaway.certificates import Certificates
     from throwaway.server import Server
@@ -63,8 +67,6 @@ def ruled(certificates: Certificates) -> Iterator[Server]:
     lines = [f"hostssl all {method} 127.0.0.0/8 {method}" for method in methods]
     lines = [line.replace("all scram-sha-256", "all scram") for line in lines]
     with rules.running(certificates.good, " / ".join([*lines, "hostssl postgres app 127.0.0.0/8 trust"])) as server:
-        import psycopg
-
         with psycopg.connect(server.uri(sslmode="require"), autocommit=True) as admin:
             for name in ("trust", "password", "md5", "scram", "ident", "reject"):
                 admin.execute(f"create role \"{name}\" login password '{MARKER}'".encode())
@@ -92,6 +94,38 @@ def test_rules(ruled: Server, certificates: Certificates, driver: str) -> None:
         assert codes(outcome) == ([code] if code else []), user
         assert [problem.exit_code for problem in outcome.problems] == ([77] if code else [])
         assert not code or not curable([code])
+
+
+@pytest.fixture(scope="module")
+def certified(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server that lets `app` in by a certificate, and where the certificates are."""
+    home, clients = tmp_path_factory.mktemp("clients"), trustme.CA(organization_name="clients")
+    home.chmod(0o755)
+    for name in ("app", "another"):
+        making._pair(home / name, clients.issue_cert("app@envconn.test", common_name=name))
+    rule = "hostssl all app 127.0.0.0/8 cert"
+    with rules.running(certificates.good, rule, ca=making._root(home / "ca.pem", clients)) as server:
+        yield server, home
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("app", "", ""),
+        ("", "client-certificate-required", "requires a client certificate (SQLSTATE 28000). Name one"),
+        ("another", "client-certificate-refused", "is not for this user (SQLSTATE 28000). Name one"),
+    ],
+)
+def test_by_certificate(
+    certified: tuple[Server, Path], certificates: Certificates, driver: str, name: str, code: str, told: str
+) -> None:
+    server, home = certified
+    files = {"sslcert": f"{home}/{name}.pem", "sslkey": f"{home}/{name}.key"} if name else {}
+    uri = server.uri(**trust(certificates, "verify-full"), **files).replace("postgresql:", f"postgresql+{driver}:")
+    outcome = tried(uri)
+    assert codes(outcome) == ([code] if code else [])
+    assert all(told in problem.message and problem.exit_code == 76 for problem in outcome.problems)
 
 
 @pytest.mark.parametrize("driver", LIBPQ)

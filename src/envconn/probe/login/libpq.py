@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
 
 def refused(state: str, said: str) -> Failure:
-    """Return what the SQLSTATE `state` means; the text in `said` decides if poolers use one code for everything."""
+    """Return what the SQLSTATE `state` means; the text in `said` decides if one code is used for several things."""
     if not re.fullmatch("[0-9A-Z]{5}", state):
         state = _OTHER  # a server that received the password could return it here
-    if state == _POOLERS:
-        # PgBouncer's texts, which exist in English only (src/client.c, src/objects.c, src/janitor.c).
-        return Failure(next((code for words, code in _SAID if words in said), "login-refused"), state)
-    return Failure(_BY_STATE.get(state, "login-refused"), state)
+    by_text = next((code for words, code in _SAID.get(state, ()) if words in said), "login-refused")
+    return Failure(_BY_STATE.get(state, by_text), state)
 
 
 _BY_STATE = {
@@ -48,19 +46,26 @@ _BY_STATE = {
 }
 
 _OTHER = "XX000"
-_POOLERS = "08P01"
-_SAID = (
-    ("authentication failed", "password-refused"),
-    ("no such user", "password-refused"),
-    ("does not exist", "database-absent"),
-    ("no such database", "database-absent"),
-    ("no more connections allowed", "server-full"),
-    ("query_wait_timeout", "server-full"),
-    ("client_login_timeout", "timed-out"),
-    ("cannot connect to server", "server-starting"),
-    ("server login has been failing", "server-starting"),
-    ("shutting down", "server-starting"),
-)
+_SAID = {
+    # PgBouncer's texts, which exist in English only (src/client.c, src/objects.c, src/janitor.c).
+    "08P01": (
+        ("authentication failed", "password-refused"),
+        ("no such user", "password-refused"),
+        ("does not exist", "database-absent"),
+        ("no such database", "database-absent"),
+        ("no more connections allowed", "server-full"),
+        ("query_wait_timeout", "server-full"),
+        ("client_login_timeout", "timed-out"),
+        ("cannot connect to server", "server-starting"),
+        ("server login has been failing", "server-starting"),
+        ("shutting down", "server-starting"),
+    ),
+    # PostgreSQL's (auth.c, ClientAuthentication and auth_failed). In another language, it is a login that is refused.
+    "28000": (
+        ("valid client certificate", "client-certificate-required"),
+        ("certificate authentication failed", "client-certificate-refused"),
+    ),
+}
 
 
 FAILED, READ, WRITE, DONE = range(4)

@@ -130,6 +130,12 @@ _OF_ALL = {
     "tls-failed": "{driver} and the server could not agree on TLS. Check sslrootcert, sslcert and sslkey",
     "tls-not-in-use": "{driver} logged in without the required TLS. Do not use this driver, and report a bug",
     "password-refused": "user or password is wrong{state}. Copy both again from your provider",
+    "client-certificate-required": (
+        "the server requires a client certificate{state}. Name one with sslcert and sslkey"
+    ),
+    "client-certificate-refused": (
+        "the client certificate is not for this user{state}. Name one for it with sslcert and sslkey"
+    ),
     "login-method-unsupported": (
         "the server asks for a login method that {driver} does not support, such as GSSAPI or OAuth. Allow "
         "scram-sha-256 in pg_hba.conf"
