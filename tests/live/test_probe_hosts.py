@@ -199,6 +199,19 @@ def test_the_first_address_hangs_in_a_probe(
     assert (codes(proof), notes(proof)) == ((), {"timed-out"})
 
 
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_a_login_goes_on_as_well(
+    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    server = lab["good"]
+    named(monkeypatch, "127.0.0.2", "127.0.0.1")
+    uri = server.uri("db.envconn.test", **trust(certificates, "verify-full"))  # which libpq itself finds nowhere
+    with strangers.running(never, ("127.0.0.2", server.port)):
+        proof = examine(secured(uri.replace("postgresql:", f"postgresql+{driver}:")), login=True, timeout=2)
+    assert (codes(proof), only(proof).handshake is not None) == ((), True)
+    assert only(proof).login
+
+
 def test_every_address_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     named(monkeypatch, "127.0.0.2", "127.0.0.3")
     with strangers.running(never, ("127.0.0.2", 0)) as one, strangers.running(never, ("127.0.0.3", one.port)):

@@ -155,7 +155,10 @@ def _add_logins(proof: Proof, until: float) -> Proof:
     refused = {seen.service for seen in proof.seen if seen.problems}
     ready = [service for service in dict.fromkeys(seen.service for seen in proof.seen) if service not in refused]
     timeout = max(_FIRST, until - time.monotonic())
-    begun = {id(_answering(proof, each)): run_in_thread(partial(log_in, each, timeout=timeout)) for each in ready}
+    begun = {
+        id(seen): run_in_thread(partial(log_in, seen.service, timeout=timeout, address=_detour(seen)))
+        for seen in (_answering(proof, service) for service in ready)
+    }
     return Proof(tuple(_add_login(seen, begun.get(id(seen))) for seen in proof.seen))
 
 
@@ -163,6 +166,12 @@ def _answering(proof: Proof, service: SecuredConnection) -> Seen:
     """Return the observation of the first host of `service` that is up: drivers skip hosts that are down."""
     hosts = [seen for seen in proof.seen if seen.service is service]
     return next((seen for seen in hosts if seen.handshake), hosts[0])
+
+
+def _detour(seen: Seen) -> str | None:
+    """Return the address that answers, if another address of the same host does not."""
+    hangs = len(seen.service.hosts) == 1 and any(note.code == "timed-out" for note in seen.notes)
+    return seen.address if hangs else None
 
 
 def _add_login(seen: Seen, begun: Future[Outcome] | None) -> Seen:

@@ -26,8 +26,11 @@ _SHARE = 0.9
 """The share of the time limit that drivers are given, so that they can give up themselves and clean up."""
 
 
-def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
+def log_in(connection: SecuredConnection, *, timeout: float, address: str | None = None) -> Outcome:
     """Log in to `connection` and return the outcome, in at most `timeout` seconds.
+
+    `address` is where its host answers, if another of its addresses does not. libpq's drivers would go on to it, but
+    only after their own time limit.
 
     Call it only after `envconn.probe` has verified every host at the required level, because the password is sent.
     It goes through the driver's own TLS, with the arguments of the application's driver, so that
@@ -49,7 +52,7 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
     until = time.monotonic() + timeout * _SHARE
     try:
         # A driver that ignores its own limits (a resolver that hangs) is left behind here.
-        return run_in_thread(lambda: _logged_in(connection, until)).result(timeout)
+        return run_in_thread(lambda: _logged_in(connection, until, address)).result(timeout)
     except TimeoutError:
         return Outcome(problems=(failed_login(connection, "the driver", Failure("timed-out")),))
 
@@ -57,16 +60,16 @@ def log_in(connection: SecuredConnection, *, timeout: float) -> Outcome:
 class _Family(Protocol):
     """A module of this package that serves one family."""
 
-    def log_in(self, connection: SecuredConnection, until: float) -> Outcome: ...
+    def log_in(self, connection: SecuredConnection, until: float, address: str | None) -> Outcome: ...
 
 
 _UNTRIED = "the login to {kind} was not checked. Check it with the application"
 
 
-def _logged_in(connection: SecuredConnection, until: float) -> Outcome:
+def _logged_in(connection: SecuredConnection, until: float, address: str | None) -> Outcome:
     try:
         family = cast("_Family", import_module(f"{__name__}.{FAMILIES[connection.family].login}"))
-        return family.log_in(connection, until)
+        return family.log_in(connection, until, address)
     except ConfigurationError as error:
         return Outcome(problems=tuple(problem(_code(each), each.variable, each.message) for each in error.problems))
     except ImportError:

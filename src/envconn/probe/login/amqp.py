@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def log_in(connection: SecuredConnection, until: float) -> Outcome:
+def log_in(connection: SecuredConnection, until: float, _address: str | None) -> Outcome:
     """Log in and open the vhost.
 
     A broker that is short of memory or disk accepts every client and blocks those that publish; this is not noticed.

@@ -33,21 +33,31 @@ class _DriverModule(Protocol):
     def open_session(self, connection: SecuredConnection, until: float) -> Session | Failure: ...
 
 
-def log_in(connection: SecuredConnection, until: float) -> Outcome:
+def log_in(connection: SecuredConnection, until: float, address: str | None) -> Outcome:
     """Log in through the driver that the scheme names, otherwise the first that is installed.
+
+    A driver of libpq connects to `address`, if there is one.
 
     Raises:
         ConfigurationError: none is installed, or it does not support what the connection requires.
         ImportError: it is installed but cannot be imported.
     """
     driver = installed.choose(connection)
-    module = cast("_DriverModule", import_module(f"envconn.probe.login.{driver}"))
-    session = module.open_session(connection, until)
+    place = {"hostaddr": address} if address and driver in _LIBPQ else {}
+    session = _open(connection, driver, until, place)
     found = session if isinstance(session, Failure) else _with_session(connection, driver, session, until)
     if isinstance(found, Failure):
         return Outcome(problems=(failed_login(connection, driver, found),))
     # This needs another login, so it comes after the first connection is closed.
-    return found._replace(notes=(*found.notes, *protection_notes(connection, driver, until)))
+    return found._replace(notes=(*found.notes, *protection_notes(connection, driver, until, place)))
+
+
+def _open(connection: SecuredConnection, driver: str, until: float, keywords: Mapping[str, str]) -> Session | Failure:
+    """Log in through `driver`; libpq's `keywords` take the place of the connection's."""
+    module = import_module(f"envconn.probe.login.{driver}")
+    if keywords:
+        return cast("_LibpqModule", module).open_session(connection, until, keywords)
+    return cast("_DriverModule", module).open_session(connection, until)
 
 
 def _with_session(connection: SecuredConnection, driver: str, session: Session, until: float) -> Outcome | Failure:
@@ -157,7 +167,9 @@ class _LibpqModule(Protocol):
     ) -> Session | Failure: ...
 
 
-def protection_notes(connection: SecuredConnection, driver: str, until: float) -> Iterator[Finding]:
+def protection_notes(
+    connection: SecuredConnection, driver: str, until: float, place: Mapping[str, str]
+) -> Iterator[Finding]:
     """Yield the note that says what to require, found by trying; none if it is required or the server is verified."""
     stated = {"channel_binding", "require_auth"} & connection.parameters.keys()
     if connection.tls.level != TlsLevel.ENCRYPTED or connection.password is None or stated:
@@ -165,8 +177,7 @@ def protection_notes(connection: SecuredConnection, driver: str, until: float) -
     for code, demand, message in _DEMANDS if driver in _LIBPQ else ():
         if "require_auth" in demand and libpq.version(driver) < _REQUIRE_AUTH:
             break
-        module = cast("_LibpqModule", import_module(f"envconn.probe.login.{driver}"))
-        outcome = module.open_session(connection, until, demand)
+        outcome = _open(connection, driver, until, {**place, **demand})
         if not isinstance(outcome, Failure):
             outcome.close()
             yield note(code, connection.origin.variable, message)

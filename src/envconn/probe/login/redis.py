@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def log_in(connection: SecuredConnection, until: float) -> Outcome:
+def log_in(connection: SecuredConnection, until: float, _address: str | None) -> Outcome:
     """Log in, to the master that the sentinels name if there are any, and return what the server reports of itself.
 
     Raises:
