@@ -1,0 +1,135 @@
+"""The mutants of a source: each has one change that a test should notice."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType
+
+    Change = tuple[str, ast.AST, str, object]  # a name, and the node whose field gets a value
+
+_SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
+    **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
+    **{ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
+}
+_NAMES = {"max": "min", "min": "max", "any": "all", "all": "any"}
+_TOLD = {"problem", "note", "refuse", "TypeError", "AttributeError", "_unavailable", "about"}
+_LEFT = {"TYPE_CHECKING", "FOREIGN", "INSTEAD", "__repr__", "__str__", "__all__", "__slots__"}
+"""Functions whose texts are messages, and names of what decides about nothing but these."""
+
+
+def mutants(source: str, path: str) -> Iterator[tuple[str, CodeType]]:
+    """Yield the name and the code of each."""
+    tree = ast.parse(source)
+    seen: dict[str, int] = {}
+    for name, node, field, value in _changes(tree, ""):
+        before = getattr(node, field)
+        setattr(node, field, value)
+        code = compile(ast.fix_missing_locations(tree), path, "exec")
+        setattr(node, field, before)
+        seen[name] = seen.get(name, 0) + 1
+        yield name + f" ({seen[name]})" * (seen[name] > 1), code
+
+
+def _changes(node: ast.AST, home: str) -> Iterator[Change]:
+    """Yield every change of `node` and below it; `home` is the function or the table that it belongs to."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        home = node.name
+    elif isinstance(node, (ast.Assign, ast.AnnAssign)) and not home:
+        home = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+    if home in _LEFT or _is_typing(node):
+        return
+    for told, field, value in _own(node):
+        yield f"{home}: {told}", node, field, value
+    for name, field in ast.iter_fields(node):
+        if isinstance(node, (ast.Assign, ast.Return)) and isinstance(field, ast.Tuple):
+            field = field.elts  # fewer of them could not be unpacked
+        if name in {"annotation", "returns", "decorator_list", "ctx"} or _is_message(node, name):
+            continue
+        for each in field if isinstance(field, list) else [field]:
+            if isinstance(each, ast.AST) and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+                yield from _changes(each, home)
+
+
+def _is_typing(node: ast.AST) -> bool:
+    return isinstance(node, (ast.Raise, ast.JoinedStr)) or (
+        isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+
+
+def _is_message(node: ast.AST, field: str) -> bool:
+    return isinstance(node, ast.Call) and field == "args" and ast.unparse(node.func).split(".")[-1] in _TOLD
+
+
+def _own(node: ast.AST) -> Iterator[tuple[str, str, object]]:
+    """Yield the changes of the node itself: what is told, the field, and its value."""
+    text = ast.unparse(node) if isinstance(node, ast.expr) else ""
+    if isinstance(node, ast.Compare):
+        yield f"{text} the other way", "ops", [_SWAPPED[type(op)]() for op in node.ops]
+    elif isinstance(node, ast.BoolOp):
+        yield f"{text} the other way", "op", _SWAPPED[type(node.op)]()
+        neutral = ast.Constant(isinstance(node.op, ast.And))
+        for number, each in enumerate(node.values):
+            left = [*node.values[:number], neutral, *node.values[number + 1 :]]
+            yield f"{text} without {ast.unparse(each)}", "values", left
+    elif isinstance(node, ast.BinOp) and type(node.op) in _SWAPPED:
+        yield f"{text} the other way", "op", _SWAPPED[type(node.op)]()
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        yield f"{text} without the right", "right", ast.Call(ast.Name("set", ast.Load()), [], [])
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield f"{text} without not", "operand", ast.UnaryOp(ast.Not(), node.operand)
+    elif isinstance(node, ast.Constant):
+        yield from _constants(node)
+    elif isinstance(node, ast.Call):
+        yield from _calls(node, text)
+    elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        for value in (True, False):
+            yield f"if {ast.unparse(node.test)} is {value}", "test", ast.Constant(value)
+    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)) and not isinstance(getattr(node, "ctx", None), ast.Store):
+        yield from (
+            (f"{text[:60]} without {ast.unparse(each)}", "elts", [other for other in node.elts if other is not each])
+            for each in node.elts
+        )
+    yield from _parts(node)
+
+
+def _constants(node: ast.Constant) -> Iterator[tuple[str, str, object]]:
+    value = node.value
+    if isinstance(value, bool):
+        yield f"{value} => {not value}", "value", not value
+    elif isinstance(value, int):
+        yield f"{value} => {value + 1}", "value", value + 1
+    elif isinstance(value, str) and " " not in value:
+        yield f"{value!r} => other", "value", value + "XX"
+
+
+def _calls(node: ast.Call, text: str) -> Iterator[tuple[str, str, object]]:
+    if isinstance(node.func, ast.Name) and node.func.id in _NAMES:
+        yield f"{text} the other way", "func", ast.Name(_NAMES[node.func.id], ast.Load())
+    for each in node.keywords:
+        if not (isinstance(each.value, ast.Constant) and " " in str(each.value.value)):
+            left = [other for other in node.keywords if other is not each]
+            yield f"{text[:60]} without {ast.unparse(each)}", "keywords", left
+
+
+def _parts(node: ast.AST) -> Iterator[tuple[str, str, object]]:
+    """Yield the changes of what belongs to a node: entries, conditions, statements."""
+    if isinstance(node, ast.Dict) and len(node.keys) > 1:
+        for number, key in enumerate(node.keys):
+            told = f"{{...}} without {ast.unparse(key or node.values[number])}"
+            field, other = ("keys", ast.Constant("another")) if key else ("values", ast.Dict([], []))
+            every = getattr(node, field)
+            yield told, field, [*every[:number], other, *every[number + 1 :]]
+    if isinstance(node, ast.comprehension):
+        for each in node.ifs:
+            yield f"all, without if {ast.unparse(each)}", "ifs", [other for other in node.ifs if other is not each]
+    for field in ("body", "orelse"):
+        statements = getattr(node, field, None)
+        for number, each in enumerate(statements) if isinstance(statements, list) else ():
+            if isinstance(each, (ast.AugAssign, ast.Expr)) and not isinstance(getattr(each, "value", 0), ast.Constant):
+                idle = ast.If(ast.Constant(value=False), [each], [])
+                yield f"without {ast.unparse(each)}", field, [*statements[:number], idle, *statements[number + 1 :]]
