@@ -56,9 +56,6 @@ HARMLESS = {
 }
 """Environments that change nothing for libpq alone; of the others, each must change something."""
 
-INSTEAD = ("asyncpg", "pg8000")
-"""Drivers for which a server verified in full stands in for channel binding, which they do not have."""
-
 STEP = 7  # each cell is tried through every seventh stack, beginning with another one in each environment
 
 
@@ -189,12 +186,8 @@ def test_never_weaker(
 
 def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:
     """Whether libpq alone connects over whatever it takes for enough."""
-    (text, site), ways = cell, [(name, cell)]
+    ways = [(name, cell)]
     if ENVIRONMENTS[name].lowers:
-        ways.append(("nothing", cell))
-    if STACKS[stack].driver in INSTEAD and text == "channel binding, verified":
-        ways.append((name, ("verify-full", site)))
-    if STACKS[stack].driver in INSTEAD and (name, text) == ("PGCHANNELBINDING=require", "verify-full"):
         ways.append(("nothing", cell))
     if STACKS[stack].driver == "psycopg2" and name == "PGMINPROTOCOLVERSION":
         ways.append(("nothing", cell))  # its libpq does not know the variable

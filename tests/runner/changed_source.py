@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-    Change = tuple[str, ast.AST, str, object]  # a name, and the node whose field gets a value
+    Change = tuple[str, ast.AST, str, object, bool]  # a name, the node whose field gets a value, in a function
 
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
@@ -22,20 +22,28 @@ _LEFT = {"TYPE_CHECKING", "FOREIGN", "INSTEAD", "__repr__", "__str__", "__all__"
 """Functions whose texts are messages, and names of what decides about nothing but these."""
 
 
-def mutants(source: str, path: str) -> Iterator[tuple[str, CodeType]]:
-    """Yield the name and the code of each."""
+class Mutant(NamedTuple):
+    """A module with one change. `in_function` is whether everything but one function is the same."""
+
+    name: str
+    code: CodeType
+    in_function: bool
+
+
+def mutants(source: str, path: str) -> Iterator[Mutant]:
+    """Yield every mutant of a source."""
     tree = ast.parse(source)
     seen: dict[str, int] = {}
-    for name, node, field, value in _changes(tree, ""):
+    for name, node, field, value, in_function in _changes(tree, "", in_function=False):
         before = getattr(node, field)
         setattr(node, field, value)
         code = compile(ast.fix_missing_locations(tree), path, "exec")
         setattr(node, field, before)
         seen[name] = seen.get(name, 0) + 1
-        yield name + f" ({seen[name]})" * (seen[name] > 1), code
+        yield Mutant(name + f" ({seen[name]})" * (seen[name] > 1), code, in_function)
 
 
-def _changes(node: ast.AST, home: str) -> Iterator[Change]:
+def _changes(node: ast.AST, home: str, *, in_function: bool) -> Iterator[Change]:
     """Yield every change of `node` and below it; `home` is the function or the table that it belongs to."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         home = node.name
@@ -44,7 +52,7 @@ def _changes(node: ast.AST, home: str) -> Iterator[Change]:
     if home in _LEFT or _is_typing(node):
         return
     for told, field, value in _own(node):
-        yield f"{home}: {told}", node, field, value
+        yield f"{home}: {told}", node, field, value, in_function
     for name, field in ast.iter_fields(node):
         if isinstance(node, (ast.Assign, ast.Return)) and isinstance(field, ast.Tuple):
             field = field.elts  # fewer of them could not be unpacked
@@ -52,7 +60,8 @@ def _changes(node: ast.AST, home: str) -> Iterator[Change]:
             continue
         for each in field if isinstance(field, list) else [field]:
             if isinstance(each, ast.AST) and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
-                yield from _changes(each, home)
+                inside = in_function or (isinstance(node, ast.FunctionDef) and name == "body")
+                yield from _changes(each, home, in_function=inside)
 
 
 def _is_typing(node: ast.AST) -> bool:

@@ -11,24 +11,25 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import spec_from_loader
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
 from changed_source import mutants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from importlib.machinery import ModuleSpec
-    from types import CodeType, ModuleType
+    from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVIVORS = Path(__file__).with_name("survivors.txt")
-SECONDS = 90  # for one mutant: a loop may have lost its end
+SECONDS = 600  # for one module, or a mutant: a loop may have lost its end
+AT_ONCE = os.cpu_count() or 1
 
 TESTS = {
     "envconn.drivers.libpq": ("libpq", "libpq_demands", "libpq_keywords", "drivers", "libpq_version"),
@@ -73,14 +74,15 @@ def main(names: Sequence[str]) -> int:
     survived, seen = set(), set()
     for name in names or TESTS:
         source = ROOT.joinpath("src", *name.split(".")).with_suffix(".py")
-        found = dict(mutants(source.read_text("utf-8"), str(source)))
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            outcomes = list(threads.map(lambda code, name=name: is_noticed(name, code), found.values()))
-        left = {f"{name}: {change}" for change, noticed in zip(found, outcomes, strict=True) if not noticed}
+        found = {f"{name}: {mutant.name}": mutant for mutant in mutants(source.read_text("utf-8"), str(source))}
+        left = unnoticed_functions(name, {change: each.code for change, each in found.items() if each.in_function})
+        left |= unnoticed(
+            {change: partial(imported_anew, name, each.code) for change, each in found.items() if not each.in_function}
+        )
         print(f"{name}: {len(found)} mutants, {len(left)} survive", flush=True)
-        survived |= left
-        seen |= {f"{name}: {change}" for change in found}
         tell("survives", left - explained)
+        survived |= left
+        seen |= found.keys()
     stale = {line for line in explained - survived if line in seen or not names}
     tell("is in survivors.txt, but is noticed or no mutant", stale)
     return bool(stale or survived - explained)
@@ -92,40 +94,101 @@ def tell(what: str, lines: Iterable[str]) -> None:
         print(f"{what}: {line}", flush=True)
 
 
-def is_noticed(name: str, code: CodeType) -> bool:
-    """Whether a test fails, or cannot begin, where the module `name` is `code`."""
-    gc.freeze()  # or each of them would look through everything that is imported
-    child = os.fork()
-    if child == 0:
-        outcome = 1
-        try:
+def unnoticed(attempts: Mapping[str, Callable[[], int]]) -> set[str]:
+    """Return the names of the attempts that return 0; each is made in a process of its own."""
+    left: set[str] = set()
+    running: dict[int, str] = {}
+    gc.freeze()  # or each process would look through everything that is imported
+    for name, attempt in (*attempts.items(), *(("", None),) * AT_ONCE):
+        if len(running) == AT_ONCE or (running and attempt is None):
+            child, status = os.wait()
+            ended = running.pop(child)
+            left |= set() if status else {ended}
+        if attempt and not (child := os.fork()):
             signal.alarm(SECONDS)
-            sys.meta_path.insert(0, Changed(name, code))
-            outcome = session(TESTS[name], impatient=True)
-        except BaseException:  # noqa: BLE001 - whatever it is, the mutant did not pass
-            traceback.print_exc()
-        finally:
-            os._exit(outcome)
-    return os.waitpid(child, 0)[1] != 0
+            try:
+                os._exit(attempt())
+            finally:
+                os._exit(1)
+        elif attempt:
+            running[child] = name
+    return left
 
 
-def session(tests: Iterable[str], *, impatient: bool = False) -> int:
+def imported_anew(name: str, code: CodeType) -> int:
+    """Run the tests where the module `name` is `code`, and return pytest's exit code."""
+    sys.meta_path.insert(0, Changed(name, code))
+    return session(TESTS[name], Impatient())
+
+
+def unnoticed_functions(name: str, found: Mapping[str, CodeType]) -> set[str]:
+    """Return the names of those in `found` with which the tests pass; only functions of the module `name` differ."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
+        if not unnoticed({name: lambda: session(TESTS[name], Replaced(name, found, file.name))}):
+            sys.exit(f"the tests of {name} fail as it is")
+        return set(file.read().splitlines())
+
+
+class Impatient:
+    """Ends the process with the first failure."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at one result."""
+        if report.failed:
+            os._exit(1)
+
+
+class Replaced(Impatient):
+    """Runs the tests as it is, then with the functions of each mutant, and writes the names of what is left."""
+
+    def __init__(self, name: str, found: Mapping[str, CodeType], path: str) -> None:
+        self._name, self._found, self._path = name, found, path
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run them all, again and again, without what was set up for all."""
+        self._pass(session)
+        attempts = {change: partial(self._attempt, session, code) for change, code in self._found.items()}
+        Path(self._path).write_text("\n".join(unnoticed(attempts)), encoding="utf-8")
+        return True
+
+    def _attempt(self, session: pytest.Session, code: CodeType) -> int:
+        changed = dict(codes(code))
+        for function in functions(sys.modules[self._name]):
+            function.__code__ = changed[function.__qualname__]
+        self._pass(session)
+        return 0
+
+    @staticmethod
+    def _pass(session: pytest.Session) -> None:
+        for item, following in zip(session.items, (*session.items[1:], session.items[0]), strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+
+def codes(code: CodeType) -> Iterator[tuple[str, CodeType]]:
+    """Yield the code of each function by its qualified name."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each.co_qualname, each
+            yield from codes(each)
+
+
+def functions(module: ModuleType) -> Iterator[FunctionType]:
+    """Yield the functions and methods that are written in `module`."""
+    classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
+    for each in (*vars(module).values(), *(member for found in classes for member in vars(found).values())):
+        plain = getattr(each, "fget", None) or getattr(each, "__wrapped__", None) or each
+        if isinstance(plain, FunctionType) and plain.__module__ == module.__name__ and "<" not in plain.__qualname__:
+            yield plain
+
+
+def session(tests: Iterable[str], *plugins: object) -> int:
     """Run the tests in this process, say nothing, and return pytest's exit code."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     with tempfile.TemporaryDirectory() as place:
         files = [str(ROOT / "tests" / "core" / f"test_{each}.py") for each in tests]
-        words = ["-q", *(f"-pno:{name}" for name in _UNUSED), "--basetemp", place, *files]
-        return int(pytest.main(words, plugins=[_Impatient()] if impatient else []))
-
-
-class _Impatient:
-    """Ends the process with the first failure."""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            os._exit(1)
+        return int(pytest.main(["-q", *(f"-pno:{name}" for name in _UNUSED), "--basetemp", place, *files], [*plugins]))
 
 
 _UNUSED = ("cacheprovider", "faulthandler", "threadexception", "unraisableexception")  # they take half of the time
@@ -133,13 +196,19 @@ _UNUSED = ("cacheprovider", "faulthandler", "threadexception", "unraisableexcept
 
 def warm_up() -> set[str]:
     """Import what others have written, so that no mutant has to, and return the names of the modules."""
-    before = {*sys.modules}
-    child_sees = os.dup(1), os.dup(2)
-    if session(sorted({each for tests in TESTS.values() for each in tests})):
-        sys.exit("the tests fail as it is")
-    for stream, saved in enumerate(child_sees, 1):
+    before, streams = {*sys.modules}, (os.dup(1), os.dup(2))
+    session({each for tests in TESTS.values() for each in tests}, Collected())
+    for stream, saved in enumerate(streams, 1):
         os.dup2(saved, stream)
     return {*sys.modules} - before
+
+
+class Collected:
+    """Runs no test."""
+
+    def pytest_runtestloop(self) -> bool:
+        """Say that it is done."""
+        return True
 
 
 def forget(names: Iterable[str]) -> None:
