@@ -545,6 +545,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "it.",
             "Unset it, and write the values into the connection string.",
         ),
+        "password-redirected": Code(
+            "A password of the process environment would be sent to a host that only an env file names.",
+            "Set the host where the password is set, or the password where the host is.",
+        ),
         "pg-variable-invalid": Code(
             "libpq would not connect because of the value of one of its variables.", "Correct it, or unset it."
         ),

@@ -16,7 +16,7 @@ from envconn.exit_codes import gravest
 from envconn.families import FAMILIES
 from envconn.records import Value, fields, replace
 from envconn.sources import order
-from envconn.tls.secured import foreign_parameters, understood
+from envconn.tls.secured import foreign_parameters, judged_by, understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Report(Value):
 
     `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what is
     wrong, empty if nothing is; `notes` what was chosen, ignored, raised or normalised.
-    `policy` is what they were judged by; `None` if there was none.
+    `policy` is what they were judged by, without what is stated for one of them; `None` if there was none.
     """
 
     services: Mapping[str, SecuredConnection] = MappingProxyType({})
@@ -210,6 +210,7 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "ignored_parameters": list(foreign_parameters(service)),
         "understood": list(understood(service)),
         "tls": _verdict(service.tls),
+        "policy": _policy(judged_by(service)),
         "siblings": [_service(sibling) for sibling in service.siblings],
     }
 
@@ -223,7 +224,7 @@ def _refused(name: str, refusal: Refusal) -> dict[str, Json]:
         "origin": {"variable": refusal.variable, "source": None, "path": None, "line": None, "via": []},
         "hosts": [],
         **unknown,
-        **dict.fromkeys(("branch", "role", "region", "features", "tls")),
+        **dict.fromkeys(("branch", "role", "region", "features", "tls", "policy")),
         "ignored_parameters": [],
         "understood": [],
         "siblings": [],

@@ -241,23 +241,26 @@ def parse(text: str, variable: str | None = None) -> Connection:
 def secure(source: Connection | str, policy: Policy | None = None) -> SecuredConnection:
     """Check the TLS of a connection or a connection string, and return what integrations accept.
 
-    It is judged by the policy of the process, as `load` reads it, combined with `policy`.
+    It is judged by the policy of the process, as `load` reads it for all services, combined with `policy`:
+    ``ENVCONN_TLS`` and its like, what libpq's variables demand, and what OpenSSL's would do to it. A variable for one
+    service (``ENVCONN_DATABASE_TLS``) does not apply, as the connection is none of them.
 
     Raises:
-        ConfigurationError: it is not secured as the policy requires, or cannot be; or the policy is wrong.
+        ConfigurationError: it is not secured as the policy requires, or cannot be; or a variable that applies is wrong.
         TypeError: `source` is something else.
     """
     from envconn.grammar import recheck
 
-    context, connection = process_context(policy), parse(source) if isinstance(source, str) else source
+    connection = parse(source) if isinstance(source, str) else source
     # The frame of this function is part of the traceback, and some tools print its variables.
     del source
     if type(connection) is not Connection or not vars(connection):
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
-    if not isinstance(context, Context):
-        raise ConfigurationError(context)
     if altered := recheck.problems(connection):
         raise ConfigurationError(altered)
+    context = process_context(connection, policy)
+    if not isinstance(context, Context):
+        raise ConfigurationError(context)
     outcome = judge(connection, context, DATABASE)
     if isinstance(outcome, SecuredConnection):
         return outcome

@@ -217,7 +217,7 @@ def test_system_is_a_file_that_every_driver_finds(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
     ca = understood(" system ")
     assert (ca.kind, ca.certificates, ca.file()) == ("system", 0, str(certificates.ca))
-    assert str(ca) == f"the system's CAs in {certificates.ca}, named by V"
+    assert str(ca) == f"the system's CAs in {certificates.ca} (SSL_CERT_FILE), named by V"
     # Blank hides the path that is compiled into OpenSSL, so that the list decides.
     monkeypatch.setenv("SSL_CERT_FILE", "")
     monkeypatch.setattr(material, "BUNDLES", (str(tmp_path / "absent"), str(tmp_path), str(certificates.other_ca)))

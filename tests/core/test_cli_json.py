@@ -242,6 +242,16 @@ def test_policy(variables: dict[str, str], stated: dict[str, Any], told: Told) -
     assert told(DATABASE_URL=PG, **variables)["policy"] == DEMANDED | stated
 
 
+def test_policy_of_one_service(told: Told) -> None:
+    variables = {"JOBS_DATABASE_URL": PG, "ENVCONN_JOBS_TLS_WAIVE": "db.example.com"}
+    document = told(DATABASE_URL=PG, ENVCONN_TLS_WAIVE="*.internal", **variables)
+    assert document["policy"] == DEMANDED | {"waive": ["*.internal"]}
+    assert [(each["name"], each["policy"]["waive"]) for each in document["services"]] == [
+        ("database", ["*.internal"]),
+        ("jobs", ["db.example.com"]),
+    ]
+
+
 def test_the_ca_is_told_apart(told: Told, certificates: Certificates) -> None:
     variables = {"DATABASE_URL": f"{PG}?sslmode=verify-full"}
     by_path = told(**variables, DATABASE_CA_CERT=str(certificates.ca))

@@ -256,7 +256,7 @@ def test_what_says_nothing_new_is_taken(driver: str, query: str) -> None:
 
 @BOTH
 def test_a_verified_server_is_no_substitute_for_channel_binding(certificates: Certificates, driver: str) -> None:
-    """It may ask for the password unencrypted all the same, and would get it."""
+    """It may ask for the password itself all the same, and would get it."""
     verified = f"sslmode=verify-full&sslrootcert={certificates.ca}"
     told = refusal(driver, judged(f"{verified}&channel_binding=require"))
     assert "Use psycopg, or remove it and use sslmode=verify-full with a CA" in told

@@ -296,7 +296,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             Demands(best=True),
             [
                 "with sslmode=verify-full and sslrootcert, the CA and the hostname are verified",
-                "the server's certificate is checked against the system's CAs in FILE, named by V",
+                "the server's certificate is checked against the system's CAs in FILE (SSL_CERT_FILE), named by V",
             ],
         ),
         (
@@ -305,7 +305,7 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
             Demands(best=True, floor=VERIFY_CA),
             [
                 "with sslrootcert, the CA and the hostname are verified",
-                "the server's certificate is checked against the system's CAs in FILE, named by V",
+                "the server's certificate is checked against the system's CAs in FILE (SSL_CERT_FILE), named by V",
             ],
         ),
     ],

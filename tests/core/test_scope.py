@@ -144,7 +144,8 @@ def test_an_env_file_lowers_and_redirects_nothing(
         ),
         ({"DATABASE_URL": URL, "PGSSLROOTCERT": CA}, {"PGSSLMODE": "verify-full"}, "verify-full"),
         ({}, {"DATABASE_URL": FULL, "ENVCONN_TLS_CA": CA}, "verify-full"),
-        ({"PGPASSWORD": "p"}, {"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app"}, "encrypted"),
+        ({}, {"PGHOST": HOST, "PGUSER": "app", "PGDATABASE": "app", "PGPASSWORD": "p"}, "encrypted"),
+        ({"PGPASSWORD": "p"}, {"DATABASE_URL": URL}, "encrypted"),
     ],
 )
 def test_an_env_file_raises_and_applies_to_its_own_texts(
@@ -161,6 +162,72 @@ def test_of_two_cas_that_of_the_process_counts(tmp_path: Path) -> None:
     assert (ca.kind, ca.variable) == ("system", "PGSSLROOTCERT")
 
 
+IN_PARTS = {"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app"}
+BROKEN = "postgresql://app:p@ss@other.example.net/app"
+
+
+@pytest.mark.parametrize(
+    ("process", "env_file"),
+    [
+        ({"DATABASE_URL": URL}, {"SCALINGO_POSTGRESQL_URL": BROKEN}),
+        ({"DATABASE_URL": URL}, {"SCALINGO_POSTGRESQL_URL": "$NOTHING"}),
+        ({"DATABASE_URL": URL}, {"POSTGRES_URL": "redis://other.example.net"}),
+        ({"DATABASE_URL": URL}, {"POSTGRES_URL_FILE": "/nowhere"}),
+        ({"DATABASE_URL": URL}, {"DB_HOST": "other.example.net"}),
+        ({"DATABASE_URL": URL}, {**IN_PARTS, "DB_PORT": "x"}),
+        ({"DATABASE_URL": URL, "DB_PASSWORD": "p"}, IN_PARTS),
+        ({"DATABASE_URL": URL}, {"DIRECT_URL": BROKEN}),
+        ({"DATABASE_URL": URL}, {"DIRECT_URL": "redis://other.example.net"}),
+        ({"DATABASE_URL": URL}, {"DATABASE_REPLICA_URL": BROKEN}),
+        ({"DIRECT_URL": URL}, {"DATABASE_URL": BROKEN}),
+        (IN_PARTS, {"DATABASE_URL": BROKEN}),
+        ({"ANALYTICS_DATABASE_URL": URL}, {"ANALYTICS_DIRECT_URL": BROKEN}),
+        ({"POSTGRESQLCONNSTR_MAIN": URL}, {"DATABASE_URL": BROKEN}),
+        ({"REDIS_URL": REDIS}, {"CELERY_BROKER_URL": BROKEN}),
+        ({"REDIS_URL": REDIS}, {"CACHE_URL": BROKEN, "KV_URL": "rediss://p@ss@x"}),
+    ],
+)
+def test_what_an_env_file_has_wrong_is_a_note_where_it_is_not_used(
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str]
+) -> None:
+    alone, both = report_of(tmp_path, process, {}), report_of(tmp_path, process, env_file)
+    assert shown(both) == shown(alone)
+    assert "dotenv-ignored" in {note.code for note in both.notes}
+    assert "p@ss" not in str(both)
+    without = {name: text for name, text in process.items() if name == "DB_PASSWORD"}
+    assert report_of(tmp_path, without, env_file).problems, "it is wrong"
+
+
+@pytest.mark.parametrize(
+    ("process", "env_file"),
+    [
+        ({}, {"DATABASE_URL": URL, "SCALINGO_POSTGRESQL_URL": BROKEN}),
+        ({"ANALYTICS_DATABASE_URL": URL}, {"DATABASE_URL": BROKEN}),
+        ({"DATABASE_URL": URL}, {"ANALYTICS_DATABASE_URL": BROKEN}),
+        ({"DATABASE_URL": URL, "SCALINGO_POSTGRESQL_URL": BROKEN}, {}),
+        ({"DATABASE_URL": URL}, {"REDIS_URL": BROKEN}),
+        ({"DATABASE_URL": URL, "CELERY_BROKER_URL": REDIS}, {"REDIS_URL": BROKEN}),
+        ({"DATABASE_URL": URL, "CACHE_URL": REDIS}, {"CELERY_BROKER_URL": BROKEN}),
+    ],
+)
+def test_what_is_wrong_is_a_problem_where_nothing_takes_its_place(
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str]
+) -> None:
+    assert report_of(tmp_path, process, env_file).problems
+
+
+@pytest.mark.parametrize("variable", ["ENVCONN_SECRETS_DIR", "CREDENTIALS_DIRECTORY"])
+def test_a_mounted_secret_is_used_before_an_env_file(tmp_path: Path, variable: str) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "database_url").write_text(URL, encoding="utf-8")
+    report = report_of(tmp_path, {variable: str(tmp_path / "secrets")}, {"DATABASE_URL": OTHER, **WAIVED})
+    assert [(service.host, str(service.tls.level)) for service in report.services.values()] == [(HOST, "encrypted")]
+    assert {note.variable for note in report.notes if note.code == "dotenv-ignored"} == {
+        "DATABASE_URL",
+        "ENVCONN_TLS_WAIVE",
+    }
+
+
 @pytest.mark.parametrize(
     ("process", "env_file", "code", "told"),
     [
@@ -168,6 +235,9 @@ def test_of_two_cas_that_of_the_process_counts(tmp_path: Path) -> None:
         ({"DATABASE_URL": FULL}, {"DATABASE_CA_CERT": CA}, "ca-missing", "DATABASE_CA_CERT in the process environment"),
         ({"PGHOST": HOST, "PGDATABASE": "app"}, {"PGUSER": "app"}, "user-missing", "Set both in the same place"),
         ({"DB_HOST": HOST, "DB_USER": "app"}, {"DB_NAME": "app"}, "dbname-missing", "Set both in the same place"),
+        ({"DB_PASSWORD": "p"}, IN_PARTS, "password-redirected", "Set both in the same place"),
+        ({"PGPASSWORD": "p"}, IN_PARTS, "password-redirected", "Set both in the same place"),
+        ({"PGPASSWORD": "p"}, {"DATABASE_URL": f"postgresql://app@{HOST}/app"}, "password-redirected", "env:1 names"),
     ],
 )
 def test_a_remedy_says_where(

@@ -23,6 +23,7 @@ NOTE = ["certificate-self-signed"]
     ("url", "variables", "level", "notes"),
     [
         (f"rediss://h:p@{HEROKU}", {}, FULL, NOTE),
+        (f"rediss://h:p@{HEROKU}", {"DYNO": "web.1"}, FULL, NOTE),
         (f"rediss://:p@{RAILWAY}", {}, FULL, NOTE),
         (f"rediss://:p@{RAILWAY}", {"ENVCONN_TLS": "verify-full"}, FULL, NOTE),
         (f"rediss://:p@{RAILWAY}", {"ENVCONN_PROVIDER": "heroku"}, FULL, NOTE),

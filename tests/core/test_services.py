@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +27,6 @@ from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from throwaway.certificates import Certificates
 
@@ -184,6 +184,37 @@ def test_secure_judges_by_the_policy_of_the_process(monkeypatch: pytest.MonkeyPa
     assert secure(parse(PG), Policy(ca="system")).tls.level == TlsLevel.VERIFY_FULL
     monkeypatch.setenv("ENVCONN_TLS", "rubbish")
     with pytest.raises(ConfigurationError, match="ENVCONN_TLS: "):
+        secure(PG)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("PGSERVICE", "shop", "pg-service"),
+        ("PGGSSENCMODE", "require", "pg-variable-invalid"),
+        ("PGCONNECT_TIMEOUT", "soon", "pg-variable-invalid"),
+        ("PGREQUIREAUTH", "bogus", "policy-unknown"),
+        ("OPENSSL_CONF", "weak.cnf", "openssl-weak"),
+        ("PGSSLROOTCERT", "/nowhere", "ca-missing"),
+    ],
+)
+def test_secure_heeds_what_libraries_read(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: str
+) -> None:
+    """libpq alone would refuse for most of them; with the configuration of OpenSSL, TLS would say too little."""
+    Path("weak.cnf").write_text("CipherString = eNULL\n", encoding="utf-8")
+    assert secure(PG)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as caught:
+        secure(PG)
+    assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, variable)]
+
+
+def test_secure_is_about_none_of_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVCONN_DATABASE_TLS", "verify-full")
+    assert str(secure(PG).tls.level) == "encrypted"
+    monkeypatch.setenv("ENVCONN_TLS", "verify-full")
+    with pytest.raises(ConfigurationError):
         secure(PG)
 
 

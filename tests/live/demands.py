@@ -20,7 +20,7 @@ from throwaway import certificates as making
 from throwaway.server import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fakes import Fake
@@ -62,7 +62,7 @@ TEXTS = {
 
 
 class Environment(NamedTuple):
-    """Variables. With `lowers`, libpq refuses for their sake what it would reach more securely without them.
+    """Variables, of which HOME may be one. With `lowers`, libpq refuses what it would reach as securely without them.
 
     OpenSSL reads those of `openssl` when a process starts.
     """
@@ -135,6 +135,16 @@ ENVIRONMENTS = {
     ),
     "a service": Environment({"PGSERVICE": "weak", "PGSERVICEFILE": "{service}"}, lowers=True),
     "a service that hardens": Environment({"PGSERVICE": "strong", "PGSERVICEFILE": "{service}"}),
+    "PGREQUIREPEER": Environment({"PGREQUIREPEER": "nobody"}),
+    "PGTARGETSESSIONATTRS": Environment({"PGTARGETSESSIONATTRS": "standby"}, lowers=True),
+    "PGLOADBALANCEHOSTS": Environment({"PGLOADBALANCEHOSTS": "bad"}, lowers=True),
+    "PGHOSTADDR": Environment({"PGHOSTADDR": "127.0.0.77"}, lowers=True),
+    "PGPASSFILE": Environment({"PGPASSFILE": "{passfile}"}),
+    "a home with a CA": Environment({"HOME": "{home_ca}"}),
+    "a home with another CA": Environment({"HOME": "{home_other_ca}"}),
+    "a home with a list": Environment({"HOME": "{home_list}"}),
+    "a home with both, and PGSSLMODE": Environment({"HOME": "{home_both}", "PGSSLMODE": "verify-full"}),
+    "a home with a certificate": Environment({"HOME": "{home_certificate}"}),
     "SSL_CERT_FILE": Environment({"SSL_CERT_FILE": "{ca}"}, openssl=True),
     "SSL_CERT_FILE, another": Environment({"SSL_CERT_FILE": "{other_ca}"}, openssl=True),
     "SSL_CERT_FILE, missing": Environment({"SSL_CERT_FILE": "{missing}"}, openssl=True),
@@ -189,6 +199,24 @@ class Street(NamedTuple):
         return {each: value.format_map(self.files) for each, value in ENVIRONMENTS[name].variables.items()}
 
 
+_HOMES = {
+    "ca": {"root.crt": "ca"},
+    "other_ca": {"root.crt": "other_ca"},
+    "list": {"root.crl": "revoking"},
+    "both": {"root.crt": "ca", "root.crl": "revoking"},
+    "certificate": {"postgresql.crt": "certificate", "postgresql.key": "key"},
+}
+"""Homes, with what is below ``.postgresql`` in each."""
+
+
+def _home(home: Path, files: Mapping[str, Path], inside: Mapping[str, str]) -> Path:
+    """Make a home, and return it."""
+    (home / ".postgresql").mkdir(parents=True)
+    for name, file in inside.items():
+        (home / ".postgresql" / name).symlink_to(files[file])
+    return home
+
+
 @contextmanager
 def opened(lab: Lab, certificates: Certificates, home: Path) -> Iterator[Street]:
     """Start the servers, and write the files."""
@@ -234,8 +262,12 @@ def opened(lab: Lab, certificates: Certificates, home: Path) -> Iterator[Street]
             "stranger": stranger.chain,
             "stranger_key": stranger.key,
             "service": home / "services.conf",
+            "passfile": home / "passwords",
             **{name: home / f"{name}.cnf" for name in _CONFIGURATIONS},
         }
+        files |= {f"home_{name}": _home(home / f"home_{name}", files, inside) for name, inside in _HOMES.items()}
+        files["passfile"].write_text("*:*:*:*:another\n", encoding="utf-8")
+        files["passfile"].chmod(0o600)
         files["empty"].mkdir()
         files["cas"].mkdir()
         (files["cas"] / f"{revocation.name_hash(authority)}.0").write_bytes(certificates.ca.read_bytes())

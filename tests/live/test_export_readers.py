@@ -186,7 +186,7 @@ def test_exec(
         "PGSSLMODE": "disable",
         "PGSSLROOTCERT": "{other_ca}",
     }
-    home = {name: source for trap in TRAPS.values() for name, source in trap.home.items()}
+    home = {name: source for trap in TRAPS.values() if not trap.demand for name, source in trap.home.items()}
     (tmp_path / ".postgresql").mkdir()
     for name, source in home.items():
         (tmp_path / name).symlink_to(source.format_map(furniture.paths))

@@ -48,6 +48,8 @@ HARMLESS = {
     "PGSSLCRL and PGSSLCRLDIR",
     "PGCHANNELBINDING=disable",
     "PGSSLCERTMODE=disable",
+    "PGREQUIREPEER",
+    "PGPASSFILE",
     "PGSSLCRL that is missing",
     "SSL_CERT_FILE, missing",
     "SSL_CERT_DIR, empty",
@@ -63,7 +65,7 @@ def cells(name: str, sites: Sequence[str]) -> list[Cell]:
     """Return what is tried in an environment at these servers."""
     if name.startswith("SSL_CERT"):
         return list(product(("the system's CAs",), sites))
-    return list(product(TEXTS if name in WHOLE else PLAIN + ("require",) * name.startswith("PGSSL"), sites))
+    return list(product(TEXTS if name in WHOLE else PLAIN + ("require",) * name.startswith(("PGSSL", "a home")), sites))
 
 
 @pytest.fixture(scope="module")

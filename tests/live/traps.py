@@ -90,9 +90,9 @@ TRAPS = {
     ),
     "PGOPTIONS": Trap({"PGOPTIONS": "-c no_such_setting=1"}, bitten="no_such_setting"),
     "PGTARGETSESSIONATTRS": Trap({"PGTARGETSESSIONATTRS": "standby"}, bitten="standby"),
-    "root.crt, wrong": Trap(home={".postgresql/root.crt": "{other_ca}"}, site="both"),
-    "root.crt, right": Trap(home={".postgresql/root.crt": "{ca}"}, site="both_unknownca"),
-    "root.crl": Trap(home={".postgresql/root.crl": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED),
+    "root.crt, wrong": Trap(home={".postgresql/root.crt": "{other_ca}"}, site="both", claim="wrong"),
+    "root.crt, right": Trap(home={".postgresql/root.crt": "{ca}"}, site="both_unknownca", claim="right"),
+    "root.crl": Trap(home={".postgresql/root.crl": "{crl}"}, query=_VERIFIED, bitten=UNTRUSTED, demand=True),
     "postgresql.crt": Trap(
         home={".postgresql/postgresql.crt": "{certificate}", ".postgresql/postgresql.key": "{open_key}"}, site="both"
     ),

@@ -6,15 +6,17 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import CodeType
+    from typing import Any
 
     Change = tuple[str, ast.AST, str, object, bool]  # a name, the node whose field gets a value, in a function
 
+_PAIRS = ((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot))
 _SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
-    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq},
-    **{ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And},
-    **{ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
+    each: other
+    for one, two in (*_PAIRS, (ast.And, ast.Or), (ast.BitAnd, ast.BitOr))
+    for each, other in ((one, two), (two, one))
 }
 _NAMES = {"max": "min", "min": "max", "any": "all", "all": "any"}
 _TOLD = {"problem", "note", "refuse", "TypeError", "AttributeError", "_unavailable", "about"}
@@ -54,11 +56,11 @@ def _changes(node: ast.AST, home: str, *, in_function: bool) -> Iterator[Change]
     for told, field, value in _own(node):
         yield f"{home}: {told}", node, field, value, in_function
     for name, field in ast.iter_fields(node):
-        if isinstance(node, (ast.Assign, ast.Return)) and isinstance(field, ast.Tuple):
-            field = field.elts  # fewer of them could not be unpacked
+        is_unpacked = isinstance(node, (ast.Assign, ast.Return)) and isinstance(field, ast.Tuple)
+        children = field.elts if is_unpacked else field if isinstance(field, list) else [field]
         if name in {"annotation", "returns", "decorator_list", "ctx"} or _is_message(node, name):
             continue
-        for each in field if isinstance(field, list) else [field]:
+        for each in children:
             if isinstance(each, ast.AST) and not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
                 inside = in_function or (isinstance(node, ast.FunctionDef) and name == "body")
                 yield from _changes(each, home, in_function=inside)
@@ -76,34 +78,47 @@ def _is_message(node: ast.AST, field: str) -> bool:
 
 def _own(node: ast.AST) -> Iterator[tuple[str, str, object]]:
     """Yield the changes of the node itself: what is told, the field, and its value."""
-    text = ast.unparse(node) if isinstance(node, ast.expr) else ""
-    if isinstance(node, ast.Compare):
-        yield f"{text} the other way", "ops", [_SWAPPED[type(op)]() for op in node.ops]
-    elif isinstance(node, ast.BoolOp):
-        yield f"{text} the other way", "op", _SWAPPED[type(node.op)]()
-        neutral = ast.Constant(isinstance(node.op, ast.And))
-        for number, each in enumerate(node.values):
-            left = [*node.values[:number], neutral, *node.values[number + 1 :]]
-            yield f"{text} without {ast.unparse(each)}", "values", left
-    elif isinstance(node, ast.BinOp) and type(node.op) in _SWAPPED:
-        yield f"{text} the other way", "op", _SWAPPED[type(node.op)]()
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        yield f"{text} without the right", "right", ast.Call(ast.Name("set", ast.Load()), [], [])
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield f"{text} without not", "operand", ast.UnaryOp(ast.Not(), node.operand)
-    elif isinstance(node, ast.Constant):
-        yield from _constants(node)
-    elif isinstance(node, ast.Call):
-        yield from _calls(node, text)
-    elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
-        for value in (True, False):
-            yield f"if {ast.unparse(node.test)} is {value}", "test", ast.Constant(value)
-    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)) and not isinstance(getattr(node, "ctx", None), ast.Store):
-        yield from (
-            (f"{text[:60]} without {ast.unparse(each)}", "elts", [other for other in node.elts if other is not each])
-            for each in node.elts
-        )
+    for kinds, found in _KINDS:
+        if isinstance(node, kinds):
+            yield from found(node)
     yield from _parts(node)
+
+
+def _compared(node: ast.Compare) -> Iterator[tuple[str, str, object]]:
+    yield f"{ast.unparse(node)} the other way", "ops", [_SWAPPED[type(op)]() for op in node.ops]
+
+
+def _joined(node: ast.BoolOp) -> Iterator[tuple[str, str, object]]:
+    text = ast.unparse(node)
+    yield f"{text} the other way", "op", _SWAPPED[type(node.op)]()
+    neutral = ast.Constant(isinstance(node.op, ast.And))
+    for number, each in enumerate(node.values):
+        left = [*node.values[:number], neutral, *node.values[number + 1 :]]
+        yield f"{text} without {ast.unparse(each)}", "values", left
+
+
+def _combined(node: ast.BinOp) -> Iterator[tuple[str, str, object]]:
+    if type(node.op) in _SWAPPED:
+        yield f"{ast.unparse(node)} the other way", "op", _SWAPPED[type(node.op)]()
+    elif isinstance(node.op, ast.Sub):
+        yield f"{ast.unparse(node)} without the right", "right", ast.Call(ast.Name("set", ast.Load()), [], [])
+
+
+def _negated(node: ast.UnaryOp) -> Iterator[tuple[str, str, object]]:
+    if isinstance(node.op, ast.Not):
+        yield f"{ast.unparse(node)} without not", "operand", ast.UnaryOp(ast.Not(), node.operand)
+
+
+def _decided(node: ast.If | ast.IfExp | ast.While) -> Iterator[tuple[str, str, object]]:
+    for value in (True, False):
+        yield f"if {ast.unparse(node.test)} is {value}", "test", ast.Constant(value)
+
+
+def _listed(node: ast.Tuple | ast.List | ast.Set) -> Iterator[tuple[str, str, object]]:
+    if not isinstance(getattr(node, "ctx", None), ast.Store):
+        text = ast.unparse(node)[:60]
+        for each in node.elts:
+            yield f"{text} without {ast.unparse(each)}", "elts", [other for other in node.elts if other is not each]
 
 
 def _constants(node: ast.Constant) -> Iterator[tuple[str, str, object]]:
@@ -116,13 +131,26 @@ def _constants(node: ast.Constant) -> Iterator[tuple[str, str, object]]:
         yield f"{value!r} => other", "value", value + "XX"
 
 
-def _calls(node: ast.Call, text: str) -> Iterator[tuple[str, str, object]]:
+def _called(node: ast.Call) -> Iterator[tuple[str, str, object]]:
+    text = ast.unparse(node)
     if isinstance(node.func, ast.Name) and node.func.id in _NAMES:
         yield f"{text} the other way", "func", ast.Name(_NAMES[node.func.id], ast.Load())
     for each in node.keywords:
         if not (isinstance(each.value, ast.Constant) and " " in str(each.value.value)):
             left = [other for other in node.keywords if other is not each]
             yield f"{text[:60]} without {ast.unparse(each)}", "keywords", left
+
+
+_KINDS: tuple[tuple[Any, Callable[[Any], Iterator[tuple[str, str, object]]]], ...] = (
+    (ast.Compare, _compared),
+    (ast.BoolOp, _joined),
+    (ast.BinOp, _combined),
+    (ast.UnaryOp, _negated),
+    (ast.Constant, _constants),
+    (ast.Call, _called),
+    ((ast.If, ast.IfExp, ast.While), _decided),
+    ((ast.Tuple, ast.List, ast.Set), _listed),
+)
 
 
 def _parts(node: ast.AST) -> Iterator[tuple[str, str, object]]:

@@ -19,6 +19,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
+
 from changed_source import mutants
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ TESTS = {
     "envconn.grammar.recheck": ("recheck",),
     "envconn.rotation.reload": ("rotation", "services"),
     "envconn.selection.conflicts": ("selection", "scope", "bound_services"),
-    "envconn.selection.libpq_variables": ("libpq_variables",),
-    "envconn.selection.openssl_variables": ("openssl_variables",),
+    "envconn.selection.library_variables": ("libpq_variables", "openssl_variables"),
     "envconn.selection.scope": ("scope", "libpq_demands", "self_signed", "settings_and_load"),
     "envconn.tls.judge": ("judge", "scope", "policy", "self_signed", "libpq_demands", "secured"),
     "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers"),
@@ -58,7 +58,7 @@ class Changed(MetaPathFinder, Loader):
     def __init__(self, name: str, code: CodeType) -> None:
         self._name, self._code = name, code
 
-    def find_spec(self, name: str, path: object, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
         """Find the one module."""
         return spec_from_loader(name, self) if name == self._name else None
 
@@ -79,7 +79,7 @@ def main(names: Sequence[str]) -> int:
         left |= unnoticed(
             {change: partial(imported_anew, name, each.code) for change, each in found.items() if not each.in_function}
         )
-        print(f"{name}: {len(found)} mutants, {len(left)} survive", flush=True)
+        sys.stdout.write(f"{name}: {len(found)} mutants, {len(left)} survive\n")
         tell("survives", left - explained)
         survived |= left
         seen |= found.keys()
@@ -91,7 +91,8 @@ def main(names: Sequence[str]) -> int:
 def tell(what: str, lines: Iterable[str]) -> None:
     """Print each of the `lines` with `what` is so about it."""
     for line in sorted(lines):
-        print(f"{what}: {line}", flush=True)
+        sys.stdout.write(f"{what}: {line}\n")
+    sys.stdout.flush()
 
 
 def unnoticed(attempts: Mapping[str, Callable[[], int]]) -> set[str]:
@@ -214,9 +215,9 @@ class Collected:
 def forget(names: Iterable[str]) -> None:
     """Forget the modules of this checkout, which a mutant may change."""
     for name in names:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(ROOT)):
-            if ".cache" not in sys.modules[name].__file__:
-                del sys.modules[name]
+        path = getattr(sys.modules[name], "__file__", None) or ""
+        if path.startswith(str(ROOT)) and ".cache" not in path:
+            del sys.modules[name]
 
 
 if __name__ == "__main__":

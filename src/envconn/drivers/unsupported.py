@@ -26,8 +26,8 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
     """Refuse `connection` if it is not of `family`, or states a parameter that is not in `honoured` by `driver`.
 
     So is ``channel_binding=require``, also if the server is verified: it proves that the server knows the password,
-    and a verified one may still ask for it unencrypted. asyncpg has no channel binding (0.32), and pg8000 accepts any
-    other method (1.31).
+    and a verified one may still ask for the password itself. asyncpg has no channel binding (0.32), and pg8000
+    accepts any other method (1.31).
 
     Raises:
         ConfigurationError: one problem for each parameter that is not supported.

@@ -227,6 +227,9 @@ BESIDE: dict[str, str] = {
 }
 """Variables that libpq reads without a keyword, and that affect the connection."""
 
+HOME_CA, HOME_CRL = "~/.postgresql/root.crt", "~/.postgresql/root.crl"
+"""The files that libpq reads if ``sslrootcert``, or neither ``sslcrl`` nor ``sslcrldir``, is stated anywhere."""
+
 ATTRIBUTES = frozenset(
     name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who"} and not keyword.refusal
 )
@@ -323,6 +326,11 @@ def spelled(name: str, value: str) -> str:
     keyword = KEYWORDS[name]
     known = (*keyword.values, *WEAK_TLS) if keyword.folded else ()
     return next((word for word in known if word.lower() == value.lower()), value)
+
+
+def demanded_by(name: str, value: str) -> str:
+    """Return the variable that demands `value` for a keyword, or the file that libpq reads without one."""
+    return HOME_CRL if name == "sslcrl" and value.endswith(HOME_CRL[1:]) else KEYWORDS[name].variable
 
 
 def known_methods(require_auth: str) -> bool:

@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from envconn.connection import Secret
+    from envconn.connection import Connection, Secret
     from envconn.selection.scan import PlatformService
     from envconn.sources import Dotenv
     from envconn.sources.environment import Layer
@@ -72,14 +72,7 @@ def select_services(
     scopes = stated_scopes(scan, policy)
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *_broker_and_cache(scan))
-    if found and scan.environment.is_set("OPENSSL_CONF"):
-        from envconn.selection.library_variables import openssl_findings
-
-        scan.accept_findings(openssl_findings(scan))
-    if not REFUSABLE.isdisjoint(scan.present):
-        from envconn.selection.library_variables import libpq_problems
-
-        scan.problems += libpq_problems(scan, [selected.connection for selected in found])
+    _check_libraries(scan, [each for selected in found for each in (selected.connection, *selected.siblings)])
     for selected in found:
         if selected.name in services:
             scan.problems.append(_duplicate_name(selected, services[selected.name]))
@@ -113,6 +106,18 @@ def _broker_and_cache(scan: Scan) -> Iterable[Selected]:
     return select(scan)
 
 
+def _check_libraries(scan: Scan, connections: Sequence[Connection]) -> None:
+    """Add what OpenSSL's and libpq's own variables would do to `connections`."""
+    if connections and scan.environment.is_set("OPENSSL_CONF"):
+        from envconn.selection.library_variables import openssl_findings
+
+        scan.accept_findings(openssl_findings(scan))
+    if not REFUSABLE.isdisjoint(scan.present):
+        from envconn.selection.library_variables import libpq_problems
+
+        scan.problems += libpq_problems(scan, connections)
+
+
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:
     from envconn.selection import attribution
 
@@ -138,15 +143,17 @@ def judged_text(
         lookup = Lookup(Text(text, Origin(name)))
     from envconn.selection.broker_and_cache import READERS
 
-    read = READERS.get(name, grammar.read)
-    judged = [_judged(Selected(name, connection), scopes, scan) for connection in scan.accept(lookup, read)]
+    connections = [*scan.accept(lookup, READERS.get(name, grammar.read))]
+    _check_libraries(scan, connections)
+    judged = [_judged(Selected(name, connection), scopes, scan) for connection in connections]
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)
 
 
-def process_context(policy: Policy | None = None) -> Context | tuple[Finding, ...]:
-    """Return what this process judges a text of the program by, with `policy` above it, or the problems."""
+def process_context(connection: Connection, policy: Policy | None = None) -> Context | tuple[Finding, ...]:
+    """Return what this process judges a `connection` of the program by, with `policy` above it, or the problems."""
     scan = Scan(*sources.read())
     scopes = stated_scopes(scan, policy)
+    _check_libraries(scan, [connection])
     return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 

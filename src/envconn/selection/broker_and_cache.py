@@ -59,6 +59,7 @@ READERS: Mapping[str, Read] = {role.name: role.read for role in _ROLES}
 
 def select(scan: Scan) -> Iterator[Selected]:
     """Yield the broker, the store for results and the cache that the environment configures."""
+    before, used = len(scan.problems), []
     shared = _without_clear_twin(scan, list(scan.connections(names.REDIS)))
     stated = {role.name: list(scan.connections(role.variables, role.read)) for role in _ROLES}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
@@ -73,8 +74,13 @@ def select(scan: Scan) -> Iterator[Selected]:
             choice = choose(candidates, role.chooser)
             scan.problems += choice.problems
             scan.notes += choice.notes
+            if role.is_implied:
+                used.append(candidates[0])
+            scan.excuse(before, candidates[0], role.variables)
             if choice.connection and scan.expect(choice.connection, role.families, _expected(choice.connection, role)):
                 yield Selected(role.name, choice.connection)
+    if len(used) == sum(role.is_implied for role in _ROLES):
+        scan.excuse(before, max(used, key=lambda each: each.origin.env_file), names.REDIS)
 
 
 def _expected(connection: Connection, role: _Role) -> str:

@@ -45,12 +45,14 @@ class Selected(Record):
 
 def select(scan: Scan) -> Iterator[Selected]:
     """Yield every database that the environment configures, the default one first."""
+    before = len(scan.problems)
     siblings = [*_one_for_each_role(scan, [*scan.connections(variables.SIBLINGS), *_siblings_in_parts(scan)])]
     siblings += _replicas(scan)
     default, others = _default(scan, siblings)
     known = [each for each in (default, *others, *siblings) if each]
     usable = [each for each in known if scan.expect(each, DATABASES, "a database")]
     if default and default in usable:
+        scan.excuse(before, default)
         siblings = _as_trusted(scan, default, [each for each in siblings if each in usable])
         beside = [each for each in others if each in usable]
         yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*beside, *siblings))))
@@ -63,7 +65,9 @@ def select(scan: Scan) -> Iterator[Selected]:
                 continue
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):
+                before = len(scan.problems)
                 own = [*scan.connections(variables.siblings_of(variable))]
+                scan.excuse(before, connection)
                 yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
     for bound in _bound(scan):
         if any(same_target(bound.connection, other) for other in known):
@@ -105,8 +109,10 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
         candidates = list(scan.connections(variables.DEFAULTS))
         candidates += _from_parts(scan, skip_pg=bool(candidates) and not _is_more_trusted(scan, candidates))
         candidates += _beside(scan, candidates)
+    trusted = [each for each in siblings if not each.origin.env_file]
+    for each in (*candidates, *trusted):
+        scan.excuse(before, each)
     if len(scan.problems) == before and all(each.origin.env_file for each in candidates):
-        trusted = [each for each in siblings if not each.origin.env_file]
         candidates += _best_sibling(trusted if candidates else trusted or siblings)
     candidates = scan.most_trusted(candidates)
     if candidates:

@@ -17,7 +17,7 @@ from envconn.sources import Lookup, Text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from envconn.errors import Finding
@@ -107,6 +107,8 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     if whole and not whole.origin.env_file:
         lookups, ignored, missing = _as_trusted(lookups, leader)
         problems, notes = (*problems, *missing), (*notes, *ignored)
+    elif whole:
+        problems = (*problems, *_too_trusted(lookups, leader, whole.origin.place))
     if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
     if "://" in whole.text.reveal():
@@ -141,6 +143,18 @@ def _as_trusted(lookups: Mapping[str, Lookup], leader: str) -> tuple[dict[str, L
         if (word := FAMILIES[leader][name]) in needed and word not in stated
     ]
     return used, [note("dotenv-ignored", name, message) for name, message in messages.items()], missing
+
+
+def _too_trusted(lookups: Mapping[str, Lookup], leader: str, place: str) -> Iterator[Finding]:
+    """Yield a problem for a password outside of the env file that names the host: it was meant for another one."""
+    for name, lookup in lookups.items():
+        if FAMILIES[leader][name] == "password" and lookup.found and not lookup.found.origin.env_file:
+            yield problem("password-redirected", name, password_redirected(place))
+
+
+def password_redirected(place: str) -> str:
+    """Return the message for a password that would be sent to where an env file says, `place`."""
+    return f"is not sent to the host that {place} names, which is less trusted. Set both in the same place"
 
 
 def _is_in_env_file(lookup: Lookup) -> bool:
@@ -192,6 +206,11 @@ _PARTS = {
     "ca-missing": ("", "sslmode"),
 }
 """By code, the message for a variable if a URL has another message, and the part that is wrong."""
+
+
+def leader_of(variable: str, present: AbstractSet[str]) -> tuple[str, ...]:
+    """Return the host's variable of those that `variable` is a part beside, if one is among those `present`."""
+    return tuple(leader for leader, names in FAMILIES.items() if variable in names and leader in present)[:1]
 
 
 _UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
+from envconn.selection.host_variables import password_redirected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ windows950
 
 def libpq_problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
     """Yield a problem for each variable that would prevent a connection that was `found`, or affect it."""
-    stated = [connection.parameters for connection in found if connection.family == POSTGRESQL]
+    found = [connection for connection in found if connection.family == POSTGRESQL]
+    yield from _redirected(scan, found)
+    stated = [connection.parameters for connection in found]
     if stated and "PGSERVICE" in scan.present:
         yield problem("pg-service", "PGSERVICE", _SERVICE)
     for variable, (name, fits, expected) in _CHECKS.items():
@@ -52,6 +55,13 @@ def libpq_problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]
             yield problem(
                 "pg-variable-invalid", variable, f"is invalid, and libpq would not connect: expected {expected}"
             )
+
+
+def _redirected(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
+    """Yield a problem if libpq would send the password of the process to the host of an env file."""
+    if "PGPASSWORD" in scan.present and not scan.environment.in_env_file("PGPASSWORD"):
+        places = [each.origin.place for each in found if each.origin.env_file and not each.password]
+        yield from (problem("password-redirected", "PGPASSWORD", password_redirected(place)) for place in places[:1])
 
 
 _SERVICE = (

@@ -107,6 +107,27 @@ class Scan:
             self.notes += [_outranked(each, trusted[0]) for each in candidates if each.origin.env_file]
         return trusted or list(candidates)
 
+    def excuse(self, since: int, winner: Connection, names: Collection[str] = ()) -> None:
+        """Make notes of the problems `since` that number that are about an env file, if `winner` is more trusted.
+
+        `names` are the variables that `winner` is used instead of, all if it is empty.
+        """
+        if winner.origin.env_file:
+            return
+        found, self.problems[since:] = self.problems[since:], []
+        for each in found:
+            if self._is_in_env_file(each.variable) and (not names or each.variable in names):
+                message = (
+                    f"is not used, as {winner.origin.variable} is more trusted, and is wrong besides: {each.message}"
+                )
+                self.notes.append(note("dotenv-ignored", each.variable, message))
+            else:
+                self.problems.append(each)
+
+    def _is_in_env_file(self, variable: str) -> bool:
+        leader = host_variables.leader_of(variable, self.present)
+        return any(map(self.environment.in_env_file, (variable, *leader)))
+
     def expect(self, connection: Connection, families: Collection[str], what: str) -> bool:
         """Return whether the family of `connection` is in `families`; if not, add the problem: it is for `what`."""
         if connection.family in families:

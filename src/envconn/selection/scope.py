@@ -8,10 +8,15 @@ environment requires, and do nothing else to it.
 
 from __future__ import annotations
 
+import os
+
+from envconn.connection import Origin, Secret
 from envconn.errors import note, problem
+from envconn.grammar.libpq_keywords import HOME_CA, HOME_CRL
 from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import replace
 from envconn.selection import variables
+from envconn.sources import Text
 from envconn.tls import Context
 from envconn.tls.policy import CA_VARIABLES, PREFIX, combined, stated, waived_in_code
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
@@ -21,10 +26,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from envconn.connection import Connection, Origin
+    from envconn.connection import Connection
     from envconn.errors import Finding
     from envconn.selection.scan import Scan
-    from envconn.sources import Text
     from envconn.tls.policy import Demands, Policy
 
 _VARIABLES = tuple(dict.fromkeys((*POLICY_VARIABLES, *(PREFIX + word for word in variables.FOR_EACH))))
@@ -45,7 +49,7 @@ class Scopes:
         self._scan, self._policy = scan, policy
         self._contexts: dict[tuple[str, bool], Context] = {}
         self._ignored: dict[tuple[str, bool], Mapping[str, Origin]] = {}
-        self._texts = dict(_texts(scan, services))
+        self._texts = {**dict(_texts(scan, services)), **dict(_in_home(scan.environment.home))}
         self._mixed = any(text.origin.env_file for text in self._texts.values())
         for prefix in ("", *services):
             self._context(prefix, env_file=True)
@@ -78,8 +82,8 @@ class Scopes:
     def _choose(self, prefix: str, *, env_file: bool) -> tuple[dict[str, Text], dict[str, Origin]]:
         """Return what each variable states, by its general name, and where those without effect are stated."""
         found = {name: text for name in _VARIABLES if (text := self._first(prefix, name))}
-        trusted = {name for name, text in found.items() if not text.origin.env_file}
-        weak = found.keys() - trusted
+        weak = {name for name, text in found.items() if text.origin.env_file}
+        trusted = found.keys() - weak - {HOME_CA}
         if env_file:  # of two CAs, that of the process environment
             ignored = weak.intersection(CA_VARIABLES) if trusted.intersection(CA_VARIABLES) else set()
         else:
@@ -114,6 +118,15 @@ class Scopes:
             self._scan.problems.append(problem("pooler-unknown", pooler.origin.variable, _POOLER))
             mode = None
         return ProviderHints(word, mode, *(str(text.origin) if text else "" for text in (provider, pooler)))
+
+
+def _in_home(home: str) -> Iterator[tuple[str, Text]]:
+    """Yield what libpq reads in the user's home, by its name there."""
+    directory = os.path.join(home, ".postgresql")
+    for name in (HOME_CA, HOME_CRL) if home and os.path.isdir(directory) else ():
+        path = os.path.join(directory, os.path.basename(name))
+        if os.path.exists(path):
+            yield name, Text(Secret(path), Origin(name))
 
 
 _NO_HINTS = ProviderHints()

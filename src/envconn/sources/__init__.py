@@ -62,11 +62,14 @@ def read(
     a directory with the default name is a virtual environment.
     """
     assignments, problems = _dotenv(env_file)
-    environment = Environment(os.environ if environ is None else environ, (assignments,))
+    process = os.environ if environ is None else environ
+    above: list[Layer] = []
+    environment = Environment(process, (assignments,))
     for source in SOURCES:
         if find := _LAYERS.get(source.word):
             found, wrong = find(environment, layers)
-            environment = environment.over(*found) if found else environment
+            above += found
+            environment = Environment(process, (*above, assignments)) if found else environment
             problems += wrong
     return environment, tuple(problems)
 

@@ -3,7 +3,8 @@
 The rules:
 
 - blank means not set, and is noted;
-- the process environment beats ``.env``, and each layer those below it (`envconn.sources.order` lists them all);
+- the process environment beats each layer, and each layer those below it (`envconn.sources.order` lists them all,
+  ``.env`` comes last);
 - ``NAME_FILE`` names a file that holds the value of ``NAME``; both with different values is an error;
 - a value that is exactly ``$OTHER`` or ``${OTHER}`` is an alias and is followed (Scalingo stores
   ``DATABASE_URL`` that way); nothing inside a value is ever interpolated.
@@ -11,6 +12,7 @@ The rules:
 
 from __future__ import annotations
 
+import os
 import re
 
 from envconn.connection import Origin, Secret
@@ -56,7 +58,7 @@ class Environment:
     """The variables of one process at one moment.
 
     `process` is a mapping like `os.environ`; `layers` hold the defaults for variables that are not set, in order
-    of precedence (the assignments of a ``.env`` file, the files of a secret directory).
+    of precedence (the files of a secret directory, the assignments of a ``.env`` file).
     Of ten thousand variables, four matter: values are fetched only for those that are looked up, and the
     names are searched as one text. `_pointed` has those whose value may be in a file, by ``NAME_FILE``.
     """
@@ -80,10 +82,6 @@ class Environment:
     def __repr__(self) -> str:
         return "<Environment>"
 
-    def over(self, *layers: Layer) -> Environment:
-        """Return this environment with `layers` below all others."""
-        return Environment(self._process, (*self._layers, *layers))
-
     def names(self) -> Iterator[str]:
         """Every name that is set, including blank ones and ``NAME_FILE``, without duplicates."""
         return iter(self._names)
@@ -103,6 +101,17 @@ class Environment:
     def among(self, names: AbstractSet[str]) -> set[str]:
         """Return those of `names` that are set, as for `is_set`, in one search."""
         return {*(names & self._names), *(names & self._pointed)}
+
+    @property
+    def home(self) -> str:
+        """The home directory, as libpq finds it: where ``HOME`` of the process says, or the user's own."""
+        if home := self._process.get("HOME"):
+            return home
+        if self._process is not os.environ:
+            return ""
+        from pwd import getpwuid
+
+        return getpwuid(os.geteuid()).pw_dir
 
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""

@@ -30,9 +30,8 @@ SOURCES = (
         "file",
         "a file that NAME_FILE names",
         (),
-        "The value of `NAME`. `NAME` itself, in any place down to `app-service` but `.env`, has to hold the same.",
+        "The value of `NAME`. `NAME` itself, in any place down to `app-service`, has to hold the same.",
     ),
-    Source("dotenv", ".env", (), "Assignments in the `.env` file, or in the files that are named instead."),
     Source(
         "secrets",
         "ENVCONN_SECRETS_DIR",
@@ -60,6 +59,7 @@ SOURCES = (
         "`POSTGRESQLCONNSTR_NAME`, `MYSQLCONNSTR_NAME` and `CUSTOMCONNSTR_NAME` of Azure App Service, where `NAME` is "
         "a variable that is read.",
     ),
+    Source("dotenv", ".env", (), "Assignments in the `.env` file, or in the files that are named instead."),
     Source(
         "binding",
         "SERVICE_BINDING_ROOT",

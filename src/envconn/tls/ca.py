@@ -13,6 +13,7 @@ import stat
 from functools import cache
 
 from envconn.errors import Finding, problem
+from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import Value
 from envconn.sources.files import read_text
 
@@ -37,7 +38,8 @@ class CA(Value):
     """Certificates to trust, and no others.
 
     `kind` is ``file``, ``system``, or ``text`` for PEM in a variable. `variable` is where it is
-    stated. `certificates` is their number; 0 for ``system``, which is not parsed.
+    stated. `certificates` is their number; 0 for ``system``, which is not parsed. `moved_by` is the variable that
+    names another file for ``system``, if there is one.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class CA(Value):
     certificates: int = 0
     path: str = ""
     pem: str = ""
+    moved_by: str = ""
 
     def file(self) -> str:
         """Return the path of a file with these certificates, for drivers that accept only a path.
@@ -61,10 +64,13 @@ class CA(Value):
         return f"<CA: {self}>"
 
     def __str__(self) -> str:
-        what = {"system": f"the system's CAs in {self.path}", "file": f"the CA in {self.path}", "text": "the CA"}[
-            self.kind
-        ]
-        return f"{what}, named by {self.variable}"
+        moved = f" ({self.moved_by})" if self.moved_by else ""
+        what = {
+            "system": f"the system's CAs in {self.path}{moved}",
+            "file": f"the CA in {self.path}",
+            "text": "the CA",
+        }[self.kind]
+        return what if self.variable == HOME_CA else f"{what}, named by {self.variable}"
 
 
 def read(text: str, variable: str) -> CA | Finding:
@@ -166,7 +172,7 @@ def _system(variable: str) -> CA | Finding:
         return problem(
             "ca-missing", variable, ("CA: this system has no CA bundle. Install ca-certificates, or name a file")
         )
-    return CA("system", variable, path=path)
+    return CA("system", variable, path=path, moved_by="SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "")
 
 
 def _has_certificates(path: str) -> bool:

@@ -17,7 +17,7 @@ import os
 
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
-from envconn.grammar.libpq_keywords import FILES, KEYWORDS
+from envconn.grammar.libpq_keywords import FILES, demanded_by
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
@@ -40,8 +40,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     policy, endpoint = context.policy, identify(connection, context.hints)
     asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
-    level = asked if how_far.exempt else max(asked, floor)
-    ca = _ca(connection, endpoint, policy, level)
+    least = asked if how_far.exempt else max(asked, floor)
+    ca, level = _ca(connection, endpoint, policy, least), least
     if ca is not None and level >= _verified_from(connection):
         is_system = not isinstance(ca, Finding) and ca.kind == "system"
         level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
@@ -53,11 +53,12 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, level, ca, context, name)]
     if problems:
         return tuple(problems)
+    told = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
     trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
-    place = policy.place
-    stated_in = (place("ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(trusted.variable if trusted else ""))
+    place, named = policy.place, trusted.variable if trusted else ""
+    stated_in = (place(named if level > least else "ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, demanded, *stated_in, serverless)
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, told, *stated_in, serverless)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
 
 
@@ -188,7 +189,8 @@ _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 def _file_problems(connection: Connection, demanded: tuple[str, ...]) -> list[Finding]:
     # libpq continues without a client certificate or a CRL that it cannot read.
     def about(name: str, code: str, message: str) -> Finding:
-        return problem(code, KEYWORDS[name].variable if name in demanded else connection.origin.variable, message)
+        place = demanded_by(name, connection.parameters[name])
+        return problem(code, place if name in demanded else connection.origin.variable, message)
 
     paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
     missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}

@@ -5,7 +5,6 @@ Functions for judged connections take a `Judged`, so that `secured`, which defin
 
 from __future__ import annotations
 
-from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import Record, Value
 from envconn.tls.levels import TlsLevel
 
@@ -225,8 +224,8 @@ class Verdict(Value):
     ca: CA | None = None
     _words: str = "without sslmode"
     """Where the text states the requested level."""
-    _demanded: tuple[str, ...] = ()
-    """The keywords of libpq in which a variable requires more than the text."""
+    _demanded: tuple[tuple[str, str], ...] = ()
+    """The variables of libpq that require more than the text, each with its keyword."""
     _floor_from: str = "ENVCONN_TLS"
     _waived_from: str = "ENVCONN_TLS_WAIVE"
     _ca_from: str = ""
@@ -243,12 +242,19 @@ class Verdict(Value):
             (True, f"{self._words}, {_MEANINGS[self.requested]}"),
             (self.local, "every host is a unix socket or a loopback address"),
             (self.waived is not None, f"TLS is not required, because {self._waived_from} has {self.waived}"),
-            (self.level > self.requested, f"raised to {self.level}, the minimum set by {self._floor_from}"),
+            (self.level > self.requested, f"raised to {self.level}, {self._raised_by}"),
             (self.ca is not None, f"the server's certificate is checked against {self._named_ca}"),
-            *((True, f"{KEYWORDS[name].variable} demands more than the text: {name}") for name in self._demanded),
+            *((True, f"{variable} demands more than the text: {name}") for variable, name in self._demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
         return tuple(sentence for is_so, sentence in reasons if is_so)
+
+    @property
+    def _raised_by(self) -> str:
+        is_ca = self.ca is not None and self._floor_from == self._ca_from
+        return (
+            f"because {self._floor_from} is a CA to verify with" if is_ca else f"the minimum set by {self._floor_from}"
+        )
 
     @property
     def _named_ca(self) -> str:

@@ -11,9 +11,11 @@ from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import (
     DEMANDS,
+    HOME_CRL,
     KEYWORDS,
     METHODS,
     WEAK_TLS,
+    demanded_by,
     known_methods,
     raises,
     reversed_ranges,
@@ -35,7 +37,10 @@ _LISTS = ("sslcrl", "sslcrldir")
 def stated(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
     """Return the demands among `values`, texts by variable, as texts by keyword; and their problems."""
     found = {name: spelled(name, values[variable]) for variable, name in DEMANDS.items() if values.get(variable)}
-    return found, tuple(_wrong(found))
+    problems = tuple(_wrong(found))
+    if HOME_CRL in values and found.keys().isdisjoint(_LISTS):
+        found["sslcrl"] = values[HOME_CRL]
+    return found, problems
 
 
 def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
@@ -62,12 +67,14 @@ def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel)
     added = {
         name: value
         for name, value in demanded.items()
-        if raises(name, stated.get(name), value) and _concerns(name, connection, level)
+        if raises(name, stated.get(name), value) and _concerns(name, value, connection, level)
     }
     return replace(connection, parameters=Parameters({**stated, **added})), tuple(added)
 
 
-def _concerns(name: str, connection: Connection, level: TlsLevel) -> bool:
+def _concerns(name: str, value: str, connection: Connection, level: TlsLevel) -> bool:
+    if name == "sslcrl" and "sslcrldir" in connection.parameters and demanded_by(name, value) == HOME_CRL:
+        return False  # libpq does not look for the file then
     if name in _LISTS:
         return level >= TlsLevel.VERIFY_CA
     return name != "requirepeer" or any(host.is_socket for host in connection.hosts)
@@ -94,7 +101,7 @@ def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str,
     """Yield a note for each variable that changed something, or changed nothing although `connection` differs."""
     where = connection.origin.variable
     for name, value in demanded.items() if connection.family == POSTGRESQL else ():
-        variable = KEYWORDS[name].variable
+        variable = demanded_by(name, value)
         if name in added:
             yield note("demand-raised", variable, f"requires more than {where} does, and applies to it: {name}")
         elif connection.parameters.get(name) != value:

@@ -10,6 +10,7 @@ The environment states it, or a program with `Policy(...)`:
 ``DATABASE_CA_CERT``  the same for databases only, under the name that several platforms use
 ``PGSSLMODE``         raises the floor if it requires more; can never lower it
 ``PGSSLROOTCERT``     the CA of a database if nothing else names one, as in libpq
+``~/.postgresql``     has a CA in root.crt for PostgreSQL if nothing else names one, and a revocation list in root.crl
 ``PGREQUIREAUTH``     and others raise what a PostgreSQL text requires (`envconn.tls.libpq_demands`)
 ===================== ==============================================================================
 """
@@ -20,9 +21,9 @@ import os
 from collections.abc import Iterable, Mapping
 
 from envconn.errors import ConfigurationError, Finding, note, problem
-from envconn.families import serving
+from envconn.families import POSTGRESQL, serving
 from envconn.grammar.hosts import IN_NAMES, is_address
-from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT
+from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT, HOME_CA, HOME_CRL
 from envconn.records import Record, Value
 from envconn.tls.levels import SSLMODES, TlsLevel
 
@@ -110,11 +111,12 @@ def _looks_numeric(address: str) -> bool:
 WORDS = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA")
 """The words after ``ENVCONN_`` that state the policy."""
 
-VARIABLES = (*(PREFIX + word for word in WORDS), "DATABASE_CA_CERT", *FROM_VERDICT, *DEMANDS)
+VARIABLES = (*(PREFIX + word for word in WORDS), "DATABASE_CA_CERT", *FROM_VERDICT, *DEMANDS, HOME_CA, HOME_CRL)
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
-CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
+CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES, HOME_CA)
+"""What may state a CA for connections that name none, in order of precedence."""
 
 
 _NOTHING: Mapping[str, str] = {}
@@ -160,6 +162,8 @@ class Demands(Value):
 
         A CA for databases says nothing about the certificate of a broker.
         """
+        if self.ca_variable == HOME_CA and family != POSTGRESQL:
+            return None
         return None if family not in serving("database") and self.ca_variable in _FOR_DATABASES else self.ca
 
 

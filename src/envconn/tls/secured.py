@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Parameters
     from envconn.tls.judged import Judgement
+    from envconn.tls.policy import Demands
 
 _SEAL: Final = object()
 
@@ -120,6 +121,11 @@ def advice(connection: SecuredConnection) -> tuple[Finding, ...]:
     from envconn.tls.advice import notes
 
     return notes(judgement_of(connection))
+
+
+def judged_by(connection: SecuredConnection) -> Demands:
+    """Return what `connection` was judged by, with what is stated for its service alone."""
+    return judgement_of(connection).context.policy
 
 
 def is_exempt(connection: SecuredConnection) -> bool:
