@@ -141,7 +141,7 @@ def crowd(size: int) -> Callable[[], envconn.Services]:
 
 def judge_many() -> None:
     """Parse and judge many URLs. `envconn.secure` reads the environment for its policy besides, each time."""
-    context = process_context()
+    context = process_context(envconn.parse(URL))
     assert isinstance(context, Context)
     for url in fresh():
         judge(envconn.parse(url), context, "database")

@@ -75,13 +75,13 @@ def vcap(given: Given) -> None:
 FILLED: dict[str, Callable[[Given], object]] = {
     "environment": lambda given: given.environ.update(DATABASE_URL=uri("environment")),
     "file": lambda given: given.environ.update(DATABASE_URL_FILE=write(given.root / "file", uri("file"))),
-    "dotenv": lambda given: write(given.root / "dotenv", f"DATABASE_URL={uri('dotenv')}\n"),
     "secrets": secrets,
     "credentials": credentials,
     "program": lambda given: given.layers.append(
         {"DATABASE_URL": Text(Secret(uri("program")), Origin("DATABASE_URL", "program"))}
     ),
     "app-service": lambda given: given.environ.update(CUSTOMCONNSTR_DATABASE_URL=uri("app-service")),
+    "dotenv": lambda given: write(given.root / "dotenv", f"DATABASE_URL={uri('dotenv')}\n"),
     "binding": binding,
     "vcap": vcap,
     "relationship": relationship,

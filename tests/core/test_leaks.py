@@ -212,6 +212,7 @@ CASES = [
     url("waiver-too-wide", GOOD, ENVCONN_TLS_WAIVE="*, {raw}"),
     url("waiver-malformed", GOOD, ENVCONN_TLS_WAIVE="{raw}/x"),
     url("pg-service", GOOD, PGSERVICE="{raw}"),
+    Case("password-redirected", {"PGPASSWORD": "{p}"}, {".env": f"DATABASE_URL=postgresql://app@{HOST}/app\n"}),
     url("pg-variable-invalid", GOOD, PGCONNECT_TIMEOUT="{raw}"),
 ]
 

@@ -46,8 +46,8 @@ def home(certificates: Certificates, tmp_path: Path) -> Home:
     return Home(tmp_path, str(directory / "root.crt"), str(directory / "root.crl"), paths)
 
 
-def database(home: Home, env_file: Path | None = None, **variables: str) -> envconn.SecuredConnection:
-    return envconn.load(home.environ(**variables), env_file=env_file).database
+def database(home: Home, **variables: str) -> envconn.SecuredConnection:
+    return envconn.load(home.environ(**variables), env_file=None).database
 
 
 @pytest.mark.parametrize(

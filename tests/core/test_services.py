@@ -203,7 +203,7 @@ def test_secure_heeds_what_libraries_read(
 ) -> None:
     """libpq alone would refuse for most of them; with the configuration of OpenSSL, TLS would say too little."""
     Path("weak.cnf").write_text("CipherString = eNULL\n", encoding="utf-8")
-    assert secure(PG)
+    assert secure(PG).tls.level == TlsLevel.ENCRYPTED
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
         secure(PG)

@@ -100,13 +100,13 @@ def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     model = adding(holding({"DATABASE_URL": other("one")}), holding({"DATABASE_URL": other("two")}))
     assert model().database.host == "one.example.com"
     Path(".env").write_text(f"DATABASE_URL={other('dotenv')}\n", encoding="utf-8")
-    assert model().database.host == "dotenv.example.com"
+    assert model().database.host == "one.example.com"
     monkeypatch.setenv("DATABASE_URL", URL)
     settings = model()
     assert settings.database.host == HOST
     notes = [str(note) for note in settings.services.report().notes]
     wins = "DATABASE_URL: the process environment overrides the different value in"
-    assert notes == [f"{wins} .env", *[f"{wins} a source of settings VaultSource"] * len(notes[1:])]
+    assert notes == [*[f"{wins} a source of settings VaultSource"] * (len(notes) - 1), f"{wins} .env"]
     assert len(notes) > 1
     assert model(database=other("argument")).database.host == "argument.example.com"
 

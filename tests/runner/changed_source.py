@@ -165,8 +165,9 @@ def _parts(node: ast.AST) -> Iterator[tuple[str, str, object]]:
         for each in node.ifs:
             yield f"all, without if {ast.unparse(each)}", "ifs", [other for other in node.ifs if other is not each]
     for field in ("body", "orelse"):
-        statements = getattr(node, field, None)
-        for number, each in enumerate(statements) if isinstance(statements, list) else ():
+        found = getattr(node, field, None)
+        statements: list[ast.stmt] = found if isinstance(found, list) else []
+        for number, each in enumerate(statements):
             if isinstance(each, (ast.AugAssign, ast.Expr)) and not isinstance(getattr(each, "value", 0), ast.Constant):
                 idle = ast.If(ast.Constant(value=False), [each], [])
                 yield f"without {ast.unparse(each)}", field, [*statements[:number], idle, *statements[number + 1 :]]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVIVORS = Path(__file__).with_name("survivors.txt")
-SECONDS = 600  # for one module, or a mutant: a loop may have lost its end
+SECONDS = 120  # for a mutant: a loop may have lost its end
 AT_ONCE = os.cpu_count() or 1
 
 TESTS = {
@@ -71,7 +71,8 @@ def main(names: Sequence[str]) -> int:
     """Try the mutants of the modules, tell what is wrong, and return the exit code."""
     explained = {line.split(" # ")[0] for line in SURVIVORS.read_text("utf-8").splitlines() if " # " in line}
     forget(warm_up())
-    survived, seen = set(), set()
+    survived: set[str] = set()
+    seen: set[str] = set()
     for name in names or TESTS:
         source = ROOT.joinpath("src", *name.split(".")).with_suffix(".py")
         found = {f"{name}: {mutant.name}": mutant for mutant in mutants(source.read_text("utf-8"), str(source))}
@@ -95,7 +96,7 @@ def tell(what: str, lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def unnoticed(attempts: Mapping[str, Callable[[], int]]) -> set[str]:
+def unnoticed(attempts: Mapping[str, Callable[[], int]], seconds: int = SECONDS) -> set[str]:
     """Return the names of the attempts that return 0; each is made in a process of its own."""
     left: set[str] = set()
     running: dict[int, str] = {}
@@ -106,7 +107,7 @@ def unnoticed(attempts: Mapping[str, Callable[[], int]]) -> set[str]:
             ended = running.pop(child)
             left |= set() if status else {ended}
         if attempt and not (child := os.fork()):
-            signal.alarm(SECONDS)
+            signal.alarm(seconds)
             try:
                 os._exit(attempt())
             finally:
@@ -125,7 +126,7 @@ def imported_anew(name: str, code: CodeType) -> int:
 def unnoticed_functions(name: str, found: Mapping[str, CodeType]) -> set[str]:
     """Return the names of those in `found` with which the tests pass; only functions of the module `name` differ."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as file:
-        if not unnoticed({name: lambda: session(TESTS[name], Replaced(name, found, file.name))}):
+        if not unnoticed({name: lambda: session(TESTS[name], Replaced(name, found, file.name))}, seconds=0):
             sys.exit(f"the tests of {name} fail as it is")
         return set(file.read().splitlines())
 

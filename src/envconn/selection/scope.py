@@ -135,7 +135,8 @@ _POOLER = "is invalid: expected transaction, session or none"
 
 
 def _texts(scan: Scan, services: Mapping[str, set[str]]) -> Iterator[tuple[str, Text]]:
-    own = [prefix + word for prefix in services for word in variables.FOR_EACH if prefix + word in scan.present]
+    clear = [prefix for prefix, names in services.items() if len(names) == 1]
+    own = [prefix + word for prefix in clear for word in variables.FOR_EACH if prefix + word in scan.present]
     for name in (*own, *(name for name in _VARIABLES if name in scan.present)):
         lookup = scan.environment.lookup(name)
         scan.record(lookup)
