@@ -167,7 +167,11 @@ def _parts(node: ast.AST) -> Iterator[tuple[str, str, object]]:
     for field in ("body", "orelse"):
         found = getattr(node, field, None)
         statements: list[ast.stmt] = found if isinstance(found, list) else []
-        for number, each in enumerate(statements):
-            if isinstance(each, (ast.AugAssign, ast.Expr)) and not isinstance(getattr(each, "value", 0), ast.Constant):
-                idle = ast.If(ast.Constant(value=False), [each], [])
-                yield f"without {ast.unparse(each)}", field, [*statements[:number], idle, *statements[number + 1 :]]
+        for number, statement in enumerate(statements):
+            if isinstance(statement, (ast.AugAssign, ast.Expr)) and not isinstance(statement.value, ast.Constant):
+                idle = ast.If(ast.Constant(value=False), [statement], [])
+                yield (
+                    f"without {ast.unparse(statement)}",
+                    field,
+                    [*statements[:number], idle, *statements[number + 1 :]],
+                )
