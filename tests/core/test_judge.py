@@ -9,9 +9,11 @@ import pytest
 
 from envconn import ConfigurationError, Policy, SecuredConnection, TlsLevel
 from envconn.connection import Connection, Host, Parameters
+from envconn.providers import ProviderHints, identify
 from envconn.records import replace
 from envconn.services import parse, secure
 from envconn.tls import Context, judge, requested
+from envconn.tls.judge import provider_ca
 from envconn.tls.policy import Demands
 
 if TYPE_CHECKING:
@@ -213,6 +215,8 @@ def test_contradictions(
 
 
 NEON = "ep-cool-darkness-123456.eu-central-1.aws.neon.tech"
+RDS = "app-db.abcdefghijkl.eu-central-1.rds.amazonaws.com"
+RAILWAY = "shuttle.proxy.rlwy.net:12345"
 SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 
 
@@ -221,6 +225,10 @@ SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
     [
         (NEON, "", Demands(best=True), VERIFY_FULL, "a public CA"),
         (NEON, "", Demands(), ENCRYPTED, "not asked for"),
+        (NEON, "?sslmode=verify-ca", Demands(), VERIFY_FULL, "a public CA"),
+        (RDS, "", Demands(best=True), ENCRYPTED, "no CA is at hand"),
+        (RDS, "?sslrootcert=FILE", Demands(best=True), VERIFY_FULL, "the level of the record, as a CA is at hand"),
+        (RDS, "", Demands(best=True, ca="FILE"), VERIFY_FULL, "the same, by the policy"),
         (NEON, "?sslrootcert=FILE", Demands(best=True), VERIFY_FULL, "the CA of the text, the level of the record"),
         ("h", "", Demands(best=True), ENCRYPTED, "the host is unknown"),
         (SCALINGO, "", Demands(best=True), ENCRYPTED, "the platform's CA is not mounted here"),
@@ -243,9 +251,10 @@ def test_best(certificates: Certificates, place: str, query: str, demands: Deman
         (NEON, "sslmode=verify-full&sslrootcert=/nowhere", "ca-missing", "Mount it"),
         (SCALINGO, "sslmode=verify-full", "ca-missing", "api/ca_certificate"),
         (SCALINGO, "sslrootcert=system", "ca-private", "api/ca_certificate"),
+        (RAILWAY, "sslrootcert=system", "ca-private", "sslmode=require"),
         ("h", "sslmode=verify-ca", "ca-missing", "DATABASE_CA_CERT"),
     ],
-    ids=["missing-file", "providers-remedy", "private-ca", "any-remedy"],
+    ids=["missing-file", "providers-remedy", "private-ca", "self-signed", "any-remedy"],
 )
 def test_ca_refused(place: str, query: str, code: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -253,6 +262,38 @@ def test_ca_refused(place: str, query: str, code: str, remedy: str) -> None:
     (problem,) = caught.value.problems
     assert (problem.code, problem.variable) == (code, "DATABASE_URL")
     assert remedy in problem.message
+
+
+def test_a_providers_ca_that_is_mounted_is_at_hand(certificates: Certificates) -> None:
+    endpoint = identify(parse(f"postgres://u:p@{SCALINGO}/d"))
+    assert endpoint.provider
+    assert endpoint.provider.certificates
+    assert provider_ca(endpoint) is None
+    for path, expected in ((str(certificates.ca), str(certificates.ca)), ("/nowhere", None)):
+        mounted = replace(endpoint.provider, certificates=replace(endpoint.provider.certificates, ca=path))
+        assert provider_ca(replace(endpoint, provider=mounted)) == expected
+
+
+def test_what_only_a_parameter_of_prismas_says_is_not_lowered(certificates: Certificates) -> None:
+    """The provider's certificates are known to be self-signed, and that is stated: PostgreSQL has words of its own."""
+    context = Context(Demands(ca=str(certificates.ca)), ProviderHints("railway"))
+    outcome = judge(parse(f"postgres://u:p@{RAILWAY}/d?sslaccept=strict"), context, "database")
+    assert isinstance(outcome, SecuredConnection)
+    assert outcome.tls.level == VERIFY_FULL
+
+
+def test_without_hints_nothing_is_stated() -> None:
+    outcome = judge(parse("rediss://h:p@ec2-1-2-3-4.compute-1.amazonaws.com:6380"), Context(Demands()), "cache")
+    assert isinstance(outcome, SecuredConnection)
+    assert outcome.tls.level == VERIFY_FULL
+
+
+@pytest.mark.parametrize("scheme", ["rediss://h", "amqps://u:p@h"])
+def test_verify_ca_with_the_systems_cas_is_verify_full(scheme: str) -> None:
+    """Of everybody's certificates by public CAs, none would be refused."""
+    query = {"rediss://h": "ssl_check_hostname=false"}.get(scheme, "verify=verify_peer")
+    secured = secure(parse(f"{scheme}?{query}"))
+    assert (secured.tls.level, secured.tls.ca and secured.tls.ca.kind) == (VERIFY_FULL, "system")
 
 
 def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> None:

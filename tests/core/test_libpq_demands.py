@@ -68,6 +68,7 @@ VERIFIED = "sslmode=verify-full&sslrootcert=CA"
         ("PGSSLCRLDIR", "LISTS", VERIFIED, "db.example.com"),
         ("PGSSLCRLDIR", "LISTS", f"{VERIFIED}&sslcrl=CRL", "db.example.com"),
         ("PGREQUIREPEER", "postgres", "", "%2Frun"),
+        ("PGSSLMINPROTOCOLVERSION", "TLSv1.3", "ssl_max_protocol_version=TLSv1.3", "db.example.com"),
     ],
 )
 def test_raises(files: dict[str, str], variable: str, value: str, query: str, place: str) -> None:

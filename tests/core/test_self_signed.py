@@ -30,6 +30,7 @@ NOTE = ["certificate-self-signed"]
         ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
         ("rediss://:p@cache.example.com", {"ENVCONN_PROVIDER": "heroku"}, FULL, []),
         ("rediss://:p@cache.example.com", {}, FULL, []),
+        ("rediss://default:p@eu1-x-12345.upstash.io:6379", {"ENVCONN_PROVIDER": "upstash"}, FULL, []),
         ("rediss://:p@localhost", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
         ("amqps://u:p@mq.example.com", {"ENVCONN_PROVIDER": "railway"}, FULL, []),
         (f"rediss://h:p@{HEROKU}", {"ENVCONN_PROVIDER": "heroku", "ENVCONN_TLS": "verify-full"}, FULL, NOTE),

@@ -43,11 +43,20 @@ TESTS = {
     "envconn.rotation.reload": ("rotation", "services"),
     "envconn.selection.conflicts": ("selection", "scope", "bound_services"),
     "envconn.selection.library_variables": ("libpq_variables", "openssl_variables"),
-    "envconn.selection.scope": ("scope", "libpq_demands", "self_signed", "settings_and_load"),
-    "envconn.tls.judge": ("judge", "scope", "policy", "self_signed", "libpq_demands", "secured"),
+    "envconn.selection.scope": ("scope", "libpq_home", "libpq_demands", "self_signed", "settings_and_load"),
+    "envconn.tls.judge": (
+        "judge",
+        "scope",
+        "policy",
+        "self_signed",
+        "libpq_demands",
+        "secured",
+        "drivers_sentinel",
+        "libpq_home",
+    ),
     "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers"),
-    "envconn.tls.libpq_demands": ("libpq_demands", "rotation"),
-    "envconn.tls.policy": ("policy", "local_hosts", "scope", "judge", "libpq_demands"),
+    "envconn.tls.libpq_demands": ("libpq_demands", "libpq_home", "rotation"),
+    "envconn.tls.policy": ("policy", "local_hosts", "scope", "judge", "libpq_demands", "libpq_home"),
 }
 """By module, the files in tests/core that are about it, the likeliest to notice first."""
 
