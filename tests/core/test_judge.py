@@ -270,8 +270,8 @@ def test_a_providers_ca_that_is_mounted_is_at_hand(certificates: Certificates) -
     assert endpoint.provider.certificates
     assert provider_ca(endpoint) is None
     for path, expected in ((str(certificates.ca), str(certificates.ca)), ("/nowhere", None)):
-        mounted = replace(endpoint.provider, certificates=replace(endpoint.provider.certificates, ca=path))
-        assert provider_ca(replace(endpoint, provider=mounted)) == expected
+        mounted = endpoint.provider._replace(certificates=endpoint.provider.certificates._replace(ca=path))
+        assert provider_ca(endpoint._replace(provider=mounted)) == expected
 
 
 def test_what_only_a_parameter_of_prismas_says_is_not_lowered(certificates: Certificates) -> None:
