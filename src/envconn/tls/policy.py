@@ -349,7 +349,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
 
 
 def _libpq_demands(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
-    if DEMANDS.keys().isdisjoint(values):
+    if HOME_CRL not in values and DEMANDS.keys().isdisjoint(values):
         return {}, ()
     from envconn.tls.libpq_demands import stated
 
