@@ -115,22 +115,22 @@ def _connection_class(source: SecuredConnection, renewed: Renewed) -> type[objec
 
 def replicas(aliases: Iterable[str]) -> list[str]:
     """Return those of `aliases` that are replicas of the default database."""
-    return [alias for alias in aliases if _OF_DEFAULT.fullmatch(alias)]
+    return [alias for alias in aliases if re.fullmatch(_OF_DEFAULT, alias)]
 
 
 def is_replica(alias: str) -> bool:
     """Whether `alias` is a replica, of any database."""
-    return _OF_ANY.search(alias) is not None
+    return re.search(_OF_ANY, alias) is not None
 
 
 def is_of_default(instance: object) -> bool:
     """Whether `instance` is an object of the default database, read from any endpoint, or not stored yet."""
     alias = getattr(getattr(instance, "_state", None), "db", None)
-    return alias in {None, "default", "direct"} or bool(_OF_DEFAULT.fullmatch(str(alias)))
+    return alias in {None, "default", "direct"} or bool(re.fullmatch(_OF_DEFAULT, str(alias)))
 
 
-_OF_DEFAULT = re.compile(r"replica(?:_[0-9]+)?")
-_OF_ANY = re.compile(r"(?:^|_)replica(?:_[0-9]+)?$")
+_OF_DEFAULT = r"replica(?:_[0-9]+)?"
+_OF_ANY = r"(?:^|_)replica(?:_[0-9]+)?$"
 
 
 class _Named(Record):

@@ -6,9 +6,12 @@ packages register one with an entry point of the group ``envconn.providers``.
 
 from __future__ import annotations
 
-from envconn.providers.recognition import POOLERS, ProviderHints, advice, identify, is_recognised, objections
-from envconn.providers.record import Certificates, Endpoint, Forbidden, Gateway, Pooler, Provider, Rewrite
+from envconn.providers.recognition import POOLERS, Endpoint, ProviderHints, advice, identify, is_recognised, objections
 from envconn.providers.table import VARIABLES, Variable, all_providers, names_replicas, provider_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envconn.providers.record import Certificates, Forbidden, Gateway, Pooler, Provider, Rewrite
 
 __all__ = [
     "POOLERS",
@@ -30,3 +33,12 @@ __all__ = [
     "objections",
     "provider_named",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Not at the top: a host of no known provider needs no record.
+    from envconn.providers import record
+
+    return getattr(record, name)

@@ -13,7 +13,6 @@ from functools import cache
 from envconn.errors import Finding, note, problem
 from envconn.families import POSTGRESQL, REDIS, SENTINEL
 from envconn.providers import table
-from envconn.providers.record import DIRECT, Endpoint
 from envconn.providers.table import registered
 from envconn.records import Record
 
@@ -22,10 +21,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from envconn.connection import Connection, Host
-    from envconn.providers.record import Provider
+    from envconn.providers.record import Certificates, Provider
+
+DIRECT = "direct"
+"""The value for "no pooler" in `Provider.ports`; the others are pool modes."""
 
 POOLERS = {"transaction": "transaction", "session": "session", "none": DIRECT}
 """The values of ``ENVCONN_POOL_MODE``, and what they mean in a record."""
+
+
+class Endpoint(Record):
+    """What host, port, user and variable of a connection show. `None` means: not known.
+
+    `prepared_statements` and `startup_options` say what a driver may use; they are true without a
+    pooler, and false if a pooler's limits are unknown. `because` has a sentence for each
+    conclusion.
+    """
+
+    provider: Provider | None = None
+    pooled: bool | None = None
+    pool_mode: str | None = None
+    replica: bool | None = None
+    branch: str | None = None
+    role: str | None = None
+    region: str | None = None
+    cloud: str | None = None
+    prepared_statements: bool = True
+    startup_options: bool = True
+    because: tuple[str, ...] = ()
+
+    @property
+    def self_signed(self) -> Certificates | None:
+        """The facts about certificates of an unknown CA; `None` if the CA is, or may be, known."""
+        known = self.provider.certificates if self.provider else None
+        return known if known and not known.ca and not known.sslmode.startswith("verify") else None
 
 
 class ProviderHints(Record):

@@ -10,9 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DIRECT = "direct"
-"""The value for "no pooler" in `Provider.ports`; the others are pool modes."""
-
 
 class Certificates(Record):
     """The CA of a server's certificate.
@@ -140,30 +137,3 @@ class Provider(Record):
     notes: tuple[str, ...] = ()
     source: str = ""
     checked: str = ""
-
-
-class Endpoint(Record):
-    """What host, port, user and variable of a connection show. `None` means: not known.
-
-    `prepared_statements` and `startup_options` say what a driver may use; they are true without a
-    pooler, and false if a pooler's limits are unknown. `because` has a sentence for each
-    conclusion.
-    """
-
-    provider: Provider | None = None
-    pooled: bool | None = None
-    pool_mode: str | None = None
-    replica: bool | None = None
-    branch: str | None = None
-    role: str | None = None
-    region: str | None = None
-    cloud: str | None = None
-    prepared_statements: bool = True
-    startup_options: bool = True
-    because: tuple[str, ...] = ()
-
-    @property
-    def self_signed(self) -> Certificates | None:
-        """The facts about certificates of an unknown CA; `None` if the CA is, or may be, known."""
-        known = self.provider.certificates if self.provider else None
-        return known if known and not known.ca and not known.sslmode.startswith("verify") else None

@@ -10,8 +10,8 @@ from envconn.records import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Connection, Host
-    from envconn.providers.recognition import ProviderHints
-    from envconn.providers.record import Endpoint, Rewrite
+    from envconn.providers.recognition import Endpoint, ProviderHints
+    from envconn.providers.record import Rewrite
 
 
 def derive_sibling(
