@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from envconn import TlsLevel
 from envconn.codes import SECTIONS
-from envconn.exit_codes import FAULTS
 from envconn.export import FORMATS
 from envconn.export.target import CA
+from envconn.probe import FAULTS
 from envconn.providers import Rewrite, all_providers
 from envconn.providers.table import TABLE, records
 from envconn.remote.api_errors import REMOTE_FAULTS

@@ -11,7 +11,7 @@ from envconn.records import Record
 class Code(Record):
     """One code. `example` is a line of a shell that causes it; `corrected` is the same line with the remedy applied.
 
-    `cause` is empty if `envconn.exit_codes.FAULTS` or `envconn.remote.api_errors.REMOTE_FAULTS` has it.
+    `cause` is empty if `envconn.probe.FAULTS` or `envconn.remote.api_errors.REMOTE_FAULTS` has it.
     """
 
     cause: str

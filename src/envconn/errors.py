@@ -8,7 +8,7 @@
     ├── EndpointUnavailable     a sibling (pooled, replica, branch) that does not exist
     ├── PasswordUnavailable     a callable did not supply the password of a connection
     ├── ProofFailed             a server does not match the configuration, or is unreachable (`envconn.probe.proof`)
-    └── RemoteError             a provider's API did not return what was requested
+    └── RemoteError             a provider's API did not return what was requested (`envconn.remote`)
         └── QueryError          the server refused a query that was sent over HTTPS
 
 None of them is a `ValueError`: pydantic turns those into a `ValidationError` that quotes the
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, NoReturn, Self
 
-    from envconn.connection import Secret
 
 __all__ = [
     "ConfigurationError",
@@ -34,8 +33,6 @@ __all__ = [
     "EnvconnError",
     "Finding",
     "PasswordUnavailable",
-    "QueryError",
-    "RemoteError",
     "ServiceMissing",
     "note",
     "problem",
@@ -152,27 +149,3 @@ class EndpointUnavailable(EnvconnError):
 
 class PasswordUnavailable(EnvconnError):
     """A callable did not supply the password of a connection. The text says what it did instead."""
-
-
-class RemoteError(EnvconnError):
-    """A provider's API could not be reached, or did not return the requested resource.
-
-    `problems` holds one `Finding`. `exit_code` is 64 for a wrong call, 69 unreachable, too slow or busy,
-    76 TLS not verified, 77 token or right refused, 78 anything else.
-    """
-
-
-class QueryError(RemoteError):
-    """The server refused a query that was sent over HTTPS.
-
-    `sqlstate` is PostgreSQL's code of five characters (``42P01``). `server_message` is the server's own sentence. It
-    may quote values of the query or of the table, so it is neither in the text of the exception nor pickled.
-    """
-
-    def __init__(self, problems: Iterable[Finding], sqlstate: str, server_message: Secret | None = None) -> None:
-        super().__init__(problems)
-        self.sqlstate = sqlstate
-        self.server_message = server_message
-
-    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
-        return type(self), (self.problems, self.sqlstate)

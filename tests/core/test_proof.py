@@ -10,8 +10,9 @@ import pytest
 import envconn
 from envconn import Finding, Proof, Report
 from envconn.connection import Host
-from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, curable, gravest
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, gravest
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
+from envconn.probe.failures import curable
 
 SERVICE = envconn.secure(envconn.parse("postgresql://app:pw-marker@db.envconn.test/app?sslmode=require", "SOME_URL"))
 HOST = Host("db.envconn.test", 5432)

@@ -12,7 +12,7 @@ import pytest
 
 import deployed
 import recipes
-from envconn.exit_codes import FAULTS
+from envconn.probe import FAULTS
 from throwaway import postgres
 
 if TYPE_CHECKING:

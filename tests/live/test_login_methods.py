@@ -14,8 +14,8 @@ import trustme
 import envconn
 import rules
 import talker
-from envconn.exit_codes import curable
 from envconn.probe import examine
+from envconn.probe.failures import curable
 from logins import DRIVERS, MARKER, codes, judged, noted, tried
 from probing import trust
 from talker import Script

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import talker
-from envconn.exit_codes import curable
+from envconn.probe.failures import curable
 from envconn.probe.proof import Login
 from envconn.records import fields
 from fakes import Answer

@@ -13,9 +13,10 @@ from urllib.parse import quote
 from envconn.cli.export import placed, usage
 from envconn.cli.options import PROVIDERS
 from envconn.cli.terminal import Progress, annotate, complain, show
-from envconn.errors import ConfigurationError, Finding, RemoteError, problem
+from envconn.errors import ConfigurationError, Finding, problem
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import with_ca_at
+from envconn.remote.api_errors import RemoteError
 from envconn.report import Report, document
 from envconn.sources.dotenv import LIMIT, assigned
 from envconn.sources.files import read_text

@@ -9,8 +9,9 @@ from importlib import import_module
 from itertools import groupby
 
 from envconn.errors import note
-from envconn.exit_codes import EX_UNAVAILABLE, FAULTS, Fault, curable
+from envconn.exit_codes import EX_UNAVAILABLE
 from envconn.families import FAMILIES
+from envconn.probe.failures import FAULTS, Fault, curable
 from envconn.probe.network import run_in_thread
 from envconn.probe.proof import Certificate, Handshake, Login, Proof, ProofFailed, Seen
 from envconn.probe.server import ENFORCEMENTS, Limits, inspect_host
@@ -63,7 +64,7 @@ def prove(
 
     Without `login`, no secret is sent; with it, only by a driver, to servers that were found to be as secure as
     configured. `timeout` is the limit of one attempt in seconds. For `wait` seconds the attempt is repeated, as long
-    as waiting can resolve every problem (`envconn.exit_codes`); services without a problem are not contacted again.
+    as waiting can resolve every problem (`FAULTS`); services without a problem are not contacted again.
     `enforcement` decides about a server that also accepts unencrypted connections: ``require`` makes it a problem,
     ``report`` a note, ``skip`` does not test it, nor what a stricter level would verify: one connection to each host,
     of which PostgreSQL logs nothing. It may be called while an event loop runs, but blocks it.

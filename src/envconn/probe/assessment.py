@@ -6,10 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from envconn.errors import Finding, note, problem
-from envconn.exit_codes import FAULTS
 from envconn.families import FAMILIES, SENTINEL
 from envconn.probe import handshake
-from envconn.probe.failures import MISNAMED, Failure, Rejected, certificate_code
+from envconn.probe.failures import FAULTS, MISNAMED, Failure, Rejected, certificate_code
 from envconn.probe.network import TooMuch
 from envconn.probe.proof import names_in, remaining
 from envconn.records import Record

@@ -1,15 +1,69 @@
-"""Why a connection or a handshake failed, by numbers and names of errors, never by a text that may be translated."""
+"""Why a connection or a handshake failed, by numbers and names of errors, never by a text that may be translated.
+
+`FAULTS` has what can go wrong at a live server: the exit code of each code, and whether waiting can help.
+"""
 
 from __future__ import annotations
 
 import errno
 import ssl
 
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE
 from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Fault(Record):
+    """What a code means: its exit code, a clause for messages, and whether a later attempt can succeed."""
+
+    exit_code: int
+    meaning: str
+    passes: bool = False
+
+
+FAULTS: Mapping[str, Fault] = {
+    "host-unresolved": Fault(EX_UNAVAILABLE, "the hostname has no address in DNS", passes=True),
+    "connection-refused": Fault(EX_UNAVAILABLE, "the server refuses the connection", passes=True),
+    "host-unreachable": Fault(EX_UNAVAILABLE, "the server is unreachable", passes=True),
+    "timed-out": Fault(EX_UNAVAILABLE, "the server did not answer in time", passes=True),
+    "connection-closed": Fault(EX_UNAVAILABLE, "the server closed the connection", passes=True),
+    "server-starting": Fault(EX_UNAVAILABLE, "the server is starting, shutting down or recovering", passes=True),
+    "server-full": Fault(EX_UNAVAILABLE, "the server has no free connection", passes=True),
+    "master-unknown": Fault(EX_UNAVAILABLE, "no sentinel knows a running master of that name", passes=True),
+    "tls-refused": Fault(EX_PROTOCOL, "the server does not support TLS"),
+    "protocol-unexpected": Fault(EX_PROTOCOL, "another kind of server answers"),
+    "direct-tls-refused": Fault(EX_PROTOCOL, "the server does not support direct TLS"),
+    "tls-failed": Fault(EX_PROTOCOL, "the TLS handshake failed"),
+    "tls-too-old": Fault(EX_PROTOCOL, "the server does not support an allowed TLS version"),
+    "tls-not-enforced": Fault(EX_PROTOCOL, "the server also accepts connections without TLS"),
+    "tls-not-in-use": Fault(EX_PROTOCOL, "the driver connected without the required TLS"),
+    "certificate-expired": Fault(EX_PROTOCOL, "the certificate has expired"),
+    "certificate-not-yet-valid": Fault(EX_PROTOCOL, "the certificate is not valid yet"),
+    "certificate-untrusted": Fault(EX_PROTOCOL, "the CA did not sign the certificate"),
+    "certificate-misnamed": Fault(EX_PROTOCOL, "the certificate is for another host"),
+    "certificate-revoked": Fault(EX_PROTOCOL, "the certificate was revoked"),
+    "revocation-unknown": Fault(EX_PROTOCOL, "the revocation list does not cover the certificate"),
+    "client-certificate-required": Fault(EX_PROTOCOL, "the server requires a client certificate"),
+    "client-certificate-refused": Fault(EX_PROTOCOL, "the server refuses the client certificate"),
+    "client-certificate-unrequested": Fault(EX_PROTOCOL, "the server does not ask for the client certificate"),
+    "client-files-unusable": Fault(EX_CONFIG, "a CA, client certificate, key or revocation list cannot be used"),
+    "driver-missing": Fault(EX_CONFIG, "no driver for the login is installed"),
+    "password-refused": Fault(EX_NOPERM, "user or password is wrong"),
+    "login-method-unsupported": Fault(EX_NOPERM, "the driver does not support the login method that is asked for"),
+    "login-method-refused": Fault(EX_NOPERM, "the server's login method does not meet what the configuration demands"),
+    "server-account-wrong": Fault(EX_NOPERM, "the server runs under another account than `requirepeer` names"),
+    "login-refused": Fault(EX_NOPERM, "the server does not allow this user to log in"),
+    "database-absent": Fault(EX_NOPERM, "the database does not exist"),
+    "permission-denied": Fault(EX_NOPERM, "the role may not connect to the database"),
+}
+
+
+def curable(codes: Iterable[str]) -> bool:
+    """Return whether waiting can resolve every one of `codes`, all of `FAULTS`."""
+    return all(FAULTS[code].passes for code in codes)
 
 
 class Failure(Exception):

@@ -11,7 +11,7 @@ every request uses TLS and verifies the server.
 
 from __future__ import annotations
 
-from envconn.errors import QueryError, RemoteError
+from envconn.remote.api_errors import QueryError, RemoteError
 from envconn.remote.provider_api import fetch_connection
 from envconn.remote.request import ConnectionRequest, RemoteConnection
 from envconn.remote.sql_over_https import Field, Result, Serverless, run_query, serverless

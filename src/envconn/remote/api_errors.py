@@ -1,6 +1,6 @@
 """What can go wrong with a provider's API: the codes, and what an error of httpx means.
 
-The codes of live servers, which also apply, are in `envconn.exit_codes`.
+The codes of live servers also apply (`envconn.probe.FAULTS`).
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 import socket
 import ssl
 
-from envconn.errors import RemoteError, problem
-from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE, FAULTS, Fault
-from envconn.exit_codes import FAULTS as LIVE
-from envconn.probe.failures import certificate_code, handshake_failure, network_failure
+from envconn.errors import EnvconnError, problem
+from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_UNAVAILABLE, EX_USAGE
+from envconn.probe.failures import FAULTS, Fault, certificate_code, handshake_failure, network_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Self
 
     import httpx
+
+    from envconn.connection import Secret
+    from envconn.errors import Finding
 
 
 REMOTE_FAULTS: Mapping[str, Fault] = {
@@ -44,6 +47,30 @@ REMOTE_FAULTS: Mapping[str, Fault] = {
 }
 
 
+class RemoteError(EnvconnError):
+    """A provider's API could not be reached, or did not return the requested resource.
+
+    `problems` holds one `Finding`. `exit_code` is 64 for a wrong call, 69 unreachable, too slow or busy,
+    76 TLS not verified, 77 token or right refused, 78 anything else.
+    """
+
+
+class QueryError(RemoteError):
+    """The server refused a query that was sent over HTTPS.
+
+    `sqlstate` is PostgreSQL's code of five characters (``42P01``). `server_message` is the server's own sentence. It
+    may quote values of the query or of the table, so it is neither in the text of the exception nor pickled.
+    """
+
+    def __init__(self, problems: Iterable[Finding], sqlstate: str, server_message: Secret | None = None) -> None:
+        super().__init__(problems)
+        self.sqlstate = sqlstate
+        self.server_message = server_message
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        return type(self), (self.problems, self.sqlstate)
+
+
 class Failure(Exception):
     """A request failed. Raised where that is noticed, and turned into a `RemoteError` at the end."""
 
@@ -62,8 +89,8 @@ class Failure(Exception):
 
 
 def fault_of(code: str) -> Fault:
-    """Return what `code` means, one of `FAULTS` or of those of live servers."""
-    return REMOTE_FAULTS.get(code) or LIVE[code]
+    """Return what `code` means, one of `REMOTE_FAULTS`, or of a live server's."""
+    return REMOTE_FAULTS.get(code) or FAULTS[code]
 
 
 def http_failure(error: httpx.HTTPError, host: str, title: str) -> Failure:

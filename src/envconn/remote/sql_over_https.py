@@ -13,10 +13,10 @@ from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
 from envconn.connection import Secret
-from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, QueryError, problem
+from envconn.errors import ConfigurationError, EndpointUnavailable, EnvconnError, Finding, problem
 from envconn.records import Value
 from envconn.remote import request
-from envconn.remote.api_errors import Failure
+from envconn.remote.api_errors import Failure, QueryError
 from envconn.remote.http import Call, client, context, exchange, status_failure, within
 from envconn.remote.session import Answer
 from envconn.tls.ca import read as read_ca

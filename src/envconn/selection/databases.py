@@ -10,7 +10,6 @@ from envconn.families import serving
 from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
-from envconn.selection.conflicts import choose, same_target
 from envconn.selection.variables import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
 
@@ -70,10 +69,16 @@ def select(scan: Scan) -> Iterator[Selected]:
                 scan.excuse(before, connection)
                 yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
     for bound in _bound(scan):
-        if any(same_target(bound.connection, other) for other in known):
-            continue
-        if not _is_reserved(scan, bound.name, bound.connection.origin.variable):
+        if not _is_known(bound.connection, known) and not _is_reserved(
+            scan, bound.name, bound.connection.origin.variable
+        ):
             yield Selected(bound.name, bound.connection)
+
+
+def _is_known(connection: Connection, others: Iterable[Connection]) -> bool:
+    from envconn.selection.conflicts import same_target
+
+    return any(same_target(connection, other) for other in others)
 
 
 def _as_trusted(scan: Scan, default: Connection, siblings: list[Connection]) -> list[Connection]:
@@ -93,7 +98,7 @@ _RESERVED = "is not used: no database can be called {name}, which is the name of
 def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) -> Iterator[Connection]:
     """Yield those of `others` that lead to another place than `default`, and add a note on the rest."""
     for other in others:
-        if not same_target(other, default):
+        if not _is_known(other, (default,)):
             yield other
         elif other is not default:
             message = f"is not used: {default.origin.variable} is the same endpoint"
@@ -119,6 +124,10 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
         _report_overruled(scan, candidates[0].origin.variable)
     if not candidates or len(scan.problems) > before:
         return None, ()
+    if len(candidates) == 1:
+        return candidates[0], ()
+    from envconn.selection.conflicts import choose
+
     choice = choose(candidates, CHOOSER)
     scan.problems += choice.problems
     scan.notes += choice.notes
@@ -168,7 +177,7 @@ def _beside(scan: Scan, candidates: list[Connection]) -> list[Connection]:
     connections = [each.connection for each in bound]
     if candidates:
         return [each for each in connections if _agree(candidates, each)] or connections
-    if bound and choose(connections, None).problems:
+    if bound and _differ(connections):
         from envconn.selection.platform_services import ambiguity
 
         scan.problems.append(ambiguity(bound, CHOOSER, "the default database"))
@@ -177,7 +186,13 @@ def _beside(scan: Scan, candidates: list[Connection]) -> list[Connection]:
 
 
 def _agree(candidates: Iterable[Connection], other: Connection) -> bool:
-    return any(not choose([candidate, other], None).problems for candidate in candidates)
+    return any(not _differ([candidate, other]) for candidate in candidates)
+
+
+def _differ(connections: list[Connection]) -> bool:
+    from envconn.selection.conflicts import choose
+
+    return bool(choose(connections, None).problems)
 
 
 def _siblings_in_parts(scan: Scan) -> Iterator[Connection]:
@@ -191,6 +206,8 @@ def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connectio
     agreed = [sibling for sibling in siblings if variables.ROLES[sibling.origin.variable] == "replica"]
     for role in ("direct", "pooled", "public", "private"):
         if candidates := [sibling for sibling in siblings if variables.ROLES[sibling.origin.variable] == role]:
+            from envconn.selection.conflicts import choose
+
             choice = choose(candidates, None)
             scan.problems += choice.problems
             scan.notes += choice.notes

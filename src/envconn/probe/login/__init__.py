@@ -36,7 +36,7 @@ def log_in(connection: SecuredConnection, *, timeout: float, address: str | None
     It goes through the driver's own TLS, with the arguments of the application's driver, so that
     a server which changed its certificate in between does not receive it either.
 
-    Failures are among the outcome's problems, with the codes of `envconn.exit_codes`. A driver's own message is
+    Failures are among the outcome's problems, with the codes of `envconn.probe.FAULTS`. A driver's own message is
     left out: it would quote values.
 
     Raises:

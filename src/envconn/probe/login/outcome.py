@@ -8,8 +8,8 @@ import time
 from typing import Protocol
 
 from envconn.errors import Finding, problem
-from envconn.exit_codes import FAULTS
 from envconn.families import AMQP, REDIS, SENTINEL
+from envconn.probe.failures import FAULTS
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class Outcome(Record):
 
 
 class Failure(Record):
-    """Why something failed: a code of `envconn.exit_codes`, and the SQLSTATE if the server sent one.
+    """Why something failed: a code of `envconn.probe.FAULTS`, and the SQLSTATE if the server sent one.
 
     Never a driver's text: libpq's contain host and user, and whatever else the server sends.
     """
