@@ -293,8 +293,12 @@ def registered() -> tuple[Provider, ...]:
 
 def _is_group_mentioned(path: Iterable[str]) -> bool:
     """Whether any distribution on `path` mentions the group; ten times as fast as importlib.metadata."""
-    distributions = (os.path.join(folder, name) for folder in path for name in _listed(folder or "."))
-    return any(_mentions_group(each) for each in distributions if each.endswith((".dist-info", ".egg-info")))
+    return any(
+        _mentions_group(f"{folder or '.'}/{name}/entry_points.txt")
+        for folder in path
+        for name in _listed(folder or ".")
+        if name.endswith((".dist-info", ".egg-info"))
+    )
 
 
 def _listed(folder: str) -> list[str]:
@@ -304,9 +308,10 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-def _mentions_group(folder: str) -> bool:
+def _mentions_group(path: str) -> bool:
     try:
-        with open(os.path.join(folder, "entry_points.txt"), "rb") as stream:
+        # Most distributions have no such file, which `open` takes much longer to find out.
+        with open(os.open(path, os.O_RDONLY), "rb") as stream:
             return f"[{GROUP}]".encode() in stream.read()
     except OSError:
         return False

@@ -92,7 +92,9 @@ class Scopes:
         return chosen, {name: found[name].origin for name in found if name in ignored}
 
     def _first(self, prefix: str, name: str) -> Text | None:
-        own = f"{prefix}{name.removeprefix(PREFIX)}" if prefix else ""
+        if not prefix:
+            return self._texts.get(name)
+        own = f"{prefix}{name.removeprefix(PREFIX)}"
         texts = [text for each in (own, name) if (text := self._texts.get(each))]
         return min(texts, key=lambda text: text.origin.env_file, default=None)
 
