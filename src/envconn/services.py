@@ -28,18 +28,6 @@ if TYPE_CHECKING:
     from envconn.selection import Selection
     from envconn.sources import Dotenv
 
-__all__ = [
-    "ENVIRONMENT",
-    "Environment",
-    "Services",
-    "connections",
-    "database",
-    "load",
-    "parse",
-    "resolve",
-    "secure",
-]
-
 
 class Services(Mapping[str, SecuredConnection]):
     """The checked connections of one process, by name. Made by `load`; `reload` loads the configuration again.

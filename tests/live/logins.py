@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from envconn import Finding
-    from envconn.probe.login import Outcome
+    from envconn.probe.login.outcome import Outcome
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 

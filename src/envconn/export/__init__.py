@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from envconn.export.target import Levels
     from envconn.tls import SecuredConnection
 
-__all__ = ["FORMATS", "MASK", "Format", "FormatName", "environment", "masked", "render", "with_ca_at"]
 
 FormatName = Literal[
     "conninfo",

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from envconn.connection import Connection, Origin, Secret
     from envconn.errors import Finding
 
-__all__ = ["read", "read_text"]
 
 # Schemes of services that are not supported yet, and their names.
 _UNSUPPORTED = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-    from envconn.probe.login import Outcome
+    from envconn.probe.login.outcome import Outcome
     from envconn.probe.protocol import WireProtocol
     from envconn.probe.server import Enforcement
     from envconn.services import Source

@@ -18,7 +18,7 @@ from envconn.grammar.libpq_keywords import REFUSABLE
 from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, variables
-from envconn.selection.databases import DATABASE, DATABASES, Selected
+from envconn.selection.databases import DATABASE, Selected
 from envconn.selection.scan import Scan
 from envconn.selection.scope import Scopes
 from envconn.sources import DOTENV, Lookup, Text
@@ -36,17 +36,6 @@ if TYPE_CHECKING:
     from envconn.sources.environment import Layer
     from envconn.tls import Context
     from envconn.tls.policy import Policy
-
-
-__all__ = [
-    "DATABASE",
-    "DATABASES",
-    "Selection",
-    "judged_text",
-    "process_context",
-    "select_services",
-    "stated_scopes",
-]
 
 
 class Selection(Record):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
-__all__ = ["Outcome", "log_in"]
 
 _SHARE = 0.9
 """The share of the time limit that drivers are given, so that they can give up themselves and clean up."""
