@@ -79,22 +79,20 @@ def _check_name(state: ParseState, name: str, *, several: bool) -> None:
         if several:
             state.refuse("host-empty", "the list of hosts has an empty entry. Remove the extra comma")
         else:
-            state.refuse(
-                "host-missing", ("there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket")
-            )
+            state.refuse("host-missing", _NO_HOST)
     elif name[0] in "/@":
         if len(name) == 1:
             state.refuse("host-invalid", "the socket has no name. Write ?host=/var/run/postgresql")
     elif not name.isascii():
         state.refuse("host-not-ascii", "the host is not ASCII. Write its xn-- form, which DNS and TLS use")
     elif not _is_name(name):
-        state.refuse(
-            "host-invalid",
-            (
-                "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the "
-                "password"
-            ),
-        )
+        state.refuse("host-invalid", _NO_NAME)
+
+
+_NO_HOST = "there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket"
+_NO_NAME = (
+    "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the password"
+)
 
 
 def _is_name(name: str) -> bool:

@@ -135,21 +135,21 @@ def _judged(
     if not isinstance(connection, Connection):
         return ConfigurationError(connection)
     if connection.family != POSTGRESQL or not connection.scheme:
-        raise Failure(
-            "answer-malformed",
-            title,
-            "the connection string in the answer is not a PostgreSQL URL. Correct the address of the API",
-        )
+        raise Failure("answer-malformed", title, _NOT_A_URL)
     # The provider's own API is better evidence than the hostname.
     hints = (judging.hints or ProviderHints())._replace(provider=service.record) if service.record else judging.hints
     judged = judge(connection, judging._replace(hints=hints), DATABASE)
     if not isinstance(judged, SecuredConnection):
         return ConfigurationError(judged)
+    _check_answer(judged, found, wanted, title)
+    pooled = bool(judged.pooled if judged.pooled is not None else found.pooled)
+    return RemoteConnection(provider, found.uri, found.branch, pooled, judged)
+
+
+def _check_answer(judged: SecuredConnection, found: Found, wanted: ConnectionRequest, title: str) -> None:
     if wrong := [argument for argument, is_other in _others(judged, found, wanted).items() if is_other]:
         message = f"the answer is for another {wrong[0]}. Do not use it, and check the address of the API"
         raise Failure("answer-contradicts", title, message)
-    pooled = bool(judged.pooled if judged.pooled is not None else found.pooled)
-    return RemoteConnection(provider, found.uri, found.branch, pooled, judged)
 
 
 def _others(judged: SecuredConnection, found: Found, wanted: ConnectionRequest) -> dict[str, bool]:
@@ -162,6 +162,8 @@ def _others(judged: SecuredConnection, found: Found, wanted: ConnectionRequest) 
     }
     return {"pooler": judged.pooled is not None and judged.pooled is not wanted.pooled, **others}
 
+
+_NOT_A_URL = "the connection string in the answer is not a PostgreSQL URL. Correct the address of the API"
 
 PROVIDERS: Mapping[str, Service] = MappingProxyType(
     {
