@@ -49,9 +49,10 @@ def test_all_is_what_type_checkers_see() -> None:
     assert namespace.keys() - {"__builtins__"} == set(envconn.__all__)
 
 
-def test_names_that_do_not_exist() -> None:
+@pytest.mark.parametrize("module", ["envconn", "envconn.providers", "envconn.rotation", "envconn.tls"])
+def test_names_that_do_not_exist(module: str) -> None:
     with pytest.raises(AttributeError, match="nothing_of_this_name"):
-        envconn.nothing_of_this_name  # noqa: B018
+        importlib.import_module(module).nothing_of_this_name  # noqa: B018
 
 
 def test_the_name_promised_in_the_design() -> None:
@@ -64,6 +65,7 @@ def test_the_name_promised_in_the_design() -> None:
     [
         *("envconn_asyncpg", "envconn_celery", "envconn_django", "envconn_flask", "envconn_psycopg"),
         *("envconn_redis", "envconn_sqlalchemy", "envconn_pytest"),
+        *("envconn.providers", "envconn.rotation", "envconn.tls"),
     ],
 )
 def test_all_of_the_other_packages(module: str) -> None:
