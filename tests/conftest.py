@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "apis",
+    "certified",
     "django_stack",
     "lab",
     "mounted",

@@ -26,6 +26,7 @@ from envconn_redis.connections import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable, Mapping
     from typing import Any
 
@@ -70,13 +71,14 @@ class VerifyingConnection(asyncio.SSLConnection):
     """A connection of redis-py that always uses TLS; without ``ssl_`` arguments it trusts no server."""
 
     def __init__(self, **arguments: Any) -> None:  # redis-py's arguments
-        self._context = context(arguments)
+        self._context: ssl.SSLContext | None = None
+        self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
         super().__init__(**arguments)
 
     def _connection_arguments(self) -> Mapping[str, Any]:
         within = self.socket_connect_timeout or HANDSHAKE_SECONDS
         plain = asyncio.Connection._connection_arguments(self)  # noqa: SLF001 - the one below makes its own context
-        return {**plain, "ssl": self._context, "ssl_handshake_timeout": within}
+        return {**plain, "ssl": self._context or context(self._tls), "ssl_handshake_timeout": within}
 
 
 class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection):

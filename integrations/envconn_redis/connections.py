@@ -117,12 +117,15 @@ class VerifyingConnection(redis.SSLConnection):
     """
 
     def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # redis-py's arguments
-        self._context = context(arguments)
+        self._context: ssl.SSLContext | None = None
+        self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def _connect(self) -> ssl.SSLSocket:
+        # For each connection, because files may be replaced; where services are followed, it is made with them.
+        trusted = self._context or context(self._tls)
         plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
-        return handshake(self._context, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
+        return handshake(trusted, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
 
 
 class VerifyingPool(redis.ConnectionPool):

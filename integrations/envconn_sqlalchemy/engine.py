@@ -17,6 +17,9 @@ from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
 from envconn.records import Record
 from envconn.rotation import alogin, login
+from envconn.tls import SecuredConnection
+from envconn.tls.deciding_files import has_files
+from envconn.tls.password import is_supplied
 from envconn.tls.secured import place_of, without_password
 from envconn_sqlalchemy import dbapi
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from envconn.drivers.installed import Driver
-    from envconn.tls import SecuredConnection
 
 
 _OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
@@ -86,10 +88,10 @@ def followed(
 ) -> dict[str, object]:
     """Return the options of an engine that make the plugin follow `source`, added to `merged`.
 
-    None are added if every login would be the same: `source` is the `connection` itself, has its password, and was
-    not taken from services.
+    None are added if every login would be the same: `source` is the `connection` itself, has its password, was
+    not taken from services, and names no file.
     """
-    if source is connection and place_of(connection) is None:
+    if source is connection and place_of(connection) is None and not has_files(connection):
         return {}
     plugins = stated.get("plugins")
     named = list(plugins) if isinstance(plugins, Iterable) else []
@@ -136,7 +138,16 @@ class Plugin(CreateEnginePlugin):
                 return login(self._source, connect)
             return await_only(alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
 
-        event.listen(engine, "do_connect", opened)
+        def renewed(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
+            named.update(arguments(self._source)[1])
+
+        is_alone = isinstance(self._source, SecuredConnection) and _is_alone(self._source)
+        event.listen(engine, "do_connect", renewed if is_alone else opened)
+
+
+def _is_alone(source: SecuredConnection) -> bool:
+    """Whether a login with `source` changes with its files alone; then a program's own listener connects."""
+    return place_of(source) is None and not is_supplied(source.password)
 
 
 _CODE = "argument-refused"

@@ -578,6 +578,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "ca-special": Code("The CA's path names a pipe or a device.", "Name a regular file."),
         "ca-too-large": Code("The CA's file is larger than any bundle.", "Name the right file."),
         "ca-binary": Code("The CA's file is not text.", "Write PEM."),
+        "ca-unwritable": Code(
+            "A CA that came as text cannot be put into a file, which drivers require.",
+            "Set `TMPDIR` to a writable directory, or name a file.",
+        ),
     },
     "Provider and policy": {
         "provider-unknown": Code(
@@ -806,9 +810,6 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "endpoint-unavailable": Code(
             "`envconn export` or `exec --export` is asked for an endpoint that does not exist.",
             "Set the variable in the message.",
-        ),
-        "ca-unwritable": Code(
-            "A CA that came as text cannot be put into a file for the command.", "Set `TMPDIR`, or name a file."
         ),
         "driver-unsuitable": Code(
             "The driver is synchronous where the engine is not, or the other way round.",

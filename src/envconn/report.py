@@ -185,7 +185,7 @@ def _policy(policy: Demands) -> dict[str, Json]:
         "tls": "best" if policy.best else policy.floor.sslmode,
         "local": "enforce" if policy.enforce_local else "allow",
         "waive": list(policy.waive),
-        "ca": policy.ca_variable or None,
+        "ca": policy.ca_variable or policy.database_ca_variable or None,
     }
 
 

@@ -146,8 +146,8 @@ class Services(Mapping[str, SecuredConnection]):
         before, found = current.selection, current.reread(time.monotonic())
         if problems := found.selection.report.problems:
             raise ConfigurationError(problems)
-        current.adopt(found)
-        return changes(before.services, found.selection.services)
+        # Another thread may have it in use by now, which changed it all the same.
+        return current.adopt(found) or changes(before.services, found.selection.services)
 
     def report(self) -> Report:
         """Return the report: what was found, chosen, ignored, raised and waived. It contains no secret."""

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
-import stat
-import subprocess
-import sys
 import time
 from base64 import b64encode, encodebytes
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +14,12 @@ import revocation
 from envconn.errors import Finding
 from envconn.tls import CA
 from envconn.tls import ca as material
-from envconn.tls.ca import LIMIT, read, written
+from envconn.tls.ca import LIMIT, read
 from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from throwaway.certificates import Certificates
 
@@ -234,46 +228,6 @@ def test_system_without_a_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert refused("system") == "ca-missing"
 
 
-def test_text_is_written_once_for_each_content_and_for_its_owner_only(pem: str, other: str) -> None:
-    first = understood(pem).file()
-    status = os.stat(first)
-    assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o600, os.getuid())
-    assert stat.S_IMODE(os.stat(os.path.dirname(first)).st_mode) == 0o700
-    assert understood(pem.replace("\n", "\\n")).file() == first
-    assert os.stat(first).st_ino == status.st_ino
-    assert understood(other).file() != first
-    os.unlink(first)
-    assert understood(pem).file() == first, "written again after /tmp was cleaned"
-    assert os.path.isfile(first)
-
-
-def test_file_goes_with_the_process_that_wrote_it_and_not_with_its_children(pem: str) -> None:
-    code = (
-        "import os, sys\n"
-        "from envconn.tls.ca import read\n"
-        "path = read(sys.stdin.read(), 'V').file()\n"
-        "child = os.fork()\n"
-        "if child == 0: sys.exit(0)\n"
-        "os.waitpid(child, 0)\n"
-        "print(path, os.path.isfile(path))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], input=pem, check=True, capture_output=True, text=True, timeout=60
-    )
-    path, was_there_after_the_child = done.stdout.split()
-    assert was_there_after_the_child == "True"
-    assert not os.path.exists(os.path.dirname(path))
-
-
-def test_text_is_written_anew_where_a_cleaner_has_been(pem: str) -> None:
-    ca = read(pem, "DATABASE_CA_CERT")
-    assert isinstance(ca, CA)
-    first = Path(ca.file())
-    shutil.rmtree(first.parent)
-    assert Path(ca.file()).read_text(encoding="ascii")
-    assert not first.exists()
-
-
 @pytest.mark.parametrize(
     "text",
     ["A" * 64 + " " * 60_000 + "!", "-----BEGIN CERTIFICATE-----" * 8_000],
@@ -287,21 +241,6 @@ def test_time_does_not_grow_with_the_square_of_a_text(text: str) -> None:
 
 def test_one_that_is_cut_off_spoils_the_file(pem: str) -> None:
     assert refused(f"{pem[:100]}\n{pem}") == "ca-broken"
-
-
-def test_threads_that_want_one_text_at_once_share_its_file() -> None:
-    text, count = "x" * 200_000, 8
-    barrier = Barrier(count)
-
-    def write(number: int) -> list[int]:
-        sizes = []
-        for turn in range(20):
-            barrier.wait(10)
-            sizes.append(os.path.getsize(written(f"{text}{turn}")) - len(str(turn)))
-        return [number, *sizes]
-
-    with ThreadPoolExecutor(count) as pool:
-        assert [sizes for _, *sizes in pool.map(write, range(count))] == [[len(text)] * 20] * count
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,10 @@ def test_ca_text_without_a_place(certificates: Certificates) -> None:
         "DATABASE_CA_CERT": certificates.ca.read_text("ascii"),
         "XDG_RUNTIME_DIR": "",
     }
-    code = "import tempfile; tempfile.tempdir = '/dev/null'; from envconn.cli import main; exit(main(['export', 'pg']))"
+    code = (
+        "import tempfile; tempfile.tempdir = '/dev/null'; from envconn.tls import ca_file; "
+        "ca_file.SHARED_MEMORY = '/dev/null'; from envconn.cli import main; exit(main(['export', 'pg']))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **variables},

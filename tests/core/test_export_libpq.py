@@ -91,7 +91,8 @@ def test_environment_that_an_older_libpq_would_ignore(certificates: Certificates
     with pytest.raises(envconn.ConfigurationError, match="Pass --libpq") as caught:
         environment(connection)
     assert [problem.code for problem in caught.value.problems] == ["export-unsupported"]
-    assert environment(connection, libpq=16_00_00).values[variable] == stated.partition("=")[2]
+    expected = str(Path("lists").absolute()) if "lists" in stated else stated.partition("=")[2]
+    assert environment(connection, libpq=16_00_00).values[variable] == expected
 
 
 def test_environment() -> None:

@@ -220,6 +220,7 @@ CASES = [
 BY_CALL = {
     "alias-duplicate",
     "broker-missing",
+    "ca-unwritable",
     "celery-overruled",
     "connection-altered",
     "crl-contradicts",

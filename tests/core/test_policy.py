@@ -6,14 +6,18 @@ import copy
 import pickle
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import envconn
 from envconn import ConfigurationError, Policy, TlsLevel
 from envconn.records import replace
 from envconn.tls import SSLMODES
 from envconn.tls.policy import Demands, combined, stated, waived_in_code
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
 
 ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
 
@@ -87,17 +91,44 @@ def test_stated(values: dict[str, str], demands: Demands, notes: list[str], why:
 
 
 @pytest.mark.parametrize(
-    ("values", "ca_variable"),
+    ("names", "of_database", "of_broker"),
     [
-        ({"PGSSLROOTCERT": "c"}, "PGSSLROOTCERT"),
-        ({"PGSSLROOTCERT": "c", "DATABASE_CA_CERT": "b"}, "DATABASE_CA_CERT"),
-        ({"PGSSLROOTCERT": "c", "DATABASE_CA_CERT": "b", "ENVCONN_TLS_CA": "a"}, "ENVCONN_TLS_CA"),
-        ({"PGSSLROOTCERT": "c", "DATABASE_CA_CERT": "", "ENVCONN_TLS_CA": ""}, "PGSSLROOTCERT"),
+        ("PGSSLROOTCERT", "PGSSLROOTCERT", None),
+        ("PGSSLROOTCERT DATABASE_CA_CERT", "DATABASE_CA_CERT", None),
+        ("PGSSLROOTCERT ENVCONN_TLS_CA", "ENVCONN_TLS_CA", "ENVCONN_TLS_CA"),
+        ("DATABASE_CA_CERT ENVCONN_TLS_CA", "DATABASE_CA_CERT", "ENVCONN_TLS_CA"),
+        ("PGSSLROOTCERT DATABASE_CA_CERT ENVCONN_TLS_CA", "DATABASE_CA_CERT", "ENVCONN_TLS_CA"),
+        ("ENVCONN_TLS_CA", "ENVCONN_TLS_CA", "ENVCONN_TLS_CA"),
+        ("", None, None),
     ],
 )
-def test_ca_comes_from_the_variable_that_was_made_for_it(values: dict[str, str], ca_variable: str) -> None:
-    demands = stated(values).demands
-    assert (demands.ca, demands.ca_variable) == (values[ca_variable], ca_variable)
+def test_ca_comes_from_the_variable_that_was_made_for_it(
+    names: str, of_database: str | None, of_broker: str | None
+) -> None:
+    demands = stated({name: f"the text of {name}" for name in names.split()} | {"ENVCONN_TLS": ""}).demands
+    for family, name in {
+        "postgresql": of_database,
+        "mysql": of_database,
+        "redis": of_broker,
+        "amqp": of_broker,
+    }.items():
+        assert demands.ca_for(family) == (name and (f"the text of {name}", name))
+
+
+def test_a_program_s_ca_is_above_all() -> None:
+    demands = combined(Policy(ca="code"), stated({"DATABASE_CA_CERT": "a", "ENVCONN_TLS_CA": "b"}).demands)
+    assert demands.ca_for("postgresql") == demands.ca_for("redis") == ("code", "Policy.ca")
+
+
+def test_a_ca_of_one_service_is_above_that_for_databases(certificates: Certificates) -> None:
+    environ = {
+        "DATABASE_URL": "postgresql://app:pw@db.example.com/app?sslmode=verify-full",
+        "DATABASE_CA_CERT": str(certificates.ca),
+        "ENVCONN_DATABASE_TLS_CA": str(certificates.other_ca),
+    }
+    found = envconn.load(environ, env_file=None).database.tls.ca
+    assert found
+    assert (found.path, found.variable) == (str(certificates.other_ca), "ENVCONN_DATABASE_TLS_CA")
 
 
 WAIVERS_REFUSED = [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -29,6 +31,8 @@ from leaks import MARKER, failure_surfaces, find, value_surfaces
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from throwaway.certificates import Certificates
 
 URL = f"postgresql://app:{MARKER}@db.example.com/app?sslmode=require"
 OTHER = f"postgresql://app:{MARKER}@other.example.com/app?sslmode=require"
@@ -98,6 +102,29 @@ class TestReload:
         assert services.database.host == "db.example.com"
         assert services.reload().changed == {"database": ("host",)}
         assert services.database.host == "other.example.com"
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_the_content_of_a_file(self, tmp_path: Path, certificates: Certificates, *, again: bool) -> None:
+        """Named by what it is about, also where it was swapped for a file of the same size and time."""
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(certificates.ca.read_bytes())
+        os.utime(ca, (1, 1))
+        services = load({"DATABASE_URL": f"{URL}&sslrootcert={ca}"})
+        assert not services.reload()
+        swapped = tmp_path / "swapped"
+        swapped.write_bytes((certificates.ca if again else certificates.other_ca).read_bytes())
+        os.utime(swapped, (1, 1))
+        swapped.replace(ca)
+        assert services.reload().changed == ({} if again else {"database": ("tls.ca",)})
+        assert not services.reload()
+
+    def test_the_file_of_a_sibling(self, tmp_path: Path, certificates: Certificates) -> None:
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(certificates.ca.read_bytes())
+        environ = {"DATABASE_URL": URL, "DATABASE_REPLICA_URL": f"{OTHER}&sslrootcert={ca}"}
+        services = load(environ)
+        ca.write_bytes(certificates.other_ca.read_bytes())
+        assert services.reload().changed == {"database": ("siblings",)}
 
     def test_a_dotenv_file_and_the_process(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / ".env").write_text(f"DATABASE_URL={URL}\n", encoding="utf-8")
@@ -454,8 +481,9 @@ class TestLogin:
             login(unjudged, Server(MARKER))
 
 
-def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty logins fail together; one of them reads, all of them succeed."""
+def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """Fifty logins fail together; one of them reads and tells, all of them succeed."""
+    caplog.set_level(logging.INFO, "envconn")
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services, together, readings = load(environ), threading.Barrier(50), []
     environ["DATABASE_URL"] = URL.replace(MARKER, "another")
@@ -479,6 +507,31 @@ def test_many_threads_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         thread.join(20)
     assert len(server.tried) == 100
     assert len(readings) == 1
+    assert caplog.messages == ["loaded the configuration again after a failed login: database: changed password"]
+
+
+def test_a_reason_is_told_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And again when it is another one, after a minute, and after the configuration has been right."""
+    environ, server = {"DATABASE_URL": URL}, Server("another")
+    services = load(environ)
+
+    def fail(text: str, times: int = 20) -> int:
+        environ["DATABASE_URL"] = text
+        caplog.clear()
+        for _ in range(times):
+            with pytest.raises(Refused) as caught:
+                log_in(services, server.connect)
+            assert caught.value.__notes__
+        return len(caplog.messages)
+
+    assert [fail("half://"), fail("half://"), fail("postgresql://")] == [1, 0, 1]
+    monkeypatch.setattr("envconn.rotation.reload.QUIET", 0.0)
+    assert fail("postgresql://", 3) == 3
+    monkeypatch.undo()
+    environ["DATABASE_URL"] = URL.replace(MARKER, "another")
+    assert log_in(services, server.connect)
+    server.password = "third"
+    assert fail("postgresql://") == 1
 
 
 def test_a_reading_from_before_the_failure_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -557,18 +610,62 @@ def test_an_older_reading_does_not_replace_a_later_one() -> None:
 def test_a_reader_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     services = load({"DATABASE_URL": URL})
     monkeypatch.setattr("envconn.rotation.reload.PATIENCE", 0.05)
-    services._current._lock.acquire()
+    thread = threading.Thread(target=services._current._lock.acquire)
+    thread.start()
+    thread.join()
     assert not services.reload()
     assert not services.reload()
+
+
+def test_a_signal_s_handler_may_reload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of a reading, in the thread that reads; what it finds is later, and stays in use."""
+    environ = {"DATABASE_URL": URL}
+    services = load(environ)
+
+    def interrupted(*given: object) -> object:
+        found = select_services(*given)  # type: ignore[arg-type]
+        monkeypatch.setattr("envconn.rotation.reload.select_services", select_services)
+        environ["DATABASE_URL"] = OTHER
+        signal.raise_signal(signal.SIGHUP)
+        return found
+
+    monkeypatch.setattr("envconn.rotation.reload.select_services", interrupted)
+    before, began = signal.signal(signal.SIGHUP, lambda *_: services.reload()), time.monotonic()
+    try:
+        assert services.reload().changed == {"database": ("host",)}
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert time.monotonic() - began < 1
+    assert services.database.host == "other.example.com"
+
+
+@pytest.mark.parametrize("source", ["services", "environment"])
+def test_a_file_that_hangs_does_not_stop_the_event_loop(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", URL)
+    services, over, server = envconn.load(env_file=None), threading.Event(), Server("another")
+
+    def hangs(*given: object) -> object:
+        assert over.wait(10)
+        return select_services(*given)  # type: ignore[arg-type]
+
+    async def both() -> tuple[object, object]:
+        async def tick() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0.01)
+            over.set()
+
+        login = alogin(services if source == "services" else ENVIRONMENT, server.aconnect)
+        return await asyncio.gather(login, tick(), return_exceptions=True)
+
+    monkeypatch.setattr("envconn.rotation.reload.select_services", hangs)
+    refused, _ = asyncio.run(both())
+    assert isinstance(refused, Refused)
 
 
 FORKED = """
 import os, signal, threading
 import envconn
-from envconn.rotation import reload as kept
-from envconn.services import ENVIRONMENT, Environment
 
-kept.PATIENCE = 0.1
 services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
 ours = services._current
 read, reading, forked = ours._read, threading.Event(), threading.Event()
@@ -584,7 +681,7 @@ thread.start()
 reading.wait(30)
 child = os.fork()
 if not child:
-    signal.alarm(20)
+    signal.alarm(3)  # before the patience of a thread ends
     ours._read = read
     services.reload()
     os._exit(7)

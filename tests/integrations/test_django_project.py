@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import psycopg
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab import Lab
     from project import Project
     from throwaway.certificates import Certificates
@@ -102,6 +105,26 @@ def test_an_image_is_built_without_a_database(project: Project) -> None:
         done = project.manage(*use.split(), ENVCONN_PHASE="build")
         assert done.returncode == 1, use
         assert "ENVCONN_PHASE: is build, and no database is configured" in done.stdout, (use, done.stdout)
+
+
+def test_the_database_s_shell_can_read_a_ca_that_came_as_text(
+    project: Project, certificates: Certificates, tmp_path: Path
+) -> None:
+    (program := tmp_path / "psql").write_text(
+        '#!/bin/sh\ncat "$PGSSLROOTCERT"; echo; echo "$PGSSLROOTCERT"\n', encoding="ascii"
+    )
+    program.chmod(0o755)
+    variables = {
+        "DATABASE_URL": "postgresql://app:pw@db.example.com/app?sslmode=verify-full",
+        "DATABASE_CA_CERT": certificates.ca.read_text(encoding="ascii"),
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+    }
+    done = project.manage("dbshell", **variables)
+    *content, path = done.stdout.splitlines()
+    assert (done.returncode, content) == (0, certificates.ca.read_text(encoding="ascii").splitlines()), done.stdout
+    assert path.startswith(str(tmp_path))
+    assert [found.name for found in tmp_path.iterdir() if "envconn" in found.name] == []
 
 
 MIRRORED = """

@@ -197,6 +197,44 @@ def test_an_asynchronous_client_follows_a_file(
     assert services["cache"].password == envconn.Secret("second")
 
 
+def test_clients_follow_the_content_of_a_ca(
+    redis_server: States[Redis], certificates: Certificates, tmp_path: Path
+) -> None:
+    """Also Django's cache, which is handed arguments: its connections read the files themselves."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(certificates.ca.read_bytes())
+    services = load(redis_server["good"].uri(), ENVCONN_TLS_CA=str(file))
+    location = caches(services)["default"]
+    options = {**location["OPTIONS"], **ONCE}
+    assert options.pop("pool_class") == "envconn_redis.connections.VerifyingPool"
+    django = redis.Redis(connection_pool=connections.VerifyingPool.from_url(location["LOCATION"], **options))
+
+    async def asynchronous_too() -> None:
+        async with aclient(services, **ONCE_ASYNC) as coroutine:
+            with client(services, **ONCE) as synchronous:
+                for ca, trusted in ((certificates.ca, True), (certificates.other_ca, False), (certificates.ca, True)):
+                    file.write_bytes(ca.read_bytes())
+                    for each in (synchronous, django):
+                        each.connection_pool.disconnect()
+                        assert _pings(each) is trusted
+                    await coroutine.connection_pool.disconnect()
+                    [found] = await asyncio.gather(coroutine.ping(), return_exceptions=True)
+                    assert (found is True) is trusted
+
+    asyncio.run(asynchronous_too())
+    with client(services, **ONCE) as synchronous:
+        file.unlink()
+        for ask in (synchronous.ping, lambda: client(services)):
+            with pytest.raises(ConfigurationError, match="CA: the file does not exist"):
+                ask()
+
+
+def _pings(client_: redis.Redis) -> bool:
+    with suppress(redis.ConnectionError):
+        return bool(client_.ping())
+    return False
+
+
 class Tokens:
     """A callable that supplies a password, and counts."""
 

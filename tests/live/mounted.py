@@ -83,6 +83,10 @@ class Vault:
         assert found
         return int(found[0])
 
+    def environ(self) -> dict[str, str]:
+        """Return the variables that name the files."""
+        return {"DATABASE_URL_FILE": str(self.path), "DATABASE_REPLICA_URL_FILE": str(self.replica)}
+
     def load(self, passwords: Mapping[str, Supplier] | None = None) -> envconn.Services:
         """Return what an environment comes to that names the file."""
         return envconn.load({"DATABASE_URL_FILE": str(self.path)}, env_file=None, passwords=passwords)

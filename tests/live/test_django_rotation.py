@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from certified import Mount
     from mounted import Vault
 
     Ask = Callable[[str], str]
@@ -25,9 +26,9 @@ PROGRAM = str(Path(__file__).with_name("django_rotating.py"))
 
 
 @contextmanager
-def site(vault: Vault, **options: object) -> Iterator[Ask]:
+def site(source: Vault | Mount, **options: object) -> Iterator[Ask]:
     """Run Django with the arguments that `databases` takes."""
-    environ = {"DATABASE_URL_FILE": str(vault.path), "DATABASE_REPLICA_URL_FILE": str(vault.replica)}
+    environ = source.environ()
     command = [sys.executable, PROGRAM, json.dumps({"environ": environ, "options": options})]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
 
@@ -65,3 +66,12 @@ def test_without_it_stops(vault: Vault, options: dict[str, object]) -> None:
         vault.rotate()
         vault.cut()
         assert "Error" in ask("default")
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_process_follows_certificates(mount: Mount, options: dict[str, object]) -> None:
+    with site(mount, rotate=True, **options) as ask:
+        for _ in range(2):
+            assert ask("default") == f"{mount.role} postgres"
+            mount.rotate()
+            mount.cut()

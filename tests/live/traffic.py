@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -25,7 +25,7 @@ import envconn_sqlalchemy
 from factories import ASYNCPG_FOLLOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from envconn import Services
 
@@ -122,18 +122,37 @@ def _sqlalchemy(engine: sqlalchemy.Engine) -> Iterator[Any]:
     engine.dispose()
 
 
-@contextmanager
-def _asyncpg(make: Callable[[], Any]) -> Iterator[Any]:
-    async def request(pool: Any) -> None:
-        connection = await pool.acquire()
+async def _through_pool(pool: Any) -> None:
+    connection = await pool.acquire()
+    try:
         try:
-            try:
-                await connection.execute(QUERY)
-            finally:
-                await pool.release(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            raise Cut from None
+            await connection.execute(QUERY)
+        finally:
+            await pool.release(connection)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+        raise Cut from None
 
+
+async def _through_engine(engine: Any) -> None:
+    connection = await engine.connect()
+    try:
+        try:
+            await connection.execute(text(QUERY))
+        finally:
+            await connection.close()
+    except sqlalchemy.exc.DBAPIError:
+        raise Cut from None
+
+
+@asynccontextmanager
+async def _engine(services: Services) -> AsyncIterator[Any]:
+    engine = envconn_sqlalchemy.create_async_engine(services, **{**_PINGED, "driver": "asyncpg"})
+    yield engine
+    await engine.dispose()
+
+
+@contextmanager
+def _in_coroutines(make: Callable[[], Any], request: Callable[[Any], Awaitable[None]]) -> Iterator[Any]:
     async def one(pool: Any, told: Served, over: threading.Event) -> None:
         while not over.is_set():
             outcome: list[BaseException | None] = []
@@ -168,7 +187,13 @@ _PINGED: dict[str, Any] = {"driver": "psycopg", "pool_size": SIZE, "max_overflow
 POOLS: dict[str, Callable[[Services], Any]] = {
     "psycopg_pool": lambda services: _psycopg(envconn_psycopg.pool(services, **_CHECKED)),
     "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(services, **_PINGED)),
-    "asyncpg": lambda services: _asyncpg(lambda: envconn_asyncpg.create_pool(services, min_size=SIZE, max_size=SIZE)),
+    "sqlalchemy pg8000": lambda services: _sqlalchemy(
+        envconn_sqlalchemy.create_engine(services, **{**_PINGED, "driver": "pg8000"})
+    ),
+    "sqlalchemy asyncpg": lambda services: _in_coroutines(lambda: _engine(services), _through_engine),
+    "asyncpg": lambda services: _in_coroutines(
+        lambda: envconn_asyncpg.create_pool(services, min_size=SIZE, max_size=SIZE), _through_pool
+    ),
 }
 """The pools that follow, each with the check of its own where it has one."""
 
@@ -183,8 +208,8 @@ PLAIN: dict[str, Callable[[Services], Any]] = {
         psycopg_pool.ConnectionPool(kwargs=dict(envconn_psycopg.kwargs(services)), **(_CHECKED | {"timeout": 0.5}))
     ),
     "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(_alone(services), **_PINGED)),
-    "asyncpg": lambda services: _asyncpg(
-        lambda: asyncpg.create_pool(**envconn_asyncpg.kwargs(services), min_size=SIZE, max_size=SIZE)
+    "asyncpg": lambda services: _in_coroutines(
+        lambda: asyncpg.create_pool(**envconn_asyncpg.kwargs(services), min_size=SIZE, max_size=SIZE), _through_pool
     ),
 }
 """The same pools with the arguments that they began with."""

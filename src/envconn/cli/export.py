@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import cast
 
 from envconn.cli.terminal import complain, show
-from envconn.errors import ConfigurationError, EndpointUnavailable, problem
+from envconn.errors import ConfigurationError, EndpointUnavailable
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from envconn.export import FORMATS, render
 from envconn.grammar.libpq_keywords import SERVICE_FILES
@@ -77,13 +77,9 @@ def placed(connection: SecuredConnection) -> str | None:
     ca = connection.tls.ca
     if ca is None or ca.path:
         return None
-    from envconn.tls.ca import kept
+    from envconn.tls.ca_file import lasting
 
-    try:
-        return kept(ca.pem)
-    except OSError:
-        pass
-    raise ConfigurationError([problem("ca-unwritable", ca.variable, _UNWRITABLE)])
+    return lasting(ca.pem, ca.variable)
 
 
 def usage(command: str, message: str) -> int:
@@ -109,6 +105,3 @@ def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
         show("envconn export: the output contains secrets, and the terminal may keep it", sys.stderr)
     sys.stdout.write(text)
     return EX_OK
-
-
-_UNWRITABLE = "CA: is text, and no directory is writable for its file. Set TMPDIR, or the CA to the path of a file"

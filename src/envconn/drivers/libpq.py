@@ -21,6 +21,7 @@ from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
+from envconn.tls.deciding_files import verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def arguments(connection: SecuredConnection, libpq: int) -> Arguments:
     require_sealed(connection)
     if connection.family != POSTGRESQL:
         refuse(connection, f"holds a {connection.family} connection, but libpq requires a PostgreSQL one")
+    verified(connection)
     if libpq < OLDEST:
         raise ConfigurationError([_too_old(connection)])
     if missing := too_new(connection, libpq):

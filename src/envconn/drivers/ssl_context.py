@@ -12,6 +12,7 @@ import stat
 
 from envconn.drivers.unsupported import refuse
 from envconn.tls import TlsLevel
+from envconn.tls.deciding_files import verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from envconn.tls import SecuredConnection
+    from envconn.tls.deciding_files import Contents
 
     Made = TypeVar("Made")
 
@@ -188,17 +190,17 @@ def _insist_on_agreement(made: ssl.SSLSocket | ssl.SSLObject) -> None:
 
 
 def remembered(make: Callable[[SecuredConnection], Made]) -> Callable[[SecuredConnection], Made]:
-    """Return a function like `make` that caches the result for the last connection. Any thread may call it.
+    """Return a function like `make` that caches the result for the last connection, until one of its files changes.
 
-    The result is shared and must not be changed.
+    Any thread may call it. The result is shared and must not be changed.
     """
-    last: tuple[SecuredConnection, Made] | None = None
+    last: tuple[SecuredConnection, tuple[Contents, str], Made] | None = None
 
     def made(connection: SecuredConnection) -> Made:
         nonlocal last
-        found = last
-        if found is None or found[0] is not connection:
-            last = found = connection, make(connection)
-        return found[1]
+        found, files = last, (verified(connection), connection.tls.ca.file() if connection.tls.ca else "")
+        if found is None or found[0] is not connection or found[1] != files:
+            last = found = connection, files, make(connection)
+        return found[2]
 
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 from envconn.errors import ConfigurationError, problem
 from envconn.grammar.libpq_keywords import CONTEXT, KEYWORDS
 from envconn.tls import require_sealed
+from envconn.tls.deciding_files import verified
 from envconn.tls.secured import demanded
 
 TYPE_CHECKING = False
@@ -30,12 +31,14 @@ def insist(connection: SecuredConnection, driver: str, family: str, honoured: Co
     accepts any other method (1.31).
 
     Raises:
-        ConfigurationError: one problem for each parameter that is not supported.
+        ConfigurationError: one problem for each parameter that is not supported, or for each file that has changed
+            and cannot be used any more.
         TypeError: `connection` was not judged.
     """
     require_sealed(connection)
     if connection.family != family:
         refuse(connection, f"holds a {connection.family} connection, but {driver} requires a {family} one")
+    verified(connection)
     problems = [
         problem(
             "driver-unsupported",

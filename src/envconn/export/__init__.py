@@ -115,7 +115,7 @@ def with_ca_at(connection: SecuredConnection, path: str) -> SecuredConnection:
     if judgement.verdict.ca is None:
         return connection
     there = replace(judgement.verdict.ca, kind="file", path=path)
-    return seal(judgement._replace(verdict=replace(judgement.verdict, ca=there)))
+    return seal(judgement._replace(verdict=replace(judgement.verdict, ca=there), files={}))
 
 
 def masked(connection: SecuredConnection) -> SecuredConnection:

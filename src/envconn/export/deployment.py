@@ -62,7 +62,7 @@ def _parts(connection: SecuredConnection) -> dict[str, str]:
         "USER": connection.user,
         "PASSWORD": connection.password.reveal() if connection.password else "",
         "SSLMODE": connection.tls.level.sslmode,
-        "SSLROOTCERT": connection.tls.ca.file() if connection.tls.ca else "",
+        "SSLROOTCERT": connection.tls.ca.file_on_disk() if connection.tls.ca else "",
     }
     return {f"{_prefix(connection)}_{name}": value for name, value in parts.items() if value}
 

@@ -98,7 +98,7 @@ def parameters_for(connection: SecuredConnection, target: Target) -> dict[str, s
     if isinstance(level, str):
         decline(connection, f"{target.name} {level}")
     ca = connection.tls.ca
-    found = {name: ca.file() if ca and value == CA else value for name, value in level.items()}
+    found = {name: ca.file_on_disk() if ca and value == CA else value for name, value in level.items()}
     stated = {
         ours: connection.parameters[name] for name, ours in target.parameters.items() if name in connection.parameters
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from _thread import LockType, allocate_lock
+from _thread import RLock
 from collections.abc import Mapping
 from functools import reduce
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
 from envconn.records import Record, Value
 from envconn.selection import select_services
-from envconn.tls.secured import foreign_parameters, put
+from envconn.tls.secured import foreign_parameters, judgement_of, put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from envconn.tls import Policy, SecuredConnection
 
 
-# what `threading.Lock` is, without the import of `threading`
-
-
 PATIENCE = 5.0
-"""Seconds that a thread waits for another one that is reading; reading twice does no harm."""
+"""Seconds that a thread waits for another one that is reading, perhaps a file on a server that does not answer; reading
+twice does no harm."""
+
+QUIET = 60.0
+"""Seconds for which the same warning is not logged again."""
 
 
 class Snapshot(Record):
@@ -45,12 +47,13 @@ class CurrentSelection:
     `read` reads the same environment again and never raises; `None` if it cannot be read again.
     """
 
-    __slots__ = ("_in_use", "_latest", "_lock", "_read")
+    __slots__ = ("_in_use", "_latest", "_lock", "_owner", "_read", "_told")
 
     def __init__(self, selection: Selection, read: Callable[[], Selection] | None) -> None:
         self._in_use = self._latest = Snapshot(_placed(selection, self), time.monotonic())
         self._read = read
-        self._lock = allocate_lock()
+        self._lock, self._owner = RLock(), os.getpid()
+        self._told = ("", 0.0)
 
     @property
     def selection(self) -> Selection:
@@ -76,27 +79,49 @@ class CurrentSelection:
         try:
             if self._latest.began <= since:
                 began = time.monotonic()
-                self._latest = Snapshot(_placed(self._read(), self), began)
+                found = Snapshot(_placed(self._read(), self), began)
+                # A signal's handler may have read meanwhile.
+                self._latest = max(self._latest, found, key=_began)
             return self._latest
         finally:
             lock.release()
 
-    def adopt(self, found: Snapshot) -> None:
-        """Use `found` from now on, unless a later one is in use already."""
+    def adopt(self, found: Snapshot) -> Changes | None:
+        """Use `found` from now on, and return what changed; `None` if it, or a later one, is in use already."""
         lock = self._taken()
         try:
-            if found.began > self._in_use.began:
-                self._in_use = found
+            if found.began <= self._in_use.began:
+                return None
+            before, self._in_use, self._told = self._in_use, found, ("", 0.0)
         finally:
             lock.release()
+        return changes(before.selection.services, found.selection.services)
 
-    def _taken(self) -> LockType:
+    def is_news(self, text: str) -> bool:
+        """Whether to log `text`, why a reading is not used: not again for `QUIET` seconds, however many logins fail."""
+        lock, now = self._taken(), time.monotonic()
+        try:
+            last, told = self._told
+            if text == last and now < told + QUIET:
+                return False
+            self._told = (text, now)
+        finally:
+            lock.release()
+        return True
+
+    def _taken(self) -> RLock:
+        if self._owner != os.getpid():
+            # A fork copied the lock, perhaps while a thread of the parent held it, which does not exist in the child.
+            self._lock, self._owner = RLock(), os.getpid()
         lock = self._lock
         if not lock.acquire(timeout=PATIENCE):
-            # A fork copied it while a thread of the parent held it; that thread does not exist in the child.
-            lock = self._lock = allocate_lock()
+            lock = self._lock = RLock()
             lock.acquire()
         return lock
+
+
+def _began(snapshot: Snapshot) -> float:
+    return snapshot.began
 
 
 _FIXED = (
@@ -151,7 +176,8 @@ class Changes(Value):
 
     `added` and `removed` are names of services, and so are the keys of `changed`, whose values say which
     facts are different: ``family``, ``host``, ``port``, ``user``, ``password``, ``dbname``, ``parameters``,
-    ``tls.level``, ``tls.ca``, ``provider``, ``pooled``, ``replica``, ``origin``, ``siblings``.
+    ``tls.level``, ``tls.ca``, ``tls.certificate``, ``tls.key``, ``tls.crl``, ``provider``, ``pooled``, ``replica``,
+    ``origin``, ``siblings``. The content of a file is part of the fact that it is about.
     """
 
     added: tuple[str, ...] = ()
@@ -178,7 +204,14 @@ def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, Secured
 
 
 def differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
-    """Return the names of the facts that differ."""
+    """Return the names of the facts that differ, the content of files included."""
+    files, others = (judgement_of(before).files, judgement_of(after).files), stated_differences(before, after)
+    replaced = {fact for keyword, fact in _FILES.items() if files[0].get(keyword) != files[1].get(keyword)}
+    return tuple(name for name in dict.fromkeys((*_FACTS, *_FILES.values())) if name in {*others, *replaced})
+
+
+def stated_differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
+    """Return the names of the facts that differ in what is stated, whatever is in the files."""
     return tuple(name for name, fact in _FACTS.items() if fact(before) != fact(after))
 
 
@@ -192,7 +225,9 @@ def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
 
 
 def _siblings(connection: SecuredConnection) -> tuple[object, ...]:
-    return tuple(fact(sibling) for sibling in connection.siblings for fact in _FACTS.values())
+    return tuple(
+        (judgement_of(sibling).files, *(fact(sibling) for fact in _FACTS.values())) for sibling in connection.siblings
+    )
 
 
 _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
@@ -211,6 +246,16 @@ _FACTS: dict[str, Callable[[SecuredConnection], object]] = {
     "origin": lambda each: each.origin,
     "siblings": _siblings,
 }
+
+
+_FILES = {
+    "sslrootcert": "tls.ca",
+    "sslcert": "tls.certificate",
+    "sslkey": "tls.key",
+    "sslcrl": "tls.crl",
+    "sslcrldir": "tls.crl",
+}
+"""The facts that files are about, by their keywords."""
 
 
 def reader(

@@ -19,9 +19,10 @@ import time
 from envconn.errors import EnvconnError
 from envconn.records import Record
 from envconn.rotation.passwords import awith_current_password, with_current_password
-from envconn.rotation.reload import changes, differences, weakened
-from envconn.services import database, in_use
-from envconn.tls.secured import place_of
+from envconn.rotation.reload import stated_differences, weakened
+from envconn.services import Environment, database, in_use
+from envconn.tls.deciding_files import current, unusable
+from envconn.tls.secured import judgement_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from envconn.selection import Selection
     from envconn.services import Source
     from envconn.tls import SecuredConnection
+    from envconn.tls.deciding_files import Contents
 
     Made = TypeVar("Made")
 
@@ -50,12 +52,11 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
         Exception: what `connect` raised, in the second attempt if there was one. If there was none although
             the environment has changed, a note says why.
     """
-    place, used = _begin(source)
-    began = time.monotonic()
+    attempt = _begin(source)
     try:
-        return connect(with_current_password(used))
+        return connect(with_current_password(attempt.used))
     except Exception as failure:
-        retry = _next_try(place, used, failure, began)
+        retry = _next_try(attempt, failure)
         if retry is None:
             raise
     return retry.proven_by(connect(with_current_password(retry.connection)))
@@ -64,20 +65,30 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
 async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
     """Do the same as `login` in a coroutine. A password's callable may be asynchronous, and never blocks the loop.
 
-    The environment is read in the thread of the event loop, which takes a millisecond.
+    The environment is read in a thread, because a file may be on a server that does not answer.
 
     Raises:
         Exception: as for `login`.
     """
-    place, used = _begin(source)
-    began = time.monotonic()
+    from asyncio import to_thread
+
+    attempt = await to_thread(_begin, source) if isinstance(source, Environment) else _begin(source)
     try:
-        return await connect(await awith_current_password(used))
+        return await connect(await awith_current_password(attempt.used))
     except Exception as failure:
-        retry = _next_try(place, used, failure, began)
+        retry = await to_thread(_next_try, attempt, failure)
         if retry is None:
             raise
     return retry.proven_by(await connect(await awith_current_password(retry.connection)))
+
+
+class _Attempt(Record):
+    """The first attempt: the connection `used`, what was in its files, and when it `began` (``time.monotonic()``)."""
+
+    place: Place | None
+    used: SecuredConnection
+    files: Contents
+    began: float
 
 
 class _NextTry(Record):
@@ -89,51 +100,60 @@ class _NextTry(Record):
 
     def proven_by(self, made: Made) -> Made:
         """Use the new selection from now on, and return what was `made`."""
-        if self.current and self.snapshot:
-            changed = changes(self.current.selection.services, self.snapshot.selection.services)
-            self.current.adopt(self.snapshot)
-            _logger().info("loaded the configuration again after a failed login: %s", changed)
+        told = self.current and self.snapshot and self.current.adopt(self.snapshot)
+        if told is not None:  # and not by another thread, which has told it
+            _logger().info("loaded the configuration again after a failed login: %s", told)
         return made
 
 
-def _begin(source: Source) -> tuple[Place | None, SecuredConnection]:
+def _begin(source: Source) -> _Attempt:
     used = in_use(database(source))
-    return place_of(used), used
+    return _Attempt(place_of(used), used, current(used), time.monotonic())
 
 
-def _next_try(place: Place | None, used: SecuredConnection, failure: Exception, began: float) -> _NextTry | None:
-    """Return the next connection to try after the `failure` of `used`; `None` for none, with a note if it needs one.
+def _next_try(attempt: _Attempt, failure: Exception) -> _NextTry | None:
+    """Return the next connection to try after the `failure`; `None` for none, with a note if it needs one.
 
     Concurrent failures share one reading if it finds something new. If it does not, each of them reads again, because
     the file may have changed since.
     """
-    failed = time.monotonic()
-    if place is None or isinstance(failure, EnvconnError):
+    failed, place = time.monotonic(), attempt.place
+    if place is None or _is_final(attempt, failure):
         return None
     in_use = place.of(place.current.selection)
-    if in_use and _is_different(used, in_use):
+    if in_use and in_use is not attempt.used and _is_different(attempt, in_use):
         return _NextTry(in_use)  # another thread has reloaded
     if place.current.is_fixed:
         return None
-    for since in (began, failed):
+    for since in (attempt.began, failed):
         snapshot = place.current.reread(since)
-        if found := _usable_connection(place, snapshot.selection, used):
+        if found := _usable_connection(place, snapshot.selection, attempt):
             break
     if isinstance(found, str):
-        failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
-        _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
+        if not isinstance(failure, EnvconnError):  # which says the same
+            failure.add_note(f"envconn: the configuration was loaded again after this failure, but not used: {found}")
+        if place.current.is_news(found):
+            _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
         return None
     return _NextTry(found, place.current, snapshot) if found else None
 
 
-def _usable_connection(place: Place, selection: Selection, used: SecuredConnection) -> SecuredConnection | str | None:
-    """Return the connection in `selection` that replaces `used`: `None` if it is the same, a text if it is refused."""
+def _is_final(attempt: _Attempt, failure: Exception) -> bool:
+    """Whether envconn itself refused the connection, and not for a file that may be replaced, or just was."""
+    if not isinstance(failure, EnvconnError):
+        return False
+    return not unusable(attempt.used) and current(attempt.used) == attempt.files
+
+
+def _usable_connection(place: Place, selection: Selection, attempt: _Attempt) -> SecuredConnection | str | None:
+    """Return the connection in `selection` to try next: `None` if it is the same, a text if it is refused."""
+    used = attempt.used
     if selection.report.problems:
         return "; ".join(str(problem) for problem in selection.report.problems)
     fresh = place.of(selection)
     if fresh is None:
         return f"{used.origin.variable}: is no longer set. Set it again"
-    if not _is_different(used, fresh):
+    if not _is_different(attempt, fresh):
         return None
     before, after = place.current.selection.services, selection.services
     if weaker := {*weakened(before, after), *weakened({used.name: used}, {used.name: fresh})}:
@@ -144,8 +164,11 @@ def _usable_connection(place: Place, selection: Selection, used: SecuredConnecti
     return fresh
 
 
-def _is_different(one: SecuredConnection, other: SecuredConnection) -> bool:
-    return one is not other and not {*differences(one, other)} <= {"origin"}
+def _is_different(attempt: _Attempt, other: SecuredConnection) -> bool:
+    """Whether a login with `other` is another one than the `attempt`, whose files were looked at when it began."""
+    if {*stated_differences(attempt.used, other)} - {"origin", "siblings"}:
+        return True
+    return judgement_of(other).files != attempt.files
 
 
 def _logger() -> logging.Logger:

@@ -74,7 +74,8 @@ def select_services(
     # Without the CA, which may be a text, or anything else that was meant for another variable.
     of_env_file = any(selected.connection.origin.env_file for selected in found)
     report = Report(
-        MappingProxyType(dict(services)), policy=replace(scopes.general(env_file=of_env_file).policy, ca=None)
+        MappingProxyType(dict(services)),
+        policy=replace(scopes.general(env_file=of_env_file).policy, ca=None, database_ca=None),
     )
     return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from functools import cache
 
 from envconn.errors import Finding, problem
 from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import Value
 from envconn.sources.files import read_text
+from envconn.tls import ca_file
 
 LIMIT = 4_194_304
 """The largest CA file that is read, in bytes; the bundles of operating systems have a quarter of a million."""
@@ -50,15 +50,35 @@ class CA(Value):
     moved_by: str = ""
 
     def file(self) -> str:
-        """Return the path of a file with these certificates, for drivers that accept only a path.
+        """Return the path of a file with these certificates, for drivers of this process that accept only a path.
 
-        For PEM text, a file is written once for each process and content, readable only by its
-        owner, and removed when the process that wrote it ends.
+        For PEM text, it is a file in memory, which other programs cannot open.
+
+        Raises:
+            ConfigurationError: no file can be written.
         """
-        if self.path:
-            return self.path
+        return self.path or ca_file.for_this_process(self.pem, self.variable)
 
-        return written(self.pem)
+    def file_on_disk(self) -> str:
+        """Return the path of one for other programs, which can open it until this process ends.
+
+        Raises:
+            ConfigurationError: no file can be written.
+        """
+        return self.path or ca_file.for_other_programs(self.pem, self.variable)
+
+    def current_problems(self) -> list[Finding]:
+        """Return the problem that the file has by now, if there is one."""
+        if self.kind == "file":
+            outcome = read(self.path, self.variable)
+            return [outcome] if isinstance(outcome, Finding) else []
+        if self.kind == "system" and not _has_certificates(self.path):
+            return [problem("ca-broken", self.variable, _NO_SYSTEM)]
+        return []
+
+    def file_problems(self) -> list[Finding]:
+        """Return the problem that there is no file for drivers and none can be written, if that is so."""
+        return [] if self.path else ca_file.problems(self.pem, self.variable)
 
     def __repr__(self) -> str:
         return f"<CA: {self}>"
@@ -71,6 +91,9 @@ class CA(Value):
             "text": "the CA",
         }[self.kind]
         return what if self.variable == HOME_CA else f"{what}, named by {self.variable}"
+
+
+_NO_SYSTEM = "CA: the system's file has no certificate in PEM. Install ca-certificates again, or name a file"
 
 
 def read(text: str, variable: str) -> CA | Finding:
@@ -184,85 +207,3 @@ def _has_certificates(path: str) -> bool:
     except OSError:
         return False
     return context.cert_store_stats()["x509"] > 0
-
-
-def written(pem: str) -> str:
-    """Return the path of a file that holds `pem`; one for each process and content, readable only by its owner.
-
-    The directory is removed when the process that made it ends. Forked workers share it and do not remove it.
-    """
-    if not _is_ours(_directory()):
-        _directory.cache_clear()
-    return _put(_directory(), pem)
-
-
-def kept(pem: str) -> str:
-    """Return the path of a file that holds `pem` and outlives this process; readable only by its owner.
-
-    It is for the program that replaces this process, and for text that is read later. It is in
-    ``envconn-UID`` below ``XDG_RUNTIME_DIR``, or below the directory for temporary files, and is named
-    by its content: starting the same program a thousand times leaves one file. The system removes it
-    with that directory (at the end of the session, at boot, or by age). Without it, the program cannot connect.
-
-    Raises:
-        OSError: no directory is writable.
-    """
-    return _put(_lasting(), pem)
-
-
-def _put(directory: str, pem: str) -> str:
-    from hashlib import sha256
-    from threading import get_ident
-
-    path = os.path.join(directory, f"{sha256(pem.encode()).hexdigest()[:32]}.pem")
-    if not os.path.exists(path):
-        partial = f"{path}.{os.getpid()}.{get_ident()}"
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as stream:
-            stream.write(pem)
-        os.replace(partial, path)
-    return path
-
-
-def _is_ours(path: str) -> bool:
-    # Cleaners of temporary files remove old directories, and then any user may create one of that name.
-    try:
-        return os.lstat(path).st_uid == os.getuid()
-    except OSError:
-        return False
-
-
-@cache
-def _directory() -> str:
-    import atexit
-    from tempfile import mkdtemp
-
-    path = mkdtemp(prefix="envconn-")
-    atexit.register(_remove, path, os.getpid())
-    return path
-
-
-def _remove(path: str, creator: int) -> None:
-    import shutil
-
-    if os.getpid() == creator:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _lasting() -> str:
-    from contextlib import suppress
-    from tempfile import gettempdir, mkdtemp
-
-    base = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not (os.path.isdir(base) and _is_ours(base) and os.access(base, os.W_OK)):
-        # su and sudo leave another user's directory in the variable.
-        base = gettempdir()
-    path = os.path.join(base, f"envconn-{os.getuid()}")
-    with suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    # The name can be guessed, so another user may have created it in /tmp; then a name that cannot be guessed is used.
-    return path if _is_private(path) else mkdtemp(prefix="envconn-", dir=base)
-
-
-def _is_private(path: str) -> bool:
-    found = os.lstat(path)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

@@ -17,8 +17,9 @@ import os
 
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
-from envconn.grammar.libpq_keywords import FILES, demanded_by
+from envconn.grammar.libpq_keywords import demanded_by
 from envconn.providers import identify, is_recognised, objections
+from envconn.tls import deciding_files
 from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import reach
@@ -49,8 +50,10 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         level, ca = TlsLevel.NONE, None
     problems = _contradictions(connection, asked, how_far, level, policy)
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
+    connection = deciding_files.located(connection)
     problems += [*contradictions, *objections(connection, endpoint)]
-    problems += [*_file_problems(connection, demanded), *_ca_problems(connection, endpoint, level, ca, context, name)]
+    problems += deciding_files.problems(connection, demanded)
+    problems += _ca_problems(connection, endpoint, level, ca, context, name)
     if problems:
         return tuple(problems)
     told = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
@@ -59,7 +62,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     stated_in = (place(named if level > least else "ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, told, *stated_in, serverless)
-    return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge))
+    files = deciding_files.contents(connection.parameters, trusted)
+    return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge, files))
 
 
 def requested(connection: Connection) -> TlsLevel:
@@ -107,7 +111,7 @@ def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsL
     if "sslrootcert" in connection.parameters:
         return _read_ca(connection.parameters["sslrootcert"], connection.origin.variable)
     if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
-        return _read_ca(stated, policy.ca_variable)
+        return _read_ca(*stated)
     if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
         return _read_ca(known, f"the record of {endpoint.provider.name}")
     if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
@@ -186,37 +190,6 @@ _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCO
 _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 
 
-def _file_problems(connection: Connection, demanded: tuple[str, ...]) -> list[Finding]:
-    # libpq continues without a client certificate or a CRL that it cannot read.
-    def about(name: str, code: str, message: str) -> Finding:
-        place = demanded_by(name, connection.parameters[name])
-        return problem(code, place if name in demanded else connection.origin.variable, message)
-
-    paths = {name: connection.parameters[name] for name in FILES if name in connection.parameters}
-    missing = {name: path for name, path in paths.items() if not os.access(path, os.R_OK)}
-    found = [about(name, "tls-file-missing", f"the path in {name} {_UNREADABLE}") for name in missing]
-    broken = _broken_lists({name: path for name, path in paths.items() if name in _LISTS and name not in missing})
-    return [*found, *(about(name, "crl-broken", _LISTS[name]) for name in broken)]
-
-
-def _broken_lists(paths: Mapping[str, str]) -> list[str]:
-    if not paths:
-        return []
-    from envconn.tls.ca import has_lists, is_readable
-
-    check = {"sslcrl": is_readable, "sslcrldir": has_lists}
-    return [name for name, path in paths.items() if not check[name](path)]
-
-
-_UNREADABLE = "cannot be read. Mount the file, or correct the path"
-_LISTS = {
-    "sslcrl": "the file in sslcrl has no revocation list in PEM, and libpq would ignore it. Write the list as PEM",
-    "sslcrldir": (
-        "the files in sslcrldir do not have the names that OpenSSL looks for. Run openssl rehash on the directory"
-    ),
-}
-
-
 def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy has to name
     connection: Connection,
     endpoint: Endpoint,
@@ -231,11 +204,13 @@ def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy 
         return [ca]
     if level < TlsLevel.VERIFY_CA:
         return []
+    if ca and ca.kind == "text":
+        return ca.file_problems()
     if ca is None:
         return [problem("ca-missing", variable, f"{level} requires a CA. {_remedy(connection, context, name)}")]
-    if FAMILIES[connection.family].verified and endpoint.self_signed:
-        return []  # a host may only look like the provider's; if it is, verification fails
-    if ca.kind == "system" and known and known.ca != "system":
+    # A host may only look like the provider's; if it is, verification fails.
+    is_known = FAMILIES[connection.family].verified and endpoint.self_signed
+    if ca.kind == "system" and known and known.ca != "system" and not is_known:
         return [
             problem(
                 "ca-private",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from envconn.errors import Finding
     from envconn.providers import Endpoint, ProviderHints
     from envconn.tls.ca import CA
+    from envconn.tls.deciding_files import Contents
     from envconn.tls.policy import Demands
 
 
@@ -190,12 +191,16 @@ class Context(Record):
     supplier: Callable[..., str | Awaitable[str]] | None = None
 
 
+_NO_FILES: Contents = {}
+
+
 class Judgement(Record):
     """Everything that a `SecuredConnection` seals.
 
     `exempt` is whether the policy's floor does not apply: the connection is on this machine, or has a waiver.
     `demanded` names the keywords of libpq in which a variable requires more than the text. `judge` is the function that
-    judged it, for endpoints derived from it.
+    judged it, for endpoints derived from it. `files` is what was in the files that decide (`tls.deciding_files`); it is
+    empty for a reader on another machine, whose files are not here.
     """
 
     name: str
@@ -206,6 +211,7 @@ class Judgement(Record):
     exempt: bool
     demanded: tuple[str, ...]
     judge: Callable[[Connection, Context, str], Judged | tuple[Finding, ...]]
+    files: Contents = _NO_FILES
 
 
 class Verdict(Value):

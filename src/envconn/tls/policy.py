@@ -7,7 +7,7 @@ The environment states it, or a program with `Policy(...)`:
 ``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor also applies to unix sockets and loopback
 ``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks that may be unencrypted
 ``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
-``DATABASE_CA_CERT``  the same for databases only, under the name that several platforms use
+``DATABASE_CA_CERT``  the same for databases, instead of it, under the name that several platforms use
 ``PGSSLMODE``         raises the floor if it requires more; can never lower it
 ``PGSSLROOTCERT``     the CA of a database if nothing else names one, as in libpq
 ``~/.postgresql``     has a CA in root.crt for PostgreSQL if nothing else names one, and a revocation list in root.crl
@@ -114,8 +114,8 @@ WORDS = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA")
 VARIABLES = (*(PREFIX + word for word in WORDS), "DATABASE_CA_CERT", *FROM_VERDICT, *DEMANDS, HOME_CA, HOME_CRL)
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
-_FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT")
-CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES, HOME_CA)
+_FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT", HOME_CA)
+CA_VARIABLES = ("ENVCONN_TLS_CA", *_FOR_DATABASES)
 """What may state a CA for connections that name none, in order of precedence."""
 
 
@@ -129,7 +129,8 @@ class Demands(Value):
     `floor` is the minimum level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
     what the provider's certificates are known to pass. `enforce_local` applies the floor to unix sockets (which can
     never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be
-    unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `demanded`
+    unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `database_ca` is for
+    databases, instead of it. `demanded`
     holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
     name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
     than what is judged.
@@ -141,6 +142,8 @@ class Demands(Value):
     waive: tuple[str, ...] = ()
     ca: str | None = None
     ca_variable: str = ""
+    database_ca: str | None = None
+    database_ca_variable: str = ""
     demanded: Mapping[str, str] = _NOTHING
     places: Mapping[str, str] = _NOTHING
     ignored: Mapping[str, str] = _NOTHING
@@ -157,14 +160,18 @@ class Demands(Value):
         """Return `variable` for a remedy, and where it must be set to have an effect."""
         return f"{variable} in the process environment" if variable in self.ignored else variable
 
-    def ca_for(self, family: str) -> str | None:
-        """Return the CA for connections of `family` that name none, or `None`.
+    def ca_for(self, family: str) -> tuple[str, str] | None:
+        """Return the CA for connections of `family` that name none, and its variable, or `None`.
 
-        A CA for databases says nothing about the certificate of a broker.
+        A CA for databases says nothing about the certificate of a broker, and more about a database's than one for all.
         """
-        if self.ca_variable == HOME_CA and family != POSTGRESQL:
-            return None
-        return None if family not in serving("database") and self.ca_variable in _FOR_DATABASES else self.ca
+        if (
+            self.database_ca
+            and family in serving("database")
+            and (family == POSTGRESQL or self.database_ca_variable != HOME_CA)
+        ):
+            return self.database_ca, self.database_ca_variable
+        return (self.ca, self.ca_variable) if self.ca else None
 
 
 class Policy:
@@ -276,6 +283,8 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         waive=demands.waive if policy.waive is None else policy.waive,
         ca=demands.ca if policy.ca is None else policy.ca,
         ca_variable=demands.ca_variable if policy.ca is None else "Policy.ca",
+        database_ca=demands.database_ca if policy.ca is None else None,
+        database_ca_variable=demands.database_ca_variable if policy.ca is None else "",
         demanded=demands.demanded,
         places={**demands.places, **dict(_in_code(policy, demands))},
         ignored=demands.ignored,
@@ -333,15 +342,17 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
     if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
         # libpq would refuse to connect. A misspelt verify-full must not look like a requirement that is met.
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
-    ca_variable = next((name for name in CA_VARIABLES if values.get(name)), None)
+    ca, database_ca = _cas(values, names)
     demanded, wrong = _libpq_demands(values)
     demands = Demands(
         floor=floor,
         best=word == "best",
         enforce_local=local == "enforce",
         waive=() if problems else waive,
-        ca=values[ca_variable] if ca_variable else None,
-        ca_variable=names[ca_variable] if ca_variable else "",
+        ca=ca[0],
+        ca_variable=ca[1],
+        database_ca=database_ca[0],
+        database_ca_variable=database_ca[1],
         demanded={} if wrong else demanded,
         places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED)),
     )
@@ -354,6 +365,20 @@ def _libpq_demands(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[
     from envconn.tls.libpq_demands import stated
 
     return stated(values)
+
+
+_NO_CA = (None, "")
+
+
+def _cas(values: Mapping[str, str], names: Mapping[str, str]) -> tuple[tuple[str | None, str], tuple[str | None, str]]:
+    """Return the CA for all connections, and the more specific one for databases; each with its variable."""
+    stated = values.get("ENVCONN_TLS_CA")
+    for_all = (stated, names["ENVCONN_TLS_CA"]) if stated else _NO_CA
+    is_own = names["ENVCONN_TLS_CA"] != "ENVCONN_TLS_CA"  # of one service
+    name = next((name for name in _FOR_DATABASES if values.get(name)), None)
+    if name is None or (stated and (is_own or name != "DATABASE_CA_CERT")):
+        return for_all, _NO_CA
+    return for_all, (values[name], names[name])
 
 
 def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel) -> Mapping[str, str]:

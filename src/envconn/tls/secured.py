@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from envconn.connection import Parameters
+    from envconn.tls.deciding_files import Contents
     from envconn.tls.judged import Judgement
     from envconn.tls.policy import Demands
 
@@ -31,10 +32,11 @@ class SecuredConnection(Judged):
         TypeError: constructed, subclassed, changed or pickled outside of `envconn.tls`.
     """
 
-    __slots__ = ("_place", "_seal")
+    __slots__ = ("_place", "_seal", "_usable_files")
 
     _seal: object
     _place: Any
+    _usable_files: Contents
 
     def __init__(self, judgement: Judgement, *, seal: object) -> None:
         if seal is not _SEAL:
@@ -42,6 +44,7 @@ class SecuredConnection(Judged):
         object.__setattr__(self, "_judgement", judgement)
         object.__setattr__(self, "_seal", seal)
         object.__setattr__(self, "_place", None)
+        object.__setattr__(self, "_usable_files", judgement.files)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("SecuredConnection cannot be subclassed")
@@ -138,6 +141,16 @@ def demanded(connection: SecuredConnection) -> tuple[str, ...]:
     return judgement_of(connection).demanded
 
 
+def usable_files(connection: SecuredConnection) -> Contents:
+    """Return what was in the files of `connection` when they were last found usable."""
+    return connection._usable_files  # noqa: SLF001 - one of our own
+
+
+def accept_files(connection: SecuredConnection, files: Contents) -> None:
+    """Store that `files` were found usable for `connection`. Only for `envconn.tls.deciding_files`."""
+    object.__setattr__(connection, "_usable_files", files)
+
+
 def put(connection: SecuredConnection, place: object) -> None:
     """Store the `place` of `connection` among services, unless it has one already. Only for `envconn.rotation`."""
     if connection._place is None:  # noqa: SLF001 - one of our own
@@ -185,4 +198,6 @@ def with_password(connection: SecuredConnection, password: Secret | None) -> Sec
     """Return `connection` with `password`, also if a callable supplied another one."""
     judgement = judgement_of(connection)
     stated = replace(judgement.connection, password=password)
-    return seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))
+    found = seal(judgement._replace(connection=stated, context=judgement.context._replace(supplier=None)))
+    accept_files(found, usable_files(connection))
+    return found

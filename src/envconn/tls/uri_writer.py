@@ -130,7 +130,7 @@ def _query(connection: Judged, family: _Family) -> dict[str, str]:
     mode, decided = family.modes[connection.tls.level.rank], {"sslmode", "sslrootcert", "master_name"}
     stated = {name: value for name, value in connection.parameters.items() if name not in {*decided, *mode}}
     if connection.tls.ca:
-        stated["sslrootcert"] = connection.tls.ca.file()
+        stated["sslrootcert"] = connection.tls.ca.file_on_disk()
     if any(host.hostaddr for host in connection.hosts):
         stated["hostaddr"] = ",".join(host.hostaddr for host in connection.hosts)
     return {**{family.names.get(name, name): value for name, value in stated.items()}, **mode}

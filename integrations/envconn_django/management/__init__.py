@@ -1,0 +1,1 @@
+"""Django's commands, where `envconn` has something to add to them."""

@@ -1,0 +1,145 @@
+"""A CA that came as text, in processes for which files are scarce: nothing is written, and nothing is left behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+import envconn
+import envconn_psycopg
+from envconn.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab import Lab
+    from throwaway.certificates import Certificates
+
+pytestmark = pytest.mark.measured
+
+PROGRAM = """
+import encodings.idna  # another user may be unable to import anything
+import os, signal, sys, tempfile, traceback
+import psycopg, psycopg2, sqlalchemy
+import envconn, envconn_psycopg, envconn_sqlalchemy
+from envconn.tls import ca_file
+
+tempfile.tempdir = ca_file.SHARED_MEMORY = "/proc"  # no user can write there, root included
+services = envconn.load(env_file=None)
+given = envconn_psycopg.kwargs(services)
+[each.close() for each in [psycopg.connect(**given)]]
+engine = envconn_sqlalchemy.create_engine(services, driver="psycopg", poolclass=sqlalchemy.NullPool)
+
+def ways():
+    yield psycopg.connect(**given)
+    yield psycopg2.connect(**envconn_psycopg.kwargs(services, driver="psycopg2"))
+    yield engine.connect()
+
+def trusts(step):
+    for connection in ways():
+        connection.close()
+    print(step, flush=True)
+
+def in_a_fork(*work):
+    if not (child := os.fork()):
+        try:
+            [step() for step in work]
+        except BaseException:
+            traceback.print_exc()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+def become_another():
+    if not os.getuid():
+        os.setgid(65534)
+        os.setuid(65534)
+
+trusts("no directory is writable")
+in_a_fork(lambda: trusts("a fork"))
+# gunicorn with preload_app and user: loaded as root, forked, and then another user
+in_a_fork(become_another, lambda: trusts("a fork as another user"))
+# a daemon: what our code is asked for is made anew
+closed = lambda: (os.closerange(3, 256), given.update(envconn_psycopg.kwargs(services)))
+in_a_fork(closed, lambda: trusts("all descriptors closed"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+STEPS = ["no directory is writable", "a fork", "a fork as another user", "all descriptors closed"]
+
+
+@pytest.fixture
+def environ(lab: Lab, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "tmp").mkdir()
+    return {
+        **os.environ,
+        "DATABASE_URL": lab["good"].uri(sslmode="verify-full"),
+        "DATABASE_CA_CERT": certificates.ca.read_text("ascii"),
+        "TMPDIR": str(tmp_path / "tmp"),
+    }
+
+
+def test_a_process(environ: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (STEPS, "", -signal.SIGTERM)
+    assert [*(tmp_path / "tmp").iterdir()] == []
+
+
+def test_another_ca_is_refused(environ: dict[str, str], certificates: Certificates) -> None:
+    services = envconn.load({**environ, "DATABASE_CA_CERT": certificates.other_ca.read_text("ascii")}, env_file=None)
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        envconn_psycopg.connect(services)
+
+
+def _who(given: dict[str, Any]) -> str:
+    with psycopg.connect(**given) as connection:
+        return f"{connection.execute('select session_user').fetchone()} {given['sslrootcert']}"
+
+
+def test_a_spawned_child_makes_a_file_of_its_own(environ: dict[str, str]) -> None:
+    """The number of the parent's is another descriptor there."""
+    given = envconn_psycopg.kwargs(envconn.load(environ, env_file=None))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        told = pool.apply(_who, (given,))
+    assert "/proc/self/fd/" in told
+
+
+def test_a_uri_for_another_program(environ: dict[str, str]) -> None:
+    uri = envconn.load(environ, env_file=None).database.uri().reveal()
+    code = "import psycopg, sys; psycopg.connect(sys.stdin.read())"
+    subprocess.run([sys.executable, "-c", code], input=uri, text=True, check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"), [("--login", 0), ("--live", 0), ("--export pg", 1), ("--export pg --login", 1)]
+)
+def test_exec(environ: dict[str, str], tmp_path: Path, arguments: str, left: int) -> None:
+    """What replaces the process can read the file, and only that is left."""
+    shown = 'cat "${PGSSLROOTCERT:-/dev/null}"'
+    command = [sys.executable, "-m", "envconn", "exec", *arguments.split(), "--", "sh", "-c", shown]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "BEGIN CERTIFICATE" in done.stdout) == (0, bool(left)), done.stderr
+    assert len([path for path in (tmp_path / "tmp").rglob("*") if path.is_file()]) == left
+
+
+def test_a_relative_path_means_what_it_meant(
+    lab: Lab, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(certificates.ca.parent)
+    uri = lab["good"].uri(sslmode="verify-full", sslrootcert="ca.pem")
+    services = envconn.load({"DATABASE_URL": uri}, env_file=None)
+    crl = envconn.load(
+        {"DATABASE_URL": lab["good"].uri(sslmode="require", sslcert="good.pem", sslkey="good.key")}, env_file=None
+    )
+    monkeypatch.chdir("/")
+    for each in (services, crl):
+        envconn_psycopg.connect(each).close()
+    assert crl.database.parameters["sslcert"] == str(certificates.good.chain)
+    with pytest.raises(ConfigurationError, match="CA: the file does not exist"):
+        services.reload()  # which reads the text again, where the process is now
