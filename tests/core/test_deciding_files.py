@@ -1,0 +1,161 @@
+"""The files that decide: what is noticed of a change, what is read again, and what is refused by then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+import revocation
+from envconn.errors import ConfigurationError
+from envconn.tls import deciding_files
+from envconn.tls.deciding_files import contents, current, has_files, unusable, verified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+
+LONG_AGO = 1_000_000_000
+
+
+@pytest.fixture
+def files(tmp_path: Path, certificates: Certificates) -> Path:
+    """A directory with ``ca``, ``cert``, ``key``, ``crl`` and the directory ``crls``."""
+    good = certificates.good
+    for name, source in {"ca": certificates.ca, "cert": good.chain, "key": good.key}.items():
+        shutil.copyfile(source, tmp_path / name)
+    (tmp_path / "key").chmod(0o600)
+    revocation.listed(tmp_path / "crl", certificates.authority)
+    revocation.directory(tmp_path / "crls", certificates.authority)
+    return tmp_path
+
+
+WORDS = {"sslrootcert": "ca", "sslcert": "cert", "sslkey": "key", "sslcrl": "crl", "sslcrldir": "crls"}
+
+
+def judged(directory: Path | str = "", **words: str) -> envconn.SecuredConnection:
+    query = {name: os.path.join(directory, file) for name, file in (words or WORDS).items()}
+    options = "&".join(f"{name}={value}" for name, value in {"sslmode": "verify-full", **query}.items())
+    return envconn.secure(f"postgresql://app:pw@db.example.com/app?{options}")
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_each_file_is_looked_at(files: Path, name: str, certificates: Certificates) -> None:
+    connection = judged(files)
+    before = verified(connection)
+    assert before.keys() == WORDS.keys()
+    assert verified(connection) == current(connection) == before
+    path = files / WORDS[name]
+    if name == "sslcrldir":
+        [path] = path.iterdir()
+    path.write_bytes(path.read_bytes() + certificates.ca.read_bytes())
+    now = verified(connection)
+    assert {each for each in WORDS if now[each] != before[each]} == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "code"),
+    [
+        *((name, os.unlink, "tls-file-missing") for name in ("sslcert", "sslkey", "sslcrl")),
+        ("sslcrldir", shutil.rmtree, "tls-file-missing"),
+        ("sslcrl", lambda path: path.write_text("garbage", encoding="ascii"), "crl-broken"),
+        ("sslcrldir", lambda path: next(path.iterdir()).rename(path / "list.pem"), "crl-broken"),
+        ("sslrootcert", os.unlink, "ca-missing"),
+        ("sslrootcert", lambda path: path.write_text("garbage", encoding="ascii"), "ca-broken"),
+    ],
+)
+def test_what_would_be_refused_is_refused(files: Path, name: str, spoil: Callable[[Path], object], code: str) -> None:
+    connection = judged(files)
+    spoil(files / WORDS[name])
+    for _ in range(2):
+        with pytest.raises(ConfigurationError) as caught:
+            verified(connection)
+        assert [problem.code for problem in caught.value.problems] == [code]
+    with pytest.raises(ConfigurationError, match=caught.value.problems[0].message[:20]):
+        judged(files)
+
+
+def test_a_system_s_bundle(certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = tmp_path / "bundle.pem"
+    shutil.copyfile(certificates.ca, bundle)
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    connection = judged(sslrootcert="system")
+    shutil.copyfile(certificates.other_ca, bundle)
+    assert verified(connection)
+    bundle.write_text("garbage", encoding="ascii")
+    with pytest.raises(ConfigurationError, match="the system's file has no certificate"):
+        verified(connection)
+
+
+def test_without_files(certificates: Certificates) -> None:
+    connection = envconn.secure("postgresql://app:pw@db.example.com/app?sslmode=require")
+    assert (verified(connection), current(connection), unusable(connection)) == ({}, {}, [])
+    assert not has_files(connection)
+    text = certificates.ca.read_text(encoding="ascii")
+    environ = {"DATABASE_URL": "postgresql://app@db.example.com/app?sslmode=verify-full", "DATABASE_CA_CERT": text}
+    connection = envconn.load(environ, env_file=None).database
+    assert (verified(connection), has_files(connection)) == ({}, True)
+
+
+def test_a_path_is_absolute_from_then_on(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(files)
+    connection = judged()
+    monkeypatch.chdir("/")
+    assert verified(connection)
+    for name in ("sslcert", "sslkey", "sslcrl", "sslcrldir"):
+        assert connection.parameters[name] == str(files / WORDS[name])
+
+
+def test_a_pipe_is_not_waited_for(files: Path) -> None:
+    os.unlink(files / "cert")
+    os.mkfifo(files / "cert")
+    with pytest.raises(ConfigurationError, match="the path in sslcert cannot be read"):
+        judged(files)
+    assert contents(judged(sslrootcert=str(files / "ca")).parameters, None) == {}
+    assert deciding_files._in_file(str(files / "cert")) is None
+
+
+class TestWhatIsReadAgain:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        (tmp_path / "file").write_text("one", encoding="ascii")
+        return tmp_path / "file"
+
+    def age(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the clock be a minute further than the file."""
+        later = time.time_ns() + 60_000_000_000
+        monkeypatch.setattr(time, "time_ns", lambda: later)
+        assert path.exists()
+
+    def test_not_a_file_that_is_as_it_was(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.age(path, monkeypatch)
+        found = deciding_files._in_file(str(path))
+        monkeypatch.setattr("builtins.open", None)
+        assert deciding_files._in_file(str(path)) == found
+
+    def test_one_that_was_just_written(self, path: Path) -> None:
+        """Of the same size, and by the clock of the file system perhaps at the same time."""
+        before = deciding_files._in_file(str(path))
+        path.write_text("two", encoding="ascii")
+        assert deciding_files._in_file(str(path)) != before
+
+    def test_one_whose_time_was_set_back(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        os.utime(path, (LONG_AGO, LONG_AGO))
+        self.age(path, monkeypatch)
+        before = deciding_files._in_file(str(path))
+        path.write_text("two", encoding="ascii")
+        os.utime(path, (LONG_AGO, LONG_AGO))
+        assert deciding_files._in_file(str(path)) != before
+
+    def test_many_files_are_not_kept_for_ever(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(deciding_files, "_MOST", 3)
+        for number in range(10):
+            shutil.copyfile(path, f"{path}{number}")
+            assert deciding_files._in_file(f"{path}{number}") == deciding_files._in_file(str(path))
+            assert len(deciding_files._known) <= 3
