@@ -12,6 +12,7 @@ import pytest
 
 import envconn
 from envconn import ConfigurationError, Policy, TlsLevel
+from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import replace
 from envconn.tls import SSLMODES
 from envconn.tls.policy import Demands, combined, stated, waived_in_code
@@ -99,6 +100,8 @@ def test_stated(values: dict[str, str], demands: Demands, notes: list[str], why:
         ("DATABASE_CA_CERT ENVCONN_TLS_CA", "DATABASE_CA_CERT", "ENVCONN_TLS_CA"),
         ("PGSSLROOTCERT DATABASE_CA_CERT ENVCONN_TLS_CA", "DATABASE_CA_CERT", "ENVCONN_TLS_CA"),
         ("ENVCONN_TLS_CA", "ENVCONN_TLS_CA", "ENVCONN_TLS_CA"),
+        ("PGSSLROOTCERT ~/.postgresql/root.crt", "PGSSLROOTCERT", None),
+        ("ENVCONN_TLS_CA ~/.postgresql/root.crt", "ENVCONN_TLS_CA", "ENVCONN_TLS_CA"),
         ("", None, None),
     ],
 )
@@ -113,6 +116,12 @@ def test_ca_comes_from_the_variable_that_was_made_for_it(
         "amqp": of_broker,
     }.items():
         assert demands.ca_for(family) == (name and (f"the text of {name}", name))
+
+
+def test_a_ca_in_the_home_is_for_postgresql() -> None:
+    demands = stated({HOME_CA: "home"}).demands
+    assert demands.ca_for("postgresql") == ("home", HOME_CA)
+    assert demands.ca_for("mysql") is demands.ca_for("redis") is None
 
 
 def test_a_program_s_ca_is_above_all() -> None:

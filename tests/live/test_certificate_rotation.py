@@ -46,6 +46,16 @@ def test_a_connection_that_was_judged_alone(mount: Mount, name: str) -> None:
         assert ask() == mount.role
 
 
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_process_without_a_login_during_two_rotations(mount: Mount, name: str) -> None:
+    with opened(name, mount.load(text=True)) as ask:
+        assert ask() == mount.role
+        mount.cut()
+        mount.rotate()
+        mount.rotate()
+        assert ask() == mount.role
+
+
 def test_what_changed_is_named(mount: Mount) -> None:
     services = mount.load()
     assert not services.reload()

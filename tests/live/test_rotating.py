@@ -29,6 +29,15 @@ def test_the_next_connection_takes_the_new_password(vault: Vault, monkeypatch: p
         assert services.database.password == envconn.Secret(vault.password)
 
 
+@pytest.mark.parametrize("name", ["psycopg.pool", "asyncpg.connect"])
+def test_a_process_without_a_login_during_two_rotations(vault: Vault, name: str) -> None:
+    with opened(name, vault.load()) as ask:
+        vault.rotate()
+        vault.rotate()
+        vault.cut()
+        assert ask() == vault.role
+
+
 @pytest.mark.parametrize("name", FACTORIES)
 def test_connections_that_are_open_go_on(vault: Vault, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     readings = count_readings(monkeypatch)

@@ -165,11 +165,8 @@ class Demands(Value):
 
         A CA for databases says nothing about the certificate of a broker, and more about a database's than one for all.
         """
-        if (
-            self.database_ca
-            and family in serving("database")
-            and (family == POSTGRESQL or self.database_ca_variable != HOME_CA)
-        ):
+        is_ours = family in serving("database") if self.database_ca_variable != HOME_CA else family == POSTGRESQL
+        if self.database_ca and is_ours:
             return self.database_ca, self.database_ca_variable
         return (self.ca, self.ca_variable) if self.ca else None
 
