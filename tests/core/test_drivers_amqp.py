@@ -66,8 +66,8 @@ def test_client_certificate(certificates: Certificates) -> None:
         ("connection_attempts=3", "connection_attempts"),
         ("blocked_connection_timeout=3", "blocked_connection_timeout"),
         ("certfile={chain}&keyfile={key}&password=marker-password", "not support a password for sslkey"),
-        ("certfile={ca}&keyfile={key}", "does not belong"),
-        ("certfile={chain}&keyfile={ca}", "readable by others"),
+        ("certfile={ca}&keyfile={key}", "the key in keyfile does not belong to the certificate in certfile"),
+        ("certfile={chain}&keyfile={ca}", "the file in keyfile is readable by others"),
     ],
 )
 def test_refused(certificates: Certificates, query: str, words: str) -> None:

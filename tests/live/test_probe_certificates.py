@@ -189,6 +189,16 @@ def test_client_certificate(certificates: Certificates, client: Client, level: s
     assert "refuses the client certificate" in refused.problems[0].message
 
 
+def test_a_client_certificate_in_the_words_of_the_family(certificates: Certificates, client: Client) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(client.ca)
+    with strangers.running(behind_tls(certificates.good, say(b"+PONG"), asked=False, context=context)) as stranger:
+        proof = look(stranger.uri(scheme="rediss", ssl_ca_certs=str(certificates.ca)))
+    assert codes(proof) == ("client-certificate-required",)
+    assert proof.problems[0].message.endswith("Name one with ssl_certfile and ssl_keyfile")
+
+
 def test_no_certificate_for_those_who_are_not_verified(certificates: Certificates, client: Client) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_OPTIONAL

@@ -110,25 +110,36 @@ def _present(context: ssl.SSLContext, connection: SecuredConnection) -> None:
 
     try:
         if not _private(key):
-            refuse(connection, "the file in sslkey is readable by others. Run chmod 600 on it")
+            refuse(connection, _worded(connection, "the file in {sslkey} is readable by others. Run chmod 600 on it"))
         # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
         context.load_cert_chain(certificate, key, password=password)
     except (OSError, ValueError) as error:
-        refuse(connection, _unusable(certificate, error, encrypted=bool(asked), stated=bool(stated)))
+        message = _unusable(certificate, error, encrypted=bool(asked), stated=bool(stated))
+        refuse(connection, _worded(connection, message))
+
+
+def _worded(connection: SecuredConnection, message: str) -> str:
+    """Return `message` with the names of the parameters that the family of `connection` has for them."""
+    from envconn.tls.uri_writer import parameter
+
+    names = ("sslcert", "sslkey", "sslpassword")
+    return message.format(**{name: parameter(connection.family, name) for name in names})
 
 
 def _unusable(certificate: str, error: Exception, *, encrypted: bool, stated: bool) -> str:
     """Return what is wrong with the file `certificate`, or with the key beside it, which gave `error`."""
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
-        return "the key in sslkey does not belong to the certificate in sslcert. Name the two that belong together"
+        return _MISMATCH
     if encrypted:
-        return f"the key in sslkey is encrypted, and {_WRONG_PASSWORD if stated else _NO_PASSWORD}"
-    name = "sslkey" if _has_certificate(certificate) else "sslcert"
-    return f"the file in {name} cannot be read. Mount it, and write it as PEM"
+        return _WRONG_PASSWORD if stated else _NO_PASSWORD
+    return _NO_KEY if _has_certificate(certificate) else _NO_CERTIFICATE
 
 
-_WRONG_PASSWORD = "sslpassword is wrong. Correct it"  # noqa: S105
-_NO_PASSWORD = "there is no sslpassword. Add it, or decrypt the key"  # noqa: S105
+_MISMATCH = "the key in {sslkey} does not belong to the certificate in {sslcert}. Name the two that belong together"
+_WRONG_PASSWORD = "the key in {sslkey} is encrypted, and {sslpassword} is wrong. Correct it"  # noqa: S105
+_NO_PASSWORD = "the key in {sslkey} is encrypted, and there is no {sslpassword}. Add it, or decrypt the key"  # noqa: S105
+_NO_KEY = "the file in {sslkey} cannot be read. Mount it, and write it as PEM"
+_NO_CERTIFICATE = "the file in {sslcert} cannot be read. Mount it, and write it as PEM"
 
 
 def _has_certificate(path: str) -> bool:

@@ -9,6 +9,7 @@ from envconn.probe import handshake
 from envconn.probe.failures import TLS_ONLY, Failure, handshake_failure, network_failure, resembles
 from envconn.probe.network import TooMuch, address, dial, places
 from envconn.probe.postgres_protocol import SSL_REQUEST
+from envconn.tls.uri_writer import parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ class Channel:
         """Return what `error` means in a handshake, or in the first answer after it, where some alerts arrive."""
         presented = "sslcert" in self.service.parameters and self.service.parameters.get("sslcertmode") != "disable"
         versions, bounds = handshake.versions(self.service), handshake.bounds(self.service)
-        return handshake_failure(error, self.where, presented=presented, versions=versions, bounds=bounds)
+        files = " and ".join(parameter(self.service.family, name) for name in ("sslcert", "sslkey"))
+        return handshake_failure(error, self.where, presented=presented, versions=versions, bounds=bounds, files=files)
 
     async def ask(self, wire: Wire) -> bytes:
         """Send the first message of the protocol and return the first answer."""

@@ -120,15 +120,17 @@ _UNREACHED = {
 }
 
 
-def handshake_failure(error: Exception, where: str, *, presented: bool, versions: str, bounds: str = "") -> Failure:
+def handshake_failure(  # noqa: PLR0913 - what its messages name
+    error: Exception, where: str, *, presented: bool, versions: str, bounds: str = "", files: str = ""
+) -> Failure:
     """Return what `error` means, which ended a handshake with `where`.
 
     `presented` is whether a client certificate was available, `versions` names the TLS versions that are allowed,
-    and `bounds` the parameters that state them.
+    `bounds` the parameters that state them, and `files` those for a client certificate and its key.
     """
     clause = _handshake_clause(error, presented=presented)
     remedy = f"Correct {bounds}, or upgrade the server" if bounds else "Upgrade the server"
-    return Failure(clause.code, clause.message.format(where=where, versions=versions, remedy=remedy))
+    return Failure(clause.code, clause.message.format(where=where, versions=versions, remedy=remedy, files=files))
 
 
 def _handshake_clause(error: Exception, *, presented: bool) -> _Clause:
@@ -152,10 +154,10 @@ _UNASKABLE = _Clause("tls-failed", "the hostname of {where} is not valid in a TL
 _FAILED = _Clause("tls-failed", "the TLS handshake with {where} failed. Read the server's log")
 _CLIENT_REFUSED = _Clause(
     "client-certificate-refused",
-    "{where} refuses the client certificate. Name one that its CA has signed, with sslcert and sslkey",
+    "{where} refuses the client certificate. Name one that its CA has signed, with {files}",
 )
 _CLIENT_REQUIRED = _Clause(
-    "client-certificate-required", "{where} requires a client certificate. Name one with sslcert and sslkey"
+    "client-certificate-required", "{where} requires a client certificate. Name one with {files}"
 )
 _TOO_OLD = _Clause("tls-too-old", "{where} does not support an allowed TLS version ({versions}). {remedy}")
 _NOT_TLS = _Clause("protocol-unexpected", "{where} does not answer with TLS. Correct host and port")

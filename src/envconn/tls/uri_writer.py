@@ -40,6 +40,11 @@ def uri(connection: Judged) -> str:
     return compose(scheme, connection, query, path=path)
 
 
+def parameter(family: str, name: str) -> str:
+    """Return what the URIs of `family` call libpq's parameter `name`."""
+    return _FAMILIES[family].names.get(name, name)
+
+
 def compose(
     scheme: str,
     connection: Judged,
