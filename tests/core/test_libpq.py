@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -184,3 +185,18 @@ def test_what_is_no_postgresql_is_refused() -> None:
     cache = secure(parse("rediss://:p@cache.example/0", "REDIS_URL"))
     with pytest.raises(ConfigurationError, match="REDIS_URL: holds a redis connection"):
         arguments(cache, 180_000)
+
+
+@pytest.mark.parametrize("value", [parse("postgresql://u:p@h/d"), SimpleNamespace(family="postgresql"), None])
+def test_what_was_not_judged_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="expected the SecuredConnection"):
+        arguments(value, 18_00_00)
+
+
+@pytest.mark.parametrize(("query", "negotiation"), [("", "direct"), ("?sslnegotiation=postgres", "postgres")])
+def test_direct_tls_where_the_provider_has_it(query: str, negotiation: str) -> None:
+    connection = secure(parse(f"postgresql://u.abc:p@eu-west-1.pg.psdb.cloud:5432/d{query}"))
+    assert connection.provider == "planetscale"
+    assert arguments(connection, 18_00_00)["sslnegotiation"] == negotiation
+    local = secure(parse("postgresql://u:p@localhost/d?sslmode=prefer"))
+    assert arguments(local, 18_00_00)["sslnegotiation"] == "postgres"

@@ -33,7 +33,7 @@ SECONDS = 120  # for a mutant: a loop may have lost its end
 AT_ONCE = os.cpu_count() or 1
 
 TESTS = {
-    "envconn.drivers.libpq": ("libpq", "libpq_demands", "libpq_keywords", "drivers", "libpq_version"),
+    "envconn.drivers.libpq": ("libpq", "libpq_demands", "libpq_keywords", "drivers", "libpq_version", "export_libpq"),
     "envconn.drivers.unsupported": ("drivers", "cases_drivers", "libpq_demands", "drivers_mysql", "drivers_redis"),
     "envconn.grammar.libpq_keywords": (
         *("libpq_keywords", "libpq", "libpq_demands", "libpq_variables", "grammar_postgres", "grammar_conninfo"),
