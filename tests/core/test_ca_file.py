@@ -109,6 +109,16 @@ class TestInMemory:
         os.close(other)
         assert content(for_this_process(PEM, "V")) == PEM
 
+    def test_descriptors_are_not_used_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ca_file, "_MOST", 3)
+        first = for_this_process(PEM, "V")
+        before = len(os.listdir("/dev/fd"))
+        os.close(int(first.rpartition("/")[2]))  # and the number may be another file's
+        for number in range(10):
+            assert content(for_this_process(f"{PEM}{number}", "V")) == f"{PEM}{number}"
+        assert len(os.listdir("/dev/fd")) == before + 2
+        assert content(for_this_process(PEM, "V")) == PEM
+
     def test_many_threads(self) -> None:
         together = threading.Barrier(8)
 

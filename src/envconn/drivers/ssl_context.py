@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from envconn.tls import SecuredConnection
-    from envconn.tls.deciding_files import Contents
+    from envconn.tls.judged import Contents
 
     Made = TypeVar("Made")
 

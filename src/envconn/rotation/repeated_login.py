@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from envconn.selection import Selection
     from envconn.services import Source
     from envconn.tls import SecuredConnection
-    from envconn.tls.deciding_files import Contents
+    from envconn.tls.judged import Contents
 
     Made = TypeVar("Made")
 

@@ -125,7 +125,9 @@ _UNWRITABLE = (
 )
 
 _memory: dict[str, tuple[int, tuple[int, int]]] = {}
-"""The descriptors of the files in memory, and their identities, by content."""
+"""The descriptors of the files in memory, and their identities, by content, the oldest first."""
+_MOST = 256
+"""The number of them: a CA that is replaced every hour must not use up the descriptors of a process."""
 
 
 def _in_memory(pem: str) -> str | None:
@@ -136,7 +138,20 @@ def _in_memory(pem: str) -> str | None:
         if descriptor is None:
             return None
         found = _memory[pem] = descriptor, _identity(descriptor) or (0, 0)
+        _close_oldest()
     return f"/proc/self/fd/{found[0]}"
+
+
+_CLOSED = (-1, (0, 0))
+"""What another thread leaves."""
+
+
+def _close_oldest() -> None:
+    """Close the files beyond `_MOST`, if they are still ours."""
+    for pem in [*_memory][:-_MOST]:
+        descriptor, identity = _memory.pop(pem, _CLOSED)
+        if _identity(descriptor) == identity:
+            os.close(descriptor)
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

@@ -18,15 +18,12 @@ from envconn.tls.secured import accept_files, judgement_of, usable_files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from typing import TypeAlias
 
     from envconn.connection import Connection, Parameters
     from envconn.errors import Finding
     from envconn.tls.ca import CA
+    from envconn.tls.judged import Contents
     from envconn.tls.secured import SecuredConnection
-
-    Contents: TypeAlias = "Mapping[str, int | None]"
-    """What is in the files, by keyword: a number for each content in this process, `None` if it cannot be read."""
 
 
 def located(connection: Connection) -> Connection:

@@ -10,15 +10,17 @@ from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Any, Self
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, Self, TypeAlias
 
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import Finding
     from envconn.providers import Endpoint, ProviderHints
     from envconn.tls.ca import CA
-    from envconn.tls.deciding_files import Contents
     from envconn.tls.policy import Demands
+
+    Contents: TypeAlias = "Mapping[str, int | None]"
+    """What is in the files that decide, by keyword: a number for each content, `None` if it cannot be read."""
 
 
 class Judged:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from envconn.connection import Parameters
-    from envconn.tls.deciding_files import Contents
-    from envconn.tls.judged import Judgement
+    from envconn.tls.judged import Contents, Judgement
     from envconn.tls.policy import Demands
 
 _SEAL: Final = object()
