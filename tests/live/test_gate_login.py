@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from commands import MARKER, run
+from commands import MARKER, command, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +76,24 @@ def test_tls_is_graver(server: Server, lab: Lab, certificates: Certificates) -> 
     bad = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", *FOR_EVER, DATABASE_URL=wrong(server, "password"), A_DATABASE_URL=bad)
     assert (done.code, sorted(done.codes)) == (76, ["certificate-expired", "password-refused"])
+
+
+def test_nowhere_to_write(server: Server, certificates: Certificates) -> None:
+    """libpq takes a CA from a file alone: without any, it is the configuration that is refused, in JSON as well."""
+    uri, text = server.uri(sslmode="verify-full"), certificates.ca.read_text(encoding="ascii")
+    variables = environment({"DATABASE_URL": uri, "DATABASE_CA_CERT": text})
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command("check", "--json", *FOR_EVER)],
+        env={name: value for name, value in variables.items() if not name.startswith(("COVERAGE_", "COV_"))},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 78
+    document = json.loads(done.stdout)
+    told = [(each["code"], each["variable"]) for each in document["problems"]]
+    assert (document["exit_code"], told) == (78, [("ca-unwritable", "DATABASE_CA_CERT")])
 
 
 def test_redis(redis_server: States[Redis], server: Server, certificates: Certificates) -> None:

@@ -99,6 +99,18 @@ def test_a_driver_that_lacks_what_is_required(driver: str) -> None:
     assert f"{driver} does not support channel_binding" in outcome.problems[0].message
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_file_that_breaks_before_the_login(certificates: Certificates, tmp_path: Path, driver: str) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(certificates.ca.read_bytes())
+    uri = f"postgresql+{driver}://app:{MARKER}@127.0.0.1/app?sslmode=verify-full&sslrootcert={ca}"
+    connection = judged(uri)
+    ca.write_text("no longer", encoding="ascii")
+    outcome = decent(log_in(connection, timeout=5))
+    assert codes(outcome) == ["client-files-unusable"]
+    assert outcome.problems[0].exit_code == 78
+
+
 def test_one_that_goes_without_tls(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = arguments.arguments
 
