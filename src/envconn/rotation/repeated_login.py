@@ -10,6 +10,8 @@ Every connection factory uses this module, so that one rule applies to all of th
    no failure, least of all of TLS, leads to a weaker connection.
 4. If that login succeeds, the new configuration is used from then on. So a file that is ahead of the server, or a
    server that is down, does no harm.
+5. Drivers look at the files that decide (`envconn.tls.deciding_files`) in each attempt. If one cannot be used any more,
+   the attempt fails, and the environment that is read again may name another one.
 """
 
 from __future__ import annotations
