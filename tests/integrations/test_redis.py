@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 import envconn
 from envconn import ConfigurationError
+from envconn.drivers.redis import context
 from envconn_django import caches
 from envconn_redis import aclient, asynchronous, client, connections, kwargs
 from envconn_redis.credentials import CredentialProvider
@@ -109,8 +110,9 @@ def test_the_rest_passes() -> None:
 def test_a_connection_trusts_the_stated_ca_alone(certificates: Certificates, made: Callable[..., Any]) -> None:
     services = load(REMOTE, ENVCONN_TLS_CA=str(certificates.ca))
     connection = made(services.cache, {}).make_connection()
-    assert connection._context.verify_mode == ssl.CERT_REQUIRED
-    assert connection._context.cert_store_stats()["x509"] == 1
+    trusted = context(connection._tls)
+    assert trusted.verify_mode == ssl.CERT_REQUIRED
+    assert trusted.cert_store_stats()["x509"] == 1
 
 
 @BOTH
