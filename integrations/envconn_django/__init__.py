@@ -20,7 +20,7 @@ from importlib.util import find_spec
 
 from envconn.errors import ConfigurationError, ServiceMissing
 from envconn.services import ENVIRONMENT, Services, resolve
-from envconn_django.aliases import DUMMY, followed_entries, last_entries
+from envconn_django.aliases import DUMMY, followed_entries, made_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +79,10 @@ def _databases(
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": {**DUMMY}}
-    last_entries.clear()
-    last_entries.update(followed_entries(found, pool, rotate=rotate))
-    return {alias: {**deepcopy(entry.settings)} for alias, entry in last_entries.items()}
+    made = followed_entries(found, pool, rotate=rotate)
+    for alias, entry in made.items():
+        made_entries.setdefault(alias, []).append(entry)
+    return {alias: {**deepcopy(entry.settings)} for alias, entry in made.items()}
 
 
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
@@ -101,7 +102,7 @@ def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) 
     # Raised outside of the except block, so that it has no context.
     if find_spec("django") is None:
         raise ConfigurationError(problems)
-    raise import_module("envconn_django.exceptions").ImproperEnvironment(problems)
+    return import_module("envconn_django.exceptions").stop(problems)  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> object:

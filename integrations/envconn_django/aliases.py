@@ -15,9 +15,9 @@ from envconn_django.database_entry import DatabaseSettings, TestSettings, fixed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
 
     from envconn.tls import SecuredConnection
-    from envconn_psycopg import Renewed
 
 
 DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy"}
@@ -37,8 +37,8 @@ class Entry(Record):
     mirrors: str | None = None
 
 
-last_entries: dict[str, Entry] = {}
-"""The last result of `envconn_django.databases`, by alias, for the system checks."""
+made_entries: dict[str, list[Entry]] = {}
+"""What `envconn_django.databases` has returned in this process, by alias, the newest last: to be recognised later."""
 
 
 def entries(
@@ -93,24 +93,54 @@ def followed_entries(
     others = source.databases if isinstance(source, Services) else {}
     found = entries({"database": database(source), **others}, pool, rotate=rotate)
     if rotate:
-        _follow(found.values())
+        _follow(found)
     return found
 
 
-def _follow(entries: Iterable[Entry]) -> None:
-    from envconn_django.rotating import renewed, rotates
+def _follow(entries: Mapping[str, Entry]) -> None:
+    from envconn_django.rotating import rotates
 
-    for entry in entries:
+    for alias, entry in entries.items():
         if rotates(entry.settings):
-            entry.settings["ENVCONN"] = entry.connection
+            source = entry.settings["ENVCONN"] = LoginSource(alias, entry.connection)
             if isinstance(pool_options := entry.settings["OPTIONS"].get("pool"), dict):
-                pool_options["connection_class"] = _connection_class(entry.connection, renewed)
+                pool_options["connection_class"] = source
 
 
-def _connection_class(source: SecuredConnection, renewed: Renewed) -> type[object]:
-    from envconn_psycopg import connection_class
+class LoginSource:
+    """The source of the logins of an alias, and the ``connection_class`` of its pool.
 
-    return connection_class(import_module("psycopg").Connection, source, renewed)
+    It can be pickled, because ``test --parallel`` sends the settings to its processes: there it is what `databases` has
+    made for the alias in that process.
+    """
+
+    __slots__ = ("_alias", "_connection")
+
+    def __init__(self, alias: str, connection: SecuredConnection | None = None) -> None:
+        self._alias = alias
+        self._connection = connection
+
+    @property
+    def connection(self) -> SecuredConnection:
+        """The connection that the alias was made of; a login uses the current one in its place."""
+        return self._connection or made_entries[self._alias][-1].connection
+
+    def connect(self, conninfo: str = "", **given: Any) -> Any:
+        """Log in with the current connection, as ``psycopg.Connection.connect`` does with its arguments."""
+        from envconn.rotation import login
+        from envconn_django.rotating import renewed
+
+        opened = import_module("psycopg").Connection.connect
+        return login(self.connection, lambda judged: opened(conninfo, **renewed(given, judged)))
+
+    def __repr__(self) -> str:
+        return f"<LoginSource {self._alias}>"
+
+    def __deepcopy__(self, memo: object) -> LoginSource:
+        return self
+
+    def __reduce__(self) -> tuple[type[LoginSource], tuple[str]]:
+        return LoginSource, (self._alias,)
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:

@@ -15,34 +15,48 @@ from django.views.debug import get_default_exception_reporter_filter
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice
-from envconn_django.aliases import last_entries
+from envconn_django.exceptions import stop
+from envconn_django.final_settings import final_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
-    from envconn_django.aliases import Entry
+    from envconn.tls import SecuredConnection
+    from envconn_django.final_settings import FinalEntry
 
 
 class EnvconnConfig(AppConfig):
-    """Registers the checks, those for deployment separately."""
+    """Judges the final ``DATABASES``, and registers the checks, those for deployment separately."""
 
     name = "envconn_django"
     verbose_name = "Connections from the environment"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and stop every process, WSGI, ASGI and workers included, if a check would fail.
+
+        Raises:
+            ImproperEnvironment: an entry of ``DATABASES`` is not secured as the policy requires.
+        """
         for deploy in (False, True):
             checks.register(partial(_messages, wanted=deploy), checks.Tags.security, deploy=deploy)
+        if problems := [each for entry in final_entries(settings.DATABASES) for each in entry.problems]:
+            stop(problems)
 
 
 def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
     shown = get_default_exception_reporter_filter().cleanse_setting("DATABASE_URL", PROBE)
     page = str(shown) if settings.DEBUG else ""
+    entries = final_entries(settings.DATABASES)
+    # Other applications may have changed an entry after this one was ready.
+    wrong = [(entry.alias, each) for entry in entries for each in entry.problems if not wanted]
     return [
-        (checks.Error if each.wrong else checks.Warning)(each.message, each.hint, alias, f"envconn.{each.code}")
-        for alias, each in entry_findings(last_entries, settings.DATABASES, page)
-        if each.deploy is wanted
+        *(checks.Error(str(each), obj=alias, id=f"envconn.{each.code}") for alias, each in wrong),
+        *(
+            checks.Warning(each.message, each.hint, alias, f"envconn.{each.code}")
+            for alias, each in entry_findings(entries, page)
+            if each.deploy is wanted
+        ),
     ]
 
 
@@ -57,35 +71,28 @@ class Finding(Record):
     message: str
     hint: str
     deploy: bool = False
-    wrong: bool = False
 
 
-def entry_findings(
-    made: Mapping[str, Entry], now: Mapping[str, Mapping[str, object]], page: str
-) -> Iterator[tuple[str | None, Finding]]:
-    """Yield alias and finding for every entry that was `made`; `now` is the current ``DATABASES``.
+def entry_findings(entries: Sequence[FinalEntry], page: str) -> Iterator[tuple[str | None, Finding]]:
+    """Yield alias and finding for every one of the `entries` of ``DATABASES``.
 
     `page` is what an error page shows for `PROBE`, empty if it shows nothing.
     """
-    for alias in now:
-        if alias in made:
-            yield from ((alias, finding) for finding in findings(alias, made, now[alias]))
+    for entry in entries:
+        if entry.connection:
+            yield from ((entry.alias, finding) for finding in findings(entry, entry.connection, entries))
     if "probe" in page:
         yield None, _FILTER
 
 
-def findings(alias: str, made: Mapping[str, Entry], now: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield the findings for `alias`; `made` are the entries that were returned, `now` is its current entry."""
-    connection = made[alias].connection
-    options = now.get("OPTIONS")
-    options = options if isinstance(options, dict) else {}
-    has_direct = any(other.mirrors == alias and other.connection.pooled is False for other in made.values())
+def findings(entry: FinalEntry, connection: SecuredConnection, entries: Sequence[FinalEntry]) -> Iterator[Finding]:
+    """Yield the findings for `entry` and its `connection`; `entries` are all of them."""
+    options = entry.settings.get("OPTIONS")
     transaction = connection.pool_mode == "transaction"
     unverified = connection.tls.level < TlsLevel.VERIFY_FULL and not connection.tls.local
     conditions = {
-        _CHANGED: _deciding(now, options) != _deciding(made[alias].settings, made[alias].settings["OPTIONS"]),
-        _TWO_POOLS: transaction and bool(options.get("pool")),
-        _MIGRATE: transaction and made[alias].mirrors is None and not has_direct,
+        _TWO_POOLS: transaction and isinstance(options, dict) and bool(options.get("pool")),
+        _MIGRATE: transaction and not _mirrors(entry) and not _has_direct(entry.alias, entries),
         _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
         _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
         _ROLE: any(note.code == "default-role" for note in advice(connection)),
@@ -96,20 +103,17 @@ def findings(alias: str, made: Mapping[str, Entry], now: Mapping[str, object]) -
             yield finding._replace(message=finding.message.format_map(words))
 
 
-def _deciding(entry: Mapping[str, object], options: Mapping[str, object]) -> dict[str, object]:
-    """Return the part of an entry that affects the server or security."""
-    chosen = {name: value for name, value in options.items() if name.startswith(_DECIDES)}
-    return chosen | {name: entry.get(name, "") for name in ("ENGINE", "HOST", "PORT", "USER")}
+def _mirrors(entry: FinalEntry) -> object:
+    """Return the alias of which `entry` is another endpoint, or nothing."""
+    test = entry.settings.get("TEST")
+    return test.get("MIRROR") if isinstance(test, dict) else None
 
 
-_DECIDES = ("ssl", "gss", "host", "channel_binding", "require_auth", "service")
+def _has_direct(alias: str, entries: Sequence[FinalEntry]) -> bool:
+    direct = [each for each in entries if each.connection and each.connection.pooled is False]
+    return any(_mirrors(each) == alias for each in direct)
 
-_CHANGED = Finding(
-    "settings-changed",
-    "{variable}: the entry was changed after databases() made it, in a key that decides about the server or TLS",
-    "Set it in the environment, where it is checked.",
-    wrong=True,
-)
+
 _TWO_POOLS = Finding(
     "pool-behind-pooler",
     "{variable}: uses a pooler in transaction mode, and OPTIONS has a second pool",

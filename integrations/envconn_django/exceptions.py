@@ -1,5 +1,10 @@
 """The exception for a wrong environment, and the filter for Django's exception reports."""
 
+from __future__ import annotations
+
+import sys
+from functools import partial
+
 from django.core.exceptions import ImproperlyConfigured
 from django.views import debug
 
@@ -7,9 +12,39 @@ from envconn.drivers import holds_credentials
 from envconn.errors import ConfigurationError
 from envconn.selection.variables import is_read
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import NoReturn
+
+    from envconn.errors import Finding
+
 
 class ImproperEnvironment(ConfigurationError, ImproperlyConfigured):
     """A `ConfigurationError` that Django handles as its own: commands that need no settings continue, and print it."""
+
+
+def stop(problems: Iterable[Finding]) -> NoReturn:
+    """Raise an `ImproperEnvironment`; a process that it ends prints the problems alone, and has envconn's exit code.
+
+    Django catches an `ImproperlyConfigured` in a few commands only; everywhere else there would be a traceback.
+
+    Raises:
+        ImproperEnvironment: always.
+    """
+    if getattr(sys.excepthook, "func", None) is not _end:
+        sys.excepthook = partial(_end, sys.excepthook)
+    raise ImproperEnvironment(problems)
+
+
+def _end(
+    previous: Callable[..., object], kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if isinstance(error, ImproperEnvironment) and not hasattr(sys, "ps1"):  # which an interactive interpreter has
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    previous(kind, error, trace)
 
 
 class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
@@ -21,6 +56,20 @@ class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
         return self.cleansed_substitute if secret else super().cleanse_setting(key, value)
 
     def get_traceback_frame_variables(self, request: object, tb_frame: object) -> list[tuple[str, object]]:
-        """Return the variables of a frame, with the same texts hidden."""
+        """Return the variables of a frame with the same texts hidden, and what dictionaries hold under such names."""
         found = super().get_traceback_frame_variables(request, tb_frame)
-        return [(name, self.cleanse_setting(name, value) if isinstance(value, str) else value) for name, value in found]
+        return [(name, self._cleansed(name, value, 0)) for name, value in found]
+
+    def _cleansed(self, key: object, value: object, depth: int) -> object:
+        """Return `value` with everything hidden that a secret name, or the text itself, shows to be one."""
+        if isinstance(value, str):
+            return self.cleanse_setting(str(key), value)
+        if depth == _DEPTH or not isinstance(value, (dict, list, tuple, set, frozenset)):
+            return value
+        if isinstance(value, dict):
+            return {name: self._cleansed(name, each, depth + 1) for name, each in value.items()}
+        return [self._cleansed("", each, depth + 1) for each in value]
+
+
+_DEPTH = 8
+"""How deep containers are searched: one may contain itself."""

@@ -823,6 +823,18 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "pg8000 in autocommit mode does not work with a pooler in transaction mode.",
             "Use transactions, psycopg, or the direct endpoint.",
         ),
+        "tls-below-minimum": Code(
+            "Settings of the program ask for less TLS than the policy requires, and cannot be raised.",
+            "State the level in the message, or use the URL of the environment.",
+        ),
+        "settings-changed": Code(
+            "An entry of Django's `DATABASES` was changed to something weaker than `databases()` made it.",
+            "State it in the environment.",
+        ),
+        "engine-unjudged": Code(
+            "An entry of Django's `DATABASES` has a backend whose TLS cannot be judged, and a remote server.",
+            "Check it yourself, and add its host to `ENVCONN_TLS_WAIVE`.",
+        ),
         "alias-duplicate": Code("Two databases would have one alias in Django.", "Rename one of their variables."),
         "broker-missing": Code(
             "`envconn_celery.config()` finds no broker.", "Set `BROKER_URL`, or another name in the README."
@@ -845,10 +857,6 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
     },
     "Django's checks": {
-        "settings-changed": Code(
-            "An entry of `DATABASES` was changed where it decides on the server or on TLS.",
-            "State it in the environment.",
-        ),
         "pool-behind-pooler": Code(
             "Django pools connections to a pooler in transaction mode.", "Remove one of the two."
         ),

@@ -9,12 +9,14 @@ from types import MappingProxyType
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, ServiceMissing, problem
+from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.records import replace
 from envconn.rotation.reload import CurrentSelection, reader
 from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
-from envconn.tls.secured import place_of
+from envconn.tls.secured import demanded, judgement_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -249,7 +251,35 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
     context = process_context(connection, policy)
     if not isinstance(context, Context):
         raise ConfigurationError(context)
-    outcome = judge(connection, context, DATABASE)
+    return _sealed(judge(connection, context, DATABASE))
+
+
+def secure_as_stated(connection: Connection, like: SecuredConnection | None = None) -> SecuredConnection:
+    """Check the TLS of a `connection` that its program opens exactly as it says, such as a framework's own settings.
+
+    Unlike `secure`, it cannot be raised: what is below the minimum is an error. It is judged by the policy of
+    `like`, or of the process. A CA of the policy does not count, because the program does not hand it to the driver.
+
+    Raises:
+        ConfigurationError: it is not secured as the policy requires, or the policy is wrong.
+    """
+    context = process_context(connection) if like is None else judgement_of(like).context
+    if not isinstance(context, Context):
+        raise ConfigurationError(context)
+    alone = Context(replace(context.policy, ca=None))
+    secured = _sealed(judge(connection, alone, DATABASE))
+    if secured.tls.raised:
+        message = (
+            f"TLS is {secured.tls.requested}, but {secured.tls.level} is the minimum. State it, or remove the entry"
+        )
+        raise ConfigurationError([problem("tls-below-minimum", connection.origin.variable, message)])
+    if weaker := demanded(secured):
+        message = f"{weaker[0]} is weaker than {KEYWORDS[weaker[0]].variable} requires. Remove it"
+        raise ConfigurationError([problem("tls-below-minimum", connection.origin.variable, message)])
+    return secured
+
+
+def _sealed(outcome: SecuredConnection | tuple[Finding, ...]) -> SecuredConnection:
     if isinstance(outcome, SecuredConnection):
         return outcome
     raise ConfigurationError(outcome)

@@ -12,9 +12,10 @@ import pytest
 import envconn
 from envconn.drivers import Hidden, libpq
 from envconn_django.aliases import entries as django_entries
-from envconn_django.apps import findings
+from envconn_django.apps import Finding, findings
 from envconn_django.cache import cache as django_cache
 from envconn_django.database_entry import settings
+from envconn_django.final_settings import FinalEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -328,21 +329,23 @@ def cached(uri: str) -> envconn.SecuredConnection:
     ],
 )
 def test_findings(environ: dict[str, str], codes: list[str]) -> None:
-    made = django_entries(envconn.load(environ, env_file=None).databases)
-    found = list(findings("default", made, made["default"].settings))
+    found = found_of(envconn.load(environ, env_file=None))
     assert [finding.code for finding in found] == codes
     assert all(finding.message.startswith("DATABASE_URL: ") for finding in found)
 
 
-@pytest.mark.parametrize("changed", [{"HOST": "elsewhere"}, {"OPTIONS": None}, {"OPTIONS": {"sslmode": "disable"}}])
-def test_findings_about_changes(changed: dict[str, Any]) -> None:
-    made = django_entries(load("postgresql://app@localhost/shop").databases)
-    now = {**made["default"].settings, **changed}
-    (finding,) = findings("default", made, now)
-    assert (finding.code, finding.wrong, finding.deploy) == ("settings-changed", True, False)
+def found_of(services: envconn.Services, **changed: object) -> list[Finding]:
+    """Return the findings for the default database, whose entry was `changed`."""
+    made = django_entries(services.databases)
+    finals = [
+        FinalEntry(alias, {**entry.settings, **(changed if alias == "default" else {})}, entry.connection)
+        for alias, entry in made.items()
+    ]
+    return list(findings(finals[0], services.database, finals))
 
 
 def test_findings_about_two_pools() -> None:
-    made = django_entries(load(NEON).databases)
-    now = {**made["default"].settings, "OPTIONS": {**made["default"].settings["OPTIONS"], "pool": True}}
-    assert "pool-behind-pooler" in [finding.code for finding in findings("default", made, now)]
+    services = load(NEON)
+    options = django_entries(services.databases)["default"].settings["OPTIONS"]
+    found = found_of(services, OPTIONS={**options, "pool": True})
+    assert "pool-behind-pooler" in [finding.code for finding in found]

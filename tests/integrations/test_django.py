@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 import envconn
 import envconn_django
 from envconn_django import caches, databases
-from envconn_django.aliases import last_entries
+from envconn_django.aliases import made_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def test_what_is_returned_may_be_changed() -> None:
     services = envconn.load({"DATABASE_URL": URI}, env_file=None)
     first = databases(services)
     first["default"]["OPTIONS"]["sslmode"] = "disable"
-    assert last_entries["default"].settings["OPTIONS"]["sslmode"] == "require"
+    assert made_entries["default"][-1].settings["OPTIONS"]["sslmode"] == "require"
     assert databases(services)["default"]["OPTIONS"]["sslmode"] == "require"
 
 

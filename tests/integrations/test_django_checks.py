@@ -66,26 +66,32 @@ def test_migrations_through_a_pooler(project: Project, uri: str, variables: dict
     assert found(project, DATABASE_URL=uri, **variables) == codes
 
 
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [
-        ("DATABASES['default']['OPTIONS']['pool'] = True", "pool-behind-pooler"),
-        ("DATABASES['default']['OPTIONS']['sslmode'] = 'disable'", "settings-changed"),
-        ("DATABASES['default']['OPTIONS'] = {}", "settings-changed"),
-        ("DATABASES['default']['OPTIONS']['service'] = 'elsewhere'", "settings-changed"),
-        ("DATABASES['default']['HOST'] = 'elsewhere'", "settings-changed"),
-        ("del DATABASES['default']['OPTIONS']", "settings-changed"),
-    ],
-)
-def test_what_was_done_to_the_settings_afterwards(project: Project, line: str, code: str) -> None:
-    project.settings(line)
-    assert found(project, DATABASE_URL=NEON) == {code}
-    assert project.manage("check", DATABASE_URL=NEON).returncode == (code == "settings-changed")
+def test_a_second_pool(project: Project) -> None:
+    project.settings("DATABASES['default']['OPTIONS']['pool'] = True")
+    assert found(project, DATABASE_URL=NEON) == {"pool-behind-pooler"}
 
 
-def test_what_may_be_done_to_the_settings(project: Project) -> None:
-    project.settings("DATABASES['default'] |= {'CONN_MAX_AGE': 5, 'TIME_ZONE': 'UTC'}; DATABASES['x'] = {}")
-    assert found(project, DATABASE_URL=NEON) == set()
+LATE = """
+from django.conf import settings
+from django.core.checks import run_checks
+settings.DATABASES["default"]["OPTIONS"]["sslmode"] = "disable"
+print(*(found for found in run_checks() if found.is_serious()))
+"""
+
+
+def test_a_change_by_an_application_that_is_ready_later(project: Project) -> None:
+    done = project.python(LATE, DATABASE_URL=NEON)
+    assert "(envconn.tls-disabled) DATABASES['default']: sslmode=disable for a remote host" in done.stdout
+
+
+def test_a_waiver_is_named_for_an_entry_of_the_project(project: Project) -> None:
+    project.settings(f"DATABASES['own'] = {OWN}")
+    assert found(project, "--deploy", DATABASE_URL=NEON, ENVCONN_TLS_WAIVE="old.example.com") == {
+        *("tls-unverified", "tls-waived")
+    }
+
+
+OWN = {"ENGINE": "django.db.backends.postgresql", "NAME": "old", "HOST": "old.example.com"}
 
 
 @pytest.mark.parametrize("covered", [True, False])

@@ -63,17 +63,17 @@ def test_migrate_is_refused_on_psycopg2(
 
 def test_disable_is_refused_before_a_socket_is_opened(project: Project) -> None:
     done = project.manage("migrate", DATABASE_URL=BAD)
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert "DATABASE_URL: sslmode=disable for a remote host" in done.stdout
     assert "marker-password" not in done.stdout
 
 
-@pytest.mark.parametrize("command", ["check", "migrate", "runserver"])
+@pytest.mark.parametrize("command", ["check", "migrate --help", "test", "runserver"])
 def test_a_bad_environment_stops_what_needs_settings(project: Project, command: str) -> None:
-    done = project.manage(command, DATABASE_URL=BAD, CACHE_URL="redis://:marker-password@cache.example.com/x")
-    assert done.returncode == 1
-    assert "CACHE_URL: " in done.stdout
-    assert "DATABASE_URL: sslmode=disable" in done.stdout
+    cache = "redis://:marker-password@cache.example.com/x"
+    done = project.manage(*command.split(), DATABASE_URL=BAD, CACHE_URL=cache)
+    assert done.returncode == 78
+    assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == ["CACHE_URL", "DATABASE_URL"]
     assert "marker-password" not in done.stdout
 
 
@@ -86,12 +86,27 @@ def test_help_goes_on_and_shows_the_text(project: Project, environment: dict[str
     assert "marker-password" not in done.stdout
 
 
-def test_a_traceback_has_one_error_and_no_value(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("before", "returncode", "tracebacks"),
+    [
+        ("", 78, 0),
+        ("import sys; sys.excepthook = lambda *_: print('another hook')", 78, 0),
+        ("import sys; sys.ps1 = '>>> '", 1, 1),  # an interactive interpreter goes on
+    ],
+)
+def test_a_program_ends_with_the_error_alone(project: Project, before: str, returncode: int, tracebacks: int) -> None:
+    project.settings("", before=before)
     done = project.python("", DATABASE_URL=BAD)
-    assert done.returncode == 1
-    assert done.stdout.count("Traceback") == 1
-    assert "envconn_django.exceptions.ImproperEnvironment: DATABASE_URL: sslmode=disable" in done.stdout
+    assert (done.returncode, done.stdout.count("Traceback")) == (returncode, tracebacks)
+    assert "DATABASE_URL: sslmode=disable" in done.stdout
     assert "marker-password" not in done.stdout
+
+
+def test_other_errors_go_to_the_hook_that_was_there(project: Project) -> None:
+    hook = "import sys; sys.excepthook = lambda *_: print('another hook')"
+    tried = "from envconn_django import databases\nfor _ in range(2):\n try: databases()\n except Exception: pass"
+    done = project.run("-c", f"{hook}\n{tried}\nraise RuntimeError", DATABASE_URL=BAD)
+    assert (done.returncode, done.stdout) == (1, "another hook\n")
 
 
 def test_an_image_is_built_without_a_database(project: Project) -> None:

@@ -66,4 +66,4 @@ class Backend:
         opened = super().get_new_connection  # type: ignore[misc]
         if settings["OPTIONS"].get("pool"):
             return opened(conn_params)
-        return login(settings[SOURCE], lambda judged: opened(renewed(conn_params, judged)))
+        return login(settings[SOURCE].connection, lambda judged: opened(renewed(conn_params, judged)))

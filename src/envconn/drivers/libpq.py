@@ -25,7 +25,7 @@ from envconn.tls.deciding_files import verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
 
@@ -122,6 +122,15 @@ def needed(connection: SecuredConnection) -> int:
 def too_new(connection: SecuredConnection, libpq: int) -> dict[str, int]:
     """Return the parameters that a libpq of version `libpq` does not support, and the oldest that does."""
     return {name: since for name in _decisive(connection) if (since := _since(name)) > libpq}
+
+
+def variables(words: Mapping[str, object]) -> dict[str, str]:
+    """Return the ``PG*`` variables with which a program that is linked with libpq uses `words`.
+
+    A keyword that has no variable (``sslpassword``) is left out.
+    """
+    known = {KEYWORDS[name].variable: str(value) for name, value in words.items() if name in KEYWORDS}
+    return {variable: value for variable, value in known.items() if variable}
 
 
 def version(driver: str) -> int:
