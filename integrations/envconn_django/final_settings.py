@@ -11,7 +11,7 @@ from envconn_django.aliases import made_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from envconn.errors import Finding
     from envconn.tls import SecuredConnection

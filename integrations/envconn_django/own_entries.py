@@ -71,7 +71,7 @@ def _like(alias: str) -> SecuredConnection | None:
 
 def _judge(family: str, settings: Settings, variable: str, like: SecuredConnection | None) -> SecuredConnection:
     if family == POSTGRESQL:
-        return secure_as_stated(program_arguments.postgresql(_of_postgresql(settings, variable), variable), like)
+        return secure_as_stated(program_arguments.postgresql(_of_postgresql(settings), variable), like)
     if family == MYSQL:
         words = _of_mysql(settings)
         connection = secure_as_stated(program_arguments.mysql(words, variable), like)
@@ -81,7 +81,7 @@ def _judge(family: str, settings: Settings, variable: str, like: SecuredConnecti
     return _exempt(family, settings, variable, like)
 
 
-def _of_postgresql(settings: Settings, variable: str) -> dict[str, object]:
+def _of_postgresql(settings: Settings) -> dict[str, object]:
     words = {"dbname": settings.get("NAME"), **_options(settings)}
     pool = words.pop("pool", None)
     if isinstance(pool, Mapping):

@@ -1,4 +1,4 @@
-"""Arguments of a driver that a program made are read as the connection that the driver opens, and judged as they are."""
+"""Arguments of a driver that a program made are read as the connection that it opens, and judged as they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refusal(words: dict[str, Any], like: envconn.SecuredConnection | None = None
         judged(words, like)
     assert "marker" not in str(caught.value)
     assert {problem.variable for problem in caught.value.problems} == {HERE}
-    return sorted(problem.code for problem in caught.value.problems)[0]
+    return min(problem.code for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_the_environment_adds(
         return
     with pytest.raises(envconn.ConfigurationError) as caught:
         judged(words)
-    assert [problem.code for problem in caught.value.problems][0] == code
+    assert caught.value.problems[0].code == code
 
 
 def test_a_ca_of_the_policy_is_not_the_drivers(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> None:
@@ -160,8 +160,7 @@ def of_mysql(words: dict[str, Any]) -> str:
         connection = secure_as_stated(program_arguments.mysql(words, HERE))
         program_arguments.require_enforced(connection, words)
     except envconn.ConfigurationError as error:
-        assert "marker" not in str(error)
-        return error.problems[0].code
+        return "leaks" if "marker" in str(error) else error.problems[0].code
     return str(connection.tls.level)
 
 

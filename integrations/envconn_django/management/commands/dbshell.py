@@ -61,9 +61,13 @@ class Client(DatabaseClient):
 
 
 def _arguments(connection: SecuredConnection, program: str) -> dict[str, object]:
-    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    found = re.search(r"\d+", shown.stdout.partition(")")[2])
-    return {**_readable({**libpq.arguments(connection, int(found[0]) * 10_000 if found else 0)})}
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    found = re.match(r"psql \([^)]*\) (\d+)", shown.stdout)
+    return {**_readable({**libpq.arguments(connection, int(found[1]) * 10_000 if found else _NEWEST)})}
+
+
+_NEWEST = 18_00_00
+"""The version that a program has which does not say so. An older one ignores the variables that it does not know."""
 
 
 def _readable(options: Any) -> Any:
