@@ -53,6 +53,16 @@ def clean_machine(
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
 
 
+@pytest.fixture(autouse=True)
+def new_engines() -> Generator[None]:
+    """Let no test know the names in SQLAlchemy's URLs of another one, nor have its engines judged."""
+    yield
+    if urls := sys.modules.get("envconn_sqlalchemy.urls"):
+        urls._NAMED.clear()
+    if judging := sys.modules.get("envconn_sqlalchemy.other_engines"):
+        judging.judge_no_longer()
+
+
 @pytest.fixture(scope="session")
 def machine() -> dict[str, str]:
     """The environment as it was before the tests, for those that start tools of the machine."""

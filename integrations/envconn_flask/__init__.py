@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import click
 
 import envconn
-from envconn.drivers import installed
+from envconn.errors import problem
 from envconn.services import ENVIRONMENT, Environment, Services, resolve
 from envconn.tls import SecuredConnection
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from flask import Flask
+    from sqlalchemy import URL, Engine
 
     from envconn.drivers.installed import Driver
     from envconn.services import Source
@@ -132,7 +133,15 @@ def _mistakes(app: Flask) -> dict[str, bool]:
         "SQLALCHEMY_DATABASE_URI is already set. Remove it, or do not use EnvConn where it is required (in a test)": (
             bool(app.config.get("SQLALCHEMY_DATABASE_URI"))
         ),
+        "SQLALCHEMY_BINDS already has a URL for None, the default database. Remove it": _has_url(
+            (app.config.get("SQLALCHEMY_BINDS") or {}).get(None)
+        ),
     }
+
+
+def _has_url(bind: object) -> bool:
+    """Whether `bind`, options or a URL, names a database."""
+    return bool(bind) and not (isinstance(bind, dict) and not bind.get("url"))
 
 
 def _settings(
@@ -151,23 +160,19 @@ def _settings(
         TypeError: a connection was not judged.
     """
     # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
-    from sqlalchemy import URL
-    from sqlalchemy.dialects import plugins
+    from envconn_sqlalchemy.engine import address
+    from envconn_sqlalchemy.other_engines import judge_from_now_on
 
-    from envconn_sqlalchemy import dbapi, engine
+    judge_from_now_on()
 
-    plugins.register(engine.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
+    def url(name: str, options: Mapping[str, object]) -> URL:
+        return address(databases[name], driver, options, asynchronous=False)
 
-    def options(name: str, stated: Mapping[str, object]) -> dict[str, object]:
-        connection = engine.before_login(databases[name])
-        chosen = installed.choose(connection, driver, asynchronous=False)
-        made = engine.merged(connection, chosen, stated) | engine.followed(databases[name], connection, chosen, stated)
-        return {"url": URL.create(**dbapi.parts(connection, chosen)), **made}
-
-    found: dict[str, Any] = {"SQLALCHEMY_BINDS": {name: options(name, {}) for name in databases if name != "database"}}
+    others = {name: {"url": url(name, {})} for name in databases if name != "database"}
+    found: dict[str, Any] = {"SQLALCHEMY_BINDS": others}
     if "database" in databases:
-        stated = options("database", engine_options or {})
-        found["SQLALCHEMY_DATABASE_URI"] = stated.pop("url")
+        stated = dict(engine_options or {})
+        found["SQLALCHEMY_DATABASE_URI"] = url("database", stated)
         found["SQLALCHEMY_ENGINE_OPTIONS"] = stated
     return found
 
@@ -177,15 +182,61 @@ def group() -> None:
     """Group the commands, which work even if the application does not start."""
 
 
-@group.command("check", help="Check the configuration; say what to change.")
-def check() -> None:
-    """Print the report, or the problems; exit as ``envconn`` does.
+@group.command("check", help="Check the environment and the engines of the application; say what to change.")
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Print the report and the verdict on each engine, or the problems; exit as ``envconn`` does.
 
     Raises:
         SystemExit: there are problems.
     """
     try:
         click.echo(str(envconn.load().report()))
+        for line in _verdicts(context):
+            click.echo(line)
     except envconn.ConfigurationError as error:
         click.echo(str(error), err=True)
         raise SystemExit(error.exit_code) from None
+
+
+def _verdicts(context: click.Context) -> list[str]:
+    """Return one line for each engine of the application.
+
+    Raises:
+        ConfigurationError: an engine would be refused; it lists the problems of all.
+    """
+    from flask.cli import NoAppException, ScriptInfo
+
+    try:
+        app = context.ensure_object(ScriptInfo).load_app()
+    except NoAppException:
+        return ["The application was not found, so its engines were not checked. Name it with flask --app"]
+    engines = _engines(app)
+    if not engines:
+        return []
+    from envconn_sqlalchemy.other_engines import verdict
+
+    told, problems = [], []
+    for setting, engine in engines.items():
+        try:
+            found = verdict(engine)
+        except envconn.ConfigurationError as error:
+            problems += [problem(each.code, setting, each.message, each.exit_code) for each in error.problems]
+        else:
+            told.append(f"{setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
+    if problems:
+        raise envconn.ConfigurationError(problems)
+    return told
+
+
+def _engines(app: Flask) -> dict[str, Engine]:
+    """Return the engines of Flask-SQLAlchemy, or of Flask-SQLAlchemy-Lite, by the settings that they are made from."""
+    extension = app.extensions.get("sqlalchemy")
+    if extension is None:
+        return {}
+    with app.app_context():
+        engines, others = extension.engines, getattr(extension, "async_engines", None)
+    if others is None:
+        return {f'SQLALCHEMY_BINDS["{name}"]' if name else "SQLALCHEMY_DATABASE_URI": engines[name] for name in engines}
+    found = {f'SQLALCHEMY_ENGINES["{name}"]': engine for name, engine in engines.items()}
+    return found | {f'SQLALCHEMY_ASYNC_ENGINES["{name}"]': engine.sync_engine for name, engine in others.items()}

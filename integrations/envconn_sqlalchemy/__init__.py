@@ -1,9 +1,14 @@
-"""SQLAlchemy 2.0 and newer: engines, sync and async, and their arguments.
+"""SQLAlchemy 2.0 and newer: engines, sync and async, and the URL that is complete by itself.
 
     engine = envconn_sqlalchemy.create_engine()
+    engine = sqlalchemy.create_engine(envconn_sqlalchemy.url(), pool_size=5)    # the same, made by anyone
+
+The URL holds neither a password nor TLS settings, but the name of a connection, which SQLAlchemy's plugin
+``envconn`` opens: ``postgresql+psycopg://app@host:5432/app?plugin=envconn&envconn=database``. Whoever makes the engine,
+with whatever options, the connection is the judged one, or the engine is refused.
 
 The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), otherwise the
-first installed one of psycopg, psycopg2, asyncpg and pg8000; `driver` chooses another.
+first installed one of psycopg, psycopg2, asyncpg and pg8000, or of PyMySQL and mysqlclient; `driver` chooses another.
 
 For migrations, without any pooler and one connection at a time:
 ``create_engine(services.connection(pooled=False), poolclass=sqlalchemy.NullPool)``.
@@ -12,52 +17,52 @@ For migrations, without any pooler and one connection at a time:
 from __future__ import annotations
 
 import sqlalchemy
-from sqlalchemy import event
 from sqlalchemy.dialects import plugins
 
-from envconn.drivers import installed
-from envconn.services import ENVIRONMENT, database, resolve
-from envconn_sqlalchemy import dbapi as driving
-from envconn_sqlalchemy import engine as engines
+from envconn.services import ENVIRONMENT, database
+from envconn_sqlalchemy import dbapi, engine, urls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from envconn import SecuredConnection, Services
     from envconn.drivers.installed import Driver
     from envconn.services import Source
 
 __all__ = ["create_async_engine", "create_engine", "engine_options", "url"]
 
+# So that it is found where envconn was not installed, but put on the path.
+plugins.register(urls.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
+
 
 def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sqlalchemy.URL:
-    """Return the URL of the database. It must be used together with `engine_options`.
+    """Return the URL of the database. It is complete: nothing that is added to it can weaken its connections.
 
     The first argument is a connection, or services, whose default database is used; `envconn.load()` if
-    left out. `driver` is the DBAPI, chosen as described above if left out. Printing the URL shows no password.
+    left out. `driver` is the DBAPI, chosen as described above if left out.
+
+    The URL contains no password, and is valid in this process; with the name of a service, which stands in
+    its parameter ``envconn``, in every process that has the same environment. Another database of the same server may
+    be put into it. For SQLite, it is an ordinary URL.
 
     Raises:
         ConfigurationError: the environment is wrong, or the driver does not support it or is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """
-    connection = database(source)
-    return sqlalchemy.URL.create(**driving.parts(connection, installed.choose(connection, driver)))
+    return engine.address(database(source), driver)
 
 
-def engine_options(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> dict[str, Any]:
-    """Return the arguments of ``create_engine`` other than the URL: ``connect_args``, and when the pool renews.
+def engine_options(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
+    """Return the options of the pool that an engine for `url` has unless it is made with others.
 
-    The first argument and `driver` are those of `url`; both must be given the same.
+    The first argument is that of `url`.
 
     Raises:
         ConfigurationError, TypeError: as for `url`.
     """
-    connection = database(source)
-    return {**driving.options(connection, installed.choose(connection, driver))}
+    return {**dbapi.pool_options(database(source))}
 
 
 def create_engine(
@@ -65,17 +70,14 @@ def create_engine(
 ) -> sqlalchemy.Engine:
     """Return an engine for the database; the first argument and `driver` are those of `url`.
 
-    `options` are those of ``sqlalchemy.create_engine`` (``pool_size``, ``echo``, ...). With services, a login that
-    fails is tried again if the environment has changed; for a connection of these, a ``do_connect`` listener of the
-    program is not called.
+    `options` are those of ``sqlalchemy.create_engine`` (``pool_size``, ``echo``, ...). If a login fails, and the
+    connection is from services, it is tried again if the environment has changed.
 
     Raises:
         ConfigurationError: as for `url`; or `options` could weaken or redirect its connections.
     """
-    services = resolve(source)
-    chosen = installed.choose(database(services), driver, asynchronous=False)
-    connection, address, given = _parts(services, chosen, options)
-    return _guarded(sqlalchemy.create_engine(address, **given), connection, chosen)
+    judged = engine.address(database(source), driver, options, asynchronous=False)
+    return sqlalchemy.create_engine(judged, **options)
 
 
 def create_async_engine(
@@ -84,31 +86,12 @@ def create_async_engine(
     """Return an asynchronous engine, with psycopg or asyncpg; the first argument and `driver` are those of `url`.
 
     `options` are those of ``sqlalchemy.ext.asyncio.create_async_engine``. It needs greenlet, which the extra
-    ``sqlalchemy`` installs.
+    ``sqlalchemy`` installs. SQLite needs aiosqlite.
 
     Raises:
         ConfigurationError: as for `create_engine`.
     """
     from sqlalchemy.ext import asyncio
 
-    services = resolve(source)
-    chosen = installed.choose(database(services), driver, asynchronous=True)
-    connection, address, given = _parts(services, chosen, options)
-    engine = asyncio.create_async_engine(address, **given)
-    _guarded(engine.sync_engine, connection, chosen)
-    return engine
-
-
-def _parts(
-    source: Services | SecuredConnection, chosen: Driver, stated: Mapping[str, object]
-) -> tuple[SecuredConnection, sqlalchemy.URL, dict[str, Any]]:
-    connection = engines.before_login(database(source))
-    given = engines.merged(connection, chosen, stated) | engines.followed(source, connection, chosen, stated)
-    plugins.register(engines.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
-    return connection, sqlalchemy.URL.create(**driving.parts(connection, chosen)), given
-
-
-def _guarded(engine: sqlalchemy.Engine, connection: SecuredConnection, driver: Driver) -> sqlalchemy.Engine:
-    for moment in ("set_connection_execution_options", "set_engine_execution_options"):
-        event.listen(engine, moment, engines.guard(connection, driver))
-    return engine
+    judged = engine.address(database(source), driver, options, asynchronous=True)
+    return asyncio.create_async_engine(judged, **options)

@@ -1,100 +1,74 @@
-"""SQLAlchemy's arguments for each DBAPI: the parts of its URL, ``connect_args``, and the options of its pool.
+"""The complete arguments of each DBAPI of SQLAlchemy for a connection, and what a program may add to them.
 
-The URL holds user, password, database and one TCP host; several hosts and unix sockets are in
-``connect_args``, because SQLAlchemy's URL has no place for them. Its query repeats the TLS level in
-the DBAPI's words, so that a URL that is used without its ``connect_args`` is no weaker.
-
-The pool is SQLAlchemy's default in every pool mode. Behind a pooler in transaction mode an idle
-connection holds no server; ``NullPool`` would need TLS and a login for every checkout, and would
-only hide statements that were prepared elsewhere. Those are turned off instead.
+Arguments of the DBAPI override everything else in silence (``connect_args={"sslmode": "disable"}`` connects without
+TLS), so only those are added that are known to decide neither the server, the login nor TLS.
 """
 
 from __future__ import annotations
 
-from envconn.drivers import asyncpg, libpq, pg8000, psycopg
+from collections.abc import Mapping
+
+from envconn.drivers import Hidden, asyncpg, libpq, mysql, pg8000, psycopg
+from envconn.drivers.program_options import permit
 from envconn.records import TypedDict
-from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from envconn.drivers.installed import Driver
     from envconn.tls import SecuredConnection
 
 
-_IN_URL = ("user", "password", "dbname", "database")
+def arguments(connection: SecuredConnection, driver: Driver) -> dict[str, object]:
+    """Return every argument with which `driver` opens the connection that was judged.
+
+    Raises:
+        ConfigurationError: the driver does not support what the connection requires.
+        TypeError: `connection` was not judged.
+    """
+    return {**_ARGUMENTS[driver](connection)}
 
 
-class Parts(TypedDict):
-    """The arguments of ``sqlalchemy.URL.create``."""
+def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]) -> dict[str, object]:
+    """Return `arguments` with what the program has `stated` in ``connect_args`` or in the query of its URL.
 
-    drivername: str
-    username: str
-    password: str | None
-    host: str | None
-    port: int | None
-    database: str
-    query: dict[str, str]
+    Raises:
+        ConfigurationError: a stated argument decides on the server, the login or TLS, or does not work behind the
+            pooler of the connection; or as for `arguments`.
+    """
+    permit(connection, driver, map(str, stated), "connect_args: ")
+    ours = arguments(connection, driver)
+    return ours | {name: _combined(ours.get(name), value) for name, value in stated.items()}
 
 
-class Options(TypedDict, total=False):
-    """The arguments of ``sqlalchemy.create_engine`` other than the URL. `pool_recycle` is in seconds."""
+def _combined(ours: object, stated: object) -> object:
+    return {**ours, **stated} if isinstance(ours, Mapping) and isinstance(stated, Mapping) else stated
 
-    connect_args: dict[str, object]
+
+class PoolOptions(TypedDict, total=False):
+    """The options of a pool that a connection needs. `pool_recycle` is in seconds."""
+
     pool_pre_ping: bool
     pool_recycle: int
 
 
-def parts(connection: SecuredConnection, driver: Driver) -> Parts:
-    """Return the parts of the URL, which must be used together with `options`.
+def pool_options(connection: SecuredConnection) -> PoolOptions:
+    """Return when a pool checks or renews its connections, for ``sqlalchemy.create_engine``.
 
-    Raises:
-        ConfigurationError: the DBAPI does not support what the connection requires.
-        TypeError: `connection` was not judged.
+    They are checked before use, and renewed before the provider closes them, if it is known to close them. The pool
+    is SQLAlchemy's default in every pool mode. Behind a pooler in transaction mode an idle connection holds no
+    server; ``NullPool`` would need TLS and a login for every checkout, and would only hide statements that were
+    prepared elsewhere. Those are turned off instead.
     """
-    given = _arguments(connection, driver)
-    host, port = (given["host"], given["port"]) if _fits_url(connection) else (None, None)
-    return {
-        "drivername": f"postgresql+{driver}",
-        "username": connection.user,
-        "password": connection.password.reveal() if connection.password else None,
-        "host": None if host is None else str(host),
-        "port": None if port is None else int(str(port)),
-        "database": connection.dbname,
-        "query": _query(connection, driver),
-    }
-
-
-def options(connection: SecuredConnection, driver: Driver) -> Options:
-    """Return the options of the engine: its connections' arguments, and when its pool checks or renews them.
-
-    Connections are checked before use, and renewed before the provider closes them, if it
-    is known to close them. Otherwise SQLAlchemy's defaults apply.
-
-    Raises:
-        ConfigurationError: the DBAPI does not support what the connection requires.
-        TypeError: `connection` was not judged.
-    """
-    in_url = (*_IN_URL, "host", "port") if _fits_url(connection) else _IN_URL
-    arguments = {name: value for name, value in _arguments(connection, driver).items() if name not in in_url}
-    found: Options = {"connect_args": arguments}
-    limits = [
-        seconds for seconds in (connection.features.idle_seconds, connection.features.lifetime_seconds) if seconds
-    ]
+    found: PoolOptions = {}
+    features = connection.features
+    limits = [seconds for seconds in (features.idle_seconds, features.lifetime_seconds) if seconds]
     if limits:
         found["pool_recycle"] = min(limits)
-    if limits or connection.features.suspends or connection.pooled:
+    if limits or features.suspends or connection.pooled:
         found["pool_pre_ping"] = True
     return found
-
-
-def _fits_url(connection: SecuredConnection) -> bool:
-    return len(connection.hosts) == 1 and not connection.hosts[0].is_socket
-
-
-def _arguments(connection: SecuredConnection, driver: Driver) -> Mapping[str, object]:
-    return _ARGUMENTS[driver](connection)
 
 
 def _asyncpg(connection: SecuredConnection) -> Mapping[str, object]:
@@ -103,20 +77,23 @@ def _asyncpg(connection: SecuredConnection) -> Mapping[str, object]:
     return asyncpg.arguments(connection) | cache
 
 
+def _mysql(connection: SecuredConnection, module: mysql.Module) -> Mapping[str, object]:
+    [host] = connection.hosts
+    where = {"unix_socket": host.host} if host.is_socket else {"host": host.host, "port": host.port}
+    # Without a password, mysqlclient would read MYSQL_PWD.
+    password = Hidden(connection.password.reveal() if connection.password else "")
+    login = {"user": connection.user, "password": password, "database": connection.dbname}
+    return {**where, **login, **mysql.arguments(connection, module)}
+
+
 _ARGUMENTS: dict[Driver, Callable[[SecuredConnection], Mapping[str, object]]] = {
     "psycopg": psycopg.arguments,
     "psycopg2": lambda connection: libpq.arguments(connection, libpq.version("psycopg2")),
     "asyncpg": _asyncpg,
     "pg8000": pg8000.arguments,
+    "pymysql": lambda connection: _mysql(connection, "pymysql"),
+    "mysqldb": lambda connection: _mysql(connection, "MySQLdb"),
 }
 
-
-def _query(connection: SecuredConnection, driver: Driver) -> dict[str, str]:
-    """Return the TLS level in the words of the DBAPI; ``connect_args`` override it with the same level."""
-    verdict = connection.tls
-    if driver == "asyncpg":
-        return {"ssl": verdict.level.sslmode}
-    if driver == "pg8000":
-        # A text instead of a context: without the context in `connect_args`, pg8000 fails before it logs in.
-        return {"ssl_context": "see engine_options"} if verdict.level >= TlsLevel.ENCRYPTED else {}
-    return {"sslmode": verdict.level.sslmode, **({"sslrootcert": verdict.ca.file()} if verdict.ca else {})}
+DATABASE: dict[Driver, str] = dict.fromkeys(_ARGUMENTS, "database") | {"psycopg": "dbname", "psycopg2": "dbname"}
+"""The argument of each DBAPI that names the database."""

@@ -1,101 +1,91 @@
-"""An engine's options, those that a program may add, and the plugin that follows the configuration of its services.
+"""SQLAlchemy's plugin ``envconn``, with which an engine opens the connection that its URL names, and no other.
 
-Arguments of the driver silently override the URL (``connect_args={"sslmode": "disable"}`` connects
-without TLS), so only those are allowed that are known to be harmless.
+The verdict is a property of the engine, whoever makes it, and whatever options it is made with: those of the pool,
+echo, execution and the like are the program's; those that would open connections in another way are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import CreateEnginePlugin
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from envconn.drivers.program_options import permit
+from envconn.drivers import installed
+from envconn.drivers.installed import DRIVERS
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
-from envconn.records import Record
+from envconn.families import SQLITE
 from envconn.rotation import alogin, login
-from envconn.tls import SecuredConnection
-from envconn.tls.deciding_files import has_files
-from envconn.tls.password import is_supplied
-from envconn.tls.secured import place_of, without_password
-from envconn_sqlalchemy import dbapi
+from envconn.services import in_use
+from envconn.tls import require_sealed
+from envconn.tls.secured import without_password
+from envconn_sqlalchemy import dbapi, urls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from envconn.drivers.installed import Driver
+    from envconn.tls import SecuredConnection
+
+    Listener = Callable[..., object]
+
+
+def address(
+    connection: SecuredConnection,
+    driver: Driver | None,
+    options: Mapping[str, object] = MappingProxyType({}),
+    *,
+    asynchronous: bool | None = None,
+) -> URL:
+    """Return the URL of `connection` for an engine that is made with `options`, which are checked with it.
+
+    `driver` and `asynchronous` are those of `envconn.drivers.installed.choose`.
+
+    Raises:
+        ConfigurationError: an option could weaken or redirect the connection, or does not work behind its pooler; or
+            the driver does not support the connection, or is not installed.
+        TypeError: ``connect_args`` is no mapping, or `connection` was not judged.
+    """
+    require_sealed(connection)
+    if connection.family == SQLITE:
+        return urls.of_file(connection, asynchronous=bool(asynchronous))
+    chosen = installed.choose(connection, driver, asynchronous=asynchronous)
+    _refuse_doors(connection, options)
+    _check(without_password(connection), chosen, _connect_args(options), options)
+    return urls.write(connection, chosen)
+
+
+def _refuse_doors(connection: SecuredConnection, stated: Mapping[str, object]) -> None:
+    for name in sorted(_OTHER_DOORS & stated.keys()):
+        refuse(connection, f"{name} would open connections without a TLS check. Remove it", "argument-refused")
 
 
 _OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
 """Arguments of ``create_engine`` that open connections in another way."""
 
 
-def merged(connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]) -> dict[str, object]:
-    """Return the options of the engine, combined with what the program has `stated` for ``create_engine``.
-
-    Its options for the pool, echo, execution and the like have precedence; its ``connect_args`` are added.
-
-    Raises:
-        ConfigurationError: a stated option could weaken or redirect the connection, or does not work
-            behind its pooler.
-        TypeError: `connection` was not judged.
-    """
-    ours = dbapi.options(connection, driver)
-    extra = stated.get("connect_args") or {}
-    if not isinstance(extra, Mapping):
+def _connect_args(stated: Mapping[str, object]) -> Mapping[str, object]:
+    found = stated.get("connect_args") or {}
+    if not isinstance(found, Mapping):
         raise TypeError("connect_args must be a mapping")
-    for name in stated:
-        if name in _OTHER_DOORS:
-            refuse(connection, f"{name} would open connections without a TLS check. Remove it", _CODE)
-    permit(connection, driver, map(str, extra), "connect_args: ")
-    check = guard(connection, driver)
-    execution = stated.get("execution_options")
-    for options_ in (stated, execution if isinstance(execution, Mapping) else {}):
-        check(None, options_)
-    return {**ours, **stated, "connect_args": {**ours["connect_args"], **extra}}
+    return found
 
 
-class Followed(Record):
-    """The source of the arguments of each new connection of an engine, and those that the program `stated`."""
-
-    source: object
-    driver: Driver
-    stated: Mapping[str, object]
-
-
-PLUGIN = "envconn"
-"""The name of SQLAlchemy's `Plugin`, and of the argument that it takes, a `Followed`.
-
-It is named among the options of an engine, so that Flask-SQLAlchemy can make the engine.
-"""
-
-
-def before_login(connection: SecuredConnection) -> SecuredConnection:
-    """Return `connection` for making an engine: a password from a callable is left out."""
-    return without_password(connection)
-
-
-def followed(
-    source: object, connection: SecuredConnection, driver: Driver, stated: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the options of an engine that make the plugin follow `source`, added to `merged`.
-
-    None are added if every login would be the same: `source` is the `connection` itself, has its password, was
-    not taken from services, and names no file.
-    """
-    if source is connection and place_of(connection) is None and not has_files(connection):
-        return {}
-    plugins = stated.get("plugins")
-    named = list(plugins) if isinstance(plugins, Iterable) else []
-    return {"plugins": [*named, PLUGIN], PLUGIN: Followed(source, driver, dict(stated))}
+def _check(
+    connection: SecuredConnection, driver: Driver, connect_args: Mapping[str, object], stated: Mapping[str, object]
+) -> None:
+    dbapi.merged(connection, driver, connect_args)
+    execution, check = stated.get("execution_options"), guard(connection, driver)
+    for options in (stated, execution if isinstance(execution, Mapping) else {}):
+        check(None, options)
 
 
 def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Mapping[str, object]], None]:
@@ -109,49 +99,87 @@ def guard(connection: SecuredConnection, driver: Driver) -> Callable[[object, Ma
     return refuse_autocommit
 
 
-class Plugin(CreateEnginePlugin):
-    """Accepts the option ``envconn``, a `Followed`, and opens each connection of the engine with what is current."""
-
-    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
-        self._source, self._driver, self._stated = kwargs.pop(PLUGIN)
-
-    def update_url(self, url: URL) -> URL:
-        """Return `url` unchanged."""
-        return url
-
-    def engine_created(self, engine: Engine) -> None:
-        """Make `engine` open connections through `envconn.rotation.login`, with the options of ``create_engine``."""
-        dialect = engine.dialect
-
-        @remembered
-        def arguments(judged: SecuredConnection) -> tuple[Any, dict[str, Any]]:
-            given, named = dialect.create_connect_args(URL.create(**dbapi.parts(judged, self._driver)))
-            extra: dict[str, Any] = merged(judged, self._driver, self._stated)
-            return given, {**named, **extra["connect_args"]}
-
-        def connect(judged: SecuredConnection) -> DBAPIConnection:
-            given, named = arguments(judged)
-            return dialect.connect(*given, **named)
-
-        def opened(*_: object) -> DBAPIConnection:
-            if not dialect.is_async:
-                return login(self._source, connect)
-            return await_only(alogin(self._source, lambda judged: greenlet_spawn(connect, judged)))
-
-        def renewed(_dialect: object, _record: object, _given: object, named: dict[str, Any]) -> None:
-            named.update(arguments(self._source)[1])
-
-        is_alone = isinstance(self._source, SecuredConnection) and _is_alone(self._source)
-        event.listen(engine, "do_connect", renewed if is_alone else opened)
-
-
-def _is_alone(source: SecuredConnection) -> bool:
-    """Whether a login with `source` changes with its files alone; then a program's own listener connects."""
-    return place_of(source) is None and not is_supplied(source.password)
-
-
-_CODE = "argument-refused"
 _AUTOCOMMIT = (
     "pg8000 in autocommit mode does not work with a pooler in transaction mode. Use transactions, psycopg, or the "
     "direct endpoint"
 )
+
+
+class Plugin(CreateEnginePlugin):
+    """Opens the connections of an engine whose URL is one of `urls`."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        self._connection = urls.read(url)
+        self._query = {name: text for name, text in url.query.items() if name not in urls.RESERVED}
+        _refuse_doors(self._connection, kwargs)
+        self._connect_args = {**_connect_args(kwargs)}
+        self._stated = dict(kwargs)
+        kwargs.pop("connect_args", None)
+        for name, value in dbapi.pool_options(self._connection).items():
+            kwargs.setdefault(name, value)
+        # From here on, neither the URL nor connect_args have an effect.
+        kwargs["creator"] = self._open
+
+    @property
+    def connection(self) -> SecuredConnection:
+        """The connection that is opened next."""
+        return in_use(self._connection)
+
+    def update_url(self, url: URL) -> URL:
+        """Return `url` as it was: SQLAlchemy removes the plugin, and the engine's URL would not be complete."""
+        return url.update_query_dict({"plugin": urls.PLUGIN})
+
+    def engine_created(self, engine: Engine) -> None:
+        """Check the options with the DBAPI of `engine`."""
+        self._engine = engine
+        connection = without_password(self.connection)
+        driver = driver_of(connection, engine.dialect)
+        _check(connection, driver, {**self._query, **self._connect_args}, self._stated)
+        for moment in ("set_connection_execution_options", "set_engine_execution_options"):
+            event.listen(engine, moment, guard(connection, driver))
+        self._arguments = remembered(self._made)
+
+    def _made(self, connection: SecuredConnection) -> dict[str, object]:
+        """Return the arguments for `connection`, those that the dialect adds included."""
+        url, dialect = self._engine.url, self._engine.dialect
+        driver = driver_of(connection, dialect)
+        # The dialect gives the texts of the query their types.
+        bare = URL.create(url.drivername, username=connection.user, query=self._query)
+        added = {**dialect.create_connect_args(bare)[1]}
+        stated = {name: added.get(name, text) for name, text in self._query.items()} | self._connect_args
+        database = {dbapi.DATABASE[driver]: url.database} if url.database else {}
+        return added | dbapi.merged(connection, driver, stated) | database
+
+    def _open(self, connection_record: object = None) -> DBAPIConnection:
+        dialect = self._engine.dialect
+        if any(listener not in WITHOUT_EFFECT for listener in dialect.dispatch.do_connect):
+            refuse(self._connection, _LISTENER, "argument-refused")
+
+        def connect(judged: SecuredConnection) -> DBAPIConnection:
+            return dialect.connect(**self._arguments(judged))
+
+        if not dialect.is_async:
+            return login(self._connection, connect)
+        return await_only(alogin(self._connection, lambda judged: greenlet_spawn(connect, judged)))
+
+
+WITHOUT_EFFECT: set[Listener] = set()
+"""Listeners to ``do_connect`` that are not for these engines, and have no effect on them."""
+
+_LISTENER = (
+    "a do_connect listener has no effect on this engine. Remove it; for a password that changes, use "
+    "envconn.load(passwords=...)"
+)
+
+
+def driver_of(connection: SecuredConnection, dialect: Dialect) -> Driver:
+    """Return the DBAPI of `dialect`.
+
+    Raises:
+        ConfigurationError: it is none that opens such connections.
+    """
+    named = dialect.driver.removesuffix("_async")
+    for driver in DRIVERS[connection.family]:
+        if driver == named:
+            return driver
+    return refuse(connection, f"{named} is not supported. Use {' or '.join(DRIVERS[connection.family])}")

@@ -18,6 +18,7 @@ from envconn_django.aliases import entries
 from envconn_django.cache import cache
 from envconn_django.database_entry import settings as django_settings
 from envconn_sqlalchemy import dbapi
+from envconn_sqlalchemy.engine import address
 from leaks import MARKER
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ SCALINGO = "abc.redis.a.osc-fr1.scalingo-dbs.com:36000"
 
 
 def engine(driver: Any) -> Callable[[SecuredConnection], dict[str, Any]]:
-    """Return what SQLAlchemy gets for `driver`: the parts of its URL, and beside them the arguments."""
+    """Return what SQLAlchemy gets for `driver`: the driver in its URL, and what its plugin calls that with."""
 
     def handed(connection: SecuredConnection) -> dict[str, Any]:
-        return {**dbapi.parts(connection, driver), **dbapi.options(connection, driver)["connect_args"]}
+        return {"drivername": address(connection, driver).drivername, **dbapi.arguments(connection, driver)}
 
     return handed
 
@@ -93,7 +94,7 @@ HANDED = [
     Case("T42", of(f"postgis://{PLACE}"), "psycopg", {"host": "db.example"}, "plain PostgreSQL"),
     Case("T42", of(f"postgis://{PLACE}"), "sqlalchemy", {"drivername": "postgresql+psycopg"}, "the same"),
     Case("T46", of(f"host=h dbname=d user=u password={MARKER}"), "asyncpg", {"host": "h", "database": "d"}, "as libpq"),
-    Case("T49", of(PG.replace("db.example", "[::1]:5433")), "sqlalchemy", {"host": "::1", "port": 5433}, "no brackets"),
+    Case("T49", of(PG.replace("db.example", "[::1]:5433")), "sqlalchemy", {"host": "::1", "port": "5433"}, "bare"),
     Case("T49", of(PG.replace("db.example", "[::1]:5433")), "django", {"HOST": "::1", "PORT": "5433"}, "the same"),
     Case("T49", of(PG.replace("db.example", "[fe80::1%25eth0]")), "asyncpg", {"host": "fe80::1%eth0"}, "the zone"),
     Case("T50", of(_SOCKET), "psycopg", {"host": "/var/run/postgresql", "sslmode": "disable"}, "TLS does not apply"),

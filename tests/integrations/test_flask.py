@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import flask
 import pytest
+from click.testing import CliRunner
 from flask.cli import FlaskGroup
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from werkzeug.serving import make_server
 
 import envconn
@@ -21,6 +25,9 @@ from envconn_flask import EnvConn, group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
 
     from envconn import Services
     from lab import Lab
@@ -98,7 +105,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", REMOTE)
     EnvConn().init_app(app)
     assert str(app.config["SQLALCHEMY_DATABASE_URI"]) == (
-        "postgresql+psycopg://app:***@db.example.com:5432/app?sslmode=require"
+        "postgresql+psycopg://app@db.example.com:5432/app?envconn=database&plugin=envconn"
     )
     assert MARKER not in repr(app.config)
 
@@ -114,20 +121,8 @@ def test_one_extension_serves_many_applications() -> None:
 def test_config_is_plain() -> None:
     services = load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE, ENVCONN_POOL_MODE="transaction")
     found = envconn_flask.config(services, engine_options={"pool_size": 3})
-    options = found["SQLALCHEMY_ENGINE_OPTIONS"]
-    assert {name: value for name, value in options.items() if name not in {"connect_args", "envconn"}} == {
-        "pool_pre_ping": True,
-        "pool_size": 3,
-        "plugins": ["envconn"],
-    }
-    bind = found["SQLALCHEMY_BINDS"]["analytics"]
-    assert bind.keys() == {"url", "connect_args", "pool_pre_ping", "plugins", "envconn"}
-    fixed = envconn_flask.config(envconn.secure(REMOTE))["SQLALCHEMY_ENGINE_OPTIONS"]
-    assert fixed.keys() == {"connect_args"}
-    for given in (options, bind):
-        arguments = given["connect_args"]
-        assert isinstance(arguments, dict)
-        assert arguments["prepare_threshold"] is None
+    assert found["SQLALCHEMY_ENGINE_OPTIONS"] == {"pool_size": 3}
+    assert found["SQLALCHEMY_BINDS"]["analytics"].keys() == {"url"}
     assert MARKER not in repr(found)
     assert envconn_flask.config(services.database)["SQLALCHEMY_BINDS"] == {}
 
@@ -174,6 +169,8 @@ def test_mistakes_are_errors() -> None:
         EnvConn(make(services), services=services)
     with pytest.raises(RuntimeError, match="SQLALCHEMY_DATABASE_URI is already set"):
         make(services, SQLALCHEMY_DATABASE_URI="sqlite://")
+    with pytest.raises(RuntimeError, match="URL for None"):
+        make(services, SQLALCHEMY_BINDS={None: "sqlite://"})
     with pytest.raises(RuntimeError, match="analytics"):
         make(services, SQLALCHEMY_BINDS={"analytics": "sqlite://"})
     late = flask.Flask("late")
@@ -183,30 +180,79 @@ def test_mistakes_are_errors() -> None:
         EnvConn(late, services=services)
 
 
-def test_options_for_all_binds_do_not_weaken_any(lab: Lab) -> None:
+def test_a_database_of_sqlite(tmp_path: Path) -> None:
+    """As on a developer's machine. The path is not the folder of the instance, where Flask-SQLAlchemy would look."""
+    services = load(DATABASE_URL=f"sqlite:///{tmp_path}/app.db", ANALYTICS_DATABASE_URL="sqlite:///relative.db")
     app = flask.Flask("ours")
-    EnvConn(app, services=two(lab))
-    db = SQLAlchemy(app, engine_options={"connect_args": {"sslmode": "disable"}})
+    EnvConn(app, services=services, driver="psycopg2", engine_options={"echo": False})
+    db = SQLAlchemy(app)
     with app.app_context():
-        for engine in db.engines.values():
-            with engine.connect() as connection:
-                assert stacks.in_use_below(connection.connection.driver_connection)
-            engine.dispose()
+        assert db.engine.url.database == f"{tmp_path}/app.db"
+        assert db.engines["analytics"].url.database == os.path.abspath("relative.db")
+
+
+def test_options_of_the_default_bind_stay() -> None:
+    assert make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS={None: {"pool_size": 3}}).config["SQLALCHEMY_BINDS"]
+
+
+def checked(app: flask.Flask) -> Result:
+    """Run ``flask envconn check`` as Flask finds the command by its entry point."""
+    plugins = FlaskGroup(create_app=lambda: app)
+    plugins.add_command(group)
+    return app.test_cli_runner().invoke(plugins, ["envconn", "check"])
 
 
 @pytest.mark.parametrize("through", ["application", "plugin"])
 def test_flask_envconn_check(monkeypatch: pytest.MonkeyPatch, through: str) -> None:
-    app = make(load(DATABASE_URL=REMOTE))
-    if through == "application":
-        runner, command, prefix = app.test_cli_runner(), None, ["envconn"]
-    else:  # Flask loads it by its entry point where the application does not start
-        plugins = FlaskGroup(create_app=lambda: app)
-        plugins.add_command(group)
-        runner, command, prefix = app.test_cli_runner(), plugins, ["envconn"]
-    wrong = runner.invoke(command, [*prefix, "check"])
+    app = make(load(DATABASE_URL=REMOTE, ANALYTICS_DATABASE_URL=REMOTE), SQLALCHEMY_BINDS={"memory": "sqlite://"})
+
+    def check() -> Result:
+        return checked(app) if through == "plugin" else app.test_cli_runner().invoke(args=["envconn", "check"])
+
+    wrong = check()
     assert (wrong.exit_code, "DATABASE_URL" in wrong.stderr, wrong.stdout) == (78, True, "")
     monkeypatch.setenv("DATABASE_URL", REMOTE)
-    right = runner.invoke(command, [*prefix, "check"])
+    right = check()
     assert right.exit_code == 0
-    assert "[encrypted]" in right.stdout
+    for line in (
+        "[encrypted]",
+        "SQLALCHEMY_DATABASE_URI: TLS encrypted",
+        'SQLALCHEMY_BINDS["analytics"]: TLS encrypted',
+        'SQLALCHEMY_BINDS["memory"]: no TLS is required',
+    ):
+        assert line in right.stdout
     assert MARKER not in right.stdout + wrong.stderr
+
+
+class Unheard(PGDialect_psycopg2):
+    """A dialect of another package."""
+
+    driver = "unheard"
+
+
+def test_the_engines_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", REMOTE)
+    own = f"postgresql+psycopg://app:{MARKER}@own.example.com/app"
+    binds = {
+        "raised": own,
+        "plain": f"{own}?sslmode=disable",
+        "creator": {"url": own, "creator": print},
+        "unheard": own.replace("psycopg", "unheard"),
+    }
+    monkeypatch.setitem(registry.impls, "postgresql.unheard", lambda: Unheard)
+    done = checked(make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS=binds))
+    assert done.exit_code == 78
+    for name, message in (("plain", "sslmode=disable"), ("creator", "cannot be judged"), ("unheard", "not supported")):
+        assert f'SQLALCHEMY_BINDS["{name}"]: ' in done.stderr
+        assert message in done.stderr
+    assert '"raised"' not in done.stderr
+    assert MARKER not in done.output
+    monkeypatch.setenv("ENVCONN_TLS_WAIVE", "own.example.com")
+    assert checked(make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS={**binds, "creator": own})).exit_code == 0
+
+
+def test_check_without_an_application_or_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", REMOTE)
+    assert "TLS encrypted" not in checked(flask.Flask("ours")).stdout
+    done = CliRunner().invoke(FlaskGroup(add_default_commands=False, add_version_option=False), ["envconn", "check"])
+    assert (done.exit_code, "was not found" in done.stdout) == (0, True)

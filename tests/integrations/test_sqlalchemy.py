@@ -6,17 +6,15 @@ Whether the TLS promise holds is the business of tests/live; this is everything 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import subprocess
 import sys
-import warnings
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import sqlalchemy
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 import envconn
 import envconn_sqlalchemy
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from envconn import SecuredConnection
     from envconn.drivers.installed import Driver
     from lab import Lab
-    from throwaway.certificates import Certificates
     from throwaway.server import Server
 
 
@@ -38,16 +35,42 @@ def load(uri: str, **environ: str) -> SecuredConnection:
 
 
 @pytest.mark.parametrize("driver", SYNC)
-def test_url_and_options_make_the_same_engine(lab: Lab, driver: Driver) -> None:
+def test_whoever_makes_the_engine(lab: Lab, driver: Driver) -> None:
     judged = load(lab["good"].uri(sslmode="require", application_name="name of ours"))
     url = envconn_sqlalchemy.url(judged, driver=driver)
-    parts = sqlalchemy.create_engine(url, **envconn_sqlalchemy.engine_options(judged, driver=driver))
-    for engine in (parts, envconn_sqlalchemy.create_engine(judged, driver=driver, pool_size=2, echo=False)):
-        with engine.connect() as connection:
-            assert connection.execute(text("select current_setting('application_name')")).scalar() == "name of ours"
-        engine.dispose()
+    first = envconn_sqlalchemy.create_engine(judged, driver=driver, pool_size=2, echo=False)
+    settings = {"sqlalchemy.url": str(url), "sqlalchemy.pool_size": "3"}
+    for engine in (
+        first,
+        sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool),
+        sqlalchemy.create_engine(str(first.url)),
+        sqlalchemy.engine_from_config(settings, plugins=[]),
+    ):
+        assert told(engine) == ("name of ours", True, "postgres")
+        assert engine.url == url
     assert judged.password
     assert judged.password.reveal() not in f"{url!r}{url}"
+
+
+QUERY = """
+    select current_setting('application_name'), ssl, current_database() from pg_stat_ssl where pid = pg_backend_pid()
+"""
+
+
+def told(engine: sqlalchemy.Engine) -> tuple[object, ...]:
+    with engine.connect() as connection:
+        found = tuple(connection.execute(text(QUERY)).one())
+    engine.dispose()
+    return found
+
+
+@pytest.mark.parametrize("driver", SYNC)
+def test_what_decides_nothing_is_merged(lab: Lab, driver: Driver) -> None:
+    url = envconn_sqlalchemy.url(load(lab["good"].uri(sslmode="require")), driver=driver)
+    assert told(sqlalchemy.create_engine(url, connect_args={"application_name": "mine"}))[0] == "mine"
+    assert told(sqlalchemy.create_engine(url.update_query_dict({"application_name": "mine"})))[0] == "mine"
+    other = url.set(database="template1")
+    assert told(sqlalchemy.create_engine(other)) == (told(sqlalchemy.create_engine(url))[0], True, "template1")
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:
@@ -79,15 +102,13 @@ def test_an_asynchronous_engine_serves_tasks(lab: Lab, driver: Driver) -> None:
     assert asyncio.run(numbers()) == list(range(6))
 
 
-@pytest.mark.parametrize("driver", SYNC)
-def test_a_url_alone_is_no_weaker(lab: Lab, certificates: Certificates, driver: Driver) -> None:
-    judged = load(lab["unknownca"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca)))
-    engine = sqlalchemy.create_engine(envconn_sqlalchemy.url(judged, driver=driver))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # pg8000 forgets its socket
-        with pytest.raises((sqlalchemy.exc.SQLAlchemyError, AttributeError)), engine.connect():
-            pass
-        gc.collect()
+def test_a_listener_without_effect_is_refused(lab: Lab) -> None:
+    """It would have supplied a password, and the engine has another one."""
+    for insert in (False, True):
+        engine = envconn_sqlalchemy.create_engine(load(lab["good"].uri(sslmode="require")))
+        event.listen(engine, "do_connect", lambda *_: None, insert=insert)
+        with pytest.raises(envconn.ConfigurationError, match="do_connect"):
+            engine.connect()
 
 
 def test_autocommit_of_pg8000_is_refused_behind_a_pooler(lab: Lab) -> None:

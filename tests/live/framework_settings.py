@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["JUDGED", "MERGED", "MOMENTS", "NONE", "NOT_READ", "OPEN", "REFUSED", "WORDS", "Row", "Table"]
+__all__ = ["JUDGED", "MERGED", "MOMENTS", "NONE", "NOT_READ", "OPEN", "REFUSED", "WORDS", "Row", "Table", "cells"]
 
 JUDGED, REFUSED, MERGED, NONE, OPEN, NOT_READ = "judged", "refused", "merged", "no effect", "open", "-"
 
@@ -44,3 +44,8 @@ class Table(NamedTuple):
     versions: str
     text: str
     rows: tuple[Row, ...]
+
+
+def cells(table: Table) -> list[tuple[Row, str]]:
+    """Return each row with each of the `MOMENTS` at which the framework reads it."""
+    return [(row, moment) for row in table.rows for moment in MOMENTS if getattr(row, moment) != NOT_READ]

@@ -38,4 +38,4 @@ envconn_django.databases(source=services)  # refused
 envconn_asyncpg.kwargs(unjudged)  # refused
 envconn_redis.client(unjudged)  # refused
 envconn_django.databases(unjudged)  # refused
-envconn_sqlalchemy.create_engine(services, driver="mysqldb")  # refused
+envconn_sqlalchemy.create_engine(services, driver="oracledb")  # refused

@@ -1,4 +1,4 @@
-"""The PostgreSQL driver that opens a connection: the one that is named, otherwise the first that is installed."""
+"""The DBAPI that opens a connection to a database: the one that is named, otherwise the first that is installed."""
 
 from __future__ import annotations
 
@@ -6,54 +6,77 @@ from importlib.util import find_spec
 from typing import Literal, get_args
 
 from envconn.drivers.unsupported import refuse
-from envconn.families import POSTGRESQL
+from envconn.families import FAMILIES, MYSQL, POSTGRESQL
 from envconn.tls import require_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
-Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000"]
-"""The DBAPIs by their names in SQLAlchemy, the preferred one first."""
+Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000", "pymysql", "mysqldb"]
+"""The DBAPIs by their names in SQLAlchemy."""
 
-_DRIVERS: tuple[Driver, ...] = get_args(Driver)
-_SYNC = frozenset({"psycopg", "psycopg2", "pg8000"})
+_MEMBERS: tuple[Driver, ...] = get_args(Driver)
+
+DRIVERS: dict[str, tuple[Driver, ...]] = {
+    POSTGRESQL: ("psycopg", "psycopg2", "asyncpg", "pg8000"),
+    # Built with MariaDB's library, as usual, mysqlclient cannot enforce TLS without a CA.
+    MYSQL: ("pymysql", "mysqldb"),
+}
+"""Those of each family, the preferred one first."""
+
+_SYNC = frozenset({"psycopg", "psycopg2", "pg8000", "pymysql", "mysqldb"})
 _ASYNC = frozenset({"psycopg", "asyncpg"})
+_MODULES = {"mysqldb": "MySQLdb"}
+_PACKAGES = {"pymysql": "pymysql", "mysqldb": "mysqlclient"}
 
 
 def choose(connection: SecuredConnection, driver: Driver | None = None, *, asynchronous: bool | None = None) -> Driver:
     """Return the DBAPI to use: `driver`, otherwise the one in the URL's scheme, otherwise the first installed.
 
+    `driver` is ignored if it is for another family of databases: a program names one for all of its databases.
     `asynchronous` says what the engine needs, `None` if either will do. A DBAPI in the scheme
     of the other kind is ignored: the verdict is the same for all.
 
     Raises:
         ConfigurationError: the DBAPI is not installed, `driver` is of the wrong kind, or the service is
-            not PostgreSQL.
+            neither PostgreSQL nor MySQL.
         TypeError: `connection` was not judged.
         ValueError: `driver` is unknown.
     """
     require_sealed(connection)
-    if driver not in (None, *_DRIVERS):
-        raise ValueError(f"driver must be one of {', '.join(_DRIVERS)}, or None")
-    if connection.family != POSTGRESQL:
-        refuse(connection, f"holds a {connection.family} connection, but a PostgreSQL one is required for SQLAlchemy")
-    able = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
-    if driver is not None and driver not in able:
+    if driver not in (None, *_MEMBERS):
+        raise ValueError(f"driver must be one of {', '.join(_MEMBERS)}, or None")
+    able = _able(connection, asynchronous=asynchronous)
+    named = driver if driver in DRIVERS[connection.family] else _in_scheme(connection, able)
+    if named is not None and named not in able:
         refuse(
-            connection,
-            f"{driver} does not support this kind of engine. Use {' or '.join(sorted(able))}",
-            "driver-unsuitable",
+            connection, f"{named} does not support this kind of engine. Use {' or '.join(able)}", "driver-unsuitable"
         )
-    named = driver or _in_scheme(connection, able)
-    candidates = [named] if named else [each for each in _DRIVERS if each in able]
-    found = next((each for each in candidates if find_spec(each)), None)
+    candidates = [named] if named else able
+    found = next((each for each in candidates if find_spec(_MODULES.get(each, each))), None)
     if found is None:
-        message = f"{' or '.join(candidates)} is not installed. Run pip install envconn[{candidates[0]}]"
-        refuse(connection, message, "driver-missing")
+        package = _PACKAGES.get(candidates[0], f"envconn[{candidates[0]}]")
+        refuse(connection, f"{' or '.join(candidates)} is not installed. Run pip install {package}", "driver-missing")
     return found
 
 
-def _in_scheme(connection: SecuredConnection, able: frozenset[str]) -> Driver | None:
+def _able(connection: SecuredConnection, *, asynchronous: bool | None) -> list[Driver]:
+    kind = {None: _SYNC | _ASYNC, False: _SYNC, True: _ASYNC}[asynchronous]
+    if connection.family not in DRIVERS:
+        refuse(
+            connection, f"holds {FAMILIES[connection.family].title} connection, but SQLAlchemy requires a SQL database"
+        )
+    able = [each for each in DRIVERS[connection.family] if each in kind]
+    if not able:
+        refuse(
+            connection,
+            f"{connection.family} does not support asynchronous engines. Use create_engine()",
+            "driver-unsuitable",
+        )
+    return able
+
+
+def _in_scheme(connection: SecuredConnection, able: list[Driver]) -> Driver | None:
     named = connection.scheme.partition("+")[2].removesuffix("_async")
-    return next((each for each in _DRIVERS if each == named and each in able), None)
+    return next((each for each in able if each == named), None)

@@ -37,9 +37,11 @@ from envconn.tls import TlsLevel
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal, NoReturn
+    from typing import Literal, NoReturn, TypeAlias
 
     from envconn.tls import SecuredConnection
+
+    Module: TypeAlias = Literal["MySQLdb", "pymysql"]
 
 
 class Files(TypedDict, total=False):
@@ -70,7 +72,7 @@ class Arguments(TypedDict, total=False):
     program_name: str
 
 
-def arguments(connection: SecuredConnection, driver: Literal["MySQLdb", "pymysql"] | None = None) -> Arguments:
+def arguments(connection: SecuredConnection, driver: Module | None = None) -> Arguments:
     """Return the keyword arguments with which `driver` enforces the verdict; the installed driver if left out.
 
     Raises:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _HARMLESS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.decides in {"no", "session"})
 _LIBPQ = (_HARMLESS - {"replication"}) | {"cursor_factory"}
+_MYSQL = frozenset(
+    {
+        *("autocommit", "charset", "collation", "connect_timeout", "conv", "cursorclass", "program_name"),
+        *("read_timeout", "sql_mode", "use_unicode", "write_timeout"),
+    }
+)
 _ALLOWED: dict[str, frozenset[str]] = {
     "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
     "psycopg2": _LIBPQ | {"connection_factory"},
@@ -28,6 +34,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "pg8000": frozenset({"application_name", "source_address", "startup_params", "tcp_keepalive", "timeout"}),
+    "pymysql": _MYSQL,
+    "mysqldb": _MYSQL | {"compress"},
     "redis": frozenset(
         {
             *("cache", "cache_config", "client_name", "decode_responses", "driver_info", "encoder_class", "encoding"),
