@@ -8,6 +8,7 @@ that cannot be read counts as unencrypted.
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import cast
 from urllib.parse import quote, urlencode
@@ -61,26 +62,34 @@ def verdict(engine: sqlalchemy.Engine) -> SecuredConnection | None:
         return plugin.connection
     if engine.dialect.name == "sqlite":
         return None
-    if creator.__module__ != "sqlalchemy.engine.create":
+    found = _only_judged(creator) if creator.__module__ == "sqlalchemy.engine.create" else []
+    if not found:
         raise ConfigurationError([problem("argument-refused", VARIABLE, _CREATOR)])
+    return found[0]
+
+
+def _only_judged(creator: Callable[..., object]) -> list[SecuredConnection | None]:
+    """Return what SQLAlchemy's own `creator` would open; nothing if another listener opens it before ours."""
     judge_from_now_on()
-    token = _VERDICT_ONLY.set(True)
+    found: list[SecuredConnection | None] = []
+    token = _FOUND.set(found)
     try:
-        creator(None)  # type: ignore[call-arg, arg-type] # one of SQLAlchemy's, which calls the listener
-    except _Judged as told:
-        return told.connection
+        with suppress(_OnlyJudged):
+            creator(None)
     finally:
-        _VERDICT_ONLY.reset(token)
-    return None
+        _FOUND.reset(token)
+    return found
 
 
-_VERDICT_ONLY: ContextVar[bool] = ContextVar("envconn_verdict_only", default=False)
-_CREATOR = "creator opens connections that cannot be judged. Remove it, or make the engine outside of the settings"
+_FOUND: ContextVar[list[SecuredConnection | None] | None] = ContextVar("envconn_found", default=None)
+_CREATOR = (
+    "creator, or a do_connect listener, opens connections that cannot be judged. Remove it, or make the engine outside "
+    "of the settings"
+)
 
 
-class _Judged(Exception):
-    def __init__(self, connection: SecuredConnection | None) -> None:
-        self.connection = connection
+class _OnlyJudged(Exception):
+    """Nothing is opened: the verdict was asked for."""
 
 
 class _Read(Record):
@@ -99,8 +108,9 @@ def _opened(
 ) -> DBAPIConnection | None:
     """Open the connection as judged; `None` lets SQLAlchemy open it."""
     found = _judge(dialect, positional, named)
-    if _VERDICT_ONLY.get():
-        raise _Judged(found and found[0])
+    if (told := _FOUND.get()) is not None:
+        told.append(found and found[0])
+        raise _OnlyJudged
     return None if found is None else dialect.connect(**_arguments(dialect, *found))
 
 
@@ -221,13 +231,16 @@ def _mysql(**named: Any) -> _Read:
     host, port = named.pop("host", "localhost"), named.pop("port", 3306)
     dbname = named.pop("database", None) or named.pop("db", None) or ""
     decisive = {name for name in named if name.startswith(("ssl", "read_default", "unix_socket"))}
-    query = {
-        name: str(named.pop(name)).lower() if named[name] in {True, False} else named.pop(name) for name in decisive
-    }
+    query = {name: _flag(named.pop(name)) for name in sorted(decisive)}
     context = ("ssl", tls) if isinstance(tls, ssl.SSLContext) else None
     query |= {"ssl-mode": "REQUIRED"} if context else _mysql_files(tls or {})
-    where = f"{quote(user, '')}:{quote(password, '')}@{f'[{host}]' if ':' in host else host}:{port}"
-    return _Read(f"mysql://{where}/{quote(dbname, '')}?{urlencode(query)}", named, context)
+    where = "" if "unix_socket" in query else f"{f'[{host}]' if ':' in host else host}:{port}"
+    login = f"{quote(user, '')}:{quote(password, '')}"
+    return _Read(f"mysql://{login}@{where}/{quote(dbname, '')}?{urlencode(query)}", named, context)
+
+
+def _flag(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _mysql_files(tls: Arguments) -> dict[str, str]:

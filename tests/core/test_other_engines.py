@@ -1,0 +1,174 @@
+"""Engines whose URL is the program's own: what their arguments are read as, and what comes of it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import envconn
+import envconn_sqlalchemy
+from envconn_sqlalchemy import other_engines
+from envconn_sqlalchemy.other_engines import verdict
+
+if TYPE_CHECKING:
+    from throwaway.certificates import Certificates
+
+MARKER = "marker-password"
+PLACE = f"app:{MARKER}@db.example.com/shop"
+
+
+def made(url: str, **options: Any) -> sqlalchemy.Engine:
+    if "+asyncpg" in url:
+        return create_async_engine(url, **options).sync_engine
+    return sqlalchemy.create_engine(url, **options)
+
+
+def arguments(url: str, **connect_args: Any) -> dict[str, Any]:
+    """Return what the DBAPI would be called with."""
+    engine = made(url, connect_args=connect_args)
+    found: dict[str, Any] = {}
+    engine.dialect.connect = lambda **given: found.update(given)  # type: ignore[method-assign, assignment]
+    other_engines.judge_from_now_on()
+    engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
+    return found
+
+
+def contexts() -> dict[str, ssl.SSLContext]:
+    encrypted, chained = ssl.create_default_context(), ssl.create_default_context()
+    encrypted.check_hostname = chained.check_hostname = False
+    encrypted.verify_mode = ssl.CERT_NONE
+    return {"{encrypted}": encrypted, "{verify-ca}": chained, "{verify-full}": ssl.create_default_context()}
+
+
+LEVELS: list[tuple[str, dict[str, Any], str]] = [
+    *((f"postgresql+{driver}://{PLACE}", {}, "encrypted") for driver in ("psycopg", "psycopg2", "asyncpg", "pg8000")),
+    (f"postgresql+psycopg://{PLACE}?sslmode=verify-full&sslrootcert=system", {}, "verify-full"),
+    (f"postgresql+psycopg2://{PLACE}", {"sslmode": "verify-full", "sslrootcert": "system"}, "verify-full"),
+    (f"postgresql+psycopg2://{PLACE}", {"database": "shop", "port": 6432, "connect_timeout": 3}, "encrypted"),
+    (f"postgresql+psycopg://{PLACE}", {"conninfo": "sslmode=require"}, "encrypted"),
+    (f"postgresql+asyncpg://{PLACE}?ssl=require", {}, "encrypted"),
+    (f"postgresql+asyncpg://{PLACE}", {"ssl": True, "server_settings": {"jit": "off"}}, "verify-full"),
+    (f"postgresql+asyncpg://{PLACE}", {"host": ["a.example", "b.example"], "port": [1, 2]}, "encrypted"),
+    (f"postgresql+asyncpg://{PLACE}", {"ssl": "{encrypted}"}, "encrypted"),
+    (f"postgresql+asyncpg://{PLACE}", {"ssl": "{verify-full}"}, "verify-full"),
+    (f"postgresql+pg8000://{PLACE}", {"ssl_context": True}, "verify-full"),
+    (f"postgresql+pg8000://{PLACE}", {"ssl_context": "{verify-ca}"}, "encrypted"),
+    (f"postgresql+pg8000://{PLACE}", {"host": None, "unix_sock": "/run/pg/.s.PGSQL.6000"}, "none"),
+    ("postgresql+psycopg://app@localhost/shop?sslmode=disable", {}, "none"),
+    (f"mysql+pymysql://{PLACE}", {}, "encrypted"),
+    (f"mysql+pymysql://{PLACE}?ssl_ca={{ca}}", {}, "verify-full"),
+    (f"mysql+pymysql://{PLACE}", {"ssl": {"ca": "{ca}", "check_hostname": False}}, "verify-ca"),
+    (f"mysql+pymysql://{PLACE}", {"ssl": {"verify_mode": False}}, "encrypted"),
+    (f"mysql+pymysql://{PLACE}", {"ssl": "{encrypted}"}, "encrypted"),
+    (f"mysql+pymysql://{PLACE}", {"ssl_verify_identity": True, "ssl_ca": "{ca}"}, "verify-full"),
+    ("mysql+pymysql://app@[::1]/shop", {"ssl_disabled": True, "charset": "utf8mb4"}, "none"),
+    ("mysql+pymysql:///shop?unix_socket=/run/my.sock", {"user": "app", "passwd": MARKER}, "none"),
+]
+
+
+@pytest.mark.parametrize(("url", "connect_args", "level"), LEVELS)
+def test_the_level(url: str, connect_args: dict[str, Any], level: str, certificates: Certificates) -> None:
+    given = filled(connect_args, str(certificates.ca))
+    engine = made(url.replace("{ca}", str(certificates.ca)), connect_args=given)
+    found = verdict(engine)
+    assert found
+    assert found.tls.level == level
+    engine.dispose()
+
+
+def filled(value: Any, ca: str) -> Any:
+    """Put the CA, and contexts by their level, into arguments."""
+    if isinstance(value, dict):
+        return {name: filled(each, ca) for name, each in value.items()}
+    return {"{ca}": ca, **contexts()}.get(value, value) if isinstance(value, str) else value
+
+
+REFUSED: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
+    *((f"postgresql+{driver}://{PLACE}?sslmode=disable", {}, {}, "tls-disabled") for driver in ("psycopg", "psycopg2")),
+    (f"postgresql+asyncpg://{PLACE}?ssl=disable", {}, {}, "tls-disabled"),
+    (f"postgresql+asyncpg://{PLACE}", {"ssl": False}, {}, "tls-disabled"),
+    (f"postgresql+pg8000://{PLACE}", {"ssl_context": False}, {}, "tls-disabled"),
+    (f"postgresql+psycopg://{PLACE}?service=x", {}, {}, "parameter-refused"),
+    (f"postgresql+asyncpg://{PLACE}", {"ssl": "{encrypted}"}, {"ENVCONN_TLS_CA": "system"}, "argument-refused"),
+    (f"postgresql+psycopg://{PLACE}", {}, {"ENVCONN_TLS": "verify-full"}, "ca-missing"),
+    (f"mysql+pymysql://{PLACE}", {"ssl_disabled": True}, {}, "tls-disabled"),
+    (f"mysql+pymysql://{PLACE}", {"read_default_file": "/x"}, {}, "parameter-refused"),
+    (f"mysql+pymysql://{PLACE}", {"ssl_cipher": "x"}, {}, "parameter-refused"),
+]
+
+
+@pytest.mark.parametrize(("url", "connect_args", "environ", "code"), REFUSED)
+def test_what_is_refused(
+    url: str, connect_args: dict[str, Any], environ: dict[str, str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    engine = made(url, connect_args=filled(connect_args, ""))
+    other_engines.judge_from_now_on()
+    for attempt in (lambda: verdict(engine), lambda: engine.pool._creator(None)):  # type: ignore[call-arg, arg-type]
+        with pytest.raises(envconn.ConfigurationError) as refusal:
+            attempt()
+        assert [problem.code for problem in refusal.value.problems] == [code]
+        assert MARKER not in str(refusal.value)
+
+
+def test_what_the_driver_is_called_with() -> None:
+    given = arguments(f"postgresql+psycopg://{PLACE}?application_name=own", autocommit=True)
+    assert (given["sslmode"], given["host"], given["autocommit"]) == ("require", "db.example.com", True)
+    assert (given["application_name"], given["dbname"]) == ("own", "shop")
+    assert "context" in given  # the dialect's own
+
+
+def test_a_context_of_the_program_is_kept() -> None:
+    context = contexts()["{verify-full}"]
+    assert arguments(f"postgresql+pg8000://{PLACE}", ssl_context=context, timeout=3)["ssl_context"] is context
+    assert arguments(f"mysql+pymysql://{PLACE}", ssl=context)["ssl"] is context
+
+
+def test_a_password_that_is_asked_for_is_kept() -> None:
+    password = dict.fromkeys
+    given = arguments(f"postgresql+asyncpg://{PLACE}", password=password)
+    assert given["password"] is password
+
+
+def test_a_driver_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = made(f"postgresql+psycopg2://{PLACE}")
+    engine.dialect.driver = "unheard"
+    with pytest.raises(envconn.ConfigurationError, match="may be unencrypted") as refusal:
+        verdict(engine)
+    assert [problem.code for problem in refusal.value.problems] == ["driver-unsupported"]
+    monkeypatch.setenv("ENVCONN_TLS_WAIVE", "db.example.com")
+    assert verdict(engine) is None
+
+
+def test_what_needs_no_verdict() -> None:
+    assert verdict(made("sqlite://")) is None
+    services = envconn.load({"DATABASE_URL": f"postgresql://{PLACE}"}, env_file=None)
+    assert verdict(envconn_sqlalchemy.create_engine(services)) is services.database
+
+
+def test_what_cannot_be_judged() -> None:
+    for engine in (made(f"postgresql+psycopg://{PLACE}", creator=lambda: None), made(f"postgresql+psycopg://{PLACE}")):
+        event.listen(sqlalchemy.Engine, "do_connect", opened_elsewhere, insert=True)
+        try:
+            with pytest.raises(envconn.ConfigurationError, match="cannot be judged"):
+                verdict(engine)
+        finally:
+            event.remove(sqlalchemy.Engine, "do_connect", opened_elsewhere)
+
+
+def opened_elsewhere(*_: object) -> object:
+    return object()
+
+
+def test_judging_begins_and_ends_once() -> None:
+    for _ in range(2):
+        other_engines.judge_from_now_on()
+    for _ in range(2):
+        other_engines.judge_no_longer()
+    assert not event.contains(sqlalchemy.Engine, "do_connect", other_engines._opened)
