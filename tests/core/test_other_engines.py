@@ -152,6 +152,14 @@ def test_what_needs_no_verdict() -> None:
     assert verdict(envconn_sqlalchemy.create_engine(services)) is services.database
 
 
+def test_sqlite_is_opened_by_sqlalchemy() -> None:
+    other_engines.judge_from_now_on()
+    engine = made("sqlite://")
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("select 1")).scalar() == 1
+    engine.dispose()
+
+
 def test_what_cannot_be_judged() -> None:
     for engine in (made(f"postgresql+psycopg://{PLACE}", creator=lambda: None), made(f"postgresql+psycopg://{PLACE}")):
         event.listen(sqlalchemy.Engine, "do_connect", opened_elsewhere, insert=True)

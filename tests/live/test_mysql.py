@@ -14,14 +14,19 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import flask
 import pymysql
 import pytest
+import sqlalchemy
+from flask_sqlalchemy import SQLAlchemy
 
 import envconn
+import envconn_sqlalchemy
 import matrix
 import mysqlserver
 from envconn import TlsLevel
 from envconn.drivers import mysql as driver
+from envconn_flask import EnvConn
 from matrix import FLOORS, RULES, SITES, TRUSTED
 
 if TYPE_CHECKING:
@@ -162,3 +167,34 @@ def test_a_django_site(mysql: States[MySQL], project: Project, certificates: Cer
         assert refused.returncode == 1
         assert re.search(f"OperationalError: .*{words}", refused.stdout), refused.stdout
         assert mysql[state].password not in refused.stdout
+
+
+def told(engine: sqlalchemy.Engine) -> tuple[str, bool]:
+    """Return the name of the database, and whether TLS is in use."""
+    with engine.connect() as connection:
+        dbname = connection.execute(sqlalchemy.text("select database()")).scalar()
+        cipher = connection.execute(sqlalchemy.text("show session status like 'Ssl_cipher'")).one()[1]
+    engine.dispose()
+    return str(dbname), bool(cipher)
+
+
+def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes it; Flask-SQLAlchemy adds a character set to the URL, and how long a connection is kept."""
+    monkeypatch.setenv("ENVCONN_TLS_LOCAL", "enforce")
+    server = mysql["good"]
+    services = envconn.load({"DATABASE_URL": server.uri(), "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
+    url = envconn_sqlalchemy.url(services)
+    assert told(sqlalchemy.create_engine(url, connect_args={"charset": "utf8mb4"})) == (server.dbname, True)
+    assert told(sqlalchemy.create_engine(str(url.set(database="information_schema")))) == ("information_schema", True)
+    for change in ({"connect_args": {"ssl_disabled": True}}, {"creator": print}):
+        with pytest.raises(envconn.ConfigurationError):
+            sqlalchemy.create_engine(url, **change)
+    app = flask.Flask("ours")
+    own = server.uri().replace("mysql:", "mysql+pymysql:")
+    app.config["SQLALCHEMY_BINDS"] = {"own": own, "plain": f"{own}?ssl_disabled=true"}
+    EnvConn(app, services=services)
+    db = SQLAlchemy(app)
+    with app.app_context():
+        assert told(db.engine) == told(db.engines["own"]) == (server.dbname, True)
+        with pytest.raises(envconn.ConfigurationError):
+            db.engines["plain"].connect()
