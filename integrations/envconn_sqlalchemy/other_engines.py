@@ -17,6 +17,7 @@ import sqlalchemy
 from sqlalchemy import event
 
 import envconn
+from envconn.drivers import Hidden
 from envconn.errors import ConfigurationError, problem
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import Record
@@ -98,7 +99,7 @@ class _Read(Record):
     `context` is the one that the program made for TLS, with the argument's name.
     """
 
-    text: str
+    text: Hidden
     rest: Arguments
     context: tuple[str, ssl.SSLContext] | None = None
 
@@ -162,8 +163,8 @@ def _insist_on_exemption(dialect: Dialect, named: Arguments) -> None:
 _WAIVE = "Add its host to ENVCONN_TLS_WAIVE, or use a supported driver"
 
 
-def _conninfo(keywords: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={_quoted(str(value))}" for name, value in keywords.items() if value is not None)
+def _conninfo(keywords: Mapping[str, object]) -> Hidden:
+    return Hidden(" ".join(f"{name}={_quoted(str(value))}" for name, value in keywords.items() if value is not None))
 
 
 def _quoted(text: str) -> str:
@@ -174,14 +175,14 @@ def _psycopg(conninfo: str = "", **named: Any) -> _Read:
     from psycopg.conninfo import make_conninfo
 
     keywords, rest = _parted(named)
-    return _Read(make_conninfo(conninfo, **keywords), rest)
+    return _Read(Hidden(make_conninfo(conninfo, **keywords)), rest)
 
 
 def _psycopg2(dsn: str = "", **named: Any) -> _Read:
     from psycopg2.extensions import make_dsn
 
     keywords, rest = _parted(named)
-    return _Read(make_dsn(dsn, **keywords), rest)
+    return _Read(Hidden(make_dsn(dsn, **keywords)), rest)
 
 
 def _parted(named: Arguments) -> tuple[dict[str, str], dict[str, Any]]:
@@ -236,7 +237,7 @@ def _mysql(**named: Any) -> _Read:
     query |= {"ssl-mode": "REQUIRED"} if context else _mysql_files(tls or {})
     where = "" if "unix_socket" in query else f"{f'[{host}]' if ':' in host else host}:{port}"
     login = f"{quote(user, '')}:{quote(password, '')}"
-    return _Read(f"mysql://{login}@{where}/{quote(dbname, '')}?{urlencode(query)}", named, context)
+    return _Read(Hidden(f"mysql://{login}@{where}/{quote(dbname, '')}?{urlencode(query)}"), named, context)
 
 
 def _flag(value: object) -> str:

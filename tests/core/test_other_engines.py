@@ -152,6 +152,20 @@ def test_what_needs_no_verdict() -> None:
     assert verdict(envconn_sqlalchemy.create_engine(services)) is services.database
 
 
+@pytest.mark.parametrize("url", ["postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000", "mysql+pymysql"])
+def test_no_frame_shows_what_was_read(url: str) -> None:
+    """As a page for errors shows them, with the variables of each frame."""
+    engine = made(f"{url}://{PLACE}")
+    engine.dialect.connect = lambda **_: 1 / 0  # type: ignore[method-assign, assignment]
+    other_engines.judge_from_now_on()
+    with pytest.raises(ZeroDivisionError) as failure:
+        engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
+    frames = [each.frame.f_locals for each in failure.traceback if "other_engines" in str(each.path)]
+    ours = [{name: value for name, value in each.items() if name not in {"positional", "named"}} for each in frames]
+    assert [each for each in ours if "found" in each]
+    assert MARKER not in repr(ours)
+
+
 def test_sqlite_is_opened_by_sqlalchemy() -> None:
     other_engines.judge_from_now_on()
     engine = made("sqlite://")

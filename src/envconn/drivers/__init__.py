@@ -12,18 +12,23 @@ from envconn.grammar.libpq_keywords import SECRETS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import SupportsIndex
 
 
 class Hidden(str):
-    """A normal string for a driver that no `repr` shows, not even inside dictionaries.
+    """A normal string for a driver that no `repr` shows, not even inside dictionaries or in part.
 
-    `str` and JSON show it, because drivers use them to get the text.
+    `str`, a format and JSON show it, because drivers and other processes use them to get the text.
     """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'********'"
+
+    def __getitem__(self, part: SupportsIndex | slice) -> Hidden:
+        # rich shows the first characters of a long text, such as a token.
+        return Hidden(super().__getitem__(part))
 
 
 def hide(arguments: Mapping[str, object], *others: str) -> dict[str, object]:
