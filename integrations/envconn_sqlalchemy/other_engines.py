@@ -19,7 +19,7 @@ from sqlalchemy import event
 import envconn
 from envconn.drivers import Hidden
 from envconn.errors import ConfigurationError, problem
-from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn_sqlalchemy import dbapi
@@ -189,7 +189,12 @@ def _parted(named: Arguments) -> tuple[dict[str, str], dict[str, Any]]:
     """Return libpq's keywords, and the others."""
     renamed = {{"database": "dbname"}.get(name, name): value for name, value in named.items() if value is not None}
     keywords = {name: str(value) for name, value in renamed.items() if name in KEYWORDS or name == "service"}
-    return keywords, {name: value for name, value in renamed.items() if name not in keywords}
+    stated = {name: value for name, value in keywords.items() if value and (name, value) not in _WRITTEN_OUT}
+    return stated, {name: value for name, value in renamed.items() if name not in keywords}
+
+
+_WRITTEN_OUT = {*pins({}, 13).items(), *pins({}, 18).items(), ("sslrootcert", ABSENT)}
+"""What `envconn.drivers.libpq` writes where nothing is stated: the arguments may be those of ``kwargs()``."""
 
 
 def _asyncpg(**named: Any) -> _Read:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import sqlalchemy
@@ -11,6 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import envconn
+import envconn_psycopg
 import envconn_sqlalchemy
 from envconn_sqlalchemy import other_engines
 from envconn_sqlalchemy.other_engines import verdict
@@ -32,7 +33,7 @@ def arguments(url: str, **connect_args: Any) -> dict[str, Any]:
     """Return what the DBAPI would be called with."""
     engine = made(url, connect_args=connect_args)
     found: dict[str, Any] = {}
-    engine.dialect.connect = lambda **given: found.update(given)  # type: ignore[method-assign, assignment]
+    engine.dialect.connect = lambda **given: found.update(given) or found  # type: ignore[method-assign, assignment]
     other_engines.judge_from_now_on()
     engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
     return found
@@ -122,6 +123,13 @@ def test_what_the_driver_is_called_with() -> None:
     assert (given["sslmode"], given["host"], given["autocommit"]) == ("require", "db.example.com", True)
     assert (given["application_name"], given["dbname"]) == ("own", "shop")
     assert "context" in given  # the dialect's own
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_arguments_of_envconn_are_themselves(driver: Literal["psycopg", "psycopg2"]) -> None:
+    ours = envconn_psycopg.kwargs(envconn.secure(f"postgresql://{PLACE}"), driver=driver)
+    given = arguments(f"postgresql+{driver}://", **ours)
+    assert given | ours == given
 
 
 def test_a_context_of_the_program_is_kept() -> None:
