@@ -219,6 +219,7 @@ CASES = [
 # Reached by programs only; see the tests that name them.
 BY_CALL = {
     "alias-duplicate",
+    "argument-refused",
     "broker-missing",
     "ca-unwritable",
     "celery-overruled",

@@ -33,7 +33,12 @@ def arguments(url: str, **connect_args: Any) -> dict[str, Any]:
     """Return what the DBAPI would be called with."""
     engine = made(url, connect_args=connect_args)
     found: dict[str, Any] = {}
-    engine.dialect.connect = lambda **given: found.update(given) or found  # type: ignore[method-assign, assignment]
+
+    def connect(**given: Any) -> Any:
+        found.update(given)
+        return found
+
+    engine.dialect.connect = connect  # type: ignore[method-assign]
     other_engines.judge_from_now_on()
     engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
     return found
