@@ -36,7 +36,7 @@ def test_the_next_connection_takes_the_new_files(mount: Mount, name: str, *, tex
         assert ask() == mount.role
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize("name", [*SAMPLE, "asyncpg.create_pool", "flask"])
 def test_a_connection_that_was_judged_alone(mount: Mount, name: str) -> None:
     connection = envconn.secure(mount.environ()["DATABASE_URL"])
     with opened(name, connection) as ask:
