@@ -78,7 +78,11 @@ class VerifyingConnection(asyncio.SSLConnection):
     def _connection_arguments(self) -> Mapping[str, Any]:
         within = self.socket_connect_timeout or HANDSHAKE_SECONDS
         plain = asyncio.Connection._connection_arguments(self)  # noqa: SLF001 - the one below makes its own context
-        return {**plain, "ssl": self._context or context(self._tls), "ssl_handshake_timeout": within}
+        return {**plain, "ssl": self._trusted(), "ssl_handshake_timeout": within}
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Return the context of the services that are followed, or a new one, because files may be replaced."""
+        return self._context or context(self._tls)
 
 
 class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection):

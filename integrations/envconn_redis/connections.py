@@ -122,10 +122,13 @@ class VerifyingConnection(redis.SSLConnection):
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def _connect(self) -> ssl.SSLSocket:
-        # For each connection, because files may be replaced; where services are followed, it is made with them.
-        trusted = self._context or context(self._tls)
+        trusted = self._trusted()
         plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
         return handshake(trusted, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Return the context of the services that are followed, or a new one, because files may be replaced."""
+        return self._context or context(self._tls)
 
 
 class VerifyingPool(redis.ConnectionPool):

@@ -211,8 +211,7 @@ def test_without_tls_arguments_there_is_tls() -> None:
     assert bare.connection_class is SentinelConnection
     assert bare.sentinel_manager.sentinels[0].connection_pool.connection_class is VerifyingConnection
     made = cast("SentinelConnection", bare.make_connection())
-    assert made._context is None
-    assert plain.context(made._tls).cert_store_stats()["x509"] == 0
+    assert made._trusted().cert_store_stats()["x509"] == 0
 
 
 @pytest.mark.parametrize(
