@@ -228,6 +228,7 @@ BY_CALL = {
     "driver-too-old",
     "openssl-weak",
     "driver-unsupported",
+    "engine-unjudged",
     "password-in-clear",
     "password-unavailable",
     "password-unclaimed",
@@ -239,6 +240,7 @@ BY_CALL = {
     "test-pattern",
     "test-production",
     "test-remote",
+    "tls-below-minimum",
 }
 
 
