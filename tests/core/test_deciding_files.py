@@ -13,7 +13,7 @@ import envconn
 import revocation
 from envconn.errors import ConfigurationError
 from envconn.tls import deciding_files
-from envconn.tls.deciding_files import contents, current, has_files, unusable, verified
+from envconn.tls.deciding_files import contents, current, unusable, verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,11 +96,10 @@ def test_a_system_s_bundle(certificates: Certificates, tmp_path: Path, monkeypat
 def test_without_files(certificates: Certificates) -> None:
     connection = envconn.secure("postgresql://app:pw@db.example.com/app?sslmode=require")
     assert (verified(connection), current(connection), unusable(connection)) == ({}, {}, [])
-    assert not has_files(connection)
     text = certificates.ca.read_text(encoding="ascii")
     environ = {"DATABASE_URL": "postgresql://app@db.example.com/app?sslmode=verify-full", "DATABASE_CA_CERT": text}
     connection = envconn.load(environ, env_file=None).database
-    assert (verified(connection), has_files(connection)) == ({}, True)
+    assert verified(connection) == {}
 
 
 def test_a_path_is_absolute_from_then_on(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,11 +90,6 @@ def contents(parameters: Parameters, ca: CA | None) -> Contents:
     return {name: _in_directory(path) if name == "sslcrldir" else _in_file(path) for name, path in paths.items()}
 
 
-def has_files(connection: SecuredConnection) -> bool:
-    """Whether drivers read a file for `connection`, one for a CA that came as text included."""
-    return bool(judgement_of(connection).files or connection.tls.ca)
-
-
 def current(connection: SecuredConnection) -> Contents:
     """Return what is in the files of `connection` now."""
     return contents(connection.parameters, connection.tls.ca) if judgement_of(connection).files else {}
