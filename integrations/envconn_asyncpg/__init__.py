@@ -15,7 +15,7 @@ import asyncpg as library
 from envconn.drivers import asyncpg
 from envconn.drivers.ssl_context import remembered
 from envconn.rotation import alogin
-from envconn.services import ENVIRONMENT, database, resolve
+from envconn.services import DATABASE_ONLY, ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool
     Raises:
         ConfigurationError: as for `connect`.
     """
-    services = resolve(source)
+    services = resolve(source, DATABASE_ONLY)
     found = database(services)
     ours, stated = asyncpg.parted(found, options)
     arguments = remembered(lambda judged: asyncpg.merged(judged, stated))

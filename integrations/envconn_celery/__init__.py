@@ -40,7 +40,9 @@ def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """
-    services = resolve(source)
+    services = resolve(source, ("broker",))
     if not isinstance(services, Services):
         return settings(services)
-    return settings(*choose(services, results)) if services else {}
+    if not services and any(note.code == "build-phase" for note in services.report().notes):
+        return {}
+    return settings(*choose(services, results))

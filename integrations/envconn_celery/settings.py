@@ -13,7 +13,7 @@ from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.grammar import celery
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import replace
-from envconn.services import Environment
+from envconn.services import Environment, Services
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
 from envconn_celery.redis_settings import redis_backend, redis_broker, sentinel_backend, sentinel_broker
@@ -93,7 +93,11 @@ def _own_backend(connection: SecuredConnection) -> dict[str, object]:
     return {"result_backend": connection.dbname}
 
 
-_BROKERS = {AMQP: _amqp_broker, REDIS: redis_broker, SENTINEL: sentinel_broker}
+def _in_process_broker(connection: SecuredConnection) -> dict[str, object]:
+    return {"broker_url": connection.dbname}
+
+
+_BROKERS = {AMQP: _amqp_broker, REDIS: redis_broker, SENTINEL: sentinel_broker, CELERY: _in_process_broker}
 _BACKENDS = {
     POSTGRESQL: _postgres_backend,
     REDIS: redis_backend,
@@ -140,9 +144,7 @@ _USUAL = ("results", "cache", "database")
 _VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "CELERY_RESULT_BACKEND"}
 
 
-def choose(
-    services: Mapping[str, SecuredConnection], results: str | Environment | None
-) -> tuple[SecuredConnection, SecuredConnection | None]:
+def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection, SecuredConnection | None]:
     """Return the broker among `services`, and the service for results, `None` for none.
 
     Raises:
@@ -151,15 +153,15 @@ def choose(
     """
     if not isinstance(results, str | Environment | None):
         raise TypeError("results must be the name of a service, or None")
-    if "broker" not in services:
+    if not services.is_stated("broker"):
         raise ConfigurationError(
             [problem("broker-missing", "BROKER_URL", "is not set. Set it to the URL of the broker")]
         )
     if results is None:
         return services["broker"], None
     if isinstance(results, Environment):
-        return services["broker"], next((services[name] for name in _USUAL if name in services), None)
-    if results not in services:
+        return services["broker"], next((services[name] for name in _USUAL if services.is_stated(name)), None)
+    if not services.is_stated(results):
         variable = _VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
         raise ConfigurationError(
             [problem("result-missing", variable, "is not set, but the results are stored there. Set it")]

@@ -18,13 +18,13 @@ from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
 
-from envconn.errors import ConfigurationError, ServiceMissing
-from envconn.services import ENVIRONMENT, Services, resolve
-from envconn_django.aliases import DUMMY, followed_entries, made_entries
+from envconn.errors import ConfigurationError
+from envconn.services import CACHE_ONLY, ENVIRONMENT, EVERY_DATABASE, Services, resolve
+from envconn_django.aliases import DUMMY, followed_entries, last_refused, made_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Any, TypeVar
 
     from envconn import SecuredConnection
@@ -58,7 +58,9 @@ def databases(
         raise TypeError("pool must be True, False, or the arguments of psycopg_pool's ConnectionPool by name")
     if not isinstance(rotate, bool):
         raise TypeError("rotate must be True or False")
-    return _made(source, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate))
+    return _made(
+        source, EVERY_DATABASE, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate)
+    )
 
 
 def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
@@ -71,7 +73,7 @@ def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
     """
     from envconn_django.cache import cache
 
-    return _made(source, lambda found: {"default": {**cache(_cache(found))}})
+    return _made(source, CACHE_ONLY, lambda found: {"default": {**cache(_cache(found))}})
 
 
 def _databases(
@@ -79,6 +81,9 @@ def _databases(
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": {**DUMMY}}
+    last_refused.clear()
+    if isinstance(found, Services):
+        last_refused.update((name, each.problems) for name, each in found.report().refused.items())
     made = followed_entries(found, pool, rotate=rotate)
     for alias, entry in made.items():
         made_entries.setdefault(alias, []).append(entry)
@@ -88,15 +93,12 @@ def _databases(
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
     if not isinstance(found, Services):
         return found
-    try:
-        return found.cache
-    except ServiceMissing:
-        return None
+    return found.cache if found.is_stated("cache") else None
 
 
-def _made(source: Source, make: Callable[[Services | SecuredConnection], Made]) -> Made:
+def _made(source: Source, needs: Collection[str], make: Callable[[Services | SecuredConnection], Made]) -> Made:
     try:
-        return make(resolve(source))
+        return make(resolve(source, needs))
     except ConfigurationError as error:
         problems = error.problems
     # Raised outside of the except block, so that it has no context.

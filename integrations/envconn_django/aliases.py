@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
+    from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
 
@@ -39,6 +40,10 @@ class Entry(Record):
 
 made_entries: dict[str, list[Entry]] = {}
 """What `envconn_django.databases` has returned in this process, by alias, the newest last: to be recognised later."""
+
+
+last_refused: dict[str, tuple[Finding, ...]] = {}
+"""The problems of the services, by name, that cannot be used and that `envconn_django.databases` does not need."""
 
 
 def entries(

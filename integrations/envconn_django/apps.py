@@ -15,13 +15,15 @@ from django.views.debug import get_default_exception_reporter_filter
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice
+from envconn_django.aliases import last_refused
 from envconn_django.exceptions import stop
 from envconn_django.final_settings import final_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from envconn.errors import Finding as Problem
     from envconn.tls import SecuredConnection
     from envconn_django.final_settings import FinalEntry
 
@@ -57,7 +59,14 @@ def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
             for alias, each in entry_findings(entries, page)
             if each.deploy is wanted
         ),
+        *(_refused(last_refused) if not wanted else ()),
     ]
+
+
+def _refused(refused: Mapping[str, tuple[Problem, ...]]) -> list[checks.CheckMessage]:
+    """Return a warning for each problem of a service that no database needs."""
+    found = {problem: name for name, problems in refused.items() for problem in problems}
+    return [checks.Warning(str(problem), None, name, f"envconn.{problem.code}") for problem, name in found.items()]
 
 
 PROBE = "postgresql://app:probe@db.example.com/app"

@@ -6,7 +6,7 @@ from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers.unsupported import refuse
-from envconn.families import SENTINEL
+from envconn.families import DJANGO_CACHE, SENTINEL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.password import is_supplied
@@ -38,6 +38,8 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     if connection is None:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     require_sealed(connection)
+    if connection.family == DJANGO_CACHE:
+        return _without_server(connection)
     for name in _UNFIT & connection.parameters.keys():
         refuse(connection, f"Django's cache does not support {name}. Remove it")
     location, options = (_sentinel if connection.family == SENTINEL else _redis)(without_password(connection))
@@ -50,6 +52,20 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
         "LOCATION": location,
         "OPTIONS": options,
     }
+
+
+def _without_server(connection: SecuredConnection) -> CacheSettings:
+    backend = f"django.core.cache.backends.{_BACKENDS[connection.scheme]}"
+    location = connection.dbname.partition("://")[2]
+    return {"BACKEND": backend, "LOCATION": location} if location else {"BACKEND": backend}
+
+
+_BACKENDS = {
+    "locmem": "locmem.LocMemCache",
+    "dummy": "dummy.DummyCache",
+    "db": "db.DatabaseCache",
+    "file": "filebased.FileBasedCache",
+}
 
 
 def _redis(connection: SecuredConnection) -> tuple[str, dict[str, object]]:

@@ -19,7 +19,7 @@ import click
 
 import envconn
 from envconn.errors import problem
-from envconn.services import ENVIRONMENT, Environment, Services, resolve
+from envconn.services import ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
 from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
@@ -56,7 +56,7 @@ def config(
             weaken or redirect the connections.
         TypeError: the first argument was not judged, or is `None`.
     """
-    services = resolve(source)
+    services = resolve(source, EVERY_DATABASE)
     found = services.databases if isinstance(services, Services) else {"database": services}
     return _settings(found, driver=driver, engine_options=engine_options)
 
@@ -112,7 +112,7 @@ class EnvConn:
             if is_so:
                 raise RuntimeError(mistake)
         options = {**(app.config.get("SQLALCHEMY_ENGINE_OPTIONS") or {}), **self._engine_options}
-        services = resolve(self._source)
+        services = resolve(self._source, EVERY_DATABASE)
         found = config(services, driver=self._driver, engine_options=options)
         binds = app.config.get("SQLALCHEMY_BINDS") or {}
         if twice := sorted(binds.keys() & found["SQLALCHEMY_BINDS"].keys()):

@@ -17,7 +17,7 @@ from typing import overload
 from envconn.drivers import libpq
 from envconn.drivers import psycopg as psycopg3
 from envconn.rotation import alogin, login
-from envconn.services import ENVIRONMENT, database, resolve
+from envconn.services import DATABASE_ONLY, ENVIRONMENT, database, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def pool(
     import psycopg
     import psycopg_pool
 
-    services = resolve(source)
+    services = resolve(source, DATABASE_ONLY)
     given: dict[str, Any] = psycopg3.pool_options(database(services), options)
     following = connection_class(psycopg.Connection, services, psycopg3.renewed)
     return psycopg_pool.ConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)
@@ -148,7 +148,7 @@ def apool(
     import psycopg
     import psycopg_pool
 
-    services = resolve(source)
+    services = resolve(source, DATABASE_ONLY)
     given: dict[str, Any] = psycopg3.pool_options(database(services), options)
     following = aconnection_class(psycopg.AsyncConnection, services, psycopg3.renewed)
     return psycopg_pool.AsyncConnectionPool(connection_class=following, kwargs={"autocommit": autocommit}, **given)

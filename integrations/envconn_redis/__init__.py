@@ -13,7 +13,7 @@ trust only the stated one, and so does everything that uses these classes by nam
 from __future__ import annotations
 
 from envconn.drivers import redis as driver
-from envconn.services import ENVIRONMENT, Services, resolve
+from envconn.services import CACHE_ONLY, ENVIRONMENT, Services, resolve
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import without_password
 
@@ -82,5 +82,5 @@ def aclient(source: Source = ENVIRONMENT, /, **options: Any) -> asyncio.Redis:
 
 
 def _cache(source: Source) -> SecuredConnection:
-    services = resolve(source)
+    services = resolve(source, CACHE_ONLY)
     return services.cache if isinstance(services, Services) else services

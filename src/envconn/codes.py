@@ -68,6 +68,18 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",
             "Rename one of the two services.",
         ),
+        "ignore-invalid": Code(
+            "`ENVCONN_IGNORE` has an entry that is not a name.",
+            "Write names or patterns with `*` and `?`, separated by commas.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_IGNORE='JDBC-URL'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_IGNORE='JDBC_DATABASE_URL'",
+        ),
+        "ignore-refused": Code(
+            "`ENVCONN_IGNORE` names a variable that libpq, Celery or envconn reads all the same.",
+            "Unset this variable instead.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app PGSSLMODE=require ENVCONN_IGNORE=PGSSLMODE",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app PGSSLMODE=require",
+        ),
         "phase-unknown": Code(
             "`ENVCONN_PHASE` is not `build`.", "Write `build` while an image is built, or remove it."
         ),
@@ -92,7 +104,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "results-unsupported": Code(
             "Results of Celery would go to a backend whose TLS envconn cannot check, or that other settings name.",
             "Use one of the backends in the message, with its whole URL.",
-            "CELERY_RESULT_BACKEND=mongodb://app:secret@db.example.com/app",
+            "CELERY_RESULT_BACKEND=redis",
             "CELERY_RESULT_BACKEND=rpc://",
         ),
         "alias-missing": Code(
@@ -728,15 +740,22 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
         "envconn-variable-ignored": Code(
-            "A variable begins with `ENVCONN_`, but envconn does not read it: `ENVCONN_IGNORE` and `ENVCONN_ENDPOINT` "
-            "have no effect yet."
+            "A variable begins with `ENVCONN_`, but envconn does not read it: `ENVCONN_ENDPOINT` have no effect yet."
         ),
         "service-reserved": Code(
             "A variable or a bound service would make a database called `broker`, `results` or `cache`, which are the "
             "names of other services. Rename it to use it."
         ),
         "file-equal": Code("`NAME` and `NAME_FILE` hold the same value."),
-        "variable-not-chosen": Code("`ENVCONN_DATABASE_VARIABLE` names another variable."),
+        "variable-not-chosen": Code(
+            "`ENVCONN_DATABASE_VARIABLE` (`ENVCONN_BROKER_VARIABLE`, `ENVCONN_RESULTS_VARIABLE`, "
+            "`ENVCONN_CACHE_VARIABLE`) names another variable."
+        ),
+        "variable-ignored": Code("`ENVCONN_IGNORE` leaves the variable out."),
+        "service-foreign": Code(
+            "A variable holds what envconn does not configure, such as `JDBC_DATABASE_URL` or "
+            "`CELERY_BROKER_URL=sqs://`. There is no such service; taking it is an error that says so."
+        ),
         "pg-variable-ignored": Code(
             "A `PG*` variable has no effect, because the connection states every value that matters."
         ),

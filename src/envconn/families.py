@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
 REDIS, SENTINEL, AMQP = "redis", "sentinel", "amqp"
-CELERY = "celery"
+CELERY, DJANGO_CACHE = "celery", "django-cache"
 
 
 class Family(Record):
@@ -171,7 +171,7 @@ FAMILIES: dict[str, Family] = {
         login="amqp",
         driver="py-amqp is not installed, but the login requires it. Run pip install envconn[celery]",
     ),
-    # Results that Celery keeps without a connection of their own. Their texts are no URIs (`envconn.grammar.celery`).
+    # What Celery keeps without a connection of its own. The texts are no URIs (`envconn.grammar.celery`).
     CELERY: Family(
         (),
         "a result backend of Celery",
@@ -179,9 +179,21 @@ FAMILIES: dict[str, Family] = {
         "",
         "",
         0,
-        ("results",),
+        ("broker", "results"),
         "",
-        serverless="the results have no connection of their own, to which TLS could apply",
+        serverless="Celery uses no connection of its own for it, to which TLS could apply",
+    ),
+    # Django's caches in memory, in the database, in files, or nowhere (`envconn.grammar.django_cache`).
+    DJANGO_CACHE: Family(
+        (),
+        "a cache of Django",
+        "CACHE_URL",
+        "",
+        "",
+        0,
+        ("cache",),
+        "",
+        serverless="the cache has no connection of its own, to which TLS could apply",
     ),
 }
 """Every family by its name."""

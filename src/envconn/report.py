@@ -20,7 +20,7 @@ from envconn.tls.secured import foreign_parameters, judged_by, understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import NoReturn, TypeAlias
 
     from envconn.connection import Host, Origin
@@ -72,6 +72,18 @@ class Report(Value):
             refused={name: self.refused[name]} if name in self.refused else {},
         )
 
+    def about(self, needs: Collection[str]) -> tuple[Finding, ...]:
+        """Return the problems of the services `needs`, and those that are about no single service.
+
+        ``databases`` stands for every database.
+        """
+        return tuple(each for each in self.problems if _is_needed(self._owners(each), needs))
+
+    def _owners(self, problem: Finding) -> set[str]:
+        if problem.service:
+            return {problem.service}
+        return {name for name, refusal in self.refused.items() if problem in refusal.problems}
+
     def as_dict(self) -> dict[str, Json]:
         """Return the report as values for `json.dumps`, in the format of ``envconn schema``."""
         return document(self)
@@ -84,6 +96,11 @@ class Report(Value):
 
     def __str__(self) -> str:
         return "\n".join([*self.lines(), *(f"error {problem} [{problem.code}]" for problem in self.problems)])
+
+
+def _is_needed(owners: set[str], needs: Collection[str]) -> bool:
+    others = owners & {"broker", "results", "cache"}
+    return not owners or not owners.isdisjoint(needs) or ("databases" in needs and owners > others)
 
 
 def row(name: str, found: SecuredConnection | Refusal) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ from envconn.tls.secured import demanded, judgement_of, place_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import NoReturn, TypeAlias
 
     from envconn.errors import Finding
@@ -49,7 +49,10 @@ class Services(Mapping[str, SecuredConnection]):
     def __getitem__(self, name: str) -> SecuredConnection:
         if found := self._services.get(name):
             return found
-        raise ServiceMissing([_missing(name)])
+        report = self.report()
+        if refused := report.refused.get(name):
+            raise ConfigurationError(refused.problems)
+        raise ServiceMissing([_missing(name, report.notes)])
 
     def __contains__(self, name: object) -> bool:
         return name in self._services
@@ -59,6 +62,11 @@ class Services(Mapping[str, SecuredConnection]):
 
     def __len__(self) -> int:
         return len(self._services)
+
+    def is_stated(self, name: str) -> bool:
+        """Return whether the environment has a variable for the service `name`, even one that cannot be used."""
+        report = self.report()
+        return name in self or name in report.refused or _foreign(name, report.notes) is not None
 
     def __copy__(self) -> Services:
         return self
@@ -156,7 +164,17 @@ class Services(Mapping[str, SecuredConnection]):
         return self._current.selection.report
 
 
-def _missing(name: str) -> Finding:
+def _foreign(name: str, notes: Sequence[Finding]) -> Finding | None:
+    if not notes:
+        return None
+    from envconn.selection import other_products
+
+    return other_products.about(name, notes)
+
+
+def _missing(name: str, notes: Sequence[Finding]) -> Finding:
+    if found := _foreign(name, notes):
+        return found
     if name == DATABASE:
         message = (
             "not set. Set it to the connection string of your database, or set ENVCONN_DATABASE_VARIABLE to its "
@@ -301,21 +319,41 @@ if TYPE_CHECKING:
     Source: TypeAlias = Services | SecuredConnection | Environment
 
 
-def resolve(source: Source = ENVIRONMENT, /) -> Services | SecuredConnection:
-    """Return `source`, or what `load` returns if it was left out.
+def resolve(source: Source = ENVIRONMENT, /, needs: Collection[str] | None = None) -> Services | SecuredConnection:
+    """Return `source`, or the services of the environment if it was left out.
+
+    `needs` are the services that the caller uses, ``databases`` for every database; `None` for all. Problems of
+    others are raised when these are taken from the result.
 
     Raises:
-        ConfigurationError: as for `load`.
+        ConfigurationError: as for `load`, about what is needed.
         TypeError: `source` is anything else, such as `None` or a `Connection` that was not judged.
     """
     if isinstance(source, (Services, SecuredConnection)):
         return source
     if isinstance(source, Environment):
-        return load()
+        return load() if needs is None else _load_needed(needs)
     raise TypeError(
         "expected Services or a SecuredConnection. Remove the argument to load the environment, or call "
         "envconn.secure() for a Connection"
     )
+
+
+def _load_needed(needs: Collection[str]) -> Services:
+    whole = reader(None, DOTENV, None, None)
+
+    def read() -> Selection:
+        selection = whole()
+        return selection._replace(report=replace(selection.report, problems=selection.report.about(needs)))
+
+    selection = read()
+    if selection.report.problems:
+        raise ConfigurationError(selection.report.problems)
+    return Services(selection, read)
+
+
+DATABASE_ONLY, EVERY_DATABASE, CACHE_ONLY = ("database",), ("databases",), ("cache",)
+"""What an integration may need."""
 
 
 def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
@@ -324,7 +362,7 @@ def database(source: Source = ENVIRONMENT, /) -> SecuredConnection:
     Raises:
         ConfigurationError, TypeError: as for `resolve`.
     """
-    found = resolve(source)
+    found = resolve(source, DATABASE_ONLY)
     return found.database if isinstance(found, Services) else found
 
 

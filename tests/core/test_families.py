@@ -51,9 +51,9 @@ def test_what_a_family_names_is_there(name: str) -> None:
     ("role", "expected"),
     [
         ("database", ("mysql", "postgresql", "sqlite")),
-        ("broker", ("amqp", "redis", "sentinel")),
+        ("broker", ("amqp", "celery", "redis", "sentinel")),
         ("results", ("celery", "postgresql", "redis", "sentinel", "sqlite")),
-        ("cache", ("redis", "sentinel")),
+        ("cache", ("django-cache", "redis", "sentinel")),
         ("queue", ()),
     ],
 )

@@ -97,7 +97,7 @@ CASES = [
         {"A_B_DATABASE_URL": GOOD, "POSTGRESQLCONNSTR_a-b": GOOD + "2", "ENVCONN_A_B_TLS_WAIVE": "{raw}"},
     ),
     url("kind-unexpected", f"rediss://:{{p}}@{HOST}/0"),
-    Case("results-unsupported", {"CELERY_RESULT_BACKEND": f"mongodb://app:{{p}}@{HOST}"}),
+    Case("results-unsupported", {"ENVCONN_RESULTS_VARIABLE": "X", "X": f"mongodb://app:{{p}}@{HOST}"}),
     # the text before any grammar
     Case("text-empty", {"A_DATABASE_URL_FILE": "held", "B_DATABASE_URL": GOOD}, {"held": "\ufeff"}),
     url("text-quoted", f"'{GOOD}'"),
@@ -207,6 +207,8 @@ CASES = [
     # the policy
     url("envconn-variable-unknown", GOOD, ENVCONN_TSL="{raw}"),
     url("phase-unknown", GOOD, ENVCONN_PHASE="{raw}"),
+    url("ignore-invalid", GOOD, ENVCONN_IGNORE="={raw}"),
+    url("ignore-refused", GOOD, ENVCONN_IGNORE="PGPASSWORD", PGPASSWORD="{raw}"),
     url("policy-unknown", GOOD, ENVCONN_TLS="{raw}"),
     url("policy-unknown", GOOD, ENVCONN_TLS_LOCAL="{raw}"),
     url("waiver-too-wide", GOOD, ENVCONN_TLS_WAIVE="*, {raw}"),

@@ -190,7 +190,6 @@ ONCE = [
     ({"CACHE_URL": URL}, ["kind-unexpected"]),
     ({"BROKER_URL": URL, "CACHE_URL": URL}, ["kind-unexpected", "kind-unexpected"]),
     ({"DATABASE_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
-    ({"SHOP_DATABASE_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
     ({"DATABASE_URL": URL, "DATABASE_REPLICA_URL": "rediss://:p@r.example.com"}, ["kind-unexpected"]),
     (LIBPQ | {"PGREQUIREAUTH": "x"}, ["value-unknown"]),
     (LIBPQ | {"PGSSLMODE": "x"}, ["sslmode-unknown"]),

@@ -87,7 +87,7 @@ def test_broker_and_cache_are_services_by_their_own_variables() -> None:
         ({"CACHE_URL": AMQP}, ["kind-unexpected"]),
         ({"DATABASE_URL": REDIS}, ["kind-unexpected"]),
         ({"DATABASE_URL": PG, "DIRECT_URL": REDIS}, ["kind-unexpected"]),
-        ({"A_DATABASE_URL": AMQP}, ["kind-unexpected"]),
+        ({"A_DATABASE_URL": AMQP}, ["database-missing"]),
     ],
     ids=[
         "variable-conflict",

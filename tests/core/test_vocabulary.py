@@ -39,7 +39,7 @@ URL = "postgresql://app@db.example.com/app"
         ("ENVCONN_ANALYTICS_AUTH", "has no effect yet"),
         ("ENVCONN_AUHT", "has no effect yet"),
         ("ENVCONN_DATABASE_ATUH", "has no effect yet"),
-        ("ENVCONN_IGNORED", "Remove it"),
+        ("ENVCONN_IGNORED", "Use ENVCONN_IGNORE, or remove it"),
         ("ENVCONN_ENDPOINTS", "Remove it"),
         ("ENVCONN_RESULT_TLS", "emove it"),
         ("ENVCONN_PYTEST_ALOW", "Use ENVCONN_PYTEST_ALLOW"),

@@ -1,4 +1,4 @@
-"""Celery's texts for the store of results, after celery/app/backends.py (5.7.0, by_url).
+"""Celery's texts for the store of results, after celery/app/backends.py (5.7.0, by_url), and for a broker in memory.
 
 The backend's name is what is before ``://``, or before the first ``+``. A URL of SQLAlchemy follows ``db+``, which may
 be left out here. Deliberate differences, all of them refusals:
@@ -38,12 +38,27 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     return read_service(text, origin)
 
 
+def in_process(text: str, origin: Origin) -> Connection | None:
+    """Return the broker without a server, whose `dbname` is the whole `text`; `None` for any other."""
+    return _whole(text, origin) if _IN_PROCESS.fullmatch(text) else None
+
+
+# kombu's transports without a connection (kombu/transport/__init__.py, TRANSPORT_ALIASES); the name of the
+# host is ignored, and the directories of filesystem:// are in broker_transport_options.
+_IN_PROCESS = re.compile(r"(memory|filesystem)://(localhost)?/{0,2}")
+
+
+def _whole(text: str, origin: Origin) -> Connection:
+    scheme = text.partition("://")[0]
+    return Connection(family=CELERY, scheme=scheme, hosts=(Host("", 0),), user="", dbname=text, origin=origin)
+
+
 def serverless(text: str, origin: Origin) -> Connection | None:
     """Return the connection for results without a server, whose `dbname` is the whole `text`; `None` for any other."""
     name = text.partition("://")[0]
     if not re.fullmatch(_SERVERLESS.get(name, "(?!)"), text):
         return None
-    return Connection(family=CELERY, scheme=name, hosts=(Host("", 0),), user="", dbname=text, origin=origin)
+    return _whole(text, origin)
 
 
 _SERVERLESS = {

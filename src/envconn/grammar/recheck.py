@@ -10,7 +10,7 @@ from importlib import import_module
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.errors import problem
-from envconn.families import BY_SCHEME, CELERY, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
+from envconn.families import BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
@@ -86,9 +86,19 @@ def _check_sqlite(_: ParseState, connection: Connection) -> bool:
 
 
 def _check_celery(_: ParseState, connection: Connection) -> bool:
-    from envconn.grammar.celery import serverless
+    from envconn.grammar.celery import in_process, serverless
 
-    found = serverless(connection.dbname, connection.origin)
+    text, origin = connection.dbname, connection.origin
+    return _is_same(connection, serverless(text, origin) or in_process(text, origin))
+
+
+def _check_django_cache(_: ParseState, connection: Connection) -> bool:
+    from envconn.grammar.django_cache import serverless
+
+    return _is_same(connection, serverless(connection.dbname, connection.origin))
+
+
+def _is_same(connection: Connection, found: Connection | None) -> bool:
     return found is not None and all(getattr(found, name) == getattr(connection, name) for name in ("scheme", *_READ))
 
 
@@ -101,7 +111,12 @@ def _check_other(state: ParseState, connection: Connection) -> bool:
     return (len(hosts) == 1 or connection.family == SENTINEL) and mode in _MODES and _are_known(connection)
 
 
-_CHECKS = {POSTGRESQL: _check_postgresql, SQLITE: _check_sqlite, CELERY: _check_celery}
+_CHECKS = {
+    POSTGRESQL: _check_postgresql,
+    SQLITE: _check_sqlite,
+    CELERY: _check_celery,
+    DJANGO_CACHE: _check_django_cache,
+}
 
 
 def _is_host(state: ParseState, host: Host) -> bool:

@@ -93,6 +93,8 @@ class Provider(Record):
     with the first label of the host. `endpoint_password` is one for passwords that do; they are sent
     as plain text inside TLS, without the exchange that channel binding needs.
 
+    `tls_switch` says how TLS is turned on, if it is not by default.
+
     `serverless` says where SQL over HTTPS is accepted, if at all.
 
     `idle_seconds` is the time without traffic after which the provider closes a connection, `lifetime_seconds`
@@ -127,6 +129,7 @@ class Provider(Record):
     endpoint_password: str = ""
     serverless: Gateway | None = None
     certificates: Certificates | None = None
+    tls_switch: str = ""
     enforces_tls: bool | None = None
     private: bool = False
     direct_tls: bool = False

@@ -46,6 +46,10 @@ SCALINGO_REDIS = Provider(
     replica=False,
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
     certificates=_CERTIFICATES._replace(remedy=f"{_FETCH} in ENVCONN_TLS_CA, and use rediss://"),
+    tls_switch=(
+        "Turn on Force TLS for this database in Scalingo's dashboard, set ENVCONN_TLS_CA to the file of the region's "
+        "CA, and use rediss://"
+    ),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",
     checked="2026-08-21",

@@ -109,10 +109,13 @@ def _check_libraries(scan: Scan, connections: Sequence[Connection]) -> None:
 
 
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:
-    from envconn.selection import attribution
+    from envconn.selection import attribution, ignore
 
     known = attribution.owners(scan.present, found)
-    problems = attribution.attributed(scan.problems, known)
+    chosen = {scan.plain(chooser): name for name, chooser in variables.CHOOSERS.items() if chooser in scan.present}
+    for variable, name in chosen.items():
+        known[variable].add(name)
+    problems = ignore.way_out(attribution.attributed(scan.problems, known), chosen)
     notes = attribution.attributed(scan.notes, known)
     refused = attribution.refusals(problems, known, report.services)
     return replace(report, problems=problems, notes=notes, refused=MappingProxyType(refused))

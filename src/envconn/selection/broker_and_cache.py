@@ -7,22 +7,43 @@ only if a variable names them.
 from __future__ import annotations
 
 from envconn import grammar
+from envconn.connection import Connection
 from envconn.errors import note, problem
 from envconn.families import serving
 from envconn.records import Record
+from envconn.selection import other_products
 from envconn.selection import variables as names
 from envconn.selection.conflicts import choose
 from envconn.selection.databases import CHOICE_MISSING, Selected
 from envconn.selection.platform_services import ambiguity, chosen_by_name, unrelated
+from envconn.selection.scan import Other
 from envconn.selection.variables import CHOOSERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from envconn.connection import Connection, Origin, Secret
+    from envconn.connection import Origin, Secret
     from envconn.errors import Finding
     from envconn.selection.scan import PlatformService, Read, Scan
+
+
+def _read_broker(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
+    outcome = grammar.read(text, origin)
+    if isinstance(outcome, Connection):
+        return outcome
+    from envconn.grammar.celery import in_process
+
+    return in_process(text.reveal().strip(), origin) or outcome
+
+
+def _read_cache(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
+    outcome = grammar.read(text, origin)
+    if isinstance(outcome, Connection):
+        return outcome
+    from envconn.grammar.django_cache import serverless
+
+    return serverless(text.reveal().strip(), origin) or outcome
 
 
 def _read_results(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
@@ -36,7 +57,7 @@ class _Role(Record):
 
     name: str
     variables: tuple[str, ...]
-    read: Read = grammar.read
+    read: Read
     is_implied: bool = True
 
     @property
@@ -49,9 +70,9 @@ class _Role(Record):
 
 
 _ROLES = (
-    _Role("broker", names.BROKER),
+    _Role("broker", names.BROKER, _read_broker),
     _Role("results", names.RESULTS, _read_results, is_implied=False),
-    _Role("cache", names.CACHE),
+    _Role("cache", names.CACHE, _read_cache),
 )
 READERS: Mapping[str, Read] = {role.name: role.read for role in _ROLES}
 """How the texts of each service are read, by its name."""
@@ -60,13 +81,14 @@ READERS: Mapping[str, Read] = {role.name: role.read for role in _ROLES}
 def select(scan: Scan) -> Iterator[Selected]:
     """Yield the broker, the store for results and the cache that the environment configures."""
     before, used = len(scan.problems), []
-    shared = _without_clear_twin(scan, list(scan.connections(names.REDIS)))
-    stated = {role.name: list(scan.connections(role.variables, role.read)) for role in _ROLES}
+    chosen = {role.name: scan.chooser(role.chooser, (*role.variables, *names.REDIS)) for role in _ROLES}
+    shared = _without_clear_twin(scan, list(scan.connections(names.REDIS, other=Other("cache"))))
+    stated = {role.name: [] if chosen[role.name] else _stated(scan, role) for role in _ROLES}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
     for role in _ROLES:
-        if chosen := scan.chooser(role.chooser, (*role.variables, *names.REDIS)):
-            candidates = _chosen(scan, role, chosen)
-        elif role.is_implied:
+        if variable := chosen[role.name]:
+            candidates = _chosen(scan, role, variable)
+        elif role.is_implied and (stated[role.name] or not _is_elsewhere(scan, role)):
             candidates = _beside(scan, role, _first(stated[role.name], shared), known)
         else:
             candidates = stated[role.name]
@@ -77,10 +99,20 @@ def select(scan: Scan) -> Iterator[Selected]:
             if role.is_implied:
                 used.append(candidates[0])
             scan.excuse(before, candidates[0], role.variables)
-            if choice.connection and scan.expect(choice.connection, role.families, _expected(choice.connection, role)):
-                yield Selected(role.name, choice.connection)
+            found = choice.connection
+            if found and scan.expect(found, role.families, _expected(found, role)):
+                yield Selected(role.name, found)
     if len(used) == sum(role.is_implied for role in _ROLES):
         scan.excuse(before, max(used, key=lambda each: each.origin.env_file), names.REDIS)
+
+
+def _stated(scan: Scan, role: _Role) -> list[Connection]:
+    return list(scan.connections(role.variables, role.read, Other(role.name, role.name)))
+
+
+def _is_elsewhere(scan: Scan, role: _Role) -> bool:
+    """Whether a variable of the role's own holds what envconn does not configure, as ``sqs://``."""
+    return any(each.code == other_products.CODE and each.service == role.name for each in scan.notes)
 
 
 def _expected(connection: Connection, role: _Role) -> str:
@@ -99,6 +131,11 @@ def _chosen(scan: Scan, role: _Role, chosen: str) -> list[Connection]:
     candidates = list(scan.accept(scan.environment.lookup(chosen), role.read)) or chosen_by_name(
         _bound(scan, role.families), chosen
     )
+    scan.notes += [
+        note("variable-not-chosen", name, f"is ignored: {role.chooser} names another variable")
+        for name in role.variables
+        if candidates and name != chosen and name in scan.present
+    ]
     if not candidates and len(scan.problems) == before:
         scan.problems.append(problem("chosen-variable-missing", role.chooser, CHOICE_MISSING))
     return candidates

@@ -10,6 +10,7 @@ from envconn.families import serving
 from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
+from envconn.selection.scan import Other
 from envconn.selection.variables import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
 
@@ -45,7 +46,8 @@ class Selected(Record):
 def select(scan: Scan) -> Iterator[Selected]:
     """Yield every database that the environment configures, the default one first."""
     before = len(scan.problems)
-    siblings = [*_one_for_each_role(scan, [*scan.connections(variables.SIBLINGS), *_siblings_in_parts(scan)])]
+    stated = scan.connections(variables.SIBLINGS, other=_ENDPOINT)
+    siblings = _one_for_each_role(scan, [*stated, *_siblings_in_parts(scan)])
     siblings += _replicas(scan)
     default, others = _default(scan, siblings)
     known = [each for each in (default, *others, *siblings) if each]
@@ -58,14 +60,15 @@ def select(scan: Scan) -> Iterator[Selected]:
     for name, variable in variables.named(scan.present):
         if _is_reserved(scan, name, variable):
             continue
-        for connection in scan.connections([variable]):
+        other = Other(DATABASE, name)
+        for connection in scan.connections([variable], other=other):
             known.append(connection)
-            if not scan.expect(connection, DATABASES, "a database"):
+            if not scan.expect(connection, DATABASES, "a database", other):
                 continue
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):
                 before = len(scan.problems)
-                own = [*scan.connections(variables.siblings_of(variable))]
+                own = [*scan.connections(variables.siblings_of(variable), other=_ENDPOINT)]
                 scan.excuse(before, connection)
                 yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
     for bound in _bound(scan):
@@ -73,6 +76,10 @@ def select(scan: Scan) -> Iterator[Selected]:
             scan, bound.name, bound.connection.origin.variable
         ):
             yield Selected(bound.name, bound.connection)
+
+
+_ENDPOINT = Other(DATABASE)
+"""Of a variable for a sibling."""
 
 
 def _is_known(connection: Connection, others: Iterable[Connection]) -> bool:
@@ -240,7 +247,8 @@ def _replicas(scan: Scan) -> Iterator[Connection]:
             continue
         scan.notes += lookup.notes
         for text in re.split(_LIST, lookup.found.text.reveal().strip()):
-            yield from scan.accept(Lookup(Text(Secret(text.rstrip(", \t\r\n")), lookup.found.origin)))
+            one = Lookup(Text(Secret(text.rstrip(", \t\r\n")), lookup.found.origin))
+            yield from scan.accept(one, other=_ENDPOINT)
 
 
 def _report_overruled(scan: Scan, variable: str) -> None:

@@ -68,7 +68,11 @@ def _connection_strings(scan: Scan, candidates: Iterable[str]) -> Iterator[Platf
     from envconn.sources.bound_service import slug
 
     for variable in candidates:
-        if variable.startswith(TYPED) and not variables.is_read(name := plain_name(variable)):
+        if (
+            variable.startswith(TYPED)
+            and variable not in scan.left_out
+            and not variables.is_read(name := plain_name(variable))
+        ):
             lookup = scan.environment.lookup(variable)
             found = lookup.found and Text(lookup.found.text, replace(lookup.found.origin, source="connstr"))
             for connection in scan.accept(lookup._replace(found=found)):
@@ -80,6 +84,9 @@ def _credentials(scan: Scan) -> Iterator[PlatformService]:
     from envconn.sources import bound_services
 
     for finding in bound_services(scan.environment):
+        variable = finding.variable if isinstance(finding, Finding) else finding.origin.variable
+        if variable.partition("/")[0] in scan.left_out:
+            continue
         if isinstance(finding, Finding):
             (scan.problems if finding.severity == "error" else scan.notes).append(finding)
         else:

@@ -29,10 +29,23 @@ class PlatformService(Record):
     connection: Connection
 
 
-class Scan:
-    """The environment, which of its variables are `present`, the bound services, and what has been found so far."""
+class Other(Record):
+    """What a variable is for that is not the one of the default database: its role, and its service if it has one.
 
-    __slots__ = ("bound", "environment", "notes", "present", "problems")
+    Such a variable may be another product's (`envconn.selection.other_products`).
+    """
+
+    role: str
+    service: str | None = None
+
+
+class Scan:
+    """The environment, which of its variables are `present`, the bound services, and what has been found so far.
+
+    `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present.
+    """
+
+    __slots__ = ("bound", "environment", "left_out", "notes", "present", "problems")
 
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
@@ -40,24 +53,43 @@ class Scan:
         self.bound: tuple[PlatformService, ...] = ()
         self.problems = list(problems)
         self.notes: list[Finding] = []
+        self.left_out: set[str] = set()
+        if "ENVCONN_IGNORE" in self.present:
+            from envconn.selection import ignore
 
-    def connections(self, variables: Iterable[str], read: Read = grammar.read) -> Iterator[Connection]:
+            self.left_out = ignore.apply(self)
+
+    def connections(
+        self, variables: Iterable[str], read: Read = grammar.read, other: Other | None = None
+    ) -> Iterator[Connection]:
         """Yield the connections of those `variables` that are present, in their order; invalid ones become problems.
 
-        `read` is the grammar of their texts.
+        `read` is the grammar of their texts. `other` is as for `accept`.
         """
         for variable in variables:
             if variable in self.present:
-                yield from self.accept(self.environment.lookup(variable), read)
+                yield from self.accept(self.environment.lookup(variable), read, other)
 
-    def accept(self, lookup: Lookup, read: Read = grammar.read) -> Iterator[Connection]:
-        """Yield the connection of `lookup`, if it found one that `read` can read."""
+    def accept(self, lookup: Lookup, read: Read = grammar.read, other: Other | None = None) -> Iterator[Connection]:
+        """Yield the connection of `lookup`, if it found one that `read` can read.
+
+        With `other`, a text of another product becomes a note.
+        """
         self.record(lookup)
         if lookup.found:
             outcome = read(lookup.found.text, lookup.found.origin)
+            if not isinstance(outcome, Connection) and other and self._is_foreign(lookup.found, other):
+                return
             if not isinstance(outcome, Connection):
                 outcome = self.about_parts(outcome, lookup.found.origin)
             yield from self.understand(outcome)
+
+    def _is_foreign(self, found: Text, other: Other) -> bool:
+        from envconn.selection import other_products
+
+        if held := other_products.title(found.text.reveal(), other.role):
+            self.notes.append(other_products.unused(found.origin.variable, held, other.service))
+        return bool(held)
 
     def about_parts(self, problems: tuple[Finding, ...], origin: Origin) -> tuple[Finding, ...]:
         """Return the `problems` of the text of `origin`, about its parts if it was put together from several."""
@@ -128,11 +160,19 @@ class Scan:
         leader = host_variables.leader_of(variable, self.present)
         return any(map(self.environment.in_env_file, (variable, *leader)))
 
-    def expect(self, connection: Connection, families: Collection[str], what: str) -> bool:
-        """Return whether the family of `connection` is in `families`; if not, add the problem: it is for `what`."""
+    def expect(self, connection: Connection, families: Collection[str], what: str, other: Other | None = None) -> bool:
+        """Return whether the family of `connection` is in `families`; if not, add the problem: it is for `what`.
+
+        With `other`, it is a note.
+        """
         if connection.family in families:
             return True
         family = FAMILIES[connection.family]
+        if other:
+            from envconn.selection import other_products
+
+            self.notes.append(other_products.misplaced(connection, what, other.service))
+            return False
         message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
         self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
         return False

@@ -173,10 +173,10 @@ FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
 SERVICES = ("database", "broker", "results", "cache")
 """The services that are known without a variable of that name."""
 
-FOR_EVERY = (*(PREFIX + word for word in (*FOR_EACH, "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")), *APIS.values())
+FOR_EVERY = (*(PREFIX + word for word in (*FOR_EACH, "IGNORE", "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")), *APIS.values())
 """The names that apply to every service, or to none."""
 
-UNUSED = tuple(PREFIX + word for word in ("IGNORE", "ENDPOINT"))
+UNUSED = (f"{PREFIX}ENDPOINT",)
 """The names that a later version will read."""
 
 CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}

@@ -48,7 +48,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
     if all(host.is_socket for host in connection.hosts):
         level, ca = TlsLevel.NONE, None
-    problems = _contradictions(connection, asked, how_far, level, policy)
+    disabled = _disabled(connection, policy, endpoint, local=how_far.local) if asked == TlsLevel.NONE else ""
+    problems = _contradictions(connection, asked, how_far, level, disabled)
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
     connection = deciding_files.located(connection)
     problems += [*contradictions, *objections(connection, endpoint)]
@@ -144,13 +145,13 @@ def provider_ca(endpoint: Endpoint) -> str | None:
 
 
 def _contradictions(
-    connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel, policy: Demands
+    connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel, disabled: str
 ) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     family = FAMILIES[connection.family]
     sockets = [host.is_socket for host in connection.hosts]
     found = [
-        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", ""),
+        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
         (all(sockets) and not how_far.exempt and not family.serverless, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
         (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
@@ -162,14 +163,13 @@ def _contradictions(
         ),
         (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
     ]
-    told = [
-        (code, message or _disabled(connection, policy, local=how_far.local)) for is_so, code, message in found if is_so
-    ]
-    return [problem(code, variable, message) for code, message in told]
+    return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
-def _disabled(connection: Connection, policy: Demands, *, local: bool) -> str:
+def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, local: bool) -> str:
     written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
+    if endpoint.provider and endpoint.provider.tls_switch:
+        remedy = endpoint.provider.tls_switch
     if local:
         return (
             f"{written} for a local host, although ENVCONN_TLS_LOCAL=enforce is set. {remedy}, or set "

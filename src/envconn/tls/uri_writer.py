@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
-from envconn.families import AMQP, CELERY, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, CELERY, DJANGO_CACHE, FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.records import Record
 from envconn.tls.levels import TlsLevel
 
@@ -127,7 +127,7 @@ _FAMILIES = {
         socket="mysql://{user}localhost/{dbname}?unix_socket={path}",
     ),
     SQLITE: _Family((_NONE,) * len(TlsLevel), {}, socket="sqlite:///{path}"),
-    CELERY: _Family((_NONE,) * len(TlsLevel), {}, socket="{text}"),
+    **dict.fromkeys((CELERY, DJANGO_CACHE), _Family((_NONE,) * len(TlsLevel), {}, socket="{text}")),
 }
 
 

@@ -1,0 +1,198 @@
+"""Other products' variables, through every way in: noted, read, left out or refused, and never fatal for a database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+import envconn_celery
+import envconn_django
+import envconn_psycopg
+from envconn import ConfigurationError, ServiceMissing
+from envconn.cli import main
+from envconn.selection import select_services
+from environments import AMQP, PG, READ, REDIS, REFUSED, Row
+from leaks import MARKER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from envconn.report import Report
+
+
+def environ(row: Row) -> dict[str, str]:
+    return {"DATABASE_URL": PG, **row.environ}
+
+
+def named(rows: list[Row]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
+
+
+def check(row: Row, report: Report) -> None:
+    services = {name: str(service.tls.level) for name, service in report.services.items()}
+    own = {"database": "encrypted"} if row.database else {}
+    assert {each.variable: each.code for each in report.problems} == row.codes
+    assert MARKER not in f"{report} {report.as_dict()}"
+    if row.codes:
+        assert ("database" in services) is row.database
+        return
+    assert services == {**own, **row.services}
+    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen")
+    assert {each.variable: each.code for each in report.notes if each.code in neighbours} == row.notes
+
+
+def test_the_refusing_half_is_the_longer_one() -> None:
+    assert len(REFUSED) > len(READ)
+
+
+@named([*READ, *REFUSED])
+def test_selected(row: Row) -> None:
+    check(row, select_services(environ(row), None).report)
+
+
+@named([*READ, *REFUSED])
+def test_settings(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in environ(row).items():
+        monkeypatch.setenv(name, text)
+    if not row.codes:
+        check(row, envconn.Settings().services.report())
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        envconn.Settings()
+    assert {each.variable: each.code for each in caught.value.problems} == row.codes
+
+
+@named([*READ, *REFUSED])
+def test_command(row: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in environ(row).items():
+        monkeypatch.setenv(name, text)
+    assert main(["check", "--json", "--no-env-file"]) == (78 if row.codes else 0)
+    told = json.loads(capsys.readouterr().out)
+    assert {each["variable"]: each["code"] for each in told["problems"]} == row.codes
+    assert row.notes.items() <= {each["variable"]: each["code"] for each in told["notes"]}.items()
+
+
+@named([row for row in REFUSED if row.database and not any(each.startswith("ENVCONN_IGNOR") for each in row.codes)])
+def test_a_database_is_not_stopped(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the default database gets it, and whoever loads all is refused."""
+    for name, text in environ(row).items():
+        monkeypatch.setenv(name, text)
+    if row.codes.keys().isdisjoint({"DIRECT_URL", "DATABASE_REPLICA_URL"}):  # endpoints of the default database
+        assert envconn_psycopg.kwargs()["host"] == "db.example.com"
+    with pytest.raises(ConfigurationError):
+        envconn.load(env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("others", "ask", "said"),
+    [
+        (
+            {"FIREBASE_DATABASE_URL": "https://h"},
+            "firebase",
+            "FIREBASE_DATABASE_URL: holds the address of an HTTP service",
+        ),
+        ({"CELERY_BROKER_URL": "sqs://"}, "broker", "CELERY_BROKER_URL: holds the Amazon SQS transport of Celery"),
+        ({"KV_URL": "https://h"}, "broker", "KV_URL: holds the address of an HTTP service"),
+        ({"KV_URL": "https://h"}, "cache", "Set it to the URL of a Redis, or write CACHES yourself"),
+        (
+            {"OTHER_DATABASE_URL": AMQP},
+            "other",
+            "OTHER_DATABASE_URL: holds an AMQP URL, but a database URL is expected",
+        ),
+        ({"KV_URL": "https://h"}, "results", "CELERY_RESULT_BACKEND: not set"),
+        ({}, "firebase", "no service has this name"),
+        ({}, "broker", "BROKER_URL: not set"),
+    ],
+)
+def test_asking_says_why(others: dict[str, str], ask: str, said: str) -> None:
+    services = envconn.load({"DATABASE_URL": PG, **others}, env_file=None)
+    with pytest.raises(ServiceMissing) as caught:
+        services[ask]
+    assert said in str(caught.value)
+    assert services.get(ask) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [
+        ({"CACHE_URL": f"redis://:{MARKER}@h.example.com"}, "tls-disabled"),
+        ({"REDIS_URL": f"redis://:{MARKER}@h.example.com"}, "tls-disabled"),
+        ({"CACHE_URL": "memcache://h"}, "service-foreign"),
+        ({"CACHE_URL": "rediis://h"}, "scheme-unknown"),
+    ],
+)
+def test_caches_raise_what_databases_do_not(others: dict[str, str], code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"DATABASE_URL": PG, **others}.items():
+        monkeypatch.setenv(name, text)
+    assert envconn_django.databases()["default"]["HOST"] == "db.example.com"
+    with pytest.raises(ConfigurationError) as caught:
+        envconn_django.caches()
+    assert {each.code for each in caught.value.problems} == {code}
+    with pytest.raises(ConfigurationError):
+        envconn_celery.config()
+
+
+@pytest.mark.parametrize(
+    ("text", "backend", "location"),
+    [
+        ("locmemcache://", "locmem.LocMemCache", None),
+        ("locmem://name", "locmem.LocMemCache", "name"),
+        ("dummycache://", "dummy.DummyCache", None),
+        ("dbcache://table", "db.DatabaseCache", "table"),
+        ("filecache:///srv/cache", "filebased.FileBasedCache", "/srv/cache"),
+    ],
+)
+def test_caches_without_a_server(
+    text: str, backend: str, location: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHE_URL", text)
+    made = envconn_django.caches()["default"]
+    assert made.get("LOCATION") == location
+    assert made["BACKEND"] == f"django.core.cache.backends.{backend}"
+
+
+@pytest.mark.parametrize("text", ["memory://", "memory://localhost//", "filesystem://"])
+def test_a_broker_without_a_server(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", text)
+    made = envconn_celery.config(results=None)
+    assert made["broker_url"] == text
+
+
+def test_results_that_cannot_be_used_are_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", REDIS)
+    monkeypatch.setenv("RESULTS_URL", f"redis://:{MARKER}@h.example.com")
+    with pytest.raises(ConfigurationError, match="RESULTS_URL: the scheme means no TLS"):
+        envconn_celery.config()
+    assert envconn_celery.config(results=None)
+
+
+def test_policy_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG)
+    monkeypatch.setenv("ENVCONN_TLS", "reqire")
+    for call in (envconn_django.databases, envconn_django.caches, envconn_psycopg.kwargs):
+        with pytest.raises(ConfigurationError, match="ENVCONN_TLS"):
+            call()
+
+
+def test_an_error_names_the_way_out() -> None:
+    for name, has_one in {
+        "X_DATABASE_URL": True,
+        "KV_URL": True,
+        "CACHE_URL": True,
+        "CELERY_BROKER_URL": False,
+    }.items():
+        report = select_services({"DATABASE_URL": PG, name: "nonsense"}, None).report
+        assert [f"ENVCONN_IGNORE={name}" in each.message for each in report.problems] == [has_one]
+        report = select_services({"DATABASE_URL": PG, name: "nonsense", "ENVCONN_IGNORE": name}, None).report
+        assert report.ok is has_one
+
+
+def test_an_env_file_leaves_out_its_own(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"ENVCONN_IGNORE=*_DATABASE_URL\nA_DATABASE_URL={PG}\n", encoding="utf-8")
+    report = select_services({"DATABASE_URL": PG, "B_DATABASE_URL": PG.replace("/app", "/b")}, str(file)).report
+    assert [*report.services] == ["database", "b"]
+    assert {"variable-ignored", "dotenv-ignored"} <= {each.code for each in report.notes}
