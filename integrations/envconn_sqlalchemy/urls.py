@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from itertools import count
 from threading import Lock
 
 from sqlalchemy import URL
@@ -132,10 +131,12 @@ def _is_free(name: str, connection: SecuredConnection) -> bool:
 
 
 def _candidates(connection: SecuredConnection) -> Iterator[str]:
-    place = place_of(connection)
+    """Yield the names that `connection` may have: that of the service alone if it is one, then numbered ones."""
+    place, number = place_of(connection), 1
     if place and place.variable is None and not place.steps:
         yield connection.name
-    for number in count(2):
+    while True:
+        number += 1
         yield f"{connection.name}~{number}"
 
 

@@ -188,6 +188,21 @@ def in_lite(scene: Scene, options: dict[str, Any]) -> str:
     return MERGED
 
 
+def test_check_names_the_settings_of_lite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.example.com/app")
+    app = flask.Flask("lite")
+    app.config["SQLALCHEMY_ENGINES"] = {"default": envconn_sqlalchemy.url(), "file": "sqlite://"}
+    app.config["SQLALCHEMY_ASYNC_ENGINES"] = {"default": envconn_sqlalchemy.url(driver="asyncpg")}
+    flask_sqlalchemy_lite.SQLAlchemy(app)
+    done = app.test_cli_runner().invoke(group, ["check"], obj=ScriptInfo(create_app=lambda: app))
+    for line in (
+        'SQLALCHEMY_ENGINES["default"]: TLS encrypted',
+        'SQLALCHEMY_ENGINES["file"]: no TLS is required',
+        'SQLALCHEMY_ASYNC_ENGINES["default"]: TLS encrypted',
+    ):
+        assert line in done.output
+
+
 def dotenv(scene: Scene) -> Iterator[str]:
     """The command puts the file into the environment, before the application reads it."""
     uri = envconn.load().database.uri().reveal()
