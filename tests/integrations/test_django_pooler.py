@@ -104,7 +104,7 @@ def served(bouncer: Bouncer) -> int:
 def test_options_at_start_up(project: Project, url: str) -> None:
     environ = {"DATABASE_URL": f"{url}&options=-c%20lock_timeout%3D4321"}
     refused = project.manage("check", ENVCONN_POOL_MODE="transaction", **environ)
-    assert refused.returncode == 1
+    assert refused.returncode == 78
     assert "the pooler does not support options" in refused.stdout
     project.settings(NAIVE)
     broken = project.manage("migrate", **environ)
@@ -115,5 +115,5 @@ def test_options_at_start_up(project: Project, url: str) -> None:
 def test_two_pools(project: Project, url: str) -> None:
     project.settings("DATABASES = databases(pool=True)")
     refused = project.manage("check", DATABASE_URL=url, ENVCONN_POOL_MODE="transaction")
-    assert refused.returncode == 1
+    assert refused.returncode == 78
     assert "does not work with pool" in refused.stdout

@@ -1,0 +1,63 @@
+"""A PostgreSQL without TLS that asks each client for its password in plain text, and keeps what it is told."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envconn_pytest.server_protocol import Malformed, exactly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Asking", "asking"]
+
+_ENCRYPTION = {80877103, 80877104}  # SSLRequest and GSSENCRequest (PostgreSQL manual, Message Formats)
+_PLAIN_PASSWORD = b"R" + struct.pack("!II", 8, 3)
+
+
+@dataclass
+class Asking:
+    """Listens on `port` of the loopback interface; `passwords` are those that it was sent."""
+
+    port: int
+    passwords: list[str] = field(default_factory=list)
+
+    def ask(self, client: socket.socket) -> None:
+        """Refuse encryption, and ask for the password."""
+        client.settimeout(10)
+        with suppress(OSError, Malformed), client:
+            while True:
+                length, code = struct.unpack("!II", exactly(client, 8))
+                if code not in _ENCRYPTION:
+                    break
+                client.sendall(b"N")
+            exactly(client, length - 8)
+            client.sendall(_PLAIN_PASSWORD)
+            _, length = struct.unpack("!cI", exactly(client, 5))
+            self.passwords.append(exactly(client, length - 4).rstrip(b"\0").decode())
+
+
+@contextmanager
+def asking() -> Iterator[Asking]:
+    """Listen until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Asking(listener.getsockname()[1])
+        thread = threading.Thread(target=_accept, args=(listener, server), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+def _accept(listener: socket.socket, server: Asking) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listener.accept()
+            server.ask(client)
