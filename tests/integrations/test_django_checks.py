@@ -134,3 +134,50 @@ def test_a_debug_page(project: Project, *, covered: bool) -> None:
     assert "https://example.com/page" in done.stdout
     assert ("marker-password" in done.stdout) is not covered
     assert ("other-password" in done.stdout) is not covered
+
+
+PAGES = """
+import asyncio, sys
+from django.conf import settings
+from django.core import mail
+from django.db import connections
+from django.test import AsyncClient, Client
+from django.test.utils import setup_test_environment
+from django.urls import path
+from django.utils.log import AdminEmailHandler
+import logging
+
+def view(request, alias):
+    kept = {"deep": [({"password": "marker-password"},)], "texts": {"postgresql://app:marker-password@h/d"}}
+    kept["itself"] = kept
+    with connections[alias].cursor():
+        pass
+
+setup_test_environment()
+logging.getLogger("django.request").addHandler(AdminEmailHandler(include_html=True))
+settings.ROOT_URLCONF = (path("<alias>", view),)
+told = []
+for settings.DEBUG in (True, False):
+    for alias in ("default", "rotated"):
+        for accept in ("text/html", "text/plain"):
+            told.append(Client(raise_request_exception=False).get(f"/{alias}", HTTP_ACCEPT=accept).content.decode())
+        found = asyncio.run(AsyncClient(raise_request_exception=False).get(f"/{alias}"))
+        told.append(found.content.decode())
+for message in mail.outbox:
+    told += [message.body, *(each[0] for each in message.alternatives)]
+sys.stdout.write("".join(told))
+print("told", len(told), sum("OperationalError" in each for each in told))
+"""
+
+
+@pytest.mark.parametrize("covered", [True, False])
+def test_pages_and_mails_about_a_failed_connection(project: Project, *, covered: bool) -> None:
+    """Every page for a browser and for a program, WSGI and ASGI, every mail, and the log on stderr."""
+    filter_ = "" if covered else "from django.conf.global_settings import DEFAULT_EXCEPTION_REPORTER_FILTER"
+    second = "DATABASES['rotated'] = databases(rotate=True)['default']"
+    project.settings(f"{second}\nADMINS = [('a', 'a@example.com')]\nALLOWED_HOSTS = ['*']\n{filter_}")
+    uri = "postgresql://app:marker-password@127.0.0.1:1/app?sslmode=require"
+    done = project.run("-c", f"import django\ndjango.setup()\n{PAGES}", DATABASE_URL=uri)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "told 42 36"
+    assert ("marker-password" in done.stdout) is not covered

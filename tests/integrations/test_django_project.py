@@ -184,6 +184,34 @@ def test_the_test_runner_mirrors(project: Project, private: Server, certificates
         assert admin.execute("select count(*) from pg_database where datname like 'test%'").fetchone() == (0,)
 
 
+PARALLEL = """
+from django.db import connection
+from django.test import TestCase
+from website.models import Visit
+
+class One(TestCase):
+    def test_it(self):
+        Visit.objects.create(path="/here")
+        self.assertTrue(connection.settings_dict["NAME"].startswith("test_"))
+
+class Other(One):
+    pass
+"""
+START = "import multiprocessing as m; m.set_start_method({0!r}); from django.core.management import execute_from_command_line"
+
+
+@pytest.mark.parametrize("method", ["spawn", *(["forkserver"] if django.VERSION >= (6, 0) else [])])
+def test_parallel_tests_with_rotation(project: Project, verified: str, method: str) -> None:
+    pool = "{'min_size': 1, 'max_size': 2}" if django.VERSION >= (5, 1) else "False"
+    project.settings(f"DATABASES = databases(rotate=True, pool={pool})")
+    project.tests(PARALLEL)
+    command = "execute_from_command_line(['manage.py', 'test', 'extra', '--parallel', '2'])"
+    done = project.run("-c", f"{START.format(method)}; {command}", DATABASE_URL=verified)
+    assert done.returncode == 0, done.stdout
+    assert "Ran 2 tests" in done.stdout
+    assert "Cloning test database" in done.stdout
+
+
 def test_migrations_stay_off_replicas(project: Project, verified: str) -> None:
     with psycopg.connect(verified, autocommit=True) as admin:
         admin.execute("drop database if exists replica_db")

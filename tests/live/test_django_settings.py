@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 
 import django
 import pytest
@@ -14,6 +17,7 @@ from framework_settings import JUDGED, MERGED, MOMENTS, NONE, NOT_READ, OPEN, RE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from asking import Asking
     from lab import Lab
@@ -41,7 +45,7 @@ OURS = "DATABASES = databases()"
 OPTIONS = "DATABASES['default']['OPTIONS']"
 ASKING = "{'ENGINE': POSTGRESQL, 'NAME': 'x', 'USER': 'u', 'PASSWORD': 'own', 'HOST': '127.0.0.1', 'PORT': PORT%s}"
 WEAK, WEAK_OPTIONS = ASKING % "", ASKING % ", 'OPTIONS': {'sslmode': 'prefer', **extra}"
-REQUIRED = ASKING % ", 'OPTIONS': {'sslmode': 'require', 'require_auth': 'md5'}"
+REQUIRED = ASKING % ", 'OPTIONS': {'sslmode': 'require', 'require_auth': 'md5,scram-sha-256'}"
 OWN = "{**databases()['default'], 'NAME': 'template1'}"
 OF_MYSQL = (
     "{'ENGINE': MYSQL, 'NAME': 'x', 'USER': 'u', 'PASSWORD': 'own', 'HOST': 'localhost', 'PORT': PORT, "
@@ -266,11 +270,45 @@ def test_every_cell_is_tried() -> None:
 
 
 def test_dbshell(project: Project, lab: Lab, certificates: Certificates) -> None:
+    if not shutil.which("psql"):
+        pytest.skip("there is no psql")
     strict = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), "hostaddr": "127.0.0.1"}
-    uri = lab["good"].uri("db.envconn.test", **strict, channel_binding="require", sslcertmode="disable")
+    uri = lab["good"].uri("db.envconn.test", **strict, channel_binding="require")
     ask = "select current_database(), ssl from pg_stat_ssl where pid = pg_backend_pid()"
-    wrong = {"PGHOSTADDR": "192.0.2.1", "PGSSLCRL": "", "PGCHANNELBINDING": "disable", "PGOPTIONS": "-c work_mem=x"}
-    done = project.manage("dbshell", "--", "-Atc", ask, DATABASE_URL=uri.replace("sslcertmode=disable", ""), **wrong)
+    wrong = {"PGHOSTADDR": "192.0.2.1", "PGCHANNELBINDING": "disable", "PGOPTIONS": "-c work_mem=x"}
+    done = project.manage("dbshell", "--", "-Atc", ask, DATABASE_URL=uri, **wrong)
     assert (done.returncode, done.stdout) == (0, "postgres|t\n"), done.stdout
-    refused = project.manage("dbshell", "--", "-Atc", ask, DATABASE_URL=f"{uri}&min_protocol_version=3.2")
-    assert lab["good"].password not in refused.stdout
+
+
+STATED = {
+    "hostaddr": ("PGHOSTADDR", "127.0.0.1"),
+    "channel_binding": ("PGCHANNELBINDING", "require"),
+    "require_auth": ("PGREQUIREAUTH", "scram-sha-256"),
+    "sslnegotiation": ("PGSSLNEGOTIATION", "direct"),
+    "ssl_min_protocol_version": ("PGSSLMINPROTOCOLVERSION", "TLSv1.3"),
+    "ssl_max_protocol_version": ("PGSSLMAXPROTOCOLVERSION", "TLSv1.3"),
+}
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+@pytest.mark.parametrize(("version", "refused"), [("18.1", ""), ("15.18 (Debian 15.18-0+deb12u1)", "require_auth")])
+def test_dbshell_hands_over_what_decides(
+    project: Project, tmp_path: Path, certificates: Certificates, version: str, refused: str, *, rotate: bool
+) -> None:
+    project.settings(f"DATABASES = databases(rotate={rotate})")
+    script = f"#!/bin/sh\n[ \"$1\" = --version ] && echo 'psql (PostgreSQL) {version}' && exit\nenv\n"
+    (program := tmp_path / "psql").write_text(script, encoding="ascii")
+    program.chmod(0o755)
+    crl = tmp_path / "list.pem"
+    crl.write_bytes(certificates.ca.read_bytes())
+    query = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca), "sslcrl": str(crl)}
+    query |= {name: value for name, (_, value) in STATED.items()}
+    uri = f"postgresql://app:marker-password@db.example.com/app?{urlencode(query)}"
+    done = project.manage("dbshell", DATABASE_URL=uri, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    if refused:
+        assert f"DATABASE_URL: {refused} requires libpq 16" in done.stdout
+        assert "marker-password" not in done.stdout
+        return
+    told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    assert {name: told.get(name) for name, _ in STATED.values()} == dict(STATED.values())
+    assert (told["PGSSLCRL"], told["PGDATABASE"], told["PGPASSWORD"]) == (str(crl), "app", "marker-password")
