@@ -64,12 +64,14 @@ class SafeExceptionReporterFilter(debug.SafeExceptionReporterFilter):
         """Return `value` with everything hidden that a secret name, or the text itself, shows to be one."""
         if isinstance(value, str):
             return self.cleanse_setting(str(key), value)
-        if depth == _DEPTH or not isinstance(value, (dict, list, tuple, set, frozenset)):
+        if not isinstance(value, (dict, list, tuple, set, frozenset)):
             return value
+        if depth == _DEPTH:
+            return self.cleansed_substitute
         if isinstance(value, dict):
             return {name: self._cleansed(name, each, depth + 1) for name, each in value.items()}
         return [self._cleansed("", each, depth + 1) for each in value]
 
 
 _DEPTH = 8
-"""How deep containers are searched: one may contain itself."""
+"""How deep containers are searched and shown: one may contain itself."""

@@ -197,7 +197,7 @@ class One(TestCase):
 class Other(One):
     pass
 """
-START = "import multiprocessing as m; m.set_start_method({0!r}); from django.core.management import execute_from_command_line"
+START = "import multiprocessing; multiprocessing.set_start_method({!r}); from django.core import management"
 
 
 @pytest.mark.parametrize("method", ["spawn", *(["forkserver"] if django.VERSION >= (6, 0) else [])])
@@ -205,7 +205,7 @@ def test_parallel_tests_with_rotation(project: Project, verified: str, method: s
     pool = "{'min_size': 1, 'max_size': 2}" if django.VERSION >= (5, 1) else "False"
     project.settings(f"DATABASES = databases(rotate=True, pool={pool})")
     project.tests(PARALLEL)
-    command = "execute_from_command_line(['manage.py', 'test', 'extra', '--parallel', '2'])"
+    command = "management.execute_from_command_line(['manage.py', 'test', 'extra', '--parallel', '2'])"
     done = project.run("-c", f"{START.format(method)}; {command}", DATABASE_URL=verified)
     assert done.returncode == 0, done.stdout
     assert "Ran 2 tests" in done.stdout
