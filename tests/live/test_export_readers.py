@@ -220,7 +220,7 @@ def test_exec(
         assert (told or libpq_drivers.recognised(done.stderr)) == want
 
 
-DEMANDS = ("PGGSSENCMODE", "PGREQUIREAUTH", "PGSERVICE", "PGSSLCERTMODE", "PGSSLMINPROTOCOLVERSION")
+DEMANDS = ("PGGSSENCMODE", "PGREQUIREAUTH", "PGSSLCERTMODE", "PGSSLMINPROTOCOLVERSION")
 
 
 @pytest.mark.parametrize("trap", DEMANDS)
