@@ -68,6 +68,18 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",
             "Rename one of the two services.",
         ),
+        "part-unknown": Code(
+            "A variable beside the host of a database seems to be about TLS, but has a name that is not read.",
+            "Use the name in the message, or leave the variable out with `ENVCONN_IGNORE`.",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DB_SSL_CIPHERS=x",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DB_SSL_CIPHERS=x ENVCONN_IGNORE=DB_SSL_CIPHERS",
+        ),
+        "port-foreign": Code(
+            "The port is the one of another engine, and no variable states the engine.",
+            "State the engine, or correct the port.",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DB_PORT=1433",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DB_PORT=1433 DB_ENGINE=postgresql",
+        ),
         "ignore-invalid": Code(
             "`ENVCONN_IGNORE` has an entry that is not a name.",
             "Write names or patterns with `*` and `?`, separated by commas.",
@@ -752,6 +764,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "`ENVCONN_CACHE_VARIABLE`) names another variable."
         ),
         "variable-ignored": Code("`ENVCONN_IGNORE` leaves the variable out."),
+        "part-unused": Code("A variable beside the host of a database, or for a host that is not set, is not read."),
         "service-foreign": Code(
             "A variable holds what envconn does not configure, such as `JDBC_DATABASE_URL` or "
             "`CELERY_BROKER_URL=sqs://`. There is no such service; taking it is an error that says so."

@@ -344,7 +344,9 @@ def _load_needed(needs: Collection[str]) -> Services:
 
     def read() -> Selection:
         selection = whole()
-        return selection._replace(report=replace(selection.report, problems=selection.report.about(needs)))
+        # All problems at once, if one of them is about what is needed.
+        is_stopped = bool(selection.report.about(needs))
+        return selection if is_stopped else selection._replace(report=replace(selection.report, problems=()))
 
     selection = read()
     if selection.report.problems:

@@ -48,7 +48,92 @@ def without(name: str, code: str, **environ: str) -> Row:
     return refused(name, code, **environ)._replace(database=False)
 
 
+PARTS = {"DB_HOST": "db.example.com", "DB_USER": "app", "DB_NAME": "app"}
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def parts(level: str = "encrypted", *, unused: str = "", **environ: str) -> Row:
+    """Return a row of a database in parts, in which `environ` comes first; the variables `unused` are noted."""
+    notes = dict.fromkeys(unused.split(), "part-unused")
+    return Row(" ".join(environ), {**environ, **PARTS, **environ}, {"database": level}, notes)
+
+
+def wrong(code: str, **environ: str) -> Row:
+    """Return a row of a database in parts with one problem, about the first variable of `environ`."""
+    return Row(
+        f"{' '.join(environ)} {code}",
+        {**environ, **PARTS, **environ},
+        codes={next(iter(environ)): code},
+        database=False,
+    )
+
+
+MODES = _words(
+    "SSLMODE SSL_MODE TLS_MODE SSL TLS USE_SSL USE_TLS SSL_ENABLED TLS_ENABLED ENABLE_SSL REQUIRE_SSL SSL_REQUIRE "
+    "SSL_REQUIRED"
+)
+CAS = _words(
+    "SSLROOTCERT SSL_ROOT_CERT SSL_ROOTCERT SSL_ROOT_CERT_PATH SSL_CA SSL_CA_FILE SSL_CAFILE SSL_CA_PATH SSL_CA_CERT "
+    "TLS_CA TLS_CA_FILE CA CA_FILE CA_PATH CACERT CA_CERT ROOT_CERT"
+)
+PAIRS = (
+    "SSLCERT SSLKEY",
+    "SSL_CERT SSL_KEY",
+    "SSL_CERT_FILE SSL_KEY_FILE",
+    "CLIENT_CERT CLIENT_KEY",
+    "TLS_CERT TLS_KEY",
+)
+
 READ = [
+    # Parts: the engine, by name or by port.
+    *(
+        parts(DB_ENGINE=text)
+        for text in (
+            "postgresql",
+            "postgres",
+            "pg",
+            "pgsql",
+            "django.db.backends.postgresql",
+            "django.db.backends.postgresql_psycopg2",
+            "django.contrib.gis.db.backends.postgis",
+            "django_prometheus.db.backends.postgresql",
+            "postgresql+psycopg",
+            "psycopg2",
+        )
+    ),
+    *(
+        parts(DB_ENGINE=text, DB_PORT="3306")
+        for text in (
+            "mysql",
+            "mariadb",
+            "mysql2",
+            "django.db.backends.mysql",
+            "mysql.connector.django",
+            "mysql+pymysql",
+        )
+    ),
+    *(parts(**{f"DB_{word}": "mysql"}) for word in _words("ENGINE DIALECT DRIVER ADAPTER VENDOR CONNECTION TYPE KIND")),
+    parts(DB_PORT="3306"),
+    parts(DB_PORT="1433", DB_ENGINE="postgresql"),
+    # Parts: TLS.
+    *(parts("verify-full", **{f"DB_{word}": "verify-full", "DB_SSLROOTCERT": "system"}) for word in MODES),
+    *(parts("verify-full", **{f"DB_{word}": "system"}) for word in CAS),
+    *(parts(DB_SSL=text) for text in ("true", "True", "1", "yes", "on", "required", "REQUIRED", "require", "prefer")),
+    parts("verify-full", DB_SSL="true", DB_SSLMODE="verify-full", DB_SSL_CA="system"),
+    # Parts: other names of the password, and what is not read.
+    *(parts(**{f"DB_{word}": MARKER}) for word in ("PASSWORD", "PASS", "PASSWD", "PWD", "PW")),
+    parts(DB_POOL_SIZE="5", unused="DB_POOL_SIZE"),
+    parts(DB_CONN_MAX_AGE="60", DB_OPTIONS="x", unused="DB_CONN_MAX_AGE DB_OPTIONS"),
+    parts(DB_SERVICE_HOST="10.0.0.1", DB_PORT_5432_TCP="tcp://10.0.0.1:5432", DB_SERVICE_PORT="5432"),
+    parts(DB_SSL_CIPHERS="x", ENVCONN_IGNORE="DB_SSL_CIPHERS")._replace(notes={"DB_SSL_CIPHERS": LEFT_OUT}),
+    Row(
+        "parts without a host",
+        {"DB_SSL_MODE": "verify-full", "DB_ENGINE": "mysql", "POSTGRES_PASSWORD": MARKER},
+        notes=dict.fromkeys(("DB_SSL_MODE", "DB_ENGINE", "POSTGRES_PASSWORD"), "part-unused"),
+    ),
     # Other databases behind <NAME>_DATABASE_URL.
     foreign(JDBC_DATABASE_URL=f"jdbc:postgresql://db.example.com/app?user=app&password={MARKER}"),
     foreign(SPRING_DATABASE_URL=f"jdbc:mysql://db.example.com/app?user=app&password={MARKER}"),
@@ -226,6 +311,92 @@ READ = [
 
 _POST = "postgersql"
 REFUSED = [
+    # Parts.
+    *(
+        wrong("scheme-unsupported", DB_ENGINE=text)
+        for text in (
+            "oracle",
+            "django.db.backends.oracle",
+            "django.db.backends.sqlite3",
+            "mssql",
+            "sqlserver",
+            "mongodb",
+            "djongo",
+            "cassandra",
+            "clickhouse",
+            "h2",
+            "default",
+            "x",
+        )
+    ),
+    *(
+        wrong("scheme-unsupported", **{f"DB_{word}": "sqlsrv"})
+        for word in _words("DIALECT DRIVER ADAPTER VENDOR CONNECTION TYPE KIND")
+    ),
+    *(
+        wrong("port-foreign", DB_PORT=port)
+        for port in ("1433", "1521", "27017", "6379", "5672", "9042", "8123", "50000")
+    ),
+    wrong(
+        "port-foreign",
+        POSTGRES_PORT="3306",
+        POSTGRES_HOST="db.example.com",
+        DB_HOST=" ",
+        POSTGRES_USER="a",
+        POSTGRES_DB="a",
+    ),
+    *(
+        wrong("part-unknown", **{f"DB_{word}": "x"})
+        for word in (
+            "SSL_CIPHERS",
+            "SSL_VERIFY",
+            "TLS_VERSION",
+            "SSL_OPTIONS",
+            "SSL_REJECT_UNAUTHORIZED",
+            "SSL_CHECK_HOSTNAME",
+            "TRUST_SERVER_CERTIFICATE",
+            "SSL_CA_BASE64",
+            "CERT_DIR",
+            "VERIFY_CERT",
+            "SSL_MODES",
+            "CA_BUNDLE",
+        )
+    ),
+    *(wrong("sslmode-unknown", **{f"DB_{word}": "verfy-full"}) for word in MODES),
+    *(wrong("tls-disabled", DB_SSL=text) for text in ("false", "False", "0", "no", "off", "disabled", "disable")),
+    *(wrong("tls-disabled", **{f"DB_{word}": "disable"}) for word in MODES),
+    *(wrong("ca-missing", **{f"DB_{word}": "/nowhere/ca.pem"}) for word in CAS),
+    *(
+        Row(
+            f"{pair} not there",
+            {**PARTS, **{f"DB_{word}": "/nowhere" for word in pair.split()}},
+            codes={f"DB_{pair.split()[0]}": "tls-file-missing", f"DB_{pair.split()[1]}": "tls-file-missing"},
+            database=False,
+        )
+        for pair in PAIRS
+    ),
+    *(
+        wrong("sslkey-missing", **{f"DB_{pair.split()[0]}": "/nowhere"})._replace(
+            codes={f"DB_{pair.split()[0]}": "tls-file-missing"}
+        )
+        for pair in PAIRS
+    ),
+    wrong("parts-contradict", DB_SSL="false", DB_SSL_MODE="verify-full"),
+    wrong("parts-contradict", DB_SSL_CA="/a", DB_SSLROOTCERT="/b"),
+    wrong("port-invalid", DB_PORT="tcp://10.96.0.12:5432"),
+    wrong("port-invalid", DB_PORT="x"),
+    wrong("port-range", DB_PORT="70000"),
+    *(
+        wrong("host-invalid", DB_HOST=text)
+        for text in (
+            "db.example.com:5432",
+            "https://db.example.com",
+            "tcp://db.example.com",
+            "http://db.example.com:5432",
+        )
+    ),
+    wrong("user-missing", DB_USER=""),
+    wrong("dbname-missing", DB_NAME=" "),
     # The name that is the database.
     *(
         without(

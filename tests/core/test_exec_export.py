@@ -194,7 +194,7 @@ def unset(tmp_path: Path, **variables: str) -> set[str]:
         ),
         (
             {"DB_HOST": "db.example", "DB_USER": "app", "DB_PASSWORD_FILE": "{directory}/url", "DB_NAME": "d"},
-            {"DB_ENGINE": "x"},
+            {"DB_POOL": "x"},
         ),
         # What platforms have bound, with everything else that they tell in the same place.
         ({"VCAP_SERVICES": VCAP}, {"VCAP_APPLICATION": "{{}}"}),

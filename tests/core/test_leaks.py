@@ -53,6 +53,8 @@ WORDS = f"host={HOST} user=app dbname=app password='{{raw}}'"
 SECRETS = {"ENVCONN_SECRETS_DIR": "held"}
 BINDINGS = {"SERVICE_BINDING_ROOT": "held"}
 
+PARTS = {"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app", "DB_PASSWORD": "{raw}"}
+
 CASES = [
     # sources
     url("alias-cycle", "$OTHER", OTHER="$DATABASE_URL", DIRECT_URL=GOOD),
@@ -206,6 +208,8 @@ CASES = [
     url("replica-pooled", f"postgresql://app.main%7Creplica:{{p}}@{PLANETSCALE}:6432/app"),
     # the policy
     url("envconn-variable-unknown", GOOD, ENVCONN_TSL="{raw}"),
+    Case("part-unknown", {**PARTS, "DB_SSL_CIPHERS": "{raw}"}),
+    Case("port-foreign", {**PARTS, "DB_PORT": "1433"}),
     url("phase-unknown", GOOD, ENVCONN_PHASE="{raw}"),
     url("ignore-invalid", GOOD, ENVCONN_IGNORE="={raw}"),
     url("ignore-refused", GOOD, ENVCONN_IGNORE="PGPASSWORD", PGPASSWORD="{raw}"),

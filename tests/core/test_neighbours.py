@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def environ(row: Row) -> dict[str, str]:
-    return {"DATABASE_URL": PG, **row.environ}
+    return {**({} if "DB_NAME" in row.environ else {"DATABASE_URL": PG}), **row.environ}
 
 
 def named(rows: list[Row]) -> pytest.MarkDecorator:
@@ -40,7 +40,7 @@ def check(row: Row, report: Report) -> None:
         assert ("database" in services) is row.database
         return
     assert services == {**own, **row.services}
-    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen")
+    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen", "part-unused")
     assert {each.variable: each.code for each in report.notes if each.code in neighbours} == row.notes
 
 
@@ -167,6 +167,14 @@ def test_results_that_cannot_be_used_are_not_replaced(monkeypatch: pytest.Monkey
     with pytest.raises(ConfigurationError, match="RESULTS_URL: the scheme means no TLS"):
         envconn_celery.config()
     assert envconn_celery.config(results=None)
+
+
+def test_all_problems_are_raised_with_one_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", PG.replace("require", "disable"))
+    monkeypatch.setenv("CACHE_URL", f"redis://:{MARKER}@h.example.com")
+    with pytest.raises(ConfigurationError) as caught:
+        envconn_django.databases()
+    assert [each.variable for each in caught.value.problems] == ["DATABASE_URL", "CACHE_URL"]
 
 
 def test_policy_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,15 +154,15 @@ OF_UPSUN = {
             "DATABASE_SSLMODE: verify-full requires a CA. Set DATABASE_CA_CERT to its path",
             {"DATABASE_CA_CERT": "system"},
         ),
-        ({**OF_UPSUN, "DATABASE_SSLMODE": "on"}, "DATABASE_SSLMODE: ", {"DATABASE_SSLMODE": "require"}),
+        ({**OF_UPSUN, "DATABASE_SSLMODE": "onn"}, "DATABASE_SSLMODE: ", {"DATABASE_SSLMODE": "require"}),
         (
             {**OF_UPSUN, "DATABASE_SCHEME": "redis"},
-            "DATABASE_HOST: is the host of an unsup",
+            "DATABASE_SCHEME: names an engine",
             {"DATABASE_SCHEME": "mysql"},
         ),
         (
             {**OF_UPSUN, "DATABASE_SCHEME": "amqp"},
-            "DATABASE_HOST: is the host of an unsup",
+            "DATABASE_SCHEME: names an engine",
             {"DATABASE_SCHEME": "mysql"},
         ),
     ],

@@ -58,7 +58,9 @@ def test_what_is_returned_may_be_changed() -> None:
 
 @pytest.mark.parametrize("function", [databases, caches])
 def test_errors_are_djangos_and_ours(monkeypatch: pytest.MonkeyPatch, function: Callable[[], object]) -> None:
-    monkeypatch.setenv("DATABASE_URL", BAD)
+    monkeypatch.setenv(
+        *(("DATABASE_URL", BAD) if function is databases else ("CACHE_URL", "redis://:marker@h.example.com"))
+    )
     with pytest.raises(ImproperlyConfigured) as caught:
         function()
     assert isinstance(caught.value, envconn.ConfigurationError)

@@ -128,6 +128,12 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
         candidates += _best_sibling(trusted if candidates else trusted or siblings)
     candidates = scan.most_trusted(candidates)
     if candidates:
+        leader = candidates[0].origin.variable
+        scan.notes += [
+            note("part-unused", name, f"is not used: {host} is not set, and {leader} is the whole connection")
+            for name, host in host_variables.without_host(scan.present)
+            if name not in host_variables.FAMILIES.get(leader, ())
+        ]
         _report_overruled(scan, candidates[0].origin.variable)
     if not candidates or len(scan.problems) > before:
         return None, ()
@@ -153,7 +159,7 @@ def _chosen(scan: Scan, chosen: str) -> list[Connection]:
     before = len(scan.problems)
     environment = scan.environment
     in_parts = chosen in host_variables.FAMILIES
-    lookup = host_variables.compose(environment, scan.present, chosen) if in_parts else environment.lookup(chosen)
+    lookup = _in_parts(scan, chosen) if in_parts else environment.lookup(chosen)
     candidates = list(scan.accept(lookup)) or _bound_as(scan, chosen)
     if not candidates and len(scan.problems) == before:
         scan.problems.append(problem("chosen-variable-missing", CHOOSER, CHOICE_MISSING))
@@ -205,7 +211,7 @@ def _differ(connections: list[Connection]) -> bool:
 def _siblings_in_parts(scan: Scan) -> Iterator[Connection]:
     for leader in host_variables.SIBLINGS:
         if leader in scan.present:
-            yield from scan.accept(host_variables.compose(scan.environment, scan.present, leader))
+            yield from scan.accept(_in_parts(scan, leader))
 
 
 def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connection]:
@@ -222,6 +228,20 @@ def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connectio
     return agreed
 
 
+def _in_parts(scan: Scan, leader: str) -> Lookup:
+    """Return the connection in the parts of `leader`, with what is not read beside it."""
+    lookup = host_variables.compose(scan.environment, scan.present, leader)
+    if not (lookup.found and lookup.found.origin.parts):
+        return lookup
+    found = [*host_variables.unread(scan.environment, leader, lambda name: _is_read(scan, name))]
+    wrong, notes = (tuple(each for each in found if each.severity == kind) for kind in ("error", "note"))
+    return lookup._replace(problems=wrong, notes=(*lookup.notes, *notes), found=None if wrong else lookup.found)
+
+
+def _is_read(scan: Scan, name: str) -> bool:
+    return name in scan.left_out or variables.is_read(name) or not scan.environment.plain(name)
+
+
 def _best_sibling(siblings: list[Connection]) -> list[Connection]:
     # If only DIRECT_URL is set, that is the database.
     order = {role: place for place, role in enumerate(_PROMOTED)}
@@ -231,11 +251,7 @@ def _best_sibling(siblings: list[Connection]) -> list[Connection]:
 def _from_parts(scan: Scan, *, skip_pg: bool) -> Iterable[Connection]:
     found = [leader for leader in host_variables.DEFAULTS if leader in scan.present]
     leaders = [leader for leader in found if not (skip_pg and leader == "PGHOST")]
-    return [
-        connection
-        for leader in leaders
-        for connection in scan.accept(host_variables.compose(scan.environment, scan.present, leader))
-    ]
+    return [connection for leader in leaders for connection in scan.accept(_in_parts(scan, leader))]
 
 
 def _replicas(scan: Scan) -> Iterator[Connection]:

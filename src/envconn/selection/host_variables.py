@@ -8,34 +8,22 @@ from __future__ import annotations
 
 from envconn import families
 from envconn.connection import Secret
-from envconn.errors import note, problem
+from envconn.errors import Finding, note, problem
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import ATTRIBUTES, VARIABLES
+from envconn.grammar.libpq_keywords import ATTRIBUTES, KEYWORDS, VARIABLES
 from envconn.grammar.text import unfit
 from envconn.records import replace
+from envconn.selection import part_names
 from envconn.sources import Lookup, Text
+from envconn.tls.policy import CA_VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from envconn.errors import Finding
     from envconn.sources import Environment
 
-
-_SUFFIXES = {
-    "HOST": "host",
-    "PORT": "port",
-    "NAME": "dbname",
-    "DBNAME": "dbname",
-    "DATABASE": "dbname",
-    "DB": "dbname",
-    "USER": "user",
-    "USERNAME": "user",
-    "PASSWORD": "password",
-    "SSLMODE": "sslmode",
-}
 
 # A relationship of Upsun and Platform.sh called "postgresql" or "database" sets these parts.
 _UPSUN = {
@@ -47,13 +35,18 @@ _UPSUN = {
     "SCHEME": "scheme",
 }
 
-_BY_PREFIX = {
-    "DATABASE": _SUFFIXES | _UPSUN,
-    **dict.fromkeys(("DB", "POSTGRES", "PLANETSCALE"), _SUFFIXES),
-    "POSTGRESQL": _UPSUN,
-    "AZURE_POSTGRESQL": _SUFFIXES | {"SSL": "sslmode"},
-    "POSTGRESQL_ADDON": _SUFFIXES,
-}
+
+def _family(prefix: str) -> dict[str, str]:
+    """Return the variables of a family by their prefix, without those that state a CA for every connection."""
+    names = {f"{prefix}_{word}": keyword for word, keyword in part_names.SUFFIXES.items()}
+    return {name: keyword for name, keyword in names.items() if name.removesuffix("_FILE") not in CA_VARIABLES}
+
+
+def _of_upsun(prefix: str) -> dict[str, str]:
+    return {f"{prefix}_{word}": keyword for word, keyword in _UPSUN.items()}
+
+
+_PREFIXES = ("DATABASE", "DB", "POSTGRES", "PLANETSCALE", "POSTGRESQL", "AZURE_POSTGRESQL", "POSTGRESQL_ADDON")
 
 # Elastic Beanstalk.
 _RDS = {
@@ -62,6 +55,7 @@ _RDS = {
     "RDS_DB_NAME": "dbname",
     "RDS_USERNAME": "user",
     "RDS_PASSWORD": "password",
+    **{f"RDS_{word}": part for word, part in part_names.SUFFIXES.items() if part in part_names.TLS or part == "scheme"},
 }
 
 # Clever Cloud, optional: bypasses the network's proxy, everything else is the same.
@@ -73,12 +67,13 @@ _DIRECT = {
     "POSTGRESQL_ADDON_PASSWORD": "password",
 }
 
+PREFIXES = (*(f"{prefix}_" for prefix in _PREFIXES), "RDS_")
+"""What the names of the parts begin with, other than libpq's."""
+
 DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "PGHOST": VARIABLES,
-    **{
-        f"{prefix}_HOST": {f"{prefix}_{suffix}": keyword for suffix, keyword in suffixes.items()}
-        for prefix, suffixes in _BY_PREFIX.items()
-    },
+    **{f"{prefix}_HOST": _family(prefix) for prefix in _PREFIXES},
+    **{f"{prefix}_HOST": _family(prefix) | _of_upsun(prefix) for prefix in ("DATABASE", "POSTGRESQL")},
     "RDS_HOSTNAME": _RDS,
 }
 """The default database: by the variable of the host, which decides about the family, variable to keyword."""
@@ -89,9 +84,6 @@ SIBLINGS: Mapping[str, Mapping[str, str]] = {"POSTGRESQL_ADDON_DIRECT_HOST": _DI
 FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
 """All families."""
 
-_SSL = {"true": "require", "false": "disable"}  # AZURE_POSTGRESQL_SSL
-_MYSQL_PORT = str(families.FAMILIES[families.MYSQL].port)  # Elastic Beanstalk does not state its family
-
 
 def compose(environment: Environment, present: AbstractSet[str], leader: str) -> Lookup:
     """Gather the parts of the family that `leader` announces; nothing if it is not among those `present`.
@@ -100,7 +92,8 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     """
     if leader not in present:
         return Lookup()
-    lookups = {name: environment.lookup(name) for name in FAMILIES[leader] if name in present}
+    names = [name for name in FAMILIES[leader] if name in present and not _is_of_path(name, leader, present)]
+    lookups = {name: environment.lookup(name) for name in names}
     problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
     notes = tuple(remark for lookup in lookups.values() for remark in lookup.notes)
     whole = lookups[leader].found
@@ -111,21 +104,70 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
         problems = (*problems, *_too_trusted(lookups, leader, whole.origin.place))
     if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
-    if "://" in whole.text.reveal():
+    scheme, separator, _ = whole.text.reveal().partition("://")
+    if separator and scheme.strip().lower() in families.BY_SCHEME:
         # The host holds a whole connection string, which contains everything that the parts would.
         return Lookup(whole, notes=notes)
-    values: dict[str, str] = {}
-    for name, lookup in lookups.items():
-        if lookup.found:
-            values.setdefault(FAMILIES[leader][name], lookup.found.text.reveal())
-            problems += tuple(problem(code, name, message) for code, message in unfit(lookup.found.text.reveal()))
-    if problems:
+    texts = {name: lookup.found.text.reveal() for name, lookup in lookups.items() if lookup.found}
+    values, problems = _values(leader, texts)
+    kind = families.POSTGRESQL if problems else _kind(leader, values, texts)
+    if isinstance(kind, Finding):
+        problems = (kind,)
+    if problems or isinstance(kind, Finding):
         return Lookup(problems=problems, notes=notes)
-    kind = _kind(leader, values)
-    if kind not in families.serving("database"):
-        return Lookup(problems=(problem("scheme-unsupported", leader, _UNREAD),), notes=notes)
     origin = replace(whole.origin, variable=leader, via=(), parts=True)
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+def _is_of_path(name: str, leader: str, present: AbstractSet[str]) -> bool:
+    """Whether `name` is only set by ``NAME_FILE``, which is a part of its own (``DB_SSL_CA_FILE``)."""
+    path = f"{name}_FILE"
+    return FAMILIES[leader][name] in part_names.FILES and path in FAMILIES[leader] and path in present
+
+
+def _values(leader: str, texts: Mapping[str, str]) -> tuple[dict[str, str], tuple[Finding, ...]]:
+    """Return the value of each keyword, the first of several variables, and the problems of single variables."""
+    values: dict[str, str] = {}
+    problems: list[Finding] = []
+    for name, text in texts.items():
+        keyword = FAMILIES[leader][name]
+        value = _mode(text) if keyword == "sslmode" and leader != "PGHOST" else text
+        problems += [problem(code, name, message) for code, message in (*unfit(text), *_malformed(keyword, text))]
+        known = values.setdefault(keyword, value)
+        if known != value and keyword in part_names.TLS:
+            values[keyword] = _stronger(known, value)
+            if not values[keyword]:
+                problems.append(problem("parts-contradict", name, _CONTRADICTION))
+    return values, tuple(problems)
+
+
+_CONTRADICTION = "contradicts another variable for the same. Keep one of the two"
+
+
+def _mode(text: str) -> str:
+    return part_names.MODES.get(text.strip().lower(), text)
+
+
+def _stronger(one: str, other: str) -> str:
+    """Return the stronger one of two values of ``sslmode``; empty if they contradict each other."""
+    modes = KEYWORDS["sslmode"].values
+    are_modes = one in modes and other in modes and "disable" not in {one, other}
+    return max(one, other, key=modes.index) if are_modes else ""
+
+
+def _malformed(keyword: str, text: str) -> Iterator[tuple[str, str]]:
+    if keyword == "port" and text.startswith("tcp://"):
+        yield "port-invalid", _SERVICE_LINK
+    if keyword == "host" and "://" in text:
+        yield "host-invalid", "is a URL, but a hostname is expected. Keep only the hostname"
+    elif keyword == "host" and text.count(":") == 1 and not text.startswith("/"):
+        yield "host-invalid", "has a port. Keep only the hostname, and set the port in its own variable"
+
+
+_SERVICE_LINK = (
+    "is a service link of Kubernetes, not a port. Set enableServiceLinks: false in the pod's specification, or set "
+    "it to the number of the port"
+)
 
 
 def _as_trusted(lookups: Mapping[str, Lookup], leader: str) -> tuple[dict[str, Lookup], list[Finding], list[Finding]]:
@@ -167,8 +209,9 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
 
     variables: dict[str, str] = {}
     pattern = rf"\b(?:{'|'.join(sorted(_KEYWORDS))})\b"
-    for name in sorted(FAMILIES.get(found.variable, {}), key=lambda name: name not in present):
-        variables.setdefault(FAMILIES[found.variable][name], name)
+    family = FAMILIES.get(found.variable, {})
+    for name in sorted(family, key=lambda name: name not in present or _is_of_path(name, found.variable, present)):
+        variables.setdefault(family[name], name)
     message, keyword = _PARTS.get(found.code, ("", ""))
     message = message or found.message
     if message.startswith(_CA):
@@ -213,29 +256,79 @@ def leader_of(variable: str, present: AbstractSet[str]) -> tuple[str, ...]:
     return tuple(leader for leader, names in FAMILIES.items() if variable in names and leader in present)[:1]
 
 
-_UNREAD = "is the host of an unsupported service, as its scheme says. Unset it, or set it to the host of a database"
-
-
-def _kind(leader: str, values: Mapping[str, str]) -> str:
-    if leader == "RDS_HOSTNAME" and values.get("port", "").strip() == _MYSQL_PORT:
+def _kind(leader: str, values: Mapping[str, str], texts: dict[str, str]) -> str | Finding:
+    """Return the family that the parts state, by their engine or else by their port, or the problem with it."""
+    names = {FAMILIES[leader][name]: name for name in reversed(texts)}
+    if "scheme" in values:
+        family = part_names.engine(values["scheme"])
+        return family or problem("scheme-unsupported", names["scheme"], _UNREAD)
+    other = part_names.PORTS.get(values.get("port", "").strip(), "")
+    if other == "MySQL" and leader in _OF_ANY_ENGINE:
         return families.MYSQL
-    if "scheme" not in values:
+    if not other or leader in {"PGHOST", *SIBLINGS}:
         return families.POSTGRESQL
-    from envconn.sources.bound_service import kind_of
+    return problem("port-foreign", names["port"], _PORT.format(other=other, engine=_engine_variable(leader)))
 
-    return kind_of(values["scheme"])
+
+def _engine_variable(leader: str) -> str:
+    return f"{leader.removesuffix('NAME').removesuffix('HOST')}ENGINE"
+
+
+_OF_ANY_ENGINE = frozenset({"DATABASE_HOST", "DB_HOST", "PLANETSCALE_HOST", "RDS_HOSTNAME"})
+_UNREAD = "names an engine that envconn does not support. Set it to postgresql or mysql, or unset it"
+_PORT = (
+    "is the port of {other}, and the engine is not stated. Set {engine}=postgresql if it is PostgreSQL, or correct it"
+)
 
 
 def _spelled(kind: str, values: dict[str, str]) -> str:
-    if "sslmode" in values:
-        values["sslmode"] = _SSL.get(values["sslmode"].lower(), values["sslmode"])
     if kind != families.POSTGRESQL:
         from urllib.parse import quote
 
         from envconn.grammar.json_credentials import spelled
         from envconn.grammar.mysql import MODES
 
-        mode = values.get("sslmode", "")
-        return spelled(kind, values) + (f"?ssl-mode={quote(MODES.get(mode, mode), safe='')}" if mode else "")
+        words = {f"ssl-{name}": values[f"ssl{part}"] for name, part in _OF_MYSQL.items() if f"ssl{part}" in values}
+        if "ssl-mode" in words:
+            words["ssl-mode"] = MODES.get(words["ssl-mode"], words["ssl-mode"])
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in words.items())
+        return spelled(kind, values) + (f"?{query}" if query else "")
     values.pop("scheme", None)
     return " ".join(f"{keyword}={quoted(value)}" for keyword, value in values.items())
+
+
+_OF_MYSQL = {"mode": "mode", "ca": "rootcert", "cert": "cert", "key": "key", "crl": "crl"}
+
+
+def unread(environment: Environment, leader: str, is_read: Callable[[str], bool]) -> Iterator[Finding]:
+    """Yield what is wrong with variables beside the host of `leader` that are not parts: an error about TLS, or a note.
+
+    `is_read` says which variables are something else.
+    """
+    prefix = leader.removesuffix("NAME").removesuffix("HOST")
+    if leader in {"PGHOST", *SIBLINGS}:
+        return
+    longer = tuple(other for other in PREFIXES if other.startswith(prefix) and other != prefix)
+    for name in sorted({*environment.names_with(prefix)}):
+        word = name.removeprefix(prefix)
+        if not name.startswith(prefix) or name.startswith(longer) or name in FAMILIES[leader] or is_read(name):
+            continue
+        if name.removesuffix("_FILE") in FAMILIES[leader] or part_names.OF_PLATFORMS.fullmatch(word):
+            continue
+        if part_names.SMELLS_OF_TLS.search(word):
+            yield problem("part-unknown", name, _UNKNOWN_TLS.format(prefix=prefix, name=name))
+        else:
+            yield note("part-unused", name, f"is not read beside {leader}")
+
+
+_UNKNOWN_TLS = (
+    "is not read, though its name is about TLS. Use {prefix}SSLMODE, {prefix}SSLROOTCERT, {prefix}SSLCERT or "
+    "{prefix}SSLKEY; if it is for something else, set ENVCONN_IGNORE={name}"
+)
+
+
+def without_host(present: AbstractSet[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable about TLS, engine or password that is `present` without its host, and the host's variable."""
+    for leader, names in DEFAULTS.items():
+        if leader not in present and leader != "PGHOST":
+            yield from ((name, leader) for name in names if name in present and names[name] in part_names.TELLING)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from envconn.errors import note, problem
 from envconn.grammar.libpq_keywords import OVERRULED, VARIABLES
-from envconn.selection import variables
+from envconn.selection import host_variables, variables
 from envconn.tls import policy
 
 TYPE_CHECKING = False
@@ -37,7 +37,8 @@ def apply(scan: Scan) -> set[str]:
     if not all(_IS_PATTERN.fullmatch(pattern) for pattern in patterns):
         scan.problems.append(problem("ignore-invalid", VARIABLE, _INVALID))
         return set()
-    candidates = {*scan.present, *scan.environment.names_with("CONNSTR_")}
+    of_parts = (name for name in scan.environment.names() if name.startswith(host_variables.PREFIXES))
+    candidates = {*scan.present, *scan.environment.names_with("CONNSTR_"), *of_parts}
     ignored = {name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)}
     findings = {name: _about(scan, name) for name in sorted(ignored)}
     scan.accept_findings(findings.values())
