@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 TARGET = Path(__file__).with_suffix(".md")
 sys.path.append(str(TARGET.parents[1] / "tests" / "live"))
 
-import django_settings  # noqa: E402 - it is found there
+import celery_settings  # noqa: E402 - it is found there
+import django_settings  # noqa: E402
 import flask_settings  # noqa: E402
 import sqlalchemy_settings  # noqa: E402
 from framework_settings import WORDS  # noqa: E402
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from framework_settings import Table
 
-TABLES = (django_settings.TABLE, sqlalchemy_settings.TABLE, flask_settings.TABLE)
+TABLES = (django_settings.TABLE, sqlalchemy_settings.TABLE, flask_settings.TABLE, celery_settings.TABLE)
 
 _HEAD = """\
 # What frameworks read by themselves

@@ -6,16 +6,14 @@
     app = Celery("worker")
     app.conf.update(config())
 
-The settings are complete: no URL has parameters, which would override the dictionaries.
-For Celery, ``CELERY_BROKER_URL`` and ``CELERY_RESULT_BACKEND`` override any setting, as do
-``BROKER_URL`` and ``RESULT_BACKEND`` for its command: one that differs from the settings is
-refused, and so is one with parameters. ``REDIS_URL`` and ``AMQP_URL`` are ignored.
+Celery and kombu connect through classes of envconn, under their own names, which look the endpoint up: a setting,
+variable or option that names another one is refused, and what they say about TLS has no effect. All other settings stay
+the user's. ``docs/frameworks.md`` lists what Celery reads by itself, and what comes of it.
 """
 
 from __future__ import annotations
 
 from envconn.services import ENVIRONMENT, Environment, Services, resolve
-from envconn_celery.settings import choose, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +29,9 @@ def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None
 
     The first argument is services, or a connection to a broker, then without results;
     `envconn.load()` if left out. `results` is the name of the service for results (``"cache"``,
-    ``"database"``, ...), `None` for none; if left out, it is the first configured one of ``results``, ``cache`` and
-    ``database``. If nothing is configured, which ``ENVCONN_PHASE=build`` allows, the settings are empty.
+    ``"database"``, ...), `None` for none; if left out, it is the first configured one of
+    ``results``, ``cache`` and ``database``. If nothing is configured, which ``ENVCONN_PHASE=build`` allows,
+    the settings are empty.
 
     Raises:
         ConfigurationError: the environment is wrong, has no broker, or not the service in `results`;
@@ -40,6 +39,8 @@ def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: the first argument was not judged, or is `None`.
     """
+    from envconn_celery.settings import choose, settings
+
     services = resolve(source, ("broker",))
     if not isinstance(services, Services):
         return settings(services)

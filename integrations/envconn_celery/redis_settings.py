@@ -1,12 +1,7 @@
-"""Celery's settings if Redis, directly or by sentinels, is the broker or stores the results.
+"""What Celery and kombu are told about a Redis, directly or behind sentinels: URLs, defaults, and how to verify.
 
-No URL has a parameter: it would override the dictionaries (kombu/utils/url.py, parse_url), and
-``ssl_cert_reqs=none`` there would disable verification. For TLS, the classes of
-`envconn_celery.transport` are used, because redis-py's own trust the system's CAs in addition to the stated one.
-
-Sentinels are among the options, not a list in the URL: kombu goes on to the next member of such a list when
-a connection fails, with its own transport, which verifies nothing on the way to the sentinels
-(kombu/connection.py, switch).
+kombu goes on to the next member of a list in a URL when a connection fails (kombu/connection.py, switch), so the URL of
+a broker has the first sentinel only.
 """
 
 from __future__ import annotations
@@ -17,11 +12,14 @@ from envconn.drivers import redis
 from envconn.drivers.unsupported import refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.tls import TlsLevel
+from envconn.tls.password import is_supplied
+from envconn.tls.secured import without_password
 from envconn.tls.uri_writer import authority, compose, userinfo
+from envconn_redis.connections import SentinelClearConnection, SentinelConnection, VerifyingConnection, encrypted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from typing import Any
 
     from envconn.tls import SecuredConnection
 
@@ -30,55 +28,57 @@ HEALTH_CHECK_SECONDS = 25
 """kombu's default interval for the health check of an idle subscription (kombu/transport/redis.py)."""
 
 
-def redis_broker(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a broker."""
-    given, verify = _split(connection, redis.arguments(connection))
-    found: dict[str, object] = {
-        "broker_url": _url(connection),
-        "broker_transport_options": given | {"health_check_interval": _subscription_seconds(connection)},
-    }
-    return found | ({"broker_transport": f"{_CLASSES}:Transport", "broker_use_ssl": verify} if verify else {})
+def broker(connection: SecuredConnection) -> dict[str, object]:
+    """Return the settings for a broker.
+
+    ``broker_use_ssl`` is for programs that connect on their own, as Flower does.
+    """
+    verify = _arguments(connection)[1]
+    url = _sentinel_url(connection, 1) if connection.family == SENTINEL else _url(connection)
+    return {"broker_url": url, **({"broker_use_ssl": verify} if verify else {})}
 
 
-def redis_backend(connection: SecuredConnection) -> dict[str, object]:
+def backend(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a result backend."""
-    given, verify = _split(connection, redis.arguments(connection))
-    found = _backend(connection, given)
-    if not verify:
-        return found | {"result_backend": _url(connection)}
-    # Not in a URL after the name of the class: Celery before 5.7 cannot print one (kombu/utils/url.py, sanitize_url).
-    found |= {"redis_host": connection.host, "redis_port": connection.port, **_place(connection)}
-    return found | {"result_backend": f"{_CLASSES}:Backend", "redis_backend_use_ssl": verify}
+    given = _arguments(connection)[0]
+    url = _sentinel_url(connection, None) if connection.family == SENTINEL else _url(connection)
+    return {"result_backend": url, **{f"redis_{name}": value for name, value in given.items()}}
 
 
-def sentinel_broker(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a broker behind sentinels."""
-    given, verify = _split(connection, redis.spoken(connection, SENTINEL, redis.SENTINEL_PARAMETERS))
-    options = {**given, **redis.sentinels(connection), "health_check_interval": _subscription_seconds(connection)}
-    found: dict[str, object] = {
-        # Only the first, which is shown; the others are among the options.
-        "broker_url": compose("sentinel", connection, {}, hosts=authority(connection.hosts[0])),
-        "broker_transport": f"{_CLASSES}:Sentinel{'' if verify else 'Clear'}Transport",
-        "broker_transport_options": options,
-    }
-    return found | ({"broker_use_ssl": verify} if verify else {})
+def connection_class(connection: SecuredConnection) -> type[Any] | None:
+    """Return the class for connections, or `None` for redis-py's own, which is for those without TLS."""
+    if connection.family == SENTINEL:
+        return SentinelConnection if encrypted(connection) else SentinelClearConnection
+    return VerifyingConnection if encrypted(connection) else None
 
 
-def sentinel_backend(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a result backend behind sentinels."""
-    given, verify = _split(connection, redis.spoken(connection, SENTINEL, redis.SENTINEL_PARAMETERS))
-    found = (
-        _backend(connection, given)
-        | _place(connection)
-        | {
-            "result_backend": f"{_CLASSES}:Sentinel{'' if verify else 'Clear'}Backend",
-            "result_backend_transport_options": {**redis.sentinels(connection)},
-        }
-    )
-    return found | ({"redis_backend_use_ssl": verify} if verify else {})
+def transport_options(connection: SecuredConnection) -> dict[str, object]:
+    """Return the defaults for ``broker_transport_options``."""
+    return {**_arguments(connection)[0], "health_check_interval": _subscription_seconds(connection)}
 
 
-_CLASSES = "envconn_celery.transport"
+def judged(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
+    """Return the arguments of redis-py's connections that kombu or Celery has `given`, with the TLS of `connection`."""
+    found = _with_password(given, connection)
+    verify = _arguments(connection)[1]
+    return {name: value for name, value in found.items() if not name.startswith("ssl_")} | verify if verify else found
+
+
+def judged_results(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
+    """Do the same for Celery, with the class of the connections and a default for the health check."""
+    found, seconds = judged(given, connection), redis.health_check_seconds(connection)
+    found |= {"health_check_interval": seconds} if seconds and not found.get("health_check_interval") else {}
+    return found | ({"connection_class": kind} if (kind := connection_class(connection)) else {})
+
+
+def _with_password(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
+    if not is_supplied(connection.password):
+        return given
+    from envconn_redis.credentials import provided
+
+    return provided(connection, given)
+
+
 _OPTIONS = frozenset(
     {
         "client_name",
@@ -91,37 +91,29 @@ _OPTIONS = frozenset(
 )
 
 
-def _split(
-    connection: SecuredConnection, arguments: Mapping[str, object]
-) -> tuple[dict[str, object], dict[str, object]]:
+def _arguments(connection: SecuredConnection) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return Celery's options for redis-py, and how to verify; the latter is empty without TLS."""
+    others = redis.SENTINEL_PARAMETERS if connection.family == SENTINEL else ()
+    arguments = redis.spoken(without_password(connection), connection.family, others)
     verify = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
-    others = arguments.keys() - verify.keys() - {"username", "password", "health_check_interval"}
-    if unfit := sorted(others - _OPTIONS):
+    rest = arguments.keys() - verify.keys() - {"username", "password", "health_check_interval"}
+    if unfit := sorted(rest - _OPTIONS):
         refuse(connection, f"Celery does not support {unfit[0]}. Remove it")
-    return {name: arguments[name] for name in sorted(others)}, verify
-
-
-def _backend(connection: SecuredConnection, given: Mapping[str, object]) -> dict[str, object]:
-    found: dict[str, object] = {f"redis_{name}": value for name, value in given.items()}
-    seconds = redis.health_check_seconds(connection)
-    return found | ({"redis_backend_health_check_interval": seconds} if seconds else {})
-
-
-def _place(connection: SecuredConnection) -> dict[str, object]:
-    """Return the database, user and password."""
-    found: dict[str, object] = {"redis_db": int(connection.dbname)}
-    found |= {"redis_username": connection.user} if connection.user else {}
-    return found | ({"redis_password": connection.password.reveal()} if connection.password else {})
+    return {name: value for name, value in sorted(arguments.items()) if name in rest}, verify
 
 
 def _url(connection: SecuredConnection) -> str:
     [host] = connection.hosts
+    shown = without_password(connection)
     if host.is_socket:
-        path = quote(host.host)
-        return f"redis+socket://{userinfo(connection)}{path}?virtual_host={connection.dbname}"
+        return f"redis+socket://{userinfo(shown)}{quote(host.host)}?virtual_host={connection.dbname}"
     scheme = FAMILIES[REDIS].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[REDIS].plain
-    return compose(scheme, connection, {})
+    return compose(scheme, shown, {})
+
+
+def _sentinel_url(connection: SecuredConnection, number: int | None) -> str:
+    shown = without_password(connection)
+    return ";".join(compose("sentinel", shown, {}, hosts=authority(host)) for host in connection.hosts[:number])
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:

@@ -1,22 +1,22 @@
-"""Celery's settings for a broker and a result backend: the URL, and how to verify."""
+"""Celery's settings for a broker and a result backend: which services they are, and their URLs."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import cast
+from urllib.parse import parse_qsl
 
-from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import Hidden, amqp, psycopg
 from envconn.drivers.unsupported import insist, refuse
-from envconn.errors import ConfigurationError, EndpointUnavailable, Finding, problem
+from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE
-from envconn.grammar import celery
 from envconn.grammar.libpq_keywords import SECRETS
-from envconn.records import replace
 from envconn.services import Environment, Services
 from envconn.tls import require_sealed
 from envconn.tls.password import FIXED, is_supplied
-from envconn_celery.redis_settings import redis_backend, redis_broker, sentinel_backend, sentinel_broker
+from envconn.tls.secured import without_password
+from envconn_celery import redis_settings, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,30 +26,27 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def settings(broker: SecuredConnection, result: SecuredConnection | None = None) -> dict[str, Any]:
-    """Return the settings for `broker`, and for a backend that stores results in `result`, if given.
+def settings(broker: SecuredConnection, *results: SecuredConnection) -> dict[str, Any]:
+    """Return the settings for `broker`, and for a backend that stores results in the first of `results`, if given.
 
-    Results use a PostgreSQL's direct endpoint if there is one: Celery creates its tables there.
+    The endpoints become known to Celery as judged, those of the other `results` as well.
 
     Raises:
         ConfigurationError: Celery does not support what a connection requires, or would use a variable instead.
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: a connection was not judged.
     """
-    for connection in (broker,) if result is None else (broker, result):
+    for connection in (broker, *results):
         require_sealed(connection)
-        if is_supplied(connection.password):
-            refuse(
-                connection,
-                f"{FIXED}, but Celery stores one password. Use a password that does not change",
-                "password-fixed",
-            )
     found = _settings_of(_BROKERS, broker, "a broker")
-    if result is not None:
+    for result in results[:1]:
         found |= _settings_of(_BACKENDS, result, "the place of results")
-    if problems := [*overruled(found)]:
+    registry.install()
+    registry.register(broker, results)
+    if problems := [*_overruled()]:
         raise ConfigurationError(problems)
-    return _hidden(found)
+    _warn_of_flower(broker)
+    return _hidden({**found, registry.MARKER: True})
 
 
 _AMQP_SETTINGS = {
@@ -57,30 +54,24 @@ _AMQP_SETTINGS = {
     "connect_timeout": "broker_connection_timeout",
     "login_method": "broker_login_method",
 }
-_RECYCLE_SECONDS = 3600  # Celery's own default, which is lost when engine options are set
 
 
 def _amqp_broker(connection: SecuredConnection) -> dict[str, object]:
     options = cast("dict[str, object]", amqp.options(connection))
-    found: dict[str, object] = {"broker_url": amqp.url(connection)}
-    found |= {setting: options.pop(name) for name, setting in _AMQP_SETTINGS.items() if name in options}
-    if options:
-        found["broker_transport_options"] = options
-    if verify := amqp.arguments(connection):
-        found["broker_use_ssl"] = verify
-    return found
+    found: dict[str, object] = {"broker_url": amqp.url(without_password(connection))}
+    found |= {setting: options[name] for name, setting in _AMQP_SETTINGS.items() if name in options}
+    verify = amqp.arguments(connection)
+    return found | ({"broker_use_ssl": verify} if verify else {})
 
 
 def _postgres_backend(connection: SecuredConnection) -> dict[str, object]:
-    bounds = [
-        seconds for seconds in (connection.features.idle_seconds, connection.features.lifetime_seconds) if seconds
-    ]
-    options = {
-        "connect_args": psycopg.arguments(_direct(connection)),
-        "pool_pre_ping": True,
-        "pool_recycle": min([_RECYCLE_SECONDS, *bounds]),
-    }
-    return {"result_backend": "db+postgresql+psycopg://", "database_engine_options": options}
+    if is_supplied(connection.password):
+        refuse(connection, f"{FIXED}, but Celery stores one password. {_UNCHANGED}", "password-fixed")
+    psycopg.arguments(connection)
+    return {"result_backend": f"db+{registry.database_url(registry.direct(connection))}"}
+
+
+_UNCHANGED = "Use a password that does not change"
 
 
 def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
@@ -93,15 +84,20 @@ def _own_backend(connection: SecuredConnection) -> dict[str, object]:
     return {"result_backend": connection.dbname}
 
 
-def _in_process_broker(connection: SecuredConnection) -> dict[str, object]:
+def _own_broker(connection: SecuredConnection) -> dict[str, object]:
     return {"broker_url": connection.dbname}
 
 
-_BROKERS = {AMQP: _amqp_broker, REDIS: redis_broker, SENTINEL: sentinel_broker, CELERY: _in_process_broker}
+_BROKERS = {
+    AMQP: _amqp_broker,
+    REDIS: redis_settings.broker,
+    SENTINEL: redis_settings.broker,
+    CELERY: _own_broker,
+}
 _BACKENDS = {
     POSTGRESQL: _postgres_backend,
-    REDIS: redis_backend,
-    SENTINEL: sentinel_backend,
+    REDIS: redis_settings.backend,
+    SENTINEL: redis_settings.backend,
     SQLITE: _sqlite_backend,
     CELERY: _own_backend,
 }
@@ -110,7 +106,6 @@ _BACKENDS = {
 def _settings_of(
     table: Mapping[str, Callable[[SecuredConnection], dict[str, object]]], connection: SecuredConnection, role: str
 ) -> dict[str, object]:
-    require_sealed(connection)
     if connection.family not in table:
         refuse(connection, f"{connection.family} cannot be used as {role}. Use {' or '.join(table)}")
     return table[connection.family](connection)
@@ -128,15 +123,7 @@ def _hidden(settings: Mapping[str, object]) -> dict[str, Any]:
     }
 
 
-_SECRET = SECRETS | {"broker_url", "redis_password", "result_backend", "ssl_password"}
-
-
-def _direct(connection: SecuredConnection) -> SecuredConnection:
-    try:
-        return connection.endpoint(pooled=False)
-    except EndpointUnavailable:
-        return connection
-
+_SECRET = SECRETS | {"broker_url", "result_backend", "ssl_password"}
 
 _USUAL = ("results", "cache", "database")
 """The services for results by default, in this order."""
@@ -144,8 +131,8 @@ _USUAL = ("results", "cache", "database")
 _VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "CELERY_RESULT_BACKEND"}
 
 
-def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection, SecuredConnection | None]:
-    """Return the broker among `services`, and the service for results, `None` for none.
+def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection, ...]:
+    """Return the broker among `services`, the service for results, and the one that Celery's own variables name.
 
     Raises:
         ConfigurationError: there is no broker, or not the service in `results`.
@@ -158,9 +145,9 @@ def choose(services: Services, results: str | Environment | None) -> tuple[Secur
             [problem("broker-missing", "BROKER_URL", "is not set. Set it to the URL of the broker")]
         )
     if results is None:
-        return services["broker"], None
+        return (services["broker"],)
     if isinstance(results, Environment):
-        return services["broker"], next((services[name] for name in _USUAL if services.is_stated(name)), None)
+        return services["broker"], *[services[name] for name in _USUAL if services.is_stated(name)][:1]
     if not services.is_stated(results):
         variable = _VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
         raise ConfigurationError(
@@ -169,43 +156,44 @@ def choose(services: Services, results: str | Environment | None) -> tuple[Secur
     return services["broker"], services[results]
 
 
-_PLAIN = "Remove its parameters (use ENVCONN_TLS_CA for a CA), or set REDIS_URL or AMQP_URL instead"
-_READ_BY_CELERY = {
-    "CELERY_BROKER_URL": ("broker_url", _PLAIN),
-    "CELERY_BROKER_READ_URL": ("broker_url", "Unset it"),
-    "CELERY_BROKER_WRITE_URL": ("broker_url", "Unset it"),
-    # Celery's command sets it from RESULT_BACKEND, too.
-    "CELERY_RESULT_BACKEND": (
-        "result_backend",
-        "Unset it and RESULT_BACKEND, or store the results there (config(results='results'))",
-    ),
-}
-"""Variables that override settings in Celery (celery/app/utils.py, Settings), unchanged.
-
-Its command copies two more (celery/bin/celery.py, --broker and --result-backend).
-"""
+_READ_BY_CELERY = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
+"""Variables that override every setting of the broker (celery/app/utils.py, Settings). ``celery -b`` sets the first."""
 
 
-def overruled(found: Mapping[str, object]) -> Iterator[Finding]:
-    """Yield a problem for each variable that Celery reads and that differs from the settings."""
-    for variable, (setting, remedy) in _READ_BY_CELERY.items():
+def _overruled() -> Iterator[Finding]:
+    """Yield a problem for each variable that Celery reads, and that names an endpoint which was not judged."""
+    for variable in _READ_BY_CELERY:
         text = os.environ.get(variable)
-        if text and not _says(text, str(found.get(setting, ""))):
-            message = f"replaces the setting of Celery without a TLS check. {remedy}"
-            yield problem("celery-overruled", variable, message)
+        if text and not registry.is_judged_broker(text):
+            yield problem("celery-overruled", variable, _UNJUDGED)
+        elif text and (unfit := [name for name, _ in parse_qsl(text.partition("?")[2]) if not _is_read(name)]):
+            yield problem("celery-overruled", variable, _PARAMETERS.format(unfit[0]))
+    text = os.environ.get("CELERY_RESULT_BACKEND")
+    if text and not registry.is_judged_results(text):
+        yield problem("celery-overruled", "CELERY_RESULT_BACKEND", _UNJUDGED_RESULTS)
 
 
-def _says(text: str, url: str) -> bool:
-    """Whether `text` means the same to Celery as `url`: the same address, and nothing about verification."""
-    ours, theirs = _read(url), _read(text)
-    return text == url or bool(theirs and (ours == theirs or theirs.family == CELERY))
+def _is_read(name: str) -> bool:
+    return name.startswith("ssl_") or name == "virtual_host"
 
 
-def _read(text: str) -> Connection | None:
-    if "?" in text or text != text.strip():
-        return None
-    found = celery.read(Secret(text), _ORIGIN)
-    return replace(found, notes=()) if isinstance(found, Connection) else None
+_UNJUDGED = "replaces the setting of Celery without a TLS check. Unset it, or set it to the URL of the broker"
+_UNJUDGED_RESULTS = (
+    "replaces the setting of Celery without a TLS check. Unset it and RESULT_BACKEND, or call config() without results="
+)
+_PARAMETERS = "Celery does not support the parameter {0} there. Remove it, or set REDIS_URL or AMQP_URL instead"
 
 
-_ORIGIN = Origin("text")
+def _warn_of_flower(broker: SecuredConnection) -> None:
+    """Log a warning if Flower would send the password of an AMQP broker over HTTP to the port of its management."""
+    is_asked = any(argument.startswith(("--broker_api", "--broker-api")) for argument in sys.argv)
+    if broker.family == AMQP and "flower" in sys.modules and not (os.environ.get("FLOWER_BROKER_API") or is_asked):
+        import logging
+
+        logging.getLogger(__name__).warning(_FLOWER)
+
+
+_FLOWER = (
+    "FLOWER_BROKER_API: not set, so Flower's page on the broker sends its user and password unencrypted to port 15672. "
+    "Set it to the https:// URL of RabbitMQ's management API"
+)

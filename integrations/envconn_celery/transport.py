@@ -1,108 +1,153 @@
-"""Celery's transports and result backends for Redis, directly or behind sentinels, which trust only the stated CA.
+"""kombu's transports, which look up the verdict on an endpoint when they connect to it.
 
-They are named in the settings, and loaded when Celery connects. Without the other settings (``broker_use_ssl``,
-``redis_backend_use_ssl``) they trust no server. Only those with ``Clear`` connect without TLS: to this machine and to
-waived hosts, whatever the sentinels name.
+They stand under kombu's own names (`envconn_celery.registry`). What the settings say about TLS has no effect on a
+judged endpoint; all other options of the user are kept, and those of the connection are their defaults. Any other name
+of this module is kombu's transport of that name, which refuses to connect for an application with `config()`.
 """
 
 from __future__ import annotations
 
-from celery.backends import redis
+from celery.utils.imports import symbol_by_name
+from kombu.transport import pyamqp
 from kombu.transport import redis as kombu
 
-from envconn_redis.connections import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
+from envconn.drivers import amqp, redis
+from envconn.drivers.unsupported import refuse
+from envconn.families import AMQP, FAMILIES, REDIS, SENTINEL
+from envconn.rotation.passwords import with_current_password
+from envconn.tls.password import is_supplied
+from envconn.tls.secured import without_password
+from envconn_celery import redis_settings, registry
+from envconn_redis.connections import SentinelPool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
+
+    from envconn.tls import SecuredConnection
 
 
-class Channel(kombu.Channel):
-    """kombu's channel, whose connections are all a `VerifyingConnection`."""
+class _Channel:
+    """A channel whose connections are as the endpoint was judged."""
 
-    connection_class = VerifyingConnection  # type: ignore[assignment] # kombu's types are of another redis-py
-    connection_class_ssl = VerifyingConnection  # type: ignore[assignment]
+    _family: str
 
+    def _judged(self) -> SecuredConnection | None:
+        transport = self.connection  # type: ignore[attr-defined] # of kombu's channel
+        return registry.broker(transport.client, self._family, transport.default_port)
 
-class Transport(kombu.Transport):
-    """The transport of the broker: Celery's ``broker_transport``."""
-
-    Channel = Channel
-
-
-class Backend(redis.RedisBackend):
-    """The backend of results: Celery's ``result_backend``."""
-
-    connection_class_ssl = VerifyingConnection
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # Celery's arguments
-        super().__init__(*arguments, **named)
-        self.connparams["connection_class"] = VerifyingConnection
-        self.url = "rediss://{host}:{port}/{db}".format_map(self.connparams)  # what the worker shows when it starts
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's
+        connection = self._judged()
+        if connection is not None and (kind := redis_settings.connection_class(connection)):
+            for name in ("connection_class", "connection_class_ssl"):
+                setattr(self, name, kind)
+        given: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
+        return given if connection is None else redis_settings.judged(given, connection)
 
 
-class SentinelChannel(kombu.SentinelChannel):
-    """kombu's channel, whose connections are all a `SentinelConnection`."""
+class RedisChannel(_Channel, kombu.Channel):
+    """kombu's channel for a Redis."""
 
-    connection_class = SentinelConnection
-    connection_class_ssl = SentinelConnection  # type: ignore[assignment] # kombu's types name its own
-    from_transport_options = (  # type: ignore[assignment] # and count the members
-        *kombu.SentinelChannel.from_transport_options,
-        *("sentinels", "clear_text_to"),
-    )
+    _family = REDIS
 
-    def _sentinel_managed_pool(self, asynchronous: bool = False) -> SentinelPool:  # noqa: FBT001, FBT002 - kombu's
-        given = self._connparams(asynchronous)
-        named = {name: getattr(self, name) for name in _NAMES if hasattr(self, name)}
-        pool = SentinelPool(**{name: value for name, value in given.items() if name not in _ADDRESS}, **named)
+
+class SentinelChannel(_Channel, kombu.SentinelChannel):
+    """kombu's channel for a Redis behind sentinels."""
+
+    _family = SENTINEL
+
+    def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's
+        connection = self._judged()
+        if connection is None:
+            return super()._sentinel_managed_pool(asynchronous)
+        given = {name: value for name, value in self._connparams(asynchronous).items() if name not in {"host", "port"}}
+        pool = SentinelPool(**given, **redis.sentinels(without_password(connection)))
         # kombu closes the connections to the sentinels here (5.7).
         manager = "_async_sentinel_manager" if asynchronous else "_sentinel_manager"
         setattr(self, manager, pool.sentinel_manager)
         return pool
 
 
-_ADDRESS = ("host", "port")
-_NAMES = ("sentinels", "master_name", "min_other_sentinels", "sentinel_kwargs", "clear_text_to")
+class RedisTransport(kombu.Transport):
+    """kombu's transport for a Redis."""
+
+    Channel: Any = RedisChannel
+    default_port: Any = FAMILIES[REDIS].port
+    _family = REDIS
+
+    def establish_connection(self) -> Any:
+        """Connect, with the options of the judged connection as defaults of the user's.
+
+        Raises:
+            ConfigurationError: the broker was not judged.
+        """
+        client: Any = self.client
+        if connection := registry.broker(client, self._family, self.default_port):
+            defaults = redis_settings.transport_options(connection)
+            client.transport_options = {**defaults, **(client.transport_options or {})}
+        return super().establish_connection()
 
 
-class SentinelClearChannel(SentinelChannel):
-    """The same without TLS."""
-
-    connection_class = SentinelClearConnection  # type: ignore[assignment]
-
-
-class SentinelTransport(kombu.SentinelTransport):
-    """The transport of the broker: Celery's ``broker_transport``."""
+class SentinelTransport(RedisTransport):
+    """kombu's transport for a Redis behind sentinels."""
 
     Channel = SentinelChannel
+    default_port = FAMILIES[SENTINEL].port
+    _family = SENTINEL
 
 
-class SentinelClearTransport(kombu.SentinelTransport):
-    """The same without TLS."""
+class AmqpTransport(pyamqp.Transport):
+    """kombu's transport for AMQP."""
 
-    Channel = SentinelClearChannel
+    def establish_connection(self) -> Any:
+        """Connect, with the TLS of the judged connection.
 
-
-class SentinelBackend(redis.SentinelBackend):
-    """The backend of results: Celery's ``result_backend``."""
-
-    connection_class_ssl = SentinelConnection
-    _connection_class: ClassVar[type[SentinelConnection | SentinelClearConnection]] = SentinelConnection
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # Celery's arguments
-        super().__init__(*arguments, **named)
-        self.connparams["connection_class"] = self._connection_class
-        addresses = [f"{host}:{port}" for host, port in self._transport_options["sentinels"]]
-        self.url = ";".join(f"sentinel://{address}/{self.connparams['db']}" for address in addresses)  # for display
-
-    def _get_pool(self, **given: Any) -> SentinelPool:
-        options = {name: value for name, value in self._transport_options.items() if name in _NAMES}
-        return SentinelPool(
-            **{name: value for name, value in given.items() if name not in (*_ADDRESS, "hosts")}, **options
-        )
+        Raises:
+            ConfigurationError: the broker was not judged, or ``broker_transport_options`` would replace it.
+        """
+        client: Any = self.client
+        if connection := registry.broker(client, AMQP, self.default_connection_params["port"]):
+            _secure(client, connection)
+        return super().establish_connection()
 
 
-class SentinelClearBackend(SentinelBackend):
-    """The same without TLS."""
+class AmqpsTransport(AmqpTransport, pyamqp.SSLTransport):
+    """kombu's transport for AMQP over TLS."""
 
-    _connection_class = SentinelClearConnection
+
+def _secure(client: Any, connection: SecuredConnection) -> None:
+    options = client.transport_options or {}
+    if deciding := sorted(_DECIDING & options.keys()):
+        refuse(connection, _DECIDED.format(deciding[0]), "argument-refused")
+    defaults = {name: value for name, value in amqp.options(connection).items() if name not in _SETTINGS}
+    client.transport_options = {**defaults, **options}
+    if is_supplied(connection.password) and (current := with_current_password(connection).password):
+        client.password = current.reveal()
+    if verify := amqp.arguments(connection):
+        client.ssl = verify
+
+
+# kombu hands the options to py-amqp after everything else (kombu/transport/pyamqp.py, establish_connection).
+_DECIDING = frozenset(
+    {
+        *("authentication", "host", "login_method", "login_response", "password", "ssl", "transport", "userid"),
+        *("frame_handler", "frame_writer", "virtual_host"),
+    }
+)
+_DECIDED = "{0} in broker_transport_options would replace what was judged. Remove it"
+_SETTINGS = frozenset({"connect_timeout", "heartbeat", "login_method"})
+"""Options that Celery has settings for."""
+
+
+def __getattr__(name: str) -> type[Any]:
+    """Return kombu's transport called `name`, which does not connect for an application with `config()`."""
+    if name not in registry.STOCK_TRANSPORTS:
+        raise AttributeError(name)
+    stock: Any = symbol_by_name(registry.STOCK_TRANSPORTS[name])
+
+    class Unjudged(stock):
+        def establish_connection(self) -> Any:
+            registry.refuse_broker(self.client)
+            return super().establish_connection()
+
+    return Unjudged

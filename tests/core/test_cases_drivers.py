@@ -13,6 +13,7 @@ import pytest
 
 import envconn
 from envconn.drivers import amqp, asyncpg, libpq, mysql, pg8000, redis
+from envconn_celery import redis_settings
 from envconn_celery.settings import settings
 from envconn_django.aliases import entries
 from envconn_django.cache import cache
@@ -57,6 +58,8 @@ CONSUMERS: dict[str, Callable[[SecuredConnection], Any]] = {
     "options of the cache": lambda connection: cache(connection)["OPTIONS"],
     "broker": settings,
     "results": lambda connection: settings(connection, connection),
+    "channel": redis_settings.transport_options,
+    "backend": lambda connection: redis_settings.judged_results({}, connection),
     "redis-py": redis.client,
     "py-amqp": amqp.arguments,
 }
@@ -131,27 +134,28 @@ HANDED = [
     Case("T100", {"REDIS_TLS_URL": f"rediss://:{MARKER}@h:6380", "REDIS_URL": f"redis://:{MARKER}@h:6379"}, "redis-py",
          {"port": 6380, "ssl": True}, "the twin with TLS; the note is tls-twin"),
     Case("T103", queue("valkeys://h/1"), "broker",
-         {"broker_transport": "envconn_celery.transport:Transport"}, "Valkey"),
+         {"broker_url": "rediss://h:6379/1"}, "Valkey"),
     Case("T103", queue("unix:///s.sock?db=2"), "cache", {"LOCATION": "unix:///s.sock?db=2"}, "the number stays"),
     Case("T103", queue("unix:///s.sock?db=2"), "redis-py", {"unix_socket_path": "/s.sock", "db": 2}, "the same"),
     Case("T103", queue(f"rediss+sentinel://:{MARKER}@h1,h2:2/m/1"), "broker",
-         {"broker_transport": "envconn_celery.transport:SentinelTransport"}, "a list"),
+         {"broker_url": f"sentinel://:{MARKER}@h1:26379/1"}, "a list"),
     Case("T103", queue(f"sentinel://:{MARKER}@localhost:1/1?master_name=m;sentinel://localhost:2"), "results",
-         {"result_backend": "envconn_celery.transport:SentinelClearBackend", "redis_db": 1}, "on this machine"),
+         {"result_backend": f"sentinel://:{MARKER}@localhost:1/1;sentinel://:{MARKER}@localhost:2/1"},
+         "on this machine"),
     Case("T103", queue(f"rediss+sentinel://:{MARKER}@h1,h2:2/m/1"), "options of the cache",
          {"pool_class": "envconn_redis.connections.SentinelPool", "db": 1}, "the number stays"),
     Case("T104", {"AMQP_URL": f"amqps://u:{MARKER}@h"}, "py-amqp",
          {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}, "the name as well"),
-    Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "results",
-         {"redis_backend_health_check_interval": 120}, "silence of 150 s ends a connection"),
-    Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "broker",
-         {"broker_transport_options": {"health_check_interval": 25}}, "kombu looks half as often"),
+    Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "backend",
+         {"health_check_interval": 120}, "silence of 150 s ends a connection"),
+    Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "channel",
+         {"health_check_interval": 25}, "kombu looks half as often"),
     Case("T105", {"SCALINGO_REDIS_URL": f"rediss://:{MARKER}@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"},
          "options of the cache", {"health_check_interval": 120}, "the cache, too"),
     *(Case("T105", {"REDIS_URL": f"rediss+sentinel://:{MARKER}@h1,h2/m", "ENVCONN_TLS_CA": "{ca}",
                     "ENVCONN_PROVIDER": "scalingo"}, consumer, handed, "through sentinels as well")
       for consumer, handed in (
-          ("results", {"redis_backend_health_check_interval": 120}),
+          ("backend", {"health_check_interval": 120}),
           ("options of the cache", {"health_check_interval": 120}))),
     Case("T107", of(f"mysql://{PLACE}?ssl-mode=REQUIRED"), "PyMySQL",
          {"ssl": {"check_hostname": False, "verify_mode": "none"}}, "in its words"),

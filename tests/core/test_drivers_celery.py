@@ -6,10 +6,13 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from celery import Celery
 
 import envconn
 from envconn import ConfigurationError, parse, secure
-from envconn_celery import config
+from envconn_celery import config, redis_settings
+from envconn_celery.backend import DatabaseBackend
+from envconn_celery.registry import MARKER
 from envconn_celery.settings import settings as celery_settings
 
 if TYPE_CHECKING:
@@ -21,7 +24,9 @@ NEON = "ep-cool-name-123456{pooler}.eu-central-1.aws.neon.tech"
 
 
 def settings(broker: str, result: str | None = None) -> dict[str, Any]:
-    return celery_settings(secure(parse(broker)), secure(parse(result)) if result else None)
+    found = celery_settings(*(secure(parse(text)) for text in (broker, result) if text))
+    assert found.pop(MARKER)
+    return found
 
 
 def test_redis_over_tls(certificates: Certificates) -> None:
@@ -30,25 +35,15 @@ def test_redis_over_tls(certificates: Certificates) -> None:
     text = f"rediss://abc:p%40w@{SCALINGO}/2?{query}&socket_timeout=2.5"
     assert settings(text, text) == {
         "broker_url": f"rediss://abc:p%40w@{SCALINGO}/2",
-        "broker_transport": "envconn_celery.transport:Transport",
         "broker_use_ssl": verify,
-        "broker_transport_options": {"socket_timeout": 2.5, "health_check_interval": 25},
-        "result_backend": "envconn_celery.transport:Backend",
-        "redis_host": SCALINGO.partition(":")[0],
-        "redis_port": 36000,
-        "redis_db": 2,
-        "redis_username": "abc",
-        "redis_password": "p@w",
-        "redis_backend_use_ssl": verify,
-        "redis_backend_health_check_interval": 120,
+        "result_backend": f"rediss://abc:p%40w@{SCALINGO}/2",
         "redis_socket_timeout": 2.5,
     }
 
 
-def test_redis_without_tls_stays_celerys_own() -> None:
+def test_redis_without_tls() -> None:
     assert settings("valkey://localhost/1", "redis://:secret@[::1]") == {
         "broker_url": "redis://localhost:6379/1",
-        "broker_transport_options": {"health_check_interval": 25},
         "result_backend": "redis://:secret@[::1]:6379/0",
     }
 
@@ -63,10 +58,11 @@ def test_sockets() -> None:
     ("stated", "seconds"), [("", 25), ("&health_check_interval=9", 9), ("&health_check_interval=140", 140)]
 )
 def test_health_checks(certificates: Certificates, stated: str, seconds: int) -> None:
-    text = f"rediss://{SCALINGO}?ssl_ca_certs={certificates.ca}{stated}"
-    found = settings(text, text)
-    assert found["broker_transport_options"]["health_check_interval"] == seconds
-    assert found["redis_backend_health_check_interval"] == (seconds if stated else 120)
+    connection = secure(parse(f"rediss://{SCALINGO}?ssl_ca_certs={certificates.ca}{stated}"))
+    assert redis_settings.transport_options(connection) == {"health_check_interval": seconds}
+    found = redis_settings.judged_results({"ssl_cert_reqs": "none"}, connection)
+    assert found["health_check_interval"] == (seconds if stated else 120)
+    assert found["ssl_cert_reqs"] == "required"
 
 
 def test_rabbitmq(certificates: Certificates) -> None:
@@ -81,31 +77,39 @@ def test_rabbitmq(certificates: Certificates) -> None:
         "broker_heartbeat": 7,
         "broker_connection_timeout": 1.5,
         "broker_login_method": "PLAIN",
-        "broker_transport_options": {"frame_max": 4096},
     }
     assert settings("amqp://localhost") == {"broker_url": "amqp://localhost:5672/%2F"}
 
 
+def backend(result: SecuredConnection) -> DatabaseBackend:
+    """Return Celery's backend with the settings for `result`."""
+    app = Celery("results", set_as_current=False)
+    app.conf.update(celery_settings(secure(parse("redis://localhost")), result))
+    app.conf.database_create_tables_at_setup = False
+    assert isinstance(app.backend, DatabaseBackend)
+    return app.backend
+
+
 @pytest.mark.parametrize("pooler", ["", "-pooler"])
 def test_results_in_postgresql_go_to_the_direct_endpoint(pooler: str) -> None:
-    found = settings("redis://localhost", f"postgresql://app:secret@{NEON.format(pooler=pooler)}/app")
-    assert found["result_backend"] == "db+postgresql+psycopg://"
-    options = found["database_engine_options"]
-    arguments = options["connect_args"]
-    assert isinstance(arguments, dict)
+    made = backend(secure(parse(f"postgresql://app:secret@{NEON.format(pooler=pooler)}/app")))
+    assert made.url == f"postgresql+psycopg://app@{NEON.format(pooler='')}:5432/app"
+    arguments = made.engine_options["connect_args"]
     assert (arguments["host"], arguments["sslmode"]) == (NEON.format(pooler=""), "require")
     assert arguments["password"] == "secret"
-    assert (options["pool_pre_ping"], options["pool_recycle"]) == (True, 300)
+    assert (made.engine_options["pool_pre_ping"], made.engine_options["pool_recycle"]) == (True, 300)
 
 
 def test_results_behind_a_pooler_that_cannot_be_gone_round() -> None:
     environ = {"DATABASE_URL": "postgresql://app:secret@db.example.com/app", "ENVCONN_POOL_MODE": "transaction"}
-    pooled = envconn.load(environ, env_file=None).database
-    options = celery_settings(secure(parse("redis://localhost")), pooled)["database_engine_options"]
-    arguments = options["connect_args"]
-    assert isinstance(arguments, dict)
-    assert arguments["prepare_threshold"] is None
-    assert options["pool_recycle"] == 3600
+    made = backend(envconn.load(environ, env_file=None).database)
+    assert made.engine_options["connect_args"]["prepare_threshold"] is None
+    assert made.engine_options["pool_recycle"] == 3600
+
+
+@pytest.mark.parametrize("text", ["host=/run/pg user=app dbname=a/b", "postgresql://app@localhost,[::1]/a"])
+def test_results_in_postgresql_without_one_host(text: str) -> None:
+    assert backend(secure(parse(text))).engine_options["connect_args"]["user"] == "app"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def test_refused(broker: str, result: str | None, words: str) -> None:
 
 def test_unjudged() -> None:
     judged = secure(parse("rediss://h"))
-    for pair in ((parse("rediss://h"), None), (judged, parse("rediss://h")), ("rediss://h", None)):
+    for pair in ((parse("rediss://h"),), (judged, parse("rediss://h")), ("rediss://h",)):
         with pytest.raises(TypeError):
             celery_settings(*pair)
 
@@ -159,7 +163,7 @@ class TestVariablesOfCelery:
         return secure(parse("rediss://u:p%40w@h/0"))
 
     @pytest.mark.parametrize(
-        "text", ["rediss://u:p%40w@h/0", "rediss://u:p%40w@h:6379", "rediss://u:p%40w@h:6379/0", "rediss://u:%70%40w@h"]
+        "text", ["rediss://u:p%40w@h/0", "redis://h:6379", "rediss://x@h:6379/5", "rediss://h?ssl_cert_reqs=none"]
     )
     def test_the_same_place(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", text)
@@ -168,12 +172,12 @@ class TestVariablesOfCelery:
     @pytest.mark.parametrize(
         "text",
         [
-            "redis://u:p%40w@h/0",
-            "rediss://u:p%40w@h/0?ssl_cert_reqs=none",
             "rediss://u:p%40w@elsewhere/0",
-            "valkeys://u:p%40w@h/0",
-            "rediss://u:p%40w@h/0\n",
-            "memory://",
+            "rediss://h/0?socket_timeout=3",
+            "rediss://h;rediss://elsewhere",
+            "valkeys://h:1",
+            "rediss://h:port",
+            "sqs://",
             "marker-password",
         ],
     )
@@ -190,11 +194,12 @@ class TestVariablesOfCelery:
         assert "marker-password" not in str(refusal.value)
         assert "p%40w" not in str(refusal.value)
 
-    def test_results(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://h")
-        for result in (None, broker):
+    @pytest.mark.parametrize("text", ["redis://other", "db+postgresql://u@other/d", "mongodb://other", "marker"])
+    def test_results(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        monkeypatch.setenv("CELERY_RESULT_BACKEND", text)
+        for results in ((), (broker,)):
             with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
-                celery_settings(broker, result)
+                celery_settings(broker, *results)
 
     @pytest.mark.parametrize("text", ["rpc://", "disabled", "django-db", "cache+memory://"])
     def test_results_without_a_server(

@@ -14,6 +14,7 @@ from envconn.drivers import redis as sentinel
 from envconn.records import replace
 from envconn.tls import Context, judge
 from envconn.tls.policy import Demands
+from envconn_celery import redis_settings
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
 from envconn_redis.connections import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
@@ -138,38 +139,23 @@ def found_with(connection: SecuredConnection, **parameters: str) -> Any:
 def test_celery(certificates: Certificates) -> None:
     found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&client_name=c")
     settings = celery_settings(found, found)
-    asked = {**tls(certificates), "socket_connect_timeout": 4.0, "socket_timeout": 4.0}
-    asked |= {"username": "s", "password": "marker-s"}
-    sentinels = {"sentinels": [("h1", 26380), ("::1", 26379)], "master_name": "m", "min_other_sentinels": 0}
     assert settings == {
         "broker_url": "sentinel://us%20er:marker-%40pw@h1:26380/3",
-        "broker_transport": "envconn_celery.transport:SentinelTransport",
         "broker_use_ssl": tls(certificates),
-        "broker_transport_options": {
-            **sentinels,
-            "sentinel_kwargs": asked,
-            "client_name": "c",
-            "health_check_interval": 25,
-        },
-        "result_backend": "envconn_celery.transport:SentinelBackend",
-        "result_backend_transport_options": {**sentinels, "sentinel_kwargs": asked},
-        "redis_backend_use_ssl": tls(certificates),
-        "redis_db": 3,
-        "redis_username": "us er",
-        "redis_password": "marker-@pw",
+        "result_backend": ("sentinel://us%20er:marker-%40pw@h1:26380/3;sentinel://us%20er:marker-%40pw@[::1]:26379/3"),
         "redis_client_name": "c",
+        "envconn": True,
     }
     assert "marker" not in repr(settings)
+    assert redis_settings.transport_options(found) == {"client_name": "c", "health_check_interval": 25}
 
 
 def test_celery_without_tls() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
     settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
-    assert settings["broker_transport"] == "envconn_celery.transport:SentinelClearTransport"
-    assert settings["result_backend"] == "envconn_celery.transport:SentinelClearBackend"
-    assert settings["broker_transport_options"]["clear_text_to"] == []
-    assert not {"broker_use_ssl", "redis_backend_use_ssl"} & settings.keys()
+    assert redis_settings.connection_class(found) is SentinelClearConnection
+    assert "broker_use_ssl" not in settings
 
 
 @pytest.mark.parametrize(

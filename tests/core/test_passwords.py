@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from celery import Celery
 
 import envconn
 import envconn_celery
@@ -267,9 +268,6 @@ def test_settings_that_would_store_the_password_are_refused() -> None:
     calls: list[Callable[[], object]] = [
         lambda: envconn_django.databases(load(tokens)),
         lambda: envconn_celery.config(load(tokens, BROKER_URL=broker), results="database"),
-        lambda: envconn_celery.config(
-            envconn.load({"BROKER_URL": broker}, env_file=None, passwords={"broker": tokens}), results=None
-        ),
     ]
     for call in calls:
         with pytest.raises(ConfigurationError) as caught:
@@ -278,3 +276,18 @@ def test_settings_that_would_store_the_password_are_refused() -> None:
     entry = envconn_django.databases(load(tokens), rotate=True)["default"]
     assert (entry["PASSWORD"], entry["ENGINE"]) == ("", "envconn_django.rotating")
     assert not tokens.asked
+
+
+@pytest.mark.parametrize("uri", ["rediss://redis.example.com", "rediss+sentinel://redis.example.com/m"])
+def test_celery_asks_for_the_password_at_each_login(uri: str) -> None:
+    tokens = Tokens()
+    environ = {"CELERY_RESULT_BACKEND": uri, "BROKER_URL": uri}
+    services = envconn.load(environ, env_file=None, passwords={"broker": tokens, "results": tokens})
+    app = Celery("tokens", set_as_current=False)
+    app.conf.update(envconn_celery.config(services))
+    pool = app.backend.client.connection_pool
+    assert not tokens.asked
+    provider = pool.connection_kwargs["credential_provider"]
+    assert provider.get_credentials() == (f"{TOKEN}1",)
+    assert provider.get_credentials() == (f"{TOKEN}2",)
+    assert "password" not in pool.connection_kwargs

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import celery
 import pytest
 from celery import Celery
 
@@ -80,13 +79,6 @@ def test_nothing_while_an_image_is_built(monkeypatch: pytest.MonkeyPatch) -> Non
     assert config() == {}
 
 
-def test_health_checks_below_scalingos_limit(certificates: Certificates) -> None:
-    uri = "rediss://abc:secret@abc.redis.a.osc-fr1.scalingo-dbs.com:36000/0"
-    found = config(envconn.load({"SCALINGO_REDIS_URL": uri, "ENVCONN_TLS_CA": str(certificates.ca)}, env_file=None))
-    assert found["broker_transport_options"]["health_check_interval"] == 25
-    assert found["redis_backend_health_check_interval"] == 120
-
-
 def test_health_checks_reach_the_connections(redis_server: States[Redis], certificates: Certificates) -> None:
     """kombu before 5.7 takes the interval away from a class that does not name the argument."""
     environ = {"REDIS_URL": redis_server["good"].uri(), "ENVCONN_TLS_CA": str(certificates.ca)}
@@ -148,27 +140,39 @@ def test_report_shows_no_secret(
     assert "marker" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("variable", ["BROKER_URL", "CELERY_BROKER_URL", "RESULT_BACKEND"])
-def test_the_command_believes_variables_of_its_own(tmp_path: Path, variable: str) -> None:
-    """``celery`` takes two names for options of its own, and its options beat the settings."""
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "BROKER_URL",
+        "CELERY_BROKER_URL",
+        "CELERY_BROKER",
+        "RESULT_BACKEND",
+        "CELERY_RESULT_BACKEND",
+        "-b",
+        "--result-backend",
+    ],
+)
+@pytest.mark.parametrize("text", ["rediss://:marker-password@h?ssl_cert_reqs=none", "redis://:marker-password@h"])
+def test_the_command_reads_variables_that_are_judged(tmp_path: Path, variable: str, text: str) -> None:
     (tmp_path / "program.py").write_text(PROGRAM.format(arguments=""), encoding="utf-8")
-    environ = {"REDIS_URL": "redis://localhost", variable: "rediss://:marker-password@h?ssl_cert_reqs=none"}
     done = subprocess.run(
-        [sys.executable, "-m", "celery", "--app", "program", "report"],
+        [sys.executable, "-m", "celery", "--app", "program", *([variable, text] if "-" in variable else []), "report"],
         cwd=tmp_path,
-        env=environ,
+        env={"REDIS_URL": "redis://localhost", **({} if "-" in variable else {variable: text})},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert "marker" not in done.stdout + done.stderr
-    if done.returncode == 0:
-        assert variable in {"BROKER_URL", "RESULT_BACKEND"}
-        assert celery.VERSION[:2] < (5, 7)  # whose command does not know the two
-    else:
-        copied = f"CELERY_{variable.removeprefix('CELERY_')}"
-        assert f"{copied}: replaces the setting of Celery without a TLS check" in done.stderr
+    assert (done.returncode == 0) is text.startswith("rediss")
+    # The command copies these first.
+    copies = {
+        **dict.fromkeys(("-b", "CELERY_BROKER"), "CELERY_BROKER_URL"),
+        "--result-backend": "CELERY_RESULT_BACKEND",
+    }
+    named = copies.get(variable, variable)
+    assert done.returncode == 0 or f"{named}: the scheme means no TLS" in done.stderr
 
 
 @pytest.mark.parametrize("changed", [{}, {"CLOUDAMQP_URL": f"rediss+sentinel://u:marker-%40broker@h{MASTER}"}])

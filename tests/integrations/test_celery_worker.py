@@ -45,7 +45,7 @@ def test_results_in_redis(
     with ours.working():
         assert ours.add(19, 23) == "42"
     assert "succeeded" in ours.log
-    assert f"results:     rediss://localhost:{server.port}/0" in ours.log
+    assert f"results:     rediss://:**@localhost:{server.port}/0" in ours.log
     assert server.password not in ours.log
     assert "insecure" not in ours.log
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
-from kombu.connection import Connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -17,7 +16,9 @@ import envconn
 import liar
 import sentinels
 from envconn import TlsLevel
-from envconn_celery import config
+from envconn_celery import config, registry
+from envconn_celery.transport import SentinelTransport
+from envconn_redis.connections import SentinelClearConnection
 from matrix import FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
 from redis_clients import SENTINEL_CLIENTS as CLIENTS
 
@@ -130,9 +131,11 @@ def test_a_waiver_applies_to_the_master_of_the_sentinels(monkeypatch: pytest.Mon
     """The address is waived; no server listens there."""
     uri = f"redis+sentinel://10.1.2.3,10.1.2.4/{sentinels.MASTER}"
     services = envconn.load({"REDIS_URL": uri, "ENVCONN_TLS_WAIVE": "10.1.0.0/16 *.internal"}, env_file=None)
-    options = config(services)["broker_transport_options"]
-    assert options["clear_text_to"] == ["10.1.0.0/16"]
-    assert config(services)["broker_transport"] == "envconn_celery.transport:SentinelClearTransport"
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services))
+    pool = app.backend.client.connection_pool
+    assert pool.connection_kwargs["clear_text_to"] == ["10.1.0.0/16"]
+    assert pool.connection_class is SentinelClearConnection
 
 
 def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
@@ -189,20 +192,21 @@ def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, m
         assert b"".join(ear.heard) == b""
 
 
-def test_kombus_list_goes_on_without_our_transport(certificates: Certificates) -> None:
-    """Which is why the settings hold no list: the next member is spoken to by kombu's own transport."""
-    ours = "envconn_celery.transport:SentinelTransport"
-    listed = Connection("sentinel://h1:1;sentinel://h2:2", transport=ours)  # type: ignore[no-untyped-call]
-    assert listed.transport_cls == ours
-    listed.maybe_switch_next()  # type: ignore[no-untyped-call]
-    assert listed.transport_cls == "sentinel"
+def test_the_next_member_of_a_list_is_judged_as_well(certificates: Certificates) -> None:
+    """kombu takes the class of the scheme for it (kombu/connection.py, switch)."""
     services = loaded(f"rediss+sentinel://h1:1,h2:2/{sentinels.MASTER}", certificates)
     app = Celery("ours", set_as_current=False)
     app.conf.update(config(services))
+    app.conf.broker_url = "sentinel://h1:1;sentinel://h2:2;sentinel://h3:3"
     connection = app.connection()
-    connection.maybe_switch_next()
-    assert connection.transport_cls == ours
-    assert connection.transport_options["sentinels"] == [("h1", 1), ("h2", 2)]
+    for judged in (True, True, False):
+        if judged:
+            assert registry.broker(connection, "sentinel") is services.broker
+        else:
+            with pytest.raises(envconn.ConfigurationError, match="broker_url: names a broker"):
+                connection.connect()
+        connection.maybe_switch_next()
+        assert isinstance(connection.transport, SentinelTransport)
 
 
 def test_what_is_checked_how_often(sentinel_sets: States[Sentinels], certificates: Certificates) -> None:

@@ -1,0 +1,250 @@
+"""The endpoints that were judged for Celery in this process, and the classes that Celery finds under its own names.
+
+kombu and Celery look up a class by the scheme of a URL (`TRANSPORT_ALIASES`, `BACKEND_ALIASES`). `install` puts the
+classes of `envconn_celery.transport` and `envconn_celery.backend` there: they look the endpoint up when they connect,
+so it does not matter which setting, variable or option named it, nor in which order they were set. An application
+without `config()` is left alone, unless it connects to a judged endpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote, unquote
+
+from celery import _state
+from celery.app.backends import BACKEND_ALIASES
+from kombu import transport
+from kombu.utils.url import parse_url
+
+from envconn.connection import Origin
+from envconn.errors import ConfigurationError, EndpointUnavailable, problem
+from envconn.families import AMQP, FAMILIES, POSTGRESQL, REDIS, SENTINEL
+from envconn.grammar.celery import serverless
+from envconn.services import in_use
+from envconn.tls.secured import with_password
+from envconn.tls.uri_writer import authority, compose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, NoReturn, TypeAlias
+
+    from celery import Celery
+
+    from envconn.tls import SecuredConnection
+
+    Place: TypeAlias = tuple[str, int]
+
+MARKER = "envconn"
+"""The setting that marks the applications whose settings `config()` has made."""
+
+_BROKERS: dict[tuple[str, Place], SecuredConnection] = {}
+_RESULTS: dict[tuple[str, Place], SecuredConnection] = {}
+
+_SERVERLESS_BROKERS = frozenset({"memory", "filesystem"})
+_SERVERLESS_BACKENDS = frozenset({"rpc", "disabled", "file"})
+_TRANSPORTS = {
+    "redis": "RedisTransport",
+    "rediss": "RedisTransport",
+    "sentinel": "SentinelTransport",
+    "amqp": "AmqpTransport",
+    "pyamqp": "AmqpTransport",
+    "librabbitmq": "AmqpTransport",  # kombu takes it for amqp:// if it is installed; it has no TLS
+    "amqps": "AmqpsTransport",
+}
+_BACKENDS = {
+    "redis": "RedisBackend",
+    "rediss": "RedisBackend",
+    "sentinel": "SentinelBackend",
+    "db": "DatabaseBackend",
+    "database": "DatabaseBackend",
+}
+STOCK_TRANSPORTS = {name: path for name, path in transport.TRANSPORT_ALIASES.items() if name not in _SERVERLESS_BROKERS}
+STOCK_BACKENDS = {name: path for name, path in BACKEND_ALIASES.items() if name not in _SERVERLESS_BACKENDS}
+"""The classes that are not of envconn, by kombu's and Celery's names."""
+
+
+def install() -> None:
+    """Put the classes of envconn under kombu's and Celery's names, and under the paths of those that they replace."""
+    for aliases, stock, own, module in (
+        (transport.TRANSPORT_ALIASES, STOCK_TRANSPORTS, _TRANSPORTS, "envconn_celery.transport"),
+        (BACKEND_ALIASES, STOCK_BACKENDS, _BACKENDS, "envconn_celery.backend"),
+    ):
+        for name, path in stock.items():
+            for alias in (name, path, path.replace(":", ".")):
+                aliases[alias] = f"{module}:{own.get(name, name)}"
+                transport._transport_cache.pop(alias, None)  # noqa: SLF001 - kombu has no other way
+
+
+def register(broker: SecuredConnection, results: Iterable[SecuredConnection]) -> None:
+    """Add the endpoints of `broker` and `results` to those that were judged."""
+    own = [(_RESULTS, each) for result in results for each in (result, direct(result))]
+    for known, connection in ((_BROKERS, broker), *own):
+        for host in connection.hosts:
+            known[connection.family, _place(host.host, host.port)] = connection
+
+
+def direct(connection: SecuredConnection) -> SecuredConnection:
+    """Return the direct endpoint of a database if there is one, because Celery creates tables; else `connection`."""
+    try:
+        return connection.endpoint(pooled=False)
+    except EndpointUnavailable:
+        return connection
+
+
+def database_url(connection: SecuredConnection) -> str:
+    """Return the URL of a PostgreSQL for SQLAlchemy, by which its endpoint is found again, without a password."""
+    host = connection.hosts[0]
+    place = f"/{quote(connection.dbname, safe='')}?host={quote(host.host)}" if host.is_socket else None
+    shown = with_password(connection, None)
+    return compose("postgresql+psycopg", shown, {}, hosts="" if host.is_socket else authority(host), path=place)
+
+
+def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
+    """Return the judged connection for the endpoint of kombu's `client`, or `None` if it is left alone.
+
+    `port` is the one that kombu uses if there is none.
+
+    Raises:
+        ConfigurationError: an application with `config()` names an endpoint that was not judged.
+    """
+    place = _of_client(client, port)
+    if found := _BROKERS.get((family, place)):
+        return in_use(found)
+    named = {place, *_places([client._initial_params.get("hostname"), *client.alt])}  # noqa: SLF001 - the URL
+    source = _broker_source(named)
+    is_judged = any(other == each for _, other in _BROKERS for each in named)
+    if source or is_judged or _is_lost():
+        _refuse(source or "broker_url", _BROKER)
+    return None
+
+
+def is_judged_broker(text: str) -> bool:
+    """Whether every broker in `text` was judged, or is in this process."""
+    if text.partition("://")[0] in _SERVERLESS_BROKERS:
+        return True
+    places = [*_places([text])]
+    return bool(places) and all(any(place == judged for _, judged in _BROKERS) for place in places)
+
+
+def results(app: Celery, family: str, host: str, port: int) -> SecuredConnection | None:
+    """Return the judged connection for an endpoint of results of `app`, or `None` if it is left alone.
+
+    Raises:
+        ConfigurationError: `app` has the settings of `config()`, and the endpoint was not judged.
+    """
+    if found := _RESULTS.get((family, _place(host, port))):
+        return in_use(found)
+    refuse_results(app)
+    return None
+
+
+def refuse_results(app: Celery) -> None:
+    """Raise if `app` has the settings of `config()`, or if no application has them any more.
+
+    Raises:
+        ConfigurationError: so it is; the message names the variable or setting of the result backend.
+    """
+    if MARKER in app.conf or _is_lost():
+        name = "CELERY_RESULT_BACKEND"
+        _refuse(name if os.environ.get(name) else "result_backend", _RESULT)
+
+
+def refuse_broker(client: Any) -> None:
+    """Raise if the URL of `client`, for which there is no class of envconn, is one of an application with `config()`.
+
+    Raises:
+        ConfigurationError: so it is; the message names the variable or setting of the broker.
+    """
+    broker(client, "")
+
+
+def is_judged_results(text: str) -> bool:
+    """Whether the place of results in `text` was judged, or has no server."""
+    places = [*_places([text.removeprefix("db+")])]
+    known = {place for _, place in _RESULTS}
+    return bool(serverless(text, Origin("text"))) or text.startswith("db+sqlite:") or known.issuperset(places)
+
+
+def _refuse(name: str, message: str) -> NoReturn:
+    raise ConfigurationError([problem("celery-overruled", name, message)])
+
+
+_BROKER = (
+    "names a broker that envconn has not judged, so it is not used. Remove it, or set CELERY_BROKER_URL to its URL "
+    "before config() is called"
+)
+_RESULT = (
+    "names a result backend that envconn has not judged, so it is not used. Remove it, or set CELERY_RESULT_BACKEND "
+    "before config() is called"
+)
+
+
+def _marked() -> list[Celery]:
+    """Return the applications with the settings of `config()`."""
+    found = [app for app in _state._get_active_apps() if MARKER in app.conf]  # noqa: SLF001 - Celery has no other list
+    _SEEN.update(MARKER for _ in found)
+    return found
+
+
+_SEEN: set[str] = set()
+
+
+def _is_lost() -> bool:
+    """Whether no application has ever had the settings of `config()`: a later line has dropped them."""
+    return not (_marked() or _SEEN)
+
+
+def _broker_source(places: Iterable[Place]) -> str | None:
+    """Return the variable or setting of an application with `config()` that names one of `places`, or `None`."""
+    wanted = set(places)
+    for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_BROKER_URL"):
+        if wanted.intersection(_places([os.environ.get(name)])):
+            return name
+    for app in _marked():
+        for name in ("broker_read_url", "broker_write_url", "broker_url"):
+            if app.configured and wanted.intersection(_places([app.conf.get(name)])):
+                return name
+    return None
+
+
+def _of_client(client: Any, port: int) -> Place:
+    host = client.hostname or "localhost"
+    if "://" in host:  # a socket: kombu has removed redis+
+        return next(iter(_places([host])), (host, 0))
+    return _place(host, client.port or port)
+
+
+def _place(host: str, port: int) -> Place:
+    # kombu replaces the name by the address (kombu/transport/pyamqp.py, establish_connection).
+    return ("127.0.0.1" if host.lower() == "localhost" else host.lower(), int(port))
+
+
+def _places(urls: Iterable[object]) -> Iterator[Place]:
+    """Yield the endpoints that `urls` name; each may be several, in a list or with semicolons."""
+    for url in urls:
+        if isinstance(url, (list, tuple)):
+            yield from _places(url)
+        elif isinstance(url, str):
+            for text in filter(None, url.split(";")):
+                yield _of_url(text)
+
+
+def _of_url(text: str) -> Place:
+    scheme, _, rest = text.partition("://")
+    if scheme.rpartition("+")[2] == "socket":
+        return unquote(f"/{rest.rpartition('@')[2].partition('?')[0].lstrip('/')}"), 0
+    try:
+        found = parse_url(text)
+        return _place(found["hostname"] or "localhost", found["port"] or _PORTS.get(scheme, 0))
+    except ValueError:
+        return text, 0
+
+
+_PORTS = {
+    **dict.fromkeys(("redis", "rediss"), FAMILIES[REDIS].port),
+    "sentinel": FAMILIES[SENTINEL].port,
+    **dict.fromkeys(("amqp", "pyamqp"), FAMILIES[AMQP].port),
+    "amqps": FAMILIES[AMQP].tls_port,
+    **dict.fromkeys(FAMILIES[POSTGRESQL].schemes, FAMILIES[POSTGRESQL].port),
+}

@@ -1,0 +1,258 @@
+"""Every cell of the table of `celery_settings`, through a program; a server without TLS beside it hears no password."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from celery_settings import TABLE
+from framework_settings import JUDGED, MERGED, MOMENTS, NONE, NOT_READ, OPEN, REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HELLO, SSL_REQUEST = b"\x16\x03\x01", b"\x00\x00\x00\x08\x04\xd2\x16/"
+REDIS = "redis://:marker-password@localhost:{other}/0"
+SQL = "postgresql://u:marker-password@localhost:{other}/d"
+BROKER = "app.connection_for_write().ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)"
+READ = "app.connection_for_read().ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)"
+PING = "app.backend.client.ping()"
+TASK = "app.backend.session_manager.get_engine(app.backend.url, **app.backend.engine_options).connect()"
+ENGINE = "(app.backend.engine_options['pool_size'], app.backend.engine_options['connect_args']['sslmode'])"
+
+
+class Trial(NamedTuple):
+    """One row: the settings in the program, the variables, and what shows the outcome."""
+
+    settings: Mapping[str, object] = MappingProxyType({})
+    environ: Mapping[str, str] = MappingProxyType({})
+    expression: str = BROKER
+    scheme: str = "rediss"
+    results: str = "rediss"
+    merged: str = ""
+    lines: str = ""
+
+
+def row(start: str) -> str:
+    """Return the first cell of the row that begins so."""
+    [found] = [row.what for row in TABLE.rows if row.what.replace("`", "").startswith(start)]
+    return found
+
+
+OWN = "{scheme}://:marker-password@localhost:{own}/0"
+TRIALS = {
+    row("broker_url; "): [Trial({"broker_url": REDIS}, {"CELERY_BROKER_URL": REDIS})],
+    row("broker_read_url"): [
+        Trial({"broker_read_url": REDIS}, {"CELERY_BROKER_READ_URL": REDIS}, READ),
+        Trial({"broker_write_url": REDIS}, {"CELERY_BROKER_WRITE_URL": REDIS}),
+    ],
+    row("BROKER_URL"): [Trial({}, {"BROKER_URL": REDIS})],
+    row("CELERY_BROKER"): [Trial({}, {"CELERY_BROKER": REDIS})],
+    row("several URLs"): [Trial({"broker_url": f"{OWN};{REDIS}"}, {"CELERY_BROKER_URL": f"{OWN};{REDIS}"})],
+    row("broker_use_ssl"): [
+        Trial({"broker_use_ssl": False}),
+        Trial({"broker_use_ssl": {"ssl_cert_reqs": "none"}}),
+        Trial({"broker_use_ssl": False}, scheme="amqps"),
+    ],
+    row("ssl_cert_reqs=none"): [
+        Trial({"broker_url": f"{OWN}?ssl_cert_reqs=none"}, {"CELERY_BROKER_URL": f"{OWN}?ssl_cert_reqs=none"})
+    ],
+    row("broker_transport_options: visibility"): [
+        Trial(
+            {"broker_transport_options": {"visibility_timeout": 9}},
+            expression="app.connection().transport_options['visibility_timeout']",
+            merged="9",
+        )
+    ],
+    row("broker_transport_options: ssl"): [
+        Trial({"broker_transport_options": options}, scheme="amqps")
+        for options in ({"ssl": False}, {"host": "localhost:{other}"}, {"login_method": "PLAIN"}, {"userid": "x"})
+    ],
+    row("broker_transport: "): [
+        Trial({"broker_transport": "kombu.transport.redis:Transport"}),
+        Trial({"broker_transport": "kombu.transport.pyamqp.Transport"}, scheme="amqps"),
+    ],
+    row("broker_url of sqs"): [Trial({"broker_url": "sqs://"}, {"CELERY_BROKER_URL": "sqs://"})],
+    row("result_backend; "): [Trial({"result_backend": REDIS}, {"CELERY_RESULT_BACKEND": REDIS}, PING)],
+    row("RESULT_BACKEND"): [Trial({}, {"RESULT_BACKEND": REDIS}, PING)],
+    row("result_backend of redis"): [
+        Trial({"result_backend": name, "redis_port": "{other}"}, {"CELERY_RESULT_BACKEND": name}, PING)
+        for name in ("redis", "celery.backends.redis:RedisBackend", "celery.backends.redis.RedisBackend")
+    ],
+    row("result_backend of db+"): [
+        Trial(
+            {"result_backend": f"db+{SQL}"},
+            {"CELERY_RESULT_BACKEND": f"db+{SQL}"},
+            f"({PING} if 'client' in dir(app.backend) else {TASK})",
+        )
+    ],
+    row("result_backend of mongodb"): [
+        Trial(
+            {"result_backend": f"{name}://localhost:{{other}}"}, {"CELERY_RESULT_BACKEND": f"{name}://localhost"}, PING
+        )
+        for name in ("mongodb", "elasticsearch", "couchdb")
+    ],
+    row("result_backend of rpc"): [
+        Trial(
+            {"result_backend": text},
+            {"CELERY_RESULT_BACKEND": text},
+            f"{PING} if hasattr(app.backend, 'connparams') else app.backend.as_uri()",
+            merged=shown,
+        )
+        for text, shown in (("rpc://", "rpc://"), ("disabled", "disabled://"), ("cache+memory://", "memory:///"))
+    ],
+    row("redis_backend_use_ssl"): [
+        Trial({"redis_backend_use_ssl": wrong}, expression=PING) for wrong in (None, {"ssl_cert_reqs": "none"})
+    ],
+    row("database_engine_options: pool_size"): [
+        Trial(
+            {"database_engine_options": {"pool_size": 3}},
+            expression=ENGINE,
+            results="postgresql",
+            merged="(3, 'require')",
+        )
+    ],
+    row("database_engine_options: creator"): [
+        Trial({"database_engine_options": options}, expression=TASK, results="postgresql")
+        for options in ({"connect_args": {"sslmode": "disable"}}, {"connect_args": {"host": "x"}}, {"creator": None})
+    ],
+    row("config_from_object()"): [Trial(lines=f"Settings.broker_url = {REDIS!r}\napp.config_from_object(Settings)")],
+    row("CELERY_CONFIG_MODULE"): [Trial({}, {"CELERY_CONFIG_MODULE": "celery_module"}, READ)],
+}
+
+
+class Server:
+    """A server without TLS that hangs up on the first words of each client, and keeps them."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.port = listener.getsockname()[1]
+        self.heard: list[bytes] = []
+        threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
+
+    def _serve(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with client:
+                    client.settimeout(1)
+                    self.heard.append(client.recv(4096))
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Server(listener)
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+class Programs:
+    """A process that runs programs, and what two servers without TLS have heard of them."""
+
+    def __init__(self, process: subprocess.Popen[str], own: Server, other: Server) -> None:
+        self._process, self.own, self.other = process, own, other
+
+    def run(self, trial: Trial, before: str = "", after: str = "", **environ: str) -> tuple[str, bytes, bytes]:
+        """Return what the program of `trial` prints, and what each of the servers has heard of it."""
+        heard = [len(ear.heard) for ear in (self.own, self.other)]
+        results = f"{trial.results}://u:marker-password@localhost:{self.own.port}/1"
+        broker = f"{trial.scheme}://u:marker-password@localhost:{self.own.port}/0"
+        variables = {"AMQP_URL": broker, "RESULTS_URL": results, "ENVCONN_TLS_LOCAL": "enforce", **environ}
+        if {"CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL"} & environ.keys():
+            del variables["AMQP_URL"]
+        if {"CELERY_RESULT_BACKEND", "RESULT_BACKEND"} & environ.keys():
+            del variables["RESULTS_URL"]
+        program = {"environ": variables, "before": before, "after": after, "expression": trial.expression}
+        assert self._process.stdin
+        assert self._process.stdout
+        text = json.dumps(program).replace("{own}", str(self.own.port)).replace("{other}", str(self.other.port))
+        self._process.stdin.write(text.replace("{scheme}", trial.scheme) + "\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        assert isinstance(told, str)
+        return told, b"".join(self.own.heard[heard[0] :]), b"".join(self.other.heard[heard[1] :])
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    home = tmp_path_factory.mktemp("programs")
+    command = [sys.executable, str(Path(__file__).with_name("celery_zygote.py"))]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.pathsep.join([str(home), *sys.path])}
+    with (
+        serving() as own,
+        serving() as other,
+        subprocess.Popen(
+            command, cwd=home, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        module = f"broker_read_url = {REDIS.format(other=other.port)!r}\n"
+        (home / "celery_module.py").write_text(module, encoding="utf-8")
+        yield Programs(process, own, other)
+        assert process.stdin
+        process.stdin.close()
+
+
+def namespaced(settings: Mapping[str, object]) -> str:
+    lines = [f"Settings.CELERY_{name.upper()} = {value!r}" for name, value in settings.items()]
+    return "\n".join([*lines, "app.config_from_object(Settings, namespace='CELERY')"])
+
+
+def ways(moment: str, trial: Trial) -> list[dict[str, str]]:
+    """Return the programs that set what `trial` says at that `moment`."""
+    if moment == "environment":
+        return [dict(trial.environ)]
+    if trial.lines:
+        return [{"before": "app.conf.timezone", moment: trial.lines}]
+    return [{moment: f"app.conf.update({dict(trial.settings)!r})"}, {moment: namespaced(trial.settings)}]
+
+
+CELLS = [
+    (row.what, moment, getattr(row, moment))
+    for row in TABLE.rows
+    for moment in MOMENTS[:-1]  # the command copies its options into variables: tests/integrations/test_celery.py
+    if getattr(row, moment) not in {NOT_READ, OPEN}
+]
+
+
+@pytest.mark.parametrize(("what", "moment", "cell"), CELLS)
+def test_cell(programs: Programs, what: str, moment: str, cell: str) -> None:
+    for trial in TRIALS[what]:
+        for way in ways(moment, trial):
+            told, own, other = programs.run(trial, **way)
+            # Celery 5.7 prefers what update() has set, whatever object comes later.
+            is_later = "namespace" in way.get("after", "")
+            assert outcome(trial, told, own + other) in {cell, *_ALSO.get(cell, ()), *([NONE] if is_later else [])}, (
+                told
+            )
+            assert b"marker-password" not in own + other
+            assert other == b"" or cell == JUDGED
+            assert "marker" not in told
+
+
+_ALSO = {JUDGED: (REFUSED, NONE)}
+"""What is judged is refused, or used with TLS."""
+
+
+def outcome(trial: Trial, told: str, heard: bytes) -> str:
+    """Return the word of the table for what a program has told, and what the servers have heard of it."""
+    if told.startswith("refused: "):
+        return REFUSED
+    if trial.merged and told == trial.merged:
+        return MERGED
+    assert heard.startswith((HELLO, SSL_REQUEST)), told
+    return NONE
+
+
+def test_every_row_is_tried_or_open() -> None:
+    tried = {what for what, _, _ in CELLS}
+    assert tried == TRIALS.keys()
+    assert all(row.what in tried or OPEN in row for row in TABLE.rows)
