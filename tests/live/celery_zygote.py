@@ -17,6 +17,7 @@ import envconn
 
 PROGRAM = """
 from celery import Celery
+from celery.backends.database.session import SessionManager
 from envconn_celery import config
 
 class Settings:

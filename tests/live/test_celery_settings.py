@@ -27,7 +27,7 @@ SQL = "postgresql://u:marker-password@localhost:{other}/d"
 BROKER = "app.connection_for_write().ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)"
 READ = "app.connection_for_read().ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)"
 PING = "app.backend.client.ping()"
-TASK = "app.backend.session_manager.get_engine(app.backend.url, **app.backend.engine_options).connect()"
+TASK = "SessionManager().get_engine(app.backend.url, **app.backend.engine_options).connect()"
 ENGINE = "(app.backend.engine_options['pool_size'], app.backend.engine_options['connect_args']['sslmode'])"
 
 
@@ -82,7 +82,7 @@ TRIALS = {
         Trial({"broker_transport": "kombu.transport.redis:Transport"}),
         Trial({"broker_transport": "kombu.transport.pyamqp.Transport"}, scheme="amqps"),
     ],
-    row("broker_url of sqs"): [Trial({"broker_url": "sqs://"}, {"CELERY_BROKER_URL": "sqs://"})],
+    row("broker_url of sqs"): [Trial({"broker_url": "zookeeper://localhost:{other}"}, {"CELERY_BROKER_URL": "sqs://"})],
     row("result_backend; "): [Trial({"result_backend": REDIS}, {"CELERY_RESULT_BACKEND": REDIS}, PING)],
     row("RESULT_BACKEND"): [Trial({}, {"RESULT_BACKEND": REDIS}, PING)],
     row("result_backend of redis"): [
