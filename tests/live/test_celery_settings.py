@@ -82,7 +82,7 @@ TRIALS = {
         Trial({"broker_transport": "kombu.transport.redis:Transport"}),
         Trial({"broker_transport": "kombu.transport.pyamqp.Transport"}, scheme="amqps"),
     ],
-    row("broker_url of sqs"): [Trial({"broker_url": "zookeeper://localhost:{other}"}, {"CELERY_BROKER_URL": "sqs://"})],
+    row("broker_url of sqs"): [Trial({"broker_url": "sqs://"}, {"CELERY_BROKER_URL": "sqs://"})],
     row("result_backend; "): [Trial({"result_backend": REDIS}, {"CELERY_RESULT_BACKEND": REDIS}, PING)],
     row("RESULT_BACKEND"): [Trial({}, {"RESULT_BACKEND": REDIS}, PING)],
     row("result_backend of redis"): [
@@ -244,7 +244,7 @@ _ALSO = {JUDGED: (REFUSED, NONE)}
 
 def outcome(trial: Trial, told: str, heard: bytes) -> str:
     """Return the word of the table for what a program has told, and what the servers have heard of it."""
-    if told.startswith("refused: "):
+    if told.startswith(("refused: ", "ModuleNotFoundError: No module named 'boto")):  # kombu 5.4 needs it to refuse
         return REFUSED
     if trial.merged and told == trial.merged:
         return MERGED
