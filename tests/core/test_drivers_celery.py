@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +12,9 @@ from celery import Celery
 
 import envconn
 from envconn import ConfigurationError, parse, secure
-from envconn_celery import config, redis_settings
+from envconn_celery import backend as backend_module
+from envconn_celery import config, redis_settings, registry
+from envconn_celery import transport as transport_module
 from envconn_celery.backend import DatabaseBackend
 from envconn_celery.registry import MARKER
 from envconn_celery.settings import settings as celery_settings
@@ -213,3 +217,37 @@ class TestVariablesOfCelery:
     def test_an_empty_one_is_not_set(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", "")
         assert celery_settings(broker)
+
+
+class TestOtherApplications:
+    """An application without the settings of `config` is left alone, unless it connects to a judged endpoint."""
+
+    @pytest.fixture
+    def ours(self) -> Celery:
+        app = Celery("ours", set_as_current=False)
+        app.conf.update(celery_settings(secure(parse("rediss://judged")), secure(parse("rediss://judged"))))
+        return app
+
+    @pytest.mark.parametrize(("host", "is_judged"), [("judged", True), ("elsewhere", False)])
+    def test_broker_and_results(self, ours: Celery, host: str, *, is_judged: bool) -> None:
+        theirs = Celery("theirs", broker=f"redis://{host}", backend=f"redis://{host}", set_as_current=False)
+        assert (registry.broker(theirs.connection(), "redis", 6379) is not None) is is_judged
+        assert ("ssl_cert_reqs" in theirs.backend.connparams) is is_judged
+        assert MARKER in ours.conf
+
+    def test_other_stores(self, ours: Celery) -> None:
+        with pytest.raises(ConfigurationError, match="result_backend"):
+            backend_module.consul(ours)
+        for module in (backend_module, transport_module):
+            with pytest.raises(AttributeError):
+                module.nowhere  # noqa: B018
+
+
+@pytest.mark.parametrize("stated", ["", "https://rabbit"])
+def test_flower_is_told_of_its_page_on_the_broker(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, stated: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "flower", ModuleType("flower"))
+    monkeypatch.setenv("FLOWER_BROKER_API", stated)
+    celery_settings(secure(parse("amqps://u:p@h")))
+    assert ("FLOWER_BROKER_API: not set" in caplog.text) is not bool(stated)
