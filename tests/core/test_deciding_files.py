@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
@@ -135,8 +136,30 @@ class TestWhatIsReadAgain:
     def test_not_a_file_that_is_as_it_was(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.age(path, monkeypatch)
         found = deciding_files._in_file(str(path))
-        monkeypatch.setattr("builtins.open", None)
+        monkeypatch.setattr("builtins.open", lambda *_: io.BytesIO(b"another"))
         assert deciding_files._in_file(str(path)) == found
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+    def test_one_that_another_user_can_no_longer_read(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """gunicorn with preload_app and user: libpq would ignore the revocation list that root alone can read."""
+        self.age(path, monkeypatch)
+        path.parent.chmod(0o755)
+        monkeypatch.chdir(path.parent)  # other users cannot come here by an absolute path
+        found = {}
+        for mode in (0o644, 0o640, 0o600):
+            path.chmod(mode)
+            found[mode] = deciding_files._in_file(path.name), self.of_another_user(path)
+        content = hash(b"one")
+        assert found == {0o644: (content, content), 0o640: (content, content), 0o600: (content, None)}
+
+    def of_another_user(self, path: Path) -> int | None:
+        try:
+            os.seteuid(65534)
+            assert path.name in os.listdir()
+            assert os.stat(path.name)
+            return deciding_files._in_file(path.name)
+        finally:
+            os.seteuid(0)
 
     def test_one_that_was_just_written(self, path: Path) -> None:
         """Of the same size, and by the clock of the file system perhaps at the same time."""

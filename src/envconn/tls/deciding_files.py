@@ -127,7 +127,8 @@ class _Known(Record):
 
 
 _known: dict[str, _Known] = {}
-_MOST = 256
+_MOST = 8192
+"""More than a directory of revocation lists has, or each look would read all of them again."""
 _TICK = 2_000_000_000
 """The coarsest clock of a file system, in nanoseconds: two contents that are written within it may have one time."""
 
@@ -137,13 +138,15 @@ def _in_file(path: str) -> int | None:
     before = time.time_ns()
     try:
         status = os.stat(path)
-        signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = _known.get(path)
-        if known and known.is_settled and known.signature == signature:
-            return known.content
         if not stat.S_ISREG(status.st_mode):
             return None
+        signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = _known.get(path)
+        # Opened in any case: the process may have become a user by now that cannot read it, which the file does not
+        # show, and libpq ignores a revocation list that it cannot read.
         with open(path, "rb") as stream:
+            if known and known.is_settled and known.signature == signature:
+                return known.content
             # Python's own hash has a key for each process, and takes no import.
             content = hash(stream.read())
     except (OSError, ValueError):
