@@ -251,3 +251,35 @@ def test_flower_is_told_of_its_page_on_the_broker(
     monkeypatch.setenv("FLOWER_BROKER_API", stated)
     celery_settings(secure(parse("amqps://u:p@h")))
     assert ("FLOWER_BROKER_API: not set" in caplog.text) is not bool(stated)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ("broker_transport_options", "ssl"),
+        ("broker_transport_options", "host"),
+        ("database_engine_options", "creator"),
+    ],
+)
+def test_options_that_decide(setting: str, name: str) -> None:
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(
+        celery_settings(secure(parse("amqps://u:p@localhost:1")), secure(parse("postgresql://u:p@localhost/d"))),
+        database_create_tables_at_setup=False,
+    )
+    app.conf[setting] = {name: None}
+    with pytest.raises(ConfigurationError, match=f"{name} in {setting} would replace"):
+        (app.connection().connect if setting.startswith("broker") else lambda: app.backend)()
+
+
+def test_a_supplied_password_of_rabbitmq() -> None:
+    services = envconn.load(
+        {"BROKER_URL": "amqps://u:old@localhost:1"}, env_file=None, passwords={"broker": lambda _: "token"}
+    )
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services))
+    connection = app.connection()
+    assert connection.password is None
+    with pytest.raises(OSError, match="refused"):
+        connection.connect()
+    assert connection.password == "token"
