@@ -87,7 +87,29 @@ PAIRS = (
     "TLS_CERT TLS_KEY",
 )
 
+
+def usual(level: str = "encrypted", **environ: str) -> Row:
+    """Return a row without ``DATABASE_URL``."""
+    return Row(f"alone: {' '.join(environ)}", {"DB_NAME": "", **environ}, {"database": level})
+
+
+USUAL = _words(
+    "DB_URL DATABASE_URI DB_URI DATABASE_DSN SQLALCHEMY_DATABASE_URI POSTGRES_URI POSTGRES_DSN PG_URI MYSQL_URL "
+    "JAWSDB_URL ELEPHANTSQL_URL POSTGRESDB_URI ConnectionStrings__app"
+)
+
 READ = [
+    # Other usual names, alone, and beside the standard one.
+    *(usual(**{name: PG}) for name in USUAL),
+    *(
+        Row(f"{name} beside", {name: PG.replace("/app?", "/other?")}, notes={name: "variable-unused"})
+        for name in USUAL
+        if name not in {"POSTGRESDB_URI", "ConnectionStrings__app"}
+    ),
+    usual(POSTGRES_SERVER="db.example.com", POSTGRES_USER="app", POSTGRES_DB="app", POSTGRES_PASSWORD=MARKER),
+    usual(MYSQL_HOST="db.example.com", MYSQL_USER="app", MYSQL_DATABASE="app", MYSQL_PASSWORD=MARKER),
+    Row("a host beside", {"MYSQL_HOST": "db.example.com"}, notes={"MYSQL_HOST": "variable-unused"}),
+    Row("another's name beside", {"DB_URL": "mongodb://h"}, notes={"DB_URL": "variable-unused"}),
     # Parts: the engine, by name or by port.
     *(
         parts(DB_ENGINE=text)
@@ -311,6 +333,30 @@ READ = [
 
 _POST = "postgersql"
 REFUSED = [
+    # Names that were meant.
+    *(
+        without(f"one letter: {name}", "database-missing", **{name: PG, "DB_NAME": ""})
+        for name in (
+            "DATABSE_URL",
+            "DATABASE_ULR",
+            "DATABASE_URLS",
+            "database_url",
+            "POSTGRES_ULR",
+            "JAWSDBURL",
+        )
+    ),
+    *(
+        without(f"unknown: {name}", "database-missing", **{name: PG, "DB_NAME": ""})
+        for name in ("MY_DB", "SHOP_DB_URL", "PRIMARY")
+    ),
+    *(
+        without(
+            f"wrong: {name}", "scheme-unknown", **{name: f"postgersql://app:{MARKER}@h.example.com/d", "DB_NAME": ""}
+        )
+        for name in ("DB_URL", "DATABASE_URI", "MYSQL_URL", "SQLALCHEMY_DATABASE_URI")
+    ),
+    without("two", "variable-conflict", DB_URL=PG, MYSQL_URL=PG.replace("/app?", "/other?"), DB_NAME=""),
+    without("two of Aspire", "database-missing", A_URI=PG, B_URI=PG, DB_NAME=""),
     # Parts.
     *(
         wrong("scheme-unsupported", DB_ENGINE=text)

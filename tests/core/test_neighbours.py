@@ -40,7 +40,7 @@ def check(row: Row, report: Report) -> None:
         assert ("database" in services) is row.database
         return
     assert services == {**own, **row.services}
-    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen", "part-unused")
+    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen", "variable-unused", "part-unused")
     assert {each.variable: each.code for each in report.notes if each.code in neighbours} == row.notes
 
 

@@ -36,7 +36,7 @@ def owners(present: Iterable[str], selected: Iterable[Selected]) -> Owners:
 
 
 _DATABASE = (
-    *(*variables.DEFAULTS, *variables.SIBLINGS, CHOOSERS["database"]),
+    *(*variables.DEFAULTS, *variables.USUAL, *variables.SIBLINGS, CHOOSERS["database"]),
     *(name for family in host_variables.FAMILIES.values() for name in family),
 )
 _FIXED: Mapping[str, tuple[str, ...]] = {

@@ -126,6 +126,10 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
         scan.excuse(before, each)
     if len(scan.problems) == before and all(each.origin.env_file for each in candidates):
         candidates += _best_sibling(trusted if candidates else trusted or siblings)
+    usual = [*_usual(scan)]
+    if not candidates and len(scan.problems) == before:
+        candidates = [*_read_usual(scan, usual)]
+        usual = []
     candidates = scan.most_trusted(candidates)
     if candidates:
         leader = candidates[0].origin.variable
@@ -134,7 +138,8 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
             for name, host in host_variables.without_host(scan.present)
             if name not in host_variables.FAMILIES.get(leader, ())
         ]
-        _report_overruled(scan, candidates[0].origin.variable)
+        scan.notes += [note("variable-unused", name, f"is not used: {leader} is the database") for name in usual]
+        _report_overruled(scan, leader)
     if not candidates or len(scan.problems) > before:
         return None, ()
     if len(candidates) == 1:
@@ -226,6 +231,19 @@ def _one_for_each_role(scan: Scan, siblings: list[Connection]) -> list[Connectio
             scan.notes += choice.notes
             agreed += [choice.connection] if choice.connection else []
     return agreed
+
+
+def _usual(scan: Scan) -> Iterator[str]:
+    """Yield the other usual names of the default database that are set."""
+    yield from (name for name in (*variables.USUAL, *host_variables.USUAL) if name in scan.present)
+
+
+def _read_usual(scan: Scan, names: list[str]) -> Iterator[Connection]:
+    for name in names:
+        lookup = _in_parts(scan, name) if name in host_variables.USUAL else scan.environment.lookup(name)
+        yield from scan.accept(lookup, other=_ENDPOINT)
+    if not names and not scan.bound and len(found := variables.of_aspire(scan.environment)) == 1:
+        yield from scan.accept(scan.environment.lookup(found[0]))
 
 
 def _in_parts(scan: Scan, leader: str) -> Lookup:

@@ -81,7 +81,15 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
 SIBLINGS: Mapping[str, Mapping[str, str]] = {"POSTGRESQL_ADDON_DIRECT_HOST": _DIRECT}
 """Another endpoint of the default database."""
 
-FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS}
+USUAL: Mapping[str, Mapping[str, str]] = {
+    # The template of FastAPI, and the image of MySQL.
+    "POSTGRES_SERVER": {"POSTGRES_SERVER": "host", **_family("POSTGRES")},
+    "MYSQL_HOST": _family("MYSQL"),
+    "MARIADB_HOST": _family("MARIADB"),
+}
+"""Other usual names of the host of the default database: read if nothing else names it."""
+
+FAMILIES: Mapping[str, Mapping[str, str]] = {**DEFAULTS, **SIBLINGS, **USUAL}
 """All families."""
 
 
@@ -263,7 +271,7 @@ def _kind(leader: str, values: Mapping[str, str], texts: dict[str, str]) -> str 
         family = part_names.engine(values["scheme"])
         return family or problem("scheme-unsupported", names["scheme"], _UNREAD)
     other = part_names.PORTS.get(values.get("port", "").strip(), "")
-    if other == "MySQL" and leader in _OF_ANY_ENGINE:
+    if leader in _OF_MYSQL_ONLY or (other == "MySQL" and leader in _OF_ANY_ENGINE):
         return families.MYSQL
     if not other or leader in {"PGHOST", *SIBLINGS}:
         return families.POSTGRESQL
@@ -271,9 +279,14 @@ def _kind(leader: str, values: Mapping[str, str], texts: dict[str, str]) -> str 
 
 
 def _engine_variable(leader: str) -> str:
-    return f"{leader.removesuffix('NAME').removesuffix('HOST')}ENGINE"
+    return f"{_prefix(leader)}ENGINE"
 
 
+def _prefix(leader: str) -> str:
+    return f"{leader.rpartition('_')[0]}_"
+
+
+_OF_MYSQL_ONLY = frozenset({"MYSQL_HOST", "MARIADB_HOST"})
 _OF_ANY_ENGINE = frozenset({"DATABASE_HOST", "DB_HOST", "PLANETSCALE_HOST", "RDS_HOSTNAME"})
 _UNREAD = "names an engine that envconn does not support. Set it to postgresql or mysql, or unset it"
 _PORT = (
@@ -305,7 +318,7 @@ def unread(environment: Environment, leader: str, is_read: Callable[[str], bool]
 
     `is_read` says which variables are something else.
     """
-    prefix = leader.removesuffix("NAME").removesuffix("HOST")
+    prefix = _prefix(leader)
     if leader in {"PGHOST", *SIBLINGS}:
         return
     longer = tuple(other for other in PREFIXES if other.startswith(prefix) and other != prefix)

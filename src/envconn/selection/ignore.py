@@ -81,7 +81,14 @@ def _is_secondary(found: Finding) -> bool:
     )
 
 
-_SECONDARY = {*variables.SIBLINGS, *variables.BROKER, *variables.RESULTS, *variables.CACHE, *variables.REDIS}
+_SECONDARY = {
+    *variables.USUAL,
+    *variables.SIBLINGS,
+    *variables.BROKER,
+    *variables.RESULTS,
+    *variables.CACHE,
+    *variables.REDIS,
+}
 
 
 def _with_way_out(found: Finding) -> Finding:

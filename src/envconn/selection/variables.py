@@ -30,6 +30,22 @@ DEFAULTS = tuple(
 )
 """The variables that name the default database, in order of precedence."""
 
+USUAL = (
+    *(
+        "DB_URL",
+        "DATABASE_URI",
+        "DB_URI",
+        "DATABASE_DSN",
+        "DB_DSN",
+        "DATABASE_CONNECTION_STRING",
+        "DB_CONNECTION_STRING",
+    ),
+    *("SQLALCHEMY_DATABASE_URI", "POSTGRES_URI", "POSTGRESQL_URI", "PG_URI", "POSTGRES_DSN", "PG_DSN", "PGURL"),
+    *("POSTGRES_CONNECTION_STRING", "ELEPHANTSQL_URL", "MYSQL_URL", "MYSQL_URI", "MYSQL_DSN", "MARIADB_URL"),
+    *("JAWSDB_URL", "JAWSDB_MARIA_URL"),
+)
+"""Other usual names of the default database: read if none of `DEFAULTS`, no host and no sibling is set."""
+
 SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name a sibling of the default database, with its role; with ``<NAME>_`` before it, one of a
 named database."""
@@ -59,6 +75,7 @@ REDIS = (
 
 _READ = {
     *DEFAULTS,
+    *USUAL,
     *SIBLINGS,
     *BROKER,
     *RESULTS,
@@ -112,6 +129,15 @@ def replicas(present: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: (len(name), name)))
 
 
+def of_aspire(environment: Environment) -> list[str]:
+    """Return the variables that hold a database URL and are named as Aspire does, ``X_URI`` or ``ConnectionStrings__x``.
+
+    They are read if nothing else is, and there is only one.
+    """
+    names = {*environment.names_with("_URI\n"), *environment.names_with("ConnectionStrings__")}
+    return sorted(name for name in names - _READ if environment.plain(name).startswith(_DATABASE))
+
+
 def meant(environment: Environment) -> tuple[str, str] | None:
     """Return a variable that is not read but looks like one for the database, and what to do with it."""
     from difflib import get_close_matches  # imported only after a mistake
@@ -119,7 +145,7 @@ def meant(environment: Environment) -> tuple[str, str] | None:
     for name in sorted(environment.names()):
         if is_read(name):
             continue
-        if known := get_close_matches(name.upper(), DEFAULTS, 1, _ONE_LETTER):
+        if known := get_close_matches(name.upper(), (*DEFAULTS, *USUAL), 1, _ONE_LETTER):
             return name, f"is not read. Rename it to {known[0]}"
         if environment.plain(name).startswith(_DATABASE):
             remedy = f"Rename it to DATABASE_URL, or set {CHOOSERS['database']}={name}"
