@@ -71,6 +71,16 @@ def test_a_second_pool(project: Project) -> None:
     assert found(project, DATABASE_URL=NEON) == {"pool-behind-pooler"}
 
 
+def test_a_broker_that_django_does_not_use_is_a_warning(project: Project) -> None:
+    broker = "amqp://app:marker-password@mq.example.com"
+    assert found(project, DATABASE_URL=NEON, BROKER_URL=broker) == {"tls-disabled"}
+    assert project.manage("check", DATABASE_URL=NEON, BROKER_URL=broker).returncode == 0
+    # The site asks for its cache.
+    done = project.manage("check", DATABASE_URL=NEON, CACHE_URL="redis://h.example.com")
+    assert "CACHE_URL: the scheme means no TLS" in done.stdout
+    assert done.returncode == 78
+
+
 LATE = """
 from django.conf import settings
 from django.core.checks import run_checks

@@ -130,7 +130,7 @@ def replicas(present: Iterable[str]) -> tuple[str, ...]:
 
 
 def of_aspire(environment: Environment) -> list[str]:
-    """Return the variables that hold a database URL and are named as Aspire does, ``X_URI`` or ``ConnectionStrings__x``.
+    """Return the variables with a database URL that are named as Aspire does: ``X_URI``, ``ConnectionStrings__x``.
 
     They are read if nothing else is, and there is only one.
     """
