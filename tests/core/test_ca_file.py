@@ -8,6 +8,7 @@ import fcntl
 import multiprocessing
 import os
 import pickle
+import resource
 import shutil
 import stat
 import subprocess
@@ -118,6 +119,25 @@ class TestInMemory:
             assert content(for_this_process(f"{PEM}{number}", "V")) == f"{PEM}{number}"
         assert len(os.listdir("/dev/fd")) == before + 2
         assert content(for_this_process(PEM, "V")) == PEM
+
+    @pytest.mark.parametrize(
+        ("limit", "outcome"), [(len(PEM), PEM), (len(PEM) - 1, "ca-unwritable"), (0, "ca-unwritable")]
+    )
+    def test_whole_or_not_at_all(self, limit: int, outcome: str) -> None:
+        """A part may be certificates, too: others than were judged."""
+        reader, writer = os.pipe()
+        if (child := os.fork()) == 0:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+            try:
+                told = content(for_this_process(PEM, "V"))
+            except ConfigurationError as error:
+                told = error.problems[0].code
+            os.write(writer, told.encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writer)
+        with open(reader, encoding="ascii") as stream:
+            assert stream.read() == outcome
 
     def test_many_threads(self) -> None:
         together = threading.Barrier(8)

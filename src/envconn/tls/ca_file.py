@@ -171,7 +171,8 @@ def _memory_descriptor(pem: str) -> int | None:
 
     seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     try:
-        os.write(descriptor, pem.encode())
+        with open(descriptor, "wb", closefd=False) as stream:  # whole or not at all, whatever RLIMIT_FSIZE cuts off
+            stream.write(pem.encode())
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
         os.stat(f"/proc/self/fd/{descriptor}")  # a container may be without /proc
     except OSError:
