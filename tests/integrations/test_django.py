@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import envconn
 import envconn_django
 from envconn_django import caches, databases
 from envconn_django.aliases import made_entries
+from envconn_django.final_settings import final_entries, secured_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +130,23 @@ def test_without_django_the_error_is_ours_alone(monkeypatch: pytest.MonkeyPatch)
         databases()
     assert type(caught.value) is envconn.ConfigurationError
     assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]
+
+
+def test_the_connection_of_an_entry() -> None:
+    services = envconn.load({"DATABASE_URL": URI}, env_file=None)
+    found = secured_entry(databases(services)["default"])
+    assert (found.hosts, found.origin.variable) == (services.database.hosts, "DATABASE_URL")
+    with pytest.raises(envconn.ConfigurationError, match="TLS is opportunistic"):
+        secured_entry({"ENGINE": "django.db.backends.postgresql", "HOST": "db.example.com"})
+    for engine in ("django.db.backends.sqlite3", "no.such.engine"):
+        (found,) = final_entries({"x": {"ENGINE": engine, "HOST": "db.example.com"}})
+        assert (found.connection, found.problems) == (None, ())
+
+
+def test_the_source_of_logins_in_another_process() -> None:
+    databases(envconn.load({"DATABASE_URL": URI}, env_file=None), rotate=True)
+    databases(envconn.load({"DATABASE_URL": "sqlite://"}, env_file=None), rotate=True)
+    entry = databases(envconn.load({"DATABASE_URL": URI}, env_file=None), rotate=True)["default"]
+    copied = pickle.loads(pickle.dumps(entry))  # noqa: S301 - our own
+    assert copied["ENVCONN"].connection is made_entries["default"][-1].connection
+    assert "LoginSource default" in repr(copied)

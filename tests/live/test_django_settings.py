@@ -119,6 +119,7 @@ TRIES = (
     *beside("`ENGINE` of another", STOPPED, f"{{**{WEAK}, 'ENGINE': 'another'}}"),
     *beside("an entry of the project", TLS, OWN),
     *beside("an entry of the project", STOPPED, WEAK),
+    *beside("an entry of SQLite", TLS, "{'ENGINE': 'derived_file', 'NAME': ':memory:'}"),
     *beside("an entry of SQLite", TLS, "{'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}"),
     later(
         "an entry of SQLite", TLS, "DATABASES['default'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}"
@@ -126,6 +127,12 @@ TRIES = (
     *beside("MySQL's `host`", TLS, STRONG_MYSQL),
     *beside("MySQL's `host`", STOPPED, OF_MYSQL % ""),
     *beside("MySQL's `host`", STOPPED, OF_MYSQL % "'ssl': {'ca': CA, 'verify_mode': 'none'}"),
+    *beside("MySQL's `host`", STOPPED, "{'ENGINE': MYSQL, 'HOST': '/run/mysqld.sock'}"),  # local is enforced here
+    Try(
+        *("MySQL's `host`", "after", TLS),
+        f"{OURS}; DATABASES['own'] = {OF_MYSQL % ''}",
+        (("ENVCONN_TLS_WAIVE", "db.example.com"),),
+    ),
     *beside("MySQL's `read_default_file`", STOPPED, OF_MYSQL % "'ssl': {'ca': CA}, 'read_default_file': '/x'"),
     *beside("`databases()`", TLS, "databases(envconn.secure(URI))['default']"),
     Try("`PGHOSTADDR`", "environment", TLS, OURS, (("PGHOSTADDR", "192.0.2.1"), ("PGSSLMODE", "disable"))),
@@ -143,6 +150,7 @@ import json, os, sys, types
 import envconn, pymysql
 pymysql.install_as_MySQLdb()
 from django.db.backends.postgresql import base
+from django.db.backends.sqlite3 import base as file
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler, DatabaseError
 from envconn_django import databases
@@ -155,6 +163,7 @@ def backend(name, kind):
     module.base.DatabaseWrapper = type("DatabaseWrapper", (kind,), {})
 
 backend("derived", base.DatabaseWrapper)
+backend("derived_file", file.DatabaseWrapper)
 backend("another", BaseDatabaseWrapper)
 known = json.loads(sys.argv[1])
 
