@@ -10,13 +10,11 @@ from functools import partial
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
-from django.views.debug import get_default_exception_reporter_filter
 
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice
 from envconn_django.aliases import last_refused
-from envconn_django.exceptions import stop
 from envconn_django.final_settings import final_entries
 
 TYPE_CHECKING = False
@@ -43,10 +41,15 @@ class EnvconnConfig(AppConfig):
         for deploy in (False, True):
             checks.register(partial(_messages, wanted=deploy), checks.Tags.security, deploy=deploy)
         if problems := [each for entry in final_entries(settings.DATABASES) for each in entry.problems]:
+            from envconn_django.exceptions import stop
+
             stop(problems)
 
 
 def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
+    # Not at the top: the views are a tenth of what starting Django takes, and no page is needed yet.
+    from django.views.debug import get_default_exception_reporter_filter
+
     shown = get_default_exception_reporter_filter().cleanse_setting("DATABASE_URL", PROBE)
     page = str(shown) if settings.DEBUG else ""
     entries = final_entries(settings.DATABASES)

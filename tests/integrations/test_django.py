@@ -139,8 +139,8 @@ def test_the_connection_of_an_entry() -> None:
     with pytest.raises(envconn.ConfigurationError, match="TLS is opportunistic"):
         secured_entry({"ENGINE": "django.db.backends.postgresql", "HOST": "db.example.com"})
     for engine in ("django.db.backends.sqlite3", "no.such.engine"):
-        (found,) = final_entries({"x": {"ENGINE": engine, "HOST": "db.example.com"}})
-        assert (found.connection, found.problems) == (None, ())
+        (final,) = final_entries({"x": {"ENGINE": engine, "HOST": "db.example.com"}})
+        assert (final.connection, final.problems) == (None, ())
 
 
 def test_the_source_of_logins_in_another_process() -> None:
