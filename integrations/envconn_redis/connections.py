@@ -165,10 +165,10 @@ class SentinelClearConnection(SentinelManagedConnection):
 
 
 def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None:
-    """Raise if an `address` that sentinels name is neither this machine nor `waived`.
+    """Check that an `address` that sentinels name is this machine or `waived`.
 
     Raises:
-        redis.ConnectionError: so it is.
+        redis.ConnectionError: it is neither.
     """
     if not reach((Host(*address),), combined(Policy(waive=waived))).exempt:
         raise redis.ConnectionError(_REMOTE)

@@ -190,6 +190,21 @@ def test_the_gravest_decides(lab: Lab, port: int, certificates: Certificates) ->
     assert (done.code, sorted(done.codes)) == (76, ["certificate-expired", "connection-refused"])
 
 
+def test_one_redis_for_two_services_fails_once(port: int) -> None:
+    done = run(
+        "check",
+        "--live",
+        *SECONDS,
+        DATABASE_URL="sqlite:///a.db",
+        REDIS_URL=f"rediss://localhost:{port}",
+        GITHUB_ACTIONS="true",
+    )
+    error, annotation, summary = done.err.splitlines()
+    assert (done.code, summary) == (69, "1 error in 1 variable.")
+    assert error.startswith("error REDIS_URL: ")
+    assert annotation.startswith("::error title=envconn%3A connection-refused::REDIS_URL: ")
+
+
 def test_annotations(lab: Lab, port: int) -> None:
     variables = {"DATABASE_URL": somewhere(port), "A_DATABASE_URL": lab["both"].uri(sslmode="require")}
     for arguments in (["check", "--live"], ["check", "--live", "--json"], ["exec", "--live", "--", "true"]):

@@ -7,7 +7,7 @@ from collections import Counter
 
 from envconn import sources
 from envconn.cli.live import live_options, prove_with_progress
-from envconn.cli.terminal import aligned, annotate, complain, show
+from envconn.cli.terminal import aligned, annotate, complain, distinct, show
 from envconn.exit_codes import gravest
 from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
@@ -167,7 +167,7 @@ def _tried(proof: Proof) -> str:
 
 def _failure(problems: Sequence[Finding]) -> str:
     variables = {problem.variable for problem in problems}
-    return f"{_count(len(problems), 'error')} in {_count(len(variables), 'variable')}."
+    return f"{_count(len(distinct(problems)), 'error')} in {_count(len(variables), 'variable')}."
 
 
 def _count(number: int, word: str) -> str:

@@ -176,7 +176,7 @@ def _add_exec(command: argparse.ArgumentParser) -> None:
         "--export", metavar="pg", help="pass one connection to the command in libpq's variables (PGHOST, ...)"
     )
     command.add_argument(
-        "--unset", action="store_true", help="remove the variables that connections are read from from its environment"
+        "--unset", action="store_true", help="start the command without the variables that connections are read from"
     )
     options.add_endpoint(command)
     options.add_live(command)

@@ -149,12 +149,17 @@ def _columns(stream: TextIO) -> int:
 
 def complain(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
     """Print one line for each warning in `notes` and each of `problems`, then their annotations."""
-    problems, notes = tuple(problems), tuple(notes)
-    lines = [f"warning {finding} [{finding.code}]" for finding in notes]
-    lines += [f"error {finding} [{finding.code}]" for finding in problems]
-    for line in dict.fromkeys(lines):  # one Redis can be both broker and cache
-        show(line, sys.stderr)
+    problems, notes = distinct(problems), distinct(notes)
+    for finding in notes:
+        show(f"warning {finding} [{finding.code}]", sys.stderr)
+    for finding in problems:
+        show(f"error {finding} [{finding.code}]", sys.stderr)
     annotate(problems, notes)
+
+
+def distinct(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return `findings` without those that read like another one: one Redis can be both broker and cache."""
+    return tuple({(str(finding), finding.code): finding for finding in findings}.values())
 
 
 def annotate(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None:
@@ -165,7 +170,7 @@ def annotate(problems: Iterable[Finding], notes: Iterable[Finding] = ()) -> None
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return
     for command, findings in (("warning", notes), ("error", problems)):
-        for finding in findings:
+        for finding in distinct(findings):
             title = f"envconn: {finding.code}".translate(_IN_PROPERTIES)
             print(f"::{command} title={title}::{str(finding).translate(_IN_DATA)}", file=sys.stderr)
 

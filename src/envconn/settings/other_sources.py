@@ -295,10 +295,8 @@ def _file(source: InitSettingsSource) -> _Found:
     databases = content.pop("databases", None)
     if isinstance(databases, dict):
         content |= {f"{name}_database_url": text for name, text in databases.items()}
-    return _texts({_FIELDS.get(key, key): value for key, value in content.items()}), ()
+    return _texts({_VARIABLES.get(key, key): value for key, value in content.items()}), ()
 
-
-_FIELDS = {"database": "DATABASE_URL", "broker": "BROKER_URL", "results": "CELERY_RESULT_BACKEND", "cache": "CACHE_URL"}
 
 _READERS: Mapping[type, Callable[[Any], _Found]] = {
     DotEnvSettingsSource: _dotenv,

@@ -143,7 +143,7 @@ def _in_memory(pem: str) -> str | None:
 
 
 _CLOSED = (-1, (0, 0))
-"""What another thread leaves."""
+"""The descriptor and identity of a file that another thread has removed from `_memory`."""
 
 
 def _close_oldest() -> None:
