@@ -27,6 +27,17 @@ URL = "postgresql://u:p@db.example.com/d"
         (".include = weak.cnf\n", "openssl-weak"),
         (".include weak\n", "openssl-weak"),
         (".include twice.cnf\n", "openssl-weak"),
+        ("[other]\nsystem_default::CipherString = eNULL\n", "openssl-weak"),
+        ("[other]\n system_default:: 1.Ciphersuites = TLS_SHA384_SHA384\n", "openssl-weak"),
+        ('.include "weak.cnf"\n', "openssl-weak"),
+        (".include 'weak'.cnf\n", "openssl-weak"),
+        (".pragma includedir:deep\n.include inner.cnf\n", "openssl-weak"),
+        (".pragma = includedir: deep\n.include = inner.cnf\n", "openssl-weak"),
+        (".pragma includedir:deep\n.include middle.cnf\n", "openssl-weak"),
+        (".include inner.cnf\n", "openssl-conf"),
+        ("[CipherString]\nword = eNULL\n", "openssl-conf"),
+        ("#.pragma includedir:deep\n.include inner.cnf\n", "openssl-conf"),
+        (".include nul\0l.cnf\n", "openssl-conf"),
         (".include nowhere.cnf\n", "openssl-conf"),
         (".include circle.cnf\n", "openssl-conf"),
         ("#.include weak.cnf\n", "openssl-conf"),
@@ -40,7 +51,9 @@ URL = "postgresql://u:p@db.example.com/d"
 def test_a_configuration(text: str, code: str) -> None:
     Path("openssl.cnf").write_text(text, encoding="utf-8")
     Path("weak").mkdir()
-    for name in ("weak.cnf", "weak/a.cnf"):
+    Path("deep").mkdir()
+    Path("deep/middle.cnf").write_text(".include inner.cnf\n", encoding="utf-8")
+    for name in ("weak.cnf", "weak/a.cnf", "deep/inner.cnf"):
         Path(name).write_text("CipherString = eNULL\n", encoding="utf-8")
     Path("twice.cnf").write_text(".include weak.cnf\n", encoding="utf-8")
     Path("circle.cnf").write_text(".include circle.cnf\n", encoding="utf-8")
@@ -48,8 +61,20 @@ def test_a_configuration(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("directory", "code"), [("deep", "openssl-weak"), ("./deep/", "openssl-weak"), ("other", "openssl-conf")]
+)
+def test_where_relative_names_begin(directory: str, code: str) -> None:
+    """OPENSSL_CONF_INCLUDE says so (config(5))."""
+    Path("openssl.cnf").write_text(".include inner.cnf\n", encoding="utf-8")
+    Path("deep").mkdir()
+    Path("deep/inner.cnf").write_text("CipherString = ALL:eNULL\n", encoding="utf-8")
+    assert told({"OPENSSL_CONF": "openssl.cnf", "OPENSSL_CONF_INCLUDE": directory}) == [(code, "OPENSSL_CONF")]
+
+
+@pytest.mark.parametrize(
     ("variables", "expected"),
     [
+        ({"OPENSSL_CONF": "a\0b"}, [("openssl-conf", "OPENSSL_CONF")]),
         ({"OPENSSL_CONF": "/nowhere"}, [("openssl-conf", "OPENSSL_CONF")]),
         ({"OPENSSL_CONF": ""}, []),
         ({}, []),

@@ -6,11 +6,12 @@ could say: a host with a comma would be two hosts to libpq, and a parameter that
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.errors import problem
-from envconn.families import BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, SENTINEL, SQLITE
+from envconn.families import BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
@@ -103,9 +104,11 @@ def _is_same(connection: Connection, found: Connection | None) -> bool:
 
 
 def _check_other(state: ParseState, connection: Connection) -> bool:
-    """Whether hosts and parameters are such as the family's URIs have."""
+    """Whether hosts, database and parameters are such as the family's URIs have."""
     hosts = connection.hosts
-    if not all(_is_host(state, host) for host in hosts):
+    # A driver puts the number into a URL, where anything else could be a parameter.
+    is_named = connection.family not in {REDIS, SENTINEL} or re.fullmatch("0|[1-9][0-9]{0,9}", connection.dbname)
+    if not (is_named and all(_is_host(state, host) for host in hosts)):
         return False
     mode = connection.parameters.get("sslmode", "require")
     return (len(hosts) == 1 or connection.family == SENTINEL) and mode in _MODES and _are_known(connection)
@@ -128,8 +131,18 @@ def _is_host(state: ParseState, host: Host) -> bool:
 def _are_known(connection: Connection) -> bool:
     module = import_module(f"envconn.grammar.{FAMILIES[connection.family].grammar.partition('.')[0]}")
     table: Mapping[str, Parameter] = module.SENTINEL_PARAMETERS if connection.family == SENTINEL else module.PARAMETERS
-    known = {each.becomes or name for name, each in table.items() if not (each.refusal or each.foreign)}
-    return connection.parameters.keys() <= known | _BESIDE.get(connection.family, {"sslmode"})
+    known = [(each.becomes or name, each) for name, each in table.items() if not (each.refusal or each.foreign)]
+    beside = _BESIDE.get(connection.family, {"sslmode"})
+    return all(
+        name in beside or any(name == own and _is_value(value, each) for own, each in known)
+        for name, value in connection.parameters.items()
+    )
+
+
+def _is_value(value: str, parameter: Parameter) -> bool:
+    if parameter.meaning:
+        return value in parameter.meaning.values()
+    return not parameter.pattern or re.fullmatch(parameter.pattern, value) is not None
 
 
 _BESIDE: Mapping[str, set[str]] = {SQLITE: set(), SENTINEL: {"sslmode", "master_name"}}

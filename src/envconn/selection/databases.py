@@ -290,6 +290,8 @@ def _report_overruled(scan: Scan, variable: str) -> None:
         return
     message = f"has no effect on {variable}: the connection states every value that matters"
     found = [
-        name for name in OVERRULED if name not in {"PGSERVICE", *DEMANDS} and name in scan.present and scan.plain(name)
+        name
+        for name in OVERRULED
+        if name not in {"PGSERVICE", "PGREQUIRESSL", *DEMANDS} and name in scan.present and scan.plain(name)
     ]
     scan.notes += [note("pg-variable-ignored", name, message) for name in found]

@@ -102,10 +102,11 @@ def openssl_findings(scan: Scan) -> Iterator[Finding]:
         return
     try:
         text = _read(path)
-    except OSError:
+    except (OSError, ValueError):
         yield note("openssl-conf", "OPENSSL_CONF", "names a file that cannot be read, which OpenSSL ignores")
         return
-    parts = (text, *_included(text, _DEPTH))
+    directories = ("", scan.environment.plain("OPENSSL_CONF_INCLUDE"))
+    parts = (text, *_included(text, directories, _DEPTH))
     if any(_is_weak(value) for part in parts for value in re.findall(_ASSIGNED, part)):
         yield problem("openssl-weak", "OPENSSL_CONF", _ALLOWS)
     else:
@@ -118,23 +119,34 @@ def _read(path: str) -> str:
         return re.sub(r"#[^\n]*", "", re.sub(r"\\\r?\n", "", file.read(_LIMIT)))
 
 
-def _included(text: str, depth: int) -> Iterator[str]:
-    """Yield the text of each file that `text` includes, and of those that they do. OpenSSL ignores unreadable ones."""
-    for name in re.findall(_INCLUDE, text) if depth else ():
-        for path in (name, *_inside(name)):
-            with suppress(OSError):
-                found = _read(path)
-                yield found
-                yield from _included(found, depth - 1)
+def _included(text: str, directories: Iterable[str], depth: int) -> Iterator[str]:
+    """Yield the text of each file that `text` includes, and of those that they do. OpenSSL ignores unreadable ones.
+
+    A relative name may begin in any of the `directories`, or in one that `text` names.
+    """
+    directories = (*directories, *map(_plain, re.findall(_INCLUDE_FROM, text)))
+    names = [_plain(name) for name in re.findall(_INCLUDE, text)] if depth else []
+    places = dict.fromkeys(os.path.join(directory, name) for name in names for directory in directories)
+    for path in (each for place in places for each in (place, *_inside(place))):
+        with suppress(OSError, ValueError):
+            found = _read(path)
+            yield found
+            yield from _included(found, directories, depth - 1)
+
+
+def _plain(value: str) -> str:
+    return re.sub(r"[\"'`\\]", "", value)
 
 
 def _inside(directory: str) -> list[str]:
-    return [os.path.join(directory, name) for name in os.listdir(directory)] if os.path.isdir(directory) else []
+    with suppress(OSError, ValueError):
+        return [os.path.join(directory, name) for name in os.listdir(directory)]
+    return []
 
 
 def _is_weak(value: str) -> bool:
     # What takes a variable from elsewhere in the file may become anything.
-    plain = re.sub(r"[\"'`\\ \t]", "", value).upper()
+    plain = re.sub(r"[ \t]", "", _plain(value)).upper()
     allowed = [word for word in re.split(r"[:,;]", plain) if word[:1] not in {"!", "-"}]
     return "$" in plain or "SECLEVEL=0" in plain or any(re.search(_UNENCRYPTED, word) for word in allowed)
 
@@ -149,5 +161,7 @@ _CHANGES = "configures OpenSSL for every connection of the process, in addition 
 
 _LIMIT = 1_048_576
 _DEPTH = 5  # of files that include each other
-_ASSIGNED = r"(?im)^[ \t]*(?:[\w.]+\.)?(?:CipherString|Ciphersuites)[ \t]*=(.*)$"
+# The name may have a section and two colons before it, or anything and a dot (config(5), SSL_CONF_cmd(3)).
+_ASSIGNED = r"(?im)^[^=\n]*(?:CipherString|Ciphersuites)[ \t]*=(.*)$"
+_INCLUDE_FROM = r"(?m)^[ \t]*\.pragma\b[ \t]*=?[ \t]*includedir:[ \t]*(.+?)[ \t]*$"
 _INCLUDE = r"(?m)^[ \t]*\.include\b[ \t]*=?[ \t]*(.+?)[ \t]*$"

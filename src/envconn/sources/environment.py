@@ -111,7 +111,10 @@ class Environment:
             return ""
         from pwd import getpwuid
 
-        return getpwuid(os.geteuid()).pw_dir
+        try:
+            return getpwuid(os.geteuid()).pw_dir
+        except KeyError:  # a container may run as any user
+            return ""
 
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""

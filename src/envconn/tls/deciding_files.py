@@ -76,7 +76,7 @@ _LISTS = {
 
 def _is_readable(name: str, path: str) -> bool:
     # A driver would wait until something is written to a pipe.
-    return os.access(path, os.R_OK) and (name not in _FOR_LOGIN or os.path.isfile(path))
+    return "\0" not in path and os.access(path, os.R_OK) and (name not in _FOR_LOGIN or os.path.isfile(path))
 
 
 _FOR_LOGIN = ("sslcert", "sslkey")

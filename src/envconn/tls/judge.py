@@ -3,7 +3,8 @@
 The steps, in order:
 
 1. ``sslmode`` and ``sslrootcert`` state the requested level, with libpq's meaning.
-2. A connection on this machine, or to a host with a waiver, keeps that level.
+2. A connection on this machine, or to a host with a waiver, keeps that level, or gets what libpq would use for a text
+   without ``sslmode``: that of ``PGSSLMODE``.
 3. Any other is raised to the policy's floor; ``sslmode=disable`` is refused instead of raised,
    because it is an explicit choice.
 4. A stated CA means verification in every mode that uses TLS (libpq: "require" with a root file
@@ -41,7 +42,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     policy, endpoint = context.policy, identify(connection, context.hints)
     asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
-    least = asked if how_far.exempt else max(asked, floor)
+    unstated = _unstated(connection, policy)
+    least = max(asked, unstated) if how_far.exempt else max(asked, unstated, floor)
     ca, level = _ca(connection, endpoint, policy, least), least
     if ca is not None and level >= _verified_from(connection):
         is_system = not isinstance(ca, Finding) and ca.kind == "system"
@@ -60,7 +62,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     told = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
     trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
     place, named = policy.place, trusted.variable if trusted else ""
-    stated_in = (place(named if level > least else "ENVCONN_TLS"), place("ENVCONN_TLS_WAIVE"), place(named))
+    raising = "sslmode" if unstated == least and (how_far.exempt or unstated > floor) else "ENVCONN_TLS"
+    stated_in = (place(named if level > least else raising), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, told, *stated_in, serverless)
     files = deciding_files.contents(connection.parameters, trusted)
@@ -77,6 +80,12 @@ def requested(connection: Connection) -> TlsLevel:
         return TlsLevel.VERIFY_FULL
     level = SSLMODES[parameters.get("sslmode") or ("verify-full" if FAMILIES[connection.family].verified else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
+
+
+def _unstated(connection: Connection, policy: Demands) -> TlsLevel:
+    """Return the level that libpq's variables state for a text without ``sslmode``, also where no floor applies."""
+    is_silent = connection.family == POSTGRESQL and "sslmode" not in connection.parameters
+    return policy.sslmode if is_silent else TlsLevel.NONE
 
 
 def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:

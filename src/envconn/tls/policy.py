@@ -8,7 +8,9 @@ The environment states it, or a program with `Policy(...)`:
 ``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks that may be unencrypted
 ``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
 ``DATABASE_CA_CERT``  the same for databases, instead of it, under the name that several platforms use
-``PGSSLMODE``         raises the floor if it requires more; can never lower it
+``PGSSLMODE``         raises the floor if it requires more, and is the ``sslmode`` of a PostgreSQL text without one,
+                      where no floor applies; can never lower it
+``PGREQUIRESSL``      means ``PGSSLMODE=require`` where that is not set, as in libpq
 ``PGSSLROOTCERT``     the CA of a database if nothing else names one, as in libpq
 ``~/.postgresql``     has a CA in root.crt for PostgreSQL if nothing else names one, and a revocation list in root.crl
 ``PGREQUIREAUTH``     and others raise what a PostgreSQL text requires (`envconn.tls.libpq_demands`)
@@ -111,7 +113,15 @@ def _looks_numeric(address: str) -> bool:
 WORDS = ("TLS", "TLS_LOCAL", "TLS_WAIVE", "TLS_CA")
 """The words after ``ENVCONN_`` that state the policy."""
 
-VARIABLES = (*(PREFIX + word for word in WORDS), "DATABASE_CA_CERT", *FROM_VERDICT, *DEMANDS, HOME_CA, HOME_CRL)
+VARIABLES = (
+    *(PREFIX + word for word in WORDS),
+    "DATABASE_CA_CERT",
+    *FROM_VERDICT,
+    "PGREQUIRESSL",
+    *DEMANDS,
+    HOME_CA,
+    HOME_CRL,
+)
 
 _FLOORS = {word: SSLMODES[word] for word in ("require", "verify-ca", "verify-full")}
 _FOR_DATABASES = ("DATABASE_CA_CERT", "PGSSLROOTCERT", HOME_CA)
@@ -130,7 +140,7 @@ class Demands(Value):
     what the provider's certificates are known to pass. `enforce_local` applies the floor to unix sockets (which can
     never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be
     unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `database_ca` is for
-    databases, instead of it. `demanded`
+    databases, instead of it. `sslmode` is the level of a PostgreSQL text that states none. `demanded`
     holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
     name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
     than what is judged.
@@ -144,6 +154,7 @@ class Demands(Value):
     ca_variable: str = ""
     database_ca: str | None = None
     database_ca_variable: str = ""
+    sslmode: TlsLevel = TlsLevel.NONE
     demanded: Mapping[str, str] = _NOTHING
     places: Mapping[str, str] = _NOTHING
     ignored: Mapping[str, str] = _NOTHING
@@ -282,6 +293,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         ca_variable=demands.ca_variable if policy.ca is None else "Policy.ca",
         database_ca=demands.database_ca if policy.ca is None else None,
         database_ca_variable=demands.database_ca_variable if policy.ca is None else "",
+        sslmode=demands.sslmode,
         demanded=demands.demanded,
         places={**demands.places, **dict(_in_code(policy, demands))},
         ignored=demands.ignored,
@@ -341,6 +353,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
     ca, database_ca = _cas(values, names)
     demanded, wrong = _libpq_demands(values)
+    unstated, variable = _for_silent(values)
     demands = Demands(
         floor=floor,
         best=word == "best",
@@ -350,10 +363,25 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         ca_variable=ca[1],
         database_ca=database_ca[0],
         database_ca_variable=database_ca[1],
+        sslmode=unstated,
         demanded={} if wrong else demanded,
-        places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED)),
+        places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED), variable),
     )
     return Stated(demands, (*problems, *wrong), notes)
+
+
+def _for_silent(values: Mapping[str, str]) -> tuple[TlsLevel, str]:
+    """Return the level that libpq uses for a text without ``sslmode``, and the variable that states it.
+
+    The source is conninfo_add_defaults of fe-connect.c: the default with ``sslrootcert=system`` is verify-full.
+    """
+    mode, is_required = values.get("PGSSLMODE", ""), values.get("PGREQUIRESSL", "").startswith("1")
+    found = (
+        (SSLMODES.get(mode, TlsLevel.NONE), "PGSSLMODE"),
+        (TlsLevel.ENCRYPTED if is_required and not mode else TlsLevel.NONE, "PGREQUIRESSL"),
+        (TlsLevel.VERIFY_FULL if values.get("PGSSLROOTCERT") == "system" else TlsLevel.NONE, "PGSSLROOTCERT"),
+    )
+    return max(found, key=lambda each: each[0])
 
 
 def _libpq_demands(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
@@ -378,11 +406,13 @@ def _cas(values: Mapping[str, str], names: Mapping[str, str]) -> tuple[tuple[str
     return for_all, (values[name], names[name])
 
 
-def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel) -> Mapping[str, str]:
+def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel, sslmode_from: str) -> Mapping[str, str]:
     shown = {"ENVCONN_TLS", "ENVCONN_TLS_LOCAL", "ENVCONN_TLS_WAIVE", *CA_VARIABLES}
     found = {name: str(origin) for name, origin in origins.items() if name in shown}
     if floor > asked:
         found["ENVCONN_TLS"] = str(origins.get("PGSSLMODE", "PGSSLMODE"))
+    if sslmode_from in origins:
+        found["sslmode"] = str(origins[sslmode_from])
     return found
 
 
@@ -398,7 +428,9 @@ def _raised(floor: TlsLevel, pgsslmode: str, variable: str) -> tuple[TlsLevel, t
                 f"raises the minimum to {level}, which is more than {variable} asks for",
             ),
         )
-    return floor, (note("pgsslmode-overruled", "PGSSLMODE", f"has no effect: {variable} asks for the same or more"),)
+    return floor, (
+        note("pgsslmode-overruled", "PGSSLMODE", f"does not raise the minimum: {variable} asks for the same or more"),
+    )
 
 
 def _unusable(pattern: str, variable: str) -> Finding | None:

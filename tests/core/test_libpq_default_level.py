@@ -1,0 +1,91 @@
+"""What libpq's variables make of a text without ``sslmode``, also where the policy's floor does not apply."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import envconn
+from envconn.tls.ca import BUNDLES
+
+SYSTEM = next(path for path in BUNDLES if os.path.isfile(path))
+SILENT = "postgresql://u:p@{}/d"
+LOCAL = {"DATABASE_URL": SILENT.format("127.0.0.1")}
+WAIVED = {"DATABASE_URL": SILENT.format("db.internal"), "ENVCONN_TLS_WAIVE": "*.internal"}
+FULL = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": SYSTEM}
+"""libpq's defaults, as conninfo_add_defaults of fe-connect.c reads them."""
+
+
+@pytest.mark.parametrize(
+    ("environ", "level", "variable"),
+    [
+        ({**LOCAL, **FULL}, "verify-full", "PGSSLMODE"),
+        ({**WAIVED, **FULL}, "verify-full", "PGSSLMODE"),
+        ({**LOCAL, **FULL, "DATABASE_URL": SILENT.format("[::1],localhost")}, "verify-full", "PGSSLMODE"),
+        ({**LOCAL, **FULL, "PGSSLMODE": "verify-ca"}, "verify-ca", "PGSSLMODE"),
+        ({**WAIVED, "PGSSLMODE": "require"}, "encrypted", "PGSSLMODE"),
+        ({**LOCAL, "PGREQUIRESSL": "1"}, "encrypted", "PGREQUIRESSL"),
+        ({**WAIVED, "PGREQUIRESSL": "1x"}, "encrypted", "PGREQUIRESSL"),
+        ({**WAIVED, "PGSSLROOTCERT": "system"}, "verify-full", "PGSSLROOTCERT"),
+        ({**LOCAL, "PGSSLROOTCERT": "system", "PGSSLMODE": "require"}, "verify-full", "PGSSLROOTCERT"),
+        ({**LOCAL, "ENVCONN_TLS_LOCAL": "enforce", "PGREQUIRESSL": "1"}, "encrypted", "ENVCONN_TLS"),
+        ({"DATABASE_URL": SILENT.format("db.example.com"), "PGREQUIRESSL": "1"}, "encrypted", "ENVCONN_TLS"),
+        ({"DATABASE_URL": SILENT.format("db.example.com"), **FULL}, "verify-full", "PGSSLMODE"),
+    ],
+)
+def test_a_text_without_a_mode_gets_that_of_libpq(environ: dict[str, str], level: str, variable: str) -> None:
+    tls = envconn.load(environ, env_file=None).database.tls
+    assert (str(tls.level), str(tls.requested)) == (level, "opportunistic")
+    assert any(f"raised to {level}" in reason and variable in reason for reason in tls.evidence)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {**LOCAL, "PGSSLMODE": "prefer"},
+        {**LOCAL, "PGSSLMODE": "disable"},
+        {**WAIVED, "PGSSLMODE": "allow"},
+        {**LOCAL, "PGSSLMODE": "prefer", "PGREQUIRESSL": "1"},  # the one counts only without the other
+        {**LOCAL, "PGREQUIRESSL": "0"},
+        {**WAIVED, "PGREQUIRESSL": "yes"},
+        {**LOCAL, "PGSSLROOTCERT": SYSTEM},
+        {**LOCAL, **FULL, "DATABASE_URL": SILENT.format("localhost") + "?sslmode=prefer"},
+        {**WAIVED, **FULL, "DATABASE_URL": SILENT.format("db.internal") + "?sslmode=prefer"},
+        {**LOCAL, "ENVCONN_TLS": "verify-full"},
+    ],
+)
+def test_what_raises_nothing_here(environ: dict[str, str]) -> None:
+    assert str(envconn.load(environ, env_file=None).database.tls.level) == "opportunistic"
+
+
+@pytest.mark.parametrize(
+    ("url", "level"), [("sslmode=disable", "none"), ("sslmode=require", "encrypted"), ("host=/run/postgresql", "none")]
+)
+def test_the_text_and_the_socket_come_first(url: str, level: str) -> None:
+    environ = {
+        "DATABASE_URL": f"postgresql://u:p@{'' if 'host' in url else 'localhost'}/d?{url}",
+        "PGSSLMODE": "require",
+    }
+    assert str(envconn.load(environ, env_file=None).database.tls.level) == level
+
+
+def test_another_family_has_no_such_variable() -> None:
+    environ = {"DATABASE_URL": "mysql://u:p@localhost/d", **FULL}
+    assert str(envconn.load(environ, env_file=None).database.tls.level) == "opportunistic"
+
+
+def test_a_user_without_an_entry_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as any user; libpq goes on without a home then."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 987_654_321)
+    monkeypatch.setenv("DATABASE_URL", SILENT.format("localhost"))
+    assert str(envconn.load(env_file=None).database.tls.level) == "opportunistic"
+
+
+@pytest.mark.parametrize("variable", ["PGSSLCRL", "PGSSLCRLDIR"])
+def test_a_path_that_no_file_has(variable: str) -> None:
+    environ = {"DATABASE_URL": SILENT.format("db.example.com"), **FULL, variable: "a\0b"}
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load(environ, env_file=None)
+    assert [problem.code for problem in caught.value.problems] == ["tls-file-missing"]
