@@ -195,10 +195,10 @@ def test_nothing_configured_says_what_to_set() -> None:
         ({"DATABSE_URL": PG}, "DATABSE_URL: is not read. Rename it to DATABASE_URL"),
         ({"SCALINGO_POSTGRES_URL": PG}, "SCALINGO_POSTGRES_URL: is not read. Rename it to SCALINGO_POSTGRESQL_URL"),
         (
-            {"SQLALCHEMY_URI": PG},
+            {"SQLALCHEMY_ADDRESS": PG},
             (
-                "SQLALCHEMY_URI: holds a database URL, but is not read. Rename it to DATABASE_URL, or set "
-                "ENVCONN_DATABASE_VARIABLE=SQLALCHEMY_URI"
+                "SQLALCHEMY_ADDRESS: holds a database URL, but is not read. Rename it to DATABASE_URL, or set "
+                "ENVCONN_DATABASE_VARIABLE=SQLALCHEMY_ADDRESS"
             ),
         ),
         ({"SITE_URL": "https://www.example.com"}, "DATABASE_URL: not set. "),

@@ -13,11 +13,16 @@ import envconn_django
 import envconn_psycopg
 from envconn import ConfigurationError, ServiceMissing
 from envconn.cli import main
+from envconn.connection import Connection, Origin
+from envconn.grammar.celery import in_process
+from envconn.grammar.django_cache import serverless
+from envconn.records import replace
 from envconn.selection import select_services
 from environments import AMQP, PG, READ, REDIS, REFUSED, Row
 from leaks import MARKER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from envconn.report import Report
@@ -204,3 +209,20 @@ def test_an_env_file_leaves_out_its_own(tmp_path: Path) -> None:
     report = select_services({"DATABASE_URL": PG, "B_DATABASE_URL": PG.replace("/app", "/b")}, str(file)).report
     assert [*report.services] == ["database", "b"]
     assert {"variable-ignored", "dotenv-ignored"} <= {each.code for each in report.notes}
+
+
+@pytest.mark.parametrize("variable", ["POSTGRESQLCONNSTR_shop", "VCAP_SERVICES"])
+def test_bound_services_are_left_out(variable: str) -> None:
+    others = {variable: "nonsense", "PLATFORM_RELATIONSHIPS": "e30=", "ENVCONN_IGNORE": variable}
+    report = select_services({"DATABASE_URL": PG, **others}, None).report
+    assert (report.problems, [*report.services]) == ((), ["database"])
+    assert "variable-ignored" in {each.code for each in report.notes}
+
+
+@pytest.mark.parametrize(("read", "text"), [(serverless, "dummycache://"), (in_process, "memory://")])
+def test_what_has_no_server_is_judged_alone(read: Callable[[str, Origin], Connection | None], text: str) -> None:
+    found = read(text, Origin("X"))
+    assert found is not None
+    assert envconn.secure(found).dbname == text
+    with pytest.raises(ConfigurationError):
+        envconn.secure(replace(found, dbname="elsewhere"))

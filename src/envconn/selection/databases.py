@@ -63,7 +63,7 @@ def select(scan: Scan) -> Iterator[Selected]:
         other = Other(DATABASE, name)
         for connection in scan.connections([variable], other=other):
             known.append(connection)
-            if not scan.expect(connection, DATABASES, "a database", other):
+            if not scan.expect(connection, DATABASES, "a database", name):
                 continue
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):

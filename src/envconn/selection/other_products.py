@@ -58,12 +58,11 @@ def unused(variable: str, held: str, service: str | None) -> Finding:
     return found.of(service) if service else found
 
 
-def misplaced(connection: Connection, what: str, service: str | None) -> Finding:
+def misplaced(connection: Connection, what: str, service: str) -> Finding:
     """Return the note that `connection` is of a family that cannot be `what`, and is not used for `service`."""
     family = FAMILIES[connection.family]
     message = f"is not used: it holds {family.title} URL, but {what} URL is expected"
-    found = note(CODE, connection.origin.variable, message)
-    return found.of(service) if service else found
+    return note(CODE, connection.origin.variable, message).of(service)
 
 
 def asked_for(name: str, found: Finding) -> Finding:

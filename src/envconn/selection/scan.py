@@ -160,18 +160,18 @@ class Scan:
         leader = host_variables.leader_of(variable, self.present)
         return any(map(self.environment.in_env_file, (variable, *leader)))
 
-    def expect(self, connection: Connection, families: Collection[str], what: str, other: Other | None = None) -> bool:
+    def expect(self, connection: Connection, families: Collection[str], what: str, service: str = "") -> bool:
         """Return whether the family of `connection` is in `families`; if not, add the problem: it is for `what`.
 
-        With `other`, it is a note.
+        For a named `service`, which may be another product's, it is a note.
         """
         if connection.family in families:
             return True
         family = FAMILIES[connection.family]
-        if other:
+        if service:
             from envconn.selection import other_products
 
-            self.notes.append(other_products.misplaced(connection, what, other.service))
+            self.notes.append(other_products.misplaced(connection, what, service))
             return False
         message = f"holds {family.title} URL, but {what} URL is expected. Move it to {family.variable}"
         self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
