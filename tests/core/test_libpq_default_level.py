@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,16 @@ def test_a_path_that_no_file_has(variable: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         envconn.load(environ, env_file=None)
     assert [problem.code for problem in caught.value.problems] == ["tls-file-missing"]
+
+
+@pytest.mark.parametrize(("variable", "own"), [("PGSSLCRL", True), ("PGSSLCRLDIR", True), ("PGSSLCRL", False)])
+def test_the_list_in_the_home_is_not_replaced_by_an_env_file(tmp_path: Path, variable: str, *, own: bool) -> None:
+    """Only the list is a file here: any PEM is read as one."""
+    (tmp_path / ".postgresql").mkdir()
+    at_home = tmp_path / ".postgresql" / "root.crl"
+    for path in (at_home,) if own else ():
+        path.write_bytes(Path(SYSTEM).read_bytes())
+    (tmp_path / ".env").write_text(f"{variable}={SYSTEM}\n", encoding="utf-8")
+    environ = {"DATABASE_URL": SILENT.format("db.example.com"), **FULL, "HOME": str(tmp_path)}
+    found = envconn.load(environ, env_file=tmp_path / ".env").database
+    assert found.parameters["sslcrl"] == (str(at_home) if own else SYSTEM)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _VARIABLES = tuple(dict.fromkeys((*POLICY_VARIABLES, *(PREFIX + word for word in variables.FOR_EACH))))
 _RAISING = frozenset(POLICY_VARIABLES) - {"ENVCONN_TLS_WAIVE", *CA_VARIABLES}
 """What can only raise the requirements: read from every source."""
+_LISTS = {"PGSSLCRL", "PGSSLCRLDIR"}
 
 
 class Scopes:
@@ -87,7 +88,8 @@ class Scopes:
         if env_file:  # of two CAs, that of the process environment
             ignored = weak.intersection(CA_VARIABLES) if trusted.intersection(CA_VARIABLES) else set()
         else:
-            ignored = weak - _RAISING
+            # A list of an env file would take the place of the one in the home.
+            ignored = weak - (_RAISING - _LISTS if HOME_CRL in found else _RAISING)
         chosen = {name: text for name, text in found.items() if name not in ignored}
         return chosen, {name: found[name].origin for name in found if name in ignored}
 
