@@ -6,7 +6,7 @@ from framework_settings import JUDGED, MERGED, NONE, NOT_READ, OPEN, REFUSED, Ro
 
 TABLE = Table(
     "Django",
-    "Django 4.2, 5.2 and 6.1, psycopg 3 and PyMySQL",
+    "Django 4.2 and 5.2, psycopg 3 and PyMySQL",
     '`"envconn_django"` is in `INSTALLED_APPS`: when it is ready, it judges what `DATABASES` finally says, and a '
     "process does not start if an entry may not be used; `manage.py check` judges it again. An entry is judged by the "
     "policy of the default database, as it is: nothing is raised, and a CA of the policy is not the driver's. An entry "
