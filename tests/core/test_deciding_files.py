@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import shutil
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ import pytest
 import envconn
 import revocation
 from envconn.errors import ConfigurationError
+from envconn.rotation import alogin
 from envconn.tls import deciding_files
 from envconn.tls.deciding_files import contents, current, unusable, verified
 
@@ -119,6 +122,26 @@ def test_a_pipe_is_not_waited_for(files: Path) -> None:
         judged(files)
     assert contents(judged(sslrootcert=str(files / "ca")).parameters, None) == {}
     assert deciding_files._in_file(str(files / "cert")) is None
+
+
+def test_a_coroutine_looks_in_a_thread(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file on a server that does not answer stops no event loop."""
+    looked: set[tuple[str, int]] = set()
+    connection, stat = judged(files), os.stat
+
+    def noted(path: str) -> os.stat_result:
+        looked.add((os.path.relpath(path, files).split("/")[0], threading.get_ident()))
+        return stat(path)
+
+    async def connect(judged: envconn.SecuredConnection) -> envconn.SecuredConnection:
+        return judged
+
+    monkeypatch.setattr(os, "stat", noted)
+    found = asyncio.run(alogin(connection, connect))
+    monkeypatch.undo()
+    assert found is connection
+    assert {file for file, _ in looked} == {*WORDS.values()}
+    assert threading.get_ident() not in {thread for _, thread in looked}
 
 
 class TestWhatIsReadAgain:

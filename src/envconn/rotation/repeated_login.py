@@ -22,7 +22,7 @@ from envconn.errors import EnvconnError
 from envconn.records import Record
 from envconn.rotation.passwords import awith_current_password, with_current_password
 from envconn.rotation.reload import stated_differences, weakened
-from envconn.services import Environment, database, in_use
+from envconn.services import database, in_use
 from envconn.tls.deciding_files import current, unusable
 from envconn.tls.secured import judgement_of, place_of
 
@@ -67,14 +67,15 @@ def login(source: Source, connect: Callable[[SecuredConnection], Made]) -> Made:
 async def alogin(source: Source, connect: Callable[[SecuredConnection], Awaitable[Made]]) -> Made:
     """Do the same as `login` in a coroutine. A password's callable may be asynchronous, and never blocks the loop.
 
-    The environment is read in a thread, because a file may be on a server that does not answer.
+    The environment is read, and the files that decide are looked at, in a thread: one may be on a server that does not
+    answer.
 
     Raises:
         Exception: as for `login`.
     """
     from asyncio import to_thread
 
-    attempt = await to_thread(_begin, source) if isinstance(source, Environment) else _begin(source)
+    attempt = await to_thread(_begin, source)
     try:
         return await connect(await awith_current_password(attempt.used))
     except Exception as failure:
