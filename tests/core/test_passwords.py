@@ -259,7 +259,7 @@ def test_django_rotates_what_is_postgresql() -> None:
         "lite": "sqlite3",
     }
     assert ["ENVCONN" in entry for entry in entries.values()] == [True, True, False]
-    assert entries["car"]["ENVCONN"] is services["car"]
+    assert entries["car"]["ENVCONN"].connection is services["car"]
 
 
 def test_settings_that_would_store_the_password_are_refused() -> None:
