@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from envconn.errors import Finding
-    from envconn.selection.scan import Scan
+    from envconn.sources import Environment
 
 VARIABLE = f"{policy.PREFIX}IGNORE"
 
@@ -31,32 +31,27 @@ READ_ELSEWHERE = {
 command (celery/bin/celery.py)."""
 
 
-def apply(scan: Scan) -> set[str]:
-    """Remove what ``ENVCONN_IGNORE`` names from the variables of `scan` that are present, and return their names."""
-    patterns = [entry.strip() for entry in scan.plain(VARIABLE).split(",") if entry.strip()]
+def findings(environment: Environment, present: Collection[str], entries: str) -> tuple[Finding, ...]:
+    """Return a ``variable-ignored`` for each variable that `entries` leave out, and what is wrong with the others."""
+    patterns = [entry.strip() for entry in entries.split(",") if entry.strip()]
     if not all(_IS_PATTERN.fullmatch(pattern) for pattern in patterns):
-        scan.problems.append(problem("ignore-invalid", VARIABLE, _INVALID))
-        return set()
-    of_parts = (name for name in scan.environment.names() if name.startswith(host_variables.PREFIXES))
-    candidates = {*scan.present, *scan.environment.names_with("CONNSTR_"), *of_parts}
+        return (problem("ignore-invalid", VARIABLE, _INVALID),)
+    of_parts = (name for name in environment.names() if name.startswith(host_variables.PREFIXES))
+    candidates = {*present, *environment.names_with("CONNSTR_"), *of_parts}
     ignored = {name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)}
-    findings = {name: _about(scan, name) for name in sorted(ignored)}
-    scan.accept_findings(findings.values())
-    left_out = {name for name, found in findings.items() if found.code == "variable-ignored"}
-    scan.present -= left_out
-    return left_out
+    return tuple(_about(environment, name) for name in sorted(ignored))
 
 
 _IS_PATTERN = re.compile(r"[A-Za-z0-9_*?]+")
 _INVALID = "has an entry that is not a name. Write names or patterns such as JDBC_*, separated by commas"
 
 
-def _about(scan: Scan, name: str) -> Finding:
+def _about(environment: Environment, name: str) -> Finding:
     reader = "envconn" if name.startswith(policy.PREFIX) else READ_ELSEWHERE.get(name)
     if reader:
         message = f"names {name}, which {reader} reads all the same. Unset {name} instead"
         return problem("ignore-refused", VARIABLE, message)
-    if scan.environment.in_env_file(VARIABLE) and not scan.environment.in_env_file(name):
+    if environment.in_env_file(VARIABLE) and not environment.in_env_file(name):
         message = f"does not leave out {name}, which is set outside of an env file. Set it in the process environment"
         return note("dotenv-ignored", VARIABLE, message)
     return note("variable-ignored", name, f"is left out: {VARIABLE} names it")

@@ -57,7 +57,10 @@ class Scan:
         if "ENVCONN_IGNORE" in self.present:
             from envconn.selection import ignore
 
-            self.left_out = ignore.apply(self)
+            findings = ignore.findings(environment, self.present, self.plain(ignore.VARIABLE))
+            self.accept_findings(findings)
+            self.left_out = {found.variable for found in findings if found.code == "variable-ignored"}
+            self.present -= self.left_out
 
     def connections(
         self, variables: Iterable[str], read: Read = grammar.read, other: Other | None = None
