@@ -132,7 +132,7 @@ def against_yours(given: Sequence[str], cleanup: ExitStack) -> list[str]:
     _connect(yours, os.path.relpath(_PROGRAM))
     facts = yours.database()
     if facts["tls"]["level"] in {"none", "opportunistic"}:
-        print("This hop is local, or clear text is waived for it: no TLS is promised.", flush=True)
+        print("This hop is local, or waived: no TLS is promised.", flush=True)
     # No password: the connection is refused before anybody asks for one.
     clean = Shell(_clean(directory) | limit, directory)
     local = {"ENVCONN_TLS_LOCAL": "enforce"} if facts["tls"]["local"] else {}

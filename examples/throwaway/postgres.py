@@ -38,7 +38,7 @@ _DBNAME = "postgres"
 
 @contextmanager
 def running(pair: Pair | None, *, clear: bool = False) -> Iterator[Server]:
-    """Run a server that shows `pair` (`None`: no TLS), and lets clear text in as well when `clear`.
+    """Run a server that shows `pair` (`None`: no TLS), and takes unencrypted connections as well when `clear`.
 
     Raises:
         PostgresUnavailable: no PostgreSQL of this machine can be started with TLS.

@@ -12,7 +12,7 @@ from celery.utils.imports import symbol_by_name
 
 from envconn.drivers import psycopg
 from envconn.drivers import redis as driver
-from envconn.drivers.program_options import permit
+from envconn.drivers.allowed_options import permit
 from envconn.drivers.unsupported import refuse
 from envconn.families import FAMILIES, POSTGRESQL, REDIS, SENTINEL
 from envconn.tls.secured import without_password

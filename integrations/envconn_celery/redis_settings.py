@@ -15,7 +15,7 @@ from envconn.tls import TlsLevel
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import without_password
 from envconn.tls.uri_writer import authority, compose, userinfo
-from envconn_redis.connections import SentinelClearConnection, SentinelConnection, VerifyingConnection, encrypted
+from envconn_redis.connections import SentinelConnection, SentinelUnencryptedConnection, VerifyingConnection, encrypted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def backend(connection: SecuredConnection) -> dict[str, object]:
 def connection_class(connection: SecuredConnection) -> type[Any] | None:
     """Return the class for connections, or `None` for redis-py's own, which is for those without TLS."""
     if connection.family == SENTINEL:
-        return SentinelConnection if encrypted(connection) else SentinelClearConnection
+        return SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
     return VerifyingConnection if encrypted(connection) else None
 
 

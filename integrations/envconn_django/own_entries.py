@@ -11,7 +11,7 @@ from typing import cast
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import load_backend
 
-from envconn.drivers import program_arguments
+from envconn.drivers import connection_from_arguments
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
@@ -71,12 +71,12 @@ def _like(alias: str) -> SecuredConnection | None:
 
 def _judge(family: str, settings: Settings, variable: str, like: SecuredConnection | None) -> SecuredConnection:
     if family == POSTGRESQL:
-        return secure_as_stated(program_arguments.postgresql(_of_postgresql(settings), variable), like)
+        return secure_as_stated(connection_from_arguments.postgresql(_of_postgresql(settings), variable), like)
     if family == MYSQL:
         words = _of_mysql(settings)
-        connection = secure_as_stated(program_arguments.mysql(words, variable), like)
+        connection = secure_as_stated(connection_from_arguments.mysql(words, variable), like)
         if not is_exempt(connection):
-            program_arguments.require_enforced(connection, words)
+            connection_from_arguments.require_enforced(connection, words)
         return connection
     return _exempt(family, settings, variable, like)
 
@@ -124,7 +124,7 @@ def _exempt(engine: str, settings: Settings, variable: str, like: SecuredConnect
     host = settings.get("HOST")
     unencrypted = {"host": host, "sslmode": "disable"} if host else {"sslmode": "disable"}
     try:
-        return secure_as_stated(program_arguments.postgresql(unencrypted, variable), like)
+        return secure_as_stated(connection_from_arguments.postgresql(unencrypted, variable), like)
     except ConfigurationError:
         pass
     message = f"{engine} cannot be judged. Set ENVCONN_TLS_WAIVE to its host if you check its TLS yourself"

@@ -126,12 +126,12 @@ class Client:
         return self.parameters.get("database", self.user)
 
     @property
-    def startup_in_clear(self) -> bool:
+    def startup_unencrypted(self) -> bool:
         """Whether the names of user and database arrived unencrypted."""
         return self.tls is None and bool(self.parameters)
 
     @property
-    def password_in_clear(self) -> bool:
+    def password_unencrypted(self) -> bool:
         """Whether a password arrived unencrypted."""
         return self.tls is None and self.password
 

@@ -158,9 +158,9 @@ class StandIn:
     _entrance: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @property
-    def saw_clear_text(self) -> bool:
+    def saw_unencrypted(self) -> bool:
         """Whether names or a password arrived unencrypted, except from `envconn.prove`, whose names are not real."""
-        return any(client.startup_in_clear and client.user != _NOBODY for client in self.clients)
+        return any(client.startup_unencrypted and client.user != _NOBODY for client in self.clients)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
         """Return the URL with the password; `parameters` become the query."""

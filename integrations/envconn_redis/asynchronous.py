@@ -18,7 +18,7 @@ from envconn.tls.secured import without_password
 from envconn_redis.connections import (
     encrypted,
     not_found,
-    permit_clear_text,
+    permit_unencrypted,
     renewing,
     running_master,
     sentinel_clients,
@@ -38,7 +38,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asy
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
     if connection.family == SENTINEL:
-        kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
+        kind = SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
         return SentinelPool(**given, connection_class=following(kind, source, connection))
     return asyncio.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
 
@@ -89,11 +89,11 @@ class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection)
     """A `VerifyingConnection` to the master that sentinels name, verified as that name or address."""
 
 
-class SentinelClearConnection(managed.SentinelManagedConnection):
-    """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
+class SentinelUnencryptedConnection(managed.SentinelManagedConnection):
+    """A connection without TLS, only to this machine and to hosts in `unencrypted_to`, whatever the sentinels name."""
 
-    def __init__(self, *, clear_text_to: Iterable[str] = (), **arguments: Any) -> None:
-        self._waived = tuple(clear_text_to)
+    def __init__(self, *, unencrypted_to: Iterable[str] = (), **arguments: Any) -> None:
+        self._waived = tuple(unencrypted_to)
         super().__init__(**arguments)
 
     async def connect_to(self, address: tuple[str, int]) -> None:
@@ -102,7 +102,7 @@ class SentinelClearConnection(managed.SentinelManagedConnection):
         Raises:
             redis.ConnectionError: that address requires TLS.
         """
-        permit_clear_text(address, self._waived)
+        permit_unencrypted(address, self._waived)
         await super().connect_to(address)
 
 
@@ -118,7 +118,7 @@ class SentinelPool(managed.SentinelConnectionPool):
         min_other_sentinels: int = 0,
         **arguments: Any,
     ) -> None:
-        kind = asyncio.Connection if "clear_text_to" in arguments else VerifyingConnection
+        kind = asyncio.Connection if "unencrypted_to" in arguments else VerifyingConnection
         manager = _Sentinels(sentinels, min_other_sentinels, {**sentinel_kwargs, "connection_class": kind})
         super().__init__(master_name, manager, **arguments)
 

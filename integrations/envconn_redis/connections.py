@@ -46,7 +46,7 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
     if connection.family == SENTINEL:
-        kind = SentinelConnection if encrypted(connection) else SentinelClearConnection
+        kind = SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
         return SentinelPool(**given, connection_class=following(kind, source, connection))
     return redis.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
 
@@ -145,13 +145,13 @@ class SentinelConnection(SentinelManagedConnection, VerifyingConnection):
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
 
-class SentinelClearConnection(SentinelManagedConnection):
-    """A connection without TLS, only to this machine and to hosts in `clear_text_to`, whatever the sentinels name."""
+class SentinelUnencryptedConnection(SentinelManagedConnection):
+    """A connection without TLS, only to this machine and to hosts in `unencrypted_to`, whatever the sentinels name."""
 
     def __init__(
-        self, *, health_check_interval: float = 0, clear_text_to: Iterable[str] = (), **arguments: Any
+        self, *, health_check_interval: float = 0, unencrypted_to: Iterable[str] = (), **arguments: Any
     ) -> None:
-        self._waived = tuple(clear_text_to)
+        self._waived = tuple(unencrypted_to)
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def connect_to(self, address: tuple[str, int]) -> None:
@@ -160,11 +160,11 @@ class SentinelClearConnection(SentinelManagedConnection):
         Raises:
             redis.ConnectionError: that address requires TLS.
         """
-        permit_clear_text(address, self._waived)
+        permit_unencrypted(address, self._waived)
         super().connect_to(address)
 
 
-def permit_clear_text(address: tuple[str, int], waived: tuple[str, ...]) -> None:
+def permit_unencrypted(address: tuple[str, int], waived: tuple[str, ...]) -> None:
     """Check that an `address` that sentinels name is this machine or `waived`.
 
     Raises:
@@ -197,13 +197,13 @@ class SentinelPool(SentinelConnectionPool):
         connection_class: type[redis.Connection] | None = None,
         **arguments: Any,
     ) -> None:
-        in_clear = "clear_text_to" in arguments
+        unencrypted = "unencrypted_to" in arguments
         manager = _Sentinels(
             sentinels,
             min_other_sentinels,
-            {**sentinel_kwargs, "connection_class": redis.Connection if in_clear else VerifyingConnection},
+            {**sentinel_kwargs, "connection_class": redis.Connection if unencrypted else VerifyingConnection},
         )
-        chosen = connection_class or (SentinelClearConnection if in_clear else SentinelConnection)
+        chosen = connection_class or (SentinelUnencryptedConnection if unencrypted else SentinelConnection)
         super().__init__(master_name, manager, connection_class=chosen, **arguments)
 
     @classmethod

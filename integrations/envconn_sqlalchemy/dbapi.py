@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envconn.drivers import Hidden, asyncpg, libpq, mysql, pg8000, psycopg
-from envconn.drivers.program_options import permit
+from envconn.drivers.allowed_options import permit
 from envconn.records import TypedDict
 
 TYPE_CHECKING = False

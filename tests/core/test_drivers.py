@@ -276,7 +276,7 @@ def test_optional_tls_takes_no_conditions(certificates: Certificates, driver: st
 
 
 @BOTH
-def test_clear_text_is_said_aloud(driver: str) -> None:
+def test_unencrypted_is_said_aloud(driver: str) -> None:
     arguments = DRIVERS[driver](judged("sslmode=disable", "localhost"))
     assert arguments.get("ssl", arguments.get("ssl_context")) is False
 

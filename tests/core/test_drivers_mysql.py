@@ -78,7 +78,7 @@ def filled(value: object, names: Mapping[str, object]) -> object:
     return value.format_map(names) if isinstance(value, str) else value
 
 
-def test_clear_text_that_was_waived() -> None:
+def test_unencrypted_that_was_waived() -> None:
     judged = load("ssl-mode=DISABLED", **WAIVED)
     assert mysql.arguments(judged, "MySQLdb") == {"ssl_mode": "DISABLED"}
     assert mysql.arguments(judged, "pymysql") == {"ssl_disabled": True}

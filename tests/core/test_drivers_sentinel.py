@@ -17,7 +17,12 @@ from envconn.tls.policy import Demands
 from envconn_celery import redis_settings
 from envconn_celery.settings import settings as celery_settings
 from envconn_django.cache import cache
-from envconn_redis.connections import SentinelClearConnection, SentinelConnection, SentinelPool, VerifyingConnection
+from envconn_redis.connections import (
+    SentinelConnection,
+    SentinelPool,
+    SentinelUnencryptedConnection,
+    VerifyingConnection,
+)
 
 if TYPE_CHECKING:
     from envconn.connection import Connection
@@ -73,9 +78,9 @@ def test_each_server_gets_only_its_own_password() -> None:
         ("redis+sentinel://a.internal,10.1.2.3/m", "*.internal, 10.0.0.0/8", ["*.internal", "10.0.0.0/8"]),
     ],
 )
-def test_clear_text(text: str, waive: str, clear: list[str]) -> None:
+def test_unencrypted(text: str, waive: str, clear: list[str]) -> None:
     found = sentinel.sentinels(loaded(text, ENVCONN_TLS_WAIVE=waive))
-    assert found["clear_text_to"] == clear
+    assert found["unencrypted_to"] == clear
     assert not [name for name in found["sentinel_kwargs"] if name.startswith("ssl")]
 
 
@@ -154,7 +159,7 @@ def test_celery_without_tls() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
     settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
-    assert redis_settings.connection_class(found) is SentinelClearConnection
+    assert redis_settings.connection_class(found) is SentinelUnencryptedConnection
     assert "broker_use_ssl" not in settings
 
 
@@ -186,13 +191,13 @@ def test_the_pool_speaks_tls_on_each_leg(certificates: Certificates) -> None:
         VerifyingConnection
     ] * 2
     assert loaded(TEXT).tls.level == TlsLevel.VERIFY_FULL
-    in_clear = SentinelPool(**sentinel.sentinel_arguments(loaded("sentinel://localhost?master_name=m")))
-    assert in_clear.connection_class is SentinelClearConnection
-    assert [each.connection_pool.connection_class for each in in_clear.sentinel_manager.sentinels] == [redis.Connection]
+    pool = SentinelPool(**sentinel.sentinel_arguments(loaded("sentinel://localhost?master_name=m")))
+    assert pool.connection_class is SentinelUnencryptedConnection
+    assert [each.connection_pool.connection_class for each in pool.sentinel_manager.sentinels] == [redis.Connection]
 
 
 def test_without_tls_arguments_there_is_tls() -> None:
-    """Nothing but ``clear_text_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts a CA."""
+    """Nothing but ``unencrypted_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts a CA."""
     bare = SentinelPool(sentinels=[("h", 1)], master_name="m", sentinel_kwargs={})
     assert bare.connection_class is SentinelConnection
     assert bare.sentinel_manager.sentinels[0].connection_pool.connection_class is VerifyingConnection
@@ -213,12 +218,12 @@ def test_without_tls_arguments_there_is_tls() -> None:
         (("redis.internal", 1), ("*.internal",), True),
     ],
 )
-def test_where_clear_text_goes(
+def test_where_unencrypted_goes(
     monkeypatch: pytest.MonkeyPatch, address: tuple[str, int], waived: tuple[str, ...], *, goes: bool
 ) -> None:
     gone: list[object] = []
     monkeypatch.setattr(redis.sentinel.SentinelManagedConnection, "connect_to", lambda _, place: gone.append(place))
-    connection = SentinelClearConnection(clear_text_to=waived, connection_pool=None)
+    connection = SentinelUnencryptedConnection(unencrypted_to=waived, connection_pool=None)
     if goes:
         connection.connect_to(address)
     else:

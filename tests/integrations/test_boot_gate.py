@@ -149,7 +149,7 @@ def test_no_server_listens(bench: Bench, certificates: Certificates, name: str) 
     assert_refused(bench, run(bench, FOUND[name], uri, certificates.ca, wait="0.3"), 69)
 
 
-def test_a_server_that_takes_clear_text_stops_the_deployment(
+def test_a_server_that_takes_unencrypted_stops_the_deployment(
     bench: Bench, lab: Lab, certificates: Certificates
 ) -> None:
     done = run(bench, FOUND["actions"], lab["both"].uri(), certificates.ca)

@@ -87,7 +87,7 @@ def test_true_turns_tls_off(certificates: Certificates, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_an_empty_dictionary_is_clear_text(scheme: str) -> None:
+def test_an_empty_dictionary_is_unencrypted(scheme: str) -> None:
     with eavesdropper.listening(None) as ear:
         heard = said(ear, f"{scheme}://u:marker-password@localhost:{ear.port}/0", ssl={})
     assert heard
@@ -100,7 +100,7 @@ def test_an_empty_dictionary_is_clear_text(scheme: str) -> None:
     assert heard.startswith(HELLO)
 
 
-def test_an_empty_dictionary_is_clear_text_for_results(certificates: Certificates) -> None:
+def test_an_empty_dictionary_is_unencrypted_for_results(certificates: Certificates) -> None:
     def said_to(ear: Eavesdropper, **settings: Any) -> bytes:
         app = Celery("results", set_as_current=False)
         app.conf.update(settings)

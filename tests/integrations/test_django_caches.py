@@ -84,7 +84,7 @@ def test_sentinels(
     assert told in visited(project, sentinel_sets[state].uri(database=3, ssl_ca_certs=str(certificates.ca)))
 
 
-def test_clear_text_stays_at_home(project: Project, redis_server: States[Redis]) -> None:
+def test_unencrypted_stays_at_home(project: Project, redis_server: States[Redis]) -> None:
     uri = redis_server["plain"].uri()
     assert visited(project, uri) == "[1]"
     enforced = {**DATABASE, "ENVCONN_TLS_LOCAL": "enforce", "DATABASE_URL": "", "ENVCONN_PHASE": "build"}

@@ -122,7 +122,7 @@ def test_a_thief_among_the_hosts_learns_nothing(
     for driver in DRIVERS:
         outcome(driver, two_hosts(thief.port, lab["good"], certificates, {}))
     assert thief.requests == ["ssl"] * len(DRIVERS)
-    assert not thief.saw_startup_in_clear
+    assert not thief.saw_startup_unencrypted
 
 
 def two_hosts(first: int, good: Server, certificates: Certificates, hostaddr: dict[str, str]) -> SecuredConnection:

@@ -88,7 +88,7 @@ def test_another_service_is_refused(function: Callable[[Any], object]) -> None:
     [
         *("host", "port", "db", "path", "unix_socket_path", "username", "password", "credential_provider"),
         *("connection_class", "connection_pool", "ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname"),
-        *("redis_connect_func", "sentinels", "master_name", "clear_text_to", "nothing_of_this_name"),
+        *("redis_connect_func", "sentinels", "master_name", "unencrypted_to", "nothing_of_this_name"),
     ],
 )
 def test_what_decides_is_refused(make: Callable[..., object], name: str) -> None:

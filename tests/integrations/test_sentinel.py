@@ -18,7 +18,7 @@ import sentinels
 from envconn import TlsLevel
 from envconn_celery import config, registry
 from envconn_celery.transport import SentinelTransport
-from envconn_redis.connections import SentinelClearConnection
+from envconn_redis.connections import SentinelUnencryptedConnection
 from matrix import FLOORS, MISNAMED, NO_TLS, REDIS, SITES, TLS, UNTRUSTED, expected
 from redis_clients import SENTINEL_CLIENTS as CLIENTS
 
@@ -134,8 +134,8 @@ def test_a_waiver_applies_to_the_master_of_the_sentinels(monkeypatch: pytest.Mon
     app = Celery("ours", set_as_current=False)
     app.conf.update(config(services))
     pool = app.backend.client.connection_pool
-    assert pool.connection_kwargs["clear_text_to"] == ["10.1.0.0/16"]
-    assert pool.connection_class is SentinelClearConnection
+    assert pool.connection_kwargs["unencrypted_to"] == ["10.1.0.0/16"]
+    assert pool.connection_class is SentinelUnencryptedConnection
 
 
 def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:

@@ -87,12 +87,12 @@ class Fake:
     saw_tls: bool = False
 
     @property
-    def saw_startup_in_clear(self) -> bool:
+    def saw_startup_unencrypted(self) -> bool:
         """Say whether a user name and a database name arrived unencrypted."""
         return bool(self.startups)
 
     @property
-    def saw_password_in_clear(self) -> bool:
+    def saw_password_unencrypted(self) -> bool:
         """Say whether a password arrived unencrypted."""
         return bool(self.passwords)
 

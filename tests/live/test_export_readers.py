@@ -122,7 +122,7 @@ def test_libpq_in_a_trap(
         if seen != want and not fails:
             broken.append(f"{reader}, {version}, {site}, {cell}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
-    assert not any(fake.saw_startup_in_clear for fake in away)
+    assert not any(fake.saw_startup_unencrypted for fake in away)
 
 
 def test_what_disturbs_does(

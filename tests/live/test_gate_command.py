@@ -107,7 +107,7 @@ def test_liars(answer: Answer, code: int, found: str, fake: Callable[[Answer], F
     liar = fake(answer)
     done = run("check", "--live", *SECONDS, DATABASE_URL=somewhere(liar.port))
     assert (done.code, done.codes) == (code, [found]), done.err
-    assert not liar.saw_password_in_clear
+    assert not liar.saw_password_unencrypted
     assert {startup["user"] for startup in liar.startups} <= {"envconn_probe"}, "no real name is sent unencrypted"
 
 

@@ -74,7 +74,7 @@ def test_unix_socket(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "mode", "in_clear"),
+    ("answer", "mode", "unencrypted"),
     [
         (Answer.N, "prefer", True),
         (Answer.N, "require", False),
@@ -89,10 +89,10 @@ def test_unix_socket(lab: Lab) -> None:
         (Answer.INJECT, "allow", True),
     ],
 )
-def test_fake(fake: Callable[[Answer], Fake], answer: Answer, mode: str, in_clear: bool) -> None:  # noqa: FBT001
+def test_fake(fake: Callable[[Answer], Fake], answer: Answer, mode: str, unencrypted: bool) -> None:  # noqa: FBT001
     server = fake(answer)
     uri = server.uri(HOST, sslmode=mode, hostaddr="127.0.0.1", connect_timeout="5")
-    if in_clear:
+    if unencrypted:
         psycopg.connect(uri).close()
         assert server.passwords == ["marker-password"]
         assert server.startups[0]["user"] == "app"
@@ -100,7 +100,7 @@ def test_fake(fake: Callable[[Answer], Fake], answer: Answer, mode: str, in_clea
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(uri)
         assert server.requests[-1] == "ssl"
-    assert server.saw_password_in_clear is server.saw_startup_in_clear is in_clear
+    assert server.saw_password_unencrypted is server.saw_startup_unencrypted is unencrypted
 
 
 def test_certificates_change_while_it_runs(certificates: Certificates) -> None:

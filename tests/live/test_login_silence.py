@@ -87,7 +87,7 @@ def test_before_tls(fake: Callable[[Answer], Fake], driver: str, answer: Answer)
     server = fake(answer)
     outcome = tried(server.uri(sslmode="require").replace("postgresql:", f"postgresql+{driver}:"), timeout=5)
     assert codes(outcome)[0] in {"tls-failed", "protocol-unexpected", "connection-closed"}
-    assert not server.saw_password_in_clear
+    assert not server.saw_password_unencrypted
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

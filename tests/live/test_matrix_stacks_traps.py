@@ -48,7 +48,7 @@ def test_ours_is_not_caught(
         environ = {"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}
         level = envconn.load(environ, env_file=None).database.tls.level
         assert stacks.outcome(stack, environ) == {matrix.expected(level, SITES[site], matrix.TRUSTED[name])}
-    assert not any(fake.saw_startup_in_clear for fake in away)
+    assert not any(fake.saw_startup_unencrypted for fake in away)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_naive_connection_is_caught(
     assert libpq_drivers.naive(driver, uri) == entry.harmless
     lay(entry)
     seen = libpq_drivers.naive(driver, uri)
-    robbed = any(fake.saw_password_in_clear for fake in away)
+    robbed = any(fake.saw_password_unencrypted for fake in away)
     assert re.search(entry.bitten, matrix.ELSEWHERE if robbed else seen)
 
 
@@ -83,7 +83,7 @@ def test_ours_is_not(
         if seen != want and not (aware and TRAPS[trap].demand and seen[1] not in {matrix.TLS, matrix.CLEAR}):
             broken.append(f"{site}, {mode}, CA {name}, {aware=}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
-    assert not any(fake.saw_startup_in_clear for fake in away)
+    assert not any(fake.saw_startup_unencrypted for fake in away)
 
 
 def tried(driver: str, environ: dict[str, str]) -> tuple[envconn.TlsLevel | None, str]:

@@ -202,7 +202,7 @@ def test_both_hops_use_tls(bouncer: Bouncer, certificates: Certificates) -> None
 
 
 @pytest.mark.parametrize("module", [psycopg, psycopg2])
-def test_the_pooler_takes_no_clear_text(bouncer: Bouncer, module: ModuleType) -> None:
+def test_the_pooler_takes_no_unencrypted(bouncer: Bouncer, module: ModuleType) -> None:
     with pytest.raises(module.OperationalError, match="SSL required"):
         module.connect(bouncer.uri(sslmode="disable"))
     with pytest.raises(envconn.ConfigurationError):

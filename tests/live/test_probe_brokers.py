@@ -231,7 +231,7 @@ def test_mysql(certificates: Certificates) -> None:
 def test_mysql_strangers(words: bytes, code: str, sentence: str) -> None:
     with strangers.running(say(words, greets=True)) as stranger:
         proof = look(stranger.uri(scheme="mysql", **{"ssl-mode": "REQUIRED"}), timeout=2)
-        in_clear = examine(envconn.secure(envconn.parse(stranger.uri(scheme="mysql", **{"ssl-mode": "DISABLED"}))))
+        unencrypted = examine(envconn.secure(envconn.parse(stranger.uri(scheme="mysql", **{"ssl-mode": "DISABLED"}))))
     assert codes(proof) == (code,)
     assert sentence in proof.problems[0].message
-    assert codes(in_clear) == (() if code == "tls-refused" else (code,))
+    assert codes(unencrypted) == (() if code == "tls-refused" else (code,))

@@ -118,7 +118,7 @@ def test_fake(certificates: Certificates, fake: Callable[[Answer], Fake], answer
     assert only(proof).handshake is None
     # The test for unencrypted connections sends no real name and no password.
     assert all(startup == {"user": NOBODY, "database": NOBODY, "": ""} for startup in server.startups)
-    assert not server.saw_password_in_clear
+    assert not server.saw_password_unencrypted
     assert server.requests[0] == "ssl"
 
 

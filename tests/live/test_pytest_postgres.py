@@ -119,7 +119,7 @@ def test_what_is_promised_is_what_happens(servers: dict[str, StandIn], state: st
     after = [client for client in server.clients if client.authenticated]
     assert len(after) - len(before) == (len(DRIVERS) if due == matrix.TLS else 0)
     assert all(client.tls for client in after)
-    assert not server.saw_clear_text
+    assert not server.saw_unencrypted
 
 
 def test_other_authorities_are_strangers() -> None:
@@ -134,7 +134,7 @@ def test_a_look_at_it(good: StandIn, notls: StandIn) -> None:
     assert seen.enforced is True
     assert seen.handshake
     assert (seen.handshake.chain_verified, seen.handshake.host_verified) == (True, True)
-    assert not good.saw_clear_text  # except the anonymous test, which holds no real name
+    assert not good.saw_unencrypted  # except the anonymous test, which holds no real name
     local = envconn.load({"DATABASE_URL": notls.uri(sslmode="disable")}, env_file=None)
     assert examine(local, login=True).ok
 
@@ -173,18 +173,18 @@ def test_with_tls_it_refuses_unencrypted_logins(good: StandIn) -> None:
     with stand_in() as server:
         with pytest.raises(psycopg.OperationalError, match=r"no pg_hba.conf entry .* no encryption"):
             psycopg.connect(server.uri(sslmode="disable"))
-        assert server.saw_clear_text
+        assert server.saw_unencrypted
         [client] = server.clients
-        assert (client.startup_in_clear, client.password_in_clear, client.authenticated) == (True, False, False)
+        assert (client.startup_unencrypted, client.password_unencrypted, client.authenticated) == (True, False, False)
 
 
 def test_without_tls_it_accepts_unencrypted_logins() -> None:
     with stand_in("notls") as server:
         with psycopg.connect(server.uri(sslmode="prefer", gssencmode="disable")) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
-        assert server.saw_clear_text
+        assert server.saw_unencrypted
         [client] = server.clients
-        assert (client.startup_in_clear, client.password_in_clear, client.tls) == (True, True, None)
+        assert (client.startup_unencrypted, client.password_unencrypted, client.tls) == (True, True, None)
 
 
 def test_libpq_finds_no_channel_to_bind_to(good: StandIn) -> None:
@@ -202,7 +202,7 @@ def test_what_it_sees_of_a_client(good: StandIn) -> None:
     assert (client.tls, client.sni, client.direct) == ("TLSv1.3", "localhost", False)
     assert (client.user, client.dbname, client.parameters["application_name"]) == ("app", "app", "shop")
     assert (client.password, client.authenticated) == (True, True)
-    assert (client.startup_in_clear, client.password_in_clear) == (False, False)
+    assert (client.startup_unencrypted, client.password_unencrypted) == (False, False)
     assert client.statements == ["BEGIN", "select 1", "COMMIT"]
 
 
@@ -310,7 +310,7 @@ def test_as_a_fixture(pytester: pytest.Pytester) -> None:
             assert examine(enforcement="require").ok
             with envconn_psycopg.connect() as connection:
                 assert connection.execute("select 1").fetchone() == (1,)
-            assert server.clients[-1].authenticated and not server.saw_clear_text
+            assert server.clients[-1].authenticated and not server.saw_unencrypted
 
         @pytest.mark.parametrize("state", ["wronghost", "expired", "unknownca", "notls"])
         def test_bad(postgres_tls, envconn_environment, state):

@@ -119,7 +119,7 @@ def test_a_password_is_sent_to_any_server_that_asks(fake: Callable[[Answer], Fak
     """A3 and A6: the server says that it has no TLS, and asks for the password as plain text."""
     thief = fake(Answer.N)
     NAIVE[driver](thief.uri() + mode)
-    assert thief.saw_password_in_clear
+    assert thief.saw_password_unencrypted
     told = len(thief.startups)
     for stack in STACKS:
         assert matrix.NO_TLS in stacks.outcome(stack, enforced(thief.uri() + mode), ask=False)

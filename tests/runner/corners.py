@@ -68,7 +68,7 @@ EVERYTHING = Selection(
         "django_rotation login_drivers login_postgresql login_redis login_silence matrix_stacks pins pooler rotating "
         "rotation_load",
     ),
-    "not (without_a_pooler or tracks or newer or afterwards or deployed or clear_text or printable or rabbitmq)"
+    "not (without_a_pooler or tracks or newer or afterwards or deployed or unencrypted or printable or rabbitmq)"
     " and (not matrix_stacks or (verify-full and (good or wronghost or notls)))",
 )
 # Each integration, connecting to the right server and to the wrong one: what .ci/run has time for.

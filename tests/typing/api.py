@@ -208,4 +208,4 @@ def test_on_a_platform(envconn_environment: IsolatedEnvironment, postgres_tls: P
     envconn_environment.update(server.environment(sslmode="verify-ca"))
     assert_type([(client.tls, client.user) for client in server.clients], list[tuple[str | None, str]])
     with stand_in() as other:
-        assert_type((other.port, other.uri(sslmode="require"), other.saw_clear_text), tuple[int, str, bool])
+        assert_type((other.port, other.uri(sslmode="require"), other.saw_unencrypted), tuple[int, str, bool])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from envconn.drivers import Hidden, ssl_context
-from envconn.drivers.program_options import permit
+from envconn.drivers.allowed_options import permit
 from envconn.drivers.unsupported import insist, refuse, refuse_optional
 from envconn.families import POSTGRESQL
 from envconn.records import TypedDict

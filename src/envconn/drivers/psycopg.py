@@ -42,7 +42,7 @@ def merged(connection: SecuredConnection, stated: Mapping[str, object]) -> dict[
     Raises:
         ConfigurationError: a stated argument affects security or the server; or as for `arguments`.
     """
-    from envconn.drivers.program_options import permit
+    from envconn.drivers.allowed_options import permit
 
     permit(connection, "psycopg", stated)
     return {**arguments(connection), **stated}

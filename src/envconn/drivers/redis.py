@@ -19,7 +19,7 @@ from typing import cast
 from urllib.parse import quote
 
 from envconn.drivers import hide
-from envconn.drivers.program_options import permit
+from envconn.drivers.allowed_options import permit
 from envconn.drivers.unsupported import insist, refuse
 from envconn.families import FAMILIES, REDIS, SENTINEL
 from envconn.grammar.libpq_keywords import CONTEXT
@@ -257,7 +257,7 @@ class Sentinels(TypedDict, total=False):
     """The sentinels, and the master to ask for.
 
     `sentinels` are host and port of each; `sentinel_kwargs` the arguments of redis-py's connections to them.
-    `clear_text_to` is set if TLS is off, and holds the waived hosts: apart from these, only this machine is
+    `unencrypted_to` is set if TLS is off, and holds the waived hosts: apart from these, only this machine is
     connected to.
     """
 
@@ -265,7 +265,7 @@ class Sentinels(TypedDict, total=False):
     master_name: str
     min_other_sentinels: int
     sentinel_kwargs: dict[str, object]
-    clear_text_to: list[str]
+    unencrypted_to: list[str]
 
 
 class SentinelArguments(Arguments, Sentinels, total=False):
@@ -304,5 +304,5 @@ def sentinels(connection: SecuredConnection) -> Sentinels:
         sentinel_kwargs=hide(own, "ssl_password"),
     )
     if connection.tls.level < TlsLevel.ENCRYPTED:
-        found["clear_text_to"] = (connection.tls.waived or "").replace(",", " ").split()
+        found["unencrypted_to"] = (connection.tls.waived or "").replace(",", " ").split()
     return found

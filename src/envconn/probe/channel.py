@@ -112,7 +112,7 @@ class Channel:
         await wire.send(self.protocol.hello)
         return await self.protocol.answer(wire)
 
-    async def ask_in_clear(self) -> bytes | None:
+    async def ask_unencrypted(self) -> bytes | None:
         """Do the same without TLS: return nothing if the server closes, `None` if the result is not clear."""
         try:
             async with await self.dial() as wire:

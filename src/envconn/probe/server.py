@@ -155,7 +155,7 @@ class _Inspection:
         hello = self._channel.protocol.hello
         if self._level > TlsLevel.NONE:
             if hello and not is_exempt(self._service) and self._limits.enforcement != "skip":
-                self._clear = asyncio.create_task(self._channel.ask_in_clear())
+                self._clear = asyncio.create_task(self._channel.ask_unencrypted())
                 self._observed.asked = True
             self._stage = "asking for TLS"
             wire = await self._encrypted(wire)

@@ -96,7 +96,7 @@ def _sentinel_pool(connection: SecuredConnection, until: float) -> Callable[[], 
     own = {**_tried_once(given.pop("sentinel_kwargs"), until), "connection_class": kind}
     sentinels = [{**own, "host": host, "port": port} for host, port in given.pop("sentinels")]
     name, others = given.pop("master_name"), given.pop("min_other_sentinels")
-    waived = given.pop("clear_text_to", None)
+    waived = given.pop("unencrypted_to", None)
 
     def find() -> redis.ConnectionPool:
         host, port = _master(sentinels, name, others)

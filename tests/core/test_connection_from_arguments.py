@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
-from envconn.drivers import libpq, program_arguments
+from envconn.drivers import connection_from_arguments, libpq
 from envconn.rotation.reload import weakened
 from envconn.services import secure_as_stated
 
@@ -21,7 +21,7 @@ REMOTE = {"host": "db.example.com", "user": "app", "password": "marker password'
 
 
 def judged(words: dict[str, Any], like: envconn.SecuredConnection | None = None) -> envconn.SecuredConnection:
-    return secure_as_stated(program_arguments.postgresql(words, HERE), like)
+    return secure_as_stated(connection_from_arguments.postgresql(words, HERE), like)
 
 
 def refusal(words: dict[str, Any], like: envconn.SecuredConnection | None = None) -> str:
@@ -157,8 +157,8 @@ MYSQL = {"host": "db.example.com", "user": "app", "password": "marker", "databas
 def of_mysql(words: dict[str, Any]) -> str:
     """Return the level, or the code of the first problem."""
     try:
-        connection = secure_as_stated(program_arguments.mysql(words, HERE))
-        program_arguments.require_enforced(connection, words)
+        connection = secure_as_stated(connection_from_arguments.mysql(words, HERE))
+        connection_from_arguments.require_enforced(connection, words)
     except envconn.ConfigurationError as error:
         return "leaks" if "marker" in str(error) else error.problems[0].code
     return str(connection.tls.level)
@@ -200,4 +200,4 @@ def test_mysql(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> N
 def test_mysql_on_this_machine() -> None:
     for place in ({"unix_socket": "/run/mysqld.sock"}, {}, {"host": "127.0.0.1", "port": 3307}):
         words = {"user": "app", "init_command": "set sql_mode = ''", **place}
-        assert secure_as_stated(program_arguments.mysql(words, HERE)).tls.local
+        assert secure_as_stated(connection_from_arguments.mysql(words, HERE)).tls.local

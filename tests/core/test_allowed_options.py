@@ -7,7 +7,7 @@ import pytest
 import envconn
 from envconn import ConfigurationError
 from envconn.drivers import asyncpg
-from envconn.drivers.program_options import permit
+from envconn.drivers.allowed_options import permit
 from envconn.grammar.libpq_keywords import KEYWORDS
 
 URI = "postgresql://app:x@db.example.com/app?sslmode=require&application_name=ours"
