@@ -68,7 +68,7 @@ def select_services(
         elif service := _judged(selected, scopes, scan):
             services[selected.name] = service
             scan.notes += advice(service)
-    if not (DATABASE in services or scan.problems):
+    if DATABASE not in services:
         _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
     # Without the CA, which may be a text, or anything else that was meant for another variable.
@@ -182,7 +182,7 @@ def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> No
     """Add a problem if there is no default database and nothing else, except while an image is built."""
     if scan.plain("ENVCONN_PHASE") == "build":
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
-    elif not services:
+    elif not (services or scan.problems):
         _report_missing(scan)
 
 

@@ -6,6 +6,8 @@ are in one grammar.
 
 from __future__ import annotations
 
+import re
+
 from envconn import families
 from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
@@ -326,9 +328,9 @@ def unread(environment: Environment, leader: str, is_read: Callable[[str], bool]
         word = name.removeprefix(prefix)
         if not name.startswith(prefix) or name.startswith(longer) or name in FAMILIES[leader] or is_read(name):
             continue
-        if name.removesuffix("_FILE") in FAMILIES[leader] or part_names.OF_PLATFORMS.fullmatch(word):
+        if name.removesuffix("_FILE") in FAMILIES[leader] or re.fullmatch(part_names.OF_PLATFORMS, word):
             continue
-        if part_names.SMELLS_OF_TLS.search(word):
+        if re.search(part_names.SMELLS_OF_TLS, word):
             yield problem("part-unknown", name, _UNKNOWN_TLS.format(prefix=prefix, name=name))
         else:
             yield note("part-unused", name, f"is not read beside {leader}")

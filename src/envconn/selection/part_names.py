@@ -70,12 +70,12 @@ MODES: Mapping[str, str] = {
 def engine(text: str) -> str:
     """Return the family that `text` names as a framework or driver does (``django.db.backends.mysql``), or empty."""
     word = text.strip().lower()
-    return next((family for family, pattern in _ENGINES.items() if pattern.search(word)), "")
+    return next((family for family, pattern in _ENGINES.items() if re.search(pattern, word)), "")
 
 
 _ENGINES = {
-    families.MYSQL: re.compile(r"mysql|maria"),
-    families.POSTGRESQL: re.compile(r"postg|psycopg|pgsql|asyncpg|pg8000|cockroach|timescale|^pg$"),
+    families.MYSQL: r"mysql|maria",
+    families.POSTGRESQL: r"postg|psycopg|pgsql|asyncpg|pg8000|cockroach|timescale|^pg$",
 }
 
 PORTS: Mapping[str, str] = {
@@ -92,10 +92,10 @@ PORTS: Mapping[str, str] = {
 }
 """The service whose default port it is, if that is not PostgreSQL."""
 
-SMELLS_OF_TLS = re.compile(r"SSL|TLS|CERT|CRL|(?:^|_)CA(?:_|$)")
+SMELLS_OF_TLS = r"SSL|TLS|CERT|CRL|(?:^|_)CA(?:_|$)"
 """What the name of a variable about TLS contains."""
 
-OF_PLATFORMS = re.compile(
+OF_PLATFORMS = (
     r"SERVICE_(?:HOST|PORT(?:_.*)?)|PORT_\d+_(?:TCP|UDP)(?:_.*)?"
     r"|CLUSTER|EPOCH|FRAGMENT|HOSTNAME|HOST_MAPPED|INSTANCE_IPS|IP|PUBLIC|QUERY|REL|SERVICE"
 )
