@@ -14,7 +14,7 @@ from envconn.drivers import psycopg
 from envconn.drivers import redis as driver
 from envconn.drivers.allowed_options import permit
 from envconn.drivers.unsupported import refuse
-from envconn.families import FAMILIES, POSTGRESQL, REDIS, SENTINEL
+from envconn.families import REDIS, SENTINEL
 from envconn.tls.secured import without_password
 from envconn_celery import redis_settings, registry
 from envconn_redis.connections import SentinelPool
@@ -86,13 +86,9 @@ class DatabaseBackend(database.DatabaseBackend):
             super()._create_tables()
 
     def _judge(self) -> None:
-        from sqlalchemy.engine import make_url
-
-        url = make_url(self.url)
-        if url.get_backend_name() == "sqlite":
+        if self.url.startswith(("sqlite:", "sqlite+")):
             return
-        host, port = url.host or str(url.query.get("host", "")), url.port or FAMILIES[POSTGRESQL].port
-        if connection := registry.results(self.app, url.get_backend_name(), host, port):
+        if connection := registry.results_in_sql(self.app, self.url):
             connection = registry.direct(connection)
             self.url = registry.database_url(connection)
             self.engine_options = _engine_options(connection, self.engine_options)

@@ -9,7 +9,7 @@ without `config()` is left alone, unless it connects to a judged endpoint.
 from __future__ import annotations
 
 import os
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celery import _state
 from celery.app.backends import BACKEND_ALIASES
@@ -94,10 +94,10 @@ def direct(connection: SecuredConnection) -> SecuredConnection:
 
 def database_url(connection: SecuredConnection) -> str:
     """Return the URL of a PostgreSQL for SQLAlchemy, by which its endpoint is found again, without a password."""
-    host = connection.hosts[0]
-    place = f"/{quote(connection.dbname, safe='')}?host={quote(host.host)}" if host.is_socket else None
-    shown = with_password(connection, None)
-    return compose("postgresql+psycopg", shown, {}, hosts="" if host.is_socket else authority(host), path=place)
+    host, shown = connection.hosts[0], with_password(connection, None)
+    if host.is_socket:
+        return compose("postgresql+psycopg", shown, {"host": host.host}, hosts=f":{host.port}")
+    return compose("postgresql+psycopg", shown, {}, hosts=authority(host))
 
 
 def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
@@ -137,6 +137,16 @@ def results(app: Celery, family: str, host: str, port: int) -> SecuredConnection
         return in_use(found)
     refuse_results(app)
     return None
+
+
+def results_in_sql(app: Celery, url: str) -> SecuredConnection | None:
+    """Return the same for the URL of a database, as SQLAlchemy reads it.
+
+    Raises:
+        ConfigurationError: `app` has the settings of `config()`, and the endpoint was not judged.
+    """
+    is_known = url.partition("://")[0] in FAMILIES[POSTGRESQL].schemes
+    return results(app, POSTGRESQL if is_known else "", *_of_url(url))
 
 
 def refuse_results(app: Celery) -> None:
@@ -233,12 +243,22 @@ def _places(urls: Iterable[object]) -> Iterator[Place]:
 def _of_url(text: str) -> Place:
     scheme, _, rest = text.partition("://")
     if scheme.rpartition("+")[2] == "socket":
-        return unquote(f"/{rest.rpartition('@')[2].partition('?')[0].lstrip('/')}"), 0
+        return _place(unquote(f"/{rest.rpartition('@')[2].partition('?')[0].lstrip('/')}"), 0)
     try:
+        if scheme in FAMILIES[POSTGRESQL].schemes:
+            return _of_database(text)
         found = parse_url(text)
         return _place(found["hostname"] or "localhost", found["port"] or _PORTS.get(scheme, 0))
     except ValueError:
         return text, 0
+
+
+def _of_database(text: str) -> Place:
+    # A socket, and its port, may be in the query.
+    parts = urlsplit(text)
+    query = dict(parse_qsl(parts.query))
+    port = parts.port or int(query.get("port", FAMILIES[POSTGRESQL].port))
+    return _place(unquote(parts.hostname or "") or query.get("host", "localhost"), port)
 
 
 _PORTS = {
@@ -246,5 +266,4 @@ _PORTS = {
     "sentinel": FAMILIES[SENTINEL].port,
     **dict.fromkeys(("amqp", "pyamqp"), FAMILIES[AMQP].port),
     "amqps": FAMILIES[AMQP].tls_port,
-    **dict.fromkeys(FAMILIES[POSTGRESQL].schemes, FAMILIES[POSTGRESQL].port),
 }

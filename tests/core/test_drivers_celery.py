@@ -58,6 +58,14 @@ def test_sockets() -> None:
     assert found["result_backend"] == "redis+socket://u:secret@/run/redis.sock?virtual_host=0"
 
 
+def test_a_socket_is_found_again() -> None:
+    app = Celery("ours", set_as_current=False)
+    judged = secure(parse("unix:///run/My%20redis.sock"))
+    app.conf.update(celery_settings(judged, judged))
+    assert registry.broker(app.connection(), "redis", 6379) is not None
+    assert app.backend.connparams["path"] == "/run/My redis.sock"
+
+
 @pytest.mark.parametrize(
     ("stated", "seconds"), [("", 25), ("&health_check_interval=9", 9), ("&health_check_interval=140", 140)]
 )
@@ -111,9 +119,18 @@ def test_results_behind_a_pooler_that_cannot_be_gone_round() -> None:
     assert made.engine_options["pool_recycle"] == 3600
 
 
-@pytest.mark.parametrize("text", ["host=/run/pg user=app dbname=a/b", "postgresql://app@localhost,[::1]/a"])
-def test_results_in_postgresql_without_one_host(text: str) -> None:
-    assert backend(secure(parse(text))).engine_options["connect_args"]["user"] == "app"
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("host=/run/Pg user=app dbname=a/b", "app@:5432/a%2Fb?host=/run/Pg"),
+        ("postgresql://app@%2Frun%2Fpg:5433/a", "app@:5433/a?host=/run/pg"),
+        ("postgresql://app@localhost,[::1]/a", "app@localhost:5432/a"),
+    ],
+)
+def test_results_in_postgresql_without_one_host(text: str, url: str) -> None:
+    made = backend(secure(parse(text)))
+    assert made.url == f"postgresql+psycopg://{url}"
+    assert made.engine_options["connect_args"]["user"] == "app"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +215,19 @@ class TestVariablesOfCelery:
         assert "marker-password" not in str(refusal.value)
         assert "p%40w" not in str(refusal.value)
 
-    @pytest.mark.parametrize("text", ["redis://other", "db+postgresql://u@other/d", "mongodb://other", "marker"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "redis://other",
+            "redis+socket:///run/other",
+            "db+postgresql://u@other/d",
+            "db+postgresql://u@/d?host=/run/other",
+            "db+postgresql://u@localhost/d?port=port",
+            "db+mysql://u@localhost/d",
+            "mongodb://other",
+            "marker",
+        ],
+    )
     def test_results(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
         monkeypatch.setenv("CELERY_RESULT_BACKEND", text)
         for results in ((), (broker,)):
@@ -213,6 +242,24 @@ class TestVariablesOfCelery:
         assert "result_backend" not in celery_settings(broker)
         services = envconn.load({"REDIS_URL": "rediss://h", "CELERY_RESULT_BACKEND": text}, env_file=None)
         assert config(services)["result_backend"] == text
+
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("postgresql://u@/d?host=/run/Pg&port=5433", ("/run/Pg", "5433")),
+            ("postgresql://u@%2Frun%2FPg:5433/d", ("/run/Pg", "5433")),
+            ("postgres://u@localhost/d?port=5433", ("localhost", "5433")),
+            ("postgresql+psycopg2://u@localhost/d", ("localhost", "5432")),
+            ("postgresql://u@localhost,[::1]/d", ("localhost,::1", "5432,5432")),
+        ],
+    )
+    def test_results_in_sql(self, monkeypatch: pytest.MonkeyPatch, text: str, place: tuple[str, str]) -> None:
+        monkeypatch.setenv("CELERY_RESULT_BACKEND", f"db+{text}")
+        monkeypatch.setenv("BROKER_URL", "redis://localhost")
+        app = Celery("results", set_as_current=False)
+        app.conf.update(config(), database_create_tables_at_setup=False)
+        arguments = app.backend.engine_options["connect_args"]
+        assert (arguments["host"], arguments["port"]) == place
 
     def test_an_empty_one_is_not_set(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from celery import Celery
 
 import envconn
 import rabbitmq as rabbits
@@ -105,9 +106,9 @@ def test_the_same_text_and_policy_give_the_same_level(
     }
     services = envconn.load(environ, env_file=None)
     assert services.broker.tls.level == services.database.tls.level
-    found = config(services, results="database")
-    arguments = found["database_engine_options"]["connect_args"]
-    assert isinstance(arguments, dict)
+    app = Celery("matrix", set_as_current=False)
+    app.conf.update(config(services, results="database"), database_create_tables_at_setup=False)
+    arguments = app.backend.engine_options["connect_args"]
     words = {"verify-full": ("required", True), "verify-ca": ("required", False), "require": ("none", False)}
-    verify = found["broker_use_ssl"]
+    verify = app.conf.broker_use_ssl
     assert (verify["ssl_cert_reqs"], verify["ssl_check_hostname"]) == words[arguments["sslmode"]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from celery.app.backends import BACKEND_ALIASES
 from kombu import transport
 from kombu.connection import Connection
 
@@ -42,9 +43,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def stock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give kombu its own classes, which an earlier test may have replaced; `config` replaces them again."""
-    for name, path in registry.STOCK_TRANSPORTS.items():
-        monkeypatch.setitem(transport.TRANSPORT_ALIASES, name, path)
+    """Give kombu and Celery their own classes, which an earlier test may have replaced; `config` does it again."""
+    for aliases, stock in (
+        (transport.TRANSPORT_ALIASES, registry.STOCK_TRANSPORTS),
+        (BACKEND_ALIASES, registry.STOCK_BACKENDS),
+    ):
+        for name, path in stock.items():
+            monkeypatch.setitem(aliases, name, path)
     monkeypatch.setattr(transport, "_transport_cache", {})
 
 
