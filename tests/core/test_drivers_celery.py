@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import ssl
 import sys
+from contextlib import closing, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
+from celery.backends.cache import CacheBackend
+from redis.sentinel import SentinelConnectionPool
 
 import envconn
 from envconn import ConfigurationError, parse, secure
@@ -18,8 +22,11 @@ from envconn_celery import transport as transport_module
 from envconn_celery.backend import DatabaseBackend
 from envconn_celery.registry import MARKER
 from envconn_celery.settings import settings as celery_settings
+from envconn_redis.connections import SentinelPool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from envconn import SecuredConnection
     from throwaway.certificates import Certificates
 
@@ -145,6 +152,16 @@ def test_results_in_sqlite(text: str, url: str) -> None:
     assert settings("redis://localhost", text)["result_backend"] == url
 
 
+def test_tables_in_sqlite(tmp_path: Path) -> None:
+    app = Celery("results", set_as_current=False)
+    result = secure(parse(f"sqlite:///{tmp_path}/a.db"))
+    app.conf.update(celery_settings(secure(parse("redis://localhost")), result), database_create_tables_at_setup=True)
+    assert isinstance(app.backend, DatabaseBackend)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as there:
+        names = {name for (name,) in there.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"celery_taskmeta", "celery_tasksetmeta"} <= names
+
+
 def test_secrets_are_not_shown(certificates: Certificates) -> None:
     redis, pair = "rediss://u:marker-one@h", certificates.good
     query = f"?ssl_certfile={pair.chain}&ssl_keyfile={pair.key}&ssl_password=marker-two"
@@ -261,6 +278,11 @@ class TestVariablesOfCelery:
         arguments = app.backend.engine_options["connect_args"]
         assert (arguments["host"], arguments["port"]) == place
 
+    def test_a_broker_without_a_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+        services = envconn.load({"BROKER_URL": "memory://"}, env_file=None)
+        assert config(services)["broker_url"] == "memory://"
+
     def test_an_empty_one_is_not_set(self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CELERY_BROKER_URL", "")
         assert celery_settings(broker)
@@ -281,6 +303,44 @@ class TestOtherApplications:
         assert (registry.broker(theirs.connection(), "redis", 6379) is not None) is is_judged
         assert ("ssl_cert_reqs" in theirs.backend.connparams) is is_judged
         assert MARKER in ours.conf
+
+    def test_results_behind_sentinels(self, ours: Celery) -> None:
+        theirs = Celery("theirs", backend="sentinel://elsewhere:1;sentinel://judged:1", set_as_current=False)
+        theirs.conf.result_backend_transport_options = {"master_name": "m"}
+        pool = theirs.backend.client.connection_pool
+        assert isinstance(pool, SentinelConnectionPool)
+        assert not isinstance(pool, SentinelPool)
+        assert MARKER in ours.conf
+
+    def test_results_in_sql(self, ours: Celery) -> None:
+        theirs = Celery("theirs", backend="db+postgresql://u@elsewhere/d", set_as_current=False)
+        theirs.conf.database_create_tables_at_setup = False
+        assert theirs.backend.url == "postgresql://u@elsewhere/d"
+        assert "connect_args" not in theirs.backend.engine_options
+        ours.conf.update(result_backend="db+postgresql://u@elsewhere/d", database_create_tables_at_setup=False)
+        with pytest.raises(ConfigurationError, match="result_backend"):
+            ours.backend  # noqa: B018
+
+    @pytest.mark.parametrize("url", ["sqlalchemy+sqlite://", "amqp://localhost:1"])
+    def test_other_brokers(self, ours: Celery, url: str) -> None:
+        theirs = Celery("theirs", broker=url, set_as_current=False).connection()
+        with nullcontext() if "sqlite" in url else pytest.raises(OSError, match="refused"):
+            theirs.connect()
+        assert not theirs.ssl
+        ours.conf.broker_url = url
+        with pytest.raises(ConfigurationError, match="broker_url"):
+            ours.connection().connect()
+
+    def test_a_list_of_brokers(self, ours: Celery) -> None:
+        ours.conf.broker_url = ["rediss://judged", "rediss://elsewhere"]
+        assert registry.broker(ours.connection(), "redis", 6379)
+        with pytest.raises(ConfigurationError, match="broker_url"):
+            registry.broker(ours.connection("rediss://elsewhere"), "redis", 6379)
+
+    def test_results_in_memory(self, ours: Celery) -> None:
+        ours.conf.result_backend = "cache+memory://"
+        assert isinstance(ours.backend, CacheBackend)
+        assert ours.backend.as_uri() == "memory:///"
 
     def test_other_stores(self, ours: Celery) -> None:
         with pytest.raises(ConfigurationError, match="result_backend"):
@@ -317,6 +377,44 @@ def test_options_that_decide(setting: str, name: str) -> None:
     app.conf[setting] = {name: None}
     with pytest.raises(ConfigurationError, match=f"{name} in {setting} would replace"):
         (app.connection().connect if setting.startswith("broker") else lambda: app.backend)()
+
+
+def test_rabbitmq_without_tls_stays_so() -> None:
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(celery_settings(secure(parse("amqp://u:p@localhost:1"))))
+    connection = app.connection()
+    with pytest.raises(OSError, match="refused"):
+        connection.connect()
+    assert not connection.ssl
+
+
+def test_a_supplied_password_of_redis() -> None:
+    services = envconn.load(
+        {"REDIS_URL": "rediss://u:old@h", "CACHE_URL": "rediss://:old@h:6380"},
+        env_file=None,
+        passwords={"broker": lambda _: "one", "cache": lambda _: "two"},
+    )
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(services))
+    parameters = app.backend.connparams
+    assert parameters["credential_provider"].get_credentials() == ("two",)
+    assert not {"username", "password"} & parameters.keys()
+    given = redis_settings.judged({"username": "u", "password": "old"}, services.broker)
+    assert given.pop("credential_provider").get_credentials() == ("u", "one")
+    assert "old" not in given.values()
+
+
+def test_a_supplied_password_of_postgresql() -> None:
+    environ = {"BROKER_URL": "rediss://h", "DATABASE_URL": "postgresql://u:old@h/d"}
+    services = envconn.load(environ, env_file=None, passwords={"database": lambda _: "token"})
+    with pytest.raises(ConfigurationError, match="Celery stores one password") as refusal:
+        config(services, results="database")
+    assert [problem.code for problem in refusal.value.problems] == ["password-fixed"]
+
+
+def test_results_are_named() -> None:
+    with pytest.raises(TypeError, match="results must be"):
+        config(envconn.load({"BROKER_URL": "rediss://h"}, env_file=None), results=3)  # type: ignore[arg-type]
 
 
 def test_a_supplied_password_of_rabbitmq() -> None:
