@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import errno
 import fcntl
-import multiprocessing
 import os
 import pickle
 import resource
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+import spawned
 from envconn.errors import ConfigurationError
 from envconn.tls import ca_file
 from envconn.tls.ca_file import MemoryFile, for_other_programs, for_this_process, lasting, on_disk
@@ -151,9 +151,7 @@ class TestInMemory:
 
     def test_another_process_makes_its_own(self) -> None:
         path = for_this_process(PEM, "V")
-        spawning = multiprocessing.get_context("spawn")
-        with spawning.Pool(1) as pool:
-            there, text = pool.apply(_what_is_there, ({"sslrootcert": path},))
+        there, text = spawned.ask(spawned.ca, {"sslrootcert": path})
         assert (type(there), text) == (MemoryFile, PEM)
         assert type(pickle.loads(pickle.dumps(path))) is MemoryFile  # noqa: S301 - ours
 
@@ -179,10 +177,6 @@ class TestInMemory:
         before = len(os.listdir("/dev/fd"))
         assert type(for_this_process(PEM, "V")) is str
         assert len(os.listdir("/dev/fd")) == before + 1, "the lock on the directory"
-
-
-def _what_is_there(arguments: dict[str, str]) -> tuple[str, str]:
-    return arguments["sslrootcert"], content(arguments["sslrootcert"])
 
 
 class TestOnDisk:

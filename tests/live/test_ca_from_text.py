@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 import envconn
 import envconn_psycopg
+import spawned
 from envconn.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -97,17 +97,10 @@ def test_another_ca_is_refused(environ: dict[str, str], certificates: Certificat
         envconn_psycopg.connect(services)
 
 
-def _who(given: dict[str, Any]) -> str:
-    with psycopg.connect(**given) as connection:
-        return f"{connection.execute('select session_user').fetchone()} {given['sslrootcert']}"
-
-
 def test_a_spawned_child_makes_a_file_of_its_own(environ: dict[str, str]) -> None:
     """The number of the parent's is another descriptor there."""
     given = envconn_psycopg.kwargs(envconn.load(environ, env_file=None))
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        told = pool.apply(_who, (given,))
-    assert "/proc/self/fd/" in told
+    assert "/proc/self/fd/" in spawned.ask(spawned.user, given)
 
 
 def test_a_uri_for_another_program(environ: dict[str, str]) -> None:
