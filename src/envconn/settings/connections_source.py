@@ -126,7 +126,11 @@ def _selected(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[s
     merged = {**selection.services, **added}
     reported = (*problems, *unlisted) if problems else ()
     found = (*selection.report.notes, *notes)
-    refused = {name: refusal for name, refusal in selection.report.refused.items() if name not in merged}
+    refused = {
+        name: refusal
+        for name, refusal in selection.report.refused.items()
+        if name not in merged and not (added and {each.code for each in refusal.problems} == {_NOTHING_THERE})
+    }
     report = replace(selection.report, services=dict(merged), problems=reported, notes=found, refused=refused)
     return Selection(merged, report)
 
