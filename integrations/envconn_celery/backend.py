@@ -81,8 +81,8 @@ class DatabaseBackend(database.DatabaseBackend):
             self._create_tables()
 
     def _create_tables(self) -> None:
-        # Celery connects in its constructor already.
-        if self._is_judged:
+        # Celery connects in its constructor already; 5.4 does not.
+        if self._is_judged and hasattr(database.DatabaseBackend, "_create_tables"):
             super()._create_tables()
 
     def _judge(self) -> None:

@@ -1,7 +1,7 @@
 """What Celery and kombu are told about a Redis, directly or behind sentinels: URLs, defaults, and how to verify.
 
-kombu goes on to the next member of a list in a URL when a connection fails (kombu/connection.py, switch), so the URL of
-a broker has the first sentinel only.
+The URLs have the first sentinel only: kombu goes on to the next member of a list when a connection fails
+(kombu/connection.py, switch), and ``celery report`` masks the first password of a list only, before Celery 5.7.
 """
 
 from __future__ import annotations
@@ -34,15 +34,13 @@ def broker(connection: SecuredConnection) -> dict[str, object]:
     ``broker_use_ssl`` is for programs that connect on their own, as Flower does.
     """
     verify = _arguments(connection)[1]
-    url = _sentinel_url(connection, 1) if connection.family == SENTINEL else _url(connection)
-    return {"broker_url": url, **({"broker_use_ssl": verify} if verify else {})}
+    return {"broker_url": _url(connection), **({"broker_use_ssl": verify} if verify else {})}
 
 
 def backend(connection: SecuredConnection) -> dict[str, object]:
     """Return the settings for a result backend."""
     given = _arguments(connection)[0]
-    url = _sentinel_url(connection, None) if connection.family == SENTINEL else _url(connection)
-    return {"result_backend": url, **{f"redis_{name}": value for name, value in given.items()}}
+    return {"result_backend": _url(connection), **{f"redis_{name}": value for name, value in given.items()}}
 
 
 def connection_class(connection: SecuredConnection) -> type[Any] | None:
@@ -103,17 +101,13 @@ def _arguments(connection: SecuredConnection) -> tuple[dict[str, Any], dict[str,
 
 
 def _url(connection: SecuredConnection) -> str:
-    [host] = connection.hosts
-    shown = without_password(connection)
+    host, shown = connection.hosts[0], without_password(connection)
+    if connection.family == SENTINEL:
+        return compose("sentinel", shown, {}, hosts=authority(host))
     if host.is_socket:
         return f"redis+socket://{userinfo(shown)}{quote(host.host)}?virtual_host={connection.dbname}"
     scheme = FAMILIES[REDIS].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[REDIS].plain
     return compose(scheme, shown, {})
-
-
-def _sentinel_url(connection: SecuredConnection, number: int | None) -> str:
-    shown = without_password(connection)
-    return ";".join(compose("sentinel", shown, {}, hosts=authority(host)) for host in connection.hosts[:number])
 
 
 def _subscription_seconds(connection: SecuredConnection) -> int:
