@@ -49,10 +49,7 @@ class Services(Mapping[str, SecuredConnection]):
     def __getitem__(self, name: str) -> SecuredConnection:
         if found := self._services.get(name):
             return found
-        report = self.report()
-        if refused := report.refused.get(name):
-            raise ConfigurationError(refused.problems)
-        raise ServiceMissing([_missing(name, report.notes)])
+        raise missing(self, name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._services
@@ -172,7 +169,15 @@ def _foreign(name: str, notes: Sequence[Finding]) -> Finding | None:
     return other_products.about(name, notes)
 
 
-def _missing(name: str, notes: Sequence[Finding]) -> Finding:
+def missing(services: Services, name: str) -> ConfigurationError:
+    """Return the error that says why `services` have no service called `name`."""
+    report = services.report()
+    if refused := report.refused.get(name):
+        return ConfigurationError(refused.problems)
+    return ServiceMissing([_finding(name, report.notes)])
+
+
+def _finding(name: str, notes: Sequence[Finding]) -> Finding:
     if found := _foreign(name, notes):
         return found
     if name == DATABASE:

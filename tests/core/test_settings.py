@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from pydantic import AliasChoices, AliasPath, Field
+from pydantic import AliasChoices, AliasPath, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 import envconn
 
 URL = "postgresql://app:secret@db.example.com/app"
 OTHER = "postgresql://app:secret@other.example.com/app"
+
+
+MISSING = ["broker", "results", "cache"]
 
 
 class App(envconn.Settings):
@@ -55,20 +58,23 @@ def test_fields() -> None:
     assert settings.database is settings.services.database is settings.databases["database"]
     assert list(settings.databases) == ["database", "analytics"]
     assert settings.database.host == "db.example.com"
-    assert settings.broker is settings.cache is None
+    assert [settings.services.get(name) for name in MISSING] == [None, None, None]
     assert repr(settings).startswith("App(database=<SecuredConnection database: ")
 
 
+# Older pydantic has only populate_by_name.
+_BY_NAME = [("validate_by_name", True), ("validate_by_alias", False)]
+BY_NAME_ALONE = {option: value for option, value in _BY_NAME if option in ConfigDict.__annotations__}
 WORDS = {"DATABASE": "app", "DATABASES": "one two", "BROKER": "{", "CACHE": "1", "SERVICES": "[", "SERVICES__X": "y"}
 
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("prefix", ["", "APP_"])
 @pytest.mark.parametrize("delimiter", [None, "__"])
-@pytest.mark.parametrize("by_name", [False, True])
+@pytest.mark.parametrize("names", [{}, {"populate_by_name": True}, {"validate_by_name": True}, BY_NAME_ALONE])
 @pytest.mark.parametrize("place", ["environment", "dotenv", "secrets"])
 def test_variables_called_like_the_fields(
-    place: str, by_name: object, delimiter: str | None, prefix: str, monkeypatch: pytest.MonkeyPatch
+    place: str, names: dict[str, bool], delimiter: str | None, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {f"{prefix}{name}": value for name, value in WORDS.items()}
     if place == "environment":
@@ -82,11 +88,21 @@ def test_variables_called_like_the_fields(
     settings = made(
         env_prefix=prefix,
         env_nested_delimiter=delimiter,
-        populate_by_name=by_name,
+        **names,
         secrets_dir="." if place == "secrets" else None,
     )()
     assert list(settings.services) == ["database", "analytics"]
-    assert settings.cache is None
+    assert settings.model_dump()["cache"] is None
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("names", [{}, {"validate_by_name": True}, BY_NAME_ALONE])
+def test_arguments_by_name(names: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    app: Any = made(**names)
+    monkeypatch.setenv("DATABASE", "app")
+    assert app(database=f"{URL}2").database.dbname == "app2"
+    assert app(services=envconn.load({"DATABASE_URL": OTHER}, env_file=None)).database.host == "other.example.com"
+    assert app.model_validate({"database": OTHER}).database.host == "other.example.com"
 
 
 @pytest.mark.usefixtures("environment")

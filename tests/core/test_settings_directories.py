@@ -160,7 +160,7 @@ def test_nested_directories(caplog: pytest.LogCaptureFixture) -> None:
 def test_yaml(caplog: pytest.LogCaptureFixture) -> None:
     write("settings.yaml", f"debug: true\ndatabase:\n  host: {HOST}\n  username: app\n  dbname: app\ncache:\n")
     settings = adding(lambda cls: YamlConfigSettingsSource(cls, "settings.yaml"))()
-    assert (settings.database.host, settings.cache, settings.debug) == (HOST, None, True)
+    assert (settings.database.host, "cache" in settings.services, settings.debug) == (HOST, False, True)
     assert shown(settings, caplog) == {}
     write("settings.yaml", f"DATABASE_URL: '{URL}")
     with pytest.raises(envconn.ConfigurationError, match="YamlConfigSettingsSource: is malformed") as caught:
@@ -202,6 +202,13 @@ def test_an_option_beats_an_argument() -> None:
     """As for any field: pydantic-settings asks the command line first."""
     model = adding(cli_parse_args=["--database", URL, "--debug", "1"])
     assert model(database=other("argument")).database.host == HOST
+
+
+def test_an_option_where_only_names_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE", "app")
+    monkeypatch.setenv("DATABASE_URL", other("environment"))
+    model = adding(cli_parse_args=["--database", URL], validate_by_name=True, validate_by_alias=False)
+    assert model().services.database.host == HOST
 
 
 def test_other_ways_to_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

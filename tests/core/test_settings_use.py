@@ -77,11 +77,11 @@ def test_an_environment_that_is_wrong_stays_wrong(monkeypatch: pytest.MonkeyPatc
 def test_other_arguments() -> None:
     databases: dict[str, Any] = {"one": LOCAL, "two": SECURED}
     broker = envconn.secure(envconn.parse("rediss://:secret@cache.example.com/0"))
-    settings = App(databases=databases, broker=broker, cache=None, debug=False)
+    settings = App(databases=databases, broker=broker, cache=cast("Any", None), debug=False)
     assert list(settings.databases) == ["one", "two"]
     assert settings.services["one"] is settings.databases["one"]
     assert settings.broker is settings.services.broker is broker
-    assert (settings.cache, settings.debug) == (None, False)
+    assert ("cache" in settings.services, settings.debug) == (False, False)
     services = envconn.load({"DATABASE_URL": OTHER}, env_file=None)
     settings = App(services=services)
     assert settings.services is services
@@ -132,10 +132,87 @@ def test_dumps_and_copies() -> None:
 
 def test_build_phase(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_PHASE", "build")
-    settings: Any = App()
-    assert settings.database is None
+    settings = App()
     assert settings.databases == {}
+    with pytest.raises(envconn.ServiceMissing, match="DATABASE_URL: not set"):
+        _ = settings.database
     assert json.loads(settings.model_dump_json())["database"] is None
+
+
+SINGLE = {
+    "database": "DATABASE_URL",
+    "broker": "BROKER_URL",
+    "results": "CELERY_RESULT_BACKEND",
+    "cache": "CACHE_URL",
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_service_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", OTHER)
+    settings = App()
+    with pytest.raises(envconn.ServiceMissing) as caught:
+        getattr(settings, name)
+    with pytest.raises(envconn.ServiceMissing) as loaded:
+        getattr(envconn.load(), name)
+    assert caught.value.problems == loaded.value.problems
+    assert caught.value.problems[0].variable == SINGLE[name]
+    assert settings.model_dump()[name] is json.loads(settings.model_dump_json())[name] is None
+    assert f"{name}=None" in repr(settings)
+    for twin in (copy.copy(settings), copy.deepcopy(settings), settings.model_copy()):
+        assert twin == settings
+        with pytest.raises(envconn.ServiceMissing):
+            getattr(twin, name)
+
+
+def test_a_field_of_ones_own_may_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Redefined(App):
+        cache: Any = None
+        results: ClassVar[Any] = None  # type: ignore[misc]
+        remark: str | None = None
+
+    monkeypatch.setenv("DATABASE_URL", URL)
+    settings = Redefined()
+    assert settings.cache is settings.results is settings.remark is None
+    with pytest.raises(envconn.ServiceMissing):
+        _ = settings.broker
+    with pytest.raises(AttributeError):
+        _ = cast("Any", settings).brokers
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_service_that_is_removed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app: Any = App
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
+        app(**{name: None})
+    monkeypatch.setenv("DATABASE_URL", URL)
+    monkeypatch.setenv("ANALYTICS_DATABASE_URL", OTHER)
+    monkeypatch.setenv("REDIS_URL", "rediss://:secret@cache.example.com/0")
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "rediss://:secret@cache.example.com/1")
+    assert set(app().services) == {*SINGLE, "analytics"}
+    settings = app(**{name: None})
+    assert set(settings.services) == set(settings.services.report().services) == {*SINGLE, "analytics"} - {name}
+    assert name not in settings.databases
+    with pytest.raises(envconn.ServiceMissing):
+        getattr(settings, name)
+    copied = app().model_copy(update={name: None})
+    with pytest.raises(envconn.ServiceMissing):
+        getattr(copied, name)
+
+
+@pytest.mark.usefixtures("environment")
+def test_constructed_without_reading() -> None:
+    settings = App.model_construct(debug=True)
+    assert (settings.debug, settings.name, settings.databases, dict(settings.services)) == (True, "app", {}, {})
+    assert not settings.services.report().notes
+    for name in SINGLE:
+        with pytest.raises(envconn.ServiceMissing):
+            getattr(settings, name)
+    with pytest.raises(TypeError, match="cannot be reloaded"):
+        settings.services.reload()
+    given = App.model_construct(database=SECURED)
+    assert given.database is SECURED
+    assert given.model_dump(exclude_unset=True) == {"database": SECURED}
 
 
 @pytest.mark.usefixtures("environment")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 
 import psycopg
 from pydantic import BaseModel, Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 import envconn
 import envconn_celery
@@ -156,10 +156,26 @@ settings = Settings()
 Settings(database=database, debug=True)
 Settings(services=services)
 assert_type(settings.database, SecuredConnection)
-assert_type(settings.cache, SecuredConnection | None)
+assert_type(settings.broker, SecuredConnection)
+assert_type(settings.results, SecuredConnection)
+assert_type(settings.cache, SecuredConnection)
+assert_type(settings.databases, Mapping[str, SecuredConnection])
+assert_type(settings.services.get("cache"), SecuredConnection | None)
+assert_type(Settings.model_construct(debug=True).cache, SecuredConnection)
 assert_type(settings.services, Services)
 assert_type(settings.debug, bool)
 envconn_psycopg.connect(settings.database)
+
+
+class Sourced(envconn.Settings):
+    """The same with a source of its own, as docs/settings.md adds one."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *args: Any, **usual: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        secret = JsonConfigSettingsSource(settings_cls, "settings.json")
+        return (*super().settings_customise_sources(settings_cls, *args, **usual), secret)
 
 
 class Own(BaseModel):

@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings, CliSuppress, PydanticBaseSettingsSou
 
 from envconn import pydantic_hooks as pydantic_hooks
 from envconn import sources
-from envconn.services import Services
+from envconn.report import Report
+from envconn.selection import Selection
+from envconn.services import Services, missing
 from envconn.settings.connections_source import Connections, as_secrets, core_schema
 from envconn.settings.extra_names import FIELDS
 from envconn.settings.other_sources import parts
@@ -38,13 +40,23 @@ __all__ = ["HiddenInputModel", "Settings", "add_connections", "core_schema", "pa
 if TYPE_CHECKING:
     _Databases = Mapping[str, SecuredConnection]
     _Services = Services
+    _MayBeMissing = SecuredConnection
 else:
+    _MayBeMissing = SecuredConnection | None
     _Databases = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Mapping[str, SecuredConnection]))]
     _Services = Annotated[Any, GetPydanticSchema(lambda _, handler: handler(Services))]
 
 
-def _unread() -> Any:
-    raise TypeError("settings_customise_sources must return every source that super() returns. It may add others")
+_SINGLE = ("database", "broker", "results", "cache")
+
+
+# The factories are called by `model_construct`, which reads nothing; otherwise the source fills every field.
+def _nothing() -> Any:
+    return None
+
+
+def _no_services() -> Services:
+    return Services(Selection({}, Report()))
 
 
 def _optional(value: object, inner: Any) -> object:
@@ -59,7 +71,8 @@ class Settings(HiddenInputModel, BaseSettings):
     ``.env``) that do not exist are ignored. Arguments win: a connection, the text of one, or
     ``services=envconn.load(...)``, with which nothing is read.
 
-    `database` is `None` if it is not configured (``ENVCONN_PHASE=build``), as are `broker`, `results` and `cache`.
+    `database`, `broker`, `results` and `cache` raise `ServiceMissing` if they are not configured, which is `None` in
+    dumps. Use ``settings.services.get("broker")`` if it may be missing. `model_construct` reads nothing.
     An override of `settings_customise_sources` must return what ``super()`` returns; it may add sources.
     Added sources and ``secrets_dir`` are read for connections as well, below the environment, by names
     like ``DATABASE_URL``; `parts` is for a whole secret that is one service.
@@ -74,18 +87,20 @@ class Settings(HiddenInputModel, BaseSettings):
         arbitrary_types_allowed=True,
         extra="ignore",
         env_file=sources.DOTENV,
-        cli_shortcuts={FIELDS[name]: name for name in ("database", "broker", "results", "cache")},
+        cli_shortcuts={FIELDS[name]: name for name in _SINGLE},
     )
 
     database: Annotated[CliSuppress[SecuredConnection], WrapValidator(_optional)] = Field(
-        default_factory=_unread, validation_alias=FIELDS["database"]
+        default_factory=_nothing, validation_alias=FIELDS["database"]
     )
-    databases: CliSuppress[_Databases] = Field(default_factory=_unread, validation_alias=FIELDS["databases"])
-    broker: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["broker"])
-    results: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["results"])
-    cache: CliSuppress[SecuredConnection | None] = Field(default_factory=_unread, validation_alias=FIELDS["cache"])
+    databases: CliSuppress[_Databases] = Field(
+        default_factory=dict[str, SecuredConnection], validation_alias=FIELDS["databases"]
+    )
+    broker: CliSuppress[_MayBeMissing] = Field(default_factory=_nothing, validation_alias=FIELDS["broker"])
+    results: CliSuppress[_MayBeMissing] = Field(default_factory=_nothing, validation_alias=FIELDS["results"])
+    cache: CliSuppress[_MayBeMissing] = Field(default_factory=_nothing, validation_alias=FIELDS["cache"])
     services: Annotated[CliSuppress[_Services], WithJsonSchema({"type": "object"})] = Field(
-        default_factory=_unread, validation_alias=FIELDS["services"], exclude=True, repr=False
+        default_factory=_no_services, validation_alias=FIELDS["services"], exclude=True, repr=False
     )
 
     @classmethod
@@ -104,6 +119,15 @@ class Settings(HiddenInputModel, BaseSettings):
         for name in FIELDS.keys() & described["properties"].keys():
             described["properties"][name]["title"] = name.title()
         return schema
+
+    # Type checkers would allow every attribute.
+    if not TYPE_CHECKING:  # pragma: no branch
+
+        def __getattribute__(self, name: str) -> object:
+            found = super().__getattribute__(name)
+            if found is None and name in _SINGLE and _is_ours(type(self), name):
+                raise missing(self.services, name)
+            return found
 
     def __init__(self, **values: Any) -> None:
         if "policy" in values and "policy" not in type(self).model_fields:
@@ -145,6 +169,12 @@ class Settings(HiddenInputModel, BaseSettings):
         return with_connections((init_settings, ours, env_settings, dotenv_settings, file_secret_settings))
 
 
+def _is_ours(settings_cls: type[BaseSettings], name: str) -> bool:
+    """Whether the field `name` is the one of `Settings`, and not defined again by a subclass."""
+    field = settings_cls.model_fields.get(name)
+    return field is not None and field.validation_alias == FIELDS[name]
+
+
 _METHOD = "settings_customise_sources"
 
 
@@ -163,7 +193,7 @@ def with_connections(sources: _Sources) -> _Sources:
     """
     ours = next((source for source in sources if isinstance(source, Connections)), None)
     if ours is None:
-        return sources
+        raise TypeError("settings_customise_sources must return every source that super() returns. It may add others")
     others = [source for source in sources if source is not ours]
     ours.others = [source for source in others if ours.reads(source)]
     last = max((at for at, source in enumerate(others) if ours.reads(source)), default=0)

@@ -48,6 +48,7 @@ class Connections(PydanticBaseSettingsSource):
         self, settings_cls: type[BaseSettings], given: Mapping[str, object], dotenv: DotEnvSettingsSource
     ) -> None:
         super().__init__(settings_cls)
+        self._keys = {name: name for name in FIELDS} if self.config.get("validate_by_alias") is False else FIELDS
         self._given = given
         self._dotenv = dotenv
         self._files = existing_files(dotenv.env_file, getattr(dotenv, "env_file_depth", 0))
@@ -81,13 +82,15 @@ class Connections(PydanticBaseSettingsSource):
             "cache": services.get("cache"),
             "services": services,
         }
-        return {FIELDS[name]: value for name, value in {**fields, **given}.items()}
+        return {self._keys[name]: value for name, value in {**fields, **given}.items()}
 
     def _from_command_line(self) -> dict[str, object]:
         """Return the fields that an earlier source without variables has found."""
-        others = {type(source).__name__ for source in self.others}
+        others = {*_OF_VARIABLES, *(type(source).__name__ for source in self.others)}
         states = [state for name, state in self.settings_sources_data.items() if name not in others]
-        return {name: as_secrets(state[alias]) for state in states for name, alias in FIELDS.items() if alias in state}
+        # Older pydantic-settings returns aliases even if pydantic reads none.
+        keys = [*FIELDS.items(), *self._keys.items()]
+        return {name: as_secrets(state[key]) for state in states for name, key in keys if key in state}
 
     def _environment(self) -> Environment:
         return sources.read(None, self._files, self._layers)[0]
@@ -104,7 +107,7 @@ class Connections(PydanticBaseSettingsSource):
         """Return what the environment configures, with the `given` connections instead of its own."""
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
-        added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection)}
+        added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection | None)}
         selection = _selected(self._files, opened, added)
         if selection.report.problems:
             raise ConfigurationError(selection.report.problems)
@@ -114,28 +117,33 @@ class Connections(PydanticBaseSettingsSource):
         return Services(selection, lambda: _selected(files, [layer(source) for source in others], added))
 
 
-def _selected(files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection]) -> Selection:
-    """Return what the environment configures with `opened` as layers, and `added` connections instead of its own."""
+def _selected(
+    files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection | None]
+) -> Selection:
+    """Return what the environment configures with `opened` as layers, and `added` instead: a connection or none."""
     layers = [found for found in opened if isinstance(found, Layer)]
     unlisted = [found for found in opened if isinstance(found, Finding)]
     selection = select_services(env_file=files, layers=layers)
     problems = [problem for found in layers for problem in found.problems]
-    problems += [problem for problem in selection.report.problems if not (added and problem.code == _NOTHING_THERE)]
+    ignored = _NOTHING_THERE if any(added.values()) else None
+    problems += [problem for problem in selection.report.problems if problem.code != ignored]
     # Nothing is missing, and a process that may read only one secret may not list the others.
     notes = [] if problems else [note(problem.code, problem.variable, problem.message) for problem in unlisted]
-    merged = {**selection.services, **added}
+    merged = {name: service for name, service in {**selection.services, **added}.items() if service}
     reported = (*problems, *unlisted) if problems else ()
     found = (*selection.report.notes, *notes)
     refused = {
         name: refusal
         for name, refusal in selection.report.refused.items()
-        if name not in merged and not (added and {each.code for each in refusal.problems} == {_NOTHING_THERE})
+        if name not in added and any(problem.code != ignored for problem in refusal.problems)
     }
     report = replace(selection.report, services=dict(merged), problems=reported, notes=found, refused=refused)
     return Selection(merged, report)
 
 
 _NOTHING_THERE = "database-missing"
+# With validate_by_alias=False, they find DATABASE=app under the name of the field.
+_OF_VARIABLES = ("EnvSettingsSource", "DotEnvSettingsSource")
 
 
 def as_secrets(value: object) -> object:
