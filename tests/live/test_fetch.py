@@ -294,7 +294,7 @@ def test_on_a_terminal(peer: Peer) -> None:
     assert "warning" not in shown
     code, shown = on_a_terminal(*CASEDEV, "--shell")
     assert (code, find(PASSWORD, {"shown": shown})) == (64, {})
-    assert 'use eval "$(envconn fetch ... --shell)", or add --reveal' in shown
+    assert 'use eval "$(envconn fetch ... --shell)", or add --reveal' in " ".join(shown.split()), "it is wrapped"
     code, shown = on_a_terminal(*CASEDEV, "--shell", "--reveal")
     assert code == 0
     assert PASSWORD in shown
