@@ -693,3 +693,16 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_fork_in_the_middle_of_a_reading() -> None:
     assert subprocess.run([sys.executable, "-c", FORKED], check=False, timeout=60).returncode == 7
+
+
+def test_a_fork_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody releases in the child what a thread of the parent holds."""
+    services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
+    holder = threading.Thread(target=services._current._taken)
+    holder.start()
+    holder.join(10)
+    held = services._current._lock
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    services.reload()
+    assert services._current._lock is not held
+    assert services._current._owner == -1
