@@ -245,7 +245,7 @@ def test_what_libpq_alone_connects_to_is_reached(street: Street, alone: Alone, s
     found = {}
     for text in ("require", "verify-full", "a list", "TLS 1.2", "TLS at once"):
         for site in ("good", "wronghost", "older", "alpn"):
-            if alone("nothing", (text, site)) == "TLS":
+            if alone("nothing", (text, site)) == "TLS" and not (text == "TLS at once" and "pg8000" in stack):
                 found[text, site] = stacks.outcome(stack, environ(street, "nothing", (text, site)), ask=False)
     assert len(found) > 9
     assert {cell: seen for cell, seen in found.items() if seen != {TLS}} == {}

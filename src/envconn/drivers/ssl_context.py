@@ -44,7 +44,7 @@ def build(connection: SecuredConnection, *, protocol: str | None = None) -> ssl.
     if protocol:
         context.set_alpn_protocols([protocol])
     if connection.parameters.get("sslnegotiation") == "direct":
-        context.sslsocket_class, context.sslobject_class = _AgreedSocket, _AgreedObject
+        context.sslobject_class = _AgreedObject
     return context
 
 
@@ -179,25 +179,13 @@ class _Named(ssl.SSLContext):
         return super().wrap_bio(incoming, outgoing, server_side, name, session)
 
 
-class _AgreedSocket(ssl.SSLSocket):
-    """A connection whose server has to agree on the protocol, as libpq demands of direct TLS (fe-secure-openssl.c)."""
-
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
-        super().do_handshake(block)
-        _insist_on_agreement(self)
-
-
 class _AgreedObject(ssl.SSLObject):
-    """The same for an event loop's."""
+    """A connection whose server has to agree on the protocol, as libpq demands of direct TLS (fe-secure-openssl.c)."""
 
     def do_handshake(self) -> None:
         super().do_handshake()
-        _insist_on_agreement(self)
-
-
-def _insist_on_agreement(made: ssl.SSLSocket | ssl.SSLObject) -> None:
-    if made.selected_alpn_protocol() is None:
-        raise ssl.SSLError("the server does not agree on a protocol by ALPN, as sslnegotiation=direct requires")
+        if self.selected_alpn_protocol() is None:
+            raise ssl.SSLError("the server does not agree on a protocol by ALPN, as sslnegotiation=direct requires")
 
 
 def remembered(make: Callable[[SecuredConnection], Made]) -> Callable[[SecuredConnection], Made]:
