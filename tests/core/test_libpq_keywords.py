@@ -37,7 +37,13 @@ def refused_by_libpq(name: str, value: str) -> bool:
     return b"invalid" in made.error_message
 
 
-FIXED = [(name, value) for name, keyword in KEYWORDS.items() if name != "sslcompression" for value in keyword.values]
+FIXED = [
+    (name, value)
+    for name, keyword in KEYWORDS.items()
+    if name != "sslcompression" and keyword.since <= pq.version() // 10_000
+    for value in keyword.values
+]
+"""What the installed libpq knows; the corners have an older one."""
 
 
 @pytest.mark.parametrize(("name", "value"), FIXED)
