@@ -60,7 +60,10 @@ def new_engines() -> Generator[None]:
     if urls := sys.modules.get("envconn_sqlalchemy.urls"):
         urls._NAMED.clear()
     if judging := sys.modules.get("envconn_sqlalchemy.other_engines"):
-        judging.judge_no_longer()
+        from sqlalchemy import Engine, event
+
+        if event.contains(Engine, "do_connect", judging._opened):
+            event.remove(Engine, "do_connect", judging._opened)
 
 
 @pytest.fixture(scope="session")

@@ -10,14 +10,13 @@ from __future__ import annotations
 from celery.backends import database, redis
 from celery.utils.imports import symbol_by_name
 
-from envconn.drivers import psycopg
 from envconn.drivers import redis as driver
-from envconn.drivers.allowed_options import permit
 from envconn.drivers.unsupported import refuse
 from envconn.families import REDIS, SENTINEL
 from envconn.tls.secured import without_password
 from envconn_celery import redis_settings, registry
 from envconn_redis.connections import SentinelPool
+from envconn_sqlalchemy import dbapi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,11 +97,10 @@ def _engine_options(connection: SecuredConnection, stated: dict[str, Any]) -> di
     """Return the options for SQLAlchemy: those of `connection`, and what else the user has `stated`."""
     if deciding := sorted({"creator", "module", "plugins", "pool"} & stated.keys()):
         refuse(connection, _DECIDED.format(deciding[0]), "argument-refused")
-    arguments = stated.get("connect_args") or {}
-    permit(connection, "psycopg", arguments, "connect_args: ")
-    limits = (connection.features.idle_seconds, connection.features.lifetime_seconds)
-    seconds = min([stated.get("pool_recycle", _RECYCLE_SECONDS), *filter(None, limits)])
-    own = {"connect_args": {**psycopg.arguments(connection), **arguments}, "pool_recycle": seconds}
+    arguments = dbapi.merged(connection, "psycopg", stated.get("connect_args") or {})
+    seconds = stated.get("pool_recycle", _RECYCLE_SECONDS)
+    limit = dbapi.pool_options(connection).get("pool_recycle", seconds)
+    own = {"connect_args": arguments, "pool_recycle": min(seconds, limit)}
     return {"pool_pre_ping": True, **stated, **own}
 
 

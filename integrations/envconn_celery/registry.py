@@ -153,7 +153,7 @@ def refuse_results(app: Celery) -> None:
     """Raise if `app` has the settings of `config()`, or if no application has them any more.
 
     Raises:
-        ConfigurationError: so it is; the message names the variable or setting of the result backend.
+        ConfigurationError: it has, or none has; the message names the variable or setting of the result backend.
     """
     if MARKER in app.conf or _is_lost():
         name = "CELERY_RESULT_BACKEND"
@@ -164,7 +164,7 @@ def refuse_broker(client: Any) -> None:
     """Raise if the URL of `client`, for which there is no class of envconn, is one of an application with `config()`.
 
     Raises:
-        ConfigurationError: so it is; the message names the variable or setting of the broker.
+        ConfigurationError: it is one; the message names the variable or setting of the broker.
     """
     broker(client, "")
 

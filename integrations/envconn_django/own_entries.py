@@ -6,6 +6,7 @@ Sources: ``get_connection_params`` of the backends in django/db/backends/postgre
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -121,12 +122,9 @@ def _options(settings: Settings) -> Mapping[str, object]:
 
 def _exempt(engine: str, settings: Settings, variable: str, like: SecuredConnection | None) -> SecuredConnection:
     """Return a connection that stands for one that cannot be judged, if its server is local or has a waiver."""
-    host = settings.get("HOST")
-    unencrypted = {"host": host, "sslmode": "disable"} if host else {"sslmode": "disable"}
-    try:
-        return secure_as_stated(connection_from_arguments.postgresql(unencrypted, variable), like)
-    except ConfigurationError:
-        pass
+    host = str(settings.get("HOST") or "")
+    with suppress(ConfigurationError):
+        return secure_as_stated(connection_from_arguments.unencrypted(host, variable), like)
     message = f"{engine} cannot be judged. Set ENVCONN_TLS_WAIVE to its host if you check its TLS yourself"
     raise ConfigurationError([problem("engine-unjudged", variable, message)])
 

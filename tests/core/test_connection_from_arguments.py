@@ -201,3 +201,14 @@ def test_mysql_on_this_machine() -> None:
     for place in ({"unix_socket": "/run/mysqld.sock"}, {}, {"host": "127.0.0.1", "port": 3307}):
         words = {"user": "app", "init_command": "set sql_mode = ''", **place}
         assert secure_as_stated(connection_from_arguments.mysql(words, HERE)).tls.local
+
+
+@pytest.mark.parametrize("variable", ["PGHOSTADDR", "PGHOST", "PGSSLMODE"])
+def test_a_server_of_another_kind_is_not_moved_by_libpqs_variables(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "127.0.0.1" if "HOST" in variable else "verify-full")
+    with pytest.raises(envconn.ConfigurationError):
+        secure_as_stated(connection_from_arguments.unencrypted("ora.example.com", HERE))
+    assert secure_as_stated(connection_from_arguments.unencrypted("127.0.0.1", HERE)).tls.local
+    assert secure_as_stated(connection_from_arguments.unencrypted("", HERE)).tls.local

@@ -47,6 +47,12 @@ def postgresql(words: Mapping[str, object], variable: str) -> Connection:
     return _read(" ".join(f"{name}={quoted(value)}" for name, value in found.items()), variable)
 
 
+def unencrypted(host: str, variable: str) -> Connection:
+    """Return a connection to `host` without TLS, for a server whose own cannot be judged; a socket if it is empty."""
+    words = {"host": host or _SOCKETS, "user": "user", "dbname": "user", "sslmode": "disable"}
+    return _read(" ".join(f"{name}={quoted(value)}" for name, value in words.items()), variable)
+
+
 _OTHER_WAYS = frozenset({"conninfo", "dsn", "connection_factory", "connection_class", "kwargs"})
 """Arguments of psycopg, psycopg2 and psycopg_pool that are not keywords of libpq, and open what they want."""
 

@@ -1,7 +1,7 @@
 """Heroku: Postgres with its server-side pool, and Key-Value Store.
 
 Their hosts are plain EC2 machines, which anyone can rent: a host alone is no evidence, and the
-generated user and database names must match as well. ``DYNO`` is none either: Dokku sets it, too
+generated user and database names must match as well. ``DYNO`` is none either: other platforms are asked to set it, too
 (https://github.com/dokku/dokku/issues/733). A follower or a pool is attached to an
 app under its own variable; it cannot be derived from another URL.
 """

@@ -107,7 +107,7 @@ def arguments(service: Service, wanted: ConnectionRequest) -> None:
     """Raise if `service` does not support an argument, or a required one is missing.
 
     Raises:
-        Failure: so it is; the message names the argument and never shows its value.
+        Failure: one is unsupported or missing; the message names the argument and never shows its value.
     """
     stated = wanted.stated
     for name in service.required:
