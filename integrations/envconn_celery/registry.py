@@ -208,7 +208,7 @@ def _is_lost() -> bool:
 def _broker_source(places: Iterable[Place]) -> str | None:
     """Return the variable or setting of an application with `config()` that names one of `places`, or `None`."""
     wanted = set(places)
-    for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_BROKER_URL"):
+    for name in BROKER_VARIABLES:
         if wanted.intersection(_places([os.environ.get(name)])):
             return name
     for app in _marked():
@@ -216,6 +216,10 @@ def _broker_source(places: Iterable[Place]) -> str | None:
             if app.configured and wanted.intersection(_places([app.conf.get(name)])):
                 return name
     return None
+
+
+BROKER_VARIABLES = ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_BROKER_URL")
+"""Variables that override every setting of the broker (celery/app/utils.py, Settings). ``celery -b`` sets the last."""
 
 
 def _of_client(client: Any, port: int) -> Place:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from envconn.drivers import Hidden, amqp, psycopg
 from envconn.drivers.unsupported import insist, refuse
 from envconn.errors import ConfigurationError, Finding, problem
-from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE, VARIABLES
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.services import Environment, Services
 from envconn.tls import require_sealed
@@ -128,8 +128,6 @@ _SECRET = SECRETS | {"broker_url", "result_backend", "ssl_password"}
 _USUAL = ("results", "cache", "database")
 """The services for results by default, in this order."""
 
-_VARIABLES = {"cache": "CACHE_URL", "database": "DATABASE_URL", "results": "CELERY_RESULT_BACKEND"}
-
 
 def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection, ...]:
     """Return the broker among `services`, the service for results, and the one that Celery's own variables name.
@@ -142,27 +140,23 @@ def choose(services: Services, results: str | Environment | None) -> tuple[Secur
         raise TypeError("results must be the name of a service, or None")
     if not services.is_stated("broker"):
         raise ConfigurationError(
-            [problem("broker-missing", "BROKER_URL", "is not set. Set it to the URL of the broker")]
+            [problem("broker-missing", VARIABLES["broker"], "is not set. Set it to the URL of the broker")]
         )
     if results is None:
         return (services["broker"],)
     if isinstance(results, Environment):
         return services["broker"], *[services[name] for name in _USUAL if services.is_stated(name)][:1]
     if not services.is_stated(results):
-        variable = _VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
+        variable = VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
         raise ConfigurationError(
             [problem("result-missing", variable, "is not set, but the results are stored there. Set it")]
         )
     return services["broker"], services[results]
 
 
-_READ_BY_CELERY = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL")
-"""Variables that override every setting of the broker (celery/app/utils.py, Settings). ``celery -b`` sets the first."""
-
-
 def _overruled() -> Iterator[Finding]:
     """Yield a problem for each variable that Celery reads, and that names an endpoint which was not judged."""
-    for variable in _READ_BY_CELERY:
+    for variable in registry.BROKER_VARIABLES:
         text = os.environ.get(variable)
         if text and not registry.is_judged_broker(text):
             yield problem("celery-overruled", variable, _UNJUDGED)

@@ -204,6 +204,14 @@ BY_SCHEME = {scheme: name for name, family in FAMILIES.items() for scheme in fam
 BY_WORD = {word: name for name, family in FAMILIES.items() for word in family.words}
 """The family of each word for a service, in lower case."""
 
+VARIABLES = {
+    "database": "DATABASE_URL",
+    "broker": "BROKER_URL",
+    "results": "CELERY_RESULT_BACKEND",
+    "cache": "CACHE_URL",
+}
+"""The services that are known without a variable of that name, with the variable that messages tell to set."""
+
 
 @cache
 def serving(role: str) -> tuple[str, ...]:

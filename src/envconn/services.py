@@ -9,6 +9,7 @@ from types import MappingProxyType
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, ServiceMissing, problem
+from envconn.families import VARIABLES
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import replace
 from envconn.rotation.reload import CurrentSelection, reader
@@ -185,14 +186,13 @@ def _finding(name: str, notes: Sequence[Finding]) -> Finding:
             "not set. Set it to the connection string of your database, or set ENVCONN_DATABASE_VARIABLE to its "
             "variable"
         )
-        return problem("database-missing", "DATABASE_URL", message)
-    if variable := _VARIABLES.get(name):
+        return problem("database-missing", VARIABLES[DATABASE], message)
+    if variable := VARIABLES.get(name):
         return problem("service-missing", variable, f"not set. Set it to the URL of the {name}")
     return problem("service-missing", "services", _NO_SERVICE)
 
 
 _NO_SERVICE = "no service has this name. Set <NAME>_DATABASE_URL to add a database with the name <name>"
-_VARIABLES = {"broker": "BROKER_URL", "results": "CELERY_RESULT_BACKEND", "cache": "CACHE_URL"}
 
 
 def load(

@@ -549,6 +549,7 @@ REFUSED = [
         refused(f"{name} is read elsewhere", "ignore-refused", **{"ENVCONN_IGNORE": name, name: text})
         for name, text in {
             "CELERY_BROKER_URL": REDIS,
+            "CELERY_BROKER": REDIS,
             "BROKER_URL": REDIS,
             "CELERY_RESULT_BACKEND": "rpc://",
             "RESULT_BACKEND": "rpc://",

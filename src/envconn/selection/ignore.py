@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 VARIABLE = f"{policy.PREFIX}IGNORE"
 
 READ_ELSEWHERE = {
-    **dict.fromkeys(("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "BROKER_URL", "RESULT_BACKEND"), "Celery"),
+    **dict.fromkeys(variables.READ_BY_CELERY, "Celery"),
     **dict.fromkeys((*OVERRULED, *VARIABLES), "libpq"),
     **dict.fromkeys(policy.VARIABLES, "the check of TLS"),
 }
-"""The variables that are used by themselves, and by what; Celery's are those of celery/app/utils.py and of its
-command (celery/bin/celery.py)."""
+"""The variables that are used by themselves, and by what."""
 
 
 def findings(environment: Environment, present: Collection[str], entries: str) -> tuple[Finding, ...]:

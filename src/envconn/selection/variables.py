@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from envconn import families
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import OVERRULED
@@ -53,11 +54,17 @@ named database."""
 ROLES: Mapping[str, str] = {**SIBLINGS, "POSTGRESQL_ADDON_DIRECT_HOST": "direct"}
 """The same, and those that hold the host of a sibling given in parts."""
 
-BROKER = ("CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL", "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
+_BROKER_OF_CELERY = ("CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL")
+_RESULTS_OF_CELERY = ("CELERY_RESULT_BACKEND", "RESULT_BACKEND")
+READ_BY_CELERY = (*_BROKER_OF_CELERY, *_RESULTS_OF_CELERY)
+"""What Celery or its command reads by itself (celery/app/utils.py, Settings; celery/bin/celery.py)."""
+
+BROKER = (*_BROKER_OF_CELERY, "CLOUDAMQP_URL", "RABBITMQ_URL", "AMQP_URL")
 """The variables that name the message broker; otherwise one of `REDIS` is used."""
 
-RESULTS = ("CELERY_RESULT_BACKEND", "RESULT_BACKEND", "RESULTS_URL")
-"""The variables that name the store for the results of tasks. Celery itself reads the first two."""
+RESULTS = (*_RESULTS_OF_CELERY, "RESULTS_URL")
+"""The variables that name the store for the results of tasks."""
+
 
 CACHE = ("CACHE_URL",)
 """The variables that name the cache; otherwise one of `REDIS` is used."""
@@ -196,8 +203,7 @@ APIS = {name: f"{PREFIX}API_{name.upper()}" for name in ("casedev", "neon", "pla
 FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
 """The words after ``ENVCONN_`` for every service that also apply to one, after ``ENVCONN_<SERVICE>_``."""
 
-SERVICES = ("database", "broker", "results", "cache")
-"""The services that are known without a variable of that name."""
+SERVICES = tuple(families.VARIABLES)
 
 FOR_EVERY = (*(PREFIX + word for word in (*FOR_EACH, "IGNORE", "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")), *APIS.values())
 """The names that apply to every service, or to none."""

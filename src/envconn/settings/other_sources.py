@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, problem
+from envconn.families import VARIABLES
 from envconn.records import Record
 from envconn.selection.databases import DATABASE
 from envconn.settings.extra_names import folded, variables
@@ -127,12 +128,6 @@ def _as_text(value: object) -> str:
 
 _RDS = frozenset({"ENGINE", "HOST", "USERNAME", "PASSWORD"})
 _HOST_PARTS = frozenset({"host", "hostname", "uri", "url"})
-_VARIABLES = {
-    DATABASE: "DATABASE_URL",
-    "broker": "BROKER_URL",
-    "results": "CELERY_RESULT_BACKEND",
-    "cache": "CACHE_URL",
-}
 
 # A secret that RDS manages has neither host nor database: DATABASE_HOST and DATABASE_NAME complete it.
 _COMPLETED = {"username": "DATABASE_USERNAME", "password": "DATABASE_PASSWORD"}
@@ -184,7 +179,7 @@ def join_parts(opened: OpenedSource, name: str) -> OpenedSource:
     found = {part.lower(): text for part, text in opened.texts.items() if part.lower() in known}
     if name == DATABASE and not _HOST_PARTS & found.keys():
         return opened._replace(texts={_COMPLETED[part]: text for part, text in found.items() if part in _COMPLETED})
-    variable = _VARIABLES.get(name) or f"{folded(name)}_DATABASE_URL"
+    variable = VARIABLES.get(name) or f"{folded(name)}_DATABASE_URL"
     return opened._replace(texts={variable: partial(_as_object, found)})
 
 
@@ -295,7 +290,7 @@ def _file(source: InitSettingsSource) -> _Found:
     databases = content.pop("databases", None)
     if isinstance(databases, dict):
         content |= {f"{name}_database_url": text for name, text in databases.items()}
-    return _texts({_VARIABLES.get(key, key): value for key, value in content.items()}), ()
+    return _texts({VARIABLES.get(key, key): value for key, value in content.items()}), ()
 
 
 _READERS: Mapping[type, Callable[[Any], _Found]] = {
