@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -105,10 +104,10 @@ def test_agreement(street: Street, lab: Lab, site: str) -> None:
     for text in TEXTS:
         uri = f"{uris[site]}?{demands.TEXTS[text].format_map(street.files)}"
         connections[text] = envconn.secure(envconn.parse(uri, text), Policy(local="enforce"))
-    proof = asyncio.run(look(connections.values(), enforcement="skip"))
-    with ThreadPoolExecutor(4) as threads:
-        said = dict(zip(TEXTS, threads.map(connect, connections.values()), strict=True))
-    for seen in proof.seen:
+    # One after the other: CPython 3.11 lets a thread fail that begins to be traced while another one does.
+    said = {text: connect(connection) for text, connection in connections.items()}
+    for connection in connections.values():
+        (seen,) = asyncio.run(look([connection], enforcement="skip")).seen
         text = seen.service.origin.variable
         code = EXPECTED[site].get(text, "")
         assert [problem.code for problem in seen.problems][:1] == ([code] if code else []), (text, said[text])
