@@ -60,7 +60,7 @@ def there(lab: Lab, certificates: Certificates, site: str) -> Iterator[Server | 
             yield fake
 
 
-@pytest.mark.sampled(4, 2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("rules", RULES, ids=lambda rules: rules.local)

@@ -124,7 +124,7 @@ def system_store(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) ->
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca))
 
 
-@pytest.mark.sampled(6, 2)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: f"{policy.floor}, local {policy.local}")

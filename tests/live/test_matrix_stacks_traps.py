@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CELLS = [("good", "require", "none"), ("good", "verify-full", "right"), ("unknownca", "verify-full", "right")]
 
 
-@pytest.mark.sampled(7, 2)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("trap", TRAPS)
 def test_ours_is_not_caught(
