@@ -167,7 +167,7 @@ def test_each_server_refuses_something(alone: Alone) -> None:
     assert alone("OPENSSL_CONF, NULL ciphers", ("verify-full", "null")) == "TLS"  # readable all the same
 
 
-@pytest.mark.sampled(4, 2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("row", STREETS)
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_never_weaker(

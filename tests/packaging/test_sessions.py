@@ -23,7 +23,7 @@ import pytest
 
 @pytest.mark.parametrize("inner", ["x", "y", "z"])
 @pytest.mark.parametrize("outer", ["a", "b", "c", "d"])
-@pytest.mark.sampled({sizes})
+@pytest.mark.sampled({size})
 def test_cells(outer, inner):
     assert (outer, inner) != ("b", "z"), "found at once"
 
@@ -47,8 +47,8 @@ def test_every_pattern_finds_a_module(checkout: Path, name: str, pattern: str) -
     assert any(path.relative_to("tests").match(pattern) and session(path) == name for path in modules(checkout))
 
 
-def ran(pytester: pytest.Pytester, sizes: int | str, *options: str) -> tuple[pytest.RunResult, Path]:
-    pytester.makepyfile(CELLS.format(sizes=sizes))
+def ran(pytester: pytest.Pytester, size: int, *options: str) -> tuple[pytest.RunResult, Path]:
+    pytester.makepyfile(CELLS.format(size=size))
     pytester.makeconftest("pytest_plugins = ['sample', 'spoken']")
     pytester.makeini(f"[pytest]\npythonpath = {RUNNER}\nmarkers =\n  sampled(n)\n  application\n")
     results = pytester.path / "results.xml"
@@ -62,28 +62,20 @@ def test_all_are_run(pytester: pytest.Pytester) -> None:
 
 
 def test_a_sample_in_which_every_value_has_its_turn(pytester: pytest.Pytester) -> None:
-    done, results = ran(pytester, 3, "--sample=few", "-v")
+    done, results = ran(pytester, 3, "--sample", "-v")
     done.assert_outcomes(passed=4, failed=1, deselected=9)
     done.stdout.fnmatch_lines(["*[[]a-x] PASSED*", "*[[]b-z] FAILED*", "*[[]c-y] PASSED*", "*[[]d-x] PASSED*"])
     assert left(results) == "9"
 
 
-@pytest.mark.parametrize(("sizes", "passed", "left_out"), [("3", 12, "0"), ("4, 2", 7, "6"), ("4, 3", 4, "8")])
-def test_what_the_gate_takes(pytester: pytest.Pytester, sizes: str, passed: int, left_out: str) -> None:
-    """All of what is left out whole, and of cells the second share."""
-    done, results = ran(pytester, sizes, "--sample=most")
-    assert done.parseoutcomes()["passed"] == passed
-    assert left(results) == left_out
-
-
 def test_a_sample_that_lacks_a_value_is_an_error(pytester: pytest.Pytester) -> None:
-    done, _ = ran(pytester, 7, "--sample=few")
+    done, _ = ran(pytester, 7, "--sample")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["ERROR: *::test_cells: the sample has no cell with *. Mark it sampled(6)."])
 
 
 def test_a_failure_is_shown_when_it_happens(pytester: pytest.Pytester) -> None:
-    done, _ = ran(pytester, 3, "--sample=few", "--at-once", "-q", "--tb=short")
+    done, _ = ran(pytester, 3, "--sample", "--at-once", "-q", "--tb=short")
     done.stdout.fnmatch_lines(
         [
             "     opening the modules",

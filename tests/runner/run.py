@@ -2,7 +2,7 @@
 
 tests/run starts this, in the environment that it has made. Tests marked `checkout` run on the checkout, all others on
 the wheel, built from the sdist, with the sources gone. ENVCONN_TEST_EVERYTHING=1 adds those marked `application`, and
-more cells of those marked `sampled`; ENVCONN_TEST_CORNERS=1 adds the oldest and newest supported versions. Arguments go
+all cells of those marked `sampled`; ENVCONN_TEST_CORNERS=1 adds the oldest and newest supported versions. Arguments go
 to pytest, which then runs alone: on the checkout, or on the wheel behind a first `--wheel`. `--corners` runs all that a
 version can change, in the corners that are named behind it or in all of them.
 """
@@ -103,8 +103,8 @@ class Suite:
     def _session(self, name: str, where: wheel.Installed, *arguments: str) -> Job:
         """Start a session of pytest, which leaves its figures in a file."""
         said = ("-q", "--at-once", "--failed-first", f"--junit-xml={self._work}/{name}.xml")
-        share = "most" if asked("EVERYTHING") else "few"
-        command = [*pytest(where, name), *said, f"--sample={share}", *MEASURED, *arguments]
+        chosen = () if asked("EVERYTHING") else ("--sample",)
+        command = [*pytest(where, name), *said, *chosen, *MEASURED, *arguments]
         environ = {"COVERAGE_FILE": f"{self._coverage}/data.{name}"}
         return self._jobs.start(name, command, directory=where.directory, environ=environ)
 
@@ -133,8 +133,7 @@ class Suite:
         if self._wrong:
             lines = [*lines, f"not good: {', '.join(dict.fromkeys(self._wrong))}"]
             failed = failed or 1
-        other = "a run with arguments" if asked("EVERYTHING") else ".ci/run"
-        rest = f", {left} left to {other}" if left else ""
+        rest = f", {left} left to .ci/run" if left else ""
         sys.stdout.write("\n".join([*lines, f"{passed} passed, {failed} failed, {skipped} skipped{rest}\n"]))
         return 1 if failed else 0
 

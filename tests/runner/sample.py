@@ -1,4 +1,4 @@
-"""What tests/run and .ci/run take of tests that they have no time for. A plugin, loaded by tests/conftest.py."""
+"""What tests/run takes of tests that only .ci/run has time for. A plugin, loaded by tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LEFT = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what tests/run and .ci/run ask for."""
-    parser.addoption("--sample", choices=("few", "most"), help="leave out what tests/run or .ci/run has no time for")
+    """Add what tests/run asks for."""
+    parser.addoption("--sample", action="store_true", help="leave out what only .ci/run has time for")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,9 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --sample, take a part of tests marked `sampled`, and with its `few` none of those of `_WHOLE`."""
-    if share := config.getoption("--sample"):
-        taken = set(_sample(items, few=share == "few"))
+    """With --sample, take of tests marked `sampled` a few cells, and of those of `_WHOLE` none."""
+    if config.getoption("--sample"):
+        taken = set(_sample(items))
         left = [item for item in items if item not in taken]
         config.stash[_LEFT] = len(left)
         config.hook.pytest_deselected(items=left)
@@ -40,21 +40,18 @@ def _left(pytestconfig: pytest.Config, record_testsuite_property: Callable[[str,
     record_testsuite_property("left", pytestconfig.stash[_LEFT])
 
 
-def _sample(items: Sequence[pytest.Item], *, few: bool) -> Iterator[pytest.Item]:
+def _sample(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if not (few and any(item.get_closest_marker(mark) for mark in _WHOLE)):
+        if not any(item.get_closest_marker(mark) for mark in _WHOLE):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for name, cells in functions.items():
         mark = cells[0].get_closest_marker("sampled")
-        sizes = (*mark.args, 1)[:2] if mark else (1, 1)
-        yield from _part(name, cells, sizes[not few])
+        yield from _part(name, cells, mark.args[0]) if mark else cells
 
 
 def _part(name: str, cells: Sequence[pytest.Item], size: int) -> list[pytest.Item]:
     """Return one cell of `size`: where the places of its parameters' values add up to a multiple of `size`."""
-    if size == 1:
-        return [*cells]
     places = dict(zip(cells, _places(cells), strict=True))
     part = [cell for cell in cells if sum(places[cell].values()) % size == 0]
     found = {each for cell in part for each in places[cell].items()}
