@@ -1,6 +1,6 @@
 """Which test module runs in which session of tests/run. Sessions run beside each other, and share no server.
 
-The two that take longest take about the same time, so that neither of two cores is without work at the end.
+They take about the same time, so that neither of two cores is without work at the end.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SESSIONS = {
     "program": ("live/test_gate*", "live/test_probe*", "live/test_login*"),
+    "matrix": ("live/test_matrix*", "live/test_never_weaker*"),
     "live": ("live/*",),
     "integrations": ("integrations/*",),
     "core": ("*",),
