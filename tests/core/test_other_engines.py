@@ -159,6 +159,14 @@ def test_a_driver_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None
     assert verdict(engine) is None
 
 
+def test_a_driver_that_is_not_supported_and_names_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVCONN_TLS_WAIVE", "db.example.com")
+    engine = made("postgresql+psycopg2:///shop")
+    engine.dialect.driver = "unheard"
+    with pytest.raises(envconn.ConfigurationError, match="may be unencrypted"):
+        verdict(engine)
+
+
 def test_what_needs_no_verdict() -> None:
     assert verdict(made("sqlite://")) is None
     services = envconn.load({"DATABASE_URL": f"postgresql://{PLACE}"}, env_file=None)
