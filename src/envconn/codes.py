@@ -95,6 +95,12 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "phase-unknown": Code(
             "`ENVCONN_PHASE` is not `build`.", "Write `build` while an image is built, or remove it."
         ),
+        "endpoint-unknown": Code(
+            "`ENVCONN_ENDPOINT` is not `direct`, `pooled` or `replica`.",
+            "Write one of these, or remove it.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_ENDPOINT=primary",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_ENDPOINT=direct",
+        ),
         "service-duplicate": Code(
             "Two variables make services with the same name.",
             "Rename one of the two.",
@@ -738,6 +744,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
         "variable-blank": Code("A variable is set but blank, which means not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
+        "endpoint-chosen": Code("`ENVCONN_ENDPOINT` states another endpoint than the variable of a database."),
+        "endpoint-not-found": Code("`ENVCONN_ENDPOINT` states an endpoint that a database does not have."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
         "variable-chosen": Code("A variable in `.env` chooses which variable names a service."),
@@ -751,9 +759,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-duplicate-weaker": Code(
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
-        "envconn-variable-ignored": Code(
-            "A variable begins with `ENVCONN_`, but envconn does not read it: `ENVCONN_ENDPOINT` have no effect yet."
-        ),
+        "envconn-variable-ignored": Code("A variable begins with `ENVCONN_`, but envconn does not read it."),
         "service-reserved": Code(
             "A variable or a bound service would make a database called `broker`, `results` or `cache`, which are the "
             "names of other services. Rename it to use it."
@@ -841,7 +847,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Do as the message says, or export another format.",
         ),
         "endpoint-unavailable": Code(
-            "`envconn export` or `exec --export` is asked for an endpoint that does not exist.",
+            "`ENVCONN_ENDPOINT`, `envconn export` or `envconn exec` asks for an endpoint that does not exist.",
             "Set the variable in the message.",
         ),
         "driver-unsuitable": Code(

@@ -217,8 +217,8 @@ def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> No
         (["--export", MARKER], "--export: must be pg"),
         (["--export", ""], "--export: must be pg"),
         *(
-            (wish, "--service, --pooled, --direct, --replica and --libpq need --export pg")
-            for wish in (["--service", "x"], ["--direct"], ["--replica"], ["--libpq", "15"])
+            (wish, "--service and --libpq need --export pg")
+            for wish in (["--service", "x"], ["--libpq", "15"], ["--direct", "--service", "database"])
         ),
         (["--export", "pg", "--service", MARKER], "--service: not found. Use one of database"),
     ],

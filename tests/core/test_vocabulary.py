@@ -40,7 +40,7 @@ URL = "postgresql://app@db.example.com/app"
         ("ENVCONN_AUHT", "has no effect yet"),
         ("ENVCONN_DATABASE_ATUH", "has no effect yet"),
         ("ENVCONN_IGNORED", "Use ENVCONN_IGNORE, or remove it"),
-        ("ENVCONN_ENDPOINTS", "Remove it"),
+        ("ENVCONN_ENDPOINTS", "Use ENVCONN_ENDPOINT"),
         ("ENVCONN_RESULT_TLS", "emove it"),
         ("ENVCONN_PYTEST_ALOW", "Use ENVCONN_PYTEST_ALLOW"),
         ("ENVCONN_API_NEONS", "Use ENVCONN_API_NEON"),
@@ -64,15 +64,6 @@ def test_noted(name: str) -> None:
     assert [(note.code, note.variable) for note in notes] == [("envconn-variable-ignored", name)]
 
 
-@pytest.mark.parametrize("name", variables.UNUSED)
-@pytest.mark.parametrize("value", ["", "direct", "SHOP_DATABASE_URL"])
-def test_without_effect_yet(name: str, value: str) -> None:
-    notes = envconn.load({"DATABASE_URL": URL, name: value}, env_file=None).report().notes
-    assert [(note.code, note.variable, "has no effect yet" in note.message) for note in notes] == [
-        ("envconn-variable-ignored", name, True)
-    ]
-
-
 @pytest.mark.parametrize("name", ["MY_ENVCONN_TSL", "ENVCONN_TEST_SERVERS", "ENVCONN"])
 def test_not_ours(name: str) -> None:
     assert envconn.load({"DATABASE_URL": URL, name: "x"}, env_file=None).report().notes == ()
@@ -94,7 +85,7 @@ def test_what_the_source_names_is_known() -> None:
     """A message that tells people to set a name which is an error would be a dead end."""
     sources = [*Path(envconn.__file__).parent.rglob("*.py"), *Path(envconn_pytest.__file__).parent.parent.rglob("*.py")]
     named = {name for each in sources for name in re.findall(r"\bENVCONN_[A-Z_]*[A-Z]", each.read_text("utf-8"))}
-    assert list(variables.unknown_names(named - MISTAKES - {*variables.UNUSED})) == []
+    assert list(variables.unknown_names(named - MISTAKES)) == []
     assert len(named) > 12
 
 

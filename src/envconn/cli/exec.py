@@ -1,8 +1,9 @@
 """``envconn exec -- COMMAND``: check the configuration, then replace this process with the command.
 
 No parent process is left that could lose a signal or an exit code: process ID, standard streams and environment
-are the command's own. ``--export pg`` passes one connection in libpq's variables and removes every variable that
-could weaken or redirect it. ``--unset`` removes the variables that the connections were read from.
+are the command's own. ``--direct`` sets ``ENVCONN_ENDPOINT`` for it. ``--export pg`` passes one connection in libpq's
+variables and removes every variable that could weaken or redirect it. ``--unset`` removes the variables that the
+connections were read from.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from envconn.services import Services
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from envconn.report import Report
 
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         from envconn.cli.export import forget_service_file
 
         forget_service_file()
+    elif options.endpoint:
+        os.environ["ENVCONN_ENDPOINT"] = _word(options.endpoint)
     selection = select_services(env_file=options.env_file)
     if not selection.report.ok:
         complain(selection.report.problems)
@@ -53,11 +56,10 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def _misused(options: argparse.Namespace, command: Sequence[str]) -> str | None:
-    selects = options.service or options.endpoint or options.libpq
     wrong = [
         (not any(command[:1]), "a command is required. Use envconn exec -- COMMAND..."),
         (options.export not in {None, "pg"}, "--export: must be pg"),
-        (options.export is None and selects, _NEEDS_EXPORT),
+        (options.export is None and (options.service or options.libpq), _NEEDS_EXPORT),
     ]
     return next((message for is_so, message in wrong if is_so), None)
 
@@ -98,7 +100,12 @@ def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:
 _UNUSED = frozenset({"variable-duplicate", "variable-duplicate-weaker", "variable-not-chosen", "redis-tls-url-used"})
 """The notes on variables that hold a connection, but not the one that is used."""
 
-_NEEDS_EXPORT = "--service, --pooled, --direct, --replica and --libpq need --export pg"
+_NEEDS_EXPORT = "--service and --libpq need --export pg"
+
+
+def _word(endpoint: Mapping[str, bool]) -> str:
+    """Return the value of ``ENVCONN_ENDPOINT`` for `endpoint`, the arguments that an option stands for."""
+    return "replica" if "replica" in endpoint else "pooled" if endpoint["pooled"] else "direct"
 
 
 def _become(command: Sequence[str], environ: dict[str, str]) -> int:

@@ -296,6 +296,7 @@ started if anything is wrong; the exit code then says what.
 
   envconn exec -- gunicorn app:app
   envconn exec --login --wait 30 -- gunicorn app:app
+  envconn exec --direct -- flask db upgrade
   envconn exec --export pg -- psql""",
         _add_exec,
     ),

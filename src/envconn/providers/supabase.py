@@ -49,7 +49,9 @@ SUPABASE_POOLER = Provider(
     # The direct host has an IPv6 address only, unless the project has the IPv4 add-on.
     siblings={
         "direct": Rewrite(
-            address=(r"^(.+)\.([a-z0-9]{20})@[^@]+\.pooler\.supabase\.com$", r"\1@db.\2.supabase.co"), port=5432
+            address=(r"^(.+)\.([a-z0-9]{20})@[^@]+\.pooler\.supabase\.com$", r"\1@db.\2.supabase.co"),
+            port=5432,
+            reachable=False,
         ),
         "replica": _NO_REPLICA,
     },

@@ -66,7 +66,7 @@ def select_services(
         if selected.name in services:
             scan.problems.append(_duplicate_name(selected, services[selected.name]))
         elif service := _judged(selected, scopes, scan):
-            services[selected.name] = service
+            service = services[selected.name] = _endpoint(service, scan)
             scan.notes += advice(service)
     if DATABASE not in services:
         _check_database(scan, services)
@@ -154,6 +154,9 @@ def stated_scopes(scan: Scan, policy: Policy | None = None) -> Scopes:
     """Return what the environment and `policy` state about judging. Problems are added to `scan`."""
     if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
         scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
+    if (word := scan.plain("ENVCONN_ENDPOINT")) and word not in {"direct", "pooled", "replica"}:
+        message = "is invalid: expected direct, pooled or replica"
+        scan.problems.append(problem("endpoint-unknown", "ENVCONN_ENDPOINT", message))
     return Scopes(scan, policy)
 
 
@@ -170,6 +173,15 @@ def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection
         if not isinstance(refused, SecuredConnection):
             scan.problems += scan.about_parts(refused, origin)
     return outcome if isinstance(outcome, SecuredConnection) else None
+
+
+def _endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
+    """Return the endpoint of `service` that ``ENVCONN_ENDPOINT`` states, or `service`."""
+    if "ENVCONN_ENDPOINT" not in scan.present or service.family not in databases.DATABASES:
+        return service
+    from envconn.selection.endpoint_choice import stated_endpoint
+
+    return stated_endpoint(service, scan)
 
 
 def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:

@@ -205,11 +205,10 @@ FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
 
 SERVICES = tuple(families.VARIABLES)
 
-FOR_EVERY = (*(PREFIX + word for word in (*FOR_EACH, "IGNORE", "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")), *APIS.values())
-"""The names that apply to every service, or to none."""
+_FOR_ALL = (*FOR_EACH, "IGNORE", "ENDPOINT", "SECRETS_DIR", "PHASE", "PYTEST_ALLOW")
 
-UNUSED = (f"{PREFIX}ENDPOINT",)
-"""The names that a later version will read."""
+FOR_EVERY = (*(PREFIX + word for word in _FOR_ALL), *APIS.values())
+"""The names that apply to every service, or to none."""
 
 CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}
 """The variable that holds the name of the variable, or of the bound service, to use for each of these services."""
@@ -248,9 +247,7 @@ def _about_unknown(name: str, known: set[str], logins: set[str]) -> Finding:
     """Return what is wrong with `name`, which is not `known`; `logins` state how to log in, and are not read yet."""
     from difflib import get_close_matches  # imported only after a mistake
 
-    if name in UNUSED:
-        return note("envconn-variable-ignored", name, "has no effect yet: this version of envconn does not read it")
-    near = get_close_matches(name, sorted({*known, *logins, *UNUSED}), 1, 0.85)
+    near = get_close_matches(name, sorted({*known, *logins}), 1, 0.85)
     if _AUTH in name.split("_") or logins.intersection(near):
         return problem("envconn-variable-unknown", name, _NO_LOGIN)
     if near or _DECISIVE.intersection(name.split("_")):

@@ -184,13 +184,14 @@ class Context(Record):
 
     `hints` are stated facts about the endpoint that its URL does not show. `siblings` are other
     endpoints of the same database, which variables name. `supplier` is the callable of the program
-    for the password, used instead of the one in the text.
+    for the password, used instead of the one in the text. `endpoint` is what ``ENVCONN_ENDPOINT`` states.
     """
 
     policy: Demands
     hints: ProviderHints | None = None
     siblings: tuple[Any, ...] = ()
     supplier: Callable[..., str | Awaitable[str]] | None = None
+    endpoint: str = ""
 
 
 _NO_FILES: Contents = {}

@@ -183,6 +183,26 @@ def direct(connection: SecuredConnection) -> SecuredConnection | None:
     return None if found is connection else found
 
 
+def direct_by_itself(connection: SecuredConnection) -> SecuredConnection | None:
+    """Return what `direct` does if a program may use it unasked, otherwise `None`.
+
+    A program may if ``ENVCONN_ENDPOINT`` states nothing, and if a variable names the endpoint, or if the provider has
+    it wherever the other one can be reached. It does not leave a replica.
+    """
+    if stated_endpoint(connection) or connection.replica or (found := direct(connection)) is None:
+        return None
+    if any(found is sibling for sibling in connection.siblings):
+        return found
+    provider = judgement_of(connection).endpoint.provider
+    rule = None if provider is None or provider.private else provider.siblings.get("direct")
+    return found if getattr(rule, "reachable", False) else None
+
+
+def stated_endpoint(connection: SecuredConnection) -> str:
+    """Return what ``ENVCONN_ENDPOINT`` states where `connection` was judged, or nothing."""
+    return judgement_of(connection).context.endpoint
+
+
 def without_password(connection: SecuredConnection) -> SecuredConnection:
     """Return `connection` without a password that comes from a callable, for use before the first login."""
     return with_password(connection, None) if has_supplier(connection) else connection

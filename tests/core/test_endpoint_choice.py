@@ -1,0 +1,231 @@
+"""``ENVCONN_ENDPOINT``: which endpoint of each database a process uses, and which one a program uses by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+import envconn
+from envconn.selection.endpoint_choice import WORDS
+from envconn.tls.secured import direct, direct_by_itself, stated_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from envconn import SecuredConnection
+
+PLAIN = "postgresql://app:marker@db.example.com/shop?sslmode=require"
+OTHER = PLAIN.replace("db.", "other.")
+COPY = PLAIN.replace("db.", "copy.")
+NEON = "postgresql://app:marker@ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech/shop?sslmode=require"
+PLANETSCALE = "postgresql://app.abc123:marker@us-east-1-2.pg.psdb.cloud:6432/shop?sslmode=require"
+HEROKU = "postgres://u7abcdefgh1:marker@ec2-1-2-3-4.compute-1.amazonaws.com:5433/d7abcdefgh1?sslmode=require"
+OCEAN = "postgresql://doadmin:marker@db-1-do-user-1-0.b.db.ondigitalocean.com:25061/pool?sslmode=require"
+SUPABASE = "postgresql://postgres.abcdefghijklmnopqrst:marker@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
+DEDICATED = "postgresql://postgres:marker@db.abcdefghijklmnopqrst.supabase.co:6543/postgres"
+FLY = "postgresql://fly_user:marker@pgbouncer.fake0cluster1.flympg.net/fly-db?sslmode=require"
+REPLICA = PLANETSCALE.replace("app.abc123", "app.abc123%7Creplica").replace("6432", "5432")
+
+
+def load(word: str, **environ: str) -> envconn.Services:
+    return envconn.load({**environ, **({"ENVCONN_ENDPOINT": word} if word else {})}, env_file=None)
+
+
+def hosts(services: Mapping[str, SecuredConnection]) -> dict[str, str]:
+    return {name: f"{each.host.partition('.')[0]}:{each.port}" for name, each in services.items()}
+
+
+@pytest.mark.parametrize(
+    ("word", "environ", "host"),
+    [
+        ("", {"DATABASE_URL": NEON}, "ep-cool-darkness-123456-pooler:5432"),
+        ("", {"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, "db:5432"),
+        ("direct", {"DATABASE_URL": NEON}, "ep-cool-darkness-123456:5432"),
+        ("direct", {"DATABASE_URL": NEON, "DIRECT_URL": OTHER}, "other:5432"),
+        ("direct", {"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, "other:5432"),
+        ("direct", {"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER, "ENVCONN_POOL_MODE": "none"}, "db:5432"),
+        ("direct", {"DATABASE_URL": PLAIN}, "db:5432"),
+        ("direct", {"DATABASE_URL": SUPABASE}, "db:5432"),
+        ("direct", {"DATABASE_URL": FLY}, "direct:5432"),
+        ("direct", {"DATABASE_URL": OCEAN, "DIRECT_URL": OTHER}, "other:5432"),
+        ("pooled", {"DATABASE_URL": NEON.replace("-pooler", "")}, "ep-cool-darkness-123456-pooler:5432"),
+        ("pooled", {"DATABASE_URL": NEON}, "ep-cool-darkness-123456-pooler:5432"),
+        ("pooled", {"DATABASE_URL": PLAIN}, "db:5432"),
+        ("pooled", {"DATABASE_URL": PLAIN, "DATABASE_CONNECTION_POOL_URL": OTHER}, "other:5432"),
+        ("replica", {"DATABASE_URL": PLAIN, "DATABASE_REPLICA_URL": COPY}, "copy:5432"),
+        ("replica", {"DATABASE_URL": PLANETSCALE}, "us-east-1-2:5432"),
+        ("direct", {"DATABASE_URL": REPLICA}, "us-east-1-2:5432"),
+    ],
+)
+def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: str) -> None:
+    services = load(word, **environ)
+    assert hosts(services)["database"] == host
+    assert stated_endpoint(services.database) == word
+    before, after = (each.database for each in (load("", **environ), services))
+    moved = (before.hosts, before.user) != (after.hosts, after.user)
+    noted = [note.code for note in services.report().notes if note.code.startswith("endpoint-")]
+    kept = word == "pooled" and environ == {"DATABASE_URL": PLAIN}
+    assert noted == (["endpoint-not-found"] if kept else ["endpoint-chosen"] if word and moved else [])
+
+
+@pytest.mark.parametrize(
+    ("word", "environ", "told"),
+    [
+        ("direct", {"DATABASE_URL": HEROKU}, "a direct endpoint on the primary: the pool and the database have"),
+        ("direct", {"DATABASE_URL": OCEAN}, "Bind the database's URL to DIRECT_URL"),
+        ("direct", {"DATABASE_URL": PLAIN, "ENVCONN_POOL_MODE": "transaction"}, "ENVCONN_POOL_MODE applies to this"),
+        ("direct", {"DATABASE_URL": PLAIN, "SHOP_DATABASE_URL": HEROKU}, "SHOP_DATABASE_URL: a direct endpoint"),
+        ("replica", {"DATABASE_URL": PLAIN}, "DATABASE_URL: an endpoint on a replica: the provider is unknown"),
+        ("replica", {"DATABASE_URL": NEON}, "Set DATABASE_REPLICA_URL"),
+        ("replica", {"DATABASE_URL": "sqlite:///x"}, "known for PostgreSQL only"),
+        ("replica", {"DATABASE_URL": PLAIN, "SHOP_DATABASE_REPLICA_URL": COPY, "SHOP_DATABASE_URL": PLAIN}, "DATABAS"),
+        ("primary", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid: expected direct, pooled or replica"),
+        ("Direct", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid: expected direct, pooled or replica"),
+        ("direct,pooled", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid"),
+        ("marker", {"REDIS_URL": "rediss://cache.example.com"}, "ENVCONN_ENDPOINT: is invalid"),
+    ],
+)
+def test_refused(word: str, environ: dict[str, str], told: str) -> None:
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        load(word, **environ)
+    assert told in str(caught.value)
+    assert caught.value.exit_code == 78
+    assert "marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["", " ", *WORDS])
+@pytest.mark.parametrize(
+    "url", ["sqlite:///x", "mysql://app@localhost/shop", "postgresql://app@/shop?host=/run/postgresql"]
+)
+def test_what_has_one_endpoint_stays_as_it_is(word: str, url: str) -> None:
+    if word != "replica":
+        assert load(word, DATABASE_URL=url).database.dbname == load("", DATABASE_URL=url).database.dbname
+
+
+def test_other_services() -> None:
+    services = load(
+        "replica",
+        DATABASE_URL=PLAIN,
+        DATABASE_REPLICA_URL=COPY,
+        SHOP_DATABASE_URL=OTHER,
+        REDIS_URL="rediss://cache.example.com",
+    )
+    redis = {"broker": "cache:6379", "cache": "cache:6379"}
+    assert hosts(services) == {"database": "copy:5432", "shop": "other:5432", **redis}
+    assert [(note.code, note.service) for note in services.report().notes if "endpoint-not" in note.code] == [
+        ("endpoint-not-found", None)
+    ]
+
+
+def test_the_other_endpoints_are_siblings() -> None:
+    database = load("direct", DATABASE_URL=NEON, DATABASE_REPLICA_URL=COPY).database
+    assert [each.host.partition(".")[0] for each in database.siblings] == ["ep-cool-darkness-123456-pooler", "copy"]
+    assert database.endpoint(pooled=True).pooled
+    assert database.endpoint(pooled=False) is database
+    stated = load("direct", DATABASE_URL=PLAIN, DIRECT_URL=OTHER, DATABASE_REPLICA_URL=COPY).database
+    assert [each.origin.variable for each in stated.siblings] == ["DATABASE_URL", "DATABASE_REPLICA_URL"]
+    assert stated.origin.variable == "DIRECT_URL"
+
+
+def test_a_reload_keeps_to_it() -> None:
+    environ = {"DATABASE_URL": NEON, "ENVCONN_ENDPOINT": "direct"}
+    services = envconn.load(environ, env_file=None)
+    environ["DATABASE_URL"] = NEON.replace("cool", "warm")
+    services.reload()
+    assert services.database.host.startswith("ep-warm-darkness-123456.")
+    del environ["ENVCONN_ENDPOINT"]
+    services.reload()
+    assert services.database.pooled
+
+
+@pytest.mark.parametrize(
+    ("environ", "host"),
+    [
+        ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, "other.example.com"),
+        ({"DATABASE_URL": HEROKU, "DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": OTHER}, "other.example.com"),
+        ({"DATABASE_URL": FLY, "DIRECT_URL": FLY.replace("pgbouncer", "direct")}, "direct.fake0cluster1.flympg.net"),
+        ({"DATABASE_URL": NEON}, "ep-cool-darkness-123456.us-east-2.aws.neon.tech"),
+        ({"DATABASE_URL": PLANETSCALE}, "us-east-1-2.pg.psdb.cloud"),
+        ({"DATABASE_URL": DEDICATED}, "db.abcdefghijklmnopqrst.supabase.co"),
+        # Not unasked: the address exists in IPv6 only, or in a private network.
+        ({"DATABASE_URL": SUPABASE}, None),
+        ({"DATABASE_URL": FLY}, None),
+        # There is none, or it is this one.
+        ({"DATABASE_URL": PLAIN}, None),
+        ({"DATABASE_URL": HEROKU}, None),
+        ({"DATABASE_URL": OCEAN}, None),
+        ({"DATABASE_URL": NEON.replace("-pooler", "")}, None),
+        ({"DATABASE_URL": NEON.replace("-pooler", ""), "DIRECT_URL": OTHER}, None),
+        ({"DATABASE_URL": PLAIN, "ENVCONN_POOL_MODE": "transaction"}, None),
+        ({"DATABASE_URL": "sqlite://"}, None),
+        ({"DATABASE_URL": "mysql://app@localhost/shop"}, None),
+        # A replica stays one.
+        ({"DATABASE_URL": REPLICA}, None),
+        # Something is stated.
+        *(({"DATABASE_URL": NEON, "ENVCONN_ENDPOINT": word}, None) for word in ("direct", "pooled")),
+        *(
+            ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": COPY, "ENVCONN_ENDPOINT": word}, None)
+            for word in WORDS
+        ),
+    ],
+)
+def test_by_itself(environ: dict[str, str], host: str | None) -> None:
+    database = envconn.load(environ, env_file=None).database
+    found = direct_by_itself(database)
+    assert (found and found.host) == host
+    if found:
+        asked = direct(database)
+        assert asked
+        assert (asked.host, found.tls.level) == (found.host, database.tls.level)
+
+
+PRINT = ("--", sys.executable, "-c", "import os; print(os.environ.get('ENVCONN_ENDPOINT'))")
+
+
+def execute(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "envconn", "exec", *arguments, *PRINT]
+    return subprocess.run(
+        command, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "environ", "word"),
+    [
+        ([], {}, "None"),
+        (["--direct"], {}, "direct"),
+        (["--pooled"], {}, "pooled"),
+        (["--replica"], {"DATABASE_REPLICA_URL": COPY}, "replica"),
+        (["--direct"], {"ENVCONN_ENDPOINT": "pooled"}, "direct"),
+        ([], {"ENVCONN_ENDPOINT": "pooled"}, "pooled"),
+        (["--direct", "--export", "pg"], {}, "None"),
+    ],
+)
+def test_exec_states_it(option: list[str], environ: dict[str, str], word: str) -> None:
+    done = execute(*option, DATABASE_URL=NEON, **environ)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{word}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "environ"),
+    [
+        ("--direct", {"DATABASE_URL": HEROKU}),
+        ("--direct", {"DATABASE_URL": OCEAN}),
+        ("--replica", {"DATABASE_URL": PLAIN}),
+    ],
+)
+def test_exec_starts_nothing_without_such_an_endpoint(option: str, environ: dict[str, str]) -> None:
+    done = execute(option, **environ)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "endpoint-unavailable" in done.stderr
+
+
+def test_every_word_means_another_endpoint() -> None:
+    for one, other in product(WORDS, WORDS):
+        assert (one == other) == (WORDS[one] == WORDS[other])
