@@ -8,7 +8,8 @@ The URL holds neither a password nor TLS settings, but the name of a connection,
 with whatever options, the connection is the judged one, or the engine is refused.
 
 The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), otherwise the
-first installed one of psycopg, psycopg2, asyncpg and pg8000, or of PyMySQL and mysqlclient; `driver` chooses another.
+first installed one of psycopg, psycopg2, asyncpg and pg8000, or of PyMySQL, mysqlclient, aiomysql and asyncmy;
+`driver` chooses another.
 
 For migrations, without any pooler and one connection at a time:
 ``create_engine(services.connection(pooled=False), poolclass=sqlalchemy.NullPool)``.
@@ -83,10 +84,10 @@ def create_engine(
 def create_async_engine(
     source: Source = ENVIRONMENT, /, *, driver: Driver | None = None, **options: Any
 ) -> AsyncEngine:
-    """Return an asynchronous engine, with psycopg or asyncpg; the first argument and `driver` are those of `url`.
+    """Return an asynchronous engine; the first argument and `driver` are those of `url`.
 
-    `options` are those of ``sqlalchemy.ext.asyncio.create_async_engine``. It needs greenlet, which the extra
-    ``sqlalchemy`` installs. SQLite needs aiosqlite.
+    `driver` is psycopg or asyncpg, aiomysql or asyncmy. SQLite needs aiosqlite. `options` are those of
+    ``sqlalchemy.ext.asyncio.create_async_engine``. It needs greenlet, which the extra ``sqlalchemy`` installs.
 
     Raises:
         ConfigurationError: as for `create_engine`.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envconn.drivers import Hidden, asyncpg, libpq, mysql, pg8000, psycopg
+from envconn.drivers import Hidden, asyncpg, libpq, mysql, mysql_asyncio, pg8000, psycopg
 from envconn.drivers.allowed_options import permit
 from envconn.records import TypedDict
+from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +87,12 @@ def _mysql(connection: SecuredConnection, module: mysql.Module) -> Mapping[str, 
     return {**where, **login, **mysql.arguments(connection, module)}
 
 
+def _aiomysql(connection: SecuredConnection) -> Mapping[str, object]:
+    # Taken out by the dialect, which opens its connections with it (SQLAlchemy, Asyncio, "async_creator_fn").
+    insisting = {"async_creator_fn": mysql_asyncio.connect} if connection.tls.level >= TlsLevel.ENCRYPTED else {}
+    return {**mysql_asyncio.arguments(connection, "aiomysql"), **insisting}
+
+
 _ARGUMENTS: dict[Driver, Callable[[SecuredConnection], Mapping[str, object]]] = {
     "psycopg": psycopg.arguments,
     "psycopg2": lambda connection: libpq.arguments(connection, libpq.version("psycopg2")),
@@ -93,7 +100,10 @@ _ARGUMENTS: dict[Driver, Callable[[SecuredConnection], Mapping[str, object]]] = 
     "pg8000": pg8000.arguments,
     "pymysql": lambda connection: _mysql(connection, "pymysql"),
     "mysqldb": lambda connection: _mysql(connection, "MySQLdb"),
+    "aiomysql": _aiomysql,
+    "asyncmy": lambda connection: mysql_asyncio.arguments(connection, "asyncmy"),
 }
 
-DATABASE: dict[Driver, str] = dict.fromkeys(_ARGUMENTS, "database") | {"psycopg": "dbname", "psycopg2": "dbname"}
+_NAMES: dict[str, tuple[Driver, ...]] = {"dbname": ("psycopg", "psycopg2"), "db": ("aiomysql", "asyncmy")}
+DATABASE = dict.fromkeys(_ARGUMENTS, "database") | {driver: name for name, own in _NAMES.items() for driver in own}
 """The argument of each DBAPI that names the database."""

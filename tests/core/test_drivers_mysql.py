@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 import struct
 import sys
 import threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
+import aiomysql
+import asyncmy
 import pymysql
 import pytest
 
 import envconn
-from envconn.drivers import mysql, sqlite
+from envconn.drivers import mysql, mysql_asyncio, sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -227,14 +232,79 @@ def without_tls() -> Iterator[tuple[int, list[bytes]]]:
         thread.join(5)
 
 
+def by_pymysql(connection: envconn.SecuredConnection, **place: Any) -> None:
+    pymysql.connect(**place, database="shop", **mysql.arguments(connection, "pymysql"))
+
+
+def by_aiomysql(connection: envconn.SecuredConnection, **place: Any) -> None:
+    encrypted = connection.tls.level >= envconn.TlsLevel.ENCRYPTED
+    connect = mysql_asyncio.connect if encrypted else aiomysql.connect
+    asyncio.run(connected(connect, connection, "aiomysql", place))
+
+
+def by_asyncmy(connection: envconn.SecuredConnection, **place: Any) -> None:
+    asyncio.run(connected(asyncmy.connect, connection, "asyncmy", place))
+
+
+async def connected(connect: Any, connection: envconn.SecuredConnection, driver: Any, place: dict[str, Any]) -> None:
+    await connect(**{**mysql_asyncio.arguments(connection, driver), **place})
+
+
 @pytest.mark.parametrize(("query", "told"), [("", False), ("ssl-mode=DISABLED", True)])
-def test_pymysql_sends_nothing_unencrypted(without_tls: tuple[int, list[bytes]], query: str, *, told: bool) -> None:
+@pytest.mark.parametrize("by", [by_pymysql, by_aiomysql, by_asyncmy])
+def test_nothing_is_sent_unencrypted(
+    without_tls: tuple[int, list[bytes]], by: Callable[..., None], query: str, *, told: bool
+) -> None:
+    """asyncmy starts TLS all the same, before it names the user."""
     port, heard = without_tls
-    arguments = mysql.arguments(load(query, **(WAIVED if told else {})), "pymysql")
-    with pytest.raises(pymysql.OperationalError):
-        pymysql.connect(host="127.0.0.1", port=port, user="app", password="x", database="shop", **arguments)
+    connection = load(query, **(WAIVED if told else {}))
+    with pytest.raises((pymysql.OperationalError, asyncmy.errors.OperationalError, OSError)):
+        by(connection, host="127.0.0.1", port=port, user="marker-user", password="x")
     for _ in range(50):
         if heard:
             break
         threading.Event().wait(0.1)
-    assert (heard != [b""]) is told
+    assert (b"marker-user" in heard[0]) is told
+
+
+@pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"])
+def test_in_coroutines(certificates: Certificates, driver: Literal["aiomysql", "asyncmy"]) -> None:
+    """They are given a context, which honours what the others refuse, such as a revocation list."""
+    verified = f"ssl-mode=VERIFY_IDENTITY&ssl-ca={certificates.ca}&ssl-crl={certificates.ca}&charset=utf8mb4"
+    found = mysql_asyncio.arguments(load(verified), driver)
+    assert (found["host"], found["port"], found["db"], found["charset"]) == ("db.example.com", 3306, "shop", "utf8mb4")
+    assert (found["ssl"].check_hostname, found["ssl"].verify_mode) == (True, ssl.CERT_REQUIRED)
+    assert found["ssl"].verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
+    assert "marker-password" not in repr(found)
+    required = mysql_asyncio.arguments(load(""), driver)["ssl"]
+    assert (required.check_hostname, required.verify_mode) == (False, ssl.CERT_NONE)
+    assert "ssl" not in mysql_asyncio.arguments(load("ssl-mode=DISABLED", **WAIVED), driver)
+    assert ("ssl" in mysql_asyncio.arguments(load("ssl-mode=PREFERRED", **WAIVED), driver)) is (driver == "aiomysql")
+    socket = load("unix_socket=/run/mysqld/mysqld.sock", host="")
+    assert mysql_asyncio.arguments(socket, driver)["unix_socket"] == "/run/mysqld/mysqld.sock"
+
+
+@pytest.mark.parametrize(
+    ("driver", "query", "message"),
+    [
+        ("aiomysql", "read_timeout=3", "aiomysql does not support read_timeout"),
+        ("aiomysql", "collation=utf8mb4_bin", "aiomysql does not support collation"),
+        ("asyncmy", "write_timeout=3", "asyncmy does not support write_timeout"),
+        ("asyncmy", "collation=utf8mb4_bin", "asyncmy does not support collation"),
+        *((driver, None, f"{driver} does not support this password") for driver in ("aiomysql", "asyncmy")),
+    ],
+)
+def test_what_is_refused_in_coroutines(driver: Literal["aiomysql", "asyncmy"], query: str | None, message: str) -> None:
+    password = "größe" if query is None else "marker-password"
+    uri = f"mysql://app:{quote(password)}@db.example.com/shop?{query or ''}"
+    connection = envconn.load({"DATABASE_URL": uri}, env_file=None).database
+    with pytest.raises(envconn.ConfigurationError, match=message):
+        mysql_asyncio.arguments(connection, driver)
+
+
+def test_an_aiomysql_that_cannot_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later version may have another name for what is overridden: then nothing is sent."""
+    mysql_asyncio._insisting.cache_clear()
+    monkeypatch.delattr(aiomysql.Connection, "_get_server_information")
+    with pytest.raises(AttributeError):
+        by_aiomysql(load(""), host="127.0.0.1", port=1, user="app", password="x")

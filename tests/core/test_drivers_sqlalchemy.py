@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import sys
@@ -18,6 +19,8 @@ from envconn.families import MYSQL, POSTGRESQL
 from envconn_sqlalchemy import dbapi, engine, urls
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from throwaway.certificates import Certificates
 
 EACH = pytest.mark.parametrize("driver", DRIVERS[POSTGRESQL])
@@ -250,6 +253,12 @@ def test_the_scheme_names_the_driver_if_it_can(scheme: str, chosen: Driver, *, a
     assert installed.choose(connection, "psycopg", asynchronous=asynchronous) == "psycopg"
 
 
+@pytest.mark.parametrize(("driver", "asynchronous"), [("pymysql", True), ("mysqldb", True), ("asyncmy", False)])
+def test_a_driver_of_the_wrong_sort_for_mysql(driver: Driver, *, asynchronous: bool) -> None:
+    with pytest.raises(envconn.ConfigurationError, match=f"{driver} does not support this kind of engine"):
+        installed.choose(load(MARIADB), driver, asynchronous=asynchronous)
+
+
 @pytest.mark.parametrize(("driver", "asynchronous"), [("asyncpg", False), ("psycopg2", True), ("pg8000", True)])
 def test_a_driver_of_the_wrong_sort(driver: Driver, *, asynchronous: bool) -> None:
     with pytest.raises(envconn.ConfigurationError, match=driver) as refusal:
@@ -265,6 +274,8 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
         (load(PLAIN.replace("postgresql", "postgresql+asyncpg")), None, None),
         (load(), "pg8000", None),
         (load(), None, True),
+        (load(MARIADB), "mysqldb", None),
+        (load(MARIADB), None, True),
     ):
         with pytest.raises(envconn.ConfigurationError, match=r"pip install envconn\[") as refusal:
             installed.choose(connection, driver, asynchronous=asynchronous)  # type: ignore[arg-type]
@@ -274,8 +285,7 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_another_service_and_an_unjudged_one() -> None:
     with pytest.raises(envconn.ConfigurationError, match="SQLite"):
         installed.choose(load("sqlite:///:memory:"))
-    with pytest.raises(envconn.ConfigurationError, match="create_engine"):
-        installed.choose(load(MARIADB), asynchronous=True)
+    assert installed.choose(load(MARIADB), asynchronous=True) == "aiomysql"
     with pytest.raises(TypeError):
         installed.choose(envconn.parse(PLAIN))  # type: ignore[arg-type]
 
@@ -318,6 +328,8 @@ def test_doors_are_refused_by_the_engine(stated: dict[str, object]) -> None:
         ("asyncpg", {"command_timeout": 5, "server_settings": {"jit": "off"}, "statement_cache_size": 0}),
         ("pg8000", {"tcp_keepalive": False, "startup_params": {"options": "-c jit=off"}}),
         ("pymysql", {"charset": "utf8mb4", "read_timeout": 5}),
+        ("aiomysql", {"charset": "utf8mb4", "connect_timeout": 5}),
+        ("asyncmy", {"charset": "utf8mb4", "read_timeout": 5}),
     ],
 )
 def test_what_decides_nothing_is_added(driver: Driver, extra: dict[str, object], certificates: Certificates) -> None:
@@ -376,8 +388,20 @@ def test_sqlite_passes_plainly(text: str) -> None:
             assert opened.execute(sqlalchemy.text("select 1")).scalar() == 1
 
 
-def test_what_sqlite_cannot_be() -> None:
+def test_sqlite_in_coroutines(tmp_path: Path) -> None:
+    async def told() -> object:
+        engine = envconn_sqlalchemy.create_async_engine(load(f"sqlite:///{tmp_path}/a.db"))
+        async with engine.connect() as opened:
+            found = await opened.scalar(sqlalchemy.text("select 1"))
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(told()) == 1
+
+
+def test_what_sqlite_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(envconn.ConfigurationError, match="transaction_mode"):
         envconn_sqlalchemy.url(load("sqlite:///a.db?transaction_mode=IMMEDIATE"))
-    with pytest.raises(envconn.ConfigurationError, match="pip install aiosqlite"):
+    monkeypatch.setattr(urls, "find_spec", lambda _name: None)
+    with pytest.raises(envconn.ConfigurationError, match=r"pip install envconn\[aiosqlite\]"):
         envconn_sqlalchemy.create_async_engine(load("sqlite:///a.db"))

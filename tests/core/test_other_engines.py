@@ -24,7 +24,7 @@ PLACE = f"app:{MARKER}@db.example.com/shop"
 
 
 def made(url: str, **options: Any) -> sqlalchemy.Engine:
-    if "+asyncpg" in url:
+    if any(f"+{driver}:" in url for driver in ("asyncpg", "aiomysql", "asyncmy")):
         return create_async_engine(url, **options).sync_engine
     return sqlalchemy.create_engine(url, **options)
 
@@ -73,6 +73,11 @@ LEVELS: list[tuple[str, dict[str, Any], str]] = [
     (f"mysql+pymysql://{PLACE}", {"ssl": "{encrypted}"}, "encrypted"),
     (f"mysql+pymysql://{PLACE}", {"ssl_verify_identity": True, "ssl_ca": "{ca}"}, "verify-full"),
     ("mysql+pymysql://app@[::1]/shop", {"ssl_disabled": True, "charset": "utf8mb4"}, "none"),
+    (f"mysql+aiomysql://{PLACE}", {}, "encrypted"),
+    (f"mysql+aiomysql://{PLACE}", {"ssl": "{verify-full}"}, "encrypted"),
+    (f"mysql+asyncmy://{PLACE}", {"ssl": True}, "encrypted"),
+    (f"mysql+asyncmy://{PLACE}", {"ssl": {"ca": "{ca}"}}, "verify-full"),
+    ("mysql+asyncmy://app@localhost/shop", {"ssl": None}, "opportunistic"),
     ("mysql+pymysql:///shop?unix_socket=/run/my.sock", {"user": "app", "passwd": MARKER}, "none"),
 ]
 
@@ -105,6 +110,10 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
     (f"mysql+pymysql://{PLACE}", {"ssl_disabled": True}, {}, "tls-disabled"),
     (f"mysql+pymysql://{PLACE}", {"read_default_file": "/x"}, {}, "parameter-refused"),
     (f"mysql+pymysql://{PLACE}", {"ssl_cipher": "x"}, {}, "parameter-refused"),
+    (f"mysql+aiomysql://{PLACE}", {"read_default_file": "/x"}, {}, "parameter-refused"),
+    (f"mysql+aiomysql://{PLACE}", {"ssl": "{encrypted}"}, {"ENVCONN_TLS_CA": "system"}, "argument-refused"),
+    (f"mysql+asyncmy://{PLACE}", {"read_default_group": "client"}, {}, "parameter-unknown"),
+    (f"mysql+asyncmy://{PLACE}", {}, {"ENVCONN_TLS": "verify-full"}, "ca-missing"),
 ]
 
 

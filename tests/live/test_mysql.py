@@ -1,11 +1,13 @@
-"""A real MariaDB through PyMySQL: the levels mean what they mean with PostgreSQL, and a password arrives as it is.
+"""A real MariaDB through PyMySQL, aiomysql and asyncmy: the levels mean what they mean with PostgreSQL.
 
-The table is that of `matrix`, in MySQL's words. mysqlclient has to be built with MySQL's own library and is not
-among what the tests install, so what it is handed is tested in core/test_drivers_mysql.py alone.
+The table is that of `matrix`, in MySQL's words. A password arrives as it is. mysqlclient has to be built with MySQL's
+own library and is not among what the tests install, so what it is handed is tested in core/test_drivers_mysql.py alone.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import re
 import ssl
 import string
@@ -19,6 +21,7 @@ import pymysql
 import pytest
 import sqlalchemy
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import envconn
 import envconn_sqlalchemy
@@ -27,6 +30,7 @@ import mysqlserver
 from envconn import TlsLevel
 from envconn.drivers import mysql as driver
 from envconn_flask import EnvConn
+from envconn_sqlalchemy.other_engines import judge_from_now_on
 from matrix import FLOORS, RULES, SITES, TRUSTED
 
 if TYPE_CHECKING:
@@ -176,6 +180,69 @@ def told(engine: sqlalchemy.Engine) -> tuple[str, bool]:
         cipher = connection.execute(sqlalchemy.text("show session status like 'Ssl_cipher'")).one()[1]
     engine.dispose()
     return str(dbname), bool(cipher)
+
+
+CALLS = {
+    "pymysql": lambda services, driver: told(envconn_sqlalchemy.create_engine(services, driver=driver)),
+    "aiomysql": lambda services, driver: asyncio.run(told_in_coroutines(services, driver)),
+    "asyncmy": lambda services, driver: asyncio.run(told_in_coroutines(services, driver)),
+}
+
+
+async def told_in_coroutines(services: envconn.Services, driver: Any) -> tuple[str, bool]:
+    """Do as `told` does, with an engine of asyncio."""
+    engine = envconn_sqlalchemy.create_async_engine(services, driver=driver)
+    try:
+        async with engine.connect() as connection:
+            dbname = await connection.scalar(sqlalchemy.text("select database()"))
+            found = await connection.execute(sqlalchemy.text("show session status like 'Ssl_cipher'"))
+            return str(dbname), bool(found.one()[1])
+    finally:
+        await engine.dispose()
+
+
+# aiomysql and asyncmy leave the socket to the garbage collector where the handshake fails.
+LEFT_OPEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@LEFT_OPEN
+@pytest.mark.parametrize("state", mysqlserver.STATES)
+@pytest.mark.parametrize("driver", CALLS)
+def test_each_driver_of_sqlalchemy(mysql: States[MySQL], certificates: Certificates, driver: str, state: str) -> None:
+    """What each of them is handed is what is promised; where it is not, nothing connects."""
+    site = SITES["notls" if state == "plain" else state]
+    for name, mode in (("right", "verify-full"), ("right", "verify-ca"), ("wrong", "verify-full"), ("none", "require")):
+        ca = {"right": certificates.ca, "wrong": certificates.other_ca}.get(name)
+        uri = mysql[state].uri(**{"ssl-mode": WORDS[mode]}, **({"ssl-ca": str(ca)} if ca else {}))
+        services = envconn.load({"DATABASE_URL": uri, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
+        if matrix.expected(services.database.tls.level, site, TRUSTED[name]) == matrix.TLS:
+            assert CALLS[driver](services, driver) == (mysql[state].dbname, True)
+        else:
+            with pytest.raises((sqlalchemy.exc.DBAPIError, OSError)):
+                CALLS[driver](services, driver)
+    gc.collect()
+
+
+@LEFT_OPEN
+def test_an_engine_that_is_the_programs_own(mysql: States[MySQL], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised to the minimum in coroutines, too, and never continues unencrypted."""
+    monkeypatch.setenv("ENVCONN_TLS_LOCAL", "enforce")
+    judge_from_now_on()
+
+    async def connect(uri: str) -> bool:
+        engine = create_async_engine(uri)
+        try:
+            async with engine.connect() as connection:
+                found = await connection.execute(sqlalchemy.text("show session status like 'Ssl_cipher'"))
+                return bool(found.one()[1])
+        finally:
+            await engine.dispose()
+
+    for name in ("aiomysql", "asyncmy"):
+        assert asyncio.run(connect(mysql["good"].uri().replace("mysql:", f"mysql+{name}:")))
+        with pytest.raises((sqlalchemy.exc.DBAPIError, OSError)):
+            asyncio.run(connect(mysql["plain"].uri().replace("mysql:", f"mysql+{name}:")))
+    gc.collect()
 
 
 def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,9 @@ _MYSQL = frozenset(
         *("read_timeout", "sql_mode", "use_unicode", "write_timeout"),
     }
 )
+_MYSQL_ASYNCIO = frozenset(
+    {"autocommit", "charset", "connect_timeout", "conv", "echo", "program_name", "sql_mode", "use_unicode"}
+)
 _ALLOWED: dict[str, frozenset[str]] = {
     "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
     "psycopg2": _LIBPQ | {"connection_factory"},
@@ -36,6 +39,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
     "pg8000": frozenset({"application_name", "source_address", "startup_params", "tcp_keepalive", "timeout"}),
     "pymysql": _MYSQL,
     "mysqldb": _MYSQL | {"compress"},
+    "aiomysql": _MYSQL_ASYNCIO | {"cursorclass", "loop"},
+    "asyncmy": _MYSQL_ASYNCIO | {"cursor_cls", "max_allowed_packet", "read_timeout", "stmt_cache_size"},
     "redis": frozenset(
         {
             *("cache", "cache_config", "client_name", "decode_responses", "driver_info", "encoder_class", "encoding"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from envconn.drivers import Hidden
@@ -13,7 +14,7 @@ from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Arguments = Mapping[str, Any]
@@ -115,7 +116,7 @@ def _mysql(**named: Any) -> Call:
     decisive = {name for name in named if name.startswith(("ssl", "read_default", "unix_socket"))}
     query = {name: _flag(named.pop(name)) for name in sorted(decisive)}
     context = ("ssl", tls) if isinstance(tls, ssl.SSLContext) else None
-    query |= {"ssl-mode": "REQUIRED"} if context else _mysql_files(tls or {})
+    query |= _mysql_files(tls or {}) if isinstance(tls or {}, Mapping) else {"ssl-mode": "REQUIRED"}
     where = "" if "unix_socket" in query else f"{f'[{host}]' if ':' in host else host}:{port}"
     login = f"{quote(user, '')}:{quote(password, '')}"
     return Call(Hidden(f"mysql://{login}@{where}/{quote(dbname, '')}?{urlencode(query)}"), named, context)
@@ -126,7 +127,7 @@ def _flag(value: object) -> str:
 
 
 def _mysql_files(tls: Arguments) -> dict[str, str]:
-    """Return the parameters for a dictionary with which PyMySQL and mysqlclient turn TLS on."""
+    """Return the parameters for a dictionary with which the drivers turn TLS on."""
     files = {f"ssl-{name}": str(tls[name]) for name in ("ca", "cert", "key") if tls.get(name)}
     verified = "VERIFY_IDENTITY" if tls.get("check_hostname", True) else "VERIFY_CA"
     return files | ({"ssl-mode": verified if "ssl-ca" in files else "REQUIRED"} if tls else {})
@@ -137,6 +138,5 @@ _READERS: dict[str, Callable[..., Call]] = {
     "psycopg2": _psycopg2,
     "asyncpg": _asyncpg,
     "pg8000": _pg8000,
-    "pymysql": _mysql,
-    "mysqldb": _mysql,
+    **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _mysql),
 }

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
-Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000", "pymysql", "mysqldb"]
+Driver = Literal["psycopg", "psycopg2", "asyncpg", "pg8000", "pymysql", "mysqldb", "aiomysql", "asyncmy"]
 """The DBAPIs by their names in SQLAlchemy."""
 
 _MEMBERS: tuple[Driver, ...] = get_args(Driver)
@@ -21,14 +21,14 @@ _MEMBERS: tuple[Driver, ...] = get_args(Driver)
 DRIVERS: dict[str, tuple[Driver, ...]] = {
     POSTGRESQL: ("psycopg", "psycopg2", "asyncpg", "pg8000"),
     # Built with MariaDB's library, as usual, mysqlclient cannot enforce TLS without a CA.
-    MYSQL: ("pymysql", "mysqldb"),
+    MYSQL: ("pymysql", "mysqldb", "aiomysql", "asyncmy"),
 }
 """Those of each family, the preferred one first."""
 
 _SYNC = frozenset({"psycopg", "psycopg2", "pg8000", "pymysql", "mysqldb"})
-_ASYNC = frozenset({"psycopg", "asyncpg"})
+_ASYNC = frozenset({"psycopg", "asyncpg", "aiomysql", "asyncmy"})
 _MODULES = {"mysqldb": "MySQLdb"}
-_PACKAGES = {"pymysql": "pymysql", "mysqldb": "mysqlclient"}
+_PACKAGES = {"mysqldb": "mysqlclient"}
 
 
 def choose(connection: SecuredConnection, driver: Driver | None = None, *, asynchronous: bool | None = None) -> Driver:
@@ -56,7 +56,7 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
     candidates = [named] if named else able
     found = next((each for each in candidates if find_spec(_MODULES.get(each, each))), None)
     if found is None:
-        package = _PACKAGES.get(candidates[0], f"envconn[{candidates[0]}]")
+        package = f"envconn[{_PACKAGES.get(candidates[0], candidates[0])}]"
         refuse(connection, f"{' or '.join(candidates)} is not installed. Run pip install {package}", "driver-missing")
     return found
 
@@ -67,14 +67,7 @@ def _able(connection: SecuredConnection, *, asynchronous: bool | None) -> list[D
         refuse(
             connection, f"holds {FAMILIES[connection.family].title} connection, but SQLAlchemy requires a SQL database"
         )
-    able = [each for each in DRIVERS[connection.family] if each in kind]
-    if not able:
-        refuse(
-            connection,
-            f"{connection.family} does not support asynchronous engines. Use create_engine()",
-            "driver-unsuitable",
-        )
-    return able
+    return [each for each in DRIVERS[connection.family] if each in kind]
 
 
 def _in_scheme(connection: SecuredConnection, able: list[Driver]) -> Driver | None:

@@ -82,16 +82,27 @@ def arguments(connection: SecuredConnection, driver: Module | None = None) -> Ar
     insist(connection, "MySQL", MYSQL, _TYPES)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"the MySQL drivers do not support {refused[0]}. Remove it")
-    found = {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
+    found = options(connection)
     if (driver or _installed(connection)) != "pymysql":
         return cast("Arguments", found | _mysqldb(connection))
-    if connection.password and not connection.password.reveal().isascii():
-        # It makes another hash of it than the server has (connections.py: encode("latin1")).
-        refuse(
-            connection,
-            "PyMySQL does not support this password. Use one with ASCII characters only, or use mysqlclient",
-        )
+    refuse_beyond_ascii(connection, "PyMySQL")
     return cast("Arguments", found | _pymysql(connection))
+
+
+def options(connection: SecuredConnection) -> dict[str, object]:
+    """Return the arguments that do not decide, which have the same names in every driver."""
+    return {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
+
+
+def refuse_beyond_ascii(connection: SecuredConnection, driver: str) -> None:
+    """Refuse a password of which `driver` makes another hash than the server (connections.py: encode("latin1")).
+
+    Raises:
+        ConfigurationError: it is not ASCII.
+    """
+    if connection.password and not connection.password.reveal().isascii():
+        message = f"{driver} does not support this password. Use one with ASCII characters only, or use mysqlclient"
+        refuse(connection, message)
 
 
 _REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
@@ -138,7 +149,7 @@ def _installed(connection: SecuredConnection) -> str:
     for driver in ("MySQLdb", "pymysql"):
         if find_spec(driver):
             return driver
-    return refuse(connection, "neither mysqlclient nor PyMySQL is installed. Run pip install mysqlclient")
+    return refuse(connection, "neither mysqlclient nor PyMySQL is installed. Run pip install envconn[mysqlclient]")
 
 
 _MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
