@@ -125,6 +125,35 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "CELERY_RESULT_BACKEND=redis",
             "CELERY_RESULT_BACKEND=rpc://",
         ),
+        "reference-unresolved": Code(
+            "The value, or a whole component of it, is a reference that another program should have replaced: "
+            "`$(NAME)`, `${{ ... }}`, `@Microsoft.KeyVault(...)`, `op://...`, `ENC[...]` and their like.",
+            "Let that program replace it, or write the value itself. A component that is meant literally has its first "
+            "character percent-encoded.",
+            "DATABASE_URL='postgresql://app:$(DB_PASSWORD)@db.example.com/app'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "placeholder-unreplaced": Code(
+            "The value, or a whole component of it, is a placeholder of a console or a manual, such as "
+            "`[YOUR-PASSWORD]`, `<password>` or `********`.",
+            "Put the real one in its place. One that is meant literally has its first character percent-encoded.",
+            "DATABASE_URL='postgresql://app:[YOUR-PASSWORD]@db.example.com/app'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "text-pasted": Code(
+            "The value has more than the connection string, or is in the words of another program: a command, an "
+            "assignment, `&amp;`, ADO.NET, StackExchange.Redis, base64.",
+            "Keep only the connection string, as the message says.",
+            "DATABASE_URL=\"psql 'postgresql://app:secret@db.example.com/app'\"",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+        ),
+        "parameter-misplaced": Code(
+            "A parameter such as `sslmode` follows a character that does not begin a parameter, so it would be a part "
+            "of the value before it.",
+            'Write "?" before the first parameter and "&" before each other one; in keywords and values, a space.',
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app;sslmode=verify-full'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
+        ),
         "alias-missing": Code(
             "The value is `$NAME` or `${NAME}`, but no variable of that name is set.",
             "Set this variable, or write the value itself.",
@@ -260,7 +289,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "REDIS_URL=rediss://:a%E2%84%80b@cache.example.com",
         ),
         "scheme-missing": Code(
-            "The value has no scheme, or begins with the command psql.",
+            "The value has no scheme.",
             "Begin with `postgresql://`, or as the message says.",
             "DATABASE_URL=db.example.com/app",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",

@@ -6,6 +6,7 @@ besides the default database, `notes` and `codes` the variables and codes of not
 
 from __future__ import annotations
 
+import base64
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,7 +99,54 @@ USUAL = _words(
     "JAWSDB_URL ELEPHANTSQL_URL POSTGRESDB_URI ConnectionStrings__app"
 )
 
+
+def _database(text: str) -> Row:
+    """Return a row whose ``DATABASE_URL`` is `text`, which is read."""
+    return Row(f"read: {text}", {"DATABASE_URL": text})
+
+
 READ = [
+    # What is no reference and no placeholder: words, what is inside of a component, and what is percent-encoded.
+    *(
+        _database(f"postgresql://app:{password}@db.example.com/app")
+        for password in (
+            "password",
+            "postgres",
+            "changeme",
+            "YOUR_PASSWORD",
+            "$DB_PASSWORD",
+            "a${DB_PASSWORD}b",
+            "$(a",
+            "(a)",
+            "{",
+            "[x7$k]",
+            "a<b>",
+            "**",
+            "%24{DB_PASSWORD}",
+            "%24(DB_PASSWORD)",
+            "%7B{DB_PASSWORD}}",
+            "%5BYOUR-PASSWORD]",
+            "%3Cpassword>",
+            "%2A*******",
+            "%45NC[x]",
+            "op:vault",
+            "arn",
+            "vault",
+            "__DB_PASSWORD__",
+            "@Microsoft".replace("@", "%40"),
+        )
+    ),
+    *(
+        parts(DB_PASSWORD=text)
+        for text in ("$(", "a{{b}}c", "<", "[x7$k]", "password", "a;sslmode=disable", "vault:x", "!secret", "ENC")
+    ),
+    # What is no parameter: a semicolon in a password, and words that are none.
+    _database("postgresql://app:a;sslmode=disable@db.example.com/app"),
+    _database("postgresql://app:a,b&c=d@db.example.com/app"),
+    _database("postgresql://app@db.example.com/app;v2"),
+    _database("postgresql://app@db.example.com/app?options=-c%20search_path%3Da,b"),
+    _database("host=db.example.com user=app dbname=app password='a;sslmode=disable'"),
+    _database("host=db.example.com,db2.example.com user=app dbname=app"),
     # Other usual names, alone, and beside the standard one.
     *(usual(**{name: PG}) for name in USUAL),
     *(
@@ -332,7 +380,217 @@ READ = [
 """What is read, and noted."""
 
 _POST = "postgersql"
+_LITERAL = "reference-unresolved"
+_FILL_IN = "placeholder-unreplaced"
+REFERENCES = (
+    "$(DATABASE_URL)",
+    "$(cat /run/secrets/url)",
+    "${DATABASE_URL:-}",
+    "${db.DATABASE_URL}",
+    "${env:DATABASE_URL}",
+    "${ssm:/app/url}",
+    "${{ secrets.DATABASE_URL }}",
+    "${{secrets.DATABASE_URL}}",
+    "${{Postgres.DATABASE_URL}}",
+    "{{ database_url }}",
+    "{{.Values.databaseUrl}}",
+    "{{ op://vault/item/url }}",
+    "{{resolve:secretsmanager:app:SecretString:url}}",
+    "{% database_url %}",
+    "<%= ENV['X'] %>",
+    "((database-url))",
+    "#{DATABASE_URL}#",
+    "#{DatabaseUrl}",
+    "%(ENV_DATABASE_URL)s",
+    "%DATABASE_URL%",
+    "%env(DATABASE_URL)%",
+    "$env:DATABASE_URL",
+    "@Microsoft.KeyVault(SecretUri=https://app.vault.azure.net/secrets/url/)",
+    "@Microsoft.KeyVault(VaultName=app;SecretName=url)",
+    "@Microsoft.AppConfiguration(Endpoint=https://x; Key=url)",
+    "op://vault/item/field",
+    "arn:aws:secretsmanager:eu-west-1:123456789012:secret:app-AbCdEf",
+    "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/app",
+    "ssm:///app/url",
+    "secretsmanager://app",
+    "aws-sm://app",
+    "projects/123/secrets/url/versions/latest",
+    "sm://project/url",
+    "gsm://project/url",
+    "berglas://bucket/url",
+    "azkv://vault/url",
+    "akvs://vault/url",
+    "secretref:database-url",
+    "vault:secret/data/app#url",
+    "vault://secret/app#url",
+    ">>vault:secret/data/app#url",
+    "ref+vault://secret/app#/url",
+    "ref+awsssm://app/url",
+    "ref://secrets/url",
+    "pass://vault/item/url",
+    "bws://id",
+    "infisical://app/url",
+    "doppler://app/url",
+    "ENC[AES256_GCM,data:p673w,iv:YY,tag:A==,type:str]",
+    "ENC[PKCS7,MIIBeQ]",
+    "ENC(G6N718UuyPE5bHyWKyuLQSm02auQPUtm)",
+    "encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt",
+    "!Ref DatabaseUrl",
+    "!Sub postgres://app",
+)
+"""Whole values that another program should have replaced."""
+
+PLACEHOLDERS = (
+    "<your database url>",
+    "<DATABASE_URL>",
+    "[YOUR-CONNECTION-STRING]",
+    "{your_connection_string}",
+    "*" * 12,
+)
+"""Whole values that a person should have replaced."""
+
+COMPONENTS = {
+    "$(DB_PASSWORD)": _LITERAL,
+    "${DB_PASSWORD}": _LITERAL,
+    "${DB_PASSWORD:-secret}": _LITERAL,
+    "${{ secrets.DB_PASSWORD }}": _LITERAL,
+    "{{ db_password }}": _LITERAL,
+    "{{resolve:ssm:/app/password}}": _LITERAL,
+    "((password))": _LITERAL,
+    "#{DB_PASSWORD}#": _LITERAL,
+    "%DB_PASSWORD%": _LITERAL,
+    "%(password)s": _LITERAL,
+    "$env:DB_PASSWORD": _LITERAL,
+    "ENC[AES256_GCM,data:p673w]": _LITERAL,
+    "[YOUR-PASSWORD]": _FILL_IN,
+    "[your password]": _FILL_IN,
+    "[YOUR_PASSWORD]": _FILL_IN,
+    "<password>": _FILL_IN,
+    "<your-password>": _FILL_IN,
+    "{your_password}": _FILL_IN,
+    "****": _FILL_IN,
+    "***": _FILL_IN,
+    "\N{BULLET}" * 8: _FILL_IN,
+}
+"""Whole components, and their codes."""
+
+PASTED = (
+    f"psql '{PG}'",
+    f'psql "{PG}"',
+    f"psql {PG}",
+    f"PGPASSWORD={MARKER} psql -h db.example.com -U app app",
+    f"pg_dump -d {PG}",
+    f"mysql -h db.example.com -u app -p{MARKER}",
+    f"redis-cli -u {REDIS}",
+    f"DATABASE_URL={PG}",
+    f"DATABASE_URL='{PG}'",
+    f"DATABASE_URL = {PG}",
+    f"DATABASE_URL: {PG}",
+    f"export DATABASE_URL={PG}",
+    f'export DATABASE_URL="{PG}"',
+    f"set DATABASE_URL={PG}",
+    f"setx DATABASE_URL {PG}",
+    f"ENV DATABASE_URL {PG}",
+    f"$env:DATABASE_URL = '{PG}'",
+    f"- DATABASE_URL={PG}",
+    f"{PG}&amp;application_name=web",
+    f"{PG}&#38;application_name=web",
+    f"{PG}\\u0026application_name=web",
+    f"{PG}\\&application_name=web",
+    PG.replace("/", "\\/"),
+    f"Server=db.example.com;Database=app;User Id=app;Password={MARKER};SslMode=Require",
+    f"Host=db.example.com;Port=5432;Username=app;Password={MARKER};Database=app",
+    f"Server=tcp:db.example.com,1433;Initial Catalog=app;User ID=app;Password={MARKER};Encrypt=True;",
+    f"Data Source=db.example.com;Initial Catalog=app;Uid=app;Pwd={MARKER}",
+    f"redis.example.com:6380,password={MARKER},ssl=True,abortConnect=False",
+    f"redis.example.com,ssl=True,password={MARKER}",
+    base64.b64encode(PG.encode()).decode(),
+    base64.b64encode(f"{PG}\n".encode()).decode(),
+    base64.b64encode(PG.replace("app:", "%3E?~:").replace("?~", "%3F~").encode()).decode(),
+    base64.urlsafe_b64encode(PG.replace("app:", "~~~~~~:").encode()).decode().rstrip("="),
+    base64.b64encode(f"host=db.example.com user=app dbname=app password={MARKER}".encode()).decode(),
+)
+"""What was copied with too much around it, or is in the words of another program."""
+
+_PLACE = f"postgresql://app:{MARKER}@db.example.com/app"
+MISPLACED = (
+    f"{_PLACE};sslmode=verify-full",
+    f"{_PLACE}&sslmode=verify-full",
+    f"{_PLACE},sslmode=verify-full",
+    f"{_PLACE}/sslmode=verify-full",
+    f"{_PLACE}#sslmode=verify-full",
+    f"{_PLACE}%3Fsslmode=verify-full",
+    f"{_PLACE}%3Fsslmode%3Dverify-full",
+    f"{_PLACE}%23sslmode=verify-full",
+    f"{_PLACE};sslmode=verify-full?application_name=web",
+    f"{_PLACE}?application_name=web;sslmode=verify-full",
+    f"{_PLACE}?application_name=web; sslmode=verify-full",
+    f"{_PLACE}?application_name=web?sslmode=verify-full",
+    f"{_PLACE}?application_name=web#sslmode=verify-full",
+    f"{_PLACE}?application_name=web,sslmode=verify-full",
+    f"{_PLACE}?application_name=web&?sslmode=verify-full",
+    f"{_PLACE}?sslmode=require;sslrootcert=system",
+    f"{_PLACE}?sslmode=require;channel_binding=require",
+    f"{_PLACE};ssl=true",
+    f"mysql://app:{MARKER}@db.example.com/app?charset=utf8mb4;ssl-mode=VERIFY_IDENTITY",
+    f"mysql://app:{MARKER}@db.example.com/app;ssl-mode=VERIFY_IDENTITY",
+    "host=db.example.com user=app dbname=app;sslmode=verify-full",
+    "host=db.example.com user=app dbname=app,sslmode=verify-full",
+    "host=db.example.com user=app dbname=app&sslmode=verify-full",
+    "host=db.example.com user=app dbname=app?sslmode=verify-full",
+    "host=db.example.com user=app dbname=app; sslmode=verify-full",
+)
+"""A parameter was meant, but what is before it does not begin one."""
+
 REFUSED = [
+    # References, placeholders, and what was pasted.
+    *(without(f"reference: {text}", _LITERAL, DATABASE_URL=text) for text in REFERENCES),
+    *(without(f"placeholder: {text}", _FILL_IN, DATABASE_URL=text) for text in PLACEHOLDERS),
+    *(
+        without(f"password: {text}", code, DATABASE_URL=f"postgresql://app:{text}@db.example.com/app")
+        for text, code in COMPONENTS.items()
+    ),
+    *(
+        without(f"{each}: {text}", code, DATABASE_URL=f"postgresql://{before}{text}{behind}")
+        for text, code in {"$(X)": _LITERAL, "${X}": _LITERAL, "<x>": _FILL_IN, "[xyz]": _FILL_IN}.items()
+        for each, before, behind in (
+            ("user", "", f":{MARKER}@db.example.com/app"),
+            ("user alone", "", "@db.example.com/app"),
+            ("host", f"app:{MARKER}@", "/app"),
+            ("host with port", f"app:{MARKER}@", ":5432/app"),
+            ("a part of a host", f"app:{MARKER}@db.", ".example.com/app"),
+            ("port", f"app:{MARKER}@db.example.com:", "/app"),
+            ("database", f"app:{MARKER}@db.example.com/", "?sslmode=require"),
+            ("in the query", "app@db.example.com/app?sslmode=require&password=", ""),
+        )
+    ),
+    without("all", _LITERAL, DATABASE_URL="postgresql://$(U):$(P)@$(H):$(O)/$(D)"),
+    without("host by a name", _LITERAL, DATABASE_URL="postgresql://app:$DB_PASSWORD@$DB_HOST/app"),
+    *(
+        without(f"keyword: {text}", code, DATABASE_URL=f"host=db.example.com user=app dbname=app password={text}")
+        for text, code in {"$(X)": _LITERAL, "'${X}'": _LITERAL, "<x>": _FILL_IN, "'[your password]'": _FILL_IN}.items()
+    ),
+    *(
+        wrong(code, **{name: text})
+        for text, code in {
+            "$(X)": _LITERAL,
+            "${{ x.y }}": _LITERAL,
+            "<your-x>": _FILL_IN,
+            "op://a/b/c": _LITERAL,
+        }.items()
+        for name in ("DB_PASSWORD", "DB_USER", "DB_HOST", "DB_NAME", "DB_PORT")
+    ),
+    *(without(f"pasted: {text}", "text-pasted", DATABASE_URL=text) for text in PASTED),
+    *(without(f"misplaced: {text}", "parameter-misplaced", DATABASE_URL=text) for text in MISPLACED),
+    *(
+        refused(f"a reference in {name}", _LITERAL, **{name: text})
+        for name in ("ANALYTICS_DATABASE_URL", "DIRECT_URL", "REDIS_URL", "CACHE_URL", "CELERY_BROKER_URL")
+        for text in ("op://vault/item/field", "$(X)", "{{ x }}", "ref+vault://x")
+    ),
+    refused("a placeholder for a Redis", _FILL_IN, REDIS_URL="rediss://:<password>@redis.example.com"),
+    refused("a placeholder for a broker", _FILL_IN, CLOUDAMQP_URL="amqps://app:[password]@mq.example.com"),
+    refused("a Redis of .NET", "text-pasted", REDIS_URL=f"redis.example.com:6380,password={MARKER},ssl=True"),
+    refused("a lost parameter", "parameter-misplaced", REDIS_URL=f"{REDIS}/0;ssl_cert_reqs=required"),
     # Names that were meant.
     *(
         without(f"one letter: {name}", "database-missing", **{name: PG, "DB_NAME": ""})

@@ -318,7 +318,7 @@ def test_app_service(environ: dict[str, str], expected: dict[str, tuple[str, str
         ({"CUSTOMCONNSTR_DATABASE_URL": " "}, "database-missing", None),
         ({"POSTGRESQLCONNSTR_A": A, "DATABASE_URL": B}, "variable-conflict", None),
         ({"POSTGRESQLCONNSTR_A": A, "POSTGRESQLCONNSTR_B": B}, "binding-ambiguous", None),
-        ({"POSTGRESQLCONNSTR_A": f"Server=tcp:a.example;Password={MARKER}"}, "host-missing", None),
+        ({"POSTGRESQLCONNSTR_A": f"Server=tcp:a.example;Password={MARKER}"}, "text-pasted", None),
         ({"POSTGRESQLCONNSTR_A": " ", "DATABASE_URL": A}, None, "variable-blank"),
         ({"CUSTOMCONNSTR_DATABASE_URL": f"{A}?sslmode=disable"}, "tls-disabled", None),
     ],

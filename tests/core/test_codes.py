@@ -29,7 +29,18 @@ TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {
-    *("json-unless-none", "node-postgres", "py-amqp", "redis-py", "scram-sha-256", "latin-1", "utf-16-be", "utf-8"),
+    *(
+        "json-unless-none",
+        "node-postgres",
+        "py-amqp",
+        "redis-cli",
+        "redis-py",
+        "valkey-cli",
+        "scram-sha-256",
+        "latin-1",
+        "utf-16-be",
+        "utf-8",
+    ),
     *("osc-fr1", "public-rw", "private-peering-rw", "reset-default", "retry-after", "accept-encoding", "content-type"),
     *("no-verify", "prefer-standby", "read-only", "read-write"),
     *("ssl-ca", "ssl-cert", "ssl-crl", "ssl-key", "ssl-mode"),

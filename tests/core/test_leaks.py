@@ -148,7 +148,7 @@ CASES = [
     url("host-empty", f"postgresql://app:{{p}}@{HOST},/app"),
     url("host-invalid", f"postgresql://app:{{p}}@{HOST}$/app"),
     url("host-not-ascii", "postgresql://app:{p}@dätabase/app"),
-    url("host-brackets", "postgresql://app:{p}@[nonsense]/app"),
+    url("host-brackets", "postgresql://app:{p}@[0nonsense]/app"),
     query("hostaddr-alone", "hostaddr=10.0.0.1", host=""),
     query("hostaddr-count", "hostaddr=10.0.0.1,10.0.0.2"),
     query("hostaddr-invalid", "hostaddr={p}"),

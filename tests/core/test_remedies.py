@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import shlex
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from envconn import ConfigurationError, load
 from envconn.codes import SECTIONS
+from environments import COMPONENTS, MISPLACED, PASTED, PLACEHOLDERS, REFERENCES
+from leaks import MARKER
 
 if TYPE_CHECKING:
+    from envconn import Finding
     from throwaway.certificates import Certificates
 
 EXAMPLES = {
@@ -241,3 +247,82 @@ def test_message_names_the_remedy(query: str, told: str, corrected: str) -> None
     assert ". " in problem.message
     assert told in problem.message.partition(". ")[2]
     assert load({"DATABASE_URL": f"{URL}{corrected}"}, env_file=None).database.origin.variable == "DATABASE_URL"
+
+
+@pytest.mark.parametrize(("component", "code"), COMPONENTS.items())
+def test_a_component_that_is_meant_literally(component: str, code: str) -> None:
+    """What the message says to write in its place, in a URI and in a keyword's value, means the same text."""
+    (problem,) = problems(f"postgresql://app:{component}@db.example.com/app")
+    assert problem.code == code
+    text = quote(component, safe="")
+    first = "".join(f"%{byte:02X}" for byte in component[0].encode())
+    assert problem.message.endswith(f"percent-encode it, from its first character on: {first}...")
+    assert password(f"postgresql://app:{text}@db.example.com/app") == component
+    (problem,) = problems(f"host=db.example.com user=app dbname=app password='{component}'")
+    assert "write a backslash before its first character" in problem.message
+    assert password(f"host=db.example.com user=app dbname=app password='\\{component}'") == component
+
+
+def problems(text: str) -> tuple[Finding, ...]:
+    """Return the problems of a ``DATABASE_URL`` of `text`."""
+    with pytest.raises(ConfigurationError) as caught:
+        load({"DATABASE_URL": text}, env_file=None)
+    return caught.value.problems
+
+
+def password(text: str) -> str:
+    """Return the password that `text` has."""
+    found = load({"DATABASE_URL": text}, env_file=None).database.password
+    return found.reveal() if found else ""
+
+
+@pytest.mark.parametrize("text", [*REFERENCES, *PLACEHOLDERS])
+def test_a_reference_is_replaced(text: str) -> None:
+    (problem,) = problems(text)
+    assert any(said in problem.message for said in ("write the value itself", "Put the real one", "set a new one"))
+    assert text not in problem.message
+
+
+@pytest.mark.parametrize("text", PASTED)
+def test_what_was_pasted_is_cut_down(text: str) -> None:
+    """The part that the message says to keep, or the text that it says to write, is read."""
+    (problem,) = problems(text)
+    remedy = problem.message.partition(". ")[2]
+    assert MARKER not in problem.message
+    if remedy.startswith("Keep only"):
+        kept = re.search(r"[a-z]+://[^'\" ]+", text)
+        corrected = kept[0] if kept else ""
+    elif remedy.startswith("Decode it"):
+        corrected = base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_") + "==").decode()
+    elif " in its place" in remedy:
+        escaped = re.search(r"has (\S+) for", problem.message)
+        corrected = text.replace(escaped[1] if escaped else "", remedy.split()[1])
+    else:
+        corrected = remedy.split()[3].replace("port", "6379")
+    assert services(corrected)
+
+
+def services(text: str) -> list[str]:
+    """Return the services of a ``DATABASE_URL`` or a ``REDIS_URL`` of `text`."""
+    name = "REDIS_URL" if text.startswith("rediss") else "DATABASE_URL"
+    return [*load({name: text}, env_file=None)]
+
+
+@pytest.mark.parametrize("text", MISPLACED)
+def test_no_demand_is_lost(text: str) -> None:
+    """The remedy for a parameter behind another character leads to the level that this parameter demands."""
+    (problem,) = problems(text)
+    known = re.match(r"(\S+)= follows \"(.+?)\"", problem.message)
+    assert known
+    word, mark = known.groups()
+    is_pairs = text.startswith("host=")
+    assert ("Write a space" if is_pairs else 'Write "?" before the first parameter') in problem.message
+    after = text.index("@") if not is_pairs else 0
+    before, _, behind = text[after:].partition(word)
+    place = before[: before.rindex(mark)].rstrip(";&, ")
+    begin = " " if is_pairs else "&" if "?" in place else "?"
+    corrected = f"{text[:after]}{place}{begin}{word}{behind.replace('?', '&')}".replace("%3D", "=")
+    demanded = {"verify-full": "verify-full", "VERIFY_IDENTITY": "verify-full", "system": "verify-full"}
+    level = next((demanded[each] for each in demanded if each in text), "encrypted")
+    environ = {"DATABASE_URL": corrected, "DATABASE_CA_CERT": "system"}
+    assert str(load(environ, env_file=None).database.tls.level) in {level, "verify-full"}

@@ -90,7 +90,7 @@ RIGHT = {
     "NAME_FILE beside the same": file("held", URL, DATABASE_URL_FILE="held", DATABASE_URL=URL),
     ".env": dotenv(f"DATABASE_URL={URL}\n"),
     ".env, quoted": dotenv(f"export DATABASE_URL='{URL}' # comment\n"),
-    ".env, nothing interpolated": dotenv("DATABASE_URL=postgresql://app:${b}@db.example.com/app\nb=other\n"),
+    ".env, nothing interpolated": dotenv("DATABASE_URL=postgresql://app:a${b}@db.example.com/app\nb=other\n"),
     ".env overruled": dotenv(f"DATABASE_URL={OTHER}\n", DATABASE_URL=URL),
     ".env blanked out": dotenv(f"DATABASE_URL={OTHER}\nPG_URL={URL}\n", DATABASE_URL=""),
     ".env with an alias into the environment": dotenv("DATABASE_URL=$MINE\n", MINE=URL),

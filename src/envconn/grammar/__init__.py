@@ -11,6 +11,7 @@ import re
 from functools import cache
 from importlib import import_module
 
+from envconn.errors import problem
 from envconn.families import BY_SCHEME, FAMILIES
 from envconn.grammar.conninfo import read_conninfo
 from envconn.grammar.text import ParseState, nearest, tidy
@@ -51,7 +52,8 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
     managers store it (`json_credentials`). No message quotes any part of the text, except known words
     and names of parameters that cannot be part of a password.
     """
-    if text.reveal().lstrip("\ufeff \t\r\n")[:1] == "{":
+    written = text.reveal().lstrip("\ufeff \t\r\n")
+    if written[:1] == "{" and not _is_braced(written):
         from envconn.grammar.json_credentials import read_json
 
         return read_json(text, origin, read_text)
@@ -62,8 +64,59 @@ def read_text(text: Secret, origin: Origin, before: str = "") -> Connection | tu
     """Do the same as `read`, for a text that is not JSON. `before` is what stands before the scheme, as in ``db+``."""
     state = ParseState(origin)
     clean = tidy(state, text.reveal())
-    connection = None if clean is None else _dispatch(state, clean, before)
-    return tuple(state.problems) if connection is None else connection
+    if clean is None:
+        return tuple(state.problems)
+    mistake = _mistake(clean) if _may_be_mistaken(clean) else None
+    connection = None if mistake else _dispatch(state, clean, before)
+    if connection:
+        return connection
+    mistake = mistake or _mistake(clean)
+    return (problem(mistake[0], origin.variable, mistake[1]),) if mistake else tuple(state.problems)
+
+
+def _may_be_mistaken(text: str) -> bool:
+    """Whether `text` may have a mistake that its grammar does not notice; cheap, as every text is asked."""
+    if not _MARKS.isdisjoint(text):
+        return True
+    place, _, query = text.partition("?")
+    if "//" not in place:
+        return not _BETWEEN.isdisjoint(text)
+    return "?" in query or "," in query or "=" in place or "%3" in place
+
+
+_MARKS = frozenset("$<{[(*;#\\\N{BULLET}\N{BLACK CIRCLE}\N{MIDDLE DOT}")
+_BETWEEN = frozenset(",&?%")
+
+
+MISTAKES = frozenset({"reference-unresolved", "placeholder-unreplaced", "text-pasted"})
+"""The codes of what was written for another program: no variable of another product is meant to have it."""
+
+
+def reference(text: str) -> tuple[str, str] | None:
+    """Return code and message if `text`, one part of a connection, is an unresolved reference or a placeholder."""
+    if _MARKS.isdisjoint(text) and _SCHEMED.isdisjoint(text):
+        return None
+    from envconn.grammar.references import of_value
+
+    form = of_value(text)
+    return (form.code, f"is {form.what}. {form.remedy}") if form else None
+
+
+_SCHEMED = frozenset("/:@!%")
+
+
+def _mistake(text: str) -> tuple[str, str] | None:
+    from envconn.grammar.mistakes import find  # only for a text that is refused, or nearly
+
+    return find(text)
+
+
+def _is_braced(text: str) -> bool:
+    """Whether `text` is in braces, but not JSON: ``{{ database_url }}``, ``{your_connection_string}``."""
+    return text[1:2] == "{" or (_OF_JSON.isdisjoint(text) and len(text.split("}", maxsplit=1)[0]) > 1)
+
+
+_OF_JSON = frozenset("\"':")
 
 
 def _dispatch(state: ParseState, text: str, before: str) -> Connection | None:
@@ -71,9 +124,7 @@ def _dispatch(state: ParseState, text: str, before: str) -> Connection | None:
     if separator and (family := BY_SCHEME.get(scheme.removeprefix(before))):
         return _reader(family)(state, scheme, text)
     match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
-    if text.startswith("psql "):
-        state.refuse("scheme-missing", "begins with the command psql. Keep only the connection string, without quotes")
-    elif match:
+    if match:
         state.refuse(*_explain(match.group(1)))
     elif "=" in text and not text.startswith("//"):
         return read_conninfo(state, text)

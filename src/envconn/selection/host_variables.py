@@ -11,6 +11,7 @@ import re
 from envconn import families
 from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
+from envconn.grammar import reference
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import ATTRIBUTES, KEYWORDS, VARIABLES
 from envconn.grammar.text import unfit
@@ -166,6 +167,9 @@ def _stronger(one: str, other: str) -> str:
 
 
 def _malformed(keyword: str, text: str) -> Iterator[tuple[str, str]]:
+    if mistake := reference(text):
+        yield mistake
+        return
     if keyword == "port" and text.startswith("tcp://"):
         yield "port-invalid", _SERVICE_LINK
     if keyword == "host" and "://" in text:

@@ -81,15 +81,17 @@ class Scan:
         self.record(lookup)
         if lookup.found:
             outcome = read(lookup.found.text, lookup.found.origin)
-            if not isinstance(outcome, Connection) and other and self._is_foreign(lookup.found, other):
+            if not isinstance(outcome, Connection) and other and self._is_foreign(lookup.found, other, outcome):
                 return
             if not isinstance(outcome, Connection):
                 outcome = self.about_parts(outcome, lookup.found.origin)
             yield from self.understand(outcome)
 
-    def _is_foreign(self, found: Text, other: Other) -> bool:
+    def _is_foreign(self, found: Text, other: Other, problems: tuple[Finding, ...]) -> bool:
         from envconn.selection import other_products
 
+        if any(each.code in grammar.MISTAKES for each in problems):
+            return False
         if held := other_products.title(found.text.reveal(), other.role):
             self.notes.append(other_products.unused(found.origin.variable, held, other.service))
         return bool(held)

@@ -1,0 +1,148 @@
+"""The one cause of a text that was copied with too much around it, in the words of another program, or unfinished.
+
+Such a text breaks several rules at once, and what the grammar would say about each of them leads nowhere. Some are even
+read without a complaint, and a demand of theirs is lost: ``/app;sslmode=verify-full`` is a name of a database to libpq.
+"""
+
+from __future__ import annotations
+
+import re
+
+from envconn.families import BY_SCHEME
+from envconn.grammar import references
+from envconn.grammar.libpq_keywords import KEYWORDS
+
+TYPE_CHECKING = False
+PASTED = "text-pasted"
+MISPLACED = "parameter-misplaced"
+
+
+def find(text: str) -> tuple[str, str] | None:
+    """Return code and message for the mistake in `text`, if it is a known one. No part of it is in the message."""
+    if form := references.of_value(text):
+        return form.code, f"is {form.what}. {form.remedy}"
+    for recognise in (_command, _assignment, _escaped, _of_dotnet, _of_stack_exchange, _encoded):
+        if message := recognise(text):
+            return PASTED, message
+    if components := _components(text):
+        return _about(components)
+    if misplaced := _misplaced(text):
+        return MISPLACED, misplaced
+    return None
+
+
+def _components(text: str) -> tuple[references.Component, ...]:
+    scheme, separator, _ = text.partition("://")
+    is_uri = separator and re.fullmatch(r"[A-Za-z][A-Za-z0-9+._-]*", scheme)
+    return (*(references.in_uri(text, len(scheme) + 3) if is_uri else references.in_pairs(text)),)
+
+
+def _about(components: tuple[references.Component, ...]) -> tuple[str, str]:
+    first = components[0]
+    names = [f"the {each.name}" for each in components if each.form == first.form]
+    verb = "are each" if names[1:] else "is"
+    subject = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    sentences = (f"{subject} {verb} {first.form.what}", first.form.remedy, references.literally(first))
+    return first.form.code, ". ".join(filter(None, sentences))
+
+
+_URL = "Write it as postgresql://user:password@host/name"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+def _command(text: str) -> str:
+    found = re.match(rf"(?:{_NAME}=\S* +)*(?:sudo +)?({'|'.join(_COMMANDS)}) ", text)
+    if not found:
+        return ""
+    remedy = "Keep only the connection string, without quotes" if "://" in text else _URL
+    return f"begins with the command {found[1]}. {remedy}"
+
+
+_COMMANDS = (
+    *("psql", "pgcli", "pg_dump", "pg_restore", "pg_isready", "createdb", "usql"),
+    *("mysql", "mysqldump", "mariadb", "mycli", "sqlite3", "redis-cli", "valkey-cli", "iredis"),
+)
+
+
+def _assignment(text: str) -> str:
+    if re.match(rf"(?:(?:export|set|setx|env|ENV|declare -x|-) +|\$env: *){_NAME} *[= ]", text):
+        return _ASSIGNED
+    found = re.match(rf"({_NAME}) *(?:=|: ) *[\"']?[a-z][a-z0-9+.-]*:\\?/", text)
+    return _ASSIGNED if found and found[1] not in KEYWORDS else ""
+
+
+_ASSIGNED = "begins with a variable's name, as in a file or a shell. Keep only what follows the name, without quotes"
+
+
+def _escaped(text: str) -> str:
+    _, _, query = text.partition("?")
+    if found := next((each for each in _AMPERSANDS if each in query), ""):
+        return f'has {found} for an "&", as in {_AMPERSANDS[found]}. Write & in its place'
+    return r"has \/ for a slash, as in JSON. Write / in its place" if r":\/\/" in text else ""
+
+
+_AMPERSANDS = {"&amp;": "HTML", "&#38;": "HTML", "&#x26;": "HTML", r"\u0026": "JSON", r"\&": "a shell"}
+
+
+def _of_dotnet(text: str) -> str:
+    first, *others = text.split(";")
+    names = [each.partition("=")[0].strip().lower().replace(" ", "") for each in (first, *others)]
+    is_one = names[0] in _OF_DOTNET and first.count("=") == 1 and not _OF_DOTNET.isdisjoint(names[1:])
+    return f"is a connection string of ADO.NET. {_URL}" if is_one else ""
+
+
+_OF_DOTNET = frozenset(
+    (
+        *("server", "host", "hostname", "datasource", "address", "addr", "networkaddress", "port"),
+        *("database", "db", "initialcatalog", "userid", "uid", "user", "username", "password", "pwd"),
+        *("sslmode", "ssl", "encrypt", "trustservercertificate", "integratedsecurity", "pooling", "timeout"),
+    )
+)
+
+
+def _of_stack_exchange(text: str) -> str:
+    words = "password|ssl|user|abortConnect|defaultDatabase|allowAdmin|connectTimeout|syncTimeout|sslHost"
+    found = re.match(rf"(?i:[^\s,=/@]+(?:,[^\s,=/@]+)*(?:, *[a-z]+=[^,]*)*, *(?:{words})=)", text)
+    return "is a connection string of StackExchange.Redis. Write it as rediss://:password@host:port" if found else ""
+
+
+def _encoded(text: str) -> str:
+    if len(text) < _SHORTEST or not re.fullmatch("[A-Za-z0-9+/_-]+={0,2}", text):
+        return ""
+    from base64 import urlsafe_b64decode
+    from contextlib import suppress
+
+    decoded, digits = b"", text.rstrip("=").translate({ord("+"): "-", ord("/"): "_"})
+    with suppress(ValueError):
+        decoded = urlsafe_b64decode(digits + "=" * (-len(digits) % 4))
+    is_one = decoded.partition(b"://")[0].decode("ascii", "replace") in BY_SCHEME or b"host=" in decoded
+    return "is a connection string in base64. Decode it once: base64 --decode" if is_one else ""
+
+
+_SHORTEST = 16
+
+
+def _misplaced(text: str) -> str:
+    """Return the message about a parameter that was meant, but as it is written is a part of something else."""
+    scheme, separator, rest = text.partition("://")
+    if separator and " " not in scheme and "=" not in scheme:
+        place, _, query = rest[rest.rfind("@") + 1 :].partition("?")
+        found = re.search(_IN_PLACE, place) or re.search(_IN_QUERY, query)
+        remedy = 'Write "?" before the first parameter, and "&" before each other one'
+    else:
+        text = "" if text.startswith("//") else text  # neither a URI nor keywords
+        found = re.search(_IN_PAIRS, re.sub(r"'(?:[^'\\]|\\.)*'", "", text))
+        remedy = "Write a space before each keyword"
+    return f'{found[2]}= follows "{found[1]}", so it has no effect. {remedy}' if found else ""
+
+
+_WORDS = "|".join(
+    (
+        *KEYWORDS,
+        *("ssl", "tls", "ssl-mode", "ssl_mode", "ssl-ca", "ssl_ca", "ssl_verify_cert", "ssl_verify_identity"),
+        *("ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname", "cacertfile", "verify"),
+    )
+)
+_IN_PLACE = rf"([;#&,/]|(?i:%3B|%3F|%23|%26|%2C)) *({_WORDS})(?:=|(?i:%3D))"
+_IN_QUERY = rf"([?;#,]) *({_WORDS})="
+_IN_PAIRS = rf"([?;#,&]) *({_WORDS}) *="
