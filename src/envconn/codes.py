@@ -597,7 +597,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "openssl-weak": Code(
-            "`OPENSSL_CONF` allows NULL ciphers or security level 0.", "Remove them from `CipherString` in that file."
+            "`OPENSSL_CONF` allows NULL ciphers or security level 0, or it cannot be checked whether it does.",
+            "Remove them from `CipherString` in that file, or what the message says cannot be checked.",
         ),
         "pg-service": Code(
             "`PGSERVICE` makes libpq read values from a file, and fail without it. `envconn exec --export pg` removes "

@@ -27,6 +27,20 @@ def test_what_decides_is_refused_on_libpq(driver: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "variables"), [("&min_protocol_version=3.2", {}), ("", {"PGMINPROTOCOLVERSION": "3.2"}), ("", {})]
+)
+@pytest.mark.parametrize("value", ["3.0", "3.2", "latest"])
+def test_a_demand_is_not_the_programs_to_replace(query: str, variables: dict[str, str], value: str) -> None:
+    environ = {"DATABASE_URL": URI + query, **variables}
+    connection = envconn.load(environ, env_file=None).database
+    if not (query or variables):
+        permit(connection, "psycopg", {"min_protocol_version": value})
+        return
+    with pytest.raises(ConfigurationError, match="DATABASE_URL: min_protocol_version cannot be set in the program"):
+        permit(connection, "psycopg", {"min_protocol_version": value})
+
+
+@pytest.mark.parametrize(
     ("driver", "names"),
     [
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,32 @@ URL = "postgresql://u:p@db.example.com/d"
         ("# CipherString = NULL\n", "openssl-conf"),
         ("CipherString = DEFAULT # not NULL\n", "openssl-conf"),
         ("", "openssl-conf"),
+        (".include $ENV::WEAK_FOLDER/a.cnf\n", "openssl-weak"),
+        (".include ${ENV::WEAK_FOLDER}/a.cnf\n", "openssl-weak"),
+        (".include $(ENV::DEEP_FOLDER)/other.cnf\n", "openssl-conf"),
+        (".include $ENV::NOWHERE/a.cnf\n", "openssl-weak"),
+        ("folder = weak\n.include $folder/a.cnf\n", "openssl-weak"),
+        ("folder = deep\n.include $folder/other.cnf\n", "openssl-conf"),
+        ("folder = deep\nfolder = weak\n.include $folder/a.cnf\n", "openssl-weak"),
+        ("[s]\nfolder = we\nrest = ${s::folder}ak\n.include $s::rest/a.cnf\n", "openssl-weak"),
+        ("other::folder = weak\n.include ${other::folder}/a.cnf\n", "openssl-weak"),
+        ("folder = $folder\n.include $folder/a.cnf\n", "openssl-weak"),
+        (".include $folder/a.cnf\n", "openssl-weak"),
+        (".include some$.cnf\n", "openssl-weak"),
+        (".include ${a*b}\n", "openssl-weak"),
+        (".pragma includedir:$folder\n", "openssl-weak"),
+        (".include notes\n", "openssl-conf"),
+        (".include more\n", "openssl-weak"),
+        (".include moves.cnf\n.include inner.cnf\n", "openssl-weak"),
+        (".include pipe.cnf\n", "openssl-weak"),
+        (".include /dev/zero\n", "openssl-weak"),
+        ("#" * 1_048_576, "openssl-conf"),
+        ("#" * 1_048_577, "openssl-weak"),
+        ("# \xff\nCipherString = eNULL\n", "openssl-weak"),
     ],
 )
 def test_a_configuration(text: str, code: str) -> None:
-    Path("openssl.cnf").write_text(text, encoding="utf-8")
+    Path("openssl.cnf").write_text(text, encoding="latin-1")
     Path("weak").mkdir()
     Path("deep").mkdir()
     Path("deep/middle.cnf").write_text(".include inner.cnf\n", encoding="utf-8")
@@ -57,7 +80,26 @@ def test_a_configuration(text: str, code: str) -> None:
         Path(name).write_text("CipherString = eNULL\n", encoding="utf-8")
     Path("twice.cnf").write_text(".include weak.cnf\n", encoding="utf-8")
     Path("circle.cnf").write_text(".include circle.cnf\n", encoding="utf-8")
-    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [(code, "OPENSSL_CONF")]
+    Path("moves.cnf").write_text(".pragma includedir:deep\n", encoding="utf-8")
+    Path("deep/other.cnf").touch()
+    Path("notes").mkdir()
+    Path("notes/README").write_text("CipherString = eNULL\n", encoding="utf-8")
+    Path("more").mkdir()
+    Path("more/A.CNF").write_text("CipherString = eNULL\n", encoding="utf-8")
+    os.mkfifo("pipe.cnf")
+    folders = {"WEAK_FOLDER": "weak", "DEEP_FOLDER": "deep"}
+    assert told({"OPENSSL_CONF": "openssl.cnf", **folders}) == [(code, "OPENSSL_CONF")]
+
+
+def test_more_files_than_are_checked() -> None:
+    Path("many").mkdir()
+    for number in range(256):
+        Path(f"many/{number}.conf").touch()
+    Path("openssl.cnf").write_text(".include many\n", encoding="utf-8")
+    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-weak", "OPENSSL_CONF")]
+    Path("many/0.conf").unlink()
+    Path("many/1.conf").unlink()
+    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-conf", "OPENSSL_CONF")]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +118,8 @@ def test_where_relative_names_begin(directory: str, code: str) -> None:
     [
         ({"OPENSSL_CONF": "a\0b"}, [("openssl-conf", "OPENSSL_CONF")]),
         ({"OPENSSL_CONF": "/nowhere"}, [("openssl-conf", "OPENSSL_CONF")]),
+        ({"OPENSSL_CONF": "/"}, [("openssl-conf", "OPENSSL_CONF")]),
+        ({"OPENSSL_CONF": "/dev/zero"}, [("openssl-weak", "OPENSSL_CONF")]),
         ({"OPENSSL_CONF": ""}, []),
         ({}, []),
     ],

@@ -427,6 +427,31 @@ class TestLogin:
         environ["DATABASE_URL"] = f"{URL.replace(MARKER, 'another')}&{after}"
         assert login(services, server)
 
+    @pytest.mark.parametrize(
+        ("before", "after", "is_taken"),
+        [
+            ("{ca}", "{other_ca}", True),
+            ("system", "{ca}", True),
+            ("system", "system", True),
+            ("{ca}", "system", False),
+        ],
+    )
+    def test_another_ca(
+        self, login: Callable[..., str], certificates: Certificates, before: str, after: str, *, is_taken: bool
+    ) -> None:
+        """It expires and is replaced, but every CA of the system is more than the one that was named."""
+        paths = {"ca": certificates.ca, "other_ca": certificates.other_ca}
+        full = URL.replace("require", "verify-full&sslrootcert=")
+        environ, server = {"DATABASE_URL": full + before.format_map(paths)}, Server("another")
+        services = load(environ)
+        environ["DATABASE_URL"] = full.replace(MARKER, "another") + after.format_map(paths)
+        if is_taken:
+            assert login(services, server)
+            return
+        with pytest.raises(Refused) as caught:
+            login(services, server)
+        assert "the TLS settings of database are weaker than before" in caught.value.__notes__[0]
+
     def test_a_demand_of_a_variable_that_is_gone(self, login: Callable[..., str]) -> None:
         environ, server = {"DATABASE_URL": URL, "PGREQUIREAUTH": "scram-sha-256"}, Server("another")
         services = load(environ)

@@ -5,6 +5,7 @@ And what is stated for one service: it concerns no other one.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,6 +167,10 @@ IN_PARTS = {"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app"}
 BROKEN = "postgresql://app:p@ss@other.example.net/app"
 
 
+def _bound(uri: str) -> str:
+    return json.dumps({"postgres": [{"name": "main", "credentials": {"uri": uri}}]})
+
+
 @pytest.mark.parametrize(
     ("process", "env_file"),
     [
@@ -185,6 +190,14 @@ BROKEN = "postgresql://app:p@ss@other.example.net/app"
         ({"POSTGRESQLCONNSTR_MAIN": URL}, {"DATABASE_URL": BROKEN}),
         ({"REDIS_URL": REDIS}, {"CELERY_BROKER_URL": BROKEN}),
         ({"REDIS_URL": REDIS}, {"CACHE_URL": BROKEN, "KV_URL": "rediss://p@ss@x"}),
+        ({"DATABASE_URL": URL}, {"VCAP_SERVICES": "{broken"}),
+        ({"DATABASE_URL": URL}, {"VCAP_SERVICES": '{"postgres": 3}'}),
+        ({"DATABASE_URL": URL}, {"VCAP_SERVICES": _bound(BROKEN)}),
+        ({"DATABASE_URL": URL}, {"VCAP_SERVICES_FILE_PATH": "/nowhere"}),
+        ({"DATABASE_URL": URL}, {"PLATFORM_RELATIONSHIPS": "!"}),
+        ({"DATABASE_URL": URL}, {"SERVICE_BINDING_ROOT": "/nowhere"}),
+        ({"VCAP_SERVICES": _bound(URL)}, {"SERVICE_BINDING_ROOT": "/nowhere"}),
+        (IN_PARTS, {"VCAP_SERVICES": "{broken"}),
     ],
 )
 def test_what_an_env_file_has_wrong_is_a_note_where_it_is_not_used(
@@ -208,6 +221,9 @@ def test_what_an_env_file_has_wrong_is_a_note_where_it_is_not_used(
         ({"DATABASE_URL": URL}, {"REDIS_URL": BROKEN}),
         ({"DATABASE_URL": URL, "CELERY_BROKER_URL": REDIS}, {"REDIS_URL": BROKEN}),
         ({"DATABASE_URL": URL, "CACHE_URL": REDIS}, {"CELERY_BROKER_URL": BROKEN}),
+        ({"REDIS_URL": REDIS}, {"VCAP_SERVICES": "{broken"}),
+        ({"DATABASE_URL": URL, "VCAP_SERVICES": "{broken"}, {}),
+        ({"DATABASE_URL": URL}, {"ENVCONN_SECRETS_DIR": "/nowhere"}),
     ],
 )
 def test_what_is_wrong_is_a_problem_where_nothing_takes_its_place(
@@ -246,6 +262,25 @@ def test_a_remedy_says_where(
     (problem,) = report_of(tmp_path, process, env_file).problems
     assert (problem.code, told in problem.message) == (code, True), problem
     assert report_of(tmp_path, {**process, **env_file}, {}).ok, "the remedy works"
+
+
+@pytest.mark.parametrize(
+    ("env_file", "code", "variable", "told"),
+    [
+        ({"PGSSLMODE": "verify-full"}, "ca-missing", "DATABASE_URL", "set by PGSSLMODE ({place}:1), requires a CA"),
+        ({"ENVCONN_DATABASE_TLS": "verify-ca"}, "ca-missing", "DATABASE_URL", "ENVCONN_DATABASE_TLS ({place}:1)"),
+        ({"PGSSLMODE": "verify"}, "policy-unknown", "PGSSLMODE", "expected one of"),
+        ({"PGREQUIREAUTH": "scram"}, "policy-unknown", "PGREQUIREAUTH", "expected methods"),
+        ({"PGSSLNEGOTIATION": "at once"}, "policy-unknown", "PGSSLNEGOTIATION", "expected one of"),
+    ],
+)
+def test_a_demand_that_cannot_be_met_stops_also_what_is_more_trusted(
+    tmp_path: Path, env_file: Mapping[str, str], code: str, variable: str, told: str
+) -> None:
+    """An env file may raise. To go on with less than it asks for would make its demands a matter of luck."""
+    (problem,) = report_of(tmp_path, {"DATABASE_URL": URL}, env_file).problems
+    assert (problem.code, problem.variable) == (code, variable)
+    assert told.format(place=tmp_path / ".env") in problem.message
 
 
 def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:

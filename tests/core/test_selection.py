@@ -147,14 +147,22 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
             "DATABASE_URL",
             ["pg-variable-ignored"] * 2,
         ),
+        ({"DATABASE_URL": "mysql://u:p@localhost/d", "PGHOSTADDR": "10.0.0.1"}, "DATABASE_URL", []),
     ],
-    ids=["any-name", "trimmed", "parts", "pg-parts", "overruled"],
+    ids=["any-name", "trimmed", "parts", "pg-parts", "overruled", "mysql"],
 )
 def test_chosen(environ: dict[str, str], origin: str, notes: list[str]) -> None:
     report = select_services(environ, None).report
     assert report.ok
     assert report.services["database"].origin.variable == origin
     assert [note.code for note in report.notes] == notes
+
+
+@pytest.mark.parametrize("variable", ["PGTARGETSESSIONATTRS", "PGLOADBALANCEHOSTS", "PGHOSTADDR", "PGOPTIONS"])
+def test_what_libpq_alone_would_use_is_noted_beside_any_text(variable: str) -> None:
+    report = select_services({"SHOP_DATABASE_URL": PG, variable: "x"}, None).report
+    (found,) = [note for note in report.notes if note.code == "pg-variable-ignored"]
+    assert (found.variable, "has no effect on SHOP_DATABASE_URL" in found.message) == (variable, True)
 
 
 @pytest.mark.parametrize("leader", FAMILIES)

@@ -169,7 +169,7 @@ def test_policy_of_the_program_is_above_the_one_of_the_environment() -> None:
     services = load(environ, env_file=None, policy=Policy(waive=("*.example",)))
     assert services.database.tls.level == TlsLevel.NONE
     assert "waiver-in-code" in [note.code for note in services.report().notes]
-    with pytest.raises(ConfigurationError, match="verify-full requires a CA"):
+    with pytest.raises(ConfigurationError, match="verify-full, the minimum set by ENVCONN_TLS, requires a CA"):
         load({"DATABASE_URL": PG, "ENVCONN_TLS": "verify-full"}, env_file=None, policy=Policy(waive=("a",)))
     with pytest.raises(ConfigurationError, match="ENVCONN_TLS: "):
         load({"DATABASE_URL": PG, "ENVCONN_TLS": "rubbish"}, env_file=None, policy=Policy(tls="verify-full"))
@@ -179,7 +179,7 @@ def test_secure_judges_by_the_policy_of_the_process(monkeypatch: pytest.MonkeyPa
     assert secure(PG).tls.level == TlsLevel.ENCRYPTED
     monkeypatch.setenv("ENVCONN_TLS", "verify-full")
     for policy in (None, Policy(), Policy(tls="require")):
-        with pytest.raises(ConfigurationError, match="verify-full requires a CA"):
+        with pytest.raises(ConfigurationError, match="verify-full, the minimum set by ENVCONN_TLS, requires a CA"):
             secure(PG, policy)
     assert secure(parse(PG), Policy(ca="system")).tls.level == TlsLevel.VERIFY_FULL
     monkeypatch.setenv("ENVCONN_TLS", "rubbish")

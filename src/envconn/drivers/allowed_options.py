@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from envconn.tls import SecuredConnection
 
+_DEMANDS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.order)
 _HARMLESS = frozenset(name for name, keyword in KEYWORDS.items() if keyword.decides in {"no", "session"})
 _LIBPQ = (_HARMLESS - {"replication"}) | {"cursor_factory"}
 _MYSQL = frozenset(
@@ -62,11 +63,13 @@ _STATEMENTS = frozenset({"prepare_threshold", "statement_cache_size", "prepared_
 def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], place: str = "") -> None:
     """Refuse what a program has `stated` for `driver`, in `place`, unless it is known to be harmless.
 
+    A demand of the environment (``PGMINPROTOCOLVERSION``) or of the text is not the program's to replace, by any value.
+
     Raises:
         ConfigurationError: an argument could weaken or redirect the connection, or cannot work behind its pooler.
     """
     for name in stated:
-        if name not in _ALLOWED[driver]:
+        if name not in _ALLOWED[driver] or (name in _DEMANDS and name in connection.parameters):
             refuse(connection, f"{place}{name} {_DECIDED}", "argument-refused")
         if name in _STATEMENTS and not connection.features.prepared_statements:
             refuse(connection, f"{place}{name} {_UNTRACKED}", "argument-refused")

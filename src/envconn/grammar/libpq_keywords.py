@@ -306,7 +306,7 @@ def pins(stated: Collection[str], libpq: int) -> dict[str, str]:
 def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Return the keywords of which `after` requires less than `before`, or something that cannot be compared.
 
-    Both are stated keywords. The level is compared by the verdict; which CA is trusted has no order.
+    Both are stated keywords. Level and CA have no order here: `envconn.rotation.reload` compares those of the verdicts.
     """
     return [
         name

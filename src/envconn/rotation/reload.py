@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from envconn.selection import Selection
     from envconn.sources import Dotenv
     from envconn.tls import Policy, SecuredConnection
+    from envconn.tls.ca import CA
 
 
 PATIENCE = 5.0
@@ -216,12 +217,23 @@ def stated_differences(before: SecuredConnection, after: SecuredConnection) -> t
 
 
 def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> list[str]:
-    """Return the names of the services that are weaker in `after`: a lower level, or a weaker requirement."""
+    """Return the names of the services that are weaker in `after`: a lower level, a wider CA, or a weaker demand."""
     return [name for name, each in after.items() if name in before and _is_weaker(before[name], each)]
 
 
 def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
-    return after.tls.level < before.tls.level or bool(libpq_keywords.weakened(before.parameters, after.parameters))
+    if after.tls.level < before.tls.level or _trusts_more(before.tls.ca, after.tls.ca):
+        return True
+    return bool(libpq_keywords.weakened(before.parameters, after.parameters))
+
+
+def _trusts_more(before: CA | None, after: CA | None) -> bool:
+    """Whether `after` is every CA of the system, or none at all, instead of those that were named.
+
+    Other certificates are taken: a CA expires and is replaced like a password, in the same file or under another
+    name, and of two of them none is the stronger. Who may write that file decides already whom to trust.
+    """
+    return before is not None and (after is None or before.kind != "system" == after.kind)
 
 
 def _siblings(connection: SecuredConnection) -> tuple[object, ...]:

@@ -6,13 +6,14 @@ import re
 
 from envconn.connection import Secret
 from envconn.errors import note, problem
-from envconn.families import serving
+from envconn.families import POSTGRESQL, serving
 from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
 from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.scan import Other
 from envconn.selection.variables import CHOOSERS, RESERVED
 from envconn.sources import Lookup, Text
+from envconn.sources.order import BOUND_SERVICE_VARIABLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def select(scan: Scan) -> Iterator[Selected]:
     usable = [each for each in known if scan.expect(each, DATABASES, "a database")]
     if default and default in usable:
         scan.excuse(before, default)
+        scan.excuse(0, default, BOUND_SERVICE_VARIABLES)
         siblings = _as_trusted(scan, default, [each for each in siblings if each in usable])
         beside = [each for each in others if each in usable]
         yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*beside, *siblings))))
@@ -75,7 +77,9 @@ def select(scan: Scan) -> Iterator[Selected]:
         if not _is_known(bound.connection, known) and not _is_reserved(
             scan, bound.name, bound.connection.origin.variable
         ):
+            known.append(bound.connection)
             yield Selected(bound.name, bound.connection)
+    _report_overruled(scan, known)
 
 
 _ENDPOINT = Other(DATABASE)
@@ -139,7 +143,6 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
             if name not in host_variables.FAMILIES.get(leader, ())
         ]
         scan.notes += [note("variable-unused", name, f"is not used: {leader} is the database") for name in usual]
-        _report_overruled(scan, leader)
     if not candidates or len(scan.problems) > before:
         return None, ()
     if len(candidates) == 1:
@@ -285,13 +288,15 @@ def _replicas(scan: Scan) -> Iterator[Connection]:
             yield from scan.accept(one, other=_ENDPOINT)
 
 
-def _report_overruled(scan: Scan, variable: str) -> None:
-    if variable == "PGHOST":
+def _report_overruled(scan: Scan, found: Iterable[Connection]) -> None:
+    """Add a note for each variable that libpq alone would use for a text that was `found`, if they are not used."""
+    texts = [each.origin.variable for each in found if each.family == POSTGRESQL]
+    if not texts or "PGHOST" in texts:
         return
-    message = f"has no effect on {variable}: the connection states every value that matters"
-    found = [
+    message = f"has no effect on {texts[0]}: the connection states every value that matters"
+    ignored = [
         name
         for name in OVERRULED
         if name not in {"PGSERVICE", "PGREQUIRESSL", *DEMANDS} and name in scan.present and scan.plain(name)
     ]
-    scan.notes += [note("pg-variable-ignored", name, message) for name in found]
+    scan.notes += [note("pg-variable-ignored", name, message) for name in ignored]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from contextlib import suppress
 
 from envconn.errors import note, problem
@@ -100,38 +101,86 @@ def openssl_findings(scan: Scan) -> Iterator[Finding]:
     path = scan.environment.plain("OPENSSL_CONF")
     if not path:
         return
-    try:
-        text = _read(path)
-    except (OSError, ValueError):
-        yield note("openssl-conf", "OPENSSL_CONF", "names a file that cannot be read, which OpenSSL ignores")
-        return
-    directories = ("", scan.environment.plain("OPENSSL_CONF_INCLUDE"))
-    parts = (text, *_included(text, directories, _DEPTH))
-    if any(_is_weak(value) for part in parts for value in re.findall(_ASSIGNED, part)):
+    texts, unchecked = _configuration(scan, path)
+    if any(_is_weak(value) for text in texts for value in re.findall(_ASSIGNED, text)):
         yield problem("openssl-weak", "OPENSSL_CONF", _ALLOWS)
-    else:
+    elif unchecked:
+        yield problem("openssl-weak", "OPENSSL_CONF", unchecked)
+    elif texts:
         yield note("openssl-conf", "OPENSSL_CONF", _CHANGES)
+    else:
+        yield note("openssl-conf", "OPENSSL_CONF", "names a file that cannot be read, which OpenSSL ignores")
 
 
-def _read(path: str) -> str:
-    """Return the file without its comments; a backslash joins a line with the next one."""
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return re.sub(r"#[^\n]*", "", re.sub(r"\\\r?\n", "", file.read(_LIMIT)))
+def _configuration(scan: Scan, path: str) -> tuple[list[str], str]:
+    """Return the texts of the file at `path` and of all that may be included, and why one cannot be checked.
 
-
-def _included(text: str, directories: Iterable[str], depth: int) -> Iterator[str]:
-    """Yield the text of each file that `text` includes, and of those that they do. OpenSSL ignores unreadable ones.
-
-    A relative name may begin in any of the `directories`, or in one that `text` names.
+    A relative name may begin where OPENSSL_CONF_INCLUDE says, or where any of the files does.
     """
-    directories = (*directories, *map(_plain, re.findall(_INCLUDE_FROM, text)))
-    names = [_plain(name) for name in re.findall(_INCLUDE, text)] if depth else []
-    places = dict.fromkeys(os.path.join(directory, name) for name in names for directory in directories)
-    for path in (each for place in places for each in (place, *_inside(place))):
-        with suppress(OSError, ValueError):
-            found = _read(path)
-            yield found
-            yield from _included(found, directories, depth - 1)
+    found: dict[str, str | None] = {}
+    texts: list[str] = []
+    directories, waiting = {"", scan.environment.plain("OPENSSL_CONF_INCLUDE")}, {path}
+    try:
+        while waiting and len(found) + len(waiting) <= _MOST:
+            found |= {each: _read(each) for each in waiting}
+            texts = [text for text in found.values() if text is not None]
+            directories |= _named(scan, texts, _INCLUDE_FROM)
+            names = _named(scan, texts, _INCLUDE)
+            places = {os.path.join(directory, name) for name in names for directory in directories}
+            waiting = {each for place in places for each in (place, *_inside(place))} - found.keys()
+    except _UncheckedError as error:
+        return [], str(error)
+    return texts, _TOO_MANY if waiting else ""
+
+
+class _UncheckedError(Exception):
+    """Why a configuration cannot be checked."""
+
+
+def _read(path: str) -> str | None:
+    """Return the file without its comments, `None` for one that OpenSSL ignores; a backslash joins two lines.
+
+    Raises:
+        _UncheckedError: OpenSSL reads it, and reading it here could block, or take long.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise _UncheckedError(_SPECIAL)
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(_LIMIT + 1)
+    except (OSError, ValueError):
+        return None
+    if len(text) > _LIMIT:
+        raise _UncheckedError(_TOO_LARGE)
+    return re.sub(r"#[^\n]*", "", re.sub(r"\\\r?\n", "", text))
+
+
+def _named(scan: Scan, texts: Iterable[str], pattern: str) -> set[str]:
+    """Return the names that `pattern` finds in `texts`, each with every value that its variables may have.
+
+    Raises:
+        _UncheckedError: a variable is not known.
+    """
+    every = "\n".join(texts)
+    names = {_plain(name) for name in re.findall(pattern, every)}
+    for _ in range(_VARIABLES_IN_A_NAME):
+        names = {resolved for name in names for resolved in _resolved(scan, every, name)}
+    if any("$" in name for name in names):
+        raise _UncheckedError(_UNRESOLVED)
+    return names
+
+
+def _resolved(scan: Scan, text: str, name: str) -> set[str]:
+    """Return `name` with each value of its first variable: of the environment, or of any section of the file."""
+    match = re.search(_VARIABLE, name)
+    if match is None:
+        return {name}
+    section, _, variable = (match[1] or match[2] or match[3]).rpartition("::")
+    values = (
+        [scan.environment.plain(variable)] if section == "ENV" else re.findall(_VALUE.format(re.escape(variable)), text)
+    )
+    return {name[: match.start()] + _plain(value) + name[match.end() :] for value in values if value} or {"$"}
 
 
 def _plain(value: str) -> str:
@@ -140,7 +189,9 @@ def _plain(value: str) -> str:
 
 def _inside(directory: str) -> list[str]:
     with suppress(OSError, ValueError):
-        return [os.path.join(directory, name) for name in os.listdir(directory)]
+        return [
+            os.path.join(directory, name) for name in os.listdir(directory) if name.lower().endswith((".cnf", ".conf"))
+        ]
     return []
 
 
@@ -159,8 +210,16 @@ _ALLOWS = (
 )
 _CHANGES = "configures OpenSSL for every connection of the process, in addition to envconn"
 
+_SPECIAL = "names or includes a pipe or a device, which cannot be checked. Name a regular file"
+_TOO_LARGE = "names or includes a file of more than 1 MB, which is not checked. Name a smaller one"
+_UNRESOLVED = "includes a file whose name has a variable that is not known here. Write the name without it"
+_TOO_MANY = "includes more files than are checked. Write what is used into one file"
+
 _LIMIT = 1_048_576
-_DEPTH = 5  # of files that include each other
+_MOST = 256  # files
+_VARIABLES_IN_A_NAME = 4
+_VARIABLE = r"\$(?:\{([^}]*)\}|\(([^)]*)\)|(\w+(?:::\w+)?))"
+_VALUE = r"(?m)^(?:[^=\n]*::)?[ \t]*{}[ \t]*=[ \t]*(.*?)[ \t]*$"
 # The name may have a section and two colons before it, or anything and a dot (config(5), SSL_CONF_cmd(3)).
 _ASSIGNED = r"(?im)^[^=\n]*(?:CipherString|Ciphersuites)[ \t]*=(.*)$"
 _INCLUDE_FROM = r"(?m)^[ \t]*\.pragma\b[ \t]*=?[ \t]*includedir:[ \t]*(.+?)[ \t]*$"

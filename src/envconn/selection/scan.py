@@ -153,7 +153,8 @@ class Scan:
             return
         found, self.problems[since:] = self.problems[since:], []
         for each in found:
-            if self._is_in_env_file(each.variable) and (not names or each.variable in names):
+            variable = each.variable.partition("/")[0]  # a bound service is called VCAP_SERVICES/name
+            if self._is_in_env_file(variable) and (not names or variable in names):
                 message = (
                     f"is not used, as {winner.origin.variable} is more trusted, and is wrong besides: {each.message}"
                 )

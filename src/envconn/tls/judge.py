@@ -216,7 +216,9 @@ def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy 
     if ca and ca.kind == "text":
         return ca.file_problems()
     if ca is None:
-        return [problem("ca-missing", variable, f"{level} requires a CA. {_remedy(connection, context, name)}")]
+        cause = _cause(connection, level, context.policy)
+        message = f"{level}{cause} requires a CA. {_remedy(connection, context, name)}"
+        return [problem("ca-missing", variable, message)]
     # A host may only look like the provider's; if it is, verification fails.
     is_known = FAMILIES[connection.family].verified and endpoint.self_signed
     if ca.kind == "system" and known and known.ca != "system" and not is_known:
@@ -228,6 +230,11 @@ def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy 
             )
         ]
     return []
+
+
+def _cause(connection: Connection, level: TlsLevel, policy: Demands) -> str:
+    """Return where `level` is stated, if the text does not request it."""
+    return "" if requested(connection) >= level else f", the minimum set by {policy.place('ENVCONN_TLS')},"
 
 
 def _remedy(connection: Connection, context: Context, name: str) -> str:
