@@ -567,8 +567,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "REDIS_URL='rediss://:secret@cache.example.com?ssl_cert_reqs=required'",
         ),
         "sslmode-contradicts": Code(
-            "`sslmode=disable` is given together with `sslrootcert=system`.",
-            "Write `sslmode=verify-full`.",
+            "`sslmode=disable` is given together with `sslrootcert=system`, or beside `PGSSLROOTCERT=system`.",
+            "Write `sslmode=verify-full`, or unset the variable.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable&sslrootcert=system'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),

@@ -14,6 +14,8 @@ SYSTEM = next(path for path in BUNDLES if os.path.isfile(path))
 SILENT = "postgresql://u:p@{}/d"
 LOCAL = {"DATABASE_URL": SILENT.format("127.0.0.1")}
 WAIVED = {"DATABASE_URL": SILENT.format("db.internal"), "ENVCONN_TLS_WAIVE": "*.internal"}
+PREFER = {"DATABASE_URL": SILENT.format("127.0.0.1") + "?sslmode=prefer"}
+ALLOW = {"DATABASE_URL": SILENT.format("db.internal") + "?sslmode=allow"}
 FULL = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": SYSTEM}
 """libpq's defaults, as conninfo_add_defaults of fe-connect.c reads them."""
 
@@ -30,6 +32,9 @@ FULL = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": SYSTEM}
         ({**WAIVED, "PGREQUIRESSL": "1x"}, "encrypted", "PGREQUIRESSL"),
         ({**WAIVED, "PGSSLROOTCERT": "system"}, "verify-full", "PGSSLROOTCERT"),
         ({**LOCAL, "PGSSLROOTCERT": "system", "PGSSLMODE": "require"}, "verify-full", "PGSSLROOTCERT"),
+        ({**LOCAL, **PREFER, "PGSSLROOTCERT": "system"}, "verify-full", "PGSSLROOTCERT"),
+        ({**WAIVED, **ALLOW, "PGSSLROOTCERT": "system"}, "verify-full", "PGSSLROOTCERT"),
+        ({**LOCAL, "PGSSLROOTCERT": "system", "PGSSLMODE": "verify-full"}, "verify-full", "PGSSLMODE"),
         ({**LOCAL, "ENVCONN_TLS_LOCAL": "enforce", "PGREQUIRESSL": "1"}, "encrypted", "ENVCONN_TLS"),
         ({"DATABASE_URL": SILENT.format("db.example.com"), "PGREQUIRESSL": "1"}, "encrypted", "ENVCONN_TLS"),
         ({"DATABASE_URL": SILENT.format("db.example.com"), **FULL}, "verify-full", "PGSSLMODE"),
@@ -50,7 +55,8 @@ def test_a_text_without_a_mode_gets_that_of_libpq(environ: dict[str, str], level
         {**LOCAL, "PGSSLMODE": "prefer", "PGREQUIRESSL": "1"},  # the one counts only without the other
         {**LOCAL, "PGREQUIRESSL": "0"},
         {**WAIVED, "PGREQUIRESSL": "yes"},
-        {**LOCAL, "PGSSLROOTCERT": SYSTEM},
+        {**LOCAL, "PGSSLROOTCERT": SYSTEM},  # docs/security.md says why
+        {**WAIVED, "PGSSLROOTCERT": SYSTEM},
         {**LOCAL, **FULL, "DATABASE_URL": SILENT.format("localhost") + "?sslmode=prefer"},
         {**WAIVED, **FULL, "DATABASE_URL": SILENT.format("db.internal") + "?sslmode=prefer"},
         {**LOCAL, "ENVCONN_TLS": "verify-full"},
@@ -58,6 +64,37 @@ def test_a_text_without_a_mode_gets_that_of_libpq(environ: dict[str, str], level
 )
 def test_what_raises_nothing_here(environ: dict[str, str]) -> None:
     assert str(envconn.load(environ, env_file=None).database.tls.level) == "opportunistic"
+
+
+@pytest.mark.parametrize(
+    ("query", "level"),
+    [
+        ("sslmode=require", "verify-full"),
+        ("sslmode=verify-ca", "verify-full"),
+        (f"sslrootcert={SYSTEM}", "verify-ca"),
+        (f"sslmode=prefer&sslrootcert={SYSTEM}", "verify-ca"),
+        (f"sslmode=disable&sslrootcert={SYSTEM}", "none"),
+    ],
+)
+def test_with_the_systems_cas_libpq_takes_verify_full_alone(query: str, level: str) -> None:
+    """It refuses a weaker word, unless the text names another CA (fe-connect.c, pqConnectOptions2)."""
+    environ = {"DATABASE_URL": f"{SILENT.format('localhost')}?{query}", "PGSSLROOTCERT": "system"}
+    assert str(envconn.load(environ, env_file=None).database.tls.level) == level
+
+
+@pytest.mark.parametrize(
+    "place", [SILENT.format("localhost"), SILENT.format("db.internal"), "postgresql://u@/d?host=/run"]
+)
+def test_what_contradicts_the_systems_cas(place: str) -> None:
+    url = f"{place}{'&' if '?' in place else '?'}sslmode=disable"
+    environ = {**WAIVED, "DATABASE_URL": url}
+    assert str(envconn.load(environ, env_file=None).database.tls.level) == "none"
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load({**environ, "PGSSLROOTCERT": "system"}, env_file=None)
+    assert [(each.code, each.variable) for each in caught.value.problems] == [("sslmode-contradicts", "DATABASE_URL")]
+    assert "PGSSLROOTCERT=system. Remove sslmode, or unset PGSSLROOTCERT" in str(caught.value)
+    remedied = {**environ, "DATABASE_URL": place, "PGSSLROOTCERT": "system"}
+    assert envconn.load(remedied, env_file=None).database
 
 
 @pytest.mark.parametrize(

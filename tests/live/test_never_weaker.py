@@ -197,6 +197,13 @@ def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:
     return any(not alone(where, which).startswith("refused") for where, which in ways)
 
 
+def test_an_optional_ca_costs_libpq_alone_its_encryption(alone: Alone) -> None:
+    """Why ours has no effect where TLS is optional (docs/security.md)."""
+    assert alone("PGSSLROOTCERT, another", ("nothing", "both")) == "clear"
+    assert alone("PGSSLROOTCERT, another", ("nothing", "good")).startswith("refused")
+    assert alone("nothing", ("nothing", "both")) == "TLS"
+
+
 def tries(street: Street, alone: Alone, name: str, sites: Sequence[str]) -> list[tuple[Cell, str]]:
     """Return the cells that load and where it matters who connects, each with some of the stacks."""
     loaded = [cell for cell in cells(name, sites) if isinstance(load(street, name, cell), envconn.SecuredConnection)]

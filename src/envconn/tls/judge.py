@@ -42,7 +42,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     policy, endpoint = context.policy, identify(connection, context.hints)
     asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
-    unstated = _unstated(connection, policy)
+    unstated, raising = _unstated(connection, policy)
     least = max(asked, unstated) if how_far.exempt else max(asked, unstated, floor)
     ca, level = _ca(connection, endpoint, policy, least), least
     if ca is not None and level >= _verified_from(connection):
@@ -52,6 +52,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         level, ca = TlsLevel.NONE, None
     disabled = _disabled(connection, policy, endpoint, local=how_far.local) if asked == TlsLevel.NONE else ""
     problems = _contradictions(connection, asked, how_far, level, disabled)
+    problems += _weak_for_system(connection, asked, how_far, policy)
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
     connection = deciding_files.located(connection)
     problems += [*contradictions, *objections(connection, endpoint)]
@@ -62,7 +63,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     told = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
     trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
     place, named = policy.place, trusted.variable if trusted else ""
-    raising = "sslmode" if unstated == least and (how_far.exempt or unstated > floor) else "ENVCONN_TLS"
+    if unstated < least or not (how_far.exempt or unstated > floor):
+        raising = "ENVCONN_TLS"
     stated_in = (place(named if level > least else raising), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
     verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, told, *stated_in, serverless)
@@ -82,10 +84,21 @@ def requested(connection: Connection) -> TlsLevel:
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
 
 
-def _unstated(connection: Connection, policy: Demands) -> TlsLevel:
-    """Return the level that libpq's variables state for a text without ``sslmode``, also where no floor applies."""
-    is_silent = connection.family == POSTGRESQL and "sslmode" not in connection.parameters
-    return policy.sslmode if is_silent else TlsLevel.NONE
+def _unstated(connection: Connection, policy: Demands) -> tuple[TlsLevel, str]:
+    """Return the level that libpq's variables state for what the text leaves out, also where no floor applies.
+
+    The second is the name of its place in the policy. Where ``system`` is the CA, libpq accepts ``verify-full`` alone,
+    and uses it if no ``sslmode`` is stated (fe-connect.c, conninfo_add_defaults and pqConnectOptions2).
+    """
+    if connection.family != POSTGRESQL:
+        return TlsLevel.NONE, "sslmode"
+    left_out = {"sslmode": policy.sslmode, "PGSSLROOTCERT": policy.sslrootcert}
+    if "sslmode" in connection.parameters:
+        left_out["sslmode"] = TlsLevel.NONE
+    if "sslrootcert" in connection.parameters:
+        left_out["PGSSLROOTCERT"] = TlsLevel.NONE
+    place = max(left_out, key=lambda each: left_out[each])
+    return left_out[place], place
 
 
 def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:
@@ -175,6 +188,14 @@ def _contradictions(
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
+def _weak_for_system(connection: Connection, asked: TlsLevel, how_far: Reach, policy: Demands) -> list[Finding]:
+    """Return the problem of a text without TLS beside a variable with which libpq accepts ``verify-full`` alone."""
+    is_left = connection.family == POSTGRESQL and "sslrootcert" not in connection.parameters
+    if not (is_left and asked == TlsLevel.NONE and how_far.exempt and policy.sslrootcert > asked):
+        return []
+    return [problem("sslmode-contradicts", connection.origin.variable, _SYSTEM_BESIDE)]
+
+
 def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, local: bool) -> str:
     written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
     if endpoint.provider and endpoint.provider.tls_switch:
@@ -193,6 +214,7 @@ _SOCKET = (
 )
 _MIXED = "the list has a unix socket and a network host, which have different TLS levels. Use one variable for each"
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system. Use sslmode=verify-full"
+_SYSTEM_BESIDE = "sslmode=disable contradicts PGSSLROOTCERT=system. Remove sslmode, or unset PGSSLROOTCERT"
 _DIRECT = "sslnegotiation=direct requires TLS. Use sslmode=require or stronger"
 _PAIR = "only one of sslcert and sslkey is given. Name both files, or neither"
 _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCONN_SENTINEL_MASTER"

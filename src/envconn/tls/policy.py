@@ -140,10 +140,10 @@ class Demands(Value):
     what the provider's certificates are known to pass. `enforce_local` applies the floor to unix sockets (which can
     never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be
     unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `database_ca` is for
-    databases, instead of it. `sslmode` is the level of a PostgreSQL text that states none. `demanded`
-    holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
-    name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
-    than what is judged.
+    databases, instead of it. `sslmode` is the level of a PostgreSQL text that states none, `sslrootcert` that of one
+    that names no CA: ``VERIFY_FULL`` if ``PGSSLROOTCERT`` is ``system``. `demanded` holds the demands of libpq's
+    variables, by keyword. `places` is where the floor and the waivers are stated, by the name of the variable for all
+    services; `ignored` where one is stated that is not used, because it is less trusted than what is judged.
     """
 
     floor: TlsLevel = TlsLevel.ENCRYPTED
@@ -155,6 +155,7 @@ class Demands(Value):
     database_ca: str | None = None
     database_ca_variable: str = ""
     sslmode: TlsLevel = TlsLevel.NONE
+    sslrootcert: TlsLevel = TlsLevel.NONE
     demanded: Mapping[str, str] = _NOTHING
     places: Mapping[str, str] = _NOTHING
     ignored: Mapping[str, str] = _NOTHING
@@ -294,6 +295,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         database_ca=demands.database_ca if policy.ca is None else None,
         database_ca_variable=demands.database_ca_variable if policy.ca is None else "",
         sslmode=demands.sslmode,
+        sslrootcert=demands.sslrootcert,
         demanded=demands.demanded,
         places={**demands.places, **dict(_in_code(policy, demands))},
         ignored=demands.ignored,
@@ -364,6 +366,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         database_ca=database_ca[0],
         database_ca_variable=database_ca[1],
         sslmode=unstated,
+        sslrootcert=TlsLevel.VERIFY_FULL if values.get("PGSSLROOTCERT") == "system" else TlsLevel.NONE,
         demanded={} if wrong else demanded,
         places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED), variable),
     )
@@ -371,17 +374,11 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
 
 
 def _for_silent(values: Mapping[str, str]) -> tuple[TlsLevel, str]:
-    """Return the level that libpq uses for a text without ``sslmode``, and the variable that states it.
-
-    The source is conninfo_add_defaults of fe-connect.c: the default with ``sslrootcert=system`` is verify-full.
-    """
-    mode, is_required = values.get("PGSSLMODE", ""), values.get("PGREQUIRESSL", "").startswith("1")
-    found = (
-        (SSLMODES.get(mode, TlsLevel.NONE), "PGSSLMODE"),
-        (TlsLevel.ENCRYPTED if is_required and not mode else TlsLevel.NONE, "PGREQUIRESSL"),
-        (TlsLevel.VERIFY_FULL if values.get("PGSSLROOTCERT") == "system" else TlsLevel.NONE, "PGSSLROOTCERT"),
-    )
-    return max(found, key=lambda each: each[0])
+    """Return the level that libpq uses for a text without ``sslmode``, and the variable that states it."""
+    if mode := values.get("PGSSLMODE", ""):
+        return SSLMODES.get(mode, TlsLevel.NONE), "PGSSLMODE"
+    is_required = values.get("PGREQUIRESSL", "").startswith("1")
+    return TlsLevel.ENCRYPTED if is_required else TlsLevel.NONE, "PGREQUIRESSL"
 
 
 def _libpq_demands(values: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
