@@ -94,7 +94,7 @@ def test_what_contradicts_the_systems_cas(place: str) -> None:
     assert [(each.code, each.variable) for each in caught.value.problems] == [("sslmode-contradicts", "DATABASE_URL")]
     assert "PGSSLROOTCERT=system. Remove sslmode, or unset PGSSLROOTCERT" in str(caught.value)
     remedied = {**environ, "DATABASE_URL": place, "PGSSLROOTCERT": "system"}
-    assert envconn.load(remedied, env_file=None).database
+    assert envconn.load(remedied, env_file=None).database.tls.requested == "opportunistic"
 
 
 @pytest.mark.parametrize(
