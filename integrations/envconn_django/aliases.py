@@ -1,15 +1,16 @@
-"""The aliases of ``DATABASES``: each database, its replicas, and the direct endpoint if there is a pooler."""
+"""The aliases of ``DATABASES``: each database and its replicas."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from importlib import import_module
 
 from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.services import Services, database
-from envconn.tls.secured import direct
+from envconn.tls.secured import direct_by_itself
 from envconn_django.database_entry import DatabaseSettings, TestSettings, fixed
 
 TYPE_CHECKING = False
@@ -31,11 +32,15 @@ NOT_HERE = (
 
 
 class Entry(Record):
-    """The entry and the connection of an alias; `mirrors` is the alias of which it is another endpoint."""
+    """The entry and the connection of an alias; `mirrors` is the alias of which it is another endpoint.
+
+    `make` returns the entry of another endpoint under the same alias, without a pool.
+    """
 
     connection: SecuredConnection
     settings: DatabaseSettings
     mirrors: str | None = None
+    make: Callable[[SecuredConnection], DatabaseSettings] | None = None
 
 
 made_entries: dict[str, list[Entry]] = {}
@@ -51,12 +56,10 @@ def entries(
 ) -> dict[str, Entry]:
     """Return the entries of ``DATABASES`` by alias, for `databases` by name.
 
-    ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on; ``direct``
-    is added if the connection leads through a pooler and has a direct endpoint, for migrations. For
-    other databases the name comes first: ``analytics_replica``. All of these share the test
+    ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on. For
+    other databases the name comes first: ``analytics_replica``. Replicas share the test
     database and the ENGINE of their primary. `pool` is that of `settings`, for
-    PostgreSQL only; ``direct`` gets none. With `rotate`, the ENGINE of PostgreSQL's entries
-    reads the current password.
+    PostgreSQL only. With `rotate`, the ENGINE of PostgreSQL's entries reads the current password.
 
     Raises:
         ConfigurationError: two endpoints would have the same alias, or as for `settings`.
@@ -67,11 +70,11 @@ def entries(
     for name, connection in databases.items():
         pool_options = pool if connection.family == POSTGRESQL else None
         own: dict[str, Entry] = {}
-        for main, alias, role, other in _named(name, connection):
-            entry = make(other, None if role == "direct" else pool_options)
+        for main, alias, other in _named(name, connection):
+            entry = make(other, pool_options)
             if own:
                 entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
-            own[alias] = Entry(other, entry, main if own else None)
+            own[alias] = Entry(other, entry, main if own else None, lambda direct: make(direct, None))
         if taken := sorted(own.keys() & found.keys()):
             first = found[taken[0]].connection.origin.variable
             message = f"makes a second alias {taken[0]}, next to {first}. Rename one of the two"
@@ -116,19 +119,21 @@ class LoginSource:
     """The source of the logins of an alias, and the ``connection_class`` of its pool.
 
     It can be pickled, because ``test --parallel`` sends the settings to its processes: there it is what `databases` has
-    made for the alias in that process.
+    made for the alias in that process, or the direct endpoint of that.
     """
 
-    __slots__ = ("_alias", "_connection")
+    __slots__ = ("_alias", "_connection", "_direct")
 
-    def __init__(self, alias: str, connection: SecuredConnection | None = None) -> None:
-        self._alias = alias
-        self._connection = connection
+    def __init__(self, alias: str, connection: SecuredConnection | None = None, *, direct: bool = False) -> None:
+        self._alias, self._connection, self._direct = alias, connection, direct
 
     @property
     def connection(self) -> SecuredConnection:
         """The connection that the alias was made of; a login uses the current one in its place."""
-        return self._connection or made_entries[self._alias][-1].connection
+        if self._connection:
+            return self._connection
+        made = made_entries[self._alias][-1].connection
+        return (direct_by_itself(made) if self._direct else None) or made
 
     def connect(self, conninfo: str = "", **given: Any) -> Any:
         """Log in with the current connection, as ``psycopg.Connection.connect`` does with its arguments."""
@@ -144,8 +149,8 @@ class LoginSource:
     def __deepcopy__(self, memo: object) -> LoginSource:
         return self
 
-    def __reduce__(self) -> tuple[type[LoginSource], tuple[str]]:
-        return LoginSource, (self._alias,)
+    def __reduce__(self) -> tuple[Callable[[str], LoginSource], tuple[str]]:
+        return partial(LoginSource, direct=self._direct), (self._alias,)
 
 
 def replicas(aliases: Iterable[str]) -> list[str]:
@@ -161,7 +166,7 @@ def is_replica(alias: str) -> bool:
 def is_of_default(instance: object) -> bool:
     """Whether `instance` is an object of the default database, read from any endpoint, or not stored yet."""
     alias = getattr(getattr(instance, "_state", None), "db", None)
-    return alias in {None, "default", "direct"} or bool(re.fullmatch(_OF_DEFAULT, str(alias)))
+    return alias in {None, "default"} or bool(re.fullmatch(_OF_DEFAULT, str(alias)))
 
 
 _OF_DEFAULT = r"replica(?:_[0-9]+)?"
@@ -171,22 +176,14 @@ _OF_ANY = r"(?:^|_)replica(?:_[0-9]+)?$"
 class _Named(Record):
     main: str
     alias: str
-    role: str
     connection: SecuredConnection
 
 
 def _named(name: str, connection: SecuredConnection) -> Iterator[_Named]:
-    """Yield `connection` and its siblings with their aliases, itself first."""
+    """Yield `connection` and its replicas with their aliases, itself first."""
     main, prefix = ("default", "") if name == "database" else (name, f"{name}_")
-    yield _Named(main, main, "", connection)
-    for role, other in _endpoints(connection):
-        yield _Named(main, f"{prefix}{role}", role, other)
-
-
-def _endpoints(connection: SecuredConnection) -> Iterator[tuple[str, SecuredConnection]]:
+    yield _Named(main, main, connection)
     # A replica derived by the provider's rule may not exist; one that a variable names does.
     replicas = [sibling for sibling in connection.siblings if sibling.replica]
     for number, replica in enumerate(replicas, 1):
-        yield "replica" if number == 1 else f"replica_{number}", replica
-    if other := direct(connection):
-        yield "direct", other
+        yield _Named(main, f"{prefix}replica" if number == 1 else f"{prefix}replica_{number}", replica)

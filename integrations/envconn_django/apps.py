@@ -13,7 +13,7 @@ from django.core import checks
 
 from envconn.records import Record
 from envconn.tls import TlsLevel
-from envconn.tls.secured import advice
+from envconn.tls.secured import advice, direct_by_itself, stated_endpoint
 from envconn_django.aliases import last_refused
 from envconn_django.final_settings import final_entries
 
@@ -92,19 +92,19 @@ def entry_findings(entries: Sequence[FinalEntry], page: str) -> Iterator[tuple[s
     """
     for entry in entries:
         if entry.connection:
-            yield from ((entry.alias, finding) for finding in findings(entry, entry.connection, entries))
+            yield from ((entry.alias, finding) for finding in findings(entry, entry.connection))
     if "probe" in page:
         yield None, _FILTER
 
 
-def findings(entry: FinalEntry, connection: SecuredConnection, entries: Sequence[FinalEntry]) -> Iterator[Finding]:
-    """Yield the findings for `entry` and its `connection`; `entries` are all of them."""
+def findings(entry: FinalEntry, connection: SecuredConnection) -> Iterator[Finding]:
+    """Yield the findings for `entry` and its `connection`."""
     options = entry.settings.get("OPTIONS")
     transaction = connection.pool_mode == "transaction"
     unverified = connection.tls.level < TlsLevel.VERIFY_FULL and not connection.tls.local
     conditions = {
         _TWO_POOLS: transaction and isinstance(options, dict) and bool(options.get("pool")),
-        _MIGRATE: transaction and not _mirrors(entry) and not _has_direct(entry.alias, entries),
+        _MIGRATE: transaction and not _mirrors(entry) and not _has_choice(connection),
         _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
         _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
         _ROLE: any(note.code == "default-role" for note in advice(connection)),
@@ -121,9 +121,9 @@ def _mirrors(entry: FinalEntry) -> object:
     return test.get("MIRROR") if isinstance(test, dict) else None
 
 
-def _has_direct(alias: str, entries: Sequence[FinalEntry]) -> bool:
-    direct = [each for each in entries if each.connection and each.connection.pooled is False]
-    return any(_mirrors(each) == alias for each in direct)
+def _has_choice(connection: SecuredConnection) -> bool:
+    """Whether ``ENVCONN_ENDPOINT`` is set, or ``migrate`` uses the direct endpoint by itself."""
+    return bool(stated_endpoint(connection)) or direct_by_itself(connection) is not None
 
 
 _TWO_POOLS = Finding(
@@ -133,8 +133,8 @@ _TWO_POOLS = Finding(
 )
 _MIGRATE = Finding(
     "migrate-pooled",
-    "{variable}: uses a pooler in transaction mode, and no direct alias for migrations is configured",
-    "Set DIRECT_URL, and run migrate --database=direct.",
+    "{variable}: uses a pooler in transaction mode, and migrate does not know the direct endpoint",
+    "Set DIRECT_URL, or run envconn exec --direct -- python manage.py migrate.",
 )
 _WAIVED = Finding(
     "tls-waived",

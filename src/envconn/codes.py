@@ -896,6 +896,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Settings of the program ask for less TLS than the policy requires, and cannot be raised.",
             "State the level in the message, or use the URL of the environment.",
         ),
+        "endpoint-renamed": Code(
+            "The direct endpoint is another database than the pooler's, and `migrate` or `test` would use it.",
+            "Set `ENVCONN_ENDPOINT=direct` for the command, or `pooled`.",
+        ),
         "settings-changed": Code(
             "An entry of Django's `DATABASES` was changed to something weaker than `databases()` made it.",
             "State it in the environment.",
@@ -931,7 +935,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "migrate-pooled": Code(
             "Migrations would go through a pooler in transaction mode.",
-            "Set `DIRECT_URL`, and run `migrate --database=direct`.",
+            "Set `DIRECT_URL`, or run `envconn exec --direct -- python manage.py migrate`.",
         ),
         "tls-waived": Code(
             "A waiver lets the connection go out unencrypted (`--deploy`).", "Use TLS, and remove the waiver."

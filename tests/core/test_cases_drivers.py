@@ -278,10 +278,10 @@ def test_what_is_no_likely_pooler(environ: dict[str, str], stated: str, certific
 @pytest.mark.parametrize(
     ("number", "environ", "aliases"),
     [
-        ("T116", {**of(f"{PG}?pgbouncer=true"), "DIRECT_URL": f"postgresql://u:{MARKER}@h/d"}, {"direct": "h"}),
+        ("T116", {**of(f"{PG}?pgbouncer=true"), "DIRECT_URL": f"postgresql://u:{MARKER}@h/d"}, {}),
         ("T116", {**of(f"postgresql://u:{MARKER}@ep-a-1-pooler.eu-central-1.aws.neon.tech/d"),
                   "DATABASE_URL_UNPOOLED": f"postgresql://u:{MARKER}@ep-a-1.eu-central-1.aws.neon.tech/d"},
-         {"direct": "ep-a-1.eu-central-1.aws.neon.tech"}),
+         {}),
         ("T120", {**of(PG), "DATABASE_REPLICA_URL": f"postgresql://u:{MARKER}@r1/d"}, {"replica": "r1"}),
         ("T120", {**of(PG), "DATABASE_URL_REPLICA_1": f"postgresql://u:{MARKER}@r1/d"}, {"replica": "r1"}),
         ("T120", {**of(PG), "DATABASE_REPLICA_URLS": "postgresql://u:p,w@r1/d,postgresql://u:p@r2/d"},

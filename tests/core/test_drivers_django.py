@@ -26,6 +26,7 @@ URI = "postgresql://app:marker-password@db.example.com:5433/shop?sslmode=require
 NEON = "postgresql://app:marker-password@ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech/shop?sslmode=require"
 SCALINGO = "postgres://app:marker-password@shop-1.postgresql.a.osc-fr1.scalingo-dbs.com:30000/shop?sslmode=prefer"
 PLANETSCALE = "postgresql://app.abc123:marker-password@us-east-1-2.pg.psdb.cloud:6432/shop?sslmode=require"
+SUPABASE = "postgresql://postgres.abcdefghijklmnopqrst:marker@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
 HEROKU = "postgres://u7abcdefgh1:marker-password@ec2-1-2-3-4.compute-1.amazonaws.com:5433/d7abcdefgh1?sslmode=require"
 
 
@@ -183,31 +184,24 @@ def test_aliases() -> None:
         "default": ("ep-cool-darkness-123456-pooler", None),
         "replica": ("one", {"MIRROR": "default"}),
         "replica_2": ("two", {"MIRROR": "default"}),
-        "direct": ("ep-cool-darkness-123456", {"MIRROR": "default"}),
         "analytics": ("analytics", None),
         "analytics_replica": ("copy", {"MIRROR": "analytics"}),
     }
-    assert "DISABLE_SERVER_SIDE_CURSORS" not in found["direct"]
 
 
 @pytest.mark.parametrize(
-    ("uri", "environ", "direct"),
+    ("word", "host"),
     [
-        (URI, {}, None),
-        (SCALINGO, {}, None),
-        (NEON.replace("-pooler", ""), {}, None),
-        (NEON, {}, "ep-cool-darkness-123456.us-east-2.aws.neon.tech"),
-        (PLANETSCALE, {}, "us-east-1-2.pg.psdb.cloud"),
-        (HEROKU, {}, None),
-        (HEROKU, {"DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
-        (URI, {"ENVCONN_POOL_MODE": "transaction"}, None),
-        (URI, {"DIRECT_URL": URI.replace("db.", "direct.")}, "direct.example.com"),
-        (NEON.replace("-pooler", ""), {"DIRECT_URL": URI.replace("db.", "direct.")}, None),
+        ("direct", "ep-cool-darkness-123456.us-east-2.aws.neon.tech"),
+        ("pooled", "ep-cool-darkness-123456-pooler.us-east-2.aws.neon.tech"),
+        ("replica", "copy.example.com"),
     ],
 )
-def test_the_direct_endpoint(uri: str, environ: dict[str, str], direct: str | None) -> None:
-    found = entries(uri, None, ENVCONN_DATABASE_VARIABLE="DATABASE_URL", **environ)
-    assert found.get("direct", {}).get("HOST") == direct
+def test_the_endpoint_of_the_process(word: str, host: str) -> None:
+    found = entries(NEON, DATABASE_REPLICA_URL=URI.replace("db.", "copy."), ENVCONN_ENDPOINT=word)
+    assert found["default"]["HOST"] == host
+    assert ("DISABLE_SERVER_SIDE_CURSORS" in found["default"]) is (word == "pooled")
+    assert found.keys() == ({"default"} if word == "replica" else {"default", "replica"})
 
 
 def test_an_alias_twice() -> None:
@@ -248,8 +242,7 @@ def test_native_pool_beside_what_does_the_same(monkeypatch: pytest.MonkeyPatch) 
     assert "pooler in transaction mode, which does not work with pool" in refusal(NEON, {})
     for age in ("60", "None"):
         assert "conn_max_age and pool cannot be combined" in refusal(f"{URI}&conn_max_age={age}", {})
-    found = entries(URI, {}, ENVCONN_POOL_MODE="session", DIRECT_URL=URI.replace("db.", "direct."))
-    assert {alias: "pool" in entry["OPTIONS"] for alias, entry in found.items()} == {"default": True, "direct": False}
+    assert "pool" in entries(URI, {}, ENVCONN_POOL_MODE="session")["default"]["OPTIONS"]
     monkeypatch.setattr(metadata, "version", lambda _name: "4.2.30")
     assert "pool requires Django 5.1" in refusal(URI, {})
     monkeypatch.setattr("envconn_django.database_entry.find_spec", lambda _name: None)
@@ -322,6 +315,9 @@ def cached(uri: str) -> envconn.SecuredConnection:
     [
         ({"DATABASE_URL": NEON}, ["tls-unverified"]),
         ({"DATABASE_URL": URI, "ENVCONN_POOL_MODE": "transaction"}, ["migrate-pooled", "tls-unverified"]),
+        ({"DATABASE_URL": SUPABASE}, ["migrate-pooled", "tls-unverified"]),  # its direct endpoint has no IPv4 address
+        ({"DATABASE_URL": SUPABASE, "ENVCONN_ENDPOINT": "pooled"}, ["tls-unverified"]),
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": URI}, ["tls-unverified"]),
         ({"DATABASE_URL": PLANETSCALE.replace("app.", "postgres.")}, ["tls-unverified", "default-role"]),
         ({"DATABASE_URL": URI.replace("require", "disable"), "ENVCONN_TLS_WAIVE": "db.example.com"}, ["tls-waived"]),
         ({"DATABASE_URL": "postgresql://app@localhost/shop"}, []),
@@ -341,7 +337,7 @@ def found_of(services: envconn.Services, **changed: object) -> list[Finding]:
         FinalEntry(alias, {**entry.settings, **(changed if alias == "default" else {})}, entry.connection)
         for alias, entry in made.items()
     ]
-    return list(findings(finals[0], services.database, finals))
+    return list(findings(finals[0], services.database))
 
 
 def test_findings_about_two_pools() -> None:

@@ -73,7 +73,7 @@ def test_cursors_of_the_server(
 ) -> None:
     direct = lab["good"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     environ = {"DATABASE_URL": url, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOL_MODE": "transaction"}
-    migrated(project, "--database", "direct", **environ)
+    assert "envconn: migrate uses the direct endpoint for default. " in migrated(project, **environ)
     bouncer.fill()
     assert told(project, ROWS, **environ) >= 7
     project.settings(NAIVE)
@@ -89,9 +89,10 @@ def test_migrations_go_past_the_pooler(project: Project, planetscale_like: Edge)
         one.execute("select 1")
         other.execute("select 1")
     # The one URL names both. What a migration sets for its session is there for its next statement only if direct.
-    assert told(project, SESSION, **environ) == {"default": [False, False], "direct": [True, True]}
+    assert told(project, SESSION, **environ) == {"default": [False, False]}
+    assert told(project, SESSION, **environ, ENVCONN_ENDPOINT="direct") == {"default": [True, True]}
     before = served(planetscale_like.bouncer)
-    migrated(project, "--database", "direct", **environ)
+    migrated(project, **environ)
     assert served(planetscale_like.bouncer) == before
     assert told(project, ROWS, **environ) >= 7
 

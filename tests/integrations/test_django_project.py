@@ -148,7 +148,7 @@ from django.test import TransactionTestCase
 from website.models import Visit
 
 class Mirrored(TransactionTestCase):
-    databases = {"default", "replica", "direct"}
+    databases = {"default", "replica"}
 
     def test_all_aliases_share_one_database(self):
         Visit.objects.create(path="/here")
@@ -180,6 +180,7 @@ def test_the_test_runner_mirrors(project: Project, private: Server, certificates
     )
     assert done.returncode == 0, done.stdout
     assert "Ran 2 tests" in done.stdout
+    assert "envconn: test uses the direct endpoint for default." in done.stdout
     with psycopg.connect(private.uri()) as admin:
         assert admin.execute("select count(*) from pg_database where datname like 'test%'").fetchone() == (0,)
 
