@@ -1,4 +1,4 @@
-"""Write docs/frameworks.md from the tables that the tests hold each framework against; ``tests/pages`` runs it."""
+"""Write docs/frameworks.md and docs/redis.md from tables that tests try; ``tests/pages`` runs it."""
 
 # ruff: noqa: INP001 - a script, not a package
 
@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 TARGET = Path(__file__).with_suffix(".md")
+REDIS = TARGET.with_name("redis.md")
 sys.path.append(str(TARGET.parents[1] / "tests" / "live"))
 
 import celery_settings  # noqa: E402 - it is found there
 import django_settings  # noqa: E402
 import flask_settings  # noqa: E402
+import redis_libraries  # noqa: E402
 import sqlalchemy_settings  # noqa: E402
 from framework_settings import WORDS  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from framework_settings import Table
+    from redis_libraries import Library
 
 TABLES = (django_settings.TABLE, sqlalchemy_settings.TABLE, flask_settings.TABLE, celery_settings.TABLE)
 
@@ -51,5 +54,33 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ("---",) * len(head), *rows))
 
 
+def redis_page(written: str) -> str:
+    """Return `written`, the text of docs/redis.md, with the table and the sections of libraries as they should be."""
+    before, _, _ = written.partition("| library |")
+    rows = [_redis_row(library) for library in redis_libraries.LIBRARIES]
+    table = _table(("library", "tried with", "is given", "takes `kwargs()`"), rows)
+    return before + table + "".join(part for library in redis_libraries.LIBRARIES for part in _redis_section(library))
+
+
+def _redis_row(library: Library) -> tuple[str, ...]:
+    given = next(each for each in _GIVEN if each in library.code)
+    link = f"[{library.title}](#{library.title.lower()})"
+    return link, library.versions, _GIVEN[given], f"`{library.arguments}`" if library.arguments else "no"
+
+
+_GIVEN = {
+    "connection_kwargs": "the class and the arguments of a pool",
+    "connection_pool": "a pool",
+    "client()": "a client",
+}
+
+
+def _redis_section(library: Library) -> Iterator[str]:
+    yield f"\n## {library.title}\n\n```python\n{library.code}```\n"
+    if library.note:
+        yield f"\n{library.note}\n"
+
+
 if __name__ == "__main__":
+    REDIS.write_text(redis_page(REDIS.read_text(encoding="utf-8")), encoding="utf-8")
     TARGET.write_text(page(), encoding="utf-8")

@@ -332,7 +332,10 @@ def test_doors_are_refused_by_the_engine(stated: dict[str, object]) -> None:
         ("asyncmy", {"charset": "utf8mb4", "read_timeout": 5}),
     ],
 )
-def test_what_decides_nothing_is_added(driver: Driver, extra: dict[str, object], certificates: Certificates) -> None:
+def test_what_decides_nothing_is_added(
+    driver: Driver, extra: dict[str, object], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installed, "find_spec", lambda name: name)
     connection = of(driver, certificates)
     assert engine.address(connection, driver, {"connect_args": extra, "pool_size": 3, "echo": False})
     given = dbapi.merged(connection, driver, extra)

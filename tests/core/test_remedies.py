@@ -191,6 +191,32 @@ def test_level_in_the_parts_of_mysql(certificates: Certificates, mode: str, leve
     assert str(load(environ, env_file=None).database.tls.level) == level
 
 
+SCALINGO = "abc.redis.a.osc-fr1.scalingo-dbs.com:36000"
+
+
+@pytest.mark.parametrize(
+    ("corrected", "level"),
+    [
+        ({"REDIS_TLS_URL": f"rediss://:secret@{SCALINGO}", "ENVCONN_TLS_CA": "{ca}"}, "verify-full"),
+        (
+            {"REDIS_TLS_URL": f"rediss://:secret@{SCALINGO}?ssl_check_hostname=false", "ENVCONN_TLS_CA": "{ca}"},
+            "verify-ca",
+        ),
+        ({"ENVCONN_TLS_WAIVE": "*.scalingo-dbs.com"}, "none"),
+    ],
+)
+def test_tls_for_the_redis_of_scalingo(certificates: Certificates, corrected: dict[str, str], level: str) -> None:
+    """The platform's URL stays as it is."""
+    environ = {"SCALINGO_REDIS_URL": f"redis://:secret@{SCALINGO}"}
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, env_file=None)
+    told = str(caught.value)
+    for part in ("Turn on Force TLS", "set REDIS_TLS_URL to this URL with rediss://", "all data are sent unencrypted"):
+        assert part in told
+    environ |= {name: value.replace("{ca}", str(certificates.ca)) for name, value in corrected.items()}
+    assert str(load(environ, env_file=None).cache.tls.level) == level
+
+
 ONCE = [
     ({"REDIS_URL": URL}, ["kind-unexpected"]),
     ({"CACHE_URL": URL}, ["kind-unexpected"]),

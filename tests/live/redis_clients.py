@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from envconn import Services
 
-__all__ = ["CLIENTS", "REFUSED", "SENTINEL_CLIENTS"]
+__all__ = ["CLIENTS", "REFUSED", "SENTINEL_CLIENTS", "meaning"]
 
 ONCE = Retry(NoBackoff(), 0)
 REFUSED = "refused at hand-over"
@@ -49,11 +49,16 @@ def _told(connect: Callable[[Services], object]) -> Callable[[Services], str]:
         except ConfigurationError:
             return REFUSED
         except Exception as error:  # noqa: BLE001 - every client has its own
-            words = str(error)
-            return next((meaning for part, meaning in _WORDS.items() if part in words), words)
+            return meaning(error)
         return TLS
 
     return told
+
+
+def meaning(error: BaseException) -> str:
+    """Return what an error of a client means, one that is not known in its own words."""
+    said = " ".join(map(str, (error, error.__cause__ or "")))
+    return next((found for part, found in _WORDS.items() if part in said), said)
 
 
 def _broker(services: Services) -> None:

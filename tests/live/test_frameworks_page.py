@@ -17,6 +17,11 @@ def test_page_is_the_one_that_the_tables_make(checkout: Path) -> None:
     assert script.with_suffix(".md").read_text(encoding="utf-8") == made, "run tests/pages"
 
 
+def test_the_page_on_redis_is_the_one_that_the_table_makes(checkout: Path) -> None:
+    written = (checkout / "docs" / "redis.md").read_text(encoding="utf-8")
+    assert written == runpy.run_path(str(checkout / "docs" / "frameworks.py"))["redis_page"](written), "run tests/pages"
+
+
 def test_every_cell_is_explained(checkout: Path) -> None:
     tables = runpy.run_path(str(checkout / "docs" / "frameworks.py"))["TABLES"]
     for table in tables:

@@ -87,6 +87,8 @@ SHORT = Selection(
         "tests/integrations/test_django_project.py::test_migrate_and_query_over_tls",
         "tests/integrations/test_django_project.py::test_migrate_is_refused_on_psycopg2",
         "tests/integrations/test_flask.py::test_a_request_is_served",
+        "tests/live/test_redis_libraries.py::test_the_right_ca",
+        "tests/live/test_redis_libraries.py::test_every_other_server",
     ),
     "not (expired or unknownca or intermediate or both or notls or fake or plain)"
     " and not (test_matrix and allow) and not (matrix_stacks and (require or verify-ca))"

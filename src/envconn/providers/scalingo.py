@@ -47,8 +47,8 @@ SCALINGO_REDIS = Provider(
     siblings={"pooled": _NO_POOLER, "replica": _NO_REPLICA},
     certificates=_CERTIFICATES._replace(remedy=f"{_FETCH} in ENVCONN_TLS_CA, and use rediss://"),
     tls_switch=(
-        "Turn on Force TLS for this database in Scalingo's dashboard, set ENVCONN_TLS_CA to the file of the region's "
-        "CA, and use rediss://"
+        "Turn on Force TLS for this database in Scalingo's dashboard, set REDIS_TLS_URL to this URL with rediss://, "
+        "and ENVCONN_TLS_CA to the file of the region's CA"
     ),
     idle_seconds=150,
     source="Scalingo documentation: databases/redis/start",

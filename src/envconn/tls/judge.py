@@ -197,16 +197,18 @@ def _weak_for_system(connection: Connection, asked: TlsLevel, how_far: Reach, po
 
 
 def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, local: bool) -> str:
-    written, remedy = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead
+    written, remedy, meaning = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead, ""
     if endpoint.provider and endpoint.provider.tls_switch:
-        remedy = endpoint.provider.tls_switch
+        remedy, meaning = endpoint.provider.tls_switch, _WAIVING
     if local:
         return (
             f"{written} for a local host, although ENVCONN_TLS_LOCAL=enforce is set. {remedy}, or set "
             "ENVCONN_TLS_LOCAL=allow"
         )
-    return f"{written} for a remote host. {remedy}, or add the host to {policy.remedy('ENVCONN_TLS_WAIVE')}"
+    return f"{written} for a remote host. {remedy}, or add the host to {policy.remedy('ENVCONN_TLS_WAIVE')}{meaning}"
 
+
+_WAIVING = ": then the password and all data are sent unencrypted"
 
 _SOCKET = (
     "a unix socket cannot use TLS, but ENVCONN_TLS_LOCAL=enforce is set. Name a TCP host, or set "
