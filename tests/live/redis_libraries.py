@@ -46,8 +46,11 @@ def _dramatiq(broker: Any) -> object:
 
 def _arq(settings: Any) -> object:
     async def enqueued() -> object:
-        async with settings.redis_pool as pool:
-            return await pool.enqueue_job("task")
+        try:
+            return await settings.redis_pool.enqueue_job("task")
+        finally:
+            await settings.redis_pool.aclose(close_connection_pool=True)
+            await asyncio.sleep(0.01)  # a transport whose handshake has failed closes in the next round
 
     return asyncio.run(enqueued())
 
