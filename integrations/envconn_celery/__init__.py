@@ -31,7 +31,8 @@ def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None
     `envconn.load()` if left out. `results` is the name of the service for results (``"cache"``,
     ``"database"``, ...), `None` for none; if left out, it is the first configured one of
     ``results``, ``cache`` and ``database``. If nothing is configured, which ``ENVCONN_PHASE=build`` allows,
-    the settings are empty.
+    the settings are empty. A broker or results that envconn cannot judge, such as SQS, are left to Celery if
+    ``ENVCONN_TLS_WAIVE`` has their scheme (``sqs://``).
 
     Raises:
         ConfigurationError: the environment is wrong, has no broker, or not the service in `results`;
@@ -46,4 +47,4 @@ def config(source: Source = ENVIRONMENT, /, *, results: str | Environment | None
         return settings(services)
     if not services and any(note.code == "build-phase" for note in services.report().notes):
         return {}
-    return settings(*choose(services, results))
+    return settings(*choose(services, results), waived=services.report().waived)

@@ -114,7 +114,8 @@ def __getattr__(name: str) -> Callable[..., Any]:
         raise AttributeError(name)
 
     def unjudged(app: Celery, url: str | None = None, **named: Any) -> Any:
-        if not (name == "cache" and (url or "").startswith("memory")):
+        in_memory = name == "cache" and (url or "").startswith("memory")
+        if not (in_memory or registry.is_waived("results", name)):
             registry.refuse_results(app)
         return symbol_by_name(registry.STOCK_BACKENDS[name])(app=app, url=url, **named)
 

@@ -21,12 +21,13 @@ from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.families import AMQP, FAMILIES, POSTGRESQL, REDIS, SENTINEL
 from envconn.grammar.celery import serverless
 from envconn.services import in_use
+from envconn.tls.policy import covered_scheme
 from envconn.tls.secured import with_password
 from envconn.tls.uri_writer import authority, compose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn, TypeAlias
 
     from celery import Celery
@@ -40,6 +41,8 @@ MARKER = "envconn"
 
 _BROKERS: dict[tuple[str, Place], SecuredConnection] = {}
 _RESULTS: dict[tuple[str, Place], SecuredConnection] = {}
+_WAIVED: set[tuple[str, str]] = set()
+"""Services and the schemes that a waiver leaves to Celery for each."""
 
 _SERVERLESS_BROKERS = frozenset({"memory", "filesystem"})
 _SERVERLESS_BACKENDS = frozenset({"rpc", "disabled", "file"})
@@ -76,12 +79,19 @@ def install() -> None:
                 transport._transport_cache.pop(alias, None)  # noqa: SLF001 - kombu has no other way
 
 
-def register(broker: SecuredConnection, results: Iterable[SecuredConnection]) -> None:
-    """Add the endpoints of `broker` and `results` to those that were judged."""
+def register(broker: SecuredConnection | None, results: Iterable[SecuredConnection], waived: Mapping[str, str]) -> None:
+    """Add the endpoints of `broker` and `results` to those that were judged, and the schemes that are `waived`."""
     own = [(_RESULTS, each) for result in results for each in (result, direct(result))]
-    for known, connection in ((_BROKERS, broker), *own):
+    for known, connection in (*([(_BROKERS, broker)] if broker else []), *own):
         for host in connection.hosts:
             known[connection.family, _place(host.host, host.port)] = connection
+    _WAIVED.update(waived.items())
+
+
+def is_waived(service: str, scheme: object) -> bool:
+    """Whether a waiver leaves `scheme` to Celery for ``broker`` or ``results``."""
+    schemes = [each for name, each in _WAIVED if name == service]
+    return isinstance(scheme, str) and covered_scheme(scheme, schemes) is not None
 
 
 def direct(connection: SecuredConnection) -> SecuredConnection:
@@ -120,8 +130,8 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
 
 
 def is_judged_broker(text: str) -> bool:
-    """Whether every broker in `text` was judged, or is in this process."""
-    if text.partition("://")[0] in _SERVERLESS_BROKERS:
+    """Whether every broker in `text` was judged, is waived, or is in this process."""
+    if text.partition("://")[0] in _SERVERLESS_BROKERS or is_waived("broker", text):
         return True
     places = [*_places([text])]
     return bool(places) and all(any(place == judged for _, judged in _BROKERS) for place in places)
@@ -164,13 +174,16 @@ def refuse_broker(client: Any) -> None:
     """Raise if the URL of `client`, for which there is no class of envconn, is one of an application with `config()`.
 
     Raises:
-        ConfigurationError: it is one; the message names the variable or setting of the broker.
+        ConfigurationError: it is one, and no waiver has its scheme; the message names the variable or setting.
     """
-    broker(client, "")
+    if not is_waived("broker", client.transport_cls):
+        broker(client, "")
 
 
 def is_judged_results(text: str) -> bool:
-    """Whether the place of results in `text` was judged, or has no server."""
+    """Whether the place of results in `text` was judged, is waived, or has no server."""
+    if is_waived("results", text):
+        return True
     places = [*_places([text.removeprefix("db+")])]
     known = {place for _, place in _RESULTS}
     return bool(serverless(text, Origin("text"))) or text.startswith("db+sqlite:") or known.issuperset(places)

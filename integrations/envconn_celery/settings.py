@@ -26,26 +26,34 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 
-def settings(broker: SecuredConnection, *results: SecuredConnection) -> dict[str, Any]:
+_NONE: Mapping[str, str] = {}
+
+
+def settings(
+    broker: SecuredConnection | None, *results: SecuredConnection | None, waived: Mapping[str, str] = _NONE
+) -> dict[str, Any]:
     """Return the settings for `broker`, and for a backend that stores results in the first of `results`, if given.
 
-    The endpoints become known to Celery as judged, those of the other `results` as well.
+    The endpoints become known to Celery as judged, those of the other `results` as well. `None` is one that is left to
+    Celery, because a pattern of `waived`, by the name of the service, names its scheme.
 
     Raises:
         ConfigurationError: Celery does not support what a connection requires, or would use a variable instead.
         ImportError: results go to PostgreSQL, and psycopg is not installed.
         TypeError: a connection was not judged.
     """
-    for connection in (broker, *results):
+    judged = [connection for connection in (broker, *results) if connection is not None]
+    for connection in judged:
         require_sealed(connection)
-    found = _settings_of(_BROKERS, broker, "a broker")
-    for result in results[:1]:
+    found = _settings_of(_BROKERS, broker, "a broker") if broker else {}
+    for result in filter(None, results[:1]):
         found |= _settings_of(_BACKENDS, result, "the place of results")
     registry.install()
-    registry.register(broker, results)
+    registry.register(broker, filter(None, results), waived)
     if problems := [*_overruled()]:
         raise ConfigurationError(problems)
-    _warn_of_flower(broker)
+    if broker:
+        _warn_of_flower(broker)
     return _hidden({**found, registry.MARKER: True})
 
 
@@ -129,8 +137,8 @@ _USUAL = ("results", "cache", "database")
 """The services for results by default, in this order."""
 
 
-def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection, ...]:
-    """Return the broker among `services`, the service for results, and the one that Celery's own variables name.
+def choose(services: Services, results: str | Environment | None) -> tuple[SecuredConnection | None, ...]:
+    """Return the broker among `services`, and the service for results; `None` for one that a waiver leaves to Celery.
 
     Raises:
         ConfigurationError: there is no broker, or not the service in `results`.
@@ -142,16 +150,14 @@ def choose(services: Services, results: str | Environment | None) -> tuple[Secur
         raise ConfigurationError(
             [problem("broker-missing", VARIABLES["broker"], "is not set. Set it to the URL of the broker")]
         )
-    if results is None:
-        return (services["broker"],)
-    if isinstance(results, Environment):
-        return services["broker"], *[services[name] for name in _USUAL if services.is_stated(name)][:1]
-    if not services.is_stated(results):
+    names = [name for name in _USUAL if services.is_stated(name)][:1] if isinstance(results, Environment) else [results]
+    if isinstance(results, str) and not services.is_stated(results):
         variable = VARIABLES.get(results, f"{results.upper()}_DATABASE_URL")
         raise ConfigurationError(
             [problem("result-missing", variable, "is not set, but the results are stored there. Set it")]
         )
-    return services["broker"], services[results]
+    waived = services.report().waived
+    return tuple(None if name in waived else services[name] for name in ("broker", *filter(None, names)))
 
 
 def _overruled() -> Iterator[Finding]:

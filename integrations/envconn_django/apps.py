@@ -93,6 +93,8 @@ def entry_findings(entries: Sequence[FinalEntry], page: str) -> Iterator[tuple[s
     for entry in entries:
         if entry.connection:
             yield from ((entry.alias, finding) for finding in findings(entry, entry.connection))
+        if entry.waived:
+            yield entry.alias, _UNJUDGED._replace(message=_UNJUDGED.message.format(entry.waived))
     if "probe" in page:
         yield None, _FILTER
 
@@ -140,6 +142,12 @@ _WAIVED = Finding(
     "tls-waived",
     "{variable}: may be unencrypted, because of ENVCONN_TLS_WAIVE",
     "Use TLS, and remove the host from ENVCONN_TLS_WAIVE.",
+    deploy=True,
+)
+_UNJUDGED = Finding(
+    "tls-waived",
+    "is not judged, because ENVCONN_TLS_WAIVE has {}",
+    "Check that the connection uses TLS.",
     deploy=True,
 )
 _UNVERIFIED = Finding(

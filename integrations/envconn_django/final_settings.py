@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 
 class FinalEntry(Record):
-    """An entry; its connection, `None` if it has none or none that may be used; and why it may not be used."""
+    """An entry; its connection, `None` if it has none or none that may be used; and why it may not be used.
+
+    `waived` is the scheme by which a waiver leaves it without a verdict.
+    """
 
     alias: str
     settings: Mapping[str, object]
     connection: SecuredConnection | None = None
     problems: tuple[Finding, ...] = ()
+    waived: str | None = None
 
 
 def final_entries(databases: Mapping[str, Mapping[str, object]]) -> list[FinalEntry]:
@@ -49,10 +53,10 @@ def _final(alias: str, settings: Mapping[str, object]) -> FinalEntry:
         if _decisive(made.settings) == said:
             return FinalEntry(alias, settings, made.connection)
     # What databases() returns is rarely changed, and then this is all that a process needs.
-    from envconn_django.own_entries import judged
+    from envconn_django.own_entries import judged, waiver
 
     try:
-        return FinalEntry(alias, settings, judged(alias, settings))
+        return FinalEntry(alias, settings, judged(alias, settings), waived=waiver(alias, settings))
     except ConfigurationError as error:
         return FinalEntry(alias, settings, None, error.problems)
 

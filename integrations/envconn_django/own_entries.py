@@ -17,7 +17,7 @@ from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.rotation.reload import weakened
-from envconn.services import secure_as_stated
+from envconn.services import is_waived, secure_as_stated
 from envconn.tls.secured import is_exempt
 from envconn_django.aliases import LoginSource, made_entries
 
@@ -29,17 +29,31 @@ if TYPE_CHECKING:
 
 
 def judged(alias: str, settings: Settings) -> SecuredConnection | None:
-    """Return the connection of an entry, `None` for one without a network.
+    """Return the connection of an entry, `None` for one without a network, or that a waiver leaves without a verdict.
 
     Raises:
         ConfigurationError: it is not secured as the policy requires, or weaker than `databases` made this alias.
     """
     family = _family(str(settings.get("ENGINE") or ""))
-    if family is None:
+    if family is None or waiver(alias, settings):
         return None
     connection = _judge(family, settings, f"DATABASES[{alias!r}]", _like(alias))
     _compare(alias, connection)
     return connection
+
+
+def waiver(alias: str, settings: Settings) -> str | None:
+    """Return the scheme by which a waiver leaves an entry without a verdict, otherwise `None`."""
+    family = _family(str(settings.get("ENGINE") or ""))
+    if family in {None, POSTGRESQL, MYSQL}:
+        return None
+    found = _scheme(str(family))
+    return found if is_waived(found, _like(alias)) else None
+
+
+def _scheme(engine: str) -> str:
+    """Return what a waiver calls a backend that envconn cannot judge, such as ``oracle://``."""
+    return f"{load_backend(engine).DatabaseWrapper.vendor}://"
 
 
 def _family(engine: str) -> str | None:
@@ -121,11 +135,15 @@ def _options(settings: Settings) -> Mapping[str, object]:
 
 
 def _exempt(engine: str, settings: Settings, variable: str, like: SecuredConnection | None) -> SecuredConnection:
-    """Return a connection that stands for one that cannot be judged, if its server is local or has a waiver."""
-    host = str(settings.get("HOST") or "")
-    with suppress(ConfigurationError):
-        return secure_as_stated(connection_from_arguments.unencrypted(host, variable), like)
-    message = f"{engine} cannot be judged. Set ENVCONN_TLS_WAIVE to its host if you check its TLS yourself"
+    """Return a connection that stands for one that cannot be judged, if its server is local or has a waiver.
+
+    Without a host, the server may be anywhere: Oracle's is in NAME, and others have theirs in OPTIONS.
+    """
+    if host := str(settings.get("HOST") or ""):
+        with suppress(ConfigurationError):
+            return secure_as_stated(connection_from_arguments.unencrypted(host, variable), like)
+    where = "its host" if host else _scheme(engine)
+    message = f"{engine} cannot be judged. Set ENVCONN_TLS_WAIVE to {where} if you check its TLS yourself"
     raise ConfigurationError([problem("engine-unjudged", variable, message)])
 
 

@@ -18,6 +18,8 @@ import envconn
 from envconn.drivers import dbapi_calls
 from envconn.drivers.connection_from_arguments import unencrypted
 from envconn.errors import ConfigurationError, problem
+from envconn.families import BY_SCHEME
+from envconn.services import is_waived
 from envconn_sqlalchemy import dbapi
 from envconn_sqlalchemy.engine import WITHOUT_EFFECT, Plugin
 
@@ -126,12 +128,16 @@ _CONTEXT = "the SSLContext in connect_args verifies less than ENVCONN_TLS requir
 
 def _insist_on_exemption(dialect: Dialect, named: Arguments) -> None:
     """Refuse a server that is neither local nor waived: whether it is encrypted is not known."""
+    scheme = f"{dialect.name}+{dialect.driver}://"
+    if is_waived(scheme):
+        return
     if host := named.get("host"):
         with suppress(ConfigurationError):
             envconn.secure(unencrypted(str(host), VARIABLE))
             return
-    message = f"{dialect.name} with {dialect.driver} is not supported, so it may be unencrypted. {_WAIVE}"
+    waiver = "its host" if host or scheme.removesuffix("://") in BY_SCHEME else scheme
+    message = f"{dialect.name} with {dialect.driver} is not supported, so it may be unencrypted. {_WAIVE} {waiver}"
     raise ConfigurationError([problem("driver-unsupported", VARIABLE, message)])
 
 
-_WAIVE = "Add its host to ENVCONN_TLS_WAIVE, or use a supported driver"
+_WAIVE = "Use a supported driver, or set ENVCONN_TLS_WAIVE to"

@@ -663,8 +663,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_TLS=require",
         ),
         "waiver-malformed": Code(
-            "An entry of `ENVCONN_TLS_WAIVE` is neither a host pattern nor a CIDR block, or can never match a host.",
-            "Write it like `*.internal` or `10.1.0.0/16`.",
+            "An entry of `ENVCONN_TLS_WAIVE` is no host pattern, CIDR block or scheme, or can never match.",
+            "Write it like `*.internal`, `10.1.0.0/16` or `sqs://`.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE=10.1.0.0/99",
             (
                 "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' "
@@ -672,7 +672,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             ),
         ),
         "waiver-too-wide": Code(
-            "An entry of `ENVCONN_TLS_WAIVE` covers every host.",
+            "An entry of `ENVCONN_TLS_WAIVE` covers every host, or every service of a scheme that envconn judges.",
             "Name the hosts or the network.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE='*'",
             (
@@ -806,6 +806,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "A variable holds what envconn does not configure, such as `JDBC_DATABASE_URL` or "
             "`CELERY_BROKER_URL=sqs://`. There is no such service; taking it is an error that says so."
         ),
+        "service-waived": Code(
+            "A waiver leaves a broker or results that envconn cannot judge to the program, such as `sqs://` to Celery."
+        ),
         "pg-variable-ignored": Code(
             "A `PG*` variable has no effect, because the connection states every value that matters."
         ),
@@ -905,8 +908,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "State it in the environment.",
         ),
         "engine-unjudged": Code(
-            "An entry of Django's `DATABASES` has a backend whose TLS cannot be judged, and a remote server.",
-            "Check it yourself, and add its host to `ENVCONN_TLS_WAIVE`.",
+            "An entry of Django's `DATABASES` has a backend whose TLS cannot be judged, and no local host.",
+            "Check it yourself, and set `ENVCONN_TLS_WAIVE` as the message says.",
         ),
         "alias-duplicate": Code("Two databases would have one alias in Django.", "Rename one of their variables."),
         "broker-missing": Code(

@@ -41,7 +41,8 @@ class Refusal(Value):
 class Report(Value):
     """The result of loading the configuration: services, problems and notes. It contains no secret.
 
-    `services` are the judged connections by name, `refused` those that cannot be used. `problems` is what is
+    `services` are the judged connections by name, `refused` those that cannot be used, `waived` those that are left to
+    the program without a verdict, with the waiver of each. `problems` is what is
     wrong, empty if nothing is; `notes` what was chosen, ignored, raised or normalised.
     `policy` is what they were judged by, without what is stated for one of them; `None` if there was none.
     """
@@ -50,6 +51,7 @@ class Report(Value):
     problems: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
     refused: Mapping[str, Refusal] = MappingProxyType({})
+    waived: Mapping[str, str] = MappingProxyType({})
     policy: Demands | None = None
 
     def __reduce__(self) -> NoReturn:
@@ -70,6 +72,7 @@ class Report(Value):
             problems=tuple(each for each in self.problems if each in own or not (each.service or each in others)),
             notes=tuple(each for each in self.notes if each.service in {name, None}),
             refused={name: self.refused[name]} if name in self.refused else {},
+            waived={name: self.waived[name]} if name in self.waived else {},
         )
 
     def about(self, needs: Collection[str]) -> tuple[Finding, ...]:

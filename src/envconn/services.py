@@ -17,6 +17,7 @@ from envconn.selection import process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
+from envconn.tls.policy import covered_scheme
 from envconn.tls.secured import demanded, judgement_of, place_of
 
 TYPE_CHECKING = False
@@ -300,6 +301,18 @@ def secure_as_stated(connection: Connection, like: SecuredConnection | None = No
         message = f"{weaker[0]} is weaker than {KEYWORDS[weaker[0]].variable} requires. Remove it"
         raise ConfigurationError([problem("tls-below-minimum", connection.origin.variable, message)])
     return secured
+
+
+def is_waived(scheme: str, like: SecuredConnection | None = None) -> bool:
+    """Return whether the policy of `like`, or of the process, waives services of a `scheme` that envconn cannot judge.
+
+    Raises:
+        ConfigurationError: the policy is wrong.
+    """
+    context = process_context(None) if like is None else judgement_of(like).context
+    if not isinstance(context, Context):
+        raise ConfigurationError(context)
+    return covered_scheme(scheme, context.policy.waive) is not None
 
 
 def _sealed(outcome: SecuredConnection | tuple[Finding, ...]) -> SecuredConnection:

@@ -19,6 +19,7 @@ PG = f"postgresql://app:{MARKER}@db.example.com/app?sslmode=require"
 REDIS = f"rediss://:{MARKER}@redis.example.com"
 AMQP = f"amqps://app:{MARKER}@mq.example.com"
 FOREIGN = "service-foreign"
+WAIVED = "service-waived"
 LEFT_OUT = "variable-ignored"
 
 
@@ -266,6 +267,43 @@ READ = [
         )
     ),
     foreign(BROKER_URL="sqs://"),
+    *(
+        Row(f"{name}={text}", {"CELERY_BROKER_URL": f"sqs://{MARKER}@", name: text}, {}, {"CELERY_BROKER_URL": WAIVED})
+        for name in ("ENVCONN_TLS_WAIVE", "ENVCONN_BROKER_TLS_WAIVE")
+        for text in ("sqs://", "*.internal SQS://")
+    ),
+    Row(
+        "a transport over a database, waived",
+        {"BROKER_URL": f"sqla+postgresql://app:{MARKER}@mq.example.com", "ENVCONN_TLS_WAIVE": "sqla://"},
+        {},
+        {"BROKER_URL": WAIVED},
+    ),
+    Row(
+        "results, waived",
+        {"RESULT_BACKEND": f"mongodb+srv://app:{MARKER}@h", "ENVCONN_RESULTS_TLS_WAIVE": "mongodb+srv://"},
+        {},
+        {"RESULT_BACKEND": WAIVED},
+    ),
+    *(
+        Row(f"{name}={text}, in vain", {"BROKER_URL": "sqs://", name: text}, {}, {"BROKER_URL": FOREIGN})
+        for name, text in (
+            ("ENVCONN_RESULTS_TLS_WAIVE", "sqs://"),
+            ("ENVCONN_TLS_WAIVE", "gcpubsub://"),
+            ("ENVCONN_TLS_WAIVE", "sqs"),
+        )
+    ),
+    Row(
+        "no waiver for a cache",
+        {"CACHE_URL": "memcache://h", "ENVCONN_TLS_WAIVE": "memcache://"},
+        {},
+        {"CACHE_URL": FOREIGN},
+    ),
+    Row(
+        "no waiver for a database",
+        {"LEGACY_DATABASE_URL": "oracle://h", "ENVCONN_TLS_WAIVE": "oracle://"},
+        {},
+        {"LEGACY_DATABASE_URL": FOREIGN},
+    ),
     Row(
         "a Redis is no broker beside sqs://",
         {"CELERY_BROKER_URL": "sqs://", "REDIS_URL": REDIS},

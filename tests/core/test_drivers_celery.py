@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import ssl
 import sys
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pytest
 from celery import Celery
 from celery.backends import database
 from celery.backends.cache import CacheBackend
+from celery.exceptions import ImproperlyConfigured
 from redis.sentinel import SentinelConnectionPool
 
 import envconn
@@ -351,6 +352,62 @@ class TestOtherApplications:
         for module in (backend_module, transport_module):
             with pytest.raises(AttributeError):
                 module.nowhere  # noqa: B018
+
+
+class TestWaived:
+    """What envconn cannot judge, and a waiver leaves to Celery."""
+
+    @pytest.fixture(autouse=True)
+    def _fresh(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(registry, "_WAIVED", set())
+
+    @staticmethod
+    def app(monkeypatch: pytest.MonkeyPatch, **environ: str) -> Celery:
+        for name, text in environ.items():
+            monkeypatch.setenv(name, text)
+        app = Celery("waived", set_as_current=False)
+        app.conf.update(config())
+        return app
+
+    def test_a_broker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = "sqlalchemy+sqlite://"
+        app = self.app(monkeypatch, CELERY_BROKER_URL=text, ENVCONN_BROKER_TLS_WAIVE="sqlalchemy://")
+        assert "broker_url" not in app.conf.changes
+        connection = app.connection()
+        connection.connect()
+        assert connection.transport_cls == "sqlalchemy"
+        monkeypatch.delenv("CELERY_BROKER_URL")
+        for elsewhere in ("redis://elsewhere", "sqla+sqlite://"):
+            app.conf.broker_url = elsewhere
+            with pytest.raises(ConfigurationError, match="broker_url"):
+                app.connection().ensure_connection(max_retries=1)
+
+    def test_results(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = self.app(
+            monkeypatch,
+            REDIS_URL="rediss://h",
+            CELERY_RESULT_BACKEND="dynamodb://elsewhere",
+            ENVCONN_RESULTS_TLS_WAIVE="dynamodb://",
+        )
+        assert "result_backend" not in app.conf.changes
+        with suppress(ImproperlyConfigured):  # of Celery, without boto3
+            assert type(app.backend).__name__ == "DynamoDBBackend"
+
+    @pytest.mark.parametrize("text", ["sqs://", "sqs://key:marker-password@"])
+    def test_no_waiver(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        with pytest.raises(ConfigurationError, match="ENVCONN_BROKER_TLS_WAIVE") as refusal:
+            self.app(monkeypatch, DATABASE_URL="sqlite://", CELERY_BROKER_URL=text, ENVCONN_TLS_WAIVE="gcpubsub://")
+        assert [problem.code for problem in refusal.value.problems] == ["service-foreign"]
+        assert "marker" not in str(refusal.value)
+
+    def test_a_variable_that_names_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ConfigurationError, match="CELERY_BROKER_READ_URL"):
+            self.app(
+                monkeypatch,
+                CELERY_BROKER_URL="sqs://",
+                CELERY_BROKER_READ_URL="rediss://elsewhere",
+                ENVCONN_TLS_WAIVE="sqs://",
+            )
 
 
 @pytest.mark.parametrize("stated", ["", "https://rabbit"])

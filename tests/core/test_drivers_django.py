@@ -12,7 +12,7 @@ import pytest
 import envconn
 from envconn.drivers import Hidden, libpq
 from envconn_django.aliases import entries as django_entries
-from envconn_django.apps import Finding, findings
+from envconn_django.apps import Finding, entry_findings, findings
 from envconn_django.cache import cache as django_cache
 from envconn_django.database_entry import settings
 from envconn_django.final_settings import FinalEntry
@@ -338,6 +338,12 @@ def found_of(services: envconn.Services, **changed: object) -> list[Finding]:
         for alias, entry in made.items()
     ]
     return list(findings(finals[0], services.database))
+
+
+def test_a_finding_about_an_entry_that_is_not_judged() -> None:
+    ((alias, found),) = entry_findings([FinalEntry("own", {}, waived="oracle://"), FinalEntry("file", {})], "")
+    assert (alias, found.code, found.deploy) == ("own", "tls-waived", True)
+    assert found.message == "is not judged, because ENVCONN_TLS_WAIVE has oracle://"
 
 
 def test_findings_about_two_pools() -> None:

@@ -45,7 +45,14 @@ def check(row: Row, report: Report) -> None:
         assert ("database" in services) is row.database
         return
     assert services == {**own, **row.services}
-    neighbours = ("service-foreign", "variable-ignored", "variable-not-chosen", "variable-unused", "part-unused")
+    neighbours = (
+        "service-foreign",
+        "service-waived",
+        "variable-ignored",
+        "variable-not-chosen",
+        "variable-unused",
+        "part-unused",
+    )
     assert {each.variable: each.code for each in report.notes if each.code in neighbours} == row.notes
 
 
@@ -100,6 +107,11 @@ def test_a_database_is_not_stopped(row: Row, monkeypatch: pytest.MonkeyPatch) ->
             "FIREBASE_DATABASE_URL: holds the address of an HTTP service",
         ),
         ({"CELERY_BROKER_URL": "sqs://"}, "broker", "CELERY_BROKER_URL: holds the Amazon SQS transport of Celery"),
+        (
+            {"CELERY_BROKER_URL": "sqs://", "ENVCONN_TLS_WAIVE": "sqs://"},
+            "broker",
+            "which sqs:// in ENVCONN_TLS_WAIVE leaves to the program. Connect with Celery's own settings",
+        ),
         ({"KV_URL": "https://h"}, "broker", "KV_URL: holds the address of an HTTP service"),
         ({"KV_URL": "https://h"}, "cache", "Set it to the URL of a Redis, or write CACHES yourself"),
         (
@@ -118,6 +130,23 @@ def test_asking_says_why(others: dict[str, str], ask: str, said: str) -> None:
         services[ask]
     assert said in str(caught.value)
     assert services.get(ask) is None
+
+
+def test_a_waiver_of_an_env_file_is_not_for_the_process_environment(tmp_path: Path) -> None:
+    (file := tmp_path / ".env").write_text("ENVCONN_TLS_WAIVE=sqs://", encoding="utf-8")
+    found = envconn.load({"DATABASE_URL": PG, "CELERY_BROKER_URL": "sqs://"}, env_file=file).report()
+    assert found.waived == {}
+    file.write_text("ENVCONN_TLS_WAIVE=sqs://\nCELERY_BROKER_URL=sqs://", encoding="utf-8")
+    assert envconn.load({"DATABASE_URL": PG}, env_file=file).report().waived == {"broker": "sqs://"}
+
+
+def test_a_waived_broker_alone() -> None:
+    report = envconn.load(
+        {"CELERY_BROKER_URL": "sqs://"}, env_file=None, policy=envconn.Policy(waive=["sqs://"])
+    ).report()
+    assert "CELERY_BROKER_URL: is not judged, and may be unencrypted: it holds the Amazon SQS transport" in str(report)
+    assert "sqs:// in Policy.waive" in str(report)
+    assert (report.only("broker").waived, report.only("cache").waived) == ({"broker": "sqs://"}, {})
 
 
 @pytest.mark.parametrize(

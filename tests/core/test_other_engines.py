@@ -172,7 +172,14 @@ def test_a_driver_that_is_not_supported_and_names_no_host(monkeypatch: pytest.Mo
     monkeypatch.setenv("ENVCONN_TLS_WAIVE", "db.example.com")
     engine = made("postgresql+psycopg2:///shop")
     engine.dialect.driver = "unheard"
-    with pytest.raises(envconn.ConfigurationError, match="may be unencrypted"):
+    with pytest.raises(envconn.ConfigurationError, match=r"set ENVCONN_TLS_WAIVE to postgresql\+unheard://$"):
+        verdict(engine)
+    for waiver in ("postgresql+unheard://", "h POSTGRESQL+unheard://"):
+        monkeypatch.setenv("ENVCONN_TLS_WAIVE", waiver)
+        assert verdict(engine) is None
+    monkeypatch.setattr(engine.dialect, "driver", "mariadbconnector")
+    monkeypatch.setattr(engine.dialect, "name", "mysql")
+    with pytest.raises(envconn.ConfigurationError, match="set ENVCONN_TLS_WAIVE to its host"):
         verdict(engine)
 
 

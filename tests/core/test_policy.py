@@ -172,6 +172,12 @@ WAIVERS_REFUSED = [
     ("db.internal;", "waiver-malformed", "another list"),
     ("d\u00fc.internal", "waiver-malformed", "DNS has its xn-- form"),
     ("*.*.*.*", "waiver-too-wide", "every IPv4 address"),
+    ("postgresql://", "waiver-too-wide", "every PostgreSQL"),
+    ("RedisS://", "waiver-too-wide", "every Redis"),
+    ("mysql+pymysql://", "waiver-too-wide", "every MySQL"),
+    ("sqs://a", "waiver-malformed", "a URL of what cannot be judged"),
+    ("*://", "waiver-malformed", "every scheme"),
+    ("a://b://", "waiver-malformed", "two schemes"),
 ]
 
 

@@ -7,10 +7,12 @@ import os
 import pickle
 import subprocess
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 import envconn
 import envconn_django
@@ -141,6 +143,30 @@ def test_the_connection_of_an_entry() -> None:
     for engine in ("django.db.backends.sqlite3", "no.such.engine"):
         (final,) = final_entries({"x": {"ENGINE": engine, "HOST": "db.example.com"}})
         assert (final.connection, final.problems) == (None, ())
+
+
+def test_a_backend_that_cannot_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Oracle's server may be in NAME, without a HOST."""
+    monkeypatch.delitem(made_entries, "default", raising=False)  # by whose policy it would be judged
+    monkeypatch.setitem(sys.modules, "another", package := ModuleType("another"))
+    package.__path__ = []
+    monkeypatch.setitem(sys.modules, "another.base", base := ModuleType("another.base"))
+    base.DatabaseWrapper = type("Wrapper", (BaseDatabaseWrapper,), {"vendor": "oracle"})  # type: ignore[attr-defined]
+
+    def problems(host: str = "", waiver: str = "") -> str:
+        monkeypatch.setenv("ENVCONN_TLS_WAIVE", waiver)
+        (final,) = final_entries({"x": {"ENGINE": "another", "NAME": "(DESCRIPTION=...)", "HOST": host}})
+        assert final.waived == (waiver if "://" in waiver and not final.problems else None)
+        return " ".join(each.message for each in final.problems)
+
+    assert "Set ENVCONN_TLS_WAIVE to oracle:// if" in problems()
+    assert "to oracle:// if" in problems(waiver="db.example.com")
+    assert "to oracle:// if" in problems(waiver="db2://")
+    assert problems(waiver="oracle://") == ""
+    assert "to its host if" in problems("db.example.com")
+    assert problems("db.example.com", waiver="db.example.com") == problems("localhost") == ""
+    assert problems("db.example.com", waiver="oracle://") == ""
+    assert "a scheme is one that envconn judges" in problems(waiver="postgresql://")
 
 
 def test_the_source_of_logins_in_another_process() -> None:

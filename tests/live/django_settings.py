@@ -21,7 +21,7 @@ TABLE = Table(
         Row("`pool` in `OPTIONS`", NONE, MERGED, note="Django 5.1 and newer"),
         Row("`conninfo`, `kwargs`, `connection_class` in `pool`", NONE, REFUSED),
         Row("`ENGINE`, derived from Django's (PostGIS, django-tenants, psqlextra)", NONE, JUDGED),
-        Row("`ENGINE` of another kind", REFUSED, REFUSED, note="a waiver for its host permits it"),
+        Row("`ENGINE` of another kind", REFUSED, REFUSED, note="a waiver for its host, or `oracle://`, permits it"),
         Row("an entry of the project", JUDGED, JUDGED),
         Row("an entry of SQLite, in place of ours or beside it", MERGED, MERGED),
         Row("MySQL's `host`, `user`, `ssl`, `ssl_mode` in `OPTIONS`, which win", JUDGED, JUDGED),

@@ -117,6 +117,7 @@ TRIES = (
     later("`ENGINE`, derived", TLS, "DATABASES['default']['ENGINE'] = 'derived'"),
     later("`ENGINE`, derived", STOPPED, f"DATABASES['default'] |= {{**{WEAK}, 'ENGINE': 'derived', 'OPTIONS': {{}}}}"),
     *beside("`ENGINE` of another", STOPPED, f"{{**{WEAK}, 'ENGINE': 'another'}}"),
+    *beside("`ENGINE` of another", STOPPED, "{'ENGINE': 'another', 'NAME': '(DESCRIPTION=...)'}"),
     *beside("an entry of the project", TLS, OWN),
     *beside("an entry of the project", STOPPED, WEAK),
     *beside("an entry of SQLite", TLS, "{'ENGINE': 'derived_file', 'NAME': ':memory:'}"),

@@ -48,8 +48,8 @@ def postgresql(words: Mapping[str, object], variable: str) -> Connection:
 
 
 def unencrypted(host: str, variable: str) -> Connection:
-    """Return a connection to `host` without TLS, for a server whose own cannot be judged; a socket if it is empty."""
-    words = {"host": host or _SOCKETS, "user": "user", "dbname": "user", "sslmode": "disable"}
+    """Return a connection to `host` without TLS, for a server whose own cannot be judged."""
+    words = {"host": host, "user": "user", "dbname": "user", "sslmode": "disable"}
     return _read(" ".join(f"{name}={quoted(value)}" for name, value in words.items()), variable)
 
 

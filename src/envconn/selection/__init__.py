@@ -60,7 +60,7 @@ def select_services(
     scan.bound = _platform_services(scan)
     scopes = stated_scopes(scan, policy)
     services: dict[str, SecuredConnection] = {}
-    found = (*databases.select(scan), *_broker_and_cache(scan))
+    found = (*databases.select(scan), *_broker_and_cache(scan, scopes))
     _check_libraries(scan, [each for selected in found for each in (selected.connection, *selected.siblings)])
     for selected in found:
         if selected.name in services:
@@ -75,6 +75,7 @@ def select_services(
     of_env_file = any(selected.connection.origin.env_file for selected in found)
     report = Report(
         MappingProxyType(dict(services)),
+        waived=MappingProxyType(scan.waived),
         policy=replace(scopes.general(env_file=of_env_file).policy, ca=None, database_ca=None),
     )
     return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
@@ -88,12 +89,12 @@ def _platform_services(scan: Scan) -> tuple[PlatformService, ...]:
     return find(scan)
 
 
-def _broker_and_cache(scan: Scan) -> Iterable[Selected]:
+def _broker_and_cache(scan: Scan, scopes: Scopes) -> Iterable[Selected]:
     if not scan.bound and scan.present.isdisjoint(variables.OF_BROKER_AND_CACHE):
         return ()
     from envconn.selection.broker_and_cache import select
 
-    return select(scan)
+    return select(scan, scopes)
 
 
 def _check_libraries(scan: Scan, connections: Sequence[Connection]) -> None:
@@ -142,11 +143,11 @@ def judged_text(
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)
 
 
-def process_context(connection: Connection, policy: Policy | None = None) -> Context | tuple[Finding, ...]:
+def process_context(connection: Connection | None, policy: Policy | None = None) -> Context | tuple[Finding, ...]:
     """Return what this process judges a `connection` of the program by, with `policy` above it, or the problems."""
     scan = Scan(*sources.read())
     scopes = stated_scopes(scan, policy)
-    _check_libraries(scan, [connection])
+    _check_libraries(scan, [connection] if connection else [])
     return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 
@@ -194,7 +195,7 @@ def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> No
     """Add a problem if there is no default database and nothing else, except while an image is built."""
     if scan.plain("ENVCONN_PHASE") == "build":
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
-    elif not (services or scan.problems):
+    elif not (services or scan.problems or scan.waived):
         _report_missing(scan)
 
 

@@ -6,6 +6,8 @@ only if a variable names them.
 
 from __future__ import annotations
 
+from functools import partial
+
 from envconn import grammar
 from envconn.connection import Connection
 from envconn.errors import note, problem
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from envconn.connection import Origin, Secret
     from envconn.errors import Finding
     from envconn.selection.scan import PlatformService, Read, Scan
+    from envconn.selection.scope import Scopes
 
 
 def _read_broker(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
@@ -53,12 +56,16 @@ def _read_results(text: Secret, origin: Origin) -> Connection | tuple[Finding, .
 
 
 class _Role(Record):
-    """A service: its name and its variables, how they are read, and whether any Redis will do without them."""
+    """A service: its name and its variables, how they are read, and whether any Redis will do without them.
+
+    `is_waivable` is whether a waiver may leave one that envconn cannot judge to the program.
+    """
 
     name: str
     variables: tuple[str, ...]
     read: Read
     is_implied: bool = True
+    is_waivable: bool = True
 
     @property
     def chooser(self) -> str:
@@ -72,18 +79,18 @@ class _Role(Record):
 _ROLES = (
     _Role("broker", names.BROKER, _read_broker),
     _Role("results", names.RESULTS, _read_results, is_implied=False),
-    _Role("cache", names.CACHE, _read_cache),
+    _Role("cache", names.CACHE, _read_cache, is_waivable=False),
 )
 READERS: Mapping[str, Read] = {role.name: role.read for role in _ROLES}
 """How the texts of each service are read, by its name."""
 
 
-def select(scan: Scan) -> Iterator[Selected]:
+def select(scan: Scan, scopes: Scopes) -> Iterator[Selected]:
     """Yield the broker, the store for results and the cache that the environment configures."""
     before, used = len(scan.problems), []
     chosen = {role.name: scan.chooser(role.chooser, (*role.variables, *names.REDIS)) for role in _ROLES}
     shared = _without_clear_twin(scan, list(scan.connections(names.REDIS, other=Other("cache"))))
-    stated = {role.name: [] if chosen[role.name] else _stated(scan, role) for role in _ROLES}
+    stated = {role.name: [] if chosen[role.name] else _stated(scan, role, scopes) for role in _ROLES}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
     for role in _ROLES:
         if variable := chosen[role.name]:
@@ -106,13 +113,16 @@ def select(scan: Scan) -> Iterator[Selected]:
         scan.excuse(before, max(used, key=lambda each: each.origin.env_file), names.REDIS)
 
 
-def _stated(scan: Scan, role: _Role) -> list[Connection]:
-    return list(scan.connections(role.variables, role.read, Other(role.name, role.name)))
+def _stated(scan: Scan, role: _Role, scopes: Scopes) -> list[Connection]:
+    policy = partial(scopes.policy, role.name) if role.is_waivable else None
+    return list(scan.connections(role.variables, role.read, Other(role.name, role.name, policy)))
 
 
 def _is_elsewhere(scan: Scan, role: _Role) -> bool:
     """Whether a variable of the role's own holds what envconn does not configure, as ``sqs://``."""
-    return any(each.code == other_products.CODE and each.service == role.name for each in scan.notes)
+    return role.name in scan.waived or any(
+        each.code == other_products.CODE and each.service == role.name for each in scan.notes
+    )
 
 
 def _expected(connection: Connection, role: _Role) -> str:

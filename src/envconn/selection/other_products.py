@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CODE = "service-foreign"
 """The code of the note, and of the problem for whoever asks for the service."""
+WAIVED = "service-waived"
+"""The code of the note if a waiver leaves the service to the program."""
 
 
 def title(text: str, role: str) -> str:
@@ -58,6 +60,12 @@ def unused(variable: str, held: str, service: str | None) -> Finding:
     return found.of(service) if service else found
 
 
+def waived(variable: str, held: str, waiver: str, service: str) -> Finding:
+    """Return the note that `variable` holds `held`, and that a `waiver` leaves this `service` to the program."""
+    message = f"is not judged, and may be unencrypted: it holds {held}, which {waiver} leaves to the program"
+    return note(WAIVED, variable, message).of(service)
+
+
 def misplaced(connection: Connection, what: str, service: str) -> Finding:
     """Return the note that `connection` is of a family that cannot be `what`, and is not used for `service`."""
     family = FAMILIES[connection.family]
@@ -67,14 +75,15 @@ def misplaced(connection: Connection, what: str, service: str) -> Finding:
 
 def asked_for(name: str, found: Finding) -> Finding:
     """Return the problem for whoever asks for the service `name`, which the note `found` says why there is none."""
-    message = found.message.removeprefix("is not used: it ")
-    return problem(CODE, found.variable, f"{message}. {_REMEDIES.get(name, _DATABASE)}")
+    remedy = _WITHOUT_VERDICT if found.code == WAIVED else _REMEDIES.get(name, _DATABASE)
+    return problem(CODE, found.variable, f"{found.message.partition(': it ')[2]}. {remedy}")
 
 
+_WITHOUT_VERDICT = "Connect with Celery's own settings, as envconn has no verdict on it"
 _DATABASE = "Set it to the URL of a database, or use this product's own client"
 _REMEDIES = {
-    "broker": "Set it to the URL of a Redis or AMQP broker, or set Celery's broker_url without envconn",
-    "results": "Set it to the URL of a Redis or a database, or set Celery's result_backend without envconn",
+    "broker": "Set it to the URL of a Redis or AMQP broker, or add its scheme to ENVCONN_BROKER_TLS_WAIVE",
+    "results": "Set it to the URL of a Redis or a database, or add its scheme to ENVCONN_RESULTS_TLS_WAIVE",
     "cache": "Set it to the URL of a Redis, or write CACHES yourself",
 }
 
@@ -150,5 +159,7 @@ _OF_ROLES: Mapping[str, Mapping[str, str]] = {"broker": _TRANSPORTS, "cache": _C
 def about(name: str, notes: Iterable[Finding]) -> Finding | None:
     """Return the problem for whoever asks for the service `name`, if one of the `notes` says why there is none."""
     shared = _SHARED if name in {"broker", "cache"} else ()
-    matching = [each for each in notes if each.code == CODE and (each.service == name or each.variable in shared)]
+    matching = [
+        each for each in notes if each.code in {CODE, WAIVED} and (each.service == name or each.variable in shared)
+    ]
     return asked_for(name, matching[0]) if matching else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Origin, Secret
     from envconn.sources import Environment, Lookup
+    from envconn.tls.policy import Demands
 
     Read: TypeAlias = Callable[[Secret, Origin], "Connection | tuple[Finding, ...]"]
 
@@ -32,20 +33,23 @@ class PlatformService(Record):
 class Other(Record):
     """What a variable is for that is not the one of the default database: its role, and its service if it has one.
 
-    Such a variable may be another product's (`envconn.selection.other_products`).
+    Such a variable may be another product's (`envconn.selection.other_products`). `policy` returns what a text is
+    judged by, from an env file or not; `None` if no waiver may name what it holds.
     """
 
     role: str
     service: str | None = None
+    policy: Callable[[bool], Demands] | None = None
 
 
 class Scan:
     """The environment, which of its variables are `present`, the bound services, and what has been found so far.
 
-    `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present.
+    `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present. `waived` are the services that are
+    not judged, with the pattern that waives each.
     """
 
-    __slots__ = ("bound", "environment", "left_out", "notes", "present", "problems")
+    __slots__ = ("bound", "environment", "left_out", "notes", "present", "problems", "waived")
 
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
@@ -54,6 +58,7 @@ class Scan:
         self.problems = list(problems)
         self.notes: list[Finding] = []
         self.left_out: set[str] = set()
+        self.waived: dict[str, str] = {}
         if "ENVCONN_IGNORE" in self.present:
             from envconn.selection import ignore
 
@@ -93,8 +98,23 @@ class Scan:
         if any(each.code in grammar.MISTAKES for each in problems):
             return False
         if held := other_products.title(found.text.reveal(), other.role):
-            self.notes.append(other_products.unused(found.origin.variable, held, other.service))
+            said = self._waiver(found, other, held) or other_products.unused(found.origin.variable, held, other.service)
+            self.notes.append(said)
         return bool(held)
+
+    def _waiver(self, found: Text, other: Other, held: str) -> Finding | None:
+        """Return the note that what `found` holds is left to the program, if a waiver names its scheme."""
+        if not (other.policy and other.service):
+            return None
+        from envconn.selection import other_products
+        from envconn.tls.policy import covered_scheme
+
+        policy = other.policy(found.origin.env_file)
+        if not (pattern := covered_scheme(found.text.reveal(), policy.waive)):
+            return None
+        self.waived.setdefault(other.service, pattern)
+        waiver = f"{pattern} in {policy.place('ENVCONN_TLS_WAIVE')}"
+        return other_products.waived(found.origin.variable, held, waiver, other.service)
 
     def about_parts(self, problems: tuple[Finding, ...], origin: Origin) -> tuple[Finding, ...]:
         """Return the `problems` of the text of `origin`, about its parts if it was put together from several."""

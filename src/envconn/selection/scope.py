@@ -67,6 +67,10 @@ class Scopes:
         """Return what a connection that is not a service is judged by; `env_file` is whether its text is from one."""
         return self._context("", env_file=env_file)
 
+    def policy(self, service: str, env_file: bool) -> Demands:  # noqa: FBT001 - where the text is from
+        """Return the policy for a text of `service`."""
+        return self._context(prefix_of(service), env_file=env_file).policy
+
     def master(self, connection: Connection, service: str) -> Text | None:
         """Return the name of the master that the sentinels of `service` are asked for, or `None`."""
         chosen, _ = self._choose(prefix_of(service), env_file=connection.origin.env_file)

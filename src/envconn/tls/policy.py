@@ -5,7 +5,8 @@ The environment states it, or a program with `Policy(...)`:
 ===================== ==============================================================================
 ``ENVCONN_TLS``       ``require`` (default), ``verify-ca``, ``verify-full``, ``best``
 ``ENVCONN_TLS_LOCAL`` ``allow`` (default), ``enforce``: the floor also applies to unix sockets and loopback
-``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks that may be unencrypted
+``ENVCONN_TLS_WAIVE`` host patterns (``*.internal``) and CIDR blocks that may be unencrypted; schemes (``sqs://``) of
+                      services that envconn cannot judge
 ``ENVCONN_TLS_CA``    a CA for connections that name none: path, ``system``, PEM text, or base64 of it
 ``DATABASE_CA_CERT``  the same for databases, instead of it, under the name that several platforms use
 ``PGSSLMODE``         raises the floor if it requires more, and is the ``sslmode`` of a PostgreSQL text without one,
@@ -23,7 +24,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from envconn.errors import ConfigurationError, Finding, note, problem
-from envconn.families import POSTGRESQL, serving
+from envconn.families import BY_SCHEME, POSTGRESQL, serving
 from envconn.grammar.hosts import IN_NAMES, is_address
 from envconn.grammar.libpq_keywords import DEMANDS, FROM_VERDICT, HOME_CA, HOME_CRL
 from envconn.records import Record, Value
@@ -86,7 +87,16 @@ def is_local(host: Host) -> bool:
     return found.is_loopback and getattr(found, "ipv4_mapped", None) is None
 
 
+def covered_scheme(text: str, waive: Iterable[str]) -> str | None:
+    """Return the pattern of `waive` that names the scheme of `text`, with or without its driver; otherwise `None`."""
+    scheme = text.strip().lower().partition("://")[0]
+    names = {f"{name}://" for name in (scheme, scheme.partition("+")[0])}
+    return next((pattern for pattern in waive if pattern.lower() in names), None)
+
+
 def _covers(pattern: str, host: Host) -> bool:
+    if pattern.endswith("://"):
+        return False
     # The address used decides: a waiver for a name does not cover an address, nor one for digits a name (10.evil.com).
     dialled = host.hostaddr or host.host
     if (_looks_numeric(dialled) and is_address(dialled)) is not _is_numeric(pattern):
@@ -138,12 +148,13 @@ class Demands(Value):
 
     `floor` is the minimum level of a connection that leaves the machine, at least ``ENCRYPTED``. `best` raises it to
     what the provider's certificates are known to pass. `enforce_local` applies the floor to unix sockets (which can
-    never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be
-    unencrypted. `ca` is for connections that name none; `ca_variable` is its name in messages. `database_ca` is for
-    databases, instead of it. `sslmode` is the level of a PostgreSQL text that states none, `sslrootcert` that of one
-    that names no CA: ``VERIFY_FULL`` if ``PGSSLROOTCERT`` is ``system``. `demanded` holds the demands of libpq's
-    variables, by keyword. `places` is where the floor and the waivers are stated, by the name of the variable for all
-    services; `ignored` where one is stated that is not used, because it is less trusted than what is judged.
+    never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be unencrypted,
+    and schemes that envconn does not judge. `ca` is for connections that name none; `ca_variable` is its name in
+    messages. `database_ca` is for databases, instead of it. `sslmode` is the level of a PostgreSQL text that states
+    none, `sslrootcert` that of one that names no CA: ``VERIFY_FULL`` if ``PGSSLROOTCERT`` is ``system``. `demanded`
+    holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
+    name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
+    than what is judged.
     """
 
     floor: TlsLevel = TlsLevel.ENCRYPTED
@@ -186,11 +197,12 @@ class Demands(Value):
 class Policy:
     """The TLS policy that a program sets, in addition to the environment's.
 
-    Each argument replaces the variable of that name; one that is left out is read from the environment:
-    `tls` is ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or
-    ``enforce`` (``ENVCONN_TLS_LOCAL``); `waive` holds the host patterns and CIDR blocks that may do without TLS
-    (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it (``ENVCONN_TLS_CA``), and not set
-    if it is blank. If both state `tls` or `local`, the stricter one applies. Immutable.
+    Each argument replaces the variable of that name; one that is left out is read from the environment: `tls` is
+    ``require``, ``verify-ca``, ``verify-full`` or ``best`` (``ENVCONN_TLS``); `local` is ``allow`` or ``enforce``
+    (``ENVCONN_TLS_LOCAL``); `waive` holds the host patterns and CIDR blocks that may do without TLS, and schemes that
+    are not judged (``ENVCONN_TLS_WAIVE``); `ca` is a path, ``system``, PEM text, or base64 of it
+    (``ENVCONN_TLS_CA``), and not set if it is blank. If both state `tls` or `local`, the stricter one applies.
+    Immutable.
 
     Raises:
         ConfigurationError: an argument is invalid, or a waiver covers every host.
@@ -432,6 +444,8 @@ def _raised(floor: TlsLevel, pgsslmode: str, variable: str) -> tuple[TlsLevel, t
 
 def _unusable(pattern: str, variable: str) -> Finding | None:
     """Refuse a waiver that covers every host, or that can never match."""
+    if "://" in pattern:
+        return _unusable_scheme(pattern.lower(), variable)
     if "/" in pattern:
         return _unusable_network(pattern, variable)
     if not pattern.strip("*?."):
@@ -455,6 +469,15 @@ def _is_out_of_range(pattern: str) -> bool:
 
 def _is_too_large(label: str) -> bool:
     return label.isdigit() and (int(label[:4]) > 255 or len(label) > 3 or label != str(int(label)))
+
+
+def _unusable_scheme(pattern: str, variable: str) -> Finding | None:
+    scheme = pattern.removesuffix("://")
+    if scheme in BY_SCHEME:
+        return problem("waiver-too-wide", variable, "a scheme is one that envconn judges. Name the hosts instead")
+    if scheme.replace("+", "").replace("_", "").isalnum():
+        return None
+    return problem("waiver-malformed", variable, "a scheme is followed by more than ://. Write it like sqs://")
 
 
 _IN_PATTERNS = IN_NAMES + ".*?:"
