@@ -211,4 +211,3 @@ def test_a_server_of_another_kind_is_not_moved_by_libpqs_variables(
     with pytest.raises(envconn.ConfigurationError):
         secure_as_stated(connection_from_arguments.unencrypted("ora.example.com", HERE))
     assert secure_as_stated(connection_from_arguments.unencrypted("127.0.0.1", HERE)).tls.local
-    assert secure_as_stated(connection_from_arguments.unencrypted("", HERE)).tls.local
