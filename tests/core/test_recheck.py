@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from envconn import ConfigurationError, Policy, parse, secure
-from envconn.connection import Connection, Host, Parameters, Secret
-from envconn.grammar import recheck
+from envconn.connection import Connection, Host, Origin, Parameters, Secret
+from envconn.grammar import celery, django_cache, recheck
 from envconn.records import replace
 from envconn.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PG = "postgresql://app:p@db.example.com/app?sslmode=require"
 REDIS = "rediss://:p@cache.example.com/0?socket_timeout=5"
@@ -41,12 +41,50 @@ TEXTS = [
     "rediss://u:p@cache.example.com?ssl_cert_reqs=none&client_name=a",
     "mysql+pymysql://app:p@[fd00::1]:3307/app?ssl_mode=REQUIRED&charset=utf8mb4",
     "amqp://guest:guest@localhost//",
+    "redis+sentinel://:p@one.example.com:26379/mine/0",
+    "rediss://cache.example.com?ssl_ca_certs=/ca.pem",
+    *(f"mysql://app:p@db.example.com/app?ssl_mode={mode}" for mode in ("PREFERRED", "VERIFY_IDENTITY")),
+    "mysql://app:p@db.example.com/app?ssl_mode=VERIFY_CA&ssl_ca=/ca.pem&reconnect=true",
+]
+
+
+SERVERLESS = [
+    *((celery.serverless, text) for text in ("rpc://", "disabled", "file:///results")),
+    *((celery.in_process, text) for text in ("memory://", "filesystem://localhost//")),
+    *((django_cache.serverless, text) for text in ("locmem://", "db://table")),
 ]
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_was_read_is_judged(text: str) -> None:
     assert recheck.problems(parse(text)) == ()
+
+
+def serverless(read: Callable[[str, Origin], Connection | None], text: str, **fields: Any) -> Connection:
+    found = read(text, Origin(""))
+    assert found
+    return replace(found, **fields)
+
+
+@pytest.mark.parametrize(("read", "text"), SERVERLESS)
+def test_what_has_no_server_is_judged(read: Callable[[str, Origin], Connection | None], text: str) -> None:
+    assert recheck.problems(serverless(read, text)) == ()
+    for fields in (
+        {"scheme": "disabled" if text != "disabled" else "rpc"},
+        {"dbname": "amqp://evil.example.com"},
+        {"dbname": "memcache://evil.example.com"},
+        {"hosts": (Host("evil.example.com", 5672),)},
+        {"user": "app"},
+        {"parameters": Parameters({"sslmode": "disable"})},
+    ):
+        assert recheck.problems(serverless(read, text, **fields)), fields
+
+
+def test_the_problem_of_the_grammar_is_told() -> None:
+    (problem,) = recheck.problems(changed(PG, {"sslmode": "bogus"}))
+    assert problem.code == "sslmode-unknown"
+    (problem,) = recheck.problems(changed(PG, family="redis"))
+    assert problem.code == "connection-altered"
 
 
 def changed(text: str, parameters: Mapping[str, Any] | None = None, **fields: Any) -> Connection:
@@ -140,6 +178,15 @@ def hosts(*found: Host) -> dict[str, Any]:
         changed("sqlite:///app.db", **hosts(Host("@other.db", 0))),
         changed("sqlite:///app.db", {"sslmode": "disable"}),
         changed("sqlite:///app.db", dbname=""),
+        changed("sqlite:///app.db", dbname="app.db\0"),
+        changed(SENTINEL, **hosts()),
+        changed(MYSQL, hosts=[Host("db.example.com", 3306)]),
+        changed(MYSQL, foreign={"reconnect": "true"}),
+        changed(MYSQL, foreign=Parameters({"reconnect": "\0"})),
+        changed(MYSQL, {"reconnect": "true"}),
+        changed("unix:///run/redis.sock", **hosts(Host("/run/redis.sock", -1))),
+        changed(PG, {"host": "db.example.com"}),
+        changed(PG, foreign=Parameters({"host": "db.example.com"})),
     ],
 )
 def test_what_no_text_says_is_refused(connection: Connection) -> None:

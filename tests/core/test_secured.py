@@ -14,7 +14,7 @@ from envconn import EndpointUnavailable, SecuredConnection, TlsLevel, Verdict
 from envconn.connection import Connection, Host, Origin
 from envconn.drivers import libpq
 from envconn.services import parse, secure
-from envconn.tls import require_sealed
+from envconn.tls import CA, require_sealed
 from envconn.tls.judged import Features
 from envconn.tls.secured import foreign_parameters, understood
 from leaks import MARKER
@@ -239,3 +239,49 @@ def test_pydantic_schema_is_that_of_a_text_to_write() -> None:
     assert adapter.validate_python(URL).host == "ep-a-pooler.eu-central-1.aws.neon.tech"
     schema = adapter.json_schema()
     assert (schema["type"], schema["writeOnly"]) == ("string", True)
+
+
+CERTIFICATES = CA("file", "MY_CA", 1, "/ca.pem")
+FULL, VERIFIED, ENCRYPTED = TlsLevel.VERIFY_FULL, TlsLevel.VERIFY_CA, TlsLevel.ENCRYPTED
+CHECKED = "the server's certificate is checked against the CA in /ca.pem, named by MY_CA"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "evidence"),
+    [
+        (
+            Verdict(ENCRYPTED, TlsLevel.OPPORTUNISTIC),
+            ["without sslmode, the client may fall back to", "raised to encrypted, the minimum set by ENVCONN_TLS"],
+        ),
+        (
+            Verdict(TlsLevel.NONE, TlsLevel.NONE, waived="*.internal"),
+            ["without sslmode, TLS is not used", "TLS is not required, because ENVCONN_TLS_WAIVE has *.internal"],
+        ),
+        (Verdict(VERIFIED, VERIFIED, ca=CERTIFICATES), ["without sslmode, the CA is verified", CHECKED]),
+        (
+            Verdict(FULL, FULL, ca=CERTIFICATES, _demanded=(("PGSSLCRL", "sslcrl"),)),
+            [", the CA and the hostname are verified", CHECKED, "PGSSLCRL demands more than the text: sslcrl"],
+        ),
+        (
+            Verdict(VERIFIED, ENCRYPTED, ca=CERTIFICATES, _floor_from="MY_CA", _ca_from="MY_CA"),
+            ["the server is not verified", "raised to verify-ca, because MY_CA is a CA to verify with", CHECKED],
+        ),
+        (
+            Verdict(VERIFIED, ENCRYPTED, ca=CERTIFICATES, _ca_from="MY_CA (.env:1)"),
+            ["the server is not verified", "verify-ca, the minimum set by ENVCONN_TLS", f"{CHECKED} (.env:1)"],
+        ),
+        (Verdict(ENCRYPTED, TlsLevel.NONE, _ca_from="ENVCONN_TLS"), ["not used", "the minimum set by ENVCONN_TLS"]),
+        (Verdict(TlsLevel.NONE, ENCRYPTED, local=True), ["is required", "loopback address", "to a unix socket"]),
+        (Verdict(TlsLevel.NONE, TlsLevel.NONE, _serverless="there is no server"), ["there is no server"]),
+    ],
+)
+def test_the_evidence(verdict: Verdict, evidence: list[str]) -> None:
+    assert len(verdict.evidence) == len(evidence), verdict.evidence
+    for reason, told in zip(verdict.evidence, evidence, strict=True):
+        assert told in reason
+        assert reason.endswith(told) or told not in CHECKED
+
+
+def test_nothing_is_local_or_read_only_that_is_not_known_to_be() -> None:
+    assert not WEAK.local
+    assert secure(parse("postgresql://app@db.example.com/app")).read_only is False

@@ -8,6 +8,7 @@ import pytest
 
 import envconn
 from envconn import EndpointUnavailable
+from envconn.records import replace
 from envconn.selection import select_services
 from envconn.selection.conflicts import choose
 from envconn.selection.host_variables import FAMILIES
@@ -31,7 +32,8 @@ NEON = f"postgresql://app:{MARKER}@ep-a-pooler.eu-central-1.aws.neon.tech/app"
         (f"postgresql://app:{MARKER}2@db.example/app", "same host, different password", "a rotation half done"),
         ("postgresql://app@db.example/app", "same host, different password", "none at all"),
         (f"{PG}?hostaddr=10.0.0.1", "same host, different hostaddr", "dialled elsewhere"),
-        (f"postgresql://root:{MARKER}@db.example/other", "different user and dbname", "two differences"),
+        (f"postgresql://root:{MARKER}@db.example/other", "same host, different user and dbname", "two differences"),
+        (f"mysql://app:{MARKER}@db.example:5432/app", "same host, different protocol", "another engine"),
     ],
     ids=lambda value: value if " " in value and "postgresql:" not in value else "",
 )
@@ -40,10 +42,23 @@ def test_conflict(other: str, difference: str, why: str) -> None:
     assert choice.connection is None, why
     (problem,) = choice.problems
     assert (problem.code, problem.variable) == ("variable-conflict", "A_URL")
-    assert difference in problem.message
-    assert "B_URL" in problem.message
+    assert f"B_URL ({difference}): " in problem.message
     assert "ENVCONN_DATABASE_VARIABLE=A_URL" in problem.message
     assert MARKER not in problem.message
+
+
+def test_sentinels_of_two_masters_differ() -> None:
+    one, other = (parse(f"rediss+sentinel://:p@one.example:26379/{name}", name) for name in ("a", "b"))
+    (problem,) = choose([one, other], None).problems
+    assert "conflicts with b (same host, different master): " in problem.message
+
+
+def test_what_was_fetched_is_named_with_its_place() -> None:
+    one, other = (parse(each, "URL") for each in (PG, OTHER))
+    origins = [replace(each.origin, source="aws-secrets-manager", path="shop") for each in (one, other)]
+    connections = [replace(each, origin=origin) for each, origin in zip((one, other), origins, strict=True)]
+    (problem,) = choose(connections, None).problems
+    assert problem.message.count(", from AWS Secrets Manager shop") == 2
 
 
 @pytest.mark.parametrize(

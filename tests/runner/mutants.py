@@ -54,7 +54,7 @@ TESTS = {
         "drivers_sentinel",
         "libpq_home",
     ),
-    "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers"),
+    "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers", "providers_loading", "passwords"),
     "envconn.tls.libpq_demands": ("libpq_demands", "libpq_home", "rotation"),
     "envconn.tls.policy": ("policy", "local_hosts", "scope", "judge", "libpq_demands", "libpq_home"),
 }

@@ -75,8 +75,7 @@ def _check_postgresql(state: ParseState, connection: Connection) -> bool:
         "dbname": connection.dbname,
     }
     written = {name: value for name, value in values.items() if value}
-    if not written.keys().isdisjoint({*connection.parameters, *connection.foreign}):
-        return False
+    # A parameter called "host" would come before it here, and is none in what is read.
     words = {**written, **connection.parameters, **connection.foreign}
     found = read_conninfo(state, " ".join(f"{name}={quoted(value)}" for name, value in words.items()))
     return found is not None and all(getattr(found, name) == getattr(connection, name) for name in _READ)
@@ -132,9 +131,9 @@ def _are_known(connection: Connection) -> bool:
     module = import_module(f"envconn.grammar.{FAMILIES[connection.family].grammar.partition('.')[0]}")
     table: Mapping[str, Parameter] = module.SENTINEL_PARAMETERS if connection.family == SENTINEL else module.PARAMETERS
     known = [(each.becomes or name, each) for name, each in table.items() if not (each.refusal or each.foreign)]
-    beside = _BESIDE.get(connection.family, {"sslmode"})
+    beside = "" if connection.family == SQLITE else "sslmode"  # what the scheme says
     return all(
-        name in beside or any(name == own and _is_value(value, each) for own, each in known)
+        name == beside or any(name == own and _is_value(value, each) for own, each in known)
         for name, value in connection.parameters.items()
     )
 
@@ -143,7 +142,3 @@ def _is_value(value: str, parameter: Parameter) -> bool:
     if parameter.meaning:
         return value in parameter.meaning.values()
     return not parameter.pattern or re.fullmatch(parameter.pattern, value) is not None
-
-
-_BESIDE: Mapping[str, set[str]] = {SQLITE: set(), SENTINEL: {"sslmode", "master_name"}}
-"""What the scheme or the path of a text says."""
