@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import logging
 import os
 import pickle
@@ -40,6 +41,49 @@ OTHER = f"postgresql://app:{MARKER}@other.example.com/app?sslmode=require"
 
 def load(environ: dict[str, str], **named: object) -> Services:
     return envconn.load(environ, env_file=None, **named)  # type: ignore[arg-type]
+
+
+NEON = URL.replace("db.example.com", "ep-a-1.eu-central-1.aws.neon.tech")
+PAIR = f"{NEON}&sslcert=good.pem&sslkey=good.key"
+LOAD = envconn.load
+RELATIVE: dict[str, tuple[dict[str, str], Callable[[], Services]]] = {
+    "DATABASE_URL_FILE": ({"DATABASE_URL_FILE": "secrets/DATABASE_URL"}, LOAD),
+    "ENVCONN_SECRETS_DIR": ({"ENVCONN_SECRETS_DIR": "secrets"}, LOAD),
+    "SERVICE_BINDING_ROOT": ({"SERVICE_BINDING_ROOT": "bindings"}, LOAD),
+    "VCAP_SERVICES_FILE_PATH": ({"VCAP_SERVICES_FILE_PATH": "vcap"}, LOAD),
+    "an env file": ({}, lambda: envconn.load(env_file="variables")),
+    "sslrootcert": ({"DATABASE_URL": f"{NEON}&sslrootcert=ca.pem"}, LOAD),
+    "sslcert": ({"DATABASE_URL": PAIR}, LOAD),
+    "DATABASE_CA_CERT": ({"DATABASE_URL": NEON, "DATABASE_CA_CERT": "ca.pem"}, LOAD),
+    "PGSSLROOTCERT": ({"DATABASE_URL": NEON, "PGSSLROOTCERT": "ca.pem"}, LOAD),
+    "SSL_CERT_FILE": ({"DATABASE_URL": f"{NEON}&sslrootcert=system", "SSL_CERT_FILE": "ca.pem"}, LOAD),
+    "Policy": ({"DATABASE_URL": NEON}, lambda: envconn.load(policy=Policy(ca="ca.pem"))),
+    "Settings": ({"DATABASE_URL": NEON, "DATABASE_CA_CERT": "ca.pem"}, lambda: envconn.Settings().services),
+    "_env_file": ({}, lambda: envconn.Settings(_env_file="variables").services),
+    "_secrets_dir": ({}, lambda: envconn.Settings(_secrets_dir="secrets").services),
+}
+"""Variables with paths that start in the working directory, and how services are loaded, by what has such a path."""
+
+
+@pytest.fixture
+def furnished(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, certificates: Certificates) -> pytest.MonkeyPatch:
+    """A working directory with the files of `RELATIVE`."""
+    files = {
+        "secrets/DATABASE_URL": NEON,
+        "bindings/db/type": "postgresql",
+        "bindings/db/uri": NEON,
+        "vcap": json.dumps({"postgresql": [{"name": "db", "credentials": {"uri": NEON}}]}),
+        "variables": f"DATABASE_URL={NEON}\nDATABASE_CA_CERT=ca.pem\n",
+        "ca.pem": certificates.ca.read_text("ascii"),
+        "good.pem": certificates.good.chain.read_text("ascii"),
+        "good.key": certificates.good.key.read_text("ascii"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+    (tmp_path / "good.key").chmod(0o600)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
 
 
 class TestReload:
@@ -217,6 +261,25 @@ class TestReload:
             log_in(services, server.connect)
         assert len(server.tried) == 1
         assert FromFile().services.database.host == "other.example.com"
+
+    @pytest.mark.parametrize("named", RELATIVE)
+    def test_relative_paths_start_where_they_did(self, furnished: pytest.MonkeyPatch, named: str) -> None:
+        """A daemon does ``chdir("/")``."""
+        variables, load_them = RELATIVE[named]
+        for variable, value in variables.items():
+            furnished.setenv(variable, value)
+        services = load_them()
+        before = services.database
+        furnished.chdir("/")
+        assert str(services.reload()) == "nothing changed"
+        assert services.database is not before
+        assert [each.endpoint(pooled=True).pooled for each in (before, services.database)] == [True, True]
+
+    def test_a_directory_that_was_removed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        assert not load({"DATABASE_URL": URL}).reload()
 
     def test_copies_are_the_same_and_pickles_are_not_made(self) -> None:
         services = load({"DATABASE_URL": URL})

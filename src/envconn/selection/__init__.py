@@ -21,7 +21,7 @@ from envconn.selection import databases, variables
 from envconn.selection.databases import DATABASE, Selected
 from envconn.selection.scan import Scan
 from envconn.selection.scope import Scopes
-from envconn.sources import DOTENV, Lookup, Text
+from envconn.sources import DOTENV, Lookup, Text, files
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import SecuredConnection, judge
 from envconn.tls.secured import advice
@@ -50,15 +50,17 @@ def select_services(
     env_file: Dotenv = DOTENV,
     policy: Policy | None = None,
     layers: Sequence[Layer] = (),
+    directory: str = "",
 ) -> Selection:
     """Read, choose, recognise and judge. Arguments are those of `envconn.load`; never raises for bad input.
 
-    `layers` are those of `envconn.sources.read`.
+    `layers` are those of `envconn.sources.read`. `directory` is the one that relative paths start from, empty for that
+    of the process.
     """
-    environment, unreadable = sources.read(environ, env_file, layers)
+    environment, unreadable = sources.read(environ, env_file, layers, files.if_left(directory))
     scan = Scan(environment, unreadable)
     scan.bound = _platform_services(scan)
-    scopes = stated_scopes(scan, policy)
+    scopes = stated_scopes(scan, policy, directory)
     services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *_broker_and_cache(scan, scopes))
     _check_libraries(scan, [each for selected in found for each in (selected.connection, *selected.siblings)])
@@ -151,14 +153,14 @@ def process_context(connection: Connection | None, policy: Policy | None = None)
     return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 
-def stated_scopes(scan: Scan, policy: Policy | None = None) -> Scopes:
-    """Return what the environment and `policy` state about judging. Problems are added to `scan`."""
+def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "") -> Scopes:
+    """Return what the environment and `policy` state about judging, in `directory`. Problems are added to `scan`."""
     if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
         scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
     if (word := scan.plain("ENVCONN_ENDPOINT")) and word not in {"direct", "pooled", "replica"}:
         message = "is invalid: expected direct, pooled or replica"
         scan.problems.append(problem("endpoint-unknown", "ENVCONN_ENDPOINT", message))
-    return Scopes(scan, policy)
+    return Scopes(scan, policy, directory or files.working_directory())
 
 
 def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection | None:

@@ -38,16 +38,19 @@ _LISTS = {"PGSSLCRL", "PGSSLCRLDIR"}
 
 
 class Scopes:
-    """What connections are judged by, for each service and each trust. `policy` is the program's, above all."""
+    """What connections are judged by, for each service and each trust.
 
-    __slots__ = ("_contexts", "_ignored", "_mixed", "_policy", "_scan", "_texts")
+    `policy` is the program's, above all. Relative paths start from `directory`.
+    """
 
-    def __init__(self, scan: Scan, policy: Policy | None = None) -> None:
+    __slots__ = ("_contexts", "_directory", "_ignored", "_mixed", "_policy", "_scan", "_texts")
+
+    def __init__(self, scan: Scan, policy: Policy | None = None, directory: str = "") -> None:
         combined(policy)  # refuses what is no policy
         services = _by_prefix(scan)
         scan.accept_findings(variables.unknown_names(scan.present, services))
         scan.notes += waived_in_code(policy)
-        self._scan, self._policy = scan, policy
+        self._scan, self._policy, self._directory = scan, policy, directory
         self._contexts: dict[tuple[str, bool], Context] = {}
         self._ignored: dict[tuple[str, bool], Mapping[str, Origin]] = {}
         self._texts = {**dict(_texts(scan, services)), **dict(_in_home(scan.environment.home))}
@@ -80,7 +83,8 @@ class Scopes:
         env_file = env_file or not self._mixed
         if (found := self._contexts.get((prefix, env_file))) is None:
             chosen, ignored = self._choose(prefix, env_file=env_file)
-            found = Context(combined(self._policy, self._demands(chosen, ignored)), self._hints(chosen))
+            demands = combined(self._policy, self._demands(chosen, ignored))
+            found = Context(demands, self._hints(chosen), directory=self._directory)
             self._contexts[prefix, env_file], self._ignored[prefix, env_file] = found, ignored
         return found
 

@@ -24,6 +24,7 @@ from envconn.services import Services, load
 from envconn.settings.extra_names import FIELDS, conceal
 from envconn.settings.other_sources import Layer, is_layer, is_read_anew, layer
 from envconn.sources import DOTENV
+from envconn.sources.files import if_left, working_directory
 from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
@@ -108,22 +109,27 @@ class Connections(PydanticBaseSettingsSource):
         databases = given.get("databases")
         named = {**databases, **given} if isinstance(databases, dict) else given
         added = {name: value for name, value in named.items() if isinstance(value, SecuredConnection | None)}
-        selection = _selected(self._files, opened, added)
+        directory = working_directory()
+        selection = _selected(self._files, opened, added, directory)
         if selection.report.problems:
             raise ConfigurationError(selection.report.problems)
         files, others = self._files, tuple(self.others)
         if not all(is_read_anew(source) for source in others):
             return Services(selection)
-        return Services(selection, lambda: _selected(files, [layer(source) for source in others], added))
+
+        def read() -> Selection:
+            return _selected(files, [layer(source, if_left(directory)) for source in others], added, directory)
+
+        return Services(selection, read)
 
 
 def _selected(
-    files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection | None]
+    files: Dotenv, opened: Sequence[Layer | Finding], added: Mapping[str, SecuredConnection | None], directory: str
 ) -> Selection:
     """Return what the environment configures with `opened` as layers, and `added` instead: a connection or none."""
     layers = [found for found in opened if isinstance(found, Layer)]
     unlisted = [found for found in opened if isinstance(found, Finding)]
-    selection = select_services(env_file=files, layers=layers)
+    selection = select_services(env_file=files, layers=layers, directory=directory)
     problems = [problem for found in layers for problem in found.problems]
     ignored = _NOTHING_THERE if any(added.values()) else None
     problems += [problem for problem in selection.report.problems if problem.code != ignored]

@@ -51,11 +51,14 @@ def is_read_anew(source: object) -> bool:
     return isinstance(inner, SecretsSettingsSource | DotEnvSettingsSource)
 
 
-def layer(source: PydanticBaseSettingsSource) -> Layer | Finding:
-    """Return the layer for `source`, for which `is_layer` is true, or why its names cannot be listed."""
+def layer(source: PydanticBaseSettingsSource, directory: str = "") -> Layer | Finding:
+    """Return the layer for `source`, for which `is_layer` is true, or why its names cannot be listed.
+
+    `directory` is the one that relative paths start from, empty for that of the process.
+    """
     inner = source.source if isinstance(source, PartsSource) else source
     try:
-        opened = open_source(inner)
+        opened = open_source(inner, directory)
     except Exception as error:  # noqa: BLE001 - whatever an SDK raises, which may quote what it got
         message = f"the names of its secrets cannot be listed ({_describe(error)}). Grant this permission"
         return problem("secrets-unlisted", type(inner).__name__, message)
@@ -229,7 +232,7 @@ def may_hold_connections(source: object) -> bool:
     )
 
 
-def open_source(source: PydanticBaseSettingsSource) -> OpenedSource:
+def open_source(source: PydanticBaseSettingsSource, directory: str = "") -> OpenedSource:
     """Return the content of `source`, which may hold connections. Nothing is fetched, but names may be listed.
 
     Raises:
@@ -240,22 +243,22 @@ def open_source(source: PydanticBaseSettingsSource) -> OpenedSource:
         ("settings-source", ""),
     )
     path = getattr(source, attribute, None) if attribute else type(source).__name__
-    texts, problems = next(read for kind, read in _READERS.items() if isinstance(source, kind))(source)
+    texts, problems = next(read for kind, read in _READERS.items() if isinstance(source, kind))(source, directory)
     return OpenedSource(word, os.fspath(path) if isinstance(path, str | os.PathLike) else None, texts, problems)
 
 
-def _dotenv(source: DotEnvSettingsSource) -> _Found:
+def _dotenv(source: DotEnvSettingsSource, directory: str) -> _Found:
     # Not the result of pydantic-settings, which is interpolated.
     found: dict[str, Text] = {}
     problems: list[Finding] = []
-    for path in filter(os.path.exists, _paths(source.env_file)):
-        assignments, wrong = read_dotenv(path)
+    for path in _paths(source.env_file):
+        assignments, wrong = read_dotenv(path, directory) if os.path.exists(os.path.join(directory, path)) else ({}, ())
         found |= assignments
         problems += wrong
     return {name: partial(found.get, name) for name in found}, tuple(problems)
 
 
-def _variables(source: EnvSettingsSource) -> _Found:
+def _variables(source: EnvSettingsSource, _: str) -> _Found:
     own = source.env_prefix if source.env_prefix != source.config.get("env_prefix") else ""
     return _texts(source.env_vars, own), ()
 
@@ -270,11 +273,12 @@ def _or_blank(found: Mapping[str, object], key: str) -> object:
     return "" if found[key] is None else found[key]
 
 
-def _directory(source: SecretsSettingsSource) -> _Found:
+def _directory(source: SecretsSettingsSource, directory: str) -> _Found:
     texts: dict[str, Callable[[], object]] = {}
-    for directory in filter(os.path.isdir, _paths(source.secrets_dir)):
-        for name, key in variables(os.listdir(directory)).items():
-            texts[name] = partial(_content, os.path.join(directory, key), name)
+    places = [os.path.join(directory, path) for path in _paths(source.secrets_dir)]
+    for path in filter(os.path.isdir, places):
+        for name, key in variables(os.listdir(path)).items():
+            texts[name] = partial(_content, os.path.join(path, key), name)
     return texts, ()
 
 
@@ -283,7 +287,7 @@ def _content(path: str, variable: str) -> object:
     return content if isinstance(content, Finding) else content.reveal().strip()
 
 
-def _file(source: InitSettingsSource) -> _Found:
+def _file(source: InitSettingsSource, _: str) -> _Found:
     """Return the fields of `Settings` under the variables that they are read from."""
     found: dict[Any, Any] = source.init_kwargs  # YAML has keys that are not texts
     content = {key.removeprefix("envconn:"): value for key, value in found.items() if isinstance(key, str)}
@@ -293,7 +297,7 @@ def _file(source: InitSettingsSource) -> _Found:
     return _texts({VARIABLES.get(key, key): value for key, value in content.items()}), ()
 
 
-_READERS: Mapping[type, Callable[[Any], _Found]] = {
+_READERS: Mapping[type, Callable[[Any, str], _Found]] = {
     DotEnvSettingsSource: _dotenv,
     EnvSettingsSource: _variables,
     SecretsSettingsSource: _directory,

@@ -30,8 +30,8 @@ DOTENV = ".env"
 """The file that is read by default, if it exists."""
 
 
-def paths(env_file: Dotenv) -> list[str]:
-    """Return the files of `env_file`: those that are named, and the default one if it exists.
+def paths(env_file: Dotenv, directory: str = "") -> list[str]:
+    """Return the files of `env_file`: those that are named, and the default one if it exists in `directory`.
 
     Raises:
         TypeError: it is not a path, a list of paths, or `None`.
@@ -39,7 +39,8 @@ def paths(env_file: Dotenv) -> list[str]:
     """
     named = env_file if isinstance(env_file, list | tuple) else () if env_file is None else (env_file,)
     every = [_path(path) for path in named]
-    return [path for path in every if path != DOTENV or (os.path.exists(path) and not os.path.isdir(path))]
+    default = os.path.join(directory, DOTENV)
+    return [path for path in every if path != DOTENV or (os.path.exists(default) and not os.path.isdir(default))]
 
 
 def _path(given: object) -> str:
@@ -52,24 +53,28 @@ def _path(given: object) -> str:
 
 
 def read(
-    environ: Mapping[str, str] | None = None, env_file: Dotenv = DOTENV, layers: Sequence[Layer] = ()
+    environ: Mapping[str, str] | None = None,
+    env_file: Dotenv = DOTENV,
+    layers: Sequence[Layer] = (),
+    directory: str = "",
 ) -> tuple[Environment, tuple[Finding, ...]]:
     """Return what variables hold, and the problems of the places that were read.
 
     `environ` (default `os.environ`) is the process environment, `env_file` a file or files with defaults (`None`: no
     file), `layers` are texts by name that a program has fetched itself, in order of precedence.
     Of several files, a later one wins. A file that does not exist is an error, except the default one;
-    a directory with the default name is a virtual environment.
+    a directory with the default name is a virtual environment. `directory` is the one that relative paths start from,
+    empty for that of the process.
     """
-    assignments, problems = _dotenv(env_file)
+    assignments, problems = _dotenv(env_file, directory)
     process = os.environ if environ is None else environ
     above: list[Layer] = []
-    environment = Environment(process, (assignments,))
+    environment = Environment(process, (assignments,), directory)
     for source in SOURCES:
         if find := _LAYERS.get(source.word):
             found, wrong = find(environment, layers)
             above += found
-            environment = Environment(process, (*above, assignments)) if found else environment
+            environment = Environment(process, (*above, assignments), directory) if found else environment
             problems += wrong
     return environment, tuple(problems)
 
@@ -87,13 +92,13 @@ def _placed(service: BoundService, *, env_file: bool) -> BoundService:
     return service._replace(origin=replace(service.origin, env_file=env_file))
 
 
-def _dotenv(env_file: Dotenv) -> tuple[dict[str, Text], list[Finding]]:
+def _dotenv(env_file: Dotenv, directory: str) -> tuple[dict[str, Text], list[Finding]]:
     assignments: dict[str, Text] = {}
     problems: list[Finding] = []
-    for path in paths(env_file):
+    for path in paths(env_file, directory):
         from envconn.sources.dotenv import read as read_dotenv
 
-        found, wrong = read_dotenv(path)
+        found, wrong = read_dotenv(path, directory)
         assignments |= found
         problems += wrong
     return assignments, problems

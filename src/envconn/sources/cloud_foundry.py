@@ -8,6 +8,8 @@ the family, then tags, then the name of the offering. The name of an instance is
 
 from __future__ import annotations
 
+import os
+
 from envconn.connection import Origin
 from envconn.errors import Finding, note, problem
 from envconn.records import Record
@@ -66,7 +68,7 @@ def _file(environment: Environment) -> Iterator[_Document | BoundService | Findi
     yield from lookup.remarks
     if lookup.found:
         path = lookup.found.text.reveal().strip()
-        content = read_text(path, PATH, LARGEST_FILE)
+        content = read_text(os.path.join(environment.directory, path), PATH, LARGEST_FILE)
         found = content if isinstance(content, Finding) else parse(content, PATH, LARGEST_FILE)
         yield found if isinstance(found, Finding) else _Document(found, Origin(VARIABLE, "vcap", path))
 

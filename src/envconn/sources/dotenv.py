@@ -7,6 +7,7 @@ can point at it. python-dotenv is imported only if there is a file.
 from __future__ import annotations
 
 import io
+import os
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, problem
@@ -21,10 +22,10 @@ LIMIT = 1_048_576
 """The largest ``.env`` file that is read, in bytes."""
 
 
-def read(path: str) -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
-    """Return the assignments in the file `path`. The last of several to one name wins, as in a shell."""
+def read(path: str, directory: str = "") -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
+    """Return the assignments in the file `path`, as seen from `directory`. The last of several to one name wins."""
     # The user may pass a connection string where a path is expected; the message must not quote it.
-    content = read_text(path, "dotenv" if "://" in path else path, LIMIT)
+    content = read_text(os.path.join(directory, path), "dotenv" if "://" in path else path, LIMIT)
     if isinstance(content, Finding):
         return {}, (content,)
     return _assignments(content, path)

@@ -58,15 +58,16 @@ class Environment:
     """The variables of one process at one moment.
 
     `process` is a mapping like `os.environ`; `layers` hold the defaults for variables that are not set, in order
-    of precedence (the files of a secret directory, the assignments of a ``.env`` file).
+    of precedence (the files of a secret directory, the assignments of a ``.env`` file). `directory` is the one that
+    relative paths in them start from, empty for that of the process.
     Of ten thousand variables, four matter: values are fetched only for those that are looked up, and the
     names are searched as one text. `_pointed` has those whose value may be in a file, by ``NAME_FILE``.
     """
 
-    __slots__ = ("_layers", "_names", "_pointed", "_process", "_text")
+    __slots__ = ("_layers", "_names", "_pointed", "_process", "_text", "directory")
 
-    def __init__(self, process: Mapping[str, str], layers: Iterable[Layer] = ()) -> None:
-        self._process = process
+    def __init__(self, process: Mapping[str, str], layers: Iterable[Layer] = (), directory: str = "") -> None:
+        self._process, self.directory = process, directory
         self._layers = tuple(layer for layer in layers if layer)
         # Looking for a missing name in os.environ costs an exception; in a dictionary, next to nothing.
         as_it_is = isinstance(process, dict) and not self._layers
@@ -174,7 +175,7 @@ class Environment:
             return self._found(name, written, (_outranked(pointer.origin, written.origin),))
         from envconn.sources import files
 
-        content = files.read(pointer.text, f"{name}_FILE")
+        content = files.read(pointer.text, f"{name}_FILE", self.directory)
         if isinstance(content, Finding):
             return Lookup(problems=(content,))
         origin = Origin(name, "file", content.path, env_file=pointer.origin.env_file)

@@ -25,8 +25,8 @@ class Content(Record):
     path: str
 
 
-def read(pointer: Secret, variable: str) -> Content | Finding:
-    """Read the file that `pointer` names. `variable` is the variable that holds the path, for messages."""
+def read(pointer: Secret, variable: str, directory: str = "") -> Content | Finding:
+    """Read the file that `pointer` names, as seen from `directory`. `variable` holds the path, for messages."""
     path = pointer.reveal().strip()
     if "://" in path:
         return problem(
@@ -34,7 +34,7 @@ def read(pointer: Secret, variable: str) -> Content | Finding:
             variable,
             "holds a URL, but the path of a file is expected. Move the URL to the variable without _FILE",
         )
-    text = read_value(path, variable)
+    text = read_value(os.path.join(directory, path), variable)
     return text if isinstance(text, Finding) else Content(text, path)
 
 
@@ -78,6 +78,19 @@ def _read_bytes(path: str, variable: str, most: int) -> bytes | Finding:
     except (OSError, ValueError) as failure:
         code, reason = _FAILURES.get(type(failure), _UNREADABLE)
         return problem(code, variable, reason)
+
+
+def working_directory() -> str:
+    """Return the directory that the process is in; empty if it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def if_left(directory: str) -> str:
+    """Return `directory` if the process is not in it, else nothing: it may be unable to get there from the root."""
+    return "" if directory == working_directory() else directory
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:

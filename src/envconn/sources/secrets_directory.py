@@ -35,10 +35,13 @@ _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SecretDirectory(Mapping[str, "Text | Finding"]):
-    """The files of one directory, by the name of the variable that each is the value of."""
+    """The files of one directory, by the name of the variable that each is the value of.
 
-    def __init__(self, path: str, files: tuple[str, ...], origin: Origin) -> None:
-        self._path = path
+    A relative `path` begins at the directory `start`.
+    """
+
+    def __init__(self, path: str, files: tuple[str, ...], origin: Origin, start: str = "") -> None:
+        self._path, self._start = path, start
         self._origin = origin
         self._files: dict[str, list[str]] = {}
         for file in files:
@@ -69,7 +72,7 @@ class SecretDirectory(Mapping[str, "Text | Finding"]):
 
     def _read(self, name: str, file: str) -> Text | Finding:
         path = os.path.join(self._path, file)
-        text = read_value(path, name)
+        text = read_value(os.path.join(self._start, path), name)
         if isinstance(text, Finding):
             return problem(text.code, name, f"its file in {self._origin.variable}: {text.message}")
         return Text(text, replace(self._origin, variable=name, path=path))
@@ -85,11 +88,11 @@ def read(environment: Environment) -> tuple[tuple[Layer, ...], tuple[Finding, ..
         stated = lookup.found.text.reveal().strip() if lookup.found else ""
         origin = Origin(variable, source, env_file=bool(lookup.found and lookup.found.origin.env_file))
         for path in filter(None, stated.split(os.pathsep)):
-            files = listing(path, variable)
+            files = listing(os.path.join(environment.directory, path), variable)
             if isinstance(files, Finding):
                 problems.append(files)
             else:
-                layers.append(SecretDirectory(path, files, origin))
+                layers.append(SecretDirectory(path, files, origin, environment.directory))
     return tuple(layers), tuple(problems)
 
 

@@ -41,7 +41,8 @@ def read(environment: Environment) -> Iterator[BoundService | Finding]:
     yield from lookup.remarks
     if lookup.found is None:
         return
-    root = lookup.found.text.reveal().strip()
+    stated = lookup.found.text.reveal().strip()
+    root = os.path.join(environment.directory, stated)
     names = listing(root, ROOT)
     if isinstance(names, Finding):
         yield names
@@ -49,13 +50,16 @@ def read(environment: Environment) -> Iterator[BoundService | Finding]:
     # Kubernetes keeps the versions of mounted files in directories that begin with two dots.
     for name in names:
         if not name.startswith("..") and os.path.isdir(path := os.path.join(root, name)):
-            yield from _binding(name, path) if _NAME.fullmatch(name) else [note("binding-ignored", ROOT, _MISNAMED)]
+            if _NAME.fullmatch(name):
+                yield from _binding(name, path, Origin(ROOT, "binding", os.path.join(stated, name)))
+            else:
+                yield note("binding-ignored", ROOT, _MISNAMED)
 
 
 _MISNAMED = "ignores a directory with an invalid name. Use lower-case letters, digits, hyphens and dots"
 
 
-def _binding(name: str, path: str) -> Iterator[BoundService | Finding]:
+def _binding(name: str, path: str, origin: Origin) -> Iterator[BoundService | Finding]:
     variable = f"{ROOT}/{name}"
     files = listing(path, variable)
     if isinstance(files, Finding):
@@ -65,12 +69,14 @@ def _binding(name: str, path: str) -> Iterator[BoundService | Finding]:
     elif isinstance(word := _value(path, "type", variable), Finding):
         yield word
     elif family := kind_of(word.reveal()):
-        yield from _service(name, family, path, files)
+        yield from _service(name, family, path, files, origin)
     else:
         yield note("binding-ignored", variable, "is ignored: its type is not a supported service")
 
 
-def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Iterator[BoundService | Finding]:
+def _service(
+    name: str, family: str, path: str, files: tuple[str, ...], origin: Origin
+) -> Iterator[BoundService | Finding]:
     variable = f"{ROOT}/{name}"
     texts: dict[str, str] = {}
     pair = {"sslcert": "certificates", "sslkey": "private-key"} if {*_PAIR} <= {*files} else {}
@@ -81,7 +87,7 @@ def _service(name: str, family: str, path: str, files: tuple[str, ...]) -> Itera
         else:
             texts[file] = found.reveal()
     texts |= {part: os.path.join(path, file) for part, file in pair.items()}
-    service = bound_service(name, family, Credentials(Parameters(texts)), Origin(ROOT, "binding", path))
+    service = bound_service(name, family, Credentials(Parameters(texts)), origin)
     yield service._replace(origin=replace(service.origin, variable=variable))
 
 

@@ -96,14 +96,17 @@ class CA(Value):
 _NO_SYSTEM = "CA: the system's file has no certificate in PEM. Install ca-certificates again, or name a file"
 
 
-def read(text: str, variable: str) -> CA | Finding:
-    """Return the CA that `text` in `variable` describes, with its certificates parsed, or the problem."""
+def read(text: str, variable: str, directory: str = "") -> CA | Finding:
+    """Return the CA that `text` in `variable` describes, with its certificates parsed, or the problem.
+
+    `directory` is the one that a relative path starts from, empty for that of the process.
+    """
     stripped = text.strip()
     if stripped == "system":
-        return _system(variable)
-    if pem := _inline(stripped):
+        return _system(variable, directory)
+    if pem := _inline(stripped, directory):
         return _checked(CA("text", variable, pem=pem), pem)
-    path = os.path.abspath(stripped)
+    path = os.path.abspath(os.path.join(directory, stripped))
     content = read_text(path, variable, LIMIT)
     if isinstance(content, Finding):
         return problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
@@ -132,11 +135,11 @@ def has_lists(directory: str) -> bool:
     return any(re.fullmatch(r"[0-9a-f]{8}\.r[0-9]+", name) for name in names)
 
 
-def _inline(text: str) -> str | None:
+def _inline(text: str, directory: str) -> str | None:
     r"""Return PEM text, also for ``\n`` written as two characters, or for base64 of PEM or of one DER certificate."""
     if "-----BEGIN" in text:
         return text.replace("\\n", "\n")
-    if not re.fullmatch(_BASE64, text) or os.path.exists(text):
+    if not re.fullmatch(_BASE64, text) or os.path.exists(os.path.join(directory, text)):
         return None
     from base64 import b64decode
 
@@ -176,26 +179,26 @@ def _count(blocks: str) -> int:
     return context.cert_store_stats()["x509"]
 
 
-def _system(variable: str) -> CA | Finding:
+def _system(variable: str, directory: str) -> CA | Finding:
     # The OpenSSL inside the psycopg and psycopg2 wheels looks for the system's CAs where their
     # build machine had them. Every driver finds a file, also libpq 15, which does not support `system`.
     import ssl
 
-    named = ssl.get_default_verify_paths().cafile
-    if os.environ.get("SSL_CERT_FILE") and not named:
-        return problem(
-            "ca-missing", variable, "CA: the file in SSL_CERT_FILE does not exist. Correct SSL_CERT_FILE, or unset it"
-        )
-    if os.environ.get("SSL_CERT_FILE") and named and not _has_certificates(named):
-        return problem(
-            "ca-broken", variable, "CA: the file in SSL_CERT_FILE has no certificate in PEM. Correct it, or unset it"
-        )
-    path = named or next((bundle for bundle in BUNDLES if os.path.isfile(bundle)), None)
-    if path is None:
-        return problem(
-            "ca-missing", variable, ("CA: this system has no CA bundle. Install ca-certificates, or name a file")
-        )
-    return CA("system", variable, path=path, moved_by="SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "")
+    if moved := os.environ.get("SSL_CERT_FILE"):
+        path = os.path.abspath(os.path.join(directory, moved))
+        if not os.path.isfile(path):
+            return problem("ca-missing", variable, f"CA: the file in SSL_CERT_FILE does not exist. {_CORRECT}")
+        if not _has_certificates(path):
+            return problem("ca-broken", variable, f"CA: the file in SSL_CERT_FILE has no certificate in PEM. {_CORRECT}")
+        return CA("system", variable, path=path, moved_by="SSL_CERT_FILE")
+    known = (ssl.get_default_verify_paths().cafile, *BUNDLES)
+    if found := next((bundle for bundle in known if bundle and os.path.isfile(bundle)), None):
+        return CA("system", variable, path=found)
+    message = "CA: this system has no CA bundle. Install ca-certificates, or name a file"
+    return problem("ca-missing", variable, message)
+
+
+_CORRECT = "Correct SSL_CERT_FILE, or unset it"
 
 
 def _has_certificates(path: str) -> bool:

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from envconn.tls.secured import SecuredConnection
 
 
-def located(connection: Connection) -> Connection:
-    """Return `connection` with absolute paths, which mean the same wherever the process goes."""
+def located(connection: Connection, directory: str = "") -> Connection:
+    """Return `connection` with absolute paths, as seen from `directory`; they mean the same wherever the process goes."""
     relative = {name: path for name in _PATHS if (path := connection.parameters.get(name)) and path[:1] != "/"}
     if not relative:
         return connection
-    absolute = {name: os.path.abspath(path) for name, path in relative.items()}
+    absolute = {name: os.path.abspath(os.path.join(directory, path)) for name, path in relative.items()}
     return replace(connection, parameters=type(connection.parameters)({**connection.parameters, **absolute}))
 
 

@@ -44,7 +44,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     floor = _floor(policy, connection, endpoint)
     unstated, raising = _unstated(connection, policy)
     least = max(asked, unstated) if how_far.exempt else max(asked, unstated, floor)
-    ca, level = _ca(connection, endpoint, policy, least), least
+    ca, level = _ca(connection, endpoint, context, least), least
     if ca is not None and level >= _verified_from(connection):
         is_system = not isinstance(ca, Finding) and ca.kind == "system"
         level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
@@ -54,7 +54,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems = _contradictions(connection, asked, how_far, level, disabled)
     problems += _weak_for_system(connection, asked, how_far, policy)
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
-    connection = deciding_files.located(connection)
+    connection = deciding_files.located(connection, context.directory)
     problems += [*contradictions, *objections(connection, endpoint)]
     problems += deciding_files.problems(connection, demanded)
     problems += _ca_problems(connection, endpoint, level, ca, context, name)
@@ -129,23 +129,27 @@ def _verified_from(connection: Connection) -> TlsLevel:
     return TlsLevel.OPPORTUNISTIC if "sslrootcert" in connection.parameters else TlsLevel.ENCRYPTED
 
 
-def _ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel) -> CA | Finding | None:
+def _ca(connection: Connection, endpoint: Endpoint, context: Context, level: TlsLevel) -> CA | Finding | None:
     """Return the stated CA: from the text, otherwise from the policy, otherwise from the provider's record."""
-    if "sslrootcert" in connection.parameters:
-        return _read_ca(connection.parameters["sslrootcert"], connection.origin.variable)
-    if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
-        return _read_ca(*stated)
-    if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
-        return _read_ca(known, f"the record of {endpoint.provider.name}")
-    if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
-        return _read_ca("system", connection.origin.variable)
-    return None
-
-
-def _read_ca(text: str, variable: str) -> CA | Finding:
+    if (stated := _stated_ca(connection, endpoint, context.policy, level)) is None:
+        return None
     from envconn.tls.ca import read
 
-    return read(text, variable)
+    return read(*stated, context.directory)
+
+
+def _stated_ca(
+    connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel
+) -> tuple[str, str] | None:
+    if "sslrootcert" in connection.parameters:
+        return connection.parameters["sslrootcert"], connection.origin.variable
+    if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
+        return stated
+    if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
+        return known, f"the record of {endpoint.provider.name}"
+    if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
+        return "system", connection.origin.variable
+    return None
 
 
 def _with_demands(

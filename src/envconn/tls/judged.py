@@ -184,7 +184,8 @@ class Context(Record):
 
     `hints` are stated facts about the endpoint that its URL does not show. `siblings` are other
     endpoints of the same database, which variables name. `supplier` is the callable of the program
-    for the password, used instead of the one in the text. `endpoint` is what ``ENVCONN_ENDPOINT`` states.
+    for the password, used instead of the one in the text. `endpoint` is what ``ENVCONN_ENDPOINT`` states. `directory`
+    is the one that relative paths start from, empty for that of the process.
     """
 
     policy: Demands
@@ -192,6 +193,7 @@ class Context(Record):
     siblings: tuple[Any, ...] = ()
     supplier: Callable[..., str | Awaitable[str]] | None = None
     endpoint: str = ""
+    directory: str = ""
 
 
 _NO_FILES: Contents = {}
