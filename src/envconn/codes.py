@@ -174,6 +174,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
         "file-unreadable": Code("The file is not readable by this user.", "Change its owner or mode."),
+        "files-exhausted": Code(
+            "The process, or the machine, has as many open files as it may have.",
+            "Close connections and files that are not used, or raise the limit: `ulimit -n`, systemd's `LimitNOFILE=`.",
+        ),
         "file-directory": Code("The path names a directory.", "Name the file in it."),
         "file-special": Code("The path names a pipe or a device.", "Name a regular file."),
         "file-empty": Code("The file is empty.", "Write the value into it."),
@@ -595,6 +599,13 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Mount the file, or correct the path.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcrl=/nowhere&sslmode=verify-full&sslrootcert=system'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
+        ),
+        "tls-file-broken": Code(
+            "Client certificate and key cannot be used: one is no PEM, they are no pair, or the key's password is wrong or "
+            "missing.",
+            "Name the certificate and the key that belong together, and the key's password if it is encrypted.",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcert=/etc/hostname&sslkey=/etc/hostname'",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
         "openssl-weak": Code(
             "`OPENSSL_CONF` allows NULL ciphers or security level 0, or it cannot be checked whether it does.",

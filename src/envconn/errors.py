@@ -19,6 +19,8 @@ even a masked one, and nothing is raised inside an ``except`` block: the excepti
 
 from __future__ import annotations
 
+import os
+
 from envconn.exit_codes import EX_CONFIG, gravest
 
 TYPE_CHECKING = False
@@ -34,6 +36,7 @@ __all__ = [
     "Finding",
     "PasswordUnavailable",
     "ServiceMissing",
+    "files_exhausted",
     "note",
     "problem",
 ]
@@ -106,6 +109,18 @@ class Finding:
 def problem(code: str, variable: str, message: str, exit_code: int = EX_CONFIG) -> Finding:
     """Return the `Finding` of a problem; `exit_code` is the configuration's if left out."""
     return Finding(code, variable, message, exit_code=exit_code)
+
+
+def files_exhausted(variable: str) -> Finding | None:
+    """Return the problem that nothing can be read for `variable`, because this process cannot open any file."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return problem("files-exhausted", variable, _EXHAUSTED)
+    return None
+
+
+_EXHAUSTED = "the process has too many open files. Close them, or raise the limit with ulimit -n"
 
 
 def note(code: str, variable: str, message: str) -> Finding:

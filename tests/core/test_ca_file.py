@@ -25,6 +25,7 @@ import spawned
 from envconn.errors import ConfigurationError
 from envconn.tls import ca_file
 from envconn.tls.ca_file import MemoryFile, for_other_programs, for_this_process, lasting, on_disk
+from wrongfiles import no_descriptor_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,8 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(ca_file, "SHARED_MEMORY", str(tmp_path / "absent"))
     monkeypatch.setattr(ca_file, "_own", ca_file._Own())
-    monkeypatch.setattr(ca_file, "_memory", {})
+    for name in ("_memory", "_inherited", "_substitutes"):
+        monkeypatch.setattr(ca_file, name, {})
     return tmp_path / "runtime"
 
 
@@ -295,6 +297,15 @@ class TestNowhere:
         assert envconn.load(environ, env_file=None)
 
 
+@pytest.mark.parametrize("make", [for_this_process, for_other_programs, lasting])
+def test_too_many_open_files(make: Callable[[str, str], str]) -> None:
+    with pytest.raises(ConfigurationError) as caught, no_descriptor_left():
+        make(PEM, "DATABASE_CA_CERT")
+    [problem] = caught.value.problems
+    assert (problem.code, problem.variable) == ("files-exhausted", "DATABASE_CA_CERT")
+    assert content(make(PEM, "DATABASE_CA_CERT")) == PEM
+
+
 class TestLasting:
     def test_for_its_owners_eyes(self, runtime: Path) -> None:
         path = lasting(PEM, "V")
@@ -312,6 +323,17 @@ class TestLasting:
         assert [path.read_text("ascii") for path in (runtime / NAME).iterdir()] == [PEM]
         lasting("another", "V")
         assert len([*(runtime / NAME).iterdir()]) == 2
+
+    @pytest.mark.parametrize("taken", [False, True])
+    def test_one_descriptor_however_often_it_is_called(self, runtime: Path, *, taken: bool) -> None:
+        if taken:
+            (runtime / NAME).touch()
+        directory = os.path.dirname(lasting(PEM, "V"))
+        before = len(os.listdir("/dev/fd"))
+        assert {os.path.dirname(lasting(f"{PEM}{number}", "V")) for number in range(10)} == {directory}
+        assert len(os.listdir("/dev/fd")) == before
+        shutil.rmtree(directory)
+        assert content(lasting(PEM, "V")) == PEM
 
     def test_the_program_that_replaces_this_one_holds_the_lock(self, runtime: Path) -> None:
         command = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], 0), fcntl.LOCK_EX | fcntl.LOCK_NB)"

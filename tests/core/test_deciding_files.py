@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import envconn
 import revocation
@@ -19,12 +21,15 @@ from envconn.rotation import alogin
 from envconn.tls import deciding_files
 from envconn.tls.deciding_files import contents, current, unusable, verified
 
+from wrongfiles import no_descriptor_left
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from throwaway.certificates import Certificates
 
+PASSWORD = "the-password-of-a-key"  # noqa: S105
 LONG_AGO = 1_000_000_000
 
 
@@ -85,6 +90,16 @@ def test_what_would_be_refused_is_refused(files: Path, name: str, spoil: Callabl
         judged(files)
 
 
+@pytest.mark.parametrize("name", ["sslcrl", "sslcrldir", "sslrootcert"])
+def test_too_many_open_files(files: Path, name: str) -> None:
+    """Which is not called a broken file."""
+    connection = judged(files, **{name: WORDS[name], "sslrootcert": WORDS["sslrootcert"]})
+    with pytest.raises(ConfigurationError) as caught, no_descriptor_left():
+        verified(connection)
+    assert {problem.code for problem in caught.value.problems} == {"files-exhausted"}
+    assert verified(connection)
+
+
 def test_a_system_s_bundle(certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "bundle.pem"
     shutil.copyfile(certificates.ca, bundle)
@@ -104,6 +119,82 @@ def test_without_files(certificates: Certificates) -> None:
     environ = {"DATABASE_URL": "postgresql://app@db.example.com/app?sslmode=verify-full", "DATABASE_CA_CERT": text}
     connection = envconn.load(environ, env_file=None).database
     assert verified(connection) == {}
+
+
+CLIENTS = {
+    "postgresql": ("postgresql://app:pw@h.example.com/app?sslmode=require", ("sslcert", "sslkey", "sslpassword")),
+    "mysql": ("mysql://app:pw@h.example.com/app?ssl-mode=REQUIRED", ("ssl-cert", "ssl-key", "")),
+    "redis": ("rediss://:pw@h.example.com/0?protocol=3", ("ssl_certfile", "ssl_keyfile", "ssl_password")),
+    "sentinel": ("rediss+sentinel://h.example.com/m?protocol=3", ("ssl_certfile", "ssl_keyfile", "ssl_password")),
+    "amqp": ("amqps://app:pw@h.example.com/app?heartbeat=9", ("certfile", "keyfile", "password")),
+}
+"""By family: a URL, and what it calls a client certificate, its key and the key's password."""
+PAIRS: dict[str, tuple[str, str, str]] = {
+    "usable": ("cert", "key", ""),
+    "with its password": ("cert", "encrypted", PASSWORD),
+    "of another certificate": ("cert", "other", "the key in {1} does not belong to the certificate in {0}. Name the two"),
+    "of another kind": ("cert", "rsa", "the key in {1} does not belong to the certificate in {0}. Name the two"),
+    "without its password": ("cert", "encrypted", "the key in {1} is encrypted, "),
+    "with another password": ("cert", "encrypted", "the key in {1} is encrypted, and {2} is wrong. Correct it"),
+    "a key as certificate": ("key", "key", "the file in {0} cannot be read. Mount it, and write it as PEM"),
+    "a certificate as key": ("cert", "cert", "the file in {1} cannot be read. Mount it, and write it as PEM"),
+    "garbage as certificate": ("garbage", "key", "the file in {0} cannot be read. Mount it, and write it as PEM"),
+    "garbage as key": ("cert", "garbage", "the file in {1} cannot be read. Mount it, and write it as PEM"),
+    "DER as key": ("cert", "der", "the file in {1} cannot be read. Mount it, and write it as PEM"),
+    "DER as key beside garbage": ("garbage", "der", "the file in {0} cannot be read. Mount it, and write it as PEM"),
+}
+"""The files of a client certificate and its key, and what is said about them; the password where it is the right one."""
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Path:
+    """A directory with ``ca``, and the files of `PAIRS`."""
+    files, good = tmp_path_factory.mktemp("keys"), certificates.good
+    key = serialization.load_pem_private_key(good.key.read_bytes(), None)
+    form, locked = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(PASSWORD.encode())
+    pem, der, none = serialization.Encoding.PEM, serialization.Encoding.DER, serialization.NoEncryption()
+    copied = {"ca": certificates.ca, "cert": good.chain, "key": good.key, "other": certificates.wronghost.key}
+    for name, source in copied.items():
+        shutil.copyfile(source, files / name)
+    (files / "rsa").write_bytes(rsa.generate_private_key(65537, 2048).private_bytes(pem, form, none))
+    (files / "encrypted").write_bytes(key.private_bytes(pem, form, locked))
+    (files / "der").write_bytes(key.private_bytes(der, form, none))
+    (files / "garbage").write_bytes(b"garbage")
+    return files
+
+
+@pytest.mark.parametrize("family", CLIENTS)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_pair_is_tried_at_load(keys: Path, monkeypatch: pytest.MonkeyPatch, family: str, pair: str) -> None:
+    monkeypatch.setenv("ENVCONN_TLS_CA", str(keys / "ca"))
+    url, names = CLIENTS[family]
+    certificate, key, told = PAIRS[pair]
+    query = f"{url}&{names[0]}={keys / certificate}&{names[1]}={keys / key}"
+    if pair.endswith(" password") and "without" not in pair:
+        if not names[2]:
+            return
+        query += f"&{names[2]}={PASSWORD if told == PASSWORD else 'another'}"
+    if told in {"", PASSWORD} or (family, pair) == ("postgresql", "DER as key"):
+        assert envconn.secure(query).family == family
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        envconn.secure(query)
+    [found] = caught.value.problems
+    assert (found.code, found.variable) == ("tls-file-broken", "connection string")
+    assert found.message.startswith(told.format(*names))
+
+
+def test_a_certificate_that_is_not_sent_is_not_tried(keys: Path) -> None:
+    names = {"sslcert": "garbage", "sslkey": "garbage"}
+    files = "&".join(f"{name}={keys / file}" for name, file in names.items())
+    assert envconn.secure(f"{CLIENTS['postgresql'][0]}&sslcertmode=disable&{files}")
+
+
+def test_a_pair_in_parts(keys: Path) -> None:
+    parts = {"DB_HOST": "h.example.com", "DB_USER": "app", "DB_NAME": "app", "DB_ENGINE": "mysql"}
+    files = {"DB_SSL_CERT": str(keys / "cert"), "DB_SSL_KEY": str(keys / "other")}
+    with pytest.raises(ConfigurationError, match="DB_SSL_KEY: the key does not belong to the certificate in DB_SSL_CERT"):
+        envconn.load({**parts, **files}, env_file=None)
 
 
 def test_a_path_is_absolute_from_then_on(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

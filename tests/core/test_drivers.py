@@ -100,38 +100,6 @@ def test_client_certificate(certificates: Certificates, tmp_path: Path, driver: 
 
 
 @BOTH
-@pytest.mark.parametrize(
-    ("case", "told"),
-    [
-        ("encrypted", "the key in sslkey is encrypted, and there is no sslpassword. Add it"),
-        ("encrypted, wrong password", "the key in sslkey is encrypted, and sslpassword is wrong. Correct it"),
-        ("another certificate's key", "the key in sslkey does not belong to the certificate in sslcert. "),
-        ("no certificate", "the file in sslcert cannot be read. Mount it, and write it as PEM"),
-        ("no key", "the file in sslkey cannot be read. Mount it, and write it as PEM"),
-    ],
-)
-def test_files_that_cannot_be_used(
-    certificates: Certificates, tmp_path: Path, driver: str, case: str, told: str
-) -> None:
-    good, encrypted, empty = certificates.good, tmp_path / "encrypted", tmp_path / "empty"
-    loaded = serialization.load_pem_private_key(good.key.read_bytes(), None)
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    encrypted.write_bytes(loaded.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
-    empty.write_text("\n", encoding="ascii")
-    for path in (encrypted, empty):
-        path.chmod(0o600)
-    certificate, key, password = {
-        "encrypted": (good.chain, encrypted, ""),
-        "encrypted, wrong password": (good.chain, encrypted, f"&sslpassword={MARKER}"),
-        "another certificate's key": (good.chain, certificates.wronghost.key, ""),
-        "no certificate": (certificates.not_pem, good.key, ""),
-        "no key": (good.chain, empty, ""),
-    }[case]
-    connection = judged(f"sslmode=require&sslcert={certificate}&sslkey={key}{password}")
-    assert told in refusal(driver, connection)
-
-
-@BOTH
 def test_a_key_with_its_password(certificates: Certificates, tmp_path: Path, driver: str) -> None:
     loaded, key = serialization.load_pem_private_key(certificates.good.key.read_bytes(), None), tmp_path / "key"
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)

@@ -10,7 +10,7 @@ import pytest
 from envconn.connection import Origin, Secret
 from envconn.sources import Environment
 from envconn.sources.files import LIMIT
-from wrongfiles import MARKER, WRONG
+from wrongfiles import MARKER, WRONG, no_descriptor_left
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +85,14 @@ def test_unreadable_for_this_user(tmp_path: Path) -> None:
     (problem,) = answer.problems
     assert (problem.code, problem.variable) == ("file-unreadable", "A_FILE")
     assert "owner or mode" in problem.message
+
+
+def test_too_many_open_files(tmp_path: Path) -> None:
+    (path := tmp_path / "secret").write_text(MARKER, encoding="utf-8")
+    with no_descriptor_left():
+        answer = Environment({"A_FILE": str(path)}).lookup("A")
+    [problem] = answer.problems
+    assert (problem.code, problem.variable) == ("files-exhausted", "A_FILE")
 
 
 @pytest.mark.parametrize(

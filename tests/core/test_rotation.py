@@ -19,7 +19,7 @@ import pytest
 from pydantic_settings import JsonConfigSettingsSource
 
 import envconn
-from envconn import ConfigurationError, Policy, SecuredConnection, Services, TlsLevel
+from envconn import ConfigurationError, Policy, SecuredConnection, Services, TlsLevel, selection
 from envconn.report import Report
 from envconn.rotation import alogin
 from envconn.rotation import login as log_in
@@ -28,6 +28,7 @@ from envconn.selection import Selection, select_services
 from envconn.services import ENVIRONMENT, Environment, in_use
 from envconn.tls.secured import place_of
 from leaks import MARKER, failure_surfaces, find, value_surfaces
+from wrongfiles import no_descriptor_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,6 +281,20 @@ class TestReload:
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
         assert not load({"DATABASE_URL": URL}).reload()
+
+    def test_too_many_open_files(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Modules that are imported when they are needed are files, too."""
+        services = load({"DATABASE_URL": URL})
+
+        def import_one(*_: object) -> NoReturn:
+            with open(__file__, "rb"):
+                raise OSError("another reason")
+
+        monkeypatch.setattr(selection, "_selected", import_one)
+        with pytest.raises(ConfigurationError, match="RLIMIT_NOFILE: the process has too"), no_descriptor_left():
+            services.reload()
+        with pytest.raises(OSError, match="another reason"):
+            services.reload()
 
     def test_copies_are_the_same_and_pickles_are_not_made(self) -> None:
         services = load({"DATABASE_URL": URL})

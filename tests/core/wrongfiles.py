@@ -1,18 +1,20 @@
-"""What can stand at a path instead of a file with a value, and the code of the problem with each."""
+"""What can stand at a path instead of a file with a value, the code of the problem with each, and no file at all."""
 
 from __future__ import annotations
 
 import os
+import resource
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from envconn.sources.files import LIMIT
 from leaks import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["MARKER", "WRONG", "dangling", "loop"]
+__all__ = ["MARKER", "WRONG", "dangling", "loop", "no_descriptor_left"]
 
 """What a message must not hold."""
 
@@ -55,3 +57,15 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "huge": (content(MARKER.encode() * LIMIT), "file-too-large"),
     "one-byte-too-many": (content(b"y" * (LIMIT + 1)), "file-too-large"),
 }
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Have as many files open as this process may have."""
+    free, (soft, hard) = os.open(os.devnull, os.O_RDONLY), resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -11,8 +11,8 @@ import ssl
 import stat
 
 from envconn.drivers.unsupported import refuse
-from envconn.tls import TlsLevel
-from envconn.tls.deciding_files import verified
+from envconn.tls import TlsLevel, client_certificate
+from envconn.tls.deciding_files import presents_certificate, verified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def settle(context: ssl.SSLContext, connection: SecuredConnection, *, present: b
     if maximum := connection.parameters.get("ssl_max_protocol_version"):
         context.maximum_version = _VERSIONS[maximum]
     _trust(context, connection)
-    if present and "sslcert" in connection.parameters and connection.parameters.get("sslcertmode") != "disable":
+    if present and presents_certificate(connection.parameters):
         _present(context, connection)
 
 
@@ -75,11 +75,14 @@ def _names(connection: SecuredConnection) -> dict[str, str]:
     return names
 
 
-def _private(path: str) -> bool:
+def _is_open_to_others(path: str) -> bool:
     """Apply libpq's rule for a key file (fe-secure-openssl.c, initialize_SSL): root's may be read by its group."""
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False  # what is wrong is said when it is loaded
     forbidden = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO if found.st_uid == 0 else stat.S_IRWXG | stat.S_IRWXO
-    return stat.S_ISREG(found.st_mode) and not found.st_mode & forbidden
+    return not stat.S_ISREG(found.st_mode) or bool(found.st_mode & forbidden)
 
 
 def _trust(context: ssl.SSLContext, connection: SecuredConnection) -> None:
@@ -101,53 +104,14 @@ def _trust(context: ssl.SSLContext, connection: SecuredConnection) -> None:
 
 def _present(context: ssl.SSLContext, connection: SecuredConnection) -> None:
     """Load the client certificate and its key."""
-    certificate, key = connection.parameters["sslcert"], connection.parameters["sslkey"]
-    stated, asked = connection.parameters.get("sslpassword", ""), []
-
-    def password() -> str:
-        asked.append(True)
-        return stated
-
-    try:
-        if not _private(key):
-            refuse(connection, _worded(connection, "the file in {sslkey} is readable by others. Run chmod 600 on it"))
-        # A callback in any case: without one, OpenSSL asks on the terminal for the password of an encrypted key.
-        context.load_cert_chain(certificate, key, password=password)
-    except (OSError, ValueError) as error:
-        message = _unusable(certificate, error, encrypted=bool(asked), stated=bool(stated))
-        refuse(connection, _worded(connection, message))
+    parameters, family = connection.parameters, connection.family
+    if _is_open_to_others(parameters["sslkey"]):
+        refuse(connection, client_certificate.worded(_NOT_PRIVATE, family))
+    if message := client_certificate.load(context, parameters, family):
+        refuse(connection, message)
 
 
-def _worded(connection: SecuredConnection, message: str) -> str:
-    """Return `message` with the names of the parameters that the family of `connection` has for them."""
-    from envconn.tls.uri_writer import parameter
-
-    names = ("sslcert", "sslkey", "sslpassword")
-    return message.format(**{name: parameter(connection.family, name) for name in names})
-
-
-def _unusable(certificate: str, error: Exception, *, encrypted: bool, stated: bool) -> str:
-    """Return what is wrong with the file `certificate`, or with the key beside it, which gave `error`."""
-    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
-        return _MISMATCH
-    if encrypted:
-        return _WRONG_PASSWORD if stated else _NO_PASSWORD
-    return _NO_KEY if _has_certificate(certificate) else _NO_CERTIFICATE
-
-
-_MISMATCH = "the key in {sslkey} does not belong to the certificate in {sslcert}. Name the two that belong together"
-_WRONG_PASSWORD = "the key in {sslkey} is encrypted, and {sslpassword} is wrong. Correct it"  # noqa: S105
-_NO_PASSWORD = "the key in {sslkey} is encrypted, and there is no {sslpassword}. Add it, or decrypt the key"  # noqa: S105
-_NO_KEY = "the file in {sslkey} cannot be read. Mount it, and write it as PEM"
-_NO_CERTIFICATE = "the file in {sslcert} cannot be read. Mount it, and write it as PEM"
-
-
-def _has_certificate(path: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except OSError:
-        return False
-    return True
+_NOT_PRIVATE = "the file in {sslkey} is readable by others. Run chmod 600 on it"
 
 
 class _Named(ssl.SSLContext):

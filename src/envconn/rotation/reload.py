@@ -13,7 +13,7 @@ from envconn.errors import EndpointUnavailable
 from envconn.grammar import libpq_keywords
 from envconn.records import Record, Value
 from envconn.selection import select_services
-from envconn.sources import files
+from envconn.sources import working_directory
 from envconn.tls.secured import foreign_parameters, judgement_of, put
 
 TYPE_CHECKING = False
@@ -285,7 +285,7 @@ def reader(
         del passwords
         raise TypeError("passwords must be a mapping of names of services to callables that return the password")
 
-    directory = files.working_directory()
+    directory = working_directory()
 
     def read() -> Selection:
         selection = select_services(environ, env_file, policy, (), directory)

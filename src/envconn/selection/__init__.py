@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from envconn import grammar, sources
 from envconn.connection import Origin
-from envconn.errors import Finding, note, problem
+from envconn.errors import Finding, files_exhausted, note, problem
 from envconn.grammar.libpq_keywords import REFUSABLE
 from envconn.records import Record, replace
 from envconn.report import Report
@@ -21,7 +21,7 @@ from envconn.selection import databases, variables
 from envconn.selection.databases import DATABASE, Selected
 from envconn.selection.scan import Scan
 from envconn.selection.scope import Scopes
-from envconn.sources import DOTENV, Lookup, Text, files
+from envconn.sources import DOTENV, Lookup, Text
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
 from envconn.tls import SecuredConnection, judge
 from envconn.tls.secured import advice
@@ -57,7 +57,19 @@ def select_services(
     `layers` are those of `envconn.sources.read`. `directory` is the one that relative paths start from, empty for that
     of the process.
     """
-    environment, unreadable = sources.read(environ, env_file, layers, files.if_left(directory))
+    try:
+        return _selected(environ, env_file, policy, layers, directory)
+    except (OSError, ImportError):
+        # A module that is imported when it is needed is a file, too.
+        if (found := files_exhausted("RLIMIT_NOFILE")) is None:
+            raise
+        return Selection({}, Report(problems=(found,)))
+
+
+def _selected(
+    environ: Mapping[str, str] | None, env_file: Dotenv, policy: Policy | None, layers: Sequence[Layer], directory: str
+) -> Selection:
+    environment, unreadable = sources.read(environ, env_file, layers, sources.if_left(directory))
     scan = Scan(environment, unreadable)
     scan.bound = _platform_services(scan)
     scopes = stated_scopes(scan, policy, directory)
@@ -160,7 +172,7 @@ def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "")
     if (word := scan.plain("ENVCONN_ENDPOINT")) and word not in {"direct", "pooled", "replica"}:
         message = "is invalid: expected direct, pooled or replica"
         scan.problems.append(problem("endpoint-unknown", "ENVCONN_ENDPOINT", message))
-    return Scopes(scan, policy, directory or files.working_directory())
+    return Scopes(scan, policy, directory or sources.working_directory())
 
 
 def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection | None:

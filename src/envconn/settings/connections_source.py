@@ -23,8 +23,7 @@ from envconn.selection.variables import RESERVED
 from envconn.services import Services, load
 from envconn.settings.extra_names import FIELDS, conceal
 from envconn.settings.other_sources import Layer, is_layer, is_read_anew, layer
-from envconn.sources import DOTENV
-from envconn.sources.files import if_left, working_directory
+from envconn.sources import DOTENV, if_left, working_directory
 from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     Dotenv: TypeAlias = Path | Sequence[Path] | None
     _Layers: TypeAlias = tuple[Sequence[Layer], Sequence[Finding]]
 
-__all__ = ["DOTENV", "Environment", "Lookup", "Text", "bound_services", "paths", "read"]
+__all__ = [
+    "DOTENV",
+    "Environment",
+    "Lookup",
+    "Text",
+    "bound_services",
+    "if_left",
+    "paths",
+    "read",
+    "working_directory",
+]
 
 DOTENV = ".env"
 """The file that is read by default, if it exists."""
@@ -50,6 +60,19 @@ def _path(given: object) -> str:
     if not path:
         raise ValueError("env_file must not be empty. Pass None to read no file")
     return path
+
+
+def working_directory() -> str:
+    """Return the directory that the process is in; empty if it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def if_left(directory: str) -> str:
+    """Return `directory` if the process is not in it, else nothing: it may be unable to get there from the root."""
+    return "" if directory == working_directory() else directory
 
 
 def read(

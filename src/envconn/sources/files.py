@@ -11,7 +11,7 @@ import os
 import stat
 
 from envconn.connection import Secret
-from envconn.errors import Finding, problem
+from envconn.errors import Finding, files_exhausted, problem
 from envconn.records import Record
 
 LIMIT = 65_536
@@ -77,20 +77,7 @@ def _read_bytes(path: str, variable: str, most: int) -> bytes | Finding:
             return stream.read(most)
     except (OSError, ValueError) as failure:
         code, reason = _FAILURES.get(type(failure), _UNREADABLE)
-        return problem(code, variable, reason)
-
-
-def working_directory() -> str:
-    """Return the directory that the process is in; empty if it was removed."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
-
-
-def if_left(directory: str) -> str:
-    """Return `directory` if the process is not in it, else nothing: it may be unable to get there from the root."""
-    return "" if directory == working_directory() else directory
+        return files_exhausted(variable) or problem(code, variable, reason)
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:

@@ -14,7 +14,7 @@ import stat
 import time
 from contextlib import suppress
 
-from envconn.errors import ConfigurationError, Finding, problem
+from envconn.errors import ConfigurationError, Finding, files_exhausted, problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ STALE_SECONDS = 60.0
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - only directories of our own are used in it
 """The last directory that is tried: containers with a read-only file system have it."""
 
+_FAILURES = (OSError, ImportError)
+"""What a full disk and too many open files lead to; of the latter, a module that is imported here is one more."""
 _PREFIX = "envconn-ca-"
 _MFD_NOEXEC_SEAL = 0x8  # Linux 6.3; required where the sysctl vm.memfd_noexec is 2
 
@@ -71,7 +73,7 @@ def for_other_programs(pem: str, variable: str) -> str:
         ConfigurationError: no file can be written.
     """
     for base in (None, *_bases()):
-        with suppress(OSError):
+        with suppress(*_FAILURES):
             return _write(_own.directory(base), pem)
     raise ConfigurationError([_unwritable(variable)])
 
@@ -98,11 +100,11 @@ def lasting(pem: str, variable: str) -> str:
         ConfigurationError: no file can be written.
     """
     for base in _bases():
-        with suppress(OSError):
+        with suppress(*_FAILURES):
             directory = _lasting(base)
             path = _write(directory, pem)
             os.utime(path)
-            os.set_inheritable(_locked(directory), True)  # noqa: FBT003 - it is positional only
+            _keep_locked(directory)
             return path
     raise ConfigurationError([_unwritable(variable)])
 
@@ -117,7 +119,7 @@ def problems(pem: str, variable: str) -> list[Finding]:
 
 
 def _unwritable(variable: str) -> Finding:
-    return problem("ca-unwritable", variable, _UNWRITABLE)
+    return files_exhausted(variable) or problem("ca-unwritable", variable, _UNWRITABLE)
 
 
 _UNWRITABLE = (
@@ -167,15 +169,15 @@ def _memory_descriptor(pem: str) -> int | None:
     descriptor = _created()
     if descriptor is None:
         return None
-    import fcntl
-
-    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
     try:
+        import fcntl
+
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
         with open(descriptor, "wb", closefd=False) as stream:  # whole or not at all, whatever RLIMIT_FSIZE cuts off
             stream.write(pem.encode())
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
         os.stat(f"/proc/self/fd/{descriptor}")  # a container may be without /proc
-    except OSError:
+    except _FAILURES:
         os.close(descriptor)
         return None
     return descriptor
@@ -255,6 +257,19 @@ def _locked(directory: str, *, alone: bool = False) -> int:
     return descriptor
 
 
+_inherited: dict[str, int] = {}
+"""The descriptors with locks that the program which replaces this process keeps, by directory."""
+
+
+def _keep_locked(directory: str) -> None:
+    """Hold a lock on `directory`, also in the program that replaces this process, with one descriptor."""
+    held = _inherited.get(directory, -1)
+    found = os.lstat(directory)
+    if _identity(held) != (found.st_dev, found.st_ino):
+        _inherited[directory] = held = _locked(directory)
+        os.set_inheritable(held, True)  # noqa: FBT003 - it is positional only
+
+
 def _write(directory: str, pem: str) -> str:
     from hashlib import sha256
     from threading import get_ident
@@ -286,9 +301,9 @@ def _bases() -> Iterator[str]:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if os.path.isdir(runtime) and _is_ours(runtime) and os.access(runtime, os.W_OK):
         yield runtime  # su and sudo leave another user's directory in the variable
-    from tempfile import gettempdir
+    with suppress(*_FAILURES):
+        from tempfile import gettempdir
 
-    with suppress(OSError):
         yield gettempdir()
     yield SHARED_MEMORY
 
@@ -299,8 +314,16 @@ def _lasting(base: str) -> str:
     path = os.path.join(base, f"envconn-{os.getuid()}")
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
+    if _is_private(path):
+        return path
     # The name can be guessed, so another user may have created it in /tmp; then a name that cannot be guessed is used.
-    return path if _is_private(path) else mkdtemp(prefix="envconn-", dir=base)
+    if not _is_ours(_substitutes.get(base, "")):
+        _substitutes[base] = mkdtemp(prefix="envconn-", dir=base)
+    return _substitutes[base]
+
+
+_substitutes: dict[str, str] = {}
+"""The directories that are used instead, by the one that they are in."""
 
 
 def _is_ours(path: str) -> bool:

@@ -10,7 +10,8 @@ import os
 import stat
 import time
 
-from envconn.errors import ConfigurationError, problem
+from envconn.errors import ConfigurationError, files_exhausted, problem
+from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import FILES, demanded_by
 from envconn.records import Record, replace
 from envconn.tls.secured import accept_files, judgement_of, usable_files
@@ -53,7 +54,26 @@ def problems(connection: Connection, demanded: Collection[str]) -> list[Finding]
     missing = [name for name, path in paths.items() if not _is_readable(name, path)]
     found = [about(name, "tls-file-missing", f"the path in {name} {_UNREADABLE}") for name in missing]
     broken = _broken_lists({name: path for name, path in paths.items() if name in _LISTS and name not in missing})
-    return [*found, *(about(name, "crl-broken", _LISTS[name]) for name in broken)]
+    unusable = [about(name, "crl-broken", _LISTS[name]) for name in broken]
+    if presents_certificate(connection.parameters) and not {*missing}.intersection(_FOR_LOGIN):
+        unusable += _broken_pair(connection)
+    if not unusable:
+        return found
+    exhausted = files_exhausted(connection.origin.variable)
+    return [*found, *([exhausted] if exhausted else unusable)]
+
+
+def presents_certificate(parameters: Parameters) -> bool:
+    """Whether a connection with `parameters` has a client certificate that it may send."""
+    return parameters.keys() >= {*_FOR_LOGIN} and parameters.get("sslcertmode") != "disable"
+
+
+def _broken_pair(connection: Connection) -> list[Finding]:
+    from envconn.tls.client_certificate import fault
+
+    # The words of a URI become the names of variables if there are parts; libpq's are known there.
+    message = fault(connection.parameters, POSTGRESQL if connection.origin.parts else connection.family)
+    return [problem("tls-file-broken", connection.origin.variable, message)] if message else []
 
 
 def _broken_lists(paths: Mapping[str, str]) -> list[str]:
