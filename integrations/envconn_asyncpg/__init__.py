@@ -8,6 +8,7 @@ The arguments are complete: asyncpg gets no DSN, and reads nothing that matters 
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from inspect import signature
 
 import asyncpg as library
@@ -21,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from envconn import SecuredConnection
     from envconn.services import Source
 
 __all__ = ["connect", "create_pool", "kwargs"]
@@ -49,7 +51,11 @@ async def connect(source: Source = ENVIRONMENT, /, **options: Any) -> library.Co
         ConfigurationError: as for `kwargs`; or one of `options` would affect the server or security.
         OSError, asyncpg.PostgresError: the server is unreachable, or does not match the configuration.
     """
-    return await alogin(source, lambda judged: library.connect(**asyncpg.merged(judged, options)))
+
+    async def log_in(judged: SecuredConnection) -> library.Connection:
+        return await library.connect(**await to_thread(asyncpg.merged, judged, options))
+
+    return await alogin(source, log_in)
 
 
 def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool:
@@ -68,7 +74,10 @@ def create_pool(source: Source = ENVIRONMENT, /, **options: Any) -> library.Pool
     arguments = remembered(lambda judged: asyncpg.merged(judged, stated))
 
     async def opened(*_: object, **pooled: Any) -> library.Connection:
-        return await alogin(services, lambda judged: library.connect(**{**pooled, **arguments(judged)}))
+        async def log_in(judged: SecuredConnection) -> library.Connection:
+            return await library.connect(**{**pooled, **await to_thread(arguments, judged)})
+
+        return await alogin(services, log_in)
 
     async def password() -> str | None:
         return await alogin(services, asyncpg.password)

@@ -105,10 +105,12 @@ async def aconnect(source: Source = ENVIRONMENT, /, **options: Any) -> psycopg.A
     Raises:
         ConfigurationError, psycopg.OperationalError: as for `connect`.
     """
+    from asyncio import to_thread
+
     import psycopg
 
     async def log_in(judged: SecuredConnection) -> psycopg.AsyncConnection[Any]:
-        given: dict[str, Any] = psycopg3.merged(judged, options)
+        given: dict[str, Any] = await to_thread(psycopg3.merged, judged, options)
         return await psycopg.AsyncConnection.connect(**given)
 
     return await alogin(source, log_in)
@@ -175,11 +177,16 @@ def aconnection_class(
     kind: type[psycopg.AsyncConnection], source: Services | SecuredConnection, renewed: Renewed
 ) -> type[psycopg.AsyncConnection]:
     """Return a subclass of psycopg's asynchronous `kind`, with `source` and `renewed` as for `connection_class`."""
+    from asyncio import to_thread
 
     class Connection(kind):  # type: ignore[misc,valid-type]
         @classmethod
         async def connect(cls, conninfo: str = "", **given: Any) -> Any:
             opened = super().connect
-            return await alogin(source, lambda judged: opened(conninfo, **renewed(given, judged)))
+
+            async def log_in(judged: SecuredConnection) -> Any:
+                return await opened(conninfo, **await to_thread(renewed, given, judged))
+
+            return await alogin(source, log_in)
 
     return Connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from typing import cast
 
 import redis
@@ -52,7 +53,7 @@ def following(kind: type[Any], source: Services | SecuredConnection, used: Secur
             opened = super().connect
 
             async def log_in(judged: SecuredConnection) -> None:
-                renew(self, judged)
+                await to_thread(renew, self, judged)
                 await opened()
 
             if not self.is_connected:
@@ -72,17 +73,19 @@ class VerifyingConnection(asyncio.SSLConnection):
 
     def __init__(self, **arguments: Any) -> None:  # redis-py's arguments
         self._context: ssl.SSLContext | None = None
+        self._trusted: ssl.SSLContext | None = None
         self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
         super().__init__(**arguments)
+
+    async def _connect(self) -> None:
+        # The context of the services that are followed, or a new one, because files may be replaced.
+        self._trusted = self._context or await to_thread(context, self._tls)
+        await super()._connect()
 
     def _connection_arguments(self) -> Mapping[str, Any]:
         within = self.socket_connect_timeout or HANDSHAKE_SECONDS
         plain = asyncio.Connection._connection_arguments(self)  # noqa: SLF001 - the one below makes its own context
-        return {**plain, "ssl": self._trusted(), "ssl_handshake_timeout": within}
-
-    def _trusted(self) -> ssl.SSLContext:
-        """Return the context of the services that are followed, or a new one, because files may be replaced."""
-        return self._context or context(self._tls)
+        return {**plain, "ssl": self._trusted, "ssl_handshake_timeout": within}
 
 
 class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection):

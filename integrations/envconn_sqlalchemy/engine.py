@@ -6,6 +6,7 @@ echo, execution and the like are the program's; those that would open connection
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -155,12 +156,12 @@ class Plugin(CreateEnginePlugin):
         if any(listener not in WITHOUT_EFFECT for listener in dialect.dispatch.do_connect):
             refuse(self._connection, _LISTENER, "argument-refused")
 
-        def connect(judged: SecuredConnection) -> DBAPIConnection:
-            return dialect.connect(**self._arguments(judged))
+        async def connect(judged: SecuredConnection) -> DBAPIConnection:
+            return await greenlet_spawn(dialect.connect, **await to_thread(self._arguments, judged))
 
         if not dialect.is_async:
-            return login(self._connection, connect)
-        return await_only(alogin(self._connection, lambda judged: greenlet_spawn(connect, judged)))
+            return login(self._connection, lambda judged: dialect.connect(**self._arguments(judged)))
+        return await_only(alogin(self._connection, connect))
 
 
 WITHOUT_EFFECT: set[Listener] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +17,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import envconn
+from certified import threads_that_read
 from envconn import ConfigurationError
+from envconn.drivers import redis as driver
 from envconn.drivers.redis import context
 from envconn_django import caches
 from envconn_redis import aclient, asynchronous, client, connections, kwargs
@@ -229,6 +232,29 @@ def test_clients_follow_the_content_of_a_ca(
         for ask in (synchronous.ping, lambda: client(services)):
             with pytest.raises(ConfigurationError, match="CA: the file does not exist"):
                 ask()
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_no_file_is_read_on_the_event_loop(
+    redis_server: States[Redis], certificates: Certificates, monkeypatch: pytest.MonkeyPatch, *, follows: bool
+) -> None:
+    services = load(redis_server["good"].uri(), ENVCONN_TLS_CA=str(certificates.ca))
+
+    async def pinged() -> set[int]:
+        made = aclient(services, **ONCE_ASYNC)
+        if not follows:
+            given = driver.connection_arguments(services.cache)
+            pool = aioredis.ConnectionPool(**given, connection_class=asynchronous.VerifyingConnection)
+            made = aioredis.Redis(connection_pool=pool)
+        threads = threads_that_read(monkeypatch)
+        async with made as connection:
+            assert await connection.ping()
+        await made.connection_pool.disconnect()
+        return threads
+
+    threads = asyncio.run(pinged())
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 def _pings(client_: redis.Redis) -> bool:

@@ -6,7 +6,9 @@ Loaded as a plugin by tests/conftest.py for the fixture `mount`.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+import ssl
+import threading
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -15,16 +17,17 @@ import daemons
 import envconn
 import revocation
 import rules
+from envconn.tls import deciding_files
 from throwaway import certificates as making
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from throwaway.certificates import Certificates, Pair
     from throwaway.server import Server
 
-__all__ = ["Mount"]
+__all__ = ["Mount", "threads_that_read"]
 
 
 class Mount:
@@ -113,6 +116,23 @@ class Mount:
         clients = b"".join(each.ca.read_bytes() for each in trusted)
         daemons.private(self.server.account, self.server.home / "data" / "clients.pem", clients)
         self.server.use(trusted[0].issue("localhost", "127.0.0.1"))
+
+
+def threads_that_read(patch: pytest.MonkeyPatch) -> set[int]:
+    """Return a set that gets the threads in which files that decide are looked at, or read by Python's TLS."""
+    found: set[int] = set()
+
+    def noted(function: Any) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            found.add(threading.get_ident())
+            return function(*given, **named)
+
+        return call
+
+    patch.setattr(deciding_files, "current", noted(deciding_files.current))
+    for name in ("load_verify_locations", "load_cert_chain"):
+        patch.setattr(ssl.SSLContext, name, noted(getattr(ssl.SSLContext, name)))
+    return found
 
 
 def _files(pair: Pair) -> dict[str, bytes]:
