@@ -157,7 +157,8 @@ class Plugin(CreateEnginePlugin):
             refuse(self._connection, _LISTENER, "argument-refused")
 
         async def connect(judged: SecuredConnection) -> DBAPIConnection:
-            return await greenlet_spawn(dialect.connect, **await to_thread(self._arguments, judged))
+            given: dict[str, Any] = await to_thread(self._arguments, judged)
+            return await greenlet_spawn(dialect.connect, **given)
 
         if not dialect.is_async:
             return login(self._connection, lambda judged: dialect.connect(**self._arguments(judged)))

@@ -601,7 +601,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "tls-file-broken": Code(
-            "Client certificate and key cannot be used: one is no PEM, they are no pair, or the key's password is wrong or "
+            "Client certificate and key cannot be used: one is no PEM, they are no pair, or a password is wrong or "
             "missing.",
             "Name the certificate and the key that belong together, and the key's password if it is encrypted.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcert=/etc/hostname&sslkey=/etc/hostname'",

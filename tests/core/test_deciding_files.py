@@ -20,7 +20,6 @@ from envconn.errors import ConfigurationError
 from envconn.rotation import alogin
 from envconn.tls import deciding_files
 from envconn.tls.deciding_files import contents, current, unusable, verified
-
 from wrongfiles import no_descriptor_left
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
-PASSWORD = "the-password-of-a-key"  # noqa: S105
+PASSWORD = "the-password-of-a-key"
 LONG_AGO = 1_000_000_000
 
 
@@ -132,7 +131,11 @@ CLIENTS = {
 PAIRS: dict[str, tuple[str, str, str]] = {
     "usable": ("cert", "key", ""),
     "with its password": ("cert", "encrypted", PASSWORD),
-    "of another certificate": ("cert", "other", "the key in {1} does not belong to the certificate in {0}. Name the two"),
+    "of another certificate": (
+        "cert",
+        "other",
+        "the key in {1} does not belong to the certificate in {0}. Name the two",
+    ),
     "of another kind": ("cert", "rsa", "the key in {1} does not belong to the certificate in {0}. Name the two"),
     "without its password": ("cert", "encrypted", "the key in {1} is encrypted, "),
     "with another password": ("cert", "encrypted", "the key in {1} is encrypted, and {2} is wrong. Correct it"),
@@ -143,7 +146,7 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     "DER as key": ("cert", "der", "the file in {1} cannot be read. Mount it, and write it as PEM"),
     "DER as key beside garbage": ("garbage", "der", "the file in {0} cannot be read. Mount it, and write it as PEM"),
 }
-"""The files of a client certificate and its key, and what is said about them; the password where it is the right one."""
+"""The files of a client certificate and its key, and what is said about them, or the password that is right."""
 
 
 @pytest.fixture(scope="module")
@@ -187,13 +190,15 @@ def test_a_pair_is_tried_at_load(keys: Path, monkeypatch: pytest.MonkeyPatch, fa
 def test_a_certificate_that_is_not_sent_is_not_tried(keys: Path) -> None:
     names = {"sslcert": "garbage", "sslkey": "garbage"}
     files = "&".join(f"{name}={keys / file}" for name, file in names.items())
-    assert envconn.secure(f"{CLIENTS['postgresql'][0]}&sslcertmode=disable&{files}")
+    assert envconn.secure(f"{CLIENTS['postgresql'][0]}&sslcertmode=disable&{files}").parameters["sslcertmode"]
 
 
 def test_a_pair_in_parts(keys: Path) -> None:
     parts = {"DB_HOST": "h.example.com", "DB_USER": "app", "DB_NAME": "app", "DB_ENGINE": "mysql"}
     files = {"DB_SSL_CERT": str(keys / "cert"), "DB_SSL_KEY": str(keys / "other")}
-    with pytest.raises(ConfigurationError, match="DB_SSL_KEY: the key does not belong to the certificate in DB_SSL_CERT"):
+    with pytest.raises(
+        ConfigurationError, match="DB_SSL_KEY: the key does not belong to the certificate in DB_SSL_CERT"
+    ):
         envconn.load({**parts, **files}, env_file=None)
 
 

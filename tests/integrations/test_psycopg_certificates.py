@@ -128,8 +128,9 @@ def test_none_is_shown_unless_stated(server: Server, client: Client) -> None:
 
 
 OURS = """
-import envconn, envconn_psycopg, {driver}
+import os, envconn, envconn_psycopg, {driver}
 arguments = envconn_psycopg.kwargs(envconn.load(env_file=None), driver="{driver}")
+os.replace(arguments["sslkey"] + ".locked", arguments["sslkey"])
 try:
     {driver}.connect(**arguments)
 except {driver}.OperationalError:
@@ -143,9 +144,13 @@ import os, {driver}
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
 def test_a_locked_key_is_an_error_and_not_a_question(
-    server: Server, client: Client, checkout: Path, driver: str
+    server: Server, client: Client, checkout: Path, tmp_path: Path, driver: str
 ) -> None:
-    uri = server.uri(**client.query(client.locked_key))
+    """At load it is refused; here, it takes the place of one that was not locked."""
+    for path, source in {"key": client.key, "key.locked": client.locked_key}.items():
+        (tmp_path / path).touch(0o600)
+        (tmp_path / path).write_bytes(source.read_bytes())
+    uri = server.uri(**client.query(tmp_path / "key"))
     assert ended(OURS.format(driver=driver), uri, checkout, seconds=20) == 3
 
 

@@ -243,7 +243,7 @@ def test_no_file_is_read_on_the_event_loop(
     async def pinged() -> set[int]:
         made = aclient(services, **ONCE_ASYNC)
         if not follows:
-            given = driver.connection_arguments(services.cache)
+            given: dict[str, Any] = driver.connection_arguments(services.cache)
             pool = aioredis.ConnectionPool(**given, connection_class=asynchronous.VerifyingConnection)
             made = aioredis.Redis(connection_pool=pool)
         threads = threads_that_read(monkeypatch)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import trustme
 from cryptography import x509
@@ -17,6 +16,8 @@ import envconn_psycopg
 import rules
 import strangers
 from edges import PLANETSCALE
+from envconn import ConfigurationError
+from envconn.probe import examine
 from probing import LEVELS, codes, look, notes, only, secured, trust
 from strangers import behind_tls, say
 from throwaway import certificates as making
@@ -245,18 +246,25 @@ def test_a_key_that_others_can_read(certificates: Certificates, client: Client, 
 def test_a_key_that_no_driver_can_use(
     lab: Lab, certificates: Certificates, client: Client, tmp_path: Path, case: str, told: str
 ) -> None:
-    locked, form = tmp_path / "locked.key", (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    key = serialization.load_pem_private_key(client.good.key.read_bytes(), None)
-    locked.write_bytes(key.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
-    locked.chmod(0o600)
-    files = {"sslcert": str(client.good.chain), "sslkey": str(locked)}
-    files |= {"another key": {"sslkey": str(client.alien.key)}, "locked": {}}.get(case, {"sslpassword": "wrong"})
+    """It is refused at load, and where it was replaced by one meanwhile."""
+    key, form = tmp_path / "a.key", (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    key.touch(0o600)
+    key.write_bytes(client.good.key.read_bytes())
+    files = {"sslcert": str(client.good.chain), "sslkey": str(key)}
+    files |= {"sslpassword": "wrong"} if case == "locked, wrong password" else {}
     uri = lab["good"].uri(**trust(certificates, "verify-full"), **files)
-    proof = look(uri)
+    connection = secured(uri)
+    if case == "another key":
+        key.write_bytes(client.alien.key.read_bytes())
+    else:
+        loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+        key.write_bytes(loaded.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
+    proof = examine(connection)
     assert (codes(proof), proof.exit_code) == (("client-files-unusable",), 78)
     assert told in proof.problems[0].message
-    with pytest.raises(psycopg.OperationalError, match=r"private key|could not load"):
-        psycopg.connect(**envconn_psycopg.kwargs(secured(uri)))
+    for refused in (lambda: secured(uri), lambda: envconn_psycopg.kwargs(connection)):
+        with pytest.raises(ConfigurationError, match=told):
+            refused()
 
 
 def test_from_the_first_byte(modern: Template, certificates: Certificates) -> None:

@@ -189,7 +189,9 @@ def _system(variable: str, directory: str) -> CA | Finding:
         if not os.path.isfile(path):
             return problem("ca-missing", variable, f"CA: the file in SSL_CERT_FILE does not exist. {_CORRECT}")
         if not _has_certificates(path):
-            return problem("ca-broken", variable, f"CA: the file in SSL_CERT_FILE has no certificate in PEM. {_CORRECT}")
+            return problem(
+                "ca-broken", variable, f"CA: the file in SSL_CERT_FILE has no certificate in PEM. {_CORRECT}"
+            )
         return CA("system", variable, path=path, moved_by="SSL_CERT_FILE")
     known = (ssl.get_default_verify_paths().cafile, *BUNDLES)
     if found := next((bundle for bundle in known if bundle and os.path.isfile(bundle)), None):

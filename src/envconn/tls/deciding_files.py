@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def located(connection: Connection, directory: str = "") -> Connection:
-    """Return `connection` with absolute paths, as seen from `directory`; they mean the same wherever the process goes."""
+    """Return `connection` with absolute paths, which begin at `directory` if they are relative."""
     relative = {name: path for name in _PATHS if (path := connection.parameters.get(name)) and path[:1] != "/"}
     if not relative:
         return connection

@@ -138,9 +138,7 @@ def _ca(connection: Connection, endpoint: Endpoint, context: Context, level: Tls
     return read(*stated, context.directory)
 
 
-def _stated_ca(
-    connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel
-) -> tuple[str, str] | None:
+def _stated_ca(connection: Connection, endpoint: Endpoint, policy: Demands, level: TlsLevel) -> tuple[str, str] | None:
     if "sslrootcert" in connection.parameters:
         return connection.parameters["sslrootcert"], connection.origin.variable
     if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
