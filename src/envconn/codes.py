@@ -154,6 +154,12 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app;sslmode=verify-full'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
+        "ca-inline": Code(
+            "A certificate or a key stands where the path of a file is expected, as in `sslrootcert`.",
+            "Move a CA to `DATABASE_CA_CERT` or `ENVCONN_TLS_CA`; write a client certificate and its key to files.",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DB_SSL_CA='-----BEGIN CERTIFICATE-----'",
+            "DB_HOST=db.example.com DB_USER=app DB_NAME=app DATABASE_CA_CERT=system",
+        ),
         "alias-missing": Code(
             "The value is `$NAME` or `${NAME}`, but no variable of that name is set.",
             "Set this variable, or write the value itself.",

@@ -141,6 +141,32 @@ READ = [
         parts(DB_PASSWORD=text)
         for text in ("$(", "a{{b}}c", "<", "[x7$k]", "password", "a;sslmode=disable", "vault:x", "!secret", "ENC")
     ),
+    # What editors and heredocs put around a value.
+    *(
+        Row(f"trimmed: {before!r} {behind!r}", {"DATABASE_URL": f"{before}{PG}{behind}"})
+        for before, behind in (
+            ("", "\n\n"),
+            ("", "\t"),
+            ("\n", ""),
+            ("\r\n", "\r\n\r\n"),
+            (" \n", "\n\t "),
+            ("\t", " "),
+        )
+    ),
+    *(parts(**{name: f"\n{text}\n\n"}) for name, text in {**PARTS, "DB_PASSWORD": MARKER}.items()),
+    # Users without a password that their clients know.
+    Row("guest", {"CELERY_BROKER_URL": "pyamqp://guest@localhost//"}, {"broker": "none"}),
+    Row("guest with TLS", {"CELERY_BROKER_URL": "amqps://guest@mq.example.com//"}, {"broker": "verify-full"}),
+    Row(
+        "default",
+        {"REDIS_URL": "rediss://default@redis.example.com"},
+        {"broker": "verify-full", "cache": "verify-full"},
+    ),
+    Row("default, of a socket", {"CACHE_URL": "unix://default@/run/r.sock"}, {"cache": "none"}),
+    *(
+        _database(f"mysql://app:{MARKER}@db.example.com/app?charset={name}")
+        for name in ("utf8mb4", "utf8", "latin1", "UTF8MB4", "binary")
+    ),
     # What is no parameter: a semicolon in a password, and words that are none.
     _database("postgresql://app:a;sslmode=disable@db.example.com/app"),
     _database("postgresql://app:a,b&c=d@db.example.com/app"),
@@ -418,6 +444,7 @@ READ = [
 """What is read, and noted."""
 
 _POST = "postgersql"
+_PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _LITERAL = "reference-unresolved"
 _FILL_IN = "placeholder-unreplaced"
 REFERENCES = (
@@ -625,6 +652,43 @@ REFUSED = [
         for name in ("ANALYTICS_DATABASE_URL", "DIRECT_URL", "REDIS_URL", "CACHE_URL", "CELERY_BROKER_URL")
         for text in ("op://vault/item/field", "$(X)", "{{ x }}", "ref+vault://x")
     ),
+    # A certificate instead of its path.
+    *(wrong("ca-inline", **{f"DB_{word}": _PEM}) for word in CAS),
+    wrong("ca-inline", DB_SSL_CERT=_PEM, DB_SSL_KEY="/k")._replace(codes={"DB_SSL_CERT": "ca-inline"}),
+    *(
+        without(f"{word} inline", "ca-inline", DATABASE_URL=f"{PG}&{word}={text}")
+        for word in ("sslrootcert", "sslcert", "sslkey")
+        for text in (_PEM, _PEM.replace("\n", "%0A"), _PEM.replace("\n", "%0A").replace(" ", "%20"))
+    ),
+    without(
+        "sslrootcert inline, as a keyword", "ca-inline", DATABASE_URL=f"host=h user=a dbname=a sslrootcert='{_PEM}'"
+    ),
+    without("ssl-ca inline", "ca-inline", DATABASE_URL=f"mysql://a:{MARKER}@h.example.com/a?ssl-ca={_PEM}"),
+    refused("ssl_ca_certs inline", "ca-inline", REDIS_URL=f"{REDIS}?ssl_ca_certs={_PEM}"),
+    refused("cacertfile inline", "ca-inline", CLOUDAMQP_URL=f"{AMQP}?cacertfile={_PEM}"),
+    # What the driver would fail at.
+    without("the socket itself", "host-invalid", DATABASE_URL="host=/var/run/postgresql/.s.PGSQL.5432 user=a dbname=a"),
+    without("the socket itself, in a URI", "host-invalid", DATABASE_URL="postgresql://a@/a?host=/tmp/.s.PGSQL.5432"),
+    wrong("host-invalid", DB_HOST="/var/run/postgresql/.s.PGSQL.5432"),
+    refused("keepalive of a socket", "parameter-refused", REDIS_URL="unix:///run/r.sock?socket_keepalive=true"),
+    refused("keepalive of a socket, off", "parameter-refused", CACHE_URL="unix:///run/r.sock?socket_keepalive=false"),
+    *(
+        without(f"charset: {name}", "value-unknown", DATABASE_URL=f"mysql://a:{MARKER}@h.example.com/a?charset={name}")
+        for name in ("utfmb4", "utf-8", "utf8mb5", "latin", "ucs2", "utf32", "none")
+    ),
+    *(
+        without(f"{kind} as sslcert", "tls-file-missing", DATABASE_URL=f"{PG}&sslcert={path}&sslkey={path}")
+        for kind, path in {"device": "/dev/null", "directory": "/tmp", "nothing": "/nowhere"}.items()  # noqa: S108
+    ),
+    # Users without a password, other than those that the clients know.
+    refused("another user", "password-missing", REDIS_URL="rediss://app@redis.example.com"),
+    refused("another user of a broker", "password-missing", CLOUDAMQP_URL="amqps://app@mq.example.com"),
+    # An alias, or a password that looks like one.
+    *(
+        without(f"alias: {text}", "alias-missing", DATABASE_URL=text)
+        for text in ("$Sup3rS3cret", "${Sup3rS3cret}", "$SCALINGO_POSTGRESQL_URL", "$NOWHERE")
+    ),
+    wrong("alias-missing", DB_PASSWORD="$Sup3rS3cret"),
     refused("a placeholder for a Redis", _FILL_IN, REDIS_URL="rediss://:<password>@redis.example.com"),
     refused("a placeholder for a broker", _FILL_IN, CLOUDAMQP_URL="amqps://app:[password]@mq.example.com"),
     refused("a Redis of .NET", "text-pasted", REDIS_URL=f"redis.example.com:6380,password={MARKER},ssl=True"),

@@ -55,6 +55,16 @@ def test_environment_is_the_commands_own(tmp_path: Path) -> None:
     assert done.stdout == f"{PG}\n", "what the file says is for reading, not for handing on"
 
 
+def test_environment_has_nothing_that_python_added() -> None:
+    """In the C locale, Python sets ``LC_CTYPE``; a command that was started without it does not get it."""
+    for environ in ({}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}):
+        given = {"DATABASE_URL": PG, **environ}
+        done = subprocess.run(
+            [*EXEC, "--", "/usr/bin/env"], env=given, check=True, capture_output=True, text=True, timeout=60
+        )
+        assert dict(line.split("=", 1) for line in done.stdout.splitlines()) == given
+
+
 def test_process_is_replaced() -> None:
     with subprocess.Popen(
         [*EXEC, "--", "sh", "-c", "echo $$; exec sleep 60"],

@@ -56,12 +56,12 @@ def test_found(process: dict[str, str], text: str, via: tuple[str, ...], why: st
 @pytest.mark.parametrize(
     ("process", "codes", "named", "why"),
     [
-        ({"A": "$B"}, ["alias-missing"], ["A", "B"], "T03: both names are in the message"),
-        ({"A": "${B}"}, ["alias-missing"], ["A", "B"], "the same in braces"),
-        ({"A": "$B", "B": ""}, ["alias-missing"], ["A", "B"], "blank is not set"),
-        ({"A": "$B", "B": " \n"}, ["alias-missing"], ["A", "B"], "so is white space"),
-        ({"A": "$B", "b": "x"}, ["alias-missing"], ["A", "B"], "another case is another variable"),
-        ({"A": "$B", "B": "$C"}, ["alias-missing"], ["A", "C"], "the end of the chain is what is missing"),
+        ({"A": "$B_URL"}, ["alias-missing"], ["A", "B_URL"], "T03: both names are in the message"),
+        ({"A": "${B_URL}"}, ["alias-missing"], ["A", "B_URL"], "the same in braces"),
+        ({"A": "$B_URL", "B_URL": ""}, ["alias-missing"], ["A", "B_URL"], "blank is not set"),
+        ({"A": "$B_URL", "B_URL": " \n"}, ["alias-missing"], ["A", "B_URL"], "so is white space"),
+        ({"A": "$B_URL", "b_url": "x"}, ["alias-missing"], ["A", "B_URL"], "another case is another variable"),
+        ({"A": "$B", "B": "$C_DSN"}, ["alias-missing"], ["A", "C_DSN"], "the end of the chain is what is missing"),
         ({"A": "$A"}, ["alias-cycle"], ["A"], "the shortest cycle"),
         ({"A": "$B", "B": "$A"}, ["alias-cycle"], ["A"], "T04: no RecursionError"),
         ({"A": "$B", "B": "$C", "C": "$B"}, ["alias-cycle"], ["A"], "a cycle that A only leads to"),
@@ -77,7 +77,18 @@ def test_refused(process: dict[str, str], codes: list[str], named: list[str], wh
     assert all(name in str(answer.problems[0]) for name in named), why
 
 
-@pytest.mark.parametrize("name", ["PGPASSWORD", "DB_PASSWORD", "DATABASE_PASSWORD"])
+@pytest.mark.parametrize("text", [MARKER, "Sup3rS3cret", "SECRET", "A_B", "a_url", "_URL", "A_URL_"])
+@pytest.mark.parametrize("braced", [True, False], ids=["braced", "plain"])
+def test_what_may_be_a_password_is_not_shown(text: str, braced: bool) -> None:  # noqa: FBT001
+    """Only what ends like the name of a variable for a connection is named."""
+    (problem,) = Environment({"A": f"${{{text}}}" if braced else f"${text}"}).lookup("A").problems
+    assert problem.code == "alias-missing"
+    assert f"{text} " not in problem.message
+    assert f"{text}," not in problem.message
+    assert "Set that variable, or write the value itself" in problem.message
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "DB_PASSWORD", "DATABASE_PASSWORD", "DB_PASS"])
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "behind-an-alias"])
 def test_a_password_that_looks_like_an_alias_is_not_shown(name: str, direct: bool) -> None:  # noqa: FBT001
     process = {name: f"${MARKER}"} if direct else {name: "$OTHER", "OTHER": f"${MARKER}"}

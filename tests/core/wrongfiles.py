@@ -39,6 +39,11 @@ def device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
+def waiting(path: Path) -> None:
+    """Make a file that is regular and has nothing to read for ever, or is only readable to root."""
+    path.symlink_to("/proc/kmsg")
+
+
 def content(raw: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(raw)
 
@@ -48,6 +53,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "directory": (directory, "file-directory"),
     "pipe": (pipe, "file-special"),
     "device": (device, "file-special"),
+    "waiting": (waiting, "file-empty"),
     "loop": (loop, "file-unreadable"),
     "empty": (content(b""), "file-empty"),
     "newline": (content(b"\n"), "file-empty"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from envconn import sources
 from envconn.cli.live import live_options, run_proof
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if not selection.report.ok:
         complain(selection.report.problems)
         return EX_CONFIG
-    environ = dict(os.environ)
+    environ = _inherited()
     for name in _read_from(selection.report, options.env_file) if options.unset else ():
         environ.pop(name, None)
     code = _export(environ, selection.report, options) if options.export else EX_OK
@@ -62,6 +63,16 @@ def _misused(options: argparse.Namespace, command: Sequence[str]) -> str | None:
         (options.export is None and (options.service or options.libpq), _NEEDS_EXPORT),
     ]
     return next((message for is_so, message in wrong if is_so), None)
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment as this process got it: Python adds ``LC_CTYPE`` in the C locale (PEP 538)."""
+    environ = dict(os.environ)
+    if "LC_CTYPE" in environ:
+        with suppress(OSError), open("/proc/self/environ", "rb") as stream:
+            if not any(each.startswith(b"LC_CTYPE=") for each in stream.read().split(b"\0")):
+                del environ["LC_CTYPE"]
+    return environ
 
 
 def _export(environ: dict[str, str], report: Report, options: argparse.Namespace) -> int:

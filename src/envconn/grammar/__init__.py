@@ -64,13 +64,11 @@ def read_text(text: Secret, origin: Origin, before: str = "") -> Connection | tu
     """Do the same as `read`, for a text that is not JSON. `before` is what stands before the scheme, as in ``db+``."""
     state = ParseState(origin)
     clean = tidy(state, text.reveal())
-    if clean is None:
-        return tuple(state.problems)
-    mistake = _mistake(clean) if _may_be_mistaken(clean) else None
-    connection = None if mistake else _dispatch(state, clean, before)
+    mistake = _mistake(clean) if clean and _may_be_mistaken(clean) else None
+    connection = None if mistake or clean is None else _dispatch(state, clean, before)
     if connection:
         return connection
-    mistake = mistake or _mistake(clean)
+    mistake = mistake or _mistake(clean or text.reveal())
     return (problem(mistake[0], origin.variable, mistake[1]),) if mistake else tuple(state.problems)
 
 

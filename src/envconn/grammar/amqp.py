@@ -99,6 +99,8 @@ PARAMETERS = {
 }
 
 _FAMILY = FAMILIES[AMQP]
+GUEST = "guest"
+"""The user of a new RabbitMQ, and its password, which kombu adds (kombu/transport/pyamqp.py)."""
 
 
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
@@ -111,6 +113,8 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     uri = split_uri(state, AMQP, scheme, text, semicolons=False)
     if uri is None:
         return None
+    if uri.user == GUEST and not uri.password:
+        uri = uri._replace(password=GUEST)
     _check_credentials(state, uri)
     hosts = read_host(state, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
     vhost = _read_vhost(state, uri)

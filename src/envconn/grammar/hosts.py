@@ -83,12 +83,16 @@ def _check_name(state: ParseState, name: str, *, several: bool) -> None:
     elif name[0] in "/@":
         if len(name) == 1:
             state.refuse("host-invalid", "the socket has no name. Write ?host=/var/run/postgresql")
+        elif ".s.PGSQL." in name.rpartition("/")[2]:
+            state.refuse("host-invalid", _SOCKET_ITSELF)
     elif not name.isascii():
         state.refuse("host-not-ascii", "the host is not ASCII. Write its xn-- form, which DNS and TLS use")
     elif not _is_name(name):
         state.refuse("host-invalid", _NO_NAME)
 
 
+# libpq puts the name of the socket behind the directory, by the port.
+_SOCKET_ITSELF = "the host is the socket itself. Write its directory, without /.s.PGSQL and the port behind it"
 _NO_HOST = "there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket"
 _NO_NAME = (
     "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the password"

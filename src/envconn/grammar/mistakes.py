@@ -21,6 +21,10 @@ def find(text: str) -> tuple[str, str] | None:
     """Return code and message for the mistake in `text`, if it is a known one. No part of it is in the message."""
     if form := references.of_value(text):
         return form.code, f"is {form.what}. {form.remedy}"
+    if found := re.search(_CERTIFICATE, text):
+        variable = "ENVCONN_TLS_CA" if text.startswith(_OTHER_FAMILIES) else "DATABASE_CA_CERT"
+        remedy = f"Move it to {variable}" if found[2] else "Write it to a file, and name that"
+        return "ca-inline", f"{found[1]} is a certificate or a key, but the path of a file is expected. {remedy}"
     for recognise in (_command, _assignment, _escaped, _of_dotnet, _of_stack_exchange, _encoded):
         if message := recognise(text):
             return PASTED, message
@@ -29,6 +33,13 @@ def find(text: str) -> tuple[str, str] | None:
     if misplaced := _misplaced(text):
         return MISPLACED, misplaced
     return None
+
+
+_CERTIFICATE = (
+    r"(?:^|[?&\s])((ssl(?:_|-)?(?:root_?cert|ca(?:_certs)?|ca_data)|cacertfile)|ssl(?:_|-)?(?:cert|key)(?:file)?|certfile"
+    r"|keyfile) *= *'?-{5}BEGIN"
+)
+_OTHER_FAMILIES = ("redis", "valkey", "amqp", "pyamqp", "unix", "sentinel")
 
 
 def _components(text: str) -> tuple[references.Component, ...]:

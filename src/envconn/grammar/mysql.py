@@ -99,6 +99,27 @@ _BEFORE_HOST = "is not supported. Write user:password@ before the host"
 _STORE = "is a Java key store, which is not supported. Name PEM files with ssl-ca, ssl-cert and ssl-key"
 _CODE = "runs code when a connection opens. Remove it, and configure it in the program"
 
+# SHOW CHARACTER SET of MySQL 8.4 and earlier, without those that no client can use (manual, 12.4).
+_CHARSETS = (
+    *(
+        "armscii8",
+        "ascii",
+        "big5",
+        "binary",
+        "cp1250",
+        "cp1251",
+        "cp1256",
+        "cp1257",
+        "cp850",
+        "cp852",
+        "cp866",
+        "cp932",
+    ),
+    *("dec8", "eucjpms", "euckr", "gb18030", "gb2312", "gbk", "geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r"),
+    *("koi8u", "latin1", "latin2", "latin5", "latin7", "macce", "macroman", "sjis", "swe7", "tis620", "ujis", "utf8"),
+    *("utf8mb3", "utf8mb4"),
+)
+
 PARAMETERS = {
     **_TLS,
     **dict.fromkeys(("ssl_mode", "sslmode", "sslMode"), _SSL_MODE),
@@ -110,7 +131,9 @@ PARAMETERS = {
     "sslrootcert": TEXT,
     "unix_socket": TEXT,
     "socket": Parameter(becomes="unix_socket"),
-    "charset": TEXT,
+    "charset": Parameter(
+        meaning={name: name for name in _CHARSETS}, folded=True, shape="a character set of MySQL, such as utf8mb4"
+    ),
     "collation": TEXT,
     "sql_mode": TEXT,
     "connect_timeout": NUMBER,

@@ -7,7 +7,8 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 - a database that is not plain digits (redis-py reads ``/x`` as 0 and ``/1/2`` as 12), and ``?db=``
   that contradicts the path;
 - a raw ``;``, at which kombu splits, and everything that `envconn.grammar.uri` refuses;
-- a user name without a password: in Redis URIs that is most often a password in the wrong place;
+- a user name without a password, other than ``default``: in Redis URIs that is most often a password in the wrong
+  place;
 - ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
 - ``ssl_cert_reqs=optional``, a value for servers, and flags other than true and false
   (``ssl_check_hostname=0`` is false to redis-py and true to kombu);
@@ -140,6 +141,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     uri = split_uri(state, REDIS, scheme, text, semicolons=False)
     if uri is None:
         return None
+    uri = _without_default(uri)
     if uri.user and not uri.password:
         state.refuse(
             "password-missing",
@@ -151,9 +153,16 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
         hosts, path = read_host(state, uri.netloc, FAMILIES[REDIS].port), uri.path
     number = read_number(state, path, uri.path_start)
     query = read_query(state, uri.query, uri.query_start, PARAMETERS)
+    if scheme in _SOCKETS and "socket_keepalive" in query.values:
+        state.refuse("parameter-refused", "socket_keepalive has no meaning for a socket of this machine. Remove it")
     dbname = choose_number(state, number, query.values.pop("db", ""))
     read_tls(state, scheme, query.values)
     return make_connection(state, uri, query, hosts, dbname)
+
+
+def _without_default(uri: Uri) -> Uri:
+    """Return `uri` without the user ``default`` that has no password: every client is that user before it logs in."""
+    return uri._replace(user="") if uri.user == "default" and not uri.password else uri
 
 
 def read_number(state: ParseState, path: str, start: int) -> str:
@@ -220,7 +229,7 @@ def read_sentinel_uri(state: ParseState, scheme: str, text: str) -> Connection |
     uris = [*_split_members(state, scheme, text)]
     if None in uris:
         return None
-    first, *others = [uri for uri in uris if uri is not None]
+    first, *others = [_without_default(uri) for uri in uris if uri is not None]
     hosts = [host for uri in (first, *others) for host in _read_hosts(state, uri)]
     for other in others:
         _compare(state, first, other)

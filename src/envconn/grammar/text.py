@@ -53,7 +53,7 @@ class ParseState:
 def tidy(state: ParseState, text: str) -> str | None:
     """Return `text` without what editors and clipboards add around it, or `None` if it is refused.
 
-    One byte-order mark, one final newline, and the spaces around the rest are removed, each with a
+    One byte-order mark, and newlines, tabs and spaces around the rest are removed, each with a
     note. Positions in later messages count the characters of the result, from 1.
     """
     if len(text) > LONGEST:
@@ -119,20 +119,24 @@ def _without_mark(text: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _without_newline(text: str) -> str:
-    shorter = text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
-    return text if shorter.endswith("\\") else shorter
+def _without_newlines(text: str) -> str:
+    return _stripped(text, "\r\n\t")
 
 
 def _without_spaces(text: str) -> str:
+    return _stripped(text, " \r\n\t")
+
+
+def _stripped(text: str, blanks: str) -> str:
     # For conninfo_parse, a backslash makes the next blank part of the value.
-    shorter = text.strip(" ")
-    return f"{shorter} " if shorter.endswith("\\") and text.endswith(" ") else shorter
+    shorter = text.lstrip(blanks)
+    end = len(shorter.rstrip(blanks))
+    return shorter[: end + 1] if shorter[:end].endswith("\\") else shorter[:end]
 
 
 _WRAPPINGS = (
     ("byte-order mark", _without_mark),
-    ("one final newline", _without_newline),
+    ("surrounding newlines or tabs", _without_newlines),
     ("surrounding spaces", _without_spaces),
 )
 

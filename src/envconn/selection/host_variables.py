@@ -13,7 +13,7 @@ from envconn.connection import Secret
 from envconn.errors import Finding, note, problem
 from envconn.grammar import reference
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import ATTRIBUTES, KEYWORDS, VARIABLES
+from envconn.grammar.libpq_keywords import ATTRIBUTES, FILES, KEYWORDS, VARIABLES
 from envconn.grammar.text import unfit
 from envconn.records import replace
 from envconn.selection import part_names
@@ -119,7 +119,7 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     if separator and scheme.strip().lower() in families.BY_SCHEME:
         # The host holds a whole connection string, which contains everything that the parts would.
         return Lookup(whole, notes=notes)
-    texts = {name: lookup.found.text.reveal() for name, lookup in lookups.items() if lookup.found}
+    texts = {name: lookup.found.text.reveal().strip("\r\n") for name, lookup in lookups.items() if lookup.found}
     values, problems = _values(leader, texts)
     kind = families.POSTGRESQL if problems else _kind(leader, values, texts)
     if isinstance(kind, Finding):
@@ -143,7 +143,7 @@ def _values(leader: str, texts: Mapping[str, str]) -> tuple[dict[str, str], tupl
     for name, text in texts.items():
         keyword = FAMILIES[leader][name]
         value = _mode(text) if keyword == "sslmode" and leader != "PGHOST" else text
-        problems += [problem(code, name, message) for code, message in (*unfit(text), *_malformed(keyword, text))]
+        problems += [problem(code, name, message) for code, message in [*_malformed(keyword, text)] or unfit(text)]
         known = values.setdefault(keyword, value)
         if known != value and keyword in part_names.TLS:
             values[keyword] = _stronger(known, value)
@@ -170,6 +170,8 @@ def _malformed(keyword: str, text: str) -> Iterator[tuple[str, str]]:
     if mistake := reference(text):
         yield mistake
         return
+    if keyword in _FILES and "-----BEGIN" in text:
+        yield "ca-inline", _INLINE if keyword == "sslrootcert" else _INLINE_KEY
     if keyword == "port" and text.startswith("tcp://"):
         yield "port-invalid", _SERVICE_LINK
     if keyword == "host" and "://" in text:
@@ -178,6 +180,9 @@ def _malformed(keyword: str, text: str) -> Iterator[tuple[str, str]]:
         yield "host-invalid", "has a port. Keep only the hostname, and set the port in its own variable"
 
 
+_FILES = {"sslrootcert", *FILES}
+_INLINE = "is a certificate, but the path of a file is expected. Move it to DATABASE_CA_CERT"
+_INLINE_KEY = "is a certificate or a key, but the path of a file is expected. Write it to a file, and name that"
 _SERVICE_LINK = (
     "is a service link of Kubernetes, not a port. Set enableServiceLinks: false in the pod's specification, or set "
     "it to the number of the port"

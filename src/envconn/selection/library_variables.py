@@ -18,6 +18,7 @@ from contextlib import suppress
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
 from envconn.selection.host_variables import password_redirected
+from envconn.sources.files import without_waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _read(path: str) -> str | None:
         mode = os.stat(path).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise _UncheckedError(_SPECIAL)
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace", opener=without_waiting) as file:
             text = file.read(_LIMIT + 1)
     except (OSError, ValueError):
         return None

@@ -245,14 +245,18 @@ def _dangling(name: str, chain: list[str]) -> tuple[Finding, ...]:
     if not chain:
         return ()
     # A password that begins with a dollar sign looks like an alias, and must not be shown as one.
-    secret = name.endswith("PASSWORD")
-    message = (
-        "is a dollar sign and a name, which makes it an alias, but no variable of that name is set. Set that "
-        "variable, or write a password that begins with a dollar sign as %24... in a URL"
-        if secret
-        else f"is an alias of {chain[-1]}, which is not set. Set {chain[-1]}, or write the value itself"
-    )
+    if re.fullmatch(_OF_A_VARIABLE, chain[-1]) and not name.endswith("PASSWORD"):
+        message = f"is an alias of {chain[-1]}, which is not set. Set {chain[-1]}, or write the value itself"
+    else:
+        instead = (
+            "a password that begins with a dollar sign as %24... in a URL" if "PASS" in name else "the value itself"
+        )
+        message = f"{_ALIAS_OF_NOTHING}. Set that variable, or write {instead}"
     return (problem("alias-missing", name, message),)
+
+
+_OF_A_VARIABLE = r"[A-Z][A-Z0-9_]*_(?:URLS?|URI|DSN|HOST|HOSTNAME|PORT|USER|USERNAME|NAME|DB|DATABASE|CERT|CA)"
+_ALIAS_OF_NOTHING = "is a dollar sign and a name, which makes it an alias, but no variable of that name is set"
 
 
 def _cycle(name: str) -> Finding:

@@ -1,7 +1,7 @@
 """Values kept in files: the ``NAME_FILE`` convention of Docker, Podman and Kubernetes mounts.
 
-A file is read whole. It must be regular, with at most `LIMIT` bytes of UTF-8; one final newline,
-which editors and ``echo`` add, is removed. The path is never part of a message: some users set the variable
+A file is read whole. It must be regular, with at most `LIMIT` bytes of UTF-8; newlines before and after the value,
+which editors and ``echo`` add, are removed. The path is never part of a message: some users set the variable
 to the secret itself instead of a path.
 """
 
@@ -19,7 +19,7 @@ LIMIT = 65_536
 
 
 class Content(Record):
-    """The content of a file: its text without one final newline, and its path."""
+    """The content of a file: its text without newlines around it, and its path."""
 
     text: Secret
     path: str
@@ -39,11 +39,11 @@ def read(pointer: Secret, variable: str, directory: str = "") -> Content | Findi
 
 
 def read_value(path: str, variable: str, limit: int = LIMIT) -> Secret | Finding:
-    """Return the value in the file at `path`, without one final newline, or the `Finding` with its problem."""
+    """Return the value in the file at `path`, without newlines around it, or the `Finding` with its problem."""
     content = read_text(path, variable, limit)
     if isinstance(content, Finding):
         return content
-    text = content.reveal().removesuffix("\n").removesuffix("\r")
+    text = content.reveal().strip("\r\n")
     if not text.strip():
         return problem("file-empty", variable, "the file is empty. Write the value into it")
     return Secret(text)
@@ -73,11 +73,19 @@ def _read_bytes(path: str, variable: str, most: int) -> bytes | Finding:
             return problem("file-directory", variable, "the path is a directory. Name the file in it")
         if not stat.S_ISREG(mode):
             return problem("file-special", variable, "the path is a pipe or a device. Name a regular file")
-        with open(path, "rb") as stream:
-            return stream.read(most)
+        with open(path, "rb", opener=without_waiting) as stream:
+            return stream.read(most) or b""
     except (OSError, ValueError) as failure:
         code, reason = _FAILURES.get(type(failure), _UNREADABLE)
         return files_exhausted(variable) or problem(code, variable, reason)
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Return the descriptor of a file that does not wait for content; an opener for `open`.
+
+    A file below ``/proc`` or ``/sys`` may be regular, and have nothing to read for ever (``/proc/kmsg``).
+    """
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:

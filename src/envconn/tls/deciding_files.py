@@ -14,6 +14,7 @@ from envconn.errors import ConfigurationError, files_exhausted, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import FILES, demanded_by
 from envconn.records import Record, replace
+from envconn.sources.files import without_waiting
 from envconn.tls.secured import accept_files, judgement_of, usable_files
 
 TYPE_CHECKING = False
@@ -164,7 +165,7 @@ def _in_file(path: str) -> int | None:
         known = _known.get(path)
         # Opened in any case: the process may have become a user by now that cannot read it, which the file does not
         # show, and libpq ignores a revocation list that it cannot read.
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=without_waiting) as stream:
             if known and known.is_settled and known.signature == signature:
                 return known.content
             # Python's own hash has a key for each process, and takes no import.
