@@ -255,7 +255,7 @@ class TestWhatIsReadAgain:
     def test_not_a_file_that_is_as_it_was(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.age(path, monkeypatch)
         found = deciding_files._in_file(str(path))
-        monkeypatch.setattr("builtins.open", lambda *_: io.BytesIO(b"another"))
+        monkeypatch.setattr("builtins.open", lambda *_, **__: io.BytesIO(b"another"))
         assert deciding_files._in_file(str(path)) == found
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -103,6 +103,11 @@ CASES = [
     # the text before any grammar
     Case("text-empty", {"A_DATABASE_URL_FILE": "held", "B_DATABASE_URL": GOOD}, {"held": "\ufeff"}),
     url("text-quoted", f"'{GOOD}'"),
+    url("ca-inline", f"postgresql://app:{{p}}@{HOST}/app?sslrootcert=-----BEGIN {{p}}"),
+    url("reference-unresolved", f"postgresql://app:{{p}}@{HOST}/$({{p}})"),
+    url("placeholder-unreplaced", f"postgresql://app:{{p}}@{HOST}/<database>"),
+    url("text-pasted", f"psql -h {HOST} -U {{p}} {{p}}"),
+    url("parameter-misplaced", f"postgresql://app:{{p}}@{HOST}/app;sslmode={{p}}"),
     url("text-too-long", GOOD + "x" * 32_768),
     url("text-nul", f"postgresql://app:{{p}}%00@{HOST}/app"),
     url("text-not-utf8", f"postgresql://app:{{p}}%ff@{HOST}/app"),

@@ -112,7 +112,7 @@ def test_certificates_beside_a_key_are_the_clients_own(tmp_path: Path, certifica
         ({"type": "postgresql"}, "host-missing", "host"),
         ({**PG}, "dbname-missing", "database name"),
         ({**FULL, "port": "many"}, "port-range", "port"),
-        ({**FULL, "password": f"{MARKER}\n\n"}, "control-character", "password"),
+        ({**FULL, "password": f"{MARKER}\nx\n"}, "control-character", "password"),
         ({**FULL, "type": ""}, "file-empty", "its file type"),
         ({**FULL, "type": b"\xff"}, "file-binary", "its file type"),
         ({**FULL, "type": "x" * (LIMIT + 1)}, "file-too-large", "its file type"),
