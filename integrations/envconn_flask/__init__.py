@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from envconn.drivers.installed import Driver
+    from envconn.errors import Finding
     from envconn.services import Source
 
 
@@ -48,7 +49,7 @@ def config(
     The first argument is services or a connection, `envconn.load()` if left out. `driver` is the DBAPI,
     chosen as in `envconn_sqlalchemy` if left out. `engine_options` are added for the default database
     (``pool_size``, ``echo``), the only one for which Flask-SQLAlchemy uses them. Under ``ENVCONN_PHASE=build`` there
-    may be no default database.
+    may be no database: then the application starts, and what connects raises.
     Engines of services open connections as those of `envconn_sqlalchemy` do.
 
     Raises:
@@ -162,8 +163,11 @@ def _settings(
     # Not at the top: Flask loads the command in every application, also in those without SQLAlchemy.
     from envconn_sqlalchemy.engine import address
     from envconn_sqlalchemy.other_engines import judge_from_now_on
+    from envconn_sqlalchemy.urls import NO_DATABASE
 
     judge_from_now_on()
+    if not databases:
+        return {"SQLALCHEMY_DATABASE_URI": NO_DATABASE, "SQLALCHEMY_BINDS": {}}
 
     def url(name: str, options: Mapping[str, object]) -> URL:
         return address(databases[name], driver, options, asynchronous=False)
@@ -182,38 +186,38 @@ def group() -> None:
     """Group the commands, which work even if the application does not start."""
 
 
-@group.command("check", help="Check the environment and the engines of the application; say what to change.")
+# All that ``envconn check`` takes: it parses the options, and prints its help.
+@group.command(
+    "check",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    help="Check the environment as envconn check does, with its options, and the engines of the application.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def check(context: click.Context) -> None:
-    """Print the report and the verdict on each engine, or the problems; exit as ``envconn`` does.
+def check(context: click.Context, arguments: tuple[str, ...]) -> None:
+    """Print what ``envconn check`` prints, with the verdict on each engine; exit with its code.
 
     Raises:
-        SystemExit: there are problems.
+        SystemExit: always.
     """
-    try:
-        click.echo(str(envconn.load().report()))
-        for line in _verdicts(context):
-            click.echo(line)
-    except envconn.ConfigurationError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(error.exit_code) from None
+    from envconn.cli import main
+
+    raise SystemExit(main(["check", *arguments], lambda: _verdicts(context)))
 
 
-def _verdicts(context: click.Context) -> list[str]:
-    """Return one line for each engine of the application.
-
-    Raises:
-        ConfigurationError: an engine would be refused; it lists the problems of all.
-    """
+def _verdicts(context: click.Context) -> tuple[list[str], list[Finding]]:
+    """Return one line for each engine of the application, and the problems of those that would be refused."""
     from flask.cli import NoAppException, ScriptInfo
 
     try:
         app = context.ensure_object(ScriptInfo).load_app()
     except NoAppException:
-        return ["The application was not found, so its engines were not checked. Name it with flask --app"]
+        return ["The application was not found, so its engines were not checked. Name it with flask --app"], []
+    except envconn.ConfigurationError as error:
+        return [], [*error.problems]
     engines = _engines(app)
     if not engines:
-        return []
+        return [], []
     from envconn_sqlalchemy.other_engines import verdict
 
     told, problems = [], []
@@ -223,10 +227,8 @@ def _verdicts(context: click.Context) -> list[str]:
         except envconn.ConfigurationError as error:
             problems += [problem(each.code, setting, each.message, each.exit_code) for each in error.problems]
         else:
-            told.append(f"{setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
-    if problems:
-        raise envconn.ConfigurationError(problems)
-    return told
+            told.append(f"ok {setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
+    return told, problems
 
 
 def _engines(app: Flask) -> dict[str, Engine]:

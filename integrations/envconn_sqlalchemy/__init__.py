@@ -36,6 +36,7 @@ __all__ = ["create_async_engine", "create_engine", "engine_options", "url"]
 
 # So that it is found where envconn was not installed, but put on the path.
 plugins.register(urls.PLUGIN, "envconn_sqlalchemy.engine", "Plugin")
+plugins.register(urls.BUILD, "envconn_sqlalchemy.engine", "NoDatabase")
 
 
 def url(source: Source = ENVIRONMENT, /, *, driver: Driver | None = None) -> sqlalchemy.URL:

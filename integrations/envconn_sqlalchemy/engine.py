@@ -18,6 +18,7 @@ from envconn.drivers import installed
 from envconn.drivers.installed import DRIVERS
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
+from envconn.errors import ConfigurationError, problem
 from envconn.families import SQLITE
 from envconn.rotation import alogin, login
 from envconn.services import in_use
@@ -28,7 +29,7 @@ from envconn_sqlalchemy import dbapi, urls
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
     from sqlalchemy import Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -163,6 +164,26 @@ class Plugin(CreateEnginePlugin):
         if not dialect.is_async:
             return login(self._connection, lambda judged: dialect.connect(**self._arguments(judged)))
         return await_only(alogin(self._connection, connect))
+
+
+class NoDatabase(CreateEnginePlugin):
+    """Makes an engine for `urls.NO_DATABASE`, with whatever options, that raises when it connects."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        for name in [name for name in kwargs if not name.startswith("_")]:
+            del kwargs[name]
+        kwargs["creator"] = _no_database
+
+    def update_url(self, url: URL) -> URL:
+        """Return `url`, which SQLAlchemy has removed the plugin from."""
+        return url
+
+
+def _no_database() -> NoReturn:
+    raise ConfigurationError([problem("database-missing", "ENVCONN_PHASE", _NO_DATABASE)])
+
+
+_NO_DATABASE = "is build, and no database is configured. Unset it where the program runs, and set DATABASE_URL"
 
 
 WITHOUT_EFFECT: set[Listener] = set()

@@ -36,6 +36,12 @@ if TYPE_CHECKING:
 PLUGIN = "envconn"
 """The name of the plugin, and of the parameter that names the connection."""
 
+BUILD = "envconn_build"
+"""The name of the plugin of engines without a database."""
+
+NO_DATABASE = URL.create("sqlite", database=":memory:", query={"plugin": BUILD})
+"""The URL of an engine that raises when it connects: there may be no database under ``ENVCONN_PHASE=build``."""
+
 RESERVED = frozenset({"plugin", PLUGIN})
 """The parameters of a URL that are not for the DBAPI."""
 

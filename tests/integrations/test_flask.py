@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -21,6 +22,8 @@ from werkzeug.serving import make_server
 import envconn
 import envconn_flask
 import stacks
+from documents import understood
+from envconn.cli import main
 from envconn_flask import EnvConn, group
 
 if TYPE_CHECKING:
@@ -132,8 +135,23 @@ def test_what_was_not_judged() -> None:
         envconn_flask.config(envconn.parse(REMOTE))  # type: ignore[arg-type]
 
 
-def test_building_without_a_database() -> None:
-    assert envconn_flask.config(load(ENVCONN_PHASE="build")) == {"SQLALCHEMY_BINDS": {}}
+@pytest.mark.parametrize("options", [{}, {"pool_size": 5, "connect_args": {"connect_timeout": 3}}])
+def test_building_without_a_database(options: dict[str, object]) -> None:
+    """The application starts, so that assets can be built. What connects says what is missing."""
+    app = flask.Flask("ours")
+    EnvConn(app, services=load(ENVCONN_PHASE="build"), engine_options=options)
+    db = SQLAlchemy(app, engine_options=options)
+    with app.app_context():
+        assert "envconn" in app.cli.commands
+        for use in (db.engine.connect, db.create_all, lambda: db.session.execute(text("select 1"))):
+            with pytest.raises(envconn.ConfigurationError, match="ENVCONN_PHASE: is build") as refusal:
+                use()
+            assert [problem.code for problem in refusal.value.problems] == ["database-missing"]
+
+
+def test_building_with_a_database() -> None:
+    found = envconn_flask.config(load(ENVCONN_PHASE="build", DATABASE_URL=REMOTE))
+    assert found["SQLALCHEMY_DATABASE_URI"].host == "db.example.com"
 
 
 def test_settings_of_the_application_count() -> None:
@@ -195,11 +213,11 @@ def test_options_of_the_default_bind_stay() -> None:
     assert make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS={None: {"pool_size": 3}}).config["SQLALCHEMY_BINDS"]
 
 
-def checked(app: flask.Flask) -> Result:
+def checked(app: flask.Flask, *arguments: str) -> Result:
     """Run ``flask envconn check`` as Flask finds the command by its entry point."""
     plugins = FlaskGroup(create_app=lambda: app)
     plugins.add_command(group)
-    return app.test_cli_runner().invoke(plugins, ["envconn", "check"])
+    return app.test_cli_runner().invoke(plugins, ["envconn", "check", *arguments])
 
 
 @pytest.mark.parametrize("through", ["application", "plugin"])
@@ -210,18 +228,65 @@ def test_flask_envconn_check(monkeypatch: pytest.MonkeyPatch, through: str) -> N
         return checked(app) if through == "plugin" else app.test_cli_runner().invoke(args=["envconn", "check"])
 
     wrong = check()
-    assert (wrong.exit_code, "DATABASE_URL" in wrong.stderr, wrong.stdout) == (78, True, "")
+    assert (wrong.exit_code, "DATABASE_URL: not set" in wrong.stderr) == (78, True)
     monkeypatch.setenv("DATABASE_URL", REMOTE)
     right = check()
     assert right.exit_code == 0
     for line in (
-        "[encrypted]",
-        "SQLALCHEMY_DATABASE_URI: TLS encrypted",
-        'SQLALCHEMY_BINDS["analytics"]: TLS encrypted',
-        'SQLALCHEMY_BINDS["memory"]: no TLS is required',
+        "ok database [encrypted] DATABASE_URL",
+        "ok SQLALCHEMY_DATABASE_URI: TLS encrypted",
+        'ok SQLALCHEMY_BINDS["analytics"]: TLS encrypted',
+        'ok SQLALCHEMY_BINDS["memory"]: no TLS is required',
+        "1 connection: encrypted. No server was contacted: add --live.",
     ):
         assert line in right.stdout
     assert MARKER not in right.stdout + wrong.stderr
+
+
+ALIKE: list[tuple[dict[str, str], tuple[str, ...]]] = [
+    ({"DATABASE_URL": REMOTE}, ()),
+    ({"DATABASE_URL": REMOTE}, ("--json",)),
+    ({"DATABASE_URL": REMOTE}, ("--service", "database")),
+    ({"ENVCONN_PHASE": "build"}, ()),
+    ({"ENVCONN_PHASE": "build"}, ("--json",)),
+    ({}, ()),
+    ({}, ("--json",)),
+    ({"DATABASE_URL": REMOTE.replace("require", "disable")}, ()),
+    ({"DATABASE_URL": REMOTE.replace("require", "disable")}, ("--json",)),
+    ({"DATABASE_URL": REMOTE, "SCALINGO_POSTGRESQL_URL": REMOTE.replace("db.", "other.")}, ()),
+    ({"DATABASE_URL": REMOTE}, ("--jsn",)),
+    ({"DATABASE_URL": REMOTE}, ("--service", "none")),
+    ({"DATABASE_URL": "postgresql://app@localhost:1/app?sslmode=require"}, ("--live", "--timeout", "1")),
+    ({"DATABASE_URL": REMOTE}, ("--help",)),
+]
+
+
+@pytest.mark.parametrize(("environ", "arguments"), ALIKE)
+def test_it_says_what_the_command_says(
+    environ: dict[str, str],
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An application that does not start, because the environment is wrong, adds nothing."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    def create_app() -> flask.Flask:
+        app = flask.Flask("ours")
+        EnvConn(app)
+        return app
+
+    plugins = FlaskGroup(create_app=create_app)
+    plugins.add_command(group)
+    done = CliRunner().invoke(plugins, ["envconn", "check", *arguments])
+    try:
+        code: object = main(["check", *arguments])
+    except SystemExit as end:
+        code = end.code
+    said, problems = capsys.readouterr()
+    assert (done.exit_code, done.stdout, done.stderr) == (code, said, problems)
+    assert MARKER not in done.output
 
 
 class Unheard(PGDialect_psycopg2):
@@ -240,11 +305,22 @@ def test_the_engines_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         "unheard": own.replace("psycopg", "unheard"),
     }
     monkeypatch.setitem(registry.impls, "postgresql.unheard", lambda: Unheard)
-    done = checked(make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS=binds))
+    app = make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS=binds)
+    done = checked(app)
     assert done.exit_code == 78
-    for name, message in (("plain", "sslmode=disable"), ("creator", "cannot be judged"), ("unheard", "not supported")):
-        assert f'SQLALCHEMY_BINDS["{name}"]: ' in done.stderr
-        assert message in done.stderr
+    for name, message, code in (
+        ("plain", "sslmode=disable", "tls-disabled"),
+        ("creator", "cannot be judged", "argument-refused"),
+        ("unheard", "not supported", "driver-unsupported"),
+    ):
+        pattern = rf'^error SQLALCHEMY_BINDS\["{name}"\]: .*{message}.* \[{code}\]$'
+        assert re.search(pattern, done.stderr, re.MULTILINE), done.stderr
+    told = understood(checked(app, "--json").stdout)
+    assert {problem["code"] for problem in told["problems"]} == {
+        "tls-disabled",
+        "argument-refused",
+        "driver-unsupported",
+    }
     assert '"raised"' not in done.stderr
     assert MARKER not in done.output
     monkeypatch.setenv("ENVCONN_TLS_WAIVE", "own.example.com")

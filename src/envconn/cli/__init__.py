@@ -16,11 +16,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
-    from typing import TextIO
+    from typing import TextIO, TypeAlias
+
+    from envconn.errors import Finding
+
+    Engines: TypeAlias = Callable[[], tuple[Sequence[str], Sequence[Finding]]]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with `argv` (default: the process's arguments) and return its exit code."""
+def main(argv: Sequence[str] | None = None, engines: Engines | None = None) -> int:
+    """Run the command with `argv` (default: the process's arguments) and return its exit code.
+
+    `engines` returns what ``check`` also prints: a line for each engine of a program, and their problems.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process (>&-)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
@@ -28,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A character that the terminal's encoding lacks must not make the command fail.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return _run(sys.argv[1:] if argv is None else list(argv))
+        return _run(sys.argv[1:] if argv is None else list(argv), engines)
     finally:
         # argparse ignores a failed write of its message and leaves the message in the buffer.
         try:
@@ -37,10 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             _silence(sys.stderr)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], engines: Engines | None) -> int:
     from envconn.cli.parser import parser
 
     options = parser(arguments[0] if arguments else None).parse(arguments)
+    options.engines = engines
     run: Callable[[Namespace], int] = options.run
     try:
         code = run(options)

@@ -44,6 +44,11 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
             return no_service("show" if details else "check", (*report.services, *report.refused))
         report = report.only(options.service)
+    lines, problems = options.engines() if options.engines else ((), ())
+    # What the environment says is not repeated for an application that does not start because of it.
+    said = {(problem.code, problem.variable) for problem in report.problems}
+    besides = [problem for problem in problems if (problem.code, problem.variable) not in said]
+    report = replace(report, problems=(*report.problems, *besides))
     if report.ok and not details and (live := live_options(options)):
         from envconn.services import Services
 
@@ -53,7 +58,7 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     if options.json:
         _print_json(whole, proof, "show" if details else "check", found)
     else:
-        _print_people(whole, proof, details=details, places=found or ())
+        _print_people(whole, proof, details=details, places=found or (), engines=lines)
     return gravest(problem.exit_code for problem in whole.problems)
 
 
@@ -83,12 +88,16 @@ def _place(place: Place) -> dict[str, Json]:
     }
 
 
-def _print_people(report: Report, proof: Proof | None, *, details: bool, places: tuple[Place, ...]) -> None:
+def _print_people(
+    report: Report, proof: Proof | None, *, details: bool, places: tuple[Place, ...], engines: Sequence[str]
+) -> None:
     if details:
         for line in (*report.lines(), *_listed(places)):
             show(line, sys.stdout)
     else:
         _print_services(report, proof)
+    for line in engines:
+        show(line, sys.stdout)
     if report.ok and not details:
         show(_summary(report, proof), sys.stdout)
     sys.stdout.flush()
