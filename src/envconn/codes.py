@@ -25,7 +25,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "database-missing": Code(
             "No database is configured.",
             (
-                "Set `SCALINGO_POSTGRESQL_URL`, `DATABASE_URL` or another name in the README. While an image is "
+                "Set `SCALINGO_POSTGRESQL_URL`, `DATABASE_URL` or another name in docs/variables.md. While an image is "
                 "built, `ENVCONN_PHASE=build` allows it."
             ),
             "DATABSE_URL=postgresql://app:secret@db.example.com/app",
@@ -930,7 +930,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "alias-duplicate": Code("Two databases would have one alias in Django.", "Rename one of their variables."),
         "broker-missing": Code(
-            "`envconn_celery.config()` finds no broker.", "Set `BROKER_URL`, or another name in the README."
+            "`envconn_celery.config()` finds no broker.", "Set `BROKER_URL`, or another name in docs/variables.md."
         ),
         "result-missing": Code("Results are to go where nothing is configured.", "Set the variable in the message."),
         "test-remote": Code(

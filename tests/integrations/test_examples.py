@@ -15,8 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dj_database_url
+import psycopg
 import pytest
+import sqlalchemy
 
+import envconn
+import envconn_psycopg
 from commands import command_lines
 from envconn.selection.host_variables import FAMILIES
 from envconn.selection.variables import DEFAULTS, SIBLINGS
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = [0, 0, 78, 78, 76, 76]
 EXISTING = [0, 0, 78, 78, 76]
+PAGES = ("README.md", "docs/getting-started.md", "examples/README.md", "integrations/README.md", "docs/rotation.md")
 NOWHERE = "postgresql://app:marker-password@localhost:1/app"
 CONFLICT = {"DATABASE_URL": NOWHERE, "SCALINGO_POSTGRESQL_URL": "postgresql://app:marker-password@db.example.com/app"}
 
@@ -291,14 +297,14 @@ def blocks(path: Path, language: str) -> list[str]:
 
 @pytest.mark.checkout
 def test_no_block_goes_untested(checkout: Path) -> None:
-    for name in ("README.md", "examples/README.md", "integrations/README.md", "docs/rotation.md"):
+    for name in (*PAGES, "docs/command.md", "docs/variables.md"):
         fences = re.findall(r"^```(.*)$", (checkout / name).read_text(encoding="utf-8"), re.MULTILINE)
         assert set(fences[::2]) <= {"console", "python", "sh", "text"}
         assert set(fences[1::2]) <= {""}
 
 
 @pytest.mark.checkout
-@pytest.mark.parametrize("name", ["README.md", "integrations/README.md", "docs/rotation.md"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "examples/README.md"])
 def test_python_blocks(
     checkout: Path, name: str, lab: Lab, redis_server: States[Redis], scrap: Path, certificates: Certificates
 ) -> None:
@@ -319,8 +325,9 @@ def test_python_blocks(
 
 
 @pytest.mark.checkout
-def test_console_blocks(checkout: Path, scrap: Path) -> None:
-    for block in blocks(checkout / "README.md", "console"):
+@pytest.mark.parametrize("name", ["README.md", "docs/command.md"])
+def test_console_blocks(checkout: Path, scrap: Path, name: str) -> None:
+    for block in blocks(checkout / name, "console"):
         commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
         # Each command is echoed before it runs, and sees the exit code of the one before it.
         steps = [f"printf '$ %s\\n' {shlex.quote(command)}; (exit $code); {command}; code=$?" for command in commands]
@@ -337,9 +344,26 @@ def test_console_blocks(checkout: Path, scrap: Path) -> None:
 
 
 @pytest.mark.checkout
-def test_the_output_of_the_quickstart_is_in_the_readme(checkout: Path, embedded: Run) -> None:
-    assert blocks(checkout / "README.md", "sh") == ["./examples/quickstart\n"]
-    (shown,) = blocks(checkout / "README.md", "text")
+def test_the_url_of_the_first_screen(checkout: Path, lab: Lab) -> None:
+    """Others connect with it unencrypted; envconn's arguments for the same URL do not."""
+    shown = "postgresql://app:s3cret@db.example.com/app"
+    assert f"`{shown}` is a good URL" in (checkout / "README.md").read_text(encoding="utf-8")
+    server = lab["notls"]
+    url = shown.replace("s3cret", server.password).replace("db.example.com/app", f"localhost:{server.port}/postgres")
+    with psycopg.connect(url) as connection:
+        assert not connection.pgconn.ssl_in_use
+    engine = sqlalchemy.create_engine(url.replace(":", "+psycopg:", 1), poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connected:
+        assert connected.exec_driver_sql("select ssl from pg_stat_ssl where pid = pg_backend_pid()").scalar() is False
+    assert "sslmode" not in dj_database_url.parse(url).get("OPTIONS", {})
+    services = envconn.load({"DATABASE_URL": url, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
+    with pytest.raises(psycopg.OperationalError, match="does not support SSL"):
+        envconn_psycopg.connect(services)
+
+
+@pytest.mark.checkout
+def test_the_output_of_the_quickstart_is_in_its_readme(checkout: Path, embedded: Run) -> None:
+    (shown,) = blocks(checkout / "examples" / "README.md", "text")
     assert normalised(shown) == normalised(embedded.text)
 
 
@@ -348,8 +372,8 @@ def normalised(text: str) -> str:
 
 
 @pytest.mark.checkout
-def test_the_readme_names_every_variable_in_order(checkout: Path) -> None:
-    text = (checkout / "README.md").read_text(encoding="utf-8").partition("## What is read")[2]
+def test_the_page_names_every_variable_in_order(checkout: Path) -> None:
+    text = (checkout / "docs" / "variables.md").read_text(encoding="utf-8")
     places = [text.find(f"`{name}`") for name in DEFAULTS]
     assert -1 not in places
     assert places == sorted(places)

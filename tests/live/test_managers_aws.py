@@ -225,7 +225,7 @@ def block(path: Path, number: int) -> str:
 
 
 @pytest.mark.checkout
-@pytest.mark.parametrize("name", ["README.md", "docs/settings.md"])
+@pytest.mark.parametrize("name", ["docs/getting-started.md", "docs/settings.md"])
 def test_the_example(name: str, checkout: Path, secrets: Callable[..., None]) -> None:
     secrets({"DATABASE_URL": URL, "debug": "true"})
     shown: dict[str, Any] = {}
