@@ -121,9 +121,7 @@ def _of_mysql(settings: Settings) -> dict[str, object]:
     )
     if str(own.get("host", "")).startswith("/"):
         own["unix_socket"] = own.pop("host")
-    old = {"passwd": "password", "db": "database"}
-    options = {old.get(name, name): value for name, value in _options(settings).items() if name != "isolation_level"}
-    return own | options
+    return own | {name: value for name, value in _options(settings).items() if name != "isolation_level"}
 
 
 def _stated(settings: Settings, names: Mapping[str, str]) -> dict[str, object]:

@@ -15,8 +15,7 @@ import sqlalchemy
 from sqlalchemy import event
 
 import envconn
-from envconn.drivers import dbapi_calls
-from envconn.drivers.connection_from_arguments import unencrypted
+from envconn.drivers import connection_from_arguments
 from envconn.errors import ConfigurationError, problem
 from envconn.families import BY_SCHEME
 from envconn.services import is_waived
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
-    from envconn.drivers.dbapi_calls import Call
+    from envconn.drivers.connection_from_arguments import Call
     from envconn.drivers.installed import Driver
     from envconn.tls import SecuredConnection
 
@@ -101,12 +100,12 @@ def _judge(dialect: Dialect, positional: Sequence[Any], named: Arguments) -> tup
     """Return the judged connection for a call of the DBAPI, and the call; `None` if it is no network's."""
     if dialect.name == "sqlite":
         return None
-    call = dbapi_calls.read(_driver(dialect), positional, named)
+    call = connection_from_arguments.read_call(_driver(dialect), positional, named)
     if call is None:
         _insist_on_exemption(dialect, named)
         return None
     connection = envconn.secure(envconn.parse(call.text, VARIABLE))
-    if call.context and dbapi_calls.level(call.context[1]) < connection.tls.level:
+    if call.context and connection_from_arguments.context_level(call.context[1]) < connection.tls.level:
         raise ConfigurationError([problem("argument-refused", VARIABLE, _CONTEXT)])
     return connection, call
 
@@ -133,7 +132,7 @@ def _insist_on_exemption(dialect: Dialect, named: Arguments) -> None:
         return
     if host := named.get("host"):
         with suppress(ConfigurationError):
-            envconn.secure(unencrypted(str(host), VARIABLE))
+            envconn.secure(connection_from_arguments.unencrypted(str(host), VARIABLE))
             return
     waiver = "its host" if host or scheme.removesuffix("://") in BY_SCHEME else scheme
     message = f"{dialect.name} with {dialect.driver} is not supported, so it may be unencrypted. {_WAIVE} {waiver}"

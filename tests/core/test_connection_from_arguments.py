@@ -198,7 +198,8 @@ def test_mysql(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> N
 
 
 def test_mysql_on_this_machine() -> None:
-    for place in ({"unix_socket": "/run/mysqld.sock"}, {}, {"host": "127.0.0.1", "port": 3307}):
+    places: list[dict[str, object]] = [{"host": "127.0.0.1", "port": 3307}, {"host": "::1"}, {"db": "shop"}, {}]
+    for place in [*places, {"unix_socket": "/run/mysqld.sock"}]:
         words = {"user": "app", "init_command": "set sql_mode = ''", **place}
         assert secure_as_stated(connection_from_arguments.mysql(words, HERE)).tls.local
 

@@ -79,6 +79,7 @@ LEVELS: list[tuple[str, dict[str, Any], str]] = [
     (f"mysql+asyncmy://{PLACE}", {"ssl": {"ca": "{ca}"}}, "verify-full"),
     ("mysql+asyncmy://app@localhost/shop", {"ssl": None}, "opportunistic"),
     ("mysql+pymysql:///shop?unix_socket=/run/my.sock", {"user": "app", "passwd": MARKER}, "none"),
+    ("mysql+pymysql:///shop", {"unix_socket": "/run/my sql.sock", "user": "app"}, "none"),
 ]
 
 
@@ -197,7 +198,7 @@ def test_no_frame_shows_what_was_read(url: str) -> None:
     other_engines.judge_from_now_on()
     with pytest.raises(ZeroDivisionError) as failure:
         engine.pool._creator(None)  # type: ignore[call-arg, arg-type]
-    paths = ("other_engines", "dbapi_calls")
+    paths = ("other_engines", "connection_from_arguments")
     frames = [each.frame.f_locals for each in failure.traceback if any(path in str(each.path) for path in paths)]
     ours = [{name: value for name, value in each.items() if name not in {"positional", "named"}} for each in frames]
     assert [each for each in ours if "found" in each]

@@ -1,29 +1,38 @@
 """The connection that the arguments of a driver describe, where the program made them, and not envconn.
 
-A framework's settings may have been written or changed by the project. They become the `Connection` that the driver
-will open, so that they are judged as any other text is (`envconn.services.secure_as_stated`).
+A framework's settings may have been written or changed by the project (`postgresql`, `mysql`), and an engine may be the
+program's own (`read_call`). They become the `Connection` that the driver will open, or the text of one, so that they
+are judged as any other text is (`envconn.services.secure_as_stated`, `envconn.secure`).
 """
 
 from __future__ import annotations
 
 import os
+import ssl
+from collections.abc import Mapping
 from typing import cast
 from urllib.parse import quote, urlencode
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
+from envconn.drivers import Hidden
 from envconn.drivers import mysql as mysql_driver
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import ABSENT, VARIABLES
+from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, VARIABLES, pins
 from envconn.grammar.mysql import MODES
+from envconn.records import Record
+from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from envconn.tls import SecuredConnection
+
+    Arguments = Mapping[str, Any]
 
 
 def postgresql(words: Mapping[str, object], variable: str) -> Connection:
@@ -44,13 +53,12 @@ def postgresql(words: Mapping[str, object], variable: str) -> Connection:
     root = os.path.expanduser("~/.postgresql/root.crt")
     if found.get("sslmode", "").startswith("verify") and os.path.isfile(root):
         found = {"sslrootcert": root, **found}
-    return _read(" ".join(f"{name}={quoted(value)}" for name, value in found.items()), variable)
+    return _read(_conninfo(found), variable)
 
 
 def unencrypted(host: str, variable: str) -> Connection:
     """Return a connection to `host` without TLS, for a server whose own cannot be judged."""
-    words = {"host": host, "user": "user", "dbname": "user", "sslmode": "disable"}
-    return _read(" ".join(f"{name}={quoted(value)}" for name, value in words.items()), variable)
+    return _read(_conninfo({"host": host, "user": "user", "dbname": "user", "sslmode": "disable"}), variable)
 
 
 _OTHER_WAYS = frozenset({"conninfo", "dsn", "connection_factory", "connection_class", "kwargs"})
@@ -65,6 +73,7 @@ def mysql(words: Mapping[str, object], variable: str) -> Connection:
     Raises:
         ConfigurationError: an argument is unknown or not read here, or has an invalid value.
     """
+    words = _renamed(words)
     stated = words.get("ssl") or {}
     files = stated if isinstance(stated, dict) else {}
     _permit(words, (words.keys() - _OF_MYSQL) | (set() if isinstance(stated, dict) else {"ssl"}), variable)
@@ -72,12 +81,8 @@ def mysql(words: Mapping[str, object], variable: str) -> Connection:
     query |= {"ssl-mode": mode} if (mode := _mode(words)) else {}
     socket = words.get("unix_socket")
     query |= {"unix_socket": socket} if socket else {}
-    user, password, database = (
-        quote(str(words.get(name) or "-"), safe="") for name in ("user", "password", "database")
-    )
-    place = "" if socket else f"{words.get('host') or 'localhost'}:{words.get('port') or 3306}"
-    written = urlencode({name: str(value) for name, value in query.items()}, quote_via=quote)
-    return _read(f"mysql://{user}:{password}@{place}/{database}?{written}".removesuffix("?"), variable)
+    given = {name: words.get(name) or "-" for name in ("user", "password", "database")}
+    return _read(_mysql_url({**words, **given}, query), variable)
 
 
 def require_enforced(connection: SecuredConnection, words: Mapping[str, object]) -> None:
@@ -90,6 +95,30 @@ def require_enforced(connection: SecuredConnection, words: Mapping[str, object])
     if _spelling(words) != _spelling(needed):
         names = " and ".join(name for name in _TLS if name in needed)
         refuse(connection, f"the driver enforces {connection.tls.level} only with other values of {names}. {_WRITE}")
+
+
+class Call(Record):
+    """A connection string for what a DBAPI is called with, and the arguments that are not in it.
+
+    `context` is the one that the program made for TLS, with the argument's name.
+    """
+
+    text: Hidden
+    rest: Arguments
+    context: tuple[str, ssl.SSLContext] | None = None
+
+
+def read_call(driver: str, positional: Sequence[Any], named: Arguments) -> Call | None:
+    """Return what `driver`, by its module's name in lower case, is called with; `None` if its words are not known."""
+    reader = _READERS.get(driver)
+    return reader(*positional, **named) if reader else None
+
+
+def context_level(context: ssl.SSLContext) -> TlsLevel:
+    """Return what a connection with `context` promises."""
+    if context.verify_mode != ssl.CERT_REQUIRED:
+        return TlsLevel.ENCRYPTED
+    return TlsLevel.VERIFY_FULL if context.check_hostname else TlsLevel.VERIFY_CA
 
 
 _FILES = ("ca", "cert", "key")
@@ -133,9 +162,118 @@ def _permit(words: Mapping[str, object], refused: Iterable[str], variable: str) 
         raise ConfigurationError([problem("argument-refused", variable, message)])
 
 
-def _read(text: str, variable: str) -> Connection:
+def _conninfo(keywords: Mapping[str, object]) -> Hidden:
+    return Hidden(" ".join(f"{name}={quoted(str(value))}" for name, value in keywords.items() if value is not None))
+
+
+def _renamed(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `words` with the current names of the arguments that the drivers for MySQL have renamed."""
+    return {{"passwd": "password", "db": "database"}.get(name, name): value for name, value in words.items()}
+
+
+def _mysql_url(words: Mapping[str, object], query: Mapping[str, object]) -> Hidden:
+    """Return the URL for the server, user and database among `words`; without a server if `query` has a socket."""
+    user, password, database = (quote(str(words.get(name) or ""), safe="") for name in ("user", "password", "database"))
+    host = str(words.get("host") or "localhost")
+    place = "" if "unix_socket" in query else f"{f'[{host}]' if ':' in host else host}:{words.get('port') or 3306}"
+    written = urlencode({name: str(value) for name, value in query.items()}, quote_via=quote)
+    return Hidden(f"mysql://{user}:{password}@{place}/{database}?{written}".removesuffix("?"))
+
+
+def _read(text: Hidden, variable: str) -> Connection:
     outcome = grammar.read(Secret(text), Origin(variable))
     del text
     if isinstance(outcome, Connection):
         return outcome
     raise ConfigurationError(outcome)
+
+
+def _psycopg(conninfo: str = "", **named: Any) -> Call:
+    from psycopg.conninfo import make_conninfo
+
+    keywords, rest = _parted(named)
+    return Call(Hidden(make_conninfo(conninfo, **keywords)), rest)
+
+
+def _psycopg2(dsn: str = "", **named: Any) -> Call:
+    from psycopg2.extensions import make_dsn
+
+    keywords, rest = _parted(named)
+    return Call(Hidden(make_dsn(dsn, **keywords)), rest)
+
+
+def _parted(named: Arguments) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return libpq's keywords, and the others."""
+    renamed = {{"database": "dbname"}.get(name, name): value for name, value in named.items() if value is not None}
+    keywords = {name: str(value) for name, value in renamed.items() if name in KEYWORDS or name == "service"}
+    stated = {name: value for name, value in keywords.items() if value and (name, value) not in _WRITTEN_OUT}
+    return stated, {name: value for name, value in renamed.items() if name not in keywords}
+
+
+_WRITTEN_OUT = {*pins({}, 13).items(), *pins({}, 18).items(), ("sslrootcert", ABSENT)}
+"""What `envconn.drivers.libpq` writes where nothing is stated: the arguments may be those of ``kwargs()``."""
+
+
+def _asyncpg(**named: Any) -> Call:
+    keywords, rest = _parted({name: _joined(value) for name, value in named.items() if name not in _CONTEXTS})
+    if not isinstance(named.get("password", ""), str):
+        rest["password"] = named["password"]
+        keywords.pop("password")
+    return _with_context(keywords, rest, "ssl", named.get("ssl"))
+
+
+def _joined(value: object) -> object:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _pg8000(**named: Any) -> Call:
+    keywords, rest = _parted({name: value for name, value in named.items() if name not in _CONTEXTS})
+    if path := rest.pop("unix_sock", None):
+        keywords["host"], _, port = str(path).rpartition("/")
+        keywords["port"] = port.rpartition(".")[2]
+    return _with_context(keywords, rest, "ssl_context", named.get("ssl_context"))
+
+
+_CONTEXTS = frozenset({"ssl", "ssl_context", "direct_tls"})
+
+
+def _with_context(keywords: dict[str, str], rest: Arguments, name: str, value: object) -> Call:
+    if isinstance(value, ssl.SSLContext):
+        verified = context_level(value) == TlsLevel.VERIFY_FULL
+        return Call(_conninfo(keywords | (_VERIFIED if verified else {"sslmode": "require"})), rest, (name, value))
+    words = {"None": {}, "False": {"sslmode": "disable"}, "True": _VERIFIED}
+    return Call(_conninfo(keywords | words.get(str(value), {"sslmode": str(value)})), rest)
+
+
+_VERIFIED = {"sslmode": "verify-full", "sslrootcert": "system"}
+
+
+def _mysql(**named: Any) -> Call:
+    tls = named.pop("ssl", None)
+    named = _renamed(named)
+    words = {name: named.pop(name, None) for name in ("user", "password", "host", "port", "database")}
+    decisive = {name for name in named if name.startswith(("ssl", "read_default", "unix_socket"))}
+    query = {name: _flag(named.pop(name)) for name in sorted(decisive)}
+    context = ("ssl", tls) if isinstance(tls, ssl.SSLContext) else None
+    query |= _mysql_files(tls or {}) if isinstance(tls or {}, Mapping) else {"ssl-mode": "REQUIRED"}
+    return Call(_mysql_url(words, query), named, context)
+
+
+def _flag(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mysql_files(tls: Arguments) -> dict[str, str]:
+    """Return the parameters for a dictionary with which the drivers turn TLS on."""
+    files = {f"ssl-{name}": str(tls[name]) for name in ("ca", "cert", "key") if tls.get(name)}
+    verified = "VERIFY_IDENTITY" if tls.get("check_hostname", True) else "VERIFY_CA"
+    return files | ({"ssl-mode": verified if "ssl-ca" in files else "REQUIRED"} if tls else {})
+
+
+_READERS: dict[str, Callable[..., Call]] = {
+    "psycopg": _psycopg,
+    "psycopg2": _psycopg2,
+    "asyncpg": _asyncpg,
+    "pg8000": _pg8000,
+    **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _mysql),
+}
