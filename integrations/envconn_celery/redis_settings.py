@@ -72,9 +72,9 @@ def judged_results(given: dict[str, Any], connection: SecuredConnection) -> dict
 def _with_password(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
     if not is_supplied(connection.password):
         return given
-    from envconn_redis.credentials import provided
+    from envconn_redis.connections import with_credential_provider
 
-    return provided(connection, given)
+    return with_credential_provider(connection, given)
 
 
 _OPTIONS = frozenset(

@@ -44,9 +44,9 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
         refuse(connection, f"Django's cache does not support {name}. Remove it")
     location, options = (_sentinel if connection.family == SENTINEL else _redis)(without_password(connection))
     if is_supplied(connection.password):
-        from envconn_redis.credentials import provided
+        from envconn_redis.connections import with_credential_provider
 
-        options = provided(connection, options)
+        options = with_credential_provider(connection, options)
     return {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,

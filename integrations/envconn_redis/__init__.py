@@ -43,9 +43,9 @@ def kwargs(source: Source = ENVIRONMENT, /) -> dict[str, Any]:
     connection = _cache(source)
     found: dict[str, Any] = {**driver.client(without_password(connection))}
     if is_supplied(connection.password):
-        from envconn_redis.credentials import provided
+        from envconn_redis.connections import with_credential_provider
 
-        return provided(connection, found)
+        return with_credential_provider(connection, found)
     return found
 
 

@@ -10,14 +10,12 @@ from redis import asyncio
 from redis.asyncio import sentinel as managed
 from redis.asyncio.retry import Retry
 
-from envconn.drivers import redis as driver
-from envconn.drivers.redis import HANDSHAKE_SECONDS, context
-from envconn.families import SENTINEL
+from envconn.drivers.redis import HANDSHAKE_SECONDS
 from envconn.rotation import alogin
-from envconn.services import database
-from envconn.tls.secured import without_password
 from envconn_redis.connections import (
-    encrypted,
+    Classes,
+    OneCA,
+    make_pool,
     not_found,
     permit_unencrypted,
     renewing,
@@ -36,12 +34,18 @@ if TYPE_CHECKING:
 
 def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> asyncio.ConnectionPool:
     """Return a pool as `envconn_redis.connections.pool` does; arguments and errors are the same."""
-    connection = without_password(database(source))
-    given: dict[str, Any] = driver.merged(connection, stated)
-    if connection.family == SENTINEL:
-        kind = SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
-        return SentinelPool(**given, connection_class=following(kind, source, connection))
-    return asyncio.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
+    classes = Classes(
+        pool=asyncio.ConnectionPool,
+        plain=asyncio.Connection,
+        socket=asyncio.UnixDomainSocketConnection,
+        verifying=VerifyingConnection,
+        sentinel_pool=SentinelPool,
+        sentinel=SentinelConnection,
+        sentinel_unencrypted=SentinelUnencryptedConnection,
+        following=following,
+    )
+    made: asyncio.ConnectionPool = make_pool(classes, source, stated)
+    return made
 
 
 def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
@@ -62,30 +66,19 @@ def following(kind: type[Any], source: Services | SecuredConnection, used: Secur
     return Connection
 
 
-def _kind(connection: SecuredConnection) -> type[asyncio.connection.AbstractConnection]:
-    if connection.hosts[0].is_socket:
-        return asyncio.UnixDomainSocketConnection
-    return VerifyingConnection if encrypted(connection) else asyncio.Connection
-
-
-class VerifyingConnection(asyncio.SSLConnection):
+class VerifyingConnection(OneCA, asyncio.SSLConnection):
     """A connection of redis-py that always uses TLS; without ``ssl_`` arguments it trusts no server."""
 
-    def __init__(self, **arguments: Any) -> None:  # redis-py's arguments
-        self._context: ssl.SSLContext | None = None
-        self._trusted: ssl.SSLContext | None = None
-        self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
-        super().__init__(**arguments)
+    _trusted_now: ssl.SSLContext | None = None
 
     async def _connect(self) -> None:
-        # The context of the services that are followed, or a new one, because files may be replaced.
-        self._trusted = self._context or await to_thread(context, self._tls)
+        self._trusted_now = self._context or await to_thread(self._trusted)
         await super()._connect()
 
     def _connection_arguments(self) -> Mapping[str, Any]:
         within = self.socket_connect_timeout or HANDSHAKE_SECONDS
         plain = asyncio.Connection._connection_arguments(self)  # noqa: SLF001 - the one below makes its own context
-        return {**plain, "ssl": self._trusted, "ssl_handshake_timeout": within}
+        return {**plain, "ssl": self._trusted_now, "ssl_handshake_timeout": within}
 
 
 class SentinelConnection(managed.SentinelManagedConnection, VerifyingConnection):

@@ -1,4 +1,6 @@
-"""redis-py's connections and pools, with the context of `envconn.drivers.redis`, which trusts only the stated CA.
+"""redis-py's connections, pools and credential provider.
+
+The context of the connections is that of `envconn.drivers.redis`, which trusts only the stated CA.
 
 redis-py can only get another context through a class. Settings name these classes (Django's ``pool_class``),
 and redis-py's users load them by that name.
@@ -19,8 +21,10 @@ from envconn.drivers.redis import context, handshake
 from envconn.drivers.ssl_context import remembered
 from envconn.drivers.unsupported import refuse
 from envconn.families import SENTINEL
+from envconn.records import Record
 from envconn.rotation import login
-from envconn.services import database
+from envconn.rotation.passwords import awith_current_password, with_current_password
+from envconn.services import Services, database, in_use
 from envconn.tls import TlsLevel
 from envconn.tls.policy import Policy, combined, reach
 from envconn.tls.secured import without_password
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Self
 
-    from envconn import SecuredConnection, Services
+    from envconn import SecuredConnection
 
 
 def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> redis.ConnectionPool:
@@ -43,12 +47,48 @@ def pool(source: Services | SecuredConnection, stated: Mapping[str, Any]) -> red
         ConfigurationError: redis-py does not support what the connection requires, or `stated` would weaken it.
         TypeError: the connection was not judged.
     """
+    classes = Classes(
+        pool=redis.ConnectionPool,
+        plain=redis.Connection,
+        socket=redis.UnixDomainSocketConnection,
+        verifying=VerifyingConnection,
+        sentinel_pool=SentinelPool,
+        sentinel=SentinelConnection,
+        sentinel_unencrypted=SentinelUnencryptedConnection,
+        following=following,
+    )
+    made: redis.ConnectionPool = make_pool(classes, source, stated)
+    return made
+
+
+class Classes(Record):
+    """The classes of one kind, blocking or for coroutines; `following` is the function of that name beside them."""
+
+    pool: type[Any]
+    plain: type[Any]
+    socket: type[Any]
+    verifying: type[Any]
+    sentinel_pool: type[Any]
+    sentinel: type[Any]
+    sentinel_unencrypted: type[Any]
+    following: Callable[[type[Any], Services | SecuredConnection, SecuredConnection], type[Any]]
+
+
+def make_pool(classes: Classes, source: Services | SecuredConnection, stated: Mapping[str, Any]) -> Any:
+    """Return a pool as `pool` does, made of `classes`."""
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
+    kind = _connection_class(classes, connection)
+    made = classes.sentinel_pool if connection.family == SENTINEL else classes.pool
+    return made(**given, connection_class=classes.following(kind, source, connection))
+
+
+def _connection_class(classes: Classes, connection: SecuredConnection) -> type[Any]:
     if connection.family == SENTINEL:
-        kind = SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
-        return SentinelPool(**given, connection_class=following(kind, source, connection))
-    return redis.ConnectionPool(connection_class=following(_kind(connection), source, connection), **given)
+        return classes.sentinel if encrypted(connection) else classes.sentinel_unencrypted
+    if connection.hosts[0].is_socket:
+        return classes.socket
+    return classes.verifying if encrypted(connection) else classes.plain
 
 
 def encrypted(connection: SecuredConnection) -> bool:
@@ -104,31 +144,32 @@ def _shape(connection: SecuredConnection) -> tuple[object, ...]:
     return connection.family, connection.hosts[0].is_socket, encrypted(connection)
 
 
-def _kind(connection: SecuredConnection) -> type[Any]:
-    if connection.hosts[0].is_socket:
-        return redis.UnixDomainSocketConnection
-    return VerifyingConnection if encrypted(connection) else redis.Connection
+class OneCA:
+    """A mixin for connections of redis-py with TLS: the context trusts what their ``ssl_`` arguments name, only."""
+
+    def __init__(self, **arguments: Any) -> None:  # redis-py's arguments
+        self._context: ssl.SSLContext | None = None
+        self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
+        super().__init__(**arguments)
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Return the context of the services that are followed, or a new one, because files may be replaced."""
+        return self._context or context(self._tls)
 
 
-class VerifyingConnection(redis.SSLConnection):
+class VerifyingConnection(OneCA, redis.SSLConnection):
     """A connection of redis-py that always uses TLS; without ``ssl_`` arguments it trusts no server.
 
     kombu before 5.7 checks the names of the arguments, and does no health check if the class hides them.
     """
 
     def __init__(self, *, health_check_interval: float = 0, **arguments: Any) -> None:  # redis-py's arguments
-        self._context: ssl.SSLContext | None = None
-        self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
         super().__init__(health_check_interval=health_check_interval, **arguments)
 
     def _connect(self) -> ssl.SSLSocket:
         trusted = self._trusted()
         plain = redis.Connection._connect(self)  # noqa: SLF001 - the one below wraps
         return handshake(trusted, plain, self.host, self.socket_connect_timeout, self.socket_timeout)
-
-    def _trusted(self) -> ssl.SSLContext:
-        """Return the context of the services that are followed, or a new one, because files may be replaced."""
-        return self._context or context(self._tls)
 
 
 class VerifyingPool(redis.ConnectionPool):
@@ -278,3 +319,36 @@ def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError
     found = MasterNotFoundError(f"No master found for {service_name!r}: {reasons}")
     found.__cause__ = next(iter(errors), None)
     return found
+
+
+def with_credential_provider(connection: SecuredConnection, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `arguments` for redis-py with a provider instead of user and password."""
+    others = {name: value for name, value in arguments.items() if name not in {"username", "password"}}
+    return {**others, "credential_provider": CredentialProvider(connection)}
+
+
+class CredentialProvider(redis.CredentialProvider):
+    """Returns user and password of `source` for each login, from the environment or the program's callable.
+
+    `source` is a connection, or services whose cache is used.
+    """
+
+    def __init__(self, source: Services | SecuredConnection) -> None:
+        self._source = source.cache if isinstance(source, Services) else database(source)
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        """Return the password, after the user if one is stated.
+
+        Raises:
+            PasswordUnavailable: the callable supplied none.
+        """
+        return _credentials(with_current_password(in_use(self._source)))
+
+    async def get_credentials_async(self) -> tuple[str] | tuple[str, str]:
+        """Do the same in a coroutine; a callable may be asynchronous."""
+        return _credentials(await awith_current_password(in_use(self._source)))
+
+
+def _credentials(connection: SecuredConnection) -> tuple[str] | tuple[str, str]:
+    password = connection.password.reveal() if connection.password else ""
+    return (connection.user, password) if connection.user else (password,)

@@ -23,7 +23,7 @@ from envconn.drivers import redis as driver
 from envconn.drivers.redis import context
 from envconn_django import caches
 from envconn_redis import aclient, asynchronous, client, connections, kwargs
-from envconn_redis.credentials import CredentialProvider
+from envconn_redis.connections import CredentialProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
