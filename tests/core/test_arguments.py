@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import traceback
+from functools import partial
+from operator import ge, gt, le, lt
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -120,7 +122,13 @@ REFUSED: list[tuple[Callable[[Any], object], str, type[Exception], list[Any]]] =
     (lambda value: databases(SERVICES, pool=value), "pool", TypeError, [None, "", "yes", 1, 0, [], b"x"]),
     (lambda value: databases(SERVICES, rotate=value), "rotate", TypeError, [None, "", "no", 1, 0, [], b"x"]),
     (lambda value: celery_config(BROKER, results=value), "results", TypeError, [1, True, b"cache", [], ["cache"]]),
-    (envconn.TlsLevel, "a TlsLevel is one of none, ", ValueError, [None, 1, True, "require", MARKER, b"none"]),
+    *(
+        (call, "a TlsLevel is one of none, ", ValueError, [None, 1, True, "require", "", MARKER, b"none"])
+        for call in (
+            envconn.TlsLevel,
+            *(partial(compare, envconn.TlsLevel.ENCRYPTED) for compare in (lt, le, gt, ge)),
+        )
+    ),
 ]
 
 

@@ -13,7 +13,8 @@ class TlsLevel(StrEnum):
     """The TLS level of a connection. Levels are ordered: a higher one includes the lower ones.
 
     The value is the word that is printed: ``TlsLevel("verify-full")`` is made from it, is equal to it, and JSON
-    contains it.
+    contains it. It may be compared with such a word: ``connection.tls.level >= "verify-full"``. Any other word is a
+    `ValueError`.
     """
 
     NONE = "none"
@@ -42,23 +43,33 @@ class TlsLevel(StrEnum):
         """The libpq word for this level: ``disable``, ``prefer``, ``require``, ``verify-ca``, ``verify-full``."""
         return _WORDS[self.rank]
 
-    # A string would compare by its letters. An invalid word is a KeyError, never a level.
+    # A string would compare by its letters.
     def __lt__(self, other: str) -> bool:
-        return _RANKS[self] < _RANKS[other]
+        return _RANKS[self] < _rank(other)
 
     def __le__(self, other: str) -> bool:
-        return _RANKS[self] <= _RANKS[other]
+        return _RANKS[self] <= _rank(other)
 
     def __gt__(self, other: str) -> bool:
-        return _RANKS[self] > _RANKS[other]
+        return _RANKS[self] > _rank(other)
 
     def __ge__(self, other: str) -> bool:
-        return _RANKS[self] >= _RANKS[other]
+        return _RANKS[self] >= _rank(other)
 
     __hash__ = str.__hash__
 
 
 _RANKS: dict[str, int] = {level: rank for rank, level in enumerate(TlsLevel)}
+
+
+def _rank(level: str) -> int:
+    """Return the position of `level`, which may be the word alone; raises the `ValueError` of `TlsLevel` for no level.
+
+    `TlsLevel` is not called for one: levels are compared often.
+    """
+    return _RANKS[level] if level in _RANKS else TlsLevel(level).rank
+
+
 _WORDS = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 SSLMODES = {
