@@ -64,12 +64,10 @@ class Report(Value):
 
     def only(self, name: str) -> Report:
         """Return the report on the service `name`: without the others, and without findings about them alone."""
-        others = {problem for other, refusal in self.refused.items() if other != name for problem in refusal.problems}
-        own = {*self.refused[name].problems} if name in self.refused else set()
         return replace(
             self,
             services={name: self.services[name]} if name in self.services else {},
-            problems=tuple(each for each in self.problems if each in own or not (each.service or each in others)),
+            problems=tuple(each for each in self.problems if not (owners := self._owners(each)) or name in owners),
             notes=tuple(each for each in self.notes if each.service in {name, None}),
             refused={name: self.refused[name]} if name in self.refused else {},
             waived={name: self.waived[name]} if name in self.waived else {},

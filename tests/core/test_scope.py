@@ -415,6 +415,60 @@ def test_what_is_wrong_for_one_service_names_its_variable(environ: Mapping[str, 
     }
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ENVCONN_ANALYTICS_TLS", "verify"),
+        ("ENVCONN_ANALYTICS_TLS_WAIVE", "*"),
+        ("ENVCONN_ANALYTICS_TLS_CA", "/nowhere"),
+        ("ENVCONN_ANALYTICS_PROVIDER", "nobody"),
+        ("ENVCONN_ANALYTICS_TLS_FILE", "/nowhere"),
+    ],
+)
+def test_what_is_wrong_for_one_service_refuses_it_alone(variable: str, value: str) -> None:
+    report = select_services({**BOTH, variable: value}, None).report
+    assert ([*report.services], [*report.refused]) == (["database"], ["analytics"])
+    assert {problem.service for problem in report.problems} == {"analytics"}
+    assert report.only("database").ok
+    assert report.only("analytics").problems == report.problems == report.about(["databases"])
+    assert report.about(["broker"]) == ()
+
+
+@pytest.mark.parametrize(("variable", "value"), [("ENVCONN_TLS", "verify"), ("PGSSLMODE", "x"), ("ENVCONN_TSL", "x")])
+def test_what_is_wrong_for_every_service_refuses_all(variable: str, value: str) -> None:
+    report = select_services({**BOTH, variable: value}, None).report
+    for name in BOTH:
+        only = report.only(name.removesuffix("_URL").removesuffix("_DATABASE").lower())
+        assert [problem.variable for problem in only.problems] == [variable]
+    assert report.about(["broker"]) == report.problems
+
+
+@pytest.mark.parametrize("variable", ["ENVCONN_TLS_CA", "DATABASE_CA_CERT", "PGSSLROOTCERT"])
+def test_one_file_for_several_services_refuses_each_of_them(variable: str) -> None:
+    broker = {"BROKER_URL": "amqps://app:pw@mq.example.com"}
+    report = select_services({**BOTH, **broker, variable: "/nowhere"}, None).report
+    refused = {"analytics", "database"} | ({"broker"} if variable == "ENVCONN_TLS_CA" else set())
+    assert report.refused.keys() == refused
+    assert [(problem.service, problem.variable) for problem in report.problems] == [(None, variable)]
+    for name in ("analytics", "broker", "database"):
+        assert report.only(name).problems == (report.problems if name in refused else ())
+        assert report.about([name]) == report.only(name).problems
+
+
+def test_what_libpq_cannot_demand_refuses_every_postgresql() -> None:
+    others = {"BROKER_URL": "amqps://app:pw@mq.example.com", "SHOP_DATABASE_URL": "mysql://u:p@m.example.com/s"}
+    report = select_services({**BOTH, **others, "PGREQUIREAUTH": "x"}, None).report
+    assert (report.services.keys(), report.refused.keys()) == ({"broker", "shop"}, {"analytics", "database"})
+    assert report.about(["broker"]) == ()
+    assert report.only("analytics").problems == report.problems
+
+
+def test_what_is_wrong_for_a_service_that_is_not_there() -> None:
+    report = select_services({**BOTH, "ENVCONN_CACHE_TLS": "verify"}, None).report
+    assert (report.problems[0].service, [*report.refused]) == (None, [])
+    assert report.only("database").problems == report.problems
+
+
 def test_facts_for_one_service() -> None:
     environ = {**BOTH, "ENVCONN_ANALYTICS_PROVIDER": "neon", "ENVCONN_DATABASE_POOL_MODE": "session"}
     services = select_services(environ, None).services

@@ -73,15 +73,9 @@ def _selected(
     scan = Scan(environment, unreadable)
     scan.bound = _platform_services(scan)
     scopes = stated_scopes(scan, policy, directory)
-    services: dict[str, SecuredConnection] = {}
     found = (*databases.select(scan), *_broker_and_cache(scan, scopes))
     _check_libraries(scan, [each for selected in found for each in (selected.connection, *selected.siblings)])
-    for selected in found:
-        if selected.name in services:
-            scan.problems.append(_duplicate_name(selected, services[selected.name]))
-        elif service := _judged(selected, scopes, scan):
-            service = services[selected.name] = _endpoint(service, scan)
-            scan.notes += advice(service)
+    services = _judged_services(found, scopes, scan)
     if DATABASE not in services:
         _check_database(scan, services)
     # A copy: the report does not hold the mapping of the services.
@@ -92,7 +86,10 @@ def _selected(
         waived=MappingProxyType(scan.waived),
         policy=replace(scopes.general(env_file=of_env_file).policy, ca=None, database_ca=None),
     )
-    return Selection(services, _with_findings(report, scan, found) if scan.problems or scan.notes else report)
+    if scan.problems or scan.notes:
+        report = _with_findings(report, scan, found)
+        services = {**report.services}
+    return Selection(services, report)
 
 
 def _platform_services(scan: Scan) -> tuple[PlatformService, ...]:
@@ -126,14 +123,20 @@ def _check_libraries(scan: Scan, connections: Sequence[Connection]) -> None:
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:
     from envconn.selection import attribution, ignore
 
-    known = attribution.owners(scan.present, found)
     chosen = {scan.plain(chooser): name for name, chooser in variables.CHOOSERS.items() if chooser in scan.present}
-    for variable, name in chosen.items():
-        known[variable].add(name)
+    known = attribution.owners(scan, found, chosen)
     problems = ignore.way_out(attribution.attributed(scan.problems, known), chosen)
     notes = attribution.attributed(scan.notes, known)
-    refused = attribution.refusals(problems, known, report.services)
-    return replace(report, problems=problems, notes=notes, refused=MappingProxyType(refused))
+    misjudged = attribution.misjudged(problems, known)
+    services = {name: service for name, service in report.services.items() if name not in misjudged}
+    refused = attribution.refusals(problems, known, services)
+    return replace(
+        report,
+        services=MappingProxyType(services),
+        problems=problems,
+        notes=notes,
+        refused=MappingProxyType(refused),
+    )
 
 
 def judged_text(
@@ -175,6 +178,17 @@ def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "")
     return Scopes(scan, policy, directory or sources.working_directory())
 
 
+def _judged_services(found: Iterable[Selected], scopes: Scopes, scan: Scan) -> dict[str, SecuredConnection]:
+    services: dict[str, SecuredConnection] = {}
+    for selected in found:
+        if selected.name in services:
+            scan.problems.append(_duplicate_name(selected, services[selected.name]))
+        elif service := _judged(selected, scopes, scan):
+            service = services[selected.name] = _endpoint(service, scan)
+            scan.notes += advice(service)
+    return services
+
+
 def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection | None:
     """Judge the siblings first, because the service includes them."""
     name = selected.name
@@ -186,7 +200,7 @@ def _judged(selected: Selected, scopes: Scopes, scan: Scan) -> SecuredConnection
         (each.origin for each in (connection, *selected.siblings)), (outcome, *judged), strict=True
     ):
         if not isinstance(refused, SecuredConnection):
-            scan.problems += scan.about_parts(refused, origin)
+            scan.refuse(scan.about_parts(refused, origin), name)
     return outcome if isinstance(outcome, SecuredConnection) else None
 
 

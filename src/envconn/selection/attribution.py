@@ -4,35 +4,70 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from envconn.families import POSTGRESQL
+from envconn.grammar.libpq_keywords import DEMANDS
+from envconn.records import Record
 from envconn.report import Refusal
 from envconn.selection import host_variables, variables
 from envconn.selection.databases import DATABASE
 from envconn.selection.variables import CHOOSERS
+from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
+from envconn.tls.policy import prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from envconn.errors import Finding
     from envconn.selection.databases import Selected
-
-Owners = dict[str, set[str]]
-"""The names of the services that each variable belongs to."""
+    from envconn.selection.scan import Scan
 
 
-def owners(present: Iterable[str], selected: Iterable[Selected]) -> Owners:
-    """Return the services of each variable: from what was found, and by name if it could not be read."""
-    found: Owners = defaultdict(set)
+class Owners(Record):
+    """The names of the services that each variable belongs to, and of those that each finding was `made_for`.
+
+    `postgresql` are those that libpq's demands apply to (``PGREQUIREAUTH``).
+    """
+
+    variables: Mapping[str, set[str]]
+    made_for: Mapping[Finding, set[str]]
+    postgresql: set[str]
+
+    def of(self, finding: Finding) -> set[str]:
+        """Return the services that `finding` is about; none if it is about judging all of them."""
+        if finding.service:
+            return {finding.service}
+        if finding.code == _POLICY and finding.variable in POLICY_VARIABLES:
+            return self.postgresql if finding.variable in DEMANDS else set()
+        return self.made_for.get(finding) or self.variables.get(finding.variable.removesuffix("_FILE"), set())
+
+
+def owners(scan: Scan, selected: Iterable[Selected], chosen: Mapping[str, str]) -> Owners:
+    """Return the services of each variable: from what was found, and by name if it could not be read.
+
+    `chosen` are the services by the variable that the user chose for them. ``ENVCONN_ANALYTICS_TLS`` belongs to the
+    service ``analytics`` if there is one.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
     for variable, names in _FIXED.items():
         found[variable].update(names)
-    for name, variable in variables.named(present):
-        prefix = variable.removesuffix("DATABASE_URL")
-        for each in (variable, *(prefix + sibling for sibling in variables.SIBLINGS)):
+    for variable, name in chosen.items():
+        found[variable].add(name)
+    for name, variable in variables.named(scan.present):
+        for each in (variable, *variables.siblings_of(variable), *_of_policy(name)):
             found[each].add(name)
+    postgresql = set()
     for service in selected:
-        for connection in (service.connection, *service.siblings):
-            found[connection.origin.variable].add(service.name)
-    return found
+        origins = [connection.origin.variable for connection in (service.connection, *service.siblings)]
+        for each in (*origins, *_of_policy(service.name)):
+            found[each].add(service.name)
+        if service.connection.family == POSTGRESQL:
+            postgresql.add(service.name)
+    return Owners(found, scan.made_for, postgresql or {DATABASE})
+
+
+def _of_policy(service: str) -> Iterator[str]:
+    return (prefix(service) + word for word in variables.FOR_EACH)
 
 
 _DATABASE = (
@@ -54,11 +89,22 @@ def attributed(findings: Iterable[Finding], known: Owners) -> tuple[Finding, ...
     # PGREQUIREAUTH beside PGHOST is a part of the connection, and a demand of the policy.
     reported = {finding.variable for finding in found if finding.code != _POLICY}
     return tuple(
-        _about(each, _of(each, known)) for each in found if not (each.code == _POLICY and each.variable in reported)
+        _about(each, known.of(each)) for each in found if not (each.code == _POLICY and each.variable in reported)
     )
 
 
 _POLICY = "policy-unknown"
+
+
+def misjudged(problems: Iterable[Finding], known: Owners) -> set[str]:
+    """Return the services with a problem in a variable about judging them: it was not done as the user stated."""
+    return {
+        name
+        for problem in problems
+        for name in known.of(problem)
+        if problem.code == _POLICY
+        or (problem.variable.startswith(prefix(name)) and problem.variable not in CHOOSERS.values())
+    }
 
 
 def _about(finding: Finding, names: set[str]) -> Finding:
@@ -70,10 +116,6 @@ def refusals(problems: Iterable[Finding], known: Owners, services: Iterable[str]
     judged = set(services)
     found: dict[str, list[Finding]] = defaultdict(list)
     for problem in problems:
-        for name in sorted(_of(problem, known) - judged):
+        for name in sorted(known.of(problem) - judged):
             found[name].append(problem)
     return {name: Refusal(against[0].variable, tuple(against)) for name, against in found.items()}
-
-
-def _of(finding: Finding, known: Owners) -> set[str]:
-    return {finding.service} if finding.service else known.get(finding.variable.removesuffix("_FILE"), set())

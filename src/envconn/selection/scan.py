@@ -46,10 +46,10 @@ class Scan:
     """The environment, which of its variables are `present`, the bound services, and what has been found so far.
 
     `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present. `waived` are the services that are
-    not judged, with the pattern that waives each.
+    not judged, with the pattern that waives each. `made_for` are the services that were refused for a problem.
     """
 
-    __slots__ = ("bound", "environment", "left_out", "notes", "present", "problems", "waived")
+    __slots__ = ("bound", "environment", "left_out", "made_for", "notes", "present", "problems", "waived")
 
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
@@ -59,6 +59,7 @@ class Scan:
         self.notes: list[Finding] = []
         self.left_out: set[str] = set()
         self.waived: dict[str, str] = {}
+        self.made_for: dict[Finding, set[str]] = {}
         if "ENVCONN_IGNORE" in self.present:
             from envconn.selection import ignore
 
@@ -207,6 +208,12 @@ class Scan:
         """Add the problems and notes of `lookup`."""
         self.problems += lookup.problems
         self.notes += lookup.notes
+
+    def refuse(self, problems: Iterable[Finding], service: str) -> None:
+        """Add the `problems` for which `service` was refused; several may be refused for one."""
+        for found in problems:
+            self.problems.append(found)
+            self.made_for.setdefault(found, set()).add(service)
 
     def accept_findings(self, findings: Iterable[Finding]) -> None:
         """Add each of the `findings` by its severity."""
