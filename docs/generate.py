@@ -75,10 +75,10 @@ def _variables(record: Provider) -> str:
 
 
 def _pooling(record: Provider) -> str:
-    told = [f"port {port}: {kind}" for port, kind in record.ports.items()]
-    told += [f"`{mode}` in the host: {kind}" for mode, kind in record.modes.items()]
+    kinds = [f"port {port}: {kind}" for port, kind in record.ports.items()]
+    kinds += [f"`{mode}` in the host: {kind}" for mode, kind in record.modes.items()]
     rest = {True: f"{record.pool_mode} pooler", False: "direct", None: "not visible"}[record.pooled]
-    return "; ".join([*told, f"otherwise {rest}" if told else rest])
+    return "; ".join([*kinds, f"otherwise {rest}" if kinds else rest])
 
 
 def _ca(ca: str) -> str:
@@ -136,10 +136,12 @@ def _sibling(rule: Rewrite | str) -> str:
     if isinstance(rule, str):
         return f"no rule: {rule}"
     parts = [("host", rule.host), ("user", rule.user), ("user@host", rule.address)]
-    told = [f"{part} `{pair[0]}` becomes " + (f"`{pair[1]}`" if pair[1] else "nothing") for part, pair in parts if pair]
-    told += [f"port {rule.port}"] if rule.port else []
-    told += [f"without {_codes(rule.drop)}"] if rule.drop else []
-    return ", ".join(told)
+    changes = [
+        f"{part} `{pair[0]}` becomes " + (f"`{pair[1]}`" if pair[1] else "nothing") for part, pair in parts if pair
+    ]
+    changes += [f"port {rule.port}"] if rule.port else []
+    changes += [f"without {_codes(rule.drop)}"] if rule.drop else []
+    return ", ".join(changes)
 
 
 def _serverless(record: Provider) -> str:
@@ -247,7 +249,7 @@ def codes_page() -> str:
 def _codes_section(title: str) -> str:
     chapter = _CHAPTERS.get(title, "")
     head = f"## {title}\n\n{chapter}" if title in _TOP else f"{chapter}\n### {title}\n" if chapter else f"### {title}\n"
-    rows = [_codes_row(code, told, title) for code, told in SECTIONS[title].items()]
+    rows = [_codes_row(code, entry, title) for code, entry in SECTIONS[title].items()]
     names = ("code", *(("exit code", "waiting") if title in _FAULTS else ()), *_COLUMN_NAMES[: len(rows[0])])
     shown = [names[: len(rows[0])], ("---",) * len(rows[0]), *rows]
     table = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in shown)
@@ -258,19 +260,19 @@ _FAULTS = {"Live servers": FAULTS, "Providers' APIs": REMOTE_FAULTS}
 _COLUMN_NAMES = ("what it means", "what to do")
 
 
-def _codes_row(code: str, told: Code, title: str) -> tuple[str, ...]:
+def _codes_row(code: str, entry: Code, title: str) -> tuple[str, ...]:
     cells = [f"`{code}`"]
-    cause = told.cause
+    cause = entry.cause
     if title in _FAULTS:
         fault = _FAULTS[title].get(code)
         cells += [str(fault.exit_code if fault else 78), "helps" if fault and fault.passes else ""]
         cause = cause or (f"{fault.meaning[0].upper()}{fault.meaning[1:]}." if fault else "")
-    return (*cells, cause, *([told.remedy] if told.remedy else []))
+    return (*cells, cause, *([entry.remedy] if entry.remedy else []))
 
 
 def _codes_examples(title: str) -> str:
-    found = [(code, told) for code, told in SECTIONS[title].items() if told.example]
-    lines = [f"# {code}\n{told.example}\n{told.corrected}\n" for code, told in found]
+    found = [(code, entry) for code, entry in SECTIONS[title].items() if entry.example]
+    lines = [f"# {code}\n{entry.example}\n{entry.corrected}\n" for code, entry in found]
     return (
         "\nFor each code a line that leads to it, and the line with the remedy applied:\n\n```sh\n"
         + "\n".join(lines)

@@ -220,15 +220,15 @@ def _verdicts(context: click.Context) -> tuple[list[str], list[Finding]]:
         return [], []
     from envconn_sqlalchemy.other_engines import verdict
 
-    told, problems = [], []
+    lines, problems = [], []
     for setting, engine in engines.items():
         try:
             found = verdict(engine)
         except envconn.ConfigurationError as error:
             problems += [problem(each.code, setting, each.message, each.exit_code) for each in error.problems]
         else:
-            told.append(f"ok {setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
-    return told, problems
+            lines.append(f"ok {setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
+    return lines, problems
 
 
 def _engines(app: Flask) -> dict[str, Engine]:

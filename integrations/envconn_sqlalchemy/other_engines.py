@@ -90,8 +90,8 @@ def _opened(
 ) -> DBAPIConnection | None:
     """Open the connection as judged; `None` lets SQLAlchemy open it."""
     found = _judge(dialect, positional, named)
-    if (told := _FOUND.get()) is not None:
-        told.append(found and found[0])
+    if (judged := _FOUND.get()) is not None:
+        judged.append(found and found[0])
         raise _OnlyJudged
     return None if found is None else dialect.connect(**_arguments(dialect, *found))
 

@@ -132,9 +132,11 @@ REFUSED: list[tuple[Callable[[Any], object], str, type[Exception], list[Any]]] =
 ]
 
 
-@pytest.mark.parametrize(("call", "told", "kind", "value"), [(*row[:3], value) for row in REFUSED for value in row[3]])
-def test_refused(call: Callable[[Any], object], told: str, kind: type[Exception], value: Any) -> None:
-    with pytest.raises(kind, match=f"^{told}") as caught:
+@pytest.mark.parametrize(
+    ("call", "message", "kind", "value"), [(*row[:3], value) for row in REFUSED for value in row[3]]
+)
+def test_refused(call: Callable[[Any], object], message: str, kind: type[Exception], value: Any) -> None:
+    with pytest.raises(kind, match=f"^{message}") as caught:
         call(value)
     assert type(caught.value) is kind
     # Locals of frames may be shown by a debugger; the text of an exception is everywhere.

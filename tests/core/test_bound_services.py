@@ -306,8 +306,10 @@ def test_platforms_that_contradict_each_other(root: str, name: str) -> None:
 def test_app_service(environ: dict[str, str], expected: dict[str, tuple[str, str]]) -> None:
     found = select_services(environ, None).report
     assert found.ok, found
-    told = {name: (service.host.partition(".")[0], service.origin.variable) for name, service in found.services.items()}
-    assert told == expected
+    found_services = {
+        name: (service.host.partition(".")[0], service.origin.variable) for name, service in found.services.items()
+    }
+    assert found_services == expected
 
 
 @pytest.mark.parametrize(
@@ -412,5 +414,5 @@ def test_direct_host_of_clever_cloud() -> None:
 )
 def test_ssl_of_azure(ssl: str, outcome: str) -> None:
     found = select_services({**AZURE, "AZURE_POSTGRESQL_SSL": ssl}, None).report
-    told = [problem.code for problem in found.problems] or [found.services["database"].parameters["sslmode"]]
-    assert told == [outcome]
+    found_services = [problem.code for problem in found.problems] or [found.services["database"].parameters["sslmode"]]
+    assert found_services == [outcome]

@@ -131,10 +131,10 @@ class TestInMemory:
         if (child := os.fork()) == 0:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             try:
-                told = content(for_this_process(PEM, "V"))
+                content_or_code = content(for_this_process(PEM, "V"))
             except ConfigurationError as error:
-                told = error.problems[0].code
-            os.write(writer, told.encode())
+                content_or_code = error.problems[0].code
+            os.write(writer, content_or_code.encode())
             os._exit(0)
         os.waitpid(child, 0)
         os.close(writer)

@@ -171,25 +171,25 @@ def texts(environ: dict[str, str]) -> str:
 
 
 def test_conflict_names_both_variables_both_hosts_and_the_way_out() -> None:
-    told = texts({"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER})
+    message = texts({"DATABASE_URL": PG, "SCALINGO_POSTGRESQL_URL": OTHER})
     for part in (
         "SCALINGO_POSTGRESQL_URL: conflicts with",
         "DATABASE_URL (on db.example)",
         "ENVCONN_DATABASE_VARIABLE=SCALINGO_POSTGRESQL_URL",
     ):
-        assert part in told
+        assert part in message
 
 
 def test_nothing_configured_says_what_to_set() -> None:
-    told = texts({})
-    assert told == (
+    message = texts({})
+    assert message == (
         "DATABASE_URL: not set. Set it to the connection string of your database, for example "
         "postgresql://user:password@host/name. envconn show --sources lists every other name that is read"
     )
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "message"),
     [
         ({"database_url": PG}, "database_url: is not read. Rename it to DATABASE_URL"),
         ({"DATABSE_URL": PG}, "DATABSE_URL: is not read. Rename it to DATABASE_URL"),
@@ -205,8 +205,8 @@ def test_nothing_configured_says_what_to_set() -> None:
         ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set. "),
     ],
 )
-def test_what_was_meant_is_named(environ: dict[str, str], told: str) -> None:
-    assert texts(environ).startswith(told)
+def test_what_was_meant_is_named(environ: dict[str, str], message: str) -> None:
+    assert texts(environ).startswith(message)
 
 
 def test_provenance_shows_the_alias_chain() -> None:

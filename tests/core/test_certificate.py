@@ -58,7 +58,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("selfsigned")
 
 
-def told(directory: Path, *chain: bytes, now: datetime | None = None) -> Certificate:
+def certificate_of(directory: Path, *chain: bytes, now: datetime | None = None) -> Certificate:
     found = read_certificate(shake(pair(directory, *chain)), now)
     assert found is not None
     return found
@@ -95,7 +95,7 @@ def test_as_others_read_it(certificates: Certificates) -> None:
     ],
 )
 def test_text(directory: Path, value: str, written: str) -> None:
-    found = told(directory, make(attribute(value)))
+    found = certificate_of(directory, make(attribute(value)))
     assert found.subject == found.issuer == f"CN={written}"
     assert found.subject.isprintable()
 
@@ -103,9 +103,9 @@ def test_text(directory: Path, value: str, written: str) -> None:
 @pytest.mark.parametrize("text", ["x" * 9_000, "," * 9_000, "\0" * 9_000])
 def test_text_without_end(directory: Path, text: str) -> None:
     long = attribute(text, NameOID.ORGANIZATION_NAME)
-    found = told(directory, make(long), make(long, ca=True))
+    found = certificate_of(directory, make(long), make(long, ca=True))
     assert [len(each) for each in (found.subject, found.issuer, *found.chain)] == [512] * 4
-    parts = told(directory, make(*[attribute("part")] * 3_000))
+    parts = certificate_of(directory, make(*[attribute("part")] * 3_000))
     assert parts.subject == ("CN=part," * 64)
 
 
@@ -156,7 +156,7 @@ def test_several_parts(directory: Path) -> None:
         x509.RelativeDistinguishedName([attribute("a"), attribute("b", NameOID.ORGANIZATIONAL_UNIT_NAME)]),
     )
     own = x509.load_der_x509_certificate(several).subject.rfc4514_string()
-    assert told(directory, several).subject == own
+    assert certificate_of(directory, several).subject == own
     assert own.endswith(r",O=We\, all,C=DE")
 
 
@@ -172,7 +172,7 @@ def test_several_parts(directory: Path) -> None:
     ],
 )
 def test_keywords(directory: Path, attributes: list[x509.NameAttribute[str]], written: str) -> None:
-    assert told(directory, make(*attributes)).subject == written
+    assert certificate_of(directory, make(*attributes)).subject == written
 
 
 @pytest.mark.parametrize(
@@ -186,13 +186,13 @@ def test_keywords(directory: Path, attributes: list[x509.NameAttribute[str]], wr
 )
 def test_text_of_other_types(directory: Path, tag: bytes, body: bytes, written: str) -> None:
     der = make(attribute("abcd"), replace=(b"\x0c\x04abcd", tag + b"\x04" + body))
-    assert told(directory, der).subject == f"CN={written}"
+    assert certificate_of(directory, der).subject == f"CN={written}"
 
 
 def test_empty_names(directory: Path) -> None:
-    found = told(directory, make(attribute("", NameOID.ORGANIZATION_NAME), extensions=[alternatives()]))
+    found = certificate_of(directory, make(attribute("", NameOID.ORGANIZATION_NAME), extensions=[alternatives()]))
     assert (found.subject, found.names) == ("O=", ())
-    empty = told(directory, make(named=False))
+    empty = certificate_of(directory, make(named=False))
     assert (empty.subject, empty.issuer, empty.names, empty.chain) == ("", "", (), ("",))
 
 
@@ -212,7 +212,7 @@ def test_names(directory: Path) -> None:
         b"\xa4\x30\0",
         b"\x82" + b"x" * 600,
     )
-    assert told(directory, make(extensions=[names])).names == (
+    assert certificate_of(directory, make(extensions=[names])).names == (
         "db.envconn.test",
         "192.0.2.1",
         "::1",
@@ -227,7 +227,7 @@ def test_names(directory: Path) -> None:
 def test_names_without_end(directory: Path) -> None:
     names = [f"{number}.envconn.test" for number in range(2_000)]
     many = alternatives(*(b"\x82" + name.encode() for name in names))
-    assert told(directory, make(extensions=[many])).names == tuple(names[:256])
+    assert certificate_of(directory, make(extensions=[many])).names == tuple(names[:256])
 
 
 @pytest.mark.parametrize(
@@ -243,26 +243,29 @@ def test_names_without_end(directory: Path) -> None:
     ],
 )
 def test_days(directory: Path, ends: datetime, left: int) -> None:
-    found = told(directory, make(begins=datetime(1960, 2, 1, tzinfo=UTC), ends=ends), now=NOW)
+    found = certificate_of(directory, make(begins=datetime(1960, 2, 1, tzinfo=UTC), ends=ends), now=NOW)
     assert (found.not_after, found.days_left) == (ends, left)
     assert found.not_before == datetime(1960, 2, 1, tzinfo=UTC)
 
 
 def test_days_from_now(directory: Path) -> None:
-    assert told(directory, make()).days_left == (END - datetime.now(UTC)).days
+    assert certificate_of(directory, make()).days_left == (END - datetime.now(UTC)).days
 
 
 def test_chain(directory: Path) -> None:
     own, ca, server = make(), make(attribute("a CA"), ca=True), make(attribute("a server"))
-    assert told(directory, own, server, ca).chain == ("CN=db.envconn.test", "", "CN=a CA")
-    assert told(directory, own, ca, own, ca).chain == ("CN=db.envconn.test", "CN=a CA", "", "CN=a CA")
+    assert certificate_of(directory, own, server, ca).chain == ("CN=db.envconn.test", "", "CN=a CA")
+    assert certificate_of(directory, own, ca, own, ca).chain == ("CN=db.envconn.test", "CN=a CA", "", "CN=a CA")
     red = make(attribute("\x1b[31mred"), ca=True)
-    assert told(directory, own, red).chain == ("CN=db.envconn.test", "CN=\ufffd[31mred")
+    assert certificate_of(directory, own, red).chain == ("CN=db.envconn.test", "CN=\ufffd[31mred")
 
 
 def test_chain_without_end(directory: Path) -> None:
     links = [make(attribute(f"{number}"), ca=True) for number in range(100)]
-    assert told(directory, make(), *links).chain == ("CN=db.envconn.test", *(f"CN={number}" for number in range(15)))
+    assert certificate_of(directory, make(), *links).chain == (
+        "CN=db.envconn.test",
+        *(f"CN={number}" for number in range(15)),
+    )
 
 
 def test_chain_that_cannot_be_read(directory: Path) -> None:

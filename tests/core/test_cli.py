@@ -146,10 +146,10 @@ def test_show() -> None:
 def test_json(command: str, variables: dict[str, str], code: int) -> None:
     done = run(command, "--json", **variables)
     assert (done.returncode, done.stderr) == (code, "")
-    told = understood(done.stdout)
-    assert told["ok"] is (code == EX_OK)
-    assert len(told["problems"]) == (0 if told["ok"] else 2)
-    assert [service["name"] for service in told["services"]] == (["database"] if told["ok"] else ["a", "database"])
+    output = understood(done.stdout)
+    assert output["ok"] is (code == EX_OK)
+    assert len(output["problems"]) == (0 if output["ok"] else 2)
+    assert [service["name"] for service in output["services"]] == (["database"] if output["ok"] else ["a", "database"])
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ PLANETSCALE = f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d"
 
 @pytest.mark.parametrize("command", ["check", "show"])
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "line"),
     [
         ({**GOOD, "DIRECT_URL": OTHER}, "database (direct) [encrypted] DIRECT_URL"),
         ({**GOOD, "DATABASE_REPLICA_URL": OTHER}, "database (replica) [encrypted] DATABASE_REPLICA_URL"),
@@ -200,9 +200,9 @@ PLANETSCALE = f"postgresql://postgres.b1:{MARKER}@us-east-2.pg.psdb.cloud/d"
         ({"DATABASE_URL": f"postgresql://app:{MARKER}@pgbouncer.example/app"}, "[pooler-likely]"),
     ],
 )
-def test_siblings_and_hints_are_listed(command: str, variables: dict[str, str], told: str) -> None:
+def test_siblings_and_hints_are_listed(command: str, variables: dict[str, str], line: str) -> None:
     done = run(command, **variables)
-    assert (done.returncode, told in done.stdout) == (EX_OK, True)
+    assert (done.returncode, line in done.stdout) == (EX_OK, True)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["exec", "--help"]], ids=" ".join)
@@ -219,10 +219,10 @@ def test_help(arguments: list[str]) -> None:
     ],
 )
 def test_help_is_wrapped_and_examples_are_not(columns: int, paragraph: str, group: str) -> None:
-    told = run("check", "--help", COLUMNS=str(columns)).stdout
-    assert paragraph in told
-    assert group in told
-    assert "\n  envconn check --login --wait 30 --json\n" in told
+    output = run("check", "--help", COLUMNS=str(columns)).stdout
+    assert paragraph in output
+    assert group in output
+    assert "\n  envconn check --login --wait 30 --json\n" in output
 
 
 def test_dotenv(tmp_path: Path) -> None:

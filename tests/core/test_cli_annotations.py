@@ -66,9 +66,9 @@ def test_problems_become_errors(arguments: list[str], github: None, capsys: pyte
 def test_stdout_stays_json(github: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--json"]) == 78
     output = capsys.readouterr()
-    told = understood(output.out)
+    document = understood(output.out)
     assert [message for _, _, message in read(output.err)] == [
-        f"{problem['variable']}: {problem['message']}" for problem in told["problems"]
+        f"{problem['variable']}: {problem['message']}" for problem in document["problems"]
     ]
     assert MARKER not in output.out + output.err
 

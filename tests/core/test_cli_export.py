@@ -188,8 +188,12 @@ def test_ca_text_gets_a_file_on_this_machine(certificates: Certificates, tmp_pat
     assert path.startswith(str(tmp_path))
     with open(path, encoding="ascii") as stream:
         assert stream.read().split() == pem.split()
-    told = run("kubernetes", **variables)
-    assert (told.returncode, told.stdout, "pass --ca PATH [export-unsupported]" in told.stderr) == (EX_CONFIG, "", True)
+    message = run("kubernetes", **variables)
+    assert (message.returncode, message.stdout, "pass --ca PATH [export-unsupported]" in message.stderr) == (
+        EX_CONFIG,
+        "",
+        True,
+    )
     there = run("kubernetes", "--ca", "/etc/db/ca.crt", **variables).stdout
     assert 'DATABASE_SSLROOTCERT: "/etc/db/ca.crt"' in there
     assert "sslrootcert=/there&" in run("dotenv", "--ca", "/there", **variables).stdout
@@ -238,19 +242,19 @@ def on_terminal(*arguments: str) -> tuple[str, str]:
     ) as process:
         os.close(theirs)
         assert process.stderr
-        told = process.stderr.read()
+        message = process.stderr.read()
         seen = os.read(ours, 65536).decode()
         assert process.wait(60) == EX_OK
     os.close(ours)
-    return seen, told
+    return seen, message
 
 
 def test_warning_on_a_terminal() -> None:
-    seen, told = on_terminal("dotenv", "--reveal")
+    seen, message = on_terminal("dotenv", "--reveal")
     assert MARKER in seen
-    assert told == "envconn export: the output contains secrets, and the terminal may keep it\n"
-    seen, told = on_terminal("dotenv")
-    assert (MARKER in seen, told) == (False, MASKED)
+    assert message == "envconn export: the output contains secrets, and the terminal may keep it\n"
+    seen, message = on_terminal("dotenv")
+    assert (MARKER in seen, message) == (False, MASKED)
 
 
 def test_main_in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

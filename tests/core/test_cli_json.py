@@ -49,8 +49,8 @@ def test_every_output_follows_the_schema(
         monkeypatch.setenv(name, value)
     code = main([command, "--json"])
     output = capsys.readouterr()
-    told = understood(output.out)
-    assert (told["exit_code"], told["ok"], told["live"]) == (code, code == 0, None)
+    checked = understood(output.out)
+    assert (checked["exit_code"], checked["ok"], checked["live"]) == (code, code == 0, None)
     assert MARKER not in output.out + output.err
 
 
@@ -171,11 +171,11 @@ def test_everything_in_it_is_used() -> None:
         assert f'"#/$defs/{name}"' in text, name
 
 
-Told = Callable[..., dict[str, Any]]
+Checked = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
+def checked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Checked:
     """What ``envconn check --json`` prints in an environment with these variables."""
 
     def run(**variables: str) -> dict[str, Any]:
@@ -191,8 +191,8 @@ PG = ENVIRONMENTS["plain"]["DATABASE_URL"]
 CLEAR_REDIS = f"redis://:{MARKER}@cache.example/0"
 
 
-def test_refused_services_have_no_level(told: Told) -> None:
-    document = told(
+def test_refused_services_have_no_level(checked: Checked) -> None:
+    document = checked(
         DATABASE_URL=PG.replace("@", "@@"),
         REPORTS_DATABASE_URL=f"{PG}?sslmode=disable",
         REDIS_URL=CLEAR_REDIS,
@@ -214,8 +214,8 @@ def test_refused_services_have_no_level(told: Told) -> None:
     }
 
 
-def test_siblings_are_there(told: Told) -> None:
-    document = told(
+def test_siblings_are_there(checked: Checked) -> None:
+    document = checked(
         DATABASE_URL=f"postgresql://app:{MARKER}@db.example:6432/app",
         DIRECT_URL=f"postgresql://app:{MARKER}@db.example:5432/app",
         DATABASE_REPLICA_URL=f"postgresql://app:{MARKER}@replica.example/app",
@@ -238,13 +238,13 @@ DEMANDED: dict[str, Any] = {"tls": "require", "local": "allow", "waive": [], "ca
         ({"ENVCONN_TLS_WAIVE": "*.internal"}, {"waive": ["*.internal"]}),
     ],
 )
-def test_policy(variables: dict[str, str], stated: dict[str, Any], told: Told) -> None:
-    assert told(DATABASE_URL=PG, **variables)["policy"] == DEMANDED | stated
+def test_policy(variables: dict[str, str], stated: dict[str, Any], checked: Checked) -> None:
+    assert checked(DATABASE_URL=PG, **variables)["policy"] == DEMANDED | stated
 
 
-def test_policy_of_one_service(told: Told) -> None:
+def test_policy_of_one_service(checked: Checked) -> None:
     variables = {"JOBS_DATABASE_URL": PG, "ENVCONN_JOBS_TLS_WAIVE": "db.example.com"}
-    document = told(DATABASE_URL=PG, ENVCONN_TLS_WAIVE="*.internal", **variables)
+    document = checked(DATABASE_URL=PG, ENVCONN_TLS_WAIVE="*.internal", **variables)
     assert document["policy"] == DEMANDED | {"waive": ["*.internal"]}
     assert [(each["name"], each["policy"]["waive"]) for each in document["services"]] == [
         ("database", ["*.internal"]),
@@ -252,10 +252,10 @@ def test_policy_of_one_service(told: Told) -> None:
     ]
 
 
-def test_the_ca_is_told_apart(told: Told, certificates: Certificates) -> None:
+def test_the_ca_is_told_apart(checked: Checked, certificates: Certificates) -> None:
     variables = {"DATABASE_URL": f"{PG}?sslmode=verify-full"}
-    by_path = told(**variables, DATABASE_CA_CERT=str(certificates.ca))
-    as_text = told(**variables, DATABASE_CA_CERT=certificates.ca.read_text("ascii"))
+    by_path = checked(**variables, DATABASE_CA_CERT=str(certificates.ca))
+    as_text = checked(**variables, DATABASE_CA_CERT=certificates.ca.read_text("ascii"))
     assert [document["services"][0]["tls"]["ca"] for document in (by_path, as_text)] == [
         {"kind": "file", "variable": "DATABASE_CA_CERT", "path": str(certificates.ca)},
         {"kind": "text", "variable": "DATABASE_CA_CERT", "path": None},

@@ -135,13 +135,13 @@ def test_the_nearest_word_is_named(arguments: list[str], nearest: str, capsys: p
 
 @pytest.mark.parametrize("arguments", UNLIKE_ANYTHING, ids=lambda value: " ".join(value).replace(MARKER, "SECRET"))
 def test_nothing_near(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    told = misused(arguments, capsys)
-    assert told.endswith(".")
-    assert MARKER not in told
+    output = misused(arguments, capsys)
+    assert output.endswith(".")
+    assert MARKER not in output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         ([], f"envconn: {REQUIRED}"),
         (
@@ -154,8 +154,8 @@ def test_nothing_near(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_misused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert misused(arguments, capsys) == told
+def test_misused(arguments: list[str], output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert misused(arguments, capsys) == output
 
 
 def misused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -177,14 +177,14 @@ def test_versions_of_all_that_is_used(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     monkeypatch.delenv("OPENSSL_CONF", raising=False)
     assert main(["--version", "--verbose"]) == EX_OK
-    told = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines()[1:])
-    assert told["Python"].startswith(platform.python_version())
-    assert told["OpenSSL"].startswith(ssl.OPENSSL_VERSION)
-    assert told["libpq of psycopg"] == f"{pq.version() // 10_000}.{pq.version() % 10_000}"
-    assert (told["Django"], told["psycopg"]) == (version("django"), version("psycopg"))
-    assert (told["SSL_CERT_FILE"], told["CA file"].endswith("(does not exist)")) == ("/nowhere", True)
-    assert told.keys() >= {"CA directory", "CA bundle"}
-    assert "OPENSSL_CONF" not in told
+    output = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert output["Python"].startswith(platform.python_version())
+    assert output["OpenSSL"].startswith(ssl.OPENSSL_VERSION)
+    assert output["libpq of psycopg"] == f"{pq.version() // 10_000}.{pq.version() % 10_000}"
+    assert (output["Django"], output["psycopg"]) == (version("django"), version("psycopg"))
+    assert (output["SSL_CERT_FILE"], output["CA file"].endswith("(does not exist)")) == ("/nowhere", True)
+    assert output.keys() >= {"CA directory", "CA bundle"}
+    assert "OPENSSL_CONF" not in output
 
 
 FETCH = ["fetch", "neon", "--project", "a", "--database", "b", "--role", "c"]

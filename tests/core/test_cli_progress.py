@@ -99,7 +99,7 @@ def test_no_colour_is_no_reason_not_to_write_over(monkeypatch: pytest.MonkeyPatc
 LOG = "waiting for a: nothing listens\nwaiting for a: starting up\nwaiting for a: nothing listens\n"
 
 
-def told(stream: TextIO) -> None:
+def report_progress(stream: TextIO) -> None:
     with Progress(stream) as progress:
         progress.begin("contacting a")
         for state in ("nothing listens", "nothing listens", "starting up", "starting up", "nothing listens"):
@@ -107,12 +107,12 @@ def told(stream: TextIO) -> None:
 
 
 def test_a_line_for_each_change_in_a_log() -> None:
-    told(log := io.StringIO())
+    report_progress(log := io.StringIO())
     assert log.getvalue() == LOG
 
 
 def test_the_same_on_a_terminal_that_can_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     with terminal() as (stream, shown):
-        told(stream)
+        report_progress(stream)
         assert shown().replace("\r\n", "\n") == LOG

@@ -193,8 +193,8 @@ def test_show(given: Given, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert main(["show", "--sources", "--env-file", given.dotenv]) == 78
     output = capsys.readouterr()
     assert MARKER not in output.out + output.err
-    _, told = output.out.split("sources, in order of precedence:\n")
-    lines = dict(line.strip().split(": ", 1) for line in told.splitlines())
+    _, listing = output.out.split("sources, in order of precedence:\n")
+    lines = dict(line.strip().split(": ", 1) for line in listing.splitlines())
     assert list(lines) == [source.title for source in SOURCES]
     assert lines["ENVCONN_SECRETS_DIR"] == "DATABASE_URL"
     assert lines["VCAP_SERVICES"] == "VCAP_SERVICES/vcap"

@@ -97,7 +97,7 @@ def test_every_finding_of_django_is_in_the_table() -> None:
 
 def test_every_code_says_what_it_means_and_what_to_do() -> None:
     for title, codes in SECTIONS.items():
-        for code, told in codes.items():
-            assert told.cause.endswith((".", ")")) or code in {*FAULTS, *REMOTE}, code
-            assert told.remedy.endswith((".", ")")) or title in NOTES, code
-            assert bool(told.example) == bool(told.corrected), code
+        for code, entry in codes.items():
+            assert entry.cause.endswith((".", ")")) or code in {*FAULTS, *REMOTE}, code
+            assert entry.remedy.endswith((".", ")")) or title in NOTES, code
+            assert bool(entry.example) == bool(entry.corrected), code

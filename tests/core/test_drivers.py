@@ -111,7 +111,7 @@ def test_a_key_with_its_password(certificates: Certificates, tmp_path: Path, dri
 
 @BOTH
 @pytest.mark.parametrize(
-    ("query", "code", "told"),
+    ("query", "code", "message"),
     [
         ("&sslrootcert=FILE", "ca-broken", "the CA in .*, cannot be read. Write it as PEM"),
         ("&sslrootcert=CA&sslcrl=FILE", "crl-broken", "the revocation list in sslcrl cannot be read. Write it as PEM"),
@@ -119,7 +119,7 @@ def test_a_key_with_its_password(certificates: Certificates, tmp_path: Path, dri
     ],
 )
 def test_a_file_that_breaks_after_it_was_judged(
-    certificates: Certificates, tmp_path: Path, driver: str, query: str, code: str, told: str
+    certificates: Certificates, tmp_path: Path, driver: str, query: str, code: str, message: str
 ) -> None:
     file, good = tmp_path / "file.pem", certificates.good
     file.write_bytes((good.key if "sslkey" in query else certificates.ca).read_bytes())
@@ -133,13 +133,13 @@ def test_a_file_that_breaks_after_it_was_judged(
     if code == "tls-file-missing":
         file.unlink()
     assert refusal(driver, connection, code)
-    with pytest.raises(envconn.ConfigurationError, match=told):
+    with pytest.raises(envconn.ConfigurationError, match=message):
         contexts.build(connection)  # as if it broke after it was looked at
 
 
 def test_pg8000_cannot_begin_with_tls() -> None:
-    told = refusal("pg8000", judged("sslmode=require&sslnegotiation=direct"))
-    assert "pg8000 does not support sslnegotiation=direct. Remove it, or use psycopg" in told
+    message = refusal("pg8000", judged("sslmode=require&sslnegotiation=direct"))
+    assert "pg8000 does not support sslnegotiation=direct. Remove it, or use psycopg" in message
     assert asyncpg.arguments(judged("sslmode=require&sslnegotiation=direct"))["direct_tls"] is True
 
 
@@ -199,9 +199,9 @@ def test_two_names_at_one_address() -> None:
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(driver: str, query: str) -> None:
-    told = refusal(driver, judged(f"sslmode=require&{query}"))
-    assert driver in told
-    assert query.partition("=")[0] in told
+    message = refusal(driver, judged(f"sslmode=require&{query}"))
+    assert driver in message
+    assert query.partition("=")[0] in message
 
 
 @pytest.mark.parametrize(
@@ -231,16 +231,16 @@ def test_what_says_nothing_new_is_taken(driver: str, query: str) -> None:
 def test_a_verified_server_is_no_substitute_for_channel_binding(certificates: Certificates, driver: str) -> None:
     """It may ask for the password itself all the same, and would get it."""
     verified = f"sslmode=verify-full&sslrootcert={certificates.ca}"
-    told = refusal(driver, judged(f"{verified}&channel_binding=require"))
-    assert "Use psycopg, or remove it and use sslmode=verify-full with a CA" in told
+    message = refusal(driver, judged(f"{verified}&channel_binding=require"))
+    assert "Use psycopg, or remove it and use sslmode=verify-full with a CA" in message
     assert context(driver, judged(verified)).check_hostname, "the remedy works"
 
 
 @BOTH
 def test_optional_tls_takes_no_conditions(certificates: Certificates, driver: str) -> None:
     assert DRIVERS[driver](judged("sslmode=prefer", "localhost")).get("ssl", None) == {"asyncpg": "prefer"}.get(driver)
-    told = refusal(driver, judged("sslmode=prefer&ssl_min_protocol_version=TLSv1.3", "localhost"))
-    assert "sslmode=require" in told
+    message = refusal(driver, judged("sslmode=prefer&ssl_min_protocol_version=TLSv1.3", "localhost"))
+    assert "sslmode=require" in message
 
 
 @BOTH

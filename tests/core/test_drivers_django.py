@@ -134,7 +134,7 @@ def test_how_long_connections_are_kept(uri: str, kept: object, checks: object) -
 
 
 @pytest.mark.parametrize(
-    ("parameter", "told"),
+    ("parameter", "message"),
     [
         ("conn_max_age=marker", "conn_max_age is invalid: expected a whole number of seconds"),
         ("conn_max_age=-1", "conn_max_age is invalid: expected a whole number of seconds"),
@@ -145,8 +145,8 @@ def test_how_long_connections_are_kept(uri: str, kept: object, checks: object) -
         ("atomic_requests=marker", "atomic_requests is invalid: expected true or false"),
     ],
 )
-def test_wrong_words_of_djangos(parameter: str, told: str) -> None:
-    assert refusal(f"{URI}&{parameter}").startswith(f"DATABASE_URL: the value of {told}")
+def test_wrong_words_of_djangos(parameter: str, message: str) -> None:
+    assert refusal(f"{URI}&{parameter}").startswith(f"DATABASE_URL: the value of {message}")
 
 
 @pytest.mark.parametrize(("word", "meaning"), [("true", True), ("1", True), ("FALSE", False), ("no", False)])
@@ -205,11 +205,11 @@ def test_the_endpoint_of_the_process(word: str, host: str) -> None:
 
 
 def test_an_alias_twice() -> None:
-    told = refusal(
+    message = refusal(
         URI, DATABASE_REPLICA_URL=URI.replace("db.", "one."), REPLICA_DATABASE_URL=URI.replace("db.", "two.")
     )
     assert (
-        told
+        message
         == "REPLICA_DATABASE_URL: makes a second alias replica, next to DATABASE_REPLICA_URL. Rename one of the two"
     )
 

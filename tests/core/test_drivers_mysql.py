@@ -250,21 +250,21 @@ async def connected(connect: Any, connection: envconn.SecuredConnection, driver:
     await connect(**{**mysql_asyncio.arguments(connection, driver), **place})
 
 
-@pytest.mark.parametrize(("query", "told"), [("", False), ("ssl-mode=DISABLED", True)])
+@pytest.mark.parametrize(("query", "disabled"), [("", False), ("ssl-mode=DISABLED", True)])
 @pytest.mark.parametrize("by", [by_pymysql, by_aiomysql, by_asyncmy])
 def test_nothing_is_sent_unencrypted(
-    without_tls: tuple[int, list[bytes]], by: Callable[..., None], query: str, *, told: bool
+    without_tls: tuple[int, list[bytes]], by: Callable[..., None], query: str, *, disabled: bool
 ) -> None:
     """asyncmy starts TLS all the same, before it names the user."""
     port, heard = without_tls
-    connection = load(query, **(WAIVED if told else {}))
+    connection = load(query, **(WAIVED if disabled else {}))
     with pytest.raises((pymysql.OperationalError, asyncmy.errors.OperationalError, OSError)):
         by(connection, host="127.0.0.1", port=port, user="marker-user", password="x")
     for _ in range(50):
         if heard:
             break
         threading.Event().wait(0.1)
-    assert (b"marker-user" in heard[0]) is told
+    assert (b"marker-user" in heard[0]) is disabled
 
 
 @pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"])

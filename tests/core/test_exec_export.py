@@ -143,8 +143,8 @@ def test_ca_text_is_a_file_that_is_still_there(certificates: Certificates, tmp_p
     done = run(
         "--export", "pg", "--", "sh", "-c", 'stat -c "%a %n" "$PGSSLROOTCERT"; cat "$PGSSLROOTCERT"', **variables
     )
-    told, *lines = done.stdout.splitlines()
-    assert told.startswith(f"600 {tmp_path}/envconn-")
+    listing, *lines = done.stdout.splitlines()
+    assert listing.startswith(f"600 {tmp_path}/envconn-")
     assert lines == pem.splitlines()
     assert run("--export", "pg", *PRINT, **variables).returncode == 0
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1, "started again, it leaves nothing more"

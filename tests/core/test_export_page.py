@@ -31,8 +31,8 @@ def test_table_is_the_one_that_the_formats_make(checkout: Path, page: str) -> No
 
 
 def test_every_format_is_documented(page: str) -> None:
-    _, _, told = page.partition("## What to know of a format")
-    assert set(re.findall(r"\*\*`([^`]+)`\*\*", told)) | {"pgpass"} == FORMATS.keys()
+    _, _, text = page.partition("## What to know of a format")
+    assert set(re.findall(r"\*\*`([^`]+)`\*\*", text)) | {"pgpass"} == FORMATS.keys()
 
 
 def test_example(page: str) -> None:

@@ -219,8 +219,8 @@ def test_ca_and_client_certificate_stand_beside_a_uri() -> None:
     texts = {"uri": "postgresql://u:p@h/d?application_name=a", "cacrt": "-----BEGIN", "sslcert": "/c", "sslkey": "/k"}
     found = read_parts(Credentials(Parameters(texts)), Origin("A"), read_text)
     assert isinstance(found, Connection)
-    told = {"sslrootcert": "-----BEGIN", "sslcert": "/c", "sslkey": "/k", "application_name": "a"}
-    assert dict(found.parameters) == told
+    stated = {"sslrootcert": "-----BEGIN", "sslcert": "/c", "sslkey": "/k", "application_name": "a"}
+    assert dict(found.parameters) == stated
     inline = Credentials(Parameters({**texts, "sslkey": f"-----BEGIN PRIVATE KEY-----{MARKER}"}))
     found = read_parts(inline, Origin("A"), read_text)
     assert isinstance(found, Connection)

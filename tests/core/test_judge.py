@@ -353,8 +353,8 @@ def test_broken_ca_of_the_policy_is_blamed_on_its_variable(tmp_path: Path) -> No
     ids=["raised", "as-asked", "socket", "waived", "verified", "system-alone"],
 )
 def test_evidence(certificates: Certificates, query: str, place: str, demands: Demands, evidence: list[str]) -> None:
-    told = judged(f"postgres://u:p@{place}/d{query}", demands).tls.evidence
-    assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in told] == evidence
+    evidence_found = judged(f"postgres://u:p@{place}/d{query}", demands).tls.evidence
+    assert [sentence.replace(str(certificates.other_ca), "FILE") for sentence in evidence_found] == evidence
 
 
 @pytest.mark.parametrize(
@@ -371,9 +371,9 @@ def test_evidence(certificates: Certificates, query: str, place: str, demands: D
 )
 def test_evidence_in_words_that_the_text_has(certificates: Certificates, text: str, first: str) -> None:
     """``sslmode`` is libpq's alone."""
-    told = judged(text.replace("FILE", str(certificates.ca)), Demands()).tls.evidence
-    assert told[0].startswith(first)
-    assert not any("sslmode" in sentence or ("sqlite" in text and "socket" in sentence) for sentence in told)
+    evidence_found = judged(text.replace("FILE", str(certificates.ca)), Demands()).tls.evidence
+    assert evidence_found[0].startswith(first)
+    assert not any("sslmode" in sentence or ("sqlite" in text and "socket" in sentence) for sentence in evidence_found)
 
 
 def test_loopback_that_must_have_tls_is_not_called_remote() -> None:

@@ -60,11 +60,11 @@ def test_only_psycopg_knows(tmp_path: Path, case: str) -> None:
 @pytest.mark.measured
 def test_version_is_that_of_the_library() -> None:
     code = "import sys; from envconn.drivers import libpq; print(libpq.version('psycopg'), 'psycopg' in sys.modules)"
-    told, imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.split()
+    version, imported = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout.split()
     if imported == b"False":
-        assert int(told) == psycopg.pq.version() // 10000 * 10000
+        assert int(version) == psycopg.pq.version() // 10000 * 10000
     else:
-        assert int(told) == psycopg.pq.version()
+        assert int(version) == psycopg.pq.version()
 
 
 def test_once_imported_psycopg_is_asked() -> None:

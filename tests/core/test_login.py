@@ -198,9 +198,9 @@ def test_who_counts_as_a_superuser(uri: str, found: dict[str, Any], superuser: o
     assert postgresql._login(judged(uri), "psycopg", NOTHING._replace(**found), None).superuser is superuser
 
 
-@pytest.mark.parametrize(("told", "answers", "pooled"), [(7, 7, False), (7, 8, True), (None, 8, None), (7, None, None)])
-def test_what_shows_a_pooler(told: int | None, answers: int | None, pooled: object) -> None:
-    login = postgresql._login(judged(ANYBODY), "psycopg", NOTHING._replace(process=answers), told)
+@pytest.mark.parametrize(("own", "answers", "pooled"), [(7, 7, False), (7, 8, True), (None, 8, None), (7, None, None)])
+def test_what_shows_a_pooler(own: int | None, answers: int | None, pooled: object) -> None:
+    login = postgresql._login(judged(ANYBODY), "psycopg", NOTHING._replace(process=answers), own)
     assert login.pooled is pooled
     assert login.user == "app"
 
@@ -222,9 +222,9 @@ class Odd:
 
 def test_answers_that_are_none() -> None:
     names = ServerSettings._fields
-    told = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
+    texts = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
     expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")
-    assert postgresql.ask_server(Odd(*(told[name] for name in names)), 0) == expected
+    assert postgresql.ask_server(Odd(*(texts[name] for name in names)), 0) == expected
     assert postgresql.ask_server(Odd(), 0) == NOTHING
     more = postgresql.ask_server(Odd(*("1",) * 40), 0)
     assert more == ServerSettings(1, "1", "1", "1", None, None, None, None, None, 1, 1, 1, 1, 1)

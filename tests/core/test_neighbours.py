@@ -82,9 +82,9 @@ def test_command(row: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     for name, text in environ(row).items():
         monkeypatch.setenv(name, text)
     assert main(["check", "--json", "--no-env-file"]) == (78 if row.codes else 0)
-    told = json.loads(capsys.readouterr().out)
-    assert {each["variable"]: each["code"] for each in told["problems"]} == row.codes
-    assert row.notes.items() <= {each["variable"]: each["code"] for each in told["notes"]}.items()
+    document = json.loads(capsys.readouterr().out)
+    assert {each["variable"]: each["code"] for each in document["problems"]} == row.codes
+    assert row.notes.items() <= {each["variable"]: each["code"] for each in document["notes"]}.items()
 
 
 @named([row for row in REFUSED if row.database and not any(each.startswith("ENVCONN_IGNOR") for each in row.codes)])

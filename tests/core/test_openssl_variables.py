@@ -88,7 +88,7 @@ def test_a_configuration(text: str, code: str) -> None:
     Path("more/A.CNF").write_text("CipherString = eNULL\n", encoding="utf-8")
     os.mkfifo("pipe.cnf")
     folders = {"WEAK_FOLDER": "weak", "DEEP_FOLDER": "deep"}
-    assert told({"OPENSSL_CONF": "openssl.cnf", **folders}) == [(code, "OPENSSL_CONF")]
+    assert codes_for({"OPENSSL_CONF": "openssl.cnf", **folders}) == [(code, "OPENSSL_CONF")]
 
 
 def test_more_files_than_are_checked() -> None:
@@ -96,10 +96,10 @@ def test_more_files_than_are_checked() -> None:
     for number in range(256):
         Path(f"many/{number}.conf").touch()
     Path("openssl.cnf").write_text(".include many\n", encoding="utf-8")
-    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-weak", "OPENSSL_CONF")]
+    assert codes_for({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-weak", "OPENSSL_CONF")]
     Path("many/0.conf").unlink()
     Path("many/1.conf").unlink()
-    assert told({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-conf", "OPENSSL_CONF")]
+    assert codes_for({"OPENSSL_CONF": "openssl.cnf"}) == [("openssl-conf", "OPENSSL_CONF")]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_where_relative_names_begin(directory: str, code: str) -> None:
     Path("openssl.cnf").write_text(".include inner.cnf\n", encoding="utf-8")
     Path("deep").mkdir()
     Path("deep/inner.cnf").write_text("CipherString = ALL:eNULL\n", encoding="utf-8")
-    assert told({"OPENSSL_CONF": "openssl.cnf", "OPENSSL_CONF_INCLUDE": directory}) == [(code, "OPENSSL_CONF")]
+    assert codes_for({"OPENSSL_CONF": "openssl.cnf", "OPENSSL_CONF_INCLUDE": directory}) == [(code, "OPENSSL_CONF")]
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_where_relative_names_begin(directory: str, code: str) -> None:
     ],
 )
 def test_no_configuration(variables: dict[str, str], expected: list[tuple[str, str]]) -> None:
-    assert told(variables) == expected
+    assert codes_for(variables) == expected
 
 
-def told(variables: dict[str, str]) -> list[tuple[str, str]]:
+def codes_for(variables: dict[str, str]) -> list[tuple[str, str]]:
     try:
         report = envconn.load({"DATABASE_URL": URL, **variables}, env_file=None).report()
     except envconn.ConfigurationError as refusal:

@@ -97,8 +97,8 @@ def test_recognised(host: str, port: int, user: str, facts: dict[str, object]) -
     endpoint = seen(host, port, user)
     assert endpoint.provider
     assert endpoint.provider.certificates
-    told = {"provider": endpoint.provider.name}
-    assert {name: told.get(name) or getattr(endpoint, name) for name in facts} == facts
+    known = {"provider": endpoint.provider.name}
+    assert {name: known.get(name) or getattr(endpoint, name) for name in facts} == facts
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,6 @@ def test_a_host_comes_before_what_is_stated(host: str, family: str, stated: str,
     endpoint = identify(connection, ProviderHints(stated, provider_from="ENVCONN_CACHE_PROVIDER (.env:3)"))
     assert endpoint.provider is not None
     assert endpoint.provider.name == provider
-    told = " ".join(endpoint.because)
-    assert ("ENVCONN_CACHE_PROVIDER (.env:3) does not apply" in told) == (stated != provider)
-    assert ("ENVCONN_CACHE_PROVIDER (.env:3) states" in told) == ("example" in host)
+    evidence = " ".join(endpoint.because)
+    assert ("ENVCONN_CACHE_PROVIDER (.env:3) does not apply" in evidence) == (stated != provider)
+    assert ("ENVCONN_CACHE_PROVIDER (.env:3) states" in evidence) == ("example" in host)

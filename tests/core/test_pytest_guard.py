@@ -252,10 +252,10 @@ def test_help_is_to_be_had_anyway(pytester: pytest.Pytester, arguments: list[str
 def test_an_environment_that_does_not_load_is_refused_with_its_error(session: Session, url: str, code: str) -> None:
     done = session(DATABASE_URL=url)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    told = [line for line in done.stderr.str().splitlines() if line.startswith("  DATABASE_URL: ")]
-    assert len(told) == 1
-    assert told[0].endswith(f"[{code}]")
-    assert told[0].isprintable()
+    lines = [line for line in done.stderr.str().splitlines() if line.startswith("  DATABASE_URL: ")]
+    assert len(lines) == 1
+    assert lines[0].endswith(f"[{code}]")
+    assert lines[0].isprintable()
 
 
 def test_the_file_counts_too(session: Session, pytester: pytest.Pytester) -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
 EXAMPLES = {
-    code: (told.example, told.corrected) for codes in SECTIONS.values() for code, told in codes.items() if told.example
+    code: (remedy.example, remedy.corrected)
+    for codes in SECTIONS.values()
+    for code, remedy in codes.items()
+    if remedy.example
 }
 URL = "postgresql://app:secret@db.example.com/app"
 
@@ -60,7 +63,7 @@ def test_remedy_removes_it(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "variable", "told", "corrected"),
+    ("parts", "variable", "remedy", "corrected"),
     [
         ({"DB_NAME": "app"}, "DB_USER", "Set it to the user", {"DB_USER": "app"}),
         ({"DB_USER": "app"}, "DB_NAME", "Set it to the name", {"DB_NAME": "app"}),
@@ -76,14 +79,14 @@ def test_remedy_removes_it(code: str) -> None:
     ],
 )
 def test_parts_are_named_by_their_own_variables(
-    parts: dict[str, str], variable: str, told: str, corrected: dict[str, str]
+    parts: dict[str, str], variable: str, remedy: str, corrected: dict[str, str]
 ) -> None:
     environ = {"DB_HOST": "db.example.com", **parts}
     with pytest.raises(ConfigurationError) as caught:
         load(environ, env_file=None)
     (problem,) = caught.value.problems
     assert problem.variable == variable
-    assert told in problem.message.partition(". ")[2]
+    assert remedy in problem.message.partition(". ")[2]
     assert load(environ | corrected, env_file=None).database.origin.variable == "DB_HOST"
 
 
@@ -99,7 +102,7 @@ OF_UPSUN = {
 
 
 @pytest.mark.parametrize(
-    ("environ", "told", "corrected"),
+    ("environ", "remedy", "corrected"),
     [
         (LIBPQ | {"PGHOST": "a b"}, "PGHOST: is not a hostname", {"PGHOST": "a"}),
         (LIBPQ | {"PGHOSTADDR": "db"}, "PGHOSTADDR: is not an IP address", {"PGHOSTADDR": "10.0.0.1"}),
@@ -173,11 +176,11 @@ OF_UPSUN = {
         ),
     ],
 )
-def test_remedies_for_parts_name_parts(environ: dict[str, str], told: str, corrected: dict[str, str]) -> None:
+def test_remedies_for_parts_name_parts(environ: dict[str, str], remedy: str, corrected: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(environ, env_file=None)
     (problem,) = caught.value.problems
-    assert told in str(problem)
+    assert remedy in str(problem)
     assert "ssl" not in str(problem), "a keyword that is no part"
     assert load(environ | corrected, env_file=None).database.host
 
@@ -264,14 +267,14 @@ FOLLOWED = [
 ]
 
 
-@pytest.mark.parametrize(("query", "told", "corrected"), FOLLOWED)
-def test_message_names_the_remedy(query: str, told: str, corrected: str) -> None:
+@pytest.mark.parametrize(("query", "remedy", "corrected"), FOLLOWED)
+def test_message_names_the_remedy(query: str, remedy: str, corrected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load({"DATABASE_URL": f"{URL}{query}"}, env_file=None)
     (problem,) = caught.value.problems
     assert problem.variable == "DATABASE_URL"
     assert ". " in problem.message
-    assert told in problem.message.partition(". ")[2]
+    assert remedy in problem.message.partition(". ")[2]
     assert load({"DATABASE_URL": f"{URL}{corrected}"}, env_file=None).database.origin.variable == "DATABASE_URL"
 
 

@@ -86,8 +86,8 @@ def test_chosen_and_conditioned(certificates: Certificates) -> None:
 def test_reported() -> None:
     environ = {"CELERY_RESULT_BACKEND": "rpc://", "BROKER_URL": BROKER, "ENVCONN_TLS_LOCAL": "enforce"}
     report = envconn.load(environ, env_file=None).report()
-    [told] = [service for service in report.as_dict()["services"] if service["name"] == "results"]  # type: ignore[union-attr, call-overload, index]
-    assert (told["family"], told["dbname"], told["level"]) == ("celery", "rpc://", "none")  # type: ignore[index, call-overload]
+    [service] = [service for service in report.as_dict()["services"] if service["name"] == "results"]  # type: ignore[union-attr, call-overload, index]
+    assert (service["family"], service["dbname"], service["level"]) == ("celery", "rpc://", "none")  # type: ignore[index, call-overload]
     assert "results [local] CELERY_RESULT_BACKEND\n  rpc://\n  TLS: Celery uses no connection" in str(report)
     refused = envconn.load({"BROKER_URL": BROKER}, env_file=None).report()
     assert "results" not in str(refused)

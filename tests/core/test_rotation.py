@@ -451,13 +451,13 @@ class TestLogin:
             login(services, server)
         assert len(server.tried) == 1
         if note:
-            [told] = caught.value.__notes__
-            assert told.startswith(
+            [added] = caught.value.__notes__
+            assert added.startswith(
                 f"envconn: the configuration was loaded again after this failure, but not used: {note}"
             )
             [logged] = caplog.messages
             assert note in logged
-            assert MARKER not in told + logged
+            assert MARKER not in added + logged
 
     @pytest.mark.parametrize("gone", ["channel_binding=require", "require_auth=scram-sha-256"])
     def test_a_demand_that_is_gone(self, login: Callable[..., str], gone: str) -> None:

@@ -245,7 +245,7 @@ def test_a_mounted_secret_is_used_before_an_env_file(tmp_path: Path, variable: s
 
 
 @pytest.mark.parametrize(
-    ("process", "env_file", "code", "told"),
+    ("process", "env_file", "code", "message"),
     [
         ({"DATABASE_URL": CLEAR}, WAIVED, "tls-disabled", "ENVCONN_TLS_WAIVE in the process environment"),
         ({"DATABASE_URL": FULL}, {"DATABASE_CA_CERT": CA}, "ca-missing", "DATABASE_CA_CERT in the process environment"),
@@ -257,10 +257,10 @@ def test_a_mounted_secret_is_used_before_an_env_file(tmp_path: Path, variable: s
     ],
 )
 def test_a_remedy_says_where(
-    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], code: str, told: str
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], code: str, message: str
 ) -> None:
     (problem,) = report_of(tmp_path, process, env_file).problems
-    assert (problem.code, told in problem.message) == (code, True), problem
+    assert (problem.code, message in problem.message) == (code, True), problem
     assert report_of(tmp_path, {**process, **env_file}, {}).ok, "the remedy works"
 
 
@@ -297,11 +297,11 @@ def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:
 def test_each_input_is_shown_with_its_place(tmp_path: Path) -> None:
     url = f"{FULL}&hostaddr=203.0.113.9"
     report = report_of(tmp_path, {}, {"MINE": url, "ENVCONN_DATABASE_VARIABLE": "MINE", "DATABASE_CA_CERT": CA})
-    told = str(report)
-    assert f"{HOST}:5432 (hostaddr 203.0.113.9)" in told
-    assert f"named by DATABASE_CA_CERT ({tmp_path}/.env:3)" in told
+    text = str(report)
+    assert f"{HOST}:5432 (hostaddr 203.0.113.9)" in text
+    assert f"named by DATABASE_CA_CERT ({tmp_path}/.env:3)" in text
     assert (
-        f"note ENVCONN_DATABASE_VARIABLE: chooses the variable to use, in {tmp_path}/.env:2 [variable-chosen]" in told
+        f"note ENVCONN_DATABASE_VARIABLE: chooses the variable to use, in {tmp_path}/.env:2 [variable-chosen]" in text
     )
     assert "named by DATABASE_CA_CERT" in str(
         select_services({"DATABASE_URL": FULL, "DATABASE_CA_CERT": CA}, None).report
@@ -315,7 +315,7 @@ AIVEN = "rediss://u:p@cache-proj.aivencloud.com:1234"
 
 
 @pytest.mark.parametrize(
-    ("environ", "told", "remedied"),
+    ("environ", "message", "remedied"),
     [
         ({"CACHE_URL": AIVEN}, "in ENVCONN_TLS_CA", {"ENVCONN_TLS_CA": CA}),
         ({"CACHE_URL": AIVEN, "DATABASE_CA_CERT": CA}, "in ENVCONN_TLS_CA", {"ENVCONN_TLS_CA": CA}),
@@ -342,24 +342,24 @@ AIVEN = "rediss://u:p@cache-proj.aivencloud.com:1234"
         ({"DATABASE_URL": FULL}, "or set DATABASE_CA_CERT", {"DATABASE_CA_CERT": CA}),
     ],
 )
-def test_a_remedy_is_no_dead_end(environ: Mapping[str, str], told: str, remedied: Mapping[str, str]) -> None:
+def test_a_remedy_is_no_dead_end(environ: Mapping[str, str], message: str, remedied: Mapping[str, str]) -> None:
     (problem,) = select_services(environ, None).report.problems
-    assert told in problem.message
+    assert message in problem.message
     assert select_services({**environ, **remedied}, None).report.ok
 
 
 def test_a_self_signed_redis_under_verify_full() -> None:
     environ = {"CACHE_URL": HEROKU, "ENVCONN_TLS": "verify-full"}
     report = select_services(environ, None).report
-    (told,) = report.notes
-    assert told.message.endswith(
+    (note,) = report.notes
+    assert note.message.endswith(
         "Set ENVCONN_PROVIDER=heroku, or add ssl_cert_reqs=none, and set ENVCONN_CACHE_TLS=require"
     )
     for words in ({"ENVCONN_PROVIDER": "heroku"}, {"CACHE_URL": f"{HEROKU}?ssl_cert_reqs=none"}):
         found = select_services({**environ, **words, "ENVCONN_CACHE_TLS": "require"}, None)
         assert str(found.services["cache"].tls.level) == "encrypted"
-    (told,) = select_services({"CACHE_URL": HEROKU}, None, Policy(tls="verify-full")).report.notes
-    assert told.message.endswith('and pass Policy(tls="require")')
+    (note,) = select_services({"CACHE_URL": HEROKU}, None, Policy(tls="verify-full")).report.notes
+    assert note.message.endswith('and pass Policy(tls="require")')
 
 
 BOTH = {"DATABASE_URL": URL, "ANALYTICS_DATABASE_URL": URL.replace("db.", "two.")}

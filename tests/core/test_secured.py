@@ -90,8 +90,12 @@ def lookalike(real: SecuredConnection) -> object:
 
 def liar(real: SecuredConnection) -> object:
     """Pass an object that lies about its class, which `isinstance` believes."""
-    told = {"__class__": property(lambda _: SecuredConnection), "_judgement": real._judgement, "_seal": real._seal}
-    lying = type("Liar", (), {**told, "tls": real.tls})()
+    attributes = {
+        "__class__": property(lambda _: SecuredConnection),
+        "_judgement": real._judgement,
+        "_seal": real._seal,
+    }
+    lying = type("Liar", (), {**attributes, "tls": real.tls})()
     assert isinstance(lying, SecuredConnection)
     return rendered_for_libpq(lying)
 
@@ -152,7 +156,7 @@ def test_what_it_tells(real: SecuredConnection) -> None:
     assert repr(real) == (
         "<SecuredConnection database: postgresql on ep-a-pooler.eu-central-1.aws.neon.tech:6543, TLS encrypted>"
     )
-    told = {
+    attributes = {
         "name": "database",
         "origin": Origin("DATABASE_URL"),
         "family": "postgresql",
@@ -180,7 +184,7 @@ def test_what_it_tells(real: SecuredConnection) -> None:
             enforces_tls=True,
         ),
     }
-    assert {name: getattr(real, name) for name in told} == told
+    assert {name: getattr(real, name) for name in attributes} == attributes
     assert real.password
     assert real.password.reveal() == MARKER
     assert understood(real) == ("recognised as Neon", "pgbouncer=true means a pooler in transaction mode")

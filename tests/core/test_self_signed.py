@@ -58,8 +58,8 @@ def test_a_ca_in_the_text_is_no_silence(certificates: Certificates) -> None:
 @pytest.mark.parametrize(("host", "name"), [(HEROKU, "heroku"), (RAILWAY, "railway")])
 def test_each_remedy_works(host: str, name: str) -> None:
     url = f"rediss://h:p@{host}"
-    [told] = envconn.load({"CACHE_URL": url}, env_file=None).report().notes
-    assert f"ENVCONN_PROVIDER={name}" in told.message
-    assert "ssl_cert_reqs=none" in told.message
+    [note] = envconn.load({"CACHE_URL": url}, env_file=None).report().notes
+    assert f"ENVCONN_PROVIDER={name}" in note.message
+    assert "ssl_cert_reqs=none" in note.message
     for variables in ({"CACHE_URL": url, "ENVCONN_PROVIDER": name}, {"CACHE_URL": f"{url}?ssl_cert_reqs=none"}):
         assert envconn.load(variables, env_file=None)["cache"].tls.level == ENCRYPTED

@@ -338,11 +338,11 @@ def test_report_says_what_a_number_or_a_slash_is(environ: dict[str, str], target
 
 
 def test_report_for_programs() -> None:
-    told = load({"DATABASE_URL": "$X", "X": NEON}, env_file=None).report().as_dict()
-    assert json.loads(json.dumps(told)) == told
-    understood(json.dumps(told))
-    assert isinstance(told["services"], list)
-    (service,) = told["services"]
+    document = load({"DATABASE_URL": "$X", "X": NEON}, env_file=None).report().as_dict()
+    assert json.loads(json.dumps(document)) == document
+    understood(json.dumps(document))
+    assert isinstance(document["services"], list)
+    (service,) = document["services"]
     assert isinstance(service, dict)
     assert service["origin"] == {
         "variable": "DATABASE_URL",
@@ -355,7 +355,7 @@ def test_report_for_programs() -> None:
     verdict = service["tls"]
     assert isinstance(verdict, dict)
     assert (verdict["level"], verdict["requested"], verdict["raised"]) == ("encrypted", "opportunistic", True)
-    assert MARKER not in json.dumps(told)
+    assert MARKER not in json.dumps(document)
 
 
 def test_report_of_what_is_wrong() -> None:

@@ -143,9 +143,9 @@ def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
         adding(holding(vault))()
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable", "tls-disabled"]
     reasons = {"Refused": "Refused 403", "KeyError": "KeyError", "NoneType": "the secret has no text"}
-    told = reasons[type(failure).__name__]
+    reason = reasons[type(failure).__name__]
     assert str(caught.value).startswith(
-        f"DATABASE_URL: cannot be read from a source of settings ({told}). Grant access"
+        f"DATABASE_URL: cannot be read from a source of settings ({reason}). Grant access"
     )
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 

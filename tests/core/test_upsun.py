@@ -198,5 +198,5 @@ def test_the_relationship_called_database() -> None:
 def test_scheme_beside_the_parts_of_the_default_database(scheme: str, outcome: str) -> None:
     own = {name.replace("ORDERS", "POSTGRESQL"): value for name, value in PARTS.items() if "PLATFORM" not in name}
     found = report(**{**own, "POSTGRESQL_SCHEME": scheme})
-    told = [problem.code for problem in found.problems] or [found.services["database"].family]
-    assert outcome in told
+    outcome_found = [problem.code for problem in found.problems] or [found.services["database"].family]
+    assert outcome in outcome_found

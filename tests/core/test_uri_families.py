@@ -46,7 +46,7 @@ TEXTS = {
 }
 
 
-def told(connection: SecuredConnection) -> tuple[object, ...]:
+def meaning(connection: SecuredConnection) -> tuple[object, ...]:
     return (
         connection.family,
         connection.hosts,
@@ -62,7 +62,7 @@ def test_our_own_grammar_reads_it_back(certificates: Certificates, text: str, le
     first = secure(parse(text.format(ca=certificates.ca)))
     again = secure(parse(first.uri().reveal()))
     assert str(first.tls.level) == level
-    assert told(again) == told(first)
+    assert meaning(again) == meaning(first)
     assert again.uri().reveal() == first.uri().reveal()
     stated = {name: value for name, value in first.parameters.items() if not name.startswith("ssl")}
     assert stated.items() <= dict(again.parameters).items()

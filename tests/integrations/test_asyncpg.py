@@ -38,10 +38,10 @@ def test_options_are_asyncpgs(lab: Lab) -> None:
         connection = await envconn_asyncpg.connect(services, command_timeout=5, server_settings=settings)
         plain = await asyncpg.connect(**envconn_asyncpg.kwargs(services))
         async with envconn_asyncpg.create_pool(services, min_size=1, max_size=1, server_settings=settings) as pool:
-            told = [await each.fetchval("select current_setting('application_name')") for each in (connection, pool)]
+            names = [await each.fetchval("select current_setting('application_name')") for each in (connection, pool)]
         await connection.close()
         await plain.close()
-        return told
+        return names
 
     assert asyncio.run(asked()) == ["job", "job"]
     assert lab["good"].password not in repr(envconn_asyncpg.kwargs(services))

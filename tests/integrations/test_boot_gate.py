@@ -168,9 +168,9 @@ def test_the_gate_ends_by_sigterm(bench: Bench, certificates: Certificates) -> N
         assert process.stderr is not None
         assert process.stderr.readline().startswith("waiting for ")
         process.terminate()
-        told = process.communicate(timeout=20)[1]
+        output = process.communicate(timeout=20)[1]
     assert process.returncode == 128 + signal.SIGTERM
-    assert "Traceback" not in told
+    assert "Traceback" not in output
     assert not bench.started.exists()
 
 
@@ -185,8 +185,8 @@ def test_the_gate_waits_for_a_server(bench: Bench, certificates: Certificates) -
             assert process.stderr is not None
             assert process.stderr.readline().startswith("waiting for ")
             with template.running(certificates.good, port=bench.port):
-                told = process.communicate(timeout=60)[1]
-    assert process.returncode == 0, told
+                output = process.communicate(timeout=60)[1]
+    assert process.returncode == 0, output
 
 
 def test_the_pod_needs_no_root_no_home_and_writes_to_tmpdir_only(private: Server, certificates: Certificates) -> None:
@@ -230,8 +230,8 @@ def test_systemd_hears_from_the_process_that_it_started(
         manager.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         manager.settimeout(60)
         with deployed.serving(bench.command(recipe), APP, environ) as pid:
-            told, [(_, kind, credentials)], *_ = manager.recvmsg(4096, socket.CMSG_SPACE(12))
-    assert b"READY=1" in told
+            output, [(_, kind, credentials)], *_ = manager.recvmsg(4096, socket.CMSG_SPACE(12))
+    assert b"READY=1" in output
     assert (kind, struct.unpack("3i", credentials)[0]) == (socket.SCM_CREDENTIALS, pid)
 
 

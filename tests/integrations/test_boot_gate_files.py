@@ -134,9 +134,9 @@ def complaints(text: str, directory: Path) -> set[str]:
         # Its programs are not here; a drop-in is a unit only with something to start.
         text = re.sub("/srv/envconn-app/bin/envconn", "/bin/sh", text)
         unit.write_text(text if "\nExecStart=" in text else f"{text}\nExecStart=/bin/sh\n", encoding="utf-8")
-        told = deployed.run([systemd, "verify", str(unit)], directory, deployed.environment()).stderr
-        assert {*re.findall("Unknown key(?: name)? '([^']*)'", told)} == unknown, told
-        assert unknown or not told, told
+        output = deployed.run([systemd, "verify", str(unit)], directory, deployed.environment()).stderr
+        assert {*re.findall("Unknown key(?: name)? '([^']*)'", output)} == unknown, output
+        assert unknown or not output, output
     return unknown
 
 

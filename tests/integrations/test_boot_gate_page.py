@@ -64,7 +64,7 @@ def normalised(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("state", "parameters", "code", "told"),
+    ("state", "parameters", "code", "message"),
     [
         ("good", {"sslmode": "require"}, 0, "accepting connections"),
         ("unknownca", {"sslmode": "require"}, 0, "accepting connections"),
@@ -73,7 +73,7 @@ def normalised(text: str) -> str:
     ],
 )
 def test_pg_isready(
-    lab: Lab, certificates: Certificates, state: str, parameters: dict[str, str], code: int, told: str
+    lab: Lab, certificates: Certificates, state: str, parameters: dict[str, str], code: int, message: str
 ) -> None:
     uri = lab[state].uri(**parameters, sslrootcert=str(certificates.ca) if "verify-full" in parameters.values() else "")
     uri = uri.replace(f"app:{lab[state].password}", "nobody-of-that-name:wrong").replace("/postgres", "/nowhere")
@@ -81,7 +81,7 @@ def test_pg_isready(
         [lab._template.binaries / "pg_isready", "-d", uri], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == code
-    assert done.stdout.endswith(f" - {told}\n")
+    assert done.stdout.endswith(f" - {message}\n")
 
 
 def test_every_recipe_has_a_section_and_every_section_a_recipe(page: str) -> None:

@@ -48,8 +48,8 @@ def test_which_ca_it_trusts(
     accepted: set[str],
 ) -> None:
     files = {"ca": certificates.ca, "other_ca": certificates.other_ca}
-    told = visited(project, f"{redis_server[state].uri(database=3)}?{query.format_map(files)}")
-    assert told == "[1]" if state in accepted else "certificate verify failed" in told
+    output = visited(project, f"{redis_server[state].uri(database=3)}?{query.format_map(files)}")
+    assert output == "[1]" if state in accepted else "certificate verify failed" in output
 
 
 @pytest.mark.parametrize(("line", "trusted"), [("", False), (THEIRS, True)])
@@ -58,8 +58,8 @@ def test_the_stated_ca_is_the_only_one(
 ) -> None:
     project.settings(line)
     uri = redis_server["unknownca"].uri(ssl_ca_certs=str(certificates.ca), ssl_check_hostname="false")
-    told = visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
-    assert (told == "[1]") is trusted
+    output = visited(project, uri, SSL_CERT_FILE=str(certificates.other_ca))
+    assert (output == "[1]") is trusted
 
 
 def test_system_cas(project: Project, redis_server: States[Redis], certificates: Certificates) -> None:
@@ -69,7 +69,7 @@ def test_system_cas(project: Project, redis_server: States[Redis], certificates:
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "output"),
     [
         ("good", "[1]"),
         ("names", "[1]"),
@@ -79,9 +79,9 @@ def test_system_cas(project: Project, redis_server: States[Redis], certificates:
     ],
 )
 def test_sentinels(
-    project: Project, sentinel_sets: States[Sentinels], certificates: Certificates, state: str, told: str
+    project: Project, sentinel_sets: States[Sentinels], certificates: Certificates, state: str, output: str
 ) -> None:
-    assert told in visited(project, sentinel_sets[state].uri(database=3, ssl_ca_certs=str(certificates.ca)))
+    assert output in visited(project, sentinel_sets[state].uri(database=3, ssl_ca_certs=str(certificates.ca)))
 
 
 def test_unencrypted_stays_at_home(project: Project, redis_server: States[Redis]) -> None:

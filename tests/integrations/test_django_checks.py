@@ -166,17 +166,17 @@ def view(request, alias):
 setup_test_environment()
 logging.getLogger("django.request").addHandler(AdminEmailHandler(include_html=True))
 settings.ROOT_URLCONF = (path("<alias>", view),)
-told = []
+pages = []
 for settings.DEBUG in (True, False):
     for alias in ("default", "rotated"):
         for accept in ("text/html", "text/plain"):
-            told.append(Client(raise_request_exception=False).get(f"/{alias}", HTTP_ACCEPT=accept).content.decode())
+            pages.append(Client(raise_request_exception=False).get(f"/{alias}", HTTP_ACCEPT=accept).content.decode())
         found = asyncio.run(AsyncClient(raise_request_exception=False).get(f"/{alias}"))
-        told.append(found.content.decode())
+        pages.append(found.content.decode())
 for message in mail.outbox:
-    told += [message.body, *(each[0] for each in message.alternatives)]
-sys.stdout.write("".join(told))
-print("told", len(told), sum("OperationalError" in each for each in told))
+    pages += [message.body, *(each[0] for each in message.alternatives)]
+sys.stdout.write("".join(pages))
+print("pages", len(pages), sum("OperationalError" in each for each in pages))
 """
 
 
@@ -189,5 +189,5 @@ def test_pages_and_mails_about_a_failed_connection(project: Project, *, covered:
     uri = "postgresql://app:marker-password@127.0.0.1:1/app?sslmode=require"
     done = project.run("-c", f"import django\ndjango.setup()\n{PAGES}", DATABASE_URL=uri)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1] == "told 42 36"
+    assert done.stdout.splitlines()[-1] == "pages 42 36"
     assert ("marker-password" in done.stdout) is not covered

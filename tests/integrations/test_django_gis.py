@@ -25,9 +25,9 @@ from django.db import connections
 import envconn
 from envconn_django import databases
 
-told = json.loads(sys.argv[1])
-services = envconn.load({"DATABASE_URL": told.pop("url")}, env_file=None)
-settings.configure(DATABASES=databases(services, rotate=True), USE_TZ=True, **told)
+arguments = json.loads(sys.argv[1])
+services = envconn.load({"DATABASE_URL": arguments.pop("url")}, env_file=None)
+settings.configure(DATABASES=databases(services, rotate=True), USE_TZ=True, **arguments)
 django.setup()
 from django.contrib.gis.db.backends.postgis import base
 

@@ -55,7 +55,7 @@ def url(bouncer: Bouncer, certificates: Certificates) -> str:
     return bouncer.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
 
 
-def told(project: Project, code: str, **variables: str) -> Any:
+def result_of(project: Project, code: str, **variables: str) -> Any:
     result = project.python(code, **variables)
     assert result.returncode == 0, result.stdout
     (found,) = re.findall("(?m)^found (.*)$", result.stdout)
@@ -75,10 +75,10 @@ def test_cursors_of_the_server(
     environ = {"DATABASE_URL": url, "DIRECT_DATABASE_URL": direct, "ENVCONN_POOL_MODE": "transaction"}
     assert "envconn: migrate uses the direct endpoint for default. " in migrated(project, **environ)
     bouncer.fill()
-    assert told(project, ROWS, **environ) >= 7
+    assert result_of(project, ROWS, **environ) >= 7
     project.settings(NAIVE)
     bouncer.fill()
-    assert told(project, ROWS, **environ) == "InvalidCursorName"
+    assert result_of(project, ROWS, **environ) == "InvalidCursorName"
 
 
 def test_migrations_go_past_the_pooler(project: Project, planetscale_like: Edge) -> None:
@@ -89,12 +89,12 @@ def test_migrations_go_past_the_pooler(project: Project, planetscale_like: Edge)
         one.execute("select 1")
         other.execute("select 1")
     # The one URL names both. What a migration sets for its session is there for its next statement only if direct.
-    assert told(project, SESSION, **environ) == {"default": [False, False]}
-    assert told(project, SESSION, **environ, ENVCONN_ENDPOINT="direct") == {"default": [True, True]}
+    assert result_of(project, SESSION, **environ) == {"default": [False, False]}
+    assert result_of(project, SESSION, **environ, ENVCONN_ENDPOINT="direct") == {"default": [True, True]}
     before = served(planetscale_like.bouncer)
     migrated(project, **environ)
     assert served(planetscale_like.bouncer) == before
-    assert told(project, ROWS, **environ) >= 7
+    assert result_of(project, ROWS, **environ) >= 7
 
 
 def served(bouncer: Bouncer) -> int:

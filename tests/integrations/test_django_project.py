@@ -42,7 +42,7 @@ def test_migrate_and_query_over_tls(project: Project, verified: str, before: str
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "message"),
     [
         ("expired", "certificate verify failed"),
         ("unknownca", "certificate verify failed"),
@@ -51,13 +51,13 @@ def test_migrate_and_query_over_tls(project: Project, verified: str, before: str
     ],
 )
 def test_migrate_is_refused_on_psycopg2(
-    project: Project, lab: Lab, certificates: Certificates, state: str, told: str
+    project: Project, lab: Lab, certificates: Certificates, state: str, message: str
 ) -> None:
     project.settings("", before=NO_PSYCOPG)
     uri = lab[state].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = project.manage("migrate", DATABASE_URL=uri)
     assert done.returncode == 1
-    assert re.search(f"^django.db.utils.OperationalError: .*{told}", done.stdout, re.MULTILINE)
+    assert re.search(f"^django.db.utils.OperationalError: .*{message}", done.stdout, re.MULTILINE)
     assert lab[state].password not in done.stdout
 
 

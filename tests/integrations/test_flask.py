@@ -55,8 +55,8 @@ def make(services: Services, **settings: object) -> flask.Flask:
     @app.get("/<bind>")
     def name(bind: str) -> dict[str, object]:
         with db.engines[None if bind == "default" else bind].connect() as connection:
-            told = connection.execute(text(QUERY)).scalar()
-            return {"name": told, "tls": stacks.in_use_below(connection.connection.driver_connection)}
+            found = connection.execute(text(QUERY)).scalar()
+            return {"name": found, "tls": stacks.in_use_below(connection.connection.driver_connection)}
 
     @app.teardown_appcontext
     def dispose(_error: BaseException | None) -> None:

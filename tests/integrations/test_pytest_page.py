@@ -40,11 +40,11 @@ def test_the_examples(command: tuple[str, ...], pytester: pytest.Pytester) -> No
 def test_the_guard(
     command: tuple[str, ...], page: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [(url, told)] = re.findall(r"^\$ DATABASE_URL=(\S+) python -m pytest\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [(url, text)] = re.findall(r"^\$ DATABASE_URL=(\S+) python -m pytest\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     monkeypatch.setenv("DATABASE_URL", url)
     done = pytester.run(*command)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    assert done.stderr.str().strip() == told.strip()
+    assert done.stderr.str().strip() == text.strip()
     monkeypatch.setenv("DATABASE_URL", url.replace("db.", "db.test.").replace("_prod", ""))
     assert pytester.run(*command, "--collect-only").ret == pytest.ExitCode.OK
 

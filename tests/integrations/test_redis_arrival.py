@@ -74,8 +74,8 @@ def test_user_and_password(
     where = f"localhost:{redis_server['good'].port}/5"
     uri = f"rediss://{quote(user, safe='')}:{quote(password, safe='')}@{where}"
     assert CLIENTS[client](load(uri, certificates)) == TLS
-    told = CLIENTS[client](load(uri.replace("@", "x@"), certificates))
-    assert "invalid username-password pair" in told
+    outcome = CLIENTS[client](load(uri.replace("@", "x@"), certificates))
+    assert "invalid username-password pair" in outcome
 
 
 @pytest.mark.parametrize("client", ["broker", "django cache"])

@@ -46,7 +46,7 @@ def test_whoever_makes_the_engine(lab: Lab, driver: Driver) -> None:
         sqlalchemy.create_engine(str(first.url)),
         sqlalchemy.engine_from_config(settings, plugins=[]),
     ):
-        assert told(engine) == ("name of ours", True, "postgres")
+        assert row_of(engine) == ("name of ours", True, "postgres")
         assert engine.url == url
     assert judged.password
     assert judged.password.reveal() not in f"{url!r}{url}"
@@ -57,7 +57,7 @@ QUERY = """
 """
 
 
-def told(engine: sqlalchemy.Engine) -> tuple[object, ...]:
+def row_of(engine: sqlalchemy.Engine) -> tuple[object, ...]:
     with engine.connect() as connection:
         found = tuple(connection.execute(text(QUERY)).one())
     engine.dispose()
@@ -67,10 +67,10 @@ def told(engine: sqlalchemy.Engine) -> tuple[object, ...]:
 @pytest.mark.parametrize("driver", SYNC)
 def test_what_decides_nothing_is_merged(lab: Lab, driver: Driver) -> None:
     url = envconn_sqlalchemy.url(load(lab["good"].uri(sslmode="require")), driver=driver)
-    assert told(sqlalchemy.create_engine(url, connect_args={"application_name": "mine"}))[0] == "mine"
-    assert told(sqlalchemy.create_engine(url.update_query_dict({"application_name": "mine"})))[0] == "mine"
+    assert row_of(sqlalchemy.create_engine(url, connect_args={"application_name": "mine"}))[0] == "mine"
+    assert row_of(sqlalchemy.create_engine(url.update_query_dict({"application_name": "mine"})))[0] == "mine"
     other = url.set(database="template1")
-    assert told(sqlalchemy.create_engine(other)) == (told(sqlalchemy.create_engine(url))[0], True, "template1")
+    assert row_of(sqlalchemy.create_engine(other)) == (row_of(sqlalchemy.create_engine(url))[0], True, "template1")
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> None:

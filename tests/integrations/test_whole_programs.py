@@ -76,7 +76,7 @@ def recognised(text: str) -> str:
     return next((meaning for words, meaning in libpq_drivers.WORDS.items() if words in text), text[-2000:])
 
 
-def objected(told: str, environ: dict[str, str]) -> bool:
+def objected(output: str, environ: dict[str, str]) -> bool:
     """Whether `told` holds everything that stands against `environ`, which is something."""
     try:
         envconn.load(environ, env_file=None)
@@ -84,7 +84,7 @@ def objected(told: str, environ: dict[str, str]) -> bool:
         problems = refusal.problems
     else:
         return False
-    return "Traceback" not in told and all(str(problem) in told for problem in problems)
+    return "Traceback" not in output and all(str(problem) in output for problem in problems)
 
 
 def refused(command: list[str], folder: Path, environ: dict[str, str], cell: Cell) -> str:
@@ -123,8 +123,8 @@ def flask(cell: Cell) -> str:
             page = {}
         finally:
             process.terminate()
-            _, told = process.communicate(timeout=20)
-    return TLS if page.get("ssl") is True else recognised(told)
+            _, output = process.communicate(timeout=20)
+    return TLS if page.get("ssl") is True else recognised(output)
 
 
 def _environment(cell: Cell, **variables: str) -> dict[str, str]:
@@ -156,8 +156,8 @@ def test_a_celery_worker_keeps_its_results(
     def celery(cell: Cell) -> str:
         example = Example(cell.home, {**cell.environ, **broker, "ENVCONN_BROKER_VARIABLE": "QUEUE"})
         if cell.want != TLS:
-            told = example.add_without_patience()
-            return cell.want if objected(told, cell.environ) else recognised(told)
+            output = example.add_without_patience()
+            return cell.want if objected(output, cell.environ) else recognised(output)
         with example.working():
             return TLS if example.add(2, 3) == "5" else example.log
 

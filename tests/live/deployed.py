@@ -85,10 +85,10 @@ def serving(command: Sequence[str], folder: Path, environ: Mapping[str, str], ac
             yield process.pid
         finally:
             process.terminate()
-            _, told = process.communicate(timeout=20)
+            _, output = process.communicate(timeout=20)
     # uvicorn ends in order, and then by the signal, so that its parent sees which.
-    assert process.returncode in {0, -signal.SIGTERM}, told
-    assert "Traceback" not in told
+    assert process.returncode in {0, -signal.SIGTERM}, output
+    assert "Traceback" not in output
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ from django.db import connections
 import envconn
 from envconn_django import databases
 
-told = json.loads(sys.argv[1])
+arguments = json.loads(sys.argv[1])
 
 
 def ask(alias: str) -> str:
@@ -25,10 +25,10 @@ def ask(alias: str) -> str:
         connections[alias].close()
 
 
-services = envconn.load(told["environ"], env_file=None)
-settings.configure(DATABASES=databases(services, **told["options"]), USE_TZ=True)
+services = envconn.load(arguments["environ"], env_file=None)
+settings.configure(DATABASES=databases(services, **arguments["options"]), USE_TZ=True)
 django.setup()
 for line in sys.stdin:
     print(json.dumps(ask(line.strip())), flush=True)  # noqa: T201 - the answer
-if told["options"].get("pool"):
+if arguments["options"].get("pool"):
     connections["default"].close_pool()

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from django_worker import Request
 
-__all__ = ["told"]
+__all__ = ["outcome"]
 
 WORKER = os.path.join(os.path.dirname(__file__), "django_worker.py")
 
 _running: dict[str, subprocess.Popen[str]] = {}
 
 
-def told(driver: str, environ: Mapping[str, str], *, ask: bool) -> str:
+def outcome(driver: str, environ: Mapping[str, str], *, ask: bool) -> str:
     """Let Django connect by `driver` to the default database of `environ`; return what it came to, or its error.
 
     The environment of the process is the one of this test, so that libpq finds the same traps there.

@@ -22,13 +22,13 @@ __all__ = ["naming"]
 @contextmanager
 def naming(pair: Pair | None, host: str, port: int) -> Iterator[int]:
     """Listen until the block ends, show `pair` (`None`: no TLS), and name `host` and `port`; the port is yielded."""
-    told = ("name", MASTER, "ip", host, "port", str(port), "flags", "master", "num-other-sentinels", "0")
+    answer = ("name", MASTER, "ip", host, "port", str(port), "flags", "master", "num-other-sentinels", "0")
     context = None
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.chain, pair.key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_accept, args=(listener, context, told), daemon=True)
+        thread = threading.Thread(target=_accept, args=(listener, context, answer), daemon=True)
         thread.start()
         try:
             yield listener.getsockname()[1]
@@ -37,24 +37,24 @@ def naming(pair: Pair | None, host: str, port: int) -> Iterator[int]:
             thread.join(10)
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext | None, told: Sequence[str]) -> None:
+def _accept(listener: socket.socket, context: ssl.SSLContext | None, answer: Sequence[str]) -> None:
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
-            threading.Thread(target=_answer, args=(client, context, told), daemon=True).start()
+            threading.Thread(target=_answer, args=(client, context, answer), daemon=True).start()
 
 
-def _answer(client: socket.socket, context: ssl.SSLContext | None, told: Sequence[str]) -> None:
+def _answer(client: socket.socket, context: ssl.SSLContext | None, answer: Sequence[str]) -> None:
     client.settimeout(20)
-    mark, count = b"*", len(told)
+    mark, count = b"*", len(answer)
     with suppress(OSError), client:
         if context:
             client = context.wrap_socket(client, server_side=True)
         with client, client.makefile("rwb") as stream:
             while words := _command(stream):
                 if words[0].upper() == b"HELLO":
-                    mark, count = b"%", len(told) // 2  # RESP 3 has maps
-                masters = b"*1\r\n%b%d\r\n%b" % (mark, count, b"".join(map(_text, told)))
+                    mark, count = b"%", len(answer) // 2  # RESP 3 has maps
+                masters = b"*1\r\n%b%d\r\n%b" % (mark, count, b"".join(map(_text, answer)))
                 stream.write({b"SENTINEL": masters, b"HELLO": _HELLO}.get(words[0].upper(), b"+OK\r\n"))
                 stream.flush()
 

@@ -22,9 +22,9 @@ def main() -> None:
         say(answer(request))
 
 
-def say(told: object) -> None:
+def say(message: object) -> None:
     """Write one line."""
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 

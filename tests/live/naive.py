@@ -53,9 +53,9 @@ def pg8000_connect(uri: str) -> str:
             gc.collect(1)
     except Exception as error:  # noqa: BLE001 - the same
         return f"{type(error).__name__}: {error}"
-    told = matrix.TLS if in_use_below(connection) else matrix.CLEAR
+    outcome = matrix.TLS if in_use_below(connection) else matrix.CLEAR
     connection.close()
-    return told
+    return outcome
 
 
 def engine(uri: str, driver: str = "psycopg", **options: object) -> str:

@@ -38,8 +38,8 @@ def look(uri: str, *, timeout: float = 10.0, enforcement: Enforcement = "report"
     connection = secured(uri)
     proof = examine(connection, timeout=timeout, enforcement=enforcement)
     assert connection.password is not None
-    for told in (repr(proof), str(proof), json.dumps(proof.as_dict()), "\n".join(proof.lines())):
-        assert connection.password.reveal() not in told
+    for text in (repr(proof), str(proof), json.dumps(proof.as_dict()), "\n".join(proof.lines())):
+        assert connection.password.reveal() not in text
     for seen in proof.seen:
         assert seen.seconds < timeout + 5
         _speak_of_it(seen)

@@ -50,8 +50,8 @@ def psqls() -> list[Reader]:
 
 
 def _major(path: str) -> int:
-    told = subprocess.run([path, "--version"], capture_output=True, check=True, text=True, timeout=60).stdout
-    (major,) = re.findall(r"\(PostgreSQL\) ([0-9]+)", told)
+    output = subprocess.run([path, "--version"], capture_output=True, check=True, text=True, timeout=60).stdout
+    (major,) = re.findall(r"\(PostgreSQL\) ([0-9]+)", output)
     return int(major)
 
 
@@ -103,5 +103,5 @@ def read(reader: Reader, handed: Handed) -> str:
         text=True,
         timeout=60,
     )
-    told = {"t\n": matrix.TLS, "f\n": matrix.CLEAR}
-    return told.get(done.stdout) or libpq_drivers.recognised(done.stderr)
+    output = {"t\n": matrix.TLS, "f\n": matrix.CLEAR}
+    return output.get(done.stdout) or libpq_drivers.recognised(done.stderr)

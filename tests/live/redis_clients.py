@@ -40,10 +40,10 @@ _WORDS = {
 }
 
 
-def _told(connect: Callable[[Services], object]) -> Callable[[Services], str]:
+def _outcome_of(connect: Callable[[Services], object]) -> Callable[[Services], str]:
     """Let `connect` tell what came of it, an unknown error in its own words."""
 
-    def told(services: Services) -> str:
+    def outcome(services: Services) -> str:
         try:
             connect(services)
         except ConfigurationError:
@@ -52,7 +52,7 @@ def _told(connect: Callable[[Services], object]) -> Callable[[Services], str]:
             return meaning(error)
         return TLS
 
-    return told
+    return outcome
 
 
 def meaning(error: BaseException) -> str:
@@ -112,12 +112,12 @@ def _django(services: Services) -> None:
 
 
 CLIENTS = {
-    "broker": _told(_broker),
-    "results": _told(_results),
-    "redis-py's own": _told(_kwargs),
-    "redis-py": _told(_client),
-    "redis-py asyncio": _told(_aclient),
-    "django cache": _told(_django),
+    "broker": _outcome_of(_broker),
+    "results": _outcome_of(_results),
+    "redis-py's own": _outcome_of(_kwargs),
+    "redis-py": _outcome_of(_client),
+    "redis-py asyncio": _outcome_of(_aclient),
+    "django cache": _outcome_of(_django),
 }
 
 

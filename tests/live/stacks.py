@@ -82,9 +82,9 @@ def outcome(stack: str, environ: Mapping[str, str], *, ask: bool = True) -> set[
     with warnings.catch_warnings():
         if STACKS[stack].driver == "pg8000":  # it forgets to close the socket when it refuses
             warnings.simplefilter("ignore", ResourceWarning)
-        told = _attempted(stack, environ, ask=ask)
+        text = _attempted(stack, environ, ask=ask)
         gc.collect(1)
-    return next((means for words, means in _WORDS.items() if re.search(words, told)), {told})
+    return next((means for words, means in _WORDS.items() if re.search(words, text)), {text})
 
 
 def _attempted(stack: str, environ: Mapping[str, str], *, ask: bool) -> str:
@@ -205,8 +205,8 @@ def in_use_below(connection: object) -> bool:
         return connection._transport.get_extra_info("ssl_object") is not None
     if isinstance(connection, CoreConnection):
         return hasattr(connection._usock, "version")
-    told = getattr(connection, "pgconn", None) or connection.info  # type: ignore[attr-defined]
-    return bool(told.ssl_in_use)
+    session = getattr(connection, "pgconn", None) or connection.info  # type: ignore[attr-defined]
+    return bool(session.ssl_in_use)
 
 
 STACKS: dict[str, Stack] = {
@@ -218,7 +218,7 @@ STACKS: dict[str, Stack] = {
     **{f"sqlalchemy+{driver}": Stack(driver, _engine(driver)) for driver in SYNC},
     **{f"sqlalchemy+{driver}, async": Stack(driver, _async_engine(driver)) for driver in ASYNC},
     "flask-sqlalchemy": Stack("psycopg", _flask),
-    "django on psycopg": Stack("psycopg", partial(django_stack.told, "psycopg")),
-    "django on psycopg2": Stack("psycopg2", partial(django_stack.told, "psycopg2")),
+    "django on psycopg": Stack("psycopg", partial(django_stack.outcome, "psycopg")),
+    "django on psycopg2": Stack("psycopg2", partial(django_stack.outcome, "psycopg2")),
     "celery results": Stack("psycopg", _celery),
 }

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-Told = dict[str, str]
+Texts = dict[str, str]
 
 
-def parts(server: Server, ca: str) -> Told:
+def parts(server: Server, ca: str) -> Texts:
     return {
         "host": "localhost",
         "port": str(server.port),
@@ -34,36 +34,36 @@ def parts(server: Server, ca: str) -> Told:
     }
 
 
-def binding(told: Told, root: Path) -> Told:
+def binding(given: Texts, root: Path) -> Texts:
     (root / "bound" / "db").mkdir(parents=True)
-    for name, text in {**told, "type": "postgresql", "database": told["dbname"]}.items():
+    for name, text in {**given, "type": "postgresql", "database": given["dbname"]}.items():
         (root / "bound" / "db" / name).write_text(f"{text}\n", encoding="utf-8")
     return {"SERVICE_BINDING_ROOT": str(root / "bound")}
 
 
-def vcap(told: Told, _: Path) -> Told:
-    return {"VCAP_SERVICES": json.dumps({"postgresql": [{"name": "db", "credentials": told}]})}
+def vcap(given: Texts, _: Path) -> Texts:
+    return {"VCAP_SERVICES": json.dumps({"postgresql": [{"name": "db", "credentials": given}]})}
 
 
-def manager(told: Told, _: Path) -> Told:
-    return {"DATABASE_URL": json.dumps({**told, "engine": "postgres", "port": int(told["port"])})}
+def manager(given: Texts, _: Path) -> Texts:
+    return {"DATABASE_URL": json.dumps({**given, "engine": "postgres", "port": int(given["port"])})}
 
 
-def secrets(told: Told, root: Path) -> Told:
+def secrets(given: Texts, root: Path) -> Texts:
     (root / "secrets").mkdir()
-    (root / "secrets" / "database_url").write_text(f"{json.dumps(told, indent=2)}\n", encoding="utf-8")
+    (root / "secrets" / "database_url").write_text(f"{json.dumps(given, indent=2)}\n", encoding="utf-8")
     return {"ENVCONN_SECRETS_DIR": str(root / "secrets")}
 
 
-def beanstalk(told: Told, root: Path) -> Told:
-    (root / "ca").write_text(told["certificates"], encoding="ascii")
+def beanstalk(given: Texts, root: Path) -> Texts:
+    (root / "ca").write_text(given["certificates"], encoding="ascii")
     names = {"HOSTNAME": "host", "PORT": "port", "DB_NAME": "dbname", "USERNAME": "username", "PASSWORD": "password"}
-    return {**{f"RDS_{name}": told[part] for name, part in names.items()}, "DATABASE_CA_CERT": str(root / "ca")}
+    return {**{f"RDS_{name}": given[part] for name, part in names.items()}, "DATABASE_CA_CERT": str(root / "ca")}
 
 
-def upsun(told: Told, root: Path) -> Told:
-    (root / "ca").write_text(told["certificates"], encoding="ascii")
-    document = {"db": [{**told, "scheme": "pgsql", "path": told["dbname"]}]}
+def upsun(given: Texts, root: Path) -> Texts:
+    (root / "ca").write_text(given["certificates"], encoding="ascii")
+    document = {"db": [{**given, "scheme": "pgsql", "path": given["dbname"]}]}
     encoded = b64encode(json.dumps(document).encode()).decode()
     return {"PLATFORM_RELATIONSHIPS": encoded, "DATABASE_CA_CERT": str(root / "ca")}
 

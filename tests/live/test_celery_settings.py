@@ -178,9 +178,9 @@ class Programs:
         text = json.dumps(program).replace("{own}", str(self.own.port)).replace("{other}", str(self.other.port))
         self._process.stdin.write(text.replace("{scheme}", trial.scheme) + "\n")
         self._process.stdin.flush()
-        told = json.loads(self._process.stdout.readline())
-        assert isinstance(told, str)
-        return told, b"".join(self.own.heard[heard[0] :]), b"".join(self.other.heard[heard[1] :])
+        answer = json.loads(self._process.stdout.readline())
+        assert isinstance(answer, str)
+        return answer, b"".join(self.own.heard[heard[0] :]), b"".join(self.other.heard[heard[1] :])
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +228,12 @@ CELLS = [
 def test_cell(programs: Programs, what: str, moment: str, cell: str) -> None:
     for trial in TRIALS[what]:
         for way in ways(moment, trial):
-            told, own, other = programs.run(trial, **way)
+            answer, own, other = programs.run(trial, **way)
             right = expected(what, cell, way)
-            assert outcome(trial, told, own + other) in right, told
+            assert outcome(trial, answer, own + other) in right, answer
             assert b"marker-password" not in own + other
             assert other == b"" or cell == JUDGED
-            assert "marker" not in told
+            assert "marker" not in answer
 
 
 def expected(what: str, cell: str, way: Mapping[str, str]) -> set[str]:
@@ -250,13 +250,13 @@ _ALSO = {JUDGED: (REFUSED, NONE)}
 """What is judged is refused, or used with TLS."""
 
 
-def outcome(trial: Trial, told: str, heard: bytes) -> str:
+def outcome(trial: Trial, answer: str, heard: bytes) -> str:
     """Return the word of the table for what a program has told, and what the servers have heard of it."""
-    if told.startswith(("refused: ", "ModuleNotFoundError: No module named 'boto")):  # kombu 5.4 needs it to refuse
+    if answer.startswith(("refused: ", "ModuleNotFoundError: No module named 'boto")):  # kombu 5.4 needs it to refuse
         return REFUSED
-    if trial.merged and told == trial.merged:
+    if trial.merged and answer == trial.merged:
         return MERGED
-    assert heard.startswith((HELLO, SSL_REQUEST)), told
+    assert heard.startswith((HELLO, SSL_REQUEST)), answer
     return NONE
 
 

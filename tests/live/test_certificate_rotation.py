@@ -130,13 +130,13 @@ def _spoil(path: Path, content: str | None) -> None:
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_nothing_is_lost(mount: Mount, pool: str) -> None:
-    with running(POOLS[pool], mount.load()) as told:
+    with running(POOLS[pool], mount.load()) as counts:
         for _ in range(2):
             time.sleep(0.2)
             mount.rotate()
             assert mount.cut() >= 1
         time.sleep(0.2)
-        before = told["served"]
+        before = counts["served"]
         time.sleep(0.2)
-    assert told["lost"] == 0, told
-    assert told["served"] > before > 0, "the traffic stopped"
+    assert counts["lost"] == 0, counts
+    assert counts["served"] > before > 0, "the traffic stopped"

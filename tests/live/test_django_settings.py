@@ -231,17 +231,17 @@ def test_every_cell(project: Project, listener: Asking, environ: dict[str, str],
     }
     naive = f"DATABASES = {{'default': {WEAK}}}"
     tries = [[each.lines, dict(each.variables)] for each in TRIES]
-    told = json.dumps({"names": names, "tries": tries, "naive": ""})
-    done = project.run("-c", f"import django\ndjango.setup()\n{WORKER}", told, **environ)
+    request = json.dumps({"names": names, "tries": tries, "naive": ""})
+    done = project.run("-c", f"import django\ndjango.setup()\n{WORKER}", request, **environ)
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout.splitlines()[-1])
-    wrong = [(each, *told) for each, told in zip(TRIES, found, strict=True) if each.outcome != told[0]]
+    wrong = [(each, *request) for each, request in zip(TRIES, found, strict=True) if each.outcome != request[0]]
     assert wrong == []
-    assert "own" not in str([told[1] for told in found if "DATABASES['own']" not in str(told[1])])
+    assert "own" not in str([request[1] for request in found if "DATABASES['own']" not in str(request[1])])
     assert listener.passwords == []
     # The same entry without us: the listener is one to whom a password is sent.
-    told = json.dumps({"names": names, "tries": [], "naive": naive})
-    project.run("-c", f"import django\ndjango.setup()\n{WORKER}", told, **environ)
+    request = json.dumps({"names": names, "tries": [], "naive": naive})
+    project.run("-c", f"import django\ndjango.setup()\n{WORKER}", request, **environ)
     assert listener.passwords == ["own"]
 
 
@@ -319,6 +319,6 @@ def test_dbshell_hands_over_what_decides(
         assert f"DATABASE_URL: {refused} requires libpq 16" in done.stdout
         assert "marker-password" not in done.stdout
         return
-    told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
-    assert {name: told.get(name) for name, _ in STATED.values()} == dict(STATED.values())
-    assert (told["PGSSLCRL"], told["PGDATABASE"], told["PGPASSWORD"]) == (str(crl), "app", "marker-password")
+    request = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    assert {name: request.get(name) for name, _ in STATED.values()} == dict(STATED.values())
+    assert (request["PGSSLCRL"], request["PGDATABASE"], request["PGPASSWORD"]) == (str(crl), "app", "marker-password")

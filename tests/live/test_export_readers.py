@@ -71,7 +71,7 @@ def due(site: str, cell: tuple[str, str, str]) -> str:
     return matrix.expected(level, SITES[site], matrix.TRUSTED[claim])
 
 
-def told(everyone: list[Reader]) -> list[tuple[Reader, int | None]]:
+def with_versions(everyone: list[Reader]) -> list[tuple[Reader, int | None]]:
     """Pair each reader with the version that the text is written for; the newest with none as well."""
     return [*((reader, reader.libpq) for reader in everyone), (everyone[-1], None)]
 
@@ -87,7 +87,7 @@ def test_libpq(
     lab: Lab, certificates: Certificates, everyone: list[Reader], tmp_path: Path, spelling: str, site: str
 ) -> None:
     broken = []
-    for (reader, version), cell in product(told(everyone), CELLS):
+    for (reader, version), cell in product(with_versions(everyone), CELLS):
         connection = judged(lab, certificates, site, cell)
         seen = readers.read(reader, SPELLINGS[spelling](connection, version, tmp_path))
         if seen != (want := due(site, cell)):
@@ -113,7 +113,7 @@ def test_libpq_in_a_trap(
         fake.startups.clear()
     furniture.lay(TRAPS[trap], monkeypatch, Path(os.environ["HOME"]))
     broken = []
-    for (reader, version), (site, cell) in product(told(everyone), cells(trap)):
+    for (reader, version), (site, cell) in product(with_versions(everyone), cells(trap)):
         connection = judged(lab, certificates, site, cell)
         seen = readers.read(reader, SPELLINGS[spelling](connection, version, tmp_path))
         want = due(site, cell)
@@ -212,12 +212,12 @@ def test_exec(
             text=True,
             timeout=60,
         )
-        told = matrix.TLS if done.stdout.startswith("t\n") or "database dump complete" in done.stdout else ""
+        with_versions = matrix.TLS if done.stdout.startswith("t\n") or "database dump complete" in done.stdout else ""
         want = due(site, ("enforce", "verify-full", "right"))
         if tool == "pg_dump" and "server version mismatch" in done.stderr:
             assert want == matrix.TLS, "an old pg_dump refuses a new server, after it has connected"
             continue
-        assert (told or libpq_drivers.recognised(done.stderr)) == want
+        assert (with_versions or libpq_drivers.recognised(done.stderr)) == want
 
 
 DEMANDS = ("PGGSSENCMODE", "PGREQUIREAUTH", "PGSSLCERTMODE", "PGSSLMINPROTOCOLVERSION")

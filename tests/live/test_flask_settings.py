@@ -207,14 +207,14 @@ def dotenv(scene: Scene) -> Iterator[str]:
     """The command puts the file into the environment, before the application reads it."""
     uri = envconn.load().database.uri().reveal()
     scene.patch.delenv("DATABASE_URL")
-    for name, told in ((uri, "verify" not in uri), (scene.thief.uri(sslmode="disable"), False)):
+    for name, accepted in ((uri, "verify" not in uri), (scene.thief.uri(sslmode="disable"), False)):
         with open(".env", "w", encoding="utf-8") as file:
             file.write(f"DATABASE_URL={name}\n")
         app = flask.Flask(example.__name__)
         with scene.patch.context() as patch:
             patch.setenv("FLASK_SKIP_DOTENV", "0" if scene.moment == "command_line" else "1")
             done = app.test_cli_runner().invoke(group, ["check"], obj=ScriptInfo(create_app=lambda app=app: app))
-        assert (done.exit_code == 0) is told, done.output
+        assert (done.exit_code == 0) is accepted, done.output
         yield JUDGED
 
 

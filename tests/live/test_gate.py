@@ -152,34 +152,34 @@ def test_the_others_are_logged_in_to(lab: Lab) -> None:
 
 
 def test_wait_tells_what_it_waits_for() -> None:
-    told: list[tuple[list[str], float]] = []
+    attempts: list[tuple[list[str], float]] = []
     begun = time.monotonic()
     proof = examine(
         load(DATABASE_URL=away(free_port())),
         wait=2.0,
         timeout=5,
-        on_attempt=lambda proof, left: told.append((codes(proof), left)),
+        on_attempt=lambda proof, left: attempts.append((codes(proof), left)),
     )
     assert time.monotonic() - begun >= 2.0
     assert codes(proof) == ["connection-refused"]
-    assert {tuple(found) for found, _ in told} == {("connection-refused",)}
-    seconds = [left for _, left in told]
+    assert {tuple(found) for found, _ in attempts} == {("connection-refused",)}
+    seconds = [left for _, left in attempts]
     assert seconds == sorted(seconds, reverse=True)
     assert all(0 < left <= 2.0 for left in seconds)
     # Pauses of 0.1, 0.2, 0.4 and 0.8 seconds, and what is left then.
-    assert 1 <= len(told) <= 5
+    assert 1 <= len(attempts) <= 5
 
 
 def test_wait_for_nothing_is_one_attempt() -> None:
-    told: list[Proof] = []
-    examine(load(DATABASE_URL=away(free_port())), on_attempt=lambda proof, _: told.append(proof))
-    assert told == []
+    attempts: list[Proof] = []
+    examine(load(DATABASE_URL=away(free_port())), on_attempt=lambda proof, _: attempts.append(proof))
+    assert attempts == []
 
 
 def test_a_login_that_fails_is_not_repeated(lab: Lab) -> None:
     uri = lab["good"].uri(sslmode="require").replace(lab["good"].password, MARKER)
-    told: list[Proof] = []
+    attempts: list[Proof] = []
     proof = examine(
-        load(DATABASE_URL=uri), login=True, timeout=20, wait=30, on_attempt=lambda proof, _: told.append(proof)
+        load(DATABASE_URL=uri), login=True, timeout=20, wait=30, on_attempt=lambda proof, _: attempts.append(proof)
     )
-    assert (codes(proof), told) == (["password-refused"], [])
+    assert (codes(proof), attempts) == (["password-refused"], [])

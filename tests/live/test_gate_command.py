@@ -58,9 +58,9 @@ def test_good_as_json(lab: Lab, certificates: Certificates) -> None:
     server = lab["good"]
     uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri)
-    told = done.document
-    assert (done.code, done.err, told["exit_code"], told["ok"]) == (0, "", 0, True)
-    (seen,) = told["live"]["seen"]
+    document = done.document
+    assert (done.code, done.err, document["exit_code"], document["ok"]) == (0, "", 0, True)
+    (seen,) = document["live"]["seen"]
     assert (seen["service"], seen["port"], seen["login"]) == ("database", server.port, None)
     assert (seen["handshake"]["chain_verified"], seen["handshake"]["host_verified"]) == (True, True)
 
@@ -89,9 +89,9 @@ def test_certificates(state: str, asked: str, codes: list[str], lab: Lab, certif
     code = 76 if codes else 0
     done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.codes) == (code, codes)
-    told = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri).document
-    assert (told["exit_code"], [problem["code"] for problem in told["problems"]]) == (code, codes)
-    assert told["problems"] == told["live"]["seen"][0]["problems"]
+    document = run("check", "--live", "--json", *SECONDS, DATABASE_URL=uri).document
+    assert (document["exit_code"], [problem["code"] for problem in document["problems"]]) == (code, codes)
+    assert document["problems"] == document["live"]["seen"][0]["problems"]
 
 
 @pytest.mark.parametrize(

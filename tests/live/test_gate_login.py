@@ -92,8 +92,8 @@ def test_nowhere_to_write(server: Server, certificates: Certificates) -> None:
     )
     assert done.returncode == 78
     document = json.loads(done.stdout)
-    told = [(each["code"], each["variable"]) for each in document["problems"]]
-    assert (document["exit_code"], told) == (78, [("ca-unwritable", "DATABASE_CA_CERT")])
+    problems = [(each["code"], each["variable"]) for each in document["problems"]]
+    assert (document["exit_code"], problems) == (78, [("ca-unwritable", "DATABASE_CA_CERT")])
 
 
 def test_redis(redis_server: States[Redis], server: Server, certificates: Certificates) -> None:

@@ -110,7 +110,7 @@ def certified(certificates: Certificates, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize(
-    ("name", "code", "told"),
+    ("name", "code", "words"),
     [
         ("app", "", ""),
         ("", "client-certificate-required", "requires a client certificate (SQLSTATE 28000). Name one"),
@@ -118,14 +118,14 @@ def certified(certificates: Certificates, tmp_path_factory: pytest.TempPathFacto
     ],
 )
 def test_by_certificate(
-    certified: tuple[Server, Path], certificates: Certificates, driver: str, name: str, code: str, told: str
+    certified: tuple[Server, Path], certificates: Certificates, driver: str, name: str, code: str, words: str
 ) -> None:
     server, home = certified
     files = {"sslcert": f"{home}/{name}.pem", "sslkey": f"{home}/{name}.key"} if name else {}
     uri = server.uri(**trust(certificates, "verify-full"), **files).replace("postgresql:", f"postgresql+{driver}:")
     outcome = tried(uri)
     assert codes(outcome) == ([code] if code else [])
-    assert all(told in problem.message and problem.exit_code == 76 for problem in outcome.problems)
+    assert all(words in problem.message and problem.exit_code == 76 for problem in outcome.problems)
 
 
 @pytest.mark.parametrize("driver", LIBPQ)

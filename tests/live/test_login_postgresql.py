@@ -31,8 +31,8 @@ def test_a_login(own: Staffed, driver: str) -> None:
     login = outcome.login
     assert login is not None
     version = own.server.version
-    told = Login(driver, "plain", "postgres", version, read_only=False, superuser=False, tls=True, pooled=False)
-    assert login == replace(told, connections=login.connections, max_connections=30)
+    expected = Login(driver, "plain", "postgres", version, read_only=False, superuser=False, tls=True, pooled=False)
+    assert login == replace(expected, connections=login.connections, max_connections=30)
     assert login.connections
     assert 1 <= login.connections < 10
 

@@ -77,9 +77,9 @@ def test_what_is_promised_is_what_happens(
         found = judged if isinstance(judged, str) else judged.tls.level
         before = spilled(there)
         seen = judged if isinstance(judged, str) else tried(driver, judged, there)
-        told = spilled(there) > before
-        if (found, seen, told) != (due, want, want == matrix.CLEAR and isinstance(there, Fake)):
-            leak = ", and told it in clear" if told else ""
+        leaked = spilled(there) > before
+        if (found, seen, leaked) != (due, want, want == matrix.CLEAR and isinstance(there, Fake)):
+            leak = ", and told it in clear" if leaked else ""
             broken.append(f"{mode}, CA {name}, {host}: {found!s} and {seen}{leak}; should be {due!s} and {want}")
     assert not broken, "\n".join(broken)
 

@@ -173,7 +173,7 @@ def test_a_django_site(mysql: States[MySQL], project: Project, certificates: Cer
         assert mysql[state].password not in refused.stdout
 
 
-def told(engine: sqlalchemy.Engine) -> tuple[str, bool]:
+def name_and_tls(engine: sqlalchemy.Engine) -> tuple[str, bool]:
     """Return the name of the database, and whether TLS is in use."""
     with engine.connect() as connection:
         dbname = connection.execute(sqlalchemy.text("select database()")).scalar()
@@ -251,8 +251,11 @@ def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.Monke
     server = mysql["good"]
     services = envconn.load({"DATABASE_URL": server.uri(), "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
     url = envconn_sqlalchemy.url(services)
-    assert told(sqlalchemy.create_engine(url, connect_args={"charset": "utf8mb4"})) == (server.dbname, True)
-    assert told(sqlalchemy.create_engine(str(url.set(database="information_schema")))) == ("information_schema", True)
+    assert name_and_tls(sqlalchemy.create_engine(url, connect_args={"charset": "utf8mb4"})) == (server.dbname, True)
+    assert name_and_tls(sqlalchemy.create_engine(str(url.set(database="information_schema")))) == (
+        "information_schema",
+        True,
+    )
     for change in ({"connect_args": {"ssl_disabled": True}}, {"creator": print}):
         with pytest.raises(envconn.ConfigurationError):
             sqlalchemy.create_engine(url, **change)
@@ -262,6 +265,6 @@ def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.Monke
     EnvConn(app, services=services)
     db = SQLAlchemy(app)
     with app.app_context():
-        assert told(db.engine) == told(db.engines["own"]) == (server.dbname, True)
+        assert in_use(db.engine) == in_use(db.engines["own"]) == (server.dbname, True)
         with pytest.raises(envconn.ConfigurationError):
             db.engines["plain"].connect()

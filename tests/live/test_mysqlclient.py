@@ -62,8 +62,8 @@ class Client:
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer: dict[str, str] = json.loads(self._process.stdout.readline())
-        told = answer.get("outcome", "")
-        return answer | {"outcome": next((end for words, end in _ENDS.items() if words in told), told)}
+        outcome = answer.get("outcome", "")
+        return answer | {"outcome": next((end for words, end in _ENDS.items() if words in outcome), outcome)}
 
     def holds(self, level: TlsLevel) -> bool:
         """Whether MariaDB's library, whichever this one is, can hold `level` at a loopback address."""
@@ -128,15 +128,15 @@ def test_what_is_promised_is_what_happens(
         environ = {"DATABASE_URL": uri, "ENVCONN_TLS": floor, "ENVCONN_TLS_LOCAL": local}
         environ |= {"DATABASE_CA_CERT": certificates.ca.read_text("ascii")} if name == "text" else {}
         due = matrix.promised(RULES[local], mode, name, floor)
-        told = client.ask(environ=environ)
+        answer = client.ask(environ=environ)
         if not isinstance(due, TlsLevel):
-            good = told.get("refused") == due
+            good = answer.get("refused") == due
         elif not client.holds(due):
-            good = "mysqlclient" in told.get("refused", "") or "MariaDB" in told.get("refused", "")
+            good = "mysqlclient" in answer.get("refused", "") or "MariaDB" in answer.get("refused", "")
         else:
-            good = told == {"level": due.name, "outcome": _due(client, due, state, TRUSTED[name])}
+            good = answer == {"level": due.name, "outcome": _due(client, due, state, TRUSTED[name])}
         if not good:
-            broken.append(f"{mode}, CA {name}: {told}; should be {due!s} at {site}")
+            broken.append(f"{mode}, CA {name}: {answer}; should be {due!s} at {site}")
     assert not broken, "\n".join(broken)
 
 

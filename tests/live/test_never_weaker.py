@@ -96,9 +96,9 @@ class Worker:
         patience.start()
         self._process.stdin.write(f"{json.dumps(line)}\n")
         self._process.stdin.flush()
-        told: list[str] = json.loads(self._process.stdout.readline())
+        answer: list[str] = json.loads(self._process.stdout.readline())
         patience.cancel()
-        return told
+        return answer
 
     def end(self) -> None:
         """End the process, if there is one."""
@@ -156,7 +156,7 @@ def test_each_environment_changes_something(alone: Alone) -> None:
     changed = {
         name
         for name, row in product(ENVIRONMENTS, STREETS)
-        if any(told[:3] != alone("nothing", cell)[:3] for cell, told in alone.row(name, row).items())
+        if any(answer[:3] != alone("nothing", cell)[:3] for cell, answer in alone.row(name, row).items())
     }
     assert set(ENVIRONMENTS) - changed == HARMLESS | {"nothing"}
 
@@ -177,14 +177,14 @@ def test_never_weaker(
         monkeypatch.setenv(variable, value)
     assert alone.row("nothing", row)
     assert alone.row(name, row)  # libpq alone tells its password, ours does not
-    told = sum(len(fake.passwords) for fake in street.listeners)
+    answer = sum(len(fake.passwords) for fake in street.listeners)
     weaker = [
         f"{text}, {site}, {stack}: {seen}, and libpq alone {alone(name, (text, site))}"
         for (text, site), stack, seen in tried(street, ours, name, tries(street, alone, name, STREETS[row]))
         if CLEAR in seen or (TLS in seen and (site == "null" or not permitted(alone, name, (text, site), stack)))
     ]
     assert not weaker, "\n".join(weaker)
-    assert sum(len(fake.passwords) for fake in street.listeners) == told
+    assert sum(len(fake.passwords) for fake in street.listeners) == answer
 
 
 def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:

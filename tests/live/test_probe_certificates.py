@@ -45,7 +45,7 @@ def dated(certificates: Certificates, name: str, begins: timedelta, ends: timede
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(
-    ("left", "told"),
+    ("left", "words"),
     [
         (timedelta(days=20, hours=12), "expires soon, 20 days left. Renew it"),
         (timedelta(days=1, hours=12), "expires soon, 1 day left"),
@@ -53,13 +53,13 @@ def dated(certificates: Certificates, name: str, begins: timedelta, ends: timede
         (timedelta(days=21, hours=12), None),
     ],
 )
-def test_soon(certificates: Certificates, level: str, left: timedelta, told: str | None) -> None:
+def test_soon(certificates: Certificates, level: str, left: timedelta, words: str | None) -> None:
     pair = dated(certificates, f"soon-{left.days}", -DAY, left)
     with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
         proof = look(stranger.uri(**trust(certificates, level)))
     assert codes(proof) == ()
-    assert ("certificate-expires" in notes(proof)) is (told is not None)
-    assert told is None or any(told in note.message for note in proof.notes)
+    assert ("certificate-expires" in notes(proof)) is (words is not None)
+    assert words is None or any(words in note.message for note in proof.notes)
 
 
 @pytest.mark.parametrize("level", LEVELS[1:])
@@ -236,7 +236,7 @@ def test_a_key_that_others_can_read(certificates: Certificates, client: Client, 
 
 
 @pytest.mark.parametrize(
-    ("case", "told"),
+    ("case", "words"),
     [
         ("locked", "the key in sslkey is encrypted, and there is no sslpassword"),
         ("locked, wrong password", "the key in sslkey is encrypted, and sslpassword is wrong"),
@@ -244,7 +244,7 @@ def test_a_key_that_others_can_read(certificates: Certificates, client: Client, 
     ],
 )
 def test_a_key_that_no_driver_can_use(
-    lab: Lab, certificates: Certificates, client: Client, tmp_path: Path, case: str, told: str
+    lab: Lab, certificates: Certificates, client: Client, tmp_path: Path, case: str, words: str
 ) -> None:
     """It is refused at load, and where it was replaced by one meanwhile."""
     key, form = tmp_path / "a.key", (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
@@ -261,9 +261,9 @@ def test_a_key_that_no_driver_can_use(
         key.write_bytes(loaded.private_bytes(*form, serialization.BestAvailableEncryption(b"secret")))
     proof = examine(connection)
     assert (codes(proof), proof.exit_code) == (("client-files-unusable",), 78)
-    assert told in proof.problems[0].message
+    assert words in proof.problems[0].message
     for refused in (lambda: secured(uri), lambda: envconn_psycopg.kwargs(connection)):
-        with pytest.raises(ConfigurationError, match=told):
+        with pytest.raises(ConfigurationError, match=words):
             refused()
 
 

@@ -67,15 +67,15 @@ def fingerprint(shown: Pair) -> str:
 @pytest.mark.parametrize("state", ["good", "wronghost", "expired", "unknownca", "intermediate"])
 def test_whatever_is_wrong(certificates: Certificates, state: str, level: str) -> None:
     each = getattr(certificates, state)
-    told = certificate(shown(certificates, level, each))
+    found = certificate(shown(certificates, level, each))
     own, *above = x509.load_pem_x509_certificates(each.chain.read_bytes())
-    assert told.sha256 == fingerprint(each)
-    assert told.subject == own.subject.rfc4514_string()
-    assert told.issuer == own.issuer.rfc4514_string()
-    assert (told.not_before, told.not_after) == (own.not_valid_before_utc, own.not_valid_after_utc)
-    assert (told.days_left < 0) is (state == "expired")
-    assert ("elsewhere.envconn.test" in told.names) is (state == "wronghost")
-    assert told.chain == (told.subject, *(each.subject.rfc4514_string() for each in above))
+    assert found.sha256 == fingerprint(each)
+    assert found.subject == own.subject.rfc4514_string()
+    assert found.issuer == own.issuer.rfc4514_string()
+    assert (found.not_before, found.not_after) == (own.not_valid_before_utc, own.not_valid_after_utc)
+    assert (found.days_left < 0) is (state == "expired")
+    assert ("elsewhere.envconn.test" in found.names) is (state == "wronghost")
+    assert found.chain == (found.subject, *(each.subject.rfc4514_string() for each in above))
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -127,10 +127,10 @@ def test_another_one_each_time(certificates: Certificates, level: str) -> None:
     pairs = [making._pair(certificates.ca.parent / f"turn-{number}", each) for number, each in enumerate(issued)]
     proof = shown(certificates, level, *pairs)
     assert codes(proof) == (() if level == "require" else ("certificate-untrusted",))
-    told = certificate(proof)
-    (turn,) = (number for number, each in enumerate(pairs) if fingerprint(each) == told.sha256)
-    assert told.names == ("localhost", f"{turn}.test")
-    assert told.chain[0] == told.subject
+    found = certificate(proof)
+    (turn,) = (number for number, each in enumerate(pairs) if fingerprint(each) == found.sha256)
+    assert found.names == ("localhost", f"{turn}.test")
+    assert found.chain[0] == found.subject
     handshake = only(proof).handshake
     assert handshake is not None
     assert handshake.host_verified is None  # where another one was to be seen, nothing was found out about this one
@@ -140,9 +140,9 @@ def test_another_one_each_time(certificates: Certificates, level: str) -> None:
 def test_not_yet(certificates: Certificates, tmp_path: Path, level: str) -> None:
     later = make(extensions=[LOCALHOST], begins=END - 9 * DAY)
     proof = shown(certificates, level, pair(tmp_path, later))
-    told = certificate(proof)
-    assert (told.not_before, told.not_after) == (END - 9 * DAY, END)
-    assert told.days_left > 0
+    found = certificate(proof)
+    assert (found.not_before, found.not_after) == (END - 9 * DAY, END)
+    assert found.days_left > 0
     assert "certificate-expires" not in notes(proof)
 
 

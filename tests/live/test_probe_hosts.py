@@ -143,10 +143,10 @@ def test_abstract_socket() -> None:
     assert [problem.code for problem in seen.problems] == ["timed-out"]
 
 
-@pytest.mark.parametrize(("state", "told"), [("notls", {"tls-refused"}), ("both", set())])
-def test_what_only_would_like_tls(lab: Lab, state: str, told: set[str]) -> None:
+@pytest.mark.parametrize(("state", "expected"), [("notls", {"tls-refused"}), ("both", set())])
+def test_what_only_would_like_tls(lab: Lab, state: str, expected: set[str]) -> None:
     proof = examine(local(lab[state].uri()))
-    assert (codes(proof), notes(proof)) == ((), told)
+    assert (codes(proof), notes(proof)) == ((), expected)
     assert (only(proof).handshake is None) is (state == "notls")
 
 

@@ -64,10 +64,10 @@ def test_stranger(certificates: Certificates, name: str, level: str) -> None:
     assert f"localhost:{stranger.port}" in proof.problems[0].message
     assert only(proof).handshake is None
     assert only(proof).enforced is None
-    told_nothing(stranger)
+    assert_nothing_sent(stranger)
 
 
-def told_nothing(stranger: Stranger) -> None:
+def assert_nothing_sent(stranger: Stranger) -> None:
     """Nothing was sent but the request, the nameless start-up, TLS, and what any server answers to."""
     for data in stranger.received:
         assert data in {SSL_REQUEST, STARTUP, b"PING\r\n\r\n", b""} or data.startswith(b"\x16\x03\x01")
@@ -96,7 +96,7 @@ def test_behind_tls(certificates: Certificates, name: str, level: str) -> None:
     assert (codes(proof), proof.exit_code) == ((code,), exit_code)
     assert sentence in proof.problems[0].message
     assert only(proof).handshake is not None
-    told_nothing(stranger)
+    assert_nothing_sent(stranger)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -223,19 +223,19 @@ def test_tls_of_yesterday(certificates: Certificates, level: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "told"),
+    ("bounds", "words"),
     [
         ({"ssl_min_protocol_version": "TLSv1.3"}, "TLSv1.3 or newer"),
         ({"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": "TLSv1.3"}, "(TLSv1.3)"),
     ],
 )
-def test_tls_of_a_stated_version(certificates: Certificates, bounds: dict[str, str], told: str) -> None:
+def test_tls_of_a_stated_version(certificates: Certificates, bounds: dict[str, str], words: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with strangers.running(behind_tls(certificates.good, never, context=context)) as stranger:
         proof = look(stranger.uri(sslmode="require", **bounds))
     assert codes(proof) == ("tls-too-old",)
-    assert told in proof.problems[0].message
+    assert words in proof.problems[0].message
     newer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     newer.minimum_version = ssl.TLSVersion.TLSv1_3
     with strangers.running(behind_tls(certificates.good, never, context=newer)) as stranger:

@@ -227,8 +227,8 @@ def test_each_client_is_its_own(good: StandIn) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(connect, names))
-    told = {client.parameters["application_name"]: client.statements for client in good.clients[-12:]}
-    assert told == {name: ["BEGIN", "select 1", "COMMIT"] for name in names}
+    statements = {client.parameters["application_name"]: client.statements for client in good.clients[-12:]}
+    assert statements == {name: ["BEGIN", "select 1", "COMMIT"] for name in names}
     assert len({client.number for client in good.clients}) == len(good.clients)
 
 

@@ -110,7 +110,7 @@ def test_ours(lab: Lab, paths: dict[str, str], trap: Trap) -> None:
         seen = {stack: stacks.outcome(stack, environ) for stack in STACKS}
     except envconn.ConfigurationError as refusal:
         seen = {"load": {problem.code for problem in refusal.problems}}
-    assert {name: told for name, told in seen.items() if trap.ours not in told} == {}
+    assert {name: outcome for name, outcome in seen.items() if trap.ours not in outcome} == {}
 
 
 @pytest.mark.parametrize("driver", NAIVE)
@@ -120,10 +120,10 @@ def test_a_password_is_sent_to_any_server_that_asks(fake: Callable[[Answer], Fak
     thief = fake(Answer.N)
     NAIVE[driver](thief.uri() + mode)
     assert thief.saw_password_unencrypted
-    told = len(thief.startups)
+    startups = len(thief.startups)
     for stack in STACKS:
         assert matrix.NO_TLS in stacks.outcome(stack, enforced(thief.uri() + mode), ask=False)
-    assert len(thief.startups) == told
+    assert len(thief.startups) == startups
 
 
 def test_arguments_beat_the_url(lab: Lab, certificates: Certificates) -> None:

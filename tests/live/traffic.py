@@ -43,33 +43,33 @@ class Cut(Exception):
     """The connection ended in the middle of a request."""
 
 
-def served(request: Callable[[], object], told: Served) -> None:
+def served(request: Callable[[], object], counts: Served) -> None:
     """Serve one request, and count what it came to."""
     for _ in range(_TRIES):
         try:
             request()
         except Cut:
-            told["repeated"] += 1
+            counts["repeated"] += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is lost
-            told["lost"] += 1
-            told[f"{type(error).__name__}: {error}"] += 1
+            counts["lost"] += 1
+            counts[f"{type(error).__name__}: {error}"] += 1
             return
         else:
-            told["served"] += 1
+            counts["served"] += 1
             return
-    told["lost"] += 1
+    counts["lost"] += 1
 
 
 @contextmanager
 def running(pool: Callable[[Services], Any], services: Services) -> Iterator[Served]:
     """Have the workers busy while the block runs; the counts are complete after it."""
-    told: Served = Counter()
+    counts: Served = Counter()
     over = threading.Event()
     with pool(services) as work:
-        thread = threading.Thread(target=work, args=(told, over))
+        thread = threading.Thread(target=work, args=(counts, over))
         thread.start()
         try:
-            yield told
+            yield counts
         finally:
             over.set()
             thread.join(20)
@@ -77,12 +77,12 @@ def running(pool: Callable[[Services], Any], services: Services) -> Iterator[Ser
 
 
 def _in_threads(request: Callable[[], object]) -> Callable[[Served, threading.Event], None]:
-    def one(told: Served, over: threading.Event) -> None:
+    def one(counts: Served, over: threading.Event) -> None:
         while not over.is_set():
-            served(request, told)
+            served(request, counts)
 
-    def all_of_them(told: Served, over: threading.Event) -> None:
-        threads = [threading.Thread(target=one, args=(told, over)) for _ in range(WORKERS)]
+    def all_of_them(counts: Served, over: threading.Event) -> None:
+        threads = [threading.Thread(target=one, args=(counts, over)) for _ in range(WORKERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -153,7 +153,7 @@ async def _engine(services: Services) -> AsyncIterator[Any]:
 
 @contextmanager
 def _in_coroutines(make: Callable[[], Any], request: Callable[[Any], Awaitable[None]]) -> Iterator[Any]:
-    async def one(pool: Any, told: Served, over: threading.Event) -> None:
+    async def one(pool: Any, counts: Served, over: threading.Event) -> None:
         while not over.is_set():
             outcome: list[BaseException | None] = []
             for _ in range(_TRIES):
@@ -166,13 +166,13 @@ def _in_coroutines(make: Callable[[], Any], request: Callable[[Any], Awaitable[N
                 if found := outcome.pop(0):
                     raise found
 
-            served(replay, told)
+            served(replay, counts)
 
-    async def all_of_them(told: Served, over: threading.Event) -> None:
+    async def all_of_them(counts: Served, over: threading.Event) -> None:
         async with make() as pool:
-            await asyncio.gather(*(one(pool, told, over) for _ in range(WORKERS)))
+            await asyncio.gather(*(one(pool, counts, over) for _ in range(WORKERS)))
 
-    yield lambda told, over: asyncio.run(all_of_them(told, over))
+    yield lambda counts, over: asyncio.run(all_of_them(counts, over))
 
 
 _CHECKED: dict[str, Any] = {

@@ -91,5 +91,5 @@ def test_a_failure_is_shown_when_it_happens(pytester: pytest.Pytester) -> None:
 
 def left(results: Path) -> str:
     (suite,) = ET.parse(results).getroot()  # noqa: S314 - written by our own pytest
-    (told,) = suite.iterfind("properties/property[@name='left']")
-    return told.attrib["value"]
+    (text,) = suite.iterfind("properties/property[@name='left']")
+    return text.attrib["value"]

@@ -53,8 +53,8 @@ def _changes(node: ast.AST, home: str, *, in_function: bool) -> Iterator[Change]
         home = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
     if home in _LEFT or _is_typing(node):
         return
-    for told, field, value in _own(node):
-        yield f"{home}: {told}", node, field, value, in_function
+    for change, field, value in _own(node):
+        yield f"{home}: {change}", node, field, value, in_function
     for name, field in ast.iter_fields(node):
         is_unpacked = isinstance(node, (ast.Assign, ast.Return)) and isinstance(field, ast.Tuple)
         children = field.elts if is_unpacked else field if isinstance(field, list) else [field]
@@ -157,10 +157,10 @@ def _parts(node: ast.AST) -> Iterator[tuple[str, str, object]]:
     """Yield the changes of what belongs to a node: entries, conditions, statements."""
     if isinstance(node, ast.Dict) and len(node.keys) > 1:
         for number, key in enumerate(node.keys):
-            told = f"{{...}} without {ast.unparse(key or node.values[number])}"
+            change = f"{{...}} without {ast.unparse(key or node.values[number])}"
             field, other = ("keys", ast.Constant("another")) if key else ("values", ast.Dict([], []))
             every = getattr(node, field)
-            yield told, field, [*every[:number], other, *every[number + 1 :]]
+            yield change, field, [*every[:number], other, *every[number + 1 :]]
     if isinstance(node, ast.comprehension):
         for each in node.ifs:
             yield f"all, without if {ast.unparse(each)}", "ifs", [other for other in node.ifs if other is not each]

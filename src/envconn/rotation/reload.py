@@ -49,13 +49,13 @@ class CurrentSelection:
     `read` reads the same environment again and never raises; `None` if it cannot be read again.
     """
 
-    __slots__ = ("_in_use", "_latest", "_lock", "_owner", "_read", "_told")
+    __slots__ = ("_in_use", "_latest", "_lock", "_logged", "_owner", "_read")
 
     def __init__(self, selection: Selection, read: Callable[[], Selection] | None) -> None:
         self._in_use = self._latest = Snapshot(_placed(selection, self), time.monotonic())
         self._read = read
         self._lock, self._owner = RLock(), os.getpid()
-        self._told = ("", 0.0)
+        self._logged = ("", 0.0)
 
     @property
     def selection(self) -> Selection:
@@ -94,7 +94,7 @@ class CurrentSelection:
         try:
             if found.began <= self._in_use.began:
                 return None
-            before, self._in_use, self._told = self._in_use, found, ("", 0.0)
+            before, self._in_use, self._logged = self._in_use, found, ("", 0.0)
         finally:
             lock.release()
         return changes(before.selection.services, found.selection.services)
@@ -103,10 +103,10 @@ class CurrentSelection:
         """Whether to log `text`, why a reading is not used: not again for `QUIET` seconds, however many logins fail."""
         lock, now = self._taken(), time.monotonic()
         try:
-            last, told = self._told
-            if text == last and now < told + QUIET:
+            last, since = self._logged
+            if text == last and now < since + QUIET:
                 return False
-            self._told = (text, now)
+            self._logged = (text, now)
         finally:
             lock.release()
         return True

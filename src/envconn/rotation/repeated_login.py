@@ -103,9 +103,9 @@ class _NextTry(Record):
 
     def proven_by(self, made: Made) -> Made:
         """Use the new selection from now on, and return what was `made`."""
-        told = self.current and self.snapshot and self.current.adopt(self.snapshot)
-        if told is not None:  # and not by another thread, which has told it
-            _logger().info("loaded the configuration again after a failed login: %s", told)
+        changes = self.current and self.snapshot and self.current.adopt(self.snapshot)
+        if changes is not None:  # and not by another thread, which has told it
+            _logger().info("loaded the configuration again after a failed login: %s", changes)
         return made
 
 

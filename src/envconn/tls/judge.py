@@ -60,14 +60,14 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems += _ca_problems(connection, endpoint, level, ca, context, name)
     if problems:
         return tuple(problems)
-    told = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
+    demands = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
     trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
     place, named = policy.place, trusted.variable if trusted else ""
     if unstated < least or not (how_far.exempt or unstated > floor):
         raising = "ENVCONN_TLS"
     stated_in = (place(named if level > least else raising), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, told, *stated_in, serverless)
+    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, demands, *stated_in, serverless)
     files = deciding_files.contents(connection.parameters, trusted)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge, files))
 
