@@ -3,7 +3,7 @@
 #   root=...; . "$root/examples/bootstrap.sh"; bootstrap NAME REQUIREMENTS
 #
 # sets $environment (its directory), $python (its interpreter), $cache (a directory to write to) and
-# $scrap (empty, or a cache that cannot be kept: removed at exit, so whoever traps EXIT removes it).
+# $scrap (empty, or a cache that cannot be kept: it is removed at exit; a script with its own EXIT trap removes it).
 # `choose_cache` sets the last two alone.
 # Needs Python 3.11 or newer and a package index; neither root nor pip. PYTHON=/path/to/python3
 # chooses the interpreter.
@@ -49,7 +49,7 @@ _once() {
 }
 
 # Run a command that takes long in a process group of its own, so that `interrupted` ends all of it, and with a
-# directory of ours for its temporary files. (Whoever is not in the foreground is spared the terminal's SIGINT.)
+# directory of ours for its temporary files. (The terminal sends SIGINT to the process group in the foreground only.)
 _running=
 guarded() {
     mkdir -p "$cache/tmp.$$"
@@ -81,7 +81,7 @@ _install_packages() {
     install_pinned "$1"
 }
 
-# REQUIREMENTS: whoever sources this may define another way (tests/uv.sh does).
+# REQUIREMENTS: a script that sources this may define another way (tests/uv.sh does).
 install_pinned() {
     pip_pinned -r "$1"
 }

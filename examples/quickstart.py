@@ -131,7 +131,7 @@ def against_yours(given: Sequence[str], cleanup: ExitStack) -> list[str]:
     facts = yours.database()
     if facts["tls"]["level"] in {"none", "opportunistic"}:
         print("This hop is local, or waived: no TLS is promised.", flush=True)
-    # No password: the connection is refused before anybody asks for one.
+    # No password: the connection is refused before the server asks for one.
     clean = Shell(_clean(directory) | limit, directory)
     local = {"ENVCONN_TLS_LOCAL": "enforce"} if facts["tls"]["local"] else {}
     _refused_by_configuration(clean, facts, local)
@@ -216,7 +216,7 @@ def _run() -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader went away; what Python would print at exit helps nobody.
+        # The reader has closed the pipe. Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
 

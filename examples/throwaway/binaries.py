@@ -85,7 +85,7 @@ class Account:
 
 
 def current_account() -> Account:
-    """Return who we are, or `nobody` for root, whom PostgreSQL refuses to run as."""
+    """Return the account of this process; `nobody` for root, as which PostgreSQL refuses to run."""
     if os.geteuid() != 0:
         return Account()
     # It must be an account with a name: initdb looks itself up.

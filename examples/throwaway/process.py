@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 
 
 def free_port(address: str = ADDRESS) -> int:
-    """Return a port of `address` that nobody listens on."""
+    """Return a free port of `address`."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]
@@ -34,7 +34,7 @@ def free_port(address: str = ADDRESS) -> int:
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
+    """Whether a server accepts connections there."""
     try:
         socket.create_connection((address, port), timeout=5).close()
     except ConnectionError:
@@ -102,7 +102,7 @@ def signals_raise() -> Iterator[None]:
 
 
 def _remove(directory: Path) -> None:
-    # Somebody's child that was told to end may still be writing a last file.
+    # A process that was asked to end may still be writing a last file.
     for _ in range(100):
         shutil.rmtree(directory, ignore_errors=True)
         if not os.path.lexists(directory):

@@ -1,4 +1,4 @@
-"""One running PostgreSQL: its address, and what a test wants to change about it while it runs."""
+"""One running PostgreSQL: its address, and what a test can change while it runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PostgresUnavailable(RuntimeError):
 class Server:
     """A PostgreSQL on `port` of a loopback address and on a unix socket in `home`.
 
-    It is made by `throwaway.postgres`. `clear` says whether it lets anybody in without TLS.
+    It is made by `throwaway.postgres`. `clear` is whether it accepts connections without TLS.
     """
 
     home: Path
@@ -44,15 +44,15 @@ class Server:
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
-        """Return the address with the password in it; `parameters` become the query."""
+        """Return the URI, password included; `parameters` become the query."""
         query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
         return f"postgresql://{self.user}:{self.password}@{host}:{self.port}/{self.dbname}{query}"
 
     def use(self, pair: Pair) -> None:
-        """Show another certificate to every connection from now on.
+        """Present another certificate to every connection from now on.
 
         Raises:
-            TimeoutError: the server does not show it after five seconds.
+            TimeoutError: the server does not present it after five seconds.
         """
         self._write_tls(pair)
         self._reload()
@@ -70,11 +70,11 @@ class Server:
         wait(lambda: shown(self.port, self.address) is None, "TLS to go away", seconds=5)
 
     def log(self) -> str:
-        """Return what the server has said so far."""
+        """Return the log of the server."""
         return (self.home / "log").read_text(encoding="utf-8", errors="replace")
 
     def start(self, binaries: Path, pair: Pair | None) -> None:
-        """Start on the data directory in `home` and wait until it takes connections.
+        """Start on the data directory in `home` and wait until it accepts connections.
 
         Raises:
             PostgresUnavailable: it ended instead; the text has its log.
@@ -106,7 +106,7 @@ class Server:
         )
         (self._data / "postgresql.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         kind = "host" if self.clear else "hostssl"
-        # Whoever connects to 127.1.2.3 comes from 127.0.0.1.
+        # A client that connects to 127.1.2.3 has the address 127.0.0.1.
         places = ("local all all", f"{kind} all all 127.0.0.0/8", f"{kind} all all ::1/128")
         rules = "".join(f"{place} scram-sha-256\n" for place in places)
         (self._data / "pg_hba.conf").write_text(rules, encoding="ascii")

@@ -1,11 +1,11 @@
 """SQLAlchemy 2.0 and newer: engines, sync and async, and the URL that is complete by itself.
 
     engine = envconn_sqlalchemy.create_engine()
-    engine = sqlalchemy.create_engine(envconn_sqlalchemy.url(), pool_size=5)    # the same, made by anyone
+    engine = sqlalchemy.create_engine(envconn_sqlalchemy.url(), pool_size=5)    # the same connection
 
 The URL holds neither a password nor TLS settings, but the name of a connection, which SQLAlchemy's plugin
-``envconn`` opens: ``postgresql+psycopg://app@host:5432/app?plugin=envconn&envconn=database``. Whoever makes the engine,
-with whatever options, the connection is the judged one, or the engine is refused.
+``envconn`` opens: ``postgresql+psycopg://app@host:5432/app?plugin=envconn&envconn=database``. However the engine is
+made, its connection is the judged one, or it is refused.
 
 The database's driver is the one that the URL's scheme names (``postgresql+asyncpg``), otherwise the
 first installed one of psycopg, psycopg2, asyncpg and pg8000, or of PyMySQL, mysqlclient, aiomysql and asyncmy;

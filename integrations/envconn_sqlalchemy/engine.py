@@ -1,7 +1,7 @@
 """SQLAlchemy's plugin ``envconn``, with which an engine opens the connection that its URL names, and no other.
 
-The verdict is a property of the engine, whoever makes it, and whatever options it is made with: those of the pool,
-echo, execution and the like are the program's; those that would open connections in another way are refused.
+The verdict is a property of the engine, however it is made. Options of the pool, of echo, of execution and the like are
+the program's; those that would open connections in another way are refused.
 """
 
 from __future__ import annotations

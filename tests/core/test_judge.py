@@ -155,7 +155,7 @@ def test_several_hosts_are_as_safe_as_the_weakest(mode: str) -> None:
         alone, together = [outcome(first), outcome(second)], outcome(first, second)
         refusals = [one for one in alone if not isinstance(one, TlsLevel)]
         levels = [one for one in alone if isinstance(one, TlsLevel)]
-        # Nobody is promised less in company: the strictest host decides for all of them.
+        # No host gets less because of the others: the strictest one decides for all of them.
         assert together == (refusals[0] if refusals else max(levels)), (first, second)
 
 

@@ -89,7 +89,7 @@ def test_command(row: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 @named([row for row in REFUSED if row.database and not any(each.startswith("ENVCONN_IGNOR") for each in row.codes)])
 def test_a_database_is_not_stopped(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks for the default database gets it, and whoever loads all is refused."""
+    """An integration that needs the default database gets it; `load`, which needs all services, raises."""
     for name, text in environ(row).items():
         monkeypatch.setenv(name, text)
     if row.codes.keys().isdisjoint({"DIRECT_URL", "DATABASE_REPLICA_URL"}):  # endpoints of the default database

@@ -649,7 +649,7 @@ def test_a_reading_from_before_the_failure_does_not_count(monkeypatch: pytest.Mo
 
 
 def test_a_file_that_changes_during_the_login_is_found() -> None:
-    """Somebody has read after the login had begun, and found nothing new yet."""
+    """Another thread has read after the login had begun, and found nothing new yet."""
     environ, server = {"DATABASE_URL": URL}, Server("another")
     services = load(environ)
 
@@ -799,7 +799,7 @@ def test_a_fork_in_the_middle_of_a_reading() -> None:
 
 
 def test_a_fork_has_a_lock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody releases in the child what a thread of the parent holds."""
+    """No thread of the child would release the lock that a thread of the parent holds."""
     services = envconn.load({"DATABASE_URL": "postgresql://app@localhost/app"}, env_file=None)
     holder = threading.Thread(target=services._current._taken)
     holder.start()

@@ -1,7 +1,7 @@
 """Clients for `pooling`, one class for each way in which drivers are used.
 
-A client runs statements, one transaction each, with its own number in the text, so that running
-somebody else's statement shows.
+A client runs statements, one transaction each, with its own number in the text, so that a statement of
+another client shows.
 """
 
 from __future__ import annotations

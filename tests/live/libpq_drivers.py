@@ -85,5 +85,5 @@ def recognised(error: str) -> str:
 
 
 def naive(driver: str, uri: str) -> str:
-    """Connect as everybody does, with the text and nothing else. Whoever answers is not asked anything."""
+    """Connect with the text and nothing else. The server is not asked anything."""
     return outcome(driver, uri, {}, ask=False)

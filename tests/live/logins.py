@@ -40,7 +40,7 @@ __all__ = [
     "codes",
     "decent",
     "judged",
-    "nobody_is_left",
+    "assert_no_login_is_running",
     "noted",
     "staffed",
     "tried",
@@ -152,7 +152,7 @@ print(*(problem.message for problem in outcome.problems), file=sys.stderr)
     return done.stdout.split()
 
 
-def nobody_is_left() -> None:
+def assert_no_login_is_running() -> None:
     """Make sure that the drivers give up by themselves, and soon."""
     wait(lambda: not any(map(_logs_in, sys._current_frames().values())), "logins to end", seconds=4)
 

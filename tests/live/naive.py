@@ -1,7 +1,7 @@
-"""Connect as everybody does: with the text of the URL and nothing else, as each driver's documentation has it.
+"""Connect with the text of the URL and nothing else, as each driver's documentation does.
 
-Each tells in the words of `matrix` whether TLS is in use, or the name and text of the error. Whoever answers
-is not asked anything.
+Each function returns in the words of `matrix` whether TLS is in use, or the name and text of the error. The server is
+not asked anything.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SSL_REQUEST = struct.pack("!II", 8, 80877103)
 
 @dataclass
 class Stranger:
-    """Somebody on `port` of the loopback interface; `received` holds what came on each connection, and inside TLS."""
+    """A server on `port` of the loopback interface; `received` holds what came on each connection, and inside TLS."""
 
     port: int
     received: list[bytes] = field(default_factory=list)

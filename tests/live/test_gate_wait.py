@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.measured
 
-# Whoever waits to its end although nothing can be cured is killed by `run` long before.
+# A command that waits although waiting cannot help is killed by `run` long before this time.
 FOR_EVER = ("--wait", "3600", "--timeout", "20")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.probe.proof import Login
-from logins import MARKER, codes, nobody_is_left, noted, tried
+from logins import MARKER, codes, assert_no_login_is_running, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_no_login(case: str) -> None:
     answers, code = ANSWERS[case]
     with answering(*answers) as port:
         outcome = tried(plain(port), timeout=1 if code == "timed-out" else 20)
-        nobody_is_left()
+        assert_no_login_is_running()
     assert codes(outcome) == [code]
 
 

@@ -11,7 +11,7 @@ import redis
 import redisserver
 import strangers
 from envconn.probe.proof import Login
-from logins import MARKER, codes, nobody_is_left, noted, tried
+from logins import MARKER, codes, assert_no_login_is_running, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -
     with strangers.running(strangers.behind_tls(certificates.good, behave, asked=False)) as server:
         address = f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}"
         outcome = tried(address, timeout=20 if answer else 1)
-        nobody_is_left()
+        assert_no_login_is_running()
     assert codes(outcome) == [ANSWERS[answer]]
 
 
@@ -185,7 +185,7 @@ def test_what_leaves(certificates: Certificates) -> None:
 def test_a_silent_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         outcome = tried(f"rediss://:{MARKER}@localhost:{silent.getsockname()[1]}/0?ssl_cert_reqs=none", timeout=1)
-        nobody_is_left()
+        assert_no_login_is_running()
     assert codes(outcome) == ["timed-out"]
 
 

@@ -15,7 +15,7 @@ from envconn.probe.failures import curable
 from envconn.probe.proof import Login
 from envconn.records import fields
 from fakes import Answer
-from logins import DRIVERS, codes, nobody_is_left, noted, tried
+from logins import DRIVERS, codes, assert_no_login_is_running, noted, tried
 from talker import Script
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_over_tls(certificates: Certificates, driver: str, script: Script) -> No
     with talker.running(script, certificates.good) as server:
         uri = server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca))
         outcome = tried(uri, timeout=1 if TALK[script] == "timed-out" else 20)
-        nobody_is_left()
+        assert_no_login_is_running()
     assert codes(outcome) == [TALK[script]]
 
 

@@ -207,10 +207,10 @@ def test_denied(
     secrets({"DATABASE_URL": URL})
     clients("iam").create_user(UserName="nobody")
     key = clients("iam").create_access_key(UserName="nobody")["AccessKey"]
-    with monkeypatch.context() as nobody, vaults.permissions_demanded(server, certificates.ca):
-        nobody.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-        nobody.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-        nobody.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
+    with monkeypatch.context() as patch, vaults.permissions_demanded(server, certificates.ca):
+        patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
         with pytest.raises(botocore.exceptions.ClientError, match="AccessDenied") as caught:
             adding(secret())()
     assert find(MARKER, failure_surfaces(caught.value)) == {}

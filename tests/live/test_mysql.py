@@ -246,7 +246,7 @@ def test_an_engine_that_is_the_programs_own(mysql: States[MySQL], monkeypatch: p
 
 
 def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever makes it; Flask-SQLAlchemy adds a character set to the URL, and how long a connection is kept."""
+    """Made by `sqlalchemy.create_engine` from our URL, to which Flask-SQLAlchemy adds a character set."""
     monkeypatch.setenv("ENVCONN_TLS_LOCAL", "enforce")
     server = mysql["good"]
     services = envconn.load({"DATABASE_URL": server.uri(), "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)

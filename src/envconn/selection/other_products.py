@@ -2,7 +2,7 @@
 
 A process has variables of other products, and some of them share a suffix or a name with those that are read
 (``JDBC_DATABASE_URL``, ``FIREBASE_DATABASE_URL``, ``CELERY_BROKER_URL=sqs://``). These are noted, and there is no such
-service; whoever asks for it is told why.
+service; the error for a program that uses it says why.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from envconn.connection import Connection
 
 CODE = "service-foreign"
-"""The code of the note, and of the problem for whoever asks for the service."""
+"""The code of the note, and of the problem if the service is used."""
 WAIVED = "service-waived"
 """The code of the note if a waiver leaves the service to the program."""
 
@@ -51,7 +51,7 @@ def _is_nearly_known(scheme: str) -> bool:
 
 
 _SHORT = frozenset({"pg", "psql"})
-"""Short names of a known family, which nobody else's product has as a scheme."""
+"""Short names of a known family, which no other product has as a scheme."""
 
 
 def unused(variable: str, held: str, service: str | None) -> Finding:
@@ -74,7 +74,7 @@ def misplaced(connection: Connection, what: str, service: str) -> Finding:
 
 
 def asked_for(name: str, found: Finding) -> Finding:
-    """Return the problem for whoever asks for the service `name`, which the note `found` says why there is none."""
+    """Return the problem if the service `name` is used, which does not exist for the reason in the note `found`."""
     remedy = _WITHOUT_VERDICT if found.code == WAIVED else _REMEDIES.get(name, _DATABASE)
     return problem(CODE, found.variable, f"{found.message.partition(': it ')[2]}. {remedy}")
 
@@ -157,7 +157,7 @@ _OF_ROLES: Mapping[str, Mapping[str, str]] = {"broker": _TRANSPORTS, "cache": _C
 
 
 def about(name: str, notes: Iterable[Finding]) -> Finding | None:
-    """Return the problem for whoever asks for the service `name`, if one of the `notes` says why there is none."""
+    """Return the problem if the service `name` is used, and one of the `notes` says why it does not exist."""
     shared = _SHARED if name in {"broker", "cache"} else ()
     matching = [
         each for each in notes if each.code in {CODE, WAIVED} and (each.service == name or each.variable in shared)
