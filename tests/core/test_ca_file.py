@@ -158,7 +158,7 @@ class TestInMemory:
         assert type(pickle.loads(pickle.dumps(path))) is MemoryFile  # noqa: S301 - ours
 
     @pytest.mark.parametrize("wrong", [errno.EMFILE, errno.EPERM, errno.ENOSYS])
-    def test_where_it_is_not_to_be_had(self, monkeypatch: pytest.MonkeyPatch, runtime: Path, wrong: int) -> None:
+    def test_without_memfd(self, monkeypatch: pytest.MonkeyPatch, runtime: Path, wrong: int) -> None:
         def refuse(*_: object) -> int:
             raise OSError(wrong, os.strerror(wrong))
 
@@ -182,7 +182,7 @@ class TestInMemory:
 
 
 class TestOnDisk:
-    def test_for_its_owners_eyes_and_written_once(self, runtime: Path) -> None:
+    def test_readable_by_its_owner_only_and_written_once(self, runtime: Path) -> None:
         path = for_other_programs(PEM, "V")
         assert (stat.S_IMODE(os.stat(path).st_mode), os.stat(path).st_uid) == (0o600, os.getuid())
         assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
@@ -307,7 +307,7 @@ def test_too_many_open_files(make: Callable[[str, str], str]) -> None:
 
 
 class TestLasting:
-    def test_for_its_owners_eyes(self, runtime: Path) -> None:
+    def test_the_file_is_readable_by_its_owner_only(self, runtime: Path) -> None:
         path = lasting(PEM, "V")
         assert os.path.dirname(path) == str(runtime / NAME)
         assert (stat.S_IMODE(os.stat(path).st_mode), stat.S_IMODE((runtime / NAME).stat().st_mode)) == (0o600, 0o700)

@@ -205,7 +205,7 @@ def test_nothing_configured_says_what_to_set() -> None:
         ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set. "),
     ],
 )
-def test_what_was_meant_is_named(environ: dict[str, str], message: str) -> None:
+def test_a_similar_variable_is_named(environ: dict[str, str], message: str) -> None:
     assert texts(environ).startswith(message)
 
 

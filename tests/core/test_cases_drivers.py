@@ -270,7 +270,7 @@ def test_what_is_noted(number: str, environ: dict[str, str], code: str, certific
         (of(f"mysql://u:{MARKER}@db.example:6432/d"), "no PostgreSQL"),
     ],
 )
-def test_what_is_no_likely_pooler(environ: dict[str, str], stated: str, certificates: Certificates) -> None:
+def test_hosts_that_are_not_likely_poolers(environ: dict[str, str], stated: str, certificates: Certificates) -> None:
     notes = loaded(environ, str(certificates.ca)).report().notes
     assert "pooler-likely" not in [note.code for note in notes]
 
@@ -301,7 +301,7 @@ def test_aliases_of_django(
     assert mirrors == {alias: {"MIRROR": "default"} for alias in mirrors}
 
 
-def test_a_pool_of_urls_is_no_default(certificates: Certificates) -> None:
+def test_a_pool_of_urls_is_not_the_default(certificates: Certificates) -> None:
     """T116: the variable that a platform adds for its pooler leads there when that is asked for."""
     pool = {"DATABASE_CONNECTION_POOL_URL": f"postgresql://u:{MARKER}@db.example:6000/d"}
     services = loaded({**of(PG), **pool}, str(certificates.ca))

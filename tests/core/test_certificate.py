@@ -293,7 +293,7 @@ def test_what_cannot_be_read(directory: Path, der: bytes) -> None:
     assert waits(tls)
 
 
-def test_without_any() -> None:
+def test_without_any_variable() -> None:
     tls = shake(None)
     assert tls.getpeercert() is None
     assert read_certificate(tls) is None
@@ -306,7 +306,7 @@ class Strict(ssl.SSLObject):
         return super().getpeercert(True) if binary_form else {}  # noqa: FBT003
 
 
-def test_what_is_not_told(directory: Path) -> None:
+def test_a_library_that_shows_no_unverified_certificate(directory: Path) -> None:
     assert read_certificate(shake(pair(directory, make()), Strict)) is None
 
 

@@ -235,7 +235,7 @@ def test_dotenv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["check", "show"])
-def test_reader_that_went_away(command: str) -> None:
+def test_reader_that_has_closed_the_pipe(command: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

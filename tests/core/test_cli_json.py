@@ -252,7 +252,7 @@ def test_policy_of_one_service(checked: Checked) -> None:
     ]
 
 
-def test_the_ca_is_told_apart(checked: Checked, certificates: Certificates) -> None:
+def test_a_ca_as_a_path_and_as_text_are_distinguished(checked: Checked, certificates: Certificates) -> None:
     variables = {"DATABASE_URL": f"{PG}?sslmode=verify-full"}
     by_path = checked(**variables, DATABASE_CA_CERT=str(certificates.ca))
     as_text = checked(**variables, DATABASE_CA_CERT=certificates.ca.read_text("ascii"))

@@ -68,7 +68,7 @@ def test_the_line_never_wraps(columns: int, shown_columns: int) -> None:
         assert len(shown().removeprefix(ERASE)) == shown_columns
 
 
-def test_the_line_goes_away_when_something_happens() -> None:
+def test_the_line_is_removed_when_something_happens() -> None:
     def interrupted(stream: TextIO) -> None:
         with Progress(stream) as progress:
             progress.tell("a", 1)
@@ -89,7 +89,7 @@ def test_nothing_where_nothing_was_waited_for() -> None:
         assert shown() == "end"
 
 
-def test_no_colour_is_no_reason_not_to_write_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_still_overwrites_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with terminal() as (stream, shown):
         Progress(stream).tell("a", 1)

@@ -124,7 +124,7 @@ def test_ignored(credentials: object) -> None:
     assert (note.code, note.variable) == ("binding-ignored", "VCAP_SERVICES/orders")
 
 
-def test_the_name_of_an_instance_is_no_evidence() -> None:
+def test_the_name_of_an_instance_is_not_evidence() -> None:
     credentials = {"host": "logs.example", "port": 514}
     found = report(services("user-provided", credentials, name="postgresql-logs", tags=["logs", 5]), DATABASE_URL=URI)
     assert [note.code for note in found.notes] == ["binding-ignored"]

@@ -118,7 +118,7 @@ def test_driver_behind_the_scheme(scheme: str, driver: str | None) -> None:
     assert MARKER not in repr(connection)
 
 
-def test_errors_are_no_value_errors() -> None:
+def test_errors_are_not_value_errors() -> None:
     # pydantic turns ValueError and AssertionError into an error that quotes the input.
     for kind in (EnvconnError, ConfigurationError, EndpointUnavailable, ServiceMissing):
         assert issubclass(kind, EnvconnError)
@@ -133,7 +133,7 @@ def test_configuration_error_has_a_line_for_each_problem() -> None:
     assert str(note("variable-duplicate", "C_URL", "is the same")) == "C_URL: is the same"
 
 
-def test_configuration_error_reaches_another_process_whole() -> None:
+def test_configuration_error_can_be_pickled() -> None:
     error = ConfigurationError([problem("variable-conflict", "A_URL", "is wrong")])
     arrived = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (arrived.problems, str(arrived)) == (error.problems, str(error))

@@ -286,7 +286,7 @@ class TestWhatIsReadAgain:
         path.write_text("two", encoding="ascii")
         assert deciding_files._in_file(str(path)) != before
 
-    def test_one_whose_time_was_set_back(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_file_with_an_older_time(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         os.utime(path, (LONG_AGO, LONG_AGO))
         self.age(path, monkeypatch)
         before = deciding_files._in_file(str(path))

@@ -76,7 +76,7 @@ def test_assignments(tmp_path: Path, raw: str, expected: dict[str, tuple[str, in
     ],
     ids=["two-words", "behind-blank-lines", "open-single-quote", "open-double-quote", "two-mistakes", "quoted-name"],
 )
-def test_lines_that_are_no_assignment(tmp_path: Path, raw: str, lines: list[int], good: list[str]) -> None:
+def test_lines_without_an_assignment(tmp_path: Path, raw: str, lines: list[int], good: list[str]) -> None:
     (path := tmp_path / ".env").write_text(raw, encoding="utf-8")
     found, problems = read(str(path))
     assert [problem.code for problem in problems] == ["dotenv-syntax"] * len(lines)

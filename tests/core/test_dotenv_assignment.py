@@ -57,7 +57,7 @@ def test_assigned(before: str, after: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", ["A='never closed\n", "B=1\nA='never closed"])
-def test_what_would_be_swallowed_is_not_written(before: str, tmp_path: Path) -> None:
+def test_an_assignment_inside_an_open_quote_is_not_written(before: str, tmp_path: Path) -> None:
     assert assigned(before, "N", VALUE) is None
     (path := tmp_path / ".env").write_text(before, encoding="ascii")
     with pytest.raises(ConfigurationError) as caught:
@@ -122,7 +122,7 @@ UNREADABLE: Mapping[str, str] = {
 
 
 @pytest.mark.parametrize("path", UNREADABLE)
-def test_what_is_no_such_file(path: str) -> None:
+def test_files_that_cannot_be_read(path: str) -> None:
     os.mkfifo("pipe")
     Path("held").write_text("", encoding="ascii")
     Path("binary").write_bytes(b"A=\xff\n")

@@ -228,7 +228,7 @@ def test_what_says_nothing_new_is_taken(driver: str, query: str) -> None:
 
 
 @BOTH
-def test_a_verified_server_is_no_substitute_for_channel_binding(certificates: Certificates, driver: str) -> None:
+def test_verification_does_not_replace_channel_binding(certificates: Certificates, driver: str) -> None:
     """It may ask for the password itself all the same, and would get it."""
     verified = f"sslmode=verify-full&sslrootcert={certificates.ca}"
     message = refusal(driver, judged(f"{verified}&channel_binding=require"))
@@ -244,7 +244,7 @@ def test_optional_tls_takes_no_conditions(certificates: Certificates, driver: st
 
 
 @BOTH
-def test_unencrypted_is_said_aloud(driver: str) -> None:
+def test_unencrypted_is_written_out(driver: str) -> None:
     arguments = DRIVERS[driver](judged("sslmode=disable", "localhost"))
     assert arguments.get("ssl", arguments.get("ssl_context")) is False
 

@@ -121,7 +121,7 @@ def test_results_in_postgresql_go_to_the_direct_endpoint(pooler: str) -> None:
     assert (made.engine_options["pool_pre_ping"], made.engine_options["pool_recycle"]) == (True, 300)
 
 
-def test_results_behind_a_pooler_that_cannot_be_gone_round() -> None:
+def test_results_behind_a_pooler_without_a_direct_endpoint() -> None:
     environ = {"DATABASE_URL": "postgresql://app:secret@db.example.com/app", "ENVCONN_POOL_MODE": "transaction"}
     made = backend(envconn.load(environ, env_file=None).database)
     assert made.engine_options["connect_args"]["prepare_threshold"] is None
@@ -411,7 +411,7 @@ class TestWaived:
 
 
 @pytest.mark.parametrize("stated", ["", "https://rabbit"])
-def test_flower_is_told_of_its_page_on_the_broker(
+def test_a_warning_about_flowers_broker_page(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, stated: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "flower", ModuleType("flower"))

@@ -280,7 +280,7 @@ def test_mysql(netloc: str, query: str, host: str, port: str) -> None:
     assert no_password["PASSWORD"] == ""
 
 
-def test_what_is_no_database_of_djangos() -> None:
+def test_services_that_django_has_no_backend_for() -> None:
     cache = envconn.load({"REDIS_URL": "rediss://h.example.com"}, env_file=None).cache
     with pytest.raises(envconn.ConfigurationError, match="REDIS_URL: holds a redis connection"):
         settings(cache)

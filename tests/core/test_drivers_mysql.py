@@ -97,7 +97,7 @@ VERIFIED = "ssl-mode=VERIFY_IDENTITY&ssl-ca={ca}"
 
 
 @pytest.mark.parametrize("library", MARIADB)
-def test_mariadbs_library_holds_the_whole_or_nothing(
+def test_mariadbs_library_verifies_fully_or_not_at_all(
     built: Callable[..., None], certificates: Certificates, library: str
 ) -> None:
     """tests/live/test_mysqlclient.py has tried what stands here."""

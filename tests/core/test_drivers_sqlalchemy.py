@@ -260,7 +260,7 @@ def test_a_driver_of_the_wrong_sort_for_mysql(driver: Driver, *, asynchronous: b
 
 
 @pytest.mark.parametrize(("driver", "asynchronous"), [("asyncpg", False), ("psycopg2", True), ("pg8000", True)])
-def test_a_driver_of_the_wrong_sort(driver: Driver, *, asynchronous: bool) -> None:
+def test_a_synchronous_driver_for_an_asynchronous_engine(driver: Driver, *, asynchronous: bool) -> None:
     with pytest.raises(envconn.ConfigurationError, match=driver) as refusal:
         installed.choose(load(), driver, asynchronous=asynchronous)
     assert refusal.value.problems[0].code == "driver-unsuitable"
@@ -308,12 +308,12 @@ def test_arguments_that_decide_are_refused(
 
 
 @pytest.mark.parametrize("name", ["creator", "async_creator", "module", "pool", "url"])
-def test_other_doors_are_refused(name: str) -> None:
+def test_options_that_open_connections_are_refused(name: str) -> None:
     assert codes(load(), "psycopg", **{name: object()}) == {"argument-refused"}
 
 
 @pytest.mark.parametrize("stated", [{"creator": print}, {"pool": None}, {"module": sys}, {"connect_args": {"ssl": 0}}])
-def test_doors_are_refused_by_the_engine(stated: dict[str, object]) -> None:
+def test_the_engine_refuses_options_that_open_connections(stated: dict[str, object]) -> None:
     url = envconn_sqlalchemy.url(load())
     with pytest.raises(envconn.ConfigurationError) as refusal:
         sqlalchemy.create_engine(url, **stated)

@@ -179,7 +179,7 @@ def test_parameters(stated: str, name: FormatName, due: str) -> None:
         assert due in render(connection, name, ca=CA)
 
 
-def test_a_verified_server_is_no_substitute_for_channel_binding(queries: dict[TlsLevel, str]) -> None:
+def test_verification_does_not_replace_channel_binding(queries: dict[TlsLevel, str]) -> None:
     (message,) = refusals(secured(f"{queries[TlsLevel.VERIFY_FULL]}&channel_binding=require"), "jdbc")
     assert "does not support channel_binding" in message
 
@@ -282,7 +282,7 @@ NO_PASSWORD: dict[FormatName, str] = {
 
 
 @pytest.mark.parametrize("name", NO_PASSWORD)
-def test_no_password_is_no_empty_password(name: FormatName) -> None:
+def test_a_missing_password_is_not_an_empty_one(name: FormatName) -> None:
     connection = envconn.secure(envconn.parse("postgresql://app@db.example/shop"))
     assert NO_PASSWORD[name] in render(connection, name)
 

@@ -53,7 +53,7 @@ def test_text_says_what_a_driver_is_given(name: FormatName, libpq: int | None) -
     }
 
 
-def test_service_says_it_too() -> None:
+def test_pg_service_holds_every_argument_but_the_password() -> None:
     hint, section, *lines = render(secured(), "pg_service", libpq=17_00_00).splitlines()
     assert (hint[0], section) == ("#", "[database]")
     found = dict(line.split("=", 1) for line in lines)
@@ -219,7 +219,7 @@ def test_password_file(place: str, password: str, lines: list[str]) -> None:
     assert render(secured(place=place, password=password), "pgpass").splitlines() == lines
 
 
-def test_a_star_for_a_name_is_no_wildcard() -> None:
+def test_a_star_as_a_name_is_not_a_wildcard() -> None:
     connection = envconn.secure(envconn.parse("postgresql://%2A:x@h.example/%2A"))
     assert render(connection, "pgpass") == "h.example:5432:\\*:\\*:x\n"
 

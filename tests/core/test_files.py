@@ -66,7 +66,7 @@ def test_refused(tmp_path: Path, kind: str) -> None:
     ],
     ids=["url", "password", "nul", "surrogate", "below-a-device", "too-long"],
 )
-def test_pointer_that_is_no_path(pointer: str, code: str, why: str) -> None:
+def test_pointer_that_is_not_a_path(pointer: str, code: str, why: str) -> None:
     (problem,) = Environment({"A_FILE": pointer}).lookup("A").problems
     assert problem.code == code, why
     assert MARKER not in str(problem)

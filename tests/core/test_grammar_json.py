@@ -145,7 +145,7 @@ def test_refused(document: object, codes: list[str], why: str) -> None:
     assert refused(document) == codes, why
 
 
-def test_what_is_no_object_is_no_json() -> None:
+def test_a_text_without_an_object_is_not_json() -> None:
     for text in ("[]", '["postgresql://"]', '"postgresql://"', "null", "5432"):
         assert refused(text) != ["json-invalid"]
     problem = parse_json(Secret("[]"), "A", 9)

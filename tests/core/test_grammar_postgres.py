@@ -544,7 +544,7 @@ def test_messages(text: str, says: str) -> None:
     assert any(says in problem.message for problem in refused(text))
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """One round of mending is enough."""
     problems = refused("postgres://u%:p%@h:0,é,:1:2/?sslmode=REQUIRE&x&foo=1&service=s&connect_timeout=a")
     assert [problem.code for problem in problems] == [

@@ -223,7 +223,7 @@ def test_old_drivers(marker: str, uri: str) -> None:
     assert find(marker, failure_surfaces(caught.value)) == {}
 
 
-def test_policies_and_endpoints_that_cannot_be_had(marker: str, uri: str) -> None:
+def test_invalid_policies_and_unavailable_endpoints(marker: str, uri: str) -> None:
     secured = envconn.secure(envconn.parse(uri))
     unchecked: Any = envconn_psycopg
     unchecked_policy: Any = envconn.Policy

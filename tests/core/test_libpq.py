@@ -146,7 +146,7 @@ def test_spelling(query: str, place: str, expected: dict[str, str]) -> None:
     assert all(isinstance(value, str) for value in handed.values())
 
 
-def test_no_password_is_no_empty_password() -> None:
+def test_a_missing_password_is_not_an_empty_one() -> None:
     assert "password" not in arguments(secure(parse("postgresql://app@db.example/app")), LIBPQ)
 
 
@@ -181,7 +181,7 @@ def test_installed_libpq_knows_every_word(driver: str) -> None:
     assert read(" ".join(f"{name}=1" for name in handed)).keys() == handed.keys()
 
 
-def test_what_is_no_postgresql_is_refused() -> None:
+def test_other_families_are_refused() -> None:
     cache = secure(parse("rediss://:p@cache.example/0", "REDIS_URL"))
     with pytest.raises(ConfigurationError, match="REDIS_URL: holds a redis connection"):
         arguments(cache, 180_000)

@@ -139,7 +139,7 @@ def test_the_evidence_names_the_file(home: Home) -> None:
     assert f"checked against the CA in {home.ca};" in evidence
 
 
-def test_the_minimum_is_told_where_it_raises(home: Home) -> None:
+def test_the_minimum_is_reported_where_it_raises(home: Home) -> None:
     evidence = "; ".join(database(home, ENVCONN_TLS="verify-full").tls.evidence)
     assert "raised to verify-full, the minimum set by ENVCONN_TLS" in evidence
 

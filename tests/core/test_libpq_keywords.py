@@ -90,7 +90,7 @@ def test_every_variable_is_read_noted_or_harmless() -> None:
     assert FROM_VERDICT == ("PGSSLMODE", "PGSSLROOTCERT")
 
 
-def test_what_a_keyword_says_of_itself_holds_together() -> None:
+def test_columns_of_a_keyword_are_consistent() -> None:
     for name, keyword in KEYWORDS.items():
         assert keyword.decides in {"where", "who", "tls", "auth", "session", "no"}
         assert keyword.older in {"refuse", "drop"}

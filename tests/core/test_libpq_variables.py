@@ -72,6 +72,6 @@ def test_what_the_text_states_is_not_read(variable: str) -> None:
     assert refused({variable: "bad"}, f"{URL}?{query}") == []
 
 
-def test_where_there_is_no_postgresql() -> None:
+def test_services_without_postgresql() -> None:
     variables = {"PGSERVICE": "x", "PGCONNECT_TIMEOUT": "x", "PGGSSLIB": "x"}
     assert refused(variables, "mysql://u:p@db.example.com/d?ssl-mode=REQUIRED") == []

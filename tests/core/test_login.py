@@ -194,7 +194,7 @@ DEFAULT = REPLICA.replace("app.branch1234ab%7Creplica", "postgres.branch1234ab")
         (DEFAULT, {"superuser": False}, True),
     ],
 )
-def test_who_counts_as_a_superuser(uri: str, found: dict[str, Any], superuser: object) -> None:
+def test_which_roles_are_superusers(uri: str, found: dict[str, Any], superuser: object) -> None:
     assert postgresql._login(judged(uri), "psycopg", NOTHING._replace(**found), None).superuser is superuser
 
 
@@ -220,7 +220,7 @@ class Odd:
         return
 
 
-def test_answers_that_are_none() -> None:
+def test_malformed_answers() -> None:
     names = ServerSettings._fields
     texts = dict.fromkeys(names, "\x1b[31m") | {"used": "1e3", "limit": "9" * 5000, "reserved": "\u0663", "tls": "yes"}
     expected = NOTHING._replace(user="[31m", dbname="[31m", version="[31m")

@@ -211,7 +211,7 @@ def test_all_problems_are_raised_with_one_that_is_needed(monkeypatch: pytest.Mon
     assert [each.variable for each in caught.value.problems] == ["DATABASE_URL", "CACHE_URL"]
 
 
-def test_policy_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_policy_applies_to_every_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", PG)
     monkeypatch.setenv("ENVCONN_TLS", "reqire")
     for call in (envconn_django.databases, envconn_django.caches, envconn_psycopg.kwargs):

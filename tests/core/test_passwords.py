@@ -76,7 +76,7 @@ def test_it_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert repr(services.database.password) == "<Secret>"
 
 
-def test_every_endpoint_gets_one_of_its_own() -> None:
+def test_every_endpoint_gets_its_own_password() -> None:
     tokens = Tokens()
     services = load(
         tokens,
@@ -130,7 +130,7 @@ def test_what_load_refuses(environ: dict[str, str], names: tuple[str, ...], code
     assert find(TOKEN, failure_surfaces(caught.value)) == {}
 
 
-def test_what_load_takes() -> None:
+def test_what_load_accepts() -> None:
     assert load(lambda _: TOKEN, DATABASE_URL="postgresql://app@localhost/app").database.tls.local
     assert not envconn.load({"ENVCONN_PHASE": "build"}, env_file=None, passwords={"database": lambda _: TOKEN})
 
@@ -199,7 +199,7 @@ def test_errors_do_not_show_the_password(
 
 
 @pytest.mark.parametrize("supplier", ["__call__", "later"])
-def test_each_login_in_a_coroutine_gets_one(supplier: str) -> None:
+def test_each_login_in_a_coroutine_gets_a_new_password(supplier: str) -> None:
     tokens = Tokens()
     services = load(getattr(tokens, supplier))
 
@@ -212,7 +212,7 @@ def test_each_login_in_a_coroutine_gets_one(supplier: str) -> None:
     assert asyncio.run(twice()) == [f"{TOKEN}1", f"{TOKEN}2"]
 
 
-def test_the_pool_of_an_old_asyncpg_asks_for_itself() -> None:
+def test_the_pool_of_an_old_asyncpg_calls_the_supplier_itself() -> None:
     tokens = Tokens()
 
     async def password() -> str | None:

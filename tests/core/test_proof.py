@@ -145,7 +145,7 @@ def test_exit_code(codes: tuple[str, ...], expected: int) -> None:
     assert gravest(FAULTS[code].exit_code for code in codes) == expected
 
 
-def test_what_waiting_cures() -> None:
+def test_which_failures_may_pass() -> None:
     assert curable(["connection-refused", "server-starting"])
     assert not curable(["connection-refused", "tls-refused"])
     assert all(not fault.passes for fault in FAULTS.values() if fault.exit_code != EX_UNAVAILABLE)

@@ -148,7 +148,7 @@ def test_direct_endpoint_beside_a_pooler_that_was_stated() -> None:
     assert services.connection("database", pooled=False).host == "db.example.com"
 
 
-def test_provider_behind_a_name_of_ones_own_is_stated() -> None:
+def test_a_provider_behind_a_custom_hostname_is_stated() -> None:
     environ = {"DATABASE_URL": "postgresql://u:p@db.example.com/app", "ENVCONN_PROVIDER": "neon", "ENVCONN_TLS": "best"}
     database = envconn.load(environ, env_file=None).database
     assert (database.provider, database.tls.level, database.features.suspends) == (

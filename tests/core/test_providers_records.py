@@ -286,7 +286,7 @@ def test_a_look_alike_is_unknown_or_refused(url: str) -> None:
         ("AZURE_POSTGRESQL_CONNECTIONSTRING", "azure"),
     ],
 )
-def test_tunnel_is_whose_the_variable_says(variable: str, provider: str) -> None:
+def test_a_tunnel_belongs_to_the_provider_in_the_variable(variable: str, provider: str) -> None:
     connection = Connection("postgresql", "postgresql", (Host("127.0.0.1", 10000),), "u", "db", origin=Origin(variable))
     endpoint = identify(connection)
     assert endpoint.provider is not None

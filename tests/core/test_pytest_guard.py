@@ -190,7 +190,7 @@ def test_a_refused_session_says_which_variable_and_which_host(session: Session) 
     assert "Traceback" not in done.stderr.str()
 
 
-def test_everything_that_stands_against_it_is_said_at_once(session: Session) -> None:
+def test_all_objections_are_reported_at_once(session: Session) -> None:
     done = session(DATABASE_URL=f"{THERE}_prod", CACHE_URL="rediss://cache.example.com")
     assert done.stderr.str().count("[test-remote]") == 2
     assert done.stderr.str().count("[test-production]") == 1
@@ -228,7 +228,7 @@ def test_nothing_of_a_refusal_shows_a_password(
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
-def test_help_is_to_be_had_anyway(pytester: pytest.Pytester, arguments: list[str]) -> None:
+def test_help_works_with_a_wrong_environment(pytester: pytest.Pytester, arguments: list[str]) -> None:
     pytester.makeini("[pytest]")
     done = pytester.runpytest_inprocess("-p", "envconn_pytest", *arguments)
     assert done.ret == pytest.ExitCode.OK

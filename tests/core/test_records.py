@@ -211,7 +211,7 @@ FORBIDDEN: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 @pytest.mark.parametrize("value", PUBLIC, ids=lambda value: type(value).__name__)
-def test_what_programs_get_is_no_sequence(value: Value, what: str) -> None:
+def test_values_of_the_public_interface_are_not_sequences(value: Value, what: str) -> None:
     with pytest.raises(TypeError):
         FORBIDDEN[what](value)
 

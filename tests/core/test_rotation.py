@@ -130,7 +130,7 @@ class TestReload:
         environ["DATABASE_URL"] = after
         assert services.reload().changed == {"database": facts}
 
-    def test_where_it_stands_and_what_stands_beside_it(self) -> None:
+    def test_a_change_of_the_origin_or_of_siblings(self) -> None:
         environ = {"DATABASE_URL": URL}
         services = load(environ)
         environ |= {"DATABASE_URL": "$MAIN", "MAIN": URL, "DATABASE_REPLICA_URL": OTHER}
@@ -341,7 +341,7 @@ class TestPlaces:
         services.reload()
         assert [in_use(each) is each for each in (other, replica, pooled)] == [True] * 3
 
-    def test_it_stands_among_the_services_that_had_it_first(self) -> None:
+    def test_a_connection_belongs_to_the_services_it_was_first_taken_from(self) -> None:
         services = load(self.ENVIRON)
         again = Services(Selection({"mine": services["other"]}, Report()))
         assert place_of(again["mine"]).name == "other"

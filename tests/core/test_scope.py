@@ -342,7 +342,9 @@ AIVEN = "rediss://u:p@cache-proj.aivencloud.com:1234"
         ({"DATABASE_URL": FULL}, "or set DATABASE_CA_CERT", {"DATABASE_CA_CERT": CA}),
     ],
 )
-def test_a_remedy_is_no_dead_end(environ: Mapping[str, str], message: str, remedied: Mapping[str, str]) -> None:
+def test_a_remedy_works_under_the_same_policy(
+    environ: Mapping[str, str], message: str, remedied: Mapping[str, str]
+) -> None:
     (problem,) = select_services(environ, None).report.problems
     assert message in problem.message
     assert select_services({**environ, **remedied}, None).report.ok

@@ -50,7 +50,7 @@ def test_level(url: str, variables: dict[str, str], level: TlsLevel, notes: list
         assert redis.arguments(service)["ssl_cert_reqs"] == ("required" if level == FULL else "none")
 
 
-def test_a_ca_in_the_text_is_no_silence(certificates: Certificates) -> None:
+def test_a_ca_in_the_text_raises_the_level(certificates: Certificates) -> None:
     variables = {"CACHE_URL": f"rediss://h:p@{HEROKU}?ssl_ca_certs={certificates.ca}", "ENVCONN_PROVIDER": "heroku"}
     assert envconn.load(variables, env_file=None)["cache"].tls.level == FULL
 

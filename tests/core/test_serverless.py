@@ -93,7 +93,7 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
         ),
     ],
 )
-def test_who_has_none(text: str, jwt: str | None, said: str) -> None:
+def test_providers_without_an_endpoint_for_queries(text: str, jwt: str | None, said: str) -> None:
     connection = secured(text.replace("{p}", MARKER))
     with pytest.raises(envconn.EndpointUnavailable, match=said) as caught:
         serverless(connection, jwt=envconn.Secret(jwt) if jwt else None)

@@ -140,7 +140,7 @@ def test_refused(tmp_path: Path, files: Mapping[str, str | bytes], code: str, wo
 
 @pytest.mark.parametrize("file", ["type", "password"])
 @pytest.mark.parametrize("kind", ["loop", "pipe", "directory", "dangling"])
-def test_files_that_are_none(tmp_path: Path, file: str, kind: str) -> None:
+def test_names_that_are_not_files(tmp_path: Path, file: str, kind: str) -> None:
     bind(tmp_path, "db", FULL)
     (path := tmp_path / "db" / file).unlink()
     if kind == "pipe":

@@ -198,7 +198,7 @@ def test_secure_judges_by_the_policy_of_the_process(monkeypatch: pytest.MonkeyPa
         ("PGSSLROOTCERT", "/nowhere", "ca-missing"),
     ],
 )
-def test_secure_heeds_what_libraries_read(
+def test_secure_checks_what_libraries_read(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, code: str
 ) -> None:
     """libpq alone would refuse for most of them; with the configuration of OpenSSL, TLS would say too little."""
@@ -219,7 +219,7 @@ def test_secure_is_about_none_of_the_services(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("source", [None, 1, b"postgresql://db.example/app", Secret(PG), secure(PG)])
-def test_secure_takes_nothing_else(source: Any) -> None:
+def test_secure_refuses_everything_else(source: Any) -> None:
     with pytest.raises(TypeError, match="expected a connection string or the Connection"):
         secure(source)
 
@@ -262,7 +262,7 @@ def test_a_blank_text_from_the_program_is_a_problem(text: str) -> None:
     assert [(problem.code, problem.variable) for problem in outcome] == [("text-empty", "database")]
 
 
-def test_a_text_that_stands_in_its_variable_is_judged_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_of_the_environment_is_judged_with_its_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDERS_URL", PG)
     outcome = judged_text(Secret(PG), "ORDERS_URL")
     assert isinstance(outcome, envconn.SecuredConnection)
@@ -378,7 +378,7 @@ def test_report_of_what_is_wrong() -> None:
     ]
 
 
-def test_who_changes_a_report_changes_nothing_else() -> None:
+def test_changing_a_report_changes_nothing_else() -> None:
     services = load({"DATABASE_URL": PG}, env_file=None)
     assert not hasattr(services.report().services, "clear")
     assert not hasattr(services.report().refused, "clear")

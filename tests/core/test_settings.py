@@ -122,14 +122,14 @@ def test_variables_of_connections_are_no_extra_fields(extra: str, sensitive: obj
     assert not settings.model_extra
 
 
-def test_a_variable_that_was_chosen_is_no_extra_field() -> None:
+def test_a_chosen_variable_is_not_an_extra_field() -> None:
     Path(".env").write_text(f"ENVCONN_DATABASE_VARIABLE=OURS\nOURS={URL}\nUNRELATED=1\n", encoding="utf-8")
     settings = made(extra="allow")()
     assert settings.database.origin.variable == "OURS"
     assert settings.model_extra == {"unrelated": "1"}
 
 
-def test_fields_of_ones_own_on_the_same_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_application_fields_on_the_same_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     class Both(envconn.Settings):
         model_config = SettingsConfigDict(extra="forbid")
 

@@ -57,7 +57,7 @@ def test_a_wrong_text_is_a_configuration_error(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", [1, None, [URL], envconn.parse(URL)])
-def test_what_is_no_text_is_a_validation_error(wrong: object) -> None:
+def test_a_value_that_is_not_text_is_a_validation_error(wrong: object) -> None:
     with pytest.raises(ValidationError) as caught:
         model(database=wrong)
     assert [found["type"] for found in caught.value.errors()] == ["secured_connection"]
@@ -84,7 +84,7 @@ def test_the_policy_is_the_one_of_the_environment(monkeypatch: pytest.MonkeyPatc
         model(database=URL)
 
 
-def test_in_settings_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_the_settings_of_an_application(monkeypatch: pytest.MonkeyPatch) -> None:
     class Own(BaseSettings):
         model_config = SettingsConfigDict(env_prefix="OWN_")
 
@@ -135,7 +135,7 @@ def test_dumps_and_schema() -> None:
 
 
 @pytest.mark.parametrize("name", ["broker", "cache"])
-def test_a_database_is_no_broker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_as_the_broker_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", URL)
     fields: dict[str, Any] = {name: (SecuredConnection, ...)}
     made: Any = create_model("Made", **fields)

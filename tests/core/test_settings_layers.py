@@ -137,7 +137,7 @@ def test_two_names_contradict_each_other(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("failure", [Refused(URL), KeyError(URL), None])
-def test_a_secret_that_cannot_be_had(failure: Exception | None) -> None:
+def test_a_secret_that_cannot_be_read(failure: Exception | None) -> None:
     vault = Vault(DATABASE_URL=failure, ANALYTICS_DATABASE_URL=f"{URL}?sslmode=disable")
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding(vault))()
@@ -155,7 +155,7 @@ def test_a_secret_that_is_not_needed_may_be_refused(monkeypatch: pytest.MonkeyPa
     assert adding(holding(Vault(DATABASE_URL=Refused())))().database.host == HOST
 
 
-def test_a_choice_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_choice_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_DATABASE_VARIABLE", "MINE")
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(holding(Vault(MINE=Refused())))()
@@ -228,7 +228,7 @@ def test_a_mixin_that_adds_a_source() -> None:
     assert list(Below().databases) == ["database", "analytics"]
 
 
-def test_a_mistake_in_a_source_of_ones_own() -> None:
+def test_an_error_in_an_application_source() -> None:
     class Mistaken(VaultSource):
         def __call__(self) -> dict[str, Any]:
             raise KeyError("of the application")

@@ -56,7 +56,7 @@ def test_parts_that_are_wrong(wrong: dict[str, object], code: str) -> None:
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
-def test_parts_that_cannot_be_had() -> None:
+def test_parts_that_cannot_be_read() -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         adding(lambda cls: parts(VaultSource(cls, Vault(**{**RDS, "password": Refused(MARKER)}))))()
     assert [problem.code for problem in caught.value.problems] == ["secret-unavailable"]

@@ -165,7 +165,7 @@ def test_a_service_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -
             getattr(twin, name)
 
 
-def test_a_field_of_ones_own_may_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_application_field_may_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
     class Redefined(App):
         cache: Any = None
         results: ClassVar[Any] = None  # type: ignore[misc]
@@ -266,7 +266,7 @@ class Narrower(App):
 
 
 @pytest.mark.usefixtures("environment")
-def test_sources_of_ones_own() -> None:
+def test_sources_of_the_application() -> None:
     settings = Wider()
     assert (settings.name, settings.database.host) == ("more", "db.example.com")
     with pytest.raises(TypeError, match="that super"):

@@ -81,7 +81,9 @@ def test_the_application_serves(bench: Bench, private: Server, certificates: Cer
     assert healthy.returncode == 0, healthy.stderr
 
 
-def test_healthy_is_who_listens_too(bench: Bench, private: Server, certificates: Certificates) -> None:
+def test_the_health_check_of_compose_fails_without_a_server(
+    bench: Bench, private: Server, certificates: Certificates
+) -> None:
     done = run(bench, FOUND["compose health"], private.uri(), certificates.ca)
     assert done.returncode == 1
     assert "ConnectionRefusedError" in done.stderr

@@ -104,7 +104,7 @@ def test_without_a_cache_it_is_djangos_own(project: Project) -> None:
     assert done.stdout.startswith("[1]\n")
 
 
-def test_a_database_called_cache_is_none() -> None:
+def test_a_database_called_cache_is_not_the_cache() -> None:
     services = envconn.load(
         {"DATABASE_URL": "sqlite:///a.db", "CACHE_DATABASE_URL": "sqlite:///cache.db"}, env_file=None
     )

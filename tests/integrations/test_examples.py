@@ -260,7 +260,7 @@ def test_script_exit_codes(
 @pytest.mark.parametrize(
     ("answer", "code"), [(Answer.N, 76), (Answer.ERROR, 76), (Answer.GARBAGE, 76), (Answer.CLOSE, 69)]
 )
-def test_script_is_not_talked_out_of_tls(
+def test_the_script_requires_tls_in_any_environment(
     fake: Callable[[Answer], Fake], scrap: Path, answer: Answer, code: int
 ) -> None:
     uri = f"postgresql://app:marker-password@localhost:{fake(answer).port}/app?sslmode=require"

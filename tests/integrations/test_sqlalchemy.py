@@ -35,7 +35,7 @@ def load(uri: str, **environ: str) -> SecuredConnection:
 
 
 @pytest.mark.parametrize("driver", SYNC)
-def test_whoever_makes_the_engine(lab: Lab, driver: Driver) -> None:
+def test_every_way_to_make_the_engine(lab: Lab, driver: Driver) -> None:
     judged = load(lab["good"].uri(sslmode="require", application_name="name of ours"))
     url = envconn_sqlalchemy.url(judged, driver=driver)
     first = envconn_sqlalchemy.create_engine(judged, driver=driver, pool_size=2, echo=False)

@@ -166,7 +166,7 @@ def test_a_password_is_not_made_for_a_file_that_cannot_be(fetch: Callable[..., S
     assert peer.asked == []
 
 
-def test_a_file_that_would_swallow_it(fetch: Callable[..., Said]) -> None:
+def test_a_file_with_an_open_quote(fetch: Callable[..., Said]) -> None:
     Path(".env").write_text("A='never closed\n", encoding="ascii")
     said = fetch(*CASEDEV, "--no-env-file", "--write", ".env")
     assert (said.code, said.err.endswith(" [dotenv-syntax]\n")) == (78, True)

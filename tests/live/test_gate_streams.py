@@ -100,7 +100,7 @@ def test_json_on_a_terminal_ends_the_line_first(away: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["check", "--live"], ["check", "--live", "--json"]], ids=" ".join)
-def test_reader_of_stdout_that_went_away(arguments: list[str], good: dict[str, str]) -> None:
+def test_reader_of_stdout_that_has_closed_it(arguments: list[str], good: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
@@ -112,7 +112,7 @@ def test_reader_of_stdout_that_went_away(arguments: list[str], good: dict[str, s
 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [["check"], ["exec"]], ids=" ".join)
-def test_reader_of_stderr_that_went_away(arguments: list[str], unbuffered: str, away: dict[str, str]) -> None:
+def test_reader_of_stderr_that_has_closed_it(arguments: list[str], unbuffered: str, away: dict[str, str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     child = ["--", "echo", "started"] if "exec" in arguments else []

@@ -88,7 +88,7 @@ def test_what_it_then_shows_may_end_it(
 
 
 @pytest.mark.parametrize("state", ["notls", "expired", "wronghost", "unknownca"])
-def test_what_waiting_does_not_cure_fails_at_once(state: str, lab: Lab, certificates: Certificates) -> None:
+def test_a_permanent_failure_ends_the_wait_at_once(state: str, lab: Lab, certificates: Certificates) -> None:
     uri = lab[state].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", *FOR_EVER, DATABASE_URL=uri)
     assert done.code == 76

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from envconn.probe.proof import Login
-from logins import MARKER, codes, assert_no_login_is_running, noted, tried
+from logins import MARKER, assert_no_login_is_running, codes, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def plain(port: int) -> str:
     return f"amqp://app:{MARKER}@127.0.0.1:{port}/"
 
 
-def test_a_broker_that_says_nothing_of_itself_and_no_goodbye() -> None:
+def test_a_broker_without_properties_that_closes_abruptly() -> None:
     with answering(START, TUNE, OPENED) as port:
         outcome = tried(plain(port), timeout=1)
     assert noted(outcome) == []

@@ -136,7 +136,7 @@ def test_an_unjudged_connection() -> None:
         log_in(envconn.parse("postgresql://app@db.example.com/app", "DATABASE_URL"), timeout=1)  # type: ignore[arg-type]
 
 
-def test_a_fault_of_our_own_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_our_own_code_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError
 

@@ -36,7 +36,7 @@ def test_a_superuser(own: Staffed, driver: str) -> None:
     assert outcome.login.superuser is True
 
 
-def test_a_member_of_what_a_provider_has_in_its_place(own: Staffed) -> None:
+def test_a_member_of_the_role_that_replaces_superuser(own: Staffed) -> None:
     outcome = tried(own.uri("master"))
     assert noted(outcome) == ["role-superuser"]
     assert outcome.login

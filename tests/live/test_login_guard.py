@@ -77,7 +77,7 @@ def test_a_server_that_asks_for_the_password_as_plain_text(certificates: Certifi
     assert codes(outcome) == ["timed-out"]
 
 
-def test_who_asks_for_it_and_answers(certificates: Certificates) -> None:
+def test_a_server_that_requests_the_password_and_accepts_it(certificates: Certificates) -> None:
     with talker.running(Script.CLEAR_TEXT_IGNORANT, certificates.unknownca) as poser:
         outcome = tried(poser.uri("psycopg", sslmode="require"))
     assert poser.passwords == [MARKER]
@@ -86,7 +86,7 @@ def test_who_asks_for_it_and_answers(certificates: Certificates) -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("sslmode", ["verify-ca", "verify-full"])
-def test_who_is_verified_needs_no_more(own: Staffed, driver: str, sslmode: str) -> None:
+def test_a_verified_server_may_request_the_password(own: Staffed, driver: str, sslmode: str) -> None:
     outcome = tried(own.uri(driver=driver, sslmode=sslmode, sslrootcert=str(own.ca)))
     assert noted(outcome) == []
 

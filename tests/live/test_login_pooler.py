@@ -38,7 +38,7 @@ def test_a_pooler_that_is_not_stated(pooler: Bouncer, certificates: Certificates
     assert outcome.login.tls is True
 
 
-def test_who_comes_next_meets_no_leftovers(bouncer: Bouncer, certificates: Certificates, lab: Lab) -> None:
+def test_the_next_client_finds_no_leftovers(bouncer: Bouncer, certificates: Certificates, lab: Lab) -> None:
     for driver in DRIVERS:
         # Processes of their own, since asyncpg numbers its statements throughout one; two servers take turns.
         for _ in range(3):

@@ -11,7 +11,7 @@ import redis
 import redisserver
 import strangers
 from envconn.probe.proof import Login
-from logins import MARKER, codes, assert_no_login_is_running, noted, tried
+from logins import MARKER, assert_no_login_is_running, codes, noted, tried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,7 +167,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -> None:
+def test_a_server_that_only_claims_to_be_redis(certificates: Certificates, answer: bytes) -> None:
     behave = strangers.say(*[answer] * 9) if answer else strangers.never
     with strangers.running(strangers.behind_tls(certificates.good, behave, asked=False)) as server:
         address = f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}"
@@ -176,7 +176,7 @@ def test_what_only_says_it_were_one(certificates: Certificates, answer: bytes) -
     assert codes(outcome) == [ANSWERS[answer]]
 
 
-def test_what_leaves(certificates: Certificates) -> None:
+def test_a_server_that_closes_the_connection(certificates: Certificates) -> None:
     with strangers.running(strangers.behind_tls(certificates.good, strangers.say(b""), asked=False)) as server:
         outcome = tried(f"rediss://:{MARKER}@localhost:{server.port}/0?ssl_ca_certs={certificates.ca}")
     assert codes(outcome) == ["connection-closed"]

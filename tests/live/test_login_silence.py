@@ -15,7 +15,7 @@ from envconn.probe.failures import curable
 from envconn.probe.proof import Login
 from envconn.records import fields
 from fakes import Answer
-from logins import DRIVERS, codes, assert_no_login_is_running, noted, tried
+from logins import DRIVERS, assert_no_login_is_running, codes, noted, tried
 from talker import Script
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_server_that_knows_none_of_it(certificates: Certificates, driver: str)
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("script", [Script.BABBLING, Script.EMPTY])
-def test_answers_that_are_none(certificates: Certificates, driver: str, script: Script) -> None:
+def test_malformed_answers(certificates: Certificates, driver: str, script: Script) -> None:
     with talker.running(script, certificates.good) as server:
         outcome = tried(server.uri(driver, sslmode="verify-full", sslrootcert=str(certificates.ca)), timeout=3)
     if outcome.login:

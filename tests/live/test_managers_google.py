@@ -98,7 +98,7 @@ def test_json_under_a_name(project: vaults.Google) -> None:
 
 
 @pytest.mark.parametrize("case", ["denied", "binary"])
-def test_a_secret_that_cannot_be_had(case: str, project: vaults.Google, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_cannot_be_read(case: str, project: vaults.Google, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source says the same of both: nothing."""
     project.secrets = {"DATABASE_URL": URL.encode() + b"\xff"}
     project.denied = {"DATABASE_URL"} if case == "denied" else set()

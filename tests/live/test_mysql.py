@@ -265,6 +265,6 @@ def test_an_engine_of_sqlalchemy(mysql: States[MySQL], monkeypatch: pytest.Monke
     EnvConn(app, services=services)
     db = SQLAlchemy(app)
     with app.app_context():
-        assert in_use(db.engine) == in_use(db.engines["own"]) == (server.dbname, True)
+        assert name_and_tls(db.engine) == name_and_tls(db.engines["own"]) == (server.dbname, True)
         with pytest.raises(envconn.ConfigurationError):
             db.engines["plain"].connect()

@@ -200,7 +200,7 @@ def test_a_client_certificate_in_the_words_of_the_family(certificates: Certifica
     assert proof.problems[0].message.endswith("Name one with ssl_certfile and ssl_keyfile")
 
 
-def test_no_certificate_for_those_who_are_not_verified(certificates: Certificates, client: Client) -> None:
+def test_no_client_certificate_for_an_unverified_server(certificates: Certificates, client: Client) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_OPTIONAL
     context.load_verify_locations(client.ca)

@@ -152,7 +152,7 @@ def test_answers(certificates: Certificates, name: str) -> None:
     assert codes(proof) == ()
 
 
-def test_silence_is_no_denial(certificates: Certificates) -> None:
+def test_silence_is_not_a_refusal(certificates: Certificates) -> None:
     inside = two_faced(certificates, QUESTION, b"")
 
     def behave(connection: socket.socket, stranger: strangers.Stranger) -> None:

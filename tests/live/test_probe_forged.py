@@ -65,7 +65,7 @@ def fingerprint(shown: Pair) -> str:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("state", ["good", "wronghost", "expired", "unknownca", "intermediate"])
-def test_whatever_is_wrong(certificates: Certificates, state: str, level: str) -> None:
+def test_the_certificate_is_described_in_every_state(certificates: Certificates, state: str, level: str) -> None:
     each = getattr(certificates, state)
     found = certificate(shown(certificates, level, each))
     own, *above = x509.load_pem_x509_certificates(each.chain.read_bytes())
@@ -147,7 +147,7 @@ def test_not_yet(certificates: Certificates, tmp_path: Path, level: str) -> None
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_an_end_that_is_none(certificates: Certificates, tmp_path: Path, level: str) -> None:
+def test_a_certificate_with_an_invalid_end(certificates: Certificates, tmp_path: Path, level: str) -> None:
     proof = shown(certificates, level, pair(tmp_path, make(extensions=[LOCALHOST], replace=MONTH_13)))
     assert codes(proof) == (() if level == "require" else ("certificate-untrusted",))
     handshake = only(proof).handshake

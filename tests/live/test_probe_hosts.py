@@ -106,7 +106,7 @@ def test_where_a_loop_runs(lab: Lab) -> None:
     assert asyncio.run(within_a_loop()).ok
 
 
-def test_who_asks_goes_away() -> None:
+def test_a_cancelled_proof_leaves_no_task() -> None:
     async def hasty(connection: envconn.SecuredConnection) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(look_at([connection]), 0.3)
@@ -144,13 +144,13 @@ def test_abstract_socket() -> None:
 
 
 @pytest.mark.parametrize(("state", "expected"), [("notls", {"tls-refused"}), ("both", set())])
-def test_what_only_would_like_tls(lab: Lab, state: str, expected: set[str]) -> None:
+def test_optional_tls(lab: Lab, state: str, expected: set[str]) -> None:
     proof = examine(local(lab[state].uri()))
     assert (codes(proof), notes(proof)) == ((), expected)
     assert (only(proof).handshake is None) is (state == "notls")
 
 
-def test_what_wants_no_tls(lab: Lab) -> None:
+def test_an_unencrypted_connection_to_another_protocol(lab: Lab) -> None:
     assert codes(examine(local(lab["notls"].uri(sslmode="disable")))) == ()
     with strangers.running(say(b"HTTP/1.1 400\r\n\r\n")) as stranger:
         proof = examine(local(stranger.uri(sslmode="disable")))

@@ -129,7 +129,7 @@ def test_other_authorities_are_strangers() -> None:
         assert [problem.code for problem in examine(judged(other)).problems] == ["certificate-untrusted"]
 
 
-def test_a_look_at_it(good: StandIn, notls: StandIn) -> None:
+def test_examined(good: StandIn, notls: StandIn) -> None:
     [seen] = examine(judged(good), enforcement="require").seen
     assert seen.enforced is True
     assert seen.handshake

@@ -87,7 +87,7 @@ def test_strangers_to_one_with_tls(good: StandIn, packet: bytes) -> None:
 
 
 @pytest.mark.parametrize("protocols", [None, ["http/1.1"], ["http/1.1", "postgresql"]])
-def test_who_does_not_ask_has_to_say_what_for(good: StandIn, protocols: list[str] | None) -> None:
+def test_direct_tls_requires_alpn(good: StandIn, protocols: list[str] | None) -> None:
     context = ssl.create_default_context(cadata=good.ca)
     if protocols:
         context.set_alpn_protocols(protocols)
@@ -106,18 +106,18 @@ def test_other_protocols(notls: StandIn, version: int, state: bytes) -> None:
     assert b"C" + state in said(notls, startup(version))
 
 
-def test_a_newer_minor_version_is_talked_down(notls: StandIn) -> None:
+def test_a_newer_minor_version_is_negotiated_down(notls: StandIn) -> None:
     answer = said(notls, startup((3 << 16) + 2, "user", "app", "_pq_.x", "1", ""))
     assert answer.startswith(b"v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.x\0R")
 
 
 @pytest.mark.parametrize("kind", [b"B", b"C", b"D", b"E", b"P", b"f", b"z", b"\0"])
-def test_what_is_no_simple_query_is_refused_once(notls: StandIn, kind: bytes) -> None:
+def test_an_extended_query_is_refused_once(notls: StandIn, kind: bytes) -> None:
     answer = said(notls, LOGIN, message(kind, b"\0"), message(b"H"), PARSE, message(b"S"), message(b"X"))
     assert answer.count(b"C0A000") == 1
     assert answer.endswith(message(b"Z", b"I"))
 
 
 @pytest.mark.parametrize("packet", [b"Q\0\0\0\1", b"Q\xff\xff\xff\xff", message(b"Q", b"no end")])
-def test_what_is_no_message_ends_it(notls: StandIn, packet: bytes) -> None:
+def test_a_malformed_message_ends_the_connection(notls: StandIn, packet: bytes) -> None:
     assert said(notls, LOGIN, packet, leave=False).endswith(message(b"Z", b"I"))

@@ -143,7 +143,7 @@ def test_what_the_server_refuses(
     assert find(MARKER, shown | {"log": caplog.text}) == {}
 
 
-def test_who_does_not_know_the_password(server: Server, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password(server: Server, peer: Peer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(QueryError) as caught:
         query(secured(server, MARKER), "select 1", address=peer.url("sql"))
@@ -215,7 +215,9 @@ def test_limits(run: Callable[..., Result], peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("state", ["expired", "wronghost", "unknownca", None])
-def test_who_is_no_endpoint(server: Server, certificates: Certificates, peer: Peer, state: str | None) -> None:
+def test_servers_that_are_not_the_endpoint(
+    server: Server, certificates: Certificates, peer: Peer, state: str | None
+) -> None:
     with running(getattr(certificates, state) if state else None) as other:
         with pytest.raises(RemoteError) as caught:
             query(secured(server, MARKER), "select 1", address=other.url("sql"))

@@ -105,7 +105,7 @@ def test_neon_without_a_next_page(peer: Peer, pagination: dict[str, object]) -> 
         get_connection("neon", **NEON, branch="staging")
 
 
-def test_a_cursor_that_stands_still_ends_the_list(peer: Peer) -> None:
+def test_a_repeated_cursor_ends_the_list(peer: Peer) -> None:
     from apis import status
 
     page = {"branches": [{"id": "br-a", "name": "a"}], "pagination": {"next": "same"}}

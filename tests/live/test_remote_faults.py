@@ -196,7 +196,7 @@ def test_another_branch_of_casedev(peer: Peer, caplog: pytest.LogCaptureFixture)
 @pytest.mark.parametrize(
     "host", ["", "h@evil.example", "h/x", "h:5432", "h?sslmode=disable", "h,evil.example", "-", "a" * 300, "h h"]
 )
-def test_a_host_that_would_say_more(peer: Peer, caplog: pytest.LogCaptureFixture, host: str) -> None:
+def test_a_host_with_more_than_a_hostname(peer: Peer, caplog: pytest.LogCaptureFixture, host: str) -> None:
     role = {"access_host_url": host, "username": "a.b", "password": PASSWORD, "database_name": "d"}
     peer.script.append(status(201, role))
     error = refused(caplog, provider="planetscale", organization="acme", database="app", role="a", create=True)
@@ -240,7 +240,7 @@ def test_an_invalid_port(peer: Peer, caplog: pytest.LogCaptureFixture, port: obj
     hidden(caught.value, caplog)
 
 
-def test_what_passes_is_waited_for(peer: Peer) -> None:
+def test_a_temporary_failure_is_waited_for(peer: Peer) -> None:
     peer.script.extend([status(503), half, status(429, Retry_After="0")])
     assert get_connection("casedev", project="proj_abc123").branch == "main"
     assert len(peer.asked) == 4
@@ -264,7 +264,7 @@ def test_pauses_grow_and_differ() -> None:
 
 @pytest.mark.parametrize("script", [status(500), half, status(429, Retry_After="0"), say(b"")])
 @pytest.mark.parametrize("role", ["api", "worker", "postgres"])
-def test_what_may_have_been_done_is_not_done_twice(
+def test_a_request_that_may_have_had_an_effect_is_not_repeated(
     peer: Peer, caplog: pytest.LogCaptureFixture, script: Script, role: str
 ) -> None:
     wish: dict[str, Any] = {"create": True} if role == "api" else {"reset": True}
@@ -279,7 +279,7 @@ def test_what_may_have_been_done_is_not_done_twice(
     ("script", "is_unsure"),
     [(status(500), True), (half, True), (status(201, b"<p>"), True), (status(422), False), (status(429), False)],
 )
-def test_what_may_have_been_done_is_said(
+def test_a_request_that_may_have_had_an_effect_is_reported(
     peer: Peer, caplog: pytest.LogCaptureFixture, script: Script, *, is_unsure: bool
 ) -> None:
     peer.script.append(script)
@@ -355,7 +355,7 @@ TLS = {
 
 
 @pytest.mark.parametrize("state", TLS)
-def test_who_is_no_api(
+def test_servers_that_are_not_the_api(
     peer: Peer,
     certificates: Certificates,
     caplog: pytest.LogCaptureFixture,
@@ -425,7 +425,7 @@ def test_no_server(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: py
     assert (error.problems[0].code, error.exit_code) == ("connection-refused", 69)
 
 
-def test_who_hangs_up_before_the_handshake(
+def test_a_server_that_closes_before_the_handshake(
     peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stranger(stranger_says(b"")) as other:

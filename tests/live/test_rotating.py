@@ -68,7 +68,7 @@ def test_a_wrong_password_is_reported_once(vault: Vault, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", FACTORIES)
-def test_who_is_told_needs_no_second_login(vault: Vault, name: str) -> None:
+def test_a_reload_needs_no_second_login(vault: Vault, name: str) -> None:
     services = vault.load()
     with opened(name, services) as ask:
         assert ask() == vault.role
@@ -133,7 +133,7 @@ def test_another_server_has_to_prove_itself(vault: Vault, lab: Lab, name: str, s
         assert services.database is before
 
 
-def test_a_certificate_that_fails_leads_nowhere(vault: Vault, lab: Lab) -> None:
+def test_a_failed_verification_does_not_switch_the_configuration(vault: Vault, lab: Lab) -> None:
     """Neither to a weaker connection, nor with the file's password to an unknown server."""
     services = vault.load()
     vault.write(vault.uri(port=lab["unknownca"].port))
