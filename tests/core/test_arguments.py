@@ -122,13 +122,12 @@ REFUSED: list[tuple[Callable[[Any], object], str, type[Exception], list[Any]]] =
     (lambda value: databases(SERVICES, pool=value), "pool", TypeError, [None, "", "yes", 1, 0, [], b"x"]),
     (lambda value: databases(SERVICES, rotate=value), "rotate", TypeError, [None, "", "no", 1, 0, [], b"x"]),
     (lambda value: celery_config(BROKER, results=value), "results", TypeError, [1, True, b"cache", [], ["cache"]]),
-    *(
-        (call, "a TlsLevel is one of none, ", ValueError, [None, 1, True, "require", "", MARKER, b"none"])
-        for call in (
-            envconn.TlsLevel,
-            *(partial(compare, envconn.TlsLevel.ENCRYPTED) for compare in (lt, le, gt, ge)),
-        )
-    ),
+]
+
+COMPARED: list[Callable[[Any], object]] = [partial(each, envconn.TlsLevel.ENCRYPTED) for each in (lt, le, gt, ge)]
+REFUSED += [
+    (call, "a TlsLevel is one of none, ", ValueError, [None, 1, True, "require", "", MARKER, b"none"])
+    for call in (envconn.TlsLevel, *COMPARED)
 ]
 
 

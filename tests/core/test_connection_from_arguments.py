@@ -198,7 +198,7 @@ def test_mysql(monkeypatch: pytest.MonkeyPatch, certificates: Certificates) -> N
 
 
 def test_mysql_on_this_machine() -> None:
-    places: list[dict[str, object]] = [{"host": "127.0.0.1", "port": 3307}, {"host": "::1"}, {"db": "shop"}, {}]
+    places: list[dict[str, Any]] = [{"host": "127.0.0.1", "port": 3307}, {"host": "::1"}, {"db": "shop"}, {}]
     for place in [*places, {"unix_socket": "/run/mysqld.sock"}]:
         words = {"user": "app", "init_command": "set sql_mode = ''", **place}
         assert secure_as_stated(connection_from_arguments.mysql(words, HERE)).tls.local

@@ -183,13 +183,13 @@ def name_and_tls(engine: sqlalchemy.Engine) -> tuple[str, bool]:
 
 
 CALLS = {
-    "pymysql": lambda services, driver: told(envconn_sqlalchemy.create_engine(services, driver=driver)),
-    "aiomysql": lambda services, driver: asyncio.run(told_in_coroutines(services, driver)),
-    "asyncmy": lambda services, driver: asyncio.run(told_in_coroutines(services, driver)),
+    "pymysql": lambda services, driver: name_and_tls(envconn_sqlalchemy.create_engine(services, driver=driver)),
+    "aiomysql": lambda services, driver: asyncio.run(name_and_tls_in_coroutines(services, driver)),
+    "asyncmy": lambda services, driver: asyncio.run(name_and_tls_in_coroutines(services, driver)),
 }
 
 
-async def told_in_coroutines(services: envconn.Services, driver: Any) -> tuple[str, bool]:
+async def name_and_tls_in_coroutines(services: envconn.Services, driver: Any) -> tuple[str, bool]:
     """Do as `told` does, with an engine of asyncio."""
     engine = envconn_sqlalchemy.create_async_engine(services, driver=driver)
     try:
