@@ -265,7 +265,7 @@ def test_a_remedy_says_where(
 
 
 @pytest.mark.parametrize(
-    ("env_file", "code", "variable", "told"),
+    ("env_file", "code", "variable", "message"),
     [
         ({"PGSSLMODE": "verify-full"}, "ca-missing", "DATABASE_URL", "set by PGSSLMODE ({place}:1), requires a CA"),
         ({"ENVCONN_DATABASE_TLS": "verify-ca"}, "ca-missing", "DATABASE_URL", "ENVCONN_DATABASE_TLS ({place}:1)"),
@@ -275,12 +275,12 @@ def test_a_remedy_says_where(
     ],
 )
 def test_a_demand_that_cannot_be_met_stops_also_what_is_more_trusted(
-    tmp_path: Path, env_file: Mapping[str, str], code: str, variable: str, told: str
+    tmp_path: Path, env_file: Mapping[str, str], code: str, variable: str, message: str
 ) -> None:
     """An env file may raise. To go on with less than it asks for would make its demands a matter of luck."""
     (problem,) = report_of(tmp_path, {"DATABASE_URL": URL}, env_file).problems
     assert (problem.code, problem.variable) == (code, variable)
-    assert told.format(place=tmp_path / ".env") in problem.message
+    assert message.format(place=tmp_path / ".env") in problem.message
 
 
 def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_a_native_pool_is_left(project: Project, pooled: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("variables", "returncode", "told"),
+    ("variables", "returncode", "line"),
     [
         # The pooler, which does not answer: asked for, or because nothing else is known.
         ({"ENVCONN_ENDPOINT": "pooled"}, 1, "OperationalError"),
@@ -202,7 +202,7 @@ def test_a_native_pool_is_left(project: Project, pooled: dict[str, str]) -> None
     ],
 )
 def test_not_by_the_direct_endpoint(
-    project: Project, pooled: dict[str, str], variables: dict[str, str], returncode: int, told: str
+    project: Project, pooled: dict[str, str], variables: dict[str, str], returncode: int, line: str
 ) -> None:
     server = pooled["DIRECT_URL"]
     others = {
@@ -211,7 +211,7 @@ def test_not_by_the_direct_endpoint(
     }
     given = {name: value.format_map(others) for name, value in variables.items()}
     done = project.manage("migrate", **{**pooled, **given})
-    assert (done.returncode, told in done.stdout) == (returncode, True), done.stdout
+    assert (done.returncode, line in done.stdout) == (returncode, True), done.stdout
     assert "uses the direct endpoint" not in done.stdout
 
 

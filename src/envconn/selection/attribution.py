@@ -37,6 +37,8 @@ class Owners(Record):
         """Return the services that `finding` is about; none if it is about judging all of them."""
         if finding.service:
             return {finding.service}
+        if finding.code == "envconn-variable-ambiguous":
+            return set()
         if finding.code == _POLICY and finding.variable in POLICY_VARIABLES:
             return self.postgresql if finding.variable in DEMANDS else set()
         return self.made_for.get(finding) or self.variables.get(finding.variable.removesuffix("_FILE"), set())
@@ -45,8 +47,8 @@ class Owners(Record):
 def owners(scan: Scan, selected: Iterable[Selected], chosen: Mapping[str, str]) -> Owners:
     """Return the services of each variable: from what was found, and by name if it could not be read.
 
-    `chosen` are the services by the variable that the user chose for them. ``ENVCONN_ANALYTICS_TLS`` belongs to the
-    service ``analytics`` if there is one.
+    `chosen` are the services by the variable that the user chose for them. The variables of the policy for one
+    service (``ENVCONN_<SERVICE>_TLS``) belong to it if it exists.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for variable, names in _FIXED.items():
