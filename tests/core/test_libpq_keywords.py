@@ -9,12 +9,28 @@ from envconn.drivers.libpq import Keywords
 from envconn.grammar.libpq_keywords import (
     ATTRIBUTES,
     BESIDE,
+    CONTEXT,
+    DEMANDS,
+    FILES,
     FROM_VERDICT,
+    HOME_CA,
+    HOME_CRL,
     KEYWORDS,
     OVERRULED,
+    PRESENT,
+    REFUSABLE,
+    REFUSED_WORDS,
+    SAFE_MODES,
+    SAME,
+    SECRETS,
+    SERVICE_FILES,
+    SUBSET,
+    UNWRITTEN,
     VARIABLES,
     VERDICT,
+    WEAK_TLS,
     pins,
+    reversed_ranges,
     spelled,
     weakened,
 )
@@ -100,6 +116,125 @@ def test_columns_of_a_keyword_are_consistent() -> None:
         assert {*keyword.usual} <= {*keyword.values} or not keyword.values
         assert not keyword.values or keyword.pinned in {None, VERDICT, "", *keyword.values}
         assert not keyword.order or keyword.decides in {"tls", "auth", "session"}, name
+
+
+OF_TLS = "sslmode sslnegotiation sslcert sslkey sslpassword sslrootcert sslcrl sslcrldir"
+VERSIONS = "ssl_min_protocol_version ssl_max_protocol_version"
+PROTOCOLS = "min_protocol_version max_protocol_version"
+OAUTH = "scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "names"),
+    [
+        ("decides", "where", "host hostaddr port dbname service servicefile"),
+        ("decides", "who", "user password"),
+        ("decides", "tls", f"{OF_TLS} {VERSIONS} sslcompression sslcertmode sslsni gssencmode sslkeylogfile"),
+        (
+            "decides",
+            "auth",
+            f"channel_binding require_auth requirepeer passfile krbsrvname gsslib gssdelegation {OAUTH}",
+        ),
+        ("decides", "session", f"target_session_attrs load_balance_hosts {PROTOCOLS} options replication"),
+        ("since", 10, "passfile target_session_attrs"),
+        ("since", 12, "gssencmode tcp_user_timeout"),
+        ("since", 13, f"sslpassword {VERSIONS} channel_binding"),
+        ("since", 14, "sslcrldir sslsni"),
+        ("since", 16, "sslcertmode require_auth gssdelegation load_balance_hosts"),
+        ("since", 17, "sslnegotiation"),
+        ("since", 18, f"{OAUTH} {PROTOCOLS} sslkeylogfile"),
+        ("since", 19, "servicefile"),
+        ("secret", True, "password sslpassword scram_client_key scram_server_key oauth_client_secret"),
+        ("file", True, "sslcert sslkey sslcrl sslcrldir"),
+        (
+            "number",
+            True,
+            "connect_timeout tcp_user_timeout keepalives_idle keepalives_interval keepalives_count",
+        ),
+        ("folded", True, VERSIONS),
+        ("context", True, f"{OF_TLS} {VERSIONS}"),
+        ("older", "drop", f"sslnegotiation sslsni {PROTOCOLS}"),
+        ("pinned", "", "hostaddr sslpassword sslcrldir ssl_max_protocol_version requirepeer options sslkeylogfile"),
+        ("pinned", VERDICT, "sslmode sslrootcert"),
+        ("pinned", "postgres", "sslnegotiation"),
+        ("pinned", "0", "sslcompression gssdelegation"),
+        ("pinned", "1", "sslsni"),
+        ("pinned", "/dev/null/absent", "sslcert sslkey sslcrl"),
+        ("pinned", "disable", "sslcertmode gssencmode load_balance_hosts"),
+        ("pinned", "TLSv1.2", "ssl_min_protocol_version"),
+        ("pinned", "prefer", "channel_binding"),
+        ("pinned", "any", "target_session_attrs"),
+        ("pinned", "3.0", PROTOCOLS),
+        ("usual", ("0",), "sslcompression gssdelegation connect_timeout"),
+        ("usual", ("1",), "sslsni keepalives"),
+        ("usual", ("allow",), "sslcertmode"),
+        ("usual", ("any",), "target_session_attrs"),
+        ("usual", ("disable",), "load_balance_hosts"),
+        ("usual", ("disable", "prefer"), "gssencmode channel_binding"),
+        ("usual", ("UTF8", "utf8", "UTF-8", "utf-8"), "client_encoding"),
+        ("order", ("postgres", "direct"), "sslnegotiation"),
+        ("order", ("allow", "require"), "sslcertmode"),
+        ("order", ("TLSv1.2", "TLSv1.3"), "ssl_min_protocol_version"),
+        ("order", ("TLSv1.2", "TLSv1.3", ""), "ssl_max_protocol_version"),
+        ("order", ("disable", "prefer", "require"), "channel_binding"),
+        ("order", ("3.0", "3.2", "latest"), "min_protocol_version"),
+        ("order", PRESENT, "sslcrl sslcrldir"),
+        ("order", SUBSET, "require_auth"),
+        ("order", SAME, "requirepeer"),
+        ("values", ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"), "sslmode"),
+        ("values", ("postgres", "direct"), "sslnegotiation"),
+        ("values", ("0",), "sslcompression"),
+        ("values", ("0", "1"), "sslsni gssdelegation keepalives"),
+        ("values", ("disable", "allow", "require"), "sslcertmode"),
+        ("values", ("TLSv1.2", "TLSv1.3"), VERSIONS),
+        ("values", ("disable", "prefer"), "gssencmode"),
+        ("values", ("disable", "prefer", "require"), "channel_binding"),
+        (
+            "values",
+            ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+            "target_session_attrs",
+        ),
+        ("values", ("disable", "random"), "load_balance_hosts"),
+        ("values", ("3.0", "3.2", "latest"), PROTOCOLS),
+    ],
+)
+def test_which_keywords_have_what(field: str, value: object, names: str) -> None:
+    """Each entry that a driver, the grammar or a rotation depends on."""
+    assert {name for name, keyword in KEYWORDS.items() if getattr(keyword, field) == value} == {*names.split()}
+
+
+def test_what_is_derived() -> None:
+    assert {*DEMANDS.values()} == {name for name, keyword in KEYWORDS.items() if keyword.order}
+    assert {"host", "hostaddr", "port", "dbname", "user", "password"} == ATTRIBUTES
+    assert SERVICE_FILES == ("PGSERVICE", "PGSERVICEFILE")
+    assert SAFE_MODES == ("require", "verify-ca", "verify-full")
+    assert {*FILES, *SECRETS, *CONTEXT} <= KEYWORDS.keys()
+    assert {*BESIDE} == {"PGREQUIRESSL", "PGSYSCONFDIR", "PGOAUTHDEBUG"}
+    assert {"PGGSSENCMODE"} == REFUSABLE - UNWRITTEN
+    assert (HOME_CA, HOME_CRL) == ("~/.postgresql/root.crt", "~/.postgresql/root.crl")
+    assert WEAK_TLS == ("TLSv1", "TLSv1.1")
+    assert {*REFUSED_WORDS} == {
+        ("sslmode", "no-verify"),
+        ("sslcompression", "1"),
+        ("gssencmode", "require"),
+        *((name, word) for name in VERSIONS.split() for word in WEAK_TLS),
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": "TLSv1.2"}, VERSIONS),
+        ({"min_protocol_version": "3.2", "max_protocol_version": "3.0"}, PROTOCOLS),
+        ({"min_protocol_version": "latest", "max_protocol_version": "3.0"}, PROTOCOLS),
+        ({"min_protocol_version": "latest", "max_protocol_version": "3.2"}, ""),
+        ({"min_protocol_version": "3.2"}, ""),
+        ({"ssl_max_protocol_version": "TLSv1.2"}, ""),
+        ({"ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "TLSv1.2"}, ""),
+    ],
+)
+def test_ranges(values: dict[str, str | None], expected: str) -> None:
+    assert [name for pair in reversed_ranges(values) for name in pair] == expected.split()
 
 
 @pytest.mark.parametrize(
