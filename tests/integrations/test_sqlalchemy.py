@@ -134,10 +134,11 @@ def test_migrations_go_past_the_pooler(lab: Lab) -> None:
 
 
 @pytest.mark.checkout
-def test_alembic(checkout: Path, private: Server) -> None:
+@pytest.mark.parametrize("example", ["alembic_env", pytest.param("alembic_async_env", marks=pytest.mark.application)])
+def test_alembic(checkout: Path, private: Server, example: str) -> None:
     def alembic(*command: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "alembic", "-c", str(checkout / "examples/alembic_env/alembic.ini"), *command],
+            [sys.executable, "-m", "alembic", "-c", str(checkout / "examples" / example / "alembic.ini"), *command],
             env={**os.environ, "DATABASE_URL": private.uri(sslmode="require"), "PYTHONDONTWRITEBYTECODE": "1"},
             check=False,
             capture_output=True,
