@@ -171,20 +171,20 @@ def keys(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -
 def test_a_pair_is_tried_at_load(keys: Path, monkeypatch: pytest.MonkeyPatch, family: str, pair: str) -> None:
     monkeypatch.setenv("ENVCONN_TLS_CA", str(keys / "ca"))
     url, names = CLIENTS[family]
-    certificate, key, told = PAIRS[pair]
+    certificate, key, message = PAIRS[pair]
     query = f"{url}&{names[0]}={keys / certificate}&{names[1]}={keys / key}"
     if pair.endswith(" password") and "without" not in pair:
         if not names[2]:
             return
-        query += f"&{names[2]}={PASSWORD if told == PASSWORD else 'another'}"
-    if told in {"", PASSWORD} or (family, pair) == ("postgresql", "DER as key"):
+        query += f"&{names[2]}={PASSWORD if message == PASSWORD else 'another'}"
+    if message in {"", PASSWORD} or (family, pair) == ("postgresql", "DER as key"):
         assert envconn.secure(query).family == family
         return
     with pytest.raises(ConfigurationError) as caught:
         envconn.secure(query)
     [found] = caught.value.problems
     assert (found.code, found.variable) == ("tls-file-broken", "connection string")
-    assert found.message.startswith(told.format(*names))
+    assert found.message.startswith(message.format(*names))
 
 
 def test_a_certificate_that_is_not_sent_is_not_tried(keys: Path) -> None:

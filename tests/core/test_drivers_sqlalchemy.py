@@ -392,14 +392,14 @@ def test_sqlite_passes_plainly(text: str) -> None:
 
 
 def test_sqlite_in_coroutines(tmp_path: Path) -> None:
-    async def told() -> object:
+    async def answer() -> object:
         engine = envconn_sqlalchemy.create_async_engine(load(f"sqlite:///{tmp_path}/a.db"))
         async with engine.connect() as opened:
             found = await opened.scalar(sqlalchemy.text("select 1"))
         await engine.dispose()
         return found
 
-    assert asyncio.run(told()) == 1
+    assert asyncio.run(answer()) == 1
 
 
 def test_what_sqlite_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:

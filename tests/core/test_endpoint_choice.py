@@ -74,7 +74,7 @@ def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: s
 
 
 @pytest.mark.parametrize(
-    ("word", "environ", "told"),
+    ("word", "environ", "message"),
     [
         ("direct", {"DATABASE_URL": HEROKU}, "a direct endpoint on the primary: the pool and the database have"),
         ("direct", {"DATABASE_URL": OCEAN}, "Bind the database's URL to DIRECT_URL"),
@@ -90,10 +90,10 @@ def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: s
         ("marker", {"REDIS_URL": "rediss://cache.example.com"}, "ENVCONN_ENDPOINT: is invalid"),
     ],
 )
-def test_refused(word: str, environ: dict[str, str], told: str) -> None:
+def test_refused(word: str, environ: dict[str, str], message: str) -> None:
     with pytest.raises(envconn.ConfigurationError) as caught:
         load(word, **environ)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.exit_code == 78
     assert "marker" not in str(caught.value)
 

@@ -93,6 +93,7 @@ CASES = [
     url("chosen-variable-missing", GOOD, ENVCONN_DATABASE_VARIABLE="{raw}"),
     url("variable-conflict", GOOD, SCALINGO_POSTGRESQL_URL=f"postgresql://app:{{p}}@other.{HOST}/app"),
     url("variable-conflict", GOOD, POSTGRESQL_URL=f"postgresql://app:{{p}}2@{HOST}/app"),
+    url("endpoint-unknown", GOOD, ENVCONN_ENDPOINT="{raw}"),
     url("service-duplicate", GOOD, DATABASE_DATABASE_URL=GOOD),
     Case(
         "envconn-variable-ambiguous",
@@ -240,6 +241,7 @@ BY_CALL = {
     "driver-too-old",
     "openssl-weak",
     "driver-unsupported",
+    "endpoint-renamed",
     "engine-unjudged",
     "files-exhausted",
     "password-in-clear",

@@ -213,9 +213,9 @@ def test_tls_for_the_redis_of_scalingo(certificates: Certificates, corrected: di
     environ = {"SCALINGO_REDIS_URL": f"redis://:secret@{SCALINGO}"}
     with pytest.raises(ConfigurationError) as caught:
         load(environ, env_file=None)
-    told = str(caught.value)
+    text = str(caught.value)
     for part in ("Turn on Force TLS", "set REDIS_TLS_URL to this URL with rediss://", "all data are sent unencrypted"):
-        assert part in told
+        assert part in text
     environ |= {name: value.replace("{ca}", str(certificates.ca)) for name, value in corrected.items()}
     assert str(load(environ, env_file=None).cache.tls.level) == level
 

@@ -281,9 +281,9 @@ CHECKED = "the server's certificate is checked against the CA in /ca.pem, named 
 )
 def test_the_evidence(verdict: Verdict, evidence: list[str]) -> None:
     assert len(verdict.evidence) == len(evidence), verdict.evidence
-    for reason, told in zip(verdict.evidence, evidence, strict=True):
-        assert told in reason
-        assert reason.endswith(told) or told not in CHECKED
+    for reason, expected in zip(verdict.evidence, evidence, strict=True):
+        assert expected in reason
+        assert reason.endswith(expected) or expected not in CHECKED
 
 
 def test_nothing_is_local_or_read_only_that_is_not_known_to_be() -> None:

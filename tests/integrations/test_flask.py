@@ -315,8 +315,8 @@ def test_the_engines_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         pattern = rf'^error SQLALCHEMY_BINDS\["{name}"\]: .*{message}.* \[{code}\]$'
         assert re.search(pattern, done.stderr, re.MULTILINE), done.stderr
-    told = understood(checked(app, "--json").stdout)
-    assert {problem["code"] for problem in told["problems"]} == {
+    document = understood(checked(app, "--json").stdout)
+    assert {problem["code"] for problem in document["problems"]} == {
         "tls-disabled",
         "argument-refused",
         "driver-unsupported",

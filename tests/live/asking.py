@@ -1,14 +1,14 @@
-"""A PostgreSQL without TLS that asks each client for its password in plain text, and keeps what it is told."""
+"""A PostgreSQL without TLS that requests the password of each client in plain text, and keeps it."""
 
 from __future__ import annotations
 
 import socket
 import struct
-import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eavesdropper import one_by_one
 from envconn_pytest.server_protocol import Malformed, exactly
 
 if TYPE_CHECKING:
@@ -47,17 +47,5 @@ def asking() -> Iterator[Asking]:
     """Listen until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Asking(listener.getsockname()[1])
-        thread = threading.Thread(target=_accept, args=(listener, server), daemon=True)
-        thread.start()
-        try:
+        with one_by_one(listener, server.ask):
             yield server
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-
-
-def _accept(listener: socket.socket, server: Asking) -> None:
-    with suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            server.ask(client)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from throwaway.certificates import Pair
 
-__all__ = ["Eavesdropper", "listening"]
+__all__ = ["Eavesdropper", "listening", "one_by_one"]
 
 _PATIENCE = 0.5  # seconds of silence after which a client has said what it wanted to
 
@@ -42,24 +42,30 @@ class Eavesdropper:
 
 @contextmanager
 def listening(pair: Pair | None) -> Iterator[Eavesdropper]:
-    """Listen until the block ends, showing `pair`, or without TLS."""
+    """Listen until the block ends, presenting `pair`, or without TLS."""
     context = None
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.chain, pair.key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ear = Eavesdropper(listener.getsockname()[1], context)
-        thread = threading.Thread(target=_accept, args=(listener, ear), daemon=True)
-        thread.start()
-        try:
+        with one_by_one(listener, ear.attend):
             yield ear
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
 
 
-def _accept(listener: socket.socket, ear: Eavesdropper) -> None:
-    with suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            ear.attend(client)
+@contextmanager
+def one_by_one(listener: socket.socket, attend: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Call `attend` with each client of `listener`, one after the other, until the block ends."""
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                attend(listener.accept()[0])
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)

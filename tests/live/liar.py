@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from envconn_pytest.tls_server import serving
 from sentinels import MASTER
 
 if TYPE_CHECKING:
@@ -21,27 +21,17 @@ __all__ = ["naming"]
 
 @contextmanager
 def naming(pair: Pair | None, host: str, port: int) -> Iterator[int]:
-    """Listen until the block ends, show `pair` (`None`: no TLS), and name `host` and `port`; the port is yielded."""
+    """Listen until the block ends, present `pair` (`None`: no TLS), and name `host` and `port`; the port is yielded."""
     answer = ("name", MASTER, "ip", host, "port", str(port), "flags", "master", "num-other-sentinels", "0")
     context = None
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.chain, pair.key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_accept, args=(listener, context, answer), daemon=True)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
-
-
-def _accept(listener: socket.socket, context: ssl.SSLContext | None, answer: Sequence[str]) -> None:
-    with suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            threading.Thread(target=_answer, args=(client, context, answer), daemon=True).start()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        serving(listener, lambda client: _answer(client, context, answer)),
+    ):
+        yield listener.getsockname()[1]
 
 
 def _answer(client: socket.socket, context: ssl.SSLContext | None, answer: Sequence[str]) -> None:
