@@ -95,7 +95,8 @@ class DatabaseBackend(database.DatabaseBackend):
 
 def _engine_options(connection: SecuredConnection, stated: dict[str, Any]) -> dict[str, Any]:
     """Return the options for SQLAlchemy: those of `connection`, and what else the user has `stated`."""
-    if deciding := sorted({"creator", "module", "plugins", "pool"} & stated.keys()):
+    # Of plugins, the one of envconn would refuse the others; there is none here.
+    if deciding := sorted((dbapi.OTHER_DOORS | {"plugins"}) & stated.keys()):
         refuse(connection, _DECIDED.format(deciding[0]), "argument-refused")
     arguments = dbapi.merged(connection, "psycopg", stated.get("connect_args") or {})
     seconds = stated.get("pool_recycle", _RECYCLE_SECONDS)

@@ -9,13 +9,14 @@ without `config()` is left alone, unless it connects to a judged endpoint.
 from __future__ import annotations
 
 import os
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from celery import _state
 from celery.app.backends import BACKEND_ALIASES
 from kombu import transport
 from kombu.utils.url import parse_url
 
+from envconn import parse
 from envconn.connection import Origin
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.families import AMQP, FAMILIES, POSTGRESQL, REDIS, SENTINEL
@@ -155,8 +156,10 @@ def results_in_sql(app: Celery, url: str) -> SecuredConnection | None:
     Raises:
         ConfigurationError: `app` has the settings of `config()`, and the endpoint was not judged.
     """
-    is_known = url.partition("://")[0] in FAMILIES[POSTGRESQL].schemes
-    return results(app, POSTGRESQL if is_known else "", *_of_url(url))
+    if not _is_postgresql(url):
+        return results(app, "", *_of_url(url))
+    first, *_ = [results(app, POSTGRESQL, *place) for place in _of_database(url)]
+    return first
 
 
 def refuse_results(app: Celery) -> None:
@@ -243,6 +246,8 @@ def _of_client(client: Any, port: int) -> Place:
 
 
 def _place(host: str, port: int) -> Place:
+    if host.startswith(("/", "@")):  # a socket
+        return host, int(port)
     # kombu replaces the name by the address (kombu/transport/pyamqp.py, establish_connection).
     return ("127.0.0.1" if host.lower() == "localhost" else host.lower(), int(port))
 
@@ -254,7 +259,11 @@ def _places(urls: Iterable[object]) -> Iterator[Place]:
             yield from _places(url)
         elif isinstance(url, str):
             for text in filter(None, url.split(";")):
-                yield _of_url(text)
+                yield from _of_database(text) if _is_postgresql(text) else [_of_url(text)]
+
+
+def _is_postgresql(text: str) -> bool:
+    return text.partition("://")[0] in FAMILIES[POSTGRESQL].schemes
 
 
 def _of_url(text: str) -> Place:
@@ -262,20 +271,17 @@ def _of_url(text: str) -> Place:
     if scheme.rpartition("+")[2] == "socket":
         return _place(unquote(f"/{rest.rpartition('@')[2].partition('?')[0].lstrip('/')}"), 0)
     try:
-        if scheme in FAMILIES[POSTGRESQL].schemes:
-            return _of_database(text)
         found = parse_url(text)
         return _place(found["hostname"] or "localhost", found["port"] or _PORTS.get(scheme, 0))
     except ValueError:
         return text, 0
 
 
-def _of_database(text: str) -> Place:
-    # A socket, and its port, may be in the query.
-    parts = urlsplit(text)
-    query = dict(parse_qsl(parts.query))
-    port = parts.port or int(query.get("port", FAMILIES[POSTGRESQL].port))
-    return _place(unquote(parts.hostname or "") or query.get("host", "localhost"), port)
+def _of_database(text: str) -> list[Place]:
+    try:
+        return [_place(host.host, host.port) for host in parse(text).hosts]
+    except ConfigurationError:
+        return [(text, 0)]
 
 
 _PORTS = {

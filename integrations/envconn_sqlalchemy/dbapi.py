@@ -107,3 +107,6 @@ _ARGUMENTS: dict[Driver, Callable[[SecuredConnection], Mapping[str, object]]] = 
 _NAMES: dict[str, tuple[Driver, ...]] = {"dbname": ("psycopg", "psycopg2"), "db": ("aiomysql", "asyncmy")}
 DATABASE = dict.fromkeys(_ARGUMENTS, "database") | {driver: name for name, own in _NAMES.items() for driver in own}
 """The argument of each DBAPI that names the database."""
+
+OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
+"""Arguments of ``create_engine`` that open connections in another way."""

@@ -66,12 +66,8 @@ def address(
 
 
 def _refuse_doors(connection: SecuredConnection, stated: Mapping[str, object]) -> None:
-    for name in sorted(_OTHER_DOORS & stated.keys()):
+    for name in sorted(dbapi.OTHER_DOORS & stated.keys()):
         refuse(connection, f"{name} would open connections without a TLS check. Remove it", "argument-refused")
-
-
-_OTHER_DOORS = frozenset({"async_creator", "creator", "module", "pool", "url"})
-"""Arguments of ``create_engine`` that open connections in another way."""
 
 
 def _connect_args(stated: Mapping[str, object]) -> Mapping[str, object]:
@@ -132,7 +128,9 @@ class Plugin(CreateEnginePlugin):
         return url.update_query_dict({"plugin": urls.PLUGIN})
 
     def engine_created(self, engine: Engine) -> None:
-        """Check the options with the DBAPI of `engine`."""
+        """Check the options with the DBAPI of `engine`, and that no other plugin opens its connections."""
+        if getattr(engine.pool._creator, "__self__", None) is not self:  # noqa: SLF001 - there is no other way to tell
+            refuse(self._connection, _PLUGIN, "argument-refused")
         self._engine = engine
         connection = without_password(self.connection)
         driver = driver_of(connection, engine.dialect)
@@ -189,6 +187,7 @@ _NO_DATABASE = "is build, and no database is configured. Unset it where the prog
 WITHOUT_EFFECT: set[Listener] = set()
 """Listeners to ``do_connect`` that are not for these engines, and have no effect on them."""
 
+_PLUGIN = "another plugin of SQLAlchemy would open connections without a TLS check. Remove it from plugins"
 _LISTENER = (
     "a do_connect listener has no effect on this engine. Remove it; for a password that changes, use "
     "envconn.load(passwords=...)"

@@ -4,7 +4,7 @@
 
     EnvconnError
     ├── ConfigurationError      the environment is wrong
-    │   └── ServiceMissing      the service is not configured; also a KeyError
+    │   └── ServiceMissing      the service is not configured; also a KeyError and an AttributeError
     ├── EndpointUnavailable     a sibling (pooled, replica, branch) that does not exist
     ├── PasswordUnavailable     a callable did not supply the password of a connection
     ├── ProofFailed             a server does not match the configuration, or is unreachable (`envconn.probe.proof`)
@@ -151,11 +151,13 @@ class ConfigurationError(EnvconnError):
     """The configuration is wrong. The exception holds all problems, not only the first."""
 
 
-class ServiceMissing(ConfigurationError, KeyError):
-    """The service is not configured."""
+class ServiceMissing(ConfigurationError, KeyError, AttributeError):
+    """The service is not configured. Missing as a key, or as an attribute for `hasattr` and `inspect.getmembers`."""
 
     # The text of a KeyError is the repr of its key.
     __str__ = Exception.__str__
+    # Python sets these of an AttributeError, holds the services with them, and suggests another attribute.
+    name = obj = property(lambda _: None, lambda *_: None)
 
 
 class EndpointUnavailable(EnvconnError):

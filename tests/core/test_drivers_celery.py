@@ -255,6 +255,22 @@ class TestVariablesOfCelery:
             with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
                 celery_settings(broker, *results)
 
+    @pytest.mark.parametrize(
+        ("judged", "text"),
+        [
+            ("unix:///run/My.sock", "redis+socket:///run/my.sock"),
+            ("postgresql://u@/d?host=/run/Pg", "db+postgresql://u@/d?host=/run/pg"),
+            ("postgresql://u@a,b/d", "db+postgresql://u@a,c/d"),
+            ("postgresql://u@a,b/d", "db+postgresql://u@/d?host=a,b&port=1,2"),
+        ],
+    )
+    def test_results_at_nearly_the_same_place(
+        self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, judged: str, text: str
+    ) -> None:
+        monkeypatch.setenv("CELERY_RESULT_BACKEND", text)
+        with pytest.raises(ConfigurationError, match="CELERY_RESULT_BACKEND"):
+            celery_settings(broker, secure(parse(judged)))
+
     @pytest.mark.parametrize("text", ["rpc://", "disabled", "django-db", "cache+memory://"])
     def test_results_without_a_server(
         self, broker: SecuredConnection, monkeypatch: pytest.MonkeyPatch, text: str
@@ -272,6 +288,9 @@ class TestVariablesOfCelery:
             ("postgres://u@localhost/d?port=5433", ("localhost", "5433")),
             ("postgresql+psycopg2://u@localhost/d", ("localhost", "5432")),
             ("postgresql://u@localhost,[::1]/d", ("localhost,::1", "5432,5432")),
+            ("postgresql://u@localhost:5433,127.0.0.1:5434/d", ("localhost,127.0.0.1", "5433,5434")),
+            ("postgresql://u@/d?host=localhost,127.0.0.1&port=5433,5434", ("localhost,127.0.0.1", "5433,5434")),
+            ("postgresql://u@LOCALHOST/d", ("LOCALHOST", "5432")),
         ],
     )
     def test_results_in_sql(self, monkeypatch: pytest.MonkeyPatch, text: str, place: tuple[str, str]) -> None:

@@ -6,10 +6,13 @@ import asyncio
 import importlib.util
 import os
 import sys
-from typing import TYPE_CHECKING, get_args
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import sqlalchemy
+from sqlalchemy.dialects import plugins
+from sqlalchemy.engine import CreateEnginePlugin
 
 import envconn
 import envconn_sqlalchemy
@@ -169,6 +172,29 @@ def test_a_url_that_is_not_its_own_is_refused(change: dict[str, object]) -> None
         sqlalchemy.create_engine(url, plugins=[] if "query" not in change else ["envconn"])
     assert [problem.code for problem in refusal.value.problems] == ["argument-refused"]
     assert MARKER not in str(refusal.value)
+
+
+class OtherPlugin(CreateEnginePlugin):
+    """A plugin that opens the connections, as one of a cloud's connector may, or does nothing of the kind."""
+
+    creator: Any = None
+
+    def __init__(self, _url: sqlalchemy.URL, kwargs: dict[str, Any]) -> None:
+        if self.creator:
+            kwargs["creator"] = self.creator
+
+    def update_url(self, url: sqlalchemy.URL) -> sqlalchemy.URL:
+        return url
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_another_plugin(monkeypatch: pytest.MonkeyPatch, *, opens: bool) -> None:
+    plugins.register("other", __name__, "OtherPlugin")
+    monkeypatch.setattr(OtherPlugin, "creator", dict if opens else None)
+    url = envconn_sqlalchemy.url(load())
+    for stated in ({"plugins": ["other"]}, {"plugins": ["other"], "poolclass": sqlalchemy.NullPool}):
+        with pytest.raises(envconn.ConfigurationError, match="another plugin") if opens else nullcontext():
+            sqlalchemy.create_engine(url, **stated)
 
 
 def test_parts_of_a_url_may_be_left_out_and_the_database_may_be_another() -> None:

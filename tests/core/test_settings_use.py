@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
 from pathlib import Path
@@ -157,6 +158,9 @@ def test_a_service_that_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -
         getattr(envconn.load(), name)
     assert caught.value.problems == loaded.value.problems
     assert caught.value.problems[0].variable == SINGLE[name]
+    assert not hasattr(settings, name)
+    assert dict(inspect.getmembers(envconn.load())).keys().isdisjoint(SINGLE)
+    assert (caught.value.name, caught.value.obj) == (None, None)  # with which Python suggests another attribute
     assert settings.model_dump()[name] is json.loads(settings.model_dump_json())[name] is None
     assert f"{name}=None" in repr(settings)
     for twin in (copy.copy(settings), copy.deepcopy(settings), settings.model_copy()):

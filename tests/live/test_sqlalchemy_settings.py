@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy
 from alembic.config import main as alembic
 from sqlalchemy import event, text
+from sqlalchemy.dialects import plugins
+from sqlalchemy.engine import CreateEnginePlugin
 
 import envconn
 import envconn_sqlalchemy
@@ -90,6 +92,26 @@ def doors(scene: Scene) -> Iterator[str]:
     naive = sqlalchemy.create_engine(scene.thief.uri(sslmode="disable").replace("postgresql", "postgresql+psycopg"))
     for door in ({"creator": naive.raw_connection}, {"pool": naive.pool}, {"module": sys}, {"async_creator": print}):
         yield scene.outcome(**door)
+
+
+class Redirecting(CreateEnginePlugin):
+    """A plugin that opens the connections."""
+
+    creator: Any = None
+
+    def __init__(self, _url: sqlalchemy.URL, kwargs: dict[str, Any]) -> None:
+        kwargs["creator"] = self.creator
+
+    def update_url(self, url: sqlalchemy.URL) -> sqlalchemy.URL:
+        return url
+
+
+def other_plugins(scene: Scene) -> Iterator[str]:
+    naive = sqlalchemy.create_engine(scene.thief.uri(sslmode="disable").replace("postgresql", "postgresql+psycopg"))
+    scene.patch.setattr(Redirecting, "creator", naive.raw_connection)
+    plugins.register("redirecting", __name__, "Redirecting")
+    yield scene.outcome(plugins=["redirecting"])
+    yield scene.outcome(url=scene.url.update_query_dict({"plugin": ["envconn", "redirecting"]}))
 
 
 def overwritten(scene: Scene) -> Iterator[str]:
@@ -180,6 +202,7 @@ TRIES: dict[str, Try] = {
     "another database": another_database,
     "another host": another_server,
     "`creator`": doors,
+    "`plugins`": other_plugins,
     "`engine.pool._creator`": overwritten,
     "a `do_connect` listener": listener,
     "`PGHOST`": places_of_libpq,

@@ -126,8 +126,13 @@ class Settings(HiddenInputModel, BaseSettings):
         def __getattribute__(self, name: str) -> object:
             found = super().__getattribute__(name)
             if found is None and name in _SINGLE and _is_ours(type(self), name):
-                raise missing(self.services, name)
+                raise AttributeError(name)
             return found
+
+        def __getattr__(self, name: str) -> object:
+            if name in _SINGLE and _is_ours(type(self), name):
+                raise missing(self.services, name)
+            return super().__getattr__(name)
 
     def __init__(self, **values: Any) -> None:
         if "policy" in values and "policy" not in type(self).model_fields:
