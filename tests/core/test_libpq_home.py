@@ -150,6 +150,11 @@ def test_without_a_home_nothing_is_read(home: Home) -> None:
     assert str(database(home, HOME=str(home.path / "other")).tls.level) == "encrypted"
 
 
+def test_without_a_home_the_working_directory_is_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.path)
+    assert str(envconn.load({"DATABASE_URL": URL}, env_file=None).database.tls.level) == "encrypted"
+
+
 def test_an_env_file_has_no_home(home: Home, tmp_path: Path) -> None:
     (env_file := tmp_path / ".env").write_text(f"HOME={home.path}\nDATABASE_URL={URL}\n")
     assert str(envconn.load({}, env_file=env_file).database.tls.level) == "encrypted"

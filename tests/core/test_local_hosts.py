@@ -131,6 +131,8 @@ def test_waived(pattern: str, host: Host, why: str) -> None:
         ("fd00::1", Host("fd00::2", 5432), "another address"),
         ("fd00::1", Host("fd00.example", 5432), "a name"),
         ("fe80::1", Host("fe80::1%eth0", 5432), "on one link only"),
+        ("sqs://", Host("10.0.0.1", 5432), "a scheme covers no host"),
+        ("sqs://", Host("sqs", 5432), "not even one that is called like it"),
     ],
 )
 def test_not_waived(pattern: str, host: Host, why: str) -> None:

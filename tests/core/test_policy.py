@@ -15,7 +15,7 @@ from envconn import ConfigurationError, Policy, TlsLevel
 from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import replace
 from envconn.tls import SSLMODES
-from envconn.tls.policy import Demands, combined, stated, waived_in_code
+from envconn.tls.policy import Demands, combined, covered_scheme, stated, waived_in_code
 
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
@@ -191,6 +191,26 @@ def test_waivers_refused(pattern: str, code: str, why: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Policy(waive=("db.internal", pattern))
     assert [(problem.code, problem.variable) for problem in caught.value.problems] == [(code, "Policy.waive")]
+
+
+@pytest.mark.parametrize(
+    ("text", "waive", "covered"),
+    [
+        ("sqs://", ("x://", "sqs://"), "sqs://"),
+        (" SQS://key@", ("sqs://",), "sqs://"),
+        ("sqs://", ("SQS://",), "SQS://"),
+        ("mongodb+srv://h", ("mongodb://",), "mongodb://"),
+        ("mongodb+srv://h", ("mongodb+srv://",), "mongodb+srv://"),
+        ("mongodb+srv://h", ("srv://",), None),
+        ("mongodb://h", ("mongodb+srv://",), None),
+        ("mongodb://sqs", ("sqs://", "mongodb", "*"), None),
+        ("mongodb://h/sqs://", ("sqs://",), None),
+        ("mongodb://h+sqs", ("sqs://",), None),
+        ("mongodb://h", (), None),
+    ],
+)
+def test_a_waiver_may_name_a_scheme(text: str, waive: tuple[str, ...], covered: str | None) -> None:
+    assert covered_scheme(text, waive) == covered
 
 
 def test_comma_alone_waives_nothing() -> None:

@@ -283,6 +283,31 @@ def test_a_demand_that_cannot_be_met_stops_also_what_is_more_trusted(
     assert message.format(place=tmp_path / ".env") in problem.message
 
 
+@pytest.mark.parametrize(
+    ("process", "env_file", "found"),
+    [
+        ({"ENVCONN_TLS": "rubbish"}, {}, [("policy-unknown", "ENVCONN_TLS")]),
+        ({"ENVCONN_SHOP_TLS": "rubbish"}, {"SHOP_DATABASE_URL": URL}, [("policy-unknown", "ENVCONN_SHOP_TLS")]),
+        ({"DATABASE_URL": URL}, {"ENVCONN_TLS_WAIVE": ".x"}, [("waiver-malformed", "ENVCONN_TLS_WAIVE")]),
+        ({"DATABASE_URL": URL}, {"ENVCONN_TLS_WAIVE": "*"}, [("waiver-too-wide", "ENVCONN_TLS_WAIVE")]),
+        ({"DATABASE_URL": URL, "ENVCONN_TLS_FILE": "/nowhere"}, {}, [("file-missing", "ENVCONN_TLS_FILE")]),
+        ({"DATABASE_URL": URL, "ENVCONN_TLS": "$NOWHERE"}, {}, [("alias-missing", "ENVCONN_TLS")]),
+        ({"DATABASE_URL": URL, "ENVCONN_DATABASE_TLS": "$NOWHERE"}, {}, [("alias-missing", "ENVCONN_DATABASE_TLS")]),
+    ],
+)
+def test_what_is_stated_wrongly_is_a_problem_whether_or_not_it_is_used(
+    tmp_path: Path, process: Mapping[str, str], env_file: Mapping[str, str], found: list[tuple[str, str]]
+) -> None:
+    problems = report_of(tmp_path, process, env_file).problems
+    assert [(problem.code, problem.variable) for problem in problems] == found
+
+
+@pytest.mark.parametrize("variables", [{"ENVCONN_TLS": "require"}, {"ENVCONN_TLS_WAIVE": "*.internal"}])
+def test_what_is_used_is_not_noted_as_ignored(tmp_path: Path, variables: Mapping[str, str]) -> None:
+    report = report_of(tmp_path, {"DATABASE_URL": URL, **variables}, {"ENVCONN_TLS_CA": CA})
+    assert [note.variable for note in report.notes if note.code == "dotenv-ignored"] == ["ENVCONN_TLS_CA"]
+
+
 def test_what_lowers_is_shown_with_file_and_line(tmp_path: Path) -> None:
     report = report_of(tmp_path, {}, {"DATABASE_URL": URL, **WAIVED})
     assert f"because ENVCONN_TLS_WAIVE ({tmp_path}/.env:2) has *.example.com" in str(report)

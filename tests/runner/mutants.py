@@ -43,7 +43,10 @@ TESTS = {
     "envconn.rotation.reload": ("rotation", "services"),
     "envconn.selection.conflicts": ("selection", "scope", "bound_services"),
     "envconn.selection.library_variables": ("libpq_variables", "openssl_variables"),
-    "envconn.selection.scope": ("scope", "libpq_home", "libpq_demands", "self_signed", "settings_and_load"),
+    "envconn.selection.scope": (
+        *("scope", "libpq_home", "libpq_demands", "self_signed", "libpq_default_level", "neighbours"),
+        "settings_and_load",
+    ),
     "envconn.tls.judge": (
         "judge",
         "scope",
