@@ -7,6 +7,15 @@
 
 The connection is judged like one from the environment. Tokens are read from the environment and nowhere else;
 every request uses TLS and verifies the server.
+
+- ``casedev`` requires `project`, and accepts `branch` (by name, ``main`` if left out) and `pooled`.
+- ``neon`` requires `project`, `database` and `role`, and accepts `branch` (name or id), `endpoint` (id) and `pooled`.
+- ``planetscale`` requires `organization`, `database` and `role` (a name), and accepts `branch` (``main`` if left out)
+  and `pooled`. It returns a password only when it sets one, so one of `create`, with `ttl` and `inherit`, and `reset`
+  is required.
+- ``scalingo`` requires `app` (name or id; also that of a dedicated database), and accepts `variable`, `endpoint`
+  (``public-rw``, ``private-peering-rw``), `database` (whose endpoints to use, the application's own if left out) and
+  `region`.
 """
 
 from __future__ import annotations
@@ -62,13 +71,8 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
 ) -> RemoteConnection:
     """Return a connection from the API of `provider`, with its TLS checked.
 
-    ``casedev`` requires `project`, and accepts `branch` (by name, ``main`` if left out) and `pooled`. ``neon`` requires
-    `project`, `database` and `role`, and accepts `branch` (name or id), `endpoint` (id) and `pooled`. ``planetscale``
-    requires `organization`, `database` and `role` (a name), and accepts `branch` (``main`` if left out) and `pooled`;
-    it returns a password only when it sets one, so one of `create`, with `ttl` (the role's lifetime in seconds) and
-    `inherit` (roles whose rights it gets), and `reset` is required. ``scalingo`` requires `app` (name or id; also that
-    of a dedicated database), and accepts `variable`, `endpoint` (``public-rw``, ``private-peering-rw``), `database`
-    (whose endpoints to use, the application's own if left out) and `region`.
+    The module's table says which arguments each provider requires and accepts. `variable` and `region` are Scalingo's,
+    `ttl` is the lifetime of a created role in seconds, and `inherit` names the roles whose rights it gets.
 
     Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, combined
     with `policy`. The whole call takes at most `timeout` seconds, repeated requests included.

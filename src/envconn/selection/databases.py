@@ -59,27 +59,39 @@ def select(scan: Scan) -> Iterator[Selected]:
         siblings = _as_trusted(scan, default, [each for each in siblings if each in usable])
         beside = [each for each in others if each in usable]
         yield Selected(DATABASE, default, tuple(_elsewhere(scan, default, (*beside, *siblings))))
+    yield from _named(scan, default, known)
+    yield from _of_platform(scan, known)
+    _report_overruled(scan, known)
+
+
+def _named(scan: Scan, default: Connection | None, known: list[Connection]) -> Iterator[Selected]:
+    """Yield the databases of ``<NAME>_DATABASE_URL``, and add every connection that is read to `known`."""
     for name, variable in variables.named(scan.present):
         if _is_reserved(scan, name, variable):
             continue
-        other = Other(DATABASE, name)
-        for connection in scan.connections([variable], other=other):
+        for connection in scan.connections([variable], other=Other(DATABASE, name)):
             known.append(connection)
             if not scan.expect(connection, DATABASES, "a database", name):
                 continue
             # Heroku sets DATABASE_URL to one of the coloured ones.
             if not (variable.startswith("HEROKU_") and default and not [*_elsewhere(scan, default, [connection])]):
-                before = len(scan.problems)
-                own = [*scan.connections(variables.siblings_of(variable), other=_ENDPOINT)]
-                scan.excuse(before, connection)
-                yield Selected(name, connection, tuple(_as_trusted(scan, connection, own)))
+                yield Selected(name, connection, _own_siblings(scan, variable, connection))
+
+
+def _own_siblings(scan: Scan, variable: str, connection: Connection) -> tuple[Connection, ...]:
+    before = len(scan.problems)
+    own = [*scan.connections(variables.siblings_of(variable), other=_ENDPOINT)]
+    scan.excuse(before, connection)
+    return tuple(_as_trusted(scan, connection, own))
+
+
+def _of_platform(scan: Scan, known: list[Connection]) -> Iterator[Selected]:
+    """Yield the bound databases that are not `known` from a variable, and add them to `known`."""
     for bound in _bound(scan):
-        if not _is_known(bound.connection, known) and not _is_reserved(
-            scan, bound.name, bound.connection.origin.variable
-        ):
+        variable = bound.connection.origin.variable
+        if not _is_known(bound.connection, known) and not _is_reserved(scan, bound.name, variable):
             known.append(bound.connection)
             yield Selected(bound.name, bound.connection)
-    _report_overruled(scan, known)
 
 
 _ENDPOINT = Other(DATABASE)
@@ -119,30 +131,10 @@ def _elsewhere(scan: Scan, default: Connection, others: Iterable[Connection]) ->
 def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None, tuple[Connection, ...]]:
     """Return the default database: the chosen one, otherwise from a URL, parts, a binding or a sibling."""
     before = len(scan.problems)
-    if chosen := scan.chooser(CHOOSER, _CANDIDATES):
-        candidates = _chosen(scan, chosen)
-    else:
-        candidates = list(scan.connections(variables.DEFAULTS))
-        candidates += _from_parts(scan, skip_pg=bool(candidates) and not _is_more_trusted(scan, candidates))
-        candidates += _beside(scan, candidates)
-    trusted = [each for each in siblings if not each.origin.env_file]
-    for each in (*candidates, *trusted):
-        scan.excuse(before, each)
-    if len(scan.problems) == before and all(each.origin.env_file for each in candidates):
-        candidates += _best_sibling(trusted if candidates else trusted or siblings)
-    usual = [*_usual(scan)]
-    if not candidates and len(scan.problems) == before:
-        candidates = [*_read_usual(scan, usual)]
-        usual = []
-    candidates = scan.most_trusted(candidates)
+    found, usual = _candidates(scan, siblings)
+    candidates = scan.most_trusted(found)
     if candidates:
-        leader = candidates[0].origin.variable
-        scan.notes += [
-            note("part-unused", name, f"is not used: {host} is not set, and {leader} is the whole connection")
-            for name, host in host_variables.without_host(scan.present)
-            if name not in host_variables.FAMILIES.get(leader, ())
-        ]
-        scan.notes += [note("variable-unused", name, f"is not used: {leader} is the database") for name in usual]
+        _note_unused(scan, candidates[0].origin.variable, usual)
     if not candidates or len(scan.problems) > before:
         return None, ()
     if len(candidates) == 1:
@@ -155,7 +147,41 @@ def _default(scan: Scan, siblings: list[Connection]) -> tuple[Connection | None,
     return choice.connection, choice.siblings
 
 
-_CANDIDATES = (*variables.DEFAULTS, *host_variables.DEFAULTS, *variables.SIBLINGS)
+def _candidates(scan: Scan, siblings: list[Connection]) -> tuple[list[Connection], list[str]]:
+    """Return what the default database may be, and the usual variables (``POSTGRES_URL``) that are not needed."""
+    before = len(scan.problems)
+    candidates = _stated(scan)
+    trusted = [each for each in siblings if not each.origin.env_file]
+    for each in (*candidates, *trusted):
+        scan.excuse(before, each)
+    if len(scan.problems) == before and all(each.origin.env_file for each in candidates):
+        candidates += _best_sibling(trusted if candidates else trusted or siblings)
+    usual = [*_usual(scan)]
+    if candidates or len(scan.problems) > before:
+        return candidates, usual
+    return [*_read_usual(scan, usual)], []
+
+
+def _stated(scan: Scan) -> list[Connection]:
+    """Return the connections of the chosen variable, otherwise of those that are for the default database."""
+    if chosen := scan.chooser(CHOOSER, _CHOICES):
+        return _chosen(scan, chosen)
+    candidates = list(scan.connections(variables.DEFAULTS))
+    candidates += _from_parts(scan, skip_pg=bool(candidates) and not _is_more_trusted(scan, candidates))
+    return candidates + _beside(scan, candidates)
+
+
+def _note_unused(scan: Scan, leader: str, usual: Iterable[str]) -> None:
+    """Note the parts without a host and the `usual` variables, as the database is in `leader`."""
+    scan.notes += [
+        note("part-unused", name, f"is not used: {host} is not set, and {leader} is the whole connection")
+        for name, host in host_variables.without_host(scan.present)
+        if name not in host_variables.FAMILIES.get(leader, ())
+    ]
+    scan.notes += [note("variable-unused", name, f"is not used: {leader} is the database") for name in usual]
+
+
+_CHOICES = (*variables.DEFAULTS, *host_variables.DEFAULTS, *variables.SIBLINGS)
 
 
 def _is_more_trusted(scan: Scan, candidates: Iterable[Connection]) -> bool:
