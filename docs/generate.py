@@ -112,7 +112,8 @@ def _tls(record: Provider) -> str:
     demand = {True: "demanded by the server", False: "not demanded by the server", None: ""}[record.enforces_tls]
     remedy = record.certificates.remedy if record.certificates else ""
     network = "the network is a private one" if record.private else ""
-    return "; ".join(filter(None, (demand, network, remedy)))
+    direct = "opened without PostgreSQL's own request first (`sslnegotiation=direct`)" if record.direct_tls else ""
+    return "; ".join(filter(None, (demand, network, direct, remedy)))
 
 
 def _pooler(record: Provider) -> str:

@@ -784,6 +784,11 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
     },
     "About the environment": {
+        "container-raised": Code("TLS is required of a server whose name is that of a container, which may have none."),
+        "endpoint-doubtful": Code("The provider has no such port or user, so the server will refuse the connection."),
+        "pooler-missed": Code(
+            "A serverless platform would connect to the direct endpoint, though there is a pooled one."
+        ),
         "certificate-self-signed": Code(
             "The provider's certificates are self-signed: the server is not verified, or verification fails."
         ),

@@ -38,6 +38,14 @@ class Secret:
         """Return the text itself. Hand it to a driver, never to a log."""
         return self._text
 
+    if not TYPE_CHECKING:  # pragma: no branch
+
+        def __getattr__(self, name: str) -> object:
+            """Raise what says how to get the text: drivers that expect a `str` ask for its methods."""
+            if name.startswith("_sqla"):  # SQLAlchemy's create_engine, whose own message shows a repr only
+                raise TypeError("a Secret is not a text. Pass what its reveal() returns")
+            raise AttributeError(f"'Secret' object has no attribute {name!r}. Pass what its reveal() returns")
+
     def __repr__(self) -> str:
         return "<Secret>"
 

@@ -152,11 +152,11 @@ def test_refused(environ: dict[str, str], problems: list[str], why: str) -> None
             ["variable-not-chosen"],
         ),
         (
-            {"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
+            {"ENVCONN_DATABASE_VARIABLE": "DB_HOST", "DB_HOST": "h.eu", "DB_USER": "u", "DB_NAME": "d", "PGHOST": "x"},
             "DB_HOST",
             ["variable-not-chosen", "pg-variable-ignored"],
         ),
-        ({"ENVCONN_DATABASE_VARIABLE": "PGHOST", "PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
+        ({"ENVCONN_DATABASE_VARIABLE": "PGHOST", "PGHOST": "h.eu", "PGUSER": "u", "PGDATABASE": "d"}, "PGHOST", []),
         (
             {"DATABASE_URL": PG, "PGHOSTADDR": "10.0.0.1", "PGSERVICEFILE": "x"},
             "DATABASE_URL",

@@ -157,8 +157,10 @@ def _print_seen(name: str, seen: Seen) -> None:
 
 def _summary(report: Report, proof: Proof | None) -> str:
     """Return one line: what was verified and what was not tested."""
-    if not report.services:
+    if not report.services and any(each.code == "build-phase" for each in report.notes):
         return "Nothing is configured, which ENVCONN_PHASE=build allows."
+    if not report.services:
+        return "Nothing is configured: the broker is one that envconn does not configure."
     levels = Counter(level(service) for _, service in _endpoints(report))
     found = ", ".join(f"{count} {word}" if len(levels) > 1 else word for word, count in levels.items())
     notes = f"; {_count(len(report.notes), 'note')}" if report.notes else ""
@@ -196,8 +198,11 @@ def inventory(
 ) -> tuple[Place, ...]:
     """Return what each source holds. Arguments are those of `envconn.sources.read`."""
     environment, _ = sources.read(environ, env_file, layers)
+    left_out = Scan(environment).left_out
     found: dict[str, list[str]] = {source.word: [] for source in SOURCES}
     for word, name in sorted({*_variables(environment), *_services(environment)}):
+        if name in left_out:
+            continue
         found[word if word in found else "program"].append(name)
     there = {"environment": True, "dotenv": bool(sources.paths(env_file)), "program": bool(layers)}
     return tuple(

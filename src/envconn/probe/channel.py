@@ -9,6 +9,7 @@ from envconn.probe import handshake
 from envconn.probe.failures import TLS_ONLY, Failure, handshake_failure, network_failure, resembles
 from envconn.probe.network import TooMuch, address, dial, places
 from envconn.probe.postgres_protocol import SSL_REQUEST
+from envconn.tls.secured import unencrypted_container
 from envconn.tls.uri_writer import parameter
 
 TYPE_CHECKING = False
@@ -95,7 +96,7 @@ class Channel:
             if await self.protocol.consents(wire, self.where):
                 sni = self.service.parameters.get("sslsni") != "0"
                 return await handshake.shake_hands(wire, context, self.host.host, sni=sni)
-            failure = Failure("tls-refused", _NO_TLS.format(self.where))
+            failure = Failure("tls-refused", self._with_waiver(_NO_TLS))
         except (OSError, ValueError) as error:
             failure = self.failure(error)
         raise Failure("connection-closed", _SILENT.format(self.where)) if wire.silent else failure
@@ -131,9 +132,13 @@ class Channel:
             if label == self.protocol.title and self.protocol.negotiates:
                 return
             if label == self.protocol.title:
-                raise Failure("tls-refused", _ONLY_CLEAR.format(self.where))
+                raise Failure("tls-refused", self._with_waiver(_ONLY_CLEAR))
             if label and (self.protocol.negotiates or label != TLS_ONLY):
                 raise Failure("protocol-unexpected", _WRONG.format(self.where, self.protocol.title, label))
+
+    def _with_waiver(self, message: str) -> str:
+        """Return the `message` that there is no TLS, with the switch that allows it."""
+        return ". ".join(filter(None, (message.format(self.where), unencrypted_container(self.service))))
 
     async def _label(self, question: bytes) -> str | None:
         with suppress(OSError):  # also when the time is over

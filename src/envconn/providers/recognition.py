@@ -129,7 +129,21 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     notes = [note("provider-note", connection.origin.variable, text) for text in provider.notes]
     if endpoint.role in provider.default_roles:
         notes.append(note("default-role", connection.origin.variable, _DEFAULT_ROLE))
+    notes += [note("endpoint-doubtful", connection.origin.variable, text) for text in _doubts(connection, endpoint)]
     return tuple(notes)
+
+
+def _doubts(connection: Connection, endpoint: Endpoint) -> Iterator[str]:
+    provider = endpoint.provider
+    if provider is None or connection.family != POSTGRESQL:
+        return
+    target = _named_by_user(connection, provider).get("target")
+    if provider.ports_only and connection.hosts[0].port not in provider.ports:
+        yield f"the port is none of {provider.title}. Use {' or '.join(map(str, provider.ports))}"
+    if provider.branched and not endpoint.branch:
+        yield f"the user has no branch, which {provider.title} requires. Copy the user from its console"
+    if target and target != provider.replica_target and endpoint.pooled is False:
+        yield "the user names a pooler, but the port is the direct one. Use the pooler's port, or remove the name"
 
 
 def _looks_pooled(host: Host) -> bool:
@@ -163,6 +177,8 @@ def _recognise(
             because = f"recognised as {provider.title}"
             ignored = f"{hints.provider_from} does not apply, because the host is another provider's"
             return provider, match, (because,) if stated in {None, provider.name} else (because, ignored)
+    password = connection.password.reveal() if connection.password and not name else ""
+    name = name or table.by_password(password, connection.family)
     found = table.provider_named(name, _record_family(connection)) if name else None
     if found is None:
         return None, {}, ()

@@ -95,6 +95,9 @@ class Provider(Record):
     with the first label of the host. `endpoint_password` is one for passwords that do; they are sent
     as plain text inside TLS, without the exchange that channel binding needs.
 
+    `ports_only`: it listens on the `ports` alone. `branched`: every user has a branch. A connection that contradicts
+    one of these is noted.
+
     `tls_switch` says how TLS is turned on, if it is not by default.
 
     `serverless` says where SQL over HTTPS is accepted, if at all.
@@ -135,6 +138,8 @@ class Provider(Record):
     enforces_tls: bool | None = None
     private: bool = False
     direct_tls: bool = False
+    ports_only: bool = False
+    branched: bool = False
     idle_seconds: int | None = None
     lifetime_seconds: int | None = None
     suspends: bool = False

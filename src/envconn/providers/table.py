@@ -253,6 +253,18 @@ def by_variable(names: Iterable[str]) -> str | None:
     return next((_PROVEN[name] for name in names if name in _PROVEN), None)
 
 
+def by_password(password: str, family: str) -> str | None:
+    """Return the provider of `family` whose passwords begin as this one does, and so identify it behind any name."""
+    found = next((names for begin, names in _PASSWORDS.items() if password.startswith(begin)), _NONE)
+    return found.get(family)
+
+
+_NONE: Mapping[str, str] = {}
+_PASSWORDS: Mapping[str, Mapping[str, str]] = {
+    "pscale_pw_": {"postgresql": "planetscale", "mysql": "planetscale-vitess"},
+}
+
+
 def role(variable: str) -> str | None:
     """Return the role of `variable`, also of a named database's (``ANALYTICS_DIRECT_URL``); `None` for ``default``."""
     if names_replicas(variable):

@@ -16,6 +16,7 @@ Every connection factory uses this module, so that one rule applies to all of th
 
 from __future__ import annotations
 
+import re
 import time
 
 from envconn.errors import EnvconnError
@@ -24,7 +25,7 @@ from envconn.rotation.passwords import awith_current_password, with_current_pass
 from envconn.rotation.reload import stated_differences, weakened
 from envconn.services import database, in_use
 from envconn.tls.deciding_files import current, unusable
-from envconn.tls.secured import judgement_of, place_of
+from envconn.tls.secured import judgement_of, place_of, unencrypted_container
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def _next_try(attempt: _Attempt, failure: Exception) -> _NextTry | None:
     the file may have changed since.
     """
     failed, place = time.monotonic(), attempt.place
+    if not isinstance(failure, EnvconnError) and _is_about_tls(failure):
+        _add_waiver(attempt.used, failure)
     if place is None or _is_final(attempt, failure):
         return None
     in_use = place.of(place.current.selection)
@@ -139,6 +142,16 @@ def _next_try(attempt: _Attempt, failure: Exception) -> _NextTry | None:
             _logger().warning("loaded the configuration again after a failed login, but did not use it: %s", found)
         return None
     return _NextTry(found, place.current, snapshot) if found else None
+
+
+def _is_about_tls(failure: Exception) -> bool:
+    # libpq: "server does not support SSL, but SSL was required"; asyncpg: "rejected SSL upgrade".
+    return re.search(r"(?i)\b(?:support|reject\w*) (?:SSL|TLS)\b", str(failure)) is not None
+
+
+def _add_waiver(connection: SecuredConnection, failure: Exception) -> None:
+    if told := unencrypted_container(connection):
+        failure.add_note(f"envconn: {connection.origin.variable}: TLS is required. {told}")
 
 
 def _is_final(attempt: _Attempt, failure: Exception) -> bool:

@@ -185,7 +185,7 @@ def _judged_services(found: Iterable[Selected], scopes: Scopes, scan: Scan) -> d
             scan.problems.append(_duplicate_name(selected, services[selected.name]))
         elif service := _judged(selected, scopes, scan):
             service = services[selected.name] = _endpoint(service, scan)
-            scan.notes += advice(service)
+            scan.notes += (*advice(service), *_on_serverless(service, scan))
     return services
 
 
@@ -213,6 +213,15 @@ def _endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     return stated_endpoint(service, scan)
 
 
+def _on_serverless(service: SecuredConnection, scan: Scan) -> tuple[Finding, ...]:
+    """Return the note that a platform starts many processes, if this is one and `service` has a pooler it misses."""
+    if service.pooled is not False or not (found := scan.environment.among(SERVERLESS)):
+        return ()
+    from envconn.selection.endpoint_choice import pooler_missed
+
+    return pooler_missed(service, min(found))
+
+
 def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
     # DATABASE_DATABASE_URL would be the default database, and BROKER_DATABASE_URL the broker.
     message = f"makes a second service called {selected.name}, next to {first.origin.variable}. Rename one of the two"
@@ -223,14 +232,28 @@ def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> No
     """Add a problem if there is no default database and nothing else, except while an image is built."""
     if scan.plain("ENVCONN_PHASE") == "build":
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
-    elif not (services or scan.problems or scan.waived):
+    elif not (services or scan.problems or scan.waived or _is_other_worker(scan)):
         _report_missing(scan)
+
+
+def _is_other_worker(scan: Scan) -> bool:
+    """Whether this process has a broker that envconn does not configure (``sqs://``), and so may need no database."""
+    return any(each.code == "service-foreign" and each.service == "broker" for each in scan.notes)
 
 
 def _report_missing(scan: Scan) -> None:
     variable, message = variables.meant(scan.environment) or ("DATABASE_URL", NOT_SET)
     scan.problems.append(problem("database-missing", variable, message))
 
+
+SERVERLESS = frozenset(
+    {
+        *("AWS_LAMBDA_FUNCTION_NAME", "K_SERVICE", "VERCEL", "FUNCTIONS_WORKER_RUNTIME", "NETLIFY"),
+        *("CLOUD_RUN_JOB", "FUNCTION_TARGET"),
+    }
+)
+"""Variables of platforms that start a process for each request or each few: AWS Lambda, Cloud Run, Vercel, Azure
+Functions, Netlify."""
 
 NOT_SET = (
     "not set. Set it to the connection string of your database, for example postgresql://user:password@host/name. "

@@ -12,12 +12,14 @@ from envconn.errors import EndpointUnavailable, note
 from envconn.selection.databases import DATABASE
 from envconn.tls.policy import PREFIX
 from envconn.tls.secured import judgement_of, seal
+from envconn.tls.secured import stated_endpoint as stated_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from envconn.errors import Finding
     from envconn.selection.scan import Scan
     from envconn.tls import SecuredConnection
 
@@ -56,6 +58,21 @@ def stated_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection
         message = f"is {word}, but {service.name} has no such endpoint, and is used as it is"
         scan.notes.append(note("endpoint-not-found", VARIABLE, message))
     return _in_place(service, service, word)
+
+
+def pooler_missed(service: SecuredConnection, platform: str) -> tuple[Finding, ...]:
+    """Return the note that `service` has a pooled endpoint, which the `platform` of that variable needs."""
+    if stated_elsewhere(service):
+        return ()
+    try:
+        service.endpoint(pooled=True)
+    except EndpointUnavailable:
+        return ()
+    message = (
+        f"is the direct endpoint, but {platform} is set, so many processes may connect at once. Set {VARIABLE}=pooled, "
+        f"or {VARIABLE}=direct if this is meant"
+    )
+    return (note("pooler-missed", service.origin.variable, message).of(service.name),)
 
 
 def _in_place(service: SecuredConnection, found: SecuredConnection, word: str) -> SecuredConnection:

@@ -240,6 +240,8 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
     variable = next((name for name in mentioned if name in present), variables.get(keyword, found.variable))
     for said in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
         message = message.removeprefix(said)
+    if found.code == "tls-disabled":
+        message = message.replace("disable for", "TLS is turned off for", 1)
     return problem(found.code, variable, message.replace(f" in {variable}", ""))
 
 

@@ -7,7 +7,7 @@ from envconn.errors import Finding, note
 from envconn.families import FAMILIES, serving
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.tls.levels import SSLMODES, TlsLevel
-from envconn.tls.policy import prefix
+from envconn.tls.policy import is_container, prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
         *providers.advice(judgement.connection, judgement.endpoint),
         *_about_demands(judgement),
         *_self_signed(judgement),
+        *_about_containers(judgement),
     )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
         return (*found, note("best-unknown", variable, _BEST_UNKNOWN))
@@ -42,6 +43,15 @@ def _about_demands(judgement: Judgement) -> Iterable[Finding]:
     from envconn.tls import libpq_demands
 
     return libpq_demands.notes(judgement.connection, demanded, judgement.demanded)
+
+
+def _about_containers(judgement: Judgement) -> Iterator[Finding]:
+    """Yield a note if TLS is required where nobody asked for it, and the server is most likely a container without."""
+    verdict, connection = judgement.verdict, judgement.connection
+    if verdict.raised and not judgement.endpoint.provider and any(map(is_container, connection.hosts)):
+        waiver = judgement.context.policy.waiver(connection.hosts)
+        message = f"TLS is required. If the server is a container without TLS, {waiver}"
+        yield note("container-raised", connection.origin.variable, message)
 
 
 def _self_signed(judgement: Judgement) -> Iterator[Finding]:

@@ -207,7 +207,7 @@ def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, lo
             f"{written} for a local host, although ENVCONN_TLS_LOCAL=enforce is set. {remedy}, or set "
             "ENVCONN_TLS_LOCAL=allow"
         )
-    return f"{written} for a remote host. {remedy}, or add the host to {policy.remedy('ENVCONN_TLS_WAIVE')}{meaning}"
+    return f"{written} for a remote host. {remedy}, or {policy.waiver(connection.hosts)}{meaning}"
 
 
 _WAIVING = ": then the password and all data are sent unencrypted"

@@ -94,6 +94,11 @@ def covered_scheme(text: str, waive: Iterable[str]) -> str | None:
     return next((pattern for pattern in waive if pattern.lower() in names), None)
 
 
+def is_container(host: Host) -> bool:
+    """Whether `host` is another machine by a name without a dot, as containers of one network have."""
+    return host.host[:1].isalpha() and not (host.hostaddr or is_local(host) or {".", ":"} & set(host.host))
+
+
 def _covers(pattern: str, host: Host) -> bool:
     if pattern.endswith("://"):
         return False
@@ -181,7 +186,16 @@ class Demands(Value):
 
     def remedy(self, variable: str) -> str:
         """Return `variable` for a remedy, and where it must be set to have an effect."""
-        return f"{variable} in the process environment" if variable in self.ignored else variable
+        is_ignored = variable.partition("=")[0] in self.ignored
+        return f"{variable} in the process environment" if is_ignored else variable
+
+    def waiver(self, hosts: Iterable[Host]) -> str:
+        """Return how to allow `hosts` to be unencrypted, with the names of those that look like containers."""
+        variable = "ENVCONN_TLS_WAIVE"
+        near = ",".join(dict.fromkeys(host.host for host in hosts if is_container(host)))
+        if not near or self.place(variable).startswith("Policy"):
+            return f"add the host to {self.remedy(variable)}"
+        return f"add {near} to {self.remedy(variable)}" if self.waive else f"set {self.remedy(f'{variable}={near}')}"
 
     def ca_for(self, family: str) -> tuple[str, str] | None:
         """Return the CA for connections of `family` that name none, and its variable, or `None`.

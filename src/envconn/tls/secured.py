@@ -10,6 +10,7 @@ from envconn.connection import Secret
 from envconn.errors import EndpointUnavailable, Finding
 from envconn.records import replace
 from envconn.tls.judged import Judged
+from envconn.tls.levels import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ class SecuredConnection(Judged):
         where = ", ".join(map(str, self.hosts)) or self.dbname
         return f"<SecuredConnection {self.name}: {self.family} on {where}, TLS {self.tls.level}>"
 
+    if not TYPE_CHECKING:  # pragma: no branch
+
+        def __getattr__(self, name: str) -> object:
+            """Raise what says how a driver gets the connection: some ask for a text's methods, and show this."""
+            if name.startswith("_sqla"):  # SQLAlchemy's create_engine, whose own message shows a repr only
+                raise TypeError(f"{_NO_TEXT}: envconn_sqlalchemy.create_engine(connection)")
+            raise AttributeError(f"'SecuredConnection' object has no attribute {name!r}. {_NO_TEXT}")
+
     def endpoint(
         self, *, pooled: bool | None = None, replica: bool | None = None, branch: str | None = None
     ) -> SecuredConnection:
@@ -95,6 +104,12 @@ class SecuredConnection(Judged):
         from envconn.tls.uri_writer import uri
 
         return Secret(uri(self))
+
+
+_NO_TEXT = (
+    "A SecuredConnection is not a connection string. Pass it to an integration, such as "
+    "psycopg.connect(**envconn_psycopg.kwargs(connection))"
+)
 
 
 def seal(judgement: Judgement) -> SecuredConnection:
@@ -170,6 +185,16 @@ def require_sealed(value: object) -> None:
     # Not isinstance, which trusts a false `__class__`.
     if type(value) is not SecuredConnection or getattr(value, "_seal", None) is not _SEAL:
         raise TypeError("expected the SecuredConnection that envconn.load() or envconn.secure() returns")
+
+
+def unencrypted_container(connection: SecuredConnection) -> str:
+    """Return what to do if the server of `connection` has no TLS and is a container, or nothing."""
+    from envconn.tls.policy import is_container
+
+    judgement = judgement_of(connection)
+    is_so = judgement.verdict.level >= TlsLevel.ENCRYPTED and any(map(is_container, connection.hosts))
+    waiver = judgement.context.policy.waiver(connection.hosts)
+    return f"If the server is a container without TLS, {waiver}" if is_so else ""
 
 
 def direct(connection: SecuredConnection) -> SecuredConnection | None:
