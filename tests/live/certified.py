@@ -21,38 +21,76 @@ from envconn.tls import deciding_files
 from throwaway import certificates as making
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from throwaway.certificates import Certificates, Pair
     from throwaway.server import Server
 
-__all__ = ["Mount", "threads_that_read"]
+__all__ = ["Mount", "MountedFiles", "bundle", "threads_that_read"]
 
 
-class Mount:
-    """A role of `server`, and the files that its clients need, as Kubernetes mounts a Secret.
+class MountedFiles:
+    """The files that the clients of a server need, as Kubernetes mounts a Secret.
 
     `path` is the directory: ``ca.pem``, ``client.pem``, ``client.key`` and ``crl.pem`` are links through ``..data``, a
-    link that is swapped. `authority` is the one of now, of the server's certificate and of the client's.
+    link that is swapped. `authority` is the one of now, of the server's certificate and of the client's. `serve` has
+    the server show a certificate of the first authority, and trust the clients of all of them.
     """
+
+    def __init__(self, directory: Path, serve: Callable[[Sequence[Certificates]], object]) -> None:
+        self.path = directory / "mount"
+        self.path.mkdir()
+        self._directory, self._serve = directory, serve
+        self.authority = self._made()
+        self._serve([self.authority])
+        self.write()
+        for name in ("ca.pem", "client.pem", "client.key", "crl.pem"):
+            (self.path / name).symlink_to(f"..data/{name}")
+
+    def rotate(self) -> None:
+        """Replace everything: both sides trust the old and the new authority for a while, then the new one alone."""
+        old, self.authority = self.authority, self._made()
+        self._serve([old, self.authority])
+        self.write(old)
+        self._serve([self.authority])
+        self.write()
+
+    def write(self, old: Certificates | None = None, *, revoked: bytes | None = None) -> None:
+        """Swap the directory for one with the files of now; with `old`, its authority is trusted, too."""
+        version, trusted = self.path / f"..{secrets.token_hex(8)}", [self.authority, *([old] if old else [])]
+        version.mkdir()
+        (version / "ca.pem").write_bytes(bundle(trusted))
+        lists = b"".join(
+            revocation.listed(version / "one.crl", each.authority, *([revoked] if revoked else [])).read_bytes()
+            for each in trusted
+        )
+        (version / "crl.pem").write_bytes(lists)
+        for name, content in _files(self.authority.issue("client")).items():
+            (version / name).touch(mode=0o600)
+            (version / name).write_bytes(content)
+        following = self.path / "..data_tmp"
+        following.symlink_to(version.name)
+        following.replace(self.path / "..data")
+
+    def _made(self) -> Certificates:
+        directory = self._directory / secrets.token_hex(4)
+        directory.mkdir()
+        return making.write(directory)
+
+
+class Mount(MountedFiles):
+    """A role of the PostgreSQL `server`, and the files of its clients."""
 
     def __init__(self, server: Server, directory: Path) -> None:
         self.server = server
         self.role = f"certified_{secrets.token_hex(4)}"
         self.password = secrets.token_urlsafe(9)
-        self.path = directory / "mount"
-        self.path.mkdir()
-        self._directory = directory
         self.admin = psycopg.connect(
             host=str(server.home), port=server.port, user=server.user, dbname=server.dbname, autocommit=True
         )
         self.admin.execute(f"create role {self.role} login password '{self.password}'")
-        self.authority = self._made()
-        self._serve(self.authority)
-        self.write()
-        for name in ("ca.pem", "client.pem", "client.key", "crl.pem"):
-            (self.path / name).symlink_to(f"..data/{name}")
+        super().__init__(directory, self._use)
 
     def close(self) -> None:
         """Let go of the server; the role stays."""
@@ -73,31 +111,6 @@ class Mount:
         """Return the services of that environment."""
         return envconn.load(self.environ(text=text), env_file=None)
 
-    def rotate(self) -> None:
-        """Replace everything: both sides trust the old and the new authority for a while, then the new one alone."""
-        old, self.authority = self.authority, self._made()
-        self._serve(old, self.authority)
-        self.write(old)
-        self._serve(self.authority)
-        self.write()
-
-    def write(self, old: Certificates | None = None, *, revoked: bytes | None = None) -> None:
-        """Swap the directory for one with the files of now; with `old`, its authority is trusted, too."""
-        version, trusted = self.path / f"..{secrets.token_hex(8)}", [self.authority, *([old] if old else [])]
-        version.mkdir()
-        (version / "ca.pem").write_bytes(b"".join(each.ca.read_bytes() for each in trusted))
-        lists = b"".join(
-            revocation.listed(version / "one.crl", each.authority, *([revoked] if revoked else [])).read_bytes()
-            for each in trusted
-        )
-        (version / "crl.pem").write_bytes(lists)
-        for name, content in _files(self.authority.issue("client")).items():
-            (version / name).touch(mode=0o600)
-            (version / name).write_bytes(content)
-        following = self.path / "..data_tmp"
-        following.symlink_to(version.name)
-        following.replace(self.path / "..data")
-
     def cut(self) -> int:
         """Terminate every connection of the role, and return how many there were."""
         found = self.admin.execute(
@@ -106,16 +119,14 @@ class Mount:
         assert found
         return int(found[0])
 
-    def _made(self) -> Certificates:
-        directory = self._directory / secrets.token_hex(4)
-        directory.mkdir()
-        return making.write(directory)
-
-    def _serve(self, *trusted: Certificates) -> None:
-        """Have the server show a certificate of the first authority, and trust clients of all of them."""
-        clients = b"".join(each.ca.read_bytes() for each in trusted)
-        daemons.private(self.server.account, self.server.home / "data" / "clients.pem", clients)
+    def _use(self, trusted: Sequence[Certificates]) -> None:
+        daemons.private(self.server.account, self.server.home / "data" / "clients.pem", bundle(trusted))
         self.server.use(trusted[0].issue("localhost", "127.0.0.1"))
+
+
+def bundle(trusted: Sequence[Certificates]) -> bytes:
+    """Return the certificates of the authorities, one after the other."""
+    return b"".join(each.ca.read_bytes() for each in trusted)
 
 
 def threads_that_read(patch: pytest.MonkeyPatch) -> set[int]:

@@ -31,7 +31,8 @@ listeners.ssl.default = {address}:{port}
 ssl_options.certfile = {chain}
 ssl_options.keyfile = {key}
 ssl_options.cacertfile = {root}
-ssl_options.verify = verify_none
+ssl_options.verify = {verify}
+ssl_options.fail_if_no_peer_cert = {asks}
 load_definitions = {definitions}
 """
 
@@ -69,15 +70,19 @@ class RabbitMQ:
 
 
 @contextmanager
-def running(tree: Path, account: Account, pair: Pair, ca: Path) -> Iterator[RabbitMQ]:
-    """Run the RabbitMQ that was unpacked as `tree` under `account`, showing `pair`."""
+def running(tree: Path, account: Account, pair: Pair, ca: Path, *, asks: bool = False) -> Iterator[RabbitMQ]:
+    """Run the RabbitMQ that was unpacked as `tree` under `account`, showing `pair`.
+
+    `asks` is whether clients need a certificate of `ca`.
+    """
     port, mapper, user, password = free_port(), free_port(), "app", secrets.token_urlsafe(18)
     with workplace(account) as home:
         chain, key, root = daemons.keys(account, home, pair, ca)
         users = {user: password, ODD[0]: ODD[1]}
         definitions = daemons.private(account, home / "definitions.json", _definitions(users))
+        asked = {"verify": "verify_peer" if asks else "verify_none", "asks": str(asks).lower()}
         text = _CONFIGURATION.format(
-            address=ADDRESS, port=port, chain=chain, key=key, root=root, definitions=definitions
+            address=ADDRESS, port=port, chain=chain, key=key, root=root, definitions=definitions, **asked
         )
         daemons.private(account, home / "rabbitmq.conf", text)
         daemons.private(account, home / "plugins", "[].\n")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Served = Counter[str]
 
-__all__ = ["PLAIN", "POOLS", "running"]
+__all__ = ["PLAIN", "POOLS", "SIZE", "Cut", "in_coroutines", "in_threads", "running"]
 
 WORKERS = 8
 SIZE = 4
@@ -76,7 +76,9 @@ def running(pool: Callable[[Services], Any], services: Services) -> Iterator[Ser
     assert not thread.is_alive()
 
 
-def _in_threads(request: Callable[[], object]) -> Callable[[Served, threading.Event], None]:
+def in_threads(request: Callable[[], object]) -> Callable[[Served, threading.Event], None]:
+    """Return what has the workers make the `request` again and again, which raises `Cut` if it has to be repeated."""
+
     def one(counts: Served, over: threading.Event) -> None:
         while not over.is_set():
             served(request, counts)
@@ -105,7 +107,7 @@ def _psycopg(pool: psycopg_pool.ConnectionPool[psycopg.Connection]) -> Iterator[
 
     with pool:
         pool.wait(5)
-        yield _in_threads(request)
+        yield in_threads(request)
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def _sqlalchemy(engine: sqlalchemy.Engine) -> Iterator[Any]:
         except sqlalchemy.exc.DBAPIError:
             raise Cut from None
 
-    yield _in_threads(request)
+    yield in_threads(request)
     engine.dispose()
 
 
@@ -152,7 +154,9 @@ async def _engine(services: Services) -> AsyncIterator[Any]:
 
 
 @contextmanager
-def _in_coroutines(make: Callable[[], Any], request: Callable[[Any], Awaitable[None]]) -> Iterator[Any]:
+def in_coroutines(make: Callable[[], Any], request: Callable[[Any], Awaitable[None]]) -> Iterator[Any]:
+    """Yield what makes the `request` again and again in coroutines, to what `make` opens."""
+
     async def one(pool: Any, counts: Served, over: threading.Event) -> None:
         while not over.is_set():
             outcome: list[BaseException | None] = []
@@ -190,8 +194,8 @@ POOLS: dict[str, Callable[[Services], Any]] = {
     "sqlalchemy pg8000": lambda services: _sqlalchemy(
         envconn_sqlalchemy.create_engine(services, **{**_PINGED, "driver": "pg8000"})
     ),
-    "sqlalchemy asyncpg": lambda services: _in_coroutines(lambda: _engine(services), _through_engine),
-    "asyncpg": lambda services: _in_coroutines(
+    "sqlalchemy asyncpg": lambda services: in_coroutines(lambda: _engine(services), _through_engine),
+    "asyncpg": lambda services: in_coroutines(
         lambda: envconn_asyncpg.create_pool(services, min_size=SIZE, max_size=SIZE), _through_pool
     ),
 }
@@ -208,7 +212,7 @@ PLAIN: dict[str, Callable[[Services], Any]] = {
         psycopg_pool.ConnectionPool(kwargs=dict(envconn_psycopg.kwargs(services)), **(_CHECKED | {"timeout": 0.5}))
     ),
     "sqlalchemy": lambda services: _sqlalchemy(envconn_sqlalchemy.create_engine(_alone(services), **_PINGED)),
-    "asyncpg": lambda services: _in_coroutines(
+    "asyncpg": lambda services: in_coroutines(
         lambda: asyncpg.create_pool(**envconn_asyncpg.kwargs(services), min_size=SIZE, max_size=SIZE), _through_pool
     ),
 }

@@ -1,0 +1,240 @@
+"""Certificates and CAs that are replaced while clients of MariaDB, RabbitMQ and Redis run, as for PostgreSQL.
+
+Each server asks its clients for a certificate, and lets go of the old authority when the rotation ends.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import celery
+import pymysql
+import pytest
+import redis
+import sqlalchemy
+
+import daemons
+import envconn
+import envconn_redis
+import envconn_sqlalchemy
+import mysqlserver
+import rabbitmq
+import redisserver
+from certified import MountedFiles, bundle
+from envconn_celery import config
+from envconn_django import caches
+from envconn_redis.connections import VerifyingPool
+from installed import ServerMissing
+from traffic import SIZE, Cut, in_coroutines, in_threads, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from envconn import Services
+    from installed import Installations
+    from throwaway.certificates import Certificates
+
+
+class Site(NamedTuple):
+    """A server's clients: their variables without a CA, the parameter that names one, their files, and their end."""
+
+    environ: dict[str, str]
+    ca: str
+    files: MountedFiles
+    cut: Callable[[], object]
+
+    def load(self, *, text: bool) -> Services:
+        """Return the services; with `text`, the CA is read from a file, otherwise by the drivers."""
+        path = str(self.files.path / "ca.pem")
+        if text:
+            return envconn.load({**self.environ, "ENVCONN_TLS_CA_FILE": path}, env_file=None)
+        return envconn.load({name: f"{uri}&{self.ca}={path}" for name, uri in self.environ.items()}, env_file=None)
+
+
+def _client_files(directory: Path, certificate: str, key: str) -> dict[str, str]:
+    return {certificate: str(directory / "mount" / "client.pem"), key: str(directory / "mount" / "client.key")}
+
+
+@contextmanager
+def _redis(installations: Installations, certificates: Certificates, directory: Path) -> Iterator[Site]:
+    command, account = installations.command("redis-server"), installations.account
+    with redisserver.running(command, account, certificates.good, certificates.ca) as server:
+        admin: Any = redis.Redis(unix_socket_path=str(server.socket), password=server.password)
+        turns = count()
+
+        def serve(trusted: Sequence[Certificates]) -> None:
+            pair, turn = trusted[0].issue("localhost", "127.0.0.1"), next(turns)
+            contents = {"cert": pair.chain.read_bytes(), "key": pair.key.read_bytes(), "ca-cert": bundle(trusted)}
+            # Under other names: one that is the same is not read again.
+            paths = {
+                f"tls-{name}-file": str(daemons.private(account, server.home / f"{name}{turn}", content))
+                for name, content in contents.items()
+            }
+            words = [word for pair in {**paths, "tls-auth-clients": "yes"}.items() for word in pair]
+            admin.execute_command("CONFIG SET", *words)
+
+        files = MountedFiles(directory, serve)
+        query: dict[str, Any] = _client_files(directory, "ssl_certfile", "ssl_keyfile")
+        cut = partial(admin.execute_command, "CLIENT KILL", "TYPE", "normal")
+        yield Site({"CACHE_URL": server.uri(**query)}, "ssl_ca_certs", files, cut)
+        admin.close()
+
+
+@contextmanager
+def _mysql(installations: Installations, certificates: Certificates, directory: Path) -> Iterator[Site]:
+    tree, account = installations.tree("mariadb"), installations.account
+    with mysqlserver.running(tree, account, certificates.good, certificates.ca) as server:
+        place = {"unix_socket": f"{server.home}/socket", "user": server.user, "password": server.password}
+        with closing(pymysql.connect(**place)) as connection, connection.cursor() as admin:
+            admin.execute("create user certified identified by %s require x509", (server.password,))
+
+            def serve(trusted: Sequence[Certificates]) -> None:
+                (bundled := directory / "clients.pem").write_bytes(bundle(trusted))
+                daemons.keys(account, server.home, trusted[0].issue("localhost", "127.0.0.1"), bundled)
+                admin.execute("flush ssl")
+
+            files = MountedFiles(directory, serve)
+            query = {"ssl-mode": "VERIFY_IDENTITY", **_client_files(directory, "ssl-cert", "ssl-key")}
+            uri = replace(server, user="certified", dbname="information_schema").uri(**query)
+            yield Site({"DATABASE_URL": uri}, "ssl-ca", files, lambda: admin.execute("kill connection user certified"))
+
+
+@contextmanager
+def _rabbitmq(installations: Installations, certificates: Certificates, directory: Path) -> Iterator[Site]:
+    tree, account = installations.tree("rabbitmq"), installations.account
+    with rabbitmq.running(tree, account, certificates.good, certificates.ca, asks=True) as server:
+
+        def serve(trusted: Sequence[Certificates]) -> None:
+            (bundled := directory / "clients.pem").write_bytes(bundle(trusted))
+            daemons.keys(account, server.home, trusted[0].issue("localhost", "127.0.0.1"), bundled)
+            server.control("eval", "ssl:clear_pem_cache().")
+
+        files = MountedFiles(directory, serve)
+        uri = server.uri(**_client_files(directory, "certfile", "keyfile"))
+        cut = partial(server.control, "close_all_connections", "rotated")
+        yield Site({"BROKER_URL": uri}, "cacertfile", files, cut)
+
+
+@contextmanager
+def _engine(services: Services) -> Iterator[Any]:
+    engine = envconn_sqlalchemy.create_engine(services, driver="pymysql", pool_size=SIZE, pool_pre_ping=True)
+
+    def request() -> None:
+        connection = engine.connect()
+        try:
+            with connection:
+                connection.execute(sqlalchemy.text("select sleep(0.005)"))
+        except sqlalchemy.exc.DBAPIError:
+            raise Cut from None
+
+    yield in_threads(request)
+    engine.dispose()
+
+
+@contextmanager
+def _through(pool: Any) -> Iterator[Any]:
+    def request() -> None:
+        connection = pool.get_connection()
+        try:
+            connection.send_command("PING")
+            connection.read_response()
+        except redis.ConnectionError:
+            raise Cut from None
+        finally:
+            pool.release(connection)
+        time.sleep(0.005)
+
+    yield in_threads(request)
+    pool.disconnect()
+
+
+def _django(services: Services) -> Any:
+    """The pool of Django's cache, which is handed arguments and no services."""
+    entry = caches(services)["default"]
+    assert entry["OPTIONS"].pop("pool_class") == "envconn_redis.connections.VerifyingPool"
+    return _through(VerifyingPool.from_url(entry["LOCATION"], **entry["OPTIONS"]))
+
+
+async def _ping(client: Any) -> None:
+    connection = await client.connection_pool.get_connection()
+    try:
+        await connection.send_command("PING")
+        await connection.read_response()
+    except redis.ConnectionError:
+        raise Cut from None
+    finally:
+        await client.connection_pool.release(connection)
+
+
+@contextmanager
+def _celery(services: Services) -> Iterator[Any]:
+    """kombu's pool, as Celery makes it of its settings."""
+    app = celery.Celery(set_as_current=False)
+    app.conf.update(config(services))
+    pool = app.connection_for_write().Pool(SIZE)
+
+    def request() -> None:
+        connection = pool.acquire(block=True)
+        try:
+            connection.ensure_connection(max_retries=1)
+            try:
+                connection.channel().close()
+            except connection.recoverable_connection_errors:
+                connection.collect()
+                raise Cut from None
+        finally:
+            connection.release()
+
+    yield in_threads(request)
+    pool.force_close_all()
+
+
+SITES = {"mysql": (_mysql, "ENVCONN_TEST_MYSQL"), "amqp": (_rabbitmq, "ENVCONN_TEST_RABBITMQ"), "redis": (_redis, "")}
+CLIENTS: dict[str, tuple[str, Callable[[Services], Any]]] = {
+    "sqlalchemy pymysql": ("mysql", _engine),
+    "celery": ("amqp", _celery),
+    "redis": ("redis", lambda services: _through(envconn_redis.client(services).connection_pool)),
+    "redis.asyncio": ("redis", lambda services: in_coroutines(partial(envconn_redis.aclient, services), _ping)),
+    "django cache": ("redis", _django),
+}
+"""By name, the server of a client, and what has requests made to it."""
+DICTIONARIES = {"celery", "django cache"}
+"""The clients that keep a text, and read the file at a path again."""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [(name, text) for name in CLIENTS for text in (False, True) if not (text and name in DICTIONARIES)],
+)
+def test_nothing_is_lost(
+    installations: Installations,
+    certificates: Certificates,
+    machine: dict[str, str],
+    tmp_path: Path,
+    name: str,
+    *,
+    text: bool,
+) -> None:
+    family, client = CLIENTS[name]
+    start, asked = SITES[family]
+    if asked and machine.get(asked) != "1":
+        pytest.skip(f"only with {asked}=1")
+    try:
+        found = start(installations, certificates, tmp_path)
+        with found as site, running(client, site.load(text=text)) as told:
+            time.sleep(0.2)
+            site.files.rotate()
+            were_there = site.cut()
+            before = told["served"]
+            time.sleep(0.5)
+    except ServerMissing as reason:
+        pytest.skip(str(reason))
+    assert told["lost"] == 0, told
+    assert told["repeated"] or were_there, "no connection was cut"
+    assert told["served"] > before > 0, "the traffic stopped"
