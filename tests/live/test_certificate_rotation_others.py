@@ -227,14 +227,14 @@ def test_nothing_is_lost(
         pytest.skip(f"only with {asked}=1")
     try:
         found = start(installations, certificates, tmp_path)
-        with found as site, running(client, site.load(text=text)) as told:
+        with found as site, running(client, site.load(text=text)) as counts:
             time.sleep(0.2)
             site.files.rotate()
             were_there = site.cut()
-            before = told["served"]
+            before = counts["served"]
             time.sleep(0.5)
     except ServerMissing as reason:
         pytest.skip(str(reason))
-    assert told["lost"] == 0, told
-    assert told["repeated"] or were_there, "no connection was cut"
-    assert told["served"] > before > 0, "the traffic stopped"
+    assert counts["lost"] == 0, counts
+    assert counts["repeated"] or were_there, "no connection was cut"
+    assert counts["served"] > before > 0, "the traffic stopped"
