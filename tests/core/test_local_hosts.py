@@ -88,6 +88,7 @@ def test_remote(host: Host, why: str) -> None:
         ("10.0.0.0/8", Host("db.example", 5432, "10.0.0.1"), "the address that is dialled"),
         ("10.0.0.7/32", Host("10.0.0.7", 5432), "one address"),
         ("10.*", Host("10.1.2.3", 5432), "digits and a star"),
+        ("9.*", Host("9.1.2.3", 5432), "one digit before the dot"),
         ("10.*", Host("db.example", 5432, "10.1.2.3"), "the same, of what is dialled"),
         ("10.0.0.?", Host("10.0.0.7", 5432), "one digit"),
         ("fd00::1", Host("fd00:0::1", 5432), "one address, in another spelling"),

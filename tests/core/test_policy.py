@@ -273,14 +273,28 @@ def test_all_mistakes_of_a_program_are_reported_at_once() -> None:
     assert [problem.code for problem in caught.value.problems] == ["policy-unknown", "waiver-too-wide"]
 
 
-@pytest.mark.parametrize("arguments", [{"waive": "db"}, {"floor": "require"}, {"ca": 1}, {"tls": ["require"]}])
+@pytest.mark.parametrize(
+    "arguments", [{"waive": "db"}, {"floor": "require"}, {"ca": 1}, {"tls": ["require"]}, {"tls": 1}]
+)
 def test_arguments_refused(arguments: dict[str, Any]) -> None:
     """``waive="db"`` would be the hosts d and b."""
     with pytest.raises(TypeError):
         Policy(**arguments)
 
 
-ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_TLS_CA")
+ENVIRONMENT = Demands(
+    VERIFY_CA,
+    waive=("a",),
+    ca="a.pem",
+    ca_variable="ENVCONN_TLS_CA",
+    database_ca="d.pem",
+    database_ca_variable="DATABASE_CA_CERT",
+    sslmode=VERIFY_CA,
+    sslrootcert=VERIFY_FULL,
+    demanded={"require_auth": "scram-sha-256"},
+    ignored={"ENVCONN_TLS_WAIVE": ".env:1"},
+)
+OURS = {"ca_variable": "Policy.ca", "database_ca": None, "database_ca_variable": ""}
 
 
 @pytest.mark.parametrize(
@@ -297,8 +311,8 @@ ENVIRONMENT = Demands(VERIFY_CA, waive=("a",), ca="a.pem", ca_variable="ENVCONN_
         (Policy(waive=iter(["b"])), {"waive": ("b",)}, "what can be gone through once"),  # type: ignore[arg-type]
         (Policy(ca=""), {}, "blank is not set, as in the environment: it takes no CA away"),
         (Policy(ca=" "), {}, "nor does a space"),
-        (Policy(ca="b.pem"), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "what it is called in messages, too"),
-        (Policy(ca=Path("b.pem")), {"ca": "b.pem", "ca_variable": "Policy.ca"}, "a path"),
+        (Policy(ca="b.pem"), {"ca": "b.pem", **OURS}, "what it is called in messages, too"),
+        (Policy(ca=Path("b.pem")), {"ca": "b.pem", **OURS}, "a path"),
     ],
 )
 def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> None:
@@ -317,6 +331,11 @@ def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> N
 def test_what_a_program_states_is_its_own(policy: Policy, variable: str) -> None:
     assert combined(policy, ENVIRONMENT).place(variable).startswith("Policy.")
     assert combined(Policy(tls="require", local="allow"), ENVIRONMENT).place(variable) == variable
+
+
+def test_a_remedy_names_the_place_if_a_less_trusted_one_is_not_used() -> None:
+    assert ENVIRONMENT.remedy("ENVCONN_TLS_WAIVE") == "ENVCONN_TLS_WAIVE in the process environment"
+    assert ENVIRONMENT.remedy("ENVCONN_TLS_CA") == "ENVCONN_TLS_CA"
 
 
 def test_the_environment_enforces_what_a_program_allows() -> None:
