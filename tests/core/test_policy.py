@@ -330,7 +330,7 @@ def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> N
 )
 def test_what_a_program_states_is_its_own(policy: Policy, variable: str) -> None:
     assert combined(policy, ENVIRONMENT).place(variable).startswith("Policy.")
-    assert combined(Policy(tls="require", local="allow"), ENVIRONMENT).place(variable) == variable
+    assert combined(Policy(tls="verify-ca", local="allow"), ENVIRONMENT).place(variable) == variable
 
 
 def test_a_remedy_names_the_place_if_a_less_trusted_one_is_not_used() -> None:
