@@ -24,7 +24,7 @@ def site(checkout: Path) -> str:
 
 @pytest.mark.checkout
 def test_every_link_of_the_readme_leads_to_a_file_of_the_site(checkout: Path, site: str) -> None:
-    links = LINK.findall(str(metadata("envconn").get_payload()))
+    links = LINK.findall(str(metadata("envconn").json["description"]))
     assert len(links) > 20
     assert [link for link in links if not link.startswith(site)] == []
     assert [link for link in links if not (checkout / link.removeprefix(site)).exists()] == []
