@@ -125,3 +125,33 @@ def test_refuses_rabbitmq(
         pass
     assert WRONG[state] in ours.log
     assert server.password not in ours.log
+
+
+def test_flowers_page_on_a_redis(
+    redis_server: States[Redis], certificates: Certificates, example: Callable[..., Example]
+) -> None:
+    server = redis_server["good"]
+    ours = example(REDIS_URL=server.uri(ssl_ca_certs=str(certificates.ca)))
+    with ours.working(), ours.flower() as flower:
+        page = flower.page("broker")
+        assert f"rediss://:**@localhost:{server.port}/0" in page
+        assert '<tr id="celery">' in page  # which Flower's own client has asked the server for
+        assert "FLOWER_BROKER_API" not in flower.log
+        assert server.password not in page + flower.log
+
+
+def test_flowers_page_on_a_rabbitmq(
+    rabbitmq: States[RabbitMQ], certificates: Certificates, example: Callable[..., Example]
+) -> None:
+    server = rabbitmq["good"]
+    ours = example(RABBITMQ_URL=server.uri(cacertfile=str(certificates.ca)))
+    with eavesdropper.listening(certificates.unknownca) as ear:
+        with ours.flower() as flower:
+            assert "FLOWER_BROKER_API: not set" in flower.log
+        with ours.flower(FLOWER_BROKER_API=f"https://guest:marker-password@localhost:{ear.port}/api/") as flower:
+            page = flower.page("broker")
+            assert f"@localhost:{server.port}//" in page
+            assert "FLOWER_BROKER_API: not set" not in flower.log
+            assert server.password not in page + flower.log
+        assert ear.heard
+        assert not any(b"marker-password" in heard for heard in ear.heard)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["READY", "REFUSED", "Example"]
+__all__ = ["READY", "REFUSED", "Example", "Flower"]
 
 FOLDER = deployed.EXAMPLES / "celery_worker"
 WORKER = ("-m", "celery", "--app", "worker", "worker", "--pool", "solo", "--without-gossip", "--without-mingle")
 READY, REFUSED = r"celery@\S+ ready\.", r"Cannot connect to"
+
+
+_FLOWER = ("-m", "celery", "--app", "worker", "flower", "--address=127.0.0.1", "--loglevel=INFO")
+
+
+class Flower:
+    """Flower on `port`, which writes to `path`."""
+
+    def __init__(self, port: int, path: Path) -> None:
+        self._port, self._path = port, path
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._path.read_text(encoding="utf-8")
+
+    def wait_until(self, said: str) -> None:
+        """Wait for `said` in the log."""
+        deadline = time.monotonic() + 60
+        while said not in self.log:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.05)
+
+    def page(self, path: str) -> str:
+        """Return a page."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/{path}", timeout=30) as answer:
+            text: str = answer.read().decode()
+        return text
 
 
 _ADD = "print(worker.add.delay(1, 1).get(timeout=30))"
@@ -64,6 +93,21 @@ class Example:
                     break
                 except subprocess.TimeoutExpired:
                     continue
+
+    @contextmanager
+    def flower(self, **environ: str) -> Iterator[Flower]:
+        """Run Flower until the end of the block, from when it is connected to the broker."""
+        port, path = deployed.free_port(), self._log.with_name("flower")
+        command = [sys.executable, *_FLOWER, f"--port={port}"]
+        with path.open("w") as log:
+            process = subprocess.Popen(command, cwd=FOLDER, env=self._environ | environ, stdout=log, stderr=log)
+        try:
+            found = Flower(port, path)
+            found.wait_until("Connected to ")
+            yield found
+        finally:
+            process.terminate()
+            process.wait(20)
 
     def add(self, left: int, right: int) -> str:
         """Send work, and return what comes back, or what else the client says."""
