@@ -17,18 +17,22 @@ from collections.abc import Mapping
 from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
+from types import MappingProxyType
 
 from envconn.errors import ConfigurationError
-from envconn.services import CACHE_ONLY, ENVIRONMENT, EVERY_DATABASE, Services, resolve
+from envconn.services import CACHE_ONLY, ENV_FILE, ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
+from envconn_django.alias_options import stated
 from envconn_django.aliases import DUMMY, followed_entries, last_refused, made_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     from envconn import SecuredConnection
-    from envconn.services import Source
+    from envconn.services import EnvFile, Source
+    from envconn_django.alias_options import StatedOptions
+    from envconn_django.aliases import Entry
     from envconn_django.exceptions import SafeExceptionReporterFilter
     from envconn_django.router import ReplicaRouter
 
@@ -36,31 +40,84 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "databases"]
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
-def databases(
-    source: Source = ENVIRONMENT, /, *, pool: bool | Mapping[str, float] = False, rotate: bool = False
+
+def databases(  # noqa: PLR0913 - Django's own settings, one for each
+    source: Source = ENVIRONMENT,
+    /,
+    *,
+    pool: bool | Mapping[str, float] = False,
+    rotate: bool = False,
+    engine: str = "",
+    conn_max_age: int | None = 0,
+    conn_health_checks: bool | None = None,
+    disable_server_side_cursors: bool | None = None,
+    atomic_requests: bool | None = None,
+    options: Mapping[str, object] = _NONE,
+    test: Mapping[str, object] = _NONE,
+    aliases: Mapping[str, Mapping[str, Any]] = _NONE,
+    default: str | None = None,
+    env_file: EnvFile = ENV_FILE,
 ) -> dict[str, dict[str, Any]]:
-    """Return ``DATABASES``: ``default``, each named database, their replicas, and ``direct`` behind a pooler.
+    """Return ``DATABASES``: ``default``, each named database, and their replicas.
 
-    The first argument is services or a connection, `envconn.load()` if left out; a connection's siblings
+    The first argument is services or a connection, `envconn.load()` if left out; a connection's replicas
     are included. `pool` enables Django's own pool (5.1 and newer): `True`, or arguments of
     psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With `rotate`, PostgreSQL's entries have
     an ENGINE that logs in with the current configuration of the services, and tries a login that fails again if
     the environment has changed. With ``ENVCONN_PHASE=build`` and no database
     configured, the result has a ``default`` that fails when it is used.
 
+    `engine` to `test` are Django's settings for every alias; what the connection string states has precedence.
+    `conn_max_age` is in seconds, `None` for as long as the provider allows, and never longer. `options` may hold
+    what does not decide about the server, the login or TLS. `engine` and `options` do not apply to SQLite.
+    `aliases` has the same arguments for one alias instead, ``{"analytics": {"atomic_requests": False}}``; an alias
+    that the environment does not configure is ignored.
+
+    `default` is the URL of an SQLite database, for development: it is used where nothing in the environment looks
+    like the URL of a database, and an error under ``check --deploy``. `env_file` is that of `envconn.load`.
+
     Raises:
         ConfigurationError: the environment is wrong, or Django or its driver does not support it.
             If Django is installed, it is also an `ImproperlyConfigured`.
         TypeError: the first argument was not judged, or another one has a wrong type.
     """
-    if not isinstance(pool, bool | Mapping):
-        raise TypeError("pool must be True, False, or the arguments of psycopg_pool's ConnectionPool by name")
-    if not isinstance(rotate, bool):
-        raise TypeError("rotate must be True or False")
-    return _made(
-        source, EVERY_DATABASE, lambda found: _databases(found, {} if pool is True else pool or None, rotate=rotate)
+    _check(source, {"pool": pool, "rotate": rotate, "default": default, "env_file": env_file})
+    found = stated(
+        {
+            "engine": engine,
+            "conn_max_age": conn_max_age,
+            "conn_health_checks": conn_health_checks,
+            "disable_server_side_cursors": disable_server_side_cursors,
+            "atomic_requests": atomic_requests,
+            "options": options,
+            "test": test,
+        },
+        aliases,
     )
+    if rotate and found.has_engine:
+        raise TypeError("engine and rotate cannot be combined. Remove one of the two")
+    return _made(
+        lambda: resolve(source, EVERY_DATABASE, env_file=env_file, default=default),
+        lambda services: _databases(services, {} if pool is True else pool or None, rotate=rotate, stated=found),
+    )
+
+
+def _check(source: object, given: Mapping[str, object]) -> None:
+    default = given["default"]
+    is_loaded = isinstance(source, Environment) or (default is None and given["env_file"] is ENV_FILE)
+    wrong = {
+        "pool must be True, False, or the arguments of psycopg_pool's ConnectionPool by name": (
+            not isinstance(given["pool"], bool | Mapping)
+        ),
+        "rotate must be True or False": not isinstance(given["rotate"], bool),
+        "default must be the URL of an SQLite database, or None": not isinstance(default, str | None),
+        "default and env_file are for the environment, and cannot be combined with a first argument": not is_loaded,
+    }
+    for message, is_so in wrong.items():
+        if is_so:
+            raise TypeError(message)
 
 
 def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
@@ -73,21 +130,27 @@ def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
     """
     from envconn_django.cache import cache
 
-    return _made(source, CACHE_ONLY, lambda found: {"default": {**cache(_cache(found))}})
+    return _made(lambda: resolve(source, CACHE_ONLY), lambda found: {"default": {**cache(_cache(found))}})
 
 
 def _databases(
-    found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
+    found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool, stated: StatedOptions
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
         return {"default": {**DUMMY}}
     last_refused.clear()
     if isinstance(found, Services):
         last_refused.update((name, each.problems) for name, each in found.report().refused.items())
-    made = followed_entries(found, pool, rotate=rotate)
+    made = followed_entries(found, pool, rotate=rotate, stated=stated)
     for alias, entry in made.items():
         made_entries.setdefault(alias, []).append(entry)
-    return {alias: {**deepcopy(entry.settings)} for alias, entry in made.items()}
+    return {alias: {**deepcopy(entry.settings), **_engine(alias, entry, stated)} for alias, entry in made.items()}
+
+
+def _engine(alias: str, entry: Entry, stated: StatedOptions) -> dict[str, str]:
+    """Return the stated ENGINE of an entry. It is not what was made, so the final settings are judged with it."""
+    engine = stated.of(entry.mirrors or alias, entry.connection.family).engine
+    return {"ENGINE": engine} if engine else {}
 
 
 def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
@@ -96,9 +159,11 @@ def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
     return found.cache if found.is_stated("cache") else None
 
 
-def _made(source: Source, needs: Collection[str], make: Callable[[Services | SecuredConnection], Made]) -> Made:
+def _made(
+    load: Callable[[], Services | SecuredConnection], make: Callable[[Services | SecuredConnection], Made]
+) -> Made:
     try:
-        return make(resolve(source, needs))
+        return make(load())
     except ConfigurationError as error:
         problems = error.problems
     # Raised outside of the except block, so that it has no context.

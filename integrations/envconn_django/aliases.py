@@ -11,7 +11,8 @@ from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.services import Services, database
 from envconn.tls.secured import direct_by_itself
-from envconn_django.database_entry import DatabaseSettings, TestSettings, fixed
+from envconn_django.alias_options import StatedOptions
+from envconn_django.database_entry import DatabaseSettings, fixed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from envconn.errors import Finding
     from envconn.tls import SecuredConnection
+    from envconn_django.alias_options import AliasOptions
 
 
 DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy"}
@@ -47,34 +49,46 @@ made_entries: dict[str, list[Entry]] = {}
 """What `envconn_django.databases` has returned in this process, by alias, the newest last: to be recognised later."""
 
 
+_NOTHING = StatedOptions()
+
 last_refused: dict[str, tuple[Finding, ...]] = {}
 """The problems of the services, by name, that cannot be used and that `envconn_django.databases` does not need."""
 
 
 def entries(
-    databases: Mapping[str, SecuredConnection], pool: Mapping[str, float] | None = None, *, rotate: bool = False
+    databases: Mapping[str, SecuredConnection],
+    pool: Mapping[str, float] | None = None,
+    *,
+    rotate: bool = False,
+    stated: StatedOptions = _NOTHING,
 ) -> dict[str, Entry]:
     """Return the entries of ``DATABASES`` by alias, for `databases` by name.
 
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on. For
     other databases the name comes first: ``analytics_replica``. Replicas share the test
     database and the ENGINE of their primary. `pool` is that of `settings`, for
-    PostgreSQL only. With `rotate`, the ENGINE of PostgreSQL's entries reads the current password.
+    PostgreSQL only. With `rotate`, the ENGINE of PostgreSQL's entries reads the current password. `stated` is what
+    the project states in its settings.
 
     Raises:
         ConfigurationError: two endpoints would have the same alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
     make = _rotating() if rotate else fixed
+
+    def maker(options: AliasOptions) -> Callable[[SecuredConnection], DatabaseSettings]:
+        return lambda direct: make(direct, None, options)
+
     found: dict[str, Entry] = {}
     for name, connection in databases.items():
         pool_options = pool if connection.family == POSTGRESQL else None
         own: dict[str, Entry] = {}
         for main, alias, other in _named(name, connection):
-            entry = make(other, pool_options)
+            options = stated.of(alias, connection.family)
+            entry = make(other, pool_options, options)
             if own:
-                entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST=TestSettings(MIRROR=main))
-            own[alias] = Entry(other, entry, main if own else None, lambda direct: make(direct, None))
+                entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST={"MIRROR": main})
+            own[alias] = Entry(other, entry, main if own else None, maker(options))
         if taken := sorted(own.keys() & found.keys()):
             first = found[taken[0]].connection.origin.variable
             message = f"makes a second alias {taken[0]}, next to {first}. Rename one of the two"
@@ -83,23 +97,23 @@ def entries(
     return found
 
 
-def _rotating() -> Callable[[SecuredConnection, Mapping[str, float] | None], DatabaseSettings]:
+def _rotating() -> Callable[[SecuredConnection, Mapping[str, float] | None, AliasOptions], DatabaseSettings]:
     from envconn_django.rotating import rotating
 
     return rotating
 
 
 def followed_entries(
-    source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool
+    source: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool, stated: StatedOptions
 ) -> dict[str, Entry]:
-    """Return the entries of `entries` for every database of `source`; `pool` and `rotate` are as there.
+    """Return the entries of `entries` for every database of `source`; the other arguments are as there.
 
     Raises:
         ConfigurationError: as for `entries`.
         TypeError: `source` is neither services nor a judged connection.
     """
     others = source.databases if isinstance(source, Services) else {}
-    found = entries({"database": database(source), **others}, pool, rotate=rotate)
+    found = entries({"database": database(source), **others}, pool, rotate=rotate, stated=stated)
     if rotate:
         _follow(found)
     return found

@@ -11,6 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 
+from envconn.connection import PROGRAM_DEFAULT
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice, direct_by_itself, stated_endpoint
@@ -58,7 +59,7 @@ def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
     return [
         *(checks.Error(str(each), obj=alias, id=f"envconn.{each.code}") for alias, each in wrong),
         *(
-            checks.Warning(each.message, each.hint, alias, f"envconn.{each.code}")
+            (checks.Error if each.error else checks.Warning)(each.message, each.hint, alias, f"envconn.{each.code}")
             for alias, each in entry_findings(entries, page)
             if each.deploy is wanted
         ),
@@ -77,12 +78,13 @@ PROBE = "postgresql://app:probe@db.example.com/app"
 
 
 class Finding(Record):
-    """One finding. `code` is stable; `deploy` is true if it only matters in a deployment."""
+    """One finding. `code` is stable; `deploy` is true if it only matters in a deployment, `error` if it must not be."""
 
     code: str
     message: str
     hint: str
     deploy: bool = False
+    error: bool = False
 
 
 def entry_findings(entries: Sequence[FinalEntry], page: str) -> Iterator[tuple[str | None, Finding]]:
@@ -109,6 +111,7 @@ def findings(entry: FinalEntry, connection: SecuredConnection) -> Iterator[Findi
         _MIGRATE: transaction and not _mirrors(entry) and not _has_choice(connection),
         _WAIVED: connection.tls.waived is not None and connection.tls.level < TlsLevel.ENCRYPTED,
         _UNVERIFIED: connection.tls.level >= TlsLevel.ENCRYPTED and unverified,
+        _DEFAULT: connection.origin.variable == PROGRAM_DEFAULT,
         _ROLE: any(note.code == "default-role" for note in advice(connection)),
     }
     for finding, is_so in conditions.items():
@@ -161,6 +164,13 @@ _ROLE = Finding(
     "{variable}: uses the provider's default role, which has nearly every permission",
     "Create a role for the application.",
     deploy=True,
+)
+_DEFAULT = Finding(
+    "database-default",
+    "DATABASE_URL: not set, so the default of databases() is used",
+    "Set DATABASE_URL.",
+    deploy=True,
+    error=True,
 )
 _FILTER = Finding(
     "filter-missing",

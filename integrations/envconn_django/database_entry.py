@@ -16,18 +16,14 @@ from envconn.families import MYSQL, POSTGRESQL, SQLITE
 from envconn.records import TypedDict
 from envconn.tls import require_sealed
 from envconn.tls.secured import foreign_parameters, has_supplier
+from envconn_django.alias_options import NOTHING, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from envconn.tls import SecuredConnection
-
-
-class TestSettings(TypedDict):
-    """The entry ``TEST``: the alias whose test database is shared."""
-
-    MIRROR: str
+    from envconn_django.alias_options import AliasOptions
 
 
 class DatabaseSettings(TypedDict, total=False):
@@ -44,12 +40,14 @@ class DatabaseSettings(TypedDict, total=False):
     CONN_HEALTH_CHECKS: bool
     DISABLE_SERVER_SIDE_CURSORS: bool
     ATOMIC_REQUESTS: bool
-    TEST: TestSettings
+    TEST: dict[str, object]
     ENVCONN: object
 
 
-def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None = None) -> DatabaseSettings:
-    """Return the entry of ``DATABASES`` for `connection`.
+def settings(
+    connection: SecuredConnection, *, pool: Mapping[str, float] | None = None, stated: AliasOptions = NOTHING
+) -> DatabaseSettings:
+    """Return the entry of ``DATABASES`` for `connection`, with what the project has `stated` for it.
 
     With `pool`, Django 5.1 and newer keeps a pool of psycopg_pool in each process; its arguments
     are those of ``ConnectionPool``, ages in seconds, all optional.
@@ -62,13 +60,20 @@ def settings(connection: SecuredConnection, *, pool: Mapping[str, float] | None 
     if connection.family not in _BY_KIND:
         refuse(connection, f"holds a {connection.family} connection, which Django does not support as a database")
     entry = _BY_KIND[connection.family](connection)
-    _set_lifetime(entry, connection, pooled_here=pool is not None)
+    _set_cursors(entry, connection, stated)
+    _set_lifetime(entry, connection, stated, pooled_here=pool is not None)
+    if stated.options:
+        entry["OPTIONS"] = merged(connection, entry["OPTIONS"], stated.options)
+    if stated.test:
+        entry["TEST"] = {**stated.test}
     if pool is not None:
         entry["OPTIONS"]["pool"] = _pool(connection, entry, pool)
     return entry
 
 
-def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
+def fixed(
+    connection: SecuredConnection, pool: Mapping[str, float] | None, stated: AliasOptions = NOTHING
+) -> DatabaseSettings:
     """Return the entry of `settings`, if it can hold the password.
 
     Raises:
@@ -82,13 +87,13 @@ def fixed(connection: SecuredConnection, pool: Mapping[str, float] | None) -> Da
             f"{FIXED}, but Django's settings store one password. Use databases(rotate=True)",
             "password-fixed",
         )
-    return settings(connection, pool=pool)
+    return settings(connection, pool=pool, stated=stated)
 
 
 def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
     # Without an option for prepared statements, Django makes psycopg 3 prepare none.
     options = cast("dict[str, object]", driven(connection))
-    entry = DatabaseSettings(
+    return DatabaseSettings(
         ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
         NAME=str(options.pop("dbname")),
         USER=str(options.pop("user")),
@@ -97,17 +102,22 @@ def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
         PORT=str(options.pop("port")),
         OPTIONS=options,
     )
-    cursors = _flag(connection, "disable_server_side_cursors")
+
+
+_GIS = "django.contrib.gis.db.backends.postgis"
+
+
+def _set_cursors(entry: DatabaseSettings, connection: SecuredConnection, stated: AliasOptions) -> None:
+    """Set whether cursors on the server are off: a pooler in transaction mode has no other way."""
+    cursors = _flag(connection, "disable_server_side_cursors", stated.disable_server_side_cursors)
     if connection.pool_mode == "transaction":
         if cursors is False:
             refuse(connection, _CURSORS)
         cursors = True
     if cursors is not None:
         entry["DISABLE_SERVER_SIDE_CURSORS"] = cursors
-    return entry
 
 
-_GIS = "django.contrib.gis.db.backends.postgis"
 _CURSORS = (
     "a pooler in transaction mode does not support disable_server_side_cursors=false. Remove it, or set "
     "ENVCONN_POOL_MODE=none if there is no pooler"
@@ -160,18 +170,26 @@ _BY_KIND: dict[str, Callable[[SecuredConnection], DatabaseSettings]] = {
 }
 
 
-def _set_lifetime(entry: DatabaseSettings, connection: SecuredConnection, *, pooled_here: bool) -> None:
-    """Set how long connections are kept: as stated, otherwise as long as the provider allows."""
-    stated, max_age = foreign_parameters(connection).get("conn_max_age"), _max_age(connection)
-    if stated is not None:
-        entry["CONN_MAX_AGE"] = _age(connection, stated)
-    elif max_age and not pooled_here:
-        entry["CONN_MAX_AGE"] = max_age
-    checks = _flag(connection, "conn_health_checks")
-    if checks is not None or pooled_here or entry.get("CONN_MAX_AGE", 0) != 0:
+def _set_lifetime(
+    entry: DatabaseSettings, connection: SecuredConnection, stated: AliasOptions, *, pooled_here: bool
+) -> None:
+    """Set how long connections are kept, if it is stated, and no longer than the provider allows.
+
+    Unasked they are not: under ASGI, Django's documentation says that they should not be (Databases, "Caveats").
+    """
+    text = foreign_parameters(connection).get("conn_max_age")
+    age = stated.conn_max_age if text is None else _age(connection, text)
+    if text is not None or age != 0:
+        entry["CONN_MAX_AGE"] = _capped(age, _max_age(connection))
+    checks = _flag(connection, "conn_health_checks", stated.conn_health_checks)
+    if checks is not None or pooled_here or age != 0:
         entry["CONN_HEALTH_CHECKS"] = checks is not False
-    if (atomic := _flag(connection, "atomic_requests")) is not None:
+    if (atomic := _flag(connection, "atomic_requests", stated.atomic_requests)) is not None:
         entry["ATOMIC_REQUESTS"] = atomic
+
+
+def _capped(age: int | None, limit: int | None) -> int | None:
+    return min((each for each in (age, limit) if each is not None), default=None)
 
 
 def _max_age(connection: SecuredConnection) -> int | None:
@@ -210,12 +228,12 @@ def _age(connection: SecuredConnection, stated: str) -> int | None:
     return int(stated)
 
 
-def _flag(connection: SecuredConnection, name: str) -> bool | None:
+def _flag(connection: SecuredConnection, name: str, default: bool | None) -> bool | None:  # noqa: FBT001 - a setting
     """Return a parameter as a bool, as Django requires it: as text, "false" would be true."""
     stated = foreign_parameters(connection).get(name)
     if stated is not None and stated.lower() not in _FLAGS:
         refuse(connection, f"the value of {name} is invalid: expected true or false")
-    return None if stated is None else _FLAGS[stated.lower()]
+    return default if stated is None else _FLAGS[stated.lower()]
 
 
 _FLAGS = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}

@@ -796,6 +796,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "demand-raised": Code("A variable of libpq, such as `PGREQUIREAUTH`, demands more than the text, and is kept."),
         "variable-blank": Code("A variable is set but blank, which means not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
+        "database-default": Code("No database is configured, so the SQLite database of the program is used."),
         "endpoint-chosen": Code("`ENVCONN_ENDPOINT` states another endpoint than the variable of a database."),
         "endpoint-not-found": Code("`ENVCONN_ENDPOINT` states an endpoint that a database does not have."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
@@ -921,6 +922,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Settings of the program ask for less TLS than the policy requires, and cannot be raised.",
             "State the level in the message, or use the URL of the environment.",
         ),
+        "default-refused": Code(
+            "The program names a default database that is not one of SQLite.",
+            "Set `DATABASE_URL`; write `sqlite:///` for development.",
+        ),
         "endpoint-renamed": Code(
             "The direct endpoint is another database than the pooler's, and `migrate` or `test` would use it.",
             "Set `ENVCONN_ENDPOINT=direct` for the command, or `pooled`.",
@@ -961,6 +966,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "migrate-pooled": Code(
             "Migrations would go through a pooler in transaction mode.",
             "Set `DIRECT_URL`, or run `envconn exec --direct -- python manage.py migrate`.",
+        ),
+        "database-default": Code(
+            "No database is configured, so the one for development is used (`--deploy`).", "Set `DATABASE_URL`."
         ),
         "tls-waived": Code(
             "A waiver lets the connection go out unencrypted (`--deploy`).", "Use TLS, and remove the waiver."

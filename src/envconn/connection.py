@@ -135,6 +135,10 @@ class Host(Value):
         return f"[{self.host}]:{self.port}" if ":" in self.host and not self.is_socket else f"{self.host}:{self.port}"
 
 
+PROGRAM_DEFAULT = "default"
+"""The variable in the origin of a database that the program has named for development."""
+
+
 class Origin(Value):
     """Where a text came from.
 

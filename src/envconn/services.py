@@ -335,13 +335,25 @@ ENVIRONMENT = Environment()
 
 if TYPE_CHECKING:
     Source: TypeAlias = Services | SecuredConnection | Environment
+    EnvFile: TypeAlias = Dotenv
+
+ENV_FILE = DOTENV
+"""The default of the argument `env_file` of an integration."""
 
 
-def resolve(source: Source = ENVIRONMENT, /, needs: Collection[str] | None = None) -> Services | SecuredConnection:
+def resolve(
+    source: Source = ENVIRONMENT,
+    /,
+    needs: Collection[str] | None = None,
+    *,
+    env_file: Dotenv = DOTENV,
+    default: str | None = None,
+) -> Services | SecuredConnection:
     """Return `source`, or the services of the environment if it was left out.
 
     `needs` are the services that the caller uses, ``databases`` for every database; `None` for all. Problems of
-    others are raised when these are taken from the result.
+    others are raised when these are taken from the result. `env_file` is that of `load`. `default` is the URL of an
+    SQLite database that is the default one where nothing in the environment looks like a database.
 
     Raises:
         ConfigurationError: as for `load`, about what is needed.
@@ -350,18 +362,22 @@ def resolve(source: Source = ENVIRONMENT, /, needs: Collection[str] | None = Non
     if isinstance(source, (Services, SecuredConnection)):
         return source
     if isinstance(source, Environment):
-        return load() if needs is None else _load_needed(needs)
+        return load(env_file=env_file) if needs is None else _load_needed(needs, env_file, default)
     raise TypeError(
         "expected Services or a SecuredConnection. Remove the argument to load the environment, or call "
         "envconn.secure() for a Connection"
     )
 
 
-def _load_needed(needs: Collection[str]) -> Services:
-    whole = reader(None, DOTENV, None, None)
+def _load_needed(needs: Collection[str], env_file: Dotenv, default: str | None) -> Services:
+    whole = reader(None, env_file, None, None)
 
     def read() -> Selection:
         selection = whole()
+        if default is not None:
+            from envconn.selection.default_database import with_default
+
+            selection = with_default(selection, default, env_file)
         # All problems at once, if one of them is about what is needed.
         is_stopped = bool(selection.report.about(needs))
         return selection if is_stopped else selection._replace(report=replace(selection.report, problems=()))

@@ -183,7 +183,7 @@ def test_conflict_names_both_variables_both_hosts_and_the_way_out() -> None:
 def test_nothing_configured_says_what_to_set() -> None:
     message = texts({})
     assert message == (
-        "DATABASE_URL: not set. Set it to the connection string of your database, for example "
+        "DATABASE_URL: not set in the environment. Set it to the connection string of your database, for example "
         "postgresql://user:password@host/name. envconn show --sources lists every other name that is read"
     )
 
@@ -201,8 +201,8 @@ def test_nothing_configured_says_what_to_set() -> None:
                 "ENVCONN_DATABASE_VARIABLE=SQLALCHEMY_ADDRESS"
             ),
         ),
-        ({"SITE_URL": "https://www.example.com"}, "DATABASE_URL: not set. "),
-        ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set. "),
+        ({"SITE_URL": "https://www.example.com"}, "DATABASE_URL: not set in the environment. "),
+        ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set in the environment. "),
     ],
 )
 def test_a_similar_variable_is_named(environ: dict[str, str], message: str) -> None:

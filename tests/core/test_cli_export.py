@@ -92,7 +92,11 @@ def test_usage(
             {"DATABASE_URL": f"{PG}?sslmode=disable"},
             r"error DATABASE_URL: sslmode=disable .* \[tls-disabled\]",
         ),
-        (["jdbc"], {}, r"error DATABASE_URL: not set\. Set it to .* \[database-missing\]"),
+        (
+            ["jdbc"],
+            {},
+            r"error DATABASE_URL: not set in the environment, and there is no .*env. Set it .*\[database-missing\]",
+        ),
         (
             ["jdbc"],
             {"DATABASE_URL": "mysql://a:b@db.example/d"},

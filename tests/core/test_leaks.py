@@ -241,6 +241,7 @@ BY_CALL = {
     "driver-too-old",
     "openssl-weak",
     "driver-unsupported",
+    "default-refused",
     "endpoint-renamed",
     "engine-unjudged",
     "files-exhausted",

@@ -193,4 +193,6 @@ def test_default_file_is_read_from_the_working_directory_if_it_is_there(monkeypa
 def test_a_directory_with_the_default_name_is_ignored() -> None:
     os.mkdir(".env")
     assert read({})[1] == ()
-    assert [problem.code for problem in read({}, os.path.abspath(".env"))[1]] == ["file-directory"]
+    assert read({}, os.path.abspath(".env"))[1] == ()
+    os.mkdir("prod.env")
+    assert [problem.code for problem in read({}, "prod.env")[1]] == ["file-directory"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from envconn.tls import SecuredConnection
+    from envconn_django.alias_options import AliasOptions
 
 
 SOURCE = "ENVCONN"
@@ -25,15 +26,15 @@ _ENGINES = {
 }
 
 
-def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None) -> DatabaseSettings:
+def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None, stated: AliasOptions) -> DatabaseSettings:
     """Return the entry of `settings` with an ENGINE that logs in with the current password.
 
     Raises:
         ConfigurationError, TypeError: as for `settings`.
     """
     if connection.family != POSTGRESQL:
-        return fixed(connection, pool)
-    entry = settings(without_password(connection), pool=pool)
+        return fixed(connection, pool, stated)
+    entry = settings(without_password(connection), pool=pool, stated=stated)
     entry["ENGINE"] = _ENGINES[entry["ENGINE"]]
     return entry
 

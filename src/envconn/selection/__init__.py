@@ -77,7 +77,7 @@ def _selected(
     _check_libraries(scan, [each for selected in found for each in (selected.connection, *selected.siblings)])
     services = _judged_services(found, scopes, scan)
     if DATABASE not in services:
-        _check_database(scan, services)
+        _check_database(scan, services, env_file, directory)
     # A copy: the report does not hold the mapping of the services.
     # Without the CA, which may be a text, or anything else that was meant for another variable.
     of_env_file = any(selected.connection.origin.env_file for selected in found)
@@ -228,12 +228,12 @@ def _duplicate_name(selected: Selected, first: SecuredConnection) -> Finding:
     return problem("service-duplicate", selected.connection.origin.variable, message)
 
 
-def _check_database(scan: Scan, services: Mapping[str, SecuredConnection]) -> None:
+def _check_database(scan: Scan, services: Mapping[str, SecuredConnection], env_file: Dotenv, directory: str) -> None:
     """Add a problem if there is no default database and nothing else, except while an image is built."""
     if scan.plain("ENVCONN_PHASE") == "build":
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
     elif not (services or scan.problems or scan.waived or _is_other_worker(scan)):
-        _report_missing(scan)
+        _report_missing(scan, env_file, directory)
 
 
 def _is_other_worker(scan: Scan) -> bool:
@@ -241,8 +241,9 @@ def _is_other_worker(scan: Scan) -> bool:
     return any(each.code == "service-foreign" and each.service == "broker" for each in scan.notes)
 
 
-def _report_missing(scan: Scan) -> None:
-    variable, message = variables.meant(scan.environment) or ("DATABASE_URL", NOT_SET)
+def _report_missing(scan: Scan, env_file: Dotenv, directory: str) -> None:
+    message = NOT_SET.format(sources.places(env_file, directory))
+    variable, message = variables.meant(scan.environment) or ("DATABASE_URL", message)
     scan.problems.append(problem("database-missing", variable, message))
 
 
@@ -256,6 +257,6 @@ SERVERLESS = frozenset(
 Functions, Netlify."""
 
 NOT_SET = (
-    "not set. Set it to the connection string of your database, for example postgresql://user:password@host/name. "
+    "not set {}. Set it to the connection string of your database, for example postgresql://user:password@host/name. "
     "envconn show --sources lists every other name that is read"
 )

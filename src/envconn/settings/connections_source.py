@@ -161,9 +161,13 @@ def as_secrets(value: object) -> object:
 
 
 def existing_files(files: Dotenv, depth: int) -> list[str]:
-    """Return those of `files` that exist, in the working directory or, if pydantic-settings can, `depth` above."""
+    """Return those of `files` that exist, in the working directory or, if pydantic-settings can, `depth` above.
+
+    One with the default name is also returned if it does not exist: `load` says so if nothing is set.
+    """
     paths = [files] if isinstance(files, str | os.PathLike) else files or ()
-    found = (_find(os.path.expanduser(path), depth) for path in paths)
+    expanded = [os.fspath(os.path.expanduser(path)) for path in paths]
+    found = [_find(path, depth) or (path if os.path.basename(path) == DOTENV else None) for path in expanded]
     return [path for path in found if path]
 
 

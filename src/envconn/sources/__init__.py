@@ -32,25 +32,42 @@ __all__ = [
     "bound_services",
     "if_left",
     "paths",
+    "places",
     "read",
     "working_directory",
 ]
 
 DOTENV = ".env"
-"""The file that is read by default, if it exists."""
+"""The file that is read by default, if it exists; in another directory, it may be missing as well."""
 
 
 def paths(env_file: Dotenv, directory: str = "") -> list[str]:
-    """Return the files of `env_file`: those that are named, and the default one if it exists in `directory`.
+    """Return the files of `env_file`: those that are named, and those with the default name if they are in `directory`.
 
     Raises:
         TypeError: it is not a path, a list of paths, or `None`.
         ValueError: a path is empty.
     """
+    named = _named(env_file)
+    return [path for path in named if os.path.basename(path) != DOTENV or _is_file(os.path.join(directory, path))]
+
+
+def places(env_file: Dotenv, directory: str = "") -> str:
+    """Return where variables are looked for, for the message that none is set; the arguments are those of `read`."""
+    texts = [path for path in _named(env_file) if "://" not in path]  # a connection string instead of a path
+    named = [os.path.join(directory or working_directory(), path) for path in texts]
+    if found := [path for path in named if _is_file(path)]:
+        return f"in the environment or in {', '.join(found)}"
+    return f"in the environment, and there is no {named[0]}" if named else "in the environment"
+
+
+def _named(env_file: Dotenv) -> list[str]:
     named = env_file if isinstance(env_file, list | tuple) else () if env_file is None else (env_file,)
-    every = [_path(path) for path in named]
-    default = os.path.join(directory, DOTENV)
-    return [path for path in every if path != DOTENV or (os.path.exists(default) and not os.path.isdir(default))]
+    return [_path(path) for path in named]
+
+
+def _is_file(path: str) -> bool:
+    return os.path.exists(path) and not os.path.isdir(path)
 
 
 def _path(given: object) -> str:
@@ -85,7 +102,7 @@ def read(
 
     `environ` (default `os.environ`) is the process environment, `env_file` a file or files with defaults (`None`: no
     file), `layers` are texts by name that a program has fetched itself, in order of precedence.
-    Of several files, a later one wins. A file that does not exist is an error, except the default one;
+    Of several files, a later one wins. A file that does not exist is an error, unless it has the default name;
     a directory with the default name is a virtual environment. `directory` is the one that relative paths start from,
     empty for that of the process.
     """
