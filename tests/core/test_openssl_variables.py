@@ -126,6 +126,34 @@ def test_no_configuration(variables: dict[str, str], expected: list[tuple[str, s
     assert codes_for(variables) == expected
 
 
+@pytest.mark.parametrize(("path", "words"), [("openssl.cnf", "in addition to envconn"), ("nowhere", "which OpenSSL")])
+def test_a_note_says_whether_the_file_is_read(path: str, words: str) -> None:
+    Path("openssl.cnf").touch()
+    (found,) = envconn.load({"DATABASE_URL": URL, "OPENSSL_CONF": path}, env_file=None).report().notes
+    assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CipherString = eNULL\n.include more\n", "NULL ciphers"),
+        (".include $nowhere\n", "has a variable"),
+        (".include /dev/null\n", "a pipe or a device"),
+        (".include large.cnf\n", "more than 1 MB"),
+        (".include many\n", "more files than"),
+    ],
+)
+def test_a_problem_says_what_cannot_be_checked(text: str, words: str) -> None:
+    Path("openssl.cnf").write_text(text, encoding="utf-8")
+    Path("large.cnf").write_text("#" * 1_048_577, encoding="utf-8")
+    Path("many").mkdir()
+    for number in range(256):
+        Path(f"many/{number}.cnf").touch()
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load({"DATABASE_URL": URL, "OPENSSL_CONF": "openssl.cnf"}, env_file=None)
+    assert [words in found.message for found in caught.value.problems] == [True]
+
+
 def codes_for(variables: dict[str, str]) -> list[tuple[str, str]]:
     try:
         report = envconn.load({"DATABASE_URL": URL, **variables}, env_file=None).report()

@@ -120,7 +120,7 @@ def _configuration(scan: Scan, path: str) -> tuple[list[str], str]:
     """
     found: dict[str, str | None] = {}
     texts: list[str] = []
-    directories, waiting = {"", scan.environment.plain("OPENSSL_CONF_INCLUDE")}, {path}
+    directories, waiting = {scan.environment.plain("OPENSSL_CONF_INCLUDE")}, {path}
     try:
         while waiting and len(found) + len(waiting) <= _MOST:
             found |= {each: _read(each) for each in waiting}
