@@ -10,7 +10,9 @@ import pytest
 import envconn
 import envconn_celery
 import envconn_django
+import envconn_flask
 import envconn_psycopg
+import envconn_sqlalchemy
 from envconn import ConfigurationError, ServiceMissing
 from envconn.cli import main
 from envconn.connection import Connection, Origin
@@ -96,6 +98,51 @@ def test_a_database_is_not_stopped(row: Row, monkeypatch: pytest.MonkeyPatch) ->
         assert envconn_psycopg.kwargs()["host"] == "db.example.com"
     with pytest.raises(ConfigurationError):
         envconn.load(env_file=None)
+
+
+DATABASE_OF: dict[str, Callable[[], object]] = {
+    "django": lambda: envconn_django.databases()["default"]["HOST"],
+    "flask": lambda: envconn_flask.config()["SQLALCHEMY_DATABASE_URI"].host,
+    "sqlalchemy": lambda: envconn_sqlalchemy.url().host,
+    "psycopg": lambda: envconn_psycopg.kwargs()["host"],
+}
+"""How each framework is given the default database: its hostname."""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("framework", DATABASE_OF)
+def test_frameworks(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gets the database of `load`, or raises what is wrong with it, whatever is beside it."""
+    for row in [*READ, *REFUSED]:  # in one test: there are nearly a thousand
+        with monkeypatch.context() as variables:
+            for name, text in environ(row).items():
+                variables.setenv(name, text)
+            check_framework(row, framework)
+
+
+def check_framework(row: Row, framework: str) -> None:
+    report = select_services(environ(row), None).report
+    wrong = report.about({"databases"} if framework in {"django", "flask"} else {"database"})
+    if not wrong and (framework != "psycopg" or report.services["database"].family == "postgresql"):
+        assert DATABASE_OF[framework]() in HOSTS, row.name
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        DATABASE_OF[framework]()
+    assert MARKER not in str(caught.value), row.name
+    assert {*wrong} <= {*caught.value.problems}, row.name
+
+
+HOSTS = {"db.example.com", "db.example.com,db2.example.com", "", None}
+
+
+@named([row for row in [*READ, *REFUSED] if {"broker", "cache"} & {*row.services}])
+def test_celery(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in environ(row).items():
+        monkeypatch.setenv(name, text)
+    if "broker" in row.services:
+        assert envconn_celery.config(results=None)["broker_url"]
+    if "cache" in row.services:
+        assert envconn_django.caches()["default"]["BACKEND"]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,24 @@ def test_refused(process: dict[str, str], codes: list[str], named: list[str], wh
     assert all(name in str(answer.problems[0]) for name in named), why
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("caf\udcc3\udca9", "café"),
+        ("café", "café"),
+        ("caf\udce9", "caf\udce9"),
+        (f"caf{chr(0xD800)}", f"caf{chr(0xD800)}"),
+        ("é\udcc3\udca9", "éé"),
+    ],
+    ids=["ascii", "utf-8", "latin-1", "no-byte", "both"],
+)
+def test_a_process_in_the_c_locale(text: str, expected: str) -> None:
+    """Without its UTF-8 mode, Python there decodes the bytes of UTF-8 as ASCII, with surrogates (PEP 383)."""
+    answer = Environment({"A": text}).lookup("A")
+    assert answer.found
+    assert answer.found.text.reveal() == expected
+
+
 @pytest.mark.parametrize("text", [MARKER, "Sup3rS3cret", "SECRET", "A_B", "a_url", "_URL", "A_URL_"])
 @pytest.mark.parametrize("braced", [True, False], ids=["braced", "plain"])
 def test_what_may_be_a_password_is_not_shown(text: str, braced: bool) -> None:  # noqa: FBT001

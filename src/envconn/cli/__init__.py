@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None, engines: Engines | None = None) -> i
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process (>&-)
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        # A character that the terminal's encoding lacks must not make the command fail.
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
+        # A character that the terminal's encoding lacks must not make the command fail; the latter is the C locale's.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(sys.argv[1:] if argv is None else list(argv), engines)

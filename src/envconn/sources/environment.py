@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
@@ -202,7 +203,7 @@ class Environment:
         """Yield every text for `name`, the one that is used first."""
         value = self._process.get(name)
         if isinstance(value, str):
-            yield Text(Secret(value), Origin(name, "environment"))
+            yield Text(Secret(value if value.isascii() else _as_utf8(value)), Origin(name, "environment"))
         elif name in self._process:
             raise TypeError(f"environ must hold texts, and {name} is not of type str")
         for layer in self._layers:
@@ -215,6 +216,13 @@ class Environment:
             return (note("variable-blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
+
+
+def _as_utf8(value: str) -> str:
+    """Return `value` as UTF-8: in the C locale, Python without its UTF-8 mode (PEP 540) decodes it as ASCII."""
+    with suppress(UnicodeEncodeError):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return value
 
 
 def _outranked(lesser: Origin, winner: Origin) -> Finding:
