@@ -48,9 +48,9 @@ def secured_entry(settings: Mapping[str, object]) -> SecuredConnection:
 
 
 def _final(alias: str, settings: Mapping[str, object]) -> FinalEntry:
-    said = _decisive(settings)
+    decisive = _decisive(settings)
     for made in (entry for entries in made_entries.values() for entry in entries):
-        if _decisive(made.settings) == said:
+        if _decisive(made.settings) == decisive:
             return FinalEntry(alias, settings, made.connection)
     # What databases() returns is rarely changed, and then this is all that a process needs.
     from envconn_django.own_entries import judged, waiver

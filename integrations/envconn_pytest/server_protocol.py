@@ -270,8 +270,8 @@ def _converse(connection: socket.socket, statements: list[str]) -> None:
         content = body(connection)
         if kind == b"Q":
             statements.append(Reader(content).text())
-            said, state = _answer(statements[-1].strip(" \n;").lower(), state)
-            connection.sendall(said + _ready(state))
+            answer, state = _answer(statements[-1].strip(" \n;").lower(), state)
+            connection.sendall(answer + _ready(state))
         elif kind == b"S":
             connection.sendall(_ready(state))
             skipping = False

@@ -115,7 +115,11 @@ def row(name: str, found: SecuredConnection | Refusal) -> tuple[str, str, str]:
         "local": verdict.local and verdict.level >= "encrypted",
         f"waived by {verdict.waived}": verdict.waived is not None,
     }
-    return name, f"[{level(found)}]", ", ".join((_origin(found.origin), *(said for said in remarks if remarks[said])))
+    return (
+        name,
+        f"[{level(found)}]",
+        ", ".join((_origin(found.origin), *(remark for remark in remarks if remarks[remark]))),
+    )
 
 
 def level(service: SecuredConnection) -> str:
@@ -168,7 +172,7 @@ def _endpoint(service: SecuredConnection) -> list[str]:
     mode = f", {service.pool_mode} mode" if service.pool_mode else ""
     pooled = {True: f"pooled{mode}", False: "not pooled", None: None}[service.pooled]
     replica = {True: "a replica", False: "not a replica", None: None}[service.replica]
-    return [said for said in (pooled, replica) if said]
+    return [fact for fact in (pooled, replica) if fact]
 
 
 def _origin(origin: Origin) -> str:

@@ -32,12 +32,12 @@ SMALL = 40
 
 def main() -> None:
     """Print a column for each tree, and below them the names behind the checkout's figures."""
-    asked = parser().parse_args()
+    options = parser().parse_args()
     with tempfile.TemporaryDirectory() as scrap:
-        trees = {commit: unpacked(commit, Path(scrap, commit)) for commit in asked.commits} | {"checkout": ROOT}
-        columns = {name: figures(House(tree), instructions=asked.instructions) for name, tree in trees.items()}
+        trees = {commit: unpacked(commit, Path(scrap, commit)) for commit in options.commits} | {"checkout": ROOT}
+        columns = {name: figures(House(tree), instructions=options.instructions) for name, tree in trees.items()}
         print(*table(columns), "", *names_behind(House(ROOT)), sep="\n")
-        for name, tree in trees.items() if asked.benchmarks else ():
+        for name, tree in trees.items() if options.benchmarks else ():
             print(f"\nbenchmarks of {name}", run(tree, str(tree / "tests" / "benchmarks" / "figures.py")), sep="\n")
 
 

@@ -19,8 +19,8 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: Iterable[str]) -> str
         code: object = main(list(arguments))
     except SystemExit as end:
         code = end.code
-    said, error = capsys.readouterr()
-    assert (code, said) == (64, "")
+    output, error = capsys.readouterr()
+    assert (code, output) == (64, "")
     assert MARKER not in error
     last = error.splitlines()[-1]
     assert last.startswith("envconn")

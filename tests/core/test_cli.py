@@ -37,10 +37,10 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
-    said = done.stdout + done.stderr
-    assert MARKER not in said
-    assert "Traceback" not in said
-    assert "\x1b" not in said, "colour in a pipe"
+    output = done.stdout + done.stderr
+    assert MARKER not in output
+    assert "Traceback" not in output
+    assert "\x1b" not in output, "colour in a pipe"
     return done
 
 

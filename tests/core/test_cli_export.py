@@ -60,7 +60,7 @@ def test_every_format(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], r"the following arguments are required: FORMAT"),
         (["odbc"], rf"unsupported format. Use one of {', '.join(FORMATS)}"),
@@ -77,11 +77,11 @@ def test_every_format(name: str) -> None:
     ],
 )
 def test_usage(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", PG)
     monkeypatch.setenv("CACHE_URL", f"redis://:{MARKER}@127.0.0.1/0")
-    assert re.fullmatch(rf"envconn( export)?: {said}", refused(capsys, ["export", *arguments]))
+    assert re.fullmatch(rf"envconn( export)?: {message}", refused(capsys, ["export", *arguments]))
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ LISTED = "--help, --env-file, --no-env-file, --service, --json, "
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         *(([name, "--service", ""], "--service: must be the name") for name in ("check", "show", "export", "exec")),
         *(([name, "--env-file", ""], "--env-file: must be the path") for name in ("check", "show", "export", "exec")),
@@ -213,8 +213,8 @@ LISTED = "--help, --env-file, --no-env-file, --service, --json, "
         (["fetch", "nope"], "must be one of casedev, neon, planetscale, scalingo"),
     ],
 )
-def test_arguments(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said in refused(capsys, arguments)
+def test_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in refused(capsys, arguments)
 
 
 @pytest.mark.parametrize("columns", [40, 80])

@@ -47,12 +47,12 @@ def tls(certificates: Certificates) -> dict[str, object]:
 
 def test_everything(certificates: Certificates) -> None:
     found = loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}&socket_timeout=2.5&min_other_sentinels=1")
-    asked = {"socket_connect_timeout": 4.0, "socket_timeout": 2.5, "username": "s", "password": "marker-s"}
+    options = {"socket_connect_timeout": 4.0, "socket_timeout": 2.5, "username": "s", "password": "marker-s"}
     assert sentinel.sentinel_arguments(found) == {
         "sentinels": [("h1", 26380), ("::1", 26379)],
         "master_name": "m",
         "min_other_sentinels": 1,
-        "sentinel_kwargs": {**tls(certificates), **asked},
+        "sentinel_kwargs": {**tls(certificates), **options},
         **tls(certificates),
         "username": "us er",
         "password": "marker-@pw",

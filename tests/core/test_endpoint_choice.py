@@ -180,9 +180,9 @@ def test_by_itself(environ: dict[str, str], host: str | None) -> None:
     found = direct_by_itself(database)
     assert (found and found.host) == host
     if found:
-        asked = direct(database)
-        assert asked
-        assert (asked.host, found.tls.level) == (found.host, database.tls.level)
+        found_directly = direct(database)
+        assert found_directly
+        assert (found_directly.host, found.tls.level) == (found.host, database.tls.level)
 
 
 PRINT = ("--", sys.executable, "-c", "import os; print(os.environ.get('ENVCONN_ENDPOINT'))")

@@ -87,7 +87,7 @@ def test_no_signal_is_ignored_on_the_commands_behalf(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "code", "said"),
+    ("command", "code", "message"),
     [
         ("/nowhere/at/all", 127, "command not found"),
         ("no-command-of-this-name", 127, "command not found"),
@@ -98,7 +98,7 @@ def test_no_signal_is_ignored_on_the_commands_behalf(name: str) -> None:
     ],
     ids=["path", "name", "directory", "not-executable", "not-a-program", "below-a-file"],
 )
-def test_command_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch, command: str, code: int, said: str) -> None:
+def test_command_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch, command: str, code: int, message: str) -> None:
     monkeypatch.setenv("PATH", os.defpath)  # a directory there that this user may not search would make it 126
     for name, mode in (("plain", 0o600), ("binary", 0o700)):
         with open(name, "wb") as stream:
@@ -106,7 +106,7 @@ def test_command_that_cannot_be_run(monkeypatch: pytest.MonkeyPatch, command: st
         os.chmod(name, mode)
     done = run("--", command)
     assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr == f"envconn exec: {command}: {said}\n"
+    assert done.stderr == f"envconn exec: {command}: {message}\n"
 
 
 def test_nothing_is_started_when_the_configuration_is_wrong(tmp_path: Path) -> None:

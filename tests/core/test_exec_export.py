@@ -211,7 +211,7 @@ def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--export", "odbc"], "--export: must be pg"),
         (["--export", MARKER], "--export: must be pg"),
@@ -223,9 +223,9 @@ def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> No
         (["--export", "pg", "--service", MARKER], "--service: not found. Use one of database"),
     ],
 )
-def test_usage(arguments: list[str], said: str) -> None:
+def test_usage(arguments: list[str], message: str) -> None:
     done = run(*arguments, *PRINT, DATABASE_URL=PG)
-    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"envconn exec: {said}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"envconn exec: {message}\n")
 
 
 @pytest.mark.parametrize(

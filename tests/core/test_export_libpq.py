@@ -225,10 +225,10 @@ def test_a_star_as_a_name_is_not_a_wildcard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "said"), [("", "has no password"), ("a\nb", "line break"), ("a\rb", "line break")]
+    ("password", "message"), [("", "has no password"), ("a\nb", "line break"), ("a\rb", "line break")]
 )
-def test_passwords_that_fit_no_line(password: str, said: str) -> None:
-    with pytest.raises(envconn.ConfigurationError, match=said):
+def test_passwords_that_fit_no_line(password: str, message: str) -> None:
+    with pytest.raises(envconn.ConfigurationError, match=message):
         render(secured(password=password), "pgpass")
 
 

@@ -51,9 +51,9 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("said", STATES, ids=" ".join)
-def test_a_refusal(said: tuple[str, str]) -> None:
-    assert refused(*said) == Failure(STATES[said], said[0])
+@pytest.mark.parametrize("state", STATES, ids=" ".join)
+def test_a_refusal(state: tuple[str, str]) -> None:
+    assert refused(*state) == Failure(STATES[state], state[0])
 
 
 @pytest.mark.parametrize("state", ["", "hX7qZ", "HX7QZ2", "28P0\n", "2 8P0", "٢٨٠٠٠"])

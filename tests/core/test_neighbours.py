@@ -146,7 +146,7 @@ def test_celery(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "ask", "said"),
+    ("others", "ask", "message"),
     [
         (
             {"FIREBASE_DATABASE_URL": "https://h"},
@@ -171,11 +171,11 @@ def test_celery(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, "broker", "BROKER_URL: not set"),
     ],
 )
-def test_asking_says_why(others: dict[str, str], ask: str, said: str) -> None:
+def test_asking_says_why(others: dict[str, str], ask: str, message: str) -> None:
     services = envconn.load({"DATABASE_URL": PG, **others}, env_file=None)
     with pytest.raises(ServiceMissing) as caught:
         services[ask]
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert services.get(ask) is None
 
 

@@ -29,11 +29,11 @@ class Tokens:
     """A supplier that records for which connections it was called."""
 
     def __init__(self) -> None:
-        self.asked: list[SecuredConnection] = []
+        self.calls: list[SecuredConnection] = []
 
     def __call__(self, connection: SecuredConnection) -> str:
-        self.asked.append(connection)
-        return f"{TOKEN}{len(self.asked)}"
+        self.calls.append(connection)
+        return f"{TOKEN}{len(self.calls)}"
 
     async def later(self, connection: SecuredConnection) -> str:
         await asyncio.sleep(0)
@@ -49,9 +49,9 @@ def test_it_is_called_when_it_is_revealed() -> None:
     services = load(tokens)
     password = services.database.password
     assert password
-    assert not tokens.asked
+    assert not tokens.calls
     assert (password.reveal(), password.reveal()) == (f"{TOKEN}1", f"{TOKEN}2")
-    assert [(each.host, each.port, each.user) for each in tokens.asked] == [("db.example.com", 5432, "app")] * 2
+    assert [(each.host, each.port, each.user) for each in tokens.calls] == [("db.example.com", 5432, "app")] * 2
     assert envconn_psycopg.kwargs(services)["password"] == f"{TOKEN}3"
     assert asyncpg.arguments(services.database)["password"] == f"{TOKEN}4"
     assert f"{TOKEN}5@" in services.database.uri().reveal()
@@ -65,7 +65,7 @@ def test_it_is_equal_to_itself_and_to_no_text() -> None:
     assert first != load(Tokens()).database.password
     assert (first == Secret(""), Secret("") == first) == (False, False)
     assert not services.reload()
-    assert not tokens.asked
+    assert not tokens.calls
 
 
 def test_it_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -86,7 +86,7 @@ def test_every_endpoint_gets_its_own_password() -> None:
     for found in (services.database, services.connection(replica=True), services.connection(pooled=False)):
         assert found.password
         found.password.reveal()
-    assert [each.host.partition(".")[0] for each in tokens.asked] == ["ep-a-1-pooler", "ro", "ep-a-1"]
+    assert [each.host.partition(".")[0] for each in tokens.calls] == ["ep-a-1-pooler", "ro", "ep-a-1"]
 
 
 def test_other_services_keep_theirs() -> None:
@@ -275,7 +275,7 @@ def test_settings_that_would_store_the_password_are_refused() -> None:
         assert [problem.code for problem in caught.value.problems] == ["password-fixed"]
     entry = envconn_django.databases(load(tokens), rotate=True)["default"]
     assert (entry["PASSWORD"], entry["ENGINE"]) == ("", "envconn_django.rotating")
-    assert not tokens.asked
+    assert not tokens.calls
 
 
 @pytest.mark.parametrize("uri", ["rediss://redis.example.com", "rediss+sentinel://redis.example.com/m"])
@@ -286,7 +286,7 @@ def test_celery_asks_for_the_password_at_each_login(uri: str) -> None:
     app = Celery("tokens", set_as_current=False)
     app.conf.update(envconn_celery.config(services))
     pool = app.backend.client.connection_pool
-    assert not tokens.asked
+    assert not tokens.calls
     provider = pool.connection_kwargs["credential_provider"]
     assert provider.get_credentials() == (f"{TOKEN}1",)
     assert provider.get_credentials() == (f"{TOKEN}2",)

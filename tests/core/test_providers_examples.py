@@ -145,9 +145,9 @@ MADE = {
 @pytest.mark.parametrize("example", READ)
 def test_sibling_is_made_as_documented_or_refused_with_a_remedy(example: dict[str, Any], wish: str) -> None:
     connection, rule = parsed(example), example["expect"][wish]
-    asked = WISHES[wish]
+    request = WISHES[wish]
     outcome = derive_sibling(
-        connection, identify(connection), pooled=asked["pooled"], replica=asked["replica"], hints=ProviderHints()
+        connection, identify(connection), pooled=request["pooled"], replica=request["replica"], hints=ProviderHints()
     )
     if isinstance(outcome, str):
         assert rule is None or rule.startswith(_NO_RULE), outcome
@@ -156,8 +156,8 @@ def test_sibling_is_made_as_documented_or_refused_with_a_remedy(example: dict[st
     reached = identify(outcome)
     assert reached.provider is not None
     assert reached.provider.name == example["provider"]
-    assert asked["pooled"] in {None, reached.pooled}
-    assert asked["replica"] in {None, reached.replica}
+    assert request["pooled"] in {None, reached.pooled}
+    assert request["replica"] in {None, reached.replica}
     if outcome is connection:
         # It is the endpoint asked for already: nothing to derive_sibling, whatever the table has on other ways there.
         assert rule is None or rule.startswith((*_NO_RULE, "same URL", "drop |replica"))
@@ -169,12 +169,12 @@ def test_everything_in_the_table_of_siblings_is_made() -> None:
     made = {}
     for parameter in READ:
         connection = parsed(parameter.values[0])  # type: ignore[arg-type]
-        for wish, asked in WISHES.items():
+        for wish, request in WISHES.items():
             outcome = derive_sibling(
                 connection,
                 identify(connection),
-                pooled=asked["pooled"],
-                replica=asked["replica"],
+                pooled=request["pooled"],
+                replica=request["replica"],
                 hints=ProviderHints(),
             )
             if isinstance(outcome, Connection) and outcome is not connection:

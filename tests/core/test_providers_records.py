@@ -126,7 +126,7 @@ EVERY = [pytest.param(record, id=record.title) for record in all_providers()]
 KEYS = {record.title: line.keys for module, line in TABLE.items() for record in records(module)}
 
 
-def asked(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connection:
+def connection_to(record: Provider, host: str, variable: str = "DATABASE_URL") -> Connection:
     port, user, dbname = ASKED.get(record.title, (5432, "app", "app"))
     return Connection(
         record.families[0], record.families[0], (Host(host, port),), user, dbname, origin=Origin(variable)
@@ -166,7 +166,7 @@ def test_pattern_is_anchored_and_keeps_to_literal_dots(record: Provider) -> None
 def test_every_key_and_pattern_is_reached(record: Provider) -> None:
     samples = SAMPLES[record.title]
     for host in samples:
-        assert identify(asked(record, host)).provider is record, host
+        assert identify(connection_to(record, host)).provider is record, host
     assert [pattern for pattern in record.hosts if not any(re.fullmatch(pattern, host) for host in samples)] == []
 
 
@@ -222,7 +222,7 @@ def imitations(record: Provider, host: str) -> Iterator[str]:
 def test_imitation_is_not_taken_for_the_provider(record: Provider) -> None:
     samples = SAMPLES[record.title]
     made = {host for sample in samples for host in imitations(record, sample)}.difference(samples)
-    assert [host for host in sorted(made) if identify(asked(record, host)).provider is not None] == []
+    assert [host for host in sorted(made) if identify(connection_to(record, host)).provider is not None] == []
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,9 @@ def password(text: str) -> str:
 @pytest.mark.parametrize("text", [*REFERENCES, *PLACEHOLDERS])
 def test_a_reference_is_replaced(text: str) -> None:
     (problem,) = problems(text)
-    assert any(said in problem.message for said in ("write the value itself", "Put the real one", "set a new one"))
+    assert any(
+        message in problem.message for message in ("write the value itself", "Put the real one", "set a new one")
+    )
     assert text not in problem.message
 
 

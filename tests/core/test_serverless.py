@@ -73,7 +73,7 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "jwt", "said"),
+    ("text", "jwt", "message"),
     [
         ("postgresql://app:{p}@db.example.com/d", None, "the unknown provider has no address for it"),
         ("postgresql://app:{p}@127.0.0.1/d", None, "no address for it"),
@@ -93,9 +93,9 @@ def test_it_shows_nothing_and_cannot_be_changed() -> None:
         ),
     ],
 )
-def test_providers_without_an_endpoint_for_queries(text: str, jwt: str | None, said: str) -> None:
+def test_providers_without_an_endpoint_for_queries(text: str, jwt: str | None, message: str) -> None:
     connection = secured(text.replace("{p}", MARKER))
-    with pytest.raises(envconn.EndpointUnavailable, match=said) as caught:
+    with pytest.raises(envconn.EndpointUnavailable, match=message) as caught:
         serverless(connection, jwt=envconn.Secret(jwt) if jwt else None)
     assert find(MARKER, failure_surfaces(caught.value)) == {}
     with pytest.raises(envconn.EndpointUnavailable, match="SQL over HTTPS"):

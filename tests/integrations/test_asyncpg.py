@@ -33,7 +33,7 @@ def test_connect_reads_the_environment(monkeypatch: pytest.MonkeyPatch, lab: Lab
 def test_options_are_asyncpgs(lab: Lab) -> None:
     services = envconn.load({"DATABASE_URL": lab["good"].uri(sslmode="require")}, env_file=None)
 
-    async def asked() -> list[object]:
+    async def ask() -> list[object]:
         settings = {"application_name": "job"}
         connection = await envconn_asyncpg.connect(services, command_timeout=5, server_settings=settings)
         plain = await asyncpg.connect(**envconn_asyncpg.kwargs(services))
@@ -43,7 +43,7 @@ def test_options_are_asyncpgs(lab: Lab) -> None:
         await plain.close()
         return names
 
-    assert asyncio.run(asked()) == ["job", "job"]
+    assert asyncio.run(ask()) == ["job", "job"]
     assert lab["good"].password not in repr(envconn_asyncpg.kwargs(services))
     with pytest.raises(envconn.ConfigurationError, match="ssl"):
         envconn_asyncpg.create_pool(services, ssl=False)

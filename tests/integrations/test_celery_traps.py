@@ -53,20 +53,20 @@ def stock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_transport_cache", {})
 
 
-def said(ear: Eavesdropper, url: str, **settings: Any) -> bytes:
+def sent_by_celery(recorder: Eavesdropper, url: str, **settings: Any) -> bytes:
     """Connect with kombu, whatever comes of it, and return what the other side has read."""
-    return spoken(ear, theirs(url, **settings))
+    return sent_through(recorder, theirs(url, **settings))
 
 
 def theirs(url: str, **settings: Any) -> Connection:
     return Connection(url, **settings)  # type: ignore[no-untyped-call]
 
 
-def spoken(ear: Eavesdropper, connection: Connection) -> bytes:
+def sent_through(recorder: Eavesdropper, connection: Connection) -> bytes:
     with connection, suppress(Exception):
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)  # type: ignore[no-untyped-call]
         connection.channel().client.ping()  # type: ignore[no-untyped-call]
-    return b"".join(ear.heard)
+    return b"".join(recorder.received)
 
 
 def ours(environ: Mapping[str, str]) -> Celery:
@@ -75,110 +75,114 @@ def ours(environ: Mapping[str, str]) -> Celery:
     return app
 
 
-def said_by_us(ear: Eavesdropper, **environ: str) -> bytes:
-    return spoken(ear, ours(environ).connection())
+def sent_by_us(recorder: Eavesdropper, **environ: str) -> bytes:
+    return sent_through(recorder, ours(environ).connection())
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
 def test_true_turns_tls_off(certificates: Certificates, scheme: str) -> None:
-    with eavesdropper.listening(None) as ear:
-        heard = said(ear, f"{scheme}://:marker-password@localhost:{ear.port}/0", ssl=True)
-    assert PASSWORD in heard
-    with eavesdropper.listening(None) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
-        heard = said_by_us(ear, BROKER_URL=uri)
-    assert heard.startswith(HELLO)
-    assert PASSWORD not in heard
+    with eavesdropper.listening(None) as recorder:
+        sent = sent_by_celery(recorder, f"{scheme}://:marker-password@localhost:{recorder.port}/0", ssl=True)
+    assert PASSWORD in sent
+    with eavesdropper.listening(None) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_ca_certs={certificates.ca}"
+        sent = sent_by_us(recorder, BROKER_URL=uri)
+    assert sent.startswith(HELLO)
+    assert PASSWORD not in sent
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 def test_an_empty_dictionary_is_unencrypted(scheme: str) -> None:
-    with eavesdropper.listening(None) as ear:
-        heard = said(ear, f"{scheme}://u:marker-password@localhost:{ear.port}/0", ssl={})
-    assert heard
-    assert not heard.startswith(HELLO)
+    with eavesdropper.listening(None) as recorder:
+        sent = sent_by_celery(recorder, f"{scheme}://u:marker-password@localhost:{recorder.port}/0", ssl={})
+    assert sent
+    assert not sent.startswith(HELLO)
     with pytest.raises(ConfigurationError) as refusal:
         ours({"BROKER_URL": f"{scheme}://u:marker-password@h/0"})
     assert [problem.code for problem in refusal.value.problems] == ["tls-disabled"]
-    with eavesdropper.listening(None) as ear:
-        heard = said_by_us(ear, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{ear.port}/0")
-    assert heard.startswith(HELLO)
+    with eavesdropper.listening(None) as recorder:
+        sent = sent_by_us(recorder, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{recorder.port}/0")
+    assert sent.startswith(HELLO)
 
 
 def test_an_empty_dictionary_is_unencrypted_for_results(certificates: Certificates) -> None:
-    def said_to(ear: Eavesdropper, **settings: Any) -> bytes:
+    def sent_to(recorder: Eavesdropper, **settings: Any) -> bytes:
         app = Celery("results", set_as_current=False)
         app.conf.update(settings)
         with suppress(Exception):
             app.backend.client.ping()
-        return b"".join(ear.heard)
+        return b"".join(recorder.received)
 
-    with eavesdropper.listening(None) as ear:
-        uri = f"redis://:marker-password@localhost:{ear.port}/0"
-        assert PASSWORD in said_to(ear, result_backend=uri, redis_backend_use_ssl={})
-    with eavesdropper.listening(None) as ear:
-        environ = {"REDIS_URL": f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"}
-        heard = said_to(ear, **config(envconn.load(environ, env_file=None), results="cache"))
-    assert heard.startswith(HELLO)
-    assert PASSWORD not in heard
+    with eavesdropper.listening(None) as recorder:
+        uri = f"redis://:marker-password@localhost:{recorder.port}/0"
+        assert PASSWORD in sent_to(recorder, result_backend=uri, redis_backend_use_ssl={})
+    with eavesdropper.listening(None) as recorder:
+        environ = {"REDIS_URL": f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_ca_certs={certificates.ca}"}
+        sent = sent_to(recorder, **config(envconn.load(environ, env_file=None), results="cache"))
+    assert sent.startswith(HELLO)
+    assert PASSWORD not in sent
 
 
 @pytest.mark.parametrize("state", ["wronghost", "unknownca", "expired"])
 def test_bare_rediss_verifies_nothing(certificates: Certificates, state: str) -> None:
     pair = getattr(certificates, state)
-    with eavesdropper.listening(pair) as ear:
-        heard = said(ear, f"rediss://:marker-password@localhost:{ear.port}/0")
-    assert PASSWORD in heard
-    with eavesdropper.listening(pair) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0"
-        heard = said_by_us(ear, BROKER_URL=uri, ENVCONN_TLS_CA=str(certificates.ca))
-    assert heard == b""
+    with eavesdropper.listening(pair) as recorder:
+        sent = sent_by_celery(recorder, f"rediss://:marker-password@localhost:{recorder.port}/0")
+    assert PASSWORD in sent
+    with eavesdropper.listening(pair) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0"
+        sent = sent_by_us(recorder, BROKER_URL=uri, ENVCONN_TLS_CA=str(certificates.ca))
+    assert sent == b""
 
 
 def test_a_word_in_the_url_beats_the_dictionary(certificates: Certificates) -> None:
     verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
-    with eavesdropper.listening(certificates.unknownca) as ear:
-        heard = said(ear, f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none", ssl=verify)
-    assert PASSWORD in heard
+    with eavesdropper.listening(certificates.unknownca) as recorder:
+        sent = sent_by_celery(
+            recorder, f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_cert_reqs=none", ssl=verify
+        )
+    assert PASSWORD in sent
     floor = {"ENVCONN_TLS": "verify-full", "ENVCONN_TLS_LOCAL": "enforce", "ENVCONN_TLS_CA": str(certificates.ca)}
-    with eavesdropper.listening(certificates.unknownca) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none"
-        assert said_by_us(ear, BROKER_URL=uri, **floor) == b""
+    with eavesdropper.listening(certificates.unknownca) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_cert_reqs=none"
+        assert sent_by_us(recorder, BROKER_URL=uri, **floor) == b""
 
 
 def test_public_cas_are_trusted_beside_the_stated_one(
     certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
-    with eavesdropper.listening(certificates.unknownca) as ear:
+    with eavesdropper.listening(certificates.unknownca) as recorder:
         verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
-        assert PASSWORD in said(ear, f"rediss://:marker-password@localhost:{ear.port}/0", ssl=verify)
-    with eavesdropper.listening(certificates.unknownca) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
-        assert said_by_us(ear, BROKER_URL=uri) == b""
+        assert PASSWORD in sent_by_celery(
+            recorder, f"rediss://:marker-password@localhost:{recorder.port}/0", ssl=verify
+        )
+    with eavesdropper.listening(certificates.unknownca) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_ca_certs={certificates.ca}"
+        assert sent_by_us(recorder, BROKER_URL=uri) == b""
 
 
 def test_keys_to_a_file(certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    with eavesdropper.listening(certificates.good) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
-        assert PASSWORD in said(ear, f"{uri}&ssl_cert_reqs=required")
+    with eavesdropper.listening(certificates.good) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_ca_certs={certificates.ca}"
+        assert PASSWORD in sent_by_celery(recorder, f"{uri}&ssl_cert_reqs=required")
         assert (tmp_path / "keys").exists()
         (tmp_path / "keys").unlink()
-        assert PASSWORD in said_by_us(ear, BROKER_URL=uri)
+        assert PASSWORD in sent_by_us(recorder, BROKER_URL=uri)
         assert not (tmp_path / "keys").exists()
 
 
 def test_amqps_without_a_name_verifies_none(certificates: Certificates) -> None:
     verify = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": str(certificates.ca)}
-    with eavesdropper.listening(certificates.wronghost) as ear:
-        assert said(ear, f"amqps://u:p@localhost:{ear.port}", ssl=verify).startswith(b"AMQP")
-    with eavesdropper.listening(certificates.wronghost) as ear:
-        uri = f"amqps://u:p@localhost:{ear.port}?cacertfile={certificates.ca}"
-        assert said_by_us(ear, BROKER_URL=uri) == b""
-    with eavesdropper.listening(certificates.good) as ear:
-        uri = f"amqps://u:p@localhost:{ear.port}?cacertfile={certificates.ca}"
-        assert said_by_us(ear, BROKER_URL=uri).startswith(b"AMQP")
+    with eavesdropper.listening(certificates.wronghost) as recorder:
+        assert sent_by_celery(recorder, f"amqps://u:p@localhost:{recorder.port}", ssl=verify).startswith(b"AMQP")
+    with eavesdropper.listening(certificates.wronghost) as recorder:
+        uri = f"amqps://u:p@localhost:{recorder.port}?cacertfile={certificates.ca}"
+        assert sent_by_us(recorder, BROKER_URL=uri) == b""
+    with eavesdropper.listening(certificates.good) as recorder:
+        uri = f"amqps://u:p@localhost:{recorder.port}?cacertfile={certificates.ca}"
+        assert sent_by_us(recorder, BROKER_URL=uri).startswith(b"AMQP")
 
 
 def test_words_of_the_other_protocol(certificates: Certificates) -> None:
@@ -189,14 +193,16 @@ def test_words_of_the_other_protocol(certificates: Certificates) -> None:
     }
     for scheme, verify in wrong.items():
         with (
-            eavesdropper.listening(certificates.good) as ear,
-            theirs(f"{scheme}s://u:p@localhost:{ear.port}/0", ssl=verify) as connection,
+            eavesdropper.listening(certificates.good) as recorder,
+            theirs(f"{scheme}s://u:p@localhost:{recorder.port}/0", ssl=verify) as connection,
             pytest.raises(TypeError, match="unexpected keyword"),
         ):
             connection.default_channel.client.ping()
     for scheme, word in (("redis", "ssl_ca_certs"), ("amqp", "cacertfile")):
-        with eavesdropper.listening(certificates.good) as ear:
-            assert said_by_us(ear, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{ear.port}/0?{word}={ca}")
+        with eavesdropper.listening(certificates.good) as recorder:
+            assert sent_by_us(
+                recorder, BROKER_URL=f"{scheme}s://u:marker-password@localhost:{recorder.port}/0?{word}={ca}"
+            )
 
 
 def test_one_variable_is_an_error_for_results_and_a_hole_for_the_broker(redis_server: States[Redis]) -> None:

@@ -77,14 +77,14 @@ def test_refuses_the_broker(
 
 
 def test_sends_nothing_unencrypted(certificates: Certificates, example: Callable[..., Example]) -> None:
-    with eavesdropper.listening(None) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_ca_certs={certificates.ca}"
+    with eavesdropper.listening(None) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_ca_certs={certificates.ca}"
         ours = example(REDIS_URL=uri)
         with ours.working(until=REFUSED):
             pass
-        assert ear.heard
-        assert all(heard.startswith(b"\x16\x03\x01") for heard in ear.heard)
-        assert not any(b"marker-password" in heard for heard in ear.heard)
+        assert recorder.received
+        assert all(sent.startswith(b"\x16\x03\x01") for sent in recorder.received)
+        assert not any(b"marker-password" in sent for sent in recorder.received)
     assert "marker-password" not in ours.log
 
 

@@ -92,11 +92,11 @@ def test_unencrypted_stays_at_home(project: Project, redis_server: States[Redis]
 
 
 def test_nothing_is_sent_to_a_server_without_tls(project: Project) -> None:
-    with eavesdropper.listening(None) as ear:
-        uri = f"rediss://:marker-password@localhost:{ear.port}/0?ssl_cert_reqs=none"
+    with eavesdropper.listening(None) as recorder:
+        uri = f"rediss://:marker-password@localhost:{recorder.port}/0?ssl_cert_reqs=none"
         assert "[1]" not in visited(project, uri)
-    assert ear.heard
-    assert all(heard.startswith(b"\x16\x03\x01") for heard in ear.heard)
+    assert recorder.received
+    assert all(sent.startswith(b"\x16\x03\x01") for sent in recorder.received)
 
 
 def test_without_a_cache_it_is_djangos_own(project: Project) -> None:

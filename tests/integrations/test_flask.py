@@ -284,8 +284,8 @@ def test_it_says_what_the_command_says(
         code: object = main(["check", *arguments])
     except SystemExit as end:
         code = end.code
-    said, problems = capsys.readouterr()
-    assert (done.exit_code, done.stdout, done.stderr) == (code, said, problems)
+    output, problems = capsys.readouterr()
+    assert (done.exit_code, done.stdout, done.stderr) == (code, output, problems)
     assert MARKER not in done.output
 
 

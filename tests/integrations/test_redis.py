@@ -267,10 +267,10 @@ class Tokens:
     """A callable that supplies a password, and counts."""
 
     def __init__(self, password: str) -> None:
-        self.password, self.asked = password, 0
+        self.password, self.calls = password, 0
 
     def __call__(self, _: SecuredConnection) -> str:
-        self.asked += 1
+        self.calls += 1
         return self.password
 
     async def later(self, connection: SecuredConnection) -> str:
@@ -288,15 +288,15 @@ def test_a_password_that_the_program_supplies(
         "ENVCONN_TLS_CA": str(certificates.ca),
     }
     services = envconn.load(environ, env_file=None, passwords={"cache": tokens})
-    assert tokens.asked == 0
+    assert tokens.calls == 0
     assert ping(services)
     assert aping(services)
     given = kwargs(services)
     assert not {"username", "password"} & given.keys()
     with redis.Redis(**given, **ONCE) as connection:
         assert connection.ping()
-    asked = tokens.asked
-    assert asked == 3
+    calls = tokens.calls
+    assert calls == 3
     later = envconn.load(environ, env_file=None, passwords={"cache": tokens.later})
     assert aping(later)
 
@@ -316,10 +316,10 @@ def test_djangos_cache_asks_for_it_at_each_login(redis_server: States[Redis], ce
     tokens = Tokens(redis_server["good"].password)
     environ = {"CACHE_URL": f"rediss://localhost:{redis_server['good'].port}", "ENVCONN_TLS_CA": str(certificates.ca)}
     entry = caches(envconn.load(environ, env_file=None, passwords={"cache": tokens}))["default"]
-    assert tokens.asked == 0
+    assert tokens.calls == 0
     cache = RedisCache(entry["LOCATION"], {"OPTIONS": entry["OPTIONS"]})
     cache.set("envconn", 1)
-    assert (cache.get("envconn"), tokens.asked) == (1, 1)
+    assert (cache.get("envconn"), tokens.calls) == (1, 1)
 
 
 def test_a_provider_says_what_is_in_use() -> None:

@@ -93,14 +93,14 @@ def test_a_sentinel_that_names_the_right_one(redis_server: States[Redis], certif
 
 
 def test_nothing_is_sent_unencrypted_to_the_master_of_a_sentinel(certificates: Certificates) -> None:
-    with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
+    with eavesdropper.listening(None) as recorder, liar.naming(certificates.good, "127.0.0.1", recorder.port) as port:
         uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}?socket_connect_timeout=0.2"
         services = loaded(uri, certificates)
         for connect in CLIENTS.values():
             assert connect(services) == NO_TLS
-    assert ear.heard
-    assert all(heard.startswith(b"\x16\x03\x01") for heard in ear.heard)
-    assert not any(b"marker-password" in heard for heard in ear.heard)
+    assert recorder.received
+    assert all(sent.startswith(b"\x16\x03\x01") for sent in recorder.received)
+    assert not any(b"marker-password" in sent for sent in recorder.received)
 
 
 def test_without_tls_on_this_machine(redis_server: States[Redis]) -> None:
@@ -138,10 +138,10 @@ def test_a_waiver_applies_to_the_master_of_the_sentinels(monkeypatch: pytest.Mon
     assert pool.connection_class is SentinelUnencryptedConnection
 
 
-def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
+def naive(uri: str, sentinel_options: dict[str, Any], **settings: Any) -> None:
     """Connect with Celery as its documentation has it, whatever comes of it; `asked` is for the sentinels."""
     hasty = {"socket_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}
-    options = {"master_name": sentinels.MASTER, "sentinel_kwargs": asked | hasty, "socket_timeout": 0.2}
+    options = {"master_name": sentinels.MASTER, "sentinel_kwargs": sentinel_options | hasty, "socket_timeout": 0.2}
     app = Celery("theirs", set_as_current=False)
     app.conf.update(broker_url=uri, broker_transport_options=options, **settings)
     with app.connection() as connection, suppress(Exception):
@@ -151,24 +151,24 @@ def naive(uri: str, asked: dict[str, Any], **settings: Any) -> None:
 def test_celerys_own_flag_leaves_the_sentinels_unencrypted(certificates: Certificates) -> None:
     """``broker_use_ssl`` is about the Redis alone: sentinels are asked, and their password is sent, unencrypted."""
     verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca)}
-    with eavesdropper.listening(None) as ear:
-        naive(f"sentinel://localhost:{ear.port}/0", {"password": "marker-password"}, broker_use_ssl=verify)
-    assert any(b"marker-password" in heard for heard in ear.heard)
-    with eavesdropper.listening(None) as ear:
-        uri = f"rediss+sentinel://localhost:{ear.port}/m?sentinel_password=marker-password&socket_connect_timeout=0.2"
+    with eavesdropper.listening(None) as recorder:
+        naive(f"sentinel://localhost:{recorder.port}/0", {"password": "marker-password"}, broker_use_ssl=verify)
+    assert any(b"marker-password" in sent for sent in recorder.received)
+    with eavesdropper.listening(None) as recorder:
+        uri = f"rediss+sentinel://localhost:{recorder.port}/m?sentinel_password=marker-password&socket_connect_timeout=0.2"
         services = loaded(uri, certificates)
         for connect in CLIENTS.values():
             assert connect(services) == NO_TLS
-    assert ear.heard
-    assert not any(b"marker-password" in heard for heard in ear.heard)
+    assert recorder.received
+    assert not any(b"marker-password" in sent for sent in recorder.received)
 
 
 def test_celerys_own_sentinels_over_tls_leave_the_redis_unencrypted(certificates: Certificates) -> None:
     """And the other way round: TLS to the sentinels does not imply TLS to the master."""
-    asked = {"ssl": True, "ssl_cert_reqs": "required", "ssl_ca_certs": str(certificates.ca)}
-    with eavesdropper.listening(None) as ear, liar.naming(certificates.good, "127.0.0.1", ear.port) as port:
-        naive(f"sentinel://:marker-password@localhost:{port}/0", asked)
-    assert any(b"marker-password" in heard for heard in ear.heard)
+    options = {"ssl": True, "ssl_cert_reqs": "required", "ssl_ca_certs": str(certificates.ca)}
+    with eavesdropper.listening(None) as recorder, liar.naming(certificates.good, "127.0.0.1", recorder.port) as port:
+        naive(f"sentinel://:marker-password@localhost:{port}/0", options)
+    assert any(b"marker-password" in sent for sent in recorder.received)
 
 
 def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,20 +176,20 @@ def test_celerys_own_trusts_public_cas_on_each_leg(certificates: Certificates, m
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.other_ca))
     verify = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(certificates.ca), "ssl_check_hostname": True}
     with (
-        eavesdropper.listening(certificates.unknownca) as ear,
-        liar.naming(certificates.unknownca, "127.0.0.1", ear.port) as port,
+        eavesdropper.listening(certificates.unknownca) as recorder,
+        liar.naming(certificates.unknownca, "127.0.0.1", recorder.port) as port,
     ):
         naive(f"sentinel://:marker-password@localhost:{port}/0", {"ssl": True, **verify}, broker_use_ssl=verify)
-    assert any(b"marker-password" in heard for heard in ear.heard)
+    assert any(b"marker-password" in sent for sent in recorder.received)
     for pair in (certificates.unknownca, certificates.good):
         with (
-            eavesdropper.listening(certificates.unknownca) as ear,
-            liar.naming(pair, "127.0.0.1", ear.port) as port,
+            eavesdropper.listening(certificates.unknownca) as recorder,
+            liar.naming(pair, "127.0.0.1", recorder.port) as port,
         ):
             uri = f"rediss+sentinel://:marker-password@localhost:{port}/{sentinels.MASTER}"
             for connect in CLIENTS.values():
                 assert connect(loaded(uri, certificates)) == UNTRUSTED
-        assert b"".join(ear.heard) == b""
+        assert b"".join(recorder.received) == b""
 
 
 def test_the_next_member_of_a_list_is_judged_as_well(certificates: Certificates) -> None:

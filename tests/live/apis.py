@@ -1,7 +1,7 @@
 """The APIs of four providers and a serverless SQL endpoint on one loopback port, over TLS, in the shapes they have.
 
 Each provider is below a path of its own: ``peer.environ()`` leads `envconn.remote` there. What is in `Peer.script` is
-done to the next requests instead of answering them; `Peer.asked` has every request that came.
+done to the next requests instead of answering them; `Peer.requests` has every request that came.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ __all__ = [
     "HOSTS",
     "PASSWORD",
     "TOKEN",
-    "Asked",
     "Peer",
+    "Request",
     "bytewise",
     "half",
     "hang",
@@ -60,7 +60,7 @@ Script: TypeAlias = "Callable[[_Handler], None]"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One request: header names in lower case, the query as it was decoded."""
 
     method: str
@@ -85,7 +85,7 @@ class Peer:
     port: int
     host: str = "localhost"
     script: deque[Script] = field(default_factory=deque)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     names: list[str | None] = field(default_factory=list)
     branches: list[str] = field(default_factory=lambda: ["main", "staging", "feature-auth"])
     roles: list[str] = field(default_factory=lambda: ["web", "worker"])
@@ -190,44 +190,44 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, parts.path, query, headers, body)
-        self.peer.asked.append(asked)
+        request = Request(self.command, parts.path, query, headers, body)
+        self.peer.requests.append(request)
         if self.peer.script:
             self.peer.script.popleft()(self)
             return
-        code, answer = _routed(self.peer, asked)
+        code, answer = _routed(self.peer, request)
         self.answer(code, answer)
 
 
-def _routed(peer: Peer, asked: Asked) -> tuple[int, Any]:
+def _routed(peer: Peer, request: Request) -> tuple[int, Any]:
     for method, pattern, allowed, route in _ROUTES:
-        match = re.fullmatch(pattern, asked.path)
-        if match and method == asked.method:
-            if allowed is not None and asked.headers.get("authorization") != allowed:
+        match = re.fullmatch(pattern, request.path)
+        if match and method == request.method:
+            if allowed is not None and request.headers.get("authorization") != allowed:
                 return 401, {"message": "no such token"}
-            return route(peer, asked, *(unquote(group) for group in match.groups()))
+            return route(peer, request, *(unquote(group) for group in match.groups()))
     return 404, {"message": "nothing there"}
 
 
-def _casedev(peer: Peer, asked: Asked, project: str) -> tuple[int, Any]:
-    branch, pooled = asked.query.get("branch", "main"), asked.query.get("pooled") == "true"
+def _casedev(peer: Peer, request: Request, project: str) -> tuple[int, Any]:
+    branch, pooled = request.query.get("branch", "main"), request.query.get("pooled") == "true"
     if project != "proj_abc123" or branch not in peer.branches:
         return 404, {"error": "not found"}
     return 200, {"connectionUri": peer.neon(pooled=pooled), "branch": branch, "pooled": pooled}
 
 
-def _neon_branches(peer: Peer, asked: Asked, project: str) -> tuple[int, Any]:
+def _neon_branches(peer: Peer, request: Request, project: str) -> tuple[int, Any]:
     if project != "quiet-sun-123":
         return 404, {"message": "project not found"}
-    start, limit = int(asked.query.get("cursor", 0)), int(asked.query["limit"])
+    start, limit = int(request.query.get("cursor", 0)), int(request.query["limit"])
     shown = peer.branches[start : start + limit]
     found = [{"id": f"br-{name}-a1b2", "name": name, "default": name == "main"} for name in shown]
     # There is a cursor behind the last page, too.
     return 200, {"branches": found, "pagination": {"next": str(start + limit), "sort_by": "updated_at"}}
 
 
-def _neon_uri(peer: Peer, asked: Asked, project: str) -> tuple[int, Any]:
-    query = asked.query
+def _neon_uri(peer: Peer, request: Request, project: str) -> tuple[int, Any]:
+    query = request.query
     if not {"database_name", "role_name"} <= query.keys():
         return 400, {"message": "database_name and role_name are required"}
     if project != "quiet-sun-123" or query["database_name"] != "neondb":
@@ -251,10 +251,10 @@ def _role(name: str, **more: object) -> dict[str, Any]:
     }
 
 
-def _planetscale_list(peer: Peer, asked: Asked, _database: str, branch: str) -> tuple[int, Any]:
+def _planetscale_list(peer: Peer, request: Request, _database: str, branch: str) -> tuple[int, Any]:
     if branch not in peer.branches:
         return 404, {"code": "not_found", "message": "Not Found"}
-    page = int(asked.query.get("page", 1))
+    page = int(request.query.get("page", 1))
     more = page < len(peer.roles)
     return 200, {
         "type": "list",
@@ -264,38 +264,38 @@ def _planetscale_list(peer: Peer, asked: Asked, _database: str, branch: str) -> 
     }
 
 
-def _planetscale_new(peer: Peer, asked: Asked, _database: str, _branch: str) -> tuple[int, Any]:
-    name = asked.json["name"]
+def _planetscale_new(peer: Peer, request: Request, _database: str, _branch: str) -> tuple[int, Any]:
+    name = request.json["name"]
     if name in peer.roles:
         return 422, {"code": "unprocessable", "message": "Name has already been taken"}
-    return 201, _role(name, password=f"pscale_pw_{PASSWORD}", ttl=asked.json.get("ttl", 0))
+    return 201, _role(name, password=f"pscale_pw_{PASSWORD}", ttl=request.json.get("ttl", 0))
 
 
-def _planetscale_reset(_peer: Peer, asked: Asked, _database: str, _branch: str) -> tuple[int, Any]:
-    name = "postgres" if asked.path.endswith("reset-default") else asked.path.split("/")[-2].removeprefix("id-")
+def _planetscale_reset(_peer: Peer, request: Request, _database: str, _branch: str) -> tuple[int, Any]:
+    name = "postgres" if request.path.endswith("reset-default") else request.path.split("/")[-2].removeprefix("id-")
     return 200, _role(name, password=f"pscale_pw_{PASSWORD}")
 
 
-def _planetscale_default(_peer: Peer, _asked: Asked, _database: str, _branch: str) -> tuple[int, Any]:
+def _planetscale_default(_peer: Peer, _request: Request, _database: str, _branch: str) -> tuple[int, Any]:
     return 200, _role("postgres")
 
 
-def _exchange(_peer: Peer, _asked: Asked) -> tuple[int, Any]:
+def _exchange(_peer: Peer, _request: Request) -> tuple[int, Any]:
     return 200, {"token": BEARER}
 
 
-def _scalingo_variables(peer: Peer, asked: Asked, app: str) -> tuple[int, Any]:
+def _scalingo_variables(peer: Peer, request: Request, app: str) -> tuple[int, Any]:
     if app != "my-app":
         return 404, {"error": "not found"}
     uri = f"postgresql://my_app_1234:{PASSWORD}@{HOSTS['scalingo']}:30123/my_app_1234?sslmode=prefer"
     held = {"DATABASE_URL": "$SCALINGO_POSTGRESQL_URL", "SCALINGO_POSTGRESQL_URL": uri, "EMPTY": "", **peer.variables}
-    if asked.query.get("aliases") == "false":
+    if request.query.get("aliases") == "false":
         held = {name: held.get(value.removeprefix("$"), value) for name, value in held.items()}
     found = [{"id": f"id-{name}", "name": name, "value": value} for name, value in held.items()]
     return 200, {"variables": found}
 
 
-def _scalingo_endpoints(_peer: Peer, _asked: Asked, database: str) -> tuple[int, Any]:
+def _scalingo_endpoints(_peer: Peer, _request: Request, database: str) -> tuple[int, Any]:
     hosts = {
         "public-rw": ("my-app-1234.postgresql.osc-fr1.scalingo-dbs.com", 30123),
         "private-peering-rw": ("my-app-1234.peering.postgresql.osc-fr1.scalingo-dbs.com", 30999),
@@ -307,8 +307,8 @@ def _scalingo_endpoints(_peer: Peer, _asked: Asked, database: str) -> tuple[int,
     return 200, {"endpoints": found}
 
 
-def _sql(peer: Peer, asked: Asked) -> tuple[int, Any]:
-    return sqlpeer.run(asked.headers, asked.body, peer.sql)
+def _sql(peer: Peer, request: Request) -> tuple[int, Any]:
+    return sqlpeer.run(request.headers, request.body, peer.sql)
 
 
 _BEARER = f"Bearer {TOKEN}"
@@ -380,7 +380,7 @@ def peer(_peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatc
     laboratory's CA is the system's, and waits between tries are short.
     """
     fresh = Peer(_peer.port)
-    for name in ("script", "asked", "names", "branches", "roles", "variables", "suffix", "sql"):
+    for name in ("script", "requests", "names", "branches", "roles", "variables", "suffix", "sql"):
         setattr(_peer, name, getattr(fresh, name))
     for name, value in {**_peer.environ(), "SSL_CERT_FILE": str(certificates.ca)}.items():
         monkeypatch.setenv(name, value)

@@ -136,5 +136,5 @@ def _line(user: tuple[str, str]) -> str:
 
 
 def _version(command: Sequence[str], account: Account) -> tuple[int, ...]:
-    said = account.run([*command, "--version"], seconds=20)
-    return tuple(int(part) for part in re.findall(r"\d+", said.split("\n")[0]))
+    version = account.run([*command, "--version"], seconds=20)
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("\n")[0]))

@@ -67,10 +67,10 @@ def run(*arguments: str, **variables: str) -> Done:
         timeout=_LONGEST,
         stdin=subprocess.DEVNULL,
     )
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     passwords = [match[1] for value in variables.values() if (match := _PASSWORD.search(value))]
     for unwanted in (*passwords, "Traceback", "\x1b"):
-        assert unwanted not in said, said
+        assert unwanted not in output, output
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -1,4 +1,4 @@
-"""A server of no protocol: it lets clients in, over TLS or not, and writes down what they say first."""
+"""A server without a protocol: it accepts clients, over TLS or not, and keeps what they send first."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Eavesdropper", "listening", "one_by_one"]
 
-_PATIENCE = 0.5  # seconds of silence after which a client has said what it wanted to
+_PATIENCE = 0.5  # seconds of silence after which a client has sent everything
 
 
 @dataclass
 class Eavesdropper:
-    """Listens on `port` of the loopback interface. `heard` is what each client said, decrypted where there is TLS."""
+    """Listens on `port` of the loopback interface. `received` is what each client sent, decrypted."""
 
     port: int
     context: ssl.SSLContext | None = field(repr=False)
-    heard: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
 
     def attend(self, client: socket.socket) -> None:
-        """Listen to `client` until it falls silent. One that does not like the certificate has said nothing."""
+        """Receive from `client` until it is silent. One that refuses the certificate has sent nothing."""
         client.settimeout(_PATIENCE)
-        said = b""
+        data = b""
         with suppress(OSError):
             if self.context:
                 client = self.context.wrap_socket(client, server_side=True)
-            while words := client.recv(4096):
-                said += words
-        self.heard.append(said)
+            while part := client.recv(4096):
+                data += part
+        self.received.append(data)
         client.close()
 
 
@@ -48,9 +48,9 @@ def listening(pair: Pair | None) -> Iterator[Eavesdropper]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.chain, pair.key)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        ear = Eavesdropper(listener.getsockname()[1], context)
-        with one_by_one(listener, ear.attend):
-            yield ear
+        recorder = Eavesdropper(listener.getsockname()[1], context)
+        with one_by_one(listener, recorder.attend):
+            yield recorder
 
 
 @contextmanager

@@ -57,8 +57,8 @@ def _outcome_of(connect: Callable[[Services], object]) -> Callable[[Services], s
 
 def meaning(error: BaseException) -> str:
     """Return what an error of a client means, one that is not known in its own words."""
-    said = " ".join(map(str, (error, error.__cause__ or "")))
-    return next((found for part, found in _WORDS.items() if part in said), said)
+    text = " ".join(map(str, (error, error.__cause__ or "")))
+    return next((found for part, found in _WORDS.items() if part in text), text)
 
 
 def _broker(services: Services) -> None:

@@ -30,7 +30,7 @@ _ERROR = {
 
 def run(headers: Mapping[str, str], body: bytes, server: str) -> tuple[int, Any]:
     """Run what `body` says as the user in the header, on the PostgreSQL that the conninfo `server` leads to."""
-    asked = json.loads(body)
+    request = json.loads(body)
     who = conninfo_to_dict(headers["neon-connection-string"])
     given = {name: str(who[name]) for name in ("user", "password", "dbname") if name in who}
     try:
@@ -38,8 +38,8 @@ def run(headers: Mapping[str, str], body: bytes, server: str) -> tuple[int, Any]
     except psycopg.OperationalError:
         return 400, {"severity": "FATAL", "code": "28P01", "message": f"password wrong for {who['user']}"}
     with connection:
-        parameters = [None if value is None else _text(value).encode() for value in asked["params"]]
-        result = connection.pgconn.exec_params(asked["query"].encode(), parameters)
+        parameters = [None if value is None else _text(value).encode() for value in request["params"]]
+        result = connection.pgconn.exec_params(request["query"].encode(), parameters)
         if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
             return 400, {name: _decoded(result.error_field(number)) for name, number in _ERROR.items()}
         return 200, _answer(result, as_arrays=headers.get("neon-array-mode") == "true")

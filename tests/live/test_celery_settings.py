@@ -137,7 +137,7 @@ class Server:
 
     def __init__(self, listener: socket.socket) -> None:
         self.port = listener.getsockname()[1]
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
 
     def _serve(self, listener: socket.socket) -> None:
@@ -146,7 +146,7 @@ class Server:
                 client, _ = listener.accept()
                 with client:
                     client.settimeout(1)
-                    self.heard.append(client.recv(4096))
+                    self.received.append(client.recv(4096))
 
 
 @contextmanager
@@ -164,7 +164,7 @@ class Programs:
 
     def run(self, trial: Trial, before: str = "", after: str = "", **environ: str) -> tuple[str, bytes, bytes]:
         """Return what the program of `trial` prints, and what each of the servers has heard of it."""
-        heard = [len(ear.heard) for ear in (self.own, self.other)]
+        heard = [len(server.received) for server in (self.own, self.other)]
         results = f"{trial.results}://u:marker-password@localhost:{self.own.port}/1"
         broker = f"{trial.scheme}://u:marker-password@localhost:{self.own.port}/0"
         variables = {"AMQP_URL": broker, "RESULTS_URL": results, "ENVCONN_TLS_LOCAL": "enforce", **environ}
@@ -180,7 +180,7 @@ class Programs:
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         assert isinstance(answer, str)
-        return answer, b"".join(self.own.heard[heard[0] :]), b"".join(self.other.heard[heard[1] :])
+        return answer, b"".join(self.own.received[heard[0] :]), b"".join(self.other.received[heard[1] :])
 
 
 @pytest.fixture(scope="module")

@@ -35,49 +35,49 @@ SCALINGO = ("scalingo", "--app", "my-app")
 COMMAND = (sys.executable, "-m", "envconn", "fetch")
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     code: int
     out: str
     err: str
 
 
 @pytest.fixture
-def fetch(peer: Peer, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def fetch(peer: Peer, capsys: pytest.CaptureFixture[str]) -> Callable[..., Output]:
     """Run the command here. The token is never in what it says, and the password only where that was asked for."""
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str) -> Output:
         try:
             code = main(["fetch", *arguments])
         except SystemExit as left:
             code = int(str(left.code))
-        said = Said(code, *capsys.readouterr())
-        assert find(TOKEN, said._asdict() | {"code": ""}) == {}
-        assert find(PASSWORD, {"err": said.err}) == {}
+        output = Output(code, *capsys.readouterr())
+        assert find(TOKEN, output._asdict() | {"code": ""}) == {}
+        assert find(PASSWORD, {"err": output.err}) == {}
         if not {"--shell", "--reveal"} & set(arguments):
-            assert find(PASSWORD, {"out": said.out}) == {}
-        return said
+            assert find(PASSWORD, {"out": output.out}) == {}
+        return output
 
     return run
 
 
-def test_for_a_person(fetch: Callable[..., Said]) -> None:
-    said = fetch(*CASEDEV, "--branch", "staging", "--pooled")
-    assert (said.code, said.err) == (0, "")
-    lines = said.out.splitlines()
+def test_for_a_person(fetch: Callable[..., Output]) -> None:
+    output = fetch(*CASEDEV, "--branch", "staging", "--pooled")
+    assert (output.code, output.err) == (0, "")
+    lines = output.out.splitlines()
     assert lines[0].startswith("database [encrypted] case.dev API")
     assert lines[1].startswith("  neondb on ep-quiet-meadow-a1b2c3d4-pooler.us-east-1.aws.neon.tech:5432, ")
     assert lines[-2:] == ["answered branch: staging", "answered pooled: yes"]
 
 
-def test_without_a_branch_none_is_printed(fetch: Callable[..., Said]) -> None:
+def test_without_a_branch_none_is_printed(fetch: Callable[..., Output]) -> None:
     assert fetch(*SCALINGO).out.splitlines()[-1] == "answered pooled: no"
     assert "answered branch" not in fetch(*SCALINGO).out
 
 
-def test_json(fetch: Callable[..., Said]) -> None:
-    said = fetch(*NEON, "--pooled", "--json")
-    assert (said.code, said.err) == (0, "")
-    document = understood(said.out)
+def test_json(fetch: Callable[..., Output]) -> None:
+    output = fetch(*NEON, "--pooled", "--json")
+    assert (output.code, output.err) == (0, "")
+    document = understood(output.out)
     assert document["ok"]
     assert document["services"][0]["origin"]["source"] == "remote"
     assert document["fetched"] == {
@@ -100,22 +100,22 @@ def test_json(fetch: Callable[..., Said]) -> None:
         (status(200, {"uri": f"postgresql://neondb_owner:{PASSWORD}@h/neondb?sslmode=disable"}), "tls-disabled", 78),
     ],
 )
-def test_failures(fetch: Callable[..., Said], peer: Peer, script: object, code: str, exit_code: int) -> None:
+def test_failures(fetch: Callable[..., Output], peer: Peer, script: object, code: str, exit_code: int) -> None:
     peer.script.extend([script] * 8)  # type: ignore[list-item]
-    said = fetch(*NEON)
-    assert (said.code, said.out) == (exit_code, "")
-    assert said.err.startswith("error ")
-    assert said.err.endswith(f"[{code}]\n")
+    output = fetch(*NEON)
+    assert (output.code, output.out) == (exit_code, "")
+    assert output.err.startswith("error ")
+    assert output.err.endswith(f"[{code}]\n")
     peer.script.clear()
     peer.script.extend([script] * 8)  # type: ignore[list-item]
-    said = fetch(*NEON, "--json")
-    document = understood(said.out)
-    assert (said.code, document["exit_code"], document["ok"]) == (exit_code, exit_code, False)
+    output = fetch(*NEON, "--json")
+    document = understood(output.out)
+    assert (output.code, document["exit_code"], document["ok"]) == (exit_code, exit_code, False)
     assert [problem["code"] for problem in document["problems"]] == [code]
     assert document["fetched"] is None
 
 
-def test_failures_are_annotated(fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_annotated(fetch: Callable[..., Output], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.delenv("NEON_API_KEY")
     for more in ((), ("--json",)):
@@ -124,11 +124,11 @@ def test_failures_are_annotated(fetch: Callable[..., Said], monkeypatch: pytest.
 
 @pytest.mark.parametrize("command", [CASEDEV, NEON, (*PLANETSCALE, "--create"), SCALINGO], ids=lambda each: each[0])
 def test_a_file_that_others_read_alike(
-    fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    fetch: Callable[..., Output], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     Path("prod.env").write_text("A='1'\nDATABASE_URL=old\n# end\n", encoding="ascii")
-    said = fetch(*command, "--write", "prod.env")
-    assert said == (0, "DATABASE_URL is in prod.env\n", "")
+    output = fetch(*command, "--write", "prod.env")
+    assert output == (0, "DATABASE_URL is in prod.env\n", "")
     text = Path("prod.env").read_text(encoding="ascii")
     assert text.startswith("A='1'\nDATABASE_URL='postgresql://")
     assert text.endswith("'\n# end\n")
@@ -143,7 +143,7 @@ def test_a_file_that_others_read_alike(
 
 
 @pytest.mark.parametrize("password", ["a'b", 'a"b', "a$HOME", "a${HOME}", "${A:-b}", "a\\b", "a\\'", "ä"])
-def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
+def test_a_file_for_any_password(fetch: Callable[..., Output], peer: Peer, password: str) -> None:
     uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
     peer.script.append(status(200, {"uri": uri}))
     assert fetch(*NEON, "--write", "x.env").code == 0
@@ -152,54 +152,54 @@ def test_a_file_for_any_password(fetch: Callable[..., Said], peer: Peer, passwor
     assert envconn.parse(theirs).password == ours == envconn.Secret(password)
 
 
-def test_a_file_with_json(fetch: Callable[..., Said]) -> None:
-    said = fetch(*CASEDEV, "--write", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
-    assert understood(said.out)["fetched"]["file"] == "new.env"
-    assert understood(said.out)["fetched"]["variable"] == "STAGING_DATABASE_URL"
+def test_a_file_with_json(fetch: Callable[..., Output]) -> None:
+    output = fetch(*CASEDEV, "--write", "new.env", "--name", "STAGING_DATABASE_URL", "--json")
+    assert understood(output.out)["fetched"]["file"] == "new.env"
+    assert understood(output.out)["fetched"]["variable"] == "STAGING_DATABASE_URL"
     assert list(envconn.load({"ENVCONN_PHASE": "build"}, env_file="new.env")) == ["staging"]
 
 
 @pytest.mark.parametrize("path", ["nowhere/.env", ".", f"postgresql://u:{PASSWORD}@h/d"])
-def test_a_password_is_not_made_for_a_file_that_cannot_be(fetch: Callable[..., Said], peer: Peer, path: str) -> None:
-    said = fetch(*PLANETSCALE, "--create", "--write", path)
-    assert (said.code, said.out) == (78, "")
-    assert peer.asked == []
+def test_a_password_is_not_made_for_a_file_that_cannot_be(fetch: Callable[..., Output], peer: Peer, path: str) -> None:
+    output = fetch(*PLANETSCALE, "--create", "--write", path)
+    assert (output.code, output.out) == (78, "")
+    assert peer.requests == []
 
 
-def test_a_file_with_an_open_quote(fetch: Callable[..., Said]) -> None:
+def test_a_file_with_an_open_quote(fetch: Callable[..., Output]) -> None:
     Path(".env").write_text("A='never closed\n", encoding="ascii")
-    said = fetch(*CASEDEV, "--no-env-file", "--write", ".env")
-    assert (said.code, said.err.endswith(" [dotenv-syntax]\n")) == (78, True)
+    output = fetch(*CASEDEV, "--no-env-file", "--write", ".env")
+    assert (output.code, output.err.endswith(" [dotenv-syntax]\n")) == (78, True)
     assert Path(".env").read_text(encoding="ascii") == "A='never closed\n"
 
 
 @pytest.mark.parametrize("password", ["a'b", 'a"b', "a`id`", "a$HOME", "a${HOME}", "a\\b", "a!b", "a;b", "ä", "a{b}"])
-def test_export_is_for_eval(fetch: Callable[..., Said], peer: Peer, password: str) -> None:
+def test_export_is_for_eval(fetch: Callable[..., Output], peer: Peer, password: str) -> None:
     uri = f"postgresql://neondb_owner:{password}@ep-a-1.us-east-1.aws.neon.tech/neondb?sslmode=require"
     for name in ("DATABASE_URL", "N"):
         peer.script.append(status(200, {"uri": uri}))
-        said = fetch(*NEON, "--shell", "--name", name)
-        assert (said.code, said.err, said.out.count("\n")) == (0, "", 1)
+        output = fetch(*NEON, "--shell", "--name", name)
+        assert (output.code, output.err, output.out.count("\n")) == (0, "", 1)
         line = f'eval "$1"; printf %s "${name}"'
-        done = subprocess.run(["sh", "-c", line, "sh", said.out], check=True, capture_output=True, timeout=30)
+        done = subprocess.run(["sh", "-c", line, "sh", output.out], check=True, capture_output=True, timeout=30)
         read = envconn.parse(done.stdout.decode())
         assert read.password == envconn.Secret(password)
         assert read == replace(envconn.parse(uri), origin=read.origin)
 
 
-def test_reveal(fetch: Callable[..., Said], peer: Peer) -> None:
+def test_reveal(fetch: Callable[..., Output], peer: Peer) -> None:
     assert fetch(*NEON, "--reveal") == (0, f"{peer.neon()}\n", "")
 
 
 def test_a_ca_that_is_text_outlives_the_command(
-    fetch: Callable[..., Said], certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fetch: Callable[..., Output], certificates: Certificates, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setenv("ENVCONN_TLS", "verify-full")
     monkeypatch.setenv("DATABASE_CA_CERT", certificates.ca.read_text(encoding="ascii"))
-    said = fetch(*NEON, "--write", "x.env")
-    assert said.code == 0, said
+    output = fetch(*NEON, "--write", "x.env")
+    assert output.code == 0, output
     raised = envconn.parse(str(dotenv.dotenv_values("x.env")["DATABASE_URL"]))
     assert raised.parameters["sslmode"] == "verify-full"
     assert Path(raised.parameters["sslrootcert"]).is_file()
@@ -207,7 +207,7 @@ def test_a_ca_that_is_text_outlives_the_command(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "the following arguments are required: PROVIDER"),
         (("vercel",), "argument PROVIDER: must be one of"),
@@ -242,28 +242,28 @@ def test_a_ca_that_is_text_outlives_the_command(
         ((*SCALINGO, "--region", "evil.example/"), "region: is not a region"),
     ],
 )
-def test_usage(fetch: Callable[..., Said], peer: Peer, arguments: tuple[str, ...], said: str) -> None:
+def test_usage(fetch: Callable[..., Output], peer: Peer, arguments: tuple[str, ...], message: str) -> None:
     done = fetch(*arguments)
     assert (done.code, done.out) == (64, "")
-    assert done.err.splitlines()[-1].partition(": ")[2].startswith(said)
-    assert peer.asked == []
+    assert done.err.splitlines()[-1].partition(": ")[2].startswith(message)
+    assert peer.requests == []
 
 
-def test_every_option_arrives(fetch: Callable[..., Said], peer: Peer) -> None:
+def test_every_option_arrives(fetch: Callable[..., Output], peer: Peer) -> None:
     fetch(
         *PLANETSCALE, "--branch", "staging", "--create", "--ttl", "60", "--inherit", "a", "--inherit", "b", "--pooled"
     )
-    assert peer.asked[0].json == {"name": "api", "ttl": 60, "inherited_roles": ["a", "b"]}
-    assert "/branches/staging/" in peer.asked[0].path
+    assert peer.requests[0].json == {"name": "api", "ttl": 60, "inherited_roles": ["a", "b"]}
+    assert "/branches/staging/" in peer.requests[0].path
     fetch(*NEON, "--branch", "staging", "--endpoint", "ep-quiet-meadow-a1b2c3d4")
-    assert peer.asked[-1].query["branch_id"] == "br-staging-a1b2"
-    assert peer.asked[-1].query["endpoint_id"] == "ep-quiet-meadow-a1b2c3d4"
-    said = fetch(*SCALINGO, "--variable", "SCALINGO_POSTGRESQL_URL", "--endpoint", "public-rw", "--database", "other")
-    assert (said.code, peer.asked[-1].path) == (0, "/scalingo/v1/databases/other/endpoints")
+    assert peer.requests[-1].query["branch_id"] == "br-staging-a1b2"
+    assert peer.requests[-1].query["endpoint_id"] == "ep-quiet-meadow-a1b2c3d4"
+    output = fetch(*SCALINGO, "--variable", "SCALINGO_POSTGRESQL_URL", "--endpoint", "public-rw", "--database", "other")
+    assert (output.code, peer.requests[-1].path) == (0, "/scalingo/v1/databases/other/endpoints")
     assert "api.eu-1.scalingo.com" not in fetch(*SCALINGO, "--region", "eu-1").err, "the address is stated"
 
 
-def test_dotenv_and_within(fetch: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dotenv_and_within(fetch: Callable[..., Output], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEON_API_KEY")
     Path(".env").write_text(f"NEON_API_KEY={TOKEN}\n", encoding="ascii")
     assert fetch(*NEON, "--timeout", "20").code == 0

@@ -81,11 +81,11 @@ def test_good_as_json(lab: Lab, certificates: Certificates) -> None:
         ("unknownca", "require", []),
     ],
 )
-def test_certificates(state: str, asked: str, codes: list[str], lab: Lab, certificates: Certificates) -> None:
+def test_certificates(state: str, sslmode: str, codes: list[str], lab: Lab, certificates: Certificates) -> None:
     """76 for what the level asks for, and for nothing else."""
     server = lab[state]
-    ca = {"sslrootcert": str(certificates.ca)} if asked != "require" else {}
-    uri = server.uri(sslmode=asked, **ca)
+    ca = {"sslrootcert": str(certificates.ca)} if sslmode != "require" else {}
+    uri = server.uri(sslmode=sslmode, **ca)
     code = 76 if codes else 0
     done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.codes) == (code, codes)

@@ -102,12 +102,12 @@ def method(number: int, arguments: bytes) -> bytes:
     return b"\x01\x00\x00" + struct.pack("!I", len(payload)) + payload + b"\xce"
 
 
-def text(said: bytes) -> bytes:
-    return struct.pack("!I", len(said)) + said
+def text(words: bytes) -> bytes:
+    return struct.pack("!I", len(words)) + words
 
 
-def closed(code: int, said: bytes) -> bytes:
-    return method(50, struct.pack("!H", code) + bytes([len(said)]) + said + bytes(4))
+def closed(code: int, words: bytes) -> bytes:
+    return method(50, struct.pack("!H", code) + bytes([len(words)]) + words + bytes(4))
 
 
 LEAVE = b""

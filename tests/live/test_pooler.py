@@ -119,10 +119,10 @@ def test_options_at_start_up_in_other_drivers(bouncer: Bouncer, certificates: Ce
         client.ask(1)
 
 
-@pytest.mark.parametrize("asked", ["create_engine", "execution_options"])
-def test_pg8000_in_autocommit(bouncer: Bouncer, lab: Lab, certificates: Certificates, asked: str) -> None:
+@pytest.mark.parametrize("place", ["create_engine", "execution_options"])
+def test_pg8000_in_autocommit(bouncer: Bouncer, lab: Lab, certificates: Certificates, place: str) -> None:
     def open_it(connection: SecuredConnection) -> Client:
-        if asked == "create_engine":
+        if place == "create_engine":
             return Alchemy(envconn_sqlalchemy.create_engine(connection, driver="pg8000", isolation_level="AUTOCOMMIT"))
         engine = envconn_sqlalchemy.create_engine(connection, driver="pg8000")
         return Alchemy(engine.execution_options(isolation_level="AUTOCOMMIT"))

@@ -105,17 +105,20 @@ def test_agreement(street: Street, lab: Lab, site: str) -> None:
         uri = f"{uris[site]}?{demands.TEXTS[text].format_map(street.files)}"
         connections[text] = envconn.secure(envconn.parse(uri, text), Policy(local="enforce"))
     # One after the other: CPython 3.11 lets a thread fail that begins to be traced while another one does.
-    said = {text: connect(connection) for text, connection in connections.items()}
+    outcomes = {text: connect(connection) for text, connection in connections.items()}
     for connection in connections.values():
         (seen,) = asyncio.run(look([connection], enforcement="skip")).seen
         text = seen.service.origin.variable
         code = EXPECTED[site].get(text, "")
-        assert [problem.code for problem in seen.problems][:1] == ([code] if code else []), (text, said[text])
-        assert bool(code) is bool(said[text]), text
+        assert [problem.code for problem in seen.problems][:1] == ([code] if code else []), (text, outcomes[text])
+        assert bool(code) is bool(outcomes[text]), text
         if code:
             ours, libpq = CAUSES[code]
             assert ours in seen.problems[0].message, text
-            assert libpq in said[text] or (text == "TLS at once" and AT_ONCE in said[text]), (text, said[text])
+            assert libpq in outcomes[text] or (text == "TLS at once" and AT_ONCE in outcomes[text]), (
+                text,
+                outcomes[text],
+            )
 
 
 def test_a_bound_is_named(street: Street) -> None:

@@ -107,13 +107,13 @@ def test_where_a_loop_runs(lab: Lab) -> None:
 
 
 def test_a_cancelled_proof_leaves_no_task() -> None:
-    async def hasty(connection: envconn.SecuredConnection) -> None:
+    async def cancelled(connection: envconn.SecuredConnection) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(look_at([connection]), 0.3)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     with strangers.running(never) as stranger:
-        asyncio.run(hasty(secured(stranger.uri(sslmode="require"))))
+        asyncio.run(cancelled(secured(stranger.uri(sslmode="require"))))
 
 
 def local(uri: str) -> envconn.SecuredConnection:

@@ -113,8 +113,8 @@ def test_what_it_costs(certificates: Certificates, level: str) -> None:
     with strangers.running(behind_tls(certificates.good, say(b"R\0\0\0\x08\0\0\0\x05"))) as stranger:
         assert look(stranger.uri(**trust(certificates, level))).ok
     # One round trip inside TLS, and one without; what the level does not require takes a handshake each.
-    asked = {"require": 3, "verify-ca": 2, "verify-full": 1}[level]
-    assert [stranger.received.count(data) for data in (SSL_REQUEST, STARTUP)] == [asked, 2]
+    requests = {"require": 3, "verify-ca": 2, "verify-full": 1}[level]
+    assert [stranger.received.count(data) for data in (SSL_REQUEST, STARTUP)] == [requests, 2]
 
 
 def test_tickets_without_end(certificates: Certificates) -> None:

@@ -41,7 +41,7 @@ SSL_REQUEST, GSS_REQUEST, CANCEL = (message(b"", code.to_bytes(4)) for code in (
 PARSE = message(b"P", b"s\0select 1\0\0\0")
 
 
-def said(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
+def answer_of(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
     """Send `packets`, and return what is answered until the server closes, on its own if we do not `leave`."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as stranger:
         stranger.sendall(b"".join(packets))
@@ -76,13 +76,13 @@ def said(server: StandIn, *packets: bytes, leave: bool = True) -> bytes:
     ],
 )
 def test_strangers_learn_nothing(notls: StandIn, packets: list[bytes], answer: bytes) -> None:
-    assert said(notls, *packets) == answer
+    assert answer_of(notls, *packets) == answer
     assert not notls.clients[-1].authenticated
 
 
 @pytest.mark.parametrize("packet", [b"", SSL_REQUEST + b"no hello", SSL_REQUEST + startup(), b"\x16\x03\x01\0\5hello"])
 def test_strangers_to_one_with_tls(good: StandIn, packet: bytes) -> None:
-    assert said(good, packet)[:1] in {b"", b"S", b"\x15"}  # an alert at the most
+    assert answer_of(good, packet)[:1] in {b"", b"S", b"\x15"}  # an alert at the most
     assert (good.clients[-1].tls, good.clients[-1].parameters) == (None, {})
 
 
@@ -103,21 +103,21 @@ def test_direct_tls_requires_alpn(good: StandIn, protocols: list[str] | None) ->
 
 @pytest.mark.parametrize(("version", "state"), [(2 << 16, b"0A000"), (4 << 16, b"0A000"), (0, b"0A000")])
 def test_other_protocols(notls: StandIn, version: int, state: bytes) -> None:
-    assert b"C" + state in said(notls, startup(version))
+    assert b"C" + state in answer_of(notls, startup(version))
 
 
 def test_a_newer_minor_version_is_negotiated_down(notls: StandIn) -> None:
-    answer = said(notls, startup((3 << 16) + 2, "user", "app", "_pq_.x", "1", ""))
+    answer = answer_of(notls, startup((3 << 16) + 2, "user", "app", "_pq_.x", "1", ""))
     assert answer.startswith(b"v\0\0\0\x13\0\3\0\0\0\0\0\1_pq_.x\0R")
 
 
 @pytest.mark.parametrize("kind", [b"B", b"C", b"D", b"E", b"P", b"f", b"z", b"\0"])
 def test_an_extended_query_is_refused_once(notls: StandIn, kind: bytes) -> None:
-    answer = said(notls, LOGIN, message(kind, b"\0"), message(b"H"), PARSE, message(b"S"), message(b"X"))
+    answer = answer_of(notls, LOGIN, message(kind, b"\0"), message(b"H"), PARSE, message(b"S"), message(b"X"))
     assert answer.count(b"C0A000") == 1
     assert answer.endswith(message(b"Z", b"I"))
 
 
 @pytest.mark.parametrize("packet", [b"Q\0\0\0\1", b"Q\xff\xff\xff\xff", message(b"Q", b"no end")])
 def test_a_malformed_message_ends_the_connection(notls: StandIn, packet: bytes) -> None:
-    assert said(notls, LOGIN, packet, leave=False).endswith(message(b"Z", b"I"))
+    assert answer_of(notls, LOGIN, packet, leave=False).endswith(message(b"Z", b"I"))

@@ -72,14 +72,14 @@ def test_rows(run: Callable[..., Result], peer: Peer) -> None:
         (Field("n", 23), Field("yes", 16), Field("n", 25), Field("t", 25)),
         ((1, True, None, "x"), (2, False, "", "y")),
     )
-    (asked,) = peer.asked
-    assert (asked.method, asked.path) == ("POST", "/sql")
-    assert asked.json == {
+    (request,) = peer.requests
+    assert (request.method, request.path) == ("POST", "/sql")
+    assert request.json == {
         "query": "select $1::int as n, true as yes, null::text as n, 'x' as t union all select 2, false, '', 'y'",
         "params": [1],
     }
-    assert asked.headers["neon-array-mode"] == "true"
-    assert "authorization" not in asked.headers
+    assert request.headers["neon-array-mode"] == "true"
+    assert "authorization" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_no_answer(
         run("select $1", [MARKER])
     assert not isinstance(caught.value, QueryError)
     assert (caught.value.problems[0].code, caught.value.exit_code) == (code, exit_code)
-    assert len(peer.asked) == 1, "what may have been done is not done twice"
+    assert len(peer.requests) == 1, "what may have been done is not done twice"
     shown = {place: text for place, text in failure_surfaces(caught.value).items() if "test_query" not in place}
     assert find(MARKER, shown | {"log": caplog.text}) == {}
 
@@ -204,11 +204,11 @@ def test_no_answer(
 def test_limits(run: Callable[..., Result], peer: Peer) -> None:
     room = LIMIT - len(json.dumps({"query": "select length($1::text)", "params": [""]}))
     assert run("select length($1::text)", ["x" * room]).rows == ((room,),)
-    peer.asked.clear()
+    peer.requests.clear()
     with pytest.raises(RemoteError) as caught:
         run("select length($1::text)", ["x" * (room + 1)])
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("query-too-large", 64)
-    assert peer.asked == []
+    assert peer.requests == []
     assert len(str(run("select repeat('x', 9000000)").rows[0][0])) == 9_000_000
     with pytest.raises(RemoteError, match="larger than"):
         run("select repeat('x', 11000000)")
@@ -222,7 +222,7 @@ def test_servers_that_are_not_the_endpoint(
         with pytest.raises(RemoteError) as caught:
             query(secured(server, MARKER), "select 1", address=other.url("sql"))
         assert caught.value.exit_code == 76
-        assert other.asked == []
+        assert other.requests == []
 
 
 @pytest.mark.parametrize(("name", "good"), [("ca", True), ("other_ca", False)])

@@ -23,14 +23,14 @@ NEON: dict[str, Any] = {"project": "quiet-sun-123", "database": "neondb", "role"
 PLANETSCALE: dict[str, Any] = {"organization": "acme", "database": "app", "role": "api"}
 
 
-def asked(peer: Peer) -> list[tuple[str, str, dict[str, str]]]:
-    return [(each.method, each.path, each.query) for each in peer.asked]
+def requests(peer: Peer) -> list[tuple[str, str, dict[str, str]]]:
+    return [(each.method, each.path, each.query) for each in peer.requests]
 
 
 def test_casedev_by_default(peer: Peer) -> None:
     found = get_connection("casedev", project="proj_abc123")
-    assert asked(peer) == [("GET", "/casedev/database/v1/projects/proj_abc123/connection", {})]
-    assert peer.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+    assert requests(peer) == [("GET", "/casedev/database/v1/projects/proj_abc123/connection", {})]
+    assert peer.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert found.connection_uri.reveal() == peer.neon()
     assert (found.provider, found.branch, found.pooled) == ("casedev", "main", False)
     assert isinstance(found, RemoteConnection)
@@ -42,7 +42,7 @@ def test_casedev_by_default(peer: Peer) -> None:
 
 def test_casedev_branch_and_pooler(peer: Peer) -> None:
     found = get_connection("casedev", project="proj_abc123", branch="feature-auth", pooled=True)
-    assert peer.asked[0].query == {"branch": "feature-auth", "pooled": "true"}
+    assert peer.requests[0].query == {"branch": "feature-auth", "pooled": "true"}
     assert (found.branch, found.pooled, found.connection.pooled) == ("feature-auth", True, True)
     assert found.connection.host.partition(".")[0].endswith("-pooler")
     assert found.connection.endpoint(pooled=False).host.partition(".")[0] == HOSTS["neon"]
@@ -53,14 +53,14 @@ def test_a_name_stays_one_segment(peer: Peer, project: str) -> None:
     with pytest.raises(RemoteError) as caught:
         get_connection("casedev", project=project)
     assert caught.value.problems[0].code == "resource-missing"
-    assert peer.asked[0].path.count("/") == 6
-    assert peer.asked[0].query == {}
+    assert peer.requests[0].path.count("/") == 6
+    assert peer.requests[0].query == {}
 
 
 def test_neon_by_default(peer: Peer) -> None:
     found = get_connection("neon", **NEON)
     query = {"database_name": "neondb", "role_name": "neondb_owner"}
-    assert asked(peer) == [("GET", "/neon/api/v2/projects/quiet-sun-123/connection_uri", query)]
+    assert requests(peer) == [("GET", "/neon/api/v2/projects/quiet-sun-123/connection_uri", query)]
     assert (found.branch, found.pooled, found.connection.dbname) == (None, False, "neondb")
 
 
@@ -68,16 +68,16 @@ def test_neon_by_default(peer: Peer) -> None:
 def test_neon_finds_a_branch_by_name_or_id(peer: Peer, branch: str) -> None:
     peer.branches = [*(f"preview-{number}" for number in range(250)), "staging"]
     found = get_connection("neon", **NEON, branch=branch, pooled=True)
-    pages = [each.query for each in peer.asked if each.path.endswith("/branches")]
+    pages = [each.query for each in peer.requests if each.path.endswith("/branches")]
     assert pages == [{"limit": "100"}, {"limit": "100", "cursor": "100"}, {"limit": "100", "cursor": "200"}]
-    assert peer.asked[-1].query["branch_id"] == "br-staging-a1b2"
-    assert peer.asked[-1].query["pooled"] == "true"
+    assert peer.requests[-1].query["branch_id"] == "br-staging-a1b2"
+    assert peer.requests[-1].query["pooled"] == "true"
     assert (found.branch, found.pooled) == (branch, True)
 
 
 def test_neon_endpoint(peer: Peer) -> None:
     get_connection("neon", **NEON, endpoint=HOSTS["neon"])
-    assert peer.asked[0].query["endpoint_id"] == HOSTS["neon"]
+    assert peer.requests[0].query["endpoint_id"] == HOSTS["neon"]
 
 
 def test_neon_has_no_such_branch(peer: Peer) -> None:
@@ -85,7 +85,7 @@ def test_neon_has_no_such_branch(peer: Peer) -> None:
     with pytest.raises(RemoteError, match=r"Use one of: preview-0, preview-1, .*, and 110 more") as caught:
         get_connection("neon", **NEON, branch="staging")
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("resource-missing", 78)
-    assert len(peer.asked) == 3, "a cursor behind the last page leads to an empty one, and no further"
+    assert len(peer.requests) == 3, "a cursor behind the last page leads to an empty one, and no further"
 
 
 def test_a_list_without_end_is_left(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_a_list_without_end_is_left(peer: Peer, monkeypatch: pytest.MonkeyPatch)
     peer.branches = [f"preview-{number}" for number in range(1000)]
     with pytest.raises(RemoteError, match="no such branch"):
         get_connection("neon", **NEON, branch="staging")
-    assert len(peer.asked) == 3
+    assert len(peer.requests) == 3
 
 
 @pytest.mark.parametrize("pagination", [{}, {"pagination": None}, {"pagination": {"next": None}}])
@@ -112,16 +112,16 @@ def test_a_repeated_cursor_ends_the_list(peer: Peer) -> None:
     peer.script.extend([status(200, page)] * 9)
     with pytest.raises(RemoteError, match="no such branch"):
         get_connection("neon", **NEON, branch="staging")
-    assert len(peer.asked) == 2
+    assert len(peer.requests) == 2
 
 
 def test_planetscale_makes_a_role(peer: Peer) -> None:
     found = get_connection("planetscale", **PLANETSCALE, create=True, ttl=3600, inherit=["pg_read_all_data"])
     path = "/planetscale/v1/organizations/acme/databases/app/branches/main/roles"
-    assert asked(peer) == [("POST", path, {})]
-    assert peer.asked[0].json == {"name": "api", "ttl": 3600, "inherited_roles": ["pg_read_all_data"]}
-    assert peer.asked[0].headers["authorization"] == f"abcdefghijkl:{TOKEN}"
-    assert peer.asked[0].headers["content-type"] == "application/json"
+    assert requests(peer) == [("POST", path, {})]
+    assert peer.requests[0].json == {"name": "api", "ttl": 3600, "inherited_roles": ["pg_read_all_data"]}
+    assert peer.requests[0].headers["authorization"] == f"abcdefghijkl:{TOKEN}"
+    assert peer.requests[0].headers["content-type"] == "application/json"
     assert found.connection_uri.reveal() == (
         f"postgresql://api.ab12cd34ef56:pscale_pw_{PASSWORD}@{HOSTS['planetscale']}:5432/postgres"
         "?sslmode=verify-full&sslrootcert=system"
@@ -133,21 +133,21 @@ def test_planetscale_makes_a_role(peer: Peer) -> None:
 
 def test_planetscale_makes_a_role_of_defaults_for_the_pooler(peer: Peer) -> None:
     found = get_connection("planetscale", **PLANETSCALE, branch="staging", create=True, pooled=True)
-    assert peer.asked[0].path.endswith("/branches/staging/roles")
-    assert peer.asked[0].json == {"name": "api"}
+    assert peer.requests[0].path.endswith("/branches/staging/roles")
+    assert peer.requests[0].json == {"name": "api"}
     assert (found.pooled, found.connection.port, found.connection.pool_mode) == (True, 6432, "transaction")
 
 
 def test_planetscale_resets_a_role(peer: Peer) -> None:
     found = get_connection("planetscale", **{**PLANETSCALE, "role": "worker"}, reset=True)
-    methods = [(each.method, each.path.rpartition("/roles")[2], each.query) for each in peer.asked]
+    methods = [(each.method, each.path.rpartition("/roles")[2], each.query) for each in peer.requests]
     assert methods == [("GET", "", {}), ("GET", "", {"page": "2"}), ("POST", "/id-worker/reset", {})]
     assert found.connection.role == "worker"
 
 
 def test_planetscale_resets_the_default_role(peer: Peer) -> None:
     found = get_connection("planetscale", **{**PLANETSCALE, "role": "postgres"}, reset=True)
-    assert [each.path.rpartition("/roles")[2] for each in peer.asked] == ["/reset-default"]
+    assert [each.path.rpartition("/roles")[2] for each in peer.requests] == ["/reset-default"]
     assert "default-role" in {note.code for note in advice(found.connection)}
 
 
@@ -156,14 +156,14 @@ def test_planetscale_creates_nothing_by_default(peer: Peer, role: str) -> None:
     with pytest.raises(RemoteError, match=r"create.*reset") as caught:
         get_connection("planetscale", **{**PLANETSCALE, "role": role})
     assert (caught.value.problems[0].code, caught.value.exit_code) == ("password-not-returned", 78)
-    assert {each.method for each in peer.asked} == {"GET"}
+    assert {each.method for each in peer.requests} == {"GET"}
 
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_planetscale_has_no_such_role(peer: Peer, *, reset: bool) -> None:
     with pytest.raises(RemoteError, match=r"Use one of: web, worker, or create one"):
         get_connection("planetscale", **PLANETSCALE, reset=reset)
-    assert {each.method for each in peer.asked} == {"GET"}
+    assert {each.method for each in peer.requests} == {"GET"}
 
 
 def test_planetscale_refuses_a_name_that_is_taken(peer: Peer) -> None:
@@ -175,8 +175,8 @@ def test_planetscale_refuses_a_name_that_is_taken(peer: Peer) -> None:
 def test_scalingo_variable(peer: Peer) -> None:
     found = get_connection("scalingo", app="my-app")
     variables = ("GET", "/scalingo/v1/apps/my-app/variables", {"aliases": "false"})
-    assert asked(peer) == [("POST", "/auth/v1/tokens/exchange", {}), variables]
-    assert peer.asked[1].headers["authorization"] == f"Bearer {BEARER}"
+    assert requests(peer) == [("POST", "/auth/v1/tokens/exchange", {}), variables]
+    assert peer.requests[1].headers["authorization"] == f"Bearer {BEARER}"
     assert (found.branch, found.pooled, found.connection.provider) == (None, False, "scalingo")
     assert (found.connection.port, found.connection.tls.raised) == (30123, True), "sslmode=prefer is raised"
 
@@ -185,7 +185,7 @@ def test_scalingo_variable(peer: Peer) -> None:
 @pytest.mark.parametrize("database", [None, "my-db"])
 def test_scalingo_endpoint(peer: Peer, endpoint: str, port: int, database: str | None) -> None:
     found = get_connection("scalingo", app="my-app", endpoint=endpoint, database=database)
-    assert peer.asked[-1].path == f"/scalingo/v1/databases/{database or 'my-app'}/endpoints"
+    assert peer.requests[-1].path == f"/scalingo/v1/databases/{database or 'my-app'}/endpoints"
     assert found.connection.port == port
     assert ("peering" in found.connection.host) is (endpoint == "private-peering-rw")
     default = get_connection("scalingo", app="my-app").connection
@@ -260,10 +260,10 @@ def test_the_policy_that_is_stated(peer: Peer, monkeypatch: pytest.MonkeyPatch) 
     both = get_connection("neon", **NEON, policy=envconn.Policy(tls="require"))
     assert both.connection.tls.level == envconn.TlsLevel.VERIFY_FULL, "the stricter of the two"
     monkeypatch.setenv("ENVCONN_TLS", "nonsense")
-    peer.asked.clear()
+    peer.requests.clear()
     with pytest.raises(envconn.ConfigurationError, match="ENVCONN_TLS"):
         get_connection("neon", **NEON)
-    assert peer.asked == [], "no request is sent if the answer could not be judged"
+    assert peer.requests == [], "no request is sent if the answer could not be judged"
 
 
 def test_a_stated_provider_is_the_one_that_answered(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:

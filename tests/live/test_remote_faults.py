@@ -142,7 +142,7 @@ def test_fault(peer: Peer, caplog: pytest.LogCaptureFixture, what: str) -> None:
     script, code, exit_code, requests = FAULTS[what]
     peer.script.extend([script] * 9)
     error = refused(caplog)
-    assert (error.problems[0].code, error.exit_code, len(peer.asked)) == (code, exit_code, requests), error
+    assert (error.problems[0].code, error.exit_code, len(peer.requests)) == (code, exit_code, requests), error
     about = "CASEDEV_API_KEY" if code in {"token-refused", "access-denied"} else "case.dev API"
     assert error.problems[0].variable == about
 
@@ -222,7 +222,7 @@ def test_parts_are_encoded(peer: Peer, text: str) -> None:
 def test_what_is_exchanged_has_to_be_a_token(peer: Peer, caplog: pytest.LogCaptureFixture, token: object) -> None:
     peer.script.append(status(200, {"token": token}))
     error = refused(caplog, provider="scalingo", app="my-app")
-    assert (len(peer.asked), error.exit_code) == (1, 78)
+    assert (len(peer.requests), error.exit_code) == (1, 78)
 
 
 @pytest.mark.parametrize("port", [0.5, "30123", True, None, 99999])
@@ -243,7 +243,7 @@ def test_an_invalid_port(peer: Peer, caplog: pytest.LogCaptureFixture, port: obj
 def test_a_temporary_failure_is_waited_for(peer: Peer) -> None:
     peer.script.extend([status(503), half, status(429, Retry_After="0")])
     assert get_connection("casedev", project="proj_abc123").branch == "main"
-    assert len(peer.asked) == 4
+    assert len(peer.requests) == 4
 
 
 def test_as_long_as_the_provider_wants(peer: Peer) -> None:
@@ -272,7 +272,7 @@ def test_a_request_that_may_have_had_an_effect_is_not_repeated(
     peer.script.extend([*lists, script, script])
     error = refused(caplog, provider="planetscale", organization="acme", database="app", role=role, **wish)
     assert error.exit_code == 69
-    assert [each.method for each in peer.asked].count("POST") == 1
+    assert [each.method for each in peer.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_nothing_is_requested_after_the_timeout(peer: Peer) -> None:
         for ask in (late.get, late.post):
             with pytest.raises(Failure, match="the timeout is over"):
                 ask("/", "something")
-    assert peer.asked == [], "the password of a new role would be lost"
+    assert peer.requests == [], "the password of a new role would be lost"
 
 
 def test_an_exchange_may_be_done_twice(peer: Peer) -> None:
@@ -305,14 +305,14 @@ def test_silence_is_left_and_tried_again(peer: Peer, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(http, "STEP", 0.3)
     peer.script.append(hang)
     assert get_connection("casedev", project="proj_abc123").branch == "main"
-    assert len(peer.asked) == 2
+    assert len(peer.requests) == 2
 
 
 def test_no_answer_at_all(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "STEP", 0.1)
     peer.script.extend([hang] * 9)
     error = refused(caplog)
-    assert (error.problems[0].code, error.exit_code, len(peer.asked)) == ("timed-out", 69, TRIES)
+    assert (error.problems[0].code, error.exit_code, len(peer.requests)) == ("timed-out", 69, TRIES)
 
 
 @pytest.mark.parametrize("script", [hang, bytewise, status(429, Retry_After="0")])
@@ -343,7 +343,7 @@ def test_no_other_server_is_contacted(peer: Peer, certificates: Certificates, ca
     with running(certificates.good) as other:
         peer.script.append(status(302, Location=other.url("casedev/database/v1/projects/proj_abc123/connection")))
         assert refused(caplog).problems[0].code == "redirected"
-        assert other.asked == []
+        assert other.requests == []
 
 
 TLS = {
@@ -366,7 +366,7 @@ def test_servers_that_are_not_the_api(
         monkeypatch.setenv("ENVCONN_API_CASEDEV", other.url("casedev/database/v1"))
         error = refused(caplog)
         assert (error.problems[0].code, error.exit_code) == (TLS[state], 76)
-        assert other.asked == [], "no token goes there"
+        assert other.requests == [], "no token goes there"
 
 
 def test_a_chain_with_an_intermediate(peer: Peer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +414,7 @@ def test_an_invalid_ca(
     with pytest.raises(envconn.ConfigurationError) as caught:
         get_connection("casedev", project="proj_abc123")
     assert [problem.code for problem in caught.value.problems] == [code]
-    assert peer.asked == []
+    assert peer.requests == []
 
 
 def test_no_server(peer: Peer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,17 +155,17 @@ def notes(error: BaseException | None) -> list[str]:
 @pytest.mark.parametrize("as_services", [True, False])
 @pytest.mark.parametrize("name", FACTORIES)
 def test_the_callable_is_called_at_each_login(vault: Vault, name: str, *, as_services: bool) -> None:
-    asked = []
+    users = []
 
     def token(connection: envconn.SecuredConnection) -> str:
-        asked.append(connection.user)
+        users.append(connection.user)
         return vault.new
 
     source = vault.load(passwords={"database": token})
     with opened(name, source if as_services else source.database) as ask:
         for round_ in (1, 2, 3):
             assert ask() == vault.role
-            assert asked == [vault.role] * round_
+            assert users == [vault.role] * round_
             vault.rotate()
             assert vault.cut() == (name in POOLED)
         assert vault.refused() == 0

@@ -63,7 +63,7 @@ def read_until(process: subprocess.Popen[str], *wanted: str) -> None:
         missing -= {each for each in missing if each in line}
 
 
-def said(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Lines without the time in front of them."""
     return [re.sub(r"^ *\d+:\d\d (\w*) +", r"\1 ", line) for line in text.splitlines()]
 
@@ -72,7 +72,7 @@ def test_outcomes_are_printed(checkout: Path) -> None:
     with started(checkout, "print('heard'); raise SystemExit(4)") as process:
         text, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert sorted(said(text)) == ["first heard", "the first: 4", "the second: 3 ['not heard']"]
+    assert sorted(lines_of(text)) == ["first heard", "the first: 4", "the second: 3 ['not heard']"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
@@ -82,7 +82,7 @@ def test_a_signal_has_them_clean_up(checkout: Path, number: signal.Signals) -> N
         process.send_signal(number)
         text, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert said(text)[:2] == [f" {number.name} came: all that runs cleans up and ends", "first tidied up"]
+    assert lines_of(text)[:2] == [f" {number.name} came: all that runs cleans up and ends", "first tidied up"]
 
 
 def test_a_signal_reaches_what_they_have_started(checkout: Path) -> None:

@@ -97,5 +97,5 @@ def test_all_is_counted(tmp_path: Path, checkout: Path, packages: list[str], pla
 def test_a_branch_of_an_integration_that_no_test_takes(tmp_path: Path, checkout: Path, packages: list[str]) -> None:
     root = checkout_at(tmp_path / "real", checkout, packages)
     (tmp_path / "link").symlink_to(root)
-    code, said = measure(tmp_path, tmp_path / "link", packages, [1])
-    assert (code, said.split(":")[0]) == (2, "Coverage failure")
+    code, output = measure(tmp_path, tmp_path / "link", packages, [1])
+    assert (code, output.split(":")[0]) == (2, "Coverage failure")

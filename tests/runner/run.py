@@ -102,9 +102,9 @@ class Suite:
 
     def _session(self, name: str, where: wheel.Installed, *arguments: str) -> Job:
         """Start a session of pytest, which leaves its figures in a file."""
-        said = ("-q", "--at-once", "--failed-first", f"--junit-xml={self._work}/{name}.xml")
+        shown = ("-q", "--at-once", "--failed-first", f"--junit-xml={self._work}/{name}.xml")
         chosen = () if asked("EVERYTHING") else ("--sample",)
-        command = [*pytest(where, name), *said, *chosen, *MEASURED, *arguments]
+        command = [*pytest(where, name), *shown, *chosen, *MEASURED, *arguments]
         environ = {"COVERAGE_FILE": f"{self._coverage}/data.{name}"}
         return self._jobs.start(name, command, directory=where.directory, environ=environ)
 

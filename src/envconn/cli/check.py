@@ -46,8 +46,8 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
         report = report.only(options.service)
     lines, problems = options.engines() if options.engines else ((), ())
     # What the environment says is not repeated for an application that does not start because of it.
-    said = {(problem.code, problem.variable) for problem in report.problems}
-    besides = [problem for problem in problems if (problem.code, problem.variable) not in said]
+    reported = {(problem.code, problem.variable) for problem in report.problems}
+    besides = [problem for problem in problems if (problem.code, problem.variable) not in reported]
     report = replace(report, problems=(*report.problems, *besides))
     if report.ok and not details and (live := live_options(options)):
         from envconn.services import Services

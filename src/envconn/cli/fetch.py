@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if isinstance(before, Finding):
         return _failed((before,), EX_CONFIG, options)
     try:
-        found = _asked(options)
+        found = _connection(options)
         if options.write:
             write(options.write, before, options.name, _text(found))
     except RemoteError as failed:
@@ -70,7 +70,7 @@ _AT_TERMINAL = (
 )
 
 
-def _asked(options: argparse.Namespace) -> RemoteConnection:
+def _connection(options: argparse.Namespace) -> RemoteConnection:
     from envconn.remote import get_connection
 
     required, optional = PROVIDERS[options.provider]

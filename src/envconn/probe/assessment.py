@@ -143,7 +143,7 @@ def conclude(observed: Observation, *, enforced: bool) -> None:
         _reject(observed, observed.rejected)
     elif observed.presented:
         _advise(observed, observed.presented)
-        _demand_certificate(observed, asked=observed.presented.asked)
+        _demand_certificate(observed, asked=observed.presented.certificate_requested)
     if observed.indirect and (observed.presented or observed.rejected):
         observed.fault("direct-tls-refused", _NOT_DIRECT.format(observed.channel.where))
     if observed.channel.service.family == SENTINEL:

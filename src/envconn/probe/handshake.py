@@ -44,7 +44,7 @@ class Presented(Record):
     der: bytes
     certificate: Certificate | None
     alpn: str | None
-    asked: bool
+    certificate_requested: bool
 
     def handshake(self, *, chain: bool | None, host: bool | None) -> Handshake:
         """Return the handshake with what was found out about the certificate."""
@@ -70,8 +70,16 @@ async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str, *, sni: bo
     if compares and not sni and not _is_for(name, tls):
         raise Rejected(_MISMATCH, "")
     cipher, _, bits = tls.cipher() or ("", "", 0)
-    der, asked = tls.getpeercert(binary_form=True) or b"", _CERTIFICATE_REQUEST in received
-    return Presented(tls.version() or "", cipher, bits, der, read_certificate(tls), tls.selected_alpn_protocol(), asked)
+    der, certificate_requested = tls.getpeercert(binary_form=True) or b"", _CERTIFICATE_REQUEST in received
+    return Presented(
+        tls.version() or "",
+        cipher,
+        bits,
+        der,
+        read_certificate(tls),
+        tls.selected_alpn_protocol(),
+        certificate_requested,
+    )
 
 
 _CERTIFICATE_REQUEST = 13  # RFC 8446, section 4; RFC 5246, section 7.4

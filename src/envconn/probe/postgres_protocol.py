@@ -85,16 +85,16 @@ class Postgres(WireProtocol):
         if self.alpn:
             return True
         await wire.send(SSL_REQUEST)
-        said = await wire.receive(1)
-        if said in {b"S", b"N"}:
-            return said == b"S"
-        if not said:
+        data = await wire.receive(1)
+        if data in {b"S", b"N"}:
+            return data == b"S"
+        if not data:
             raise Failure("connection-closed", f"{where} {_CLOSED}")
-        said += await _body(wire) if said == b"E" else await _more(wire)
-        if said.startswith(b"E"):
-            trouble = self.trouble(said) or _REFUSES
+        data += await _body(wire) if data == b"E" else await _more(wire)
+        if data.startswith(b"E"):
+            trouble = self.trouble(data) or _REFUSES
             raise Failure(trouble.code, f"{where} {trouble.message}")
-        raise unexpected(self.title, where, said)
+        raise unexpected(self.title, where, data)
 
     async def answer(self, wire: Wire) -> bytes:
         """Return the first message."""

@@ -54,7 +54,9 @@ def fetch_connection(  # noqa: PLR0913, PLR0917 - what was asked for, and everyt
         if problems:
             return ConfigurationError(problems)
         trusted = [ca for ca in authorities if isinstance(ca, CA)]
-        found = within(seconds, lambda: _asked(service, wanted, environment, trusted, seconds), f"{service.title} API")
+        found = within(
+            seconds, lambda: _response(service, wanted, environment, trusted, seconds), f"{service.title} API"
+        )
         return _judged(provider, found, wanted, judging)
     except Failure as failure:
         return failure.as_error()
@@ -85,7 +87,7 @@ def _authorities(environment: Environment, service: Service) -> list[CA | Findin
     return [*stated, *([] if stated and isinstance(system, Finding) else [system])]
 
 
-def _asked(
+def _response(
     service: Service, wanted: ConnectionRequest, environment: Environment, trusted: list[CA], seconds: float
 ) -> Found:
     deadline = time.monotonic() + seconds

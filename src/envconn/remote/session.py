@@ -56,14 +56,14 @@ class Session:
         Raises:
             Failure: it does not exist, or the answer is invalid; the same goes for `post`.
         """
-        return self._asked("GET", where, what, query)
+        return self._request("GET", where, what, query)
 
     def post(self, where: str, what: str, body: Mapping[str, object] | None = None, *, repeats: bool = False) -> Answer:
         """Send `body` to `where`: once, unless it may be repeated (`repeats`)."""
         import json
 
         content = b"" if body is None else json.dumps(body).encode()
-        return self._asked("POST", where, what, {}, content, repeats=repeats)
+        return self._request("POST", where, what, {}, content, repeats=repeats)
 
     def pages(
         self, where: str, what: str, query: Mapping[str, str], follow: Callable[[Answer], Mapping[str, str] | None]
@@ -78,7 +78,7 @@ class Session:
                 return
             following = ahead
 
-    def _asked(  # noqa: PLR0913 - the parts of a request
+    def _request(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         where: str,

@@ -238,8 +238,8 @@ def about_part(found: Finding, present: AbstractSet[str]) -> Finding:
     message = re.sub(pattern, lambda word: variables.get(_keyword(word[0]), word[0]), message)
     mentioned = [variables.get(_keyword(word), "") for word in (keyword, *re.findall(pattern, found.message))]
     variable = next((name for name in mentioned if name in present), variables.get(keyword, found.variable))
-    for said in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
-        message = message.removeprefix(said)
+    for start in (f"the value of {variable} ", f"{variable} ", f"{variable}="):
+        message = message.removeprefix(start)
     if found.code == "tls-disabled":
         message = message.replace("disable for", "TLS is turned off for", 1)
     return problem(found.code, variable, message.replace(f" in {variable}", ""))

@@ -88,8 +88,8 @@ _REMEDIES = {
 }
 
 
-def _each(names: str, said: str) -> dict[str, str]:
-    return dict.fromkeys(names.split(), said)
+def _each(names: str, title_: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), title_)
 
 
 _PRODUCTS: Mapping[str, str] = {

@@ -99,8 +99,8 @@ class Scan:
         if any(each.code in grammar.MISTAKES for each in problems):
             return False
         if held := other_products.title(found.text.reveal(), other.role):
-            said = self._waiver(found, other, held) or other_products.unused(found.origin.variable, held, other.service)
-            self.notes.append(said)
+            waived = self._waiver(found, other, held)
+            self.notes.append(waived or other_products.unused(found.origin.variable, held, other.service))
         return bool(held)
 
     def _waiver(self, found: Text, other: Other, held: str) -> Finding | None:
