@@ -145,13 +145,13 @@ def test_flowers_page_on_a_rabbitmq(
 ) -> None:
     server = rabbitmq["good"]
     ours = example(RABBITMQ_URL=server.uri(cacertfile=str(certificates.ca)))
-    with eavesdropper.listening(certificates.unknownca) as ear:
+    with eavesdropper.listening(certificates.unknownca) as recorder:
         with ours.flower() as flower:
             assert "FLOWER_BROKER_API: not set" in flower.log
-        with ours.flower(FLOWER_BROKER_API=f"https://guest:marker-password@localhost:{ear.port}/api/") as flower:
+        with ours.flower(FLOWER_BROKER_API=f"https://guest:marker-password@localhost:{recorder.port}/api/") as flower:
             page = flower.page("broker")
             assert f"@localhost:{server.port}//" in page
             assert "FLOWER_BROKER_API: not set" not in flower.log
             assert server.password not in page + flower.log
-        assert ear.heard
-        assert not any(b"marker-password" in heard for heard in ear.heard)
+        assert recorder.received
+        assert not any(b"marker-password" in sent for sent in recorder.received)

@@ -157,14 +157,14 @@ def serving() -> Iterator[Server]:
 
 
 class Programs:
-    """A process that runs programs, and what two servers without TLS have heard of them."""
+    """A process that runs programs, and what two servers without TLS have before of them."""
 
     def __init__(self, process: subprocess.Popen[str], own: Server, other: Server) -> None:
         self._process, self.own, self.other = process, own, other
 
     def run(self, trial: Trial, before: str = "", after: str = "", **environ: str) -> tuple[str, bytes, bytes]:
-        """Return what the program of `trial` prints, and what each of the servers has heard of it."""
-        heard = [len(server.received) for server in (self.own, self.other)]
+        """Return what the program of `trial` prints, and what each of the servers has before of it."""
+        before = [len(server.received) for server in (self.own, self.other)]
         results = f"{trial.results}://u:marker-password@localhost:{self.own.port}/1"
         broker = f"{trial.scheme}://u:marker-password@localhost:{self.own.port}/0"
         variables = {"AMQP_URL": broker, "RESULTS_URL": results, "ENVCONN_TLS_LOCAL": "enforce", **environ}
@@ -180,7 +180,7 @@ class Programs:
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         assert isinstance(answer, str)
-        return answer, b"".join(self.own.received[heard[0] :]), b"".join(self.other.received[heard[1] :])
+        return answer, b"".join(self.own.received[before[0] :]), b"".join(self.other.received[before[1] :])
 
 
 @pytest.fixture(scope="module")
@@ -250,13 +250,13 @@ _ALSO = {JUDGED: (REFUSED, NONE)}
 """What is judged is refused, or used with TLS."""
 
 
-def outcome(trial: Trial, answer: str, heard: bytes) -> str:
-    """Return the word of the table for what a program has told, and what the servers have heard of it."""
+def outcome(trial: Trial, answer: str, sent: bytes) -> str:
+    """Return the word of the table for what a program has told, and what the servers have sent of it."""
     if answer.startswith(("refused: ", "ModuleNotFoundError: No module named 'boto")):  # kombu 5.4 needs it to refuse
         return REFUSED
     if trial.merged and answer == trial.merged:
         return MERGED
-    assert heard.startswith((HELLO, SSL_REQUEST)), answer
+    assert sent.startswith((HELLO, SSL_REQUEST)), answer
     return NONE
 
 

@@ -467,9 +467,9 @@ def test_through_a_proxy_it_is_tls_all_the_way(peer: Peer, monkeypatch: pytest.M
     with stranger(_tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert get_connection("casedev", project="proj_abc123").branch == "main"
-    heard = b"".join(proxy.received)
-    assert heard.startswith(f"CONNECT localhost:{peer.port} HTTP/1.1\r\n".encode())
-    assert TOKEN.encode() not in heard
+    sent = b"".join(proxy.received)
+    assert sent.startswith(f"CONNECT localhost:{peer.port} HTTP/1.1\r\n".encode())
+    assert TOKEN.encode() not in sent
 
 
 def _tunnel(client: socket.socket, proxy: Any) -> None:
