@@ -163,8 +163,8 @@ class Programs:
         self._process, self.own, self.other = process, own, other
 
     def run(self, trial: Trial, before: str = "", after: str = "", **environ: str) -> tuple[str, bytes, bytes]:
-        """Return what the program of `trial` prints, and what each of the servers has before of it."""
-        before = [len(server.received) for server in (self.own, self.other)]
+        """Return what the program of `trial` prints, and what each of the servers receives."""
+        sizes = [len(server.received) for server in (self.own, self.other)]
         results = f"{trial.results}://u:marker-password@localhost:{self.own.port}/1"
         broker = f"{trial.scheme}://u:marker-password@localhost:{self.own.port}/0"
         variables = {"AMQP_URL": broker, "RESULTS_URL": results, "ENVCONN_TLS_LOCAL": "enforce", **environ}
@@ -180,7 +180,7 @@ class Programs:
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         assert isinstance(answer, str)
-        return answer, b"".join(self.own.received[before[0] :]), b"".join(self.other.received[before[1] :])
+        return answer, b"".join(self.own.received[sizes[0] :]), b"".join(self.other.received[sizes[1] :])
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ _ALSO = {JUDGED: (REFUSED, NONE)}
 
 
 def outcome(trial: Trial, answer: str, sent: bytes) -> str:
-    """Return the word of the table for what a program has told, and what the servers have sent of it."""
+    """Return the word of the table for what a program prints, and what it has `sent` to the servers."""
     if answer.startswith(("refused: ", "ModuleNotFoundError: No module named 'boto")):  # kombu 5.4 needs it to refuse
         return REFUSED
     if trial.merged and answer == trial.merged:
