@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import ssl
 import struct
 import sys
 import threading
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
@@ -211,29 +213,65 @@ def test_what_is_refused(certificates: Certificates) -> None:
         sqlite.arguments(load(""))
 
 
-@pytest.fixture
-def without_tls() -> Iterator[tuple[int, list[bytes]]]:
-    """A server that greets as MySQL 8 without TLS does, and keeps what the client says then."""
-    greeting = b"\x0a8.0.0\0" + struct.pack("<I", 1) + b"saltsalt\0" + struct.pack("<HBHH", 0x0200 | 0x8, 255, 0, 0x8)
-    greeting += b"\x15" + b"\0" * 10 + b"saltsaltsalt\0" + b"mysql_native_password\0"
-    heard: list[bytes] = []
+def greeting(*, tls: bool) -> bytes:
+    """Return the packet with which MySQL 8 greets."""
+    flags = 0x0200 | 0x8 | (0x8800 if tls else 0)
+    text = b"\x0a8.0.0\0" + struct.pack("<I", 1) + b"saltsalt\0" + struct.pack("<HBHH", flags, 255, 0, 0x8)
+    text += b"\x15" + b"\0" * 10 + b"saltsaltsalt\0" + b"mysql_native_password\0"
+    return struct.pack("<I", len(text))[:3] + b"\0" + text
 
-    def serve(listener: socket.socket) -> None:
+
+@contextmanager
+def serving(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve one connection in a thread, and yield the port."""
+
+    def accept(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
             connection.settimeout(5)
-            connection.sendall(struct.pack("<I", len(greeting))[:3] + b"\0" + greeting)
-            heard.append(connection.recv(4096))
+            serve(connection)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
+        thread = threading.Thread(target=accept, args=(listener,))
         thread.start()
-        yield listener.getsockname()[1], heard
+        yield listener.getsockname()[1]
         thread.join(5)
 
 
+@pytest.fixture
+def without_tls() -> Iterator[tuple[int, list[bytes]]]:
+    """A server that greets as one without TLS does, and keeps what the client says then."""
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(greeting(tls=False))
+        heard.append(connection.recv(4096))
+
+    with serving(serve) as port:
+        yield port, heard
+
+
+@pytest.fixture
+def with_tls(certificates: Certificates) -> Iterator[tuple[int, list[bytes]]]:
+    """A server with TLS that accepts every login and statement, and keeps them."""
+    heard: list[bytes] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.good.chain, certificates.good.key)
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(greeting(tls=True))
+        connection.recv(36)  # the request for TLS
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as encrypted:
+            while (said := encrypted.recv(4096)) and said[4:] != b"\x01":
+                heard.append(said)
+                encrypted.sendall(b"\7\0\0" + bytes([said[3] + 1]) + b"\0\0\0\2\0\0\0")
+
+    with serving(serve) as port:
+        yield port, heard
+
+
 def by_pymysql(connection: envconn.SecuredConnection, **place: Any) -> None:
-    pymysql.connect(**place, database="shop", **mysql.arguments(connection, "pymysql"))
+    pymysql.connect(**place, database="shop", **mysql.arguments(connection, "pymysql")).close()
 
 
 def by_aiomysql(connection: envconn.SecuredConnection, **place: Any) -> None:
@@ -247,7 +285,8 @@ def by_asyncmy(connection: envconn.SecuredConnection, **place: Any) -> None:
 
 
 async def connected(connect: Any, connection: envconn.SecuredConnection, driver: Any, place: dict[str, Any]) -> None:
-    await connect(**{**mysql_asyncio.arguments(connection, driver), **place})
+    opened = await connect(**{**mysql_asyncio.arguments(connection, driver), **place})
+    await opened.ensure_closed()
 
 
 @pytest.mark.parametrize(("query", "disabled"), [("", False), ("ssl-mode=DISABLED", True)])
@@ -265,6 +304,25 @@ def test_nothing_is_sent_unencrypted(
             break
         threading.Event().wait(0.1)
     assert (b"marker-user" in heard[0]) is disabled
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("by", [by_pymysql, by_aiomysql, by_asyncmy])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets, where the handshake fails
+def test_a_login_over_tls(
+    with_tls: tuple[int, list[bytes]], by: Callable[..., None], certificates: Certificates, *, trusted: bool
+) -> None:
+    port, heard = with_tls
+    connection = load(VERIFIED.format(ca=certificates.ca if trusted else certificates.other_ca))
+    place = {"host": "localhost", "port": port, "user": "marker-user", "password": "x"}
+    if trusted:
+        by(connection, **place)
+        assert b"marker-user" in heard[0]
+    else:
+        with pytest.raises((pymysql.OperationalError, asyncmy.errors.OperationalError, OSError)):
+            by(connection, **place)
+        assert heard == []
+    gc.collect()
 
 
 @pytest.mark.parametrize("driver", ["aiomysql", "asyncmy"])

@@ -371,6 +371,13 @@ def test_what_decides_nothing_is_added(
         engine.address(connection, driver, {"connect_args": [extra]})
 
 
+@pytest.mark.parametrize(("mode", "insists"), [("REQUIRED", True), ("PREFERRED", False), ("DISABLED", False)])
+def test_aiomysql_insists_on_tls_by_a_connection_of_ours(mode: str, *, insists: bool) -> None:
+    uri = MARIADB.replace("REQUIRED", mode)
+    given = dbapi.arguments(load(uri, ENVCONN_TLS_WAIVE="db.example.com"), "aiomysql")
+    assert ("async_creator_fn" in given) is insists
+
+
 def test_settings_of_a_session_are_merged() -> None:
     connection = load(f"{PLAIN}&application_name=shop")
     given = dbapi.merged(connection, "asyncpg", {"server_settings": {"jit": "off"}})

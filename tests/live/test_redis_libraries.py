@@ -59,6 +59,7 @@ def test_one_library_at_most_is_left_out() -> None:
     assert {library.package for library in LIBRARIES} - {library.package for library in HERE} <= {"arq"}
 
 
+@pytest.mark.checkout
 def test_the_first_lines_of_the_page(
     checkout: Path, redis_server: States[Redis], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
