@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+    from envconn.connection import Host
     from envconn.tls import SecuredConnection
 
     Place: TypeAlias = tuple[str, int]
@@ -128,6 +129,12 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
     if source or is_judged or _is_lost():
         _refuse(source or "broker_url", _BROKER)
     return None
+
+
+def host(client: Any, connection: SecuredConnection, port: int) -> Host:
+    """Return the one of the hosts of `connection` that kombu's `client` connects to; `port` is as for `broker`."""
+    place = _of_client(client, port)
+    return next((each for each in connection.hosts if _place(each.host, each.port) == place), connection.hosts[0])
 
 
 def is_judged_broker(text: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from typing import cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
-from envconn.drivers import Hidden, amqp, psycopg
-from envconn.drivers.unsupported import insist, refuse
+from envconn.drivers import Hidden, amqp, psycopg, sqlite
+from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import AMQP, CELERY, POSTGRESQL, REDIS, SENTINEL, SQLITE, VARIABLES
 from envconn.grammar.libpq_keywords import SECRETS
@@ -83,9 +83,12 @@ _UNCHANGED = "Use a password that does not change"
 
 
 def _sqlite_backend(connection: SecuredConnection) -> dict[str, object]:
-    insist(connection, "Celery's backend for results", SQLITE, ())
+    found = sqlite.arguments(connection)
+    if "transaction_mode" in found:
+        refuse(connection, "SQLAlchemy does not support transaction_mode. Remove it")
     path = connection.dbname.replace("%", "%25").replace("?", "%3F")
-    return {"result_backend": f"db+sqlite:///{path}"}
+    query = urlencode({name: str(value) for name, value in found.items()})
+    return {"result_backend": f"db+sqlite:///{path}?{query}".removesuffix("?")}
 
 
 def _own_backend(connection: SecuredConnection) -> dict[str, object]:

@@ -107,7 +107,7 @@ class AmqpTransport(pyamqp.Transport):
         """
         client: Any = self.client
         if connection := registry.broker(client, AMQP, self.default_connection_params["port"]):
-            _secure(client, connection)
+            _secure(client, connection, self.default_connection_params["port"])
         return super().establish_connection()
 
 
@@ -115,7 +115,7 @@ class AmqpsTransport(AmqpTransport, pyamqp.SSLTransport):
     """kombu's transport for AMQP over TLS."""
 
 
-def _secure(client: Any, connection: SecuredConnection) -> None:
+def _secure(client: Any, connection: SecuredConnection, port: int) -> None:
     options = client.transport_options or {}
     if deciding := sorted(_DECIDING & options.keys()):
         refuse(connection, _DECIDED.format(deciding[0]), "argument-refused")
@@ -123,7 +123,7 @@ def _secure(client: Any, connection: SecuredConnection) -> None:
     client.transport_options = {**defaults, **options}
     if is_supplied(connection.password) and (current := with_current_password(connection).password):
         client.password = current.reveal()
-    if verify := amqp.arguments(connection):
+    if verify := amqp.arguments(connection, registry.host(client, connection, port)):
         client.ssl = verify
 
 

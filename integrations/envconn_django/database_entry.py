@@ -40,6 +40,7 @@ class DatabaseSettings(TypedDict, total=False):
     CONN_HEALTH_CHECKS: bool
     DISABLE_SERVER_SIDE_CURSORS: bool
     ATOMIC_REQUESTS: bool
+    AUTOCOMMIT: bool
     TEST: dict[str, object]
     ENVCONN: object
 
@@ -94,7 +95,7 @@ def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
     # Without an option for prepared statements, Django makes psycopg 3 prepare none.
     options = cast("dict[str, object]", driven(connection))
     return DatabaseSettings(
-        ENGINE=_GIS if connection.scheme == "postgis" else "django.db.backends.postgresql",
+        ENGINE=_engine(connection),
         NAME=str(options.pop("dbname")),
         USER=str(options.pop("user")),
         PASSWORD=cast("str", options.pop("password", "")),
@@ -102,9 +103,6 @@ def _postgresql(connection: SecuredConnection) -> DatabaseSettings:
         PORT=str(options.pop("port")),
         OPTIONS=options,
     )
-
-
-_GIS = "django.contrib.gis.db.backends.postgis"
 
 
 def _set_cursors(entry: DatabaseSettings, connection: SecuredConnection, stated: AliasOptions) -> None:
@@ -117,6 +115,38 @@ def _set_cursors(entry: DatabaseSettings, connection: SecuredConnection, stated:
     if cursors is not None:
         entry["DISABLE_SERVER_SIDE_CURSORS"] = cursors
 
+
+def _engine(connection: SecuredConnection) -> str:
+    """Return the ENGINE for the scheme, or that of the family; TimescaleDB also works without its package."""
+    scheme = connection.scheme.partition("+")[0]
+    engine = _BY_SCHEME.get(scheme, _BY_FAMILY[connection.family])
+    module = engine.partition(".")[0]
+    if module == "django" or find_spec(module):
+        return engine
+    if module == "timescale":
+        return f"{_GIS}postgis" if scheme == "timescalegis" else _BY_FAMILY[POSTGRESQL]
+    package = module.replace("_", "-")
+    return refuse(
+        connection, f"{scheme}:// requires the package {package}. Run pip install {package}", "driver-missing"
+    )
+
+
+_GIS = "django.contrib.gis.db.backends."
+_BY_FAMILY = {
+    POSTGRESQL: "django.db.backends.postgresql",
+    MYSQL: "django.db.backends.mysql",
+    SQLITE: "django.db.backends.sqlite3",
+}
+_BY_SCHEME = {
+    "postgis": f"{_GIS}postgis",
+    "mysqlgis": f"{_GIS}mysql",
+    "spatialite": f"{_GIS}spatialite",
+    **dict.fromkeys(("timescale", "timescaledb"), "timescale.db.backends.postgresql"),
+    "timescalegis": "timescale.db.backends.postgis",
+    **dict.fromkeys(("cockroach", "cockroachdb"), "django_cockroachdb"),
+    "redshift": "django_redshift_backend",
+}
+"""The ENGINE for the schemes with one of their own, as in dj-database-url."""
 
 _CURSORS = (
     "a pooler in transaction mode does not support disable_server_side_cursors=false. Remove it, or set "
@@ -146,7 +176,7 @@ def _mysql(connection: SecuredConnection) -> DatabaseSettings:
 
     host = connection.hosts[0]
     return DatabaseSettings(
-        ENGINE="django.db.backends.mysql",
+        ENGINE=_engine(connection),
         NAME=connection.dbname,
         USER=connection.user,
         PASSWORD=Hidden(connection.password.reveal() if connection.password else ""),
@@ -160,7 +190,7 @@ def _sqlite(connection: SecuredConnection) -> DatabaseSettings:
     from envconn.drivers import sqlite
 
     options = cast("dict[str, object]", sqlite.arguments(connection))
-    return DatabaseSettings(ENGINE="django.db.backends.sqlite3", NAME=connection.dbname, OPTIONS=options)
+    return DatabaseSettings(ENGINE=_engine(connection), NAME=connection.dbname, OPTIONS=options)
 
 
 _BY_KIND: dict[str, Callable[[SecuredConnection], DatabaseSettings]] = {
@@ -186,6 +216,8 @@ def _set_lifetime(
         entry["CONN_HEALTH_CHECKS"] = checks is not False
     if (atomic := _flag(connection, "atomic_requests", stated.atomic_requests)) is not None:
         entry["ATOMIC_REQUESTS"] = atomic
+    if (autocommit := _flag(connection, "autocommit", None)) is not None:
+        entry["AUTOCOMMIT"] = autocommit
 
 
 def _capped(age: int | None, limit: int | None) -> int | None:

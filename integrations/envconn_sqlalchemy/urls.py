@@ -61,7 +61,9 @@ def write(connection: SecuredConnection, driver: Driver) -> URL:
     Several hosts, a socket, and a name that a URL could not hold on every version of SQLAlchemy are left out.
     """
     host, port, user = _target(connection)
-    dialect = "mariadb" if connection.scheme.startswith("mariadb") else connection.family
+    dialect = _DIALECTS.get(connection.scheme.partition("+")[0], connection.family)
+    if dialect == _COCKROACHDB and not find_spec("sqlalchemy_cockroachdb"):
+        refuse(connection, _NO_DIALECT, "driver-missing")
     return URL.create(
         f"{dialect}+{driver}",
         username=user,
@@ -70,6 +72,13 @@ def write(connection: SecuredConnection, driver: Driver) -> URL:
         database=connection.dbname if _is_plain(connection.dbname) else None,
         query={"plugin": PLUGIN, PLUGIN: _entered(connection)},
     )
+
+
+_COCKROACHDB = "cockroachdb"
+_DIALECTS = {"mariadb": "mariadb", "cockroach": _COCKROACHDB, "cockroachdb": _COCKROACHDB}
+_NO_DIALECT = (
+    "SQLAlchemy's dialect for PostgreSQL does not work with CockroachDB. Run pip install sqlalchemy-cockroachdb"
+)
 
 
 def read(url: URL) -> SecuredConnection:

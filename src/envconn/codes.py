@@ -283,8 +283,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "semicolon-unencoded": Code(
             "There is a raw `;`, at which Celery would split.",
             "Write `%3B`.",
-            "REDIS_URL='rediss://:a;b@cache.example.com'",
-            "REDIS_URL=rediss://:a%3Bb@cache.example.com",
+            "CELERY_BROKER_URL='rediss://:a;b@mq.example.com'",
+            "CELERY_BROKER_URL=rediss://:a%3Bb@mq.example.com",
         ),
         "plus-unencoded": Code(
             "There is a raw `+` in a parameter, which is a plus to some programs and a space to others.",
@@ -345,8 +345,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
     },
     "User, host and database": {
         "user-missing": Code(
-            "There is no user.",
-            "Write `user:password@` before the host.",
+            "There is no user, and libpq's default does not apply to a server on another machine.",
+            "Write `user:password@` before the host, or set `PGUSER`.",
             "DATABASE_URL=postgresql://db.example.com/app",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
         ),
@@ -359,8 +359,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "dbname-missing": Code(
             "There is no database name.",
             "Write `/name` after the host.",
-            "DATABASE_URL=postgresql://app:secret@db.example.com",
-            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+            "DATABASE_URL=mysql://app:secret@db.example.com",
+            "DATABASE_URL=mysql://app:secret@db.example.com/app",
         ),
         "dbname-invalid": Code(
             "The database name is not valid for the server.",
@@ -378,8 +378,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "host-missing": Code(
             "There is no host.",
             "Write one, or `?host=/directory` for a socket.",
-            "DATABASE_URL=postgresql://app:secret@/app",
-            "DATABASE_URL=postgresql://app:secret@db.example.com/app",
+            "DATABASE_URL=mysql://app:secret@/app",
+            "DATABASE_URL=mysql://app:secret@db.example.com/app",
         ),
         "host-empty": Code(
             "The list of hosts has an empty entry.",
@@ -463,6 +463,12 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "path-invalid": Code("The path of the file cannot be one.", "Correct it as the message says."),
         "socket-host": Code("A socket is given together with a host.", "Remove the host, or write `localhost`."),
         "socket-path": Code("The path of the socket is missing or not absolute.", "Begin it with a slash."),
+        "broker-list": Code(
+            "The URLs in a list of AMQP brokers differ in more than their hosts.",
+            "Write the same scheme, user, password, virtual host and parameters in each.",
+            "CELERY_BROKER_URL='amqps://app:secret@a.example.com;amqps://app:other@b.example.com'",
+            "CELERY_BROKER_URL='amqps://app:secret@a.example.com;amqps://app:secret@b.example.com'",
+        ),
         "sentinel-list": Code(
             "The members of a list of sentinels contradict each other, or are separated by a comma.",
             "State it in the first one only, and separate them as the message says.",
@@ -494,7 +500,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
         ),
         "parameter-duplicate": Code(
-            "A parameter is there twice.",
+            "A parameter is there twice, or two parameters for the same differ.",
             "Keep one.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require&sslmode=require'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
@@ -539,7 +545,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
         ),
         "ssl-unknown": Code(
-            "The value of `ssl` is not `true`.",
+            "The value of `ssl` is neither `true` nor a word of `sslmode`.",
             "Write `sslmode=require`, or better `verify-full`.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl=1'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
@@ -841,7 +847,14 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "pooler-likely": Code("Host or port look like a pooler's, but it is not stated whether there is one."),
         "provider-note": Code("Something that the provider does differently from others."),
         "secrets-unlisted": Code("The names of a manager's secrets cannot be listed, so none was read."),
-        "text-normalised": Code("Something was removed from the value, or added to it, when it was read."),
+        "parameter-ignored": Code(
+            "The text has parameters for other programs, which have no effect; for those of SQLAlchemy's pool, the "
+            "message says where they belong."
+        ),
+        "text-normalised": Code(
+            "Something was removed from the value, or added to it, when it was read; or one of libpq's defaults, "
+            "`PGUSER` and `PGDATABASE` included, completes it."
+        ),
         "waiver-in-code": Code("The program allows connections without TLS to the hosts of `Policy(waive=...)`."),
         "tls-better": Code("The provider's certificates allow a stronger level."),
         "redis-tls-url-used": Code("`REDIS_TLS_URL` is the same Redis as `REDIS_URL`, and is used."),

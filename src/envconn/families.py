@@ -71,9 +71,13 @@ _REDIS_PY = "redis-py is not installed, but the login requires it. Run pip insta
 
 FAMILIES: dict[str, Family] = {
     # libpq knows the first two schemes, in lower case only. The others mean the same to the tools that use them
-    # (SQLAlchemy, GeoDjango, dj-database-url).
+    # (SQLAlchemy, GeoDjango, dj-database-url, django-environ), or name another database with the same protocol.
     POSTGRESQL: Family(
-        ("postgresql", "postgres", *_drivers(("postgresql", "postgres"), _PSYCOPG), "postgis", "pgsql"),
+        (
+            *("postgresql", "postgres", *_drivers(("postgresql", "postgres"), _PSYCOPG)),
+            *("postgis", "pgsql", "psql", "timescale", "timescaledb", "timescalegis", "cockroach", "cockroachdb"),
+            *("redshift", *_drivers(("cockroachdb",), ("psycopg", "psycopg2", "asyncpg"))),
+        ),
         "a PostgreSQL",
         "DATABASE_URL",
         "postgresql",

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from envconn.exit_codes import gravest
 from envconn.families import FAMILIES
+from envconn.grammar.libpq_keywords import OF_DJANGO, without_effect
 from envconn.records import Value, fields, replace
 from envconn.sources import order
 from envconn.tls.secured import foreign_parameters, judged_by, understood
@@ -148,12 +149,20 @@ def _paragraph(service: SecuredConnection) -> list[str]:
     lines = [" ".join(row(service.name, service)), "  " + ", ".join((*details, *_endpoint(service)))]
     lines += [f"  {sentence}" for sentence in understood(service)]
     lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
-    if foreign := foreign_parameters(service):
-        lines.append(f"  ignored: {', '.join(foreign)}")
+    for label, names in (("ignored", _ignored(service)), ("for Django", _for_django(service))):
+        lines += [f"  {label}: {', '.join(names)}"] if names else []
     for each in service.siblings:
         where = ", ".join(map(str, each.hosts)) or each.dbname
         lines.append(f"  {' '.join(row(sibling_name(each), each))}: {where}")
     return lines
+
+
+def _ignored(service: SecuredConnection) -> list[str]:
+    return [*without_effect(foreign_parameters(service))]
+
+
+def _for_django(service: SecuredConnection) -> list[str]:
+    return [name for name in foreign_parameters(service) if name in OF_DJANGO]
 
 
 def _target(service: SecuredConnection) -> str:
@@ -229,7 +238,8 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "role": service.role,
         "region": service.region,
         "features": fields(service.features),
-        "ignored_parameters": list(foreign_parameters(service)),
+        "ignored_parameters": [*_ignored(service)],
+        "django_parameters": [*_for_django(service)],
         "understood": list(understood(service)),
         "tls": _verdict(service.tls),
         "policy": _policy(judged_by(service)),
@@ -248,6 +258,7 @@ def _refused(name: str, refusal: Refusal) -> dict[str, Json]:
         **unknown,
         **dict.fromkeys(("branch", "role", "region", "features", "tls", "policy")),
         "ignored_parameters": [],
+        "django_parameters": [],
         "understood": [],
         "siblings": [],
     }

@@ -13,7 +13,7 @@ from envconn.families import VARIABLES
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import replace
 from envconn.rotation.reload import CurrentSelection, reader
-from envconn.selection import process_context
+from envconn.selection import Judgeable, in_process, process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
@@ -235,7 +235,9 @@ def _is(value: object, *kinds: type) -> bool:
 def parse(text: str, variable: str | None = None) -> Connection:
     """Return the connection that `text`, a connection string, describes, without a TLS check.
 
-    `variable` is what messages call it, "connection string" if left out.
+    What a PostgreSQL text leaves out of host, user and database name is empty, and a port that it leaves out with the
+    host is 0; `load` and `secure` use libpq's defaults for them. `variable` is what messages call the text,
+    "connection string" if left out.
 
     Raises:
         ConfigurationError: the text is invalid, or parsers disagree about its meaning.
@@ -272,10 +274,11 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
     if altered := recheck.problems(connection):
         raise ConfigurationError(altered)
-    context = process_context(connection, policy)
-    if not isinstance(context, Context):
-        raise ConfigurationError(context)
-    return _sealed(judge(connection, context, DATABASE))
+    found = in_process(connection, policy)
+    del connection
+    if not isinstance(found, Judgeable):
+        raise ConfigurationError(found)
+    return _sealed(judge(*found, DATABASE))
 
 
 def secure_as_stated(connection: Connection, like: SecuredConnection | None = None) -> SecuredConnection:
@@ -287,9 +290,7 @@ def secure_as_stated(connection: Connection, like: SecuredConnection | None = No
     Raises:
         ConfigurationError: it is not secured as the policy requires, or the policy is wrong.
     """
-    context = process_context(connection) if like is None else judgement_of(like).context
-    if not isinstance(context, Context):
-        raise ConfigurationError(context)
+    context = _context(connection) if like is None else judgement_of(like).context
     alone = Context(replace(context.policy, ca=None))
     secured = _sealed(judge(connection, alone, DATABASE))
     if secured.tls.raised:
@@ -309,10 +310,17 @@ def is_waived(scheme: str, like: SecuredConnection | None = None) -> bool:
     Raises:
         ConfigurationError: the policy is wrong.
     """
-    context = process_context(None) if like is None else judgement_of(like).context
+    context = process_context() if like is None else judgement_of(like).context
     if not isinstance(context, Context):
         raise ConfigurationError(context)
     return covered_scheme(scheme, context.policy.waive) is not None
+
+
+def _context(connection: Connection) -> Context:
+    found = in_process(connection)
+    if isinstance(found, Judgeable):
+        return found.context
+    raise ConfigurationError(found)
 
 
 def _sealed(outcome: SecuredConnection | tuple[Finding, ...]) -> SecuredConnection:

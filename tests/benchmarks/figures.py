@@ -21,8 +21,8 @@ import dj_database_url
 
 import envconn
 import envconn_psycopg
-from envconn.selection import process_context
-from envconn.tls import Context, judge
+from envconn.selection import Judgeable, in_process
+from envconn.tls import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,10 +141,10 @@ def crowd(size: int) -> Callable[[], envconn.Services]:
 
 def judge_many() -> None:
     """Parse and judge many URLs. `envconn.secure` reads the environment for its policy besides, each time."""
-    context = process_context(envconn.parse(URL))
-    assert isinstance(context, Context)
+    judgeable = in_process(envconn.parse(URL))
+    assert isinstance(judgeable, Judgeable)
     for url in fresh():
-        judge(envconn.parse(url), context, "database")
+        judge(envconn.parse(url), judgeable.context, "database")
 
 
 def parse_many() -> None:

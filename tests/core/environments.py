@@ -440,6 +440,97 @@ READ = [
         {"cache": "verify-full"},
         {"CACHE_URL": "variable-not-chosen"},
     ),
+    # libpq's defaults.
+    *(
+        Row(f"what is left out: {text} {[*environ]}", {"DATABASE_URL": text, **environ}, {"database": level})
+        for text, environ, level in (
+            ("postgres:///app", {}, "none"),
+            ("postgres://", {}, "none"),
+            ("postgres:///?host=/var/run/postgresql", {}, "none"),
+            ("postgresql://localhost/app", {}, "opportunistic"),
+            ("postgresql://localhost/app?sslmode=require", {}, "encrypted"),
+            ("dbname=app", {}, "none"),
+            ("host=127.0.0.1 dbname=app", {}, "opportunistic"),
+            (f"postgres://app:{MARKER}@pooled.db.prisma.io:5432/?sslmode=require", {}, "encrypted"),
+            (f"postgres://app:{MARKER}@db.example.com", {}, "encrypted"),
+            (f"host=db.example.com user=app password={MARKER}", {}, "encrypted"),
+            ("postgres://db.example.com", {"PGUSER": "app", "PGPASSWORD": MARKER}, "encrypted"),
+            ("postgres://db.example.com/", {"PGUSER": "app", "PGDATABASE": "shop"}, "encrypted"),
+            ("postgres://app@/", {"PGHOST": "db.example.com"}, "encrypted"),
+            ("postgres://app@/", {"PGHOST": "/run/x", "PGPORT": "6543"}, "none"),
+        )
+    ),
+    Row("the parts of libpq", {"DB_NAME": "", "PGHOST": "db.example.com", "PGUSER": "app"}, {"database": "encrypted"}),
+    Row("the parts of libpq on this machine", {"DB_NAME": "", "PGHOST": "localhost"}, {"database": "opportunistic"}),
+    # Spellings of PostgreSQL's clients.
+    *(
+        Row(f"scheme {scheme}", {"DATABASE_URL": f"{scheme}://app:{MARKER}@db.example.com/app"})
+        for scheme in _words(
+            "psql cockroach cockroachdb cockroachdb+psycopg2 cockroachdb+asyncpg timescale timescaledb timescalegis "
+            "redshift postgis pgsql postgres+asyncpg"
+        )
+    ),
+    *(
+        Row(
+            f"{scheme} {query}",
+            {"DATABASE_URL": f"{scheme}://app:{MARKER}@db.example.com/app?{query}"},
+            {"database": "encrypted"},
+        )
+        for scheme in ("postgresql", "postgresql+asyncpg")
+        for query in (
+            *(
+                "ssl=true",
+                "ssl=require",
+                "ssl=prefer",
+                "ssl=allow",
+                "ssl=true&sslmode=require",
+                "sslmode=require&ssl=true",
+            ),
+            *("currentSchema=app", "schema=App", "schema=public&pool_size=5&max_overflow=10", "CONN_MAX_AGE=60"),
+            *("echo=true", "pool_recycle=60&atomic_requests=true"),
+        )
+    ),
+    Row(
+        "SQLAlchemy's list of hosts",
+        {"DATABASE_URL": f"postgresql+psycopg2://app:{MARKER}@/app?host=a.example.com:5432&host=b.example.com:5433"},
+    ),
+    Row("several lines", {"DATABASE_URL": f"host=db.example.com\nuser=app\r\ndbname=app\n\tpassword='{MARKER}'"}),
+    Row("schema behind a pooler, the default one", {"DATABASE_URL": f"{PG}&schema=public&pgbouncer=true"}),
+    # Other families.
+    *(
+        Row(text, {"DATABASE_URL": text}, {"database": "none"})
+        for text in (
+            "sqlite:///app.db?timeout=20&conn_max_age=600",
+            "spatialite:///app.db",
+            "sqlite:///app.db?CONN_MAX_AGE=0&atomic_requests=true",
+        )
+    ),
+    Row(
+        "mysqlgis",
+        {"DATABASE_URL": f"mysqlgis://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED&conn_max_age=60"},
+    ),
+    *(
+        Row(f"brokers: {text.count(';') + 1}", {name: text}, {"broker": "verify-full"})
+        for name, text in (
+            ("CELERY_BROKER_URL", f"{AMQP}//;{AMQP.replace('mq.', 'mq2.')}//"),
+            ("CLOUDAMQP_URL", f"{AMQP};{AMQP.replace('mq.', 'mq2.')}:5673/;{AMQP.replace('mq.', 'mq3.')}/%2F"),
+        )
+    ),
+    Row(
+        "local brokers",
+        {"BROKER_URL": f"amqp://app:{MARKER}@localhost;amqp://app:{MARKER}@127.0.0.1"},
+        {"broker": "none"},
+    ),
+    Row(
+        "a semicolon in a cache's password",
+        {"CACHE_URL": f"rediss://:a;{MARKER}@h.example.com"},
+        {"cache": "verify-full"},
+    ),
+    Row(
+        "a semicolon in a Redis' password",
+        {"REDIS_URL": f"rediss://:a;{MARKER}@h.example.com"},
+        {"cache": "verify-full", "broker": "verify-full"},
+    ),
 ]
 """What is read, and noted."""
 
@@ -855,7 +946,9 @@ REFUSED = [
             "postgesql",
             "postgresqls",
             "pg",
-            "psql",
+            "psqll",
+            "cockroch",
+            "timescal",
             "mysqll",
             "mysq",
             "maraidb",
@@ -937,6 +1030,100 @@ REFUSED = [
     refused("the name is nearly right", "envconn-variable-unknown", ENVCONN_IGNOR="KV_URL"),
     refused("the name is nearly right, too", "envconn-variable-unknown", ENVCONN_IGNORES="KV_URL"),
     without("the database is left out", "database-missing", DATABASE_URL=PG, ENVCONN_IGNORE="DATABASE_URL"),
+    # What libpq's defaults do not cover.
+    *(
+        without(f"left out: {text} {[*environ]}", "user-missing", DATABASE_URL=text, **environ)
+        for text, environ in (
+            ("postgres://db.example.com", {}),
+            ("postgres://db.example.com/app", {}),
+            (f"postgres://:{MARKER}@db.example.com/app", {}),
+            ("postgres://localhost./app", {}),
+            ("postgres://localhost/app?user=", {}),
+            ("host=db.example.com dbname=app", {}),
+            ("postgres:///app", {"PGHOST": "db.example.com"}),
+            ("postgres://db.example.com/app", {"PGUSER": " "}),
+        )
+    ),
+    *(
+        without(f"{variable} completes it", code, **{variable: value}, DATABASE_URL="postgres://", PGUSER="app", **more)
+        for variable, value, code, more in (
+            ("PGHOST", "a b", "host-invalid", {}),
+            ("PGPORT", "x", "port-invalid", {"PGHOST": "db.example.com"}),
+            ("PGPORT", "70000", "port-range", {}),
+            ("PGHOSTADDR", "10.0.0.1", "hostaddr-alone", {}),
+            ("PGDATABASE", "a\tb", "control-character", {}),
+        )
+    ),
+    *(
+        without(f"{code}: {text}", code, DATABASE_URL=text)
+        for text, code in (
+            ("postgres://app@localhost/?dbname=", "dbname-missing"),
+            ("postgres://app@/app?host=", "host-missing"),
+            ("mysql://app@db.example.com", "dbname-missing"),
+            ("mysql://localhost/app", "user-missing"),
+        )
+    ),
+    # Spellings that say two things, or nothing.
+    *(
+        without(f"{code}: {query}", code, DATABASE_URL=f"postgresql+asyncpg://app:{MARKER}@db.example.com/app?{query}")
+        for query, code in (
+            ("ssl=disable", "tls-disabled"),
+            ("ssl=disable&sslmode=disable", "tls-disabled"),
+            ("ssl=verify-full", "ca-missing"),
+            ("ssl=verify-ca", "ca-missing"),
+            ("ssl=false", "ssl-unknown"),
+            ("ssl=1", "ssl-unknown"),
+            ("ssl=required", "ssl-unknown"),
+            ("ssl=VERIFY-FULL", "ssl-unknown"),
+            ("ssl=", "ssl-unknown"),
+            ("ssl=true&sslmode=disable", "parameter-duplicate"),
+            ("ssl=verify-full&sslmode=require", "parameter-duplicate"),
+            ("ssl=require&ssl=require", "parameter-duplicate"),
+            ("schema=a&currentSchema=b", "parameter-duplicate"),
+            ("schema=a&options=-c%20search_path%3Db", "parameter-duplicate"),
+            ("schema=", "value-empty"),
+            ("schema=a&pgbouncer=true", "options-pooled"),
+            ("currentSchema=a&pgbouncer=true", "options-pooled"),
+            ("isolation_level=serializable", "parameter-unknown"),
+            ("server_side_binding=true", "parameter-unknown"),
+            ("pool_sise=5", "parameter-unknown"),
+            ("CONN_MAX_AGES=5", "parameter-unknown"),
+            ("application_name=a@b", "at-unencoded"),
+            ("host=a:1&host=b:2", "parameter-duplicate"),
+        )
+    ),
+    *(
+        without(f"{code}: {text}", code, DATABASE_URL=text)
+        for text, code in (
+            (f"postgresql+psycopg2://app:{MARKER}@/app?host=a&host=b", "parameter-duplicate"),
+            (f"postgresql+psycopg2://app:{MARKER}@/app?host=a:1&host=b:2&port=3", "parameter-duplicate"),
+            (f"host=db.example.com\nuser=app\npassword='{MARKER}\n'", "control-character"),
+            (f"postgres://app:{MARKER}@db.example.com/app\n?sslmode=require", "control-character"),
+            ("sqlite:///app.db?conn_max_ages=1", "parameter-unknown"),
+            ("sqlite:///app.db?timeout=20s", "number-invalid"),
+        )
+    ),
+    # Lists of brokers, and semicolons that Celery would split at.
+    *(
+        refused(f"{code}: {name} {text.count(';')}", code, **{name: text})
+        for name, text, code in (
+            ("CELERY_BROKER_URL", f"{AMQP};amqp://app:{MARKER}@mq2.example.com", "broker-list"),
+            ("BROKER_URL", f"amqp://app:{MARKER}@localhost;{AMQP}", "broker-list"),
+            ("CLOUDAMQP_URL", f"{AMQP};amqps://app:x{MARKER}@mq2.example.com", "broker-list"),
+            ("CLOUDAMQP_URL", f"{AMQP};amqps://mq2.example.com", "broker-list"),
+            ("RABBITMQ_URL", f"{AMQP}/a;{AMQP}/b", "broker-list"),
+            ("RABBITMQ_URL", f"{AMQP};{AMQP}?heartbeat=5", "broker-list"),
+            ("AMQP_URL", f"{AMQP};{REDIS}", "broker-list"),
+            ("AMQP_URL", f"{AMQP};mq2.example.com", "semicolon-unencoded"),
+            ("AMQP_URL", f"amqp://app:{MARKER}@mq.example.com;amqp://app:{MARKER}@localhost", "tls-disabled"),
+            ("CELERY_BROKER_URL", f"{REDIS};{REDIS}", "hosts-several"),
+            ("REDIS_URL", f"{REDIS};{REDIS}", "hosts-several"),
+            ("CACHE_URL", f"{REDIS};{REDIS}", "hosts-several"),
+            ("CELERY_BROKER_URL", f"rediss://:a;{MARKER}@h.example.com", "semicolon-unencoded"),
+            ("CELERY_RESULT_BACKEND", f"rediss://:a;{MARKER}@h.example.com", "semicolon-unencoded"),
+            ("BROKER_URL", f"amqps://app:a;{MARKER}@h.example.com", "semicolon-unencoded"),
+        )
+    ),
     # Settled by a name that cannot be used.
     refused("chosen, but foreign", "scheme-unknown", CLOUDAMQP_URL="sqs://", ENVCONN_BROKER_VARIABLE="CLOUDAMQP_URL"),
     refused("chosen, but a database", "kind-unexpected", MY_CACHE=PG, ENVCONN_CACHE_VARIABLE="MY_CACHE"),

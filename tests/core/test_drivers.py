@@ -188,7 +188,6 @@ def test_two_names_at_one_address() -> None:
         "require_auth=scram-sha-256",
         "gssdelegation=1",
         "keepalives_idle=30",
-        "krbsrvname=x",
         "load_balance_hosts=random",
         "replication=database",
         "requirepeer=postgres",
@@ -205,11 +204,24 @@ def test_what_cannot_be_honoured_is_refused_by_name(driver: str, query: str) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["connect_timeout=5", "target_session_attrs=read-write", "passfile=/x", "client_encoding=LATIN1"]
+    "query",
+    [
+        *("connect_timeout=5", "target_session_attrs=read-write", "passfile=/x", "client_encoding=LATIN1"),
+        *("krbsrvname=x", "gsslib=gssapi"),
+    ],
 )
 def test_what_pg8000_alone_cannot(query: str) -> None:
     assert "pg8000" in refusal("pg8000", judged(f"sslmode=require&{query}"))
     assert asyncpg.arguments(judged(f"sslmode=require&{query}"))
+
+
+def test_kerberos_with_asyncpg(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = judged("sslmode=require&krbsrvname=pg&gsslib=gssapi")
+    arguments = asyncpg.arguments(connection)
+    assert (arguments["krbsrvname"], arguments["gsslib"]) == ("pg", "gssapi")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.29.0")
+    assert "krbsrvname requires asyncpg 0.30" in refusal("asyncpg", connection)
+    assert "krbsrvname" not in asyncpg.arguments(judged("sslmode=require"))
 
 
 def test_several_hosts() -> None:

@@ -41,6 +41,26 @@ def test_url_has_no_parameters(text: str, url: str) -> None:
     assert amqp.url(secure(parse(text))) == url
 
 
+def test_a_list(certificates: Certificates) -> None:
+    """Each has its own name to be verified, and all have the rest."""
+    members = [f"amqps://{PLACE}:{port}/v?cacertfile={certificates.ca}" for port in (1, 2)]
+    text = ";".join(members).replace("mq.example.com:2", "other.example.com")
+    connection = secure(text)
+    urls = [f"amqps://u%40ser:p%2Fw@{place}/v" for place in ("mq.example.com:1", "other.example.com:5671")]
+    assert amqp.url(connection) == ";".join(urls)
+    query = f"?cacertfile={certificates.ca}&verify=verify_peer"
+    assert connection.uri().reveal() == ";".join(f"{url}{query}" for url in urls)
+    assert secure(connection.uri().reveal()).hosts == connection.hosts
+    names = [amqp.arguments(connection, host) for host in (None, *connection.hosts)]
+    assert [name and name["server_hostname"] for name in names] == [
+        "mq.example.com",
+        "mq.example.com",
+        "other.example.com",
+    ]
+    with pytest.raises(ConfigurationError, match="for a remote host"):
+        secure("amqp://u:p@localhost;amqp://u:p@mq.example.com")
+
+
 def test_options() -> None:
     query = "heartbeat=5&connection_timeout=2500&auth_mechanism=external&channel_max=9&frame_max=4096&locale=de_DE"
     assert amqp.options(secure(parse(f"amqps://{PLACE}?{query}&confirm_publish=true"))) == {

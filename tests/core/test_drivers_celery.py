@@ -148,6 +148,8 @@ def test_results_in_postgresql_without_one_host(text: str, url: str) -> None:
         ("sqlite:////srv/a%20b%25.db", "db+sqlite:////srv/a b%25.db"),
         ("sqlite:///a.db", "db+sqlite:///a.db"),
         ("sqlite://", "db+sqlite:///:memory:"),
+        ("sqlite:///a.db?timeout=20&conn_max_age=60", "db+sqlite:///a.db?timeout=20.0"),
+        ("sqlite:///a.db?check_same_thread=false", "db+sqlite:///a.db?check_same_thread=False"),
     ],
 )
 def test_results_in_sqlite(text: str, url: str) -> None:
@@ -156,7 +158,7 @@ def test_results_in_sqlite(text: str, url: str) -> None:
 
 def test_tables_in_sqlite(tmp_path: Path) -> None:
     app = Celery("results", set_as_current=False)
-    result = secure(parse(f"sqlite:///{tmp_path}/a.db"))
+    result = secure(parse(f"sqlite:///{tmp_path}/a.db?timeout=20&check_same_thread=false"))
     app.conf.update(celery_settings(secure(parse("redis://localhost")), result), database_create_tables_at_setup=True)
     assert isinstance(app.backend, DatabaseBackend)
     if not hasattr(database.DatabaseBackend, "_create_tables"):  # Celery 5.4 creates them with the first result
@@ -181,7 +183,7 @@ def test_secrets_are_not_shown(certificates: Certificates) -> None:
         ("redis://localhost", "mysql://u:p@h/d", "cannot be used as the place of results"),
         ("redis://localhost?protocol=3", None, "does not support protocol"),
         ("redis://localhost", "redis://localhost?encoding=latin-1", "does not support encoding"),
-        ("redis://localhost", "sqlite:///a.db?timeout=3", "does not support timeout"),
+        ("redis://localhost", "sqlite:///a.db?transaction_mode=immediate", "does not support transaction_mode"),
         ("amqps://h?retry_delay=3", None, "py-amqp does not support retry_delay"),
     ],
 )

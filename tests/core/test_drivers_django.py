@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import envconn
+from envconn import ConfigurationError
 from envconn.drivers import Hidden, libpq
+from envconn_django import databases
 from envconn_django.aliases import entries as django_entries
 from envconn_django.apps import Finding, entry_findings, findings
 from envconn_django.cache import cache as django_cache
@@ -19,6 +21,7 @@ from envconn_django.final_settings import FinalEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from throwaway.certificates import Certificates
 
@@ -98,6 +101,68 @@ def test_postgis() -> None:
     assert found.keys() == {"default", "replica"}
 
 
+GIS = "django.contrib.gis.db.backends"
+STOCK = "django.db.backends"
+ENGINES = {
+    **dict.fromkeys(("postgresql", "postgres", "pgsql", "psql", "postgresql+asyncpg"), f"{STOCK}.postgresql"),
+    **dict.fromkeys(("timescale", "timescaledb"), f"{STOCK}.postgresql"),
+    **dict.fromkeys(("postgis", "timescalegis"), f"{GIS}.postgis"),
+    **dict.fromkeys(("mysql", "mysql2", "mariadb", "mysql+pymysql"), f"{STOCK}.mysql"),
+    "mysqlgis": f"{GIS}.mysql",
+}
+OF_PACKAGES = {
+    "timescale": "timescale.db.backends.postgresql",
+    "timescaledb": "timescale.db.backends.postgresql",
+    "timescalegis": "timescale.db.backends.postgis",
+    "cockroach": "django_cockroachdb",
+    "cockroachdb": "django_cockroachdb",
+    "cockroachdb+psycopg": "django_cockroachdb",
+    "redshift": "django_redshift_backend",
+}
+
+
+@pytest.mark.parametrize("scheme", ENGINES)
+def test_engines(scheme: str) -> None:
+    uri = f"{scheme}://app:marker-password@db.example/app"
+    assert entries(uri)["default"]["ENGINE"] == ENGINES[scheme]
+
+
+@pytest.mark.parametrize("scheme", OF_PACKAGES)
+def test_engines_of_packages(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package is installed, its engine; only TimescaleDB is served by Django's own, too."""
+    uri, engine = f"{scheme}://app:marker-password@db.example/app", OF_PACKAGES[scheme]
+    if scheme not in ENGINES:
+        assert f"Run pip install {engine.replace('_', '-')}" in refusal(uri)
+    (tmp_path / f"{engine.partition('.')[0]}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert entries(uri)["default"]["ENGINE"] == engine
+    with pytest.raises(ConfigurationError, match="rotate=True does not work with the ENGINE of"):
+        databases(envconn.secure(uri), rotate=True)
+
+
+def test_engines_of_files() -> None:
+    assert entries("spatialite:///a.db")["default"]["ENGINE"] == f"{GIS}.spatialite"
+    assert entries("sqlite:///a.db")["default"]["ENGINE"] == f"{STOCK}.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        (f"{URI}&autocommit=false", {"AUTOCOMMIT": False}),
+        (f"{URI}&AUTOCOMMIT=True&ATOMIC_REQUESTS=True", {"AUTOCOMMIT": True, "ATOMIC_REQUESTS": True}),
+        (f"{URI}&CONN_MAX_AGE=60&CONN_HEALTH_CHECKS=off", {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}),
+        ("sqlite:///a.db?timeout=20&conn_max_age=600", {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}),
+        ("sqlite:///a.db?atomic_requests=true", {"ATOMIC_REQUESTS": True}),
+        ("mysql://u:p@h/d?conn_max_age=0&atomic_requests=1", {"CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": True}),
+    ],
+)
+def test_keys_of_an_entry(uri: str, expected: dict[str, object]) -> None:
+    """Of every family, and in no driver's options."""
+    entry = entries(uri)["default"]
+    assert entry.items() >= expected.items()
+    assert {name.lower() for name in expected}.isdisjoint(map(str.lower, entry["OPTIONS"]))
+
+
 @pytest.mark.parametrize("missing", [[], ["psycopg"], ["psycopg", "psycopg2.extensions"]])
 def test_the_driver_that_django_takes(monkeypatch: pytest.MonkeyPatch, missing: list[str]) -> None:
     for name in missing:
@@ -152,6 +217,8 @@ def test_how_long_connections_are_kept(uri: str, kept: object, checks: object) -
         ("conn_health_checks=marker", "conn_health_checks is invalid: expected true or false"),
         ("disable_server_side_cursors=2", "disable_server_side_cursors is invalid: expected true or false"),
         ("atomic_requests=marker", "atomic_requests is invalid: expected true or false"),
+        ("autocommit=marker", "autocommit is invalid: expected true or false"),
+        ("CONN_MAX_AGE=marker", "conn_max_age is invalid: expected a whole number of seconds"),
     ],
 )
 def test_wrong_words_of_djangos(parameter: str, message: str) -> None:

@@ -308,6 +308,17 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
         assert refusal.value.problems[0].code == "driver-missing"
 
 
+@pytest.mark.parametrize("scheme", ["cockroachdb", "cockroach", "cockroachdb+psycopg"])
+def test_cockroachdb_has_a_dialect_of_its_own(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of PostgreSQL does not understand the server's version."""
+    connection = load(PLAIN.replace("postgresql", scheme))
+    with pytest.raises(envconn.ConfigurationError, match="Run pip install sqlalchemy-cockroachdb"):
+        envconn_sqlalchemy.url(connection)
+    (tmp_path / "sqlalchemy_cockroachdb.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert envconn_sqlalchemy.url(connection).drivername == "cockroachdb+psycopg"
+
+
 def test_another_service_and_an_unjudged_one() -> None:
     with pytest.raises(envconn.ConfigurationError, match="SQLite"):
         installed.choose(load("sqlite:///:memory:"))

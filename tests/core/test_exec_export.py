@@ -75,6 +75,17 @@ def test_export() -> None:
     assert seen("--export", "pg", DATABASE_URL=PG) == {"DATABASE_URL": PG, **due()}
 
 
+@pytest.mark.parametrize("query", ["", "?sslmode=verify-full&sslrootcert={ca}"])
+@pytest.mark.parametrize("unset", [(), ("--unset",)])
+def test_check_accepts_it(query: str, unset: tuple[str, ...], certificates: Certificates) -> None:
+    """What is exported means the same to envconn, which would take a path that cannot exist for a mistake."""
+    url = PG + query.format(ca=certificates.ca)
+    check = ("--", sys.executable, "-m", "envconn", "check")
+    done = run("--export", "pg", *unset, *check, DATABASE_URL=url)
+    assert done.returncode == 0, done
+    assert f"[{'verify-full' if query else 'encrypted'}]" in done.stdout
+
+
 def test_nothing_behind_its_back_is_left() -> None:
     found = seen("--export", "pg", "--unset", **BEHIND_THE_BACK, **HARMLESS, DATABASE_URL=PG)
     assert found == {**due(), **HARMLESS}

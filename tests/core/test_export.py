@@ -44,6 +44,7 @@ def queries(certificates: Certificates) -> dict[TlsLevel, str]:
 _JDBC = "jdbc:postgresql://db.example:6543/shop?user=app&password=s3cret&sslmode="
 _URL = f"{BASE}?"
 _NPGSQL = "Host=db.example;Port=6543;Database=shop;Username=app;Password=s3cret;SSL Mode="
+_ASYNCPG = "ssl_min_protocol_version=TLSv1.2&target_session_attrs=any"
 _PGX = "sslcert=&sslkey=&sslpassword=&sslsni=1&target_session_attrs=any"
 _ROOT = "sslrootcert=/etc/pki/app%20ca.pem"
 _PINNED = (
@@ -53,6 +54,13 @@ _PINNED = (
 
 # The whole text for each level, or what is refused and why.
 TABLE: dict[FormatName, tuple[str, str, str, str, str]] = {
+    "asyncpg": (
+        f"{_URL}sslmode=disable&{_ASYNCPG}",
+        f"{_URL}sslmode=prefer&{_ASYNCPG}",
+        f"{_URL}sslmode=require&{_ASYNCPG}",
+        f"{_URL}sslmode=verify-ca&{_ROOT}&{_ASYNCPG}",
+        f"{_URL}sslmode=verify-full&{_ROOT}&{_ASYNCPG}",
+    ),
     "jdbc": (
         f"{_JDBC}disable&gssEncMode=disable",
         f"{_JDBC}prefer&gssEncMode=disable",
@@ -138,29 +146,31 @@ def test_every_format_is_named_once() -> None:
     assert tuple(FORMATS) == get_args(FormatName) == tuple(sorted(FORMATS))
 
 
-DRIVERS: tuple[FormatName, ...] = ("jdbc", "prisma", "node-postgres", "npgsql", "pgx")
+DRIVERS: tuple[FormatName, ...] = ("asyncpg", "jdbc", "prisma", "node-postgres", "npgsql", "pgx")
 
 # Stated in the URL; then for each driver what becomes of it, or that it is refused by name.
 PARAMETERS: list[tuple[str, tuple[str, ...]]] = [
-    ("application_name=my%20app", ("ApplicationName=my%20app", "application_name=my%20app", "application_name=my%20app",
-     'Application Name="my app"', "application_name=my%20app")),
-    ("connect_timeout=7", ("connectTimeout=7", "connect_timeout=7", "-", "Timeout=7", "connect_timeout=7")),
-    ("options=-c%20a%3Db", ("options=-c%20a%3Db", "options=-c%20a%3Db", "options=-c%20a%3Db", 'Options="-c a=b"',
-     "options=-c%20a%3Db")),
-    ("channel_binding=require", ("-", "channel_binding=require", "-", "Channel Binding=require", "-")),
-    ("passfile=/p", ("-", "-", "-", "Passfile=/p", "passfile=/p")),
-    ("target_session_attrs=primary", ("-", "-", "-", "-", "target_session_attrs=primary")),
-    ("fallback_application_name=f", ("-", "-", "fallback_application_name=f", "-", "-")),
-    ("require_auth=scram-sha-256", ("-",) * 5),
-    *((f"{name}=1", ("-",) * 5) for name in ("krbsrvname", "keepalives_idle", "tcp_user_timeout",
-      "client_encoding", "replication", "gsslib", "oauth_scope", "scram_client_key")),
-    ("sslsni=0", ("-", "-", "-", "-", "sslsni=0")),
-    ("sslcertmode=require", ("-",) * 5),
-    ("ssl_min_protocol_version=TLSv1.3", ("-",) * 5),
-    ("ssl_max_protocol_version=TLSv1.2", ("-",) * 5),
-    ("load_balance_hosts=random", ("-",) * 5),
+    ("application_name=my%20app", ("application_name=my%20app", "ApplicationName=my%20app", "application_name=my%20app",
+     "application_name=my%20app", 'Application Name="my app"', "application_name=my%20app")),
+    ("connect_timeout=7", ("-", "connectTimeout=7", "connect_timeout=7", "-", "Timeout=7", "connect_timeout=7")),
+    ("options=-c%20a%3Db", ("options=-c%20a%3Db", "options=-c%20a%3Db", "options=-c%20a%3Db", "options=-c%20a%3Db",
+     'Options="-c a=b"', "options=-c%20a%3Db")),
+    ("channel_binding=require", ("-", "-", "channel_binding=require", "-", "Channel Binding=require", "-")),
+    ("passfile=/p", ("passfile=/p", "-", "-", "-", "Passfile=/p", "passfile=/p")),
+    ("target_session_attrs=primary",
+     ("target_session_attrs=primary", "-", "-", "-", "-", "target_session_attrs=primary")),
+    ("fallback_application_name=f", ("-", "-", "-", "fallback_application_name=f", "-", "-")),
+    ("require_auth=scram-sha-256", ("-",) * 6),
+    *((f"{name}=1", ("-",) * 6) for name in ("keepalives_idle", "tcp_user_timeout",
+      "replication", "oauth_scope", "scram_client_key")),
+    *((f"{name}=1", (f"{name}=1", *("-",) * 5)) for name in ("krbsrvname", "client_encoding", "gsslib")),
+    ("sslsni=0", ("-", "-", "-", "-", "-", "sslsni=0")),
+    ("sslcertmode=require", ("-",) * 6),
+    ("ssl_min_protocol_version=TLSv1.3", ("ssl_min_protocol_version=TLSv1.3", *("-",) * 5)),
+    ("ssl_max_protocol_version=TLSv1.2", ("ssl_max_protocol_version=TLSv1.2", *("-",) * 5)),
+    ("load_balance_hosts=random", ("-",) * 6),
     # Nothing is lost where nothing is asked for, or the connection is made another way and is as good.
-    *((f"{pair}", ("",) * 5) for pair in ("keepalives=1", "gssencmode=prefer", "target_session_attrs=any",
+    *((f"{pair}", ("",) * 6) for pair in ("keepalives=1", "gssencmode=prefer", "target_session_attrs=any",
       "sslnegotiation=direct", "client_encoding=UTF8", "channel_binding=disable")),
 ]  # fmt: skip
 
@@ -212,6 +222,7 @@ PLACES: dict[str, tuple[str, dict[FormatName, str]]] = {
     "several": (
         "a.example:1,b.example:2",
         {
+            "asyncpg": "//app:s3cret@/shop?host=a.example%2Cb.example&port=1%2C2&",
             "jdbc": "//a.example:1,b.example:2/shop?",
             "npgsql": "Host=a.example:1,b.example:2;Database=shop;",
             "pgx": "//app:s3cret@/shop?host=a.example%2Cb.example&port=1%2C2&",
@@ -222,6 +233,7 @@ PLACES: dict[str, tuple[str, dict[FormatName, str]]] = {
     "socket": (
         "%2Frun%2Fpg:5433",
         {
+            "asyncpg": "//app:s3cret@/shop?host=/run/pg&port=5433&",
             "npgsql": "Host=/run/pg;Port=5433;",
             "pgx": "@localhost:5433/shop?host=/run/pg&",
             "node-postgres": "@localhost:5433/shop?host=/run/pg&",
@@ -234,6 +246,7 @@ PLACES: dict[str, tuple[str, dict[FormatName, str]]] = {
     "ipv6": (
         "[2001:db8::1]:1",
         {
+            "asyncpg": "@[2001:db8::1]:1/shop",
             "jdbc": "//[2001:db8::1]:1/shop",
             "npgsql": "Host=2001:db8::1;Port=1;",
             "pgx": "@[2001:db8::1]:1/shop",
@@ -270,6 +283,7 @@ def test_an_address_has_no_name_that_node_postgres_would_check(certificates: Cer
 
 
 NO_PASSWORD: dict[FormatName, str] = {
+    "asyncpg": "//app@db.example:5432/",
     "jdbc": "?user=app&sslmode=",
     "npgsql": ";Username=app;SSL Mode=",
     "pgx": "//app@db.example:5432/",
@@ -289,11 +303,11 @@ def test_a_missing_password_is_not_an_empty_one(name: FormatName) -> None:
 
 NAMES = {
     "plain-1.0": (*DRIVERS, "sqlalchemy"),
-    "a b%": ("jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
-    "\u00fc'\"\\": ("jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
-    "a/b?c#d": ("jdbc", "npgsql", "pgx", "sqlalchemy"),
-    "..": ("jdbc", "npgsql", "pgx", "sqlalchemy"),
-    "/a": ("jdbc", "npgsql", "sqlalchemy"),
+    "a b%": ("asyncpg", "jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
+    "\u00fc'\"\\": ("asyncpg", "jdbc", "node-postgres", "npgsql", "pgx", "sqlalchemy"),
+    "a/b?c#d": ("asyncpg", "jdbc", "npgsql", "pgx", "sqlalchemy"),
+    "..": ("asyncpg", "jdbc", "npgsql", "pgx", "sqlalchemy"),
+    "/a": ("asyncpg", "jdbc", "npgsql", "sqlalchemy"),
 }
 
 
@@ -326,6 +340,12 @@ def test_poolers(name: FormatName) -> None:
     assert POOLED[name] not in render(secured("?sslmode=require"), name)
 
 
+def test_a_dsn_of_asyncpg_has_no_place_for_a_pooler() -> None:
+    (message,) = refusals(secured("?sslmode=require", ENVCONN_POOL_MODE="transaction"), "asyncpg")
+    assert "cannot turn off asyncpg's prepared statements" in message
+    assert "sslmode=require" in render(secured("?sslmode=require", ENVCONN_POOL_MODE="session"), "asyncpg")
+
+
 def test_pgx_may_have_the_simple_protocol_instead() -> None:
     pooled = secured("?default_query_exec_mode=simple_protocol", ENVCONN_POOL_MODE="transaction")
     assert render(pooled, "pgx").endswith("&default_query_exec_mode=simple_protocol\n")
@@ -336,7 +356,7 @@ def test_pgx_may_have_the_simple_protocol_instead() -> None:
 def test_pgjdbcs_own_word_does_not_undo_that() -> None:
     stated = "?sslmode=require&prepareThreshold=3&currentSchema=s"
     assert "&currentSchema=s&prepareThreshold=3" in render(secured(stated), "jdbc")
-    pooled = render(secured(stated, ENVCONN_POOL_MODE="transaction"), "jdbc")
+    pooled = render(secured(stated.replace("=s", "=public"), ENVCONN_POOL_MODE="transaction"), "jdbc")
     assert ("prepareThreshold=0" in pooled, "prepareThreshold=3" in pooled) == (True, False)
 
 

@@ -85,13 +85,54 @@ def test_words(query: str, parameters: dict[str, str]) -> None:
     assert {**accepted(f"amqps://u:p@h/v?{query}").parameters} == parameters
 
 
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("amqp://u:p@h1//;amqp://u:p@h2//", (("h1", 5672), ("h2", 5672))),
+        ("amqp://u:p@h1//;pyamqp://u:p@h2:5673/", (("h1", 5672), ("h2", 5673))),
+        ("amqps://u:p@h1;amqps://u:p@h2/%2F;amqps://u:p@h3//", (("h1", 5671), ("h2", 5671), ("h3", 5671))),
+        ("amqps://h1/v;amqps://h2/v", (("h1", 5671), ("h2", 5671))),
+        (
+            "amqps://u:a%3Bb@h1?heartbeat=5;amqps://u:a%3Bb@[::1]:1?heartbeat=5",
+            (("h1", 5671), ("::1", 1)),
+        ),
+    ],
+)
+def test_lists(text: str, hosts: tuple[tuple[str, int], ...]) -> None:
+    """The list of kombu's failover: one user and one virtual host, on several servers."""
+    assert [(host.host, host.port) for host in accepted(text).hosts] == [*hosts]
+
+
 REFUSED = [
     ("amqp://u:p/¤@h", "slash-unencoded"),
     ("amqp://u:p#¤@h", "hash-unencoded"),
     ("amqp://u:p?¤@h", "question-unencoded"),
     ("amqp://u:p@¤@h", "at-unencoded"),
     ("amqp://u:p;¤@h", "semicolon-unencoded"),
-    ("amqp://u:¤@h1;amqp://u:¤@h2", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;h2", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;;amqp://u:¤@h2", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;AMQP://u:¤@h2", "semicolon-unencoded"),
+    ("amqp://u:¤@h1;amqps://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;amqp://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;pyamqp://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;rediss://:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;sentinel://:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;https://h2", "broker-list"),
+    ("amqps://u:¤@h1;amqps://v:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;amqps://u:x¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;amqps://h2", "broker-list"),
+    ("amqps://h1;amqps://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1/v;amqps://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;amqps://u:¤@h2/v", "broker-list"),
+    ("amqps://u:¤@h1/v;amqps://u:¤@h2/w", "broker-list"),
+    ("amqps://u:¤@h1?verify=verify_none;amqps://u:¤@h2?verify=verify_peer", "broker-list"),
+    ("amqps://u:¤@h1?cacertfile=/a;amqps://u:¤@h2", "broker-list"),
+    ("amqps://u:¤@h1;amqps://u:¤@h2?heartbeat=1", "broker-list"),
+    ("amqps://u:¤@h1;amqps://u:¤@h2:0", "port-range"),
+    ("amqps://u:¤@h1;amqps://u:¤@", "host-missing"),
+    ("amqps://u:¤@h1;amqps://u:¤/x@h2", "slash-unencoded"),
+    ("amqps://u:¤@h1?server_name_indication=h1;amqps://u:¤@h2?server_name_indication=h1", "sni-refused"),
     ("amqp://u:p[¤@h", "bracket-unencoded"),
     ("amqp://u:p\uff03¤@h", "character-unencoded"),
     ("amqp://u:%¤@h", "percent-unencoded"),
@@ -174,6 +215,11 @@ def test_refused(text: str, code: str) -> None:
         ("amqps://h?ssl_ca_certs=/ca", "Use cacertfile"),
         ("amqp://h?vhost=/", "or /%2F for the virtual host called /"),
         ("amqp://h?heart_beat=1", "Use heartbeat"),
+        ("amqps://u:p@h1;amqp://u:p@h2", "Write amqps:// in all of them"),
+        ("amqps://u:p@h1;amqps://u:q@h2", "differs from the first one in its user or password. Write the same in each"),
+        ("amqps://u:p@h1/v;amqps://u:p@h2/w", "in its virtual host"),
+        ("amqps://u:p@h1;amqps://u:p@h2?heartbeat=1", "in its parameters"),
+        ("amqp://u:p@h/v?locale=a@b", 'raw "@" in the query at character 24. Write %40'),
     ],
 )
 def test_messages(text: str, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
@@ -89,6 +90,30 @@ def test_blanks(text: str) -> None:
     assert (connection.hosts, connection.user, connection.dbname) == ((Host("h", 5432),), "u", "d")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "host=h\nuser=u\ndbname=d\npassword=p\n",
+        "host = h\r\nuser = u\r\ndbname = d\r\npassword = p\r\n",
+        "\n  host=h\n  user=u\n  dbname=d\n  password='p'\n",
+        "host=h\tuser=u\tdbname=d\tpassword=p",
+        "host=\n'h'user=\t'u'\ndbname='d'\fpassword\n=\vp",
+    ],
+)
+def test_several_lines(text: str) -> None:
+    """Line breaks and tabs separate pairs, as blanks do; libpq says the same."""
+    connection = accepted(text)
+    assert (connection.host, connection.user, connection.dbname) == ("h", "u", "d")
+    assert connection.password == Secret("p")
+    assert psycopg.conninfo.conninfo_to_dict(text) == {"host": "h", "user": "u", "dbname": "d", "password": "p"}
+
+
+def test_quotes_in_several_lines() -> None:
+    """A quote that is not the first character of a value is part of it; escapes stay as they are."""
+    assert accepted(f"{BASE}\npassword=it's\nsslmode=require").password == Secret("it's")
+    assert accepted(f"{BASE}\npassword='a b\\' c'\nsslmode=require").password == Secret("a b' c")
+
+
 @pytest.mark.parametrize(("text", "meant"), [(f"{BASE} password=a\\", "a"), (f"{BASE} password=a\\ ", "a ")])
 def test_backslash_at_the_end(text: str, meant: str) -> None:
     """The last backslash stands for nothing; one before a blank keeps the blank, though blanks are stripped."""
@@ -104,9 +129,8 @@ def test_hosts(host: str) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("host=h dbname=d password=¤", "user-missing"),
-        ("user=u dbname=d password=¤", "host-missing"),
-        ("host=h user=u password=¤", "dbname-missing"),
+        ("host=h dbname=d user='' password=¤", "user-missing"),
+        ("user=u dbname=d host='' password=¤", "host-missing"),
         ("host=h user=u password=¤ dbname=''", "dbname-missing"),
         (f"{BASE} password='¤", "parameter-syntax"),
         (f"{BASE} password='¤\\'", "parameter-syntax"),
@@ -127,8 +151,19 @@ def test_hosts(host: str) -> None:
         (f"{BASE} sslmode=''", "value-empty"),
         (f"{BASE} service=¤", "parameter-refused"),
         (f"{BASE} connect_timeout=¤", "number-invalid"),
-        (f"{BASE} password=¤\thost=x", "control-character"),
-        ("host=h\nuser=u\ndbname=d", "control-character"),
+        (f"{BASE}\tpassword=¤\thost=x", "parameter-duplicate"),
+        (f"{BASE}\npassword='¤\n¤'", "control-character"),
+        (f"{BASE}\npassword= '¤\t¤'", "control-character"),
+        (f"{BASE}\npassword=¤\\\n¤", "control-character"),
+        (f"{BASE}\npassword=\nsslmode=require", "value-ambiguous"),
+        (f"{BASE}\npassword='¤\n", "parameter-syntax"),
+        (f"{BASE}\n¤\n", "parameter-syntax"),
+        (f"{BASE}\n# ¤\nsslmode=require", "parameter-syntax"),
+        (f"# ¤\n{BASE}", "control-character"),
+        (f"{BASE}\x01password=¤", "control-character"),
+        (f"{BASE}\x85password=¤", "control-character"),
+        (f"{BASE}\n\xa0password=¤", "parameter-unknown"),
+        (f"HOST=h\n{BASE} password=¤", "control-character"),
         ("host=[::1] user=u dbname=d password=¤", "host-invalid"),
         ("host=¤' user=u dbname=d", "host-invalid"),
         (f"{BASE} password=¤\\\n", "control-character"),

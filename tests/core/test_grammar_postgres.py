@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy
 
 from envconn.connection import Host, Origin, Parameters, Secret
 from envconn.families import FAMILIES
-from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
+from envconn.grammar import recheck
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, OF_DJANGO, SCHEMAS, SECRETS
 from grammars import accepted, refused
 from leaks import MARKER
 
@@ -166,12 +168,48 @@ def test_parameters(name: str, value: str, meant: str) -> None:
     assert dict(accepted(f"{PG}?{name}={value}").parameters) == {name: meant}
 
 
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("name", [name for name in FOREIGN if name not in SCHEMAS])
 def test_foreign_keys(name: str) -> None:
     """Keys of other tools are set apart and reach no driver."""
     connection = accepted(f"{PG}?{name}=a%20b&sslmode=require")
     assert dict(connection.foreign) == {name: "a b"}
     assert dict(connection.parameters) == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize("name", OF_DJANGO)
+def test_djangos_keys_in_capitals(name: str) -> None:
+    """As in settings.py."""
+    assert dict(accepted(f"{PG}?{name.upper()}=1").foreign) == {name: "1"}
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ("currentSchema=app", "-csearch_path=app"),
+        ("currentSchema=App", "-csearch_path=App"),
+        ("currentSchema=app,public", "-csearch_path=app,public"),
+        ("currentSchema=%22App%22,%20b", '-csearch_path="App",\\ b'),
+        ("currentSchema=a%5Cb", "-csearch_path=a\\\\b"),
+        ("schema=app", "-csearch_path=app"),
+        ("schema=App", '-csearch_path="App"'),
+        ("schema=a-b", '-csearch_path="a-b"'),
+        ("schema=a%22b%20c", '-csearch_path="a""b\\ c"'),
+        ("schema=a,b", '-csearch_path="a,b"'),
+        ("schema=app&currentSchema=app", "-csearch_path=app"),
+        ("schema=app&options=-c%20a%3Db", "-c a=b -csearch_path=app"),
+        ("options=-ca%3Db&currentSchema=app", "-ca=b -csearch_path=app"),
+        ("options=-csearch_path%3Dapp&currentSchema=app", "-csearch_path=app"),
+        ("schema=app&options=", "-csearch_path=app"),
+        ("schema=public", None),
+        ("currentSchema=public&options=-ca%3Db", "-ca=b"),
+    ],
+)
+def test_schemas(query: str, options: str | None) -> None:
+    """The schema of other tools is the server's search_path; theirs is kept for exports. Read again, it is the same."""
+    connection = accepted(f"{PG}?{query}")
+    assert connection.parameters.get("options") == options
+    assert {*connection.foreign} <= {*SCHEMAS}
+    assert recheck.problems(connection) == ()
 
 
 @pytest.mark.parametrize("query", ["", "?", "?sslmode=require&"])
@@ -185,6 +223,72 @@ def test_ssl_true() -> None:
     connection = accepted(f"{PG}?ssl=true")
     assert dict(connection.parameters) == {"sslmode": "require"}
     assert connection.notes == ("ssl=true was read as sslmode=require",)
+
+
+@pytest.mark.parametrize(
+    ("query", "mode"),
+    [
+        *((f"ssl={mode}", mode) for mode in KEYWORDS["sslmode"].values),
+        *((f"ssl={mode}&sslmode={mode}", mode) for mode in KEYWORDS["sslmode"].values),
+        *((f"ssl=true&sslmode={mode}", mode) for mode in ("require", "verify-ca", "verify-full")),
+        ("sslmode=verify-full&ssl=true", "verify-full"),
+        ("sslmode=require&ssl=true", "require"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+asyncpg"])
+def test_ssl(scheme: str, query: str, mode: str) -> None:
+    """asyncpg's words, which SQLAlchemy passes on; beside a sslmode that says the same or more."""
+    assert dict(accepted(f"{scheme}://u:p@h/d?{query}").parameters) == {"sslmode": mode}
+
+
+@pytest.mark.parametrize(
+    ("query", "hosts"),
+    [
+        ("host=h1:5432&host=h2:5433", [Host("h1", 5432), Host("h2", 5433)]),
+        ("host=h1:6432&host=h2", [Host("h1", 6432), Host("h2", 5432)]),
+        ("host=h1&host=h2:6432&host=10.0.0.3", [Host("h1", 5432), Host("h2", 6432), Host("10.0.0.3", 5432)]),
+        ("host=h1%3A6432&host=h2%3a6433", [Host("h1", 6432), Host("h2", 6433)]),
+        ("host=h:6432", [Host("h", 6432)]),
+        ("sslmode=require&host=h1:1&connect_timeout=5&host=h2:2", [Host("h1", 1), Host("h2", 2)]),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg2", "postgresql+asyncpg"])
+def test_hosts_of_sqlalchemy(scheme: str, query: str, hosts: list[Host]) -> None:
+    """Each host with its port, as SQLAlchemy reads several parameters of one name."""
+    text = f"{scheme}://u:p@/d?{query}"
+    assert accepted(text).hosts == tuple(hosts)
+    dialect = sqlalchemy.make_url(text.replace("+asyncpg", "+psycopg2")).get_dialect()()
+    url = sqlalchemy.make_url(text.replace("%3A", ":").replace("%3a", ":"))
+    theirs = dialect.create_connect_args(url)[1]
+    ports = [int(port or 5432) for port in str(theirs["port"]).split(",")]
+    assert [*zip(theirs["host"].split(","), ports, strict=True)] == [(host.host, host.port) for host in hosts]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "user", "dbname"),
+    [
+        ("postgres://", "", 0, "", ""),
+        ("postgres:///", "", 0, "", ""),
+        ("postgres:///d", "", 0, "", "d"),
+        ("postgres://h", "h", 5432, "", ""),
+        ("postgres://h/d", "h", 5432, "", "d"),
+        ("postgres://@h/d", "h", 5432, "", "d"),
+        ("postgres://u@/d", "", 0, "u", "d"),
+        ("postgres://u@h", "h", 5432, "u", ""),
+        ("postgres://u@h/?sslmode=require", "h", 5432, "u", ""),
+        ("postgres://u@:6543/d", "", 6543, "u", "d"),
+        ("postgres:///d?port=6543", "", 6543, "", "d"),
+        ("postgres:///?host=/run", "/run", 5432, "", ""),
+        ("dbname=d", "", 0, "", "d"),
+        ("user=u port=1", "", 1, "u", ""),
+        ("host=h", "h", 5432, "", ""),
+    ],
+)
+def test_what_is_left_out(text: str, host: str, port: int, user: str, dbname: str) -> None:
+    """What libpq takes from the process is empty, and the rest as it says."""
+    connection = accepted(text)
+    assert (connection.host, connection.port, connection.user, connection.dbname) == (host, port, user, dbname)
+    assert recheck.problems(connection) == ()
 
 
 def test_an_unlimited_timeout_is_noted() -> None:
@@ -286,8 +390,13 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?application_name=#¤", "hash-unencoded"),
     ("postgres://u:¤@h/d?application_name=¤ ¤", "space-unencoded"),
     ("postgres://u:¤@h/d?application_name=¤@¤", "at-unencoded"),
-    ("postgres://h/d?user=¤@¤", "slash-unencoded"),
-    ("postgres://h?user=¤@¤", "question-unencoded"),
+    ("postgres://h/d?user=¤@¤", "at-unencoded"),
+    ("postgres://h?user=¤@¤", "at-unencoded"),
+    ("postgres://u:p@h?dbname=d&password=¤@¤", "at-unencoded"),
+    ("postgres://u:¤@h/d?pool_size=¤@¤", "at-unencoded"),
+    ("postgres://u:¤?foo=¤@h/d", "question-unencoded"),
+    ("postgres://u:¤/¤?foo=¤@h/d", "slash-unencoded"),
+    ("postgres://u:¤@¤@h/d?options=¤@¤", "at-unencoded"),
     # percent escapes
     ("postgres://u:¤%@h/d", "percent-unencoded"),
     ("postgres://u:¤%4@h/d", "percent-unencoded"),
@@ -308,21 +417,28 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d%0A¤", "control-character"),
     ("postgres://u:¤@h/d?options=¤%07", "control-character"),
     # user and database
-    ("postgres://h/d", "user-missing"),
-    ("postgres://:¤@h/d", "user-missing"),
-    ("postgres://@h/d", "user-missing"),
     ("postgres://h/d?user=", "user-missing"),
-    ("postgres://u:¤@h", "dbname-missing"),
-    ("postgres://u:¤@h/", "dbname-missing"),
-    ("postgres://u:¤@h?sslmode=require", "dbname-missing"),
+    ("postgres://:¤@h/d?user=", "user-missing"),
     ("postgres://u:¤@h?dbname=", "dbname-missing"),
     ("postgres://u:¤@h/" + 64 * "n", "dbname-too-long"),
     ("postgres://u:¤@h/" + 32 * "é", "dbname-too-long"),
     # hosts
-    ("postgres://u:¤@/d", "host-missing"),
-    ("postgres:///d?user=u&password=¤", "host-missing"),
     ("postgres:///d?user=u&password=¤&host=", "host-missing"),
-    ("postgres://u:¤@:5432/d", "host-missing"),
+    ("postgres://u:¤@:1,:2/d", "host-empty"),
+    ("postgres:///d?user=u&password=¤&port=1,2", "port-count"),
+    ("postgres:///d?user=u&password=¤&port=x", "port-invalid"),
+    ("postgres:///d?user=u&host=h1&host=h2&password=¤", "parameter-duplicate"),
+    ("postgresql+psycopg2:///d?user=u&host=h1&host=h2", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?host=h1:1&host=h2:2", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:1&host=h2:2&port=3", "parameter-duplicate"),
+    ("postgres://u:¤@:4/d?host=h1:1&host=h2:2", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:1&host=/run", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:1&host=[::1]:2", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:1&host=a,b", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:1&host=", "parameter-duplicate"),
+    ("postgres://u:¤@/d?host=h1:0&host=h2:1", "port-range"),
+    ("postgres://u:¤@/d?host=h1:1&host=127.1:2", "host-invalid"),
+    ("postgres://u:¤@/d?host=h1:x", "host-invalid"),
     ("postgres://u:¤@,/d", "host-empty"),
     ("postgres://u:¤@h,/d", "host-empty"),
     ("postgres://u:¤@,h/d", "host-empty"),
@@ -416,10 +532,24 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?sslmode=require&sslmode=disable", "parameter-duplicate"),
     ("postgres://u:¤@h/d?sslmode=require&sslmode=require", "parameter-duplicate"),
     ("postgres://u:¤@h/d?pgbouncer=true&pgbouncer=true", "parameter-duplicate"),
-    ("postgres://u:¤@h/d?ssl=true&sslmode=require", "parameter-duplicate"),
-    ("postgres://u:¤@h/d?sslmode=require&ssl=true", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=true&ssl=true", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=true&ssl=verify-full", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=true&sslmode=disable", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?sslmode=disable&ssl=true", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=true&sslmode=allow", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?sslmode=prefer&ssl=true", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=require&sslmode=verify-full", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=verify-full&sslmode=require", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=verify-full&sslmode=disable", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=verify-full&sslmode=¤", "sslmode-unknown"),
     ("postgres://u:¤@h/d?ssl=1", "ssl-unknown"),
-    ("postgres://u:¤@h/d?ssl=require", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=0", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=false", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=True", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=REQUIRE", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=verify_full", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=no-verify", "ssl-unknown"),
+    ("postgresql+asyncpg://u:¤@h/d?ssl=on", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=¤", "ssl-unknown"),
     ("postgres://u:¤@h/d?sslmode=requre", "sslmode-unknown"),
@@ -462,6 +592,24 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?SSLMODE=¤", "parameter-unknown"),
     ("postgres://u:¤@h/d?%68ost=¤", "parameter-unknown"),
     ("postgres://u:¤@h/d?requiressl=1", "parameter-unknown"),
+    ("postgres://u:¤@h/d?Conn_Max_Ages=1", "parameter-unknown"),
+    ("postgres://u:¤@h/d?POOL_SIZE=1", "parameter-unknown"),
+    ("postgres://u:¤@h/d?SCHEMA=app", "parameter-unknown"),
+    ("postgres://u:¤@h/d?currentschema=app", "parameter-unknown"),
+    ("postgres://u:¤@h/d?isolation_level=serializable", "parameter-unknown"),
+    ("postgres://u:¤@h/d?assume_role=¤", "parameter-unknown"),
+    ("postgres://u:¤@h/d?CONN_MAX_AGE=1&conn_max_age=1", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=", "value-empty"),
+    ("postgres://u:¤@h/d?currentSchema=", "value-empty"),
+    ("postgres://u:¤@h/d?schema=a&schema=a", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=a&currentSchema=b", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=App&currentSchema=App", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=public&currentSchema=b", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=a&options=-csearch_path%3Db", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=a&options=-c%20search_path%3Da", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?options=--search_path%3Dpublic&schema=public", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?schema=¤+¤&options=¤+", "plus-unencoded"),
+    ("postgres://u:¤@h/d?schema=¤%0A", "control-character"),
     ("postgres://u:¤@h/d?authtype=¤", "parameter-unknown"),
     ("postgres://u:¤@h/d?tty=¤", "parameter-unknown"),
     ("postgres://h/d?user=u&password=¤&¤¤=x", "parameter-unknown"),
@@ -522,7 +670,14 @@ def test_refused(text: str, code: str) -> None:
         ("file:///x.db", "Use sqlite:///path"),
         ("mongodb://h/d", "MongoDB is not supported"),
         ("POSTGRES://h/d", "Write it in lower case"),
-        ("postgres://u:p@/d", "?host=/var/run/postgresql for a socket"),
+        ("postgres://u:p@/d?host=", "?host=/var/run/postgresql for a socket"),
+        ("postgres://us:p@h/d?options=a@b", 'raw "@" in the query at character 30. Write %40'),
+        ("postgres://h?user=a@b", 'raw "@" in the query at character 20. Write %40'),
+        ("postgres://us:p@ss@h/d?user=a@b", 'second raw "@" in the host at character 19. Write %40 for every'),
+        ("postgres://us:p@h/d?options=#", 'raw "#" in the query at character 29'),
+        (f"{PG}?ssl=true&sslmode=disable", "ssl and sslmode differ. Keep the stronger one, as sslmode"),
+        (f"{PG}?isolation_level=1", "pass it to databases(options={...})"),
+        (f"{PG}?schema=a&options=-csearch_path%3Db", "schema and another parameter differ. Keep one"),
         (f"{PG}?sslmode=requre", "Use require"),
         (f"{PG}?sslmode=verify_full", "Use verify-full"),
         (f"{PG}?sslmode=VERIFY-CA", "Use verify-ca, in lower case"),
@@ -555,7 +710,6 @@ def test_all_problems_are_reported_at_once() -> None:
         "parameter-syntax",
         "parameter-refused",
         "number-invalid",
-        "dbname-missing",
         "parameter-unknown",
     ]
     kinds = [problem.code for problem in refused("postgres://u:a b/c#d@e@h/d")]

@@ -184,7 +184,7 @@ class TestReload:
         assert services.reload().changed == {"database": ("host",)}
         assert services.database.tls.level == TlsLevel.VERIFY_FULL
 
-    @pytest.mark.parametrize("wrong", ["", "postgresql://", URL.replace("require", "disable"), "rediss://x/0"])
+    @pytest.mark.parametrize("wrong", ["", "postgresql://h", URL.replace("require", "disable"), "rediss://x/0"])
     def test_a_wrong_environment_changes_nothing(self, wrong: str) -> None:
         environ = {"DATABASE_URL": URL}
         services = load(environ)

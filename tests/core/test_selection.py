@@ -127,7 +127,7 @@ def codes(environ: dict[str, str]) -> tuple[list[str], list[str]]:
         ({"DATABASE_HOST": "a", "DATABASE_USER": "u", "DATABASE_NAME": "d",
           "DB_HOST": "b", "DB_USER": "u", "DB_NAME": "d"}, ["variable-conflict"], "two families of parts"),
         ({"DB_HOST": "h"}, ["user-missing", "dbname-missing"], "all that is missing"),
-        ({"PGHOST": "h", "PGUSER": "u"}, ["dbname-missing"], "libpq would take the user's name"),
+        ({"PGHOST": "h", "PGDATABASE": "d"}, ["user-missing"], "the process's user says nothing elsewhere"),
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PORT": "x"}, ["port-invalid"], "the grammar's own rules"),
         ({"DB_HOST": "h", "DB_USER": "u", "DB_NAME": "d", "DB_PASSWORD_FILE": "/nowhere"}, ["file-missing"], "a file"),
         (

@@ -54,6 +54,13 @@ def test_libpq_reads_the_same_back(nasty: str) -> None:
     }
 
 
+def test_readers_that_are_not_libpq() -> None:
+    connection = secure("postgresql://u:p@db.example/d?gssencmode=prefer&application_name=a")
+    assert connection.uri().reveal().endswith("?application_name=a&sslmode=require&gssencmode=disable")
+    assert connection.uri(libpq=False).reveal().endswith("?application_name=a&sslmode=require")
+    assert secure("rediss://:p@h").uri(libpq=False) == secure("rediss://:p@h").uri()
+
+
 @pytest.mark.parametrize(
     ("hosts", "host", "port", "hostaddr"),
     [

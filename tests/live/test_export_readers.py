@@ -22,6 +22,7 @@ import readers
 from envconn.drivers.libpq import version as installed
 from envconn.export import render
 from matrix import CLAIMS, LENIENT, SITES, STRICT
+from naive import asyncpg_connect
 from readers import SPELLINGS
 from traps import TRAPS
 
@@ -93,6 +94,16 @@ def test_libpq(
         if seen != (want := due(site, cell)):
             broken.append(f"{reader}, {version}, {cell}: {seen}; should be {want}")
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("site", SERVERS)
+def test_asyncpg(lab: Lab, certificates: Certificates, site: str) -> None:
+    """Its own DSN, without envconn: connected as promised, or not at all."""
+    connected = {matrix.TLS, matrix.CLEAR}
+    for cell in CELLS:
+        seen = asyncpg_connect(render(judged(lab, certificates, site, cell), "asyncpg").rstrip("\n"))
+        want = due(site, cell)
+        assert seen == want if want in connected else seen not in connected, (cell, seen, want)
 
 
 @pytest.mark.sampled(4)

@@ -9,8 +9,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from celery import Celery
+from kombu.exceptions import OperationalError
 
+import envconn
 from envconn.probe.proof import Login
+from envconn_celery import config
 from logins import MARKER, assert_no_login_is_running, codes, noted, tried
 
 if TYPE_CHECKING:
@@ -33,6 +37,32 @@ def test_a_login(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None
     assert (login.driver, login.user, login.dbname) == ("py-amqp", "app", "/")
     assert login.server_version
     assert login.server_version.startswith("RabbitMQ ")
+
+
+def test_a_list(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    """The next one where one is down, and the one that answers where it refuses."""
+    good = uri(rabbitmq["good"], certificates)
+    down = good.replace(f":{rabbitmq['good'].port}/", ":1/")
+    assert tried(f"{down};{good}").login
+    assert tried(f"{good};{down}").login
+    assert codes(tried(f"{down};{down}")) == ["host-unreachable"]
+    assert codes(tried(f"{uri(rabbitmq['wronghost'], certificates)};{good}")) == ["tls-failed"]
+
+
+def test_celerys_failover(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:
+    """kombu goes on to the second URL, where the server is verified by its own name."""
+    good = uri(rabbitmq["good"], certificates)
+    down = good.replace("localhost", "127.0.0.1").replace(f":{rabbitmq['good'].port}/", ":1/")
+    app = Celery("list", set_as_current=False)
+    app.conf.update(config(envconn.load({"CELERY_BROKER_URL": f"{down};{good}"}, env_file=None)))
+    with app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=3, interval_start=0.1)
+        assert connection.as_uri().partition("@")[2].startswith(f"localhost:{rabbitmq['good'].port}")
+        assert connection.ssl["server_hostname"] == "localhost"
+    wrong = uri(rabbitmq["wronghost"], certificates)
+    app.conf.update(config(envconn.load({"CELERY_BROKER_URL": f"{down};{wrong}"}, env_file=None)))
+    with app.connection_for_write() as connection, pytest.raises(OperationalError):
+        connection.ensure_connection(max_retries=2, interval_start=0.1)
 
 
 def test_a_wrong_password(rabbitmq: States[RabbitMQ], certificates: Certificates) -> None:

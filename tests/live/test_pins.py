@@ -11,7 +11,8 @@ import libpq_drivers
 import revocation
 import rules
 from envconn.drivers import libpq
-from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
+from envconn.grammar.libpq_keywords import KEYWORDS, pins
+from envconn.sources.environment import ABSENT
 from matrix import TLS, UNTRUSTED
 from throwaway import certificates as making
 from throwaway.server import shown

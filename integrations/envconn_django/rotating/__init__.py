@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from envconn.drivers.unsupported import refuse
 from envconn.families import POSTGRESQL
 from envconn.tls.secured import without_password
 from envconn_django.database_entry import DatabaseSettings, driven, fixed, settings
@@ -35,6 +36,8 @@ def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None, st
     if connection.family != POSTGRESQL:
         return fixed(connection, pool, stated)
     entry = settings(without_password(connection), pool=pool, stated=stated)
+    if entry["ENGINE"] not in _ENGINES:
+        refuse(connection, f"rotate=True does not work with the ENGINE of {connection.scheme}://. Use postgresql://")
     entry["ENGINE"] = _ENGINES[entry["ENGINE"]]
     return entry
 

@@ -18,12 +18,13 @@ from envconn.families import AMQP, FAMILIES
 from envconn.grammar.libpq_keywords import CONTEXT
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
-from envconn.tls.uri_writer import compose
+from envconn.tls.uri_writer import several
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from envconn.connection import Host
     from envconn.tls import SecuredConnection
 
 
@@ -50,7 +51,9 @@ class Options(TypedDict, total=False):
 
 
 def url(connection: SecuredConnection) -> str:
-    """Return the broker's URL for kombu, with the password. How to verify is in `arguments`.
+    """Return the broker's URL for kombu, with the password; of several hosts, the list for its failover.
+
+    How to verify is in `arguments`.
 
     Raises:
         ConfigurationError: py-amqp does not support what the connection requires.
@@ -58,11 +61,11 @@ def url(connection: SecuredConnection) -> str:
     """
     insist(connection, "py-amqp", AMQP, _OPTIONS)
     scheme = FAMILIES[AMQP].secure if connection.tls.level >= TlsLevel.ENCRYPTED else FAMILIES[AMQP].plain
-    return compose(scheme, connection, {})
+    return several(scheme, connection, {})
 
 
-def arguments(connection: SecuredConnection) -> Arguments | None:
-    """Return how to verify, for py-amqp's ``ssl``; `None` if the connection does not use TLS.
+def arguments(connection: SecuredConnection, host: Host | None = None) -> Arguments | None:
+    """Return how to verify `host`, the first one if left out, for py-amqp's ``ssl``; `None` without TLS.
 
     `None` and not an empty dictionary, which would mean no TLS with ``amqp``, and a verified chain without
     a name with ``amqps``.
@@ -80,7 +83,7 @@ def arguments(connection: SecuredConnection) -> Arguments | None:
     if connection.tls.ca:
         found["ca_certs"] = connection.tls.ca.file()
     if connection.tls.level == TlsLevel.VERIFY_FULL:
-        found["server_hostname"] = connection.host
+        found["server_hostname"] = (host or connection.hosts[0]).host
     if "sslcert" in connection.parameters:
         # With an encrypted key py-amqp would ask on the terminal; this refuses it.
         ssl_context.build(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from envconn.drivers import Hidden, ssl_context
 from envconn.drivers.allowed_options import permit
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
 
 _SETTINGS = ("application_name", "client_encoding", "options")
-_HONOURED = {*_SETTINGS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile"}
+_KERBEROS = ("krbsrvname", "gsslib")
+_HONOURED = {
+    *(*_SETTINGS, *_KERBEROS, "fallback_application_name", "target_session_attrs", "connect_timeout", "passfile")
+}
 
 MAX_INACTIVE = 300.0
 """asyncpg's own default for the seconds after which its pool closes an idle connection."""
@@ -42,6 +46,8 @@ class Arguments(TypedDict, total=False):
     server_settings: dict[str, str]
     statement_cache_size: int
     timeout: float
+    krbsrvname: str
+    gsslib: str
 
 
 class PoolOptions(TypedDict, total=False):
@@ -90,8 +96,18 @@ def _add_optional(found: Arguments, connection: SecuredConnection) -> None:
     if not connection.features.prepared_statements:
         # A pooler in transaction mode changes the server connection, which does not know the other one's statements.
         found["statement_cache_size"] = 0
+    if stated := {name: connection.parameters[name] for name in _KERBEROS if name in connection.parameters}:
+        _require_kerberos(connection, *stated)
+        found |= cast("Arguments", stated)
     if timeout := int(connection.parameters.get("connect_timeout", "0")):
         found["timeout"] = float(timeout)
+
+
+def _require_kerberos(connection: SecuredConnection, name: str, *_: str) -> None:
+    from importlib import metadata
+
+    if tuple(map(int, metadata.version("asyncpg").split(".")[:2])) < (0, 30):
+        refuse(connection, f"{name} requires asyncpg 0.30. Upgrade it, or remove {name}")
 
 
 def merged(connection: SecuredConnection, stated: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from envconn.drivers import mysql as mysql_driver
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.grammar.conninfo import quoted
-from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, VARIABLES, pins
+from envconn.grammar.libpq_keywords import KEYWORDS, VARIABLES, pins
 from envconn.grammar.mysql import MODES
 from envconn.records import Record
+from envconn.sources.environment import ABSENT
 from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False

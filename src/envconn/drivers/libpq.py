@@ -18,8 +18,9 @@ from envconn.drivers import hide
 from envconn.drivers.unsupported import refuse, stated_by
 from envconn.errors import ConfigurationError, Finding, problem
 from envconn.families import POSTGRESQL
-from envconn.grammar.libpq_keywords import ABSENT, KEYWORDS, pins
+from envconn.grammar.libpq_keywords import KEYWORDS, pins
 from envconn.records import TypedDict
+from envconn.sources.environment import ABSENT
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.deciding_files import verified
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 FormatName = Literal[
+    "asyncpg",
     "conninfo",
     "dotenv",
     "jdbc",
@@ -150,6 +151,7 @@ def _uri(request: ExportRequest) -> str:
 
 
 FORMATS: dict[FormatName, Format] = {
+    "asyncpg": Format("the DSN of asyncpg", other_languages.asyncpg, other_languages.ASYNCPG.levels),
     "conninfo": Format("libpq's keyword/value string", libpq_formats.conninfo, libpq_levels()),
     "dotenv": Format("a line of a `.env` file", deployment.dotenv, libpq_levels()),
     "jdbc": Format("the URL of pgjdbc, for Java", other_languages.jdbc, other_languages.PGJDBC.levels),
@@ -176,6 +178,10 @@ FORMATS: dict[FormatName, Format] = {
         other_languages.PRISMA.levels,
     ),
     "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", libpq_formats.sqlalchemy, libpq_levels()),
-    "uri": Format("the URI of libpq, or of the service's own clients", _uri, libpq_levels()),
+    "uri": Format(
+        "the URI for libpq (`psql`, psycopg, psycopg2); for another service, that of its own clients",
+        _uri,
+        libpq_levels(),
+    ),
 }
 """The formats by name."""

@@ -1,7 +1,11 @@
-"""Connections for drivers of other languages: pgjdbc, Npgsql, node-postgres, pgx and Prisma.
+"""Connections for drivers without libpq: asyncpg, and pgjdbc, Npgsql, node-postgres, pgx and Prisma.
 
 Each has a record of the parameters that it reads, and a function that writes the text. Sources of the records:
 
+- asyncpg: connect_utils.py of 0.31 (_parse_connect_dsn_and_args). It has libpq's words for TLS, and sends every other
+  parameter that it does not know to the server as a setting, ``gssencmode`` and ``connect_timeout`` included. It
+  ignores hosts in the query if there is one before it, and reads ``PG*`` variables for what the DSN does not state:
+  those can make it fail, or verify, and not less.
 - pgjdbc: "Connection Parameters" of its documentation, 42.7; LibPQFactory.java and Driver.java (parseURL) of 42.7.13.
   `require` verifies nothing there, even with ``sslrootcert``; the CA in ``sslrootcert`` alone is trusted. User
   and password can only be in the query.
@@ -33,11 +37,41 @@ from urllib.parse import quote, urlencode
 
 from envconn.export.target import CA, Target, decline, libpq_levels, parameters_for, postgres_url
 from envconn.tls import TlsLevel
+from envconn.tls.uri_writer import compose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.export.target import ExportRequest
     from envconn.tls import SecuredConnection
+
+
+ASYNCPG = Target(
+    "asyncpg",
+    libpq_levels(),
+    fixed={"ssl_min_protocol_version": "TLSv1.2", "target_session_attrs": "any"},
+    parameters={
+        name: name
+        for name in (
+            *("application_name", "client_encoding", "options", "passfile", "krbsrvname", "gsslib"),
+            *("sslcert", "sslkey", "sslpassword", "sslcrl"),
+            *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs"),
+        )
+    },
+    several_hosts=True,
+)
+
+
+def asyncpg(request: ExportRequest) -> str:
+    """Return the DSN. It cannot turn prepared statements off, which an argument of ``connect`` does."""
+    connection = request.connection
+    found = parameters_for(connection, ASYNCPG)
+    if not connection.features.prepared_statements:
+        decline(connection, "a DSN cannot turn off asyncpg's prepared statements. Use envconn_asyncpg")
+    first, *others = connection.hosts
+    if not (others or first.is_socket):
+        return f"{postgres_url(connection, found)}\n"
+    place = {name: ",".join(str(getattr(host, name)) for host in connection.hosts) for name in ("host", "port")}
+    return f"{compose('postgresql', connection, {**place, **found}, hosts='')}\n"
 
 
 PGJDBC = Target(

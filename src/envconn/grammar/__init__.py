@@ -13,7 +13,7 @@ from importlib import import_module
 
 from envconn.errors import problem
 from envconn.families import BY_SCHEME, FAMILIES
-from envconn.grammar.conninfo import read_conninfo
+from envconn.grammar.conninfo import on_one_line, read_conninfo
 from envconn.grammar.text import ParseState, nearest, tidy
 
 TYPE_CHECKING = False
@@ -44,26 +44,29 @@ _MISTAKEN = {
 _ACCEPTED = "Use postgresql://, mysql://, sqlite:///, rediss:// or amqps://"
 
 
-def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
+def read(text: Secret, origin: Origin, *, kombu: bool = False) -> Connection | tuple[Finding, ...]:
     """Return the connection that `text` describes, or everything that is wrong with it. Never raises for bad input.
 
     A URI is read by the grammar of its scheme; a text without ``scheme:`` but with a ``=``
     is a keyword/value string of libpq, as for libpq itself. A JSON object is a service in parts, as secret
-    managers store it (`json_credentials`). No message quotes any part of the text, except known words
-    and names of parameters that cannot be part of a password.
+    managers store it (`json_credentials`). `kombu` is whether Celery may read the text by itself as well. No
+    message quotes any part of the text, except known words and names of parameters that cannot be part of a
+    password.
     """
     written = text.reveal().lstrip("\ufeff \t\r\n")
     if written[:1] == "{" and not _is_braced(written):
         from envconn.grammar.json_credentials import read_json
 
         return read_json(text, origin, read_text)
-    return read_text(text, origin)
+    return read_text(text, origin, kombu=kombu)
 
 
-def read_text(text: Secret, origin: Origin, before: str = "") -> Connection | tuple[Finding, ...]:
+def read_text(
+    text: Secret, origin: Origin, before: str = "", *, kombu: bool = False
+) -> Connection | tuple[Finding, ...]:
     """Do the same as `read`, for a text that is not JSON. `before` is what stands before the scheme, as in ``db+``."""
-    state = ParseState(origin)
-    clean = tidy(state, text.reveal())
+    state = ParseState(origin, kombu=kombu)
+    clean = tidy(state, on_one_line(text.reveal()))
     mistake = _mistake(clean) if clean and _may_be_mistaken(clean) else None
     connection = None if mistake or clean is None else _dispatch(state, clean, before)
     if connection:

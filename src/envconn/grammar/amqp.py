@@ -5,7 +5,9 @@ and of pika. Deliberate differences, all refusals but the last two:
 
 - a virtual host with a raw ``/`` in it, which RabbitMQ's URI specification forbids and kombu
   reads; ``//``, as Celery's documentation writes it, is the virtual host ``/``;
-- a raw ``;``, at which kombu splits, and everything that `envconn.grammar.uri` refuses;
+- a raw ``;``, at which kombu splits, unless a whole URI follows; and members of such a list that differ in more than
+  the host: kombu would log in to each with its own user, and use the parameters of the first;
+- everything that `envconn.grammar.uri` refuses;
 - only user or only password: kombu would add ``guest`` for the other one. Without both, they are empty,
   and the client logs in as ``guest``;
 - TLS parameters with ``amqp``, which kombu refuses and RabbitMQ's client ignores;
@@ -17,6 +19,8 @@ and of pika. Deliberate differences, all refusals but the last two:
 """
 
 from __future__ import annotations
+
+import re
 
 from envconn.families import AMQP, FAMILIES
 from envconn.grammar.text import decode
@@ -34,6 +38,8 @@ from envconn.grammar.uri import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envconn.connection import Connection, Host
     from envconn.grammar.text import ParseState
     from envconn.grammar.uri import Uri
@@ -104,24 +110,62 @@ GUEST = "guest"
 
 
 def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
-    """Read ``amqps://user:password@host:port/vhost?name=value&...``.
+    """Read ``amqps://user:password@host:port/vhost?name=value&...``, or several of them with semicolons between.
 
     Returns `None` if something is wrong; `state` then holds the problems. The virtual host is in
     `Connection.dbname`.
     """
     secure = scheme == _FAMILY.secure
-    uri = split_uri(state, AMQP, scheme, text, semicolons=False)
-    if uri is None:
+    uris = [*_split_members(state, scheme, text)]
+    if None in uris:
         return None
-    if uri.user == GUEST and not uri.password:
-        uri = uri._replace(password=GUEST)
+    uri, *others = [_with_guest(each) for each in uris if each is not None]
     _check_credentials(state, uri)
-    hosts = read_host(state, uri.netloc, _FAMILY.tls_port if secure else _FAMILY.port)
+    port = _FAMILY.tls_port if secure else _FAMILY.port
+    hosts = tuple(host for each in (uri, *others) for host in read_host(state, each.netloc, port))
     vhost = _read_vhost(state, uri)
+    for other in others:
+        _compare(state, uri, other)
     query = read_query(state, uri.query, uri.query_start, PARAMETERS)
     _check_name(state, hosts, query.values.pop("server_name_indication", None), secure=secure)
     settle_tls(state, query.values, secure=secure, remedy="Use amqps://, or remove them")
     return make_connection(state, uri, query, hosts, vhost)
+
+
+def _with_guest(uri: Uri) -> Uri:
+    return uri._replace(password=GUEST) if uri.user == GUEST and not uri.password else uri
+
+
+def _split_members(state: ParseState, scheme: str, text: str) -> Iterator[Uri | None]:
+    """Split the list and each member into parts; stop at the first invalid one."""
+    start = 0
+    for member in re.split(r";(?=[a-z][a-z0-9+]*://)", text):
+        found = member.partition("://")[0]
+        if (found == _FAMILY.secure) != (scheme == _FAMILY.secure) or found not in _FAMILY.schemes:
+            state.refuse("broker-list", f"the list has {_SCHEMES}")
+            yield None
+            return
+        yield split_uri(state, AMQP, found, member, PARAMETERS, semicolons=False, before=start)
+        start += len(member) + 1
+
+
+_SCHEMES = "different schemes, and is as safe as its weakest member. Write amqps:// in all of them"
+
+
+def _compare(state: ParseState, first: Uri, other: Uri) -> None:
+    """Refuse a member that differs from the first in more than the host."""
+    for part, mine, theirs in (
+        ("user or password", (first.user, first.password), (other.user, other.password)),
+        ("virtual host", _vhost(first.path), _vhost(other.path)),
+        ("parameters", first.query, other.query),
+    ):
+        if mine != theirs:
+            message = f"a later URL of the list differs from the first one in its {part}. Write the same in each"
+            state.refuse("broker-list", message)
+
+
+def _vhost(path: str) -> str:
+    return "" if path in {"/", "%2F", "%2f"} else path
 
 
 def _check_credentials(state: ParseState, uri: Uri) -> None:

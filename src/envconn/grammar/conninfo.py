@@ -4,7 +4,7 @@ The reference is fe-connect.c of libpq 18: blanks between pairs and around ``=``
 backslash escapes inside and outside of quotes, and the next pair right behind a closing quote.
 Deliberate differences, all refusals but the last:
 
-- tabs and line breaks, which separate pairs for libpq, are control characters here (see `envconn.grammar.text`);
+- a tab or a line break in a value, which is a control character here (see `envconn.grammar.text`);
 - a blank after ``=`` and then an unquoted value with a ``=`` in it: libpq reads ``password= dbname=d``
   as a password, but it is a template whose variable was not set;
 - a keyword given twice (libpq: the last one wins), and everything refused below and in `envconn.grammar.hosts`;
@@ -13,8 +13,8 @@ Deliberate differences, all refusals but the last:
 The rest of the file also serves PostgreSQL's URIs: a draft of the connection, which in libpq is conninfo_storeval
 (look up the keyword; the last value wins), and the checks of pqConnectOptions2, made when the
 connection is made. Deliberate differences, all refusals: a keyword given twice, an empty value where it decides
-about TLS, numbers with signs or blanks, TLS below 1.2, and no user name or database name (libpq takes the first from
-PGUSER or the operating system, the second from the first).
+about TLS, whom we talk to or as whom, numbers with signs or blanks, and TLS below 1.2. Where host, user or database
+name are not stated, they are empty here: libpq's defaults depend on the process (`selection.libpq_defaults`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ from envconn.grammar.libpq_keywords import (
     INSTEAD,
     KEYWORDS,
     METHODS,
+    OF_DJANGO,
     REFUSED_WORDS,
     SAFE_MODES,
+    SCHEMAS,
     SECRETS,
+    SSL_WORDS,
     known_methods,
     reversed_ranges,
+    setting,
     spelled,
 )
 from envconn.grammar.text import MOST, nearest
@@ -64,6 +68,28 @@ def read_conninfo(state: ParseState, text: str) -> Connection | None:
             return None
         position = end
     return draft.finish("")
+
+
+def on_one_line(text: str) -> str:
+    """Return `text` with a blank for each tab and line break between pairs, if it is a keyword/value string.
+
+    Positions stay the same. What is in quotes, or follows a backslash, is part of a value.
+    """
+    if text.isprintable() or not re.match(rf"\ufeff?{_SPACE}*[a-z_]+{_SPACE}*=", text):
+        return text
+    return re.sub(_BETWEEN, _blank, text)
+
+
+_SPACE = r"[ \t\n\v\f\r]"
+"""White space as isspace() in C knows it."""
+
+# A quoted value and the "=" before it; a backslash and what it makes literal; white space, but not the last.
+_BETWEEN = rf"(?s)(={_SPACE}*)'(?:[^'\\]|\\.)*'|\\.|{_SPACE}+(?!\Z)"
+
+
+def _blank(found: re.Match[str]) -> str:
+    between = found[1] or (found[0] if not found[0].strip(" \t\n\v\f\r") else "")
+    return re.sub(_SPACE, " ", between) + found[0][len(between) :]
 
 
 def quoted(value: str) -> str:
@@ -116,7 +142,9 @@ def _put(draft: Draft, name: str, value: str, ordinal: int) -> None:
         draft.put_unknown(name, ordinal)
 
 
-_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1; the server cuts a longer name off and looks for the rest
+LONGEST_NAME = 63
+"""The bytes of a database name (NAMEDATALEN - 1): the server cuts a longer one off, and looks for the rest."""
+
 _LARGEST = 2_147_483_647  # INT_MAX, as in parse_int_param
 _SECRETIVE = ("pass", "pw", "secret", "key", "token", "%")
 _NEVER_EMPTY = frozenset(
@@ -134,18 +162,19 @@ class Draft:
     if the text before the keywords was invalid.
     """
 
-    __slots__ = ("_unknown", "doubtful", "foreign", "state", "values")
+    __slots__ = ("_unknown", "doubtful", "foreign", "ssl", "state", "values")
 
     def __init__(self, state: ParseState) -> None:
         self.state = state
         self.values: dict[str, str | None] = {}
         self.foreign: dict[str, str] = {}
+        self.ssl: str | None = None
         self.doubtful = False
         self._unknown: list[tuple[int, str]] = []
 
     def knows(self, name: str) -> bool:
         """Whether `name` is a keyword of libpq or of another known tool."""
-        return name in KEYWORDS or name in FOREIGN
+        return name in KEYWORDS or _foreign(name) in FOREIGN
 
     def put_unknown(self, name: str, ordinal: int) -> None:
         """Remember an unknown keyword; `ordinal` counts from 1. `finish` reports it."""
@@ -153,7 +182,7 @@ class Draft:
 
     def put(self, name: str, value: str | None) -> None:
         """Store the value of a known keyword, unless it is refused or given twice."""
-        self.doubtful = self.doubtful or name in SECRETS
+        self.doubtful, name = self.doubtful or name in SECRETS, _foreign(name)
         if name in self.values or name in self.foreign:
             self.state.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
         elif name in FOREIGN:
@@ -163,13 +192,26 @@ class Draft:
             if value is not None:
                 self._check(name, value)
 
+    def put_ssl(self, word: str) -> None:
+        """Store the value of ``ssl``, which says the same as ``sslmode``."""
+        if word not in SSL_WORDS:
+            self.state.refuse("ssl-unknown", _SSL_UNKNOWN)
+        elif self.ssl is not None:
+            self.state.refuse("parameter-duplicate", "ssl is given twice. Keep one")
+        else:
+            self.ssl = word
+
     def finish(self, scheme: str) -> Connection | None:
-        """Return the connection, or `None` if there were problems, here or before."""
+        """Return the connection, or `None` if there were problems, here or before. What is not stated is empty."""
         state, values = self.state, self.values
         before = len(state.problems)
+        self._settle_ssl()
+        self._settle_schema()
         hosts = self._pair_hosts()
         self._check_names()
-        self._report_unknown(named=not self.doubtful and len(state.problems) == before)
+        # A text that leaves out a part may have put the password in its place.
+        is_whole = values.keys() >= {"host", "user", "dbname"}
+        self._report_unknown(named=is_whole and not self.doubtful and len(state.problems) == before)
         if state.problems:
             return None
         password = values.get("password")
@@ -178,8 +220,8 @@ class Draft:
             family=POSTGRESQL,
             scheme=scheme,
             hosts=hosts,
-            user=values["user"] or "",
-            dbname=values["dbname"] or "",
+            user=values.get("user") or "",
+            dbname=values.get("dbname") or "",
             password=Secret(password) if password else None,
             parameters=Parameters(others),
             foreign=Parameters(self.foreign),
@@ -208,15 +250,39 @@ class Draft:
         elif name == "connect_timeout" and int(value) == 0:
             self.state.notes.append("connect_timeout is zero, so a connection waits without limit")
 
+    def _settle_ssl(self) -> None:
+        if self.ssl is None:
+            return
+        mode = SSL_WORDS[self.ssl]
+        stated = self.values.get("sslmode", mode)
+        if "sslmode" not in self.values:
+            self.put("sslmode", mode)
+            self.state.notes.append(f"ssl={self.ssl} was read as sslmode={mode}")
+        elif not (stated == mode or (self.ssl == "true" and stated in SAFE_MODES)):
+            self.state.refuse("parameter-duplicate", "ssl and sslmode differ. Keep the stronger one, as sslmode")
+
+    def _settle_schema(self) -> None:
+        """Add the setting for the schema to ``options``; ``public`` is the server's default."""
+        stated = {name: self.foreign[name] for name in SCHEMAS if name in self.foreign}
+        paths = {_search_path(name, value) for name, value in stated.items()}
+        options = self.values.get("options", "") or ""
+        added = " ".join(setting("search_path", path) for path in paths - {"public"})
+        others = options.removesuffix(added) if added else options
+        first = next(iter(stated), "")
+        if "" in stated.values():
+            self.state.refuse("value-empty", f"the value of {first} is empty. Write one, or remove {first}")
+        elif len(paths) > 1 or (paths and "search_path" in others):
+            self.state.refuse("parameter-duplicate", f"{first} and another parameter differ. Keep one")
+        elif added and added not in options:
+            self.values["options"] = f"{options} {added}".lstrip()
+
     def _check_names(self) -> None:
-        values = self.values
-        if values.get("user", "") == "":
-            self.state.refuse("user-missing", "there is no user. Add user:password@ before the host, or user=")
-        dbname = values.get("dbname", "")
-        if dbname == "":
-            self.state.refuse("dbname-missing", "there is no database name. Add /name after the host, or dbname=")
-        elif dbname and len(dbname.encode()) > _LONGEST_NAME:
-            self.state.refuse("dbname-too-long", f"the database name has more than {_LONGEST_NAME} bytes. Shorten it")
+        values, dbname = self.values, self.values.get("dbname")
+        for name, (code, message) in _EMPTY_NAMES.items():
+            if values.get(name) == "":
+                self.state.refuse(code, message)
+        if dbname and len(dbname.encode()) > LONGEST_NAME:
+            self.state.refuse("dbname-too-long", f"the database name has more than {LONGEST_NAME} bytes. Shorten it")
         for least, most in reversed_ranges(values):
             self.state.refuse("tls-version-range", f"{least} is above {most}. Remove one of the two")
 
@@ -224,12 +290,16 @@ class Draft:
         host, hostaddr, port = (self.values.get(name, "") for name in ("host", "hostaddr", "port"))
         if host is None or hostaddr is None or port is None:
             return ()
+        if not hostaddr and "host" not in self.values:
+            # Only the port is known, if it is.
+            [place] = pair_up(self.state, "unknown", "", port)[:1]
+            return (Host("", place.port if port else 0),)
         return pair_up(self.state, host, hostaddr, port)
 
     def _report_unknown(self, *, named: bool) -> None:
         # A password that was not encoded may have been cut at "&" or a blank: then this is its rest.
         for ordinal, name in self._unknown[:MOST]:
-            if named and len(name) <= _LONGEST_NAME and name.isascii() and name.isidentifier():
+            if named and len(name) <= LONGEST_NAME and name.isascii() and name.isidentifier():
                 hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "Remove it"
                 message = f"libpq does not support {name}. {hint}"
             else:
@@ -237,6 +307,25 @@ class Draft:
             self.state.refuse("parameter-unknown", message)
             # What follows a mistyped password may be its rest, too.
             named = named and not any(word in name.lower() for word in _SECRETIVE)
+
+
+def _foreign(name: str) -> str:
+    """Return `name` in lower case if Django has a setting of that name."""
+    return name.lower() if name.lower() in OF_DJANGO else name
+
+
+def _search_path(name: str, value: str) -> str:
+    # Prisma quotes the one name (SET search_path = "..."); pgjdbc sends a list as it is written.
+    if name != "schema" or re.fullmatch("[a-z_][a-z0-9_]*", value):
+        return value
+    return '"' + value.replace('"', '""') + '"'
+
+
+_SSL_UNKNOWN = "the value of ssl is invalid. Use sslmode=require, or better sslmode=verify-full"
+_EMPTY_NAMES = {
+    "user": ("user-missing", "the user is empty. Write one, or remove user="),
+    "dbname": ("dbname-missing", "the database name is empty. Write one, or remove dbname="),
+}
 
 
 def _wrong_word(name: str, value: str) -> tuple[str, str]:

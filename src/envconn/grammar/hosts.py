@@ -13,6 +13,7 @@ from envconn.families import FAMILIES, POSTGRESQL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from envconn.connection import Connection
     from envconn.grammar.text import ParseState
 
 
@@ -39,6 +40,11 @@ def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Hos
             f"there are {len(ports)} ports for {len(names)} hosts. Write one port for all hosts, or one for each",
         )
     return tuple(map(Host, names, ports, addresses))
+
+
+def is_complete(connection: Connection) -> bool:
+    """Whether `connection` states all for which libpq has defaults: host, user and database name."""
+    return connection.family != POSTGRESQL or bool(connection.host and connection.user and connection.dbname)
 
 
 def is_address(text: str) -> bool:

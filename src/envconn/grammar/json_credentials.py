@@ -15,6 +15,7 @@ from envconn.connection import Connection, Parameters, Secret
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, POSTGRESQL, REDIS
 from envconn.grammar.conninfo import quoted
+from envconn.grammar.hosts import is_complete
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
 from envconn.grammar.text import LONGEST
 from envconn.records import replace
@@ -119,7 +120,17 @@ def _from_parts(parts: dict[str, str], family: str, origin: Origin, read_text: R
     chosen = {"dbname": parts.get("label", ""), **parts}
     if "tls_port" in parts:
         chosen["port"] = parts["tls_port"]
-    return read_text(Secret(spelled(family, chosen)), origin)
+    outcome = read_text(Secret(spelled(family, chosen)), origin)
+    if isinstance(outcome, Connection) and not is_complete(outcome):
+        missing = [_MISSING[name] for name in _MISSING if not getattr(outcome, name)]
+        return tuple(problem(code, origin.variable, message) for code, message in missing)
+    return outcome
+
+
+_MISSING = {
+    "user": ("user-missing", "there is no user. Add user"),
+    "dbname": ("dbname-missing", "there is no database name. Add dbname"),
+}
 
 
 def _from_uri(parts: dict[str, str], family: str, origin: Origin, read_text: ReadText) -> Outcome:

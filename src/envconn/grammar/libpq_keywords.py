@@ -11,13 +11,11 @@ it has been reviewed.
 from __future__ import annotations
 
 from envconn.records import Record
+from envconn.sources.environment import ABSENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-ABSENT = "/dev/null/absent"
-"""A path below a device: no file can be created there, and libpq reads ENOTDIR as "not there"."""
+    from collections.abc import Collection, Iterable, Mapping
 
 VERDICT = "the verdict"
 """Instead of a pinned value: the verdict decides what is written."""
@@ -412,36 +410,73 @@ REFUSED_WORDS: dict[tuple[str, str], tuple[str, str]] = {
     ("ssl_max_protocol_version", "TLSv1.1"): ("tls-version-weak", f"ssl_max_protocol_version {_WEAK_TLS}"),
 }
 
-# Keys that other tools put into connection URIs, with the names of the tools. libpq rejects each of them
-# ("invalid URI query parameter"), asyncpg sends each to the server as a setting; here they are
-# removed, kept in `Connection.foreign` for later stages, and never passed to a driver.
-FOREIGN: dict[str, str] = {
-    "pgbouncer": "Prisma",
-    "connection_limit": "Prisma",
-    "pool_timeout": "Prisma",
-    "socket_timeout": "Prisma",
-    "schema": "Prisma",
-    "sslaccept": "Prisma",
-    "sslidentity": "Prisma",
-    "statement_cache_size": "Prisma, asyncpg",
-    "prepared_statement_cache_size": "SQLAlchemy with asyncpg",
-    "supa": "Supabase",
-    "workaround": "Supabase on Vercel",
-    "uselibpqcompat": "node-postgres",
-    "currentSchema": "JDBC",
-    "prepareThreshold": "JDBC",
-    "conn_max_age": "Django",
-    "conn_health_checks": "Django",
-    "disable_server_side_cursors": "Django",
-    "atomic_requests": "Django",
-    "pool": "Rails",
-    "prepared_statements": "Rails",
-    "pool_max_conns": "pgx",
-    "pool_min_conns": "pgx",
-    "default_query_exec_mode": "pgx",
+
+class Foreign(Record):
+    """A parameter of another tool, which no driver gets.
+
+    `tool` is whose it is. `used` says what it does here, empty if it has no effect; `instead` is what to do then.
+    """
+
+    tool: str
+    used: str = ""
+    instead: str = ""
+
+
+DJANGO = "Django"
+_ENTRY = Foreign(DJANGO, "a key of Django's DATABASES")
+_SCHEMA = "search_path, by options"
+_POOL = Foreign("SQLAlchemy", instead="pass it to create_engine")
+
+# Keys that other tools put into connection URIs. libpq rejects each of them ("invalid URI query parameter"), asyncpg
+# sends each to the server as a setting; here they are removed and kept in `Connection.foreign` for later stages.
+FOREIGN: dict[str, Foreign] = {
+    "pgbouncer": Foreign("Prisma", "the mode of the pooler"),
+    "sslaccept": Foreign("Prisma", "the TLS level"),
+    "schema": Foreign("Prisma", _SCHEMA),
+    "currentSchema": Foreign("JDBC", _SCHEMA),
+    **dict.fromkeys(("connection_limit", "pool_timeout", "socket_timeout", "sslidentity"), Foreign("Prisma")),
+    "statement_cache_size": Foreign("Prisma and asyncpg"),
+    "prepared_statement_cache_size": Foreign("SQLAlchemy with asyncpg"),
+    **dict.fromkeys(("pool_size", "max_overflow", "pool_recycle", "pool_pre_ping", "pool_use_lifo", "echo"), _POOL),
+    "supa": Foreign("Supabase"),
+    "workaround": Foreign("Supabase on Vercel"),
+    "uselibpqcompat": Foreign("node-postgres"),
+    "prepareThreshold": Foreign("JDBC"),
+    **dict.fromkeys(("conn_max_age", "conn_health_checks", "atomic_requests", "autocommit"), _ENTRY),
+    "disable_server_side_cursors": _ENTRY,
+    **dict.fromkeys(("pool", "prepared_statements"), Foreign("Rails")),
+    **dict.fromkeys(("pool_max_conns", "pool_min_conns", "default_query_exec_mode"), Foreign("pgx")),
 }
+"""The parameters of other tools by name. Those of Django may also be written in capitals, as its settings are."""
+
+OF_DJANGO = tuple(name for name, each in FOREIGN.items() if each.tool == DJANGO)
+
+SCHEMAS = tuple(name for name, each in FOREIGN.items() if each.used == _SCHEMA)
+"""The parameters that name the schema, which becomes the server's setting ``search_path``."""
+
+SSL_WORDS: dict[str, str] = {"true": "require", **{mode: mode for mode in _MODES}}
+"""The values of ``ssl``: what libpq translates, and the words of asyncpg, which SQLAlchemy passes on."""
+
+
+def without_effect(names: Iterable[str]) -> dict[str, Foreign]:
+    """Return those of the parameters `names` of other tools that have no effect here; one may be of an unknown tool."""
+    found = {name: FOREIGN.get(name, _UNKNOWN) for name in names}
+    return {name: each for name, each in found.items() if not each.used}
+
+
+_UNKNOWN = Foreign("another program")
+
+
+def setting(name: str, value: str) -> str:
+    """Return the word in ``options`` that sets `name` to `value`; the server splits at white space (pg_split_opts)."""
+    import re
+
+    return f"-c{name}=" + re.sub(r"([\\\s])", r"\\\1", value)
+
 
 _AS_OPTION = "Write a setting of the server as options=-c%20name%3Dvalue, or run ALTER ROLE ... SET"
+
+_IN_OPTIONS = "It is an option of Django's backend: pass it to databases(options={...})"
 
 # Words for something that libpq spells differently, if the nearest word would be wrong.
 INSTEAD: dict[str, str] = {
@@ -465,4 +500,5 @@ INSTEAD: dict[str, str] = {
     "idle_in_transaction_session_timeout": _AS_OPTION,
     "timezone": _AS_OPTION,
     "TimeZone": _AS_OPTION,
+    **dict.fromkeys(("assume_role", "isolation_level", "server_side_binding", "cursor_factory"), _IN_OPTIONS),
 }

@@ -23,6 +23,7 @@ from envconn.grammar.text import decode
 from envconn.grammar.uri import (
     DECIMAL,
     FLAG,
+    FOR_DJANGO,
     FOREIGN,
     NUMBER,
     TEXT,
@@ -131,6 +132,7 @@ PARAMETERS = {
     "sslrootcert": TEXT,
     "unix_socket": TEXT,
     "socket": Parameter(becomes="unix_socket"),
+    **FOR_DJANGO,
     "charset": Parameter(
         meaning={name: name for name in _CHARSETS}, folded=True, shape="a character set of MySQL, such as utf8mb4"
     ),
@@ -176,7 +178,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     name is its path and whose port is 0. Without a TLS parameter there is no ``sslmode``: the
     clients then use TLS if the server offers it.
     """
-    uri = split_uri(state, MYSQL, scheme, text)
+    uri = split_uri(state, MYSQL, scheme, text, PARAMETERS)
     if uri is None:
         return None
     dbname = _read_names(state, uri)

@@ -1,7 +1,7 @@
 """PostgreSQL connection URIs, after libpq's conninfo_uri_parse_options and conninfo_uri_parse_params.
 
 The reference is fe-connect.c of libpq 18. A text is accepted with libpq's meaning or refused; no text
-has a different meaning here. Deliberate differences, all refusals but the last two:
+has a different meaning here. Deliberate differences, all refusals but the last four:
 
 - a second raw ``@`` (libpq splits at the first one, urllib at the last), and a raw ``/``, ``?`` or
   ``#`` before the only one: parsers differ about where the password ends;
@@ -12,18 +12,21 @@ has a different meaning here. Deliberate differences, all refusals but the last 
   in ports and in the names of query parameters;
 - brackets around anything but an IPv6 address;
 - a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
-- ``ssl`` with another value than ``true``, and a raw ``+`` in ``options``;
-- no user, no host, no database name, and everything `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
-- schemes with a driver's name and two synonyms are read as ``postgresql`` (see `envconn.families`);
-- keys of other tools (`libpq_keywords.FOREIGN`) are removed.
+- a raw ``+`` in ``options``, and everything `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
+- schemes with a driver's name and synonyms are read as ``postgresql`` (see `envconn.families`);
+- ``ssl`` may have asyncpg's words, and ``ssl=true`` beside a ``sslmode`` that requires TLS changes nothing;
+- hosts with their ports in several ``host`` are SQLAlchemy's spelling of a list (_split_multihost_from_url);
+- keys of other tools (`libpq_keywords.FOREIGN`) are removed; a schema becomes an option.
 """
 
 from __future__ import annotations
 
+import re
+
 from envconn.grammar.conninfo import Draft
 from envconn.grammar.hosts import is_address
-from envconn.grammar.libpq_keywords import SECRETS
-from envconn.grammar.text import decode
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
+from envconn.grammar.text import decode, find_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ _STRAY = {
     "?": ("question-unencoded", 'raw "?"', 'Write %3F, or write %40 for an "@" after it that is part of the password'),
     "@": ("at-unencoded", 'second raw "@"', 'Write %40 for every "@" except the one before the host'),
 }
+_AT_IN_QUERY = ("at-unencoded", 'raw "@"', "Write %40")
+_NAMES = (*KEYWORDS, *FOREIGN, "ssl")
 _BLANK = ("space-unencoded", "white space", "Write %20, or remove it")
 
 
@@ -68,17 +73,19 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
 
 def _is_ambiguous(state: ParseState, text: str, start: int) -> bool:
     """Refuse the characters that parsers treat differently, each kind once."""
-    first, last = text.find("@"), text.rfind("@")
+    query = find_query(text, start, _NAMES)
+    first, last = text.find("@", start, query), text.rfind("@", start, query)
     # The first white space of each kind, the first "#", then the first delimiter before the first "@".
     raw = () if "#" not in text and text.split() == [text] else enumerate(text)
     stray = {character: place for place, character in reversed([*raw]) if character.isspace() or character == "#"}
     before_at = text[start : max(first, start)]
     if found := [place for each in "/?" if (place := before_at.find(each)) >= 0]:
         stray[before_at[min(found)]] = start + min(found)
-    if first != last:
+    if first != last or "@" in text[query:]:
         stray["@"] = text.find("@", first + 1)
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
-        code, shown, remedy = _STRAY.get(character, _BLANK)
+        is_in_query = character == "@" and position > query
+        code, shown, remedy = _AT_IN_QUERY if is_in_query else _STRAY.get(character, _BLANK)
         part = _part(text, start, last, position)
         state.refuse(code, f"{shown} in {part} at character {position + 1}. {remedy}")
     return bool(stray)
@@ -157,9 +164,12 @@ def _read_query(draft: Draft, query: str, start: int) -> None:
     if not parameters[-1]:
         # libpq stops at the end of the text, so one "&" there is not an empty parameter.
         parameters.pop()
+    listed = _hosts_with_ports(draft, parameters)
     for ordinal, parameter in enumerate(parameters, 1):
         name, equals, value = parameter.partition("=")
-        if not equals or not name:
+        if name == "host" and listed:
+            pass
+        elif not equals or not name:
             draft.state.refuse(
                 "parameter-syntax", f'parameter {ordinal} is not name=value. Write "&" in a value as %26'
             )
@@ -170,9 +180,23 @@ def _read_query(draft: Draft, query: str, start: int) -> None:
         start += len(parameter) + 1
 
 
+def _hosts_with_ports(draft: Draft, parameters: list[str]) -> bool:
+    """Read ``host=h1:5432&host=h2:5433``; return whether the hosts are written so. To libpq, no name has a colon."""
+    written = [value for name, _, value in (each.partition("=") for each in parameters) if name == "host"]
+    places = [re.fullmatch(r"([A-Za-z0-9._-]+)(?::|%3[Aa])?([0-9]*)", value) for value in written]
+    found = [(place[1], place[2]) for place in places if place]
+    if len(found) < len(written) or not any(port for _, port in found):
+        return False
+    is_first = "host" not in draft.values
+    draft.put("host", ",".join(name for name, _ in found))
+    if is_first:
+        draft.put("port", ",".join(port for _, port in found))
+    return True
+
+
 def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: int) -> None:
     if name == "ssl":
-        _read_ssl(draft, value)
+        draft.put_ssl(value)
     elif not draft.knows(name):
         draft.put_unknown(name, ordinal)
     elif name == "options" and "+" in value:
@@ -181,14 +205,3 @@ def _read_parameter(draft: Draft, name: str, value: str, ordinal: int, start: in
         )
     else:
         draft.put(name, decode(draft.state, value, f"the value of {name}", start, secret=name in SECRETS))
-
-
-def _read_ssl(draft: Draft, value: str) -> None:
-    # conninfo_uri_parse_params translates "ssl=true", and only that, for JDBC.
-    if value == "true":
-        draft.state.notes.append("ssl=true was read as sslmode=require")
-        draft.put("sslmode", "require")
-    else:
-        draft.state.refuse(
-            "ssl-unknown", "the value of ssl is not true. Use sslmode=require, or better sslmode=verify-full"
-        )

@@ -11,7 +11,7 @@ from importlib import import_module
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.errors import problem
-from envconn.families import BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, REDIS, SENTINEL, SQLITE
+from envconn.families import AMQP, BY_SCHEME, CELERY, DJANGO_CACHE, FAMILIES, POSTGRESQL, REDIS, SENTINEL, SQLITE
 from envconn.grammar.conninfo import quoted, read_conninfo
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState
@@ -69,7 +69,7 @@ def _check_postgresql(state: ParseState, connection: Connection) -> bool:
     values = {
         "host": ",".join(host.host for host in hosts),
         "hostaddr": ",".join(host.hostaddr for host in hosts) if any(host.hostaddr for host in hosts) else "",
-        "port": ",".join(str(host.port) for host in hosts),
+        "port": ",".join(str(host.port or "") for host in hosts),
         "user": connection.user,
         "password": password.reveal() if password else "",
         "dbname": connection.dbname,
@@ -110,7 +110,7 @@ def _check_other(state: ParseState, connection: Connection) -> bool:
     if not (is_named and all(_is_host(state, host) for host in hosts)):
         return False
     mode = connection.parameters.get("sslmode", "require")
-    return (len(hosts) == 1 or connection.family == SENTINEL) and mode in _MODES and _are_known(connection)
+    return (len(hosts) == 1 or connection.family in {SENTINEL, AMQP}) and mode in _MODES and _are_known(connection)
 
 
 _CHECKS = {

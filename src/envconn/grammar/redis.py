@@ -6,7 +6,8 @@ redis-py does. The meaning here is redis-py's. Deliberate differences, all refus
 
 - a database that is not plain digits (redis-py reads ``/x`` as 0 and ``/1/2`` as 12), and ``?db=``
   that contradicts the path;
-- a raw ``;``, at which kombu splits, and everything that `envconn.grammar.uri` refuses;
+- a raw ``;`` in what Celery may read by itself, because kombu splits there; and everything that `envconn.grammar.uri`
+  refuses;
 - a user name without a password, other than ``default``: in Redis URIs that is most often a password in the wrong
   place;
 - ``ssl_*`` with ``redis://``, which turns TLS on in kombu and is an error in redis-py;
@@ -138,7 +139,10 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     Returns `None` if something is wrong; `state` then holds the problems. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
-    uri = split_uri(state, REDIS, scheme, text, semicolons=False)
+    if re.search(r";[a-z][a-z0-9+]*://", text):
+        state.refuse("hosts-several", _LIST)
+        return None
+    uri = split_uri(state, REDIS, scheme, text, PARAMETERS, semicolons=not state.kombu)
     if uri is None:
         return None
     uri = _without_default(uri)
@@ -158,6 +162,9 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     dbname = choose_number(state, number, query.values.pop("db", ""))
     read_tls(state, scheme, query.values)
     return make_connection(state, uri, query, hosts, dbname)
+
+
+_LIST = "there are several URLs, and one Redis cannot replace another. Name one, or sentinel://h1;sentinel://h2"
 
 
 def _without_default(uri: Uri) -> Uri:
@@ -259,7 +266,7 @@ def _split_members(state: ParseState, scheme: str, text: str) -> Iterator[Uri | 
             state.refuse("semicolon-unencoded", _NO_MEMBER.format(start))
             yield None
             return
-        yield split_uri(state, SENTINEL, scheme, member, semicolons=False, before=start)
+        yield split_uri(state, SENTINEL, scheme, member, SENTINEL_PARAMETERS, semicolons=False, before=start)
         start += len(member) + 1
 
 

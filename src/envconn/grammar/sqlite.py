@@ -15,7 +15,7 @@ from __future__ import annotations
 from envconn.connection import Connection, Host, Parameters
 from envconn.families import SQLITE
 from envconn.grammar.text import decode
-from envconn.grammar.uri import DECIMAL, FLAG, NUMBER, Parameter, read_query
+from envconn.grammar.uri import DECIMAL, FLAG, FOR_DJANGO, NUMBER, Parameter, read_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _OWN_URI = "is part of SQLite's own URIs, which are not supported. Remove it"
 _LEVELS = {"deferred": "DEFERRED", "immediate": "IMMEDIATE", "exclusive": "EXCLUSIVE"}
 _LEVEL = Parameter(meaning=_LEVELS, folded=True, shape="DEFERRED, IMMEDIATE or EXCLUSIVE")
 
-# Arguments of sqlite3.connect, and transaction_mode of Django.
+# Arguments of sqlite3.connect, transaction_mode of Django, and the keys of its DATABASES.
 PARAMETERS = {
     "timeout": DECIMAL,
     "detect_types": NUMBER,
@@ -35,6 +35,7 @@ PARAMETERS = {
     "transaction_mode": _LEVEL,
     "check_same_thread": FLAG,
     "cached_statements": NUMBER,
+    **FOR_DJANGO,
     **dict.fromkeys(("uri", "mode", "cache", "immutable", "nolock", "vfs", "psow"), Parameter(refusal=_OWN_URI)),
     "init_command": Parameter(refusal="runs code when a connection opens. Remove it, and configure it in the program"),
     "sslmode": Parameter(refusal="has no effect on a file. Remove it"),
@@ -63,6 +64,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
         user="",
         dbname=path,
         parameters=Parameters(query.values),
+        foreign=Parameters(query.foreign),
         origin=state.origin,
         notes=tuple(state.notes),
     )

@@ -16,6 +16,8 @@ from envconn.errors import Finding, problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from envconn.connection import Origin
 
 
@@ -34,13 +36,15 @@ _UNFIT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 class ParseState:
     """The problems and notes of one text while it is read.
 
-    It holds no part of the text. A problem is kept once, and the first `MOST` of them are.
+    It holds no part of the text. A problem is kept once, and the first `MOST` of them are. `kombu` is whether
+    Celery may read the same text by itself, with kombu's rules.
     """
 
-    __slots__ = ("notes", "origin", "problems")
+    __slots__ = ("kombu", "notes", "origin", "problems")
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, *, kombu: bool = False) -> None:
         self.origin = origin
+        self.kombu = kombu
         self.problems: dict[Finding, None] = {}  # a set that keeps its order
         self.notes: list[str] = []
 
@@ -92,6 +96,15 @@ def decode(state: ParseState, text: str, part: str, start: int, *, secret: bool 
     else:
         return decoded
     return None
+
+
+def find_query(text: str, start: int, names: Collection[str]) -> int:
+    """Return the offset of the ``?`` behind `start` that one of the parameters `names` follows, or the end of `text`.
+
+    What is behind it is a query, whatever raw delimiters are in it.
+    """
+    found = re.finditer(r"\?([A-Za-z_-]+)=", text[start:]) if "?" in text else ()
+    return next((start + each.start() for each in found if each[1] in names), len(text))
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:

@@ -22,13 +22,13 @@ from types import MappingProxyType
 
 from envconn.connection import Connection, Host, Parameters, Secret
 from envconn.grammar.hosts import is_address, pair_up
-from envconn.grammar.libpq_keywords import CONTEXT
-from envconn.grammar.text import decode, nearest
+from envconn.grammar.libpq_keywords import CONTEXT, OF_DJANGO
+from envconn.grammar.text import decode, find_query, nearest
 from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from envconn.grammar.text import ParseState
 
@@ -46,6 +46,7 @@ _STRAY = {
     "@": ("at-unencoded", 'Write %40 for every "@" except the one before the host'),
     ";": ("semicolon-unencoded", "Write %3B, or use one variable for each URI"),
 }
+_AT_IN_QUERY = ("at-unencoded", "Write %40")
 _BLANK = ("space-unencoded", "Write %20, or remove it")
 
 
@@ -67,16 +68,24 @@ class Uri(Record):
 
 
 def split_uri(  # noqa: PLR0913 - what is read, and where it stands
-    state: ParseState, family: str, scheme: str, text: str, *, semicolons: bool = True, before: int = 0
+    state: ParseState,
+    family: str,
+    scheme: str,
+    text: str,
+    names: Collection[str],
+    *,
+    semicolons: bool = True,
+    before: int = 0,
 ) -> Uri | None:
     """Split ``scheme://user:password@netloc/path?query``, or return `None` if the parts are ambiguous.
 
-    `family` is the service's family. `semicolons` are data unless one of the family's clients splits
-    there. `before` is the number of characters before `text` if it is one of a list. If an escape
-    is invalid, the problem is in `state`, and the part is empty.
+    `family` is the service's family, `names` are those of its parameters. `semicolons` are data unless one of the
+    family's clients splits there. `before` is the number of characters before `text` if it is one of a list. If an
+    escape is invalid, the problem is in `state`, and the part is empty.
     """
     start = len(scheme) + 3
-    if _is_ambiguous(state, text, start, semicolons=semicolons, before=before):
+    query_start = find_query(text, start, names)
+    if _is_ambiguous(state, text, start, query_start, semicolons=semicolons, before=before):
         return None
     offset = before + start
     place, _, query = text[start:].partition("?")
@@ -148,19 +157,25 @@ def make_connection(
     )
 
 
-def _is_ambiguous(state: ParseState, text: str, start: int, *, semicolons: bool, before: int) -> bool:
+def _is_ambiguous(  # noqa: PLR0913 - what is read, and where it stands
+    state: ParseState, text: str, start: int, query: int, *, semicolons: bool, before: int
+) -> bool:
     """Refuse the characters that parsers treat differently, each kind once."""
-    first, last = text.find("@", start), text.rfind("@")
+    first, last = text.find("@", start, query), text.rfind("@", start, query)
     stray = {match.group(): match.start() for match in reversed([*_ANYWHERE.finditer(text)])}
     for match in reversed([*_BEFORE_AT.finditer(text, start, max(first, start))]):
         stray[match.group()] = match.start()
-    if first != last:
-        stray["@"] = text.find("@", first + 1)
+    if first != last or "@" in text[query:]:
+        stray["@"] = text.find("@", max(first + 1, start))
     if not semicolons and ";" in text:
         stray[";"] = text.find(";")
     for character, position in sorted(stray.items(), key=lambda item: item[1]):
-        code, remedy = _STRAY.get(character, _BLANK)
-        shown = f'{"second " * (character == "@")}raw "{character}"' if character in _STRAY else "white space"
+        code, remedy = _AT_IN_QUERY if character == "@" and position > query else _STRAY.get(character, _BLANK)
+        shown = (
+            f'{"second " * (character == "@" and position < query)}raw "{character}"'
+            if character in _STRAY
+            else "white space"
+        )
         state.refuse(
             code, f"{shown} in {_part(text, start, last, position)} at character {before + position + 1}. {remedy}"
         )
@@ -235,6 +250,9 @@ NUMBER = Parameter(pattern="[0-9]{1,9}", shape="a whole number of up to nine dig
 DECIMAL = Parameter(
     pattern=r"[0-9]{1,9}(?:\.[0-9]{1,9})?", shape="a number such as 5 or 2.5, without a unit", code="number-invalid"
 )
+FOR_DJANGO = dict.fromkeys(OF_DJANGO, FOREIGN) | {name.upper(): Parameter(name, foreign=True) for name in OF_DJANGO}
+"""The keys of Django's ``DATABASES``, which may be written in capitals."""
+
 FLAG = Parameter(meaning=MappingProxyType({"true": "true", "false": "false"}), folded=True, shape="true or false")
 
 

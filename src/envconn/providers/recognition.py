@@ -12,6 +12,7 @@ from functools import cache
 
 from envconn.errors import Finding, note, problem
 from envconn.families import POSTGRESQL, REDIS, SENTINEL
+from envconn.grammar.libpq_keywords import SCHEMAS
 from envconn.providers import table
 from envconn.providers.table import registered
 from envconn.records import Record
@@ -111,7 +112,11 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...
         if rule.port == connection.hosts[0].port and rule.target == target
     ]
     problems = [
-        ("options-pooled", _OPTIONS, not endpoint.startup_options and _refused_options(connection, provider)),
+        (
+            "options-pooled",
+            _options(connection),
+            not endpoint.startup_options and _refused_options(connection, provider),
+        ),
         ("endpoint-inconsistent", _INCONSISTENT, _inconsistent(connection, provider)),
         ("channel-binding-password", _BINDING, _password_defeats_binding(connection, provider)),
     ]
@@ -158,11 +163,20 @@ def _is_named_like_a_pooler(host: str) -> bool:
 _POOLERS = frozenset({"pooler", "pgbouncer", "pgpool"})
 _LIKELY = "may be a pooler, by its host or port. Set ENVCONN_POOL_MODE to transaction, session or none"
 _OPTIONS = "the pooler does not support options. Run ALTER ROLE ... SET instead, or use the direct endpoint"
+_SCHEMA = (
+    "the pooler does not support options, which {} needs. Remove it and run ALTER ROLE ... SET search_path instead, or "
+    "use the direct endpoint"
+)
 _INCONSISTENT = "options and host name different endpoints. Remove options: the hostname is enough"
 _BINDING = (
     "the password has an endpoint in front, which does not work with channel_binding=require. Write the password only"
 )
 _DEFAULT_ROLE = "uses the provider's default role, which has nearly every permission. Create a role for the application"
+
+
+def _options(connection: Connection) -> str:
+    schema = next((name for name in SCHEMAS if name in connection.foreign), None)
+    return _SCHEMA.format(schema) if schema else _OPTIONS
 
 
 def _recognise(

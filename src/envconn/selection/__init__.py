@@ -160,12 +160,31 @@ def judged_text(
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)
 
 
-def process_context(connection: Connection | None, policy: Policy | None = None) -> Context | tuple[Finding, ...]:
-    """Return what this process judges a `connection` of the program by, with `policy` above it, or the problems."""
+def process_context() -> Context | tuple[Finding, ...]:
+    """Return what this process judges the connections of a program by, or the problems."""
+    scan = Scan(*sources.read())
+    scopes = stated_scopes(scan)
+    _check_libraries(scan, [])
+    return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
+
+
+class Judgeable(Record):
+    """A connection, and what it is judged with."""
+
+    connection: Connection
+    context: Context
+
+
+def in_process(connection: Connection, policy: Policy | None = None) -> Judgeable | tuple[Finding, ...]:
+    """Return a `connection` of the program with libpq's defaults, and what this process judges it with; or problems.
+
+    `policy` is combined with that of the process.
+    """
     scan = Scan(*sources.read())
     scopes = stated_scopes(scan, policy)
-    _check_libraries(scan, [connection] if connection else [])
-    return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
+    found = [*scan.understand(connection)]
+    _check_libraries(scan, found)
+    return tuple(dict.fromkeys(scan.problems)) or Judgeable(found[0], scopes.general(env_file=False))
 
 
 def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "") -> Scopes:

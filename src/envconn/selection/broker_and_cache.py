@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _read_broker(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    outcome = grammar.read(text, origin)
+    outcome = grammar.read(text, origin, kombu=True)
     if isinstance(outcome, Connection):
         return outcome
     from envconn.grammar.celery import in_process

@@ -167,7 +167,8 @@ def _stated(scan: Scan) -> list[Connection]:
     if chosen := scan.chooser(CHOOSER, _CHOICES):
         return _chosen(scan, chosen)
     candidates = list(scan.connections(variables.DEFAULTS))
-    candidates += _from_parts(scan, skip_pg=bool(candidates) and not _is_more_trusted(scan, candidates))
+    is_taken = bool(candidates) or "PGHOST" in scan.completing
+    candidates += _from_parts(scan, skip_pg=is_taken and not _is_more_trusted(scan, candidates))
     return candidates + _beside(scan, candidates)
 
 
@@ -186,7 +187,8 @@ _CHOICES = (*variables.DEFAULTS, *host_variables.DEFAULTS, *variables.SIBLINGS)
 
 def _is_more_trusted(scan: Scan, candidates: Iterable[Connection]) -> bool:
     """Whether ``PGHOST`` is in the process environment, and all `candidates` in an env file."""
-    return all(each.origin.env_file for each in candidates) and not scan.environment.in_env_file("PGHOST")
+    in_env_files = [each.origin.env_file for each in candidates]
+    return bool(in_env_files) and all(in_env_files) and not scan.environment.in_env_file("PGHOST")
 
 
 def _chosen(scan: Scan, chosen: str) -> list[Connection]:
@@ -323,6 +325,8 @@ def _report_overruled(scan: Scan, found: Iterable[Connection]) -> None:
     ignored = [
         name
         for name in OVERRULED
-        if name not in {"PGSERVICE", "PGREQUIRESSL", *DEMANDS} and name in scan.present and scan.plain(name)
+        if name not in {"PGSERVICE", "PGREQUIRESSL", *DEMANDS, *scan.completing}
+        and name in scan.present
+        and scan.plain(name)
     ]
     scan.notes += [note("pg-variable-ignored", name, message) for name in ignored]

@@ -6,6 +6,7 @@ from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
 from envconn.families import FAMILIES, SENTINEL
+from envconn.grammar.hosts import is_complete
 from envconn.records import Record, replace
 from envconn.selection import host_variables
 from envconn.selection.variables import present
@@ -45,11 +46,14 @@ class Other(Record):
 class Scan:
     """The environment, which of its variables are `present`, the bound services, and what has been found so far.
 
-    `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present. `waived` are the services that are
-    not judged, with the pattern that waives each. `made_for` are the services that were refused for a problem.
+    `left_out` are the variables that ``ENVCONN_IGNORE`` removes from those present, `completing` those that complete
+    a connection string. `waived` are the services that are not judged, with the pattern that waives each. `made_for`
+    are the services that were refused for a problem.
     """
 
-    __slots__ = ("bound", "environment", "left_out", "made_for", "notes", "present", "problems", "waived")
+    __slots__ = (
+        *("bound", "completing", "environment", "left_out", "made_for", "notes", "present", "problems", "waived"),
+    )
 
     def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
         self.environment = environment
@@ -60,6 +64,7 @@ class Scan:
         self.left_out: set[str] = set()
         self.waived: dict[str, str] = {}
         self.made_for: dict[Finding, set[str]] = {}
+        self.completing: set[str] = set()
         if "ENVCONN_IGNORE" in self.present:
             from envconn.selection import ignore
 
@@ -124,10 +129,22 @@ class Scan:
     def understand(self, outcome: Connection | Iterable[Finding]) -> Iterator[Connection]:
         """Yield the connection that a grammar has read, or add its problems."""
         if isinstance(outcome, Connection):
+            outcome = self.completed(outcome)
+        if isinstance(outcome, Connection):
             self.notes += [note("text-normalised", outcome.origin.variable, text) for text in outcome.notes]
             yield outcome
         else:
             self.problems += outcome
+
+    def completed(self, connection: Connection) -> Connection | tuple[Finding, ...]:
+        """Return `connection` with libpq's defaults for what it does not state, or the problems."""
+        if is_complete(connection):
+            return connection
+        from envconn.selection import libpq_defaults
+
+        self.completing |= libpq_defaults.used(connection, self.present)
+        outcome = libpq_defaults.completed(connection, self.environment, self.present)
+        return outcome if isinstance(outcome, Connection) else self.about_parts(outcome, connection.origin)
 
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``ENVCONN_DATABASE_VARIABLE``), or empty."""

@@ -54,6 +54,10 @@ class Lookup(Record):
 
 _NOTHING = Lookup()
 
+ABSENT = "/dev/null/absent"
+"""A path below a device: no file can be created there, and libpq reads ENOTDIR as "not there". As a value, it is what
+``envconn export pg`` writes instead of nothing, where nothing means libpq's default file."""
+
 
 class Environment:
     """The variables of one process at one moment.
@@ -124,11 +128,11 @@ class Environment:
         return found.text.reveal().strip() if isinstance(found, Text) else ""
 
     def written(self, name: str) -> Text | Finding | None:
-        """Return the text of `name` as it is written, or the problem with its file; `None` for a blank one."""
+        """Return the text of `name` as it is written, or the problem with its file; `None` if it counts as not set."""
         if name not in self._names:
             return None
         found = next(self._all(name))
-        return found if isinstance(found, Finding) or found.text.reveal().strip() else None
+        return found if isinstance(found, Finding) or found.text.reveal().strip() not in {"", ABSENT} else None
 
     def in_env_file(self, name: str) -> bool:
         """Whether the text of `name` that is used is in an env file, or ``NAME_FILE`` is if there is no text."""
@@ -213,9 +217,12 @@ class Environment:
     def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
         """Yield the notes about a variable that is blank, or hides another text for the same name."""
         if written is None:
-            return (note("variable-blank", name, "is blank, so it counts as not set"),) if name in self._names else ()
+            return (note("variable-blank", name, _BLANK),) if name in self._names else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
+
+
+_BLANK = "is blank, or names no file, so it counts as not set"
 
 
 def _as_utf8(value: str) -> str:

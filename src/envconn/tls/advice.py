@@ -5,7 +5,7 @@ from __future__ import annotations
 from envconn import providers
 from envconn.errors import Finding, note
 from envconn.families import FAMILIES, serving
-from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.grammar.libpq_keywords import KEYWORDS, without_effect
 from envconn.tls.levels import SSLMODES, TlsLevel
 from envconn.tls.policy import is_container, prefix
 
@@ -25,6 +25,7 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
     variable, verdict = judgement.connection.origin.variable, judgement.verdict
     found = (
         *providers.advice(judgement.connection, judgement.endpoint),
+        *_without_effect(judgement.connection),
         *_about_demands(judgement),
         *_self_signed(judgement),
         *_about_containers(judgement),
@@ -35,6 +36,16 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
         return found
     message = f"could be {known.sslmode}. {known.remedy}{_BEST if known.ca else ''}"
     return (*found, note("tls-better", variable, message))
+
+
+def _without_effect(connection: Connection) -> Iterator[Finding]:
+    """Yield a note about the parameters of other tools that have no effect."""
+    told = [
+        f"{name} ({each.tool}{each.instead and ': '}{each.instead})"
+        for name, each in without_effect(connection.foreign).items()
+    ]
+    if told:
+        yield note("parameter-ignored", connection.origin.variable, f"has parameters without effect: {', '.join(told)}")
 
 
 def _about_demands(judgement: Judgement) -> Iterable[Finding]:

@@ -18,6 +18,7 @@ import os
 
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
+from envconn.grammar.hosts import is_complete
 from envconn.grammar.libpq_keywords import demanded_by
 from envconn.providers import identify, is_recognised, objections
 from envconn.tls import deciding_files
@@ -175,6 +176,7 @@ def _contradictions(
     family = FAMILIES[connection.family]
     sockets = [host.is_socket for host in connection.hosts]
     found = [
+        (not is_complete(connection), "host-missing", _INCOMPLETE),
         (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
         (all(sockets) and not how_far.exempt and not family.serverless, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
@@ -211,7 +213,7 @@ def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, lo
 
 
 _WAIVING = ": then the password and all data are sent unencrypted"
-
+_INCOMPLETE = "the host, the user or the database name is missing. Add all of them"
 _SOCKET = (
     "a unix socket cannot use TLS, but ENVCONN_TLS_LOCAL=enforce is set. Name a TCP host, or set "
     "ENVCONN_TLS_LOCAL=allow"

@@ -99,11 +99,15 @@ class SecuredConnection(Judged):
             put(found, self._place.then(pooled=pooled, replica=replica, branch=branch))  # type: ignore[arg-type]
         return found  # type: ignore[return-value] # a SecuredConnection is the only Judged there is
 
-    def uri(self) -> Secret:
-        """Return the connection URI with the judged TLS, for any reader of its family; it contains the password."""
+    def uri(self, *, libpq: bool = True) -> Secret:
+        """Return the connection URI with the judged TLS, for any reader of its family; it contains the password.
+
+        libpq may use the encryption of GSSAPI instead of TLS, which ``gssencmode=disable`` turns off. Other readers of
+        PostgreSQL's URIs do not support it, and refuse the parameter: with `libpq` false, it is left out.
+        """
         from envconn.tls.uri_writer import uri
 
-        return Secret(uri(self))
+        return Secret(uri(self, libpq=libpq))
 
 
 _NO_TEXT = (

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from envconn.tls.judged import Judged
 
 
-def uri(connection: Judged) -> str:
-    """Return the URI of `connection`, in the one spelling that every parser of its family reads alike."""
+def uri(connection: Judged, *, libpq: bool = True) -> str:
+    """Return the URI of `connection`, in the one spelling that every parser of its family reads alike.
+
+    `libpq` is whether libpq may be the parser, the only one that knows ``gssencmode``.
+    """
     family, known = _FAMILIES[connection.family], FAMILIES[connection.family]
     scheme = known.secure if connection.tls.level >= TlsLevel.ENCRYPTED else known.plain
     query = _query(connection, family)
+    if not libpq:
+        query.pop("gssencmode", None)
     if family.socket and connection.hosts[0].is_socket:
         shape = family.socket.format(
             user=userinfo(connection),
@@ -37,7 +42,12 @@ def uri(connection: Judged) -> str:
     path = (
         f"{connection.parameters.get('master_name', '')}/{connection.dbname}" if connection.family == SENTINEL else None
     )
-    return compose(scheme, connection, query, path=path)
+    return several(scheme, connection, query) if family.apart else compose(scheme, connection, query, path=path)
+
+
+def several(scheme: str, connection: Judged, query: Mapping[str, str]) -> str:
+    """Return a URI for each host of `connection`, with semicolons between, as kombu reads a list."""
+    return ";".join(compose(scheme, connection, query, hosts=authority(host)) for host in connection.hosts)
 
 
 def parameter(family: str, name: str) -> str:
@@ -86,12 +96,13 @@ class _Family(Record):
 
     `modes` holds the parameters for each level,
     in order; `names` those whose name is not libpq's; `socket` is the shape for a file or socket, if it is
-    different.
+    different. `apart` is whether each host has a URI of its own.
     """
 
     modes: tuple[Mapping[str, str], ...]
     names: Mapping[str, str]
     socket: str = ""
+    apart: bool = False
 
 
 _NONE: Mapping[str, str] = {}
@@ -120,6 +131,7 @@ _FAMILIES = {
     AMQP: _Family(
         (_NONE, _NONE, {"verify": "verify_none"}, _PEER, _PEER),
         {"sslrootcert": "cacertfile", "sslcert": "certfile", "sslkey": "keyfile", "sslpassword": "password"},
+        apart=True,
     ),
     MYSQL: _Family(
         tuple({"ssl-mode": mode} for mode in ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")),

@@ -8,6 +8,7 @@ from typing import cast
 import amqp
 
 from envconn.drivers import amqp as arguments
+from envconn.exit_codes import EX_UNAVAILABLE
 from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from envconn.connection import Host
     from envconn.tls import SecuredConnection
 
 
@@ -26,7 +28,18 @@ def log_in(connection: SecuredConnection, until: float, _address: str | None) ->
     Raises:
         ConfigurationError: py-amqp does not support what the connection requires.
     """
-    raw = amqp.Connection(**_given(connection, until))
+    outcomes = (_log_in(connection, host, until) for host in connection.hosts)
+    first = next(outcomes)
+    # kombu tries the next one where one is down.
+    return next((each for each in (first, *outcomes) if not _is_down(each)), first) if _is_down(first) else first
+
+
+def _is_down(outcome: Outcome) -> bool:
+    return any(found.exit_code == EX_UNAVAILABLE for found in outcome.problems)
+
+
+def _log_in(connection: SecuredConnection, host: Host, until: float) -> Outcome:
+    raw = amqp.Connection(**_given(connection, host, until))
     try:
         raw.connect()
         properties = raw.server_properties
@@ -45,8 +58,7 @@ _GUEST = "guest"
 """kombu's defaults for user and password."""
 
 
-def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
-    [host] = connection.hosts
+def _given(connection: SecuredConnection, host: Host, until: float) -> dict[str, Any]:
     given = {"login_method": "PLAIN", **cast("dict[str, Any]", arguments.options(connection))}
     limit = left(until)
     return {
@@ -55,7 +67,7 @@ def _given(connection: SecuredConnection, until: float) -> dict[str, Any]:
         "userid": connection.user or _GUEST,
         "password": connection.password.reveal() if connection.password else _GUEST,
         "virtual_host": connection.dbname,
-        "ssl": arguments.arguments(connection) or False,
+        "ssl": arguments.arguments(connection, host) or False,
         "connect_timeout": min(limit, given.get("connect_timeout") or limit),
         "read_timeout": limit,
         "write_timeout": limit,
