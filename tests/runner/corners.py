@@ -65,8 +65,8 @@ EVERYTHING = Selection(
     )
     + modules(
         "live",
-        "django_rotation login_drivers login_postgresql login_redis login_silence matrix_stacks pins pooler rotating "
-        "rotation_load",
+        "celery_settings django_rotation login_drivers login_postgresql login_redis login_silence matrix_stacks pins "
+        "pooler rotating rotation_load",
     ),
     "not (without_a_pooler or tracks or newer or afterwards or deployed or unencrypted or printable or rabbitmq)"
     " and (not matrix_stacks or (verify-full and (good or wronghost or notls)))",
@@ -78,6 +78,7 @@ SHORT = Selection(
     + (
         "tests/live/test_matrix.py::test_what_is_promised_is_what_happens",
         "tests/live/test_matrix_stacks.py::test_what_is_promised_is_what_happens",
+        "tests/live/test_celery_settings.py::test_cell",
         "tests/integrations/test_celery_matrix.py::test_redis",
         "tests/integrations/test_sentinel.py::test_each_leg",
         "tests/integrations/test_sentinel.py::test_what_is_checked_how_often",
@@ -92,6 +93,8 @@ SHORT = Selection(
     ),
     "not (expired or unknownca or intermediate or both or notls or fake or plain)"
     " and not (test_matrix and allow) and not (matrix_stacks and (require or verify-ca))"
+    " and not (celery_settings and (before or failover or redis or mongodb or rpc or postgresql or options or ssl"
+    " or kombu))"
     " and not (test_redis and (query1 or query2 or query3 or query4 or query5 or query6))",
 )
 
