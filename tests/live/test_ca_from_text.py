@@ -90,6 +90,39 @@ def test_a_process(environ: dict[str, str], tmp_path: Path) -> None:
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 
+NO_ROOM = """
+import os, resource, sys, tempfile
+import psycopg
+import envconn, envconn_psycopg
+
+tempfile.tempdir = os.environ["TMPDIR"]  # Python would find another directory
+services = envconn.load(env_file=None)
+psycopg.connect(**envconn_psycopg.kwargs(services)).close()
+if sys.argv[1:] == ["limited"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    services.database.uri()
+except envconn.ConfigurationError as error:
+    print(*(f"{found.variable} {found.code}" for found in error.problems))
+"""
+FULL = 'mount -t tmpfs -o size=4k none "$TMPDIR" && head -c 4096 /dev/zero >"$TMPDIR/filled"'
+MOUNTS = {"full": FULL, "read-only": 'mount -t tmpfs -o ro none "$TMPDIR"'}
+
+
+@pytest.mark.parametrize("disk", MOUNTS)
+def test_no_room_for_the_file_of_another_program(environ: dict[str, str], disk: str) -> None:
+    """The process itself connects, with a file in memory; where nothing can be mounted, no file may have a byte."""
+    script = f'{MOUNTS[disk]} && mount --bind "$TMPDIR" /dev/shm && exec "$@"'
+    command, prefix = [sys.executable, "-c", NO_ROOM], ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    try:
+        subprocess.run([*prefix, script, "sh", "true"], env=environ, capture_output=True, check=True, timeout=60)
+        command = [*prefix, script, "sh", *command]
+    except (OSError, subprocess.CalledProcessError):
+        command.append("limited")
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("DATABASE_CA_CERT ca-unwritable\n", "")
+
+
 def test_another_ca_is_refused(environ: dict[str, str], certificates: Certificates) -> None:
     services = envconn.load({**environ, "DATABASE_CA_CERT": certificates.other_ca.read_text("ascii")}, env_file=None)
     with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):

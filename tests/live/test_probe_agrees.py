@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
+import asyncpg
+import pg8000.dbapi
 import psycopg
+import psycopg2
 import pytest
 
 import demands
 import envconn
+import envconn_asyncpg
 import envconn_psycopg
 from envconn import Policy
+from envconn.drivers import pg8000 as arguments
 from envconn.probe import look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from demands import Street
     from envconn import SecuredConnection
@@ -88,6 +94,13 @@ def street(lab: Lab, certificates: Certificates, tmp_path_factory: pytest.TempPa
         yield opened
 
 
+def judged(street: Street, lab: Lab, site: str) -> dict[str, SecuredConnection]:
+    """Return the connection to `site` for each text."""
+    uris = {**street.uris, **{state: lab[state].uri() for state in ("expired", "intermediate")}}
+    texts = {text: f"{uris[site]}?{demands.TEXTS[text].format_map(street.files)}" for text in TEXTS}
+    return {text: envconn.secure(envconn.parse(uri, text), Policy(local="enforce")) for text, uri in texts.items()}
+
+
 def connect(connection: SecuredConnection) -> str:
     """Return why the driver does not connect, or nothing."""
     try:
@@ -99,11 +112,7 @@ def connect(connection: SecuredConnection) -> str:
 
 @pytest.mark.parametrize("site", EXPECTED)
 def test_agreement(street: Street, lab: Lab, site: str) -> None:
-    uris = {**street.uris, **{state: lab[state].uri() for state in ("expired", "intermediate")}}
-    connections = {}
-    for text in TEXTS:
-        uri = f"{uris[site]}?{demands.TEXTS[text].format_map(street.files)}"
-        connections[text] = envconn.secure(envconn.parse(uri, text), Policy(local="enforce"))
+    connections = judged(street, lab, site)
     # One after the other: CPython 3.11 lets a thread fail that begins to be traced while another one does.
     outcomes = {text: connect(connection) for text, connection in connections.items()}
     for connection in connections.values():
@@ -126,3 +135,67 @@ def test_a_bound_is_named(street: Street) -> None:
     uri = f"{street.uris['newest']}?{demands.TEXTS['TLS 1.2'].format_map(street.files)}"
     (seen,) = asyncio.run(look([envconn.secure(envconn.parse(uri))], enforcement="skip")).seen
     assert seen.problems[0].message.endswith("(TLSv1.2). Correct ssl_max_protocol_version, or upgrade the server")
+
+
+def _asyncpg(connection: SecuredConnection) -> None:
+    async def opened() -> None:
+        await (await asyncpg.connect(**envconn_asyncpg.kwargs(connection))).close()
+
+    asyncio.run(opened())
+
+
+def _pg8000(connection: SecuredConnection) -> None:
+    pg8000.dbapi.connect(**arguments.arguments(connection)).close()
+
+
+def _psycopg2(connection: SecuredConnection) -> None:
+    psycopg2.connect(**envconn_psycopg.kwargs(connection, driver="psycopg2")).close()
+
+
+OTHERS: dict[str, Callable[[SecuredConnection], None]] = {"psycopg2": _psycopg2, "asyncpg": _asyncpg, "pg8000": _pg8000}
+UNSUPPORTED = {
+    "a certificate that is not shown",
+    "a certificate that is demanded",
+    "no certificate, and demanded",
+    "no SNI",
+}
+REFUSING: dict[str, set[str]] = {"psycopg2": set(), "asyncpg": UNSUPPORTED, "pg8000": {*UNSUPPORTED, "TLS at once"}}
+"""The texts that a driver cannot do as they say, so that they are refused before it is asked."""
+PYTHONS = {
+    UNTRUSTED: "unable to get local issuer certificate",
+    EXPIRED: "certificate has expired",
+    "certificate-revoked": "certificate revoked",
+    NO_LIST: "unable to get certificate CRL",
+    MISNAMED: "Hostname mismatch",
+    NO_TLS: "rejected SSL upgrade|Server refuses SSL",
+    NOT_DIRECT: "does not agree on a protocol by ALPN",
+    NO_VERSION: "alert protocol version",
+    "tls-failed": "alert handshake failure",
+    REQUIRED: "connection requires a valid client certificate",
+    REFUSED: "closed in the middle|network error",
+}
+"""What asyncpg and pg8000 say of each cause, with Python's TLS."""
+
+
+# asyncpg leaves the transport of a connection that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("site", EXPECTED)
+@pytest.mark.parametrize("driver", OTHERS)
+def test_another_driver_agrees(street: Street, lab: Lab, driver: str, site: str) -> None:
+    """With the same table, and for the same causes, wherever it can do what a text says."""
+    refused = set()
+    for text, connection in judged(street, lab, site).items():
+        code, said = EXPECTED[site].get(text, ""), ""
+        try:
+            OTHERS[driver](connection)
+        except envconn.ConfigurationError:
+            refused.add(text)
+            continue
+        except Exception as error:  # noqa: BLE001 - every driver has its own
+            said = f"{type(error).__name__}: {error}"
+        assert bool(code) is bool(said), (text, said)
+        due = CAUSES[code][1] if code and driver == "psycopg2" else PYTHONS.get(code, "")
+        is_cut = text == "TLS at once" and re.search("EOF detected|ConnectionResetError", said)
+        assert is_cut or re.search(due, said), (text, said)
+    assert refused == REFUSING[driver]
