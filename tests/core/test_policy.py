@@ -329,8 +329,13 @@ def test_combined(policy: Policy | None, changes: dict[str, Any], why: str) -> N
     ],
 )
 def test_what_a_program_states_is_its_own(policy: Policy, variable: str) -> None:
-    assert combined(policy, ENVIRONMENT).place(variable).startswith("Policy.")
+    own = variable.removeprefix("ENVCONN_TLS").removeprefix("_").lower() or "tls"
+    assert combined(policy, ENVIRONMENT).place(variable) == f"Policy.{own}"
+    placed = replace(ENVIRONMENT, places={variable: f"{variable} (.env:1)", "PGSSLROOTCERT": "PGSSLROOTCERT (.env:2)"})
+    assert combined(policy, placed).place("PGSSLROOTCERT") == "PGSSLROOTCERT (.env:2)"
     assert combined(Policy(tls="verify-ca", local="allow"), ENVIRONMENT).place(variable) == variable
+    strict = replace(ENVIRONMENT, enforce_local=True)
+    assert combined(Policy(local="enforce"), strict).place(variable) == variable
 
 
 def test_a_remedy_names_the_place_if_a_less_trusted_one_is_not_used() -> None:
