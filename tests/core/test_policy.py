@@ -20,7 +20,7 @@ from envconn.tls.policy import Demands, combined, covered_scheme, stated, waived
 if TYPE_CHECKING:
     from throwaway.certificates import Certificates
 
-ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel.ENCRYPTED, TlsLevel.VERIFY_CA, TlsLevel.VERIFY_FULL
+NONE, OPPORTUNISTIC, ENCRYPTED, VERIFY_CA, VERIFY_FULL = TlsLevel
 
 
 def test_levels_compare_by_strength() -> None:
@@ -89,6 +89,27 @@ def test_stated(values: dict[str, str], demands: Demands, notes: list[str], why:
     assert (answer.problems, [note.code for note in answer.notes]) == ((), notes), why
     for field in ("floor", "best", "enforce_local", "waive", "ca"):
         assert getattr(answer.demands, field) == getattr(demands, field), why
+
+
+@pytest.mark.parametrize(
+    ("values", "sslmode", "sslrootcert"),
+    [
+        ({"PGSSLMODE": "verify-full"}, VERIFY_FULL, NONE),
+        ({"PGSSLMODE": "require", "PGREQUIRESSL": "1"}, ENCRYPTED, NONE),
+        ({"PGSSLMODE": "prefer", "PGREQUIRESSL": "1"}, OPPORTUNISTIC, NONE),
+        ({"PGREQUIRESSL": "1"}, ENCRYPTED, NONE),
+        ({"PGREQUIRESSL": "0"}, NONE, NONE),
+        ({"PGSSLROOTCERT": "system"}, NONE, VERIFY_FULL),
+        ({"PGSSLROOTCERT": "/system"}, NONE, NONE),
+        ({"ENVCONN_TLS_CA": "system"}, NONE, NONE),
+        ({}, NONE, NONE),
+    ],
+)
+def test_what_libpq_uses_for_what_a_text_leaves_out(
+    values: dict[str, str], sslmode: TlsLevel, sslrootcert: TlsLevel
+) -> None:
+    found = stated(values).demands
+    assert (found.sslmode, found.sslrootcert) == (sslmode, sslrootcert)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +258,13 @@ def test_words_refused(values: dict[str, str], variable: str) -> None:
     answer = stated(values)
     assert [(problem.code, problem.variable) for problem in answer.problems] == [("policy-unknown", variable)]
     assert "Zq7xWv9kJb3" not in str(answer.problems)
+    assert "Use require for encrypted" not in str(answer.problems)
     assert answer.demands.floor == ENCRYPTED, "the least that anything is judged by meanwhile"
+
+
+def test_the_level_is_no_word_for_it() -> None:
+    (problem,) = stated({"ENVCONN_TLS": "encrypted"}).problems
+    assert problem.message.endswith("best. Use require for encrypted")
 
 
 def test_all_mistakes_are_reported_at_once() -> None:
