@@ -157,7 +157,7 @@ def serving() -> Iterator[Server]:
 
 
 class Programs:
-    """A process that runs programs, and what two servers without TLS have before of them."""
+    """A process that runs programs, and what two servers without TLS receive from it."""
 
     def __init__(self, process: subprocess.Popen[str], own: Server, other: Server) -> None:
         self._process, self.own, self.other = process, own, other
