@@ -133,6 +133,13 @@ def test_uri(more: dict[str, Any], password: str, why: str) -> None:
         ({"uri": "{}"}, ["scheme-missing"], "JSON inside of JSON"),
         ({"uri": f"https://{MARKER}"}, ["scheme-unknown"], "a web page"),
         ({"uri": f"postgresql://u:{MARKER}@{MARKER}@h/d"}, ["at-unencoded"], "the grammar's rules"),
+        ({**RDS, "password": "$(PASSWORD)"}, ["reference-unresolved"], "a template that was not rendered"),
+        (
+            {**RDS, "host": "{{ host }}", "username": "<user>"},
+            ["reference-unresolved", "placeholder-unreplaced"],
+            "two",
+        ),
+        ({**RDS, "engine": "mysql", "password": "[YOUR-PASSWORD]"}, ["placeholder-unreplaced"], "of every family"),
         (
             {"uri": "postgresql://app:a/b@h/d", "username": "u", "password": MARKER},
             ["slash-unencoded"],

@@ -20,6 +20,7 @@ from leaks import MARKER
         ("//srv/my%20db%3F.sqlite3", "/srv/my db?.sqlite3"),
         ("/a@b:c;d+e", "a@b:c;d+e"),
         ("/é.db", "é.db"),
+        ("//srv/a,user=b;ssl=c/{{d}}/app.db", "/srv/a,user=b;ssl=c/{{d}}/app.db"),
         ("", ":memory:"),
         ("/", ":memory:"),
         (":memory:", ":memory:"),

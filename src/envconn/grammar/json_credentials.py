@@ -17,6 +17,7 @@ from envconn.families import FAMILIES, POSTGRESQL, REDIS
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.hosts import is_complete
 from envconn.grammar.libpq_keywords import FILES, KEYWORDS
+from envconn.grammar.references import of_component
 from envconn.grammar.text import LONGEST
 from envconn.records import replace
 from envconn.sources.bound_service import NAMES, Credentials, flatten, kind_of, parse
@@ -49,7 +50,7 @@ def read(credentials: Credentials, origin: Origin, read_text: ReadText, family: 
     `read_text` is `envconn.grammar.read_text`, which reads the text that is built from them.
     """
     parts = _parts(credentials)
-    if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin)):
+    if problems := (*_no_texts(credentials, origin), *_unfit(parts, origin), *_unresolved(parts, origin)):
         return problems
     stated = family or kind_of(parts.get("word", ""))
     if "uri" in parts:
@@ -102,6 +103,12 @@ def _unfit(parts: Mapping[str, str], origin: Origin) -> Iterator[Finding]:
     if parts.get("sslmode", "require") not in KEYWORDS["sslmode"].values:
         words = ", ".join(KEYWORDS["sslmode"].values)
         yield problem("sslmode-unknown", origin.variable, f"sslmode is invalid: expected one of {words}")
+
+
+def _unresolved(parts: Mapping[str, str], origin: Origin) -> Iterator[Finding]:
+    for part in ("host", "port", "user", "password", "dbname"):
+        if form := of_component(parts.get(part, "")):
+            yield problem(form.code, origin.variable, f"{part} is {form.what}. {form.remedy}")
 
 
 def _is_port(text: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from envconn.families import BY_SCHEME
+from envconn.families import BY_SCHEME, SQLITE
 from envconn.grammar import references
 from envconn.grammar.libpq_keywords import KEYWORDS
 
@@ -136,6 +136,8 @@ _SHORTEST = 16
 def _misplaced(text: str) -> str:
     """Return the message about a parameter that was meant, but as it is written is a part of something else."""
     scheme, separator, rest = text.partition("://")
+    if BY_SCHEME.get(scheme) == SQLITE:  # a file may have any name
+        return ""
     if separator and " " not in scheme and "=" not in scheme:
         place, _, query = rest[rest.rfind("@") + 1 :].partition("?")
         found = re.search(_IN_PLACE, place) or re.search(_IN_QUERY, query)
