@@ -137,7 +137,7 @@ def _databases(
     found: Services | SecuredConnection, pool: Mapping[str, float] | None, *, rotate: bool, stated: StatedOptions
 ) -> dict[str, dict[str, Any]]:
     if isinstance(found, Services) and any(note.code == "build-phase" for note in found.report().notes):
-        return {"default": {**DUMMY}}
+        return {"default": {**deepcopy(DUMMY)}}
     last_refused.clear()
     if isinstance(found, Services):
         last_refused.update((name, each.problems) for name, each in found.report().refused.items())

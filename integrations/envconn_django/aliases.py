@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from envconn_django.alias_options import AliasOptions
 
 
-DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy"}
-"""The default database while an image is built: it raises when it is used."""
+DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy", "NAME": "", "OPTIONS": {}, "TEST": {}}
+"""The default database while an image is built: it raises when it is used. Settings may add to it."""
 
 NOT_HERE = (
     "ENVCONN_PHASE: is build, and no database is configured. Unset it where the program runs, and set DATABASE_URL"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from functools import partial
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import autoreload
 from django.views import debug
 
 from envconn.drivers import holds_credentials
@@ -29,13 +33,35 @@ def stop(problems: Iterable[Finding]) -> NoReturn:
     """Raise an `ImproperEnvironment`; a process that it ends prints the problems alone, and has envconn's exit code.
 
     Django catches an `ImproperlyConfigured` in a few commands only; everywhere else there would be a traceback.
+    Under ``runserver``, after a file has changed, the problems are printed, and the next change starts it again.
 
     Raises:
-        ImproperEnvironment: always.
+        ImproperEnvironment: always, but there.
     """
+    found = tuple(problems)
+    if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+        sys.stderr.write(f"{ImproperEnvironment(found)}\n")
+        _wait_for_a_change()
     if getattr(sys.excepthook, "func", None) is not _end:
         sys.excepthook = partial(_end, sys.excepthook)
-    raise ImproperEnvironment(problems)
+    raise ImproperEnvironment(found)
+
+
+def _wait_for_a_change() -> NoReturn:
+    """End as Django's reloader does when a file has changed, so that the program is started again."""
+    reloader = autoreload.StatReloader()
+    reloader.extra_files.add(Path.cwd() / ".env")
+    before = {*reloader.snapshot_files()}
+    try:
+        while {*reloader.snapshot_files()} == before:
+            time.sleep(reloader.SLEEP_TIME)
+    except KeyboardInterrupt:
+        sys.exit(0)
+    sys.exit(_CHANGED)
+
+
+_CHANGED = 3
+"""The exit code of a process that ``runserver`` starts again (django/utils/autoreload.py, trigger_reload)."""
 
 
 def _end(

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +82,35 @@ def test_two_errors_in_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(caught.value).count("\n") == 1
 
 
+def interrupted(_: float) -> None:
+    raise KeyboardInterrupt
+
+
+def changed(_: float) -> None:
+    Path(".env").write_text("DATABASE_URL=sqlite:///x\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(("then", "code"), [(interrupted, 0), (changed, 3)])
+def test_runserver_waits_for_a_change(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], then: Callable[[float], None], code: int
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", BAD)
+    monkeypatch.setenv("RUN_MAIN", "true")
+    monkeypatch.setattr("time.sleep", then)
+    with pytest.raises(SystemExit) as ended:
+        databases()
+    assert ended.value.code == code
+    assert capsys.readouterr().err.startswith("DATABASE_URL: sslmode=disable for a remote host")
+
+
 def test_building(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_PHASE", "build")
-    assert databases() == {"default": {"ENGINE": "envconn_django.dummy"}}
-    assert databases() is not databases()
+    assert databases()["default"]["ENGINE"] == "envconn_django.dummy"
+    databases()["default"]["OPTIONS"]["application_name"] = "told"
+    assert databases()["default"]["OPTIONS"] == {}
     assert caches()["default"]["BACKEND"].endswith("LocMemCache")
     monkeypatch.setenv("REDIS_URL", "rediss://:marker-password@h.example.com/2")
-    assert databases() == {"default": {"ENGINE": "envconn_django.dummy"}}
+    assert databases()["default"]["ENGINE"] == "envconn_django.dummy"
     monkeypatch.setenv("DATABASE_URL", URI)
     assert databases()["default"]["HOST"] == "db.example.com"
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import django
 import psycopg
 import pytest
+
+from project import SITE
+from throwaway.process import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,11 +116,36 @@ def test_other_errors_go_to_the_hook_that_was_there(project: Project) -> None:
     assert (done.returncode, done.stdout) == (1, "another hook\n")
 
 
+@pytest.mark.application
+def test_runserver_goes_on_after_a_mistake(project: Project) -> None:
+    good = f"import os\nos.environ['DATABASE_URL'] = 'sqlite:///{project.directory}/site.sqlite3'"
+    project.settings("", before=good)
+    command = [sys.executable, "-u", "manage.py", "runserver", f"127.0.0.1:{free_port()}", "--skip-checks"]
+    with subprocess.Popen(
+        command, cwd=SITE, env=project.environment(ENVCONN_TLS_LOCAL="allow"), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        lines = iter(process.stdout.readline, "")
+        try:
+            assert any("Quit the server" in line for line in lines)
+            time.sleep(1.5)  # the reloader looks at the times of files once a second
+            project.settings("", before=f"import os\nos.environ['DATABASE_URL'] = {BAD!r}")
+            told = next(line for line in lines if "DATABASE_URL" in line)
+            assert told.startswith("DATABASE_URL: sslmode=disable for a remote host")
+            time.sleep(1.5)
+            project.settings("", before=good)
+            assert "Quit the server" in next(line for line in lines if "Quit" in line or "Traceback" in line)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_an_image_is_built_without_a_database(project: Project) -> None:
     assert project.manage("collectstatic", "--no-input").returncode == 78
     done = project.manage("collectstatic", "--no-input", ENVCONN_PHASE="build")
     assert done.returncode == 0, done.stdout
     assert (project.directory / "collected" / "site.css").is_file()
+    project.settings("DATABASES['default']['OPTIONS']['application_name'] = 'told'")
     for command in ("check", "check --deploy"):
         assert project.manage(*command.split(), ENVCONN_PHASE="build").returncode == 0
     for use in ("migrate", "dbshell", "inspectdb", "sqlmigrate website 0001"):

@@ -1,7 +1,8 @@
-"""docs/flask.md and docs/sqlalchemy.md: every block is run, in the order of the page, against a real server."""
+"""docs/django.md, docs/flask.md and docs/sqlalchemy.md: every block is run, in the order of the page."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import sqlalchemy
 
 import deployed
 from envconn.drivers.installed import DRIVERS
+from project import SITE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +94,25 @@ def test_every_driver_is_in_the_table(checkout: Path) -> None:
     for driver in (each for drivers in DRIVERS.values() for each in drivers):
         package = {"mysqldb": "mysqlclient"}.get(driver, driver)
         assert f"`envconn[{package}]`" in table.partition("\n\n")[0]
+
+
+@pytest.mark.application
+def test_django(checkout: Path, private: Server, certificates: Certificates, tmp_path: Path) -> None:
+    """The settings of the page behind those of the site, and the commands of the page."""
+    page = checkout / "docs" / "django.md"
+    ours = "INSTALLED_APPS += ['django.contrib.staticfiles', 'website']\n"
+    settings = ["from website.settings import *\n", *blocks(page, "python"), ours]
+    (tmp_path / "tested.py").write_text("".join(settings), encoding="utf-8")
+    environ = deployed.environment(
+        DATABASE_URL=private.uri(sslmode="verify-full", sslrootcert=str(certificates.ca)),
+        DJANGO_SETTINGS_MODULE="tested",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(SITE), os.environ.get("PYTHONPATH", "")]),
+    )
+    for commands in blocks(page, "sh"):
+        done = subprocess.run(
+            ["sh", "-ec", commands], cwd=SITE, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.application

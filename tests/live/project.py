@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["Project"]
+__all__ = ["SITE", "Project"]
 
 SITE = Path(__file__).parents[2] / "examples" / "django_site"
 
