@@ -13,7 +13,7 @@ from envconn.families import VARIABLES
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import replace
 from envconn.rotation.reload import CurrentSelection, reader
-from envconn.selection import Judgeable, in_process, process_context
+from envconn.selection import in_process, process_context
 from envconn.selection.databases import DATABASE, DATABASES
 from envconn.sources import DOTENV
 from envconn.tls import Context, Policy, SecuredConnection, judge
@@ -274,11 +274,11 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
         raise TypeError("expected a connection string or the Connection that envconn.parse() returns")
     if altered := recheck.problems(connection):
         raise ConfigurationError(altered)
-    found = in_process(connection, policy)
-    del connection
-    if not isinstance(found, Judgeable):
-        raise ConfigurationError(found)
-    return _sealed(judge(*found, DATABASE))
+    connection, context, problems = in_process(connection, policy)
+    if problems:
+        del connection
+        raise ConfigurationError(problems)
+    return _sealed(judge(connection, context, DATABASE))
 
 
 def secure_as_stated(connection: Connection, like: SecuredConnection | None = None) -> SecuredConnection:
@@ -317,10 +317,10 @@ def is_waived(scheme: str, like: SecuredConnection | None = None) -> bool:
 
 
 def _context(connection: Connection) -> Context:
-    found = in_process(connection)
-    if isinstance(found, Judgeable):
-        return found.context
-    raise ConfigurationError(found)
+    _, context, problems = in_process(connection)
+    if problems:
+        raise ConfigurationError(problems)
+    return context
 
 
 def _sealed(outcome: SecuredConnection | tuple[Finding, ...]) -> SecuredConnection:

@@ -21,7 +21,7 @@ import dj_database_url
 
 import envconn
 import envconn_psycopg
-from envconn.selection import Judgeable, in_process
+from envconn.selection import in_process
 from envconn.tls import judge
 
 if TYPE_CHECKING:
@@ -141,10 +141,9 @@ def crowd(size: int) -> Callable[[], envconn.Services]:
 
 def judge_many() -> None:
     """Parse and judge many URLs. `envconn.secure` reads the environment for its policy besides, each time."""
-    judgeable = in_process(envconn.parse(URL))
-    assert isinstance(judgeable, Judgeable)
+    _, context, _ = in_process(envconn.parse(URL))
     for url in fresh():
-        judge(envconn.parse(url), judgeable.context, "database")
+        judge(envconn.parse(url), context, "database")
 
 
 def parse_many() -> None:

@@ -103,8 +103,16 @@ def find_query(text: str, start: int, names: Collection[str]) -> int:
 
     What is behind it is a query, whatever raw delimiters are in it.
     """
-    found = re.finditer(r"\?([A-Za-z_-]+)=", text[start:]) if "?" in text else ()
-    return next((start + each.start() for each in found if each[1] in names), len(text))
+    found = text.find("?", start)
+    while found >= 0:
+        if text[found + 1 : text.find("=", found, found + _LONGEST_PARAMETER)] in names:
+            return found
+        found = text.find("?", found + 1)
+    return len(text)
+
+
+_LONGEST_PARAMETER = 64
+"""Characters of a parameter's name, at most, with those around it."""
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:

@@ -168,23 +168,16 @@ def process_context() -> Context | tuple[Finding, ...]:
     return tuple(dict.fromkeys(scan.problems)) or scopes.general(env_file=False)
 
 
-class Judgeable(Record):
-    """A connection, and what it is judged with."""
-
-    connection: Connection
-    context: Context
-
-
-def in_process(connection: Connection, policy: Policy | None = None) -> Judgeable | tuple[Finding, ...]:
-    """Return a `connection` of the program with libpq's defaults, and what this process judges it with; or problems.
+def in_process(connection: Connection, policy: Policy | None = None) -> tuple[Connection, Context, tuple[Finding, ...]]:
+    """Return a `connection` of the program with libpq's defaults, what this process judges it with, and the problems.
 
     `policy` is combined with that of the process.
     """
     scan = Scan(*sources.read())
     scopes = stated_scopes(scan, policy)
-    found = [*scan.understand(connection)]
-    _check_libraries(scan, found)
-    return tuple(dict.fromkeys(scan.problems)) or Judgeable(found[0], scopes.general(env_file=False))
+    completed = next(scan.understand(connection), connection)
+    _check_libraries(scan, [completed])
+    return completed, scopes.general(env_file=False), tuple(dict.fromkeys(scan.problems))
 
 
 def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "") -> Scopes:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
@@ -227,9 +226,10 @@ _BLANK = "is blank, or names no file, so it counts as not set"
 
 def _as_utf8(value: str) -> str:
     """Return `value` as UTF-8: in the C locale, Python without its UTF-8 mode (PEP 540) decodes it as ASCII."""
-    with suppress(UnicodeEncodeError):
+    try:
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    return value
+    except UnicodeEncodeError:
+        return value
 
 
 def _outranked(lesser: Origin, winner: Origin) -> Finding:
