@@ -103,16 +103,8 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     """
     if leader not in present:
         return Lookup()
-    names = [name for name in FAMILIES[leader] if name in present and not _is_of_path(name, leader, present)]
-    lookups = {name: environment.lookup(name) for name in names}
-    problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
-    notes = tuple(remark for lookup in lookups.values() for remark in lookup.notes)
+    lookups, problems, notes = _parts(environment, present, leader)
     whole = lookups[leader].found
-    if whole and not whole.origin.env_file:
-        lookups, ignored, missing = _as_trusted(lookups, leader)
-        problems, notes = (*problems, *missing), (*notes, *ignored)
-    elif whole:
-        problems = (*problems, *_too_trusted(lookups, leader, whole.origin.place))
     if problems or whole is None:
         return Lookup(problems=problems, notes=notes)
     scheme, separator, _ = whole.text.reveal().partition("://")
@@ -122,12 +114,27 @@ def compose(environment: Environment, present: AbstractSet[str], leader: str) ->
     texts = {name: lookup.found.text.reveal().strip("\r\n") for name, lookup in lookups.items() if lookup.found}
     values, problems = _values(leader, texts)
     kind = families.POSTGRESQL if problems else _kind(leader, values, texts)
-    if isinstance(kind, Finding):
-        problems = (kind,)
     if problems or isinstance(kind, Finding):
-        return Lookup(problems=problems, notes=notes)
+        return Lookup(problems=(kind,) if isinstance(kind, Finding) else problems, notes=notes)
     origin = replace(whole.origin, variable=leader, via=(), parts=True)
     return Lookup(Text(Secret(_spelled(kind, values)), origin), notes=notes)
+
+
+def _parts(
+    environment: Environment, present: AbstractSet[str], leader: str
+) -> tuple[Mapping[str, Lookup], tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return what each variable of the family states, as far as it is as trusted as the host; problems; and notes."""
+    names = [name for name in FAMILIES[leader] if name in present and not _is_of_path(name, leader, present)]
+    lookups = {name: environment.lookup(name) for name in names}
+    problems = tuple(problem for lookup in lookups.values() for problem in lookup.problems)
+    notes = tuple(remark for lookup in lookups.values() for remark in lookup.notes)
+    whole = lookups[leader].found
+    if whole is None:
+        return lookups, problems, notes
+    if whole.origin.env_file:
+        return lookups, (*problems, *_too_trusted(lookups, leader, whole.origin.place)), notes
+    used, ignored, missing = _as_trusted(lookups, leader)
+    return used, (*problems, *missing), (*notes, *ignored)
 
 
 def _is_of_path(name: str, leader: str, present: AbstractSet[str]) -> bool:

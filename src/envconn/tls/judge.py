@@ -41,19 +41,15 @@ if TYPE_CHECKING:
 def judge(connection: Connection, context: Context, name: str) -> SecuredConnection | tuple[Finding, ...]:
     """Recognise the provider of `connection`, judge it in `context` and seal it as `name`, or return every problem."""
     policy, endpoint = context.policy, identify(connection, context.hints)
-    asked, how_far = _possible(requested(connection), connection, endpoint, context), reach(connection.hosts, policy)
+    requested_level = _possible(requested(connection), connection, endpoint, context)
+    how_far = reach(connection.hosts, policy)
     floor = _floor(policy, connection, endpoint)
     unstated, raising = _unstated(connection, policy)
-    least = max(asked, unstated) if how_far.exempt else max(asked, unstated, floor)
-    ca, level = _ca(connection, endpoint, context, least), least
-    if ca is not None and level >= _verified_from(connection):
-        is_system = not isinstance(ca, Finding) and ca.kind == "system"
-        level = max(level, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA)
-    if all(host.is_socket for host in connection.hosts):
-        level, ca = TlsLevel.NONE, None
-    disabled = _disabled(connection, policy, endpoint, local=how_far.local) if asked == TlsLevel.NONE else ""
-    problems = _contradictions(connection, asked, how_far, level, disabled)
-    problems += _weak_for_system(connection, asked, how_far, policy)
+    least = max(requested_level, unstated) if how_far.exempt else max(requested_level, unstated, floor)
+    level, ca = _enforced(connection, endpoint, context, least)
+    disabled = _disabled(connection, policy, endpoint, local=how_far.local) if requested_level == TlsLevel.NONE else ""
+    problems = _contradictions(connection, requested_level, how_far, level, disabled)
+    problems += _weak_for_system(connection, requested_level, how_far, policy)
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
     connection = deciding_files.located(connection, context.directory)
     problems += [*contradictions, *objections(connection, endpoint)]
@@ -68,7 +64,9 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         raising = "ENVCONN_TLS"
     stated_in = (place(named if level > least else raising), place("ENVCONN_TLS_WAIVE"), place(named))
     words, serverless = _words(connection), FAMILIES[connection.family].serverless
-    verdict = Verdict(level, asked, how_far.local, how_far.waived, trusted, words, demands, *stated_in, serverless)
+    verdict = Verdict(
+        level, requested_level, how_far.local, how_far.waived, trusted, words, demands, *stated_in, serverless
+    )
     files = deciding_files.contents(connection.parameters, trusted)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge, files))
 
@@ -83,6 +81,19 @@ def requested(connection: Connection) -> TlsLevel:
         return TlsLevel.VERIFY_FULL
     level = SSLMODES[parameters.get("sslmode") or ("verify-full" if FAMILIES[connection.family].verified else "prefer")]
     return TlsLevel.VERIFY_CA if level == TlsLevel.ENCRYPTED and "sslrootcert" in parameters else level
+
+
+def _enforced(
+    connection: Connection, endpoint: Endpoint, context: Context, least: TlsLevel
+) -> tuple[TlsLevel, CA | Finding | None]:
+    """Return the level, `least` or more, and the CA: with a stated one the server is verified."""
+    if all(host.is_socket for host in connection.hosts):
+        return TlsLevel.NONE, None
+    ca = _ca(connection, endpoint, context, least)
+    if ca is None or least < _verified_from(connection):
+        return least, ca
+    is_system = not isinstance(ca, Finding) and ca.kind == "system"
+    return max(least, TlsLevel.VERIFY_FULL if is_system else TlsLevel.VERIFY_CA), ca
 
 
 def _unstated(connection: Connection, policy: Demands) -> tuple[TlsLevel, str]:
@@ -102,14 +113,14 @@ def _unstated(connection: Connection, policy: Demands) -> tuple[TlsLevel, str]:
     return left_out[place], place
 
 
-def _possible(asked: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:
+def _possible(requested_level: TlsLevel, connection: Connection, endpoint: Endpoint, context: Context) -> TlsLevel:
     # Heroku's Redis has a self-signed certificate, and a rediss:// URL that does not say so. Anyone may have
     # a host that looks like one of Heroku's: the environment must state that it is.
     is_silent = connection.parameters.keys().isdisjoint({"sslmode", "sslrootcert"})
     known = endpoint.self_signed
     if not (known and is_silent and FAMILIES[connection.family].verified and _is_stated(connection, context)):
-        return asked
-    return min(asked, SSLMODES[known.sslmode])
+        return requested_level
+    return min(requested_level, SSLMODES[known.sslmode])
 
 
 def _is_stated(connection: Connection, context: Context) -> bool:
@@ -170,17 +181,21 @@ def provider_ca(endpoint: Endpoint) -> str | None:
 
 
 def _contradictions(
-    connection: Connection, asked: TlsLevel, how_far: Reach, level: TlsLevel, disabled: str
+    connection: Connection, requested_level: TlsLevel, how_far: Reach, level: TlsLevel, disabled: str
 ) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     family = FAMILIES[connection.family]
     sockets = [host.is_socket for host in connection.hosts]
     found = [
         (not is_complete(connection), "host-missing", _INCOMPLETE),
-        (asked == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
+        (requested_level == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
         (all(sockets) and not how_far.exempt and not family.serverless, "socket-enforced", _SOCKET),
         (any(sockets) and not all(sockets), "hosts-mixed", _MIXED),
-        (parameters.get("sslrootcert") == "system" and asked == TlsLevel.NONE, "sslmode-contradicts", _SYSTEM_DISABLED),
+        (
+            parameters.get("sslrootcert") == "system" and requested_level == TlsLevel.NONE,
+            "sslmode-contradicts",
+            _SYSTEM_DISABLED,
+        ),
         (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
         *(
@@ -192,10 +207,12 @@ def _contradictions(
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
 
-def _weak_for_system(connection: Connection, asked: TlsLevel, how_far: Reach, policy: Demands) -> list[Finding]:
+def _weak_for_system(
+    connection: Connection, requested_level: TlsLevel, how_far: Reach, policy: Demands
+) -> list[Finding]:
     """Return the problem of a text without TLS beside a variable with which libpq accepts ``verify-full`` alone."""
     is_left = connection.family == POSTGRESQL and "sslrootcert" not in connection.parameters
-    if not (is_left and asked == TlsLevel.NONE and how_far.exempt and policy.sslrootcert > asked):
+    if not (is_left and requested_level == TlsLevel.NONE and how_far.exempt and policy.sslrootcert > requested_level):
         return []
     return [problem("sslmode-contradicts", connection.origin.variable, _SYSTEM_BESIDE)]
 

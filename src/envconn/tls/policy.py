@@ -429,10 +429,12 @@ def _cas(values: Mapping[str, str], names: Mapping[str, str]) -> tuple[tuple[str
     return for_all, (values[name], names[name])
 
 
-def _places(origins: Mapping[str, Origin], floor: TlsLevel, asked: TlsLevel, sslmode_from: str) -> Mapping[str, str]:
+def _places(
+    origins: Mapping[str, Origin], floor: TlsLevel, stated_floor: TlsLevel, sslmode_from: str
+) -> Mapping[str, str]:
     shown = {"ENVCONN_TLS", "ENVCONN_TLS_LOCAL", "ENVCONN_TLS_WAIVE", *CA_VARIABLES}
     found = {name: str(origin) for name, origin in origins.items() if name in shown}
-    if floor > asked:
+    if floor > stated_floor:
         found["ENVCONN_TLS"] = str(origins.get("PGSSLMODE", "PGSSLMODE"))
     if sslmode_from in origins:
         found["sslmode"] = str(origins[sslmode_from])
