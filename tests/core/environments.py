@@ -167,6 +167,8 @@ READ = [
         _database(f"mysql://app:{MARKER}@db.example.com/app?charset={name}")
         for name in ("utf8mb4", "utf8", "latin1", "UTF8MB4", "binary")
     ),
+    Row("beside a password", {"PGPASSWORD": "$(X)"}),
+    Row("any password", {"PGPASSWORD": "a(b)$", "DATABASE_URL": "postgresql://app@db.example.com/app"}),
     # What is no parameter: a semicolon in a password, and words that are none.
     _database("postgresql://app:a;sslmode=disable@db.example.com/app"),
     _database("postgresql://app:a,b&c=d@db.example.com/app"),
@@ -774,6 +776,16 @@ REFUSED = [
     # Users without a password, other than those that the clients know.
     refused("another user", "password-missing", REDIS_URL="rediss://app@redis.example.com"),
     refused("another user of a broker", "password-missing", CLOUDAMQP_URL="amqps://app@mq.example.com"),
+    # The same beside a URL, in what libpq reads itself.
+    *(
+        refused(f"{name} beside: {text}", code, **{name: text, "DATABASE_URL": url})._replace(database=is_read)
+        for text, code in {"$(X)": _LITERAL, "<password>": _FILL_IN, "op://a/b/c": _LITERAL}.items()
+        for name, url, is_read in (
+            ("PGPASSWORD", "postgresql://app@db.example.com/app", True),
+            ("PGUSER", "postgresql://db.example.com/app", False),
+            ("PGDATABASE", "postgresql://app@db.example.com", False),
+        )
+    ),
     # An alias, or a password that looks like one.
     *(
         without(f"alias: {text}", "alias-missing", DATABASE_URL=text)

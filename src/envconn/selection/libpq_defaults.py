@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import problem
+from envconn.grammar import reference
 from envconn.grammar.conninfo import LONGEST_NAME
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState, unfit
@@ -126,7 +127,8 @@ class _Defaults:
         if origin.env_file and not self.connection.origin.env_file:
             message = f"is not used: only {origin.place} sets it, and {self.connection.origin.variable} is more trusted"
             self.problems.append(problem(code, name, f"{message}. Set both in the same place"))
-        self.problems += [problem(wrong, name, message) for wrong, message in unfit(text)]
+        mistake = reference(text)
+        self.problems += [problem(wrong, name, message) for wrong, message in ([mistake] if mistake else unfit(text))]
         return text
 
     def _process_user(self) -> str:

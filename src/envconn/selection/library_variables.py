@@ -17,7 +17,9 @@ from contextlib import suppress
 
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
+from envconn.grammar import reference
 from envconn.selection.host_variables import password_redirected
+from envconn.sources import Text
 from envconn.sources.files import without_waiting
 
 TYPE_CHECKING = False
@@ -48,6 +50,8 @@ def libpq_problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]
     """Yield a problem for each variable that would prevent a connection that was `found`, or affect it."""
     found = [connection for connection in found if connection.family == POSTGRESQL]
     yield from _redirected(scan, found)
+    if any(not connection.password for connection in found):
+        yield from _unresolved(scan)
     stated = [connection.parameters for connection in found]
     if stated and "PGSERVICE" in scan.present:
         yield problem("pg-service", "PGSERVICE", _SERVICE)
@@ -64,6 +68,13 @@ def _redirected(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
     if "PGPASSWORD" in scan.present and not scan.environment.in_env_file("PGPASSWORD"):
         places = [each.origin.place for each in found if each.origin.env_file and not each.password]
         yield from (problem("password-redirected", "PGPASSWORD", password_redirected(place)) for place in places[:1])
+
+
+def _unresolved(scan: Scan) -> Iterator[Finding]:
+    """Yield a problem if libpq would send a reference or a placeholder as the password."""
+    written = scan.environment.written("PGPASSWORD") if "PGPASSWORD" in scan.present else None
+    if isinstance(written, Text) and (mistake := reference(written.text.reveal())):
+        yield problem(mistake[0], "PGPASSWORD", mistake[1])
 
 
 _SERVICE = (
