@@ -49,6 +49,7 @@ TESTS = {
     ),
     "envconn.tls.judge": (
         "judge",
+        "libpq_default_level",
         "scope",
         "policy",
         "self_signed",
@@ -59,7 +60,15 @@ TESTS = {
     ),
     "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers", "providers_loading", "passwords"),
     "envconn.tls.libpq_demands": ("libpq_demands", "libpq_home", "rotation"),
-    "envconn.tls.policy": ("policy", "local_hosts", "scope", "judge", "libpq_demands", "libpq_home"),
+    "envconn.tls.policy": (
+        "policy",
+        "local_hosts",
+        "libpq_default_level",
+        "scope",
+        "judge",
+        "libpq_demands",
+        "libpq_home",
+    ),
 }
 """By module, the files in tests/core that are about it, the likeliest to notice first."""
 
