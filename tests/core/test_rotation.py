@@ -163,6 +163,13 @@ class TestReload:
         assert services.reload().changed == ({} if again else {"database": ("tls.ca",)})
         assert not services.reload()
 
+    def test_the_content_of_a_revocation_list(self, tmp_path: Path, certificates: Certificates) -> None:
+        (listed := tmp_path / "list.pem").write_bytes(certificates.ca.read_bytes())
+        full = URL.replace("require", "verify-full")
+        services = load({"DATABASE_URL": f"{full}&sslrootcert={certificates.ca}&sslcrl={listed}"})
+        listed.write_bytes(certificates.other_ca.read_bytes())
+        assert services.reload().changed == {"database": ("tls.crl",)}
+
     def test_the_file_of_a_sibling(self, tmp_path: Path, certificates: Certificates) -> None:
         ca = tmp_path / "ca.pem"
         ca.write_bytes(certificates.ca.read_bytes())
@@ -176,6 +183,16 @@ class TestReload:
         services = envconn.load(env_file=tmp_path / ".env")
         monkeypatch.setenv("DATABASE_URL", OTHER)
         assert services.reload().changed == {"database": ("host", "origin")}
+
+    def test_each_sibling_has_its_own_place(self) -> None:
+        direct = URL.replace("db.", "direct.")
+        services = load({"DATABASE_URL": URL, "DIRECT_URL": direct, "DATABASE_REPLICA_URL": OTHER})
+        siblings = services.database.siblings
+        assert {each.host for each in siblings} == {"direct.example.com", "other.example.com"}
+        for sibling in siblings:
+            place = place_of(sibling)
+            assert place
+            assert place.of(place.current.selection) is sibling
 
     def test_the_policy_stays(self) -> None:
         environ = {"DATABASE_URL": URL}
@@ -529,6 +546,13 @@ class TestLogin:
         with pytest.raises(Refused) as caught:
             login(services, server)
         assert "the TLS settings of database are weaker than before" in caught.value.__notes__[0]
+
+    def test_a_service_that_is_new(self, login: Callable[..., str]) -> None:
+        environ, server = {"DATABASE_URL": URL}, Server("another")
+        services = load(environ)
+        environ |= {"DATABASE_URL": URL.replace(MARKER, "another"), "NEXT_DATABASE_URL": OTHER}
+        assert login(services, server)
+        assert list(services) == ["database", "next"]
 
     def test_a_demand_of_a_variable_that_is_gone(self, login: Callable[..., str]) -> None:
         environ, server = {"DATABASE_URL": URL, "PGREQUIREAUTH": "scram-sha-256"}, Server("another")
