@@ -87,6 +87,7 @@ SHORT = Selection(
         "tests/integrations/test_django_caches.py::test_which_ca_it_trusts",
         "tests/integrations/test_django_project.py::test_migrate_and_query_over_tls",
         "tests/integrations/test_django_project.py::test_migrate_is_refused_on_psycopg2",
+        "tests/integrations/test_django_project.py::test_parallel_tests_with_rotation",
         "tests/integrations/test_flask.py::test_a_request_is_served",
         "tests/live/test_redis_libraries.py::test_the_right_ca",
         "tests/live/test_redis_libraries.py::test_every_other_server",
@@ -95,6 +96,7 @@ SHORT = Selection(
     " and not (test_matrix and allow) and not (matrix_stacks and (require or verify-ca))"
     " and not (celery_settings and (before or failover or redis or mongodb or rpc or postgresql or options or ssl"
     " or kombu))"
+    " and not (parallel_tests and spawn)"
     " and not (test_redis and (query1 or query2 or query3 or query4 or query5 or query6))",
 )
 
