@@ -29,7 +29,7 @@ HEALTH_CHECK_SECONDS = 25
 
 
 def broker(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a broker.
+    """Return the settings for the broker `connection`.
 
     ``broker_use_ssl`` is for programs that connect on their own, as Flower does.
     """
@@ -38,20 +38,20 @@ def broker(connection: SecuredConnection) -> dict[str, object]:
 
 
 def backend(connection: SecuredConnection) -> dict[str, object]:
-    """Return the settings for a result backend."""
+    """Return the settings for a result backend at `connection`."""
     given = _arguments(connection)[0]
     return {"result_backend": _url(connection), **{f"redis_{name}": value for name, value in given.items()}}
 
 
 def connection_class(connection: SecuredConnection) -> type[Any] | None:
-    """Return the class for connections, or `None` for redis-py's own, which is for those without TLS."""
+    """Return the class of redis-py for `connection`; `None` for redis-py's own, which is for those without TLS."""
     if connection.family == SENTINEL:
         return SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
     return VerifyingConnection if encrypted(connection) else None
 
 
 def transport_options(connection: SecuredConnection) -> dict[str, object]:
-    """Return the defaults for ``broker_transport_options``."""
+    """Return the defaults for ``broker_transport_options`` of the broker `connection`."""
     return {**_arguments(connection)[0], "health_check_interval": _subscription_seconds(connection)}
 
 

@@ -31,12 +31,12 @@ class FinalEntry(Record):
 
 
 def final_entries(databases: Mapping[str, Mapping[str, object]]) -> list[FinalEntry]:
-    """Return the entries of ``DATABASES`` as they are now."""
+    """Return the entries of `databases`, which is ``DATABASES``, as they are now."""
     return [_final(alias, settings) for alias, settings in databases.items()]
 
 
 def secured_entry(settings: Mapping[str, object]) -> SecuredConnection:
-    """Return the connection of an entry that has one.
+    """Return the connection of the entry `settings`, which has one.
 
     Raises:
         ConfigurationError: it is not secured as the policy requires.

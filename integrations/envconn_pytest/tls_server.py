@@ -163,14 +163,14 @@ class StandIn:
         return any(client.startup_unencrypted and client.user != _NOBODY for client in self.clients)
 
     def uri(self, host: str = "localhost", **parameters: str) -> str:
-        """Return the URL with the password; `parameters` become the query."""
+        """Return the URL of this server, called `host`, with the password; `parameters` become the query."""
         query = "?" + urlencode(parameters, quote_via=quote) if parameters else ""
         return f"postgresql://{self.user}:{self.password}@{host}:{self.port}/{self.dbname}{query}"
 
     def environment(self, sslmode: str = "verify-full", **parameters: str) -> dict[str, str]:
         """Return variables that lead here, with loopback treated like any other host.
 
-        The CA is set only if `sslmode` verifies, so that ``require`` means what it says.
+        `parameters` become the query of the URL, beside `sslmode`. The CA is set only if `sslmode` verifies, so that ``require`` means what it says.
         """
         ca = {"DATABASE_CA_CERT": self.ca} if sslmode.startswith("verify") else {}
         uri = self.uri(sslmode=sslmode, **parameters)

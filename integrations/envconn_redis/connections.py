@@ -75,7 +75,7 @@ class Classes(Record):
 
 
 def make_pool(classes: Classes, source: Services | SecuredConnection, stated: Mapping[str, Any]) -> Any:
-    """Return a pool as `pool` does, made of `classes`."""
+    """Return a pool for `source` and the options `stated` as `pool` does, made of `classes`."""
     connection = without_password(database(source))
     given: dict[str, Any] = driver.merged(connection, stated)
     kind = _connection_class(classes, connection)
@@ -92,7 +92,7 @@ def _connection_class(classes: Classes, connection: SecuredConnection) -> type[A
 
 
 def encrypted(connection: SecuredConnection) -> bool:
-    """Whether the connections require TLS."""
+    """Whether connections of redis-py for `connection` require TLS."""
     return connection.tls.level >= TlsLevel.ENCRYPTED
 
 
@@ -322,7 +322,7 @@ def not_found(service_name: str, errors: list[Exception]) -> MasterNotFoundError
 
 
 def with_credential_provider(connection: SecuredConnection, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `arguments` for redis-py with a provider instead of user and password."""
+    """Return `arguments` for redis-py with a provider of those of `connection` instead of user and password."""
     others = {name: value for name, value in arguments.items() if name not in {"username", "password"}}
     return {**others, "credential_provider": CredentialProvider(connection)}
 

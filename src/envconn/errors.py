@@ -107,7 +107,7 @@ class Finding:
 
 
 def problem(code: str, variable: str, message: str, exit_code: int = EX_CONFIG) -> Finding:
-    """Return the `Finding` of a problem; `exit_code` is the configuration's if left out."""
+    """Return the `Finding` of a problem with these fields; `exit_code` is the configuration's if left out."""
     return Finding(code, variable, message, exit_code=exit_code)
 
 
@@ -124,7 +124,7 @@ _EXHAUSTED = "the process has too many open files. Close them, or raise the limi
 
 
 def note(code: str, variable: str, message: str) -> Finding:
-    """Return the `Finding` of a note: worth reporting, but not wrong."""
+    """Return the `Finding` of a note with these fields: worth reporting, but not wrong."""
     return Finding(code, variable, message, "note")
 
 

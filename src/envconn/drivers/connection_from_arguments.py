@@ -58,7 +58,10 @@ def postgresql(words: Mapping[str, object], variable: str) -> Connection:
 
 
 def unencrypted(host: str, variable: str) -> Connection:
-    """Return a connection to `host` without TLS, for a server whose own cannot be judged."""
+    """Return a connection to `host` without TLS, for a server whose own cannot be judged.
+
+    Messages call it `variable`.
+    """
     return _read(_conninfo({"host": host, "user": "user", "dbname": "user", "sslmode": "disable"}), variable)
 
 
@@ -69,7 +72,7 @@ _SOCKETS = "/tmp"  # noqa: S108 - libpq's default directory, or another one: onl
 
 
 def mysql(words: Mapping[str, object], variable: str) -> Connection:
-    """Return the connection that mysqlclient or PyMySQL opens with the arguments `words`.
+    """Return the connection that mysqlclient or PyMySQL opens with the arguments `words`; messages call it `variable`.
 
     Raises:
         ConfigurationError: an argument is unknown or not read here, or has an invalid value.
@@ -110,7 +113,10 @@ class Call(Record):
 
 
 def read_call(driver: str, positional: Sequence[Any], named: Arguments) -> Call | None:
-    """Return what `driver`, by its module's name in lower case, is called with; `None` if its words are not known."""
+    """Return what `driver`, by its module's name in lower case, is called with; `None` for an unknown driver.
+
+    `positional` and `named` are the arguments of its ``connect``.
+    """
     reader = _READERS.get(driver)
     return reader(*positional, **named) if reader else None
 

@@ -80,7 +80,7 @@ def refuse_optional(connection: SecuredConnection, driver: str) -> None:
 
 
 def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsupported") -> NoReturn:
-    """Raise the one problem that `message` describes.
+    """Raise the problem `code` about the variable of `connection`; `message` is its text.
 
     Raises:
         ConfigurationError: always.

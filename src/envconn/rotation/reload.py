@@ -196,7 +196,7 @@ class Changes(Value):
 
 
 def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, SecuredConnection]) -> Changes:
-    """Return the difference between the two."""
+    """Return what is different in the services `after` a reload, by name."""
     changed = {name: differences(before[name], each) for name, each in after.items() if name in before}
     return Changes(
         tuple(name for name in after if name not in before),
@@ -206,14 +206,14 @@ def changes(before: Mapping[str, SecuredConnection], after: Mapping[str, Secured
 
 
 def differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
-    """Return the names of the facts that differ, the content of files included."""
+    """Return the names of the facts in which `before` and `after` differ, the content of files included."""
     files, others = (judgement_of(before).files, judgement_of(after).files), stated_differences(before, after)
     replaced = {fact for keyword, fact in _FILES.items() if files[0].get(keyword) != files[1].get(keyword)}
     return tuple(name for name in dict.fromkeys((*_FACTS, *_FILES.values())) if name in {*others, *replaced})
 
 
 def stated_differences(before: SecuredConnection, after: SecuredConnection) -> tuple[str, ...]:
-    """Return the names of the facts that differ in what is stated, whatever is in the files."""
+    """Return the names of the facts that are stated differently in `before` and `after`, whatever is in the files."""
     return tuple(name for name, fact in _FACTS.items() if fact(before) != fact(after))
 
 

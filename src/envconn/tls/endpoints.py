@@ -18,7 +18,9 @@ def find(
     replica: bool | None,
     branch: str | None,
 ) -> Judged | Finding:
-    """Return the requested endpoint (`None`: any), or why there is none.
+    """Return the endpoint of `connection`, judged as in `judgement`, with these properties, or why there is none.
+
+    `None` means any; the arguments are those of `envconn.Services.connection`.
 
     Raises:
         TypeError: an argument has a wrong type.
