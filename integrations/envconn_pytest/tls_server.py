@@ -170,7 +170,8 @@ class StandIn:
     def environment(self, sslmode: str = "verify-full", **parameters: str) -> dict[str, str]:
         """Return variables that lead here, with loopback treated like any other host.
 
-        `parameters` become the query of the URL, beside `sslmode`. The CA is set only if `sslmode` verifies, so that ``require`` means what it says.
+        `parameters` become the query of the URL, beside `sslmode`.
+        The CA is set only if `sslmode` verifies, so that ``require`` means what it says.
         """
         ca = {"DATABASE_CA_CERT": self.ca} if sslmode.startswith("verify") else {}
         uri = self.uri(sslmode=sslmode, **parameters)

@@ -72,8 +72,8 @@ def get_connection(  # noqa: PLR0913 - one for each thing that some provider wan
     """Return a connection from the API of `provider`, with its TLS checked.
 
     `project` to `region` and `pooled` select the connection; the docstring of `envconn.remote` lists what each
-    provider requires and accepts. `create` makes the `role`, for `ttl` seconds and with the rights of the roles in `inherit`; `reset` gives
-    it a new password.
+    provider requires and accepts. `create` makes the `role`, for `ttl` seconds and with the rights of the roles in
+    `inherit`; `reset` gives it a new password.
 
     Tokens are read from `environ` and `env_file`, which are those of `envconn.load`, and so is the policy, combined
     with `policy`. The whole call takes at most `timeout` seconds, repeated requests included.
