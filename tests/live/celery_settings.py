@@ -13,9 +13,10 @@ TABLE = Table(
     "Celery 5.7, 5.6 and 5.4",
     "The settings are `app.conf.update(config())`. What is refused is refused when Celery connects: a process that "
     "does not connect says nothing. An application without `config()` in the same process is left alone, unless it "
-    "connects to a judged endpoint. Celery before 5.7 lets an object with a namespace win against `config()`, even "
-    "if it is set before: the outcome is then the one of after. Celery 5.4 loads the program before its command sets "
-    "`-b`, `CELERY_BROKER` and `--result-backend`: they are ignored or refused there.",
+    "connects to a judged endpoint. Verdicts are those of the process: of two `config()` for one host and port, the "
+    "later one counts, and a waiver for all. Celery before 5.7 lets an object with a namespace win against `config()`, "
+    "even if it is set before: the outcome is then the one of after. Celery 5.4 loads the program before its command "
+    "sets `-b`, `CELERY_BROKER` and `--result-backend`: they are ignored or refused there.",
     (
         Row("`broker_url`; `CELERY_BROKER_URL`; `-b`", NONE, REFUSED, JUDGED, JUDGED),
         Row("`broker_read_url`; `CELERY_BROKER_READ_URL`", REFUSED, REFUSED, REFUSED, note="also for writing"),
