@@ -120,17 +120,24 @@ def _check(source: object, given: Mapping[str, object]) -> None:
             raise TypeError(message)
 
 
-def caches(source: Source = ENVIRONMENT, /) -> dict[str, dict[str, Any]]:
+def caches(source: Source = ENVIRONMENT, /, *, env_file: EnvFile = ENV_FILE) -> dict[str, dict[str, Any]]:
     """Return ``CACHES``: the cache service as ``default``; without one, Django's own default, local memory.
 
-    The first argument is services, or the connection to use; `envconn.load()` if left out.
+    The first argument is services, or the connection to use; `envconn.load()` if left out. `env_file` is that of
+    `envconn.load`.
 
     Raises:
-        ConfigurationError: as for `databases`.
+        ConfigurationError, TypeError: as for `databases`.
     """
-    from envconn_django.cache import cache
+    _check(source, {"pool": False, "rotate": False, "default": None, "env_file": env_file})
+    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), _caches)
 
-    return _made(lambda: resolve(source, CACHE_ONLY), lambda found: {"default": {**cache(_cache(found))}})
+
+def _caches(found: Services | SecuredConnection) -> dict[str, dict[str, Any]]:
+    from envconn_django.cache import cache, made_caches
+
+    made_caches.append(cache(_cache(found)))
+    return {"default": {**deepcopy(made_caches[-1])}}
 
 
 def _databases(

@@ -15,7 +15,7 @@ from envconn.connection import PROGRAM_DEFAULT
 from envconn.records import Record
 from envconn.tls import TlsLevel
 from envconn.tls.secured import advice, direct_by_itself, stated_endpoint
-from envconn_django.aliases import last_refused
+from envconn_django.aliases import last_refused, made_entries
 from envconn_django.final_settings import final_entries
 
 TYPE_CHECKING = False
@@ -63,7 +63,23 @@ def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
             for alias, each in entry_findings(entries, page)
             if each.deploy is wanted
         ),
-        *(_refused(last_refused) if not wanted else ()),
+        *(() if wanted else _refused(last_refused)),
+        *(() if wanted else _hardcoded(entries)),
+    ]
+
+
+def _hardcoded(entries: Sequence[FinalEntry]) -> list[checks.CheckMessage]:
+    """Return a warning for each entry with credentials that did not come from the environment, but on this machine."""
+    from envconn_django.cache import made_caches
+    from envconn_django.hardcoded import hardcoded
+
+    remote = {each.alias: each.settings for each in entries if each.connection and not each.connection.tls.local}
+    made = [entry.settings for made in made_entries.values() for entry in made]
+    module = str(getattr(settings, "SETTINGS_MODULE", ""))
+    found = [*hardcoded(remote, "DATABASES", made, module), *hardcoded(settings.CACHES, "CACHES", made_caches, module)]
+    return [
+        checks.Warning(_HARDCODED.message.format_map(words), _HARDCODED.hint, id=f"envconn.{_HARDCODED.code}")
+        for words in ({"place": each.place, "line": each.line or "the program"} for each in found)
     ]
 
 
@@ -171,6 +187,11 @@ _DEFAULT = Finding(
     "Set DATABASE_URL.",
     deploy=True,
     error=True,
+)
+_HARDCODED = Finding(
+    "credentials-in-settings",
+    "{place}: the credentials are in {line}, and not in the environment",
+    "Set them in the environment.",
 )
 _FILTER = Finding(
     "filter-missing",

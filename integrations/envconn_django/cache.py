@@ -25,6 +25,10 @@ class CacheSettings(TypedDict, total=False):
     OPTIONS: dict[str, object]
 
 
+made_caches: list[CacheSettings] = []
+"""What `envconn_django.caches` has returned in this process, to be recognised later."""
+
+
 def cache(connection: SecuredConnection | None) -> CacheSettings:
     """Return the entry for `connection`; for `None`, Django's own default, a cache in each process.
 

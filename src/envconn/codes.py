@@ -983,6 +983,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "database-default": Code(
             "No database is configured, so the one for development is used (`--deploy`).", "Set `DATABASE_URL`."
         ),
+        "credentials-in-settings": Code(
+            "An entry of `DATABASES` or `CACHES` holds a password that did not come from the environment.",
+            "Set it in the environment.",
+        ),
         "tls-waived": Code(
             "A waiver lets the connection go out unencrypted (`--deploy`).", "Use TLS, and remove the waiver."
         ),
