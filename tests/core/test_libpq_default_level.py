@@ -97,6 +97,16 @@ def test_what_contradicts_the_systems_cas(place: str) -> None:
     assert envconn.load(remedied, env_file=None).database.tls.requested == "opportunistic"
 
 
+def test_what_does_not_contradict_the_systems_cas() -> None:
+    """Another family does without libpq's variables, and a remote host is refused for one reason."""
+    environ = {"REDIS_URL": "redis://localhost", "PGSSLROOTCERT": "system"}
+    assert str(envconn.load(environ, env_file=None).cache.tls.level) == "none"
+    url = f"{SILENT.format('db.example.com')}?sslmode=disable"
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        envconn.load({"DATABASE_URL": url, "PGSSLROOTCERT": "system"}, env_file=None)
+    assert [problem.code for problem in caught.value.problems] == ["tls-disabled"]
+
+
 @pytest.mark.parametrize(
     ("url", "level"), [("sslmode=disable", "none"), ("sslmode=require", "encrypted"), ("host=/run/postgresql", "none")]
 )

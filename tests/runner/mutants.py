@@ -57,6 +57,7 @@ TESTS = {
         "secured",
         "drivers_sentinel",
         "libpq_home",
+        "ca_file",
     ),
     "envconn.tls.judged": ("secured", "judge", "selection", "providers", "drivers", "providers_loading", "passwords"),
     "envconn.tls.libpq_demands": ("libpq_demands", "libpq_home", "rotation"),
