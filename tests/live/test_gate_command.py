@@ -66,7 +66,7 @@ def test_good_as_json(lab: Lab, certificates: Certificates) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "asked", "codes"),
+    ("state", "sslmode", "codes"),
     [
         ("notls", "verify-full", ["tls-refused"]),
         ("notls", "require", ["tls-refused"]),
