@@ -48,7 +48,7 @@ def libpq_meaning(text: str) -> dict[str, str] | None:
 def for_libpq(text: str) -> str:
     """Take out of `text` what libpq does not know and we do. It skips blanks around keywords itself."""
     text = text.removeprefix("\ufeff")
-    scheme, separator, rest = text.removesuffix("\n").removesuffix("\r").strip(" ").partition("://")
+    scheme, separator, rest = text.strip(" \r\n\t").partition("://")
     if not separator or scheme not in FAMILIES["postgresql"].schemes:
         return text
     place, mark, query = rest.partition("?")
