@@ -35,7 +35,7 @@ def test_the_service_behind_the_pooler(neon_like: Edge) -> None:
     assert_served(neon_like.uri(NEON.replace(".", "-pooler.", 1), pooled=True))
 
 
-@pytest.mark.parametrize("uri", [BAD, "", "postgresql://app:marker-password@db.example.com"])
+@pytest.mark.parametrize("uri", [BAD, "", "postgresql://:marker-password@db.example.com/app"])
 def test_the_service_does_not_boot_with_a_bad_environment(uri: str) -> None:
     done = deployed.run(deployed.image(SERVICE), SERVICE, deployed.environment(DATABASE_URL=uri))
     assert done.returncode == 78

@@ -57,7 +57,7 @@ def schema_of_its_own(edge: Edge) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("process", ["release", "web"])
-@pytest.mark.parametrize("uri", [BAD, "", "postgresql://app:marker-password@db.example.com"])
+@pytest.mark.parametrize("uri", [BAD, "", "postgresql://:marker-password@db.example.com/app"])
 def test_the_application_does_not_boot_with_a_bad_environment(process: str, uri: str) -> None:
     environ = deployed.environment(DATABASE_URL=uri, PORT="1")
     done = deployed.run(deployed.procfile(APP)[process], APP, environ)
