@@ -337,12 +337,13 @@ class TestOtherApplications:
         assert not isinstance(pool, SentinelPool)
         assert MARKER in ours.conf
 
-    def test_results_in_sql(self, ours: Celery) -> None:
-        theirs = Celery("theirs", backend="db+postgresql://u@elsewhere/d", set_as_current=False)
+    @pytest.mark.parametrize("url", ["postgresql://u@elsewhere/d", "postgresql://elsewhere:x", "mssql+pyodbc://judged"])
+    def test_results_in_sql(self, ours: Celery, url: str) -> None:
+        theirs = Celery("theirs", backend=f"db+{url}", set_as_current=False)
         theirs.conf.database_create_tables_at_setup = False
-        assert theirs.backend.url == "postgresql://u@elsewhere/d"
+        assert theirs.backend.url == url
         assert "connect_args" not in theirs.backend.engine_options
-        ours.conf.update(result_backend="db+postgresql://u@elsewhere/d", database_create_tables_at_setup=False)
+        ours.conf.update(result_backend=f"db+{url}", database_create_tables_at_setup=False)
         with pytest.raises(ConfigurationError, match="result_backend"):
             ours.backend  # noqa: B018
 
