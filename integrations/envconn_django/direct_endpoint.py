@@ -118,8 +118,7 @@ def _set(entry: Entry | None, alias: str, settings: Settings) -> Settings:
     """Make the next connection of `alias` one with `settings`, and return what these take the place of."""
     connection = connections[alias]
     connection.close()
-    if hasattr(connection, "close_pool"):  # Django 5.1
-        connection.close_pool()
+    getattr(connection, "close_pool", connection.close)()  # Django 5.1 has it
     before = {key: connection.settings_dict[key] for key in settings}
     connection.settings_dict.update(settings)
     if entry:

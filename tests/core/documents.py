@@ -12,8 +12,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-
 from envconn.cli.options import PROVIDERS
 from envconn.codes import SECTIONS
 from envconn.sources.order import FETCHED, SOURCES
@@ -27,6 +25,8 @@ __all__ = ["objects", "schema", "strict", "understood"]
 @cache
 def schema() -> dict[str, Any]:
     """Return the published schema."""
+    from jsonschema import Draft202012Validator  # the corners, which import this module, do without it
+
     found: dict[str, Any] = json.loads(files("envconn.cli").joinpath("report.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(found)
     return found
@@ -66,6 +66,8 @@ def objects(part: object) -> Iterator[dict[str, Any]]:
 
 def understood(text: str) -> dict[str, Any]:
     """Return the one document in `text`, which has to be as both schemas say."""
+    from jsonschema import Draft202012Validator
+
     document: dict[str, Any] = json.loads(text)
     for each in (schema(), strict()):
         wrong = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(each).iter_errors(document)]

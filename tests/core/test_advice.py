@@ -149,6 +149,10 @@ def test_a_direct_endpoint_on_a_serverless_platform(variable: str) -> None:
         {"DATABASE_URL": NEON},
         {"DATABASE_URL": NEON.replace("123456.", "123456-pooler."), "VERCEL": "1"},
         {"DATABASE_URL": REMOTE, "VERCEL": "1"},
+        {
+            "DATABASE_URL": f"postgresql://app:{MARKER}@a-1.postgresql.a.osc-fr1.scalingo-dbs.com:31234/app",
+            "VERCEL": "1",
+        },
         {"DATABASE_URL": f"postgresql://app:{MARKER}@x.db.postgresbridge.com/app", "K_SERVICE": "x"},
         {"REDIS_URL": f"rediss://:{MARKER}@redis.example.com", "VERCEL": "1"},
     ],

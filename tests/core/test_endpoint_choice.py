@@ -195,6 +195,7 @@ def execute(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("option", "environ", "word"),
     [
@@ -212,6 +213,7 @@ def test_exec_states_it(option: list[str], environ: dict[str, str], word: str) -
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{word}\n", "")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("option", "environ"),
     [

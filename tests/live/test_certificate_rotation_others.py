@@ -33,7 +33,7 @@ from installed import ServerMissing
 from traffic import SIZE, Cut, in_coroutines, in_threads, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from envconn import Services
@@ -228,13 +228,21 @@ def test_nothing_is_lost(
     try:
         found = start(installations, certificates, tmp_path)
         with found as site, running(client, site.load(text=text)) as counts:
-            time.sleep(0.2)
+            more_than(0, counts)
             site.files.rotate()
             were_there = site.cut()
             before = counts["served"]
-            time.sleep(0.5)
+            more_than(before, counts)
     except ServerMissing as reason:
         pytest.skip(str(reason))
     assert counts["lost"] == 0, counts
     assert counts["repeated"] or were_there, "no connection was cut"
     assert counts["served"] > before > 0, "the traffic stopped"
+
+
+def more_than(number: int, counts: Mapping[str, int]) -> None:
+    """Wait until more than `number` requests have been served, and at least half a second, for ten seconds at most."""
+    end = time.monotonic() + 10
+    time.sleep(0.5)
+    while counts["served"] <= number and time.monotonic() < end:
+        time.sleep(0.05)
