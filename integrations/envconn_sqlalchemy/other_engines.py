@@ -100,7 +100,7 @@ def _judge(dialect: Dialect, positional: Sequence[Any], named: Arguments) -> tup
     """Return the judged connection for a call of the DBAPI, and the call; `None` if it is no network's."""
     if dialect.name == "sqlite":
         return None
-    call = connection_from_arguments.read_call(_driver(dialect), positional, named)
+    call = connection_from_arguments.read_call(_driver(dialect), positional, named, VARIABLE)
     if call is None:
         _insist_on_exemption(dialect, named)
         return None
@@ -130,11 +130,13 @@ def _insist_on_exemption(dialect: Dialect, named: Arguments) -> None:
     scheme = f"{dialect.name}+{dialect.driver}://"
     if is_waived(scheme):
         return
-    if host := named.get("host"):
+    waiver = "its host" if scheme.removesuffix("://") in BY_SCHEME else scheme
+    if named.get("host"):
+        connection = connection_from_arguments.unsupported(dialect.name, named, VARIABLE)
         with suppress(ConfigurationError):
-            envconn.secure(connection_from_arguments.unencrypted(str(host), VARIABLE))
+            envconn.secure(connection)
             return
-    waiver = "its host" if host or scheme.removesuffix("://") in BY_SCHEME else scheme
+        waiver = "its hostaddr" if connection.hosts[0].hostaddr else "its host"
     message = f"{dialect.name} with {dialect.driver} is not supported, so it may be unencrypted. {_WAIVE} {waiver}"
     raise ConfigurationError([problem("driver-unsupported", VARIABLE, message)])
 

@@ -24,7 +24,7 @@ PLACE = f"app:{MARKER}@db.example.com/shop"
 
 
 def made(url: str, **options: Any) -> sqlalchemy.Engine:
-    if any(f"+{driver}:" in url for driver in ("asyncpg", "aiomysql", "asyncmy")):
+    if any(f"+{driver}:" in url for driver in ("asyncpg", "psycopg_async", "aiomysql", "asyncmy")):
         return create_async_engine(url, **options).sync_engine
     return sqlalchemy.create_engine(url, **options)
 
@@ -115,6 +115,22 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
     (f"mysql+aiomysql://{PLACE}", {"ssl": "{encrypted}"}, {"ENVCONN_TLS_CA": "system"}, "argument-refused"),
     (f"mysql+asyncmy://{PLACE}", {"read_default_group": "client"}, {}, "parameter-unknown"),
     (f"mysql+asyncmy://{PLACE}", {}, {"ENVCONN_TLS": "verify-full"}, "ca-missing"),
+    *(
+        (f"{dialect}://{place}", {name: print}, {}, "argument-refused")
+        for place in (PLACE, "app@localhost/shop")
+        for dialect, name in (
+            ("postgresql+psycopg", "async_creator_fn"),
+            ("postgresql+psycopg_async", "async_creator_fn"),
+            ("postgresql+asyncpg", "async_creator_fn"),
+            ("postgresql+asyncpg", "dsn"),
+            ("postgresql+pg8000", "sock"),
+            ("mysql+pymysql", "defer_connect"),
+            ("mysql+aiomysql", "async_creator_fn"),
+            ("mysql+asyncmy", "async_creator_fn"),
+            ("mysql+asyncmy", "sock"),
+            ("mysql+asyncmy", "invented"),
+        )
+    ),
 ]
 
 
@@ -167,6 +183,46 @@ def test_a_driver_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None
     assert [problem.code for problem in refusal.value.problems] == ["driver-unsupported"]
     monkeypatch.setenv("ENVCONN_TLS_WAIVE", "db.example.com")
     assert verdict(engine) is None
+
+
+EXEMPT: list[tuple[str, dict[str, Any], dict[str, str], str]] = [
+    ("postgresql", {"host": "localhost", "application_name": "x"}, {}, ""),
+    ("postgresql", {"host": "localhost", "hostaddr": "127.0.0.2"}, {}, ""),
+    ("postgresql", {"host": "db.example.com", "hostaddr": "127.0.0.2"}, {}, ""),
+    ("postgresql", {"host": "db.example.com", "hostaddr": "10.0.0.1"}, {"ENVCONN_TLS_WAIVE": "10.0.0.1"}, ""),
+    ("postgresql", {"host": "localhost"}, {"PGHOSTADDR": "127.0.0.2"}, ""),
+    ("mysql", {"host": "127.0.0.1", "charset": "utf8mb4"}, {"PGHOSTADDR": "192.0.2.1"}, ""),
+    ("mssql", {"host": "db.example.com"}, {"ENVCONN_TLS_WAIVE": "db.example.com"}, ""),
+    ("postgresql", {"host": "localhost", "hostaddr": "192.0.2.1"}, {}, "to its hostaddr"),
+    ("postgresql", {"host": "db", "hostaddr": "192.0.2.1"}, {"ENVCONN_TLS_WAIVE": "db"}, "to its hostaddr"),
+    ("postgresql", {"host": "localhost,db.example.com"}, {}, "to its host"),
+    ("postgresql", {"host": "localhost"}, {"PGHOSTADDR": "192.0.2.1"}, "to its hostaddr"),
+    ("postgresql", {"host": "localhost"}, {"PGSERVICE": "other"}, "service"),
+    ("postgresql", {"host": "localhost"}, {"ENVCONN_TLS_LOCAL": "enforce"}, "to its host"),
+    *(
+        ("postgresql", {"host": "localhost", name: "host=db.example.com"}, {}, name)
+        for name in ("service", "servicefile", "dsn", "conninfo", "connection_factory", "async_creator_fn")
+    ),
+    *(
+        ("mysql", {"host": "localhost", name: "db.example.com"}, {}, f"{name} cannot be judged")
+        for name in ("failover", "hostaddr", "option_files", "read_default_file", "async_creator_fn", "dsn", "sock")
+    ),
+]
+
+
+@pytest.mark.parametrize(("dialect", "words", "environ", "message"), EXEMPT)
+def test_a_driver_that_is_not_supported_is_exempt_by_what_it_dials(
+    dialect: str, words: dict[str, Any], environ: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    engine = made("postgresql+psycopg2:///", connect_args=words)
+    engine.dialect.name, engine.dialect.driver = dialect, "unheard"
+    if not message:
+        assert verdict(engine) is None
+        return
+    with pytest.raises(envconn.ConfigurationError, match=message):
+        verdict(engine)
 
 
 def test_a_driver_that_is_not_supported_and_names_no_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ TABLE = Table(
         Row("`SQLALCHEMY_BINDS` with the name of a database of the environment", REFUSED, JUDGED),
         Row("`SQLALCHEMY_BINDS[None]` with a URL", REFUSED, NONE),
         Row("`creator` in one of `SQLALCHEMY_BINDS`", OPEN, OPEN, note="an error of `flask envconn check`"),
+        Row("`async_creator_fn`, `dsn` and their like in one of `SQLALCHEMY_BINDS`", REFUSED, REFUSED),
         Row("any of these after `db.init_app(app)`", after=NONE, note="Flask-SQLAlchemy does not read it"),
         Row("`SQLALCHEMY_ENGINES` of Flask-SQLAlchemy-Lite", JUDGED, JUDGED),
         Row("`.env` and `.flaskenv`, which the command loads", environment=JUDGED, command_line=JUDGED),

@@ -15,7 +15,7 @@ TABLE = Table(
         Row("`connect_args` and parameters of the URL that decide (`sslmode`, `host`, `service`, `passfile`)", REFUSED),
         Row("another database in the URL", MERGED, note="that of a parallel worker of tests, say"),
         Row("another host, port or user, or a password in the URL", REFUSED),
-        Row("`creator`, `async_creator`, `pool`, `module`", REFUSED),
+        Row("`creator`, `async_creator`, `pool`, `module`; `async_creator_fn` in `connect_args`", REFUSED),
         Row("`plugins` of other packages that open connections", REFUSED, note="others are merged"),
         Row("`engine.pool._creator`, `engine.dialect.connect`, replaced", after=OPEN, note="not part of its interface"),
         Row("a `do_connect` listener", REFUSED, REFUSED, note="of the class `Engine`, or of the engine"),

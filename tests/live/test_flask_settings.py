@@ -152,6 +152,12 @@ def creator(scene: Scene) -> Iterator[str]:
         engine.dispose()
 
 
+def opening(scene: Scene) -> Iterator[str]:
+    for name, value in {"async_creator_fn": psycopg.connect, "dsn": scene.own, "sock": None}.items():
+        options = {"url": scene.own, "connect_args": {name: value or print}}
+        yield scene.outcome(set_to(SQLALCHEMY_BINDS={"own": options}), "own")
+
+
 def late(scene: Scene) -> Iterator[str]:
     app = Scene("", scene.thief, scene.patch).application(set_to())
     set_to(SQLALCHEMY_DATABASE_URI=scene.own, SQLALCHEMY_ENGINE_OPTIONS=DECIDING[0])(app)
@@ -240,6 +246,7 @@ TRIES: dict[str, Try] = {
     "`SQLALCHEMY_BINDS` with the name": taken_bind,
     "`SQLALCHEMY_BINDS[None]`": default_bind,
     "`creator` in one": creator,
+    "`async_creator_fn`": opening,
     "any of these": late,
     "`SQLALCHEMY_ENGINES`": lite,
     "`.env`": dotenv,

@@ -92,6 +92,7 @@ def doors(scene: Scene) -> Iterator[str]:
     naive = sqlalchemy.create_engine(scene.thief.uri(sslmode="disable").replace("postgresql", "postgresql+psycopg"))
     for door in ({"creator": naive.raw_connection}, {"pool": naive.pool}, {"module": sys}, {"async_creator": print}):
         yield scene.outcome(**door)
+    yield scene.outcome(connect_args={"async_creator_fn": print})
 
 
 class Redirecting(CreateEnginePlugin):

@@ -27,7 +27,7 @@ _MYSQL = frozenset(
 _MYSQL_ASYNCIO = frozenset(
     {"autocommit", "charset", "connect_timeout", "conv", "echo", "program_name", "sql_mode", "use_unicode"}
 )
-_ALLOWED: dict[str, frozenset[str]] = {
+ALLOWED: dict[str, frozenset[str]] = {
     "psycopg": _LIBPQ | {"autocommit", "context", "prepare_threshold", "row_factory"},
     "psycopg2": _LIBPQ | {"connection_factory"},
     "asyncpg": frozenset(
@@ -52,6 +52,7 @@ _ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
 }
+"""The options that decide neither the server, the login nor TLS, by driver."""
 
 _STARTUP = frozenset({"options", "server_settings", "startup_params"})
 """Arguments that a pooler may refuse when a connection starts."""
@@ -69,7 +70,7 @@ def permit(connection: SecuredConnection, driver: str, stated: Iterable[str], pl
         ConfigurationError: an argument could weaken or redirect the connection, or cannot work behind its pooler.
     """
     for name in stated:
-        if name not in _ALLOWED[driver] or (name in _DEMANDS and name in connection.parameters):
+        if name not in ALLOWED[driver] or (name in _DEMANDS and name in connection.parameters):
             refuse(connection, f"{place}{name} {_DECIDED}", "argument-refused")
         if name in _STATEMENTS and not connection.features.prepared_statements:
             refuse(connection, f"{place}{name} {_UNTRACKED}", "argument-refused")

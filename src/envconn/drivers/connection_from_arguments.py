@@ -17,8 +17,10 @@ from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import Hidden
 from envconn.drivers import mysql as mysql_driver
+from envconn.drivers.allowed_options import ALLOWED
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
+from envconn.families import FAMILIES, POSTGRESQL
 from envconn.grammar.conninfo import quoted
 from envconn.grammar.libpq_keywords import KEYWORDS, VARIABLES, pins
 from envconn.grammar.mysql import MODES
@@ -62,11 +64,37 @@ def unencrypted(host: str, variable: str) -> Connection:
 
     Messages call it `variable`.
     """
-    return _read(_conninfo({"host": host, "user": "user", "dbname": "user", "sslmode": "disable"}), variable)
+    return _read(_conninfo({"host": host, **_UNENCRYPTED}), variable)
 
+
+def unsupported(dialect: str, words: Arguments, variable: str) -> Connection:
+    """Return a connection without TLS to the server that the arguments `words` of a driver that is not supported name.
+
+    `dialect` is SQLAlchemy's name. Drivers for PostgreSQL count as those of libpq, whose ``hostaddr`` decides.
+
+    Raises:
+        ConfigurationError: the arguments may name another server beside ``host``.
+    """
+    is_libpq = dialect in FAMILIES[POSTGRESQL].schemes
+    _permit(words, _OTHER_PLACES - (_PLACES_OF_LIBPQ if is_libpq else frozenset()), variable)
+    if not is_libpq:
+        return unencrypted(str(words["host"]), variable)
+    return postgresql({**{name: words.get(name) for name in _PLACES_OF_LIBPQ}, **_UNENCRYPTED}, variable)
+
+
+_UNENCRYPTED = {"user": "user", "dbname": "user", "sslmode": "disable"}
 
 _OTHER_WAYS = frozenset({"conninfo", "dsn", "connection_factory", "connection_class", "kwargs"})
 """Arguments of psycopg, psycopg2 and psycopg_pool that are not keywords of libpq, and open what they want."""
+
+_PLACES_OF_LIBPQ = frozenset({"host", "hostaddr", "service"})
+_OTHER_PLACES = _OTHER_WAYS | frozenset(
+    {
+        *("alt_hosts", "async_creator_fn", "default_file", "default_group", "failover", "hostaddr", "option_files"),
+        *("option_groups", "read_default_file", "read_default_group", "server", "service", "servicefile", "sock"),
+    }
+)
+"""Arguments with which a driver opens another place than that of ``host``."""
 
 _SOCKETS = "/tmp"  # noqa: S108 - libpq's default directory, or another one: only that it is a socket matters
 
@@ -112,13 +140,19 @@ class Call(Record):
     context: tuple[str, ssl.SSLContext] | None = None
 
 
-def read_call(driver: str, positional: Sequence[Any], named: Arguments) -> Call | None:
+def read_call(driver: str, positional: Sequence[Any], named: Arguments, variable: str) -> Call | None:
     """Return what `driver`, by its module's name in lower case, is called with; `None` for an unknown driver.
 
-    `positional` and `named` are the arguments of its ``connect``.
+    `positional` and `named` are the arguments of its ``connect``, which messages call `variable`.
+
+    Raises:
+        ConfigurationError: an argument may open the connection in another way.
     """
-    reader = _READERS.get(driver)
-    return reader(*positional, **named) if reader else None
+    if not (reader := _READERS.get(driver)):
+        return None
+    call = reader(*positional, **named)
+    _permit(call.rest, call.rest.keys() - _HARMLESS[driver], variable)
+    return call
 
 
 def context_level(context: ssl.SSLContext) -> TlsLevel:
@@ -284,3 +318,13 @@ _READERS: dict[str, Callable[..., Call]] = {
     "pg8000": _pg8000,
     **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _mysql),
 }
+
+_OF_ALL_MYSQL = (_OF_MYSQL - {*_TLS, "unix_socket"}) | {
+    *("auth_plugin", "auth_plugin_map", "bind_address", "compress", "cursor_cls", "echo", "local_infile", "loop"),
+    *("password_creator", "query_callback", "server_public_key", "stmt_cache_size"),
+}
+_HARMLESS: Mapping[str, frozenset[str]] = {
+    **{driver: ALLOWED[driver] | {"password"} for driver in ("psycopg", "psycopg2", "asyncpg", "pg8000")},
+    **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _OF_ALL_MYSQL),
+}
+"""What else may be among the arguments: nothing that opens the connection itself, or another one."""
