@@ -155,7 +155,10 @@ def creator(scene: Scene) -> Iterator[str]:
 def opening(scene: Scene) -> Iterator[str]:
     for name, value in {"async_creator_fn": psycopg.connect, "dsn": scene.own, "sock": None}.items():
         options = {"url": scene.own, "connect_args": {name: value or print}}
-        yield scene.outcome(set_to(SQLALCHEMY_BINDS={"own": options}), "own")
+        app = scene.application(set_to(SQLALCHEMY_BINDS={"own": options}))
+        with app.app_context(), pytest.raises(envconn.ConfigurationError, match=f"{name} cannot be judged"):
+            example.db.engines["own"].connect()
+        yield REFUSED
 
 
 def late(scene: Scene) -> Iterator[str]:
