@@ -92,7 +92,7 @@ def register(broker: SecuredConnection | None, results: Iterable[SecuredConnecti
 
 def is_waived(service: str, scheme: object) -> bool:
     """Whether a waiver leaves `scheme` to Celery for ``broker`` or ``results``."""
-    schemes = [each for name, each in _WAIVED if name == service]
+    schemes = [each for name, patterns in _WAIVED if name == service for each in patterns.split(", ")]
     return isinstance(scheme, str) and covered_scheme(scheme, schemes) is not None
 
 
@@ -139,10 +139,13 @@ def host(client: Any, connection: SecuredConnection, port: int) -> Host:
 
 def is_judged_broker(text: str) -> bool:
     """Whether every broker in `text` was judged, is waived, or is in this process."""
+    return all(map(_is_judged_broker, text.split(";")))
+
+
+def _is_judged_broker(text: str) -> bool:
     if text.partition("://")[0] in _SERVERLESS_BROKERS or is_waived("broker", text):
         return True
-    places = [*_places([text])]
-    return bool(places) and all(any(place == judged for _, judged in _BROKERS) for place in places)
+    return all(any(place == judged for _, judged in _BROKERS) for place in _places([text or "amqp://"]))
 
 
 def results(app: Celery, family: str, host: str, port: int) -> SecuredConnection | None:

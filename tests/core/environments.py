@@ -307,6 +307,24 @@ READ = [
         {"BROKER_URL": WAIVED},
     ),
     Row(
+        "several transports, all waived",
+        {"BROKER_URL": f"sqs://{MARKER}@;sqla+sqlite://", "ENVCONN_TLS_WAIVE": "sqla:// sqs://"},
+        {},
+        {"BROKER_URL": WAIVED},
+    ),
+    Row(
+        "several transports, not all waived",
+        {"BROKER_URL": f"sqs://{MARKER}@;gcpubsub://x", "ENVCONN_TLS_WAIVE": "sqs://"},
+        {},
+        {"BROKER_URL": FOREIGN},
+    ),
+    Row(
+        "results are no list",
+        {"RESULT_BACKEND": f"mongodb://app:{MARKER}@h", "ENVCONN_TLS_WAIVE": "sqs:// mongodb://"},
+        {},
+        {"RESULT_BACKEND": WAIVED},
+    ),
+    Row(
         "results, waived",
         {"RESULT_BACKEND": f"mongodb+srv://app:{MARKER}@h", "ENVCONN_RESULTS_TLS_WAIVE": "mongodb+srv://"},
         {},
@@ -1134,6 +1152,10 @@ REFUSED = [
             ("CELERY_BROKER_URL", f"rediss://:a;{MARKER}@h.example.com", "semicolon-unencoded"),
             ("CELERY_RESULT_BACKEND", f"rediss://:a;{MARKER}@h.example.com", "semicolon-unencoded"),
             ("BROKER_URL", f"amqps://app:a;{MARKER}@h.example.com", "semicolon-unencoded"),
+            ("CELERY_BROKER_URL", f"memory://;redis://:{MARKER}@h.example.com/0", "semicolon-unencoded"),
+            ("CELERY_BROKER_URL", f"filesystem://; AMQP://app:{MARKER}@h.example.com", "semicolon-unencoded"),
+            ("CELERY_BROKER_URL", f"sqs://{MARKER}@;mq.example.com", "semicolon-unencoded"),
+            ("CELERY_BROKER_URL", f"sqs://{MARKER}@;", "semicolon-unencoded"),
         )
     ),
     # Settled by a name that cannot be used.

@@ -422,6 +422,30 @@ class TestWaived:
         assert [problem.code for problem in refusal.value.problems] == ["service-foreign"]
         assert "marker" not in str(refusal.value)
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("sqs://;redis://:marker-password@elsewhere/0", "sqs://;rediss://elsewhere", "sqs://;mq", "sqs://;"),
+            *("memory://;redis://:marker-password@elsewhere/0", "memory://;sqs://;amqp://elsewhere"),
+            *("sqs://;memory://;amqps://:marker-password@elsewhere",),
+        ],
+    )
+    def test_a_waiver_of_the_first_is_none_for_the_others(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        with pytest.raises(ConfigurationError, match="begins another broker") as refusal:
+            self.app(monkeypatch, DATABASE_URL="sqlite://", CELERY_BROKER_URL=text, ENVCONN_TLS_WAIVE="sqs://")
+        assert "marker" not in str(refusal.value)
+        monkeypatch.setattr(registry, "_BROKERS", {})
+        monkeypatch.delenv("CELERY_BROKER_URL")
+        monkeypatch.setenv("CELERY_BROKER_READ_URL", text)
+        with pytest.raises(ConfigurationError, match="CELERY_BROKER_READ_URL"):
+            self.app(monkeypatch, BROKER_URL="sqs://", ENVCONN_TLS_WAIVE="sqs://")
+
+    def test_several_that_are_waived(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = "sqs://;gcpubsub://x"
+        app = self.app(monkeypatch, CELERY_BROKER_URL=text, ENVCONN_TLS_WAIVE="sqs:// gcpubsub://")
+        assert "broker_url" not in app.conf.changes
+        assert [registry.is_waived("broker", each) for each in (*text.split(";"), "redis://")] == [True, True, False]
+
     def test_a_variable_that_names_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConfigurationError, match="CELERY_BROKER_READ_URL"):
             self.app(

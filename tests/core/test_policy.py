@@ -228,6 +228,14 @@ def test_waivers_refused(pattern: str, code: str, why: str) -> None:
         ("mongodb://h/sqs://", ("sqs://",), None),
         ("mongodb://h+sqs", ("sqs://",), None),
         ("mongodb://h", (), None),
+        ("sqs://;gcpubsub://x", ("gcpubsub://", "sqs://"), "sqs://, gcpubsub://"),
+        ("sqs://;SQS://x", ("sqs://",), "sqs://"),
+        ("sqs://;gcpubsub://x", ("sqs://",), None),
+        ("gcpubsub://x;sqs://", ("sqs://",), None),
+        ("sqs://;redis://:p@h", ("sqs://",), None),
+        ("sqs://;rediss://:p@h", ("sqs://", "redis://"), None),
+        ("sqs://;h", ("sqs://",), None),
+        ("sqs://;", ("sqs://",), None),
     ],
 )
 def test_a_waiver_may_name_a_scheme(text: str, waive: tuple[str, ...], covered: str | None) -> None:

@@ -37,7 +37,12 @@ def _read_broker(text: Secret, origin: Origin) -> Connection | tuple[Finding, ..
         return outcome
     from envconn.grammar.celery import in_process
 
+    if position := other_products.known_member(text.reveal(), "broker"):
+        return (problem("semicolon-unencoded", origin.variable, _LIST.format(position)),)
     return in_process(text.reveal().strip(), origin) or outcome
+
+
+_LIST = 'raw ";" at character {} begins another broker, to which Celery fails over. Write %3B, or name one broker'
 
 
 def _read_cache(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:

@@ -28,8 +28,11 @@ WAIVED = "service-waived"
 def title(text: str, role: str) -> str:
     """Return what `text`, of a variable for `role`, holds if that is another product's; otherwise nothing.
 
-    A scheme that is nearly a known one is a mistake, not another product. No part of the text is in the result.
+    A scheme that is nearly a known one is a mistake, not another product, and so is a list of brokers that has a known
+    one behind the first. No part of the text is in the result.
     """
+    if known_member(text, role):
+        return ""
     match = _SCHEME.match(text.strip().lower())
     if not match or match[1] in BY_SCHEME or not (match[2] or match[1].startswith(_WITHOUT_SLASHES)):
         return ""
@@ -37,6 +40,17 @@ def title(text: str, role: str) -> str:
         if found := _OF_ROLES.get(role, {}).get(scheme) or _PRODUCTS.get(scheme):
             return found
     return "" if _is_nearly_known(match[1]) else "a URL of an unknown scheme"
+
+
+def known_member(text: str, role: str) -> int:
+    """Return where the ``;`` is before a broker that envconn judges, of a list whose first it does not; 0 if nowhere.
+
+    kombu fails over from each to the next, and takes one without a scheme for AMQP (kombu/connection.py, 5.7.0).
+    """
+    position = text.find(";")
+    first, *others = (each.strip().lower().partition("://") for each in text.split(";"))
+    is_known = any(not each[1] or each[0] in BY_SCHEME for each in others)
+    return position + 1 if role == "broker" and is_known and first[1] and first[0] not in BY_SCHEME else 0
 
 
 _SCHEME = re.compile(r"((?:r2dbc:|jdbc:)?[a-z][a-z0-9+.-]*):(//)?")

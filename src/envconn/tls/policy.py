@@ -88,8 +88,16 @@ def is_local(host: Host) -> bool:
 
 
 def covered_scheme(text: str, waive: Iterable[str]) -> str | None:
-    """Return the pattern of `waive` that names the scheme of `text`, with or without its driver; otherwise `None`."""
-    scheme = text.strip().lower().partition("://")[0]
+    """Return the pattern of `waive` that names the scheme of `text`, with or without its driver; otherwise `None`.
+
+    kombu fails over to the next one of a list with semicolons: each must be covered, and the patterns are all returned.
+    """
+    waive = list(waive)
+    found = [_covering(scheme.strip().lower().partition("://")[0], waive) for scheme in text.split(";")]
+    return ", ".join(dict.fromkeys(pattern for pattern in found if pattern)) if all(found) else None
+
+
+def _covering(scheme: str, waive: Iterable[str]) -> str | None:
     names = {f"{name}://" for name in (scheme, scheme.partition("+")[0])}
     return next((pattern for pattern in waive if pattern.lower() in names), None)
 
