@@ -54,6 +54,9 @@ def test_all_parts() -> None:
         ("a%40b", "a%40b"),
         ("a+b", "a+b"),
         ("a=b", "a=b"),
+        ("abc,ssl=1", "abc,ssl=1"),
+        ("abc;tls=on", "abc;tls=on"),
+        ("'abc,sslmode=verify-full'", "abc,sslmode=verify-full"),
         ("a#b/c?d@e", "a#b/c?d@e"),
         (r"\'a", "'a"),
         ('"a"', '"a"'),
@@ -114,7 +117,17 @@ def test_quotes_in_several_lines() -> None:
     assert accepted(f"{BASE}\npassword='a b\\' c'\nsslmode=require").password == Secret("a b' c")
 
 
-@pytest.mark.parametrize(("text", "meant"), [(f"{BASE} password=a\\", "a"), (f"{BASE} password=a\\ ", "a ")])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        (f"{BASE} password=a\\", "a"),
+        (f"{BASE} password=a\\ ", "a "),
+        (f"{BASE} password=a\\\\ ", "a\\"),
+        (f"{BASE} password=a\\\\\n", "a\\"),
+        (f"{BASE} password=a\\\\\\ \n", "a\\ "),
+        (f"{BASE}\npassword=a\\\\\t\n", "a\\"),
+    ],
+)
 def test_backslash_at_the_end(text: str, meant: str) -> None:
     """The last backslash stands for nothing; one before a blank keeps the blank, though blanks are stripped."""
     assert accepted(text).password == Secret(meant)
@@ -154,6 +167,16 @@ def test_hosts(host: str) -> None:
         (f"{BASE}\tpassword=¤\thost=x", "parameter-duplicate"),
         (f"{BASE}\npassword='¤\n¤'", "control-character"),
         (f"{BASE}\npassword= '¤\t¤'", "control-character"),
+        (f"application_name=a=' {BASE} password='¤\n¤'", "control-character"),
+        (f"application_name='a=' {BASE} password='¤\n¤'", "control-character"),
+        (f"application_name=a\\='x' {BASE} password='¤\n¤'", "control-character"),
+        (f"application_name=a' {BASE} password=\\'¤\\\n¤", "control-character"),
+        (f"{BASE} password=¤\\\\\\\n", "control-character"),
+        (f"{BASE} password='¤;sslmode=verify-full", "parameter-misplaced"),
+        (f"{BASE} password=¤;sslmode=verify-full", "parameter-misplaced"),
+        (f"{BASE} password=¤,sslrootcert=¤", "parameter-misplaced"),
+        (f"{BASE} password=¤&channel_binding=require", "parameter-misplaced"),
+        (f"application_name=it's {BASE};sslmode=verify-full password=o'¤", "parameter-misplaced"),
         (f"{BASE}\npassword=¤\\\n¤", "control-character"),
         (f"{BASE}\npassword=\nsslmode=require", "value-ambiguous"),
         (f"{BASE}\npassword='¤\n", "parameter-syntax"),

@@ -122,7 +122,8 @@ def assert_round_trip(ours: Connection, text: str) -> None:
         values["hostaddr"] = ",".join(h.hostaddr for h in ours.hosts)
     if ours.password:
         values["password"] = ours.password.reveal()
-    line = " ".join(f"{k}='" + re.sub(r"(['\\])", r"\\\1", v) + "'" for k, v in values.items())
+    # With a backslash before its first character, a value is meant literally, whatever it looks like.
+    line = " ".join(f"{k}='" + re.sub(r"(?s)(^.|['\\])", r"\\\1", v) + "'" for k, v in values.items())
     assert libpq_meaning(line) == values, text
     if not line or re.search("[\x00-\x1f\x7f-\x9f]", line):
         return  # a password may hold an encoded line break, a line of keywords not
@@ -183,6 +184,19 @@ PASSWORDS = [
     ":1#2",
     ":1?2",
 ]
+LITERAL = [
+    "a='",
+    "='",
+    "it's='",
+    "x\ny",
+    "a=' b='",
+    "p\\",
+    "abc,ssl=1",
+    "\t'",
+    "a;sslmode=require",
+]
+"""Values that look like the end of a value, or like the next keyword."""
+
 DBNAMES = ["/d", "/app", "/a/b", "/a%20b", "/é", "", "/", "/" + "n" * 64, "//d", "/d#f", "/d%3Fx"]
 FREE = ["x", "a%20b", "a+b", "-c%20statement_timeout%3D5000", "%C3%A9", "a;b", "a?b/c", "'", "\\", "é", "x'y z", ""]
 QUERY_NAMES = [*KEYWORDS, *FOREIGN, "ssl", "foo", "SSLMODE", "", "%68ost"]
@@ -241,7 +255,8 @@ def keyword_value(pick: random.Random) -> str:
         ("user", likely(pick, NAMES, 12)),
         ("dbname", "d"),
     ]
-    pairs += [("password", likely(pick, [p[1:] for p in PASSWORDS], 14))] if pick.random() < 0.6 else []
+    pairs += [("password", likely(pick, [p[1:] for p in PASSWORDS] + LITERAL, 14))] if pick.random() < 0.6 else []
+    pairs += [("application_name", pick.choice(LITERAL))] if pick.random() < 0.2 else []
     taken = {name for name, _ in pairs} if pick.random() < 0.95 else set()
     pairs += [
         pair for pair in parameters(pick, [n for n, k in KEYWORDS.items() if not k.refusal]) if pair[0] not in taken
@@ -254,10 +269,10 @@ def quoted(pick: random.Random, value: str) -> str:
     style = pick.random()
     if style < 0.4:
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'" + pick.choice([" ", "", "  "])
+        return f"'{escaped}'" + pick.choice([" ", "", "  ", "\n", "\t"])
     if style < 0.85:
-        return re.sub(r"([ '\\])", r"\\\1", value) + " "
-    return value + " "
+        return re.sub(r"([\s'\\])", r"\\\1", value) + pick.choice([" ", " ", "\n"])
+    return value + pick.choice([" ", " ", "\n"])
 
 
 def random_text(pick: random.Random) -> str:
@@ -319,12 +334,23 @@ def test_drawn_uris(user: str, password: str, host: str, dbname: str, value: str
 
 @DRAW
 @given(
-    SNIPPET, SNIPPET, st.lists(st.sampled_from([" ", "'", "\\", "=", "a", "é", "host", "user=u", "x='y'"])).map("".join)
+    SNIPPET,
+    SNIPPET,
+    st.lists(st.sampled_from([" ", "'", "\\", "=", "='", "\n", "a", "é", "host", "user=u", "x='y'"])).map("".join),
 )
 def test_drawn_keyword_value_strings(user: str, password: str, rest: str) -> None:
     """Anything at all behind a keyword means what libpq says or is refused."""
     compare(f"host=h user={user} password={password} dbname=d {rest}")
     compare(f"user='{user}'password='{password}'dbname=d host=h {rest}")
+
+
+@pytest.mark.parametrize("name", ["a='", "='", "it's='", "'a='", "'a\\'='", r"a\='", "a'=", "a= 'b", "\\\n='", ""])
+@pytest.mark.parametrize("password", ["'x\ny'", "'x'", "x\\\ny", "x\\\\", "x='\n", "'x\\'\t'"])
+def test_lines_with_quotes(name: str, password: str) -> None:
+    """White space ends a pair or is a part of its value, as libpq has it, whatever quotes are around."""
+    for blank in " \n\t":
+        compare(f"application_name={name}{blank}host=h user=u{blank}dbname=d{blank}password={password}")
+        compare(f"{blank}password={password}{blank}application_name={name} host=h user=u{blank}dbname=d{blank}")
 
 
 @DRAW

@@ -82,11 +82,11 @@ def _may_be_mistaken(text: str) -> bool:
     place, _, query = text.partition("?")
     if "//" not in place:
         return not _BETWEEN.isdisjoint(text)
-    return "?" in query or "," in query or "=" in place or "%3" in place
+    return "?" in query or "," in query or "=" in place or "%3" in text
 
 
 _MARKS = frozenset("$<{[(*;#\\\N{BULLET}\N{BLACK CIRCLE}\N{MIDDLE DOT}")
-_BETWEEN = frozenset(",&?%")
+_BETWEEN = frozenset(",&?%|:")
 
 
 MISTAKES = frozenset({"reference-unresolved", "placeholder-unreplaced", "text-pasted"})

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
 # No match means an unclosed quote. A backslash makes the next character literal; the last
 # one of an unquoted value is ignored, the last one inside quotes hides the closing quote.
-_VALUE = r"'((?:[^'\\]|\\.)*)'|(?!')((?:[^ \\]|\\.|\\$)*)"
+_PLAIN = r"(?!')((?:[^ \\]|\\.|\\$)*)"
+_VALUE = rf"'((?:[^'\\]|\\.)*)'|{_PLAIN}"
 
 
 def read_conninfo(state: ParseState, text: str) -> Connection | None:
@@ -83,13 +84,27 @@ def on_one_line(text: str) -> str:
 _SPACE = r"[ \t\n\v\f\r]"
 """White space as isspace() in C knows it."""
 
-# A quoted value and the "=" before it; a backslash and what it makes literal; white space, but not the last.
-_BETWEEN = rf"(?s)(={_SPACE}*)'(?:[^'\\]|\\.)*'|\\.|{_SPACE}+(?!\Z)"
+# A "=" and the value after it, in quotes or without; white space, but not the last.
+_BETWEEN = (
+    rf"(?s)(={_SPACE}*(?!\Z))(?:'(?:[^'\\]|\\.)*'|(?!')(?:[^ \t\n\v\f\r\\]|\\.)*)"
+    rf"|{_SPACE}+(?!\Z)"
+)
 
 
 def _blank(found: re.Match[str]) -> str:
     between = found[1] or (found[0] if not found[0].strip(" \t\n\v\f\r") else "")
     return re.sub(_SPACE, " ", between) + found[0][len(between) :]
+
+
+def unquoted(text: str) -> list[tuple[str, str]]:
+    """Return each keyword of `text` and its value as it is written; without the value if that is in quotes."""
+    found, position = [], 0
+    while (equals := text.find("=", position)) >= 0:
+        match = re.compile(f" *(?:{_VALUE})").match(text, equals + 1)
+        value = match[2] or "" if match else text[equals + 1 :]
+        found.append((text[position:equals].strip(" "), value))
+        position = match.end() if match else len(text)
+    return found
 
 
 def quoted(value: str) -> str:

@@ -10,7 +10,8 @@ import re
 
 from envconn.families import BY_SCHEME, SQLITE
 from envconn.grammar import references
-from envconn.grammar.libpq_keywords import KEYWORDS
+from envconn.grammar.conninfo import unquoted
+from envconn.grammar.libpq_keywords import KEYWORDS, SECRETS
 
 TYPE_CHECKING = False
 PASTED = "text-pasted"
@@ -140,22 +141,55 @@ def _misplaced(text: str) -> str:
         return ""
     if separator and " " not in scheme and "=" not in scheme:
         place, _, query = rest[rest.rfind("@") + 1 :].partition("?")
-        found = re.search(_IN_PLACE, place) or re.search(_IN_QUERY, query)
-        remedy = 'Write "?" before the first parameter, and "&" before each other one'
-    else:
-        text = "" if text.startswith("//") else text  # neither a URI nor keywords
-        found = re.search(_IN_PAIRS, re.sub(r"'(?:[^'\\]|\\.)*'", "", text))
-        remedy = "Write a space before each keyword"
-    return f'{found[2]}= follows "{found[1]}", so it has no effect. {remedy}' if found else ""
+        found = re.search(_IN_PLACE, place)
+        return _without_effect(found, _AS_PARAMETER) if found else _in_query(query)
+    return "" if text.startswith("//") else _in_pairs(text)  # neither a URI nor keywords
 
 
-_WORDS = "|".join(
-    (
-        *KEYWORDS,
-        *("ssl", "tls", "ssl-mode", "ssl_mode", "ssl-ca", "ssl_ca", "ssl_verify_cert", "ssl_verify_identity"),
-        *("ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname", "cacertfile", "verify"),
-    )
+def _without_effect(found: re.Match[str], remedy: str) -> str:
+    mark = " " if found[1].isspace() else found[1]
+    return f'{found[2]}= follows "{mark}", so it has no effect. {remedy}'
+
+
+def _in_query(query: str) -> str:
+    """Return the message about the first parameter that is a part of another one's name or value."""
+    for parameter in query.split("&"):
+        name = parameter.partition("=")[0]
+        between = _MARK if name == "options" else _MARK_OR_BLANK  # -c name=value after a blank is the server's
+        if found := re.search(_RAW.format(between), parameter.lstrip()):
+            return _without_effect(
+                found, f"{_AS_PARAMETER}; in a password, write %3D" if "pass" in name else _AS_PARAMETER
+            )
+        # A password is encoded for what is in it.
+        if "pass" not in name and (found := re.search(_ENCODED.format(between), parameter)):
+            return _without_effect(found, _AS_PARAMETER)
+    return ""
+
+
+def _in_pairs(text: str) -> str:
+    """Return the message about the first keyword that is a part of another one's value, which is not in quotes."""
+    pairs = unquoted(text)
+    if found := re.search(_IN_PAIRS, " ".join(f"{name}={'' if name in SECRETS else value}" for name, value in pairs)):
+        return _without_effect(found, _AS_KEYWORD)
+    secrets = (re.search(_IN_SECRET, value) for name, value in pairs if name in SECRETS)
+    found = next(filter(None, secrets), None)
+    return _without_effect(found, f"{_AS_KEYWORD}, or quotes around a value with such a text") if found else ""
+
+
+_AS_PARAMETER = 'Write "?" before the first parameter, and "&" before each other one'
+_AS_KEYWORD = "Write a space before each keyword"
+
+_OF_OTHERS = (
+    *("ssl", "tls", "ssl-mode", "ssl_mode", "ssl-ca", "ssl_ca", "ssl_verify_cert", "ssl_verify_identity"),
+    *("ssl_cert_reqs", "ssl_ca_certs", "ssl_check_hostname", "cacertfile", "verify"),
 )
-_IN_PLACE = rf"([;#&,/]|(?i:%3B|%3F|%23|%26|%2C)) *({_WORDS})(?:=|(?i:%3D))"
-_IN_QUERY = rf"([?;#,]) *({_WORDS})="
-_IN_PAIRS = rf"([?;#,&]) *({_WORDS}) *="
+_DEMANDING = tuple(name for name, keyword in KEYWORDS.items() if keyword.decides in {"tls", "auth"})
+_WORDS = "|".join((*KEYWORDS, *_OF_OTHERS))
+_DEMANDS = "|".join((*_DEMANDING, *_OF_OTHERS))
+_MARK = r"[;#&,/?|:!]|(?i:%(?:21|23|26|2C|2F|3A|3B|3F|7C))"
+_MARK_OR_BLANK = rf"{_MARK}|[\s+]|(?i:%(?:20|09|0A|0D))"
+_IN_PLACE = rf"({_MARK_OR_BLANK})({_WORDS})(?:=|(?i:%3D))"
+_RAW = rf"({{}})({_WORDS})="
+_ENCODED = rf"({{}})({_DEMANDS})(?i:%3D)"
+_IN_PAIRS = rf"([?;#,&|:]) *({_WORDS}) *="
+_IN_SECRET = rf"([?;#,&|:])({'|'.join(_DEMANDING)})="

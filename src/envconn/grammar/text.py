@@ -151,8 +151,9 @@ def _without_spaces(text: str) -> str:
 def _stripped(text: str, blanks: str) -> str:
     # For conninfo_parse, a backslash makes the next blank part of the value.
     shorter = text.lstrip(blanks)
-    end = len(shorter.rstrip(blanks))
-    return shorter[: end + 1] if shorter[:end].endswith("\\") else shorter[:end]
+    kept = shorter.rstrip(blanks)
+    is_escaped = (len(kept) - len(kept.rstrip("\\"))) % 2
+    return shorter[: len(kept) + is_escaped]
 
 
 _WRAPPINGS = (
