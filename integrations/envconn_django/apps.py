@@ -155,7 +155,7 @@ _TWO_POOLS = Finding(
 _MIGRATE = Finding(
     "migrate-pooled",
     "{variable}: uses a pooler in transaction mode, and migrate does not know the direct endpoint",
-    "Set DIRECT_URL, or run envconn exec --direct -- python manage.py migrate.",
+    "Set DIRECT_URL to an endpoint without that pooler, or run envconn exec --direct -- python manage.py migrate.",
 )
 _WAIVED = Finding(
     "tls-waived",

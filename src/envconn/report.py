@@ -133,7 +133,9 @@ def level(service: SecuredConnection) -> str:
 
 def sibling_name(service: SecuredConnection) -> str:
     """Return the role of `service` in relation to the one whose sibling it is."""
-    kinds = {"replica": service.replica, "pooled": service.pooled, "direct": service.pooled is False}
+    from envconn.tls.endpoints import is_direct
+
+    kinds = {"replica": service.replica, "direct": is_direct(service), "pooled": service.pooled}
     return f"{service.name} ({next((kind for kind, is_so in kinds.items() if is_so), 'other')})"
 
 

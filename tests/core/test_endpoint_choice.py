@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from envconn.report import sibling_name
 from envconn.selection.endpoint_choice import WORDS
 from envconn.tls.secured import direct, direct_by_itself, stated_endpoint
 
@@ -29,6 +30,9 @@ OCEAN = "postgresql://doadmin:marker@db-1-do-user-1-0.b.db.ondigitalocean.com:25
 SUPABASE = "postgresql://postgres.abcdefghijklmnopqrst:marker@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
 DEDICATED = "postgresql://postgres:marker@db.abcdefghijklmnopqrst.supabase.co:6543/postgres"
 FLY = "postgresql://fly_user:marker@pgbouncer.fake0cluster1.flympg.net/fly-db?sslmode=require"
+SESSION = SUPABASE.replace("6543", "5432")
+LIKELY = PLAIN.replace("db.", "pgbouncer.")
+RAILWAY = "postgresql://app:marker@pg.railway.internal:6432/shop?sslmode=require"
 REPLICA = PLANETSCALE.replace("app.abc123", "app.abc123%7Creplica").replace("6432", "5432")
 
 
@@ -51,6 +55,14 @@ def hosts(services: Mapping[str, SecuredConnection]) -> dict[str, str]:
         ("direct", {"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER, "ENVCONN_POOL_MODE": "none"}, "db:5432"),
         ("direct", {"DATABASE_URL": PLAIN}, "db:5432"),
         ("direct", {"DATABASE_URL": SUPABASE}, "db:5432"),
+        ("direct", {"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, "aws-0-eu-west-1:5432"),
+        ("direct", {"DATABASE_URL": PLAIN, "POSTGRES_URL_NON_POOLING": SESSION}, "aws-0-eu-west-1:5432"),
+        ("direct", {"DIRECT_URL": SESSION}, "aws-0-eu-west-1:5432"),
+        ("pooled", {"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, "aws-0-eu-west-1:6543"),
+        ("direct", {"DATABASE_URL": SUPABASE, "DIRECT_URL": SUPABASE.replace("0-eu", "1-eu")}, "db:5432"),
+        ("direct", {"DATABASE_URL": LIKELY, "ENVCONN_POOL_MODE": "none"}, "pgbouncer:5432"),
+        ("direct", {"DATABASE_URL": LIKELY, "DIRECT_URL": OTHER.replace("com/", "com:6432/")}, "other:6432"),
+        ("direct", {"DATABASE_URL": RAILWAY, "DATABASE_UNPOOLED_URL": RAILWAY.replace("6432", "5432")}, "pg:5432"),
         ("direct", {"DATABASE_URL": FLY}, "direct:5432"),
         ("direct", {"DATABASE_URL": OCEAN, "DIRECT_URL": OTHER}, "other:5432"),
         ("pooled", {"DATABASE_URL": NEON.replace("-pooler", "")}, "ep-cool-darkness-123456-pooler:5432"),
@@ -78,7 +90,39 @@ def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: s
     [
         ("direct", {"DATABASE_URL": HEROKU}, "a direct endpoint on the primary: the pool and the database have"),
         ("direct", {"DATABASE_URL": OCEAN}, "Bind the database's URL to DIRECT_URL"),
-        ("direct", {"DATABASE_URL": PLAIN, "ENVCONN_POOL_MODE": "transaction"}, "ENVCONN_POOL_MODE applies to this"),
+        *(
+            ("direct", {"DATABASE_URL": url}, "Set DIRECT_URL, or ENVCONN_POOL_MODE=none if it is no pooler")
+            for url in (
+                LIKELY,
+                RAILWAY,
+                PLAIN.replace("com/", "com:6432/"),
+                PLAIN.replace("com/", "com:6543/"),
+                PLAIN.replace("db.", "db-pooler."),
+                "postgresql://app:marker@localhost:6432/shop",
+            )
+        ),
+        ("direct", {"DATABASE_URL": LIKELY, "DATABASE_REPLICA_URL": COPY}, "DATABASE_URL: a direct endpoint"),
+        (
+            "direct",
+            {"DATABASE_URL": PLAIN, "SHOP_DATABASE_URL": LIKELY},
+            "Set SHOP_DIRECT_URL, or ENVCONN_SHOP_POOL_MODE=none if it is no pooler",
+        ),
+        (
+            "direct",
+            {"DATABASE_URL": LIKELY, "ENVCONN_POOL_MODE": "session", "DIRECT_URL": SUPABASE},
+            "DATABASE_URL: a direct endpoint on the primary: DIRECT_URL is a pooler in transaction mode. Set it to the",
+        ),
+        (
+            "direct",
+            {"DATABASE_URL": PLAIN, "ENVCONN_POOL_MODE": "transaction"},
+            "on the primary: ENVCONN_POOL_MODE applies to this endpoint only. Set DIRECT_URL",
+        ),
+        (
+            "direct",
+            {"DATABASE_URL": PLAIN, "SHOP_DATABASE_URL": OTHER, "ENVCONN_SHOP_POOL_MODE": "session"},
+            "primary: ENVCONN_SHOP_POOL_MODE applies to this endpoint only. Set SHOP_DIRECT_URL",
+        ),
+        ("replica", {"DATABASE_URL": PLAIN, "ENVCONN_POOL_MODE": "session"}, "Set DATABASE_REPLICA_URL"),
         ("direct", {"DATABASE_URL": PLAIN, "SHOP_DATABASE_URL": HEROKU}, "SHOP_DATABASE_URL: a direct endpoint"),
         ("replica", {"DATABASE_URL": PLAIN}, "DATABASE_URL: an endpoint on a replica: the provider is unknown"),
         ("replica", {"DATABASE_URL": NEON}, "Set DATABASE_REPLICA_URL"),
@@ -149,15 +193,19 @@ def test_a_reload_keeps_to_it() -> None:
         ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, "other.example.com"),
         ({"DATABASE_URL": HEROKU, "DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
         ({"DATABASE_URL": SUPABASE, "DIRECT_URL": OTHER}, "other.example.com"),
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, "aws-0-eu-west-1.pooler.supabase.com"),
         ({"DATABASE_URL": FLY, "DIRECT_URL": FLY.replace("pgbouncer", "direct")}, "direct.fake0cluster1.flympg.net"),
         ({"DATABASE_URL": NEON}, "ep-cool-darkness-123456.us-east-2.aws.neon.tech"),
         ({"DATABASE_URL": PLANETSCALE}, "us-east-1-2.pg.psdb.cloud"),
         ({"DATABASE_URL": DEDICATED}, "db.abcdefghijklmnopqrst.supabase.co"),
         # Not unasked: the address exists in IPv6 only, or in a private network.
         ({"DATABASE_URL": SUPABASE}, None),
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": SUPABASE.replace("0-eu", "1-eu")}, None),
+        ({"DATABASE_URL": SESSION}, None),
         ({"DATABASE_URL": FLY}, None),
         # There is none, or it is this one.
         ({"DATABASE_URL": PLAIN}, None),
+        ({"DATABASE_URL": LIKELY, "DATABASE_REPLICA_URL": COPY}, None),
         ({"DATABASE_URL": HEROKU}, None),
         ({"DATABASE_URL": OCEAN}, None),
         ({"DATABASE_URL": NEON.replace("-pooler", "")}, None),
@@ -219,6 +267,7 @@ def test_exec_states_it(option: list[str], environ: dict[str, str], word: str) -
     [
         ("--direct", {"DATABASE_URL": HEROKU}),
         ("--direct", {"DATABASE_URL": OCEAN}),
+        ("--direct", {"DATABASE_URL": LIKELY}),
         ("--replica", {"DATABASE_URL": PLAIN}),
     ],
 )
@@ -226,6 +275,20 @@ def test_exec_starts_nothing_without_such_an_endpoint(option: str, environ: dict
     done = execute(option, **environ)
     assert (done.returncode, done.stdout) == (78, "")
     assert "endpoint-unavailable" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, ["database (direct)"]),
+        ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, ["database (direct)"]),
+        ({"DATABASE_URL": PLAIN, "DIRECT_URL": SUPABASE}, ["database (pooled)"]),
+        ({"DATABASE_URL": PLAIN, "DATABASE_CONNECTION_POOL_URL": SESSION}, ["database (pooled)"]),
+        ({"DATABASE_URL": PLAIN, "DATABASE_REPLICA_URL": COPY}, ["database (replica)"]),
+    ],
+)
+def test_what_a_sibling_is_called(environ: dict[str, str], names: list[str]) -> None:
+    assert [sibling_name(each) for each in load("", **environ).database.siblings] == names
 
 
 def test_every_word_means_another_endpoint() -> None:

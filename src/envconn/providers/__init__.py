@@ -6,7 +6,16 @@ packages register one with an entry point of the group ``envconn.providers``.
 
 from __future__ import annotations
 
-from envconn.providers.recognition import POOLERS, Endpoint, ProviderHints, advice, identify, is_recognised, objections
+from envconn.providers.recognition import (
+    POOLERS,
+    Endpoint,
+    ProviderHints,
+    advice,
+    identify,
+    is_recognised,
+    looks_pooled,
+    objections,
+)
 from envconn.providers.table import VARIABLES, Variable, all_providers, names_replicas, provider_named
 
 TYPE_CHECKING = False
@@ -29,6 +38,7 @@ __all__ = [
     "all_providers",
     "identify",
     "is_recognised",
+    "looks_pooled",
     "names_replicas",
     "objections",
     "provider_named",

@@ -126,16 +126,19 @@ def objections(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...
 def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
     """Yield notes about the endpoint."""
     provider = endpoint.provider
+    notes = [note("pooler-likely", connection.origin.variable, _LIKELY)] if looks_pooled(connection, endpoint) else []
     if provider is None:
-        is_so = (
-            endpoint.pooled is None and connection.family == POSTGRESQL and any(map(_looks_pooled, connection.hosts))
-        )
-        return (note("pooler-likely", connection.origin.variable, _LIKELY),) if is_so else ()
-    notes = [note("provider-note", connection.origin.variable, text) for text in provider.notes]
+        return tuple(notes)
+    notes += [note("provider-note", connection.origin.variable, text) for text in provider.notes]
     if endpoint.role in provider.default_roles:
         notes.append(note("default-role", connection.origin.variable, _DEFAULT_ROLE))
     notes += [note("endpoint-doubtful", connection.origin.variable, text) for text in _doubts(connection, endpoint)]
     return tuple(notes)
+
+
+def looks_pooled(connection: Connection, endpoint: Endpoint) -> bool:
+    """Whether a pooler is usual at that host or port, and nothing states if there is one."""
+    return endpoint.pooled is None and connection.family == POSTGRESQL and any(map(_looks_pooled, connection.hosts))
 
 
 def _doubts(connection: Connection, endpoint: Endpoint) -> Iterator[str]:

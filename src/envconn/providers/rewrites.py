@@ -24,22 +24,24 @@ def derive_sibling(
     """
     steps = _steps(endpoint, pooled=pooled, replica=replica)
     if steps and hints.pooler:
-        return "ENVCONN_POOL_MODE applies to this endpoint only. Set a variable for the other endpoint"
+        return f"{hints.pooler_from} applies to this endpoint only. Set {VARIABLES[steps[-1]]}"
     for step in steps:
         rule = endpoint.provider.siblings.get(step) if endpoint.provider else None
         if rule is None:
-            return _no_rule(endpoint, step) if connection.family == POSTGRESQL else _ONE
+            return _no_rule(endpoint, step) if connection.family == POSTGRESQL else _ONE.format(VARIABLES[step])
         if isinstance(rule, str):
             return rule
         connection = _rewritten(connection, rule)
         endpoint = identify(connection, hints)
     reached = (pooled in {None, endpoint.pooled}) and (replica in {None, endpoint.replica} or not replica)
-    return connection if reached else _BOTH if pooled and replica else _UNFIT
+    if reached:
+        return connection
+    return _BOTH if pooled and replica else _UNFIT.format(VARIABLES[steps[-1]])
 
 
-_ONE = "other endpoints are known for PostgreSQL only. Set a variable for this endpoint"
-_BOTH = "the provider has no such combination of endpoints. Set a variable for it"
-_UNFIT = "the other endpoint cannot be derived from this host and user. Set a variable for it"
+_ONE = "other endpoints are known for PostgreSQL only. Set {}"
+_BOTH = "the provider has no such combination of endpoints. Set DATABASE_REPLICA_URL to it"
+_UNFIT = "the other endpoint cannot be derived from this host and user. Set {}"
 
 
 def _steps(endpoint: Endpoint, *, pooled: bool | None, replica: bool | None) -> list[str]:
@@ -59,15 +61,16 @@ def _no_rule(endpoint: Endpoint, step: str) -> str:
         if endpoint.provider
         else "the provider is unknown, so there is no rule"
     )
-    return f"{who} for the {step} endpoint. Set {_EXAMPLES[step]}"
+    return f"{who} for the {step} endpoint. Set {VARIABLES[step]}"
 
 
-_EXAMPLES = {
+VARIABLES = {
     "replica": "DATABASE_REPLICA_URL",
     "primary": "DATABASE_URL to the primary",
     "pooled": "DATABASE_CONNECTION_POOL_URL",
     "direct": "DIRECT_URL",
 }
+"""What to set, by the step to the endpoint, for the default database."""
 
 
 def _rewritten(connection: Connection, rule: Rewrite) -> Connection:

@@ -30,8 +30,10 @@ def with_default(selection: Selection, text: str, env_file: Dotenv) -> Selection
         return selection
     services = {DATABASE: judged, **selection.services}
     problems = tuple(each for each in report.problems if each.code != "database-missing")
+    refused = MappingProxyType({name: each for name, each in report.refused.items() if name != DATABASE})
     notes = (*report.notes, note("database-default", "DATABASE_URL", "not set, so the program's default is used"))
-    found = replace(report, services=MappingProxyType(dict(services)), problems=problems, notes=notes)
+    judged_services = MappingProxyType(dict(services))
+    found = replace(report, services=judged_services, refused=refused, problems=problems, notes=notes)
     return Selection(services, found)
 
 

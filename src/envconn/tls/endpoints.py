@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from envconn import providers
 from envconn.errors import Finding, problem
+from envconn.providers.table import role
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +36,53 @@ def find(
         for candidate in (connection, *judgement.context.siblings)
         if _fits(candidate, pooled=pooled, replica=side, branch=branch)
     ]
-    if fitting:
-        # One that is known to be direct, by a variable's name, has precedence over one for which that is unknown.
-        return next((candidate for candidate in fitting if candidate.pooled is pooled), fitting[0])
     variable = connection.origin.variable
     described = _described(pooled=pooled, replica=replica, branch=branch)
+    if fitting:
+        # One that is known to be direct, by a variable's name, has precedence over one for which that is unknown.
+        found = next((each for each in fitting if _is_known(each, pooled=pooled)), fitting[0])
+        if pooled is False and found is connection and providers.looks_pooled(judgement.connection, judgement.endpoint):
+            return _unavailable(variable, f"{described}: {_named(_LIKELY, judgement.name)}")
+        return found
     if branch not in {None, connection.branch}:
         return _unavailable(
             variable, f"{described}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
         )
     outcome = _derived(judgement, pooled=pooled, replica=replica)
-    return _unavailable(variable, f"{described}: {outcome}") if isinstance(outcome, str) else outcome
+    if not isinstance(outcome, str):
+        return outcome
+    stated = [each.origin.variable for each in judgement.context.siblings if role(each.origin.variable) == "direct"]
+    if pooled is False and stated and not side:
+        outcome = _TRANSACTION.format(stated[0])
+        return _unavailable(variable, f"{described}: {outcome}")
+    return _unavailable(variable, f"{described}: {_named(outcome, judgement.name)}")
+
+
+def is_direct(connection: Judged) -> bool:
+    """Whether `connection` has no pooler, or one in session mode that a variable for the direct endpoint names."""
+    return connection.pooled is False or (
+        connection.pool_mode == "session" and role(connection.origin.variable) == "direct"
+    )
+
+
+def _is_known(candidate: Judged, *, pooled: bool | None) -> bool:
+    return is_direct(candidate) if pooled is False else candidate.pooled is pooled
+
+
+def _named(message: str, name: str) -> str:
+    """Return `message` with the names of variables that service `name` has."""
+    if name == _DEFAULT:
+        return message
+    prefix = re.sub(r"\W", "_", name.upper())
+    return _ENDPOINTS.sub(rf"{prefix}_\g<0>", message).replace(
+        "ENVCONN_POOL_MODE=none", f"ENVCONN_{prefix}_POOL_MODE=none"
+    )
+
+
+_DEFAULT = "database"
+_ENDPOINTS = re.compile(r"\b(?:DIRECT_URL|DATABASE_REPLICA_URL|DATABASE_CONNECTION_POOL_URL)\b")
+_LIKELY = "may be a pooler, by its host or port. Set DIRECT_URL, or ENVCONN_POOL_MODE=none if it is no pooler"
+_TRANSACTION = "{} is a pooler in transaction mode. Set it to the direct endpoint, or to a pooler in session mode"
 
 
 def _derived(judgement: Judgement, *, pooled: bool | None, replica: bool | None) -> Judged | str:
@@ -73,7 +112,7 @@ def _unavailable(variable: str, message: str) -> Finding:
 def _fits(candidate: Judged, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
     """Whether `candidate` is the requested endpoint; an unknown property counts as "not"."""
     is_so = [
-        pooled is None or bool(candidate.pooled) is pooled,
+        pooled is None or (bool(candidate.pooled) and not is_direct(candidate)) is pooled,
         replica is None or bool(candidate.replica) is replica,
         branch is None or candidate.branch == branch,
     ]

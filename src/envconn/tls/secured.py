@@ -84,7 +84,9 @@ class SecuredConnection(Judged):
         `pooled` is whether it leads through a pooler, `replica` whether it is a replica, `branch` the name of its
         branch. `None` means any, and for `replica` the same as this one. It is this one if it matches, otherwise one
         that a variable names, otherwise one that the provider's rule derives, which is judged again. If it is unknown
-        whether an endpoint is pooled or a replica, it counts as neither, after those that are known to be neither.
+        whether an endpoint is pooled or a replica, it counts as neither, after those that are known to be neither; if
+        host or port look like a pooler's, it does not. A pooler in session mode counts as direct if ``DIRECT_URL`` or
+        its like names it.
 
         Raises:
             EndpointUnavailable: there is none; the text says why, and where to get it.
