@@ -168,7 +168,11 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
         return libpq.arguments(connection, libpq.version("psycopg2"))
     except ImportError:
         pass
-    return refuse(connection, "neither psycopg nor psycopg2 is installed. Run pip install envconn[django,psycopg]")
+    return refuse(connection, _NO_LIBPQ if find_spec("psycopg") else _NO_DRIVER)
+
+
+_NO_DRIVER = "neither psycopg nor psycopg2 is installed. Run pip install envconn[django,psycopg]"
+_NO_LIBPQ = "psycopg cannot be imported, as it is without libpq. Run pip install 'psycopg[binary]'"
 
 
 def _mysql(connection: SecuredConnection) -> DatabaseSettings:

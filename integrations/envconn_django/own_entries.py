@@ -34,12 +34,22 @@ def judged(alias: str, settings: Settings) -> SecuredConnection | None:
     Raises:
         ConfigurationError: it is not secured as the policy requires, or weaker than `databases` made this alias.
     """
+    _require_one(alias, settings)
     family = _family(str(settings.get("ENGINE") or ""))
     if family is None or waiver(alias, settings):
         return None
     connection = _judge(family, settings, f"DATABASES[{alias!r}]", _like(alias))
     _compare(alias, connection)
     return connection
+
+
+def _require_one(alias: str, settings: Settings) -> None:
+    """Refuse what is not an entry but a mapping of them, for which Django only says that there is no ENGINE."""
+    if any(isinstance(each, Mapping) and "ENGINE" in each for each in settings.values()):
+        raise ConfigurationError([problem("databases-nested", f"DATABASES[{alias!r}]", _NESTED)])
+
+
+_NESTED = "holds several databases. Write DATABASES = databases()"
 
 
 def waiver(alias: str, settings: Settings) -> str | None:

@@ -803,6 +803,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-blank": Code("A variable is set but blank, which means not set."),
         "build-phase": Code("`ENVCONN_PHASE=build` allows that nothing is configured."),
         "database-default": Code("No database is configured, so the SQLite database of the program is used."),
+        "default-missing": Code("A database has a name of its own, and there is no default one."),
         "endpoint-chosen": Code("`ENVCONN_ENDPOINT` states another endpoint than the variable of a database."),
         "endpoint-not-found": Code("`ENVCONN_ENDPOINT` states an endpoint that a database does not have."),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
@@ -946,6 +947,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "settings-changed": Code(
             "An entry of Django's `DATABASES` was changed to something weaker than `databases()` made it.",
             "State it in the environment.",
+        ),
+        "databases-nested": Code(
+            "An entry of Django's `DATABASES` holds everything that `databases()` returns.",
+            "Write `DATABASES = databases()`.",
         ),
         "engine-unjudged": Code(
             "An entry of Django's `DATABASES` has a backend whose TLS cannot be judged, and no local host.",

@@ -7,6 +7,7 @@ from copy import deepcopy
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 import envconn
@@ -161,6 +162,14 @@ def test_keys_of_an_entry(uri: str, expected: dict[str, object]) -> None:
     entry = entries(uri)["default"]
     assert entry.items() >= expected.items()
     assert {name.lower() for name in expected}.isdisjoint(map(str.lower, entry["OPTIONS"]))
+
+
+def test_psycopg_without_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(psycopg, "pq")
+    monkeypatch.setitem(sys.modules, "psycopg.pq", None)
+    assert entries(URI)["default"]  # Django uses psycopg2
+    monkeypatch.setitem(sys.modules, "psycopg2.extensions", None)
+    assert refusal(URI).endswith("cannot be imported, as it is without libpq. Run pip install 'psycopg[binary]'")
 
 
 @pytest.mark.parametrize("missing", [[], ["psycopg"], ["psycopg", "psycopg2.extensions"]])

@@ -10,6 +10,7 @@ import pytest
 
 import envconn
 from envconn_django import databases
+from envconn_django.aliases import last_refused
 
 if TYPE_CHECKING:
     from project import Project
@@ -187,6 +188,32 @@ def test_wrong_arguments(stated: dict[str, Any], told: str) -> None:
     assert str(caught.value).startswith(told) or told in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["sqlite:///x", "postgresql://app:marker-password@localhost/x", ""])
+@pytest.mark.parametrize("stated", [{}, {"default": "sqlite:///y"}, {"pool": 1}])
+def test_a_text_as_the_first_argument(text: str, stated: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="Write default= for an SQLite URL") as caught:
+        databases(text, **stated)  # type: ignore[arg-type]
+    assert "marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "DATABASES = {'default': databases()}",
+        "DATABASES = {'default': databases(default='sqlite:///x')}",
+        "DATABASES['own'] = databases()",
+    ],
+)
+def test_everything_in_one_entry(project: Project, lines: str) -> None:
+    project.settings(lines)
+    done = project.manage("check", DATABASE_URL=URI)
+    alias = "own" if "own" in lines else "default"
+    assert (done.returncode, done.stdout) == (
+        78,
+        f"DATABASES[{alias!r}]: holds several databases. Write DATABASES = databases()\n",
+    )
+
+
 def from_environment(monkeypatch: pytest.MonkeyPatch, **environ: str) -> None:
     for name in [*os.environ]:
         if name.startswith(("DATABASE", "ENVCONN", "PG")):
@@ -211,6 +238,7 @@ DEFAULT = "sqlite:///dev.sqlite3"
 def test_the_default_for_development(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     from_environment(monkeypatch, **environ)
     assert databases(default=DEFAULT) == made(DEFAULT)
+    assert "database" not in last_refused
     absolute = databases(default=f"sqlite:///{SITE / 'dev.sqlite3'}")
     assert absolute["default"]["NAME"] == str(SITE / "dev.sqlite3")
 
@@ -304,7 +332,8 @@ def test_the_default_is_an_error_where_it_is_deployed(project: Project) -> None:
     build = "import os\nos.environ['ENVCONN_PHASE'] = 'build'"
     database = f"databases(default='sqlite:///{project.directory}/dev.sqlite3', env_file=None)"
     project.settings(f"del os.environ['ENVCONN_PHASE']\nDATABASES = {database}", before=build)
-    assert project.manage("check").returncode == 0
+    done = project.manage("check")
+    assert (done.returncode, "database-missing" in done.stdout) == (0, False)
     deployed = project.manage("check", "--deploy")
     assert deployed.returncode == 1
     assert "(envconn.database-default) DATABASE_URL: not set, so the default of databases() is used" in deployed.stdout

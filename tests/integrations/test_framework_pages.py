@@ -102,10 +102,11 @@ def test_django(checkout: Path, private: Server, certificates: Certificates, tmp
     page = checkout / "docs" / "django.md"
     ours = "INSTALLED_APPS += ['django.contrib.staticfiles', 'website']\n"
     settings = ["from website.settings import *\n", *blocks(page, "python"), ours]
-    (tmp_path / "tested.py").write_text("".join(settings), encoding="utf-8")
+    (tmp_path / "tested").mkdir()
+    (tmp_path / "tested" / "settings.py").write_text("".join(settings), encoding="utf-8")
     environ = deployed.environment(
         DATABASE_URL=private.uri(sslmode="verify-full", sslrootcert=str(certificates.ca)),
-        DJANGO_SETTINGS_MODULE="tested",
+        DJANGO_SETTINGS_MODULE="tested.settings",
         PYTHONPATH=os.pathsep.join([str(tmp_path), str(SITE), os.environ.get("PYTHONPATH", "")]),
     )
     for commands in blocks(page, "sh"):

@@ -246,6 +246,14 @@ def _check_database(scan: Scan, services: Mapping[str, SecuredConnection], env_f
         scan.notes.append(note("build-phase", "ENVCONN_PHASE", "is build, so no database is required"))
     elif not (services or scan.problems or scan.waived or _is_other_worker(scan)):
         _report_missing(scan, env_file, directory)
+    named = (each.origin.variable for each in services.values() if each.name not in variables.RESERVED)
+    if variable := next((name for name in named if name.endswith("_DATABASE_URL")), None):
+        scan.notes.append(note("default-missing", variable, _NO_DEFAULT.format(variable)))
+
+
+_NO_DEFAULT = (
+    "names a database, but there is no default one. Set DATABASE_URL, or ENVCONN_DATABASE_VARIABLE={} if this is it"
+)
 
 
 def _is_other_worker(scan: Scan) -> bool:
