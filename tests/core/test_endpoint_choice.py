@@ -59,6 +59,7 @@ def hosts(services: Mapping[str, SecuredConnection]) -> dict[str, str]:
         ("direct", {"DATABASE_URL": PLAIN, "POSTGRES_URL_NON_POOLING": SESSION}, "aws-0-eu-west-1:5432"),
         ("direct", {"DIRECT_URL": SESSION}, "aws-0-eu-west-1:5432"),
         ("pooled", {"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, "aws-0-eu-west-1:6543"),
+        ("pooled", {"DIRECT_URL": SESSION}, "aws-0-eu-west-1:5432"),
         ("direct", {"DATABASE_URL": SUPABASE, "DIRECT_URL": SUPABASE.replace("0-eu", "1-eu")}, "db:5432"),
         ("direct", {"DATABASE_URL": LIKELY, "ENVCONN_POOL_MODE": "none"}, "pgbouncer:5432"),
         ("direct", {"DATABASE_URL": LIKELY, "DIRECT_URL": OTHER.replace("com/", "com:6432/")}, "other:6432"),
@@ -174,6 +175,11 @@ def test_the_other_endpoints_are_siblings() -> None:
     stated = load("direct", DATABASE_URL=PLAIN, DIRECT_URL=OTHER, DATABASE_REPLICA_URL=COPY).database
     assert [each.origin.variable for each in stated.siblings] == ["DATABASE_URL", "DATABASE_REPLICA_URL"]
     assert stated.origin.variable == "DIRECT_URL"
+
+
+def test_the_variable_for_the_direct_endpoint_names_no_pooled_one() -> None:
+    with pytest.raises(envconn.EndpointUnavailable, match="Set DATABASE_CONNECTION_POOL_URL"):
+        load("", DATABASE_URL=PLAIN, DIRECT_URL=SESSION).database.endpoint(pooled=True)
 
 
 def test_a_reload_keeps_to_it() -> None:

@@ -35,6 +35,8 @@ def find(
         candidate
         for candidate in (connection, *judgement.context.siblings)
         if _fits(candidate, pooled=pooled, replica=side, branch=branch)
+        # The variable of a sibling for the direct endpoint is not one for the pooler.
+        and not (pooled and candidate is not connection and is_direct(candidate))
     ]
     variable = connection.origin.variable
     described = _described(pooled=pooled, replica=replica, branch=branch)
@@ -51,11 +53,8 @@ def find(
     outcome = _derived(judgement, pooled=pooled, replica=replica)
     if not isinstance(outcome, str):
         return outcome
-    stated = [each.origin.variable for each in judgement.context.siblings if role(each.origin.variable) == "direct"]
-    if pooled is False and stated and not side:
-        outcome = _TRANSACTION.format(stated[0])
-        return _unavailable(variable, f"{described}: {outcome}")
-    return _unavailable(variable, f"{described}: {_named(outcome, judgement.name)}")
+    reason = _misnamed(judgement) if pooled is False and not side else ""
+    return _unavailable(variable, f"{described}: {reason or _named(outcome, judgement.name)}")
 
 
 def is_direct(connection: Judged) -> bool:
@@ -67,6 +66,12 @@ def is_direct(connection: Judged) -> bool:
 
 def _is_known(candidate: Judged, *, pooled: bool | None) -> bool:
     return is_direct(candidate) if pooled is False else candidate.pooled is pooled
+
+
+def _misnamed(judgement: Judgement) -> str:
+    """Return that a variable for the direct endpoint names a pooler in transaction mode, or nothing."""
+    wrong = [each.origin.variable for each in judgement.context.siblings if each.pool_mode == "transaction"]
+    return next((_TRANSACTION.format(variable) for variable in wrong if role(variable) == "direct"), "")
 
 
 def _named(message: str, name: str) -> str:
@@ -112,7 +117,7 @@ def _unavailable(variable: str, message: str) -> Finding:
 def _fits(candidate: Judged, *, pooled: bool | None, replica: bool | None, branch: str | None) -> bool:
     """Whether `candidate` is the requested endpoint; an unknown property counts as "not"."""
     is_so = [
-        pooled is None or (bool(candidate.pooled) and not is_direct(candidate)) is pooled,
+        pooled is None or bool(candidate.pooled) is pooled or (not pooled and is_direct(candidate)),
         replica is None or bool(candidate.replica) is replica,
         branch is None or candidate.branch == branch,
     ]
