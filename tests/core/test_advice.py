@@ -198,6 +198,26 @@ def test_a_password_identifies_a_provider_behind_a_private_name() -> None:
     assert load(redis_url, env_file=None).cache.provider is None
 
 
+OF_DJANGO = {"DJANGO_DATABASE_URL": REMOTE}
+
+
+@pytest.mark.parametrize(
+    ("environ", "variables"),
+    [
+        (OF_DJANGO, ["DJANGO_DATABASE_URL"]),
+        ({**OF_DJANGO, "REDIS_URL": "rediss://cache.example.com"}, ["DJANGO_DATABASE_URL"]),
+        ({**OF_DJANGO, "SHOP_DATABASE_URL": REMOTE}, ["DJANGO_DATABASE_URL"]),
+        ({**OF_DJANGO, "DATABASE_URL": REMOTE}, []),
+        ({**OF_DJANGO, "ENVCONN_DATABASE_VARIABLE": "DJANGO_DATABASE_URL"}, []),
+        ({"REDIS_URL": "rediss://cache.example.com"}, []),
+        ({"CELERY_RESULT_BACKEND": f"db+{REMOTE}"}, []),
+    ],
+)
+def test_no_default_database(environ: dict[str, str], variables: list[str]) -> None:
+    notes = load(environ, env_file=None).report().notes
+    assert [note.variable for note in notes if note.code == "default-missing"] == variables
+
+
 def test_default_role_and_likely_pooler_are_in_check(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
