@@ -238,6 +238,7 @@ BY_CALL = {
     "ca-unwritable",
     "celery-overruled",
     "connection-altered",
+    "databases-nested",
     "crl-contradicts",
     "driver-too-old",
     "openssl-weak",

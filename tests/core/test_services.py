@@ -321,7 +321,9 @@ def test_report_for_people(certificates: Certificates) -> None:
         tls["a"],
         *(f"note {note} [{note.code}]" for note in report.notes),
     ]
-    assert [note.code for note in report.notes] == ["pg-variable-ignored", "parameter-ignored", "tls-better"]
+    assert [note.code for note in report.notes] == [
+        *("pg-variable-ignored", "parameter-ignored", "tls-better", "pooler-likely"),
+    ]
 
 
 @pytest.mark.parametrize(
