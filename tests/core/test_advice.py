@@ -48,7 +48,11 @@ def notes(environ: dict[str, str], policy: Policy | None = None) -> dict[str, st
             "or set ENVCONN_TLS_WAIVE=one,two",
             "one,two",
         ),
-        ({"DATABASE_URL": f"{REMOTE}?sslmode=disable"}, "or add the host to ENVCONN_TLS_WAIVE", "db.example.com"),
+        (
+            {"DATABASE_URL": f"{REMOTE}?sslmode=disable"},
+            "or add the host's exact name to ENVCONN_TLS_WAIVE",
+            "db.example.com",
+        ),
         ({"DB_HOST": "db", "DB_USER": "a", "DB_NAME": "a", "DB_SSL": "false"}, "set ENVCONN_TLS_WAIVE=db", "db"),
     ],
 )
@@ -61,7 +65,7 @@ def test_unencrypted_container_names_its_waiver(environ: dict[str, str], told: s
 
 
 def test_a_waiver_of_the_program_is_not_replaced_by_a_variable() -> None:
-    with pytest.raises(ConfigurationError, match="or add the host to ENVCONN_TLS_WAIVE"):
+    with pytest.raises(ConfigurationError, match="or add the host's exact name to ENVCONN_TLS_WAIVE"):
         load({"DATABASE_URL": f"{CONTAINER}?sslmode=disable"}, env_file=None, policy=Policy(waive=["cache"]))
 
 

@@ -198,11 +198,14 @@ class Demands(Value):
         return f"{variable} in the process environment" if is_ignored else variable
 
     def waiver(self, hosts: Iterable[Host]) -> str:
-        """Return how to allow `hosts` to be unencrypted, with the names of those that look like containers."""
+        """Return how to allow `hosts` to be unencrypted, with the names of those that look like containers.
+
+        Not by a pattern: ``*.scalingo-dbs.com``, meant for a Redis, would also allow it for the database beside it.
+        """
         variable = "ENVCONN_TLS_WAIVE"
         near = ",".join(dict.fromkeys(host.host for host in hosts if is_container(host)))
         if not near or self.place(variable).startswith("Policy"):
-            return f"add the host to {self.remedy(variable)}"
+            return f"add the host's exact name to {self.remedy(variable)}"
         return f"add {near} to {self.remedy(variable)}" if self.waive else f"set {self.remedy(f'{variable}={near}')}"
 
     def ca_for(self, family: str) -> tuple[str, str] | None:
