@@ -171,7 +171,7 @@ def driven(connection: SecuredConnection) -> libpq.Keywords:
     return refuse(connection, _NO_LIBPQ if find_spec("psycopg") else _NO_DRIVER)
 
 
-_NO_DRIVER = "neither psycopg nor psycopg2 is installed. Run pip install envconn[django,psycopg]"
+_NO_DRIVER = "neither psycopg nor psycopg2 is installed. Run pip install 'envconn[django,psycopg]'"
 _NO_LIBPQ = "psycopg cannot be imported, as it is without libpq. Run pip install 'psycopg[binary]'"
 
 

@@ -176,7 +176,7 @@ def of_file(connection: SecuredConnection, *, asynchronous: bool) -> URL:
     if "transaction_mode" in found:
         refuse(connection, "SQLAlchemy does not support transaction_mode. Remove it")
     if asynchronous and not find_spec("aiosqlite"):
-        refuse(connection, "aiosqlite is not installed. Run pip install envconn[aiosqlite]", "driver-missing")
+        refuse(connection, "aiosqlite is not installed. Run pip install 'envconn[aiosqlite]'", "driver-missing")
     path = connection.dbname if connection.dbname == ":memory:" else os.path.abspath(connection.dbname)
     query = {name: str(value) for name, value in found.items()}
     return URL.create("sqlite+aiosqlite" if asynchronous else "sqlite", database=path, query=query)

@@ -67,7 +67,7 @@ def _drivers(names: Iterable[str], drivers: Iterable[str]) -> tuple[str, ...]:
 
 _PSYCOPG = ("psycopg", "psycopg2", "psycopg_async", "asyncpg", "pg8000")
 _PYMYSQL = ("pymysql", "mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
-_REDIS_PY = "redis-py is not installed, but the login requires it. Run pip install envconn[redis]"
+_REDIS_PY = "redis-py is not installed, but the login requires it. Run pip install 'envconn[redis]'"
 
 FAMILIES: dict[str, Family] = {
     # libpq knows the first two schemes, in lower case only. The others mean the same to the tools that use them
@@ -173,7 +173,7 @@ FAMILIES: dict[str, Family] = {
         instead="Use amqps:// and the port with TLS",
         probe="protocol.Amqp",
         login="amqp",
-        driver="py-amqp is not installed, but the login requires it. Run pip install envconn[celery]",
+        driver="py-amqp is not installed, but the login requires it. Run pip install 'envconn[celery]'",
     ),
     # What Celery keeps without a connection of its own. The texts are no URIs (`envconn.grammar.celery`).
     CELERY: Family(

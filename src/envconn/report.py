@@ -209,6 +209,7 @@ def document(report: Report, live: dict[str, Json] | None = None) -> dict[str, J
         "notes": [finding(note) for note in report.notes],
         "live": live,
         "sources": None,
+        "names": None,
         "fetched": None,
     }
 

@@ -120,4 +120,4 @@ def test_without_shtab(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr == "envconn completion: shtab is missing; install envconn[completion]\n"
+    assert done.stderr == "envconn completion: shtab is not installed. Run pip install 'envconn[completion]'\n"

@@ -73,6 +73,7 @@ GOOD: dict[str, Any] = {
     "notes": [],
     "live": None,
     "sources": None,
+    "names": None,
     "fetched": None,
 }
 FETCHED = {"provider": "neon", "branch": None, "pooled": False, "variable": "DATABASE_URL", "file": None}
@@ -96,7 +97,7 @@ BAD = {**GOOD, "ok": False, "exit_code": 78, "problems": [FINDING]}
         {**BAD, "problems": [{**FINDING, "code": "x-somebodys-own"}]},
         {**BAD, "problems": [{**FINDING, "code": "token-refused"}]},
         {**GOOD, "fetched": FETCHED},
-        {**GOOD, "sources": [PLACE]},
+        {**GOOD, "sources": [PLACE], "names": ["DATABASE_URL"]},
     ],
 )
 def test_accepted(document: dict[str, Any]) -> None:
@@ -131,6 +132,8 @@ def test_accepted(document: dict[str, Any]) -> None:
         {**GOOD, "fetched": {**FETCHED, "uri": "postgresql://"}},
         {**GOOD, "services": [{}]},
         {**GOOD, "sources": []},
+        {**GOOD, "names": []},
+        {**GOOD, "names": [None]},
         {**GOOD, "sources": [{**PLACE, "source": "elsewhere"}]},
         {**GOOD, "sources": [{**PLACE, "more": 1}]},
         {**GOOD, "sources": [{**PLACE, "names": None}]},

@@ -194,6 +194,7 @@ def test_show(given: Given, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     output = capsys.readouterr()
     assert MARKER not in output.out + output.err
     _, listing = output.out.split("sources, in order of precedence:\n")
+    listing, _ = listing.split("names read for")
     lines = dict(line.strip().split(": ", 1) for line in listing.splitlines())
     assert list(lines) == [source.title for source in SOURCES]
     assert lines["ENVCONN_SECRETS_DIR"] == "DATABASE_URL"
@@ -208,8 +209,9 @@ def test_json(command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert main(command) == 0
     document = understood(capsys.readouterr().out)
     if "--sources" not in command:
-        assert document["sources"] is None
+        assert document["sources"] is document["names"] is None
         return
+    assert {"SCALINGO_POSTGRESQL_URL", "DB_HOST", "MYSQL_URL"} < {*document["names"]}
     assert [place["source"] for place in document["sources"]] == list(FILLED)
     assert document["sources"][0]["names"] == ["DATABASE_URL"]
 
@@ -218,3 +220,16 @@ def test_show_without_it_lists_nothing(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setenv("DATABASE_URL", uri("environment"))
     assert main(["show"]) == 0
     assert "sources" not in capsys.readouterr().out
+
+
+def test_each_name_that_is_listed_names_the_database(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", uri("environment"))
+    assert main(["show", "--sources"]) == 0
+    _, listing = capsys.readouterr().out.split("names read for the default database, in order of precedence:\n")
+    names = listing.replace(",", " ").split()
+    assert names[:2] == ["SCALINGO_POSTGRESQL_URL", "DATABASE_URL"]
+    assert len(names) == len({*names}) > 30
+    for name in names:  # also one for a host may hold the whole connection
+        assert "database" in select_services({name: uri("h")}, None).report.services, name

@@ -166,7 +166,7 @@ def test_without_httpx(provider: list[str], tmp_path: Any, monkeypatch: pytest.M
         [sys.executable, "-m", "envconn", "fetch", *provider], check=False, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr.endswith("httpx is not installed. Run pip install envconn[remote] [extra-missing]\n")
+    assert done.stderr.endswith("httpx is not installed. Run pip install 'envconn[remote]' [extra-missing]\n")
 
 
 def test_httpx_is_loaded_for_the_first_request() -> None:

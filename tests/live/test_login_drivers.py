@@ -51,10 +51,10 @@ def test_the_first_that_is_installed(own: Staffed, driver: str, hide: Callable[.
 
 
 MISSING = {
-    "postgresql://app:secret@127.0.0.1/app": (DRIVERS, "envconn[psycopg]"),
-    "postgresql+asyncpg://app:secret@127.0.0.1/app": (("asyncpg",), "envconn[asyncpg]"),
-    "redis://:secret@127.0.0.1/0": (("redis",), "envconn[redis]"),
-    "amqp://app:secret@127.0.0.1/": (("amqp",), "envconn[celery]"),
+    "postgresql://app:secret@127.0.0.1/app": (DRIVERS, "'envconn[psycopg]'"),
+    "postgresql+asyncpg://app:secret@127.0.0.1/app": (("asyncpg",), "'envconn[asyncpg]'"),
+    "redis://:secret@127.0.0.1/0": (("redis",), "'envconn[redis]'"),
+    "amqp://app:secret@127.0.0.1/": (("amqp",), "'envconn[celery]'"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from textwrap import wrap
 
 from envconn import sources
 from envconn.cli.live import live_options, prove_with_progress
@@ -13,7 +14,7 @@ from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
 from envconn.selection import platform_services, select_services
 from envconn.selection.scan import Scan
-from envconn.selection.variables import CHOOSERS, is_read
+from envconn.selection.variables import CHOOSERS, DEFAULT_DATABASE, is_read
 from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
 from envconn.sources.order import SOURCES, Source
@@ -75,6 +76,7 @@ def _print_json(report: Report, proof: Proof | None, command: str, places: tuple
     found = document(report) | {"command": command, "live": proof.as_dict()["live"] if proof else None}
     if places is not None:
         found["sources"] = [_place(place) for place in places]
+        found["names"] = list(DEFAULT_DATABASE)
     print(json.dumps(found, indent=2))
     annotate(report.problems, proof.notes if proof else ())
 
@@ -112,6 +114,9 @@ def _listed(places: tuple[Place, ...]) -> Iterator[str]:
     for place in places:
         nothing = "nothing that is read" if place.is_there else "not there"
         yield f"  {place.source.title}: {', '.join(place.names) or nothing}"
+    if places:
+        yield "names read for the default database, in order of precedence:"
+        yield from (f"  {line}" for line in wrap(", ".join(DEFAULT_DATABASE), 100))
 
 
 def _print_services(report: Report, proof: Proof | None) -> None:
@@ -163,9 +168,11 @@ def _summary(report: Report, proof: Proof | None) -> str:
         return "Nothing is configured: the broker is one that envconn does not configure."
     levels = Counter(level(service) for _, service in _endpoints(report))
     found = ", ".join(f"{count} {word}" if len(levels) > 1 else word for word, count in levels.items())
-    notes = f"; {_count(len(report.notes), 'note')}" if report.notes else ""
+    warnings = distinct(proof.notes) if proof else []
+    counts = {"note": len(set(report.notes).difference(warnings)), "warning": len(warnings)}
+    told = ", ".join(_count(number, word) for word, number in counts.items() if number)
     tried = "No server was contacted: add --live." if proof is None else _tried(proof)
-    return f"{_count(levels.total(), 'connection')}: {found}{notes}. {tried}"
+    return f"{_count(levels.total(), 'connection')}: {found}{told and '; '}{told}. {tried}"
 
 
 def _tried(proof: Proof) -> str:

@@ -18,7 +18,7 @@ def run(parser: ArgumentParser, shell: str) -> int:
     try:
         import shtab
     except ImportError:
-        print("envconn completion: shtab is missing; install envconn[completion]", file=sys.stderr)
+        print("envconn completion: shtab is not installed. Run pip install 'envconn[completion]'", file=sys.stderr)
         return EX_CONFIG
     from envconn.export import FORMATS
 

@@ -57,7 +57,7 @@ def choose(connection: SecuredConnection, driver: Driver | None = None, *, async
     found = next((each for each in candidates if find_spec(_MODULES.get(each, each))), None)
     if found is None:
         package = f"envconn[{_PACKAGES.get(candidates[0], candidates[0])}]"
-        refuse(connection, f"{' or '.join(candidates)} is not installed. Run pip install {package}", "driver-missing")
+        refuse(connection, f"{' or '.join(candidates)} is not installed. Run pip install '{package}'", "driver-missing")
     return found
 
 

@@ -149,7 +149,7 @@ def _installed(connection: SecuredConnection) -> str:
     for driver in ("MySQLdb", "pymysql"):
         if find_spec(driver):
             return driver
-    return refuse(connection, "neither mysqlclient nor PyMySQL is installed. Run pip install envconn[mysqlclient]")
+    return refuse(connection, "neither mysqlclient nor PyMySQL is installed. Run pip install 'envconn[mysqlclient]'")
 
 
 _MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")

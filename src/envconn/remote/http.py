@@ -80,7 +80,7 @@ def client(verify: ssl.SSLContext, title: str) -> httpx.Client:
     try:
         import httpx
     except ImportError:
-        raise Failure("extra-missing", title, "httpx is not installed. Run pip install envconn[remote]") from None
+        raise Failure("extra-missing", title, "httpx is not installed. Run pip install 'envconn[remote]'") from None
     try:
         # A compressed answer can unpack to any size, so no compression is requested.
         return httpx.Client(verify=verify, follow_redirects=False, headers={"accept-encoding": "identity"})

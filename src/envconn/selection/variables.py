@@ -47,6 +47,9 @@ USUAL = (
 )
 """Other usual names of the default database: read if none of `DEFAULTS`, no host and no sibling is set."""
 
+DEFAULT_DATABASE = (*DEFAULTS, *host_variables.DEFAULTS, *USUAL, *host_variables.USUAL)
+"""Every variable that names the default database, or the host of one in parts, in order of precedence."""
+
 SIBLINGS: Mapping[str, str] = {variable.name: variable.role for variable in _POSTGRES if variable.role != "default"}
 """The variables that name a sibling of the default database, with its role; with ``<NAME>_`` before it, one of a
 named database."""
