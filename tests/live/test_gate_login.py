@@ -72,6 +72,14 @@ def test_without_login_none_of_it_is_found_out(server: Server) -> None:
     assert run("check", "--live", "--timeout", "20", DATABASE_URL=wrong(server, "password")).code == 0
 
 
+@pytest.mark.parametrize("state", ["good", "notls"])
+def test_another_kind_of_server_starts_nothing(state: str, lab: Lab, tmp_path: Path) -> None:
+    url = f"mysql://app:{MARKER}@127.0.0.1:{lab[state].port}/app"
+    done = run("exec", *FOR_EVER, "--", "touch", str(tmp_path / "started"), DATABASE_URL=url)
+    assert (done.code, done.codes) == (76, ["protocol-unexpected"])
+    assert not (tmp_path / "started").exists()
+
+
 def test_tls_is_graver(server: Server, lab: Lab, certificates: Certificates) -> None:
     bad = lab["expired"].uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", *FOR_EVER, DATABASE_URL=wrong(server, "password"), A_DATABASE_URL=bad)

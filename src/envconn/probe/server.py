@@ -176,7 +176,7 @@ class _Inspection:
             context = handshake.level_context(self._service, None)
             presented = await self._identify_silent(self._channel.encrypt(wire, context))
         except Failure as failure:
-            if self._level >= TlsLevel.ENCRYPTED:
+            if self._level >= TlsLevel.ENCRYPTED or failure.code == "protocol-unexpected":
                 raise
             # Opportunistic TLS continues without TLS, as libpq does.
             self._observed.note(failure.code, str(failure))

@@ -9,8 +9,9 @@ import time
 from importlib import import_module
 from typing import Protocol, cast
 
-from envconn.errors import ConfigurationError, note, problem
+from envconn.errors import ConfigurationError, problem
 from envconn.families import FAMILIES
+from envconn.probe.failures import FAULTS
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.network import run_in_thread
 from envconn.tls import require_sealed
@@ -45,9 +46,9 @@ def log_in(connection: SecuredConnection, *, timeout: float, address: str | None
     if FAMILIES[connection.family].serverless:
         return Outcome()  # access to a file is decided by its mode
     if not FAMILIES[connection.family].login:
-        return Outcome(
-            notes=(note("login-untried", connection.origin.variable, _UNTRIED.format(kind=connection.family)),)
-        )
+        # Asked for and not made, a login is no success: a PostgreSQL may answer at the port of a MySQL.
+        message, fault = _UNTRIED.format(kind=connection.family), FAULTS["login-untried"]
+        return Outcome(problems=(problem("login-untried", connection.origin.variable, message, fault.exit_code),))
     until = time.monotonic() + timeout * _SHARE
     try:
         # A driver that ignores its own limits (a resolver that hangs) is left behind here.
@@ -62,7 +63,7 @@ class _Family(Protocol):
     def log_in(self, connection: SecuredConnection, until: float, address: str | None) -> Outcome: ...
 
 
-_UNTRIED = "the login to {kind} was not checked. Check it with the application"
+_UNTRIED = "the login to {kind} cannot be checked. Use --live, and check the login with the application"
 
 
 def _logged_in(connection: SecuredConnection, until: float, address: str | None) -> Outcome:
