@@ -730,6 +730,15 @@ MISPLACED = (
     f"mysql://app:{MARKER}@db.example.com/app?pool=5%26ssl-mode%3DVERIFY_IDENTITY",
     f"mysql://app:{MARKER}@db.example.com/app?connection_limit=5%26ssl-mode=VERIFY_IDENTITY",
     f"mysql://app:{MARKER}@db.example.com/app?timezone=UTC%2Cssl-mode%3DVERIFY_IDENTITY",
+    f"{_PLACE};pgbouncer=true",
+    f"{_PLACE}#pgbouncer=true",
+    f"{_PLACE}?sslmode=require?pgbouncer=true",
+    f"{_PLACE}?sslmode=require?schema=public",
+    f"{_PLACE}?sslmode=require?CONN_MAX_AGE=60",
+    f"{_PLACE}?sslmode=require;connection_limit=5",
+    f"{_PLACE}?sslmode=require,connection_limit=5",
+    f"{_PLACE}?sslmode=require#supa=base-pooler.x",
+    f"mysql://app:{MARKER}@db.example.com/app?ssl-mode=REQUIRED?charset=utf8mb4",
     f"mysql://app:{MARKER}@db.example.com/app?charset=utf8mb4;ssl-mode=VERIFY_IDENTITY",
     f"mysql://app:{MARKER}@db.example.com/app;ssl-mode=VERIFY_IDENTITY",
     "host=db.example.com user=app dbname=app;sslmode=verify-full",
@@ -839,7 +848,13 @@ REFUSED = [
     refused("a placeholder for a Redis", _FILL_IN, REDIS_URL="rediss://:<password>@redis.example.com"),
     refused("a placeholder for a broker", _FILL_IN, CLOUDAMQP_URL="amqps://app:[password]@mq.example.com"),
     refused("a Redis of .NET", "text-pasted", REDIS_URL=f"redis.example.com:6380,password={MARKER},ssl=True"),
-    refused("a lost parameter", "parameter-misplaced", REDIS_URL=f"{REDIS}/0;ssl_cert_reqs=required"),
+    *(
+        refused(f"a lost parameter: {text}", "parameter-misplaced", REDIS_URL=f"{REDIS}/0{text}")
+        for text in (";ssl_cert_reqs=required", ";db=1", "?db=1?health_check_interval=30")
+    ),
+    refused(
+        "a lost parameter of a broker", "parameter-misplaced", CLOUDAMQP_URL=f"{AMQP}?heartbeat=30?frame_max=131072"
+    ),
     # Names that were meant.
     *(
         without(f"one letter: {name}", "database-missing", **{name: PG, "DB_NAME": ""})

@@ -347,8 +347,15 @@ def test_no_demand_is_lost(text: str) -> None:
     assert known
     word, mark = known.groups()
     is_pairs = text.startswith("host=")
-    assert ("Write a space" if is_pairs else 'Write "?" before the first parameter') in problem.message
     after = text.index("@") if not is_pairs else 0
+    before, _, behind = text[after:].partition(f"{mark}{word}")
+    if mark in set(";#,?|") and f"{mark}{word}=" in text and "?" in before and not before.endswith("&"):
+        assert f'Write "&" instead of the {"second " * (mark == "?")}"{mark}"' in problem.message
+        assert load(
+            {"DATABASE_URL": f"{text[:after]}{before}&{word}{behind}", "DATABASE_CA_CERT": "system"}, env_file=None
+        )
+    else:
+        assert ("Write a space" if is_pairs else 'Write "?" before the first parameter') in problem.message
     before, _, behind = text[after:].partition(word)
     place = before[: before.rindex(mark)].rstrip(";&, ")
     begin = " " if is_pairs else "&" if "?" in place else "?"

@@ -7,11 +7,13 @@ read without a complaint, and a demand of theirs is lost: ``/app;sslmode=verify-
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib import import_module
 
-from envconn.families import BY_SCHEME, SQLITE
+from envconn.families import BY_SCHEME, FAMILIES, POSTGRESQL, SQLITE
 from envconn.grammar import references
 from envconn.grammar.conninfo import unquoted
-from envconn.grammar.libpq_keywords import KEYWORDS, SECRETS
+from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, OF_DJANGO, SECRETS
 
 TYPE_CHECKING = False
 PASTED = "text-pasted"
@@ -137,12 +139,13 @@ _SHORTEST = 16
 def _misplaced(text: str) -> str:
     """Return the message about a parameter that was meant, but as it is written is a part of something else."""
     scheme, separator, rest = text.partition("://")
-    if BY_SCHEME.get(scheme) == SQLITE:  # a file may have any name
+    family = BY_SCHEME.get(scheme, POSTGRESQL)
+    if family == SQLITE:  # a file may have any name
         return ""
     if separator and " " not in scheme and "=" not in scheme:
         place, _, query = rest[rest.rfind("@") + 1 :].partition("?")
-        found = re.search(_IN_PLACE, place)
-        return _without_effect(found, _AS_PARAMETER) if found else _in_query(query)
+        found = re.search(_IN_PLACE, place) or re.search(_OF_PROGRAM.format(_parameters(family)), place)
+        return _without_effect(found, _AS_PARAMETER) if found else _in_query(query, _parameters(family))
     return "" if text.startswith("//") else _in_pairs(text)  # neither a URI nor keywords
 
 
@@ -151,19 +154,35 @@ def _without_effect(found: re.Match[str], remedy: str) -> str:
     return f'{found[2]}= follows "{mark}", so it has no effect. {remedy}'
 
 
-def _in_query(query: str) -> str:
+def _in_query(query: str, known: str) -> str:
     """Return the message about the first parameter that is a part of another one's name or value."""
     for parameter in query.split("&"):
         name = parameter.partition("=")[0]
         between = _MARK if name == "options" else _MARK_OR_BLANK  # -c name=value after a blank is the server's
-        if found := re.search(_RAW.format(between), parameter.lstrip()):
-            return _without_effect(
-                found, f"{_AS_PARAMETER}; in a password, write %3D" if "pass" in name else _AS_PARAMETER
-            )
+        raw = re.search(_RAW.format(between), parameter.lstrip()) or re.search(_OF_PROGRAM.format(known), parameter)
+        if raw:
+            remedy = _instead(raw)
+            return _without_effect(raw, f"{remedy}; in a password, write %3D" if "pass" in name else remedy)
         # A password is encoded for what is in it.
         if "pass" not in name and (found := re.search(_ENCODED.format(between), parameter)):
             return _without_effect(found, _AS_PARAMETER)
     return ""
+
+
+def _instead(found: re.Match[str]) -> str:
+    """Return what to write for the character before a parameter, which is not the first one of the query."""
+    if not found.start() or found[1] not in _MARKS:
+        return _AS_PARAMETER
+    return f'Write "&" instead of the {"second " * (found[1] == "?")}"{found[1]}"'
+
+
+@cache
+def _parameters(family: str) -> str:
+    """Return the pattern of every parameter that is known, those of other programs included."""
+    module = import_module(f"envconn.grammar.{FAMILIES[family].grammar.partition('.')[0]}")
+    of_django = (*OF_DJANGO, *map(str.upper, OF_DJANGO))
+    names = {*FOREIGN, *of_django, *getattr(module, "PARAMETERS", ())}
+    return "|".join(map(re.escape, sorted(names)))
 
 
 def _in_pairs(text: str) -> str:
@@ -191,5 +210,7 @@ _MARK_OR_BLANK = rf"{_MARK}|[\s+]|(?i:%(?:20|09|0A|0D))"
 _IN_PLACE = rf"({_MARK_OR_BLANK})({_WORDS})(?:=|(?i:%3D))"
 _RAW = rf"({{}})({_WORDS})="
 _ENCODED = rf"({{}})({_DEMANDS})(?i:%3D)"
+_MARKS = ";#,?|"
+_OF_PROGRAM = r"([;#,?])({})="
 _IN_PAIRS = rf"([?;#,&|:]) *({_WORDS}) *="
 _IN_SECRET = rf"([?;#,&|:])({'|'.join(_DEMANDING)})="
