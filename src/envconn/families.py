@@ -60,6 +60,16 @@ class Family(Record):
     login: str = ""
     driver: str = ""
 
+    @property
+    def slashes(self) -> str:
+        """What follows a scheme; a file has no host between the second slash and the third."""
+        return "://" if self.port else ":///"
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """How a text begins that messages tell to write, with TLS first."""
+        return tuple(dict.fromkeys(f"{scheme}{self.slashes}" for scheme in (self.secure, self.plain) if scheme))
+
 
 def _drivers(names: Iterable[str], drivers: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}+{driver}" for name in names for driver in drivers)
@@ -221,3 +231,9 @@ VARIABLES = {
 def serving(role: str) -> tuple[str, ...]:
     """Return the families that can be a ``database``, ``broker``, ``results`` or ``cache``."""
     return tuple(sorted(name for name, family in FAMILIES.items() if role in family.services))
+
+
+def accepted(role: str) -> tuple[str, ...]:
+    """Return how a text for `role` may begin, for messages; if `role` is empty, a text for any service, with TLS."""
+    families = [family for family in FAMILIES.values() if role in {"", *family.services}]
+    return tuple(scheme for family in families for scheme in (family.written if role else family.written[:1]))

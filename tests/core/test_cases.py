@@ -209,6 +209,28 @@ def test_a_similar_variable_is_named(environ: dict[str, str], message: str) -> N
     assert texts(environ).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "remedy"),
+    [
+        ("DATABASE_URL", "postgressql://u:{}@h/d", "unsupported scheme. Use postgresql://"),
+        ("DATABASE_URL", "sqlite3:///{}", "unsupported scheme. Use sqlite:///"),
+        ("DATABASE_URL", "zzq://{}", "unsupported scheme. Use postgresql://, mysql:// or sqlite:///"),
+        ("DATABASE_URL", "reddis://{}", "unsupported scheme. Use postgresql://, mysql:// or sqlite:///"),
+        ("DATABASE_URL", "mssql://{}", "SQL Server is not supported. Use postgresql://, mysql:// or sqlite:///"),
+        ("DATABASE_URL", "{}", "the value has no scheme. Begin it with postgresql://, mysql:// or sqlite:///"),
+        ("DATABASE_URL", "u:{}@h/d", "the value has no scheme. Begin it with postgresql://, mysql:// or sqlite:///"),
+        ("REDIS_URL", "reddis://{}", "unsupported scheme. Use rediss:// or redis://"),
+        ("CACHE_URL", "rediis://{}", "unsupported scheme. Use rediss:// or redis://"),
+        ("REDIS_URL", "{}", "the value has no scheme. Begin it with rediss://, redis://, rediss+sentinel:// or "),
+        ("CELERY_RESULT_BACKEND", "reddis://{}", "unsupported scheme. Use rediss:// or redis://"),
+        ("CELERY_BROKER_URL", "amqqp://{}", "unsupported scheme. Use amqps:// or amqp://"),
+        ("CELERY_BROKER_URL", "localhost:6379/{}", "the value has no scheme. Begin it with rediss://, redis://, "),
+    ],
+)
+def test_a_wrong_scheme_names_those_of_its_service(variable: str, text: str, remedy: str) -> None:
+    assert texts({variable: text.format(MARKER)}).startswith(f"{variable}: {remedy}")
+
+
 def test_provenance_shows_the_alias_chain() -> None:
     report = select_services({"DATABASE_URL": "$A", "A": "$B", "B": PG}, None).report
     assert str(report.services["database"].origin) == "DATABASE_URL -> A -> B"

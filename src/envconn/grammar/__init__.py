@@ -12,9 +12,9 @@ from functools import cache
 from importlib import import_module
 
 from envconn.errors import problem
-from envconn.families import BY_SCHEME, FAMILIES
+from envconn.families import BY_SCHEME, FAMILIES, accepted
 from envconn.grammar.conninfo import on_one_line, read_conninfo
-from envconn.grammar.text import ParseState, nearest, tidy
+from envconn.grammar.text import ParseState, alternatives, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,31 +41,29 @@ _MISTAKEN = {
     "prisma+postgres": "prisma+postgres is for Prisma's own proxy. Copy the direct connection string instead",
 }
 
-_ACCEPTED = "Use postgresql://, mysql://, sqlite:///, rediss:// or amqps://"
 
-
-def read(text: Secret, origin: Origin, *, kombu: bool = False) -> Connection | tuple[Finding, ...]:
+def read(text: Secret, origin: Origin, *, kombu: bool = False, role: str = "") -> Connection | tuple[Finding, ...]:
     """Return the connection that `text` describes, or everything that is wrong with it. Never raises for bad input.
 
     A URI is read by the grammar of its scheme; a text without ``scheme:`` but with a ``=``
     is a keyword/value string of libpq, as for libpq itself. A JSON object is a service in parts, as secret
-    managers store it (`json_credentials`). `kombu` is whether Celery may read the text by itself as well. No
-    message quotes any part of the text, except known words and names of parameters that cannot be part of a
-    password.
+    managers store it (`json_credentials`). `kombu` is whether Celery may read the text by itself as well, and `role`
+    the service that the text is for, if that is known. No message quotes any part of the text, except known words and
+    names of parameters that cannot be part of a password.
     """
     written = text.reveal().lstrip("\ufeff \t\r\n")
     if written[:1] == "{" and not _is_braced(written):
         from envconn.grammar.json_credentials import read_json
 
         return read_json(text, origin, read_text)
-    return read_text(text, origin, kombu=kombu)
+    return read_text(text, origin, kombu=kombu, role=role)
 
 
 def read_text(
-    text: Secret, origin: Origin, before: str = "", *, kombu: bool = False
+    text: Secret, origin: Origin, before: str = "", *, kombu: bool = False, role: str = ""
 ) -> Connection | tuple[Finding, ...]:
     """Do the same as `read`, for a text that is not JSON. `before` is what stands before the scheme, as in ``db+``."""
-    state = ParseState(origin, kombu=kombu)
+    state = ParseState(origin, kombu=kombu, role=role)
     clean = tidy(state, on_one_line(text.reveal()))
     mistake = _mistake(clean) if clean and _may_be_mistaken(clean) else None
     connection = None if mistake or clean is None else _dispatch(state, clean, before)
@@ -124,16 +122,12 @@ def _dispatch(state: ParseState, text: str, before: str) -> Connection | None:
     scheme, separator, _ = text.partition("://")
     if separator and (family := BY_SCHEME.get(scheme.removeprefix(before))):
         return _reader(family)(state, scheme, text)
-    match = re.match(r"([A-Za-z][A-Za-z0-9+._-]*):", text)
-    if match:
-        state.refuse(*_explain(match.group(1)))
+    if match := re.match(r"([A-Za-z][A-Za-z0-9+._-]*):(/?)", text):
+        state.refuse(*_explain(*match.groups(), state.role))
     elif "=" in text and not text.startswith("//"):
         return read_conninfo(state, text)
     else:
-        state.refuse(
-            "scheme-missing",
-            "the value has no scheme. Begin it with postgresql:// or the scheme of another supported service",
-        )
+        state.refuse("scheme-missing", _NO_SCHEME.format(alternatives(accepted(state.role))))
     return None
 
 
@@ -145,7 +139,7 @@ def _reader(family: str) -> Callable[[ParseState, str, str], Connection | None]:
     return found
 
 
-def _explain(scheme: str) -> tuple[str, str]:
+def _explain(scheme: str, slash: str, role: str) -> tuple[str, str]:
     """Return why a scheme is not supported, without quoting it: the text before a colon may be a user name."""
     lower = scheme.lower()
     if scheme in BY_SCHEME:
@@ -155,8 +149,23 @@ def _explain(scheme: str) -> tuple[str, str]:
     if mistaken := _MISTAKEN.get(lower):
         return "scheme-unknown", f"unsupported scheme: {mistaken}"
     if family := _UNSUPPORTED.get(lower.partition("+")[0]):
-        return "scheme-unsupported", f"unsupported scheme: {family} is not supported. {_ACCEPTED}"
-    return (
-        "scheme-unknown",
-        f"the scheme is unknown; {nearest(lower, tuple(BY_SCHEME)) or 'begin with postgresql://'}; {_ACCEPTED}",
-    )
+        return "scheme-unsupported", f"{family} is not supported. Use {alternatives(accepted(role))}"
+    near = _nearest(lower, role)
+    if not (slash or near):
+        return "scheme-unknown", _NO_SCHEME.format(alternatives(accepted(role)))
+    return "scheme-unknown", f"unsupported scheme. Use {alternatives(near or accepted(role))}"
+
+
+_NO_SCHEME = "the value has no scheme. Begin it with {}"
+
+
+def _nearest(scheme: str, role: str) -> tuple[str, ...]:
+    """Return the scheme of `role` that is nearly `scheme`, with its counterpart with or without TLS; or nothing."""
+    from difflib import get_close_matches  # imported only after a mistake
+
+    known = [each for each in BY_SCHEME if role in {"", *FAMILIES[BY_SCHEME[each]].services}]
+    close = get_close_matches(scheme, known, 1, 0.7)
+    if not close:
+        return ()
+    family = FAMILIES[BY_SCHEME[close[0]]]
+    return family.written if f"{close[0]}{family.slashes}" in family.written else (f"{close[0]}{family.slashes}",)

@@ -35,7 +35,7 @@ def read(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
         return replace(found, scheme=found.scheme.removeprefix(_SQL)) if found else outcome
     if _IS_BACKEND.fullmatch(written):
         return (problem("results-unsupported", origin.variable, _UNSUPPORTED),)
-    return read_service(text, origin, kombu=True)
+    return read_service(text, origin, kombu=True, role="results")
 
 
 def in_process(text: str, origin: Origin) -> Connection | None:

@@ -37,12 +37,13 @@ class ParseState:
     """The problems and notes of one text while it is read.
 
     It holds no part of the text. A problem is kept once, and the first `MOST` of them are. `kombu` is whether
-    Celery may read the same text by itself, with kombu's rules.
+    Celery may read the same text by itself, with kombu's rules. `role` is the service that the text is for, if known.
     """
 
-    __slots__ = ("kombu", "notes", "origin", "problems")
+    __slots__ = ("kombu", "notes", "origin", "problems", "role")
 
-    def __init__(self, origin: Origin, *, kombu: bool = False) -> None:
+    def __init__(self, origin: Origin, *, kombu: bool = False, role: str = "") -> None:
+        self.role = role
         self.origin = origin
         self.kombu = kombu
         self.problems: dict[Finding, None] = {}  # a set that keeps its order

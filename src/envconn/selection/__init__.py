@@ -11,7 +11,7 @@ import os
 from collections import ChainMap
 from types import MappingProxyType
 
-from envconn import grammar, sources
+from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, files_exhausted, note, problem
 from envconn.grammar.libpq_keywords import REFUSABLE
@@ -19,7 +19,7 @@ from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, variables
 from envconn.selection.databases import DATABASE, Selected
-from envconn.selection.scan import Scan
+from envconn.selection.scan import READ_DATABASE, Scan
 from envconn.selection.scope import Scopes
 from envconn.sources import DOTENV, Lookup, Text
 from envconn.sources.order import BOUND_SERVICE_VARIABLES
@@ -154,7 +154,7 @@ def judged_text(
         lookup = Lookup(Text(text, Origin(name)))
     from envconn.selection.broker_and_cache import READERS
 
-    connections = [*scan.accept(lookup, READERS.get(name, grammar.read))]
+    connections = [*scan.accept(lookup, READERS.get(name, READ_DATABASE))]
     _check_libraries(scan, connections)
     judged = [_judged(Selected(name, connection), scopes, scan) for connection in connections]
     return tuple(dict.fromkeys(scan.problems)) or next(service for service in judged if service)

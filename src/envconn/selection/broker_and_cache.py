@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _read_broker(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    outcome = grammar.read(text, origin, kombu=True)
+    outcome = grammar.read(text, origin, kombu=True, role="broker")
     if isinstance(outcome, Connection):
         return outcome
     from envconn.grammar.celery import in_process
@@ -46,7 +46,7 @@ _LIST = 'raw ";" at character {} begins another broker, to which Celery fails ov
 
 
 def _read_cache(text: Secret, origin: Origin) -> Connection | tuple[Finding, ...]:
-    outcome = grammar.read(text, origin)
+    outcome = grammar.read(text, origin, role="cache")
     if isinstance(outcome, Connection):
         return outcome
     from envconn.grammar.django_cache import serverless
@@ -58,6 +58,9 @@ def _read_results(text: Secret, origin: Origin) -> Connection | tuple[Finding, .
     from envconn.grammar import celery  # imported only where results have a variable
 
     return celery.read(text, origin)
+
+
+_READ_REDIS = partial(grammar.read, role="cache")
 
 
 class _Role(Record):
@@ -94,7 +97,7 @@ def select(scan: Scan, scopes: Scopes) -> Iterator[Selected]:
     """Yield the broker, the store for results and the cache that the environment configures."""
     before, used = len(scan.problems), []
     chosen = {role.name: scan.chooser(role.chooser, (*role.variables, *names.REDIS)) for role in _ROLES}
-    shared = _without_clear_twin(scan, list(scan.connections(names.REDIS, other=Other("cache"))))
+    shared = _without_clear_twin(scan, list(scan.connections(names.REDIS, _READ_REDIS, Other("cache"))))
     stated = {role.name: [] if chosen[role.name] else _stated(scan, role, scopes) for role in _ROLES}
     known = [*shared, *(connection for connections in stated.values() for connection in connections)]
     for role in _ROLES:

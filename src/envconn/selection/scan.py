@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from envconn.tls.policy import Demands
 
     Read: TypeAlias = Callable[[Secret, Origin], "Connection | tuple[Finding, ...]"]
+
+
+READ_DATABASE = partial(grammar.read, role="database")
 
 
 class PlatformService(Record):
@@ -74,7 +79,7 @@ class Scan:
             self.present -= self.left_out
 
     def connections(
-        self, variables: Iterable[str], read: Read = grammar.read, other: Other | None = None
+        self, variables: Iterable[str], read: Read = READ_DATABASE, other: Other | None = None
     ) -> Iterator[Connection]:
         """Yield the connections of those `variables` that are present, in their order; invalid ones become problems.
 
@@ -84,7 +89,7 @@ class Scan:
             if variable in self.present:
                 yield from self.accept(self.environment.lookup(variable), read, other)
 
-    def accept(self, lookup: Lookup, read: Read = grammar.read, other: Other | None = None) -> Iterator[Connection]:
+    def accept(self, lookup: Lookup, read: Read = READ_DATABASE, other: Other | None = None) -> Iterator[Connection]:
         """Yield the connection of `lookup`, if it found one that `read` can read.
 
         With `other`, a text of another product becomes a note.
