@@ -107,6 +107,10 @@ def _database(text: str) -> Row:
 
 
 READ = [
+    *(
+        Row(f"a host by the word of examples: {text}", {"DATABASE_URL": text}, {"database": "encrypted"})
+        for text in (f"postgresql://app:{MARKER}@host/app", f"postgresql://app:{MARKER}@hostname:5432/app")
+    ),
     # What is no reference and no placeholder: words, what is inside of a component, and what is percent-encoded.
     *(
         _database(f"postgresql://app:{password}@db.example.com/app")
@@ -775,6 +779,21 @@ REFUSED = [
             ("in the query", "app@db.example.com/app?sslmode=require&password=", ""),
         )
     ),
+    *(
+        without(f"an example: {text}", _FILL_IN, DATABASE_URL=text)
+        for text in (
+            "postgresql://user:password@host/name",
+            "postgresql://USER:PASSWORD@HOST:5432/DB",
+            "postgresql://user:password@host:port/name",
+            "postgresql://username@hostname/name",
+            f"postgresql://user:{MARKER}@your-host/name",
+            "mysql://app:password@hostname/name",
+            "host=host user=user dbname=name",
+            f"postgresql://app:{MARKER}@db.example.com:PORT/app",
+            f"mysql://app:{MARKER}@db.example.com:your_port/app",
+        )
+    ),
+    refused("an example of a Redis", _FILL_IN, REDIS_URL="rediss://:password@host:6379"),
     without("all", _LITERAL, DATABASE_URL="postgresql://$(U):$(P)@$(H):$(O)/$(D)"),
     without("host by a name", _LITERAL, DATABASE_URL="postgresql://app:$DB_PASSWORD@$DB_HOST/app"),
     *(

@@ -67,10 +67,27 @@ def read_text(
     clean = tidy(state, on_one_line(text.reveal()))
     mistake = _mistake(clean) if clean and _may_be_mistaken(clean) else None
     connection = None if mistake or clean is None else _dispatch(state, clean, before)
-    if connection:
+    if connection and not _is_example(connection):
         return connection
+    if connection:
+        return (problem("placeholder-unreplaced", origin.variable, _EXAMPLE),)
     mistake = mistake or _mistake(clean or text.reveal())
     return (problem(mistake[0], origin.variable, mistake[1]),) if mistake else tuple(state.problems)
+
+
+def _is_example(connection: Connection) -> bool:
+    """Whether host and user, or host and password, are the words of an example; a host alone may have such a name."""
+    if connection.origin.parts or not any(host.host.lower() in _HOSTS for host in connection.hosts):
+        return False
+    password = connection.password.reveal() if connection.password else ""
+    return not _LOGINS.isdisjoint((connection.user.lower(), password.lower()))
+
+
+_HOSTS = frozenset({"host", "hostname", "your-host", "your-hostname"})
+_LOGINS = frozenset(
+    {"user", "username", "your-user", "your_user", "password", "pass", "your-password", "your_password"}
+)
+_EXAMPLE = "is an example: the host and the user or the password are placeholders. Put the real ones in their place"
 
 
 def _may_be_mistaken(text: str) -> bool:

@@ -157,6 +157,9 @@ _IN_HOST = Form(r"\$[A-Za-z_][A-Za-z0-9_]*", "an unresolved variable of a shell"
 """What no hostname or port has, though a password may begin so."""
 
 
+_PORT = Form(r"(?i:(?:your[-_]?|db[-_]?)?port)", "a placeholder", "Put the real one in its place", PLACEHOLDER)
+
+
 class Component(Record):
     """A component of a text: its name in messages, its text, the form that this is, and whether a keyword names it."""
 
@@ -205,7 +208,7 @@ def in_uri(text: str, start: int) -> Iterator[Component]:
     masked = re.sub(_BRACKETED, lambda match: "x" * len(match[0]), text)
     for name, (begin, end) in _spans(masked, start).items():
         component = text[begin:end]
-        form = of_component(component) or (_inside(component) if name in _UNQUOTED else None)
+        form = of_component(component) or (_inside(component, name) if name in _UNQUOTED else None)
         if form:
             yield Component(name, component, form)
     for match in _QUERY.finditer(masked, masked.find("?") if "?" in masked else len(masked)):
@@ -245,6 +248,8 @@ def in_pairs(text: str) -> Iterator[Component]:
 _PAIR = r"(?:^|\s)(user|password|host|port|dbname)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))"
 
 
-def _inside(component: str) -> Form | None:
+def _inside(component: str, name: str) -> Form | None:
+    if name == "port" and re.fullmatch(_PORT.pattern, component):
+        return _PORT
     forms = (*_OF_COMPONENTS, _IN_HOST)
     return next((form for form in forms if re.search(form.pattern, component)), None)
