@@ -135,7 +135,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "placeholder-unreplaced": Code(
             "The value, or a whole component of it, is a placeholder of a console or a manual, such as "
-            "`[YOUR-PASSWORD]`, `<password>` or `********`.",
+            "`[YOUR-PASSWORD]`, `<password>` or `********`; or the whole is an example (`user:password@host`).",
             "Put the real one in its place. One that is meant literally has its first character percent-encoded.",
             "DATABASE_URL='postgresql://app:[YOUR-PASSWORD]@db.example.com/app'",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
@@ -209,7 +209,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
                 "`ENVCONN_CACHE_VARIABLE`)."
             ),
         ),
-        "dotenv-syntax": Code("A line of the `.env` file is not an assignment.", "Write `NAME='value'`."),
+        "dotenv-syntax": Code(
+            "A line of the `.env` file is not an assignment, or has a quote that is not closed.",
+            "Write `NAME='value'`.",
+        ),
     },
     "The text": {
         "text-empty": Code("The value is empty.", "Write a URI, or remove the variable."),
@@ -810,6 +813,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
         "variable-chosen": Code("A variable in `.env` chooses which variable names a service."),
+        "dotenv-duplicate": Code("The env file sets the variable twice, to different values; the last one is used."),
+        "port-unusual": Code("The port is the default one of another service than the scheme says."),
         "dotenv-ignored": Code(
             "The process environment overrides a value in `.env`: one of the same name, or one that would lower or "
             "redirect what it asks for. To use that value, set it in the process environment."

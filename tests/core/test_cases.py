@@ -201,6 +201,13 @@ def test_nothing_configured_says_what_to_set() -> None:
                 "ENVCONN_DATABASE_VARIABLE=SQLALCHEMY_ADDRESS"
             ),
         ),
+        ({"DB_NAME": "a", "DB_USER": "a"}, "DB_HOST: not set. Set it to the hostname of the database"),
+        ({"DB_NAME": "a", "DB_USER": "a", "DB_HOST": " "}, "DB_HOST: not set. Set it to the hostname"),
+        ({"DB_NAME": "a", "DB_USER": "a", "DB_HSOT": "h"}, "DB_HSOT: is not read. Rename it to DB_HOST"),
+        ({"POSTGRES_USER": "a", "POSTGRES_PASSWORD": MARKER, "POSTGRES_DB": "a"}, "POSTGRES_HOST: not set. "),
+        ({"MYSQL_USER": "a", "MYSQL_PASSWORD": MARKER, "MYSQL_DATABASE": "a"}, "MYSQL_HOST: not set. "),
+        ({"PGUSER": "a", "PGDATABASE": "a"}, "PGHOST: not set. "),
+        ({"DB_NAME": "a"}, "DATABASE_URL: not set in the environment. "),
         ({"SITE_URL": "https://www.example.com"}, "DATABASE_URL: not set in the environment. "),
         ({"URL": "x", "PATH": "/bin"}, "DATABASE_URL: not set in the environment. "),
     ],
@@ -229,6 +236,37 @@ def test_a_similar_variable_is_named(environ: dict[str, str], message: str) -> N
 )
 def test_a_wrong_scheme_names_those_of_its_service(variable: str, text: str, remedy: str) -> None:
     assert texts({variable: text.format(MARKER)}).startswith(f"{variable}: {remedy}")
+
+
+_PARTS = {"DB_HOST": "db.example.com", "DB_USER": "app", "DB_NAME": "app"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "note"),
+    [
+        ({**_PARTS, "DB_PASSWRD": MARKER}, "DB_PASSWRD: is not read beside DB_HOST. Did you mean DB_PASSWORD?"),
+        ({**_PARTS, "DB_POOL_SIZE": "5"}, "DB_POOL_SIZE: is not read beside DB_HOST"),
+        ({"DATABASE_URL": PG, "REDIS_HOST": "h"}, "REDIS_HOST: is not read. Set REDIS_URL to the whole URL"),
+        ({"DATABASE_URL": PG, "RABBITMQ_HOST": "h"}, "RABBITMQ_HOST: is not read. Set RABBITMQ_URL to the whole URL"),
+        (
+            {"DATABASE_URL": PG.replace("example/", "example:6379/")},
+            "DATABASE_URL: has the port of Redis. Correct port or scheme",
+        ),
+        (
+            {"DATABASE_URL": "mysql://app:x@db.example:5432/app"},
+            "DATABASE_URL: has the port of PostgreSQL. Correct port or scheme",
+        ),
+        ({"REDIS_URL": "rediss://h.example:3306"}, "REDIS_URL: has the port of MySQL. Correct port or scheme"),
+        ({"DATABASE_URL": PG, "REDIS_URL": "rediss+sentinel://h.example:6379/m", "REDIS_HOST": "h"}, None),
+        ({"DATABASE_URL": PG.replace("example/", "example:5433/")}, None),
+        ({"DATABASE_URL": "postgresql:///app?host=/tmp&port=3306&user=a"}, None),
+        ({**_PARTS, "DB_PORT": "3306", "DB_ENGINE": "postgresql"}, None),
+    ],
+)
+def test_a_note_says_what_was_probably_meant(environ: dict[str, str], note: str | None) -> None:
+    codes = {"part-unused", "port-unusual"}
+    found = [str(each) for each in select_services(environ, None).report.notes if each.code in codes]
+    assert dict.fromkeys(found) == dict.fromkeys([note] if note else [])
 
 
 def test_provenance_shows_the_alias_chain() -> None:

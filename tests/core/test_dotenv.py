@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from envconn.selection import select_services
 from envconn.sources.dotenv import LIMIT, read
 from leaks import MARKER
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def values(path: Path, raw: str | bytes) -> dict[str, tuple[str, int | None]]:
     path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
     found, problems = read(str(path))
-    assert problems == ()
+    assert not [found for found in problems if found.severity == "error"]
     return {name: (text.text.reveal(), text.origin.line) for name, text in found.items()}
 
 
@@ -81,8 +82,29 @@ def test_lines_without_an_assignment(tmp_path: Path, raw: str, lines: list[int],
     found, problems = read(str(path))
     assert [problem.code for problem in problems] == ["dotenv-syntax"] * len(lines)
     assert all(f"line {line} " in problem.message for line, problem in zip(lines, problems, strict=True))
+    assert ["quote that is not closed" in problem.message for problem in problems] == [
+        raw.splitlines()[line - 1][2:3] in {"'", '"'} for line in lines
+    ]
     assert list(found) == good
     assert MARKER not in str(problems)
+
+
+@pytest.mark.parametrize(
+    ("raw", "noted"),
+    [
+        (f"DATABASE_URL=sqlite:///{MARKER}\nX=y\nDATABASE_URL=sqlite:///b\n", ["line 1 has no effect, line 3 has"]),
+        ("DATABASE_URL=sqlite:///b\nDATABASE_URL='sqlite:///b'\n", []),
+        ("DATABASE_URL=sqlite:///b\nX=y\nX=z\n", []),
+    ],
+    ids=["different", "the same", "not read"],
+)
+def test_a_name_twice(tmp_path: Path, raw: str, noted: list[str]) -> None:
+    (path := tmp_path / ".env").write_text(raw, encoding="utf-8")
+    report = select_services({}, str(path)).report
+    assert report.ok
+    found = [note.message for note in report.notes if note.code == "dotenv-duplicate"]
+    assert [part in message for part, message in zip(noted, found, strict=True)] == [True] * len(noted)
+    assert MARKER not in str(found)
 
 
 @pytest.mark.parametrize(

@@ -77,16 +77,18 @@ def read_text(
 
 def _is_example(connection: Connection) -> bool:
     """Whether host and user, or host and password, are the words of an example; a host alone may have such a name."""
-    if connection.origin.parts or not any(host.host.lower() in _HOSTS for host in connection.hosts):
+    if connection.origin.parts or not any(_plain(host.host) in _HOSTS for host in connection.hosts):
         return False
     password = connection.password.reveal() if connection.password else ""
-    return not _LOGINS.isdisjoint((connection.user.lower(), password.lower()))
+    return not _LOGINS.isdisjoint((_plain(connection.user), _plain(password)))
 
 
-_HOSTS = frozenset({"host", "hostname", "your-host", "your-hostname"})
-_LOGINS = frozenset(
-    {"user", "username", "your-user", "your_user", "password", "pass", "your-password", "your_password"}
-)
+def _plain(word: str) -> str:
+    return word.lower().removeprefix("your").lstrip("-_")
+
+
+_HOSTS = frozenset({"host", "hostname"})
+_LOGINS = frozenset({"user", "username", "password", "pass"})
 _EXAMPLE = "is an example: the host and the user or the password are placeholders. Put the real ones in their place"
 
 
@@ -140,7 +142,7 @@ def _dispatch(state: ParseState, text: str, before: str) -> Connection | None:
     if separator and (family := BY_SCHEME.get(scheme.removeprefix(before))):
         return _reader(family)(state, scheme, text)
     if match := re.match(r"([A-Za-z][A-Za-z0-9+._-]*):(/?)", text):
-        state.refuse(*_explain(*match.groups(), state.role))
+        state.refuse(*_explain(match[1], match[2], state.role))
     elif "=" in text and not text.startswith("//"):
         return read_conninfo(state, text)
     else:

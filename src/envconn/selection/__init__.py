@@ -102,6 +102,11 @@ def _platform_services(scan: Scan) -> tuple[PlatformService, ...]:
 
 def _broker_and_cache(scan: Scan, scopes: Scopes) -> Iterable[Selected]:
     if not scan.bound and scan.present.isdisjoint(variables.OF_BROKER_AND_CACHE):
+        hosts = scan.environment.among({*variables.HOSTS_OF_BROKER_AND_CACHE})
+        urls = {name: variables.HOSTS_OF_BROKER_AND_CACHE[name] for name in sorted(hosts)}
+        scan.notes += [
+            note("part-unused", name, f"is not read. Set {url} to the whole URL") for name, url in urls.items()
+        ]
         return ()
     from envconn.selection.broker_and_cache import select
 

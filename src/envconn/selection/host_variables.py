@@ -338,6 +338,8 @@ def unread(environment: Environment, leader: str, is_read: Callable[[str], bool]
 
     `is_read` says which variables are something else.
     """
+    from difflib import get_close_matches
+
     prefix = _prefix(leader)
     if leader in {"PGHOST", *SIBLINGS}:
         return
@@ -351,13 +353,34 @@ def unread(environment: Environment, leader: str, is_read: Callable[[str], bool]
         if re.search(part_names.SMELLS_OF_TLS, word):
             yield problem("part-unknown", name, _UNKNOWN_TLS.format(prefix=prefix, name=name))
         else:
-            yield note("part-unused", name, f"is not read beside {leader}")
+            meant = "".join(
+                f". Did you mean {near}?" for near in get_close_matches(name, FAMILIES[leader], 1, _ONE_LETTER)
+            )
+            yield note("part-unused", name, f"is not read beside {leader}{meant}")
 
 
 _UNKNOWN_TLS = (
     "is not read, though its name is about TLS. Use {prefix}SSLMODE, {prefix}SSLROOTCERT, {prefix}SSLCERT or "
     "{prefix}SSLKEY; if it is for something else, set ENVCONN_IGNORE={name}"
 )
+
+
+def lacking_host(environment: Environment) -> tuple[str, str] | None:
+    """Return the variable of the host that other parts lack, or one that is nearly called so, and what to do."""
+    from difflib import get_close_matches  # imported only after a mistake
+
+    for leader, names in {**DEFAULTS, **USUAL}.items():
+        stated = {names[name] for name in environment.among({*names}) if environment.lookup(name).found}
+        if "host" in stated or len(stated & {"user", "password", "dbname"}) < 2:
+            continue
+        near = get_close_matches(leader, [*{*environment.names()}.difference(names)], 1, _ONE_LETTER)
+        return (near[0], f"is not read. Rename it to {leader}") if near else (leader, _NO_HOST)
+    return None
+
+
+_ONE_LETTER = 0.85
+"""The similarity of two names as long as ``DB_HOST`` that differ in one letter, or two that are swapped (`difflib`)."""
+_NO_HOST = "not set. Set it to the hostname of the database"
 
 
 def without_host(present: AbstractSet[str]) -> Iterator[tuple[str, str]]:

@@ -7,10 +7,10 @@ from functools import partial
 from envconn import grammar
 from envconn.connection import Connection, Parameters
 from envconn.errors import Finding, note, problem
-from envconn.families import FAMILIES, SENTINEL
+from envconn.families import FAMILIES, POSTGRESQL, SENTINEL
 from envconn.grammar.hosts import is_complete
 from envconn.records import Record, replace
-from envconn.selection import host_variables
+from envconn.selection import host_variables, part_names
 from envconn.selection.variables import present
 from envconn.sources import Text
 
@@ -60,12 +60,13 @@ class Scan:
         *("bound", "completing", "environment", "left_out", "made_for", "notes", "present", "problems", "waived"),
     )
 
-    def __init__(self, environment: Environment, problems: Iterable[Finding] = ()) -> None:
+    def __init__(self, environment: Environment, findings: Iterable[Finding] = ()) -> None:
         self.environment = environment
         self.present = present(environment)
         self.bound: tuple[PlatformService, ...] = ()
-        self.problems = list(problems)
+        self.problems: list[Finding] = []
         self.notes: list[Finding] = []
+        self.accept_findings(found for found in findings if found.severity == "error" or found.variable in self.present)
         self.left_out: set[str] = set()
         self.waived: dict[str, str] = {}
         self.made_for: dict[Finding, set[str]] = {}
@@ -137,6 +138,7 @@ class Scan:
             outcome = self.completed(outcome)
         if isinstance(outcome, Connection):
             self.notes += [note("text-normalised", outcome.origin.variable, text) for text in outcome.notes]
+            self.notes += _about_ports(outcome)
             yield outcome
         else:
             self.problems += outcome
@@ -252,6 +254,15 @@ class Scan:
         if not redis.is_master(name):
             self.problems.append(problem("sentinel-master", master.origin.variable, redis.MASTER))
         return replace(connection, parameters=Parameters({**connection.parameters, "master_name": name}))
+
+
+def _about_ports(connection: Connection) -> Iterator[Finding]:
+    """Yield the note that a port is the default one of another service; of parts without an engine it is an error."""
+    title = FAMILIES[connection.family].title
+    for host in () if connection.origin.parts else connection.hosts:
+        other = part_names.PORTS.get(str(host.port), "PostgreSQL" if host.port == FAMILIES[POSTGRESQL].port else title)
+        if other not in title and not host.is_socket:
+            yield note("port-unusual", connection.origin.variable, f"has the port of {other}. Correct port or scheme")
 
 
 _IN_PROCESS = "Set it in the process environment"

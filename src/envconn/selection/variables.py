@@ -152,6 +152,8 @@ def meant(environment: Environment) -> tuple[str, str] | None:
     """Return a variable that is not read but looks like one for the database, and what to do with it."""
     from difflib import get_close_matches  # imported only after a mistake
 
+    if lacking := host_variables.lacking_host(environment):
+        return lacking
     for name in sorted(environment.names()):
         if is_read(name):
             continue
@@ -221,6 +223,11 @@ RESERVED = frozenset({"broker", "results", "cache"})
 
 OF_BROKER_AND_CACHE = {*BROKER, *RESULTS, *CACHE, *REDIS, *CHOOSERS.values()} - {CHOOSERS["database"]}
 """Every variable that configures the broker, the store for results or the cache."""
+
+HOSTS_OF_BROKER_AND_CACHE: Mapping[str, str] = {
+    f"{name.removesuffix('URL')}HOST": name for name in (*BROKER, *REDIS, *CACHE) if name.endswith("_URL")
+}
+"""Hosts that are not read, as a broker or a cache is never given in parts, with the variable for the whole URL."""
 
 _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in FOR_EACH)
 

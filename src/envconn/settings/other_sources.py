@@ -254,7 +254,7 @@ def _dotenv(source: DotEnvSettingsSource, directory: str) -> _Found:
     for path in _paths(source.env_file):
         assignments, wrong = read_dotenv(path, directory) if os.path.exists(os.path.join(directory, path)) else ({}, ())
         found |= assignments
-        problems += wrong
+        problems += (each for each in wrong if each.severity == "error")
     return {name: partial(found.get, name) for name in found}, tuple(problems)
 
 

@@ -76,7 +76,7 @@ def unreadable(files: Dotenv, failure: OSError | UnicodeError) -> Exception:
     """Return the error that `load` raises for a ``.env`` file that pydantic-settings could not read."""
     paths = existing_files(files, 0)
     # An OSError may also come from another source, such as the network.
-    if sources.read(None, paths)[1]:
+    if any(found.severity == "error" for found in sources.read(None, paths)[1]):
         return ConfigurationError(select_services(env_file=paths).report.problems)
     # A UnicodeDecodeError holds the bytes.
     return failure if isinstance(failure, OSError) else SettingsError("a file of settings is not encoded as stated")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 
 from envconn.connection import Origin, Secret
-from envconn.errors import Finding, problem
+from envconn.errors import Finding, note, problem
 from envconn.sources.environment import Text
 from envconn.sources.files import read_text
 
@@ -23,7 +24,7 @@ LIMIT = 1_048_576
 
 
 def read(path: str, directory: str = "") -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
-    """Return the assignments in the file `path`, as seen from `directory`. The last of several to one name wins."""
+    """Return the assignments in the file `path`, as seen from `directory`. The last of several to one name wins, with a note."""
     # The user may pass a connection string where a path is expected; the message must not quote it.
     content = read_text(os.path.join(directory, path), "dotenv" if "://" in path else path, LIMIT)
     if isinstance(content, Finding):
@@ -67,12 +68,23 @@ def _assignments(content: Secret, path: str) -> tuple[Mapping[str, Text], tuple[
     for binding in parse_stream(io.StringIO(content.reveal().removeprefix("\ufeff"))):
         line = _line(binding.original.string, binding.original.line)
         if binding.error:
-            problems.append(problem("dotenv-syntax", path, f"line {line} is not an assignment. Write NAME='value'"))
+            is_open = re.match(_QUOTED, binding.original.string)
+            message = (
+                "has a quote that is not closed. Close it" if is_open else "is not an assignment. Write NAME='value'"
+            )
+            problems.append(problem("dotenv-syntax", path, f"line {line} {message}"))
         elif binding.key is not None:
+            first = found.get(binding.key)
+            if first and first.text.reveal() != (binding.value or ""):
+                problems.append(note("dotenv-duplicate", binding.key, _TWICE.format(path, first.origin.line, line)))
             found[binding.key] = Text(
                 Secret(binding.value or ""), Origin(binding.key, "dotenv", path, line, env_file=True)
             )
     return found, tuple(problems)
+
+
+_QUOTED = r"\s*(?:export\s+)?[^\s=#'\"]+\s*=\s*['\"]"
+_TWICE = "is set twice in {}, to different values: line {} has no effect, line {} has. Keep one"
 
 
 def _line(text: str, first: int) -> int:

@@ -509,9 +509,11 @@ def _unusable_scheme(pattern: str, variable: str) -> Finding | None:
 
 _IN_PATTERNS = IN_NAMES + ".*?:"
 
+_BOOLEANS = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0"})
 _MALFORMED: tuple[tuple[Callable[[str], bool], str], ...] = (
     # fnmatch's classes: [!_]* covers every host and does not look like it.
     (lambda pattern: "[" in pattern, "a pattern has a bracket. Use * and ? only"),
+    (lambda pattern: pattern.lower() in _BOOLEANS, "a pattern is a truth value, but hosts are expected. Name them"),
     (_is_not_ipv6, "a pattern has a colon and is not an IPv6 address. Write the hostname without a port"),
     (_has_empty_label, "a pattern has nothing before a dot, so it matches no host. Write it like *.example.com"),
     (_is_out_of_range, "a pattern of digits is not an IPv4 address. Write it like 10.1.* or 10.1.0.0/16"),
