@@ -98,7 +98,7 @@ def read(
     layers: Sequence[Layer] = (),
     directory: str = "",
 ) -> tuple[Environment, tuple[Finding, ...]]:
-    """Return what variables hold, and the problems of the places that were read.
+    """Return what variables hold, and the problems of the places that were read, with notes on their names.
 
     `environ` (default `os.environ`) is the process environment, `env_file` a file or files with defaults (`None`: no
     file), `layers` are texts by name that a program has fetched itself, in order of precedence.
