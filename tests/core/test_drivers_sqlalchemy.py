@@ -303,7 +303,7 @@ def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
         (load(MARIADB), "mysqldb", None),
         (load(MARIADB), None, True),
     ):
-        with pytest.raises(envconn.ConfigurationError, match=r"pip install envconn\[") as refusal:
+        with pytest.raises(envconn.ConfigurationError, match=r"pip install 'envconn\[") as refusal:
             installed.choose(connection, driver, asynchronous=asynchronous)  # type: ignore[arg-type]
         assert refusal.value.problems[0].code == "driver-missing"
 
@@ -450,5 +450,5 @@ def test_what_sqlite_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(envconn.ConfigurationError, match="transaction_mode"):
         envconn_sqlalchemy.url(load("sqlite:///a.db?transaction_mode=IMMEDIATE"))
     monkeypatch.setattr(urls, "find_spec", lambda _name: None)
-    with pytest.raises(envconn.ConfigurationError, match=r"pip install envconn\[aiosqlite\]"):
+    with pytest.raises(envconn.ConfigurationError, match=r"pip install 'envconn\[aiosqlite\]"):
         envconn_sqlalchemy.create_async_engine(load("sqlite:///a.db"))

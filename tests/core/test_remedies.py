@@ -329,7 +329,7 @@ def test_what_was_pasted_is_cut_down(text: str) -> None:
         escaped = re.search(r"has (\S+) for", problem.message)
         corrected = text.replace(escaped[1] if escaped else "", remedy.split()[1])
     else:
-        corrected = remedy.split()[3].replace("port", "6379")
+        corrected = remedy.split()[3].replace("port", "6379").replace("@host", "@db")
     assert services(corrected)
 
 

@@ -30,7 +30,7 @@ def test_parts_of_a_service() -> None:
 def test_parts_without_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """RDS manages the password of a user, and knows nothing else."""
     model = adding(lambda cls: parts(VaultSource(cls, {"username": "app", "password": MARKER})))
-    with pytest.raises(envconn.ConfigurationError, match="DATABASE_URL: not set"):
+    with pytest.raises(envconn.ConfigurationError, match="DATABASE_HOST: not set"):
         model()
     monkeypatch.setenv("DATABASE_HOST", HOST)
     monkeypatch.setenv("DATABASE_NAME", "app")

@@ -24,7 +24,7 @@ LIMIT = 1_048_576
 
 
 def read(path: str, directory: str = "") -> tuple[Mapping[str, Text], tuple[Finding, ...]]:
-    """Return the assignments in the file `path`, as seen from `directory`, with problems and notes. The last one wins."""
+    """Return the assignments in the file `path`, as seen from `directory`, with findings. The last one wins."""
     # The user may pass a connection string where a path is expected; the message must not quote it.
     content = read_text(os.path.join(directory, path), "dotenv" if "://" in path else path, LIMIT)
     if isinstance(content, Finding):
