@@ -141,7 +141,6 @@ def _sibling(rule: Rewrite | str) -> str:
         f"{part} `{pair[0]}` becomes " + (f"`{pair[1]}`" if pair[1] else "nothing") for part, pair in parts if pair
     ]
     changes += [f"port {rule.port}"] if rule.port else []
-    changes += [f"without {_codes(rule.drop)}"] if rule.drop else []
     return ", ".join(changes)
 
 
@@ -151,10 +150,6 @@ def _serverless(record: Provider) -> str:
     jwt = f"; with a JWT `{record.serverless.jwt}`" if record.serverless.jwt else ""
     waits = "" if record.serverless.pipelines else ", without pipelined passwords"
     return f"SQL at `{record.serverless.http}`{jwt}; a WebSocket at `{record.serverless.websocket}`{waits}"
-
-
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 def _words(words: Iterable[str]) -> str:

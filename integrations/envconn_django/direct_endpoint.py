@@ -11,16 +11,20 @@ from typing import Any, cast
 from django.core.management.base import OutputWrapper
 from django.db import connections
 
-from envconn.errors import problem
+from envconn.errors import ConfigurationError, problem
+from envconn.families import POSTGRESQL
 from envconn.records import Record
-from envconn.tls.secured import direct_by_itself
+from envconn.rotation.reload import weaker_parameters
+from envconn.tls.secured import direct_by_itself, foreign_parameters, is_exempt, session_settings
+from envconn_django.alias_options import merged
 from envconn_django.aliases import Entry, LoginSource, made_entries
 from envconn_django.exceptions import stop
-from envconn_django.final_settings import final_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from envconn.tls import SecuredConnection
 
     Settings = dict[str, Any]
 
@@ -46,7 +50,8 @@ def direct_endpoint(aliases: Iterable[str]) -> Iterator[list[str]]:
     """Use the direct endpoint for those of `aliases` that have one to be used unasked, and return them.
 
     Raises:
-        ImproperEnvironment: the endpoint is one of another database, or an entry would not be secured with it.
+        ImproperEnvironment: the endpoint differs from the pooler in more than its address, or the project has changed
+            what decides about the server, the login or TLS.
     """
     replacements = [found for alias in aliases if (found := _replacement(alias))]
     before = [_set(each.entry, each.alias, each.settings) for each in replacements]
@@ -70,19 +75,53 @@ def _replacement(alias: str) -> _Replacement | None:
     other = direct_by_itself(made.connection) if made and made.make else None
     if not (made and made.make and other):
         return None
-    if other.dbname != made.connection.dbname:
-        stop([problem("endpoint-renamed", other.origin.variable, _RENAMED.format(made.connection.origin.variable))])
+    if message := difference(made.connection, other):
+        stop([problem("endpoint-differs", other.origin.variable, message)])
     current = connections[alias].settings_dict
-    entry = Entry(other, {**made.make(other), "NAME": current["NAME"]})
-    settings = _merged(alias, entry, _changed(made.settings, current))
-    if problems := [each for final in final_entries({alias: {**current, **settings}}) for each in final.problems]:
-        stop(problems)
+    try:
+        entry = Entry(other, {**made.make(other), "NAME": current["NAME"]})
+        settings = _merged(alias, entry, _changed(made.settings, current))
+    except ConfigurationError as error:
+        stop(error.problems)
     return _Replacement(alias, entry, settings)
 
 
-_RENAMED = (
-    "is another database than {}, so it is not used by itself. Set ENVCONN_ENDPOINT to direct to use it, or to pooled"
+def difference(pooler: SecuredConnection, found: SecuredConnection) -> str:
+    """Return why the endpoint `found` is not used by itself, and what to do: it differs from `pooler` in other ways."""
+    variable = pooler.origin.variable
+    if found.dbname != pooler.dbname:
+        return _ANOTHER.format(f"is another database than {variable}")
+    if is_exempt(found) is not is_exempt(pooler):
+        words = _HERE if is_exempt(found) else _REMOTE
+        return _ANOTHER.format(words.format(variable))
+    missing = [*_unlike(pooler, found), *(() if is_exempt(found) else _weaker(pooler, found))]
+    return _LESS.format(variable, " and ".join(missing)) if missing else ""
+
+
+_ANOTHER = "{}, so it is not used by itself. Set ENVCONN_ENDPOINT to direct to use it, or to pooled"
+_HERE = "is local or has a waiver, but {} is neither"
+_REMOTE = "is remote, but {} is local or has a waiver"
+_LESS = (
+    "does not have everything that {0} requires, so it is not used by itself. Write {1} in it, or set ENVCONN_ENDPOINT "
+    "to direct to use it as it is, or to pooled"
 )
+
+
+def _unlike(pooler: SecuredConnection, found: SecuredConnection) -> Iterator[str]:
+    """Yield the settings that decide in which schema, as which role and on which server `found` would do its work."""
+    stated = session_settings(found)
+    schema = next((name for name in ("schema", "currentSchema") if name in foreign_parameters(pooler)), "options")
+    for name, value in session_settings(pooler).items():
+        if stated.get(name) != value:
+            yield f"the same {schema if name == 'options' else name}"
+
+
+def _weaker(pooler: SecuredConnection, found: SecuredConnection) -> list[str]:
+    """Return what to write into the text of `found` so that it requires the TLS of `pooler`."""
+    names = weaker_parameters(pooler, found)
+    if pooler.family != POSTGRESQL:
+        return ["the same TLS parameters"] if names else []
+    return [f"sslmode={pooler.tls.level.sslmode}" if name == "sslmode" else f"the same {name}" for name in names]
 
 
 def _made(alias: str) -> Entry | None:
@@ -101,14 +140,16 @@ _PLACE = ("HOST", "PORT", "USER", "PASSWORD")
 
 
 def _changed(made: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, object]:
-    """Return the OPTIONS that the project has added or changed."""
+    """Return the OPTIONS that the project has added or changed, except a pool: a migration needs none."""
     options, before = current["OPTIONS"], made["OPTIONS"]
-    return {name: options[name] for name in options if name not in before or before[name] != options[name]}
+    names = [name for name in options if name not in before or before[name] != options[name]]
+    return {name: options[name] for name in names if name != "pool"}
 
 
 def _merged(alias: str, entry: Entry, options: Mapping[str, object]) -> Settings:
     made = cast("Settings", entry.settings)
-    settings = {key: made.get(key, "") for key in _PLACE} | {"OPTIONS": {**made["OPTIONS"], **options}}
+    found = merged(entry.connection, made["OPTIONS"], options)
+    settings = {key: made.get(key, "") for key in _PLACE} | {"OPTIONS": found}
     if "ENVCONN" in connections[alias].settings_dict:
         settings["ENVCONN"] = LoginSource(alias, entry.connection, direct=True)
     return settings

@@ -945,9 +945,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "The program names a default database that is not one of SQLite.",
             "Set `DATABASE_URL`; write `sqlite:///` for development.",
         ),
-        "endpoint-renamed": Code(
-            "The direct endpoint is another database than the pooler's, and `migrate` or `test` would use it.",
-            "Set `ENVCONN_ENDPOINT=direct` for the command, or `pooled`.",
+        "endpoint-differs": Code(
+            "`migrate` or `test` would use the direct endpoint, but it is another database than the pooler's, or has "
+            "another schema, another role or less TLS, or one of the two is local or has a waiver.",
+            "Correct it, or set `ENVCONN_ENDPOINT=direct` or `pooled` for the command.",
         ),
         "settings-changed": Code(
             "An entry of Django's `DATABASES` was changed to something weaker than `databases()` made it.",

@@ -30,6 +30,12 @@ OCEAN = "postgresql://doadmin:marker@db-1-do-user-1-0.b.db.ondigitalocean.com:25
 SUPABASE = "postgresql://postgres.abcdefghijklmnopqrst:marker@aws-0-eu-west-1.pooler.supabase.com:6543/postgres"
 DEDICATED = "postgresql://postgres:marker@db.abcdefghijklmnopqrst.supabase.co:6543/postgres"
 FLY = "postgresql://fly_user:marker@pgbouncer.fake0cluster1.flympg.net/fly-db?sslmode=require"
+COOL = "ep-cool-darkness-123456"
+UNPOOLED = NEON.replace("-pooler", "")
+OF_SESSION = (
+    *("currentSchema=tenant", "schema=tenant", "options=-csearch_path%3Dtenant", "options=-c%20role%3Downer"),
+    "options=endpoint%3Dep-cool-darkness-123456%20-csearch_path%3Dtenant",
+)
 SESSION = SUPABASE.replace("6543", "5432")
 LIKELY = PLAIN.replace("db.", "pgbouncer.")
 RAILWAY = "postgresql://app:marker@pg.railway.internal:6432/shop?sslmode=require"
@@ -68,6 +74,9 @@ def hosts(services: Mapping[str, SecuredConnection]) -> dict[str, str]:
         ("direct", {"DATABASE_URL": OCEAN, "DIRECT_URL": OTHER}, "other:5432"),
         ("pooled", {"DATABASE_URL": NEON.replace("-pooler", "")}, "ep-cool-darkness-123456-pooler:5432"),
         ("pooled", {"DATABASE_URL": NEON}, "ep-cool-darkness-123456-pooler:5432"),
+        ("pooled", {"DATABASE_URL": f"{UNPOOLED}&options=endpoint%3Dep-cool-darkness-123456"}, f"{COOL}-pooler:5432"),
+        ("pooled", {"DATABASE_URL": f"{UNPOOLED}&options=neon_proxy_params:a"}, f"{COOL}-pooler:5432"),
+        *(("pooled", {"DATABASE_URL": f"{UNPOOLED}&{setting}"}, f"{COOL}:5432") for setting in OF_SESSION),
         ("pooled", {"DATABASE_URL": PLAIN}, "db:5432"),
         ("pooled", {"DATABASE_URL": PLAIN, "DATABASE_CONNECTION_POOL_URL": OTHER}, "other:5432"),
         ("replica", {"DATABASE_URL": PLAIN, "DATABASE_REPLICA_URL": COPY}, "copy:5432"),
@@ -82,7 +91,7 @@ def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: s
     before, after = (each.database for each in (load("", **environ), services))
     moved = (before.hosts, before.user) != (after.hosts, after.user)
     noted = [note.code for note in services.report().notes if note.code.startswith("endpoint-")]
-    kept = word == "pooled" and environ == {"DATABASE_URL": PLAIN}
+    kept = word == "pooled" and not after.pooled
     assert noted == (["endpoint-not-found"] if kept else ["endpoint-chosen"] if word and moved else [])
 
 
@@ -129,6 +138,18 @@ def test_the_endpoint_of_the_process(word: str, environ: dict[str, str], host: s
         ("replica", {"DATABASE_URL": NEON}, "Set DATABASE_REPLICA_URL"),
         ("replica", {"DATABASE_URL": "sqlite:///x"}, "known for PostgreSQL only"),
         ("replica", {"DATABASE_URL": PLAIN, "SHOP_DATABASE_REPLICA_URL": COPY, "SHOP_DATABASE_URL": PLAIN}, "DATABAS"),
+        # Of another family, a variable for an endpoint is a leftover, or a mistake.
+        *(
+            (word, {"DATABASE_URL": PLAIN, variable: url}, f"{variable}: holds {title} URL, but DATABASE_URL, the same")
+            for word in ("", "direct", "pooled")
+            for variable in ("DIRECT_URL", "DATABASE_CONNECTION_POOL_URL", "DATABASE_REPLICA_URL")
+            for title, url in (
+                ("a MySQL", "mysql://app:marker@other.example.com/shop?ssl-mode=REQUIRED"),
+                ("an SQLite", "sqlite:///shop"),
+            )
+        ),
+        ("", {"DATABASE_URL": "sqlite:///shop", "DIRECT_URL": PLAIN}, "holds an SQLite URL. Unset it"),
+        ("", {"SHOP_DATABASE_URL": PLAIN, "SHOP_DIRECT_URL": "sqlite:///shop"}, "SHOP_DIRECT_URL: holds an SQLite"),
         ("primary", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid: expected direct, pooled or replica"),
         ("Direct", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid: expected direct, pooled or replica"),
         ("direct,pooled", {"DATABASE_URL": NEON}, "ENVCONN_ENDPOINT: is invalid"),
@@ -182,6 +203,17 @@ def test_the_variable_for_the_direct_endpoint_names_no_pooled_one() -> None:
         load("", DATABASE_URL=PLAIN, DIRECT_URL=SESSION).database.endpoint(pooled=True)
 
 
+@pytest.mark.parametrize("setting", OF_SESSION)
+def test_a_derived_endpoint_has_the_schema_or_there_is_none(setting: str) -> None:
+    with pytest.raises(envconn.EndpointUnavailable, match="the pooler does not support options"):
+        load("", DATABASE_URL=f"{UNPOOLED}&{setting}").database.endpoint(pooled=True)
+
+
+def test_a_leftover_is_ignored_where_that_is_stated() -> None:
+    services = load("", DATABASE_URL="sqlite:///shop", DIRECT_URL=PLAIN, ENVCONN_IGNORE="DIRECT_URL")
+    assert not services.database.siblings
+
+
 def test_a_reload_keeps_to_it() -> None:
     environ = {"DATABASE_URL": NEON, "ENVCONN_ENDPOINT": "direct"}
     services = envconn.load(environ, env_file=None)
@@ -196,7 +228,14 @@ def test_a_reload_keeps_to_it() -> None:
 @pytest.mark.parametrize(
     ("environ", "host"),
     [
-        ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER}, "other.example.com"),
+        *(
+            ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER, "ENVCONN_POOL_MODE": mode}, "other.example.com")
+            for mode in ("transaction", "session")
+        ),
+        *(
+            ({"DATABASE_URL": url, "DIRECT_URL": OTHER}, "other.example.com")
+            for url in (LIKELY, PLAIN.replace("com/", "com:6432/"), f"{PLAIN}&pgbouncer=true")
+        ),
         ({"DATABASE_URL": HEROKU, "DIRECT_URL": HEROKU.replace("5433", "5432")}, "ec2-1-2-3-4.compute-1.amazonaws.com"),
         ({"DATABASE_URL": SUPABASE, "DIRECT_URL": OTHER}, "other.example.com"),
         ({"DATABASE_URL": SUPABASE, "DIRECT_URL": SESSION}, "aws-0-eu-west-1.pooler.supabase.com"),
@@ -211,6 +250,14 @@ def test_a_reload_keeps_to_it() -> None:
         ({"DATABASE_URL": FLY}, None),
         # There is none, or it is this one.
         ({"DATABASE_URL": PLAIN}, None),
+        # Nothing says that it is a pooler, so the other one may be of another deployment.
+        *(
+            ({"DATABASE_URL": url, variable: OTHER}, None)
+            for url in (PLAIN, PLAIN.replace("com/", "com:5433/"), "postgresql://app:marker@localhost:5432/shop")
+            for variable in ("DIRECT_URL", "DATABASE_UNPOOLED_URL", "POSTGRES_URL_NON_POOLING")
+        ),
+        ({"DATABASE_URL": PLAIN.replace("db.example.com", "db"), "ENVCONN_TLS_WAIVE": "db", "DIRECT_URL": OTHER}, None),
+        ({"DATABASE_URL": LIKELY, "DIRECT_URL": OTHER, "ENVCONN_POOL_MODE": "none"}, None),
         ({"DATABASE_URL": LIKELY, "DATABASE_REPLICA_URL": COPY}, None),
         ({"DATABASE_URL": HEROKU}, None),
         ({"DATABASE_URL": OCEAN}, None),

@@ -244,7 +244,7 @@ BY_CALL = {
     "openssl-weak",
     "driver-unsupported",
     "default-refused",
-    "endpoint-renamed",
+    "endpoint-differs",
     "engine-unjudged",
     "files-exhausted",
     "password-in-clear",

@@ -9,6 +9,9 @@ import django
 import psycopg
 import pytest
 
+import envconn
+from envconn.tls.secured import direct_by_itself
+from envconn_django.direct_endpoint import difference
 from throwaway.process import free_port
 
 if TYPE_CHECKING:
@@ -198,6 +201,10 @@ def test_a_native_pool_is_left(project: Project, pooled: dict[str, str]) -> None
         ({"ENVCONN_ENDPOINT": "direct", "DIRECT_URL": ""}, 78, "DATABASE_URL: a direct endpoint on the primary: "),
         # NAME would have to change, which would migrate production in a test.
         ({"DIRECT_URL": "{other}"}, 78, "DIRECT_URL: is another database than DATABASE_URL, so it is not used by itse"),
+        # The project goes on without it where nothing says that the default is a pooler.
+        ({"ENVCONN_POOL_MODE": "none"}, 1, "OperationalError"),
+        ({"ENVCONN_POOL_MODE": ""}, 1, "OperationalError"),
+        ({"DIRECT_URL": "{remote}"}, 78, "DIRECT_URL: does not have everything that DATABASE_URL requires, so it is not"),
         ({"DIRECT_URL": "{clear}"}, 78, "DIRECT_URL: sslmode=disable for a remote host"),
     ],
 )
@@ -207,6 +214,7 @@ def test_not_by_the_direct_endpoint(
     server = pooled["DIRECT_URL"]
     others = {
         "other": server.replace("/moved?", "/another?"),
+        "remote": "postgresql://app@db.example.com/moved?sslmode=require",
         "clear": "postgresql://app@db.example.com/app?sslmode=disable",
     }
     given = {name: value.format_map(others) for name, value in variables.items()}
@@ -215,18 +223,116 @@ def test_not_by_the_direct_endpoint(
     assert "uses the direct endpoint" not in done.stdout
 
 
-def test_what_the_project_has_changed_is_judged_for_the_direct_endpoint(project: Project) -> None:
-    project.settings("DATABASES['default']['OPTIONS']['sslmode'] = 'disable'")  # to PgBouncer beside the program
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hostaddr", "127.0.0.1"),
+        pytest.param("sslmode", "disable", marks=pytest.mark.exhaustive),
+        pytest.param("passfile", "/run/pass", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_what_the_project_has_changed_for_the_pooler_is_not_for_the_direct_endpoint(
+    project: Project, name: str, value: str
+) -> None:
+    project.settings(f"DATABASES['default']['OPTIONS'][{name!r}] = {value!r}")  # to PgBouncer beside the program
     variables = {
         "DATABASE_URL": "postgresql://app:marker-password@localhost:6432/app",
-        "DIRECT_URL": "postgresql://app:marker-password@db.example.com/app",
+        "DIRECT_URL": "postgresql://owner:marker-password@localhost:9/app",
         "ENVCONN_TLS_LOCAL": "allow",
     }
-    assert project.manage("check", **variables).returncode == 0
     done = project.manage("migrate", **variables)
     assert done.returncode == 78, done.stdout
-    assert done.stdout.startswith("DATABASES['default']: sslmode=disable for a remote host")
+    message = f"DIRECT_URL: OPTIONS {name} cannot be set in the program. Set it in the environment\n"
+    assert done.stdout.endswith(message)
     assert "marker-password" not in done.stdout
+
+
+POOLER = "postgresql://app:marker@db.example.com:6432/app"
+DIRECT = "postgresql://owner:marker@direct.example.com/app"
+CA = "sslmode=verify-full&sslrootcert=system"
+
+
+@pytest.mark.parametrize(
+    ("pooler", "other", "environ"),
+    [
+        ("", "", {}),
+        ("?sslmode=require", "?sslmode=verify-full&sslrootcert=system", {}),
+        (f"?{CA}", f"?{CA}", {}),
+        ("", "?options=-csearch_path%3Dtenant", {}),
+        ("?currentSchema=tenant", "?options=-csearch_path%3Dtenant", {}),
+        ("?schema=public", "", {}),
+        ("?target_session_attrs=read-write", "?target_session_attrs=read-write", {}),
+        ("?sslmode=disable", "?sslmode=disable", {"ENVCONN_TLS_WAIVE": "*.example.com"}),
+        (f"?{CA}", "", {"ENVCONN_TLS_WAIVE": "*.example.com"}),
+    ],
+)
+def test_an_endpoint_of_the_same_database(pooler: str, other: str, environ: dict[str, str]) -> None:
+    assert not compared({"DATABASE_URL": POOLER + pooler, "DIRECT_URL": DIRECT + other, **environ})
+
+
+SAME = "does not have everything that DATABASE_URL requires, so it is not used by itself. Write {} in it"
+
+
+@pytest.mark.parametrize(
+    ("pooler", "other", "message"),
+    [
+        *((f"?{name}=tenant", "", SAME.format(f"the same {name}")) for name in ("currentSchema", "schema")),
+        ("?currentSchema=tenant", "?currentSchema=other", SAME.format("the same currentSchema")),
+        ("?currentSchema=tenant", "?options=-crole%3Downer", SAME.format("the same currentSchema")),
+        ("?options=-csearch_path%3Dtenant", "", SAME.format("the same options")),
+        ("?options=-c%20role%3Downer", "?options=-c%20role%3Dapp", SAME.format("the same options")),
+        ("?target_session_attrs=read-write", "", SAME.format("the same target_session_attrs")),
+        (
+            "?target_session_attrs=primary&schema=tenant",
+            "?target_session_attrs=any",
+            SAME.format("the same schema and the same target_session_attrs"),
+        ),
+        (f"?{CA}", "", SAME.format("sslmode=verify-full and the same sslrootcert")),
+        (f"?{CA}", "?sslmode=require", SAME.format("sslmode=verify-full and the same sslrootcert")),
+        ("?channel_binding=require", "", SAME.format("the same channel_binding")),
+        (
+            "?sslmode=verify-full&sslrootcert={ca}",
+            "?sslmode=verify-ca&sslrootcert={ca}",
+            SAME.format("sslmode=verify-full"),
+        ),
+        (f"?{CA}&options=-crole%3Da", f"?{CA}", SAME.format("the same options")),
+    ],
+)
+def test_an_endpoint_that_requires_less(pooler: str, other: str, message: str, certificates: Certificates) -> None:
+    texts = {"DATABASE_URL": POOLER + pooler, "DIRECT_URL": DIRECT + other}
+    assert compared({name: text.format(ca=certificates.ca) for name, text in texts.items()}).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"DIRECT_URL": f"{DIRECT}x"}, "is another database than DATABASE_URL, so it is not used by itself. Set"),
+        ({"ENVCONN_TLS_WAIVE": "db.example.com"}, "is remote, but DATABASE_URL is local or has a waiver, so it is not"),
+        ({"ENVCONN_TLS_WAIVE": "direct.example.com"}, "is local or has a waiver, but DATABASE_URL is neither, so it"),
+        ({"DATABASE_URL": "postgresql://app:marker@localhost:6432/app"}, "is remote, but DATABASE_URL is local or has"),
+        ({"DIRECT_URL": "postgresql://app:marker@localhost/app"}, "is local or has a waiver, but DATABASE_URL is"),
+        (
+            {
+                "DATABASE_URL": "mysql://app:marker@db.example.com/app?ssl-mode=VERIFY_IDENTITY&ssl-ca=system",
+                "DIRECT_URL": "mysql://app:marker@direct.example.com/app?ssl-mode=REQUIRED",
+                "ENVCONN_POOL_MODE": "session",
+            },
+            SAME.format("the same TLS parameters"),
+        ),
+    ],
+)
+def test_an_endpoint_of_another_database(environ: dict[str, str], message: str) -> None:
+    assert compared({"DATABASE_URL": POOLER, "DIRECT_URL": DIRECT, **environ}).startswith(message)
+
+
+def compared(environ: dict[str, str]) -> str:
+    """Return why the direct endpoint of the database is not used by itself, without any value."""
+    database = envconn.load(environ, env_file=None).database
+    found = direct_by_itself(database)
+    assert found
+    message = difference(database, found)
+    assert "marker" not in message
+    return message
 
 
 def test_it_is_used_where_it_is_stated(project: Project, pooled: dict[str, str]) -> None:

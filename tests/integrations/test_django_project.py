@@ -208,6 +208,7 @@ def test_the_test_runner_mirrors(project: Project, private: Server, certificates
         DATABASE_URL=pooled,
         DATABASE_REPLICA_URL=private.uri(**tls),
         DIRECT_URL=private.uri("127.0.0.1", **tls),
+        ENVCONN_POOL_MODE="session",
         ENVCONN_DATABASE_VARIABLE="DATABASE_URL",
     )
     assert done.returncode == 0, done.stdout

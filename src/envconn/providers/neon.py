@@ -26,8 +26,8 @@ NEON = Provider(
     pooler=_POOLER,
     # The proxy refuses an endpoint option that differs from SNI; SNI alone is enough since libpq 14.
     siblings={
-        "direct": Rewrite(host=_DIRECT_HOST, drop=("options",)),
-        "pooled": Rewrite(host=_POOLED_HOST, drop=("options",)),
+        "direct": Rewrite(host=_DIRECT_HOST),
+        "pooled": Rewrite(host=_POOLED_HOST),
         "replica": _NO_REPLICA,
     },
     endpoint_option=r"(?:endpoint|project)=(?P<endpoint>\S+)",

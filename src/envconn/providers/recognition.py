@@ -19,7 +19,7 @@ from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from envconn.connection import Connection, Host
     from envconn.providers.record import Certificates, Provider
@@ -139,6 +139,13 @@ def advice(connection: Connection, endpoint: Endpoint) -> tuple[Finding, ...]:
 def looks_pooled(connection: Connection, endpoint: Endpoint) -> bool:
     """Whether a pooler is usual at that host or port, and nothing states if there is one."""
     return endpoint.pooled is None and connection.family == POSTGRESQL and any(map(_looks_pooled, connection.hosts))
+
+
+def named_endpoint(parameters: Mapping[str, str], provider: Provider | None) -> str:
+    """Return the endpoint that ``options`` names to the proxy of `provider`, and nothing else; otherwise nothing."""
+    pattern = provider.endpoint_option if provider else ""
+    match = compiled(pattern).fullmatch(parameters.get("options", "")) if pattern else None
+    return match["endpoint"] if match else ""
 
 
 def _doubts(connection: Connection, endpoint: Endpoint) -> Iterator[str]:
@@ -300,9 +307,8 @@ def _prepared(provider: Provider | None, kind: str | None) -> bool:
 
 
 def _inconsistent(connection: Connection, provider: Provider | None) -> bool:
-    pattern = provider.endpoint_option if provider else ""
-    match = compiled(pattern).fullmatch(connection.parameters.get("options", "")) if pattern else None
-    return match is not None and match["endpoint"] != connection.hosts[0].host.partition(".")[0]
+    named = named_endpoint(connection.parameters, provider)
+    return bool(named) and named != connection.hosts[0].host.partition(".")[0]
 
 
 def _password_defeats_binding(connection: Connection, provider: Provider | None) -> bool:

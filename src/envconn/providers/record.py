@@ -41,15 +41,13 @@ class Rewrite(Record):
     """How to derive a sibling's address: pattern and replacement for host and user, a new port.
 
     `address` does the same with ``user@host`` as one text, if a part of one moves into the other.
-    `drop` lists parameters that the other endpoint does not support. `reachable`: from everywhere from where this one
-    is.
+    ``options`` that name this endpoint are removed. `reachable`: from everywhere from where this one is.
     """
 
     host: tuple[str, str] | None = None
     user: tuple[str, str] | None = None
     address: tuple[str, str] | None = None
     port: int | None = None
-    drop: tuple[str, ...] = ()
     reachable: bool = True
 
 

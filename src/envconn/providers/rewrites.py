@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envconn.connection import Parameters
 from envconn.families import POSTGRESQL
-from envconn.providers.recognition import compiled, identify
+from envconn.providers.recognition import compiled, identify, named_endpoint
 from envconn.records import replace
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ def derive_sibling(
             return _no_rule(endpoint, step) if connection.family == POSTGRESQL else _ONE.format(VARIABLES[step])
         if isinstance(rule, str):
             return rule
-        connection = _rewritten(connection, rule)
+        connection = _rewritten(connection, endpoint, rule)
         endpoint = identify(connection, hints)
     reached = (pooled in {None, endpoint.pooled}) and (replica in {None, endpoint.replica} or not replica)
     if reached:
@@ -73,8 +73,10 @@ VARIABLES = {
 """What to set, by the step to the endpoint, for the default database."""
 
 
-def _rewritten(connection: Connection, rule: Rewrite) -> Connection:
-    parameters = {name: value for name, value in connection.parameters.items() if name not in rule.drop}
+def _rewritten(connection: Connection, endpoint: Endpoint, rule: Rewrite) -> Connection:
+    # Only what names the other endpoint: a schema or a role in ``options`` is one of this endpoint, too.
+    dropped = {"options"} if named_endpoint(connection.parameters, endpoint.provider) else set()
+    parameters = {name: value for name, value in connection.parameters.items() if name not in dropped}
     moved = [_moved(host, connection.user, rule) for host in connection.hosts]
     return replace(
         connection, hosts=tuple(host for host, _ in moved), user=moved[0][1], parameters=Parameters(parameters)

@@ -223,9 +223,14 @@ def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, Secure
 
 
 def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
-    if after.tls.level < before.tls.level or _trusts_more(before.tls.ca, after.tls.ca):
-        return True
-    return bool(libpq_keywords.weakened(before.parameters, after.parameters))
+    return bool(weaker_parameters(before, after))
+
+
+def weaker_parameters(before: SecuredConnection, after: SecuredConnection) -> list[str]:
+    """Return the parameters, by libpq's names, by which `after` is weaker than `before`."""
+    lower, wider = after.tls.level < before.tls.level, _trusts_more(before.tls.ca, after.tls.ca)
+    found = [name for name, is_so in (("sslmode", lower), ("sslrootcert", wider)) if is_so]
+    return found + libpq_keywords.weakened(before.parameters, after.parameters)
 
 
 def _trusts_more(before: CA | None, after: CA | None) -> bool:

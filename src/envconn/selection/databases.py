@@ -105,8 +105,9 @@ def _is_known(connection: Connection, others: Iterable[Connection]) -> bool:
 
 
 def _as_trusted(scan: Scan, default: Connection, siblings: list[Connection]) -> list[Connection]:
-    """Return `siblings` without those that an env file adds to a database outside of one."""
-    return siblings if default.origin.env_file else scan.most_trusted([default, *siblings])[1:]
+    """Return `siblings` without those that an env file adds to a database outside of one, or of another family."""
+    trusted = siblings if default.origin.env_file else scan.most_trusted([default, *siblings])[1:]
+    return [each for each in trusted if scan.expect_endpoint(each, default)]
 
 
 def _is_reserved(scan: Scan, name: str, variable: str) -> bool:

@@ -228,6 +228,15 @@ class Scan:
         self.problems.append(problem("kind-unexpected", connection.origin.variable, message))
         return False
 
+    def expect_endpoint(self, sibling: Connection, database: Connection) -> bool:
+        """Return whether `sibling` is of the family of `database`; if not, add the problem."""
+        if sibling.family == database.family:
+            return True
+        variable, (own, other) = sibling.origin.variable, (FAMILIES[each.family].title for each in (sibling, database))
+        message = f"holds {own} URL, but {database.origin.variable}, the same database, holds {other} URL. Unset it"
+        self.problems.append(problem("kind-unexpected", variable, message))
+        return False
+
     def record(self, lookup: Lookup) -> None:
         """Add the problems and notes of `lookup`."""
         self.problems += lookup.problems
