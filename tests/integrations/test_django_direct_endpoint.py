@@ -204,7 +204,11 @@ def test_a_native_pool_is_left(project: Project, pooled: dict[str, str]) -> None
         # The project goes on without it where nothing says that the default is a pooler.
         ({"ENVCONN_POOL_MODE": "none"}, 1, "OperationalError"),
         ({"ENVCONN_POOL_MODE": ""}, 1, "OperationalError"),
-        ({"DIRECT_URL": "{remote}"}, 78, "DIRECT_URL: does not have everything that DATABASE_URL requires, so it is not"),
+        (
+            {"DIRECT_URL": "{remote}"},
+            78,
+            "DIRECT_URL: does not have everything that DATABASE_URL requires, so it is not",
+        ),
         ({"DIRECT_URL": "{clear}"}, 78, "DIRECT_URL: sslmode=disable for a remote host"),
     ],
 )
