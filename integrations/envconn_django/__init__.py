@@ -21,7 +21,7 @@ from types import MappingProxyType
 
 from envconn.errors import ConfigurationError
 from envconn.services import CACHE_ONLY, ENV_FILE, ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
-from envconn_django.alias_options import stated
+from envconn_django.alias_options import refuse_unused, stated
 from envconn_django.aliases import DUMMY, followed_entries, last_refused, made_entries
 
 TYPE_CHECKING = False
@@ -73,7 +73,7 @@ def databases(  # noqa: PLR0913 - Django's own settings, one for each
     `conn_max_age` is in seconds, `None` for as long as the provider allows, and never longer. `options` may hold
     what does not decide about the server, the login or TLS. `engine` and `options` do not apply to SQLite.
     `aliases` has the same arguments for one alias instead, ``{"analytics": {"atomic_requests": False}}``; an alias
-    that the environment does not configure is ignored.
+    that the environment does not configure is checked and ignored.
 
     `default` is the URL of an SQLite database, for development: it is used where nothing in the environment looks
     like the URL of a database, and an error under ``check --deploy``. `env_file` is that of `envconn.load`.
@@ -151,6 +151,7 @@ def _databases(
     if isinstance(found, Services):
         last_refused.update((name, each.problems) for name, each in found.report().refused.items())
     made = followed_entries(found, pool, rotate=rotate, stated=stated)
+    refuse_unused(made, pool, stated)
     for alias, entry in made.items():
         made_entries.setdefault(alias, []).append(entry)
     return {alias: {**deepcopy(entry.settings), **_engine(alias, entry, stated)} for alias, entry in made.items()}

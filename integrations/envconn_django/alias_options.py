@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envconn.drivers import allowed_options
+from envconn.drivers import allowed_options, psycopg
 from envconn.drivers.unsupported import refuse
+from envconn.errors import ConfigurationError, problem
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
+from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
     from typing import Any
 
+    from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
 
@@ -116,6 +120,50 @@ def merged(
     return {**made, **{name: value for name, value in options.items() if name not in connection.parameters}}
 
 
+def refuse_unused(aliases: Collection[str], pool: Mapping[str, object] | None, stated: StatedOptions) -> None:
+    """Refuse what is stated and decides where no entry of `aliases` uses it: they are those of this environment.
+
+    Raises:
+        ConfigurationError: an option could weaken or redirect a connection in another environment, or an alias is
+            nearly one of `aliases`.
+    """
+    if problems := [*_of_pool(pool or {}), *_of_options("options", stated.general.options), *_of(stated, aliases)]:
+        raise ConfigurationError(problems)
+
+
+def _of_pool(pool: Mapping[str, object]) -> Iterator[Finding]:
+    for name in sorted(psycopg.OF_POOL & pool.keys()):
+        yield problem(_REFUSED, "pool", f"{name} would open connections without a TLS check. Remove it")
+
+
+def _of_options(place: str, options: Mapping[str, object]) -> Iterator[Finding]:
+    for name in sorted(name for name in options if name in _DECIDING or name.startswith(("ssl", "read_default"))):
+        yield problem(_REFUSED, place, f"OPTIONS {name} cannot be set in the program. Set it in the environment")
+
+
+def _of(stated: StatedOptions, aliases: Collection[str]) -> Iterator[Finding]:
+    for alias, own in stated.aliases.items():
+        place = f"aliases[{alias!r}]"
+        yield from _of_options(place, own.get("options", {}))
+        if alias not in aliases and (meant := _meant(alias, aliases)):
+            yield problem(_REFUSED, place, f"there is no such alias. Rename it to {meant}")
+
+
+def _meant(alias: str, aliases: Collection[str]) -> str:
+    """Return the one of `aliases` that `alias` is misspelt for; replicas and shards differ by a number."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(alias, aliases, 1, 0.85)
+    return found[0] if found and alias.rstrip(_NUMBER) != found[0].rstrip(_NUMBER) else ""
+
+
+_NUMBER = "_0123456789"
+_DECIDING = frozenset(
+    {
+        *(name for name, keyword in KEYWORDS.items() if keyword.decides in {"where", "who", "tls", "auth"}),
+        *("conninfo", "connection_factory", "database", "db", "dsn", "passwd", "unix_socket"),
+    }
+)
 _REFUSED = "argument-refused"
 _OF_SQLITE = frozenset({"database", "factory", "uri"})
 _OWN: Mapping[str, frozenset[str]] = {

@@ -12,7 +12,7 @@ from typing import cast
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import load_backend
 
-from envconn.drivers import connection_from_arguments
+from envconn.drivers import connection_from_arguments, psycopg
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.families import MYSQL, POSTGRESQL, SQLITE
@@ -111,12 +111,11 @@ def _of_postgresql(settings: Settings) -> dict[str, object]:
     pool = words.pop("pool", None)
     if isinstance(pool, Mapping):
         own = {name for name, value in pool.items() if isinstance(value, LoginSource)}
-        words = {**words, **{name: pool[name] for name in _OF_POOL & pool.keys() - own}}
+        words = {**words, **{name: pool[name] for name in psycopg.OF_POOL & pool.keys() - own}}
     words = {name: value for name, value in words.items() if name not in _NEUTRAL}
     return words | _stated(settings, {"USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"})
 
 
-_OF_POOL = frozenset({"conninfo", "connection_class", "kwargs"})
 _NEUTRAL = frozenset(
     {
         *("assume_role", "isolation_level", "server_side_binding"),  # Django's own

@@ -113,6 +113,58 @@ def test_options_that_decide_are_refused(environ: dict[str, str] | str, options:
     assert "marker" not in str(caught.value)
 
 
+ALL = {
+    "DATABASE_URL": URI,
+    "DATABASE_REPLICA_URL": URI.replace("db.", "copy."),
+    "ANALYTICS_DATABASE_URL": URI.replace("db.", "analytics."),
+}
+SQLITE = "sqlite:///x"
+
+
+@pytest.mark.parametrize(
+    ("uri", "stated", "told"),
+    [
+        *(
+            (uri, {"aliases": {"absent": {"options": {name: "marker"}}}}, f"aliases['absent']: OPTIONS {name} cannot")
+            for uri in (URI, MYSQL, SQLITE)
+            for name in ("sslmode", "host", "user", "service", "conninfo", "ssl", "ssl_mode", "read_default_file", "db")
+        ),
+        *(
+            (SQLITE, {"options": {name: "marker"}}, f"options: OPTIONS {name} cannot be set in the program")
+            for name in ("sslmode", "hostaddr", "passfile", "dsn", "require_auth", "unix_socket")
+        ),
+        *(
+            (uri, {"pool": {name: "marker"}}, f"pool: {name} would open connections without a TLS check. Remove it")
+            for uri in (URI, MYSQL, SQLITE)
+            for name in ("conninfo", "connection_class", "kwargs")
+        ),
+        (SQLITE, {"aliases": {"default": {"options": {"sslmode": "marker"}}}}, "aliases['default']: OPTIONS sslmode"),
+        (URI, {"aliases": {"defualt": {}}}, "aliases['defualt']: there is no such alias. Rename it to default"),
+        (URI, {"aliases": {"Default": {"conn_max_age": 3}}}, "Rename it to default"),
+        (ALL, {"aliases": {"analytic": {}}}, "Rename it to analytics"),
+        (ALL, {"aliases": {"replcia": {}}}, "Rename it to replica"),
+    ],
+)
+def test_what_no_entry_uses_is_refused_as_well(uri: dict[str, str] | str, stated: dict[str, object], told: str) -> None:
+    with pytest.raises(envconn.ConfigurationError) as caught:
+        made(uri, **stated)
+    assert told in str(caught.value)
+    assert {problem.code for problem in caught.value.problems} == {"argument-refused"}
+    assert "marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "stated"),
+    [
+        (URI, {"aliases": {"absent": {"options": {"connect_timeout": 3, "timeout": 5}}}}),
+        (ALL, {"aliases": {"replica_2": {}, "analytics_replica": {}, "archive": {}}}),
+        (SQLITE, {"options": {"connect_timeout": 5, "application_name": "shop"}, "pool": {"max_size": 3}}),
+    ],
+)
+def test_what_is_for_another_environment_passes(uri: dict[str, str] | str, stated: dict[str, object]) -> None:
+    assert made(uri, **stated) == made(uri)
+
+
 @pytest.mark.parametrize("name", ["database", "factory", "uri"])
 def test_options_of_sqlite(name: str) -> None:
     with pytest.raises(envconn.ConfigurationError, match=f"OPTIONS {name} cannot be set"):
@@ -126,13 +178,6 @@ def test_engine_and_options_are_those_of_a_server() -> None:
     assert entry["default"] == made("sqlite:///x")["default"]
     own = {"engine": "django.contrib.gis.db.backends.spatialite"}
     assert made("sqlite:///x", aliases={"default": own})["default"]["ENGINE"] == own["engine"]
-
-
-ALL = {
-    "DATABASE_URL": URI,
-    "DATABASE_REPLICA_URL": URI.replace("db.", "copy."),
-    "ANALYTICS_DATABASE_URL": URI.replace("db.", "analytics."),
-}
 
 
 def test_for_every_alias_or_for_one() -> None:

@@ -64,10 +64,11 @@ def pool_options(connection: SecuredConnection, stated: Mapping[str, object]) ->
         TypeError: `connection` was not judged.
     """
     arguments(without_password(connection))  # fail here if it is not supported, and not in a thread of the pool
-    if taken := sorted(_TAKEN & stated.keys()):
+    if taken := sorted(OF_POOL & stated.keys()):
         refuse(connection, f"{taken[0]} would open connections without a TLS check. Remove it", "argument-refused")
     known = {"max_idle": connection.features.idle_seconds, "max_lifetime": connection.features.lifetime_seconds}
     return {name: seconds * 0.9 for name, seconds in known.items() if seconds} | dict(stated)
 
 
-_TAKEN = frozenset({"conninfo", "connection_class", "kwargs"})
+OF_POOL = frozenset({"conninfo", "connection_class", "kwargs"})
+"""Options of a pool that open its connections in another way."""
