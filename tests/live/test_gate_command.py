@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,7 @@ def test_enforced(state: str, code: int, codes: list[str], lab: Lab) -> None:
     done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, "[tls-not-enforced]" in done.err) == (0, bool(codes)), "a warning where it is not demanded"
     assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["warning"] * len(codes)
+    assert re.findall(r"\d+ (?:note|warning)s?", done.out.splitlines()[-1]) == ["1 warning"] * len(codes)
 
 
 def test_configuration_comes_first(lab: Lab) -> None:
