@@ -15,7 +15,14 @@ from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.rotation.reload import weaker_parameters
-from envconn.tls.secured import direct_by_itself, foreign_parameters, is_exempt, session_settings
+from envconn.tls.secured import (
+    direct,
+    direct_by_itself,
+    foreign_parameters,
+    is_exempt,
+    session_settings,
+    stated_endpoint,
+)
 from envconn_django.alias_options import merged
 from envconn_django.aliases import Entry, LoginSource, made_entries
 from envconn_django.exceptions import stop
@@ -35,14 +42,30 @@ class UsesDirectEndpoint:
     def execute(self, *args: Any, **options: Any) -> Any:
         """Run the command. ``call_command`` begins here, too: for a test database, whose NAME is not touched."""
         aliases = [options["database"]] if options.get("database") else [*made_entries]
+        command = type(self).__module__.rpartition(".")[2]
         with direct_endpoint(aliases) as used:
-            if used and options.get("verbosity", 1):
+            told = [_TOLD.format(command, ", ".join(used))] if used else []
+            told += [f"envconn: {command} {each}" for alias in aliases for each in _unused(alias)]
+            if options.get("verbosity", 1):
                 stream = OutputWrapper(options["stderr"]) if options.get("stderr") else self.stderr  # type: ignore[attr-defined]
-                stream.write(_TOLD.format(type(self).__module__.rpartition(".")[2], ", ".join(used)), str)
+                for line in told:
+                    stream.write(line, str)
             return super().execute(*args, **options)  # type: ignore[misc]
 
 
 _TOLD = "envconn: {} uses the direct endpoint for {}. Set ENVCONN_ENDPOINT=pooled to prevent that"
+
+
+def _unused(alias: str) -> Iterator[str]:
+    """Yield that a variable names a direct endpoint of `alias`, if it is unknown whether there is a pooler."""
+    made = _made(alias)
+    if made and made.connection.pooled is None and not stated_endpoint(made.connection):
+        found = direct(made.connection)
+        if found and not (made.connection.replica or direct_by_itself(made.connection)):
+            yield _UNUSED.format(found.origin.variable, alias, made.connection.origin.variable)
+
+
+_UNUSED = "does not use {} for {}, because nothing states that {} is a pooler. Set ENVCONN_POOL_MODE if it is one"
 
 
 @contextmanager

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.measured
 
 TOLD = "envconn: {} uses the direct endpoint for default. Set ENVCONN_ENDPOINT=pooled to prevent that\n"
+UNUSED = (
+    "envconn: migrate does not use DIRECT_URL for default, because nothing states that DATABASE_URL is a pooler. Set "
+    "ENVCONN_POOL_MODE if it is one\n"
+)
 RUN = "from django.core.management import call_command; call_command('migrate', {})\n"
 PLACE = """
 from django.db import connection
@@ -203,7 +207,7 @@ def test_a_native_pool_is_left(project: Project, pooled: dict[str, str]) -> None
         ({"DIRECT_URL": "{other}"}, 78, "DIRECT_URL: is another database than DATABASE_URL, so it is not used by itse"),
         # The project goes on without it where nothing says that the default is a pooler.
         ({"ENVCONN_POOL_MODE": "none"}, 1, "OperationalError"),
-        ({"ENVCONN_POOL_MODE": ""}, 1, "OperationalError"),
+        ({"ENVCONN_POOL_MODE": ""}, 1, UNUSED),
         (
             {"DIRECT_URL": "{remote}"},
             78,
@@ -224,6 +228,7 @@ def test_not_by_the_direct_endpoint(
     given = {name: value.format_map(others) for name, value in variables.items()}
     done = project.manage("migrate", **{**pooled, **given})
     assert (done.returncode, line in done.stdout) == (returncode, True), done.stdout
+    assert (UNUSED in done.stdout) is (line == UNUSED)
     assert "uses the direct endpoint" not in done.stdout
 
 
@@ -253,6 +258,7 @@ def test_what_the_project_has_changed_for_the_pooler_is_not_for_the_direct_endpo
 
 POOLER = "postgresql://app:marker@db.example.com:6432/app"
 DIRECT = "postgresql://owner:marker@direct.example.com/app"
+NEON = "postgresql://app:marker@ep-a-123456{}.us-east-2.aws.neon.tech/app"
 CA = "sslmode=verify-full&sslrootcert=system"
 
 
@@ -265,6 +271,8 @@ CA = "sslmode=verify-full&sslrootcert=system"
         ("", "?options=-csearch_path%3Dtenant", {}),
         ("?currentSchema=tenant", "?options=-csearch_path%3Dtenant", {}),
         ("?schema=public", "", {}),
+        # What names the endpoint to the provider's proxy is no setting of the session.
+        ("", "", {"DATABASE_URL": NEON.format("-pooler") + "?options=endpoint%3Dep-a-123456-pooler"}),
         ("?target_session_attrs=read-write", "?target_session_attrs=read-write", {}),
         ("?sslmode=disable", "?sslmode=disable", {"ENVCONN_TLS_WAIVE": "*.example.com"}),
         (f"?{CA}", "", {"ENVCONN_TLS_WAIVE": "*.example.com"}),
