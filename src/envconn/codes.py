@@ -860,7 +860,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "text-normalised": Code(
             "Something was removed from the value, or added to it, when it was read; or one of libpq's defaults, "
-            "`PGUSER` and `PGDATABASE` included, completes it."
+            "`PGUSER`, `PGPASSWORD` and `PGDATABASE` included, completes it."
         ),
         "waiver-in-code": Code("The program allows connections without TLS to the hosts of `Policy(waive=...)`."),
         "tls-better": Code("The provider's certificates allow a stronger level."),

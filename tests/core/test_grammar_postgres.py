@@ -201,6 +201,7 @@ def test_djangos_keys_in_capitals(name: str) -> None:
         ("options=-csearch_path%3Dapp&currentSchema=app", "-csearch_path=app"),
         ("schema=app&options=", "-csearch_path=app"),
         ("schema=public", None),
+        ("currentSchema=public", None),
         ("currentSchema=public&options=-ca%3Db", "-ca=b"),
     ],
 )
@@ -210,6 +211,9 @@ def test_schemas(query: str, options: str | None) -> None:
     assert connection.parameters.get("options") == options
     assert {*connection.foreign} <= {*SCHEMAS}
     assert recheck.problems(connection) == ()
+    assert any("=public was removed" in note for note in connection.notes) is (
+        query.partition("&")[0].endswith("=public")
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?", "?sslmode=require&"])

@@ -227,6 +227,70 @@ def test_an_env_file_completes_only_its_own(
     assert refusal(stated, str(file)) == problems
 
 
+REMOTE = "postgres://app@db.example.com/app"
+PASSWORD = {"PGPASSWORD": MARKER}
+
+
+@pytest.mark.parametrize(
+    ("stated", "beside", "password"),
+    [
+        ({"DATABASE_URL": REMOTE, **PASSWORD}, {}, MARKER),
+        ({}, {"DATABASE_URL": REMOTE, **PASSWORD}, MARKER),
+        ({"DATABASE_URL": "host=db.example.com user=app", **PASSWORD}, {}, MARKER),
+        ({"DATABASE_URL": "postgres://db.example.com", "PGUSER": "app", **PASSWORD}, {}, MARKER),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": "$OTHER", "OTHER": MARKER}, {}, MARKER),
+        ({"DATABASE_URL": REMOTE, **PASSWORD}, {"PGPASSWORD": "another"}, MARKER),
+        # A text's own password, other parts, other services, another place.
+        ({"DATABASE_URL": REMOTE.replace("@", ":own@"), **PASSWORD}, {}, "own"),
+        ({}, {"DATABASE_URL": REMOTE.replace("@", ":own@"), **PASSWORD}, "own"),
+        (PASSWORD, {"DATABASE_URL": REMOTE.replace("@", ":own@")}, "own"),
+        ({"DB_HOST": "db.example.com", "DB_USER": "app", "DB_NAME": "app", **PASSWORD}, {}, None),
+        ({"DB_HOST": "db.example.com", "DB_USER": "app", "DB_NAME": "app"}, PASSWORD, None),
+        ({"DATABASE_URL": REMOTE}, PASSWORD, None),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": " "}, {}, None),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": ""}, {}, None),
+        ({"DATABASE_URL": "mysql://app@db.example.com/app", **PASSWORD}, {}, None),
+        ({"DATABASE_URL": "sqlite:////tmp/x", **PASSWORD}, {}, None),
+    ],
+)
+def test_the_password_beside_a_text(
+    stated: dict[str, str], beside: dict[str, str], password: str | None, tmp_path: Path
+) -> None:
+    """A password completes a text of the same place, with a note; an env file's is noted where it does not."""
+    file = tmp_path / ".env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in beside.items()), encoding="utf-8")
+    report = select_services(stated, str(file)).report
+    found = report.services["database"].password
+    assert (found and found.reveal()) == password
+    assert MARKER not in f"{report}{report.as_dict()}"
+    notes = [each.message for each in report.notes if "PGPASSWORD" in each.message or each.variable == "PGPASSWORD"]
+    assert ("the password is that of PGPASSWORD" in notes) is (password == MARKER)
+    is_dropped = REMOTE in stated.values() and beside == PASSWORD
+    assert any("only" in each and "is more trusted" in each for each in notes) is is_dropped
+
+
+@pytest.mark.parametrize(
+    ("stated", "beside", "code"),
+    [
+        (PASSWORD, {"DATABASE_URL": REMOTE}, "password-redirected"),
+        (PASSWORD, {"DATABASE_URL": "postgres:///app"}, "password-redirected"),
+        (PASSWORD, {"DATABASE_URL": REMOTE, "PGPASSWORD": "another"}, "password-redirected"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": "a\x01b"}, {}, "control-character"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": "a\udce9b"}, {}, "text-not-utf8"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": "$(X)"}, {}, "reference-unresolved"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD": "<password>"}, {}, "placeholder-unreplaced"),
+        ({}, {"DATABASE_URL": REMOTE, "PGPASSWORD": "<password>"}, "placeholder-unreplaced"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD_FILE": "/nonexistent"}, {}, "file-unreadable"),
+    ],
+)
+def test_refused_passwords(stated: dict[str, str], beside: dict[str, str], code: str, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in beside.items()), encoding="utf-8")
+    found = select_services(stated, str(file)).report.problems
+    assert [each.code for each in found] == [code]
+    assert found[0].variable.startswith("PGPASSWORD")
+
+
 def test_left_out_variables_do_not_count() -> None:
     environ = {"DATABASE_URL": "postgres:///app", "PGUSER": "me", "ENVCONN_IGNORE": "PGUSER"}
     report = select_services(environ, None).report
@@ -256,7 +320,9 @@ def test_what_is_not_completed_is_not_judged(text: str) -> None:
 def test_every_driver_gets_them_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://localhost")
     monkeypatch.setenv("PGUSER", "me")
+    monkeypatch.setenv("PGPASSWORD", MARKER)
     found = envconn.load(env_file=None).database
+    assert found.password
     assert libpq.arguments(found, 18_00_00).items() >= {"host": "localhost", "user": "me", "dbname": "me"}.items()
     assert asyncpg.arguments(found).items() >= {"host": "localhost", "user": "me", "database": "me"}.items()
     assert pg8000.arguments(found).items() >= {"host": "localhost", "user": "me", "database": "me"}.items()
@@ -264,7 +330,7 @@ def test_every_driver_gets_them_written_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert (entry["HOST"], entry["USER"], entry["NAME"]) == ("localhost", "me", "me")
     made = url(found)
     assert (made.host, made.username, made.database) == ("localhost", "me", "me")
-    assert found.uri().reveal() == "postgresql://me@localhost:5432/me?sslmode=prefer&gssencmode=disable"
+    assert found.uri().reveal() == f"postgresql://me:{MARKER}@localhost:5432/me?sslmode=prefer&gssencmode=disable"
 
 
 def test_two_spellings_of_one_target_are_one() -> None:

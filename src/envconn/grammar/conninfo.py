@@ -290,6 +290,8 @@ class Draft:
             self.state.refuse("parameter-duplicate", f"{first} and another parameter differ. Keep one")
         elif added and added not in options:
             self.values["options"] = f"{options} {added}".lstrip()
+        elif paths and not added:
+            self.state.notes.append(f"{first}=public was removed, as it is the server's default")
 
     def _check_names(self) -> None:
         values, dbname = self.values, self.values.get("dbname")

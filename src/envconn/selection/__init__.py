@@ -120,9 +120,9 @@ def _check_libraries(scan: Scan, connections: Sequence[Connection]) -> None:
 
         scan.accept_findings(openssl_findings(scan))
     if not REFUSABLE.isdisjoint(scan.present):
-        from envconn.selection.library_variables import libpq_problems
+        from envconn.selection.library_variables import libpq_findings
 
-        scan.problems += libpq_problems(scan, connections)
+        scan.accept_findings(libpq_findings(scan, connections))
 
 
 def _with_findings(report: Report, scan: Scan, found: Sequence[Selected]) -> Report:

@@ -1,9 +1,10 @@
-"""libpq's defaults for what a connection string leaves out: host, user and database name, written out for the drivers.
+"""libpq's defaults for what a connection string leaves out: host, user, password and database name, for all drivers.
 
 libpq uses ``PG*`` variables, then a directory of sockets, the name of the process's user, and the name of the user as
 that of the database (fe-connect.c, conninfo_add_defaults and pqConnectOptions2). Deliberate differences:
 
 - a variable in an env file does not complete a text that is more trusted; libpq does not read env files;
+- a password of the process is not sent to a host that an env file names (`library_variables` refuses the two);
 - for another machine, the process's user is not used; its name says nothing there;
 - PGPORT and PGHOSTADDR only belong to the host of PGHOST, and PGPORT to a socket that no text names: a text with a host
   leads to the port 5432;
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from envconn.connection import Secret
 from envconn.errors import problem
 from envconn.grammar import reference
 from envconn.grammar.conninfo import LONGEST_NAME
@@ -46,10 +48,12 @@ def completed(
     hosts = found.hosts()
     user = connection.user or found.user(hosts)
     dbname = connection.dbname or found.dbname(user)
+    password = connection.password or found.password()
     found.check_name(dbname)
     if found.problems:
         return tuple(dict.fromkeys(found.problems))
-    return replace(connection, hosts=hosts, user=user, dbname=dbname, notes=(*connection.notes, *found.notes))
+    notes = (*connection.notes, *found.notes)
+    return replace(connection, hosts=hosts, user=user, dbname=dbname, password=password, notes=notes)
 
 
 def used(connection: Connection, present: AbstractSet[str]) -> set[str]:
@@ -57,6 +61,7 @@ def used(connection: Connection, present: AbstractSet[str]) -> set[str]:
     names = {
         *(() if connection.user else ("PGUSER",)),
         *(() if connection.dbname else ("PGDATABASE",)),
+        *(() if connection.password else ("PGPASSWORD",)),
         *(() if connection.host else ("PGHOST", "PGHOSTADDR", "PGPORT")),
     }
     return names.intersection(present)
@@ -109,6 +114,21 @@ class _Defaults:
         else:
             self.notes.append("there is no database name, so it is the name of the user")
         return user
+
+    def password(self) -> Secret | None:
+        """Return the password of ``PGPASSWORD``, if it is exactly as trusted as the text."""
+        name, own = "PGPASSWORD", self.connection.origin
+        if name not in self.present or not self.are_libpqs:
+            return None
+        lookup = self.environment.lookup(name)
+        self.problems += lookup.problems
+        found = lookup.found
+        # `library_variables` says what is wrong with one that is less trusted, or more, or a reference.
+        if not found or found.origin.env_file != own.env_file or reference(found.text.reveal()):
+            return None
+        if password := self._variable(name, ""):
+            self.notes.append("the password is that of PGPASSWORD")
+        return Secret(password) if password else None
 
     def check_name(self, dbname: str) -> None:
         """Refuse a `dbname` that the server would cut off."""

@@ -46,10 +46,11 @@ windows950
 """
 
 
-def libpq_problems(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
-    """Yield a problem for each variable that would prevent a connection that was `found`, or affect it."""
+def libpq_findings(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
+    """Yield a problem for each variable that would prevent a connection that was `found`, or affect it; and notes."""
     found = [connection for connection in found if connection.family == POSTGRESQL]
     yield from _redirected(scan, found)
+    yield from _less_trusted(scan, found)
     if any(not connection.password for connection in found):
         yield from _unresolved(scan)
     stated = [connection.parameters for connection in found]
@@ -68,6 +69,16 @@ def _redirected(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
     if "PGPASSWORD" in scan.present and not scan.environment.in_env_file("PGPASSWORD"):
         places = [each.origin.place for each in found if each.origin.env_file and not each.password]
         yield from (problem("password-redirected", "PGPASSWORD", password_redirected(place)) for place in places[:1])
+
+
+def _less_trusted(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
+    """Yield a note if only an env file has the password for a text that is more trusted."""
+    written = scan.environment.written("PGPASSWORD") if "PGPASSWORD" in scan.present else None
+    place = written.origin.place if isinstance(written, Text) and written.origin.env_file else ""
+    lacking = [each.origin for each in found if not (each.password or each.origin.env_file or each.origin.parts)]
+    if place and lacking:
+        message = f"is not used: only {place} sets it, and {lacking[0].variable} is more trusted"
+        yield note("dotenv-ignored", "PGPASSWORD", f"{message}. Set both in the same place")
 
 
 def _unresolved(scan: Scan) -> Iterator[Finding]:

@@ -145,7 +145,8 @@ class Scan:
 
     def completed(self, connection: Connection) -> Connection | tuple[Finding, ...]:
         """Return `connection` with libpq's defaults for what it does not state, or the problems."""
-        if is_complete(connection):
+        lacks_password = not connection.password and connection.family == POSTGRESQL and "PGPASSWORD" in self.present
+        if is_complete(connection) and not lacks_password:
             return connection
         from envconn.selection import libpq_defaults
 
