@@ -280,7 +280,7 @@ def test_the_password_beside_a_text(
         ({"DATABASE_URL": REMOTE, "PGPASSWORD": "$(X)"}, {}, "reference-unresolved"),
         ({"DATABASE_URL": REMOTE, "PGPASSWORD": "<password>"}, {}, "placeholder-unreplaced"),
         ({}, {"DATABASE_URL": REMOTE, "PGPASSWORD": "<password>"}, "placeholder-unreplaced"),
-        ({"DATABASE_URL": REMOTE, "PGPASSWORD_FILE": "/nonexistent"}, {}, "file-unreadable"),
+        ({"DATABASE_URL": REMOTE, "PGPASSWORD_FILE": "/run"}, {}, "file-directory"),
     ],
 )
 def test_refused_passwords(stated: dict[str, str], beside: dict[str, str], code: str, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 
-from envconn.connection import Secret
 from envconn.errors import problem
 from envconn.grammar import reference
 from envconn.grammar.conninfo import LONGEST_NAME
@@ -29,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from envconn.connection import Connection, Host
+    from envconn.connection import Connection, Host, Secret
     from envconn.errors import Finding
     from envconn.sources import Environment
 
@@ -126,9 +125,9 @@ class _Defaults:
         # `library_variables` says what is wrong with one that is less trusted, or more, or a reference.
         if not found or found.origin.env_file != own.env_file or reference(found.text.reveal()):
             return None
-        if password := self._variable(name, ""):
-            self.notes.append("the password is that of PGPASSWORD")
-        return Secret(password) if password else None
+        self.problems += [problem(code, name, message) for code, message in unfit(found.text.reveal())]
+        self.notes.append("the password is that of PGPASSWORD")
+        return found.text
 
     def check_name(self, dbname: str) -> None:
         """Refuse a `dbname` that the server would cut off."""
