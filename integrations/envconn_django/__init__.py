@@ -104,9 +104,12 @@ def databases(  # noqa: PLR0913 - Django's own settings, one for each
     )
 
 
+_OR_DEFAULT = "databases() takes the URL of an SQLite database as default="
+
+
 def _check(source: object, given: Mapping[str, object]) -> None:
     if isinstance(source, str):
-        raise TypeError("the first argument must be Services or a SecuredConnection. Write default= for an SQLite URL")
+        raise TypeError(f"the first argument must be Services or a SecuredConnection. {_OR_DEFAULT}")
     default = given["default"]
     is_loaded = isinstance(source, Environment) or (default is None and given["env_file"] is ENV_FILE)
     wrong = {

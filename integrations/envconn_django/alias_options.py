@@ -63,11 +63,11 @@ def stated(given: Mapping[str, Any], aliases: Mapping[str, Mapping[str, Any]]) -
     Raises:
         TypeError: a value has another type than Django's documentation says, or a word is unknown.
     """
-    _check(given)
+    _check(given, "")
     if not (_are_mappings(aliases) and _are_mappings(*aliases.values())):
         raise TypeError("aliases must be a mapping of aliases to mappings of arguments by name")
-    for own in aliases.values():
-        _check(own)
+    for alias, own in aliases.items():
+        _check(own, f"aliases[{alias!r}]")
     return StatedOptions(AliasOptions(**given), aliases)
 
 
@@ -75,10 +75,10 @@ def _are_mappings(*values: object) -> bool:
     return all(isinstance(each, Mapping) for each in values)
 
 
-def _check(given: Mapping[str, object]) -> None:
+def _check(given: Mapping[str, object], place: str) -> None:
     for name, value in given.items():
         if name not in _EXPECTED:
-            raise TypeError(f"aliases has an unknown argument. Use one of {', '.join(_EXPECTED)}")
+            raise TypeError(f"{place} has an unknown argument. Use one of {', '.join(_EXPECTED)}")
         kind, expected = _EXPECTED[name]
         if not isinstance(value, kind) or (name == "conn_max_age" and _is_no_age(value)):
             raise TypeError(f"{name} must be {expected}")

@@ -55,7 +55,13 @@ def _password(url: str) -> str:
 
 
 def _is_in_environment(secret: str) -> bool:
-    return any(form in value for value in os.environ.values() for form in (secret, quote(secret, safe="")))
+    forms = {secret, quote(secret, safe="")}
+    return any(_holds(value, form) for value in os.environ.values() for form in forms)
+
+
+def _holds(value: str, secret: str) -> bool:
+    # A short password is in many values by chance: "root" in HOME.
+    return value == secret or f":{secret}@" in value or (len(secret) > 7 and secret in value)
 
 
 def _line(secret: str, module: str) -> str:

@@ -616,8 +616,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=verify-full&sslrootcert=system'",
         ),
         "tls-file-broken": Code(
-            "Client certificate and key cannot be used: one is no PEM, they are no pair, or a password is wrong or "
-            "missing.",
+            "Client certificate and key cannot be used: one is not PEM, the two do not match, or a password is "
+            "wrong or missing.",
             "Name the certificate and the key that belong together, and the key's password if it is encrypted.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslcert=/etc/hostname&sslkey=/etc/hostname'",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",
@@ -689,7 +689,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_TLS=require",
         ),
         "waiver-malformed": Code(
-            "An entry of `ENVCONN_TLS_WAIVE` is no host pattern, CIDR block or scheme, or can never match.",
+            "An entry of `ENVCONN_TLS_WAIVE` is not a host pattern, CIDR block or scheme, or can never match.",
             "Write it like `*.internal`, `10.1.0.0/16` or `sqs://`.",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=disable' ENVCONN_TLS_WAIVE=10.1.0.0/99",
             (

@@ -175,7 +175,7 @@ def planetscale(user: str, port: int = 5432, host: str = PLANETSCALE) -> dict[st
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        (planetscale("app.abcdef123456", 7777), "the port is none of PlanetScale Postgres. Use 5432 or 6432"),
+        (planetscale("app.abcdef123456", 7777), "PlanetScale Postgres does not use this port. Use 5432 or 6432"),
         (planetscale("app"), "the user has no branch"),
         (planetscale("app.abcdef123456%7Cbouncer"), "the user names a pooler, but the port is the direct one"),
         (planetscale("app", host="db.internal.example.com"), "the user has no branch"),
@@ -260,7 +260,7 @@ def test_a_worker_of_another_broker_needs_no_database(
 ) -> None:
     monkeypatch.setenv("CELERY_BROKER_URL", "sqs://")
     assert main(["check", "--no-env-file"]) == 0
-    assert "Nothing is configured: the broker is one that envconn does not configure." in capsys.readouterr().out
+    assert "No connection to judge: envconn does not support the scheme of the broker." in capsys.readouterr().out
     with pytest.raises(envconn.ServiceMissing):
         envconn.load(env_file=None).database  # noqa: B018
 

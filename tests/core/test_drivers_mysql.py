@@ -38,7 +38,7 @@ def load(query: str, host: str = "db.example.com", **environ: str) -> envconn.Se
 
 @pytest.fixture(autouse=True)
 def built(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """State how mysqlclient is built, which has no wheel on PyPI; with MySQL's library unless a test says so."""
+    """State how mysqlclient is built, which has no wheels; with MySQL's library unless a test says so."""
 
     def build(own: tuple[int, int] = (2, 3), library: str = "9.4.0") -> None:
         module = SimpleNamespace(__name__="MySQLdb", version_info=own, get_client_info=lambda: library)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,26 @@ def found(entry: dict[str, object], module: str = "json") -> list[str]:
 )
 def test_where_they_are(entry: dict[str, object], line: list[str]) -> None:
     assert found(entry) == line
+
+
+@pytest.mark.parametrize(
+    ("value", "password", "line"),
+    [
+        ("/root", "root", [""]),
+        ("en_US.UTF-8", "en", [""]),
+        ("root", "root", []),
+        ("postgresql://app:root@h/app", "root", []),
+        ("postgresql://app:p%40ss@h/app", "p@ss", []),
+        ('{"password": "long-enough"}', "long-enough", []),
+    ],
+)
+def test_a_password_that_is_in_a_value_by_chance(
+    monkeypatch: pytest.MonkeyPatch, value: str, password: str, line: list[str]
+) -> None:
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("SOME_VARIABLE", value)
+    assert found({"PASSWORD": password}) == line
 
 
 def test_what_cannot_be_read_has_no_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def test_python_blocks(
     variables["REDIS_URL"] = cache.uri(ssl_ca_certs=str(certificates.ca))
     for block in blocks(checkout / name, "python"):
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", block],
+            [sys.executable, "-W", "error", "-c", f"INSTALLED_APPS = []\n{block}"],
             env=environment(scrap, variables),
             capture_output=True,
             text=True,

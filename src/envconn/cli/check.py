@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from textwrap import wrap
 
 from envconn import sources
 from envconn.cli.live import live_options, prove_with_progress
@@ -115,6 +114,8 @@ def _listed(places: tuple[Place, ...]) -> Iterator[str]:
         nothing = "nothing that is read" if place.is_there else "not there"
         yield f"  {place.source.title}: {', '.join(place.names) or nothing}"
     if places:
+        from textwrap import wrap  # costs a millisecond
+
         yield "names read for the default database, in order of precedence:"
         yield from (f"  {line}" for line in wrap(", ".join(DEFAULT_DATABASE), 100))
 
@@ -165,7 +166,7 @@ def _summary(report: Report, proof: Proof | None) -> str:
     if not report.services and any(each.code == "build-phase" for each in report.notes):
         return "Nothing is configured, which ENVCONN_PHASE=build allows."
     if not report.services:
-        return "Nothing is configured: the broker is one that envconn does not configure."
+        return "No connection to judge: envconn does not support the scheme of the broker."
     levels = Counter(level(service) for _, service in _endpoints(report))
     found = ", ".join(f"{count} {word}" if len(levels) > 1 else word for word, count in levels.items())
     warnings = distinct(proof.notes) if proof else []

@@ -154,7 +154,7 @@ def _doubts(connection: Connection, endpoint: Endpoint) -> Iterator[str]:
         return
     target = _named_by_user(connection, provider).get("target")
     if provider.ports_only and connection.hosts[0].port not in provider.ports:
-        yield f"the port is none of {provider.title}. Use {' or '.join(map(str, provider.ports))}"
+        yield f"{provider.title} does not use this port. Use {' or '.join(map(str, provider.ports))}"
     if provider.branched and not endpoint.branch:
         yield f"the user has no branch, which {provider.title} requires. Copy the user from its console"
     if target and target != provider.replica_target and endpoint.pooled is False:
