@@ -5,7 +5,7 @@ A second alias would not do: data migrations query through ``default``, while th
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 from django.core.management.base import OutputWrapper
@@ -44,16 +44,16 @@ class UsesDirectEndpoint:
         aliases = [options["database"]] if options.get("database") else [*made_entries]
         command = type(self).__module__.rpartition(".")[2]
         with direct_endpoint(aliases) as used:
-            told = [_TOLD.format(command, ", ".join(used))] if used else []
-            told += [f"envconn: {command} {each}" for alias in aliases for each in _unused(alias)]
+            lines = [_USED.format(command, ", ".join(used))] if used else []
+            lines += [f"envconn: {command} {each}" for alias in aliases for each in _unused(alias)]
             if options.get("verbosity", 1):
                 stream = OutputWrapper(options["stderr"]) if options.get("stderr") else self.stderr  # type: ignore[attr-defined]
-                for line in told:
+                for line in lines:
                     stream.write(line, str)
             return super().execute(*args, **options)  # type: ignore[misc]
 
 
-_TOLD = "envconn: {} uses the direct endpoint for {}. Set ENVCONN_ENDPOINT=pooled to prevent that"
+_USED = "envconn: {} uses the direct endpoint for {}. Set ENVCONN_ENDPOINT=pooled to prevent that"
 
 
 def _unused(alias: str) -> Iterator[str]:
@@ -77,13 +77,10 @@ def direct_endpoint(aliases: Iterable[str]) -> Iterator[list[str]]:
             what decides about the server, the login or TLS.
     """
     replacements = [found for alias in aliases if (found := _replacement(alias))]
-    before = [_set(each.entry, each.alias, each.settings) for each in replacements]
-    try:
+    with ExitStack() as undo:
+        for each in replacements:
+            undo.callback(_restore, each, _use(each))
         yield [each.alias for each in replacements]
-    finally:
-        for each, settings in zip(replacements, before, strict=True):
-            _set(None, each.alias, settings)
-            made_entries[each.alias].remove(each.entry)
 
 
 class _Replacement(Record):
@@ -178,13 +175,23 @@ def _merged(alias: str, entry: Entry, options: Mapping[str, object]) -> Settings
     return settings
 
 
-def _set(entry: Entry | None, alias: str, settings: Settings) -> Settings:
+def _use(replacement: _Replacement) -> Settings:
+    """Use the direct endpoint from the next connection on, and return the settings of the pooler."""
+    before = _set(replacement.alias, replacement.settings)
+    made_entries[replacement.alias].append(replacement.entry)
+    return before
+
+
+def _restore(replacement: _Replacement, settings: Settings) -> None:
+    _set(replacement.alias, settings)
+    made_entries[replacement.alias].remove(replacement.entry)
+
+
+def _set(alias: str, settings: Settings) -> Settings:
     """Make the next connection of `alias` one with `settings`, and return what these take the place of."""
     connection = connections[alias]
     connection.close()
     getattr(connection, "close_pool", connection.close)()  # Django 5.1 has it
     before = {key: connection.settings_dict[key] for key in settings}
     connection.settings_dict.update(settings)
-    if entry:
-        made_entries[alias].append(entry)
     return before
