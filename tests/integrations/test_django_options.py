@@ -241,6 +241,7 @@ def test_a_text_as_the_first_argument(text: str, stated: dict[str, Any]) -> None
     assert "marker" not in str(caught.value)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     "lines",
     [
