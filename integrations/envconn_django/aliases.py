@@ -10,7 +10,6 @@ from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.services import Services, database
-from envconn.tls.secured import direct_by_itself
 from envconn_django.alias_options import StatedOptions
 from envconn_django.database_entry import DatabaseSettings, fixed
 
@@ -146,6 +145,8 @@ class LoginSource:
         """The connection that the alias was made of; a login uses the current one in its place."""
         if self._connection:
             return self._connection
+        from envconn.migration_endpoint import direct_by_itself
+
         made = made_entries[self._alias][-1].connection
         return (direct_by_itself(made) if self._direct else None) or made
 

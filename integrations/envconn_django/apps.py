@@ -14,7 +14,7 @@ from django.core import checks
 from envconn.connection import PROGRAM_DEFAULT
 from envconn.records import Record
 from envconn.tls import TlsLevel
-from envconn.tls.secured import advice, direct_by_itself, stated_endpoint
+from envconn.tls.secured import advice, stated_endpoint
 from envconn_django.aliases import last_refused, made_entries
 from envconn_django.final_settings import final_entries
 
@@ -144,6 +144,8 @@ def _mirrors(entry: FinalEntry) -> object:
 
 def _has_choice(connection: SecuredConnection) -> bool:
     """Whether ``ENVCONN_ENDPOINT`` is set, or ``migrate`` uses the direct endpoint by itself."""
+    from envconn.migration_endpoint import direct_by_itself
+
     return bool(stated_endpoint(connection)) or direct_by_itself(connection) is not None
 
 

@@ -12,17 +12,8 @@ from django.core.management.base import OutputWrapper
 from django.db import connections
 
 from envconn.errors import ConfigurationError, problem
-from envconn.families import POSTGRESQL
+from envconn.migration_endpoint import difference, direct_by_itself, unused
 from envconn.records import Record
-from envconn.rotation.reload import weaker_parameters
-from envconn.tls.secured import (
-    direct,
-    direct_by_itself,
-    foreign_parameters,
-    is_exempt,
-    session_settings,
-    stated_endpoint,
-)
 from envconn_django.alias_options import merged
 from envconn_django.aliases import Entry, LoginSource, made_entries
 from envconn_django.exceptions import stop
@@ -30,8 +21,6 @@ from envconn_django.exceptions import stop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from envconn.tls import SecuredConnection
 
     Settings = dict[str, Any]
 
@@ -59,10 +48,8 @@ _USED = "envconn: {} uses the direct endpoint for {}. Set ENVCONN_ENDPOINT=poole
 def _unused(alias: str) -> Iterator[str]:
     """Yield that a variable names a direct endpoint of `alias`, if it is unknown whether there is a pooler."""
     made = _made(alias)
-    if made and made.connection.pooled is None and not stated_endpoint(made.connection):
-        found = direct(made.connection)
-        if found and not (made.connection.replica or direct_by_itself(made.connection)):
-            yield _UNUSED.format(found.origin.variable, alias, made.connection.origin.variable)
+    if made and (found := unused(made.connection)):
+        yield _UNUSED.format(found.origin.variable, alias, made.connection.origin.variable)
 
 
 _UNUSED = "does not use {} for {}, because nothing states that {} is a pooler. Set ENVCONN_POOL_MODE if it is one"
@@ -104,44 +91,6 @@ def _replacement(alias: str) -> _Replacement | None:
     except ConfigurationError as error:
         stop(error.problems)
     return _Replacement(alias, entry, settings)
-
-
-def difference(pooler: SecuredConnection, found: SecuredConnection) -> str:
-    """Return why the endpoint `found` is not used by itself, and what to do: it differs from `pooler` in other ways."""
-    variable = pooler.origin.variable
-    if found.dbname != pooler.dbname:
-        return _ANOTHER.format(f"is another database than {variable}")
-    if is_exempt(found) is not is_exempt(pooler):
-        words = _HERE if is_exempt(found) else _REMOTE
-        return _ANOTHER.format(words.format(variable))
-    missing = [*_unlike(pooler, found), *(() if is_exempt(found) else _weaker(pooler, found))]
-    return _LESS.format(variable, " and ".join(missing)) if missing else ""
-
-
-_ANOTHER = "{}, so it is not used by itself. Set ENVCONN_ENDPOINT to direct to use it, or to pooled"
-_HERE = "is local or has a waiver, but {} is neither"
-_REMOTE = "is remote, but {} is local or has a waiver"
-_LESS = (
-    "does not have everything that {0} requires, so it is not used by itself. Write {1} in it, or set ENVCONN_ENDPOINT "
-    "to direct to use it as it is, or to pooled"
-)
-
-
-def _unlike(pooler: SecuredConnection, found: SecuredConnection) -> Iterator[str]:
-    """Yield the settings that decide in which schema, as which role and on which server `found` would do its work."""
-    stated = session_settings(found)
-    schema = next((name for name in ("schema", "currentSchema") if name in foreign_parameters(pooler)), "options")
-    for name, value in session_settings(pooler).items():
-        if stated.get(name) != value:
-            yield f"the same {schema if name == 'options' else name}"
-
-
-def _weaker(pooler: SecuredConnection, found: SecuredConnection) -> list[str]:
-    """Return what to write into the text of `found` so that it requires the TLS of `pooler`."""
-    names = weaker_parameters(pooler, found)
-    if pooler.family != POSTGRESQL:
-        return ["the same TLS parameters"] if names else []
-    return [f"sslmode={pooler.tls.level.sslmode}" if name == "sslmode" else f"the same {name}" for name in names]
 
 
 def _made(alias: str) -> Entry | None:

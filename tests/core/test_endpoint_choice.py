@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from envconn.migration_endpoint import direct_by_itself, unused
 from envconn.report import sibling_name
 from envconn.selection.endpoint_choice import WORDS
-from envconn.tls.secured import direct, direct_by_itself, stated_endpoint
+from envconn.tls.secured import direct, stated_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -347,3 +348,21 @@ def test_what_a_sibling_is_called(environ: dict[str, str], names: list[str]) -> 
 def test_every_word_means_another_endpoint() -> None:
     for one, other in product(WORDS, WORDS):
         assert (one == other) == (WORDS[one] == WORDS[other])
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_left_alone"),
+    [
+        ({}, True),
+        ({"ENVCONN_POOL_MODE": "transaction"}, False),
+        ({"ENVCONN_POOL_MODE": "none"}, False),
+        ({"ENVCONN_ENDPOINT": "pooled"}, False),
+        ({"ENVCONN_ENDPOINT": "direct"}, False),
+        ({"DATABASE_URL": "postgres://a:b@db.example.com:6432/d"}, False),
+        ({"DIRECT_URL": ""}, False),
+    ],
+)
+def test_an_endpoint_that_is_left_alone(beside: dict[str, str], is_left_alone: bool) -> None:  # noqa: FBT001
+    urls = {"DATABASE_URL": "postgres://a:b@db.example.com/d", "DIRECT_URL": "postgres://o:b@other.example.com/d"}
+    found = unused(envconn.load({**urls, **beside}, env_file=None).database)
+    assert (found.host if found else "") == ("other.example.com" if is_left_alone else "")

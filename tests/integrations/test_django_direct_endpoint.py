@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 import envconn
-from envconn.tls.secured import direct_by_itself
-from envconn_django.direct_endpoint import difference
+from envconn.migration_endpoint import difference, direct_by_itself
 from throwaway.process import free_port
 
 if TYPE_CHECKING:

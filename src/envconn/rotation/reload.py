@@ -237,7 +237,7 @@ def _trusts_more(before: CA | None, after: CA | None) -> bool:
     """Whether `after` is every CA of the system, or none at all, instead of those that were named.
 
     Other certificates are taken: a CA expires and is replaced like a password, in the same file or under another
-    name, and of two of them none is the stronger. Who may write that file decides already whom to trust.
+    name, and neither of two is the stronger one. To write that file is already to decide whom to trust.
     """
     return before is not None and (after is None or before.kind != "system" == after.kind)
 

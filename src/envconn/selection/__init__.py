@@ -225,9 +225,9 @@ def _endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     """Return the endpoint of `service` that ``ENVCONN_ENDPOINT`` states, or `service`."""
     if "ENVCONN_ENDPOINT" not in scan.present or service.family not in databases.DATABASES:
         return service
-    from envconn.selection.endpoint_choice import stated_endpoint
+    from envconn.selection.endpoint_choice import at_endpoint
 
-    return stated_endpoint(service, scan)
+    return at_endpoint(service, scan)
 
 
 def _on_serverless(service: SecuredConnection, scan: Scan) -> tuple[Finding, ...]:

@@ -11,8 +11,7 @@ from types import MappingProxyType
 from envconn.errors import EndpointUnavailable, note
 from envconn.selection.databases import DATABASE
 from envconn.tls.policy import PREFIX
-from envconn.tls.secured import judgement_of, seal
-from envconn.tls.secured import stated_endpoint as stated_elsewhere
+from envconn.tls.secured import judgement_of, seal, stated_endpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ WORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """The values of the variable, with the arguments of `SecuredConnection.endpoint` that each of them means."""
 
 
-def stated_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
+def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     """Return the endpoint of `service` that the variable states, or `service` if it states none.
 
     Direct is required of every database that is known to be pooled, a replica of the default one: without it, there is
@@ -62,7 +61,7 @@ def stated_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection
 
 def pooler_missed(service: SecuredConnection, platform: str) -> tuple[Finding, ...]:
     """Return the note that `service` has a pooled endpoint, which the `platform` of that variable needs."""
-    if stated_elsewhere(service):
+    if stated_endpoint(service):
         return ()
     try:
         service.endpoint(pooled=True)

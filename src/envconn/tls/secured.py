@@ -214,45 +214,6 @@ def direct(connection: SecuredConnection) -> SecuredConnection | None:
     return None if found is connection else found
 
 
-def direct_by_itself(connection: SecuredConnection) -> SecuredConnection | None:
-    """Return what `direct` does if a program may use it unasked, otherwise `None`.
-
-    A program may if ``ENVCONN_ENDPOINT`` states nothing, if `connection` is a pooler or looks like one, and if a
-    variable names the endpoint, or the provider has it wherever the other one can be reached. It does not leave a
-    replica.
-    """
-    if stated_endpoint(connection) or connection.replica or not _is_pooler(connection):
-        return None
-    if (found := direct(connection)) is None:
-        return None
-    if any(found is sibling for sibling in connection.siblings):
-        return found
-    provider = judgement_of(connection).endpoint.provider
-    rule = None if provider is None or provider.private else provider.siblings.get("direct")
-    return found if getattr(rule, "reachable", False) else None
-
-
-def _is_pooler(connection: SecuredConnection) -> bool:
-    from envconn.providers import looks_pooled
-
-    judgement = judgement_of(connection)
-    return bool(connection.pooled) or looks_pooled(judgement.connection, judgement.endpoint)
-
-
-def session_settings(connection: SecuredConnection) -> dict[str, str]:
-    """Return what says which schema, role and server a session has, by the parameter that states it."""
-    from envconn.providers.recognition import named_endpoint
-
-    judgement = judgement_of(connection)
-    found = {name: connection.parameters[name] for name in _OF_SESSION if name in connection.parameters}
-    if named_endpoint(found, judgement.endpoint.provider):
-        del found["options"]
-    return found
-
-
-_OF_SESSION = ("options", "target_session_attrs")
-
-
 def stated_endpoint(connection: SecuredConnection) -> str:
     """Return what ``ENVCONN_ENDPOINT`` states where `connection` was judged, or nothing."""
     return judgement_of(connection).context.endpoint
