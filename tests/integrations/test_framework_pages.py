@@ -132,7 +132,7 @@ def test_the_commands_of_the_page_on_flask(checkout: Path, private: Server, tmp_
     )
     assert done.returncode == 0, done.stderr
     assert "ok SQLALCHEMY_DATABASE_URI: TLS encrypted" in done.stdout
-    assert '"live": {' in done.stdout
+    assert "2 servers contacted. No user name and no password was sent." in done.stdout
     with psycopg.connect(private.uri()) as connection:
         assert connection.execute("select count(*) from visit").fetchone() == (0,)
         connection.execute("drop table visit, alembic_version")
