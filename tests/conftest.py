@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 pytest_plugins = [
@@ -40,17 +41,26 @@ _KEPT = ("LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR")
 _MACHINE = dict(os.environ)
 
 
+@pytest.fixture(scope="session")
+def empty_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Directories that nothing has used. pytest's own look through all others for a free name, which grows dear."""
+    parent = tmp_path_factory.mktemp("empty")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
 def clean_machine(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, empty_directories: Iterator[Path]
 ) -> None:
     """Empty the environment; HOME and the working directory are two empty directories."""
     kept = _KEPT if request.node.get_closest_marker("measured") is None else (*_KEPT, "COVERAGE_", "COV_")
     for name in os.environ:
         if not name.startswith(kept):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    for directory in (home := next(empty_directories), working := next(empty_directories)):
+        directory.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(working)
 
 
 @pytest.fixture(autouse=True)
