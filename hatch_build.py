@@ -1,4 +1,4 @@
-"""The parts of the metadata that hold addresses: made of one address, which stands in pyproject.toml."""
+"""The parts of the metadata that hold addresses, which are made of the two in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-RELATIVE = re.compile(r"(?<=]\()(?!\w+:|#)")
-"""Where the target of a link in Markdown begins, unless it is an address or an anchor of the same page."""
-PAGES = {
-    "Documentation": "docs/getting-started.md",
-    "Source": "",
-    "Changelog": "CHANGELOG.md",
-    "Security": "SECURITY.md",
-}
+RELATIVE = re.compile(r"(?<=]\()(?!\w+:|#)([\w./-]+)")
+"""The target of a link in Markdown, unless it is an address or an anchor of the same page."""
+PAGES = {"Documentation": "README.md", "Codes": "docs/codes.md", "Changelog": "CHANGELOG.md", "Security": "SECURITY.md"}
+NAMES = {"README.md": "", "SECURITY.md": "vulnerabilities/"}
+"""Files whose page on the site is not called as they are."""
+
+
+def page(file: str) -> str:
+    """Return the path on the site of a Markdown `file` of the repository: that of docs/codes.md is ``codes/``."""
+    name = file.removeprefix("docs/").removesuffix("/README.md").removesuffix(".md").lower()
+    return NAMES.get(file, f"{name}/")
 
 
 class Addresses(MetadataHookInterface):
@@ -23,7 +26,8 @@ class Addresses(MetadataHookInterface):
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Add ``readme`` and ``urls``; `metadata` is the table ``project``."""
-        site = self.config["site"]
+        site, repository = (self.config["addresses"][name] for name in ("site", "repository"))
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
-        metadata["readme"] = {"content-type": "text/markdown", "text": RELATIVE.sub(site, text)}
-        metadata["urls"] = {name: f"{site}{page}" for name, page in PAGES.items()}
+        linked = RELATIVE.sub(lambda target: site + page(target[0]), text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": linked}
+        metadata["urls"] = {**{name: site + page(file) for name, file in PAGES.items()}, "Source": repository}

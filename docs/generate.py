@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envconn import TlsLevel
+from envconn.cli.explain import meanings
 from envconn.codes import SECTIONS
 from envconn.export import FORMATS
 from envconn.export.target import CA
-from envconn.probe import FAULTS
 from envconn.providers import Rewrite, all_providers
 from envconn.providers.table import TABLE, records
-from envconn.remote.api_errors import REMOTE_FAULTS
 from envconn.sources.order import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from envconn.codes import Code
+    from envconn.cli.explain import Meaning
     from envconn.providers import Provider
 
 TARGET = Path(__file__).with_name("providers.md")
@@ -193,9 +192,10 @@ _CODES = """\
 
 Every finding has a code that never changes its meaning. It is in brackets at the end of a line of `envconn check`,
 under `code` in its JSON, in the title of an annotation in GitHub Actions, and in `problem.code` of an exception. The
-message next to it names the variable and the part of it; this page says what the code means in general. It is
-generated from `src/envconn/codes.py` by `docs/generate.py`: correct the table, never this page. A test applies each
-remedy to its example.
+message next to it names the variable and the part of it; this page says what the code means in general, as
+`envconn explain CODE` does in the terminal. The address of a section is stable. The page is generated from
+`src/envconn/codes.py` by `docs/generate.py`: correct the table, never this page. A test applies each remedy to its
+example.
 
 [The environment](#the-environment) (exit code 78), [live servers](#live-servers) (69, 76, 77, 78),
 [providers' APIs](#providers-apis) (64, 69, 77, 78), [notes](#notes) (0), [programs](#programs) (exceptions),
@@ -238,44 +238,30 @@ _TOP = {"Live servers", "Providers' APIs", "Programs", "Django's checks"}
 
 
 def codes_page() -> str:
-    """Return the text of docs/codes.md: one table for each section of the codes."""
+    """Return the text of docs/codes.md: one section for each code, below the section of the table."""
     return _CODES + "".join(f"\n{_codes_section(title)}" for title in SECTIONS)
 
 
 def _codes_section(title: str) -> str:
     chapter = _CHAPTERS.get(title, "")
     head = f"## {title}\n\n{chapter}" if title in _TOP else f"{chapter}\n### {title}\n" if chapter else f"### {title}\n"
-    rows = [_codes_row(code, entry, title) for code, entry in SECTIONS[title].items()]
-    names = ("code", *(("exit code", "waiting") if title in _FAULTS else ()), *_COLUMN_NAMES[: len(rows[0])])
-    shown = [names[: len(rows[0])], ("---",) * len(rows[0]), *rows]
-    table = "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in shown)
-    return f"{head}\n{table}{_codes_examples(title)}"
+    level = "###" if title in _TOP else "####"
+    return head + "".join(_code(code, title, level) for code in SECTIONS[title])
 
 
-_FAULTS = {"Live servers": FAULTS, "Providers' APIs": REMOTE_FAULTS}
-_COLUMN_NAMES = ("what it means", "what to do")
+def _code(code: str, title: str, level: str) -> str:
+    """Return the section of `code`, or a link to it if it stands in an earlier section of the page."""
+    found = meanings(code)
+    if found[0].section != title:
+        return f"\n[`{code}`](#{code}) is explained above.\n"
+    return f"\n{level} `{code}`\n" + "".join(map(_meaning, found))
 
 
-def _codes_row(code: str, entry: Code, title: str) -> tuple[str, ...]:
-    cells = [f"`{code}`"]
-    cause = entry.cause
-    if title in _FAULTS:
-        fault = _FAULTS[title].get(code)
-        cells += [str(fault.exit_code if fault else 78), "helps" if fault and fault.passes else ""]
-        cause = cause or (f"{fault.meaning[0].upper()}{fault.meaning[1:]}." if fault else "")
-    return (*cells, cause, *([entry.remedy] if entry.remedy else []))
-
-
-def _codes_examples(title: str) -> str:
-    found = [(code, entry) for code, entry in SECTIONS[title].items() if entry.example]
-    lines = [f"# {code}\n{entry.example}\n{entry.corrected}\n" for code, entry in found]
-    return (
-        "\nFor each code a line that leads to it, and the line with the remedy applied:\n\n```sh\n"
-        + "\n".join(lines)
-        + "```\n"
-        if found
-        else ""
-    )
+def _meaning(meaning: Meaning) -> str:
+    lines = [f"{meaning.result[0].upper()}{meaning.result[1:]}. {meaning.cause}"]
+    lines += [f"**Remedy:** {meaning.remedy}"] if meaning.remedy else []
+    lines += [f"```sh\n# before\n{meaning.before}\n# after\n{meaning.after}\n```"] if meaning.before else []
+    return "".join(f"\n{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "at-unencoded": Code(
             "There is a second `@`.",
-            "Write `%40` permanentlyy one but the last.",
+            "Write `%40` for every one but the last.",
             "DATABASE_URL=postgresql://app:p@ss@db.example.com/app",
             "DATABASE_URL=postgresql://app:p%40ss@db.example.com/app",
         ),

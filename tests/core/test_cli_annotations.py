@@ -57,7 +57,7 @@ def test_problems_become_errors(arguments: list[str], github: None, capsys: pyte
     assert output.out == ("database [refused] DATABASE_URL, tls-disabled\n" if arguments == ["show"] else "")
     text, _, *rest = output.err.splitlines()
     assert text.startswith("error DATABASE_URL: sslmode=disable")
-    assert rest == (["1 error in 1 variable."] if arguments == ["check"] else [])
+    assert rest == (["1 error in 1 variable. More: envconn explain tls-disabled"] if arguments == ["check"] else [])
     ((command, properties, message),) = read(output.err)
     assert (command, properties) == ("error", {"title": "envconn: tls-disabled"})
     assert text == f"error {message} [tls-disabled]"

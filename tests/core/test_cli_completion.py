@@ -61,7 +61,7 @@ def completed(path: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["envconn", ""], {"check", "show", "exec", "export", "fetch", "schema", "completion"}),
+        (["envconn", ""], {"check", "show", "exec", "export", "fetch", "explain", "schema", "completion"}),
         (["envconn", "s"], {"show", "schema"}),
         (["envconn", "nothing"], set()),
         (["envconn", "check", "-"], READING | LIVE | {"--json", "--service"}),
@@ -76,6 +76,7 @@ def completed(path: Path, *words: str) -> set[str]:
         (["envconn", "fetch", "planetscale", "--r"], {"--role", "--reset", "--reveal"}),
         (["envconn", "fetch", "neon", "--write", "prod"], {"production.env"}),
         (["envconn", "check", "--enforcement", ""], {"require", "report", "skip"}),
+        (["envconn", "explain", "ca-mis"], {"ca-missing"}),
         (["envconn", "completion", ""], {"bash", "zsh", "fish"}),
         (["envconn", "check", "--env-file", "prod"], {"production.env"}),
         (["envconn", "exec", "--env-file", "prod"], {"production.env"}),

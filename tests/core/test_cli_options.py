@@ -110,7 +110,8 @@ def test_nothing_is_contacted_where_the_configuration_is_wrong(command: str) -> 
     )
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr.splitlines()[0].endswith("[tls-disabled]")
-    assert done.stderr.splitlines()[1:] == (["1 error in 1 variable."] if command == "check" else [])
+    last = ["1 error in 1 variable. More: envconn explain tls-disabled"] if command == "check" else []
+    assert done.stderr.splitlines()[1:] == last
 
 
 SUGGESTED = [
@@ -124,7 +125,7 @@ SUGGESTED = [
     (["check", "--enforcement", "requires"], "require"),
     (["completion", "bsh"], "bash"),
 ]
-REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, schema, completion"
+REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, explain, schema, completion"
 UNLIKE_ANYTHING = [["--x"], [MARKER], ["check", f"--{MARKER}"], ["check", "--enforcement", MARKER], ["fetch", MARKER]]
 
 
@@ -208,7 +209,7 @@ LISTED = "--help, --env-file, --no-env-file, --service, --json, "
         (["check", "--nope"], f"unknown option or argument. Use one of {LISTED}"),
         (["show", MARKER], f"unknown option or argument. Use one of {LISTED}--sources."),
         (["check", "--jsn"], "Did you mean --json?"),
-        (["chekc"], "must be one of check, show, exec, export, fetch, schema, completion. Did you mean check?"),
+        (["chekc"], "must be one of check, show, exec, export, fetch, explain, schema, completion. Did you mean check"),
         (["completion", "tcsh"], "must be one of bash, zsh, fish"),
         (["fetch", "nope"], "must be one of casedev, neon, planetscale, scalingo"),
     ],
@@ -219,7 +220,7 @@ def test_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("columns", [40, 80])
 @pytest.mark.parametrize(
-    "command", ["", "check", "show", "exec", "export", "fetch", "fetch neon", "schema", "completion"]
+    "command", ["", "check", "show", "exec", "export", "fetch", "fetch neon", "explain", "schema", "completion"]
 )
 def test_help_fits_the_terminal(
     command: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -70,7 +70,12 @@ def in_a_pipe(*arguments: str, **variables: str) -> str:
 
 
 def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return re.sub(r"\x1b\[[0-9;]*m|\x1b]8;;.*?\x1b\\", "", text)
+
+
+def linked(code: str) -> str:
+    """Return `code` in brackets, as a link to its section of the documentation."""
+    return f"\x1b]8;;https://envconn.example/codes/#{code}\x1b\\[{code}]\x1b]8;;\x1b\\"
 
 
 LOOKS = {
@@ -158,7 +163,8 @@ GREEN, YELLOW, RED, BOLD_GREEN, BOLD_RED = "\x1b[32m", "\x1b[33m", "\x1b[31m", "
         ("check", SEVERAL, f"{GREEN}[local]\x1b[0m"),
         ("check", {**BAD, "ENVCONN_TLS_WAIVE": "*.example"}, f"{RED}[unencrypted]\x1b[0m"),
         ("check", BAD, f"{BOLD_RED}error\x1b[0m "),
-        ("check", BAD, "[tls-disabled]\n"),
+        ("check", BAD, f"{linked('tls-disabled')}\n"),
+        ("check", {**GOOD, "PGHOST": "x"}, linked("pg-variable-ignored")),
         ("show", BAD, f"{RED}[refused]\x1b[0m"),
         ("show", {**GOOD, "PGHOST": "x"}, "\x1b[1;36mnote\x1b[0m "),
     ],
@@ -185,6 +191,21 @@ def test_colour(command: str, variables: dict[str, str], painted: str) -> None:
 def test_switches_of_colour(switches: dict[str, str], on_a_terminal: bool, elsewhere: bool) -> None:  # noqa: FBT001 - a table
     assert ("\x1b[" in on_terminal(WIDE, "check", **GOOD, **switches)) is on_a_terminal
     assert ("\x1b[" in in_a_pipe("check", **GOOD, **switches)) is elsewhere
+
+
+def test_a_code_is_a_link_on_a_coloured_terminal_only() -> None:
+    assert "\x1b]8" not in on_terminal(WIDE, "check", **BAD, NO_COLOR="1")
+    assert "\x1b]8" not in in_a_pipe("check", **BAD, FORCE_COLOR="1")
+
+
+@pytest.mark.parametrize("columns", [WIDE, NARROW])
+def test_a_code_is_explained_in_lines_that_fit_and_examples_that_can_be_copied(columns: int) -> None:
+    lines = plain(on_terminal(columns, "explain", "ca-missing")).splitlines()
+    examples = [line for line in lines if line.startswith(("before ", "after  "))]
+    assert len(examples) == 2
+    address = linked("ca-missing").split(";;")[1].partition("\x1b")[0]
+    assert all(len(line) <= columns or line.endswith(address) for line in lines if line not in examples)
+    assert " ".join(lines).split() == in_a_pipe("explain", "ca-missing").split()
 
 
 def test_lines_are_not_wrapped_because_colour_is_forced() -> None:

@@ -202,7 +202,7 @@ def test_one_redis_for_two_services_fails_once(port: int) -> None:
         GITHUB_ACTIONS="true",
     )
     error, annotation, summary = done.err.splitlines()
-    assert (done.code, summary) == (69, "1 error in 1 variable.")
+    assert (done.code, summary) == (69, "1 error in 1 variable. More: envconn explain connection-refused")
     assert error.startswith("error REDIS_URL: ")
     assert annotation.startswith("::error title=envconn%3A connection-refused::REDIS_URL: ")
 

@@ -186,7 +186,8 @@ def _tried(proof: Proof) -> str:
 
 def _failure(problems: Sequence[Finding]) -> str:
     variables = {problem.variable for problem in problems}
-    return f"{_count(len(distinct(problems)), 'error')} in {_count(len(variables), 'variable')}."
+    counted = f"{_count(len(distinct(problems)), 'error')} in {_count(len(variables), 'variable')}."
+    return f"{counted} More: envconn explain {problems[0].code}"
 
 
 def _count(number: int, word: str) -> str:

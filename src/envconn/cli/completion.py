@@ -20,6 +20,7 @@ def run(parser: ArgumentParser, shell: str) -> int:
     except ImportError:
         print("envconn completion: shtab is not installed. Run pip install 'envconn[completion]'", file=sys.stderr)
         return EX_CONFIG
+    from envconn.cli.explain import codes
     from envconn.export import FORMATS
 
     for action in _actions(parser):
@@ -29,6 +30,8 @@ def run(parser: ArgumentParser, shell: str) -> int:
             action.complete = _COMMANDS  # type: ignore[attr-defined]
         elif action.metavar == "FORMAT":
             action.choices = tuple(FORMATS)
+        elif action.metavar == "CODE":
+            action.choices = codes()
     print(shtab.complete(parser, shell))
     return 0
 

@@ -206,6 +206,11 @@ def _add_fetch(command: argparse.ArgumentParser) -> None:
         provider.set_defaults(run=_fetch, parser=provider)
 
 
+def _add_explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("code", nargs="?", metavar="CODE", help="the code in brackets behind a message (default: all)")
+    command.set_defaults(run=_explain)
+
+
 def _add_schema(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_schema)
 
@@ -250,6 +255,12 @@ def _fetch(chosen: argparse.Namespace) -> int:
     from envconn.cli import fetch
 
     return fetch.run(chosen)
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    from envconn.cli import explain
+
+    return explain.run(chosen.code)
 
 
 def _schema(_chosen: argparse.Namespace) -> int:
@@ -325,6 +336,15 @@ or --reveal.
   envconn fetch planetscale --organization acme --database app --role web --create --ttl 3600 --write .env
   envconn fetch scalingo --app my-app""",
         _add_fetch,
+    ),
+    "explain": (
+        "explain the code behind a message, with an example and its remedy",
+        """\
+Explain the code behind a message: its cause, its remedy, and an example before and
+after.
+
+  envconn explain ca-missing""",
+        _add_explain,
     ),
     "schema": (
         "print the JSON Schema of what --json prints",

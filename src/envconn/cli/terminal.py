@@ -1,6 +1,7 @@
 """How output looks: aligned, wrapped and coloured on a terminal, one line for each message in a pipe.
 
 ``NO_COLOR`` turns colour off; otherwise ``FORCE_COLOR`` or ``CLICOLOR_FORCE`` turn it on; otherwise a terminal does.
+On a coloured terminal, the code of a finding is a link to its section of the documentation.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _WORDS = {
     "warning": _YELLOW,
     "failed": _RED,
     "error": _RED,
+    **dict.fromkeys(("cause", "remedy", "before", "after", "more"), _CYAN),  # of `envconn explain`
 }
+_FINDINGS = {"note", "warning", "error"}
 _LEVELS = {
     **dict.fromkeys(("verify-full", "verify-ca", "local"), _GREEN),
     **dict.fromkeys(("encrypted", "opportunistic"), _YELLOW),
@@ -41,9 +44,17 @@ _WIDEST = 100
 """Lines are wrapped at this width at the latest, to be readable."""
 
 
-def show(line: str, stream: TextIO) -> None:
-    """Print `line`: wrapped between words on a terminal, in colour if colour is on."""
-    stream.write(_painted(_wrapped(line, stream), stream) + "\n")
+def show(line: str, stream: TextIO, *, wrap: bool = True) -> None:
+    """Print `line`: wrapped between words on a terminal unless `wrap` is false, in colour if colour is on."""
+    stream.write(_painted(_wrapped(line, stream) if wrap else line, stream) + "\n")
+
+
+def address(code: str) -> str:
+    """Return the address of the section of the documentation that explains `code`."""
+    from importlib.metadata import metadata  # costs 15 ms
+
+    pages = dict(each.split(", ", 1) for each in metadata("envconn").get_all("Project-URL") or ())
+    return f"{pages.get('Codes', 'docs/codes.md')}#{code}"
 
 
 def aligned(rows: Sequence[Sequence[str]], stream: TextIO) -> list[str]:
@@ -61,12 +72,19 @@ def _painted(text: str, stream: TextIO) -> str:
 
     first = re.match(r"\w+", text)
     if first and (colour := _WORDS.get(first[0])):
+        if first[0] in _FINDINGS and _moves(stream):
+            text = re.sub(r"\[([a-z-]+)]$", lambda match: _linked(match[0], match[1]), text)
         text = f"\x1b[{_BOLD};{colour}m{first[0]}\x1b[0m{text[first.end() :]}"
     return re.sub(r"\[([a-z-]+)\]", lambda match: _bracketed(match[0], match[1]), text)
 
 
 def _bracketed(whole: str, word: str) -> str:
     return f"\x1b[{_LEVELS[word]}m{whole}\x1b[0m" if word in _LEVELS else whole
+
+
+def _linked(whole: str, code: str) -> str:
+    """Return `whole` as a link to what explains `code` (OSC 8, which terminals without links ignore)."""
+    return f"\x1b]8;;{address(code)}\x1b\\{whole}\x1b]8;;\x1b\\"
 
 
 def _is_coloured(stream: TextIO) -> bool:
