@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from envconn.codes import SECTIONS
 from envconn.export import FORMATS
 from envconn.export.target import CA
 from envconn.providers import Rewrite, all_providers
+from envconn.providers.recognition import ROOTS
 from envconn.providers.table import TABLE, records
 from envconn.sources.order import SOURCES
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envconn.cli.explain import Meaning
-    from envconn.providers import Provider
+    from envconn.providers import Certificates, Provider
 
 TARGET = Path(__file__).with_name("providers.md")
 EXPORT = Path(__file__).with_name("export.md")
@@ -59,7 +61,7 @@ def _row(record: Provider) -> tuple[str, ...]:
         _words(record.families),
         _pooling(record),
         f"`{certificates.sslmode}`" if certificates else "not known",
-        _ca(certificates.ca) if certificates and certificates.sslmode.startswith("verify") else "none",
+        _ca(certificates) if certificates and certificates.sslmode.startswith("verify") else "none",
         record.checked,
     )
 
@@ -80,8 +82,9 @@ def _pooling(record: Provider) -> str:
     return "; ".join([*kinds, f"otherwise {rest}" if kinds else rest])
 
 
-def _ca(ca: str) -> str:
-    return {"system": "the system's", "": "to be fetched"}.get(ca, f"`{ca}`")
+def _ca(certificates: Certificates) -> str:
+    missing = "envconn's, or to be fetched" if certificates.roots else "to be fetched"
+    return {"system": "the system's", "": missing}.get(certificates.ca, f"`{certificates.ca}`")
 
 
 def _section(record: Provider) -> str:
@@ -109,10 +112,17 @@ def _conditions(record: Provider) -> str:
 
 def _tls(record: Provider) -> str:
     demand = {True: "demanded by the server", False: "not demanded by the server", None: ""}[record.enforces_tls]
-    remedy = record.certificates.remedy if record.certificates else ""
+    remedy = _remedy(record.certificates) if record.certificates else ""
     network = "the network is a private one" if record.private else ""
     direct = "opened without PostgreSQL's own request first (`sslnegotiation=direct`)" if record.direct_tls else ""
     return "; ".join(filter(None, (demand, network, direct, remedy)))
+
+
+def _remedy(certificates: Certificates) -> str:
+    if not certificates.roots:
+        return certificates.remedy
+    names = sorted(name.removesuffix(".pem") for name in os.listdir(os.path.join(ROOTS, certificates.roots)))
+    return f"envconn has the roots of {', '.join(names)}. For another region: {certificates.remedy}"
 
 
 def _pooler(record: Provider) -> str:

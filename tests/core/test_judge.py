@@ -13,7 +13,6 @@ from envconn.providers import ProviderHints, identify
 from envconn.records import replace
 from envconn.services import parse, secure
 from envconn.tls import Context, judge, requested
-from envconn.tls.judge import provider_ca
 from envconn.tls.policy import Demands
 
 if TYPE_CHECKING:
@@ -216,6 +215,7 @@ def test_contradictions(
 
 NEON = "ep-cool-darkness-123456.eu-central-1.aws.neon.tech"
 RDS = "app-db.abcdefghijkl.eu-central-1.rds.amazonaws.com"
+RDS_ELSEWHERE = "app-db.abcdefghijkl.us-gov-west-1.rds.amazonaws.com"
 RAILWAY = "shuttle.proxy.rlwy.net:12345"
 SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
 
@@ -226,7 +226,10 @@ SCALINGO = "my-db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000"
         (NEON, "", Demands(best=True), VERIFY_FULL, "a public CA"),
         (NEON, "", Demands(), ENCRYPTED, "not asked for"),
         (NEON, "?sslmode=verify-ca", Demands(), VERIFY_FULL, "a public CA"),
-        (RDS, "", Demands(best=True), ENCRYPTED, "no CA is at hand"),
+        (RDS, "", Demands(best=True), VERIFY_FULL, "the roots of the region are at hand"),
+        (RDS, "", Demands(), ENCRYPTED, "not asked for"),
+        (RDS, "?sslmode=verify-ca", Demands(), VERIFY_CA, "what is asked for"),
+        (RDS_ELSEWHERE, "", Demands(best=True), ENCRYPTED, "no CA is at hand"),
         (RDS, "?sslrootcert=FILE", Demands(best=True), VERIFY_FULL, "the level of the record, as a CA is at hand"),
         (RDS, "", Demands(best=True, ca="FILE"), VERIFY_FULL, "the same, by the policy"),
         (NEON, "?sslrootcert=FILE", Demands(best=True), VERIFY_FULL, "the CA of the text, the level of the record"),
@@ -251,10 +254,12 @@ def test_best(certificates: Certificates, place: str, query: str, demands: Deman
         (NEON, "sslmode=verify-full&sslrootcert=/nowhere", "ca-missing", "Mount it"),
         (SCALINGO, "sslmode=verify-full", "ca-missing", "api/ca_certificate"),
         (SCALINGO, "sslrootcert=system", "ca-private", "api/ca_certificate"),
+        (RDS, "sslrootcert=system", "ca-private", "Use sslmode=verify-full without sslrootcert"),
+        (RDS_ELSEWHERE, "sslmode=verify-full", "ca-missing", "GovCloud"),
         (RAILWAY, "sslrootcert=system", "ca-private", "sslmode=require"),
         ("h", "sslmode=verify-ca", "ca-missing", "DATABASE_CA_CERT"),
     ],
-    ids=["missing-file", "providers-remedy", "private-ca", "self-signed", "any-remedy"],
+    ids=["missing-file", "providers-remedy", "private-ca", "private-ca-at-hand", "other-region", "self-signed", "any"],
 )
 def test_ca_refused(place: str, query: str, code: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
@@ -268,10 +273,10 @@ def test_a_providers_ca_that_is_mounted_is_at_hand(certificates: Certificates) -
     endpoint = identify(parse(f"postgres://u:p@{SCALINGO}/d"))
     assert endpoint.provider
     assert endpoint.provider.certificates
-    assert provider_ca(endpoint) is None
+    assert endpoint.ca is None
     for path, expected in ((str(certificates.ca), str(certificates.ca)), ("/nowhere", None)):
         mounted = endpoint.provider._replace(certificates=endpoint.provider.certificates._replace(ca=path))
-        assert provider_ca(endpoint._replace(provider=mounted)) == expected
+        assert endpoint._replace(provider=mounted).ca == expected
 
 
 def test_what_only_a_parameter_of_prismas_says_is_not_lowered(certificates: Certificates) -> None:

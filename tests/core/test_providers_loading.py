@@ -182,6 +182,19 @@ def test_best_is_what_the_certificates_can_meet() -> None:
         assert "tls-better" not in [note.code for note in best.report().notes]
 
 
+RDS = "postgresql://u:FAKE@app-db.abcdefghijkl.eu-central-1.rds.amazonaws.com/db"
+
+
+def test_what_has_roots_of_envconn_says_so() -> None:
+    notes = {note.code: note.message for note in envconn.load({"DATABASE_URL": RDS}, env_file=None).report().notes}
+    remedy = "Use sslmode=verify-full, or set ENVCONN_TLS=best: envconn has the provider's CA"
+    assert notes["tls-better"] == f"could be verify-full. {remedy}"
+    environ = {"DATABASE_URL": RDS, "ENVCONN_TLS": "verify-full"}
+    with pytest.raises(envconn.ConfigurationError, match="Unset ENVCONN_TLS_CA: envconn has the provider's CA"):
+        envconn.load({**environ, "ENVCONN_TLS_CA": "system"}, env_file=None)
+    assert envconn.load(environ, env_file=None).database.tls.level == envconn.TlsLevel.VERIFY_FULL
+
+
 def test_best_for_a_private_ca_requires_its_file(certificates: Certificates) -> None:
     url = "postgresql://u:FAKE@db-1.postgresql.a.osc-fr1.scalingo-dbs.com:31000/db?sslmode=require"
     without = envconn.load({"SCALINGO_POSTGRESQL_URL": url, "ENVCONN_TLS": "best"}, env_file=None)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
+import time
 from collections import Counter
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from envconn.connection import Connection, Host, Origin, Secret
 from envconn.grammar import read
 from envconn.providers import Provider, ProviderHints, Rewrite, all_providers, identify, provider_named
-from envconn.providers.recognition import _keys
+from envconn.providers.recognition import ROOTS, _keys
 from envconn.providers.rewrites import derive_sibling
 from envconn.providers.table import TABLE, VARIABLES, records
 
@@ -333,3 +336,19 @@ def test_a_host_comes_before_what_is_stated(host: str, family: str, stated: str,
     evidence = " ".join(endpoint.because)
     assert ("ENVCONN_CACHE_PROVIDER (.env:3) does not apply" in evidence) == (stated != provider)
     assert ("ENVCONN_CACHE_PROVIDER (.env:3) states" in evidence) == ("example" in host)
+
+
+@pytest.mark.parametrize("region", sorted(os.listdir(os.path.join(ROOTS, "aws-rds"))))
+def test_each_region_of_rds_has_three_roots_of_its_own(region: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(os.path.join(ROOTS, "aws-rds", region))
+    found: list[dict[str, Any]] = context.get_ca_certs()
+    assert all(root["subject"] == root["issuer"] for root in found)
+    names = {value for root in found for pairs in root["subject"] for kind, value in pairs if kind == "commonName"}
+    kinds = ("RSA2048", "RSA4096", "ECC384")
+    assert names == {f"Amazon RDS {region.removesuffix('.pem')} Root CA {kind} G1" for kind in kinds}
+    assert all(ssl.cert_time_to_seconds(str(root["notAfter"])) > time.time() + 30 * 365 * 86400 for root in found)
+
+
+def test_the_roots_of_rds_are_those_of_27_regions() -> None:
+    assert len(os.listdir(os.path.join(ROOTS, "aws-rds"))) == 27

@@ -53,6 +53,7 @@ def test_metadata() -> None:
 
 
 def test_schema_is_shipped() -> None:
+    assert len([*(importlib.resources.files("envconn.providers") / "roots" / "aws-rds").iterdir()]) == 27
     schema = importlib.resources.files("envconn.cli") / "report.schema.json"
     assert '"$id": "urn:envconn:report:1.0"' in schema.read_text(encoding="utf-8")
 

@@ -1,7 +1,7 @@
 """Amazon: RDS and Aurora (instances, cluster endpoints, RDS Proxy), and ElastiCache.
 
-Instances and clusters have certificates of Amazon's own CA for databases, RDS Proxy of its public
-one. In China the domain ends in ``.com.cn``.
+Instances and clusters have certificates of Amazon's own CA for databases, whose roots for each region are in
+``roots/aws-rds``, RDS Proxy of its public one. In China the domain ends in ``.com.cn``.
 """
 
 from envconn.providers.record import Certificates, Pooler, Provider, Rewrite
@@ -10,7 +10,11 @@ _PLACE = r"[a-z0-9]{10,14}\.(?P<region>[a-z0-9-]+)\.rds\.amazonaws\.com(?:\.cn)?
 _PRIVATE_CA = Certificates(
     sslmode="verify-full",
     ca="",
-    remedy="Download global-bundle.pem from truststore.pki.rds.amazonaws.com, and name the file in DATABASE_CA_CERT",
+    remedy=(
+        "Download the bundle of the region from truststore.pki.rds.amazonaws.com (GovCloud: "
+        "truststore.pki.us-gov-west-1.rds.amazonaws.com), and name the file in DATABASE_CA_CERT"
+    ),
+    roots="aws-rds",
 )
 _PUBLIC_CA = Certificates(
     sslmode="verify-full", ca="system", remedy="Use sslmode=verify-full&sslrootcert=system: the CA is a public one"

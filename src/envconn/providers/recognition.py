@@ -7,6 +7,7 @@ hosts without a trailing dot, and a host in another spelling is no evidence.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection, Host
     from envconn.providers.record import Certificates, Provider
+
+ROOTS = os.path.join(os.path.dirname(__file__), "roots")
+"""The directory with the roots that are shipped, which CONTRIBUTING.md says how to compare with their publisher's."""
 
 DIRECT = "direct"
 """The value for "no pooler" in `Provider.ports`; the others are pool modes."""
@@ -56,6 +60,15 @@ class Endpoint(Record):
         """The facts about certificates of an unknown CA; `None` if the CA is, or may be, known."""
         known = self.provider.certificates if self.provider else None
         return known if known and not known.ca and not known.sslmode.startswith("verify") else None
+
+    @property
+    def ca(self) -> str | None:
+        """The CA that is at hand: ``system``, or a file on this machine or of envconn's own; otherwise `None`."""
+        known = self.provider.certificates if self.provider else None
+        if known is None or known.ca == "system":
+            return known and known.ca
+        path = os.path.join(ROOTS, known.roots, f"{self.region}.pem") if known.roots else known.ca
+        return path if os.path.isfile(path) else None
 
 
 class ProviderHints(Record):

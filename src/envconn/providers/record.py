@@ -16,12 +16,14 @@ class Certificates(Record):
 
     `sslmode` is the strongest mode that the certificates are known to pass. `ca` is ``system`` for a
     public CA, the path of the platform's own CA on its machines, or empty if a file must be
-    downloaded; `remedy` says in one clause how to get it.
+    downloaded; `remedy` says in one clause how to get it. `roots` is the directory below `envconn.providers.roots`
+    that has a file with the roots of each region, named by it, empty if there is none.
     """
 
     sslmode: str
     ca: str
     remedy: str
+    roots: str = ""
 
 
 class Pooler(Record):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from envconn.connection import Connection
-    from envconn.providers import Endpoint
+    from envconn.providers import Certificates, Endpoint
     from envconn.tls.judged import Judgement
     from envconn.tls.policy import Demands
 
@@ -34,8 +34,18 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
         return (*found, note("best-unknown", variable, _BEST_UNKNOWN))
     if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
         return found
-    message = f"could be {known.sslmode}. {known.remedy}{_BEST if known.ca else ''}"
+    message = f"could be {known.sslmode}. {_better(known, judgement.endpoint)}"
     return (*found, note("tls-better", variable, message))
+
+
+def _better(known: Certificates, endpoint: Endpoint) -> str:
+    """Return how to reach the level of `known`."""
+    if not endpoint.ca:
+        return known.remedy
+    return f"Use sslmode={known.sslmode}{_BEST}: {_AT_HAND}" if known.roots else f"{known.remedy}{_BEST}"
+
+
+_AT_HAND = "envconn has the provider's CA"
 
 
 def _without_effect(connection: Connection) -> Iterator[Finding]:
@@ -96,6 +106,11 @@ def ca_remedy(connection: Connection, endpoint: Endpoint, policy: Demands, servi
         word = family.instead.removesuffix(" or stronger")
         return f"{word}{floor_remedy(policy, service)}: the provider's certificates are self-signed and have no CA"
     known = endpoint.provider.certificates if endpoint.provider else None
+    if known and known.roots and endpoint.ca:  # and another one is stated
+        if "sslrootcert" in connection.parameters:
+            return f"Use sslmode={known.sslmode} without sslrootcert: {_AT_HAND}"
+        stated = policy.ca_for(connection.family)
+        return f"Unset {stated[1] if stated else variable}: {_AT_HAND}"
     if known:
         return known.remedy.replace("DATABASE_CA_CERT", policy.remedy(variable))
     if connection.origin.parts and connection.origin.variable != KEYWORDS["host"].variable:

@@ -14,8 +14,6 @@ The steps, in order:
 
 from __future__ import annotations
 
-import os
-
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
 from envconn.grammar.hosts import is_complete
@@ -131,7 +129,7 @@ def _is_stated(connection: Connection, context: Context) -> bool:
 
 def _floor(policy: Demands, connection: Connection, endpoint: Endpoint) -> TlsLevel:
     known = endpoint.provider.certificates if endpoint.provider else None
-    at_hand = policy.ca_for(connection.family) or "sslrootcert" in connection.parameters or provider_ca(endpoint)
+    at_hand = policy.ca_for(connection.family) or "sslrootcert" in connection.parameters or endpoint.ca
     return max(policy.floor, SSLMODES[known.sslmode]) if policy.best and known and at_hand else policy.floor
 
 
@@ -155,8 +153,8 @@ def _stated_ca(connection: Connection, endpoint: Endpoint, policy: Demands, leve
         return connection.parameters["sslrootcert"], connection.origin.variable
     if level >= TlsLevel.ENCRYPTED and (stated := policy.ca_for(connection.family)):
         return stated
-    if level >= TlsLevel.VERIFY_CA and endpoint.provider and (known := provider_ca(endpoint)):
-        return known, f"the record of {endpoint.provider.name}"
+    if level >= TlsLevel.VERIFY_CA and endpoint.provider and endpoint.ca:
+        return endpoint.ca, f"the record of {endpoint.provider.name}"
     if level >= TlsLevel.VERIFY_CA and FAMILIES[connection.family].verified:
         return "system", connection.origin.variable
     return None
@@ -172,12 +170,6 @@ def _with_demands(
 
     raised_connection, added = raised(connection, demanded, level)
     return raised_connection, added, contradictions(raised_connection, added, level)
-
-
-def provider_ca(endpoint: Endpoint) -> str | None:
-    """Return the CA of the provider's record, if it is available: ``system``, or a file that exists on this machine."""
-    known = endpoint.provider.certificates if endpoint.provider else None
-    return known.ca if known and (known.ca == "system" or os.path.isfile(known.ca)) else None
 
 
 def _contradictions(
