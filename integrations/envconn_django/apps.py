@@ -10,6 +10,7 @@ from functools import partial
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
+from django.db import router
 
 from envconn.connection import PROGRAM_DEFAULT
 from envconn.records import Record
@@ -45,6 +46,9 @@ class EnvconnConfig(AppConfig):
             from envconn_django.exceptions import stop
 
             stop(problems)
+        if settings.DATABASE_ROUTERS:
+            # A router that pins reads to the primary has to be there before the first connection.
+            _ = router.routers
 
 
 def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:

@@ -200,6 +200,7 @@ class Mirrored(TransactionTestCase):
 
 def test_the_test_runner_mirrors(project: Project, private: Server, certificates: Certificates) -> None:
     project.tests(MIRRORED)
+    project.settings("from envconn_django import ReplicaRouter; DATABASE_ROUTERS = [ReplicaRouter(pinned_seconds=0)]")
     tls = {"sslmode": "verify-full", "sslrootcert": str(certificates.ca)}
     pooled = private.uri(**tls, hostaddr="127.0.0.1").replace("localhost", "db.envconn.test")
     done = project.manage(
