@@ -34,6 +34,7 @@ __all__ = [
     "EndpointUnavailable",
     "EnvconnError",
     "Finding",
+    "ImportedLate",
     "PasswordUnavailable",
     "ServiceMissing",
     "files_exhausted",
@@ -166,3 +167,20 @@ class EndpointUnavailable(EnvconnError):
 
 class PasswordUnavailable(EnvconnError):
     """A callable did not supply the password of a connection. The text says what it did instead."""
+
+
+class ImportedLate:
+    """A context that imports a module, which is a file: it raises a `ConfigurationError` if none can be opened.
+
+    `variable` is for the message.
+    """
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, (OSError, ImportError)) and (found := files_exhausted(self._variable)):
+            raise ConfigurationError([found]) from None

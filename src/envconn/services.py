@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
-from envconn.errors import ConfigurationError, ServiceMissing, problem
+from envconn.errors import ConfigurationError, ImportedLate, ServiceMissing, problem
 from envconn.families import VARIABLES
 from envconn.grammar.libpq_keywords import KEYWORDS
 from envconn.records import replace
@@ -265,7 +265,8 @@ def secure(source: Connection | str, policy: Policy | None = None) -> SecuredCon
         ConfigurationError: it is not secured as the policy requires, or cannot be; or a variable that applies is wrong.
         TypeError: `source` is something else.
     """
-    from envconn.grammar import recheck
+    with ImportedLate("connection string"):
+        from envconn.grammar import recheck
 
     connection = parse(source) if isinstance(source, str) else source
     # The frame of this function is part of the traceback, and some tools print its variables.

@@ -99,6 +99,17 @@ def test_too_many_open_files(files: Path, name: str) -> None:
     assert verified(connection)
 
 
+@pytest.mark.parametrize("moved", [False, True])
+def test_too_many_open_files_for_the_cas_of_the_system(monkeypatch: pytest.MonkeyPatch, *, moved: bool) -> None:
+    url = "postgresql://app:pw@db.example.com/app?sslrootcert=system"
+    connection = envconn.secure(url)
+    if moved:
+        monkeypatch.setenv("SSL_CERT_FILE", connection.tls.ca.path if connection.tls.ca else "")
+    with pytest.raises(ConfigurationError) as caught, no_descriptor_left():
+        verified(envconn.secure(url) if moved else connection)
+    assert {problem.code for problem in caught.value.problems} == {"files-exhausted"}
+
+
 def test_a_system_s_bundle(certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "bundle.pem"
     shutil.copyfile(certificates.ca, bundle)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import envconn
+from envconn.drivers import asyncpg, libpq, pg8000
 from envconn.tls.ca import BUNDLES
 
 SYSTEM = next(path for path in BUNDLES if os.path.isfile(path))
@@ -55,7 +56,7 @@ def test_a_text_without_a_mode_gets_that_of_libpq(environ: dict[str, str], level
         {**LOCAL, "PGSSLMODE": "prefer", "PGREQUIRESSL": "1"},  # the one counts only without the other
         {**LOCAL, "PGREQUIRESSL": "0"},
         {**WAIVED, "PGREQUIRESSL": "yes"},
-        {**LOCAL, "PGSSLROOTCERT": SYSTEM},  # docs/security.md says why
+        {**LOCAL, "PGSSLROOTCERT": SYSTEM},  # test_an_optional_ca
         {**WAIVED, "PGSSLROOTCERT": SYSTEM},
         {**LOCAL, **FULL, "DATABASE_URL": SILENT.format("localhost") + "?sslmode=prefer"},
         {**WAIVED, **FULL, "DATABASE_URL": SILENT.format("db.internal") + "?sslmode=prefer"},
@@ -64,6 +65,41 @@ def test_a_text_without_a_mode_gets_that_of_libpq(environ: dict[str, str], level
 )
 def test_what_raises_nothing_here(environ: dict[str, str]) -> None:
     assert str(envconn.load(environ, env_file=None).database.tls.level) == "opportunistic"
+
+
+@pytest.mark.parametrize(
+    ("environ", "variable"),
+    [
+        ({**LOCAL, "PGSSLROOTCERT": SYSTEM}, "PGSSLROOTCERT"),
+        ({**WAIVED, "PGSSLROOTCERT": SYSTEM}, "PGSSLROOTCERT"),
+        ({**LOCAL, **PREFER, "PGSSLROOTCERT": SYSTEM}, "PGSSLROOTCERT"),
+        ({**LOCAL, "PGSSLROOTCERT": SYSTEM, "ENVCONN_TLS_CA": "system"}, "PGSSLROOTCERT"),
+        ({**LOCAL, "PGSSLROOTCERT": SYSTEM, "DATABASE_CA_CERT": "system"}, "PGSSLROOTCERT"),
+        ({**LOCAL, "PGSSLROOTCERT": "missing.pem"}, None),
+        ({**LOCAL, "ENVCONN_TLS_CA": SYSTEM}, None),
+        ({**LOCAL, "DATABASE_CA_CERT": SYSTEM}, None),
+        ({**LOCAL, "DATABASE_URL": "mysql://u:p@localhost/d", "PGSSLROOTCERT": SYSTEM}, None),
+        ({**LOCAL, "DATABASE_URL": SILENT.format("localhost") + "?sslmode=disable", "PGSSLROOTCERT": SYSTEM}, None),
+    ],
+)
+def test_an_optional_ca(environ: dict[str, str], variable: str | None) -> None:
+    """libpq checks against its own CA where TLS is optional, too, if the file exists; no driver but libpq can."""
+    found = envconn.load(environ, env_file=None).database
+    assert (found.tls.ca and found.tls.ca.variable) == variable
+    if variable is None:
+        return
+    assert libpq.arguments(found, 18_00_00)["sslrootcert"] == SYSTEM
+    assert [reason for reason in found.tls.evidence if "continues without TLS if it fails" in reason]
+    for driver in (asyncpg, pg8000):
+        with pytest.raises(envconn.ConfigurationError, match="cannot check the CA of PGSSLROOTCERT when TLS is opt"):
+            driver.arguments(found)
+
+
+@pytest.mark.parametrize("mode", ["require", "disable"])
+def test_what_the_drivers_remedy_says(mode: str) -> None:
+    environ = {**LOCAL, "PGSSLROOTCERT": SYSTEM, "DATABASE_URL": f"{SILENT.format('localhost')}?sslmode={mode}"}
+    found = envconn.load(environ, env_file=None).database
+    assert bool(asyncpg.arguments(found)["ssl"]) is bool(pg8000.arguments(found)["ssl_context"]) is (mode == "require")
 
 
 @pytest.mark.parametrize(

@@ -57,16 +57,16 @@ def database(home: Home, **variables: str) -> envconn.SecuredConnection:
         ({"DATABASE_URL": f"{URL}?sslmode=require"}, "verify-ca", "the same"),
         ({"DATABASE_URL": FULL}, "verify-full", "the CA that was missing"),
         ({"PGHOST": "h", "PGUSER": "u", "PGDATABASE": "d", "DATABASE_URL": ""}, "verify-ca", "in parts"),
-        ({"DATABASE_URL": URL.replace("db.example.com", "localhost")}, "opportunistic", "promises nothing"),
+        ({"DATABASE_URL": URL.replace("db.example.com", "localhost")}, "opportunistic", "as far as libpq goes"),
     ],
 )
 def test_the_ca_is_used_where_none_is_stated(home: Home, variables: dict[str, str], level: str, why: str) -> None:
     found = database(home, **variables)
     assert str(found.tls.level) == level, why
-    if level != "opportunistic":
-        assert found.tls.ca
-        assert (found.tls.ca.path, found.tls.ca.variable) == (home.ca, CA)
-        assert libpq.arguments(found, 18_00_00)["sslrootcert"] == home.ca
+    assert found.tls.ca
+    assert (found.tls.ca.path, found.tls.ca.variable) == (home.ca, CA)
+    assert libpq.arguments(found, 18_00_00)["sslrootcert"] == home.ca
+    assert ("sslcrl", home.crl) in found.parameters.items()
 
 
 @pytest.mark.parametrize(

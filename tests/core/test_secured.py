@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from envconn import EndpointUnavailable, SecuredConnection, TlsLevel, Verdict
+from envconn import ConfigurationError, EndpointUnavailable, SecuredConnection, TlsLevel, Verdict
 from envconn.connection import Connection, Host, Origin
 from envconn.drivers import libpq
 from envconn.services import parse, secure
@@ -18,6 +19,7 @@ from envconn.tls import CA, require_sealed
 from envconn.tls.judged import Features
 from envconn.tls.secured import foreign_parameters, understood
 from leaks import MARKER
+from wrongfiles import no_descriptor_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,3 +291,29 @@ def test_the_evidence(verdict: Verdict, evidence: list[str]) -> None:
 def test_nothing_is_local_or_read_only_that_is_not_known_to_be() -> None:
     assert not WEAK.local
     assert secure(parse("postgresql://app@db.example.com/app")).read_only is False
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "variable"),
+    [
+        ("envconn.tls.uri_writer", lambda real: real.uri(), "DATABASE_URL"),
+        ("envconn.tls.endpoints", lambda real: real.endpoint(pooled=True), "DATABASE_URL"),
+        ("envconn.grammar.recheck", lambda _: secure(URL), "connection string"),
+    ],
+)
+def test_the_first_call_of_a_process_that_can_open_no_file(
+    real: SecuredConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    call: Callable[[SecuredConnection], object],
+    variable: str,
+) -> None:
+    package, _, name = module.rpartition(".")
+    monkeypatch.delattr(sys.modules[package], name, raising=False)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(ConfigurationError) as caught, no_descriptor_left():
+        call(real)
+    assert [(each.code, each.variable) for each in caught.value.problems] == [("files-exhausted", variable)]
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError):
+        call(real)

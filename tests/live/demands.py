@@ -83,6 +83,7 @@ ENVIRONMENTS = {
     "PGSSLMODE=verify-full, another CA": Environment({"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "{other_ca}"}),
     "PGSSLROOTCERT": Environment({"PGSSLROOTCERT": "{ca}"}),
     "PGSSLROOTCERT, another": Environment({"PGSSLROOTCERT": "{other_ca}"}),
+    "PGSSLROOTCERT and PGSSLCRL": Environment({"PGSSLROOTCERT": "{ca}", "PGSSLCRL": "{revoking}"}),
     "PGREQUIRESSL": Environment({"PGREQUIRESSL": "1"}),
     "PGSSLCRL": Environment({"PGSSLCRL": "{revoking}"}),
     "PGSSLCRL, a list that spares": Environment({"PGSSLCRL": "{sparing}"}),

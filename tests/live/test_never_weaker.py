@@ -197,11 +197,51 @@ def permitted(alone: Alone, name: str, cell: Cell, stack: str) -> bool:
     return any(not alone(where, which).startswith("refused") for where, which in ways)
 
 
-def test_an_optional_ca_costs_libpq_alone_its_encryption(alone: Alone) -> None:
-    """Why ours has no effect where TLS is optional (docs/security.md)."""
+OPTIONAL = tuple(name for name in ENVIRONMENTS if name.startswith(("nothing", "PGSSLROOTCERT", "a home with")))
+LOCAL = {"ENVCONN_TLS_LOCAL": "allow"}
+"""With it, a text may do without TLS: libpq checks a certificate if it has a CA, and goes on if it is wrong."""
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_never_weaker_where_tls_is_optional(
+    street: Street, alone: Alone, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable, value in street.environment(name).items():
+        monkeypatch.setenv(variable, value)
+    weaker = []
+    for number, site in enumerate(OPEN):
+        told = alone(name, ("nothing", site))
+        for stack in tuple(STACKS)[(OPTIONAL.index(name) + number) % 3 :: 3]:
+            try:
+                seen = stacks.outcome(stack, environ(street, name, ("nothing", site)) | LOCAL, ask=False)
+            except ConfigurationError:
+                continue
+            if (TLS in seen and told.startswith("refused")) or (CLEAR in seen and told != "clear"):
+                weaker.append(f"{site}, {stack}: {seen}, and libpq alone {told}")
+    assert not weaker, "\n".join(weaker)
+
+
+OPEN = ("good", "unknownca", "both", "notls", "older")
+
+
+def test_an_optional_ca_counts_for_libpq_alone(alone: Alone) -> None:
+    assert alone("nothing", ("nothing", "good")) == alone("nothing", ("nothing", "both")) == "TLS"
     assert alone("PGSSLROOTCERT, another", ("nothing", "both")) == "clear"
-    assert alone("PGSSLROOTCERT, another", ("nothing", "good")).startswith("refused")
-    assert alone("nothing", ("nothing", "both")) == "TLS"
+    for name in ("PGSSLROOTCERT, another", "a home with another CA", "PGSSLROOTCERT and PGSSLCRL"):
+        assert alone(name, ("nothing", "older")).startswith("refused")
+
+
+@pytest.mark.parametrize("name", ["PGSSLROOTCERT", "a home with a CA"])
+@pytest.mark.parametrize("stack", ["psycopg", "psycopg2"])
+def test_an_optional_ca_is_reached(street: Street, monkeypatch: pytest.MonkeyPatch, stack: str, name: str) -> None:
+    """So that the test above does not hold because nothing connects."""
+    for variable, value in street.environment(name).items():
+        monkeypatch.setenv(variable, value)
+    found = {
+        site: stacks.outcome(stack, environ(street, name, ("nothing", site)) | LOCAL, ask=False)
+        for site in ("good", "both", "notls")
+    }
+    assert found == {"good": {TLS}, "both": {TLS}, "notls": {CLEAR}}
 
 
 def tries(street: Street, alone: Alone, name: str, sites: Sequence[str]) -> list[tuple[Cell, str]]:

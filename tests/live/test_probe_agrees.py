@@ -201,3 +201,18 @@ def test_another_driver_agrees(street: Street, lab: Lab, driver: str, site: str)
         assert is_cut or re.search(due, said), (text, said)
     gc.collect()  # here, and not in a test that warnings of it would fail
     assert refused == REFUSING[driver]
+
+
+@pytest.mark.parametrize("site", ["good", "both", "notls"])
+@pytest.mark.parametrize("name", ["PGSSLROOTCERT", "PGSSLROOTCERT, another"])
+def test_agreement_where_tls_is_optional(street: Street, monkeypatch: pytest.MonkeyPatch, name: str, site: str) -> None:
+    """libpq checks the certificate, and goes on without TLS: whether the server wants that is said at the login."""
+    for variable, value in street.environment(name).items():
+        monkeypatch.setenv(variable, value)
+    connection = envconn.secure(street.uris[site])
+    (seen,) = asyncio.run(look([connection], enforcement="skip")).seen
+    noted = [(note.code, CAUSES[note.code][0] in note.message) for note in seen.notes]
+    wrong = NO_TLS if site == "notls" else UNTRUSTED if "another" in name else ""
+    assert (seen.problems, noted) == ((), [(wrong, True)] if wrong else [])
+    assert (seen.handshake is None) is bool(wrong)
+    assert ("certificate verify failed" in connect(connection)) is (wrong == UNTRUSTED and site == "good")

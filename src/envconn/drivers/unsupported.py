@@ -72,8 +72,10 @@ def refuse_optional(connection: SecuredConnection, driver: str) -> None:
     """Refuse what `driver` does not support if TLS is optional.
 
     Raises:
-        ConfigurationError: a client certificate, a revocation list or a bound is stated.
+        ConfigurationError: a client certificate, a revocation list or a bound is stated, or libpq has a CA of its own.
     """
+    if ca := connection.tls.ca:
+        refuse(connection, f"{driver} cannot check the CA of {ca.variable} {_ONLY_CERTAIN}")
     if stated := [name for name in _CERTAIN if name in connection.parameters]:
         message = f"{driver} does not support {stated[0]} when TLS is optional. Use sslmode=require"
         raise ConfigurationError([problem("driver-unsupported", stated_by(connection, stated[0]), message)])
@@ -88,6 +90,7 @@ def refuse(connection: SecuredConnection, message: str, code: str = "driver-unsu
     raise ConfigurationError([problem(code, connection.origin.variable, message)])
 
 
+_ONLY_CERTAIN = "when TLS is optional. Use sslmode=require, or sslmode=disable for a server without TLS"
 _DROP = "Remove it, or use psycopg"
 _VERIFY = "Use psycopg, or remove it and use sslmode=verify-full with a CA"
 _REMEDIES = {

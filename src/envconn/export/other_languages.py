@@ -250,7 +250,7 @@ def _url(connection: SecuredConnection) -> str:
     if ca and ca.kind == "system":
         # Prisma reads only the first certificate of a bundle, and trusts the system's CAs anyway.
         del found["sslcert"]
-    elif ca and ca.certificates != 1:
+    elif ca and "sslcert" in found and ca.certificates != 1:
         decline(
             connection,
             (

@@ -177,6 +177,14 @@ def _demand_certificate(observed: Observation, *, asked: bool) -> None:
             observed.fault("client-certificate-unrequested", _UNREQUESTED.format(observed.channel.where))
 
 
+def explained(failure: Failure | Rejected, channel: Channel) -> tuple[str, str]:
+    """Return the code and the message of a failure before the certificate was seen."""
+    if isinstance(failure, Failure):
+        return failure.code, str(failure)
+    code = certificate_code(failure.number)
+    return code, _rejected_message(code, channel.service, channel.host, None, failure.words)
+
+
 def _reject(observed: Observation, rejected: Rejected) -> None:
     """Yield a problem for each defect of the certificate that the level does not allow."""
     service, found = observed.channel.service, {certificate_code(rejected.number): rejected.words}

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from envconn.errors import ConfigurationError
 from envconn.probe import handshake
-from envconn.probe.assessment import UNKNOWN, Observation, conclude, refuted_by, verified_by_level, verify
+from envconn.probe.assessment import UNKNOWN, Observation, conclude, explained, refuted_by, verified_by_level, verify
 from envconn.probe.channel import Channel
 from envconn.probe.failures import Failure, Rejected
 from envconn.probe.network import TooMuch
@@ -175,11 +175,12 @@ class _Inspection:
         try:
             context = handshake.level_context(self._service, None)
             presented = await self._identify_silent(self._channel.encrypt(wire, context))
-        except Failure as failure:
-            if self._level >= TlsLevel.ENCRYPTED or failure.code == "protocol-unexpected":
+        except (Failure, Rejected) as failure:
+            code, message = explained(failure, self._channel)
+            if self._level >= TlsLevel.ENCRYPTED or code == "protocol-unexpected":
                 raise
             # Opportunistic TLS continues without TLS, as libpq does.
-            self._observed.note(failure.code, str(failure))
+            self._observed.note(code, message)
             return await self._stack.enter_async_context(await self._channel.dial())
         self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
         return wire

@@ -11,7 +11,7 @@ import os
 import re
 from functools import cache
 
-from envconn.errors import Finding, problem
+from envconn.errors import Finding, files_exhausted, problem
 from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import Value
 from envconn.sources.files import read_text
@@ -73,7 +73,7 @@ class CA(Value):
             outcome = read(self.path, self.variable)
             return [outcome] if isinstance(outcome, Finding) else []
         if self.kind == "system" and not _has_certificates(self.path):
-            return [problem("ca-broken", self.variable, _NO_SYSTEM)]
+            return [files_exhausted(self.variable) or problem("ca-broken", self.variable, _NO_SYSTEM)]
         return []
 
     def file_problems(self) -> list[Finding]:
@@ -189,9 +189,8 @@ def _system(variable: str, directory: str) -> CA | Finding:
         if not os.path.isfile(path):
             return problem("ca-missing", variable, f"CA: the file in SSL_CERT_FILE does not exist. {_CORRECT}")
         if not _has_certificates(path):
-            return problem(
-                "ca-broken", variable, f"CA: the file in SSL_CERT_FILE has no certificate in PEM. {_CORRECT}"
-            )
+            message = f"CA: the file in SSL_CERT_FILE has no certificate in PEM. {_CORRECT}"
+            return files_exhausted(variable) or problem("ca-broken", variable, message)
         return CA("system", variable, path=path, moved_by="SSL_CERT_FILE")
     known = (ssl.get_default_verify_paths().cafile, *BUNDLES)
     if found := next((bundle for bundle in known if bundle and os.path.isfile(bundle)), None):

@@ -14,6 +14,8 @@ The steps, in order:
 
 from __future__ import annotations
 
+import os
+
 from envconn.errors import Finding, problem
 from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
 from envconn.grammar.hosts import is_complete
@@ -48,7 +50,8 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     disabled = _disabled(connection, policy, endpoint, local=how_far.local) if requested_level == TlsLevel.NONE else ""
     problems = _contradictions(connection, requested_level, how_far, level, disabled)
     problems += _weak_for_system(connection, requested_level, how_far, policy)
-    connection, demanded, contradictions = _with_demands(connection, policy.demanded, level)
+    trusted = ca if not isinstance(ca, Finding) and level > TlsLevel.NONE else None
+    connection, demanded, contradictions = _with_demands(connection, policy.demanded, level, has_ca=trusted is not None)
     connection = deciding_files.located(connection, context.directory)
     problems += [*contradictions, *objections(connection, endpoint)]
     problems += deciding_files.problems(connection, demanded)
@@ -56,7 +59,6 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     if problems:
         return tuple(problems)
     demands = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
-    trusted = None if isinstance(ca, Finding) or level < TlsLevel.VERIFY_CA else ca
     place, named = policy.place, trusted.variable if trusted else ""
     if unstated < least or not (how_far.exempt or unstated > floor):
         raising = "ENVCONN_TLS"
@@ -141,7 +143,8 @@ def _verified_from(connection: Connection) -> TlsLevel:
 
 def _ca(connection: Connection, endpoint: Endpoint, context: Context, level: TlsLevel) -> CA | Finding | None:
     """Return the stated CA: from the text, otherwise from the policy, otherwise from the provider's record."""
-    if (stated := _stated_ca(connection, endpoint, context.policy, level)) is None:
+    stated = _stated_ca(connection, endpoint, context.policy, level) or _optional_ca(connection, context, level)
+    if stated is None:
         return None
     from envconn.tls.ca import read
 
@@ -160,15 +163,21 @@ def _stated_ca(connection: Connection, endpoint: Endpoint, policy: Demands, leve
     return None
 
 
+def _optional_ca(connection: Connection, context: Context, level: TlsLevel) -> tuple[str, str] | None:
+    """Return the CA that libpq checks a certificate against where TLS is optional, as it does if the file exists."""
+    known = context.policy.libpq_ca if connection.family == POSTGRESQL and level == TlsLevel.OPPORTUNISTIC else None
+    return known if known and os.path.exists(os.path.join(context.directory, known[0])) else None
+
+
 def _with_demands(
-    connection: Connection, demanded: Mapping[str, str], level: TlsLevel
+    connection: Connection, demanded: Mapping[str, str], level: TlsLevel, *, has_ca: bool
 ) -> tuple[Connection, tuple[str, ...], Iterable[Finding]]:
     """Return `connection` with what libpq's variables demand, the keywords that this changes, and problems."""
     if not demanded:
         return connection, (), ()
     from envconn.tls.libpq_demands import contradictions, raised
 
-    raised_connection, added = raised(connection, demanded, level)
+    raised_connection, added = raised(connection, demanded, has_ca=has_ca)
     return raised_connection, added, contradictions(raised_connection, added, level)
 
 

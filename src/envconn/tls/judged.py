@@ -225,7 +225,8 @@ class Verdict(Value):
     `level` is what every driver is told to enforce; `requested` is the level in the text; `raised`
     is whether the policy required more. `local` is true for a unix socket or a loopback address,
     `waived` is the pattern that allows an unencrypted connection, or `None`. `ca` is the CA that the server's
-    certificate is verified against, `None` below ``VERIFY_CA``.
+    certificate is verified against, `None` below ``VERIFY_CA``; except where TLS is optional and libpq has a CA of its
+    own: then it is that one, and libpq continues without TLS if the certificate fails.
     """
 
     level: TlsLevel
@@ -254,7 +255,7 @@ class Verdict(Value):
             (self.local, "every host is a unix socket or a loopback address"),
             (self.waived is not None, f"TLS is not required, because {self._waived_from} has {self.waived}"),
             (self.level > self.requested, f"raised to {self.level}, {self._raised_by}"),
-            (self.ca is not None, f"the server's certificate is checked against {self._named_ca}"),
+            (self.ca is not None, f"{self._if_offered}the server's certificate is checked against {self._named_ca}"),
             *((True, f"{variable} demands more than the text: {name}") for variable, name in self._demanded),
             (self.level < self.requested, "TLS does not apply to a unix socket"),
         ]
@@ -266,6 +267,10 @@ class Verdict(Value):
         return (
             f"because {self._floor_from} is a CA to verify with" if is_ca else f"the minimum set by {self._floor_from}"
         )
+
+    @property
+    def _if_offered(self) -> str:
+        return "libpq continues without TLS if it fails: " if self.level == TlsLevel.OPPORTUNISTIC else ""
 
     @property
     def _named_ca(self) -> str:

@@ -56,10 +56,10 @@ def _wrong(found: Mapping[str, str]) -> Iterator[Finding]:
             yield problem("policy-unknown", keyword.variable, METHODS)
 
 
-def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel) -> tuple[Connection, tuple[str, ...]]:
+def raised(connection: Connection, demanded: Mapping[str, str], *, has_ca: bool) -> tuple[Connection, tuple[str, ...]]:
     """Return `connection` with what is `demanded` beyond its text, and the keywords that this changes.
 
-    If the server is not verified, libpq ignores revocation lists; a ``requirepeer`` only applies to sockets.
+    Without a CA, libpq ignores revocation lists; a ``requirepeer`` only applies to sockets.
     """
     if not demanded or connection.family != POSTGRESQL:
         return connection, ()
@@ -67,16 +67,16 @@ def raised(connection: Connection, demanded: Mapping[str, str], level: TlsLevel)
     added = {
         name: value
         for name, value in demanded.items()
-        if raises(name, stated.get(name), value) and _concerns(name, value, connection, level)
+        if raises(name, stated.get(name), value) and _concerns(name, value, connection, has_ca=has_ca)
     }
     return replace(connection, parameters=Parameters({**stated, **added})), tuple(added)
 
 
-def _concerns(name: str, value: str, connection: Connection, level: TlsLevel) -> bool:
+def _concerns(name: str, value: str, connection: Connection, *, has_ca: bool) -> bool:
     if name == "sslcrl" and "sslcrldir" in connection.parameters and demanded_by(name, value) == HOME_CRL:
         return False  # libpq does not look for the file then
     if name in _LISTS:
-        return level >= TlsLevel.VERIFY_CA
+        return has_ca
     return name != "requirepeer" or any(host.is_socket for host in connection.hosts)
 
 

@@ -164,10 +164,10 @@ class Demands(Value):
     never reach it) and loopback addresses, too. `waive` lists host patterns and CIDR blocks that may be unencrypted,
     and schemes that envconn does not judge. `ca` is for connections that name none; `ca_variable` is its name in
     messages. `database_ca` is for databases, instead of it. `sslmode` is the level of a PostgreSQL text that states
-    none, `sslrootcert` that of one that names no CA: ``VERIFY_FULL`` if ``PGSSLROOTCERT`` is ``system``. `demanded`
-    holds the demands of libpq's variables, by keyword. `places` is where the floor and the waivers are stated, by the
-    name of the variable for all services; `ignored` where one is stated that is not used, because it is less trusted
-    than what is judged.
+    none, `sslrootcert` that of one that names no CA: ``VERIFY_FULL`` if ``PGSSLROOTCERT`` is ``system``. `libpq_ca` is
+    the CA that libpq uses by itself, with its variable. `demanded` holds the demands of libpq's variables, by keyword.
+    `places` is where the floor and the waivers are stated, by the name of the variable for all services; `ignored`
+    where one is stated that is not used, because it is less trusted than what is judged.
     """
 
     floor: TlsLevel = TlsLevel.ENCRYPTED
@@ -180,6 +180,7 @@ class Demands(Value):
     database_ca_variable: str = ""
     sslmode: TlsLevel = TlsLevel.NONE
     sslrootcert: TlsLevel = TlsLevel.NONE
+    libpq_ca: tuple[str, str] | None = None
     demanded: Mapping[str, str] = _NOTHING
     places: Mapping[str, str] = _NOTHING
     ignored: Mapping[str, str] = _NOTHING
@@ -333,6 +334,7 @@ def combined(policy: Policy | None, demands: Demands | None = None) -> Demands:
         database_ca_variable=demands.database_ca_variable if policy.ca is None else "",
         sslmode=demands.sslmode,
         sslrootcert=demands.sslrootcert,
+        libpq_ca=demands.libpq_ca,
         demanded=demands.demanded,
         places={**demands.places, **dict(_in_code(policy, demands))},
         ignored=demands.ignored,
@@ -404,6 +406,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
         database_ca_variable=database_ca[1],
         sslmode=unstated,
         sslrootcert=TlsLevel.VERIFY_FULL if values.get("PGSSLROOTCERT") == "system" else TlsLevel.NONE,
+        libpq_ca=next(((values[name], names[name]) for name in ("PGSSLROOTCERT", HOME_CA) if values.get(name)), None),
         demanded={} if wrong else demanded,
         places=_places(origins, floor, _FLOORS.get(word, TlsLevel.ENCRYPTED), variable),
     )

@@ -7,7 +7,7 @@ Integrations accept nothing else. Only `envconn.tls` can make one; making one in
 from __future__ import annotations
 
 from envconn.connection import Secret
-from envconn.errors import EndpointUnavailable, Finding
+from envconn.errors import EndpointUnavailable, Finding, ImportedLate
 from envconn.records import replace
 from envconn.tls.judged import Judged
 from envconn.tls.levels import TlsLevel
@@ -92,7 +92,8 @@ class SecuredConnection(Judged):
             EndpointUnavailable: there is none; the text says why, and where to get it.
             TypeError: an argument has a wrong type.
         """
-        from envconn.tls.endpoints import find
+        with ImportedLate(self.origin.variable):
+            from envconn.tls.endpoints import find
 
         found = find(self, self._judgement, pooled=pooled, replica=replica, branch=branch)
         if isinstance(found, Finding):
@@ -106,8 +107,12 @@ class SecuredConnection(Judged):
 
         libpq may use the encryption of GSSAPI instead of TLS, which ``gssencmode=disable`` turns off. Other readers of
         PostgreSQL's URIs do not support it, and refuse the parameter: with `libpq` false, it is left out.
+
+        Raises:
+            ConfigurationError: the CA came as text, and no file can be written for it; or no file can be opened.
         """
-        from envconn.tls.uri_writer import uri
+        with ImportedLate(self.origin.variable):
+            from envconn.tls.uri_writer import uri
 
         return Secret(uri(self, libpq=libpq))
 
