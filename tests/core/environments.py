@@ -642,6 +642,7 @@ COMPONENTS = {
     "%(password)s": _LITERAL,
     "$env:DB_PASSWORD": _LITERAL,
     "ENC[AES256_GCM,data:p673w]": _LITERAL,
+    "encrypted:BDqDBibm4wsYqMpCjTQ6BsDHmMadg9K3dAt": _LITERAL,
     "[YOUR-PASSWORD]": _FILL_IN,
     "[your password]": _FILL_IN,
     "[YOUR_PASSWORD]": _FILL_IN,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 
 from envconn import ConfigurationError, load
 from envconn.codes import SECTIONS
+from envconn.grammar.references import FORMS, Form
+from envconn.grammar.text import may_have_form
 from environments import COMPONENTS, MISPLACED, PASTED, PLACEHOLDERS, REFERENCES
 from leaks import MARKER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from envconn import Finding
     from throwaway.certificates import Certificates
 
@@ -290,6 +294,34 @@ def test_a_component_that_is_meant_literally(component: str, code: str) -> None:
     (problem,) = problems(f"host=db.example.com user=app dbname=app password='{component}'")
     assert "write a backslash before its first character" in problem.message
     assert password(f"host=db.example.com user=app dbname=app password='\\{component}'") == component
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if not form.is_value], ids=lambda form: form.pattern)
+def test_every_form_of_a_component_is_looked_for(form: Form) -> None:
+    """Whatever the pattern matches has what `may_have_form` asks for, or is no percent escape and refused for that."""
+    for alternative in alternatives(re._parser.parse(form.pattern)):  # type: ignore[attr-defined]
+        assert may_have_form(alternative) or re.fullmatch("%%?A%%?", alternative), alternative
+
+
+def alternatives(nodes: Iterable[tuple[object, Any]]) -> list[str]:
+    """Return the shortest text of each alternative of a parsed pattern; a set stands for each of its first characters.
+
+    In place of what may be nearly any character, there is an ``A``.
+    """
+    texts = [""]
+    for kind, what in nodes:
+        if (name := str(kind)) == "LITERAL":
+            found = [chr(what)]
+        elif name == "BRANCH":
+            found = [text for branch in what[1] for text in alternatives(branch)]
+        elif name == "MAX_REPEAT":
+            found = [text * what[0] for text in alternatives(what[2])]
+        elif name == "IN" and all(str(each) == "LITERAL" for each, _ in what):
+            found = [chr(character) for _, character in what]
+        else:
+            found = ["A"]
+        texts = [before + text for before in texts for text in found]
+    return texts
 
 
 def problems(text: str) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ from importlib import import_module
 from envconn.errors import problem
 from envconn.families import BY_SCHEME, FAMILIES, accepted
 from envconn.grammar.conninfo import on_one_line, read_conninfo
-from envconn.grammar.text import ParseState, alternatives, tidy
+from envconn.grammar.text import ParseState, alternatives, may_have_form, tidy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ _EXAMPLE = "is an example: the host and the user or the password are placeholder
 
 def _may_be_mistaken(text: str) -> bool:
     """Whether `text` may have a mistake that its grammar does not notice; cheap, as every text is asked."""
-    if not _MARKS.isdisjoint(text):
+    if may_have_form(text) or not _MARKS.isdisjoint(text):
         return True
     place, _, query = text.partition("?")
     if "//" not in place:
@@ -102,7 +102,7 @@ def _may_be_mistaken(text: str) -> bool:
     return "?" in query or "," in query or "=" in place or "%3" in text
 
 
-_MARKS = frozenset("$<{[(*;#\\\N{BULLET}\N{BLACK CIRCLE}\N{MIDDLE DOT}")
+_MARKS = frozenset(";\\")
 _BETWEEN = frozenset(",&?%|:")
 
 
@@ -112,7 +112,7 @@ MISTAKES = frozenset({"reference-unresolved", "placeholder-unreplaced", "text-pa
 
 def reference(text: str) -> tuple[str, str] | None:
     """Return code and message if `text`, one part of a connection, is an unresolved reference or a placeholder."""
-    if _MARKS.isdisjoint(text) and _SCHEMED.isdisjoint(text):
+    if not may_have_form(text) and _SCHEMED.isdisjoint(text):
         return None
     from envconn.grammar.references import of_value
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from envconn.grammar.text import may_have_form
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -176,10 +177,7 @@ def of_value(text: str) -> Form | None:
 
 def of_component(text: str) -> Form | None:
     """Return the form of `text`, a whole component as it is written in a connection string, if it is one."""
-    return _whole(text, _OF_COMPONENTS) if text[:1] in _BEGINNINGS else None
-
-
-_BEGINNINGS = frozenset("$<{[(*#%Ee\N{BULLET}\N{BLACK CIRCLE}\N{MIDDLE DOT}")
+    return _whole(text, _OF_COMPONENTS) if "%" in text or may_have_form(text) else None
 
 
 def _whole(text: str, forms: tuple[Form, ...]) -> Form | None:

@@ -116,6 +116,19 @@ _LONGEST_PARAMETER = 64
 """Characters of a parameter's name, at most, with those around it."""
 
 
+def may_have_form(text: str) -> bool:
+    """Whether a component of `text` may be a reference or a placeholder (`references`, which is imported only then).
+
+    One in percent signs alone (``%NAME%``) does not count: every text with an escape has one.
+    """
+    return not FORM_CHARACTERS.isdisjoint(text) or FORM_WORD in text
+
+
+FORM_CHARACTERS = frozenset("$<{[(*#\N{BULLET}\N{BLACK CIRCLE}\N{MIDDLE DOT}")
+FORM_WORD = "encrypted:"
+"""Every form that a component may have contains one of these; a test derives that from the table of forms."""
+
+
 def nearest(word: str, known: tuple[str, ...]) -> str:
     """Return a hint for a mistyped `word`: the nearest known one, or all if there are few.
 
