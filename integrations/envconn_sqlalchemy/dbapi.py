@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from envconn.drivers import Hidden, asyncpg, libpq, mysql, mysql_asyncio, pg8000, psycopg
+from envconn.drivers import asyncpg, libpq, mysql, mysql_asyncio, pg8000, psycopg
 from envconn.drivers.allowed_options import permit
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel
@@ -79,12 +79,7 @@ def _asyncpg(connection: SecuredConnection) -> Mapping[str, object]:
 
 
 def _mysql(connection: SecuredConnection, module: mysql.Module) -> Mapping[str, object]:
-    [host] = connection.hosts
-    where = {"unix_socket": host.host} if host.is_socket else {"host": host.host, "port": host.port}
-    # Without a password, mysqlclient would read MYSQL_PWD.
-    password = Hidden(connection.password.reveal() if connection.password else "")
-    login = {"user": connection.user, "password": password, "database": connection.dbname}
-    return {**where, **login, **mysql.arguments(connection, module)}
+    return {**mysql.target(connection), "database": connection.dbname, **mysql.arguments(connection, module)}
 
 
 def _aiomysql(connection: SecuredConnection) -> Mapping[str, object]:

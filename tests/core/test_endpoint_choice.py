@@ -13,7 +13,7 @@ import pytest
 import envconn
 from envconn.migration_endpoint import direct_by_itself, unused
 from envconn.report import sibling_name
-from envconn.selection.endpoint_choice import WORDS
+from envconn.selection.variables import ENDPOINTS
 from envconn.tls.secured import direct, stated_endpoint
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_refused(word: str, environ: dict[str, str], message: str) -> None:
     assert "marker" not in str(caught.value)
 
 
-@pytest.mark.parametrize("word", ["", " ", *WORDS])
+@pytest.mark.parametrize("word", ["", " ", *ENDPOINTS])
 @pytest.mark.parametrize(
     "url", ["sqlite:///x", "mysql://app@localhost/shop", "postgresql://app@/shop?host=/run/postgresql"]
 )
@@ -273,7 +273,7 @@ def test_a_reload_keeps_to_it() -> None:
         *(({"DATABASE_URL": NEON, "ENVCONN_ENDPOINT": word}, None) for word in ("direct", "pooled")),
         *(
             ({"DATABASE_URL": PLAIN, "DIRECT_URL": OTHER, "DATABASE_REPLICA_URL": COPY, "ENVCONN_ENDPOINT": word}, None)
-            for word in WORDS
+            for word in ENDPOINTS
         ),
     ],
 )
@@ -346,8 +346,8 @@ def test_what_a_sibling_is_called(environ: dict[str, str], names: list[str]) -> 
 
 
 def test_every_word_means_another_endpoint() -> None:
-    for one, other in product(WORDS, WORDS):
-        assert (one == other) == (WORDS[one] == WORDS[other])
+    for one, other in product(ENDPOINTS, ENDPOINTS):
+        assert (one == other) == (ENDPOINTS[one] == ENDPOINTS[other])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from envconn.services import Services
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from envconn.report import Report
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
 
         forget_service_file()
     elif options.endpoint:
-        os.environ["ENVCONN_ENDPOINT"] = _word(options.endpoint)
+        os.environ["ENVCONN_ENDPOINT"] = options.endpoint
     selection = select_services(env_file=options.env_file)
     if not selection.report.ok:
         complain(selection.report.problems)
@@ -112,11 +112,6 @@ _UNUSED = frozenset({"variable-duplicate", "variable-duplicate-weaker", "variabl
 """The notes on variables that hold a connection, but not the one that is used."""
 
 _NEEDS_EXPORT = "--service and --libpq need --export pg"
-
-
-def _word(endpoint: Mapping[str, bool]) -> str:
-    """Return the value of ``ENVCONN_ENDPOINT`` for `endpoint`, the arguments that an option stands for."""
-    return "replica" if "replica" in endpoint else "pooled" if endpoint["pooled"] else "direct"
 
 
 def _become(command: Sequence[str], environ: dict[str, str]) -> int:

@@ -14,6 +14,7 @@ from envconn.export import FORMATS, render
 from envconn.grammar.libpq_keywords import SERVICE_FILES
 from envconn.selection import select_services
 from envconn.selection.databases import DATABASE
+from envconn.selection.variables import ENDPOINTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def selected(
     if service is None:
         return no_service(command, services)
     try:
-        return service.endpoint(**options.endpoint) if options.endpoint else service
+        return service.endpoint(**ENDPOINTS[options.endpoint]) if options.endpoint else service
     except EndpointUnavailable as unavailable:
         complain(unavailable.problems)
     return EX_CONFIG

@@ -6,6 +6,7 @@ import argparse
 import re
 
 from envconn.records import Record
+from envconn.selection.variables import ENDPOINTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,13 +65,9 @@ def add_endpoint(command: argparse.ArgumentParser) -> None:
     """Add the options that select one connection, and the version of libpq that reads it."""
     add_service(command, "the service to use (default: database)")
     endpoint = command.add_mutually_exclusive_group()
-    for name, which in (
-        ("pooled", {"pooled": True}),
-        ("direct", {"pooled": False}),
-        ("replica", {"replica": True}),
-    ):
+    for name in ENDPOINTS:
         endpoint.add_argument(
-            f"--{name}", dest="endpoint", action="store_const", const=which, help=f"use its {name} endpoint"
+            f"--{name}", dest="endpoint", action="store_const", const=name, help=f"use its {name} endpoint"
         )
     command.add_argument(
         "--libpq", type=_major, metavar="MAJOR", help="the libpq version that reads it (default: any, 13 or newer)"

@@ -6,12 +6,14 @@ those are allowed that are known not to affect the server, the login or TLS.
 
 from __future__ import annotations
 
+from envconn.drivers.installed import DRIVERS
 from envconn.drivers.unsupported import refuse
+from envconn.families import MYSQL, POSTGRESQL
 from envconn.grammar.libpq_keywords import KEYWORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from envconn.tls import SecuredConnection
 
@@ -53,6 +55,19 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
 }
 """The options that decide neither the server, the login nor TLS, by driver."""
+
+MYSQL_SETTINGS = _MYSQL | {"binary_prefix", "client_flag", "init_command", "max_allowed_packet"}
+"""Those that settings of a program may have, with which it opens connections to MySQL itself."""
+
+_OF_MYSQL_ENGINES = MYSQL_SETTINGS.union(*(ALLOWED[driver] for driver in DRIVERS[MYSQL])) | {
+    *("auth_plugin", "auth_plugin_map", "bind_address", "local_infile", "password_creator", "query_callback"),
+    "server_public_key",
+}
+HARMLESS: Mapping[str, frozenset[str]] = {
+    **{driver: ALLOWED[driver] | {"password"} for driver in DRIVERS[POSTGRESQL]},
+    **dict.fromkeys(DRIVERS[MYSQL], _OF_MYSQL_ENGINES),
+}
+"""The same for an engine of a program, which opens its connections itself: what is beside those that are judged."""
 
 _STARTUP = frozenset({"options", "server_settings", "startup_params"})
 """Arguments that a pooler may refuse when a connection starts."""

@@ -17,7 +17,7 @@ from envconn import grammar
 from envconn.connection import Connection, Origin, Secret
 from envconn.drivers import Hidden
 from envconn.drivers import mysql as mysql_driver
-from envconn.drivers.allowed_options import ALLOWED
+from envconn.drivers.allowed_options import HARMLESS, MYSQL_SETTINGS
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError, problem
 from envconn.families import FAMILIES, POSTGRESQL
@@ -109,10 +109,9 @@ def mysql(words: Mapping[str, object], variable: str) -> Connection:
     stated = words.get("ssl") or {}
     files = stated if isinstance(stated, dict) else {}
     _permit(words, (words.keys() - _OF_MYSQL) | (set() if isinstance(stated, dict) else {"ssl"}), variable)
-    query = {f"ssl-{name}": path for name, path in files.items() if name in _FILES}
-    query |= {"ssl-mode": mode} if (mode := _mode(words)) else {}
-    socket = words.get("unix_socket")
-    query |= {"unix_socket": socket} if socket else {}
+    mode = "DISABLED" if words.get("ssl_disabled") else words.get("ssl_mode")
+    stated_last = {"ssl-mode": mode, "unix_socket": words.get("unix_socket")}
+    query = {**_mysql_tls(files), **{name: value for name, value in stated_last.items() if value}}
     given = {name: words.get(name) or "-" for name in ("user", "password", "database")}
     return _read(_mysql_url({**words, **given}, query), variable)
 
@@ -151,7 +150,7 @@ def read_call(driver: str, positional: Sequence[Any], named: Arguments, variable
     if not (reader := _READERS.get(driver)):
         return None
     call = reader(*positional, **named)
-    _permit(call.rest, call.rest.keys() - _HARMLESS[driver], variable)
+    _permit(call.rest, call.rest.keys() - HARMLESS[driver], variable)
     return call
 
 
@@ -164,37 +163,33 @@ def context_level(context: ssl.SSLContext) -> TlsLevel:
 
 _FILES = ("ca", "cert", "key")
 _TLS = ("ssl", "ssl_mode", "ssl_disabled")
-_OF_MYSQL = frozenset(
-    {
-        *("host", "port", "user", "password", "database", "unix_socket", *_TLS),
-        *("charset", "collation", "sql_mode", "use_unicode", "autocommit", "program_name", "init_command"),
-        *("connect_timeout", "read_timeout", "write_timeout", "max_allowed_packet", "binary_prefix"),
-        *("client_flag", "conv", "cursorclass"),
-    }
-)
+_OF_MYSQL = MYSQL_SETTINGS | {"host", "port", "user", "password", "database", "unix_socket", *_TLS}
 _WRITE = "Set the URL in the environment, and use what databases() returns"
 
 
-def _mode(words: Mapping[str, object]) -> str:
-    """Return the value of ``ssl-mode`` that the arguments amount to, empty if there are none."""
-    if words.get("ssl_disabled"):
-        return "DISABLED"
-    if words.get("ssl_mode"):
-        return str(words["ssl_mode"])
-    if not words.get("ssl"):
-        return ""
-    _, _, _, checks_name, verifies = _spelling(words)
-    level = "require" if verifies == "none" else "verify-full" if checks_name else "verify-ca"
-    return MODES[level].upper()
+def _mysql_tls(tls: Arguments) -> dict[str, str]:
+    """Return the parameters for a dictionary with which the drivers turn TLS on."""
+    files = {f"ssl-{name}": str(tls[name]) for name in _FILES if tls.get(name)}
+    checks_name, verifies = _checks(tls)
+    level = "require" if verifies not in _VERIFIES else "verify-full" if checks_name else "verify-ca"
+    return {**files, "ssl-mode": MODES[level].upper()} if tls else {}
+
+
+def _checks(tls: Arguments) -> tuple[bool, str]:
+    """Return whether the name is checked, and how the chain is, with PyMySQL's defaults (_create_ssl_ctx)."""
+    has_ca = bool(tls.get("ca"))
+    verifies = tls.get("verify_mode", "required" if has_ca else "none")
+    return has_ca and bool(tls.get("check_hostname", True)), str(verifies).lower()
+
+
+_VERIFIES = frozenset({"required", "true", "yes", "1"})
 
 
 def _spelling(words: Mapping[str, object]) -> tuple[object, ...]:
-    """Return what decides about TLS, with PyMySQL's defaults (connections.py, _create_ssl_ctx)."""
+    """Return what decides about TLS."""
     files = cast("dict[str, object]", words.get("ssl") or {})
-    has_ca = "ca" in files
-    checks = files.get("check_hostname", has_ca), files.get("verify_mode", "required" if has_ca else "none")
     names = frozenset(files.keys() - {"check_hostname", "verify_mode"})
-    return words.get("ssl_mode"), bool(words.get("ssl_disabled")), names, *checks
+    return words.get("ssl_mode"), bool(words.get("ssl_disabled")), names, *_checks(files)
 
 
 def _permit(words: Mapping[str, object], refused: Iterable[str], variable: str) -> None:
@@ -296,19 +291,12 @@ def _mysql(**named: Any) -> Call:
     decisive = {name for name in named if name.startswith(("ssl", "read_default", "unix_socket"))}
     query = {name: _flag(named.pop(name)) for name in sorted(decisive)}
     context = ("ssl", tls) if isinstance(tls, ssl.SSLContext) else None
-    query |= _mysql_files(tls or {}) if isinstance(tls or {}, Mapping) else {"ssl-mode": "REQUIRED"}
+    query |= _mysql_tls(tls or {}) if isinstance(tls or {}, Mapping) else {"ssl-mode": "REQUIRED"}
     return Call(_mysql_url(words, query), named, context)
 
 
 def _flag(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _mysql_files(tls: Arguments) -> dict[str, str]:
-    """Return the parameters for a dictionary with which the drivers turn TLS on."""
-    files = {f"ssl-{name}": str(tls[name]) for name in ("ca", "cert", "key") if tls.get(name)}
-    verified = "VERIFY_IDENTITY" if tls.get("check_hostname", True) else "VERIFY_CA"
-    return files | ({"ssl-mode": verified if "ssl-ca" in files else "REQUIRED"} if tls else {})
 
 
 _READERS: dict[str, Callable[..., Call]] = {
@@ -318,13 +306,3 @@ _READERS: dict[str, Callable[..., Call]] = {
     "pg8000": _pg8000,
     **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _mysql),
 }
-
-_OF_ALL_MYSQL = (_OF_MYSQL - {*_TLS, "unix_socket"}) | {
-    *("auth_plugin", "auth_plugin_map", "bind_address", "compress", "cursor_cls", "echo", "local_infile", "loop"),
-    *("password_creator", "query_callback", "server_public_key", "stmt_cache_size"),
-}
-_HARMLESS: Mapping[str, frozenset[str]] = {
-    **{driver: ALLOWED[driver] | {"password"} for driver in ("psycopg", "psycopg2", "asyncpg", "pg8000")},
-    **dict.fromkeys(("pymysql", "mysqldb", "aiomysql", "asyncmy"), _OF_ALL_MYSQL),
-}
-"""What else may be among the arguments: nothing that opens the connection itself, or another one."""

@@ -28,6 +28,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
+from envconn.drivers import Hidden
 from envconn.drivers.unsupported import insist, refuse
 from envconn.families import MYSQL
 from envconn.grammar.libpq_keywords import CONTEXT
@@ -55,21 +56,26 @@ class Files(TypedDict, total=False):
     verify_mode: str
 
 
-class Arguments(TypedDict, total=False):
-    """The arguments of ``MySQLdb.connect``. Timeouts are in seconds."""
+class Options(TypedDict, total=False):
+    """The arguments that do not decide, which have the same names in every driver. Timeouts are in seconds."""
+
+    charset: str
+    sql_mode: str
+    connect_timeout: int
+    read_timeout: int
+    use_unicode: bool
+    autocommit: bool
+    program_name: str
+
+
+class Arguments(Options, total=False):
+    """The arguments of ``MySQLdb.connect`` and ``pymysql.connect``."""
 
     ssl: Files
     ssl_mode: str
     ssl_disabled: bool
-    charset: str
     collation: str
-    sql_mode: str
-    connect_timeout: int
-    read_timeout: int
     write_timeout: int
-    use_unicode: bool
-    autocommit: bool
-    program_name: str
 
 
 def arguments(connection: SecuredConnection, driver: Module | None = None) -> Arguments:
@@ -79,7 +85,7 @@ def arguments(connection: SecuredConnection, driver: Module | None = None) -> Ar
         ConfigurationError: the driver does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
-    insist(connection, "MySQL", MYSQL, _TYPES)
+    insist(connection, "MySQL", MYSQL, OPTIONS)
     if refused := sorted(_REFUSED & connection.parameters.keys()):
         refuse(connection, f"the MySQL drivers do not support {refused[0]}. Remove it")
     found = options(connection)
@@ -89,9 +95,18 @@ def arguments(connection: SecuredConnection, driver: Module | None = None) -> Ar
     return cast("Arguments", found | _pymysql(connection))
 
 
+def target(connection: SecuredConnection) -> dict[str, object]:
+    """Return the arguments for server and login, which have the same names in every driver."""
+    [host] = connection.hosts
+    where = {"unix_socket": host.host} if host.is_socket else {"host": host.host, "port": host.port}
+    # Without a password, mysqlclient would read MYSQL_PWD.
+    password = Hidden(connection.password.reveal() if connection.password else "")
+    return {**where, "user": connection.user, "password": password}
+
+
 def options(connection: SecuredConnection) -> dict[str, object]:
     """Return the arguments that do not decide, which have the same names in every driver."""
-    return {name: _TYPES[name](text) for name, text in connection.parameters.items() if name in _TYPES}
+    return {name: OPTIONS[name](text) for name, text in connection.parameters.items() if name in OPTIONS}
 
 
 def refuse_beyond_ascii(connection: SecuredConnection, driver: str) -> None:
@@ -107,7 +122,7 @@ def refuse_beyond_ascii(connection: SecuredConnection, driver: str) -> None:
 
 _REFUSED = CONTEXT - {"sslmode", "sslrootcert", "sslcert", "sslkey"}
 
-_TYPES: dict[str, Callable[[str], object]] = {
+OPTIONS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("charset", "collation", "sql_mode", "program_name"), str),
     **dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), int),
     **dict.fromkeys(("use_unicode", "autocommit"), lambda text: text == "true"),

@@ -10,16 +10,15 @@ from __future__ import annotations
 from functools import cache
 from typing import cast
 
-from envconn.drivers import Hidden, mysql, ssl_context
+from envconn.drivers import mysql, ssl_context
+from envconn.drivers.allowed_options import ALLOWED
 from envconn.drivers.unsupported import insist
 from envconn.families import MYSQL
-from envconn.records import TypedDict
 from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
     from typing import Any, Literal, TypeAlias
 
     from envconn.tls import SecuredConnection
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     Module: TypeAlias = Literal["aiomysql", "asyncmy"]
 
 
-class Arguments(TypedDict, total=False):
-    """The arguments of ``aiomysql.connect`` and ``asyncmy.connect``. Timeouts are in seconds."""
+class Arguments(mysql.Options, total=False):
+    """The arguments of ``aiomysql.connect`` and ``asyncmy.connect``."""
 
     host: str
     port: int
@@ -37,13 +36,6 @@ class Arguments(TypedDict, total=False):
     password: str
     db: str
     ssl: ssl.SSLContext
-    charset: str
-    sql_mode: str
-    connect_timeout: int
-    read_timeout: int
-    use_unicode: bool
-    autocommit: bool
-    program_name: str
 
 
 def arguments(connection: SecuredConnection, driver: Module) -> Arguments:
@@ -53,13 +45,9 @@ def arguments(connection: SecuredConnection, driver: Module) -> Arguments:
         ConfigurationError: the driver does not support what the connection requires.
         TypeError: `connection` was not judged.
     """
-    insist(connection, driver, MYSQL, _OPTIONS[driver])
+    insist(connection, driver, MYSQL, ALLOWED[driver].intersection(mysql.OPTIONS))
     mysql.refuse_beyond_ascii(connection, driver)
-    [host] = connection.hosts
-    where = {"unix_socket": host.host} if host.is_socket else {"host": host.host, "port": host.port}
-    login = {"user": connection.user, "db": connection.dbname}
-    login["password"] = Hidden(connection.password.reveal() if connection.password else "")
-    found = {**where, **login, **mysql.options(connection)}
+    found = {**mysql.target(connection), "db": connection.dbname, **mysql.options(connection)}
     return cast("Arguments", found | _tls(connection, driver))
 
 
@@ -67,10 +55,6 @@ def _tls(connection: SecuredConnection, driver: Module) -> dict[str, object]:
     # asyncmy cannot be asked for TLS without insisting on it.
     least = {"aiomysql": TlsLevel.OPPORTUNISTIC, "asyncmy": TlsLevel.ENCRYPTED}[driver]
     return {"ssl": ssl_context.build(connection)} if connection.tls.level >= least else {}
-
-
-_BOTH = frozenset({"charset", "sql_mode", "program_name", "connect_timeout", "use_unicode", "autocommit"})
-_OPTIONS: Mapping[Module, frozenset[str]] = {"aiomysql": _BOTH, "asyncmy": _BOTH | {"read_timeout"}}
 
 
 async def connect(**arguments: Any) -> Any:  # aiomysql's arguments and connection, which have no types

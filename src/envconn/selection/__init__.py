@@ -15,6 +15,7 @@ from envconn import sources
 from envconn.connection import Origin
 from envconn.errors import Finding, files_exhausted, note, problem
 from envconn.grammar.libpq_keywords import REFUSABLE
+from envconn.grammar.text import alternatives
 from envconn.records import Record, replace
 from envconn.report import Report
 from envconn.selection import databases, variables
@@ -189,8 +190,8 @@ def stated_scopes(scan: Scan, policy: Policy | None = None, directory: str = "")
     """Return what the environment and `policy` state about judging, in `directory`. Problems are added to `scan`."""
     if (phase := scan.plain("ENVCONN_PHASE")) and phase != "build":
         scan.problems.append(problem("phase-unknown", "ENVCONN_PHASE", "is invalid: expected build, or nothing"))
-    if (word := scan.plain("ENVCONN_ENDPOINT")) and word not in {"direct", "pooled", "replica"}:
-        message = "is invalid: expected direct, pooled or replica"
+    if (word := scan.plain("ENVCONN_ENDPOINT")) and word not in variables.ENDPOINTS:
+        message = f"is invalid: expected {alternatives(tuple(variables.ENDPOINTS))}"
         scan.problems.append(problem("endpoint-unknown", "ENVCONN_ENDPOINT", message))
     return Scopes(scan, policy, directory or sources.working_directory())
 

@@ -6,32 +6,19 @@ the command. The endpoint that its variable names is a sibling then.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from envconn.errors import EndpointUnavailable, note
 from envconn.selection.databases import DATABASE
+from envconn.selection.variables import ENDPOINTS
 from envconn.tls.policy import PREFIX
 from envconn.tls.secured import judgement_of, seal, stated_endpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from envconn.errors import Finding
     from envconn.selection.scan import Scan
     from envconn.tls import SecuredConnection
 
 VARIABLE = f"{PREFIX}ENDPOINT"
-
-WORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "direct": {"pooled": False, "replica": False},
-        "pooled": {"pooled": True},
-        "replica": {"replica": True},
-    }
-)
-"""The values of the variable, with the arguments of `SecuredConnection.endpoint` that each of them means."""
 
 
 def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
@@ -41,10 +28,10 @@ def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     a problem in `scan`. Everything else is used as it is if there is no such endpoint.
     """
     word = scan.plain(VARIABLE)
-    if word not in WORDS:
+    if word not in ENDPOINTS:
         return service
     try:
-        found = service.endpoint(**WORDS[word])
+        found = service.endpoint(**ENDPOINTS[word])
     except EndpointUnavailable as error:
         unavailable = error.problems
     else:

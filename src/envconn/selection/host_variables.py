@@ -201,12 +201,10 @@ def _as_trusted(lookups: Mapping[str, Lookup], leader: str) -> tuple[dict[str, L
     used = {name: lookup for name, lookup in lookups.items() if not _is_in_env_file(lookup)}
     stated = {FAMILIES[leader][name] for name, lookup in used.items() if lookup.found}
     left = {name: lookup.found.origin.place for name, lookup in lookups.items() if name not in used and lookup.found}
-    messages = {
-        name: f"is not used: only {place} sets it, and {leader} is more trusted" for name, place in left.items()
-    }
+    messages = {name: outranked(place, leader) for name, place in left.items()}
     needed = {"user": "user-missing", "dbname": "dbname-missing"}
     missing = [
-        problem(needed[word], name, f"{message}. Set both in the same place")
+        problem(needed[word], name, f"{message}. {TOGETHER}")
         for name, message in messages.items()
         if (word := FAMILIES[leader][name]) in needed and word not in stated
     ]
@@ -220,9 +218,17 @@ def _too_trusted(lookups: Mapping[str, Lookup], leader: str, place: str) -> Iter
             yield problem("password-redirected", name, password_redirected(place))
 
 
+def outranked(place: str, winner: str) -> str:
+    """Return the message for a variable that only `place` sets, which is less trusted than the variable `winner`."""
+    return f"is not used: only {place} sets it, and {winner} is more trusted"
+
+
 def password_redirected(place: str) -> str:
     """Return the message for a password that would be sent to where an env file says, `place`."""
-    return f"is not sent to the host that {place} names, which is less trusted. Set both in the same place"
+    return f"is not sent to the host that {place} names, which is less trusted. {TOGETHER}"
+
+
+TOGETHER = "Set both in the same place"
 
 
 def _is_in_env_file(lookup: Lookup) -> bool:

@@ -21,7 +21,7 @@ from envconn.grammar.conninfo import LONGEST_NAME
 from envconn.grammar.hosts import pair_up
 from envconn.grammar.text import ParseState, unfit
 from envconn.records import replace
-from envconn.selection.host_variables import about_part
+from envconn.selection.host_variables import TOGETHER, about_part, outranked
 from envconn.tls.policy import is_local
 
 TYPE_CHECKING = False
@@ -144,8 +144,8 @@ class _Defaults:
             return ""
         origin, text = lookup.found.origin, lookup.found.text.reveal()
         if origin.env_file and not self.connection.origin.env_file:
-            message = f"is not used: only {origin.place} sets it, and {self.connection.origin.variable} is more trusted"
-            self.problems.append(problem(code, name, f"{message}. Set both in the same place"))
+            message = outranked(origin.place, self.connection.origin.variable)
+            self.problems.append(problem(code, name, f"{message}. {TOGETHER}"))
         mistake = reference(text)
         self.problems += [problem(wrong, name, message) for wrong, message in ([mistake] if mistake else unfit(text))]
         return text

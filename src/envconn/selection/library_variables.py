@@ -18,7 +18,7 @@ from contextlib import suppress
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL
 from envconn.grammar import reference
-from envconn.selection.host_variables import password_redirected
+from envconn.selection.host_variables import TOGETHER, outranked, password_redirected
 from envconn.sources import Text
 from envconn.sources.files import without_waiting
 
@@ -77,8 +77,7 @@ def _less_trusted(scan: Scan, found: Iterable[Connection]) -> Iterator[Finding]:
     place = written.origin.place if isinstance(written, Text) and written.origin.env_file else ""
     lacking = [each.origin for each in found if not (each.password or each.origin.env_file or each.origin.parts)]
     if place and lacking:
-        message = f"is not used: only {place} sets it, and {lacking[0].variable} is more trusted"
-        yield note("dotenv-ignored", "PGPASSWORD", f"{message}. Set both in the same place")
+        yield note("dotenv-ignored", "PGPASSWORD", f"{outranked(place, lacking[0].variable)}. {TOGETHER}")
 
 
 def _unresolved(scan: Scan) -> Iterator[Finding]:

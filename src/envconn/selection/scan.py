@@ -179,8 +179,8 @@ class Scan:
             place = found.origin.place if isinstance(found, Text) else ""
             self.notes.append(note("variable-chosen", name, f"chooses the variable to use, in {place}"))
             return chosen
-        message = f"is not used: only an env file sets it, and {set_[0]} is more trusted. {_IN_PROCESS}"
-        self.notes.append(note("dotenv-ignored", name, message))
+        message = host_variables.outranked("an env file", set_[0])
+        self.notes.append(note("dotenv-ignored", name, f"{message}. {_IN_PROCESS}"))
         return ""
 
     def most_trusted(self, candidates: Sequence[Connection]) -> list[Connection]:
@@ -279,5 +279,5 @@ _IN_PROCESS = "Set it in the process environment"
 
 
 def _outranked(lesser: Connection, winner: Connection) -> Finding:
-    message = f"is not used: only {lesser.origin.place} sets it, and {winner.origin.variable} is more trusted"
+    message = host_variables.outranked(lesser.origin.place, winner.origin.variable)
     return note("dotenv-ignored", lesser.origin.variable, message)

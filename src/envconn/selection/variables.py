@@ -17,6 +17,7 @@ from envconn.tls.policy import PREFIX
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from envconn.errors import Finding
     from envconn.sources import Environment
@@ -214,6 +215,13 @@ _FOR_ALL = (*FOR_EACH, "IGNORE", "ENDPOINT", "SECRETS_DIR", "PHASE", "PYTEST_ALL
 
 FOR_EVERY = (*(PREFIX + word for word in _FOR_ALL), *APIS.values())
 """The names that apply to every service, or to none."""
+
+ENDPOINTS: Mapping[str, Mapping[str, Any]] = {
+    "direct": {"pooled": False, "replica": False},
+    "pooled": {"pooled": True},
+    "replica": {"replica": True},
+}
+"""The values of ``ENVCONN_ENDPOINT``, with the arguments of `SecuredConnection.endpoint` that each of them means."""
 
 CHOOSERS = {name: f"{PREFIX}{name.upper()}_VARIABLE" for name in SERVICES}
 """The variable that holds the name of the variable, or of the bound service, to use for each of these services."""
