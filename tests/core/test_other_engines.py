@@ -70,6 +70,10 @@ LEVELS: list[tuple[str, dict[str, Any], str]] = [
     (f"mysql+pymysql://{PLACE}?ssl_ca={{ca}}", {}, "verify-full"),
     (f"mysql+pymysql://{PLACE}", {"ssl": {"ca": "{ca}", "check_hostname": False}}, "verify-ca"),
     (f"mysql+pymysql://{PLACE}", {"ssl": {"verify_mode": False}}, "encrypted"),
+    *(
+        (f"mysql+pymysql://{PLACE}", {"ssl": {"ca": "{ca}", "verify_mode": mode}}, level)
+        for mode, level in {"none": "encrypted", "0": "encrypted", "optional": "encrypted", True: "verify-full"}.items()
+    ),
     (f"mysql+pymysql://{PLACE}", {"ssl": "{encrypted}"}, "encrypted"),
     (f"mysql+pymysql://{PLACE}", {"ssl_verify_identity": True, "ssl_ca": "{ca}"}, "verify-full"),
     ("mysql+pymysql://app@[::1]/shop", {"ssl_disabled": True, "charset": "utf8mb4"}, "none"),

@@ -172,6 +172,8 @@ def _mysql_tls(tls: Arguments) -> dict[str, str]:
     files = {f"ssl-{name}": str(tls[name]) for name in _FILES if tls.get(name)}
     checks_name, verifies = _checks(tls)
     level = "require" if verifies not in _VERIFIES else "verify-full" if checks_name else "verify-ca"
+    if level == "require":
+        files.pop("ssl-ca", None)  # it verifies nothing
     return {**files, "ssl-mode": MODES[level].upper()} if tls else {}
 
 
