@@ -138,6 +138,16 @@ def findings(entry: FinalEntry, connection: SecuredConnection) -> Iterator[Findi
         if is_so:
             words = {"variable": connection.origin.variable, "level": connection.tls.level}
             yield finding._replace(message=finding.message.format_map(words))
+    yield from _differs(connection)
+
+
+def _differs(connection: SecuredConnection) -> Iterator[Finding]:
+    """Yield why ``migrate`` and ``test`` stop with an error: the endpoint that they would use differs otherwise."""
+    from envconn.migration_endpoint import difference, direct_by_itself
+
+    other = direct_by_itself(connection)
+    if other and (message := difference(connection, other)):
+        yield _DIFFERS._replace(message=_DIFFERS.message.format(other.origin.variable, message))
 
 
 def _mirrors(entry: FinalEntry) -> object:
@@ -163,6 +173,7 @@ _MIGRATE = Finding(
     "{variable}: uses a pooler in transaction mode, and migrate does not know the direct endpoint",
     "Set DIRECT_URL to an endpoint without that pooler, or run envconn exec --direct -- python manage.py migrate.",
 )
+_DIFFERS = Finding("endpoint-differs", "{}: {}", "Until then, migrate and test stop with an error.")
 _WAIVED = Finding(
     "tls-waived",
     "{variable}: may be unencrypted, because of ENVCONN_TLS_WAIVE",

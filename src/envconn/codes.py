@@ -810,6 +810,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "default-missing": Code("A database has a name of its own, and there is no default one."),
         "endpoint-chosen": Code("`ENVCONN_ENDPOINT` states another endpoint than the variable of a database."),
         "endpoint-not-found": Code("`ENVCONN_ENDPOINT` states an endpoint that a database does not have."),
+        "endpoint-weaker": Code(
+            "The endpoint that `ENVCONN_ENDPOINT` states requires less than the variable of the database: less TLS, "
+            "another schema or another role."
+        ),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
         "variable-chosen": Code("A variable in `.env` chooses which variable names a service."),
@@ -993,6 +997,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "database-default": Code(
             "No database is configured, so the one for development is used (`--deploy`).", "Set `DATABASE_URL`."
+        ),
+        "endpoint-differs": Code(
+            "`migrate` and `test` would stop: the direct endpoint differs from the pooler in more than its address.",
+            "Correct it, or set `ENVCONN_ENDPOINT=direct` or `pooled` for the command.",
         ),
         "credentials-in-settings": Code(
             "An entry of `DATABASES` or `CACHES` holds a password that did not come from the environment.",

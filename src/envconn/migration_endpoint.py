@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from envconn.families import POSTGRESQL
 from envconn.providers import looks_pooled
-from envconn.providers.recognition import named_endpoint
-from envconn.rotation.reload import weaker_parameters
-from envconn.tls.secured import direct, foreign_parameters, is_exempt, judgement_of, stated_endpoint
+from envconn.selection.endpoint_choice import lacking
+from envconn.tls.secured import direct, is_exempt, judgement_of, stated_endpoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from envconn.tls import SecuredConnection
 
 
@@ -53,7 +49,7 @@ def difference(pooler: SecuredConnection, found: SecuredConnection) -> str:
     if is_exempt(found) is not is_exempt(pooler):
         words = _HERE if is_exempt(found) else _REMOTE
         return _ANOTHER.format(words.format(variable))
-    missing = [*_unlike(pooler, found), *(() if is_exempt(found) else _weaker(pooler, found))]
+    missing = lacking(pooler, found)
     return _LESS.format(variable, " and ".join(missing)) if missing else ""
 
 
@@ -64,32 +60,3 @@ _LESS = (
     "does not have everything that {0} requires, so it is not used by itself. Write {1} in it, or set ENVCONN_ENDPOINT "
     "to direct to use it as it is, or to pooled"
 )
-
-
-def _unlike(pooler: SecuredConnection, found: SecuredConnection) -> Iterator[str]:
-    """Yield the settings that decide in which schema, as which role and on which server `found` would do its work."""
-    stated = _session_settings(found)
-    schema = next((name for name in ("schema", "currentSchema") if name in foreign_parameters(pooler)), "options")
-    for name, value in _session_settings(pooler).items():
-        if stated.get(name) != value:
-            yield f"the same {schema if name == 'options' else name}"
-
-
-def _weaker(pooler: SecuredConnection, found: SecuredConnection) -> list[str]:
-    """Return what to write into the text of `found` so that it requires the TLS of `pooler`."""
-    names = weaker_parameters(pooler, found)
-    if pooler.family != POSTGRESQL:
-        return ["the same TLS parameters"] if names else []
-    return [f"sslmode={pooler.tls.level.sslmode}" if name == "sslmode" else f"the same {name}" for name in names]
-
-
-def _session_settings(connection: SecuredConnection) -> dict[str, str]:
-    """Return what says which schema, role and server a session has, by the parameter that states it."""
-    judgement = judgement_of(connection)
-    found = {name: connection.parameters[name] for name in _OF_SESSION if name in connection.parameters}
-    if named_endpoint(found, judgement.endpoint.provider):
-        del found["options"]
-    return found
-
-
-_OF_SESSION = ("options", "target_session_attrs")

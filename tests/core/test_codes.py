@@ -25,7 +25,7 @@ pytestmark = pytest.mark.checkout
 MADE = {"ca-binary", "ca-directory", "ca-special", "ca-too-large", "ca-unreadable"}
 
 # In two sections.
-TWICE = {"default-role", "driver-missing", "secrets-unlisted"}
+TWICE = {"default-role", "driver-missing", "endpoint-differs", "secrets-unlisted"}
 
 # What has a hyphen and is no code: words of clients and formats.
 OTHERS = {

@@ -366,3 +366,43 @@ def test_an_endpoint_that_is_left_alone(beside: dict[str, str], is_left_alone: b
     urls = {"DATABASE_URL": "postgres://a:b@db.example.com/d", "DIRECT_URL": "postgres://o:b@other.example.com/d"}
     found = unused(envconn.load({**urls, **beside}, env_file=None).database)
     assert (found.host if found else "") == ("other.example.com" if is_left_alone else "")
+
+
+STATED = "postgres://a:b@db.example.com/d?sslmode=verify-full&sslrootcert=system&target_session_attrs=read-write"
+TLS = "sslmode=verify-full&sslrootcert=system"
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "missing"),
+    [
+        ("direct", TLS, "the same target_session_attrs"),
+        ("direct", f"{TLS}&target_session_attrs=read-write", None),
+        ("direct", "sslmode=verify-full&sslrootcert=system&target_session_attrs=any", "the same target_session_attrs"),
+        ("direct", "target_session_attrs=read-write", "sslmode=verify-full and the same sslrootcert"),
+        ("direct", "sslmode=require", "the same target_session_attrs and sslmode=verify-full and the same sslrootcert"),
+        ("replica", TLS, None),
+        ("replica", "sslmode=require", "sslmode=verify-full and the same sslrootcert"),
+        ("pooled", "sslmode=require", "the same target_session_attrs and sslmode=verify-full and the same sslrootcert"),
+        ("", "sslmode=require", None),
+    ],
+)
+def test_an_endpoint_that_requires_less_is_noted(word: str, other: str, missing: str | None) -> None:
+    names = {"direct": "DIRECT_URL", "replica": "DATABASE_REPLICA_URL", "pooled": "DATABASE_CONNECTION_POOL_URL"}
+    variable = names.get(word, "DIRECT_URL")
+    report = load(word, DATABASE_URL=STATED, **{variable: f"postgres://a:b@other.example.com/d?{other}"}).report()
+    expected = (
+        f"{variable}: does not have everything that DATABASE_URL requires, but is used because of ENVCONN_ENDPOINT. "
+        f"Write {missing} in it"
+    )
+    found = [str(each) for each in report.notes if each.code == "endpoint-weaker"]
+    assert found == ([expected] if missing else [])
+
+
+def test_a_local_endpoint_or_one_with_a_waiver_may_have_less_tls() -> None:
+    text = "postgres://a:b@db.example.com/d?sslmode=verify-full&sslrootcert=system"
+    for url, beside in ((LOCAL, {}), (OTHER, {"ENVCONN_TLS_WAIVE": "other.example.com"})):
+        notes = load("direct", DATABASE_URL=text, DIRECT_URL=url, **beside).report().notes
+        assert "endpoint-weaker" not in {note.code for note in notes}
+
+
+LOCAL = "postgres://a:b@localhost/d"

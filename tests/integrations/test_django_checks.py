@@ -66,6 +66,34 @@ def test_migrations_through_a_pooler(project: Project, uri: str, variables: dict
     assert found(project, DATABASE_URL=uri, **variables) == codes
 
 
+@pytest.mark.parametrize(
+    ("direct", "variables", "told"),
+    [
+        ("?sslmode=require", {}, True),
+        ("2?sslmode=verify-full&sslrootcert={ca}", {}, True),
+        ("?sslmode=verify-full&sslrootcert={ca}", {}, False),
+        ("?sslmode=require", {"ENVCONN_ENDPOINT": "pooled"}, False),
+        ("?sslmode=require", {"ENVCONN_ENDPOINT": "direct"}, False),
+    ],
+)
+def test_check_says_where_migrate_would_stop(
+    project: Project,
+    certificates: Certificates,
+    direct: str,
+    variables: dict[str, str],
+    told: bool,  # noqa: FBT001
+) -> None:
+    texts = {
+        "DATABASE_URL": f"{URI}?sslmode=verify-full&sslrootcert={certificates.ca}",
+        "DIRECT_URL": f"{URI}{direct.format(ca=certificates.ca)}".replace("db.", "direct."),
+        "ENVCONN_POOL_MODE": "transaction",
+    }
+    assert found(project, **texts, **variables) == ({"endpoint-differs"} if told else set())
+    if told:
+        assert "error DIRECT_URL" not in project.manage("check", **texts).stdout
+        assert "DIRECT_URL: " in project.manage("migrate", **texts).stdout
+
+
 def test_a_second_pool(project: Project) -> None:
     project.settings("DATABASES['default']['OPTIONS']['pool'] = True")
     assert found(project, DATABASE_URL=NEON) == {"pool-behind-pooler"}

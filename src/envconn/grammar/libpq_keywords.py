@@ -304,7 +304,7 @@ def pins(stated: Collection[str], libpq: int) -> dict[str, str]:
 def weakened(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """Return the keywords of which `after` requires less than `before`, or something that cannot be compared.
 
-    Both are stated keywords. Level and CA have no order here: `envconn.rotation.reload` compares those of the verdicts.
+    Both are stated keywords. Level and CA have no order here: `envconn.tls.secured` compares those of the verdicts.
     """
     return [
         name

@@ -10,11 +10,10 @@ from functools import reduce
 from types import MappingProxyType
 
 from envconn.errors import EndpointUnavailable
-from envconn.grammar import libpq_keywords
 from envconn.records import Record, Value
 from envconn.selection import select_services
 from envconn.sources import working_directory
-from envconn.tls.secured import foreign_parameters, judgement_of, put
+from envconn.tls.secured import foreign_parameters, judgement_of, put, weaker_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from envconn.selection import Selection
     from envconn.sources import Dotenv
     from envconn.tls import Policy, SecuredConnection
-    from envconn.tls.ca import CA
 
 
 PATIENCE = 5.0
@@ -224,22 +222,6 @@ def weakened(before: Mapping[str, SecuredConnection], after: Mapping[str, Secure
 
 def _is_weaker(before: SecuredConnection, after: SecuredConnection) -> bool:
     return bool(weaker_parameters(before, after))
-
-
-def weaker_parameters(before: SecuredConnection, after: SecuredConnection) -> list[str]:
-    """Return the parameters, by libpq's names, by which `after` is weaker than `before`."""
-    lower, wider = after.tls.level < before.tls.level, _trusts_more(before.tls.ca, after.tls.ca)
-    found = [name for name, is_so in (("sslmode", lower), ("sslrootcert", wider)) if is_so]
-    return found + libpq_keywords.weakened(before.parameters, after.parameters)
-
-
-def _trusts_more(before: CA | None, after: CA | None) -> bool:
-    """Whether `after` is every CA of the system, or none at all, instead of those that were named.
-
-    Other certificates are taken: a CA expires and is replaced like a password, in the same file or under another
-    name, and neither of two is the stronger one. To write that file is already to decide whom to trust.
-    """
-    return before is not None and (after is None or before.kind != "system" == after.kind)
 
 
 def _siblings(connection: SecuredConnection) -> tuple[object, ...]:

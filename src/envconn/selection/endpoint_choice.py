@@ -7,13 +7,17 @@ the command. The endpoint that its variable names is a sibling then.
 from __future__ import annotations
 
 from envconn.errors import EndpointUnavailable, note
+from envconn.families import POSTGRESQL
+from envconn.providers.recognition import named_endpoint
 from envconn.selection.databases import DATABASE
 from envconn.selection.variables import ENDPOINTS
 from envconn.tls.policy import PREFIX
-from envconn.tls.secured import judgement_of, seal, stated_endpoint
+from envconn.tls.secured import foreign_parameters, is_exempt, judgement_of, seal, stated_endpoint, weaker_parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from envconn.errors import Finding
     from envconn.selection.scan import Scan
     from envconn.tls import SecuredConnection
@@ -37,6 +41,7 @@ def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     else:
         if found is not service:
             scan.notes.append(note("endpoint-chosen", VARIABLE, f"is {word}, so {service.name} uses that endpoint"))
+            scan.notes += _weaker_note(service, found)
         return _in_place(service, found, word)
     if word == "direct" or (word == "replica" and service.name == DATABASE):
         scan.problems += unavailable
@@ -44,6 +49,52 @@ def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
         message = f"is {word}, but {service.name} has no such endpoint, and is used as it is"
         scan.notes.append(note("endpoint-not-found", VARIABLE, message))
     return _in_place(service, service, word)
+
+
+def lacking(service: SecuredConnection, found: SecuredConnection) -> list[str]:
+    """Return what to write into the text of the endpoint `found`, so that it requires what `service` does.
+
+    That is the schema, the role and the server of its sessions, and TLS, unless `found` is local or has a waiver.
+    """
+    return [*_unlike(service, found), *(() if is_exempt(found) else _weaker(service, found))]
+
+
+def _weaker_note(service: SecuredConnection, found: SecuredConnection) -> Iterator[Finding]:
+    if missing := lacking(service, found):
+        message = _WEAKER.format(service.origin.variable, VARIABLE, " and ".join(missing))
+        yield note("endpoint-weaker", found.origin.variable, message).of(service.name)
+
+
+_WEAKER = "does not have everything that {0} requires, but is used because of {1}. Write {2} in it"
+
+
+def _unlike(service: SecuredConnection, found: SecuredConnection) -> Iterator[str]:
+    """Yield the settings that decide in which schema, as which role and on which server `found` would do its work."""
+    stated = _session_settings(found)
+    schema = next((name for name in ("schema", "currentSchema") if name in foreign_parameters(service)), "options")
+    for name, value in _session_settings(service).items():
+        is_of_primary = name == "target_session_attrs" and found.replica
+        if stated.get(name) != value and not is_of_primary:
+            yield f"the same {schema if name == 'options' else name}"
+
+
+def _weaker(service: SecuredConnection, found: SecuredConnection) -> list[str]:
+    names = weaker_parameters(service, found)
+    if service.family != POSTGRESQL:
+        return ["the same TLS parameters"] if names else []
+    return [f"sslmode={service.tls.level.sslmode}" if name == "sslmode" else f"the same {name}" for name in names]
+
+
+def _session_settings(connection: SecuredConnection) -> dict[str, str]:
+    """Return what says which schema, role and server a session has, by the parameter that states it."""
+    judgement = judgement_of(connection)
+    found = {name: connection.parameters[name] for name in _OF_SESSION if name in connection.parameters}
+    if named_endpoint(found, judgement.endpoint.provider):
+        del found["options"]
+    return found
+
+
+_OF_SESSION = ("options", "target_session_attrs")
 
 
 def pooler_missed(service: SecuredConnection, platform: str) -> tuple[Finding, ...]:

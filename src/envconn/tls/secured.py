@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from envconn.connection import Parameters
+    from envconn.tls.ca import CA
     from envconn.tls.judged import Contents, Judgement
     from envconn.tls.policy import Demands
 
@@ -159,6 +160,24 @@ def judged_by(connection: SecuredConnection) -> Demands:
 def is_exempt(connection: SecuredConnection) -> bool:
     """Whether the policy's floor does not apply: the connection is on this machine, or has a waiver."""
     return judgement_of(connection).exempt
+
+
+def weaker_parameters(before: SecuredConnection, after: SecuredConnection) -> list[str]:
+    """Return the parameters, by libpq's names, by which `after` is weaker than `before`."""
+    from envconn.grammar import libpq_keywords
+
+    lower, wider = after.tls.level < before.tls.level, _trusts_more(before.tls.ca, after.tls.ca)
+    found = [name for name, is_so in (("sslmode", lower), ("sslrootcert", wider)) if is_so]
+    return found + libpq_keywords.weakened(before.parameters, after.parameters)
+
+
+def _trusts_more(before: CA | None, after: CA | None) -> bool:
+    """Whether `after` is every CA of the system, or none at all, instead of those that were named.
+
+    Other certificates are taken: a CA expires and is replaced like a password, in the same file or under another
+    name, and neither of two is the stronger one. To write that file is already to decide whom to trust.
+    """
+    return before is not None and (after is None or before.kind != "system" == after.kind)
 
 
 def demanded(connection: SecuredConnection) -> tuple[str, ...]:
