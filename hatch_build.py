@@ -25,9 +25,11 @@ class Addresses(MetadataHookInterface):
     """Sets the project's addresses, and makes the links of the README lead there from a package index."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Add ``readme`` and ``urls``; `metadata` is the table ``project``."""
-        site, repository = (self.config["addresses"][name] for name in ("site", "repository"))
+        """Add ``authors``, ``readme`` and ``urls``; `metadata` is the table ``project``."""
+        site, repository, mail = (self.config["addresses"][name] for name in ("site", "repository", "mail"))
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         linked = RELATIVE.sub(lambda target: site + page(target[0]), text)
         metadata["readme"] = {"content-type": "text/markdown", "text": linked}
-        metadata["urls"] = {**{name: site + page(file) for name, file in PAGES.items()}, "Source": repository}
+        metadata["authors"] = [{"name": "The envconn developers", "email": mail}]
+        others = {"Source": repository, "Issues": f"{repository}/issues"}
+        metadata["urls"] = {**{name: site + page(file) for name, file in PAGES.items()}, **others}

@@ -13,6 +13,7 @@ import termios
 
 import pytest
 
+from envconn.cli.terminal import address
 from leaks import MARKER
 
 pytestmark = pytest.mark.measured
@@ -75,7 +76,7 @@ def plain(text: str) -> str:
 
 def linked(code: str) -> str:
     """Return `code` in brackets, as a link to its section of the documentation."""
-    return f"\x1b]8;;https://envconn.example/codes/#{code}\x1b\\[{code}]\x1b]8;;\x1b\\"
+    return f"\x1b]8;;{address(code)}\x1b\\[{code}]\x1b]8;;\x1b\\"
 
 
 LOOKS = {
@@ -203,8 +204,7 @@ def test_a_code_is_explained_in_lines_that_fit_and_examples_that_can_be_copied(c
     lines = plain(on_terminal(columns, "explain", "ca-missing")).splitlines()
     examples = [line for line in lines if line.startswith(("before ", "after  "))]
     assert len(examples) == 2
-    address = linked("ca-missing").split(";;")[1].partition("\x1b")[0]
-    assert all(len(line) <= columns or line.endswith(address) for line in lines if line not in examples)
+    assert all(len(line) <= columns or line.endswith(address("ca-missing")) for line in lines if line not in examples)
     assert " ".join(lines).split() == in_a_pipe("explain", "ca-missing").split()
 
 

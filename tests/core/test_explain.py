@@ -9,6 +9,7 @@ import pytest
 
 from envconn.cli import main
 from envconn.cli.explain import codes, meanings
+from envconn.cli.terminal import address
 from envconn.codes import SECTIONS
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ cause Verification is requested, but there is no CA, or its file does not exist.
 remedy Name one with sslrootcert, DATABASE_CA_CERT or ENVCONN_TLS_CA. Use system for a public one.
 before DATABASE_URL='{URL}'
 after  DATABASE_URL='{URL}&sslrootcert=system'
-more https://envconn.example/codes/#ca-missing
+more {address("ca-missing")}
 """
 
 

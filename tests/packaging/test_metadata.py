@@ -42,6 +42,7 @@ def test_every_link_of_the_readme_leads_to_a_page_of_the_site(pages: set[str]) -
 def test_the_addresses_lead_to_pages_of_the_site(addresses: dict[str, str], pages: set[str]) -> None:
     found = dict(each.split(", ") for each in metadata("envconn").get_all("Project-URL") or ())
     assert found.pop("Source") == addresses["repository"]
+    assert found.pop("Issues").startswith(addresses["repository"])
     assert {"Documentation", "Codes", "Changelog", "Security"} == set(found)
     assert set(found.values()) - pages == set()
 

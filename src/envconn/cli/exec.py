@@ -58,6 +58,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
 
 def _misused(options: argparse.Namespace, command: Sequence[str]) -> str | None:
     wrong = [
+        (sys.platform == "win32", "Windows cannot replace a process. Run envconn check, then the command"),
         (not any(command[:1]), "a command is required. Use envconn exec -- COMMAND..."),
         (options.export not in {None, "pg"}, "--export: must be pg"),
         (options.export is None and (options.service or options.libpq), _NEEDS_EXPORT),
@@ -116,8 +117,8 @@ _NEEDS_EXPORT = "--service and --libpq need --export pg"
 
 def _become(command: Sequence[str], environ: dict[str, str]) -> int:
     # Python ignores these two signals, and exec passes that on to the new program.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execvpe(command[0], list(command), environ)  # noqa: S606 - becoming another program is the purpose
     except FileNotFoundError:

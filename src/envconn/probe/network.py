@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import sys
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
@@ -42,6 +43,8 @@ class TooMuch(Exception):
 async def places(host: Host, socket_path: str) -> list[Place]:
     """Return the addresses of `host`, none if its name is unknown; `socket_path` is that of its unix socket."""
     if host.is_socket:
+        if sys.platform == "win32":
+            return []
         return [(socket.AF_UNIX, f"\0{socket_path[1:]}" if socket_path.startswith("@") else socket_path)]
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Place]] = loop.create_future()
@@ -140,11 +143,12 @@ class Wire:
 
     def account(self) -> str | None:
         """Return the account that the server of this unix socket runs under, `None` if that is unknown."""
-        from pwd import getpwuid
+        if sys.platform == "linux":  # unix(7); other systems have other calls
+            from pwd import getpwuid
 
-        with suppress(AttributeError, KeyError, OSError):  # unix(7); other systems have other calls
-            found = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            return getpwuid(_CREDENTIALS.unpack(found)[1]).pw_name
+            with suppress(KeyError, OSError):
+                found = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+                return getpwuid(_CREDENTIALS.unpack(found)[1]).pw_name
         return None
 
     async def send(self, data: bytes) -> None:

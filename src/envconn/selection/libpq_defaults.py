@@ -14,6 +14,8 @@ that of the database (fe-connect.c, conninfo_add_defaults and pqConnectOptions2)
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 
 from envconn.errors import problem
 from envconn.grammar import reference
@@ -151,15 +153,15 @@ class _Defaults:
         return text
 
     def _process_user(self) -> str:
-        from pwd import getpwuid
+        if sys.platform != "win32":
+            from pwd import getpwuid
 
-        try:
-            name = getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            self._refuse("user-missing", _NO_ENTRY)
-            return ""
-        self.notes.append("there is no user, so it is that of the process")
-        return name
+            with suppress(KeyError):
+                name = getpwuid(os.geteuid()).pw_name
+                self.notes.append("there is no user, so it is that of the process")
+                return name
+        self._refuse("user-missing", _NO_ENTRY)
+        return ""
 
     def _refuse(self, code: str, message: str) -> None:
         self.problems.append(problem(code, self.connection.origin.variable, message))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 
 from envconn.connection import Origin, Secret
 from envconn.errors import Finding, note, problem
@@ -112,14 +113,14 @@ class Environment:
         """The home directory, as libpq finds it: where ``HOME`` of the process says, or the user's own."""
         if home := self._process.get("HOME"):
             return home
-        if self._process is not os.environ:
-            return ""
-        from pwd import getpwuid
+        if self._process is os.environ and sys.platform != "win32":
+            from pwd import getpwuid
 
-        try:
-            return getpwuid(os.geteuid()).pw_dir
-        except KeyError:  # a container may run as any user
-            return ""
+            try:
+                return getpwuid(os.geteuid()).pw_dir
+            except KeyError:
+                pass  # a container may run as any user
+        return ""
 
     def plain(self, name: str) -> str:
         """Return the text of a variable that is no secret and no alias (``PGSSLMODE``), or empty."""

@@ -85,7 +85,10 @@ def without_waiting(path: str, flags: int) -> int:
 
     A file below ``/proc`` or ``/sys`` may be regular, and have nothing to read for ever (``/proc/kmsg``).
     """
-    return os.open(path, flags | os.O_NONBLOCK)
+    return os.open(path, flags | _NONBLOCK)
+
+
+_NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)  # Windows has neither the flag nor such files
 
 
 def listing(path: str, variable: str) -> tuple[str, ...] | Finding:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 import time
 from contextlib import suppress
 
@@ -167,26 +168,27 @@ def _identity(descriptor: int) -> tuple[int, int] | None:
 def _memory_descriptor(pem: str) -> int | None:
     """Return the descriptor of a new file in memory that nothing can change, or `None`."""
     descriptor = _created()
-    if descriptor is None:
-        return None
-    try:
-        import fcntl
+    if sys.platform == "linux" and descriptor is not None:
+        try:
+            import fcntl
 
-        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-        with open(descriptor, "wb", closefd=False) as stream:  # whole or not at all, whatever RLIMIT_FSIZE cuts off
-            stream.write(pem.encode())
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
-        os.stat(f"/proc/self/fd/{descriptor}")  # a container may be without /proc
-    except _FAILURES:
-        os.close(descriptor)
-        return None
-    return descriptor
+            seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+            with open(descriptor, "wb", closefd=False) as stream:  # whole or not at all, whatever RLIMIT_FSIZE cuts off
+                stream.write(pem.encode())
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+            os.stat(f"/proc/self/fd/{descriptor}")  # a container may be without /proc
+        except _FAILURES:
+            os.close(descriptor)
+        else:
+            return descriptor
+    return None
 
 
 def _created() -> int | None:
-    for flags in (_MFD_NOEXEC_SEAL, 0) if hasattr(os, "memfd_create") else ():
-        with suppress(OSError):
-            return os.memfd_create("envconn", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | flags)
+    if sys.platform == "linux" and hasattr(os, "memfd_create"):
+        for flags in (_MFD_NOEXEC_SEAL, 0):
+            with suppress(OSError):
+                return os.memfd_create("envconn", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING | flags)
     return None
 
 
@@ -226,6 +228,8 @@ def _remove(path: str, creator: int) -> None:
 
 def _sweep(base: str) -> None:
     """Remove the directories of processes that were killed: those without a lock."""
+    if sys.platform == "win32":
+        return  # a directory cannot be locked
     for name in os.listdir(base):
         path = os.path.join(base, name)
         if name.startswith(_PREFIX) and _is_ours(path) and os.lstat(path).st_mtime < time.time() - STALE_SECONDS:
@@ -246,6 +250,8 @@ def _empty(path: str) -> None:
 
 def _locked(directory: str, *, alone: bool = False) -> int:
     """Return a descriptor that holds a lock on `directory` until it is closed, or this process and its forks end."""
+    if sys.platform == "win32":
+        return _CLOSED[0]
     import fcntl
 
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -263,6 +269,8 @@ _inherited: dict[str, int] = {}
 
 def _keep_locked(directory: str) -> None:
     """Hold a lock on `directory`, also in the program that replaces this process, with one descriptor."""
+    if sys.platform == "win32":
+        return
     held = _inherited.get(directory, -1)
     found = os.lstat(directory)
     if _identity(held) != (found.st_dev, found.st_ino):
@@ -311,7 +319,7 @@ def _bases() -> Iterator[str]:
 def _lasting(base: str) -> str:
     from tempfile import mkdtemp
 
-    path = os.path.join(base, f"envconn-{os.getuid()}")
+    path = os.path.join(base, f"envconn-{_user()}")
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
     if _is_private(path):
@@ -329,11 +337,18 @@ _substitutes: dict[str, str] = {}
 def _is_ours(path: str) -> bool:
     # Cleaners of temporary files remove old directories, and then any user may create one of that name.
     try:
-        return os.lstat(path).st_uid == os.getuid()
+        return os.lstat(path).st_uid == _user()
     except OSError:
         return False
 
 
 def _is_private(path: str) -> bool:
     found = os.lstat(path)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    private = sys.platform == "win32" or not found.st_mode & 0o077
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == _user() and private
+
+
+def _user() -> int:
+    if sys.platform == "win32":
+        return 0  # access lists keep other users out of the directory for temporary files
+    return os.getuid()

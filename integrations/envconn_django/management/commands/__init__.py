@@ -1,1 +1,1 @@
-"""Django's commands, where `envconn` has something to add to them."""
+"""A module for each of Django's commands that `envconn` adds something to."""

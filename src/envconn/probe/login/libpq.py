@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import re
 import select
+import sys
 from typing import Protocol, TypeVar
 
 from envconn.probe.login.outcome import Failure, left
@@ -157,7 +158,11 @@ def _connect(attempt: Attempt, connection: SecuredConnection, until: float) -> F
 
 def ready(descriptor: int, direction: int, until: float) -> bool:
     """Wait until `descriptor` can be read or written, or return false when the time is up."""
-    waiting = select.poll()
+    if sys.platform == "win32":
+        none: list[int] = []
+        lists = ([descriptor], none) if direction == READ else (none, [descriptor])
+        return any(select.select(*lists, none, left(until)))
+    waiting = select.poll()  # not limited to 1,024 descriptors, as select(2) is
     waiting.register(descriptor, select.POLLIN if direction == READ else select.POLLOUT)
     return bool(waiting.poll(left(until) * 1000))
 
