@@ -44,8 +44,8 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
     require_sealed(connection)
     if connection.family == DJANGO_CACHE:
         return _without_server(connection)
-    for name in _UNFIT & connection.parameters.keys():
-        refuse(connection, f"Django's cache does not support {name}. Remove it")
+    for name in _UNFIT.keys() & connection.parameters.keys():
+        refuse(connection, f"Django's cache does not support {name}. Remove it{_UNFIT[name]}")
     location, options = (_sentinel if connection.family == SENTINEL else _redis)(without_password(connection))
     if is_supplied(connection.password):
         from envconn_redis.connections import with_credential_provider
@@ -86,5 +86,5 @@ def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 
 
-_UNFIT = frozenset({"decode_responses", "encoding", "timeout"})
-"""Django stores bytes, and its pool does not wait for a free connection."""
+_UNFIT = {"decode_responses": "", "encoding": "", "timeout": "; how long a value is kept is TIMEOUT in CACHES"}
+"""Django stores bytes, and its pool does not wait for a free connection. To django-environ, it is Django's setting."""

@@ -415,8 +415,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=sqlite:///data/site.db",
         ),
         "hosts-several": Code(
-            "There are several hosts, but only one is supported.",
-            "Name the primary alone.",
+            "There are several hosts, but only one is supported, as for a Redis Cluster.",
+            "Name the primary alone, or the sentinels of a Redis.",
             "REDIS_URL=rediss://:secret@a.example.com,b.example.com",
             "REDIS_URL=rediss://:secret@a.example.com",
         ),
@@ -428,7 +428,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "hostaddr-alone": Code(
             "`hostaddr` has no `host` next to it, so no name can be verified.",
-            "Add `host`.",
+            "Add `host`, or write the address as `host` instead.",
             "DATABASE_URL='postgresql://app:secret@/app?hostaddr=192.0.2.1'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?hostaddr=192.0.2.1'",
         ),
@@ -465,7 +465,12 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "path-invalid": Code("The path of the file cannot be one.", "Correct it as the message says."),
         "socket-host": Code("A socket is given together with a host.", "Remove the host, or write `localhost`."),
-        "socket-path": Code("The path of the socket is missing or not absolute.", "Begin it with a slash."),
+        "socket-path": Code(
+            "The path of the socket is missing, not absolute, or where other readers expect a name.",
+            "Begin it with a slash, and write it as the message says.",
+            "DATABASE_URL=postgres://app:secret@//cloudsql/project:region:instance/app",
+            "DATABASE_URL='postgresql://app:secret@/app?host=/cloudsql/project:region:instance'",
+        ),
         "broker-list": Code(
             "The URLs in a list of AMQP brokers differ in more than their hosts.",
             "Write the same scheme, user, password, virtual host and parameters in each.",
@@ -548,9 +553,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
         ),
         "ssl-unknown": Code(
-            "The value of `ssl` is neither `true` nor a word of `sslmode`.",
+            "The value of `ssl` is neither a flag (`true`, `1`, `false`, `0`) nor a word of `sslmode`.",
             "Write `sslmode=require`, or better `verify-full`.",
-            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl=1'",
+            "DATABASE_URL='postgresql://app:secret@db.example.com/app?ssl=on'",
             "DATABASE_URL='postgresql://app:secret@db.example.com/app?sslmode=require'",
         ),
         "tls-version-weak": Code(

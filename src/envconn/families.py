@@ -85,7 +85,7 @@ FAMILIES: dict[str, Family] = {
     POSTGRESQL: Family(
         (
             *("postgresql", "postgres", *_drivers(("postgresql", "postgres"), _PSYCOPG)),
-            *("postgis", "pgsql", "psql", "timescale", "timescaledb", "timescalegis", "cockroach", "cockroachdb"),
+            *("postgis", "pgsql", "psql", "pg", "timescale", "timescaledb", "timescalegis", "cockroach", "cockroachdb"),
             *("redshift", *_drivers(("cockroachdb",), ("psycopg", "psycopg2", "asyncpg"))),
         ),
         "a PostgreSQL",

@@ -490,7 +490,7 @@ READ = [
     *(
         Row(f"scheme {scheme}", {"DATABASE_URL": f"{scheme}://app:{MARKER}@db.example.com/app"})
         for scheme in _words(
-            "psql cockroach cockroachdb cockroachdb+psycopg2 cockroachdb+asyncpg timescale timescaledb timescalegis "
+            "psql pg cockroach cockroachdb cockroachdb+psycopg2 cockroachdb+asyncpg timescale timescaledb timescalegis "
             "redshift postgis pgsql postgres+asyncpg"
         )
     ),
@@ -504,6 +504,9 @@ READ = [
         for query in (
             *(
                 "ssl=true",
+                "ssl=True",
+                "ssl=1",
+                "ssl=1&sslmode=require",
                 "ssl=require",
                 "ssl=prefer",
                 "ssl=allow",
@@ -1036,7 +1039,7 @@ REFUSED = [
             "postgre",
             "postgesql",
             "postgresqls",
-            "pg",
+            "pgg",
             "psqll",
             "cockroch",
             "timescal",
@@ -1162,8 +1165,12 @@ REFUSED = [
             ("ssl=disable&sslmode=disable", "tls-disabled"),
             ("ssl=verify-full", "ca-missing"),
             ("ssl=verify-ca", "ca-missing"),
-            ("ssl=false", "ssl-unknown"),
-            ("ssl=1", "ssl-unknown"),
+            ("ssl=false", "tls-disabled"),
+            ("ssl=0", "tls-disabled"),
+            ("ssl=2", "ssl-unknown"),
+            ("ssl=1&ssl=1", "parameter-duplicate"),
+            ("ssl=1&sslmode=disable", "parameter-duplicate"),
+            ("ssl=0&sslmode=require", "parameter-duplicate"),
             ("ssl=required", "ssl-unknown"),
             ("ssl=VERIFY-FULL", "ssl-unknown"),
             ("ssl=", "ssl-unknown"),

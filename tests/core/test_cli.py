@@ -22,7 +22,7 @@ pytestmark = pytest.mark.measured
 
 PG = f"postgresql://app:{MARKER}@db.example/app"
 GOOD = {"DATABASE_URL": PG}
-BAD = {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"pg:{MARKER}"}
+BAD = {"DATABASE_URL": f"{PG}?sslmode=disable", "A_DATABASE_URL": f"post:{MARKER}"}
 COMMAND = (sys.executable, "-m", "envconn")
 
 

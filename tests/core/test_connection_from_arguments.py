@@ -58,7 +58,7 @@ def test_what_is_secured(words: dict[str, Any], level: str) -> None:
         ({**REMOTE, "sslmode": "disable"}, "tls-disabled"),
         ({**REMOTE, "host": "localhost,db.example.com"}, "tls-below-minimum"),
         ({**REMOTE, "host": "localhost", "hostaddr": "192.0.2.1"}, "tls-below-minimum"),
-        ({"hostaddr": "192.0.2.1"}, "host-missing"),
+        ({"hostaddr": "192.0.2.1"}, "hostaddr-alone"),
         ({**REMOTE, "sslmode": "verify-full"}, "ca-missing"),
         ({**REMOTE, "sslmode": "require", "service": "other"}, "parameter-refused"),
         ({**REMOTE, "sslmode": "require", "sslkeylogfile": "/x"}, "parameter-refused"),

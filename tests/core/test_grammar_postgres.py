@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy
+from asyncpg import connect_utils
 
 from envconn.connection import Host, Origin, Parameters, Secret
 from envconn.families import FAMILIES
@@ -200,6 +201,8 @@ def test_djangos_keys_in_capitals(name: str) -> None:
         ("options=-ca%3Db&currentSchema=app", "-ca=b -csearch_path=app"),
         ("options=-csearch_path%3Dapp&currentSchema=app", "-csearch_path=app"),
         ("schema=app&options=", "-csearch_path=app"),
+        ("search_path=app,public", "-csearch_path=app,public"),
+        ("schema_search_path=app,public", "-csearch_path=app,public"),
         ("schema=public", None),
         ("currentSchema=public", None),
         ("currentSchema=public&options=-ca%3Db", "-ca=b"),
@@ -234,6 +237,8 @@ def test_ssl_true() -> None:
     [
         *((f"ssl={mode}", mode) for mode in KEYWORDS["sslmode"].values),
         *((f"ssl={mode}&sslmode={mode}", mode) for mode in KEYWORDS["sslmode"].values),
+        *((f"ssl={flag}", "require") for flag in ("true", "True", "TRUE", "1")),
+        *((f"ssl={flag}", "disable") for flag in ("false", "False", "0")),
         *((f"ssl=true&sslmode={mode}", mode) for mode in ("require", "verify-ca", "verify-full")),
         ("sslmode=verify-full&ssl=true", "verify-full"),
         ("sslmode=require&ssl=true", "require"),
@@ -266,6 +271,14 @@ def test_hosts_of_sqlalchemy(scheme: str, query: str, hosts: list[Host]) -> None
     theirs = dialect.create_connect_args(url)[1]
     ports = [int(port or 5432) for port in str(theirs["port"]).split(",")]
     assert [*zip(theirs["host"].split(","), ports, strict=True)] == [(host.host, host.port) for host in hosts]
+
+
+@pytest.mark.parametrize("hosts", ["h1:1,h2:2", "h1,h2:6433", "h1:6432,10.0.0.1", "h1%3A1,h2%3a2"])
+def test_hosts_of_asyncpg(hosts: str) -> None:
+    """A list with ports in one parameter."""
+    found = accepted(f"postgresql+asyncpg://u:p@/d?host={hosts}").hosts
+    names, ports = connect_utils._parse_hostlist(hosts.replace("%3A", ":").replace("%3a", ":"), [])
+    assert [*zip(names, ports, strict=True)] == [(host.host, host.port) for host in found]
 
 
 @pytest.mark.parametrize(
@@ -554,10 +567,10 @@ REFUSED: list[tuple[str, str]] = [
     ("postgres://u:¤@h/d?ssl=verify-full&sslmode=require", "parameter-duplicate"),
     ("postgres://u:¤@h/d?ssl=verify-full&sslmode=disable", "parameter-duplicate"),
     ("postgres://u:¤@h/d?ssl=verify-full&sslmode=¤", "sslmode-unknown"),
-    ("postgres://u:¤@h/d?ssl=1", "ssl-unknown"),
-    ("postgres://u:¤@h/d?ssl=0", "ssl-unknown"),
-    ("postgres://u:¤@h/d?ssl=false", "ssl-unknown"),
-    ("postgres://u:¤@h/d?ssl=True", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=2", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=on", "ssl-unknown"),
+    ("postgres://u:¤@h/d?ssl=0&sslmode=require", "parameter-duplicate"),
+    ("postgres://u:¤@h/d?ssl=1&ssl=1", "parameter-duplicate"),
     ("postgres://u:¤@h/d?ssl=REQUIRE", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=verify_full", "ssl-unknown"),
     ("postgres://u:¤@h/d?ssl=no-verify", "ssl-unknown"),
@@ -702,7 +715,9 @@ def test_refused(text: str, code: str) -> None:
         (f"{PG}?PASSWORD=a&b=c", "libpq does not support PASSWORD. Use password, in lower case"),
         (f"{PG}?conection_limit=5", "Use connection_limit"),
         (f"{PG}?database=d", "libpq does not support database. Use dbname"),
-        (f"{PG}?search_path=app", "options=-c%20"),
+        (f"{PG}?statement_timeout=5s", "options=-c%20"),
+        (f"{PG}?options[work_mem]=5", "options=-c%20"),
+        (f"{PG}?ssl-mode=require", "libpq does not support ssl-mode. Use sslmode"),
         ("postgres://h/d?user=u&password=a&bcdef=g", "the name of parameter 3 is unknown"),
     ],
 )

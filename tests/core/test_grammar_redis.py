@@ -283,7 +283,7 @@ def test_refused(text: str, code: str) -> None:
         ("redis://h/0#", 'raw "#" in the path at character 12'),
         ("redis://h/0?x=#", 'raw "#" in the query at character 15'),
         ("redis://u#x:p@h", 'raw "#" in the user at character 10'),
-        ("redis://h1,h2", "Name the primary only"),
+        ("redis://h1,h2", "Name the primary, or its sentinels as rediss+sentinel://h1,h2/master"),
     ],
 )
 def test_messages(text: str, message: str) -> None:

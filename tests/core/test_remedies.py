@@ -48,7 +48,6 @@ def test_there_are_enough_examples() -> None:
 
 # What a mistake leads to as well.
 FOLLOWING = {
-    "hostaddr-alone": {"host-missing"},
     "sslmode-contradicts": {"tls-disabled"},
     "crl-without-ca": {"crl-broken"},
     "waiver-malformed": {"tls-disabled"},
@@ -257,6 +256,10 @@ FOLLOWED = [
     ("?sslmode=verify-ca", "Add sslrootcert=/path, or sslrootcert=system", "?sslmode=verify-full&sslrootcert=system"),
     ("?sslmode=verify-full", "sslrootcert=system for a public CA", "?sslmode=verify-full&sslrootcert=system"),
     ("?ssl=false", "Use sslmode=require", "?sslmode=require"),
+    ("?ssl=on", "Use sslmode=require", "?sslmode=require"),
+    ("?ssl-mode=require", "Use sslmode", "?sslmode=require"),
+    ("?options[work_mem]=1MB", "options=-c%20name%3Dvalue", "?options=-c%20work_mem%3D1MB"),
+    ("?host=other.example.com", "Keep one, or write a list", ""),
     ("?tls=true", "Use sslmode=require", "?sslmode=require"),
     ("?requiressl=1", "Use sslmode=require", "?sslmode=require"),
     ("?SSLMODE=require", "Use sslmode, in lower case", "?sslmode=require"),

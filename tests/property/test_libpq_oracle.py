@@ -65,6 +65,7 @@ def translated(parameters: list[str]) -> Iterator[str]:
     """Yield the parameters, those of asyncpg and SQLAlchemy in libpq's words."""
     names = [parameter.partition("=")[0] for parameter in parameters]
     hosts = [parameter.removeprefix("host=") for parameter in parameters if parameter.startswith("host=")]
+    hosts = hosts if hosts[1:] else ",".join(hosts).split(",")
     is_list = all(re.fullmatch("[A-Za-z0-9._-]+((:|%3[Aa])?[0-9]*)", host) for host in hosts) and any(
         re.search("(:|%3[Aa])[0-9]", host) for host in hosts
     )
@@ -74,9 +75,12 @@ def translated(parameters: list[str]) -> Iterator[str]:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name == "ssl" and "sslmode" not in names:
-            yield f"sslmode={'require' if value == 'true' else value}"
+            yield f"sslmode={FLAGS.get(value.lower(), value)}"
         elif name != "ssl" and not (is_list and name == "host"):
             yield parameter
+
+
+FLAGS = {"true": "require", "1": "require", "false": "disable", "0": "disable"}
 
 
 def dialled(meaning: dict[str, str]) -> list[tuple[str, str, int]]:

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 # Schemes of services that are not supported yet, and their names.
 _UNSUPPORTED = {
-    "mssql": "SQL Server",
-    "oracle": "Oracle",
+    **dict.fromkeys(("mssql", "mssqlms", "sqlserver"), "SQL Server"),
+    **dict.fromkeys(("oracle", "oraclegis"), "Oracle"),
     "mongodb": "MongoDB",
+    "sqlite+pysqlcipher": "SQLCipher",
+    **dict.fromkeys(("redis+cluster", "rediss+cluster", "redis-cluster", "rediscluster"), "Redis Cluster"),
 }
 
 # Schemes of addresses that a provider's console shows next to the connection string.
@@ -167,7 +169,7 @@ def _explain(scheme: str, slash: str, role: str) -> tuple[str, str]:
         return "scheme-case", "the scheme has capital letters. Write it in lower case"
     if mistaken := _MISTAKEN.get(lower):
         return "scheme-unknown", f"unsupported scheme: {mistaken}"
-    if family := _UNSUPPORTED.get(lower.partition("+")[0]):
+    if family := _UNSUPPORTED.get(lower) or _UNSUPPORTED.get(lower.partition("+")[0]):
         return "scheme-unsupported", f"{family} is not supported. Use {alternatives(accepted(role))}"
     near = _nearest(lower, role)
     if not (slash or near):
@@ -183,8 +185,16 @@ def _nearest(scheme: str, role: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # imported only after a mistake
 
     known = [each for each in BY_SCHEME if role in {"", *FAMILIES[BY_SCHEME[each]].services}]
-    close = get_close_matches(scheme, known, 1, 0.7)
-    if not close:
-        return ()
-    family = FAMILIES[BY_SCHEME[close[0]]]
-    return family.written if f"{close[0]}{family.slashes}" in family.written else (f"{close[0]}{family.slashes}",)
+    base, plus, driver = scheme.removeprefix("prometheus-").partition("+")  # a prefix of django-prometheus
+    if plus and base in known:
+        drivers = {each.partition("+")[2]: each for each in known if each.startswith(f"{base}+")}
+        close = [drivers[each] for each in get_close_matches(driver, drivers, 1, 0.8)] or [base]
+    else:
+        close = get_close_matches(base + plus + driver, known, 1, 0.7)
+    return _written(close[0]) if close else ()
+
+
+def _written(scheme: str) -> tuple[str, ...]:
+    family = FAMILIES[BY_SCHEME[scheme]]
+    begun = f"{scheme}{family.slashes}"
+    return family.written if begun in family.written else (begun,)

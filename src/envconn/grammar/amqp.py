@@ -88,7 +88,7 @@ PARAMETERS = {
     "virtual_host": Parameter(
         refusal=("is not supported. Write /name after the host, or /%2F for the virtual host called /")
     ),
-    "ssl": Parameter(refusal="is not supported. Use amqps:// for TLS"),
+    "ssl": Parameter(refusal="is not supported. Remove it, and begin with amqps:// for TLS"),
     "ssl_options": Parameter(refusal="is not supported. Use amqps://, cacertfile, certfile and keyfile"),
     "sslmode": Parameter(refusal="is not supported. Use amqps://, and verify=verify_peer or verify=verify_none"),
     "ssl_cert_reqs": Parameter(refusal=_VERIFY),
@@ -122,7 +122,7 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     uri, *others = [_with_guest(each) for each in uris if each is not None]
     _check_credentials(state, uri)
     port = _FAMILY.tls_port if secure else _FAMILY.port
-    hosts = tuple(host for each in (uri, *others) for host in read_host(state, each.netloc, port))
+    hosts = tuple(host for each in (uri, *others) for host in read_host(state, each.netloc, port, several=_LIST))
     vhost = _read_vhost(state, uri)
     for other in others:
         _compare(state, uri, other)
@@ -149,6 +149,7 @@ def _split_members(state: ParseState, scheme: str, text: str) -> Iterator[Uri | 
         start += len(member) + 1
 
 
+_LIST = "there are several hosts in one URL. Write a URL for each, with semicolons between them"
 _SCHEMES = "different schemes, and is as safe as its weakest member. Write amqps:// in all of them"
 
 

@@ -199,7 +199,7 @@ class Draft:
         """Store the value of a known keyword, unless it is refused or given twice."""
         self.doubtful, name = self.doubtful or name in SECRETS, _foreign(name)
         if name in self.values or name in self.foreign:
-            self.state.refuse("parameter-duplicate", f"{name} is given twice, in two places or spellings. Keep one")
+            self.state.refuse("parameter-duplicate", _TWICE.format(name) + _HOSTS * (name == "host"))
         elif name in FOREIGN:
             self.foreign[name] = value or ""
         else:
@@ -209,12 +209,13 @@ class Draft:
 
     def put_ssl(self, word: str) -> None:
         """Store the value of ``ssl``, which says the same as ``sslmode``."""
-        if word not in SSL_WORDS:
+        known = word if word in SSL_WORDS else word.lower()
+        if known not in SSL_WORDS or (known != word and known not in _FLAGS):
             self.state.refuse("ssl-unknown", _SSL_UNKNOWN)
         elif self.ssl is not None:
             self.state.refuse("parameter-duplicate", "ssl is given twice. Keep one")
         else:
-            self.ssl = word
+            self.ssl = known
 
     def finish(self, scheme: str) -> Connection | None:
         """Return the connection, or `None` if there were problems, here or before. What is not stated is empty."""
@@ -273,7 +274,7 @@ class Draft:
         if "sslmode" not in self.values:
             self.put("sslmode", mode)
             self.state.notes.append(f"ssl={self.ssl} was read as sslmode={mode}")
-        elif not (stated == mode or (self.ssl == "true" and stated in SAFE_MODES)):
+        elif not (stated == mode or (self.ssl in {"true", "1"} and stated in SAFE_MODES)):
             self.state.refuse("parameter-duplicate", "ssl and sslmode differ. Keep the stronger one, as sslmode")
 
     def _settle_schema(self) -> None:
@@ -316,8 +317,10 @@ class Draft:
     def _report_unknown(self, *, named: bool) -> None:
         # A password that was not encoded may have been cut at "&" or a blank: then this is its rest.
         for ordinal, name in self._unknown[:MOST]:
-            if named and len(name) <= LONGEST_NAME and name.isascii() and name.isidentifier():
-                hint = INSTEAD.get(name) or nearest(name, (*KEYWORDS, *FOREIGN)) or "Remove it"
+            instead = INSTEAD["options[]"] if re.fullmatch(r"options\[[a-z_.]+\]", name) else INSTEAD.get(name)
+            is_name = len(name) <= LONGEST_NAME and name.isascii() and name.isidentifier()
+            if named and (instead or is_name):
+                hint = instead or nearest(name, (*KEYWORDS, *FOREIGN)) or "Remove it"
                 message = f"libpq does not support {name}. {hint}"
             else:
                 message = f"the name of parameter {ordinal} is unknown. Correct it, and encode & and spaces in values"
@@ -338,6 +341,9 @@ def _search_path(name: str, value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
+_TWICE = "{} is given twice, in two places or spellings. Keep one"
+_HOSTS = ", or write a list of hosts with commas"
+_FLAGS = ("true", "false")
 _SSL_UNKNOWN = "the value of ssl is invalid. Use sslmode=require, or better sslmode=verify-full"
 _EMPTY_NAMES = {
     "user": ("user-missing", "the user is empty. Write one, or remove user="),

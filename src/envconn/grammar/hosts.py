@@ -30,8 +30,9 @@ def pair_up(state: ParseState, host: str, hostaddr: str, port: str) -> tuple[Hos
     names = host.split(",")
     addresses = _addresses(state, names, hostaddr)
     ports = [_port(state, text) for text in port.split(",")]
-    for name in names:
-        _check_name(state, name, several=len(names) > 1)
+    if host or not hostaddr:
+        for name in names:
+            _check_name(state, name, several=len(names) > 1)
     if len(ports) == 1:
         ports *= len(names)
     if len(ports) != len(names):
@@ -65,7 +66,7 @@ def _addresses(state: ParseState, names: list[str], hostaddr: str) -> list[str]:
         return [""] * len(names)
     addresses = hostaddr.split(",")
     if names == [""]:
-        state.refuse("hostaddr-alone", "hostaddr has no host next to it, so no name can be verified. Add host")
+        state.refuse("hostaddr-alone", _ALONE)
     elif len(addresses) != len(names):
         state.refuse(
             "hostaddr-count",
@@ -99,6 +100,7 @@ def _check_name(state: ParseState, name: str, *, several: bool) -> None:
 
 # libpq puts the name of the socket behind the directory, by the port.
 _SOCKET_ITSELF = "the host is the socket itself. Write its directory, without /.s.PGSQL and the port behind it"
+_ALONE = "hostaddr has no host next to it, so no name can be verified. Add host, or write the address as host instead"
 _NO_HOST = "there is no host. Add one after the @, or add ?host=/var/run/postgresql for a socket"
 _NO_NAME = (
     "the host is not a DNS name, an IP address or a socket directory. Correct it, and percent-encode the password"

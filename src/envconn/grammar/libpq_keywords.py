@@ -434,6 +434,8 @@ FOREIGN: dict[str, Foreign] = {
     "sslaccept": Foreign("Prisma", "the TLS level"),
     "schema": Foreign("Prisma", _SCHEMA),
     "currentSchema": Foreign("JDBC", _SCHEMA),
+    "schema_search_path": Foreign("Rails", _SCHEMA),
+    "search_path": Foreign("pgx and asyncpg", _SCHEMA),
     **dict.fromkeys(("connection_limit", "pool_timeout", "socket_timeout", "sslidentity"), Foreign("Prisma")),
     "statement_cache_size": Foreign("Prisma and asyncpg"),
     "prepared_statement_cache_size": Foreign("SQLAlchemy with asyncpg"),
@@ -441,10 +443,11 @@ FOREIGN: dict[str, Foreign] = {
     "supa": Foreign("Supabase"),
     "workaround": Foreign("Supabase on Vercel"),
     "uselibpqcompat": Foreign("node-postgres"),
+    "statement-cache-capacity": Foreign("sqlx"),
     "prepareThreshold": Foreign("JDBC"),
     **dict.fromkeys(("conn_max_age", "conn_health_checks", "atomic_requests", "autocommit"), _ENTRY),
     "disable_server_side_cursors": _ENTRY,
-    **dict.fromkeys(("pool", "prepared_statements"), Foreign("Rails")),
+    **dict.fromkeys(("pool", "prepared_statements", "advisory_locks", "adapter"), Foreign("Rails")),
     **dict.fromkeys(("pool_max_conns", "pool_min_conns", "default_query_exec_mode"), Foreign("pgx")),
 }
 """The parameters of other tools by name. Those of Django may also be written in capitals, as its settings are."""
@@ -454,8 +457,15 @@ OF_DJANGO = tuple(name for name, each in FOREIGN.items() if each.tool == DJANGO)
 SCHEMAS = tuple(name for name, each in FOREIGN.items() if each.used == _SCHEMA)
 """The parameters that name the schema, which becomes the server's setting ``search_path``."""
 
-SSL_WORDS: dict[str, str] = {"true": "require", **{mode: mode for mode in _MODES}}
-"""The values of ``ssl``: what libpq translates, and the words of asyncpg, which SQLAlchemy passes on."""
+SSL_WORDS: dict[str, str] = {
+    **dict.fromkeys(("true", "1"), "require"),
+    **dict.fromkeys(("false", "0"), "disable"),
+    **{mode: mode for mode in _MODES},
+}
+"""The values of ``ssl``: what libpq and node-postgres translate, and the words of asyncpg, which SQLAlchemy passes on.
+
+libpq has ``true`` alone; a flag is read in any case.
+"""
 
 
 def without_effect(names: Iterable[str]) -> dict[str, Foreign]:
@@ -492,13 +502,20 @@ INSTEAD: dict[str, str] = {
     "timeout": "Use connect_timeout, in seconds",
     "sslca": "Use sslrootcert",
     "ssl_ca": "Use sslrootcert",
+    "ssl-ca": "Use sslrootcert",
+    "ssl-root-cert": "Use sslrootcert",
+    "ssl-cert": "Use sslcert",
+    "ssl-key": "Use sslkey",
+    "ssl-mode": "Use sslmode",
+    "ssl_mode": "Use sslmode",
     "encoding": "Use client_encoding",
     "charset": "Use client_encoding",
-    "search_path": _AS_OPTION,
+    "options[]": _AS_OPTION,
     "statement_timeout": _AS_OPTION,
     "lock_timeout": _AS_OPTION,
     "idle_in_transaction_session_timeout": _AS_OPTION,
     "timezone": _AS_OPTION,
     "TimeZone": _AS_OPTION,
+    **dict.fromkeys(("min_size", "max_size"), "It is an argument of asyncpg: pass it to create_pool"),
     **dict.fromkeys(("assume_role", "isolation_level", "server_side_binding", "cursor_factory"), _IN_OPTIONS),
 }

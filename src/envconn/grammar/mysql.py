@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from envconn.connection import Host
 from envconn.families import FAMILIES, MYSQL
-from envconn.grammar.text import decode
+from envconn.grammar.text import SOCKET_BEFORE_NAME, decode
 from envconn.grammar.uri import (
     DECIMAL,
     FLAG,
@@ -180,6 +180,9 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     """
     uri = split_uri(state, MYSQL, scheme, text, PARAMETERS)
     if uri is None:
+        return None
+    if uri.path.startswith("/") and not uri.netloc:
+        state.refuse("socket-path", SOCKET_BEFORE_NAME.format("mysql", "unix_socket").replace("directory", "socket"))
         return None
     dbname = _read_names(state, uri)
     query = read_query(state, uri.query, uri.query_start, PARAMETERS)

@@ -10,12 +10,15 @@ has a different meaning here. Deliberate differences, all refusals but the last 
 - percent escapes that are not UTF-8, and control characters in escapes outside of secrets;
 - an escaped comma in the host list before the path (libpq splits the list after decoding), escapes
   in ports and in the names of query parameters;
+- a path with a second slash and no host (``////run/postgresql/name``): a socket to django-environ, a name to libpq;
 - brackets around anything but an IPv6 address;
 - a query parameter given twice, or once there and once before the ``?`` (libpq: the last one wins);
 - a raw ``+`` in ``options``, and everything `envconn.grammar.conninfo` and `envconn.grammar.hosts` refuse;
 - schemes with a driver's name and synonyms are read as ``postgresql`` (see `envconn.families`);
-- ``ssl`` may have asyncpg's words, and ``ssl=true`` beside a ``sslmode`` that requires TLS changes nothing;
-- hosts with their ports in several ``host`` are SQLAlchemy's spelling of a list (_split_multihost_from_url);
+- ``ssl`` may have the words of asyncpg and node-postgres, and ``ssl=true`` beside a ``sslmode`` that requires TLS
+  changes nothing;
+- hosts with their ports in several ``host`` are SQLAlchemy's spelling of a list (_split_multihost_from_url), and in
+  one, with commas, asyncpg's (_parse_hostlist);
 - keys of other tools (`libpq_keywords.FOREIGN`) are removed; a schema becomes an option.
 """
 
@@ -26,7 +29,7 @@ import re
 from envconn.grammar.conninfo import Draft
 from envconn.grammar.hosts import is_address
 from envconn.grammar.libpq_keywords import FOREIGN, KEYWORDS, SECRETS
-from envconn.grammar.text import decode, find_query
+from envconn.grammar.text import SOCKET_BEFORE_NAME, decode, find_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +65,9 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     draft = Draft(state)
     _read_userinfo(draft, userinfo, start)
     _read_netlocs(draft, netlocs, start + len(userinfo) + len(at))
-    if path:
+    if path.startswith("/") and not (netlocs or "host=" in query):
+        state.refuse("socket-path", SOCKET_BEFORE_NAME.format("postgresql", "host"))
+    elif path:
         draft.put("dbname", decode(state, path, "the database name", start + len(authority) + 1))
     # A password that the "@" ends does not make the query doubtful, unless it is invalid.
     draft.doubtful = bool(state.problems)
@@ -181,8 +186,12 @@ def _read_query(draft: Draft, query: str, start: int) -> None:
 
 
 def _hosts_with_ports(draft: Draft, parameters: list[str]) -> bool:
-    """Read ``host=h1:5432&host=h2:5433``; return whether the hosts are written so. To libpq, no name has a colon."""
-    written = [value for name, _, value in (each.partition("=") for each in parameters) if name == "host"]
+    """Read ``host=h1:5432&host=h2:5433`` or ``host=h1:5432,h2:5433``; return whether the hosts are written so.
+
+    To libpq, no name has a colon.
+    """
+    stated = [value for name, _, value in (each.partition("=") for each in parameters) if name == "host"]
+    written = stated if stated[1:] else ",".join(stated).split(",")
     places = [re.fullmatch(r"([A-Za-z0-9._-]+)(?::|%3[Aa])?([0-9]*)", value) for value in written]
     found = [(place[1], place[2]) for place in places if place]
     if len(found) < len(written) or not any(port for _, port in found):

@@ -75,6 +75,7 @@ _REMEDIES = {
 _LARGEST = 2_147_483_647  # the server keeps the number in an int
 
 _BEFORE_HOST = "is not supported. Write user:password@ before the host, or :password@ without a user"
+_OF_DJANGO = "is a setting of Django's cache. Remove it, and set {} in CACHES"
 _NOT_TRANSLATED = "is not supported by every client. Remove it"
 
 PARAMETERS = {
@@ -116,7 +117,7 @@ PARAMETERS = {
     ),
     "username": Parameter(refusal=_BEFORE_HOST, secret=True),
     "password": Parameter(refusal=_BEFORE_HOST, secret=True),
-    "ssl": Parameter(refusal="is not supported. Use rediss:// for TLS"),
+    "ssl": Parameter(refusal="is not supported. Remove it, and begin with rediss:// for TLS"),
     "sslmode": Parameter(refusal="is not supported. Use rediss://, and ssl_cert_reqs=required or none"),
     "ssl_ca_path": Parameter(
         refusal=("is a directory, which is not supported. Name a file of CA certificates with ssl_ca_certs")
@@ -128,6 +129,9 @@ PARAMETERS = {
     "ssl_exclude_verify_flags": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_validate_ocsp": Parameter(refusal=_NOT_TRANSLATED),
     "ssl_validate_ocsp_stapled": Parameter(refusal=_NOT_TRANSLATED),
+    "key_prefix": Parameter(refusal=_OF_DJANGO.format("KEY_PREFIX")),
+    "key_function": Parameter(refusal=_OF_DJANGO.format("KEY_FUNCTION")),
+    "version": Parameter(refusal=_OF_DJANGO.format("VERSION")),
     "credential_provider": Parameter(refusal="is code to run. Remove it, and configure it in the program"),
     "retry_on_error": Parameter(refusal="is not supported. Remove it, and configure it in the program"),
 }
@@ -139,8 +143,8 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     Returns `None` if something is wrong; `state` then holds the problems. The database is the number
     as text, ``0`` by default; a socket is a `Host` whose name is its path and whose port is 0.
     """
-    if re.search(r";[a-z][a-z0-9+]*://", text):
-        state.refuse("hosts-several", _LIST)
+    if re.search(r"[;,][a-z][a-z0-9+]*://", text):
+        state.refuse("hosts-several", _SEVERAL)
         return None
     uri = split_uri(state, REDIS, scheme, text, PARAMETERS, semicolons=not state.kombu)
     if uri is None:
@@ -153,8 +157,11 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
         )
     if scheme in _SOCKETS:
         hosts, path = _read_socket(state, uri), ""
+    elif not uri.netloc and uri.path.strip("0123456789"):
+        state.refuse("socket-path", "the path of a socket follows, but no host. Write unix:///path?db=0")
+        return None
     else:
-        hosts, path = read_host(state, uri.netloc, FAMILIES[REDIS].port), uri.path
+        hosts, path = read_host(state, uri.netloc, FAMILIES[REDIS].port, several=_SEVERAL), uri.path
     number = read_number(state, path, uri.path_start)
     query = read_query(state, uri.query, uri.query_start, PARAMETERS)
     if scheme in _SOCKETS and "socket_keepalive" in query.values:
@@ -164,7 +171,10 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     return make_connection(state, uri, query, hosts, dbname)
 
 
-_LIST = "there are several URLs, and one Redis cannot replace another. Name one, or sentinel://h1;sentinel://h2"
+_SEVERAL = (
+    "there are several hosts, but Redis Cluster and lists of replicas are not supported. Name the primary, or its "
+    "sentinels as rediss+sentinel://h1,h2/master"
+)
 
 
 def _without_default(uri: Uri) -> Uri:

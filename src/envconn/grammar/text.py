@@ -33,6 +33,13 @@ _CONTROL = "[\x00-\x1f\x7f-\x9f]"
 _UNFIT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
+SOCKET_BEFORE_NAME = (
+    "the path begins with a second slash, which means a socket to django-environ and a database name to other readers. "
+    "Write {}://user:password@/name?{}=/directory"
+)
+"""What is wrong with ``@//directory/name``; the placeholders are the scheme and the parameter to use."""
+
+
 class ParseState:
     """The problems and notes of one text while it is read.
 

@@ -105,10 +105,13 @@ def split_uri(  # noqa: PLR0913 - what is read, and where it stands
     )
 
 
-def read_host(state: ParseState, netloc: str, port: int) -> tuple[Host, ...]:
-    """Return the one host of `netloc`, with `port` as the default, or nothing if it is refused."""
+def read_host(state: ParseState, netloc: str, port: int, *, several: str = "") -> tuple[Host, ...]:
+    """Return the one host of `netloc`, with `port` as the default, or nothing if it is refused.
+
+    `several` is the message about a list of hosts.
+    """
     if "," in netloc:
-        state.refuse("hosts-several", "several hosts are not supported here. Name the primary only")
+        state.refuse("hosts-several", several or "several hosts are not supported here. Name the primary only")
     elif "%" in netloc:
         state.refuse("host-invalid", _ESCAPED_HOST)
     elif netloc.startswith("["):

@@ -61,11 +61,7 @@ def _is_nearly_known(scheme: str) -> bool:
     from difflib import get_close_matches  # imported only for a scheme that is unknown
 
     base = scheme.partition("+")[0]
-    return base in BY_SCHEME or base in _SHORT or bool(get_close_matches(base, BY_SCHEME, 1, 0.7))
-
-
-_SHORT = frozenset({"pg", "psql"})
-"""Short names of a known family, which no other product has as a scheme."""
+    return base in BY_SCHEME or bool(get_close_matches(base, BY_SCHEME, 1, 0.7))
 
 
 def unused(variable: str, held: str, service: str | None) -> Finding:
@@ -148,9 +144,10 @@ _TRANSPORTS: Mapping[str, str] = {
     **_each("azureservicebus azurestoragequeues", "an Azure transport of Celery"),
     **_each("mongodb", "the MongoDB transport of Celery"),
     **_each("sqla sqlalchemy", "the SQLAlchemy transport of Celery"),
+    **_each("rediscluster", "the Redis Cluster transport of Celery"),
     **_each("zookeeper consul etcd", "a transport of Celery over a key-value store"),
-    **_each("qpid pyro slmq librabbitmq django native", "a transport of Celery that envconn does not configure"),
-    **_each("memory filesystem", "a transport of Celery without a network, in a form that envconn does not read"),
+    **_each("qpid pyro slmq librabbitmq django native", "a transport of Celery"),
+    **_each("memory filesystem", "an unusual form of a transport of Celery without a network"),
 }
 """kombu's transports (5.7.0, TRANSPORT_ALIASES) that envconn does not configure, and those of earlier versions."""
 
@@ -158,11 +155,11 @@ _CACHES: Mapping[str, str] = {
     **_each(
         "memcached memcache pymemcache pymemcached pylibmc umemcached djangopylibmc", "a memcached cache of Django"
     ),
-    **_each("elasticache uwsgicache uwsgi", "a cache of Django that envconn does not configure"),
+    **_each("elasticache uwsgicache uwsgi", "a cache of Django"),
     **_each("rediscache redis-cache hiredis", "a Redis cache under a scheme of another library (write rediss://)"),
     **_each(
         "locmemcache locmem dummycache dummy dbcache db filecache file",
-        "a cache of Django without a server, in a form that envconn does not read",
+        "an unusual form of a cache of Django without a server",
     ),
 }
 """The schemes of django-environ (0.14.0, CACHE_SCHEMES) and django-cache-url that envconn does not configure."""

@@ -197,7 +197,11 @@ def _contradictions(
             "sslmode-contradicts",
             _SYSTEM_DISABLED,
         ),
-        (parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED, "direct-needs-tls", _DIRECT),
+        (
+            parameters.get("sslnegotiation") == "direct" and level < TlsLevel.ENCRYPTED,
+            "direct-needs-tls",
+            _DIRECT[all(sockets)],
+        ),
         (("sslcert" in parameters) != ("sslkey" in parameters), "sslkey-missing", _PAIR),
         *(
             (name in parameters and level < TlsLevel.VERIFY_CA, "crl-without-ca", f"{name} {_CRL}")
@@ -219,7 +223,9 @@ def _weak_for_system(
 
 
 def _disabled(connection: Connection, policy: Demands, endpoint: Endpoint, *, local: bool) -> str:
-    written, remedy, meaning = FAMILIES[connection.family].unencrypted, FAMILIES[connection.family].instead, ""
+    family, meaning = FAMILIES[connection.family], ""
+    written, remedy = next((each.split()[0] for each in connection.notes if each[:4] == "ssl="), ""), family.instead
+    written = written or family.unencrypted
     if endpoint.provider and endpoint.provider.tls_switch:
         remedy, meaning = endpoint.provider.tls_switch, _WAIVING
     if local:
@@ -239,7 +245,10 @@ _SOCKET = (
 _MIXED = "the list has a unix socket and a network host, which have different TLS levels. Use one variable for each"
 _SYSTEM_DISABLED = "sslmode=disable contradicts sslrootcert=system. Use sslmode=verify-full"
 _SYSTEM_BESIDE = "sslmode=disable contradicts PGSSLROOTCERT=system. Remove sslmode, or unset PGSSLROOTCERT"
-_DIRECT = "sslnegotiation=direct requires TLS. Use sslmode=require or stronger"
+_DIRECT = (
+    "sslnegotiation=direct requires TLS. Use sslmode=require or stronger",
+    "sslnegotiation=direct requires TLS, which a unix socket cannot use. Remove it",
+)
 _PAIR = "only one of sslcert and sslkey is given. Name both files, or neither"
 _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCONN_SENTINEL_MASTER"
 _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
