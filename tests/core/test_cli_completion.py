@@ -61,7 +61,7 @@ def completed(path: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["envconn", ""], {"check", "show", "exec", "export", "fetch", "explain", "schema", "completion"}),
+        (["envconn", ""], {"check", "show", "exec", "export", "fetch", "init", "explain", "schema", "completion"}),
         (["envconn", "s"], {"show", "schema"}),
         (["envconn", "nothing"], set()),
         (["envconn", "check", "-"], READING | LIVE | {"--json", "--service"}),

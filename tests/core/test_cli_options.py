@@ -125,7 +125,7 @@ SUGGESTED = [
     (["check", "--enforcement", "requires"], "require"),
     (["completion", "bsh"], "bash"),
 ]
-REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, explain, schema, completion"
+REQUIRED = "a command is required. Use one of check, show, exec, export, fetch, init, explain, schema, completion"
 UNLIKE_ANYTHING = [["--x"], [MARKER], ["check", f"--{MARKER}"], ["check", "--enforcement", MARKER], ["fetch", MARKER]]
 
 
@@ -209,7 +209,10 @@ LISTED = "--help, --env-file, --no-env-file, --service, --json, "
         (["check", "--nope"], f"unknown option or argument. Use one of {LISTED}"),
         (["show", MARKER], f"unknown option or argument. Use one of {LISTED}--sources."),
         (["check", "--jsn"], "Did you mean --json?"),
-        (["chekc"], "must be one of check, show, exec, export, fetch, explain, schema, completion. Did you mean check"),
+        (
+            ["chekc"],
+            "init, explain, schema, completion. Did you mean check?",
+        ),
         (["completion", "tcsh"], "must be one of bash, zsh, fish"),
         (["fetch", "nope"], "must be one of casedev, neon, planetscale, scalingo"),
     ],
@@ -220,7 +223,7 @@ def test_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("columns", [40, 80])
 @pytest.mark.parametrize(
-    "command", ["", "check", "show", "exec", "export", "fetch", "fetch neon", "explain", "schema", "completion"]
+    "command", ["", "check", "show", "exec", "export", "fetch", "fetch neon", "init", "explain", "schema", "completion"]
 )
 def test_help_fits_the_terminal(
     command: str, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""The command ``envconn``: check, show, exec, export, fetch, explain, schema, completion.
+"""The command ``envconn``: check, show, exec, export, fetch, init, explain, schema, completion.
 
 Its exit codes are in `envconn.exit_codes`. ``exec`` replaces the process, so its exit code is the child's own.
 """

@@ -206,6 +206,11 @@ def _add_fetch(command: argparse.ArgumentParser) -> None:
         provider.set_defaults(run=_fetch, parser=provider)
 
 
+def _add_init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--write", action="store_true", help="write .env.example, unless there is one")
+    command.set_defaults(run=_init)
+
+
 def _add_explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("code", nargs="?", metavar="CODE", help="the code in brackets behind a message (default: all)")
     command.set_defaults(run=_explain)
@@ -255,6 +260,12 @@ def _fetch(chosen: argparse.Namespace) -> int:
     from envconn.cli import fetch
 
     return fetch.run(chosen)
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    from envconn.cli import init
+
+    return init.run(write=chosen.write)
 
 
 def _explain(chosen: argparse.Namespace) -> int:
@@ -336,6 +347,18 @@ or --reveal.
   envconn fetch planetscale --organization acme --database app --role web --create --ttl 3600 --write .env
   envconn fetch scalingo --app my-app""",
         _add_fetch,
+    ),
+    "init": (
+        "print what to add to a project, and a .env.example",
+        """\
+Print what to add to the project in this directory, and a .env.example for it.
+
+Django, Flask, Celery and drivers are found in the project's files, or among what is
+installed. No file is changed, and only --write makes one.
+
+  envconn init
+  envconn init --write""",
+        _add_init,
     ),
     "explain": (
         "explain the code behind a message, with an example and its remedy",
