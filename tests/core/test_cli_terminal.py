@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 
 import pytest
 
+import called
 from envconn.cli.terminal import address
 from leaks import MARKER
 
-pytestmark = pytest.mark.measured
-
-COMMAND = (sys.executable, "-m", "envconn")
 PG = f"postgresql://app:{MARKER}@db.example/app"
 GOOD = {"DATABASE_URL": PG}
 WIDE, NARROW = 80, 40
@@ -36,38 +27,17 @@ BAD = {
 
 
 def on_terminal(columns: int, *arguments: str, **variables: str) -> str:
-    """Run the command where every stream is a terminal that wide, and return what a person would see."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environ = {**os.environ, "TERM": "xterm", **variables}
-    with subprocess.Popen([*COMMAND, *arguments], env=environ, stdin=theirs, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        seen = b""
-        while True:
-            try:
-                piece = os.read(ours, 4096)
-            except OSError:  # the other side is closed
-                break
-            seen += piece
-        process.wait(60)
-    os.close(ours)
-    assert MARKER.encode() not in seen
-    return seen.decode().replace("\r\n", "\n")
+    """Run the command on a terminal that wide, and return what a person would see, but never the secret."""
+    seen = called.on_terminal(columns, *arguments, **variables)
+    assert MARKER not in seen
+    return seen
 
 
 def in_a_pipe(*arguments: str, **variables: str) -> str:
-    """Run the command with both streams in one pipe."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env={**os.environ, **variables},
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-    )
-    assert MARKER not in done.stdout
-    return done.stdout
+    """Run the command with both streams in one pipe, which never shows the secret."""
+    seen = called.in_a_pipe(*arguments, **variables)
+    assert MARKER not in seen
+    return seen
 
 
 def plain(text: str) -> str:
