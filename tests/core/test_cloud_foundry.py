@@ -215,6 +215,7 @@ def test_variable_and_file(tmp_path: Path) -> None:
     assert [problem.code for problem in found.problems][:1] == ["file-conflict"]
 
 
+@pytest.mark.exhaustive
 def test_many_services_take_no_longer_than_their_number() -> None:
     before = time.process_time()
     same = {"p": [{"name": f"n{number}", "credentials": {"uri": URI}} for number in range(1_000)]}

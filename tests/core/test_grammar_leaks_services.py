@@ -60,14 +60,14 @@ def broken(pick: random.Random, shape: str) -> str:
     return shape.replace("¤", secret)
 
 
-@pytest.mark.parametrize(
-    ("family", "fewest"), [("redis", 20), ("sentinel", 20), ("amqp", 20), ("mysql", 20), ("sqlite", 8)]
-)
-def test_nothing_of_a_password_is_shown(family: str, fewest: int) -> None:
-    """Five thousand broken texts each: not five characters in a row of the secret in any problem or connection."""
-    pick = random.Random(f"envconn leaks {family}")  # noqa: S311  the same texts in every run
+@pytest.mark.parametrize("family", SHAPES)
+@pytest.mark.parametrize("part", range(5))
+@pytest.mark.sampled(5)
+def test_nothing_of_a_password_is_shown(part: int, family: str) -> None:
+    """A thousand broken texts each: not five characters in a row of the secret in any problem or connection."""
+    pick = random.Random(f"envconn leaks {family} {part}")  # noqa: S311  the same texts in every run
     codes: set[str] = set()
-    for _ in range(5_000):
+    for _ in range(1_000):
         text = broken(pick, pick.choice(SHAPES[family]))
         outcome = read(Secret(text), Origin("SERVICE_URL"))
         if isinstance(outcome, Connection):
@@ -77,7 +77,7 @@ def test_nothing_of_a_password_is_shown(family: str, fewest: int) -> None:
             shown = "".join(f"{problem!r}{problem}" for problem in outcome)
             codes.update(problem.code for problem in outcome)
         assert not [part for part in FRAGMENTS if part in shown.lower()], text
-    assert len(codes) >= fewest, sorted(codes)
+    assert len(codes) >= (8 if family == "sqlite" else 20), sorted(codes)
 
 
 @pytest.mark.parametrize("shape", [shape for shapes in SHAPES.values() for shape in shapes])
