@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import os
 import re
 import signal
 import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
+    from collections.abc import Generator
 
 pytest_plugins = [
     "apis",
@@ -42,25 +43,42 @@ _MACHINE = dict(os.environ)
 
 
 @pytest.fixture(scope="session")
-def empty_directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Directories that nothing has used. pytest's own look through all others for a free name, which grows dear."""
-    parent = tmp_path_factory.mktemp("empty")
-    return (parent / str(number) for number in itertools.count())
+def empty_directories(tmp_path_factory: pytest.TempPathFactory) -> EmptyDirectories:
+    """Directories as new: to make two for each test, and to look for their names, takes as long as the test."""
+    return EmptyDirectories(tmp_path_factory.mktemp("empty"))
+
+
+class EmptyDirectories:
+    """Empty directories below `parent`."""
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+        self._ready: list[Path] = []
+
+    @contextmanager
+    def one(self) -> Generator[Path]:
+        """Lend a directory; the next one gets it, too, if it is left as it was."""
+        path = self._ready.pop() if self._ready else Path(tempfile.mkdtemp(dir=self._parent))
+        yield path
+        if path.is_dir() and path.stat().st_mode & 0o7777 == 0o700 and not os.listdir(path):
+            self._ready.append(path)
 
 
 @pytest.fixture(autouse=True)
-def clean_machine(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, empty_directories: Iterator[Path]
-) -> None:
+def clean_machine(request: pytest.FixtureRequest, empty_directories: EmptyDirectories) -> Generator[None]:
     """Empty the environment; HOME and the working directory are two empty directories."""
+    before, place = dict(os.environ), os.getcwd()
     kept = _KEPT if request.node.get_closest_marker("measured") is None else (*_KEPT, "COVERAGE_", "COV_")
-    for name in os.environ:
-        if not name.startswith(kept):
-            monkeypatch.delenv(name)
-    for directory in (home := next(empty_directories), working := next(empty_directories)):
-        directory.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.chdir(working)
+    with empty_directories.one() as home, empty_directories.one() as working:
+        for name in before:
+            if not name.startswith(kept):
+                del os.environ[name]
+        os.environ["HOME"] = str(home)
+        os.chdir(working)
+        yield
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ import envconn_django
 import envconn_flask
 import envconn_psycopg
 import envconn_sqlalchemy
+from called import called
 from envconn import ConfigurationError, ServiceMissing
-from envconn.cli import main
 from envconn.connection import Connection, Origin
 from envconn.grammar.celery import in_process
 from envconn.grammar.django_cache import serverless
@@ -62,15 +62,11 @@ def test_the_refusing_half_is_the_longer_one() -> None:
     assert len(REFUSED) > len(READ)
 
 
-@named([*READ, *REFUSED])
-def test_selected(row: Row) -> None:
+def selected(row: Row) -> None:
     check(row, select_services(environ(row), None).report)
 
 
-@named([*READ, *REFUSED])
-def test_settings(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in environ(row).items():
-        monkeypatch.setenv(name, text)
+def settings(row: Row) -> None:
     if not row.codes:
         check(row, envconn.Settings().services.report())
         return
@@ -79,14 +75,21 @@ def test_settings(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {each.variable: each.code for each in caught.value.problems} == row.codes
 
 
-@named([*READ, *REFUSED])
-def test_command(row: Row, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in environ(row).items():
-        monkeypatch.setenv(name, text)
-    assert main(["check", "--json", "--no-env-file"]) == (78 if row.codes else 0)
-    document = json.loads(capsys.readouterr().out)
+def command(row: Row) -> None:
+    done = called("check", "--json", "--no-env-file")
+    assert done.returncode == (78 if row.codes else 0)
+    document = json.loads(done.stdout)
     assert {each["variable"]: each["code"] for each in document["problems"]} == row.codes
     assert row.notes.items() <= {each["variable"]: each["code"] for each in document["notes"]}.items()
+
+
+@pytest.mark.parametrize("way", [selected, settings, command], ids=lambda way: way.__name__)
+@named([*READ, *REFUSED])
+@pytest.mark.sampled(3)
+def test_every_way_in(row: Row, way: Callable[[Row], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in environ(row).items():
+        monkeypatch.setenv(name, text)
+    way(row)
 
 
 @named([row for row in REFUSED if row.database and not any(each.startswith("ENVCONN_IGNOR") for each in row.codes)])

@@ -1,4 +1,4 @@
-"""Which texts other parsers are asked about: the same in every run, or, for tests/fuzz, new ones and more of them."""
+"""Which texts other parsers are asked about: the same in every run, more of them in .ci/run, new ones in tests/fuzz."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import random
 import time
 
-TIMES = int(os.environ.get("ENVCONN_TEST_FUZZ", "1"))  # read on import: a test's own environment is empty
-SEED = time.time_ns() if TIMES > 1 else 0
+# Read on import: a test's own environment is empty.
+_FUZZ = os.environ.get("ENVCONN_TEST_FUZZ")
+TIMES = 4 * int(_FUZZ or 1) if _FUZZ or os.environ.get("ENVCONN_TEST_EVERYTHING") == "1" else 1
+SEED = time.time_ns() if _FUZZ else 0
 
 
 def generator(name: str) -> random.Random:
