@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 
 @pytest.fixture(scope="session")
 def pem(certificates: Certificates) -> str:

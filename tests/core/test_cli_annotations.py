@@ -16,8 +16,6 @@ from leaks import MARKER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.measured
-
 BAD = f"postgresql://app:{MARKER}@db.example/app?sslmode=disable"
 GITHUB = {"GITHUB_ACTIONS": "true", "CI": "true"}
 

@@ -18,8 +18,6 @@ from envconn.cli.terminal import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.measured
-
 ERASE = "\r\x1b[K"
 END = "<end>"
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.measured
-
 
 class Given(NamedTuple):
     """What is handed to `select_services`."""

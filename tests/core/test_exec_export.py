@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 PG = f"postgresql://app:{MARKER}@db.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
 EXEC = (sys.executable, "-m", "envconn", "exec")

@@ -307,6 +307,7 @@ def nothing_of(marker: str, caplog: pytest.LogCaptureFixture) -> Iterator[pytest
     assert find(marker, surfaces) == {}
 
 
+@pytest.mark.sampled(2)
 def test_load(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None:
     with nothing_of(marker, caplog) as caught:
         envconn.load()
@@ -314,6 +315,7 @@ def test_load(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None
     assert case.code in {problem.code for problem in caught.value.problems}
 
 
+@pytest.mark.sampled(2)
 def test_settings(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None:
     with nothing_of(marker, caplog) as caught:
         envconn.Settings()
@@ -321,6 +323,7 @@ def test_settings(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> 
     assert case.code in {problem.code for problem in caught.value.problems}
 
 
+@pytest.mark.sampled(2)
 def test_database(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None:
     for call in (database, envconn_psycopg.kwargs, envconn_psycopg.connect):
         with nothing_of(marker, caplog) as caught:
@@ -328,6 +331,7 @@ def test_database(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> 
         assert isinstance(caught.value, envconn.ConfigurationError), case
 
 
+@pytest.mark.sampled(2)
 def test_parse_and_secure(case: Case, marker: str, caplog: pytest.LogCaptureFixture) -> None:
     text = os.environ.get("DATABASE_URL", "")
     with contextlib.suppress(envconn.ConfigurationError):
@@ -339,6 +343,7 @@ def test_parse_and_secure(case: Case, marker: str, caplog: pytest.LogCaptureFixt
     assert isinstance(caught.value, envconn.ConfigurationError), case
 
 
+@pytest.mark.sampled(2)
 def test_command(case: Case, marker: str, capfd: pytest.CaptureFixture[str]) -> None:
     for argv in (["check"], ["check", "--json"], ["show"], ["show", "--json"], ["exec", "--", "true"]):
         assert main(argv) == 78
@@ -349,6 +354,7 @@ def test_command(case: Case, marker: str, capfd: pytest.CaptureFixture[str]) -> 
             assert not understood(output.out)["ok"]
 
 
+@pytest.mark.sampled(2)
 def test_report(case: Case, marker: str) -> None:
     report = select_services().report
     looked_at = {"report": report, "dict": report.as_dict(), "notes": report.notes, "problems": report.problems}

@@ -16,7 +16,8 @@ SESSIONS = {
     "matrix": ("live/test_matrix*", "live/test_never_weaker*"),
     "live": ("live/*",),
     "integrations": ("integrations/*",),
-    "core": ("*",),
+    "core a-l": ("core/test_[a-l]*",),
+    "core m-z": ("*",),
 }
 """By name, patterns of paths below tests/. A module belongs to the first session that has one for it."""
 
