@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import envconn
+from called import called
 from envconn.export import environment
 from leaks import MARKER
 
@@ -69,6 +70,7 @@ def due(url: str = PG) -> dict[str, str]:
     return dict(environment(envconn.load({"DATABASE_URL": url}, env_file=None).database).values)
 
 
+@pytest.mark.measured
 def test_export() -> None:
     assert seen("--export", "pg", DATABASE_URL=PG) == {"DATABASE_URL": PG, **due()}
 
@@ -102,6 +104,7 @@ def test_passwords_that_libpq_finds_by_itself_are_left_to_it() -> None:
     assert seen("--export", "pg", DATABASE_URL=PG, PGPASSWORD="p")["PGPASSWORD"] == MARKER
 
 
+@pytest.mark.measured
 def test_service_and_endpoint() -> None:
     variables = {"DATABASE_URL": NEON, "SHOP_DATABASE_URL": f"{PG}2"}
     host = "ep-a-b-123456{}.eu-central-1.aws.neon.tech"
@@ -110,6 +113,7 @@ def test_service_and_endpoint() -> None:
     assert seen("--export", "pg", "--service", "shop", **variables)["PGDATABASE"] == "app2"
 
 
+@pytest.mark.measured
 def test_newer_libpq() -> None:
     stated = f"{PG}?require_auth=scram-sha-256"
     done = run("--export", "pg", *PRINT, DATABASE_URL=stated)
@@ -179,6 +183,7 @@ def unset(tmp_path: Path, **variables: str) -> set[str]:
     return given.keys() - seen("--unset", **given).keys()
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(
     ("gone", "kept"),
     [
@@ -233,7 +238,7 @@ def test_unset(tmp_path: Path, gone: dict[str, str], kept: dict[str, str]) -> No
     ],
 )
 def test_usage(arguments: list[str], message: str) -> None:
-    done = run(*arguments, *PRINT, DATABASE_URL=PG)
+    done = called("exec", *arguments, *PRINT, DATABASE_URL=PG)
     assert (done.returncode, done.stdout, done.stderr) == (64, "", f"envconn exec: {message}\n")
 
 
