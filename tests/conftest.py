@@ -27,6 +27,7 @@ pytest_plugins = [
     "pytester",
     "sample",
     "servers",
+    "sites",
     "spoken",
     "traps",
 ]

@@ -25,7 +25,15 @@ INTEGRATIONS = (
     "envconn_redis",
     "envconn_sqlalchemy",
 )
-CORNERS = ("tests/corners/oldest", "tests/corners/middle", "tests/corners/newest")
+PINNED = (
+    "examples/requirements",
+    "tests/applications/requirements",
+    "tests/applications/sources",
+    "tests/corners/middle",
+    "tests/corners/newest",
+    "tests/corners/oldest",
+    "tests/requirements",
+)
 
 
 @pytest.mark.parametrize("name", ["envconn", *INTEGRATIONS])
@@ -87,7 +95,7 @@ def test_no_folder_of_tests_hides_a_framework(checkout: Path) -> None:
 
 
 @pytest.mark.checkout
-@pytest.mark.parametrize("name", ["examples/requirements", "tests/requirements", *CORNERS])
+@pytest.mark.parametrize("name", PINNED)
 def test_pinned_by_hash_and_bound_to_no_index(checkout: Path, name: str) -> None:
     text = (checkout / f"{name}.txt").read_text(encoding="utf-8")
     assert "://" not in text

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import applications
 import wheel
 from corners import CORNERS, EVERYTHING, SHORT, run_corner
 from debian import SERVERS, unpack
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
         work = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
         jobs = cleanup.enter_context(Jobs())
         unpack(jobs, PLACE, *SERVERS)
+        applications.install(jobs, ROOT, PLACE)
         suite = Suite(jobs, work)
         if not arguments:
             return suite.run()

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 SESSIONS = {
     "program": ("live/test_gate*", "live/test_probe*", "live/test_login*"),
     "matrix": ("live/test_matrix*", "live/test_never_weaker*"),
+    "applications": (
+        "applications/*",
+        "integrations/test_*examples*",
+        "integrations/test_fastapi_async*",
+        "integrations/test_flask_app*",
+        "integrations/test_whole_programs*",
+    ),
     "live": ("live/*",),
     "integrations": ("integrations/*",),
     "core a-l": ("core/test_[a-l]*",),
