@@ -63,7 +63,7 @@ class Site:
         """Run gunicorn behind the boot gate, as docs/django.md says, and yield a visitor."""
         port = deployed.free_port()
         gate = ["envconn", "exec", "--login", "--wait", "10", "--", "gunicorn"]
-        command = [*gate, "--bind", f"127.0.0.1:{port}", "--workers", "2", self.wsgi]
+        command = [*gate, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload", self.wsgi]
         command[0] = str(self.installed / "bin" / command[0])
         with (
             deployed.serving(command, self.directory, self._environment(variables)),
