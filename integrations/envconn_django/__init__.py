@@ -19,8 +19,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
 
+from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError
 from envconn.services import CACHE_ONLY, ENV_FILE, ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
+from envconn.tls.secured import identity_of
 from envconn_django.alias_options import refuse_unused, stated
 from envconn_django.aliases import DUMMY, followed_entries, last_refused, made_entries
 
@@ -66,8 +68,8 @@ def databases(  # noqa: PLR0913 - Django's own settings, one for each
     are included. `pool` enables Django's own pool (5.1 and newer): `True`, or arguments of
     psycopg_pool's ``ConnectionPool``, such as ``{"max_size": 10}``. With `rotate`, PostgreSQL's entries have
     an ENGINE that logs in with the current configuration of the services, and tries a login that fails again if
-    the environment has changed. With ``ENVCONN_PHASE=build`` and no database
-    configured, the result has a ``default`` that fails when it is used.
+    the environment has changed; so have, in any case, those that ``ENVCONN_AUTH`` applies to. With
+    ``ENVCONN_PHASE=build`` and no database configured, the result has a ``default`` that fails when it is used.
 
     `engine` to `test` are Django's settings for every alias; what the connection string states has precedence.
     `conn_max_age` is in seconds, `None` for as long as the provider allows, and never longer. `options` may hold
@@ -163,6 +165,8 @@ def _databases(
 def _engine(alias: str, entry: Entry, stated: StatedOptions) -> dict[str, str]:
     """Return the stated ENGINE of an entry. It is not what was made, so the final settings are judged with it."""
     engine = stated.of(entry.mirrors or alias, entry.connection.family).engine
+    if engine and (identity := identity_of(entry.connection)):
+        refuse(entry.connection, f"{identity.word} needs the ENGINE of envconn. Remove engine", "password-fixed")
     return {"ENGINE": engine} if engine else {}
 
 

@@ -10,6 +10,7 @@ from envconn.errors import ConfigurationError, problem
 from envconn.families import POSTGRESQL
 from envconn.records import Record
 from envconn.services import Services, database
+from envconn.tls.secured import identity_of
 from envconn_django.alias_options import StatedOptions
 from envconn_django.database_entry import DatabaseSettings, fixed
 
@@ -66,17 +67,16 @@ def entries(
     ``database`` becomes ``default``. Its replicas are ``replica``, ``replica_2`` and so on. For
     other databases the name comes first: ``analytics_replica``. Replicas share the test
     database and the ENGINE of their primary. `pool` is that of `settings`, for
-    PostgreSQL only. With `rotate`, the ENGINE of PostgreSQL's entries reads the current password. `stated` is what
-    the project states in its settings.
+    PostgreSQL only. With `rotate`, and where an identity logs in, the ENGINE of PostgreSQL's entries reads the current
+    password. `stated` is what the project states in its settings.
 
     Raises:
         ConfigurationError: two endpoints would have the same alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
-    make = _rotating() if rotate else fixed
 
     def maker(options: AliasOptions) -> Callable[[SecuredConnection], DatabaseSettings]:
-        return lambda direct: make(direct, None, options)
+        return lambda direct: _maker(direct, rotate=rotate)(direct, None, options)
 
     found: dict[str, Entry] = {}
     for name, connection in databases.items():
@@ -84,7 +84,7 @@ def entries(
         own: dict[str, Entry] = {}
         for main, alias, other in _named(name, connection):
             options = stated.of(alias, connection.family)
-            entry = make(other, pool_options, options)
+            entry = _maker(other, rotate=rotate)(other, pool_options, options)
             if own:
                 entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST={"MIRROR": main})
             own[alias] = Entry(other, entry, main if own else None, maker(options))
@@ -96,7 +96,12 @@ def entries(
     return found
 
 
-def _rotating() -> Callable[[SecuredConnection, Mapping[str, float] | None, AliasOptions], DatabaseSettings]:
+def _maker(
+    connection: SecuredConnection, *, rotate: bool
+) -> Callable[[SecuredConnection, Mapping[str, float] | None, AliasOptions], DatabaseSettings]:
+    """Return what makes the entry of `connection`: one whose ENGINE asks for the password if it changes."""
+    if not (rotate or identity_of(connection)):
+        return fixed
     from envconn_django.rotating import rotating
 
     return rotating
@@ -113,7 +118,7 @@ def followed_entries(
     """
     others = source.databases if isinstance(source, Services) else {}
     found = entries({"database": database(source), **others}, pool, rotate=rotate, stated=stated)
-    if rotate:
+    if rotate or any(identity_of(entry.connection) for entry in found.values()):
         _follow(found)
     return found
 

@@ -57,12 +57,41 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "envconn-variable-unknown": Code(
             "A variable that begins with `ENVCONN_` has a name that is nearly a known one, or that is about TLS or the "
-            "login (`ENVCONN_AUTH`, which has no effect yet).",
+            "login.",
             "Correct the name, or remove it.",
         ),
         "connection-altered": Code(
             "A program made a `Connection`, or changed one, and no connection string describes it.",
             "Pass the connection string to `envconn.parse` or `envconn.secure`.",
+        ),
+        "identity-unknown": Code(
+            "`ENVCONN_AUTH` or `ENVCONN_AUTH_HOST` is invalid.",
+            "Use one of the words in the message, or the hostname of an endpoint.",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_AUTH=aws",
+            "DATABASE_URL=postgresql://app:secret@db.example.com/app ENVCONN_AUTH=password",
+        ),
+        "identity-unsupported": Code(
+            "`ENVCONN_AUTH` does not support this kind of server.",
+            "Use a password there, and set `ENVCONN_<SERVICE>_AUTH=password`.",
+            "DATABASE_URL=mysql://app@db.example.com/app ENVCONN_AUTH=aws-iam",
+            "DATABASE_URL=mysql://app:secret@db.example.com/app ENVCONN_AUTH=aws-iam ENVCONN_DATABASE_AUTH=password",
+        ),
+        "identity-conflict": Code(
+            "`ENVCONN_AUTH` contradicts a password, several hosts, a demand, or what names the endpoint.",
+            "Remove one of the two, as the message says.",
+            "DATABASE_URL=postgresql://app:secret@db.abcdefghijkl.eu-west-1.rds.amazonaws.com/app ENVCONN_AUTH=aws-iam",
+            "DATABASE_URL=postgresql://app@db.abcdefghijkl.eu-west-1.rds.amazonaws.com/app ENVCONN_AUTH=aws-iam",
+        ),
+        "identity-endpoint": Code(
+            "The host is no endpoint that `ENVCONN_AUTH` makes tokens for, or its region is unknown.",
+            "Set `ENVCONN_<SERVICE>_AUTH_HOST` to the endpoint's own name, and `_AUTH_REGION` to its region.",
+            "DATABASE_URL=postgresql://app@localhost:5433/app ENVCONN_AUTH=aws-iam",
+            "DATABASE_URL=postgresql://app@localhost:5433/app ENVCONN_AUTH=aws-iam "
+            "ENVCONN_AUTH_HOST=db.abcdefghijkl.eu-west-1.rds.amazonaws.com",
+        ),
+        "identity-unverified": Code(
+            "A token is sent to a verified server only, or to a proxy on this machine.",
+            "Use `sslmode=verify-full`, and name the CA.",
         ),
         "envconn-variable-ambiguous": Code(
             "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",
@@ -762,6 +791,14 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "client-certificate-unrequested": Code("", "Set `ssl_ca_file` on the server, or remove `sslcertmode=require`."),
         "client-files-unusable": Code("", "Correct the file that the message names."),
         "password-refused": Code("", "Correct the URL, or reset the password."),
+        "token-refused": Code(
+            "", "Check the grants that the message names, the user, and the clock ([identity.md](identity.md))."
+        ),
+        "password-unavailable": Code(
+            "",
+            "Correct the callable in the program, whose error's type the message names; for `ENVCONN_AUTH`, the step "
+            "that failed ([identity.md](identity.md)).",
+        ),
         "login-method-unsupported": Code(
             "", "Use a method such as `scram-sha-256` in `pg_hba.conf`, or a driver that supports the one there."
         ),
@@ -916,10 +953,6 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "password-fixed": Code(
             "The program supplies a password anew for each login, and what it is handed to keeps one permanently.",
             "Do as the message says.",
-        ),
-        "password-unavailable": Code(
-            "The callable that supplies a password raised, or returned no text that can be one (77).",
-            "Correct it in the program. The message names its type.",
         ),
         "driver-missing": Code("No driver is installed.", "Install the extra in the message."),
         "driver-too-old": Code("The driver's libpq is too old to hold the promise.", "Upgrade the driver."),

@@ -17,7 +17,7 @@ from envconn.families import FAMILIES
 from envconn.grammar.libpq_keywords import OF_DJANGO, without_effect
 from envconn.records import Value, fields, replace
 from envconn.sources import order
-from envconn.tls.secured import foreign_parameters, judged_by, understood
+from envconn.tls.secured import foreign_parameters, identity_of, judged_by, understood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def _paragraph(service: SecuredConnection) -> list[str]:
     details = [f"{label}{fact}" for label, fact in facts.items() if fact is not None]
     lines = [" ".join(row(service.name, service)), "  " + ", ".join((*details, *_endpoint(service)))]
     lines += [f"  {sentence}" for sentence in understood(service)]
+    if identity := identity_of(service):
+        lines.append(f"  logs in by {identity.word} ({identity.variable}), without a password")
     lines.append(f"  TLS: {'; '.join(service.tls.evidence)}")
     for label, names in (("ignored", _ignored(service)), ("for Django", _for_django(service))):
         lines += [f"  {label}: {', '.join(names)}"] if names else []
@@ -240,6 +242,7 @@ def _service(service: SecuredConnection) -> dict[str, Json]:
         "branch": service.branch,
         "role": service.role,
         "region": service.region,
+        "identity": identity.word if (identity := identity_of(service)) else None,
         "features": fields(service.features),
         "ignored_parameters": [*_ignored(service)],
         "django_parameters": [*_for_django(service)],
@@ -259,7 +262,7 @@ def _refused(name: str, refusal: Refusal) -> dict[str, Json]:
         "origin": {"variable": refusal.variable, "source": None, "path": None, "line": None, "via": []},
         "hosts": [],
         **unknown,
-        **dict.fromkeys(("branch", "role", "region", "features", "tls", "policy")),
+        **dict.fromkeys(("branch", "role", "region", "identity", "features", "tls", "policy")),
         "ignored_parameters": [],
         "django_parameters": [],
         "understood": [],

@@ -10,6 +10,7 @@ import pytest
 from codes import in_findings, in_notes, in_problems, words
 from envconn import TlsLevel
 from envconn.codes import SECTIONS
+from envconn.identity.methods import METHODS
 from envconn.probe import FAULTS
 from envconn.providers import all_providers
 from envconn.providers.table import TABLE
@@ -47,6 +48,8 @@ OTHERS = {
     *("cloud-foundry", "django-cache", "django-db", "redis-cluster"),
     *("compute-1", "us-east-1"),
     *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
+    *("envconn-token", "rds-db"),
+    *METHODS,
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in all_providers()),
     *TABLE,

@@ -53,6 +53,7 @@ WORDS = f"host={HOST} user=app dbname=app password='{{raw}}'"
 SECRETS = {"ENVCONN_SECRETS_DIR": "held"}
 BINDINGS = {"SERVICE_BINDING_ROOT": "held"}
 
+RDS = "shop.abcdefghijkl.eu-west-1.rds.amazonaws.com"
 PARTS = {"DB_HOST": HOST, "DB_USER": "app", "DB_NAME": "app", "DB_PASSWORD": "{raw}"}
 
 CASES = [
@@ -228,6 +229,11 @@ CASES = [
     url("pg-service", GOOD, PGSERVICE="{raw}"),
     Case("password-redirected", {"PGPASSWORD": "{p}"}, {".env": f"DATABASE_URL=postgresql://app@{HOST}/app\n"}),
     url("pg-variable-invalid", GOOD, PGCONNECT_TIMEOUT="{raw}"),
+    url("identity-unknown", GOOD, ENVCONN_AUTH="{raw}"),
+    url("identity-conflict", f"postgresql://app:{{p}}@{RDS}/app", ENVCONN_AUTH="aws-iam"),
+    url("identity-conflict", f"postgresql://app@{RDS}/app", ENVCONN_AUTH="aws-iam", ENVCONN_AUTH_REGION="{raw}"),
+    url("identity-endpoint", f"postgresql://app@{HOST}/app?application_name={{p}}", ENVCONN_AUTH="aws-iam"),
+    url("identity-unverified", f"postgresql://{{p}}@{RDS.replace('eu-west', 'xx-new')}/app", ENVCONN_AUTH="aws-iam"),
 ]
 
 # Reached by programs only; see the tests that name them.

@@ -40,7 +40,7 @@ def test_nothing() -> None:
 
 
 def test_lines() -> None:
-    login = Login("psycopg", "app", read_only=False)
+    login = Login("psycopg", "app", read_only=False, identity="aws-iam", token_library="botocore", token_seconds=0.0061)
     names = ("a.test", "b.test", "c.test", "d.test", "e.test", "f.test", "g.test")
     seen = Seen(SERVICE, HOST, "192.0.2.1", handshake(certificate(12, *names), chain=True, host=False), True, login)  # noqa: FBT003
     assert Proof((seen,)).lines() == [
@@ -49,7 +49,7 @@ def test_lines() -> None:
         "  certificate for a.test, b.test, c.test, d.test, e.test and 2 more, by CN=ca, until 2030-02-01, 12 days left",
         "  its CA is verified, its hostname is not verified",
         "  connections without TLS are refused",
-        "  logged in as app by psycopg, read and write",
+        "  logged in as app by psycopg, read and write, with a token of aws-iam that botocore made in 0.006 s",
     ]
 
 
@@ -118,6 +118,9 @@ def test_as_dict() -> None:
             "pooled": None,
             "connections": 3,
             "max_connections": 100,
+            "identity": None,
+            "token_library": None,
+            "token_seconds": None,
         },
         "problems": [],
         "notes": [],

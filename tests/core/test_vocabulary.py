@@ -31,14 +31,12 @@ URL = "postgresql://app@db.example.com/app"
         ("ENVCONN_DATABASE_TSL", "Use ENVCONN_DATABASE_TLS"),
         ("ENVCONN_DATABASE_POOLMODE", "Use ENVCONN_DATABASE_POOL_MODE"),
         ("ENVCONN_DATABASE_API_CA", "remove it"),
-        ("ENVCONN_AUTH", "has no effect yet: the login would be by the password"),
-        ("ENVCONN_AUTH_HOST", "has no effect yet"),
-        ("ENVCONN_AUTH_", "has no effect yet"),
-        ("ENVCONN_DATABASE_AUTH", "has no effect yet"),
-        ("ENVCONN_BROKER_AUTH_REGION", "has no effect yet"),
-        ("ENVCONN_ANALYTICS_AUTH", "has no effect yet"),
-        ("ENVCONN_AUHT", "has no effect yet"),
-        ("ENVCONN_DATABASE_ATUH", "has no effect yet"),
+        ("ENVCONN_AUTH_", "Use ENVCONN_AUTH"),
+        ("ENVCONN_AUTH_NAMES", "emove it"),
+        ("ENVCONN_BROKER_AUTH_REGIONS", "Use ENVCONN_BROKER_AUTH_REGION"),
+        ("ENVCONN_ANALYTICS_AUTH", "emove it"),
+        ("ENVCONN_AUHT", "Use ENVCONN_AUTH"),
+        ("ENVCONN_DATABASE_ATUH", "Use ENVCONN_DATABASE_AUTH"),
         ("ENVCONN_IGNORED", "Use ENVCONN_IGNORE, or remove it"),
         ("ENVCONN_ENDPOINTS", "Use ENVCONN_ENDPOINT"),
         ("ENVCONN_RESULT_TLS", "emove it"),
@@ -89,5 +87,5 @@ def test_what_the_source_names_is_known() -> None:
     assert len(named) > 12
 
 
-MISTAKES = {"ENVCONN_TSL", "ENVCONN_AUTH", "ENVCONN_SERVICE_HOST", "ENVCONN_ANALYTICS"}
+MISTAKES = {"ENVCONN_TSL", "ENVCONN_SERVICE_HOST", "ENVCONN_ANALYTICS"}
 """Examples of names that are unknown, and the beginning of a name."""

@@ -37,7 +37,7 @@ def rotating(connection: SecuredConnection, pool: Mapping[str, float] | None, st
         return fixed(connection, pool, stated)
     entry = settings(without_password(connection), pool=pool, stated=stated)
     if entry["ENGINE"] not in _ENGINES:
-        refuse(connection, f"rotate=True does not work with the ENGINE of {connection.scheme}://. Use postgresql://")
+        refuse(connection, f"a changing password does not work with {connection.scheme}://. Use postgresql://")
     entry["ENGINE"] = _ENGINES[entry["ENGINE"]]
     return entry
 

@@ -79,8 +79,9 @@ def _inherited() -> dict[str, str]:
 def _export(environ: dict[str, str], report: Report, options: argparse.Namespace) -> int:
     """Put the connection into `environ` and return 0, or print the problem and return its exit code."""
     from envconn.cli.export import placed, selected
-    from envconn.errors import ConfigurationError
+    from envconn.errors import ConfigurationError, PasswordUnavailable
     from envconn.export import environment
+    from envconn.tls.secured import identity_of
 
     connection = selected(report.services, options, "exec")
     if isinstance(connection, int):
@@ -88,9 +89,12 @@ def _export(environ: dict[str, str], report: Report, options: argparse.Namespace
     try:
         # The file of `CA.file` is deleted when Python ends, which is before the command starts.
         found = environment(connection, ca=placed(connection), libpq=options.libpq)
-    except ConfigurationError as refused:
+    except (ConfigurationError, PasswordUnavailable) as refused:
         complain(refused.problems)
-        return EX_CONFIG
+        return refused.exit_code
+    if identity := identity_of(connection):
+        minutes = identity.method.lifetime // 60
+        show(f"envconn exec: PGPASSWORD is a token of {identity.word}, for logins in {minutes} minutes", sys.stderr)
     for name in found.absent:
         environ.pop(name, None)
     environ.update(found.values)

@@ -16,7 +16,7 @@ from envconn.families import POSTGRESQL
 from envconn.grammar.libpq_keywords import SECRETS
 from envconn.records import Record, replace
 from envconn.tls import require_sealed
-from envconn.tls.secured import direct, judgement_of, seal
+from envconn.tls.secured import direct, identity_of, judgement_of, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def render(
     if name not in tuple(FORMATS):
         raise ValueError(f"name must be one of {', '.join(FORMATS)}")
     chosen = FORMATS[name]
+    if (identity := identity_of(connection)) and not mask:
+        decline(connection, f"{identity.word} has a token for minutes, not a password. Use envconn exec --export pg")
 
     def shown(endpoint: SecuredConnection) -> SecuredConnection:
         there = _placed(endpoint, ca) if chosen.levels else endpoint
@@ -127,8 +129,8 @@ def masked(connection: SecuredConnection) -> SecuredConnection:
     judgement = judgement_of(connection)
     inner = judgement.connection
     shown = {name: MASK if name in SECRETS else value for name, value in inner.parameters.items()}
-    harmless = replace(inner, password=inner.password and Secret(MASK), parameters=Parameters(shown))
-    return seal(judgement._replace(connection=harmless, context=judgement.context._replace(siblings=())))
+    harmless = replace(inner, password=connection.password and Secret(MASK), parameters=Parameters(shown))
+    return seal(judgement._replace(connection=harmless, context=judgement.context._replace(siblings=(), supplier=None)))
 
 
 MASK = "MASKED"

@@ -32,6 +32,8 @@ FAULTS: Mapping[str, Fault] = {
     "connection-closed": Fault(EX_UNAVAILABLE, "the server closed the connection", passes=True),
     "server-starting": Fault(EX_UNAVAILABLE, "the server is starting, shutting down or recovering", passes=True),
     "server-full": Fault(EX_UNAVAILABLE, "the server has no free connection", passes=True),
+    "password-unavailable": Fault(EX_NOPERM, "no password or token was supplied for the login"),
+    "token-refused": Fault(EX_NOPERM, "the server refuses the token of the identity"),
     "master-unknown": Fault(EX_UNAVAILABLE, "no sentinel knows a running master of that name", passes=True),
     "tls-refused": Fault(EX_PROTOCOL, "the server does not support TLS"),
     "protocol-unexpected": Fault(EX_PROTOCOL, "another kind of server answers"),

@@ -62,6 +62,8 @@ class Login(Value):
     `read_only` is whether nothing can be written, `tls` what the server itself reports (behind a pooler, about the
     pooler's connection), `pooled` whether there is a pooler. `connections` counts those in use, of
     `max_connections`. `None` if the server does not report it.
+    `identity` is the word of ``ENVCONN_AUTH`` by which it logged in, `token_library` what made the token, and
+    `token_seconds` how long that took; `None` for a password.
     """
 
     driver: str
@@ -74,6 +76,9 @@ class Login(Value):
     pooled: bool | None = None
     connections: int | None = None
     max_connections: int | None = None
+    identity: str | None = None
+    token_library: str | None = None
+    token_seconds: float | None = None
 
 
 class Seen(Value):
@@ -188,7 +193,10 @@ def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table i
 
 def _login_line(login: Login) -> str:
     rights = {True: ", read-only", False: ", read and write", None: ""}[login.read_only]
-    return f"logged in as {login.user} by {login.driver}{rights}"
+    token = ""
+    if login.identity and login.token_seconds is not None:
+        token = f", with a token of {login.identity} that {login.token_library} made in {login.token_seconds:.3f} s"
+    return f"logged in as {login.user} by {login.driver}{rights}{token}"
 
 
 def _seen(seen: Seen) -> dict[str, Json]:

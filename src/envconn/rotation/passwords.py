@@ -10,7 +10,7 @@ from envconn.records import replace
 from envconn.selection import Selection
 from envconn.tls import SecuredConnection, TlsLevel
 from envconn.tls.password import is_supplied
-from envconn.tls.secured import judgement_of, seal, with_password
+from envconn.tls.secured import identity_of, judgement_of, seal, with_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def _problems(selection: Selection, passwords: Mapping[str, Supplier]) -> Iterat
         if connection is None and not building:
             known = ", ".join(selection.services)
             yield problem("password-unclaimed", "passwords", f"names an unknown service. Use one of: {known}")
+        if connection and (identity := identity_of(connection)):
+            message = f"the program supplies the password of {name}, and {identity.word} a token. Remove one of the two"
+            yield problem("identity-conflict", identity.variable, message)
         for each in (connection, *connection.siblings) if connection else ():
             if each.tls.level < TlsLevel.ENCRYPTED and not each.tls.local:
                 yield problem("password-in-clear", each.origin.variable, _IN_CLEAR)

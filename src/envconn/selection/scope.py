@@ -17,7 +17,7 @@ from envconn.providers import POOLERS, ProviderHints, provider_named
 from envconn.records import replace
 from envconn.selection import variables
 from envconn.sources import Text
-from envconn.tls import Context
+from envconn.tls import Context, TlsLevel
 from envconn.tls.policy import CA_VARIABLES, PREFIX, combined, stated, waived_in_code
 from envconn.tls.policy import VARIABLES as POLICY_VARIABLES
 from envconn.tls.policy import prefix as prefix_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection
     from envconn.errors import Finding
+    from envconn.identity import Identity
     from envconn.selection.scan import Scan
     from envconn.tls.policy import Demands, Policy
 
@@ -84,7 +85,12 @@ class Scopes:
         if (found := self._contexts.get((prefix, env_file))) is None:
             chosen, ignored = self._choose(prefix, env_file=env_file)
             demands = combined(self._policy, self._demands(chosen, ignored))
-            found = Context(demands, self._hints(chosen), directory=self._directory)
+            identity = self._identity(chosen) if "ENVCONN_AUTH" in chosen else None
+            if identity and prefix:
+                demands = _at_its_best(demands, identity.variable)
+            # A connection that is no service is the program's, which says itself how it logs in.
+            identity = identity if prefix else None
+            found = Context(demands, self._hints(chosen), directory=self._directory, identity=identity)
             self._contexts[prefix, env_file], self._ignored[prefix, env_file] = found, ignored
         return found
 
@@ -131,6 +137,24 @@ class Scopes:
             mode = None
         return ProviderHints(word, mode, *(str(text.origin) if text else "" for text in (provider, pooler)))
 
+    def _identity(self, chosen: Mapping[str, Text]) -> Identity | None:
+        """Read what is stated about the login; an invalid word becomes a problem."""
+        from envconn.identity import METHODS, PASSWORD, Identity, wrong_host
+
+        texts = [chosen.get(name) for name in _AUTH]
+        stated = [(each.text.reveal().strip(), each.origin.variable) if each else ("", "") for each in texts]
+        (word, variable), (host, host_variable), _ = stated
+        if word == PASSWORD:
+            return None
+        if word not in METHODS:
+            known = f"{', '.join(METHODS)} or {PASSWORD}"
+            self._scan.problems.append(problem("identity-unknown", variable, f"is invalid: expected {known}"))
+            return None
+        if host and wrong_host(host):
+            self._scan.problems.append(problem("identity-unknown", host_variable, _AUTH_HOST))
+            return None
+        return Identity(*(part for each in stated for part in each))
+
 
 def _in_home(home: str) -> Iterator[tuple[str, Text]]:
     """Yield what libpq reads in the user's home, by its name there."""
@@ -141,6 +165,15 @@ def _in_home(home: str) -> Iterator[tuple[str, Text]]:
             yield name, Text(Secret(path), Origin(name))
 
 
+def _at_its_best(demands: Demands, variable: str) -> Demands:
+    """Return `demands` with the strongest level that the provider is known to meet, as `variable` implies."""
+    is_stated = demands.best or demands.floor == TlsLevel.VERIFY_FULL
+    places = demands.places if is_stated else {**demands.places, "ENVCONN_TLS": variable}
+    return replace(demands, best=True, places=places)
+
+
+_AUTH = ("ENVCONN_AUTH", "ENVCONN_AUTH_HOST", "ENVCONN_AUTH_REGION")
+_AUTH_HOST = "is not a hostname. Write the endpoint's own name, with :port unless that is the default one"
 _NO_HINTS = ProviderHints()
 _PROVIDER = "unknown provider. Use one of the names in docs/providers.md, for example scalingo, planetscale or neon"
 _POOLER = "is invalid: expected transaction, session or none"

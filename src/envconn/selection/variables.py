@@ -206,7 +206,7 @@ _UPSUN = ("HOST", "SCHEME", "PORT", "USERNAME", "PASSWORD", "PATH")
 APIS = {name: f"{PREFIX}API_{name.upper()}" for name in ("casedev", "neon", "planetscale", "scalingo", "scalingo_auth")}
 """The variable with the address of each provider's API; Scalingo has a second one for its tokens."""
 
-FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER")
+FOR_EACH = (*policy.WORDS, "PROVIDER", "POOL_MODE", "SENTINEL_MASTER", "AUTH", "AUTH_HOST", "AUTH_REGION")
 """The words after ``ENVCONN_`` for every service that also apply to one, after ``ENVCONN_<SERVICE>_``."""
 
 SERVICES = tuple(families.VARIABLES)
@@ -242,8 +242,7 @@ _OWN = tuple(f"{PREFIX}{name.upper()}_{word}" for name in SERVICES for word in F
 KNOWN = (*FOR_EVERY, *CHOOSERS.values(), *_OWN)
 """Every name that is known, whatever services there are."""
 
-_AUTH = "AUTH"
-_DECISIVE = frozenset({"TLS", "WAIVE", "CA"})
+_DECISIVE = frozenset({"TLS", "WAIVE", "CA", "AUTH"})
 _OF_THE_TESTS = f"{PREFIX}TEST_"
 
 
@@ -258,20 +257,14 @@ def unknown_names(present: Iterable[str], prefixes: Iterable[str] = ()) -> Itera
     known = {*KNOWN, *(before + word for before in befores for word in FOR_EACH)}
     for name in sorted(present):
         if name.startswith(PREFIX) and name not in known and not name.startswith(_OF_THE_TESTS):
-            yield _about_unknown(name, known, {before + _AUTH for before in (PREFIX, *befores)})
+            yield _about_unknown(name, known)
 
 
-def _about_unknown(name: str, known: set[str], logins: set[str]) -> Finding:
-    """Return what is wrong with `name`, which is not `known`; `logins` state how to log in, and are not read yet."""
+def _about_unknown(name: str, known: set[str]) -> Finding:
     from difflib import get_close_matches  # imported only after a mistake
 
-    near = get_close_matches(name, sorted({*known, *logins}), 1, 0.85)
-    if _AUTH in name.split("_") or logins.intersection(near):
-        return problem("envconn-variable-unknown", name, _NO_LOGIN)
+    near = get_close_matches(name, sorted(known), 1, 0.85)
     if near or _DECISIVE.intersection(name.split("_")):
-        meant = f"Use {near[0]}, or remove it" if known.intersection(near) else "Remove it"
+        meant = f"Use {near[0]}, or remove it" if near else "Remove it"
         return problem("envconn-variable-unknown", name, f"unknown name. {meant}")
     return note("envconn-variable-ignored", name, "not used: envconn does not read a variable of this name")
-
-
-_NO_LOGIN = "has no effect yet: the login would be by the password of the connection all the same. Remove it"

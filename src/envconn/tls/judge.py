@@ -24,7 +24,7 @@ from envconn.providers import identify, is_recognised, objections
 from envconn.tls import deciding_files
 from envconn.tls.judged import Judgement, Verdict
 from envconn.tls.levels import SSLMODES, TlsLevel
-from envconn.tls.policy import reach
+from envconn.tls.policy import prefix, reach
 from envconn.tls.secured import SecuredConnection, seal
 
 TYPE_CHECKING = False
@@ -56,6 +56,10 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     problems += [*contradictions, *objections(connection, endpoint)]
     problems += deciding_files.problems(connection, demanded)
     problems += _ca_problems(connection, endpoint, level, ca, context, name)
+    if context.identity and not FAMILIES[connection.family].serverless:
+        verified = level == TlsLevel.VERIFY_FULL or how_far.local
+        problems += context.identity.problems(connection, f"{prefix(name)}AUTH", verified=verified)
+        context = context._replace(supplier=context.identity)
     if problems:
         return tuple(problems)
     demands = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from envconn.connection import Connection, Host, Origin, Parameters, Secret
     from envconn.errors import Finding
+    from envconn.identity import Identity
     from envconn.providers import Endpoint, ProviderHints
     from envconn.tls.ca import CA
     from envconn.tls.policy import Demands
@@ -185,7 +186,8 @@ class Context(Record):
     `hints` are stated facts about the endpoint that its URL does not show. `siblings` are other
     endpoints of the same database, which variables name. `supplier` is the callable of the program
     for the password, used instead of the one in the text. `endpoint` is what ``ENVCONN_ENDPOINT`` states. `directory`
-    is the one that relative paths start from, empty for that of the process.
+    is the one that relative paths start from, empty for that of the process. `identity` is how the service logs in
+    without a password (``ENVCONN_AUTH``), and then its supplier.
     """
 
     policy: Demands
@@ -194,6 +196,7 @@ class Context(Record):
     supplier: Callable[..., str | Awaitable[str]] | None = None
     endpoint: str = ""
     directory: str = ""
+    identity: Identity | None = None
 
 
 _NO_FILES: Contents = {}

@@ -83,6 +83,8 @@ def is_supplied(password: Secret | None) -> TypeGuard[Supplied]:
 def _called(supplier: Supplier, connection: object) -> object:
     try:
         return supplier(connection)
+    except PasswordUnavailable:
+        raise  # of an identity, which says which step failed
     except Exception as error:  # noqa: BLE001 - it is the program's, and may raise anything
         return _Wrong(f"raised {type(error).__name__}. Correct it in the program")
 

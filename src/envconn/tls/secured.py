@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from envconn.connection import Parameters
+    from envconn.identity import Identity
     from envconn.tls.ca import CA
     from envconn.tls.judged import Contents, Judgement
     from envconn.tls.policy import Demands
@@ -251,6 +252,12 @@ def without_password(connection: SecuredConnection) -> SecuredConnection:
 def has_supplier(connection: SecuredConnection) -> bool:
     """Whether a callable of the program supplies the password."""
     return judgement_of(connection).context.supplier is not None
+
+
+def identity_of(connection: SecuredConnection) -> Identity | None:
+    """Return how `connection` logs in without a password, `None` if it has one or needs none."""
+    context = judgement_of(connection).context
+    return context.identity if context.supplier is not None else None
 
 
 def with_password(connection: SecuredConnection, password: Secret | None) -> SecuredConnection:

@@ -9,16 +9,20 @@ import time
 from importlib import import_module
 from typing import Protocol, cast
 
-from envconn.errors import ConfigurationError, problem
+from envconn.errors import ConfigurationError, PasswordUnavailable, problem
 from envconn.families import FAMILIES
 from envconn.probe.failures import FAULTS
 from envconn.probe.login.outcome import Failure, Outcome, failed_login
 from envconn.probe.network import run_in_thread
+from envconn.records import replace
+from envconn.rotation.passwords import with_current_password
 from envconn.tls import require_sealed
+from envconn.tls.secured import identity_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.errors import Finding
+    from envconn.identity import Identity
     from envconn.tls import SecuredConnection
 
 
@@ -69,12 +73,35 @@ _UNTRIED = "the login to {kind} cannot be checked. Use --live, and check the log
 def _logged_in(connection: SecuredConnection, until: float, address: str | None) -> Outcome:
     try:
         family = cast("_Family", import_module(f"{__name__}.{FAMILIES[connection.family].login}"))
-        return family.log_in(connection, until, address)
+        begun = time.monotonic()
+        current = with_current_password(connection)
+        seconds = time.monotonic() - begun
+        return _with_token(family.log_in(current, until, address), connection, seconds)
+    except PasswordUnavailable as error:
+        return Outcome(problems=error.problems)
     except ConfigurationError as error:
         return Outcome(problems=tuple(problem(_code(each), each.variable, each.message) for each in error.problems))
     except ImportError:
         message = FAMILIES[connection.family].driver
         return Outcome(problems=(problem("driver-missing", connection.origin.variable, message),))
+
+
+def _with_token(outcome: Outcome, connection: SecuredConnection, seconds: float) -> Outcome:
+    """Return `outcome` with the identity that logged in, or was refused; its token took that many `seconds`."""
+    if (identity := identity_of(connection)) is None:
+        return outcome
+    if outcome.login is None:
+        return outcome._replace(problems=tuple(_about_token(each, identity) for each in outcome.problems))
+    facts = {"identity": identity.word, "token_library": identity.method.library, "token_seconds": round(seconds, 3)}
+    return outcome._replace(login=replace(outcome.login, **facts))
+
+
+def _about_token(found: Finding, identity: Identity) -> Finding:
+    """Return `found`, about the token if the server refuses what it takes for a password."""
+    if found.code not in {"password-refused", "login-refused"}:
+        return found
+    message = f"the server refuses the token of {identity.word}. {identity.method.refused}, and check the clock"
+    return problem("token-refused", found.variable, message, FAULTS["token-refused"].exit_code)
 
 
 def _code(found: Finding) -> str:

@@ -1,0 +1,155 @@
+"""Logins by the identity that a cloud gives to a process, without a password: ``ENVCONN_AUTH``.
+
+A token of the vendor's own library takes the place of the password. It is made when a login needs one
+(`envconn.identity.tokens`), and the connection that it is sent on is verified, or does not leave the machine.
+"""
+
+from __future__ import annotations
+
+from envconn.connection import Connection, Host
+from envconn.errors import problem
+from envconn.families import FAMILIES, MYSQL
+from envconn.grammar.hosts import IN_NAMES
+from envconn.identity.methods import METHODS, PASSWORD, Target
+from envconn.providers import identify
+from envconn.records import Value
+
+__all__ = ["METHODS", "PASSWORD", "Identity", "Target", "wrong_host"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    from envconn.errors import Finding
+    from envconn.identity.methods import Method
+
+    class Server(Protocol):
+        """What a token depends on, of a connection before it is judged or after."""
+
+        @property
+        def family(self) -> str:
+            """The protocol."""
+
+        @property
+        def hosts(self) -> tuple[Host, ...]:
+            """Every host."""
+
+        @property
+        def user(self) -> str:
+            """The user."""
+
+        @property
+        def dbname(self) -> str:
+            """The database name."""
+
+
+class Identity(Value):
+    """What is stated about the login of a service: `word` in `variable`, and what the connection does not show.
+
+    `host` is the endpoint's own name (``ENVCONN_AUTH_HOST``), with a port or without, `region` its region; each has
+    the variable that states it. As the supplier of a connection's password, it is called with the connection.
+    """
+
+    word: str
+    variable: str
+    host: str = ""
+    host_variable: str = ""
+    region: str = ""
+    region_variable: str = ""
+
+    def __call__(self, connection: Server) -> str:
+        """Return a token for the login to `connection`, which was judged.
+
+        Raises:
+            PasswordUnavailable: there is none; the text says which step failed.
+        """
+        from envconn.identity.tokens import token
+
+        return token(self.target(connection), self.variable)
+
+    @property
+    def method(self) -> Method:
+        """The method that `word` names."""
+        return METHODS[self.word]
+
+    def target(self, connection: Server) -> Target:
+        """Return what a token for `connection` is made out to; its region is empty if nothing shows it."""
+        host = self._endpoint(connection) or connection.hosts[0]
+        region = self._recognised(connection, host) or self.region
+        return Target(self.word, host.host.lower(), host.port, connection.user, region)
+
+    def _endpoint(self, connection: Server) -> Host | None:
+        """Return the endpoint that ``ENVCONN_AUTH_HOST`` names, behind a tunnel or an alias."""
+        name, _, port = self.host.partition(":")
+        return Host(name, int(port or FAMILIES[connection.family].port)) if name else None
+
+    def _recognised(self, connection: Server, host: Host) -> str:
+        """Return the region in the name of `host`, if that is an endpoint of the provider; otherwise nothing."""
+        found = identify(Connection(connection.family, "", (host,), connection.user, connection.dbname))
+        is_endpoint = found.provider and found.provider.name == self.method.endpoints[connection.family]
+        return (found.region or "") if is_endpoint else ""
+
+    def problems(self, connection: Connection, own: str, *, verified: bool) -> Iterator[Finding]:
+        """Yield what speaks against the login to `connection`.
+
+        `own` is the variable that states it for this service alone. `verified` is whether the server is verified, or
+        on this machine.
+        """
+        for code, message, is_so in self._objections(connection, verified=verified):
+            if is_so:
+                names = {"own": own, "host": self.host_variable, "region": self.region_variable}
+                message = message.format(auth=f"{self.variable}={self.word}", endpoint=self.method.endpoint, **names)  # noqa: PLW2901
+                yield problem(code, connection.origin.variable, message)
+
+    def _objections(self, connection: Connection, *, verified: bool) -> Iterator[tuple[str, str, bool]]:
+        """Yield codes and messages, and whether each is so."""
+        if connection.family not in self.method.endpoints:
+            yield "identity-unsupported", _MYSQL if connection.family == MYSQL else _UNSUPPORTED, True
+            return
+        parameters = connection.parameters
+        yield "identity-conflict", _PASSWORD, bool(connection.password)
+        yield "identity-conflict", _HOSTS, len(connection.hosts) > 1
+        yield "identity-conflict", _BINDING, parameters.get("channel_binding") == "require"
+        yield "identity-conflict", _METHOD, _excludes_passwords(parameters.get("require_auth", ""))
+        shown, region = self._recognised(connection, connection.hosts[0]), self.target(connection).region
+        named = self.host.partition(":")[0].lower()
+        yield "identity-endpoint", _NO_ENDPOINT, not (shown or named)
+        yield "identity-endpoint", _NO_REGION, bool(named and not region)
+        yield "identity-unverified", _UNVERIFIED, bool(region) and not verified
+        yield "identity-conflict", _OTHER_HOST, bool(shown and named and named != connection.host)
+        yield "identity-conflict", _OTHER_REGION, bool(self.region and region and self.region != region)
+
+
+def _excludes_passwords(demand: str) -> bool:
+    """Whether ``require_auth`` refuses the request for a password, which is how a server asks for a token."""
+    methods = [method.strip() for method in demand.split(",")]
+    return bool(demand) and ("!password" in methods if demand.startswith("!") else "password" not in methods)
+
+
+_UNSUPPORTED = "{auth} does not support this kind of server. Set {own}=password, and use a password"
+_MYSQL = (
+    "{auth} does not support MySQL: its drivers send the token to any server that asks, also without TLS. Set "
+    "{own}=password, and use a password"
+)
+_PASSWORD = "a password is set, but {auth} uses a token instead. Remove the password, or set {own}=password"  # noqa: S105
+_HOSTS = "several hosts are named, but a token is for one. Name one host"
+_BINDING = (
+    "channel_binding=require does not work with {auth}: the server asks for the token as a password. Remove "
+    "channel_binding"
+)
+_METHOD = (
+    "require_auth excludes {auth}: the server asks for the token as a password. Use require_auth=password, or remove it"
+)
+_UNVERIFIED = "a token of {auth} is sent to a verified server only. Use sslmode=verify-full, and name the CA"
+_NO_ENDPOINT = "the host is not {endpoint}, which {auth} signs for. Set {own}_HOST to the endpoint's own name"
+_NO_REGION = "the endpoint's name does not show its region, which {auth} signs for. Set {own}_REGION"
+_OTHER_HOST = "{host} is another endpoint than the host, which is one itself. Remove {host}"
+_OTHER_REGION = "{region} is not the region in the endpoint's name. Remove {region}"
+
+
+def wrong_host(text: str) -> bool:
+    """Whether `text` is not a hostname, with a port or without."""
+    name, colon, port = text.partition(":")
+    is_port = not colon or (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536)
+    return not name or bool(name.strip(IN_NAMES + ".")) or not is_port

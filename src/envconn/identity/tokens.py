@@ -1,0 +1,170 @@
+"""Tokens, made when a login needs one and kept in memory for a minute, in `envconn.identity.METHODS`' modules.
+
+A provider limits how many new tokens it checks, not how often one is used: RDS slows down from 200 new ones a second.
+Each is made in a thread of its own with a time limit, because an endpoint for identities may never answer; logins that
+need the same one wait for it together.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import Future
+from importlib import import_module
+from threading import Lock, Thread
+
+from envconn.errors import PasswordUnavailable, problem
+from envconn.exit_codes import EX_NOPERM
+from envconn.identity.methods import METHODS
+from envconn.records import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from envconn.connection import Secret
+    from envconn.identity.methods import Target
+
+KEPT = 60.0
+"""Seconds for which a token is used again, if it and what signed it are valid for longer."""
+
+LIMIT = 10.0
+"""Seconds in which one must be made."""
+
+MARGIN = 120.0
+"""Seconds before its end from which a token is not used again: the server's clock may be ahead."""
+
+
+class Token(Record):
+    """A token, and for how many seconds it is accepted."""
+
+    text: Secret
+    seconds: float
+
+
+class Unavailable(Exception):
+    """There is no token. The text is a step that failed and what to do, without any value."""
+
+
+def token(target: Target, variable: str) -> str:
+    """Return a token for `target`. `variable` states the method, for messages.
+
+    Raises:
+        PasswordUnavailable: none could be made; the text says which step failed.
+    """
+    made = _made_in_time(target)
+    if isinstance(made, Token):
+        return made.text.reveal()
+    message = f"{target.word} supplies no token: {made}"
+    raise PasswordUnavailable([problem("password-unavailable", variable, message, EX_NOPERM)])
+
+
+def identity_of_process(sources: tuple[str, ...]) -> int:
+    """Return a number for the variables that begin with one of `sources`: with others, a token is another one's."""
+    return hash(tuple(sorted((name, text) for name, text in os.environ.items() if name.startswith(sources))))
+
+
+class _Tokens:
+    """The tokens of one process, and those that are being made, by target and identity."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.kept: dict[tuple[Target, int], tuple[Token, float]] = {}
+        self.making: dict[tuple[Target, int], Future[Token]] = {}
+
+    def get(self, key: tuple[Target, int]) -> Token | Future[Token]:
+        """Return the token for `key` that is kept, or the one that is being made."""
+        with self.lock:
+            if (found := self.kept.get(key)) and time.monotonic() < found[1]:
+                return found[0]
+            if (begun := self.making.get(key)) is None:
+                begun = self.making[key] = Future()
+                Thread(target=_make, args=(key, begun), name="envconn-token", daemon=True).start()
+            return begun
+
+    def put(self, key: tuple[Target, int], begun: Future[Token], made: Token | None) -> None:
+        """Keep the token that was `made`; `begun` is not waited for any more."""
+        with self.lock:
+            if self.making.get(key) is begun:
+                del self.making[key]
+            if made:
+                now = time.monotonic()
+                self.kept = {each: kept for each, kept in self.kept.items() if now < kept[1]}
+                self.kept[key] = made, now + min(KEPT, made.seconds - MARGIN)
+
+
+_tokens = _Tokens()
+
+
+def _forget() -> None:
+    """Begin anew in a fork, where the threads of the parent do not exist."""
+    _tokens.__init__()  # type: ignore[misc]
+
+
+def _forget_never(**_: object) -> None:
+    """Do nothing: Windows has no forks."""
+
+
+getattr(os, "register_at_fork", _forget_never)(after_in_child=_forget)
+
+
+def _made_in_time(target: Target) -> Token | Unavailable:
+    key = target, identity_of_process(METHODS[target.word].sources)
+    begun = _tokens.get(key)
+    if isinstance(begun, Token):
+        return begun
+    try:
+        return begun.result(LIMIT)
+    except TimeoutError:
+        _tokens.put(key, begun, None)
+        return Unavailable(f"the identity's endpoint did not answer in {LIMIT:.0f} seconds. Check that it is reachable")
+    except Unavailable as failed:
+        return failed
+
+
+def _make(key: tuple[Target, int], begun: Future[Token]) -> None:
+    made = _made(*key)
+    _tokens.put(key, begun, made if isinstance(made, Token) else None)
+    if isinstance(made, Token):
+        begun.set_result(made)
+    else:
+        begun.set_exception(made)
+
+
+def _made(target: Target, identity: int) -> Token | Unavailable:
+    try:
+        found: Token = import_module(f"envconn.identity.{METHODS[target.word].module}").make(target, identity)
+    except Exception as error:  # noqa: BLE001 - the vendor's library may raise anything, with paths and hosts in it
+        return Unavailable(_step(error, target.word))
+    return found
+
+
+def _step(error: Exception, word: str) -> str:
+    """Return which step failed with `error`, by the names of its classes: its text quotes paths, hosts and more."""
+    if isinstance(error, Unavailable):
+        return str(error)
+    names = [each.__name__ for each in type(error).__mro__]
+    step = next((_STEPS[name] for name in names if name in _STEPS), _OTHER)
+    return step.format(name=names[0], extra=METHODS[word].extra, library=METHODS[word].library)
+
+
+_NOTHING = "no credentials were found. Give the process a role, or set the variables of its identity"
+_BROKEN = "the source of the credentials is misconfigured ({name}). Correct the variables and files of the identity"
+_UNREACHABLE = "the identity's endpoint supplies no credentials ({name}). Check its address, and the process's role"
+_REFUSED = "the identity's endpoint refuses the request ({name}). Grant the role to the process"
+_OTHER = "{library} failed ({name}). Check the identity with the provider's own command"
+_STEPS = {
+    "ModuleNotFoundError": "{library} is not installed. Run pip install 'envconn[{extra}]'",
+    "NoCredentialsError": _NOTHING,
+    "PartialCredentialsError": _BROKEN,
+    "ProfileNotFound": _BROKEN,
+    "ConfigNotFound": _BROKEN,
+    "ConfigParseError": _BROKEN,
+    "InvalidConfigError": _BROKEN,
+    "FileNotFoundError": _BROKEN,
+    "PermissionError": _BROKEN,
+    "ValueError": _BROKEN,
+    "ClientError": _REFUSED,
+    "CredentialRetrievalError": _UNREACHABLE,
+    "MetadataRetrievalError": _UNREACHABLE,
+    "HTTPClientError": _UNREACHABLE,
+}
+"""What the classes of the vendors' exceptions mean, the most specific one of an exception first."""

@@ -1,0 +1,397 @@
+"""What ``ENVCONN_AUTH`` accepts and refuses; how long a token is kept, and which step failed if there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import botocore.auth
+import botocore.session
+import pytest
+
+import envconn
+import envconn_django
+from envconn import ConfigurationError, PasswordUnavailable
+from envconn.export import render
+from envconn.identity import aws, tokens
+from envconn.rotation import alogin
+from leaks import failure_surfaces, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HOST = "shop.abcdefghijkl.eu-west-1.rds.amazonaws.com"
+GOVERNMENT = "shop.abcdefghijkl.us-gov-west-1.rds.amazonaws.com"
+URL = f"postgresql://app@{HOST}/app"
+LOCAL = "postgresql://app@localhost:5433/app"
+WAIVED = "postgresql://app@db.example/app?sslmode=disable"
+UNVERIFIED = ("identity-unverified", "DATABASE_URL", "is sent to a verified server only")
+AWS = "aws-iam"
+MARKER = "Xq7vKw9zJp4mTb"
+EXAMPLE = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": MARKER}
+
+
+@pytest.fixture(autouse=True)
+def process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def load(url: str = URL, **environ: str) -> envconn.Services:
+    return envconn.load({"DATABASE_URL": url, "ENVCONN_AUTH": AWS, **environ}, env_file=None)
+
+
+def reveal(services: envconn.Services) -> str:
+    assert services.database.password
+    return services.database.password.reveal()
+
+
+@pytest.mark.parametrize(
+    ("url", "environ"),
+    [
+        (URL, {}),
+        (URL, {"ENVCONN_TLS": "require"}),
+        (URL, {"ENVCONN_AUTH": "password", "ENVCONN_DATABASE_AUTH": AWS}),
+        (URL, {"ENVCONN_DATABASE_AUTH_REGION": "eu-west-1"}),
+        (URL, {"ENVCONN_AUTH_HOST": HOST}),
+        (f"{URL}?require_auth=password", {}),
+        (f"{URL}?require_auth=!scram-sha-256", {}),
+        (f"{URL}?channel_binding=prefer", {}),
+        (URL.replace("shop.abc", "shop.proxy-abc"), {}),
+        (URL.replace("shop.abc", "shop.cluster-ro-abc"), {}),
+    ],
+)
+def test_one_word_is_enough(url: str, environ: dict[str, str]) -> None:
+    database = load(url, **environ).database
+    assert database.tls.level == "verify-full"
+    assert database.password
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "endpoint"),
+    [
+        (LOCAL, {"ENVCONN_AUTH_HOST": HOST}, (HOST, 5432, "eu-west-1")),
+        (LOCAL, {"ENVCONN_AUTH_HOST": f"{HOST.upper()}:5434", "ENVCONN_AUTH_REGION": "x"}, (HOST, 5434, "x")),
+        ("postgresql://app@/app?host=/run", {"ENVCONN_DATABASE_AUTH_HOST": HOST}, (HOST, 5432, "eu-west-1")),
+        (LOCAL, {"ENVCONN_AUTH_HOST": "db.example", "ENVCONN_AUTH_REGION": "x"}, ("db.example", 5432, "x")),
+    ],
+)
+def test_a_proxy_on_this_machine_gets_a_token_for_the_endpoint(
+    url: str, environ: dict[str, str], endpoint: tuple[str, int, str]
+) -> None:
+    from envconn.tls.secured import identity_of
+
+    database = load(url, **environ).database
+    identity = identity_of(database)
+    assert identity
+    target = identity.target(database)
+    assert (target.host, target.port, target.region, target.user) == (*endpoint, "app")
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "code", "variable", "sentence"),
+    [
+        (URL, {"ENVCONN_AUTH": MARKER}, "identity-unknown", "ENVCONN_AUTH", "expected aws-iam or password"),
+        (URL, {"ENVCONN_DATABASE_AUTH": MARKER}, "identity-unknown", "ENVCONN_DATABASE_AUTH", "expected aws-iam"),
+        (LOCAL, {"ENVCONN_AUTH_HOST": f"{MARKER}@h"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
+        (LOCAL, {"ENVCONN_AUTH_HOST": "h:70000"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
+        (LOCAL, {"ENVCONN_AUTH_HOST": "h:"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
+        (LOCAL, {"ENVCONN_AUTH_HOST": ":5432"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
+        (URL.replace("app@", f"app:{MARKER}@"), {}, "identity-conflict", "DATABASE_URL", "Remove the password, or set"),
+        (URL, {"PGPASSWORD": MARKER}, "identity-conflict", "DATABASE_URL", "ENVCONN_DATABASE_AUTH=password"),
+        (f"{URL}?channel_binding=require", {}, "identity-conflict", "DATABASE_URL", "Remove channel_binding"),
+        (URL, {"PGCHANNELBINDING": "require"}, "identity-conflict", "DATABASE_URL", "channel_binding=require"),
+        (f"{URL}?require_auth=scram-sha-256", {}, "identity-conflict", "DATABASE_URL", "Use require_auth=password"),
+        (f"{URL}?require_auth=md5,none", {}, "identity-conflict", "DATABASE_URL", "require_auth excludes"),
+        (f"{URL}?require_auth=!password,!none", {}, "identity-conflict", "DATABASE_URL", "require_auth excludes"),
+        (URL, {"ENVCONN_AUTH_REGION": "us-east-1"}, "identity-conflict", "DATABASE_URL", "Remove ENVCONN_AUTH_REGION"),
+        (URL, {"ENVCONN_AUTH_HOST": GOVERNMENT}, "identity-conflict", "DATABASE_URL", "Remove ENVCONN_AUTH_HOST"),
+        (f"postgresql://app@{HOST},{GOVERNMENT}/app", {}, "identity-conflict", "DATABASE_URL", "Name one host"),
+        (URL.replace(HOST, GOVERNMENT), {}, "identity-unverified", "DATABASE_URL", "Use sslmode=verify-full"),
+        (URL, {"ENVCONN_TLS_CA": "/nowhere"}, "ca-missing", "ENVCONN_TLS_CA", "does not exist"),
+        ("postgresql://app@db.example/app", {}, "identity-endpoint", "DATABASE_URL", "_AUTH_HOST to the endpoint's"),
+        (WAIVED, {"ENVCONN_TLS_WAIVE": "*.example", "ENVCONN_AUTH_HOST": HOST}, *UNVERIFIED),
+        (LOCAL, {}, "identity-endpoint", "DATABASE_URL", "is not an endpoint of Amazon RDS"),
+        (LOCAL, {"ENVCONN_AUTH_HOST": "db.example"}, "identity-endpoint", "DATABASE_URL", "_AUTH_REGION"),
+        ("mysql://app@db.example/app", {}, "identity-unsupported", "DATABASE_URL", "also without TLS"),
+        (URL, {"AMQP_URL": "amqps://mq.example"}, "identity-unsupported", "AMQP_URL", "ENVCONN_BROKER_AUTH=password"),
+        (URL, {"CACHE_URL": "rediss://cache.example"}, "identity-unsupported", "CACHE_URL", "ENVCONN_CACHE_AUTH=pass"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(url: str, environ: dict[str, str], code: str, variable: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        load(url, **environ)
+    assert [(each.code, each.variable) for each in caught.value.problems] == [(code, variable)]
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+def test_one_service_may_have_a_password() -> None:
+    services = load(CACHE_URL="rediss://:x@cache.example", ENVCONN_CACHE_AUTH="password")
+    assert services.cache.password == envconn.Secret("x")
+    assert load("sqlite:///a.db").database.password is None
+
+
+def test_an_env_file_does_not_decide_how_the_environment_logs_in(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ENVCONN_AUTH=aws-iam\n")
+    services = envconn.load({"DATABASE_URL": URL.replace("app@", "app:x@")}, env_file=file)
+    assert services.database.password == envconn.Secret("x")
+    assert [note.code for note in services.report().notes if note.variable == "ENVCONN_AUTH"] == ["dotenv-ignored"]
+
+
+def test_a_connection_of_the_program_logs_in_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVCONN_AUTH", AWS)
+    assert envconn.secure(URL.replace("app@", "app:x@")).password == envconn.Secret("x")
+
+
+def test_it_is_reported() -> None:
+    report = load().report()
+    assert "  logs in by aws-iam (ENVCONN_AUTH), without a password" in report.lines()
+    document: Any = json.loads(json.dumps(report.as_dict()))
+    assert [(service["identity"], service["policy"]["tls"]) for service in document["services"]] == [
+        ("aws-iam", "best")
+    ]
+    assert "the minimum set by ENVCONN_AUTH" in str(report)
+    assert "the minimum set by ENVCONN_TLS" in str(load(ENVCONN_TLS="verify-full").report())
+
+
+def test_a_callable_of_the_program_contradicts() -> None:
+    environ = {"DATABASE_URL": URL, "ENVCONN_AUTH": AWS}
+    with pytest.raises(ConfigurationError, match="Remove one of the two") as caught:
+        envconn.load(environ, env_file=None, passwords={"database": lambda _: "x"})
+    assert [(each.code, each.variable) for each in caught.value.problems] == [("identity-conflict", "ENVCONN_AUTH")]
+
+
+def test_a_text_that_lasts_holds_no_token() -> None:
+    database = load().database
+    with pytest.raises(ConfigurationError, match="Use envconn exec --export pg"):
+        render(database, "uri")
+    assert "MASKED" in render(database, "uri", mask=True)
+
+
+def test_an_engine_of_the_projects_own_would_have_no_password() -> None:
+    with pytest.raises(ConfigurationError, match="aws-iam needs the ENGINE of envconn"):
+        envconn_django.databases(load(), engine="django_prometheus.db.backends.postgresql")
+    assert envconn_django.databases(load())["default"]["ENGINE"] == "envconn_django.rotating"
+
+
+# The token
+
+
+def test_it_is_the_one_that_botocore_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 11, 29, 12, tzinfo=UTC).replace(tzinfo=None)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_: moment, raising=False)
+    for name, text in EXAMPLE.items():
+        monkeypatch.setenv(name, text)
+    client = botocore.session.Session().create_client("rds", region_name="eu-west-1")
+    user = "a&b é"
+    expected = client.generate_db_auth_token(DBHostname=HOST, Port=5432, DBUsername=user)
+    assert reveal(load(URL.replace("app@", "a%26b%20%C3%A9@"))) == expected
+
+
+def test_it_is_used_again_for_the_same_login_and_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = counted(monkeypatch)
+    services = load(OTHER_DATABASE_URL=URL.replace("app@", "other@"))
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: reveal(services), range(50)))
+    assert (len(found), len(made)) == (1, 1)
+    assert services["other"].password
+    services["other"].password.reveal()
+    monkeypatch.setenv("AWS_PROFILE", "another")
+    reveal(services)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(900.0, 1), (121.0, 1), (119.0, 2), (-5.0, 2)])
+def test_it_is_not_kept_beyond_its_end(seconds: float, made: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = counted(monkeypatch, seconds)
+    services = load()
+    reveal(services)
+    reveal(services)
+    assert len(found) == made
+
+
+def test_it_is_kept_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, services = counted(monkeypatch), load()
+    reveal(services)
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + tokens.KEPT)
+    reveal(services)
+    assert len(made) == 2
+
+
+def test_it_ends_with_what_signed_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Credentials:
+        _expiry_time = datetime.now(UTC) + timedelta(minutes=5)
+
+    assert 200 < aws._left(Credentials()) < 301
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 900.0) -> list[str]:
+    """Make tokens without botocore, and return those that are made."""
+    made: list[str] = []
+
+    def make(*_: object) -> tokens.Token:
+        time.sleep(0.02)
+        made.append(f"token {len(made)}")
+        return tokens.Token(envconn.Secret(made[-1]), seconds)
+
+    monkeypatch.setattr(aws, "make", make)
+    return made
+
+
+def test_a_fork_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, services = counted(monkeypatch), load()
+    reveal(services)
+    tokens._forget_never()  # Windows
+    assert tokens._tokens.kept
+    tokens._forget()  # what os.fork calls in the child
+    assert not tokens._tokens.kept
+    reveal(services)
+    assert len(made) == 2
+
+
+def test_a_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    def make(_: object) -> tokens.Token:
+        threads.append(threading.current_thread().name)
+        return tokens.Token(envconn.Secret("x"), 1)
+
+    monkeypatch.setattr(tokens, "_made_in_time", make)
+
+    async def connect(connection: envconn.SecuredConnection) -> str:
+        assert connection.password
+        return connection.password.reveal()
+
+    assert asyncio.run(alogin(load(), connect)) == "x"
+    assert threads != [threading.main_thread().name]
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """An endpoint for the credentials of a container, in the shape of ECS and EKS."""
+
+    asked: list[str | None]
+    answer: tuple[int, dict[str, str]]
+
+    def do_GET(self) -> None:
+        type(self).asked.append(self.headers.get("Authorization"))
+        code, document = self.answer
+        self.send_response(code)
+        self.end_headers()
+        self.wfile.write(json.dumps(document).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def container(code: int, **document: str) -> Iterator[tuple[str, list[str | None]]]:
+    asked: list[str | None] = []
+    handler = type("Handler", (Endpoint,), {"asked": asked, "answer": (code, document)})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1/credentials", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_credentials_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    document = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "x", "Token": "t/+=", "Expiration": end}
+    with container(200, **document) as (address, asked):
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", MARKER)
+        token = reveal(load())
+    assert "X-Amz-Credential=ASIAEXAMPLE%2F" in token
+    assert "X-Amz-Security-Token=t%2F%2B%3D" in token
+    assert asked == [MARKER]
+
+
+STEPS = {
+    "nothing": ({}, "no credentials were found. Give the process a role"),
+    "half": ({"AWS_ACCESS_KEY_ID": "A"}, "misconfigured (PartialCredentialsError). Correct"),
+    "no profile": ({"AWS_PROFILE": MARKER}, "misconfigured (ProfileNotFound)"),
+    "no token file": (
+        {"AWS_WEB_IDENTITY_TOKEN_FILE": f"/{MARKER}", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/app"},
+        "misconfigured (FileNotFoundError)",
+    ),
+    "address": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{MARKER}.example/"}, "misconfigured (ValueError)"),
+    "closed": (
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
+        "supplies no credentials (CredentialRetrievalError)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("variables", "sentence"), STEPS.values(), ids=STEPS)
+def test_the_step_that_failed_is_said(
+    variables: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+    with pytest.raises(PasswordUnavailable) as caught:
+        reveal(load())
+    [problem] = caught.value.problems
+    assert (problem.code, problem.variable, problem.exit_code) == ("password-unavailable", "ENVCONN_AUTH", 77)
+    assert problem.message.startswith("aws-iam supplies no token: ")
+    assert sentence in problem.message
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+def test_an_endpoint_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with container(403, message=MARKER) as (address, _):
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)
+        monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+        with pytest.raises(PasswordUnavailable, match="CredentialRetrievalError") as caught:
+            reveal(load())
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+def test_an_endpoint_that_never_answers_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(tokens, "LIMIT", 0.05)
+    monkeypatch.setattr(aws, "make", lambda *_: release.wait(10))
+    try:
+        with pytest.raises(PasswordUnavailable, match="did not answer in"):
+            reveal(load())
+        assert not tokens._tokens.making
+    finally:
+        release.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModuleNotFoundError("botocore"), r"botocore is not installed. Run pip install 'envconn\[aws\]'"),
+        (PermissionError(MARKER), "misconfigured"),
+        (RuntimeError(MARKER), r"botocore failed \(RuntimeError\)"),
+    ],
+)
+def test_what_a_library_raises_is_not_quoted(error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(aws, "make", make)
+    with pytest.raises(PasswordUnavailable, match=sentence) as caught:
+        reveal(load())
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+def test_a_library_is_imported_when_a_login_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "envconn.identity.aws", None)
+    with pytest.raises(PasswordUnavailable, match="is not installed"):
+        reveal(load())

@@ -1,0 +1,181 @@
+"""Logins by an identity on a PostgreSQL that checks tokens of Amazon's form, through every factory of connections."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+import envconn
+import envconn_psycopg
+import fakes
+import token_server
+from commands import command, environment
+from envconn.identity import tokens
+from factories import FACTORIES, opened
+from fakes import Answer
+from leaks import failure_surfaces, find, value_surfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from throwaway.certificates import Certificates
+    from throwaway.server import Server
+    from token_server import Checker
+
+HOST = "shop.abcdefghijkl.eu-west-1.rds.amazonaws.com"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+}
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return token_server.Checker({KEYS["AWS_ACCESS_KEY_ID"]: KEYS["AWS_SECRET_ACCESS_KEY"]}, "eu-west-1")
+
+
+@pytest.fixture(scope="module")
+def server(certificates: Certificates, checker: Checker) -> Iterator[Server]:
+    with token_server.running(certificates.issue(HOST), checker, HOST) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def process(checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in KEYS.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(checker, "tokens", set())
+    monkeypatch.setattr(checker, "refusals", [])
+    monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
+
+
+def environ(server: Server, certificates: Certificates, **others: str) -> dict[str, str]:
+    # hostaddr makes it local, which the minimum would not apply to.
+    place = f"{HOST}:{server.port}/{server.dbname}?hostaddr=127.0.0.1"
+    stated = {"DATABASE_URL": f"postgresql://{server.user}@{place}", "DATABASE_CA_CERT": str(certificates.ca)}
+    return {**stated, "ENVCONN_AUTH": "aws-iam", "ENVCONN_TLS_LOCAL": "enforce", **others}
+
+
+def load(server: Server, certificates: Certificates, **others: str) -> envconn.Services:
+    return envconn.load(environ(server, certificates, **others), env_file=None)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_factory_logs_in(name: str, server: Server, certificates: Certificates, checker: Checker) -> None:
+    services = load(server, certificates)
+    assert services.database.tls.level == "verify-full"
+    with opened(name, services) as ask:
+        assert ask() == server.user
+    assert (checker.refusals, len(checker.tokens)) == ([], 1)
+
+
+def test_logins_share_a_token_for_a_while(server: Server, certificates: Certificates, checker: Checker) -> None:
+    services = load(server, certificates)
+    for _ in range(20):
+        envconn_psycopg.connect(services).close()
+    assert (checker.refusals, len(checker.tokens)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"endpoint": "other.abcdefghijkl.eu-west-1.rds.amazonaws.com:5432"}, "endpoint"),
+        ({"region": "us-east-1"}, "region"),
+        ({"later": 901.0}, "expired"),
+        ({"keys": {KEYS["AWS_ACCESS_KEY_ID"]: "another"}}, "signature"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_token_for_something_else_is_refused_and_shown_nowhere(
+    change: dict[str, object],
+    reason: str,
+    server: Server,
+    certificates: Certificates,
+    checker: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services = load(server, certificates)
+    for name, value in change.items():
+        monkeypatch.setattr(checker, name, value)
+    with pytest.raises(psycopg.OperationalError, match="authentication failed") as caught:
+        envconn_psycopg.connect(services)
+    [token] = checker.tokens
+    assert checker.refusals == [reason]
+    for value in (services, services.database, services.database.password, services.report()):
+        assert find(token[-40:], value_surfaces(value)) == {}
+    # libpq's own object keeps what it has sent, and shows it to nobody who does not ask for it.
+    shown = {place: text for place, text in failure_surfaces(caught.value).items() if not place.endswith("dict")}
+    assert find(token[-40:], shown) == {}
+    proof = envconn.probe.examine(services, login=True)
+    assert [problem.code for problem in proof.problems] == ["token-refused"]
+    assert "GRANT rds_iam" in str(proof.problems[0])
+    assert find(token[-40:], value_surfaces(proof)) == {}
+
+
+@pytest.mark.sampled(6)
+@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize("state", ["no TLS", "another CA"])
+def test_a_listener_without_proven_tls_never_gets_a_token(name: str, state: str, certificates: Certificates) -> None:
+    pair = certificates.unknownca if state == "another CA" else None
+    with fakes.running(Answer.CONSENT if pair else Answer.N, pair) as listener:
+        _try(name, listener, certificates)
+        assert (listener.passwords, listener.confided) == ([], [])
+
+
+def _try(name: str, listener: fakes.Fake, certificates: Certificates) -> None:
+    url = f"postgresql://app@{HOST}:{listener.port}/app?hostaddr=127.0.0.1&connect_timeout=2"
+    stated = {"DATABASE_URL": url, "DATABASE_CA_CERT": str(certificates.ca), "ENVCONN_AUTH": "aws-iam"}
+    services = envconn.load({**stated, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
+    with pytest.raises(Exception), opened(name, services) as ask:  # noqa: B017, PT011 - each driver has its own
+        ask()
+
+
+def test_the_login_is_proven(server: Server, certificates: Certificates) -> None:
+    proof = envconn.prove(load(server, certificates), login=True)
+    login = proof.seen[0].login
+    assert login
+    assert (login.identity, login.token_library) == ("aws-iam", "botocore")
+    assert "with a token of aws-iam that botocore made in 0." in str(proof)
+
+
+def test_psql_and_its_like_get_a_token(server: Server, certificates: Certificates) -> None:
+    ask = "import psycopg; print(psycopg.connect().execute('select session_user').fetchone()[0])"
+    done = subprocess.run(
+        command("exec", "--export", "pg", "--", sys.executable, "-c", ask),
+        env=environment(environ(server, certificates)),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, server.user), done.stderr
+    assert "PGPASSWORD is a token of aws-iam, for logins in 15 minutes" in done.stderr
+
+
+POOL = {"pool": {"min_size": 1, "max_size": 1}}
+
+
+@pytest.mark.parametrize(
+    "options", [pytest.param({}, id="each"), pytest.param(POOL, id="pool", marks=pytest.mark.exhaustive)]
+)
+def test_django_logs_in_without_being_told_to_rotate(
+    options: dict[str, object], server: Server, certificates: Certificates, checkout: Path
+) -> None:
+    arguments = json.dumps({"environ": environ(server, certificates), "options": options})
+    done = subprocess.run(
+        [sys.executable, str(checkout / "tests" / "live" / "django_rotating.py"), arguments],
+        input="default\ndefault\n",
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [json.dumps(f"{server.user} {server.dbname}")] * 2, done.stderr
