@@ -17,6 +17,7 @@ from redis.sentinel import SentinelConnectionPool
 
 import envconn
 from envconn import ConfigurationError, parse, secure
+from envconn.families import REDIS
 from envconn_celery import backend as backend_module
 from envconn_celery import config, redis_settings, registry
 from envconn_celery import transport as transport_module
@@ -452,6 +453,18 @@ class TestWaived:
                 CELERY_BROKER_READ_URL="rediss://elsewhere",
                 ENVCONN_TLS_WAIVE="sqs://",
             )
+
+
+@pytest.mark.parametrize("levels", [("required", "none"), ("none", "required")])
+def test_of_two_for_one_endpoint_the_later_counts(levels: tuple[str, str]) -> None:
+    """kombu's connection does not know its application, so the verdicts are those of the process."""
+    apps = [Celery(level, set_as_current=False) for level in levels]
+    for app, level in zip(apps, levels, strict=True):
+        app.conf.update(celery_settings(secure(parse(f"rediss://twice?ssl_cert_reqs={level}"))))
+    found = [registry.broker(app.connection(), REDIS, 6379) for app in apps]
+    assert [str(each and each.tls.level) for each in found] == [
+        {"required": "verify-full", "none": "encrypted"}[level]
+    ] * 2
 
 
 @pytest.mark.parametrize("stated", ["", "https://rabbit"])

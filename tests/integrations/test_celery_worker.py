@@ -5,6 +5,7 @@ The worker is the one in examples/celery_worker, started as it would be anywhere
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -155,3 +156,23 @@ def test_flowers_page_on_a_rabbitmq(
             assert server.password not in page + flower.log
         assert recorder.received
         assert not any(b"marker-password" in sent for sent in recorder.received)
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_what_flowers_page_sends_to_the_management_of_a_rabbitmq(
+    certificates: Certificates, example: Callable[..., Example], *, stated: bool
+) -> None:
+    """The broker's user and password without TLS, whatever TLS the broker has, unless it is told where to ask."""
+    ours = example(RABBITMQ_URL="amqps://app:marker-password@127.0.0.77:1")
+    login = b64encode(b"app:marker-password")
+    with (
+        eavesdropper.listening(None, ("127.0.0.77", 15672)) as recorder,
+        eavesdropper.listening(certificates.unknownca) as api,
+    ):
+        told = f"https://app:marker-password@localhost:{api.port}/api/"
+        with ours.flower(until="Visit me at", **({"FLOWER_BROKER_API": told} if stated else {})) as flower:
+            flower.page("broker")
+            assert ("FLOWER_BROKER_API: not set" in flower.log) is not stated
+        assert any(login in sent for sent in recorder.received) is not stated
+        assert bool(api.received) is stated
+        assert not any(login in sent for sent in api.received)

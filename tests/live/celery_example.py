@@ -95,15 +95,15 @@ class Example:
                     continue
 
     @contextmanager
-    def flower(self, **environ: str) -> Iterator[Flower]:
-        """Run Flower until the end of the block, from when it is connected to the broker."""
+    def flower(self, until: str = "Connected to ", **environ: str) -> Iterator[Flower]:
+        """Run Flower until the end of the block, from when its log has `until`: that it is connected to the broker."""
         port, path = deployed.free_port(), self._log.with_name("flower")
         command = [sys.executable, *_FLOWER, f"--port={port}"]
         with path.open("w") as log:
             process = subprocess.Popen(command, cwd=FOLDER, env=self._environ | environ, stdout=log, stderr=log)
         try:
             found = Flower(port, path)
-            found.wait_until("Connected to ")
+            found.wait_until(until)
             yield found
         finally:
             process.terminate()

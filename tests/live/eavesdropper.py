@@ -41,13 +41,13 @@ class Eavesdropper:
 
 
 @contextmanager
-def listening(pair: Pair | None) -> Iterator[Eavesdropper]:
-    """Listen until the block ends, presenting `pair`, or without TLS."""
+def listening(pair: Pair | None, address: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[Eavesdropper]:
+    """Listen at `address` until the block ends, presenting `pair`, or without TLS."""
     context = None
     if pair is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.chain, pair.key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(address) as listener:
         recorder = Eavesdropper(listener.getsockname()[1], context)
         with one_by_one(listener, recorder.attend):
             yield recorder

@@ -1,4 +1,4 @@
-"""Every cell of the table of `celery_settings`, through a program; a server without TLS beside it hears no password."""
+"""Every cell of `celery_settings`, through the example's program; a server without TLS beside it hears no password."""
 
 from __future__ import annotations
 
@@ -127,6 +127,7 @@ TRIALS = {
         Trial({"database_engine_options": options}, expression=TASK, results="postgresql")
         for options in ({"connect_args": {"sslmode": "disable"}}, {"connect_args": {"host": "x"}}, {"creator": None})
     ],
+    row("a class of another"): [Trial({}, {"CELERY_RESULT_BACKEND": "other_package.Backend"}, PING)],
     row("config_from_object()"): [Trial(lines=f"Settings.broker_url = {REDIS!r}\napp.config_from_object(Settings)")],
     row("CELERY_CONFIG_MODULE"): [Trial({}, {"CELERY_CONFIG_MODULE": "celery_module"}, READ)],
 }
@@ -162,17 +163,21 @@ class Programs:
     def __init__(self, process: subprocess.Popen[str], own: Server, other: Server) -> None:
         self._process, self.own, self.other = process, own, other
 
-    def run(self, trial: Trial, before: str = "", after: str = "", **environ: str) -> tuple[str, bytes, bytes]:
+    def run(
+        self, trial: Trial, before: str = "", after: str = "", options: str = "", **environ: str
+    ) -> tuple[str, bytes, bytes]:
         """Return what the program of `trial` prints, and what each of the servers receives."""
         sizes = [len(server.received) for server in (self.own, self.other)]
         results = f"{trial.results}://u:marker-password@localhost:{self.own.port}/1"
         broker = f"{trial.scheme}://u:marker-password@localhost:{self.own.port}/0"
         variables = {"AMQP_URL": broker, "RESULTS_URL": results, "ENVCONN_TLS_LOCAL": "enforce", **environ}
-        if {"CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL"} & environ.keys():
+        given = {*environ, *options.split()}
+        if {"CELERY_BROKER_URL", "CELERY_BROKER", "BROKER_URL", "-b"} & given:
             del variables["AMQP_URL"]
-        if {"CELERY_RESULT_BACKEND", "RESULT_BACKEND"} & environ.keys():
+        if {"CELERY_RESULT_BACKEND", "RESULT_BACKEND", "--result-backend"} & given:
             del variables["RESULTS_URL"]
-        program = {"environ": variables, "before": before, "after": after, "expression": trial.expression}
+        program = {"environ": variables, "before": before, "after": after, "options": options.split()}
+        program["expression"] = trial.expression
         assert self._process.stdin
         assert self._process.stdout
         text = json.dumps(program).replace("{own}", str(self.own.port)).replace("{other}", str(self.other.port))
@@ -181,6 +186,35 @@ class Programs:
         answer = json.loads(self._process.stdout.readline())
         assert isinstance(answer, str)
         return answer, b"".join(self.own.received[sizes[0] :]), b"".join(self.other.received[sizes[1] :])
+
+
+MODULES = {
+    "celery_module.py": f"broker_read_url = {REDIS!r}\n",
+    "other_app.py": f"""
+from celery import Celery
+app = Celery("other", broker={REDIS.replace("marker-password", "other-package")!r})
+""",
+    "other_package.py": """
+from celery.backends.redis import RedisBackend
+from kombu.transport.redis import Channel, Transport as Stock
+import socket
+
+def told(*_, **__):
+    with socket.create_connection(("localhost", {other})) as server:
+        server.sendall(b"other-package")
+        server.recv(1)
+
+class Transport(Stock):
+    establish_connection = told
+
+class Backend(RedisBackend):
+    def __init__(self, *args, **kwargs):
+        told()
+""",
+    "installed/other-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 1\n",
+    "installed/other-1.dist-info/entry_points.txt": "[celery.result_backends]\nrediss = other_package:Backend\n",
+}
+"""Files where the programs start: settings, and what other packages would bring."""
 
 
 @pytest.fixture(scope="module")
@@ -195,8 +229,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
             command, cwd=home, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process,
     ):
-        module = f"broker_read_url = {REDIS.format(other=other.port)!r}\n"
-        (home / "celery_module.py").write_text(module, encoding="utf-8")
+        for name, text in MODULES.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text.format(other=other.port), encoding="utf-8")
         yield Programs(process, own, other)
         assert process.stdin
         process.stdin.close()
@@ -211,15 +246,24 @@ def ways(moment: str, trial: Trial) -> list[dict[str, str]]:
     """Return the programs that set what `trial` says at that `moment`."""
     if moment == "environment":
         return [dict(trial.environ)]
+    if moment == "command_line":
+        return [{"options": " ".join(f"{_OPTIONS[name]} {text}" for name, text in trial.environ.items())}]
     if trial.lines:
         return [{"before": "app.conf.timezone", moment: trial.lines}]
     return [{moment: f"app.conf.update({dict(trial.settings)!r})"}, {moment: namespaced(trial.settings)}]
 
 
+_OPTIONS = {
+    "CELERY_BROKER_URL": "-b",
+    "CELERY_RESULT_BACKEND": "--result-backend",
+    "CELERY_CONFIG_MODULE": "--config",
+}
+"""The options of the command, by the variable that it copies them to."""
+
 CELLS = [
     (row.what, moment, getattr(row, moment))
     for row in TABLE.rows
-    for moment in MOMENTS[:-1]  # the command copies its options into variables: tests/integrations/test_celery.py
+    for moment in MOMENTS
     if getattr(row, moment) not in {NOT_READ, OPEN}
 ]
 
@@ -238,6 +282,8 @@ def test_cell(programs: Programs, what: str, moment: str, cell: str) -> None:
 
 def expected(what: str, cell: str, way: Mapping[str, str]) -> set[str]:
     """Return what may come of a cell; Celery 5.7 prefers what update() has set to an object, whatever comes later."""
+    if "options" in way and not IS_NEW:  # the program is loaded before the command sets them
+        return {cell, NONE, REFUSED}
     if "namespace" in way.get("after", "") and IS_NEW:
         return {cell, NONE}
     if "namespace" in way.get("before", "") and not IS_NEW:
@@ -260,7 +306,33 @@ def outcome(trial: Trial, answer: str, sent: bytes) -> str:
     return NONE
 
 
-def test_every_row_is_tried_or_open() -> None:
-    tried = {what for what, _, _ in CELLS}
-    assert tried == TRIALS.keys()
-    assert all(row.what in tried or OPEN in row for row in TABLE.rows)
+OPENED = {
+    ("a class of another", "before"): {"before": "app.conf.broker_transport = 'other_package:Transport'"},
+    ("a class of another", "after"): {
+        "after": f"app.conf.result_backend = {'other_package.Backend+' + REDIS!r}",
+        "expression": PING,
+    },
+    ("an installed package", "before"): {"before": "sys.path.append('installed')", "expression": PING},
+    ("another application", "environment"): {"CELERY_APP": "other_app", "options": "--quiet"},
+    ("another application", "command_line"): {"options": "--app other_app"},
+}
+"""What a program does at a moment, for the row that begins so."""
+
+ELSEWHERE = ("redbeat_redis_url", "Flower's page")
+"""celery-redbeat is not installed for the tests; Flower is tried in tests/integrations/test_celery_worker.py."""
+
+
+@pytest.mark.parametrize(("start", "moment"), OPENED)
+def test_open(programs: Programs, start: str, moment: str) -> None:
+    """The class or the application of another package is used, and sends what it likes."""
+    assert getattr(next(each for each in TABLE.rows if each.what == row(start)), moment) == OPEN
+    given = dict(OPENED[start, moment])
+    _, own, other = programs.run(Trial(expression=given.pop("expression", BROKER)), **given)
+    assert b"other-package" in own + other
+
+
+def test_every_cell_is_tried() -> None:
+    open_cells = {(each.what, moment) for each in TABLE.rows for moment in MOMENTS if getattr(each, moment) == OPEN}
+    left = {what for what, _ in open_cells - {(row(start), moment) for start, moment in OPENED}}
+    assert {what for what, _, _ in CELLS} == TRIALS.keys()
+    assert left <= {row("a class of another"), *map(row, ELSEWHERE)}
