@@ -15,7 +15,15 @@ from envconn.tls import TlsLevel
 from envconn.tls.password import is_supplied
 from envconn.tls.secured import without_password
 from envconn.tls.uri_writer import authority, compose, userinfo
-from envconn_redis.connections import SentinelConnection, SentinelUnencryptedConnection, VerifyingConnection, encrypted
+from envconn_celery import registry
+from envconn_redis.connections import (
+    SentinelConnection,
+    SentinelUnencryptedConnection,
+    VerifyingConnection,
+    encrypted,
+    following,
+    with_credential_provider,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +51,18 @@ def backend(connection: SecuredConnection) -> dict[str, object]:
     return {"result_backend": _url(connection), **{f"redis_{name}": value for name, value in given.items()}}
 
 
-def connection_class(connection: SecuredConnection) -> type[Any] | None:
-    """Return the class of redis-py for `connection`; `None` for redis-py's own, which is for those without TLS."""
+def connection_class(connection: SecuredConnection, user: str | None) -> type[Any] | None:
+    """Return the class of redis-py for `connection`; `None` for redis-py's own, which is for those without TLS.
+
+    Its connections log in as `connection` is when they connect, if `user` is the user of `connection`.
+    """
+    kind = _kind(connection)
+    if kind is None or (user or "") not in registry.users(connection):
+        return kind
+    return following(kind, connection, without_password(connection), elsewhere=("db",))
+
+
+def _kind(connection: SecuredConnection) -> type[Any] | None:
     if connection.family == SENTINEL:
         return SentinelConnection if encrypted(connection) else SentinelUnencryptedConnection
     return VerifyingConnection if encrypted(connection) else None
@@ -57,24 +75,18 @@ def transport_options(connection: SecuredConnection) -> dict[str, object]:
 
 def judged(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
     """Return the arguments of redis-py's connections that kombu or Celery has `given`, with the TLS of `connection`."""
-    found = _with_password(given, connection)
+    if _kind(connection) is None and is_supplied(connection.password):
+        return with_credential_provider(connection, given)
     verify = _arguments(connection)[1]
-    return {name: value for name, value in found.items() if not name.startswith("ssl_")} | verify if verify else found
+    return {name: value for name, value in given.items() if not name.startswith("ssl_")} | verify if verify else given
 
 
 def judged_results(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
     """Do the same for Celery, with the class of the connections and a default for the health check."""
     found, seconds = judged(given, connection), redis.health_check_seconds(connection)
     found |= {"health_check_interval": seconds} if seconds and not found.get("health_check_interval") else {}
-    return found | ({"connection_class": kind} if (kind := connection_class(connection)) else {})
-
-
-def _with_password(given: dict[str, Any], connection: SecuredConnection) -> dict[str, Any]:
-    if not is_supplied(connection.password):
-        return given
-    from envconn_redis.connections import with_credential_provider
-
-    return with_credential_provider(connection, given)
+    kind = connection_class(connection, given.get("username"))
+    return found | ({"connection_class": kind} if kind else {})
 
 
 _OPTIONS = frozenset(

@@ -96,6 +96,12 @@ def is_waived(service: str, scheme: object) -> bool:
     return isinstance(scheme, str) and covered_scheme(scheme, schemes) is not None
 
 
+def users(connection: SecuredConnection) -> set[str]:
+    """Return the users of `connection`: of now, and of when the settings were made."""
+    registered = (*_BROKERS.values(), *_RESULTS.values())
+    return {connection.user, *(each.user for each in registered if in_use(each) is connection)}
+
+
 def direct(connection: SecuredConnection) -> SecuredConnection:
     """Return the direct endpoint of a database if there is one, because Celery creates tables; else `connection`."""
     try:

@@ -14,8 +14,7 @@ from kombu.transport import redis as kombu
 from envconn.drivers import amqp, redis
 from envconn.drivers.unsupported import refuse
 from envconn.families import AMQP, FAMILIES, REDIS, SENTINEL
-from envconn.rotation.passwords import with_current_password
-from envconn.tls.password import is_supplied
+from envconn.rotation import login
 from envconn.tls.secured import without_password
 from envconn_celery import redis_settings, registry
 from envconn_redis.connections import SentinelPool
@@ -38,7 +37,8 @@ class _Channel:
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - kombu's
         connection = self._judged()
-        if connection is not None and (kind := redis_settings.connection_class(connection)):
+        user = self.connection.client.userid  # type: ignore[attr-defined]
+        if connection is not None and (kind := redis_settings.connection_class(connection, user)):
             for name in ("connection_class", "connection_class_ssl"):
                 setattr(self, name, kind)
         given: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[misc]
@@ -100,15 +100,24 @@ class AmqpTransport(pyamqp.Transport):
     """kombu's transport for AMQP."""
 
     def establish_connection(self) -> Any:
-        """Connect, with the TLS of the judged connection.
+        """Connect, with the TLS of the judged connection, and log in as it is now.
 
         Raises:
             ConfigurationError: the broker was not judged, or ``broker_transport_options`` would replace it.
         """
         client: Any = self.client
-        if connection := registry.broker(client, AMQP, self.default_connection_params["port"]):
-            _secure(client, connection, self.default_connection_params["port"])
-        return super().establish_connection()
+        opened, port = super().establish_connection, self.default_connection_params["port"]
+
+        def log_in(judged: SecuredConnection) -> Any:
+            _secure(client, judged, port)
+            if (client.userid or "") in {*users, judged.user}:
+                client.userid, client.password = judged.user, judged.password and judged.password.reveal()
+            return opened()
+
+        if (connection := registry.broker(client, AMQP, port)) is None:
+            return opened()
+        users = registry.users(connection)
+        return login(connection, log_in)
 
 
 class AmqpsTransport(AmqpTransport, pyamqp.SSLTransport):
@@ -121,8 +130,6 @@ def _secure(client: Any, connection: SecuredConnection, port: int) -> None:
         refuse(connection, _DECIDED.format(deciding[0]), "argument-refused")
     defaults = {name: value for name, value in amqp.options(connection).items() if name not in _SETTINGS}
     client.transport_options = {**defaults, **options}
-    if is_supplied(connection.password) and (current := with_current_password(connection).password):
-        client.password = current.reveal()
     if verify := amqp.arguments(connection, registry.host(client, connection, port)):
         client.ssl = verify
 

@@ -21,6 +21,7 @@ from envconn_redis.connections import (
     renewing,
     running_master,
     sentinel_clients,
+    to_sentinel,
 )
 
 TYPE_CHECKING = False
@@ -115,7 +116,7 @@ class SentinelPool(managed.SentinelConnectionPool):
         **arguments: Any,
     ) -> None:
         kind = asyncio.Connection if "unencrypted_to" in arguments else VerifyingConnection
-        manager = _Sentinels(sentinels, min_other_sentinels, {**sentinel_kwargs, "connection_class": kind})
+        manager = _Sentinels(sentinels, min_other_sentinels, kind, sentinel_kwargs)
         super().__init__(master_name, manager, **arguments)
 
     async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's own
@@ -129,10 +130,15 @@ class _Sentinels(managed.Sentinel):
     """redis-py's Sentinel with a given class for its connections, and with the reason of a failure in its error."""
 
     def __init__(
-        self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
+        self,
+        sentinels: Iterable[tuple[str, int]],
+        min_other_sentinels: int,
+        kind: type[Any],
+        arguments: Mapping[str, Any],
     ) -> None:
         super().__init__([], min_other_sentinels, sentinel_kwargs={})
-        self.sentinels = sentinel_clients(asyncio, Retry, sentinels, arguments)
+        self.arguments = dict(arguments)
+        self.sentinels = sentinel_clients(asyncio, Retry, sentinels, to_sentinel(kind, self.arguments))
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         """Return host and port of the master, from the first sentinel that knows it.

@@ -96,9 +96,14 @@ def encrypted(connection: SecuredConnection) -> bool:
     return connection.tls.level >= TlsLevel.ENCRYPTED
 
 
-def following(kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection) -> type[Any]:
-    """Return a `kind` of connection that logs in with the current `source`; the pool was made for `used`."""
-    renew = renewing(used)
+def following(
+    kind: type[Any], source: Services | SecuredConnection, used: SecuredConnection, *, elsewhere: Iterable[str] = ()
+) -> type[Any]:
+    """Return a `kind` of connection that logs in with the current `source`; the pool was made for `used`.
+
+    `elsewhere` are arguments that another library states.
+    """
+    renew = renewing(used, elsewhere)
 
     class Connection(kind):  # type: ignore[misc]
         def connect(self) -> None:
@@ -114,23 +119,28 @@ def following(kind: type[Any], source: Services | SecuredConnection, used: Secur
     return Connection
 
 
-def renewing(used: SecuredConnection) -> Callable[[Any, SecuredConnection], None]:
+def renewing(used: SecuredConnection, elsewhere: Iterable[str] = ()) -> Callable[[Any, SecuredConnection], None]:
     """Return the function that makes a connection of redis-py log in as another connection than the `used` one.
 
-    The class of the connection stays the same, so TLS, sockets and sentinels cannot be added or removed.
+    The class of the connection stays the same, so TLS, sockets and sentinels cannot be added or removed. Arguments that
+    are stated `elsewhere` are left alone.
     """
+    renewed = [name for name in _RENEWED if name not in elsewhere]
     trusted = remembered(lambda judged: context(driver.connection_arguments(judged)))
 
     def renew(connection: Any, judged: SecuredConnection) -> None:
         if _shape(judged) != _shape(used):
             refuse(judged, _RESTART)
         given: Mapping[str, Any] = driver.connection_arguments(judged)
-        for name in _RENEWED:
+        for name in renewed:
             # The address of a master comes from the sentinels.
             if name in given or name in _LOGIN:
                 setattr(connection, name, given.get(name))
         if encrypted(judged):
             connection._context = trusted(judged)  # noqa: SLF001 - one of our own
+        if judged.family == SENTINEL:
+            manager = connection.connection_pool.sentinel_manager
+            manager.arguments.update(driver.sentinels(judged)["sentinel_kwargs"])
 
     return renew
 
@@ -239,11 +249,8 @@ class SentinelPool(SentinelConnectionPool):
         **arguments: Any,
     ) -> None:
         unencrypted = "unencrypted_to" in arguments
-        manager = _Sentinels(
-            sentinels,
-            min_other_sentinels,
-            {**sentinel_kwargs, "connection_class": redis.Connection if unencrypted else VerifyingConnection},
-        )
+        kind = redis.Connection if unencrypted else VerifyingConnection
+        manager = _Sentinels(sentinels, min_other_sentinels, kind, sentinel_kwargs)
         chosen = connection_class or (SentinelUnencryptedConnection if unencrypted else SentinelConnection)
         super().__init__(master_name, manager, connection_class=chosen, **arguments)
 
@@ -261,10 +268,15 @@ class _Sentinels(Sentinel):
     """
 
     def __init__(
-        self, sentinels: Iterable[tuple[str, int]], min_other_sentinels: int, arguments: Mapping[str, Any]
+        self,
+        sentinels: Iterable[tuple[str, int]],
+        min_other_sentinels: int,
+        kind: type[Any],
+        arguments: Mapping[str, Any],
     ) -> None:
         super().__init__([], min_other_sentinels, sentinel_kwargs={})
-        self.sentinels = sentinel_clients(redis, Retry, sentinels, arguments)
+        self.arguments = dict(arguments)
+        self.sentinels = sentinel_clients(redis, Retry, sentinels, to_sentinel(kind, self.arguments))
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
         """Return host and port of the master, from the first sentinel that knows it.
@@ -284,15 +296,31 @@ class _Sentinels(Sentinel):
         raise not_found(service_name, errors)
 
 
+def to_sentinel(kind: type[Any], arguments: Mapping[str, Any]) -> type[Any]:
+    """Return a `kind` of connection with `arguments`, as they are whenever it connects."""
+
+    class Connection(kind):  # type: ignore[misc]
+        def __init__(self, **place: Any) -> None:  # redis-py's arguments
+            super().__init__(**{**arguments, **place})
+
+        def _connect(self) -> Any:
+            self.username, self.password = arguments.get("username"), arguments.get("password")
+            self._tls = {name: value for name, value in arguments.items() if name.startswith("ssl_")}
+            return super()._connect()
+
+    return Connection
+
+
 def sentinel_clients(
-    library: Any, retry: type[Any], sentinels: Iterable[tuple[str, int]], arguments: Mapping[str, Any]
+    library: Any, retry: type[Any], sentinels: Iterable[tuple[str, int]], kind: type[Any]
 ) -> list[Any]:
     """Return a client of `library` (`redis` or `redis.asyncio`, with its class `retry`) for each of the `sentinels`.
 
-    A sentinel that is down is not waited for: there are others, and the caller tries again.
+    Its connections are of the `kind` that `to_sentinel` makes. A sentinel that is down is not waited for: there are
+    others, and the caller tries again.
     """
     pools = (
-        library.ConnectionPool(host=host, port=port, retry=retry(NoBackoff(), 0), **arguments)
+        library.ConnectionPool(host=host, port=port, retry=retry(NoBackoff(), 0), connection_class=kind)
         for host, port in sentinels
     )
     return [library.Redis(connection_pool=pool) for pool in pools]

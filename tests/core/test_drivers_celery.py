@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from celery import Celery
 from celery.backends import database
 from celery.backends.cache import CacheBackend
@@ -24,7 +25,7 @@ from envconn_celery import transport as transport_module
 from envconn_celery.backend import DatabaseBackend
 from envconn_celery.registry import MARKER
 from envconn_celery.settings import settings as celery_settings
-from envconn_redis.connections import SentinelPool
+from envconn_redis.connections import SentinelPool, VerifyingConnection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -506,19 +507,25 @@ def test_rabbitmq_without_tls_stays_so() -> None:
 
 
 def test_a_supplied_password_of_redis() -> None:
+    tokens = iter(("one", "two", "three"))
     services = envconn.load(
-        {"REDIS_URL": "rediss://u:old@h", "CACHE_URL": "rediss://:old@h:6380"},
+        {"REDIS_URL": "rediss://u:old@localhost:1", "CACHE_URL": "redis://:old@localhost:2"},
         env_file=None,
-        passwords={"broker": lambda _: "one", "cache": lambda _: "two"},
+        passwords={"broker": lambda _: next(tokens), "cache": lambda _: "local"},
     )
     app = Celery("ours", set_as_current=False)
     app.conf.update(config(services))
     parameters = app.backend.connparams
-    assert parameters["credential_provider"].get_credentials() == ("two",)
+    assert parameters["credential_provider"].get_credentials() == ("local",)
     assert not {"username", "password"} & parameters.keys()
-    given = redis_settings.judged({"username": "u", "password": "old"}, services.broker)
-    assert given.pop("credential_provider").get_credentials() == ("u", "one")
-    assert "old" not in given.values()
+    kind = redis_settings.connection_class(services.broker, "u")
+    assert kind
+    connection = kind(**redis_settings.judged({"host": "localhost", "port": 1, "username": "u"}, services.broker))
+    for token in ("one", "two"):
+        with pytest.raises(redis.ConnectionError):
+            connection.connect()
+        assert (connection.username, connection.password) == ("u", token)
+    assert redis_settings.connection_class(services.broker, "another") is VerifyingConnection
 
 
 def test_a_supplied_password_of_postgresql() -> None:

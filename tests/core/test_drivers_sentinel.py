@@ -159,7 +159,11 @@ def test_celery_without_tls() -> None:
     found = loaded("sentinel://localhost/1?master_name=m;sentinel://127.0.0.1:7")
     settings = celery_settings(found, found)
     assert settings["broker_url"] == "sentinel://localhost:26379/1"
-    assert redis_settings.connection_class(found) is SentinelUnencryptedConnection
+    for user, follows in (("", True), (None, True), ("another", False)):
+        kind = redis_settings.connection_class(found, user)
+        assert kind
+        assert issubclass(kind, SentinelUnencryptedConnection)
+        assert (kind is not SentinelUnencryptedConnection) is follows
     assert "broker_use_ssl" not in settings
 
 
@@ -187,20 +191,23 @@ def test_djangos_cache(certificates: Certificates) -> None:
 def test_the_pool_speaks_tls_on_each_leg(certificates: Certificates) -> None:
     pool = SentinelPool(**sentinel.sentinel_arguments(loaded(f"{TEXT}&ssl_ca_certs={certificates.ca}")))
     assert pool.connection_class is SentinelConnection
-    assert [each.connection_pool.connection_class for each in pool.sentinel_manager.sentinels] == [
-        VerifyingConnection
-    ] * 2
+    assert to_sentinels(pool) == [VerifyingConnection] * 2
     assert loaded(TEXT).tls.level == TlsLevel.VERIFY_FULL
     pool = SentinelPool(**sentinel.sentinel_arguments(loaded("sentinel://localhost?master_name=m")))
     assert pool.connection_class is SentinelUnencryptedConnection
-    assert [each.connection_pool.connection_class for each in pool.sentinel_manager.sentinels] == [redis.Connection]
+    assert to_sentinels(pool) == [redis.Connection]
+
+
+def to_sentinels(pool: SentinelPool) -> list[type[Any]]:
+    """Return the classes of the connections to the sentinels, without that for their arguments."""
+    return [each.connection_pool.connection_class.__base__ for each in pool.sentinel_manager.sentinels]
 
 
 def test_without_tls_arguments_there_is_tls() -> None:
     """Nothing but ``unencrypted_to`` turns it off, and nothing but ``ssl_ca_certs`` trusts a CA."""
     bare = SentinelPool(sentinels=[("h", 1)], master_name="m", sentinel_kwargs={})
     assert bare.connection_class is SentinelConnection
-    assert bare.sentinel_manager.sentinels[0].connection_pool.connection_class is VerifyingConnection
+    assert to_sentinels(bare) == [VerifyingConnection]
     made = cast("SentinelConnection", bare.make_connection())
     assert made._trusted().cert_store_stats()["x509"] == 0
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import redis
+from celery import Celery
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
@@ -21,6 +22,7 @@ from certified import threads_that_read
 from envconn import ConfigurationError
 from envconn.drivers import redis as driver
 from envconn.drivers.redis import context
+from envconn_celery import config
 from envconn_django import caches
 from envconn_redis import aclient, asynchronous, client, connections, kwargs
 from envconn_redis.connections import CredentialProvider
@@ -178,6 +180,38 @@ def test_a_client_follows_a_file(
         for _ in range(2):
             with pytest.raises((redis.ConnectionError, redis.AuthenticationError)):
                 connection.ping()
+
+
+def test_celery_follows_a_file(
+    redis_server: States[Redis],
+    admin: redis.Redis,
+    certificates: Certificates,
+    tmp_path: Path,
+    url: Callable[[str], str],
+) -> None:
+    file = tmp_path / "url"
+    file.write_text(url("first"), encoding="utf-8")
+    rotate(admin, "first")
+    environ = {"BROKER_URL_FILE": str(file), "CACHE_URL_FILE": str(file), "ENVCONN_TLS_CA": str(certificates.ca)}
+    app = Celery("rotated", set_as_current=False)
+    app.conf.update(config(envconn.load(environ, env_file=None)))
+
+    def users() -> list[str]:
+        with app.connection() as broker:
+            names = [
+                each.execute_command("ACL", "WHOAMI") for each in (broker.default_channel.client, app.backend.client)
+            ]
+        return [name.decode() if isinstance(name, bytes) else name for name in names]
+
+    assert users() == ["rotated"] * 2
+    file.write_text(url("second"), encoding="utf-8")
+    rotate(admin, "second")
+    with suppress(redis.ConnectionError):
+        app.backend.client.ping()
+    assert users() == ["rotated"] * 2
+    own = redis_server["good"]
+    app.conf.broker_url = f"rediss://:{quote(own.password)}@localhost:{own.port}/0"
+    assert users() == ["default", "rotated"]
 
 
 def test_an_asynchronous_client_follows_a_file(

@@ -49,7 +49,11 @@ TABLE = Table(
         Row("`config_from_object()` after `config()`, where it drops all of it", after=REFUSED),
         Row("`CELERY_CONFIG_MODULE`; `--config`", environment=REFUSED, command_line=REFUSED, note="what it names"),
         Row("a class of another package, by its path or as an object", OPEN, OPEN, REFUSED, REFUSED),
-        Row("an installed package that replaces one of Celery's (`celery.result_backends`)", OPEN, note="while it is installed"),
+        Row(
+            "an installed package that replaces one of Celery's (`celery.result_backends`)",
+            OPEN,
+            note="while it is installed",
+        ),
         Row("another application: `CELERY_APP`; `--app`", environment=OPEN, command_line=OPEN),
         Row("`redbeat_redis_url`", OPEN, OPEN),
         Row(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from throwaway.binaries import Account
     from throwaway.certificates import Pair
 
-__all__ = ["MASTER", "STATES", "Sentinels", "running"]
+__all__ = ["MASTER", "STATES", "Sentinels", "running", "sentinel", "watching"]
 
 MASTER = "mymaster"
 STATES = {
@@ -116,9 +116,9 @@ def running(
         for each in nodes[1:]:
             wait(lambda each=each: _linked(each), "the replica", seconds=20)  # type: ignore[misc]
         secret = secrets.token_urlsafe(18)
-        looked = [f"sentinel monitor {MASTER} {host} {master.port} 1", f"sentinel auth-pass {MASTER} {password}"]
+        looked = watching(host, master)
         ports = [
-            stack.enter_context(_sentinel(command, account, pairs[0], ca, secret, looked, names=names))
+            stack.enter_context(sentinel(command, account, pairs[0], ca, secret, looked, names=names))
             for _ in range(many)
         ]
         found = Sentinels(tuple(ports), secret, nodes)
@@ -136,11 +136,25 @@ def _linked(node: Redis) -> bool:
         return bool(client.info("replication").get("master_link_status") == "up")
 
 
+def watching(host: str, master: Redis) -> list[str]:
+    """Return the lines with which a sentinel looks after `master`, which it reaches at `host`."""
+    return [f"sentinel monitor {MASTER} {host} {master.port} 1", f"sentinel auth-pass {MASTER} {master.password}"]
+
+
 @contextmanager
-def _sentinel(
-    command: Sequence[str], account: Account, pair: Pair, ca: Path, secret: str, looked: Sequence[str], *, names: bool
+def sentinel(
+    command: Sequence[str],
+    account: Account,
+    pair: Pair,
+    ca: Path,
+    secret: str,
+    looked: Sequence[str],
+    *,
+    names: bool = False,
+    port: int = 0,
 ) -> Iterator[int]:
-    port = free_port()
+    """Run a sentinel for the masters that it is told of in the lines `looked`, on its `port`."""
+    port = port or free_port()
     with workplace(account) as home:
         chain, key, root = daemons.keys(account, home, pair, ca)
         lines = [f"bind {ADDRESS}", f"dir {home}", "port 0", f"tls-port {port}", "tls-replication yes"]

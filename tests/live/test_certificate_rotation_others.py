@@ -5,8 +5,9 @@ Each server asks its clients for a certificate, and lets go of the old authority
 
 from __future__ import annotations
 
+import secrets
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -25,11 +26,13 @@ import envconn_sqlalchemy
 import mysqlserver
 import rabbitmq
 import redisserver
+import sentinels
 from certified import MountedFiles, bundle
 from envconn_celery import config
 from envconn_django import caches
 from envconn_redis.connections import VerifyingPool
 from installed import ServerMissing
+from throwaway.process import ADDRESS, free_port
 from traffic import SIZE, Cut, in_coroutines, in_threads, running
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
     from envconn import Services
     from installed import Installations
+    from redisserver import Redis
+    from throwaway.binaries import Account
     from throwaway.certificates import Certificates
 
 
@@ -61,29 +66,63 @@ def _client_files(directory: Path, certificate: str, key: str) -> dict[str, str]
     return {certificate: str(directory / "mount" / "client.pem"), key: str(directory / "mount" / "client.key")}
 
 
+def _shown(server: Redis, account: Account, contents: Mapping[str, bytes], turn: int) -> None:
+    """Have `server` ask for certificates with these contents of its files. Under one name, a file is read once."""
+    paths = {
+        f"tls-{name}-file": str(daemons.private(account, server.home / f"{name}{turn}", content))
+        for name, content in contents.items()
+    }
+    _told(server, "CONFIG SET", *(word for pair in paths.items() for word in pair))
+
+
+def _told(server: Redis, *words: str) -> Any:
+    with redis.Redis(unix_socket_path=str(server.socket), password=server.password) as admin:
+        return admin.execute_command(*words)
+
+
 @contextmanager
 def _redis(installations: Installations, certificates: Certificates, directory: Path) -> Iterator[Site]:
     command, account = installations.command("redis-server"), installations.account
     with redisserver.running(command, account, certificates.good, certificates.ca) as server:
-        admin: Any = redis.Redis(unix_socket_path=str(server.socket), password=server.password)
         turns = count()
 
         def serve(trusted: Sequence[Certificates]) -> None:
-            pair, turn = trusted[0].issue("localhost", "127.0.0.1"), next(turns)
+            pair = trusted[0].issue("localhost", "127.0.0.1")
             contents = {"cert": pair.chain.read_bytes(), "key": pair.key.read_bytes(), "ca-cert": bundle(trusted)}
-            # Under other names: one that is the same is not read again.
-            paths = {
-                f"tls-{name}-file": str(daemons.private(account, server.home / f"{name}{turn}", content))
-                for name, content in contents.items()
-            }
-            words = [word for pair in {**paths, "tls-auth-clients": "yes"}.items() for word in pair]
-            admin.execute_command("CONFIG SET", *words)
+            _shown(server, account, contents, next(turns))
 
         files = MountedFiles(directory, serve)
+        _told(server, "CONFIG SET", "tls-auth-clients", "yes")
         query: dict[str, Any] = _client_files(directory, "ssl_certfile", "ssl_keyfile")
-        cut = partial(admin.execute_command, "CLIENT KILL", "TYPE", "normal")
-        yield Site({"CACHE_URL": server.uri(**query)}, "ssl_ca_certs", files, cut)
-        admin.close()
+        uri = server.uri(**query)
+        cut = partial(_told, server, "CLIENT KILL", "TYPE", "normal")
+        yield Site({"CACHE_URL": uri, "BROKER_URL": uri}, "ssl_ca_certs", files, cut)
+
+
+@contextmanager
+def _sentinels(installations: Installations, certificates: Certificates, directory: Path) -> Iterator[Site]:
+    """Two sentinels, which read their files when they start: one is started again after the other."""
+    command, account = installations.command("redis-server"), installations.account
+    secret, turns = secrets.token_urlsafe(9), count()
+    running = redisserver.running(command, account, certificates.good, certificates.ca, more=["tls-replication yes"])
+    with running as master, ExitStack() as first, ExitStack() as second:
+        places = {free_port(): first, free_port(): second}
+
+        def serve(trusted: Sequence[Certificates]) -> None:
+            pair, turn = trusted[0].issue("localhost", "127.0.0.1"), next(turns)
+            (bundled := directory / f"trusted{turn}.pem").write_bytes(bundle(trusted))
+            contents = {"cert": pair.chain.read_bytes(), "key": pair.key.read_bytes(), "ca-cert": bundle(trusted)}
+            _shown(master, account, contents, turn)
+            looked = sentinels.watching(ADDRESS, master)
+            for port, place in places.items():
+                place.close()
+                place.enter_context(sentinels.sentinel(command, account, pair, bundled, secret, looked, port=port))
+
+        files = MountedFiles(directory, serve)
+        hosts = ",".join(f"localhost:{port}" for port in places)
+        uri = f"rediss+sentinel://:{master.password}@{hosts}/{sentinels.MASTER}/0?sentinel_password={secret}"
+        cut = partial(_told, master, "CLIENT KILL", "TYPE", "normal")
+        yield Site({"CACHE_URL": uri, "BROKER_URL": uri}, "ssl_ca_certs", files, cut)
 
 
 @contextmanager
@@ -184,7 +223,8 @@ def _celery(services: Services) -> Iterator[Any]:
         try:
             connection.ensure_connection(max_retries=1)
             try:
-                connection.channel().close()
+                client = getattr(connection.default_channel, "client", None)
+                client.ping() if client else connection.channel().close()
             except connection.recoverable_connection_errors:
                 connection.collect()
                 raise Cut from None
@@ -195,16 +235,37 @@ def _celery(services: Services) -> Iterator[Any]:
     pool.force_close_all()
 
 
-SITES = {"mysql": (_mysql, "ENVCONN_TEST_MYSQL"), "amqp": (_rabbitmq, "ENVCONN_TEST_RABBITMQ"), "redis": (_redis, "")}
+def _results(services: Services) -> Any:
+    """The pool of Celery's results."""
+    app = celery.Celery(set_as_current=False)
+    app.conf.update(config(services, results="cache"))
+    return _through(app.backend.client.connection_pool)
+
+
+SITES = {
+    "mysql": (_mysql, "ENVCONN_TEST_MYSQL"),
+    "amqp": (_rabbitmq, "ENVCONN_TEST_RABBITMQ"),
+    "redis": (_redis, ""),
+    "sentinel": (_sentinels, ""),
+}
 CLIENTS: dict[str, tuple[str, Callable[[Services], Any]]] = {
     "sqlalchemy pymysql": ("mysql", _engine),
     "celery": ("amqp", _celery),
     "redis": ("redis", lambda services: _through(envconn_redis.client(services).connection_pool)),
     "redis.asyncio": ("redis", lambda services: in_coroutines(partial(envconn_redis.aclient, services), _ping)),
     "django cache": ("redis", _django),
+    "celery on redis": ("redis", _celery),
+    "celery results": ("redis", _results),
+    "redis behind sentinels": ("sentinel", lambda services: _through(envconn_redis.client(services).connection_pool)),
+    "redis.asyncio behind sentinels": (
+        "sentinel",
+        lambda services: in_coroutines(partial(envconn_redis.aclient, services), _ping),
+    ),
+    "celery behind sentinels": ("sentinel", _celery),
+    "celery results behind sentinels": ("sentinel", _results),
 }
 """By name, the server of a client, and what has requests made to it."""
-DICTIONARIES = {"celery", "django cache"}
+DICTIONARIES = {"django cache"}
 """The clients that keep a text, and read the file at a path again."""
 
 
