@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+import redis
 from celery import Celery
 
 import envconn
@@ -278,7 +279,7 @@ def test_settings_that_would_store_the_password_are_refused() -> None:
     assert not tokens.calls
 
 
-@pytest.mark.parametrize("uri", ["rediss://redis.example.com", "rediss+sentinel://redis.example.com/m"])
+@pytest.mark.parametrize("uri", ["rediss://localhost:1", "rediss+sentinel://localhost:1/m"])
 def test_celery_asks_for_the_password_at_each_login(uri: str) -> None:
     tokens = Tokens()
     environ = {"CELERY_RESULT_BACKEND": uri, "BROKER_URL": uri}
@@ -287,7 +288,9 @@ def test_celery_asks_for_the_password_at_each_login(uri: str) -> None:
     app.conf.update(envconn_celery.config(services))
     pool = app.backend.client.connection_pool
     assert not tokens.calls
-    provider = pool.connection_kwargs["credential_provider"]
-    assert provider.get_credentials() == (f"{TOKEN}1",)
-    assert provider.get_credentials() == (f"{TOKEN}2",)
-    assert "password" not in pool.connection_kwargs
+    connection = pool.make_connection()
+    for number in (1, 2):
+        with pytest.raises(redis.ConnectionError):
+            connection.connect()
+        assert connection.password == f"{TOKEN}{number}"
+    assert not pool.connection_kwargs.get("password")
