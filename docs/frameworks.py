@@ -1,9 +1,10 @@
-"""Write docs/frameworks.md and docs/redis.md from tables that tests try; ``tests/pages`` runs it."""
+"""Write the pages on frameworks and on other libraries from tables that tests try; ``tests/pages`` runs it."""
 
 # ruff: noqa: INP001 - a script, not a package
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ sys.path.append(str(TARGET.parents[1] / "tests" / "live"))
 import celery_settings  # noqa: E402 - it is found there
 import django_settings  # noqa: E402
 import flask_settings  # noqa: E402
+import other_url_libraries  # noqa: E402
 import redis_libraries  # noqa: E402
 import sqlalchemy_settings  # noqa: E402
 from framework_settings import WORDS  # noqa: E402
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from framework_settings import Table
+    from other_url_libraries import Row
+    from other_url_libraries import Table as Moving
     from redis_libraries import Library
 
 TABLES = (django_settings.TABLE, sqlalchemy_settings.TABLE, flask_settings.TABLE, celery_settings.TABLE)
@@ -81,6 +85,31 @@ def _redis_section(library: Library) -> Iterator[str]:
         yield f"\n{library.note}\n"
 
 
+def moving_page(table: Moving, written: str) -> str:
+    """Return `written`, the text of a page on another library, with the rows of `table` as they should be."""
+    before, _, _ = written.partition(f"\n## {next(iter(table.sections))}\n")
+    head = (table.library, "here", "what changes")
+    sections = table.sections.items()
+    return before + "".join(f"\n## {title}\n\n{_table(head, map(_moving_row, rows))}" for title, rows in sections)
+
+
+def _moving_row(row: Row) -> tuple[str, ...]:
+    theirs, here = (re.sub(_CODE, r"`\g<0>`", text.replace(_URL, _SHORT)) for text in (row.theirs, row.here))
+    return theirs, here, row.changes
+
+
+_CODE = r"^[\w.]+\(.*\)|^[\w+-]+://[^ ,|]*(?:,[^ ,|]+)*|^\?[^ ,]+"
+"""The code that a cell begins with: a call, a URL, or a parameter."""
+_URL, _SHORT = other_url_libraries.URL, "postgresql://..."
+
+
+def _write_moving_pages() -> None:
+    for table in (other_url_libraries.DJ_DATABASE_URL, other_url_libraries.DJANGO_ENVIRON):
+        path = TARGET.with_name(f"from-{table.library}.md")
+        path.write_text(moving_page(table, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 if __name__ == "__main__":
     REDIS.write_text(redis_page(REDIS.read_text(encoding="utf-8")), encoding="utf-8")
     TARGET.write_text(page(), encoding="utf-8")
+    _write_moving_pages()
