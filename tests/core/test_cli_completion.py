@@ -14,8 +14,6 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.measured
-
 COMMAND = (sys.executable, "-m", "envconn")
 LIVE = {"--live", "--login", "--enforcement", "--wait", "--timeout"}
 CHOOSING = {"--service", "--pooled", "--direct", "--replica", "--libpq"}
@@ -110,6 +108,7 @@ def test_usage(arguments: list[str]) -> None:
     assert (done.returncode, done.stdout) == (64, "")
 
 
+@pytest.mark.measured
 def test_without_shtab(tmp_path: Path) -> None:
     (tmp_path / "shtab.py").write_text("raise ImportError\n", encoding="utf-8")
     done = subprocess.run(

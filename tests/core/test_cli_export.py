@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 PG = f"postgresql://app:{MARKER}@db.example/app"
 NEON = f"postgresql://app:{MARKER}@ep-a-b-123456-pooler.eu-central-1.aws.neon.tech/d?sslmode=require"
 COMMAND = (sys.executable, "-m", "envconn", "export")
@@ -243,6 +241,7 @@ def on_terminal(*arguments: str) -> tuple[str, str]:
     return seen, message
 
 
+@pytest.mark.measured
 def test_warning_on_a_terminal() -> None:
     seen, message = on_terminal("dotenv", "--reveal")
     assert MARKER in seen

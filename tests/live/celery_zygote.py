@@ -12,6 +12,7 @@ import os
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,18 @@ def run(given: dict[str, Any]) -> str:
         return "".join(traceback.format_exception_only(error)) if "marker" not in str(error) else "a secret"
 
 
+_LOADED = (
+    "celery.backends.redis",
+    "envconn_celery",
+    "kombu.transport.pyamqp",
+    "kombu.transport.redis",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
+"""What the programs import: once here takes a fifth of the time that each takes."""
+
 if __name__ == "__main__":
+    for name in _LOADED:
+        import_module(name)
     redis.retry.sleep = lambda _: None  # type: ignore[attr-defined]
     for line in sys.stdin:
         reading, writing = os.pipe()

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 PROGRAM = """
 import encodings.idna  # another user may be unable to import anything
 import os, signal, sys, tempfile, traceback

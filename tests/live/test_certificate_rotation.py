@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from certified import Mount
 
-pytestmark = pytest.mark.measured
-
 
 SAMPLE = ["psycopg.connect", "asyncpg.connect", "sqlalchemy pg8000", "sqlalchemy async asyncpg"]
 """One of each kind: what reads the files itself, and what has a context, kept or not."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Ask = Callable[[str], str]
 
-pytestmark = pytest.mark.measured
-
 PROGRAM = str(Path(__file__).with_name("django_rotating.py"))
 
 

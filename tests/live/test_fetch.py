@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from apis import Peer
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 CASEDEV = ("casedev", "--project", "proj_abc123")
 NEON = ("neon", "--project", "quiet-sun-123", "--database", "neondb", "--role", "neondb_owner")
 PLANETSCALE = ("planetscale", "--organization", "acme", "--database", "app", "--role", "api")

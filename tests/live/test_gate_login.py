@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
-pytestmark = pytest.mark.measured
-
 # Not repeated, so it ends long before.
 FOR_EVER = ("--login", "--wait", "3600", "--timeout", "20")
 

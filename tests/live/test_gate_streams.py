@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from lab import Lab
     from throwaway.certificates import Certificates
 
-pytestmark = pytest.mark.measured
-
 AWAY = f"postgresql://app:{MARKER}@localhost:{{port}}/app?sslmode=require"
 ERASE = "\r\x1b[K"
 SUMMARY = "1 error in 1 variable. More: envconn explain connection-refused"
