@@ -771,7 +771,6 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "server-starting": Code("", "Wait."),
         "server-full": Code("", "Use the pooler, smaller pools, or a larger server."),
         "master-unknown": Code("", "Correct the name, or wait until one has taken over."),
-        "login-untried": Code("", "Use `--live`, and check the login with the application."),
         "driver-missing": Code("", "Install the extra in the message."),
         "tls-refused": Code("", "Turn TLS on there, or use the port or endpoint that has it."),
         "direct-tls-refused": Code("", "Remove `sslnegotiation=direct`."),

@@ -117,6 +117,8 @@ FAMILIES: dict[str, Family] = {
         instead="Use ssl-mode=REQUIRED or stronger",
         name_ca="Add ssl-ca=/path",
         probe="protocol.MySQL",
+        login="mysql",
+        driver="the driver cannot be imported, often for a missing library. Run pip install 'envconn[pymysql]'",
     ),
     SQLITE: Family(
         ("sqlite", "sqlite+pysqlite", "sqlite+aiosqlite", "spatialite"),

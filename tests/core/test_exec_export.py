@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -84,6 +85,13 @@ def test_check_accepts_it(query: str, unset: tuple[str, ...], certificates: Cert
     done = run("--export", "pg", *unset, *check, DATABASE_URL=url)
     assert done.returncode == 0, done
     assert f"[{'verify-full' if query else 'encrypted'}]" in done.stdout
+    assert re.findall("(?m)^note ([A-Z]+)", done.stdout) == ["PGSSLMODE"], "which is a part of the policy"
+
+
+def test_check_notes_what_was_changed_since() -> None:
+    changed = "PGHOST=x PGSSLSNI=0 PGSSLCRL=/dev/null/x PGCHANNELBINDING=require"
+    done = run("--export", "pg", "--", "sh", "-c", f"{changed} {sys.executable} -m envconn check", DATABASE_URL=PG)
+    assert {*re.findall("(?m)^note ([A-Z]+)", done.stdout)} == {"PGSSLMODE", *re.findall("([A-Z]+)=", changed)}
 
 
 def test_nothing_behind_its_back_is_left() -> None:

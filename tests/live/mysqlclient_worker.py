@@ -33,12 +33,17 @@ def answer(request: dict[str, Any]) -> dict[str, str]:
     if "arguments" in request:
         return {"outcome": connected(request["arguments"])}
     import envconn
+    from envconn.probe.login import log_in
     from envconn_django.database_entry import settings
 
     try:
         connection = envconn.load(request["environ"], env_file=None).database
     except envconn.ConfigurationError as error:
         return {"refused": " ".join(problem.code for problem in error.problems)}
+    if "timeout" in request:
+        outcome = log_in(connection, timeout=request["timeout"])
+        named = {"outcome": outcome.login.driver} if outcome.login else {}
+        return {"refused": " ".join(problem.code for problem in outcome.problems), **named}
     level = connection.tls.level.name
     try:
         entry = settings(connection)

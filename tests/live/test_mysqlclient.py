@@ -167,3 +167,20 @@ def test_localhost_is_a_socket(client: Client, mysql: States[MySQL], certificate
     assert "through socket" in client.ask(arguments=arguments(server) | {"host": "localhost"})["outcome"]
     verified = server.uri(**{"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificates.ca)})
     assert "mysqlclient uses a unix socket for localhost" in client.ask(environ={"DATABASE_URL": verified})["refused"]
+
+
+def test_login(client: Client, mysql: States[MySQL], certificates: Certificates) -> None:
+    """Through the driver of the scheme, which may refuse the level, and the codes of its errors."""
+    good = mysql["good"].uri("127.0.0.1", **{"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificates.ca)})
+    plain = mysql["plain"].uri("127.0.0.1", **{"ssl-mode": "DISABLED"})
+    expected = {
+        plain: "",
+        good: "" if client.holds(TlsLevel.VERIFY_FULL) else "driver-missing",
+        plain.replace(mysql["plain"].password, "wrong"): "password-refused",
+        plain.replace(f"/{mysql['plain'].dbname}", "/absent"): "database-absent",
+        "mysql://app@127.0.0.1:1/shop": "host-unreachable",
+    }
+    for uri, code in expected.items():
+        url = uri.replace("mysql://", "mysql+mysqldb://")
+        answer = client.ask(environ={"DATABASE_URL": url}, timeout=10)
+        assert (answer["refused"], answer["outcome"]) == (code, "" if code else "mysqldb"), answer

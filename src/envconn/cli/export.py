@@ -100,9 +100,10 @@ def _write(connection: SecuredConnection, options: argparse.Namespace) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         # Programs read this, and they expect UTF-8, not the encoding of the terminal.
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    title = FORMATS[name].title.replace("`", "")
     if not options.reveal:
-        show("envconn export: secrets are masked, so this cannot connect. Use --reveal to print them", sys.stderr)
+        show(f"envconn export: {title}. Secrets are masked: use --reveal to print them", sys.stderr)
     elif sys.stdout.isatty():
-        show("envconn export: the output contains secrets, and the terminal may keep it", sys.stderr)
+        show(f"envconn export: {title}. It contains secrets, and the terminal may keep them", sys.stderr)
     sys.stdout.write(text)
     return EX_OK

@@ -121,7 +121,7 @@ def _settings() -> str:
 
 
 def _example(uses: list[str]) -> str:
-    wanted = [text for name, text in (("redis", _REDIS), ("celery", _CELERY)) if name in uses]
+    wanted = [text for name, text in {"redis": _REDIS, "celery": _CELERY}.items() if name in uses]
     return "\n".join([_HEAD, _DATABASE, *wanted, _POLICY])
 
 

@@ -192,7 +192,8 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     from envconn.export import FORMATS
 
     options.add_env_file(command)
-    command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}")
+    libpqs = "conninfo, pg, pg_service, pgpass and uri are for programs that use libpq"
+    command.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}; {libpqs}")
     command.add_argument("--reveal", action="store_true", help="print secrets instead of masking them")
     command.add_argument("--ca", metavar="PATH", help="where the reader finds the CA, if not at the same path as here")
     options.add_endpoint(command)

@@ -181,7 +181,7 @@ FORMATS: dict[FormatName, Format] = {
     ),
     "sqlalchemy": Format("the URL of SQLAlchemy, with psycopg or psycopg2", libpq_formats.sqlalchemy, libpq_levels()),
     "uri": Format(
-        "the URI for libpq (`psql`, psycopg, psycopg2); for another service, that of its own clients",
+        "the URI for libpq (`psql`, psycopg, psycopg2), or for another service's own clients",
         _uri,
         libpq_levels(),
     ),

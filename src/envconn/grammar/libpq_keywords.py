@@ -287,6 +287,9 @@ _PINNED = {
     if keyword.pinned is not None and keyword.pinned != VERDICT
 }
 _BESIDE = {(neighbour, name): value for name, keyword in KEYWORDS.items() for neighbour, value in keyword.unless}
+NEWEST = 18
+"""The newest major version of libpq that the record knows."""
+
 _OAUTH = 18  # the first libpq with the method; older ones reject the word
 
 

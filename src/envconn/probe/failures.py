@@ -53,7 +53,6 @@ FAULTS: Mapping[str, Fault] = {
     "client-certificate-unrequested": Fault(EX_PROTOCOL, "the server does not ask for the client certificate"),
     "client-files-unusable": Fault(EX_CONFIG, "a CA, client certificate, key or revocation list cannot be used"),
     "driver-missing": Fault(EX_CONFIG, "no driver for the login is installed"),
-    "login-untried": Fault(EX_CONFIG, "the login to this kind of service cannot be checked"),
     "password-refused": Fault(EX_NOPERM, "user or password is wrong"),
     "login-method-unsupported": Fault(EX_NOPERM, "the driver does not support the login method that is asked for"),
     "login-method-refused": Fault(EX_NOPERM, "the server's login method does not meet what the configuration demands"),

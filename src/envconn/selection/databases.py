@@ -7,7 +7,7 @@ import re
 from envconn.connection import Secret
 from envconn.errors import note, problem
 from envconn.families import POSTGRESQL, serving
-from envconn.grammar.libpq_keywords import DEMANDS, OVERRULED
+from envconn.grammar.libpq_keywords import DEMANDS, NEWEST, OVERRULED, VARIABLES, pins
 from envconn.records import Record
 from envconn.selection import host_variables, variables
 from envconn.selection.scan import Other
@@ -318,16 +318,32 @@ def _replicas(scan: Scan) -> Iterator[Connection]:
 
 
 def _report_overruled(scan: Scan, found: Iterable[Connection]) -> None:
-    """Add a note for each variable that libpq alone would use for a text that was `found`, if they are not used."""
-    texts = [each.origin.variable for each in found if each.family == POSTGRESQL]
+    """Add a note for each variable that libpq alone would use for a text that was `found`, if they are not used.
+
+    One that says what the connection has anyway is not worth a note: ``exec --export pg`` sets twenty.
+    """
+    texts = {each.origin.variable: each for each in found if each.family == POSTGRESQL}
     if not texts or "PGHOST" in texts:
         return
-    message = f"has no effect on {texts[0]}: the connection states every value that matters"
+    variable, first = next(iter(texts.items()))
+    message = f"has no effect on {variable}: the connection states every value that matters"
     ignored = [
         name
         for name in OVERRULED
         if name not in {"PGSERVICE", "PGREQUIRESSL", *DEMANDS, *scan.completing}
         and name in scan.present
-        and scan.plain(name)
+        and scan.plain(name) not in {"", _written(first, name)}
     ]
     scan.notes += [note("pg-variable-ignored", name, message) for name in ignored]
+
+
+def _written(connection: Connection, variable: str) -> str:
+    """Return what a driver of libpq is given for `variable`, as the variable would say it; empty for nothing."""
+    name = VARIABLES.get(variable, "")
+    attributes = {
+        "host": ",".join(host.host for host in connection.hosts),
+        "port": ",".join(str(host.port) for host in connection.hosts),
+        "user": connection.user,
+        "dbname": connection.dbname,
+    }
+    return {**pins(connection.parameters, NEWEST), **connection.parameters, **attributes}.get(name, "")

@@ -217,7 +217,8 @@ class Environment:
     def _remarks(self, name: str, written: Text | None) -> tuple[Finding, ...]:
         """Yield the notes about a variable that is blank, or hides another text for the same name."""
         if written is None:
-            return (note("variable-blank", name, _BLANK),) if name in self._names else ()
+            is_blank = name in self._names and self._process.get(name) != ABSENT
+            return (note("variable-blank", name, _BLANK),) if is_blank else ()
         _, *hidden = self._all(name)
         return tuple(dict.fromkeys(note for other in hidden for note in _hidden(name, written, other)))
 

@@ -14,9 +14,11 @@ from envconn.grammar.libpq_keywords import (
     HOME_CRL,
     KEYWORDS,
     METHODS,
+    NEWEST,
     WEAK_TLS,
     demanded_by,
     known_methods,
+    pins,
     raises,
     reversed_ranges,
     spelled,
@@ -99,12 +101,12 @@ _RANGE = "is above {} of {}. Change one of the two"
 
 def notes(connection: Connection, demanded: Mapping[str, str], added: tuple[str, ...]) -> Iterator[Finding]:
     """Yield a note for each variable that changed something, or changed nothing although `connection` differs."""
-    where = connection.origin.variable
+    where, written = connection.origin.variable, {**pins(connection.parameters, NEWEST), **connection.parameters}
     for name, value in demanded.items() if connection.family == POSTGRESQL else ():
         variable = demanded_by(name, value)
         if name in added:
             yield note("demand-raised", variable, f"requires more than {where} does, and applies to it: {name}")
-        elif connection.parameters.get(name) != value:
+        elif written.get(name) != value:
             yield note(
                 "pg-variable-ignored",
                 variable,

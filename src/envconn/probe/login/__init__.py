@@ -49,10 +49,6 @@ def log_in(connection: SecuredConnection, *, timeout: float, address: str | None
     require_sealed(connection)
     if FAMILIES[connection.family].serverless:
         return Outcome()  # access to a file is decided by its mode
-    if not FAMILIES[connection.family].login:
-        # Asked for and not made, a login is no success: a PostgreSQL may answer at the port of a MySQL.
-        message, fault = _UNTRIED.format(kind=connection.family), FAULTS["login-untried"]
-        return Outcome(problems=(problem("login-untried", connection.origin.variable, message, fault.exit_code),))
     until = time.monotonic() + timeout * _SHARE
     try:
         # A driver that ignores its own limits (a resolver that hangs) is left behind here.
@@ -65,9 +61,6 @@ class _Family(Protocol):
     """A module of this package that serves one family."""
 
     def log_in(self, connection: SecuredConnection, until: float, address: str | None) -> Outcome: ...
-
-
-_UNTRIED = "the login to {kind} cannot be checked. Use --live, and check the login with the application"
 
 
 def _logged_in(connection: SecuredConnection, until: float, address: str | None) -> Outcome:

@@ -8,7 +8,7 @@ import time
 from typing import Protocol
 
 from envconn.errors import Finding, problem
-from envconn.families import AMQP, REDIS, SENTINEL
+from envconn.families import AMQP, MYSQL, REDIS, SENTINEL
 from envconn.probe.failures import FAULTS
 from envconn.records import Record
 
@@ -155,6 +155,16 @@ _OF_ALL = {
 }
 
 _OF_KIND = {
+    (MYSQL, "tls-failed"): "{driver} and the server could not agree on TLS. Check ssl-ca, ssl-cert and ssl-key",
+    (MYSQL, "login-method-unsupported"): (
+        "the server asks for a login method that {driver} does not support. Use mysql_native_password or "
+        "caching_sha2_password for the user"
+    ),
+    (MYSQL, "login-refused"): (
+        "the server does not allow this user to log in from here. Check the host of the user and whether the account "
+        "is locked, and read the server's log"
+    ),
+    (MYSQL, "permission-denied"): "the user may not use the database. Run GRANT ... ON its tables for the user",
     (REDIS, "login-refused"): "the server refuses this client. Check protected-mode, and read the server's log",
     (REDIS, "database-absent"): (
         "the database number does not exist. Use a lower number, or raise databases in the server's configuration"
