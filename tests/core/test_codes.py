@@ -48,7 +48,7 @@ OTHERS = {
     *("cloud-foundry", "django-cache", "django-db", "redis-cluster"),
     *("compute-1", "us-east-1"),
     *("app-service", "aurora-mysql", "aurora-postgresql", "private-key"),
-    *("envconn-token", "rds-db"),
+    *("azure-identity", "envconn-token", "google-auth", "rds-db"),
     *METHODS,
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in all_providers()),

@@ -12,16 +12,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import botocore.auth
 import botocore.session
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import envconn
 import envconn_django
 from envconn import ConfigurationError, PasswordUnavailable
 from envconn.export import render
-from envconn.identity import aws, tokens
+from envconn.identity import aws_iam, tokens
 from envconn.rotation import alogin
 from leaks import failure_surfaces, find
 
@@ -35,6 +38,8 @@ URL = f"postgresql://app@{HOST}/app"
 LOCAL = "postgresql://app@localhost:5433/app"
 WAIVED = "postgresql://app@db.example/app?sslmode=disable"
 UNVERIFIED = ("identity-unverified", "DATABASE_URL", "is sent to a verified server only")
+AZURE = "postgresql://app@shop.postgres.database.azure.com/app"
+GOOGLE = "postgresql://app%40project.iam@localhost/app"
 AWS = "aws-iam"
 MARKER = "Xq7vKw9zJp4mTb"
 EXAMPLE = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": MARKER}
@@ -100,7 +105,7 @@ def test_a_proxy_on_this_machine_gets_a_token_for_the_endpoint(
 @pytest.mark.parametrize(
     ("url", "environ", "code", "variable", "sentence"),
     [
-        (URL, {"ENVCONN_AUTH": MARKER}, "identity-unknown", "ENVCONN_AUTH", "expected aws-iam or password"),
+        (URL, {"ENVCONN_AUTH": MARKER}, "identity-unknown", "ENVCONN_AUTH", "gcp-iam or password"),
         (URL, {"ENVCONN_DATABASE_AUTH": MARKER}, "identity-unknown", "ENVCONN_DATABASE_AUTH", "expected aws-iam"),
         (LOCAL, {"ENVCONN_AUTH_HOST": f"{MARKER}@h"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
         (LOCAL, {"ENVCONN_AUTH_HOST": "h:70000"}, "identity-unknown", "ENVCONN_AUTH_HOST", "is not a hostname"),
@@ -132,6 +137,50 @@ def test_what_is_refused(url: str, environ: dict[str, str], code: str, variable:
         load(url, **environ)
     assert [(each.code, each.variable) for each in caught.value.problems] == [(code, variable)]
     assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+ENTRA, IAM = {"ENVCONN_AUTH": "azure-entra"}, {"ENVCONN_AUTH": "gcp-iam"}
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "level"),
+    [
+        (AZURE, ENTRA, "verify-full"),
+        (AZURE.replace("shop.", "shop.private."), ENTRA, "verify-full"),
+        ("postgresql://app@db.example/app?sslmode=verify-full&sslrootcert=system", ENTRA, "verify-full"),
+        ("postgresql://app@localhost/app", ENTRA, "opportunistic"),
+        (GOOGLE, IAM, "opportunistic"),
+        (GOOGLE.replace("localhost/app", "/app?host=/cloudsql/project:europe-west1:shop"), IAM, "none"),
+        (GOOGLE.replace("localhost/app", "sql.example/app?sslmode=verify-full&sslrootcert=system"), IAM, "verify-full"),
+    ],
+)
+def test_other_clouds_accept(url: str, environ: dict[str, str], level: str) -> None:
+    database = load(url, **environ).database
+    assert database.tls.level == level
+    assert database.password
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "code", "sentence"),
+    [
+        (URL, ENTRA, "identity-endpoint", "is not a server of Azure Database for PostgreSQL"),
+        (AZURE.replace("app@", "app%40project.iam@"), IAM, "identity-endpoint", "is not an instance of Google"),
+        (AZURE.replace("app@", "app:x@"), ENTRA, "identity-conflict", "Remove the password"),
+        (AZURE, {**ENTRA, "ENVCONN_AUTH_HOST": HOST}, "identity-conflict", "Remove ENVCONN_AUTH_HOST"),
+        (AZURE, {**ENTRA, "ENVCONN_DATABASE_AUTH_REGION": "x"}, "identity-conflict", "Remove ENVCONN_DATABASE_AUTH"),
+        ("postgresql://app@db.example/app", ENTRA, "identity-unverified", "Use sslmode=verify-full"),
+        ("postgresql://app@10.0.0.1/app?sslmode=require", ENTRA, "identity-unverified", "Use sslmode=verify-full"),
+        (GOOGLE.replace("localhost", "10.0.0.1"), IAM, "identity-unverified", "Use sslmode=verify-full"),
+        ("postgresql://app@localhost/app", IAM, "identity-conflict", "Use the e-mail address in lower case"),
+        (GOOGLE.replace("app%40", "App%40"), IAM, "identity-conflict", "Use the e-mail address in lower case"),
+        (GOOGLE.replace(".iam", ".iam.gserviceaccount.com"), IAM, "identity-conflict", "without .gserviceaccount.com"),
+        ("mysql://app@db.example/app", IAM, "identity-unsupported", "also without TLS"),
+    ],
+)  # fmt: skip
+def test_other_clouds_refuse(url: str, environ: dict[str, str], code: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        load(url, **environ)
+    assert [each.code for each in caught.value.problems] == [code]
 
 
 def test_one_service_may_have_a_password() -> None:
@@ -233,7 +282,7 @@ def test_it_ends_with_what_signed_it(monkeypatch: pytest.MonkeyPatch) -> None:
     class Credentials:
         _expiry_time = datetime.now(UTC) + timedelta(minutes=5)
 
-    assert 200 < aws._left(Credentials()) < 301
+    assert 200 < aws_iam._left(Credentials()) < 301
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 900.0) -> list[str]:
@@ -245,7 +294,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 900.0) -> list[str
         made.append(f"token {len(made)}")
         return tokens.Token(envconn.Secret(made[-1]), seconds)
 
-    monkeypatch.setattr(aws, "make", make)
+    monkeypatch.setattr(aws_iam, "make", make)
     return made
 
 
@@ -278,25 +327,29 @@ def test_a_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """An endpoint for the credentials of a container, in the shape of ECS and EKS."""
+    """An endpoint that answers every request with one document, and notes what it was asked and by whom."""
 
-    asked: list[str | None]
+    asked: list[str]
     answer: tuple[int, dict[str, str]]
 
     def do_GET(self) -> None:
-        type(self).asked.append(self.headers.get("Authorization"))
+        length = int(self.headers.get("Content-Length", "0"))
+        who = self.headers.get("Authorization") or self.headers.get("X-IDENTITY-HEADER") or ""
+        type(self).asked += [who, unquote(self.path), unquote(self.rfile.read(length).decode())]
         code, document = self.answer
         self.send_response(code)
         self.end_headers()
         self.wfile.write(json.dumps(document).encode())
+
+    do_POST = do_GET  # noqa: N815 - the name is the standard library's
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def container(code: int, **document: str) -> Iterator[tuple[str, list[str | None]]]:
-    asked: list[str | None] = []
+def endpoint(code: int, **document: str) -> Iterator[tuple[str, list[str]]]:
+    asked: list[str] = []
     handler = type("Handler", (Endpoint,), {"asked": asked, "answer": (code, document)})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -311,13 +364,50 @@ def container(code: int, **document: str) -> Iterator[tuple[str, list[str | None
 def test_the_credentials_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     end = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     document = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "x", "Token": "t/+=", "Expiration": end}
-    with container(200, **document) as (address, asked):
+    with endpoint(200, **document) as (address, asked):
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", MARKER)
         token = reveal(load())
+        reveal(load(URL.replace("app@", "other@")))  # with the same credentials
+        assert len(asked) == 3
     assert "X-Amz-Credential=ASIAEXAMPLE%2F" in token
     assert "X-Amz-Security-Token=t%2F%2B%3D" in token
-    assert asked == [MARKER]
+    assert asked[0] == MARKER
+
+
+@pytest.mark.parametrize("client", ["", "0000-1111"])
+def test_the_managed_identity_of_an_application(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = str(int(time.time()) + 3600)
+    with endpoint(200, access_token="the token", expires_on=end, resource="x", token_type="Bearer") as (address, asked):
+        for name, text in {
+            "IDENTITY_ENDPOINT": address,
+            "IDENTITY_HEADER": MARKER,
+            "AZURE_POSTGRESQL_CLIENTID": client,
+        }.items():
+            monkeypatch.setenv(name, text)
+        assert reveal(load(AZURE, ENVCONN_AUTH="azure-entra")) == "the token"
+    assert asked[0] == MARKER
+    assert "resource=https://ossrdbms-aad.database.windows.net" in asked[1]
+    assert (f"client_id={client}" in asked[1]) is bool(client)
+
+
+def test_the_key_of_a_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with endpoint(200, access_token="the token", expires_in="3600", token_type="Bearer") as (address, asked):
+        account = {
+            "client_email": "app@project.iam.gserviceaccount.com",
+            "token_uri": address,
+            "type": "service_account",
+        }
+        (tmp_path / "key.json").write_text(json.dumps({**account, "private_key": key.decode()}))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+        services = load(GOOGLE, ENVCONN_AUTH="gcp-iam")
+        assert reveal(services) == "the token"
+        monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
+        assert reveal(services) == "the token"
+    assert len(asked) == 3, "google-auth keeps its own while it is valid"
 
 
 STEPS = {
@@ -334,6 +424,35 @@ STEPS = {
         "supplies no credentials (CredentialRetrievalError)",
     ),
 }
+
+
+OTHER_STEPS = {
+    "azure, no tenant": (
+        AZURE,
+        ENTRA,
+        {"AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"},
+        "there is no identity",
+    ),
+    "azure, a word that is none": (AZURE, ENTRA, {"AZURE_TOKEN_CREDENTIALS": MARKER}, "misconfigured (ValueError)"),
+    "google, no file": (GOOGLE, IAM, {"GOOGLE_APPLICATION_CREDENTIALS": f"/{MARKER}"}, "no credentials were found"),
+    "google, nothing": (GOOGLE, IAM, {"NO_GCE_CHECK": "true"}, "no credentials were found"),
+}
+
+
+@pytest.mark.parametrize(("url", "environ", "variables", "sentence"), OTHER_STEPS.values(), ids=OTHER_STEPS)
+def test_the_step_that_failed_in_other_clouds(
+    url: str,
+    environ: dict[str, str],
+    variables: dict[str, str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(PasswordUnavailable, match="supplies no token") as caught:
+        reveal(load(url, **environ))
+    assert sentence in str(caught.value)
+    assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 @pytest.mark.parametrize(("variables", "sentence"), STEPS.values(), ids=STEPS)
@@ -353,7 +472,7 @@ def test_the_step_that_failed_is_said(
 
 
 def test_an_endpoint_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    with container(403, message=MARKER) as (address, _):
+    with endpoint(403, message=MARKER) as (address, _):
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)
         monkeypatch.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
         with pytest.raises(PasswordUnavailable, match="CredentialRetrievalError") as caught:
@@ -364,7 +483,7 @@ def test_an_endpoint_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_endpoint_that_never_answers_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(tokens, "LIMIT", 0.05)
-    monkeypatch.setattr(aws, "make", lambda *_: release.wait(10))
+    monkeypatch.setattr(aws_iam, "make", lambda *_: release.wait(10))
     try:
         with pytest.raises(PasswordUnavailable, match="did not answer in"):
             reveal(load())
@@ -385,13 +504,13 @@ def test_what_a_library_raises_is_not_quoted(error: Exception, sentence: str, mo
     def make(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(aws, "make", make)
+    monkeypatch.setattr(aws_iam, "make", make)
     with pytest.raises(PasswordUnavailable, match=sentence) as caught:
         reveal(load())
     assert find(MARKER, failure_surfaces(caught.value)) == {}
 
 
 def test_a_library_is_imported_when_a_login_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "envconn.identity.aws", None)
+    monkeypatch.setitem(sys.modules, "envconn.identity.aws_iam", None)
     with pytest.raises(PasswordUnavailable, match="is not installed"):
         reveal(load())

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -42,7 +43,7 @@ def checker() -> Checker:
 
 @pytest.fixture(scope="module")
 def server(certificates: Certificates, checker: Checker) -> Iterator[Server]:
-    with token_server.running(certificates.issue(HOST), checker, HOST) as running:
+    with token_server.running(certificates.issue(HOST, "db.envconn.test"), checker, HOST) as running:
         yield running
 
 
@@ -135,6 +136,34 @@ def _try(name: str, listener: fakes.Fake, certificates: Certificates) -> None:
     services = envconn.load({**stated, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
     with pytest.raises(Exception), opened(name, services) as ask:  # noqa: B017, PT011 - each driver has its own
         ask()
+
+
+@pytest.mark.parametrize(
+    ("word", "user"), [("azure-entra", "app"), ("gcp-iam", "app@project.iam")], ids=["azure-entra", "gcp-iam"]
+)
+def test_a_token_of_another_cloud_logs_in_too(
+    word: str,
+    user: str,
+    server: Server,
+    certificates: Certificates,
+    checker: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What its library makes is tried in tests/core; here, that a server gets it, and nobody else."""
+    monkeypatch.setattr(checker, "wrong", lambda _, token: "" if token == "x" * 3000 else "another")
+    with psycopg.connect(f"host={server.home} port={server.port} user={server.user} dbname=postgres") as admin:
+        admin.execute('create role "app@project.iam" login') if "@" in user else None
+    made = tokens.Token(envconn.Secret("x" * 3000), 3600)
+    monkeypatch.setattr(tokens, "_made", lambda *_: made)
+    place = f"db.envconn.test:{server.port}/{server.dbname}?hostaddr=127.0.0.1&sslmode=verify-full"
+    stated = {"DATABASE_URL": f"postgresql://{quote(user)}@{place}", "DATABASE_CA_CERT": str(certificates.ca)}
+    services = envconn.load({**stated, "ENVCONN_AUTH": word}, env_file=None)
+    with envconn_psycopg.connect(services) as connection:
+        assert connection.info.user == user
+    monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
+    monkeypatch.setattr(tokens, "_made", lambda *_: tokens.Token(envconn.Secret("y"), 3600))
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        envconn_psycopg.connect(services)
 
 
 def test_the_login_is_proven(server: Server, certificates: Certificates) -> None:

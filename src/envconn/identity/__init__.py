@@ -6,9 +6,11 @@ A token of the vendor's own library takes the place of the password. It is made 
 
 from __future__ import annotations
 
+import re
+
 from envconn.connection import Connection, Host
 from envconn.errors import problem
-from envconn.families import FAMILIES, MYSQL
+from envconn.families import FAMILIES, MYSQL, POSTGRESQL
 from envconn.grammar.hosts import IN_NAMES
 from envconn.identity.methods import METHODS, PASSWORD, Target
 from envconn.providers import identify
@@ -18,11 +20,12 @@ __all__ = ["METHODS", "PASSWORD", "Identity", "Target", "wrong_host"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Protocol
 
     from envconn.errors import Finding
     from envconn.identity.methods import Method
+    from envconn.providers import Endpoint
 
     class Server(Protocol):
         """What a token depends on, of a connection before it is judged or after."""
@@ -86,9 +89,8 @@ class Identity(Value):
 
     def _recognised(self, connection: Server, host: Host) -> str:
         """Return the region in the name of `host`, if that is an endpoint of the provider; otherwise nothing."""
-        found = identify(Connection(connection.family, "", (host,), connection.user, connection.dbname))
-        is_endpoint = found.provider and found.provider.name == self.method.endpoints[connection.family]
-        return (found.region or "") if is_endpoint else ""
+        found = _endpoint_of(connection, host)
+        return (found.region or "") if _name(found) == self.method.provider else ""
 
     def problems(self, connection: Connection, own: str, *, verified: bool) -> Iterator[Finding]:
         """Yield what speaks against the login to `connection`.
@@ -96,15 +98,22 @@ class Identity(Value):
         `own` is the variable that states it for this service alone. `verified` is whether the server is verified, or
         on this machine.
         """
+        method = self.method
+        names = {
+            "auth": f"{self.variable}={self.word}",
+            "own": own,
+            "endpoint": method.endpoint,
+            "user": method.user,
+            "host": self.host_variable,
+            "region": self.region_variable,
+        }
         for code, message, is_so in self._objections(connection, verified=verified):
             if is_so:
-                names = {"own": own, "host": self.host_variable, "region": self.region_variable}
-                message = message.format(auth=f"{self.variable}={self.word}", endpoint=self.method.endpoint, **names)  # noqa: PLW2901
-                yield problem(code, connection.origin.variable, message)
+                yield problem(code, connection.origin.variable, message.format(**names))
 
     def _objections(self, connection: Connection, *, verified: bool) -> Iterator[tuple[str, str, bool]]:
         """Yield codes and messages, and whether each is so."""
-        if connection.family not in self.method.endpoints:
+        if connection.family != POSTGRESQL:
             yield "identity-unsupported", _MYSQL if connection.family == MYSQL else _UNSUPPORTED, True
             return
         parameters = connection.parameters
@@ -112,13 +121,36 @@ class Identity(Value):
         yield "identity-conflict", _HOSTS, len(connection.hosts) > 1
         yield "identity-conflict", _BINDING, parameters.get("channel_binding") == "require"
         yield "identity-conflict", _METHOD, _excludes_passwords(parameters.get("require_auth", ""))
+        yield "identity-conflict", _USER, re.fullmatch(self.method.users, connection.user) is None
+        is_known = yield from (self._about_endpoint if self.method.signs else self._about_provider)(connection)
+        yield "identity-unverified", _UNVERIFIED, is_known and not verified
+
+    def _about_endpoint(self, connection: Connection) -> Generator[tuple[str, str, bool], None, bool]:
+        """Yield the same about the endpoint that is signed, and return whether it is known."""
         shown, region = self._recognised(connection, connection.hosts[0]), self.target(connection).region
         named = self.host.partition(":")[0].lower()
         yield "identity-endpoint", _NO_ENDPOINT, not (shown or named)
         yield "identity-endpoint", _NO_REGION, bool(named and not region)
-        yield "identity-unverified", _UNVERIFIED, bool(region) and not verified
         yield "identity-conflict", _OTHER_HOST, bool(shown and named and named != connection.host)
         yield "identity-conflict", _OTHER_REGION, bool(self.region and region and self.region != region)
+        return bool(region)
+
+    def _about_provider(self, connection: Connection) -> Generator[tuple[str, str, bool], None, bool]:
+        """Yield the same about the provider of the host, whose every server would accept the token."""
+        name = _name(_endpoint_of(connection, connection.hosts[0]))
+        is_other = name not in {None, "local", self.method.provider}
+        yield "identity-endpoint", _OTHER_PROVIDER, is_other
+        yield "identity-conflict", _NO_HOST, bool(self.host)
+        yield "identity-conflict", _NO_REGION_HERE, bool(self.region)
+        return not is_other
+
+
+def _endpoint_of(connection: Server, host: Host) -> Endpoint:
+    return identify(Connection(connection.family, "", (host,), connection.user, connection.dbname))
+
+
+def _name(endpoint: Endpoint) -> str | None:
+    return endpoint.provider.name if endpoint.provider else None
 
 
 def _excludes_passwords(demand: str) -> bool:
@@ -141,6 +173,10 @@ _BINDING = (
 _METHOD = (
     "require_auth excludes {auth}: the server asks for the token as a password. Use require_auth=password, or remove it"
 )
+_USER = "the user is not what {auth} logs in as. Use {user}"
+_OTHER_PROVIDER = "the host is not {endpoint}, which {auth} is for. Set {own}=password, and use a password"
+_NO_HOST = "{host} has no effect with {auth}, whose tokens are not for one endpoint. Remove {host}"
+_NO_REGION_HERE = "{region} has no effect with {auth}, whose tokens are not for one endpoint. Remove {region}"
 _UNVERIFIED = "a token of {auth} is sent to a verified server only. Use sslmode=verify-full, and name the CA"
 _NO_ENDPOINT = "the host is not {endpoint}, which {auth} signs for. Set {own}_HOST to the endpoint's own name"
 _NO_REGION = "the endpoint's name does not show its region, which {auth} signs for. Set {own}_REGION"

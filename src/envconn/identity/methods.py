@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from envconn.families import POSTGRESQL
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -13,35 +12,64 @@ if TYPE_CHECKING:
 class Method(Record):
     """One way to log in by an identity.
 
-    `library` is the distribution that makes the tokens, and `extra` the extra of envconn that installs it; `module`
-    makes one, in this package. `endpoints` has the name of the provider whose hosts accept them, by family, and
-    `endpoint` what they are in messages. `lifetime` is how many seconds a token is accepted, at most. `sources` are
-    what the names of the variables with the identity begin with. `refused` says what to check if a server refuses one.
+    `library` is the distribution that makes the tokens, and `extra` the extra of envconn that installs it; the module
+    of this package that is called like the word makes one. `provider` is the name of the provider whose PostgreSQL
+    accepts them, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is accepted, at
+    most. `sources` are what the names of the variables with the identity begin with. `refused` says what to check if a
+    server refuses one.
+
+    `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
+    provider. `users` is a pattern for users, and `user` what to write instead.
     """
 
     library: str
     extra: str
-    module: str
-    endpoints: Mapping[str, str]
+    provider: str
     endpoint: str
     lifetime: int
     sources: tuple[str, ...]
     refused: str
+    signs: bool = False
+    scope: str = ""
+    users: str = r".+"
+    user: str = ""
 
 
 METHODS: Mapping[str, Method] = {
     "aws-iam": Method(
         library="botocore",
         extra="aws",
-        module="aws",
-        endpoints={POSTGRESQL: "aws-rds"},
+        provider="aws-rds",
         endpoint="an endpoint of Amazon RDS",
         lifetime=900,  # fixed in botocore's generate_db_auth_token; RDS accepts no longer one
         sources=("AWS_",),
         refused="Run GRANT rds_iam TO the user, allow rds-db:connect for it in IAM",
+        signs=True,
+    ),
+    "azure-entra": Method(
+        library="azure-identity",
+        extra="azure",
+        provider="azure",
+        endpoint="a server of Azure Database for PostgreSQL",
+        lifetime=3600,
+        sources=("AZURE_", "IDENTITY_", "MSI_"),
+        refused="Create the user with pgaadauth_create_principal, named like the identity",
+        scope="https://ossrdbms-aad.database.windows.net/.default",
+    ),
+    "gcp-iam": Method(
+        library="google-auth",
+        extra="gcp",
+        provider="gcp-cloudsql",
+        endpoint="an instance of Google Cloud SQL",
+        lifetime=3600,
+        sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
+        refused="Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it",
+        scope="https://www.googleapis.com/auth/sqlservice.login",
+        users=r"[a-z0-9._+-]+@[a-z0-9.-]+(?<!\.gserviceaccount\.com)",
+        user="the e-mail address in lower case, without .gserviceaccount.com",
     ),
 }
-"""The words of ``ENVCONN_AUTH``, and what each needs."""
+"""The words of ``ENVCONN_AUTH``, and what each needs. Lifetimes of Azure and Google are usual ones, in seconds."""
 
 PASSWORD = "password"  # noqa: S105 - a word of ENVCONN_AUTH
 """The word with which a service has its password after all."""

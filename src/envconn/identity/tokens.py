@@ -131,7 +131,8 @@ def _make(key: tuple[Target, int], begun: Future[Token]) -> None:
 
 def _made(target: Target, identity: int) -> Token | Unavailable:
     try:
-        found: Token = import_module(f"envconn.identity.{METHODS[target.word].module}").make(target, identity)
+        module = import_module(f"envconn.identity.{target.word.replace('-', '_')}")
+        found: Token = module.make(target, identity)
     except Exception as error:  # noqa: BLE001 - the vendor's library may raise anything, with paths and hosts in it
         return Unavailable(_step(error, target.word))
     return found
@@ -149,6 +150,7 @@ def _step(error: Exception, word: str) -> str:
 _NOTHING = "no credentials were found. Give the process a role, or set the variables of its identity"
 _BROKEN = "the source of the credentials is misconfigured ({name}). Correct the variables and files of the identity"
 _UNREACHABLE = "the identity's endpoint supplies no credentials ({name}). Check its address, and the process's role"
+_MISSING = "there is no identity, or it was refused ({name}). Give one to the process, or correct its variables"
 _REFUSED = "the identity's endpoint refuses the request ({name}). Grant the role to the process"
 _OTHER = "{library} failed ({name}). Check the identity with the provider's own command"
 _STEPS = {
@@ -166,5 +168,11 @@ _STEPS = {
     "CredentialRetrievalError": _UNREACHABLE,
     "MetadataRetrievalError": _UNREACHABLE,
     "HTTPClientError": _UNREACHABLE,
+    "CredentialUnavailableError": _NOTHING,
+    "ClientAuthenticationError": _MISSING,
+    "ServiceRequestError": _UNREACHABLE,
+    "DefaultCredentialsError": _NOTHING,
+    "RefreshError": _REFUSED,
+    "TransportError": _UNREACHABLE,
 }
 """What the classes of the vendors' exceptions mean, the most specific one of an exception first."""
