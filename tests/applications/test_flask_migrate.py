@@ -46,8 +46,10 @@ def create_app():
     return app
 """
 COLUMN = '    path = db.Column(db.String, server_default="/", nullable=False)\n'
-UPGRADE = ("envconn", "exec", "--direct", "--login", "--", "flask", "db", "upgrade")
-WEB = "exec envconn exec --login --wait 10 -- gunicorn --preload --workers 2 --bind 127.0.0.1:{port} 'app:create_app()'"
+FLASK = ("python", "-m", "flask", "db")
+DIRECT = ("envconn", "exec", "--direct", "--login", "--")
+GUNICORN = ("python", "-m", "gunicorn", "--preload", "--workers", "2", "app:create_app()", "--bind")
+WEB = ("envconn", "exec", "--login", "--wait", "10", "--", *GUNICORN)
 
 
 def test_two_releases(bouncer: Bouncer, lab: Lab, certificates: Certificates, tmp_path: Path) -> None:
@@ -65,11 +67,11 @@ def test_two_releases(bouncer: Bouncer, lab: Lab, certificates: Certificates, tm
     for number, text in enumerate((APP, re.sub(r"(    id = .*\n)", rf"\1{COLUMN}", APP))):
         (tmp_path / "app.py").write_text(text, encoding="utf-8")
         if number == 0:
-            run("flask", "db", "init")
-        run("flask", "db", "migrate", "--message", f"release {number}")
-        assert f"release {number}" in run(*UPGRADE)
+            run(*FLASK, "init")
+        run(*FLASK, "migrate", "--message", f"release {number}")
+        assert f"release {number}" in run(*DIRECT, *FLASK, "upgrade")
         port = deployed.free_port()
-        with deployed.serving(["sh", "-c", WEB.format(port=port)], tmp_path, environ):
+        with deployed.serving((*WEB, f"127.0.0.1:{port}"), tmp_path, environ):
             assert deployed.fetched(port) == {"visits": number + 1}
     with psycopg.connect(server) as connection:
         assert connection.execute("select path from visit").fetchall() == [("/",), ("/",)]

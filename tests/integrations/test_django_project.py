@@ -154,6 +154,15 @@ def test_an_image_is_built_without_a_database(project: Project) -> None:
         assert "ENVCONN_PHASE: is build, and no database is configured" in done.stdout, (use, done.stdout)
 
 
+def test_changes_of_models_are_found_without_a_database(project: Project) -> None:
+    command = ("-W", "default", "manage.py", "makemigrations", "--check")
+    done = project.run(*command, ENVCONN_PHASE="build")
+    assert (done.returncode, "No changes detected" in done.stdout) == (0, True), done.stdout
+    assert "RuntimeWarning: Got an error checking a consistent migration history" in done.stdout
+    project.settings("DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'")
+    assert project.run(*command, ENVCONN_PHASE="build").returncode == 1
+
+
 def test_the_database_s_shell_can_read_a_ca_that_came_as_text(
     project: Project, certificates: Certificates, tmp_path: Path
 ) -> None:

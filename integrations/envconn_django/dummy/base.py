@@ -2,12 +2,20 @@
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.dummy import base
+from django.db.utils import OperationalError
 
 from envconn_django.aliases import NOT_HERE
 
 
+class NoDatabase(ImproperlyConfigured, OperationalError):
+    """No database is configured: what does without a server that cannot be reached does without this one, too.
+
+    That is ``makemigrations``, which warns, and applications that read a table when they are imported.
+    """
+
+
 def _refuse(*_: object, **__: object) -> None:
-    raise ImproperlyConfigured(NOT_HERE)
+    raise NoDatabase(NOT_HERE)
 
 
 def _refusing(kind: type) -> type:
