@@ -39,6 +39,15 @@ def test_every_link_of_the_readme_leads_to_a_page_of_the_site(pages: set[str]) -
 
 
 @pytest.mark.checkout
+def test_every_page_is_in_the_navigation_of_the_site(
+    checkout: Path, addresses: dict[str, str], pages: set[str]
+) -> None:
+    navigation = (checkout / "docs" / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^ +- (?:.*: )?([\w-]+)\.md$", navigation, re.MULTILINE)
+    assert {f"{page.removeprefix(addresses['site']).removesuffix('/') or 'index'}" for page in pages} == set(listed)
+
+
+@pytest.mark.checkout
 def test_the_addresses_lead_to_pages_of_the_site(addresses: dict[str, str], pages: set[str]) -> None:
     found = dict(each.split(", ") for each in metadata("envconn").get_all("Project-URL") or ())
     assert found.pop("Source") == addresses["repository"]

@@ -58,6 +58,16 @@ _NEWER_BOUNCER = (  # 1.21 or newer, which tracks prepared statements
     "pgbouncer libc6 libgcc-s1 libevent-2.1-7t64 libcares2 libssl3t64 zlib1g libzstd1 libsystemd0 libldap2 "
     "libsasl2-2 libcap2 libcap-ng0 liblzma5 libpam0g libaudit1"
 )
+_CHROMIUM = (  # headless, for the documentation site; and a font
+    "chromium-headless-shell chromium-common fonts-dejavu-core libasound2 libasound2-data libasyncns0 libatk1.0-0 "
+    "libatspi2.0-0 libavahi-client3 libavahi-common3 libdav1d6 libdbus-1-3 libdouble-conversion3 libdrm2 "
+    "libexpat1 libflac12 libfontconfig1 libfreetype6 libgbm1 libglib2.0-0 libgraphite2-3 libharfbuzz-subset0 "
+    "libharfbuzz0b libjpeg62-turbo liblcms2-2 libminizip1 libmp3lame0 libmpg123-0 libnspr4 libnss3 libogg0 "
+    "libopenh264-7 libopenjp2-7 libopus0 libpng16-16 libpulse0 libsndfile1 libudev1 libvorbis0a libvorbisenc2 "
+    "libwayland-server0 libx11-6 libx11-xcb1 libxau6 libxcb1 libxcb-randr0 libxcomposite1 libxdamage1 libxdmcp6 "
+    "libxext6 libxfixes3 libxi6 libxkbcommon0 libxnvctrl0 libxrandr2 libxrender1 libbrotli1 fontconfig-config "
+    "libbsd0 libmd0 libffi8 libpcre2-8-0"
+)
 _PYTHON = (
     "python3.15 python3.15-minimal libpython3.15-stdlib libpython3.15-minimal python3-pip media-types libc6 libgcc-s1 "
     "libstdc++6 libbz2-1.0 libdb5.3t64 libexpat1 libffi8 liblzma5 libncursesw6 libreadline8t64 libsqlite3-0 libssl3t64 "
@@ -71,6 +81,7 @@ SERVERS = (
     Unpacked("mysqlclient", OWN, _MYSQLCLIENT, asked="ENVCONN_TEST_MYSQL"),
     Unpacked("valkey-server-newer", "forky", _VALKEY, asked="ENVCONN_TEST_VALKEY"),
     Unpacked("pgbouncer-newer", "forky", _NEWER_BOUNCER, asked="ENVCONN_TEST_NEWER_PGBOUNCER"),
+    Unpacked("chromium", OWN, _CHROMIUM, asked="ENVCONN_TEST_BROWSER"),
 )
 NEWEST_PYTHON = Unpacked("python", "forky", _PYTHON, instead="python3.15")
 BY_ITS_LOADER = """#!/bin/sh
