@@ -73,7 +73,8 @@ def _redis_row(library: Library) -> tuple[str, ...]:
 
 
 _GIVEN = {
-    "connection_kwargs": "the class and the arguments of a pool",
+    "channel_layers": "the class and the arguments of a pool",
+    "caches(": "the class and the arguments of a pool",
     "connection_pool": "a pool",
     "client()": "a client",
 }

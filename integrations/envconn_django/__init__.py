@@ -1,4 +1,4 @@
-"""Django's ``DATABASES`` and ``CACHES`` from the environment, with their TLS checked.
+"""Django's ``DATABASES``, ``CACHES`` and ``CHANNEL_LAYERS`` from the environment, with their TLS checked.
 
     from envconn_django import caches, databases
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made")
 
-__all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "databases"]
+__all__ = ["ReplicaRouter", "SafeExceptionReporterFilter", "caches", "channel_layers", "databases"]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -127,24 +127,51 @@ def _check(source: object, given: Mapping[str, object]) -> None:
             raise TypeError(message)
 
 
-def caches(source: Source = ENVIRONMENT, /, *, env_file: EnvFile = ENV_FILE) -> dict[str, dict[str, Any]]:
+def caches(
+    source: Source = ENVIRONMENT, /, *, backend: str = "", env_file: EnvFile = ENV_FILE
+) -> dict[str, dict[str, Any]]:
     """Return ``CACHES``: the cache service as ``default``; without one, Django's own default, local memory.
 
-    The first argument is services, or the connection to use; `envconn.load()` if left out. `env_file` is that of
-    `envconn.load`.
+    The first argument is services, or the connection to use; `envconn.load()` if left out. `backend` is the path of
+    another backend for a Redis, ``django_redis.cache.RedisCache`` or one that is derived from Django's own. `env_file`
+    is that of `envconn.load`.
 
     Raises:
         ConfigurationError, TypeError: as for `databases`.
     """
     _check(source, {"pool": False, "rotate": False, "default": None, "env_file": env_file})
-    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), _caches)
+    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _caches(found, backend))
 
 
-def _caches(found: Services | SecuredConnection) -> dict[str, dict[str, Any]]:
+def channel_layers(
+    source: Source = ENVIRONMENT,
+    /,
+    *,
+    backend: str = "channels_redis.core.RedisChannelLayer",
+    env_file: EnvFile = ENV_FILE,
+) -> dict[str, dict[str, Any]]:
+    """Return ``CHANNEL_LAYERS`` of Channels: the cache service as ``default``; without one, the layer in memory.
+
+    The arguments are those of `caches`; `backend` is a layer of channels_redis.
+
+    Raises:
+        ConfigurationError, TypeError: as for `databases`; or the cache is not a Redis, or has sentinels.
+    """
+    _check(source, {"pool": False, "rotate": False, "default": None, "env_file": env_file})
+    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _layers(found, backend))
+
+
+def _caches(found: Services | SecuredConnection, backend: str) -> dict[str, dict[str, Any]]:
     from envconn_django.cache import cache, made_caches
 
-    made_caches.append(cache(_cache(found)))
+    made_caches.append(cache(_cache(found), backend))
     return {"default": {**deepcopy(made_caches[-1])}}
+
+
+def _layers(found: Services | SecuredConnection, backend: str) -> dict[str, dict[str, Any]]:
+    from envconn_django.cache import channel_layer
+
+    return {"default": channel_layer(_cache(found), backend)}
 
 
 def _databases(

@@ -1,4 +1,8 @@
-"""The entry of ``CACHES`` for Django's own Redis backend, which passes ``OPTIONS`` to redis-py's pool."""
+"""The entries of ``CACHES`` and of ``CHANNEL_LAYERS``.
+
+Django's own Redis backend passes ``OPTIONS`` to redis-py's pool (django/core/cache/backends/redis.py); django-redis has
+words of its own for them (django_redis/pool.py), and so has channels_redis (channels_redis/utils.py, create_pool).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import cast
 
 from envconn.drivers import redis
 from envconn.drivers.unsupported import refuse
-from envconn.families import DJANGO_CACHE, SENTINEL
+from envconn.families import DJANGO_CACHE, FAMILIES, REDIS, SENTINEL
 from envconn.records import TypedDict
 from envconn.tls import TlsLevel, require_sealed
 from envconn.tls.password import is_supplied
@@ -29,10 +33,11 @@ made_caches: list[CacheSettings] = []
 """What `envconn_django.caches` has returned in this process, to be recognised later."""
 
 
-def cache(connection: SecuredConnection | None) -> CacheSettings:
+def cache(connection: SecuredConnection | None, backend: str = "") -> CacheSettings:
     """Return the entry for `connection`; for `None`, Django's own default, a cache in each process.
 
-    The password is among the options, not in ``LOCATION``, where debug pages would show it. A password from the
+    `backend` is the path of another backend for a Redis: that of django-redis, or one with the words of Django's. The
+    password is among the options, not in ``LOCATION``, where debug pages would show it. A password from the
     program's callable is a ``credential_provider`` there.
 
     Raises:
@@ -52,10 +57,40 @@ def cache(connection: SecuredConnection | None) -> CacheSettings:
 
         options = with_credential_provider(connection, options)
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": backend or "django.core.cache.backends.redis.RedisCache",
         "LOCATION": location,
-        "OPTIONS": options,
+        "OPTIONS": _of_django_redis(options) if backend.startswith("django_redis.") else options,
     }
+
+
+def _of_django_redis(options: dict[str, object]) -> dict[str, object]:
+    """Return `options` of Django's own backend in the words of django-redis."""
+    found = {word: options.pop(name) for name, word in _DJANGO_REDIS.items() if name in options}
+    return {**found, "CONNECTION_POOL_KWARGS": options} if options else found
+
+
+_DJANGO_REDIS = {"username": "USERNAME", "password": "PASSWORD", "pool_class": "CONNECTION_POOL_CLASS"}
+
+
+def channel_layer(connection: SecuredConnection | None, backend: str) -> dict[str, object]:
+    """Return the entry of ``CHANNEL_LAYERS`` for `connection`; for `None`, the layer in memory, for one process.
+
+    `backend` is the path of a layer of channels_redis.
+
+    Raises:
+        ConfigurationError: redis-py does not support what the connection requires, or it has no server, or sentinels.
+        TypeError: `connection` was not judged.
+    """
+    if connection is None:
+        return {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    require_sealed(connection)
+    if connection.family != REDIS:
+        refuse(connection, _NO_LAYER.format(FAMILIES[connection.family].title))
+    from envconn_redis import aclient
+
+    pool = aclient(connection).connection_pool
+    host = {"connection_class": pool.connection_class, **pool.connection_kwargs}
+    return {"BACKEND": backend, "CONFIG": {"hosts": [host]}}
 
 
 def _without_server(connection: SecuredConnection) -> CacheSettings:
@@ -86,5 +121,6 @@ def _sentinel(connection: SecuredConnection) -> tuple[str, dict[str, object]]:
     return f"sentinel://{connection.hosts[0]}/{connection.dbname}", options
 
 
+_NO_LAYER = "holds {}, which a layer of Channels cannot use here. Use the URL of a Redis"
 _UNFIT = {"decode_responses": "", "encoding": "", "timeout": "; how long a value is kept is TIMEOUT in CACHES"}
 """Django stores bytes, and its pool does not wait for a free connection. To django-environ, it is Django's setting."""

@@ -8,7 +8,7 @@ import pytest
 
 import eavesdropper
 import envconn
-from envconn_django import caches
+from envconn_django import caches, channel_layers
 
 if TYPE_CHECKING:
     from project import Project
@@ -109,3 +109,72 @@ def test_a_database_called_cache_is_not_the_cache() -> None:
         {"DATABASE_URL": "sqlite:///a.db", "CACHE_DATABASE_URL": "sqlite:///cache.db"}, env_file=None
     )
     assert caches(services)["default"]["BACKEND"].endswith("LocMemCache")
+
+
+@pytest.mark.parametrize(
+    "uri", ["rediss://app:marker-password@cache.example.com/1", "redis://:marker-password@localhost"]
+)
+def test_no_password_is_shown(uri: str) -> None:
+    services = envconn.load({"CACHE_URL": uri, "DATABASE_URL": "sqlite://"}, env_file=None)
+    for made in (caches(services), caches(services, backend=DJANGO_REDIS), channel_layers(services)):
+        assert "marker-password" not in repr(made)
+
+
+DJANGO_REDIS = "django_redis.cache.RedisCache"
+
+
+def test_the_words_of_django_redis() -> None:
+    services = envconn.load({"CACHE_URL": "rediss://app:marker-password@cache.example.com/1"}, env_file=None)
+    entry = caches(services, backend=DJANGO_REDIS)["default"]
+    assert entry["LOCATION"] == "rediss://cache.example.com:6379/1"
+    assert entry["OPTIONS"].keys() == {"USERNAME", "PASSWORD", "CONNECTION_POOL_CLASS", "CONNECTION_POOL_KWARGS"}
+    assert {name[:4] for name in entry["OPTIONS"]["CONNECTION_POOL_KWARGS"]} == {"ssl_"}
+    local = caches(envconn.load({"CACHE_URL": "redis://localhost"}, env_file=None), backend=DJANGO_REDIS)["default"]
+    assert local == {"BACKEND": DJANGO_REDIS, "LOCATION": "redis://localhost:6379/0", "OPTIONS": {}}
+
+
+@pytest.mark.parametrize(("state", "output"), [("good", "[1]"), ("redis unknownca", "certificate verify failed")])
+def test_sentinels_of_django_redis(
+    project: Project, sentinel_sets: States[Sentinels], certificates: Certificates, state: str, output: str
+) -> None:
+    project.settings(f"CACHES = caches(backend={DJANGO_REDIS!r})")
+    assert output in visited(project, sentinel_sets[state].uri(database=3, ssl_ca_certs=str(certificates.ca)))
+
+
+def layers(uri: str) -> dict[str, dict[str, object]]:
+    return channel_layers(envconn.load({"CACHE_URL": uri, "DATABASE_URL": "sqlite://"}, env_file=None))
+
+
+@pytest.mark.parametrize("uri", ["rediss+sentinel://h.example.com/mymaster/0", "locmemcache://"])
+def test_what_is_no_layer(uri: str) -> None:
+    with pytest.raises(envconn.ConfigurationError, match="which a layer of Channels cannot use here"):
+        layers(uri)
+
+
+def test_without_a_redis_the_layer_is_in_memory() -> None:
+    assert layers("") == {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+@pytest.mark.parametrize(("ca", "end"), [("ca", "{'type': 'a'}"), ("other_ca", "certificate verify failed")])
+def test_the_other_layer(
+    project: Project, redis_server: States[Redis], certificates: Certificates, ca: str, end: str
+) -> None:
+    project.settings("from envconn_django import channel_layers\nCHANNEL_LAYERS = channel_layers(backend=" + PUBSUB)
+    uri = redis_server["good"].uri(ssl_ca_certs=str(getattr(certificates, ca)))
+    assert end in project.python(SENT, **DATABASE, CACHE_URL=uri).stdout
+
+
+PUBSUB = "'channels_redis.pubsub.RedisPubSubChannelLayer')"
+SENT = """
+import asyncio
+from channels.layers import get_channel_layer
+
+async def main():
+    layer = get_channel_layer()
+    name = await layer.new_channel()
+    await layer.send(name, {"type": "a"})
+    print(await asyncio.wait_for(layer.receive(name), 5))
+    await layer.flush()
+
+asyncio.run(main())
+"""

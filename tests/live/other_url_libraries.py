@@ -237,7 +237,7 @@ def _redis(theirs: str, url: str, location: str, changes: str = "") -> Row:
     return _cache(theirs, "the same", changes, url, **own)
 
 
-_OWN_BACKEND = "Django's own backend; `django_redis` is below"
+_OWN_BACKEND = 'Django\'s own backend. `caches(backend="django_redis.cache.RedisCache")` is that of django-redis'
 _NO_MEMCACHED = "write that entry of `CACHES` yourself"
 _NO_PROMETHEUS = "theirs is empty, because no URL has such a scheme. Use `postgresql://` and `engine=`"
 

@@ -55,6 +55,20 @@ def _arq(settings: Any) -> object:
     return asyncio.run(enqueued())
 
 
+def _django_redis(caches: Any) -> object:
+    from django.conf import settings
+    from django_redis.cache import RedisCache
+    from django_redis.pool import ConnectionFactory
+
+    if not settings.configured:
+        settings.configure()
+    entry = caches["default"]
+    ConnectionFactory._pools.clear()  # one of every URL
+    cache = RedisCache(entry["LOCATION"], entry)
+    cache.set("name", "kept")
+    return cache.get("name")
+
+
 def _channels(layers: Any) -> object:
     from channels_redis.core import RedisChannelLayer
 
@@ -214,19 +228,32 @@ huey = RedisHuey("app", connection_pool=client().connection_pool)
         lambda huey: huey.put("answer", 42) or huey.get("answer"),
     ),
     Library(
+        "django-redis",
+        "django_redis",
+        "django-redis 7.0",
+        "CACHES",
+        """\
+from envconn_django import caches
+
+CACHES = caches(backend="django_redis.cache.RedisCache")
+""",
+        _django_redis,
+        note="Its own words: `USERNAME`, `PASSWORD`, `CONNECTION_POOL_CLASS` and `CONNECTION_POOL_KWARGS`. Add others "
+        'with `CACHES["default"]["OPTIONS"] |= {...}`.',
+    ),
+    Library(
         "Channels",
         "channels_redis",
         "channels-redis 4.3",
         "CHANNEL_LAYERS",
         """\
-from envconn_redis import aclient
+from envconn_django import channel_layers
 
-pool = aclient().connection_pool
-host = {"connection_class": pool.connection_class, **pool.connection_kwargs}
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}}
+CHANNEL_LAYERS = channel_layers()
 """,
         _channels,
-        note="A `connection_class` only has an effect without `address`.",
+        note='`channel_layers(backend="channels_redis.pubsub.RedisPubSubChannelLayer")` is the other layer. Without a '
+        "Redis in the environment, the layer is in memory, for one process. Sentinels are an error.",
     ),
 )
 """In the order of the page."""

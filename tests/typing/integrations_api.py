@@ -45,7 +45,8 @@ with envconn_psycopg.pool(services, min_size=1, max_size=5, open=True) as pool, 
 
 # Django, Flask, Celery: settings that are written into settings.
 DATABASES: dict[str, dict[str, Any]] = envconn_django.databases()
-CACHES: dict[str, dict[str, Any]] = envconn_django.caches()
+CACHES: dict[str, dict[str, Any]] = envconn_django.caches(backend="django_redis.cache.RedisCache")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = envconn_django.channel_layers()
 DATABASES["default"]["OPTIONS"]["application_name"] = "shop"
 envconn_django.databases(services, pool={"max_size": 10}, rotate=True)
 app = Flask(__name__)
