@@ -1,4 +1,4 @@
-"""docs/django.md, docs/flask.md and docs/sqlalchemy.md: every block is run, in the order of the page."""
+"""The pages on Django, Flask, Celery and SQLAlchemy: every block is run, in the order of the page."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab import Lab
+    from redisserver import Redis
+    from servers import States
     from throwaway.certificates import Certificates
     from throwaway.server import Server
 
@@ -136,3 +138,46 @@ def test_the_commands_of_the_page_on_flask(checkout: Path, private: Server, tmp_
     with psycopg.connect(private.uri()) as connection:
         assert connection.execute("select count(*) from visit").fetchone() == (0,)
         connection.execute("drop table visit, alembic_version")
+
+
+@pytest.mark.application
+def test_celery(
+    checkout: Path,
+    redis_server: States[Redis],
+    private: Server,
+    certificates: Certificates,
+    tmp_path: Path,
+) -> None:
+    page = checkout / "docs" / "celery.md"
+    module, client, tested, *others = blocks(page, "python")
+    commands, worker, tests = blocks(page, "sh")
+    (tmp_path / "tasks.py").write_text(module, encoding="utf-8")
+    (tmp_path / "test_tasks.py").write_text(tested, encoding="utf-8")
+    (tmp_path / "others.py").write_text("".join([module, *others]), encoding="utf-8")
+    environ = deployed.environment(
+        BROKER_URL=redis_server["good"].uri(),
+        CACHE_URL=redis_server["good"].uri(database=1),
+        DATABASE_URL=private.uri(sslmode="require"),
+        ENVCONN_BROKER_TLS_CA=str(certificates.ca),
+        ENVCONN_CACHE_TLS_CA=str(certificates.ca),
+        PYTHONPATH=str(tmp_path),
+    )
+
+    def said(command: str) -> str:
+        done = deployed.run(["sh", "-ec", command], tmp_path, environ)
+        assert done.returncode == 0, done.stderr
+        assert redis_server["good"].password not in done.stdout + done.stderr
+        return done.stdout
+
+    assert "broker_url" in said(commands)
+    assert "1 passed" in said(tests)
+    refused = "broker_url: names a broker that envconn has not judged, so it is not used."
+    assert said("python others.py").startswith(refused)
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(worker.split(), cwd=tmp_path, env=environ, stdout=log, stderr=log)
+    try:
+        (tmp_path / "client.py").write_text(f"from tasks import add\n{client}", encoding="utf-8")
+        assert said("python client.py") == "42\n"
+    finally:
+        process.terminate()
+        process.wait(30)
