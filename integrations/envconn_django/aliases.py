@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from envconn.tls import SecuredConnection
     from envconn_django.alias_options import AliasOptions
 
+    Make = Callable[[SecuredConnection, Mapping[str, float] | None, AliasOptions], DatabaseSettings]
 
 DUMMY: DatabaseSettings = {"ENGINE": "envconn_django.dummy", "NAME": "", "OPTIONS": {}, "TEST": {}}
 """The default database while an image is built: it raises when it is used. Settings may add to it."""
@@ -74,20 +75,10 @@ def entries(
         ConfigurationError: two endpoints would have the same alias, or as for `settings`.
         TypeError: a connection was not judged.
     """
-
-    def maker(options: AliasOptions) -> Callable[[SecuredConnection], DatabaseSettings]:
-        return lambda direct: _maker(direct, rotate=rotate)(direct, None, options)
-
+    make = partial(_made, rotate=rotate)
     found: dict[str, Entry] = {}
     for name, connection in databases.items():
-        pool_options = pool if connection.family == POSTGRESQL else None
-        own: dict[str, Entry] = {}
-        for main, alias, other in _named(name, connection):
-            options = stated.of(alias, connection.family)
-            entry = _maker(other, rotate=rotate)(other, pool_options, options)
-            if own:
-                entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST={"MIRROR": main})
-            own[alias] = Entry(other, entry, main if own else None, maker(options))
+        own = _with_replicas(name, connection, make, pool, stated)
         if taken := sorted(own.keys() & found.keys()):
             first = found[taken[0]].connection.origin.variable
             message = f"makes a second alias {taken[0]}, next to {first}. Rename one of the two"
@@ -96,15 +87,34 @@ def entries(
     return found
 
 
-def _maker(
-    connection: SecuredConnection, *, rotate: bool
-) -> Callable[[SecuredConnection, Mapping[str, float] | None, AliasOptions], DatabaseSettings]:
-    """Return what makes the entry of `connection`: one whose ENGINE asks for the password if it changes."""
+def _made(
+    connection: SecuredConnection, pool: Mapping[str, float] | None, options: AliasOptions, *, rotate: bool
+) -> DatabaseSettings:
+    """Return the entry of `connection`: one whose ENGINE asks for the password if it changes."""
     if not (rotate or identity_of(connection)):
-        return fixed
+        return fixed(connection, pool, options)
     from envconn_django.rotating import rotating
 
-    return rotating
+    return rotating(connection, pool, options)
+
+
+def _with_replicas(
+    name: str, connection: SecuredConnection, make: Make, pool: Mapping[str, float] | None, stated: StatedOptions
+) -> dict[str, Entry]:
+    """Return the entries of the database `name` and of its replicas, each as `make` returns it."""
+
+    def without_pool(options: AliasOptions) -> Callable[[SecuredConnection], DatabaseSettings]:
+        return lambda direct: make(direct, None, options)
+
+    pool_options = pool if connection.family == POSTGRESQL else None
+    own: dict[str, Entry] = {}
+    for main, alias, other in _named(name, connection):
+        options = stated.of(alias, connection.family)
+        entry = make(other, pool_options, options)
+        if own:
+            entry |= DatabaseSettings(ENGINE=own[main].settings["ENGINE"], TEST={"MIRROR": main})
+        own[alias] = Entry(other, entry, main if own else None, without_pool(options))
+    return own
 
 
 def followed_entries(

@@ -31,30 +31,41 @@ def find(
     _require(pooled=pooled, replica=replica, branch=branch)
     # The direct endpoint of a primary is not that of a replica.
     side = bool(connection.replica) if replica is None else replica
+    found = _stated(connection, judgement, pooled=pooled, replica=side, branch=branch)
+    if found is connection and pooled is False and providers.looks_pooled(judgement.connection, judgement.endpoint):
+        why = _named(_LIKELY, judgement.name)
+    elif found:
+        return found
+    elif branch not in {None, connection.branch}:
+        why = _OTHER_BRANCH
+    else:
+        outcome = _derived(judgement, pooled=pooled, replica=replica)
+        if not isinstance(outcome, str):
+            return outcome
+        misnamed = _misnamed(judgement) if pooled is False and not side else ""
+        why = misnamed or _named(outcome, judgement.name)
+    described = _described(pooled=pooled, replica=replica, branch=branch)
+    return _unavailable(connection.origin.variable, f"{described}: {why}")
+
+
+_OTHER_BRANCH = "a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
+
+
+def _stated(
+    connection: Judged, judgement: Judgement, *, pooled: bool | None, replica: bool, branch: str | None
+) -> Judged | None:
+    """Return the one of `connection` and its siblings with these properties, if there is one.
+
+    One that is known to be direct, by a variable's name, has precedence over one for which that is unknown.
+    """
     fitting: list[Judged] = [
         candidate
         for candidate in (connection, *judgement.context.siblings)
-        if _fits(candidate, pooled=pooled, replica=side, branch=branch)
+        if _fits(candidate, pooled=pooled, replica=replica, branch=branch)
         # The variable of a sibling for the direct endpoint is not one for the pooler.
         and not (pooled and candidate is not connection and is_direct(candidate))
     ]
-    variable = connection.origin.variable
-    described = _described(pooled=pooled, replica=replica, branch=branch)
-    if fitting:
-        # One that is known to be direct, by a variable's name, has precedence over one for which that is unknown.
-        found = next((each for each in fitting if _is_known(each, pooled=pooled)), fitting[0])
-        if pooled is False and found is connection and providers.looks_pooled(judgement.connection, judgement.endpoint):
-            return _unavailable(variable, f"{described}: {_named(_LIKELY, judgement.name)}")
-        return found
-    if branch not in {None, connection.branch}:
-        return _unavailable(
-            variable, f"{described}: a branch has its own credentials. Set <NAME>_DATABASE_URL to its URL"
-        )
-    outcome = _derived(judgement, pooled=pooled, replica=replica)
-    if not isinstance(outcome, str):
-        return outcome
-    reason = _misnamed(judgement) if pooled is False and not side else ""
-    return _unavailable(variable, f"{described}: {reason or _named(outcome, judgement.name)}")
+    return next((each for each in fitting if _is_known(each, pooled=pooled)), next(iter(fitting), None))
 
 
 def is_direct(connection: Judged) -> bool:

@@ -276,18 +276,12 @@ def _ca_problems(  # noqa: PLR0913, PLR0917 - what is judged, and what a remedy 
         return ca.file_problems()
     if ca is None:
         cause = _cause(connection, level, context.policy)
-        message = f"{level}{cause} requires a CA. {_remedy(connection, context, name)}"
-        return [problem("ca-missing", variable, message)]
+        return [problem("ca-missing", variable, f"{level}{cause} requires a CA. {_remedy(connection, context, name)}")]
     # A host may only look like the provider's; if it is, verification fails.
     is_known = FAMILIES[connection.family].verified and endpoint.self_signed
     if ca.kind == "system" and known and known.ca != "system" and not is_known:
-        return [
-            problem(
-                "ca-private",
-                variable,
-                f"the system does not trust the provider's CA. {_remedy(connection, context, name)}",
-            )
-        ]
+        message = f"the system does not trust the provider's CA. {_remedy(connection, context, name)}"
+        return [problem("ca-private", variable, message)]
     return []
 
 

@@ -369,6 +369,12 @@ def _wrong_words(tls: str, local: str, tls_variable: str, local_variable: str) -
         yield problem("policy-unknown", local_variable, "is invalid: expected allow or enforce")
 
 
+def _wrong_mode(mode: str) -> tuple[Finding, ...]:
+    # libpq would refuse to connect. A misspelt verify-full must not look like a requirement that is met.
+    message = f"is invalid: expected one of {', '.join(SSLMODES)}"
+    return (problem("policy-unknown", "PGSSLMODE", message),) if mode and mode not in SSLMODES else ()
+
+
 class Stated(Record):
     """The policy in the environment, its problems, and its notes."""
 
@@ -389,9 +395,7 @@ def stated(values: Mapping[str, str], origins: Mapping[str, Origin] = _NO_ORIGIN
     waive = tuple(values.get("ENVCONN_TLS_WAIVE", "").replace(",", " ").split())
     problems = [found for pattern in waive if (found := _unusable(pattern, names["ENVCONN_TLS_WAIVE"]))]
     problems += _wrong_words(word, local, names["ENVCONN_TLS"], names["ENVCONN_TLS_LOCAL"])
-    if (mode := values.get("PGSSLMODE")) and mode not in SSLMODES:
-        # libpq would refuse to connect. A misspelt verify-full must not look like a requirement that is met.
-        problems.append(problem("policy-unknown", "PGSSLMODE", f"is invalid: expected one of {', '.join(SSLMODES)}"))
+    problems += _wrong_mode(values.get("PGSSLMODE", ""))
     ca, database_ca = _cas(values, names)
     demanded, wrong = _libpq_demands(values)
     unstated, variable = _for_silent(values)
