@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 UNRESOLVED = "reference-unresolved"
 PLACEHOLDER = "placeholder-unreplaced"
-CODES = frozenset({UNRESOLVED, PLACEHOLDER})
-"""The codes of what is found here."""
 
 
 class Form(Record):
