@@ -21,10 +21,19 @@ from types import MappingProxyType
 
 from envconn.drivers.unsupported import refuse
 from envconn.errors import ConfigurationError
-from envconn.services import CACHE_ONLY, ENV_FILE, ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
+from envconn.services import (
+    CACHE_ONLY,
+    ENV_FILE,
+    ENVIRONMENT,
+    EVERY_DATABASE,
+    Environment,
+    Services,
+    env_files,
+    resolve,
+)
 from envconn.tls.secured import identity_of
 from envconn_django.alias_options import refuse_unused, stated
-from envconn_django.aliases import DUMMY, followed_entries, last_refused, made_entries
+from envconn_django.aliases import DUMMY, files_read, followed_entries, last_refused, made_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,6 +110,7 @@ def databases(  # noqa: PLR0913 - Django's own settings, one for each
     if rotate and found.has_engine:
         raise TypeError("engine and rotate cannot be combined. Remove one of the two")
     return _made(
+        env_file,
         lambda: resolve(source, EVERY_DATABASE, env_file=env_file, default=default),
         lambda services: _databases(services, {} if pool is True else pool or None, rotate=rotate, stated=found),
     )
@@ -140,7 +150,9 @@ def caches(
         ConfigurationError, TypeError: as for `databases`.
     """
     _check(source, {"pool": False, "rotate": False, "default": None, "env_file": env_file})
-    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _caches(found, backend))
+    return _made(
+        env_file, lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _caches(found, backend)
+    )
 
 
 def channel_layers(
@@ -158,7 +170,9 @@ def channel_layers(
         ConfigurationError, TypeError: as for `databases`; or the cache is not a Redis, or has sentinels.
     """
     _check(source, {"pool": False, "rotate": False, "default": None, "env_file": env_file})
-    return _made(lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _layers(found, backend))
+    return _made(
+        env_file, lambda: resolve(source, CACHE_ONLY, env_file=env_file), lambda found: _layers(found, backend)
+    )
 
 
 def _caches(found: Services | SecuredConnection, backend: str) -> dict[str, dict[str, Any]]:
@@ -204,8 +218,11 @@ def _cache(found: Services | SecuredConnection) -> SecuredConnection | None:
 
 
 def _made(
-    load: Callable[[], Services | SecuredConnection], make: Callable[[Services | SecuredConnection], Made]
+    env_file: EnvFile,
+    load: Callable[[], Services | SecuredConnection],
+    make: Callable[[Services | SecuredConnection], Made],
 ) -> Made:
+    files_read.update(env_files(env_file))
     try:
         return make(load())
     except ConfigurationError as error:

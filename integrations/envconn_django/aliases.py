@@ -50,6 +50,9 @@ made_entries: dict[str, list[Entry]] = {}
 """What `envconn_django.databases` has returned in this process, by alias, the newest last: to be recognised later."""
 
 
+files_read: set[str] = set()
+"""The env files that `envconn_django.databases` and `caches` have looked for in this process."""
+
 _NOTHING = StatedOptions()
 
 last_refused: dict[str, tuple[Finding, ...]] = {}

@@ -15,6 +15,7 @@ from django.views import debug
 from envconn.drivers import holds_credentials
 from envconn.errors import ConfigurationError
 from envconn.selection.variables import is_read
+from envconn_django.aliases import files_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def stop(problems: Iterable[Finding]) -> NoReturn:
     """Raise an `ImproperEnvironment`; a process that it ends prints the problems alone, and has envconn's exit code.
 
     Django catches an `ImproperlyConfigured` in a few commands only; everywhere else there would be a traceback.
-    Under ``runserver``, after a file has changed, the problems are printed, and the next change starts it again.
+    Under ``runserver``, after a file has changed, the problems are printed, and the next change of one, or of an env
+    file, starts it again.
 
     Raises:
         ImproperEnvironment: always, but there.
@@ -50,7 +52,7 @@ def stop(problems: Iterable[Finding]) -> NoReturn:
 def _wait_for_a_change() -> NoReturn:
     """End as Django's reloader does when a file has changed, so that the program is started again."""
     reloader = autoreload.StatReloader()
-    reloader.extra_files.add(Path.cwd() / ".env")
+    reloader.extra_files.update(map(Path, files_read))
     before = {*reloader.snapshot_files()}
     try:
         while {*reloader.snapshot_files()} == before:

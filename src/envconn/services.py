@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from envconn import grammar
+from envconn import grammar, sources
 from envconn.connection import Connection, Origin, Secret
 from envconn.errors import ConfigurationError, ImportedLate, ServiceMissing, problem
 from envconn.families import VARIABLES
@@ -348,6 +348,11 @@ if TYPE_CHECKING:
 
 ENV_FILE = DOTENV
 """The default of the argument `env_file` of an integration."""
+
+
+def env_files(env_file: Dotenv) -> list[str]:
+    """Return the paths of the files of `env_file`, the argument of `load`, whether they exist or not."""
+    return sources.named(env_file)
 
 
 def resolve(

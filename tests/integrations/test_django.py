@@ -90,15 +90,27 @@ def changed(_: float) -> None:
     Path(".env").write_text("DATABASE_URL=sqlite:///x\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize(("then", "code"), [(interrupted, 0), (changed, 3)])
+def changed_elsewhere(_: float) -> None:
+    Path("config.env").write_text("DATABASE_URL=sqlite:///x\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("then", "code", "env_file"),
+    [(interrupted, 0, ".env"), (changed, 3, ".env"), (changed_elsewhere, 3, "config.env")],
+)
 def test_runserver_waits_for_a_change(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], then: Callable[[float], None], code: int
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    then: Callable[[float], None],
+    code: int,
+    env_file: str,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", BAD)
     monkeypatch.setenv("RUN_MAIN", "true")
     monkeypatch.setattr("time.sleep", then)
+    Path("config.env").touch()
     with pytest.raises(SystemExit) as ended:
-        databases()
+        databases(env_file=env_file)
     assert ended.value.code == code
     assert capsys.readouterr().err.startswith("DATABASE_URL: sslmode=disable for a remote host")
 

@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "bound_services",
     "if_left",
+    "named",
     "paths",
     "places",
     "read",
@@ -48,22 +49,23 @@ def paths(env_file: Dotenv, directory: str = "") -> list[str]:
         TypeError: it is not a path, a list of paths, or `None`.
         ValueError: a path is empty.
     """
-    named = _named(env_file)
-    return [path for path in named if os.path.basename(path) != DOTENV or _is_file(os.path.join(directory, path))]
+    given = named(env_file)
+    return [path for path in given if os.path.basename(path) != DOTENV or _is_file(os.path.join(directory, path))]
 
 
 def places(env_file: Dotenv, directory: str = "") -> str:
     """Return where variables are looked for, for the message that none is set; the arguments are those of `read`."""
-    texts = [path for path in _named(env_file) if "://" not in path]  # a connection string instead of a path
-    named = [os.path.join(directory or working_directory(), path) for path in texts]
-    if found := [path for path in named if _is_file(path)]:
+    texts = [path for path in named(env_file) if "://" not in path]  # a connection string instead of a path
+    files = [os.path.join(directory or working_directory(), path) for path in texts]
+    if found := [path for path in files if _is_file(path)]:
         return f"in the environment or in {', '.join(found)}"
-    return f"in the environment, and there is no {named[0]}" if named else "in the environment"
+    return f"in the environment, and there is no {files[0]}" if files else "in the environment"
 
 
-def _named(env_file: Dotenv) -> list[str]:
-    named = env_file if isinstance(env_file, list | tuple) else () if env_file is None else (env_file,)
-    return [_path(path) for path in named]
+def named(env_file: Dotenv) -> list[str]:
+    """Return the files that `env_file` names, whether they exist or not; errors are those of `paths`."""
+    given = env_file if isinstance(env_file, list | tuple) else () if env_file is None else (env_file,)
+    return [_path(path) for path in given]
 
 
 def _is_file(path: str) -> bool:
