@@ -133,6 +133,33 @@ def test_a_spawned_child_makes_a_file_of_its_own(environ: dict[str, str]) -> Non
     assert "/proc/self/fd/" in spawned.ask(spawned.user, given)
 
 
+SUITE = """
+import os
+import psycopg, pytest
+import envconn, envconn_psycopg
+
+services = envconn.load(env_file=None)  # in the process that starts the workers, and in each of them
+given = envconn_psycopg.kwargs(services)
+
+@pytest.mark.parametrize("number", range(6))
+def test_query(number, worker_id):
+    assert given["sslrootcert"].startswith("/proc/self/fd/")
+    for connection in (psycopg.connect(**given), psycopg.connect(services.database.uri().reveal())):
+        assert connection.pgconn.ssl_in_use
+        connection.close()
+    print(worker_id, os.getpid(), flush=True)
+"""
+
+
+def test_workers_of_pytest_xdist(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-rP", "-p", "no:cacheprovider", "test_suite.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    workers = {tuple(line.split()) for line in done.stdout.splitlines() if line.startswith("gw")}
+    assert (done.returncode, {name for name, *_ in workers}) == (0, {"gw0", "gw1"}), done.stdout
+    assert [*(tmp_path / "tmp").glob("envconn*")] == []
+
+
 def test_a_uri_for_another_program(environ: dict[str, str]) -> None:
     uri = envconn.load(environ, env_file=None).database.uri().reveal()
     code = "import psycopg, sys; psycopg.connect(sys.stdin.read())"
