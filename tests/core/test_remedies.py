@@ -188,6 +188,53 @@ def test_remedies_for_parts_name_parts(environ: dict[str, str], remedy: str, cor
     assert load(environ | corrected, env_file=None).database.host
 
 
+AIVEN = "rediss://default:p@valkey-1-proj.a.aivencloud.com:12345"
+RAILWAY = "app:p@shuttle.proxy.rlwy.net:12345/d"
+NO_CA = "the provider's certificates are self-signed and have no CA"
+
+
+@pytest.mark.parametrize(
+    ("environ", "remedy", "corrected"),
+    [
+        ({"CACHE_URL": AIVEN}, "name the file in ENVCONN_TLS_CA", {"ENVCONN_TLS_CA": "{ca}"}),
+        ({"BROKER_URL": AIVEN}, "name the file in ENVCONN_TLS_CA", {"ENVCONN_BROKER_TLS_CA": "{ca}"}),
+        (
+            {"DATABASE_URL": f"mysql://{RAILWAY}", "ENVCONN_TLS": "verify-full"},
+            "requires a CA. Add ssl-ca=/path, or set DATABASE_CA_CERT",
+            {"DATABASE_CA_CERT": "{ca}"},
+        ),
+        (
+            {"DATABASE_URL": f"mysql://{RAILWAY}?ssl-mode=VERIFY_IDENTITY"},
+            "requires a CA. Add ssl-ca=/path, or set DATABASE_CA_CERT",
+            {"DATABASE_URL": f"mysql://{RAILWAY}?ssl-mode=VERIFY_IDENTITY&ssl-ca={{ca}}"},
+        ),
+        (
+            {"DATABASE_URL": f"postgresql://{RAILWAY}", "ENVCONN_TLS": "verify-full"},
+            f"Use sslmode=require, and set ENVCONN_DATABASE_TLS=require: {NO_CA}",
+            {"DATABASE_URL": f"postgresql://{RAILWAY}?sslmode=require", "ENVCONN_DATABASE_TLS": "require"},
+        ),
+        (
+            {"DATABASE_URL": f"postgresql://{RAILWAY}", "PGSSLMODE": "verify-full"},
+            f"Use sslmode=require, and set PGSSLMODE=require: {NO_CA}",
+            {"PGSSLMODE": "require"},
+        ),
+        (
+            {"DATABASE_URL": f"postgresql://{RAILWAY}?sslmode=verify-full"},
+            f"Use sslmode=require: {NO_CA}",
+            {"DATABASE_URL": f"postgresql://{RAILWAY}?sslmode=require"},
+        ),
+    ],
+)
+def test_what_a_provider_without_a_public_ca_needs(
+    certificates: Certificates, environ: dict[str, str], remedy: str, corrected: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ, env_file=None)
+    (problem,) = caught.value.problems
+    assert remedy in problem.message
+    assert load(environ | {name: text.format(ca=certificates.ca) for name, text in corrected.items()}, env_file=None)
+
+
 @pytest.mark.parametrize(
     ("mode", "level"),
     [("require", "verify-ca"), ("REQUIRED", "verify-ca"), ("verify-full", "verify-full"), ("VERIFY_CA", "verify-ca")],

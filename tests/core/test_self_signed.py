@@ -63,3 +63,24 @@ def test_each_remedy_works(host: str, name: str) -> None:
     assert "ssl_cert_reqs=none" in note.message
     for variables in ({"CACHE_URL": url, "ENVCONN_PROVIDER": name}, {"CACHE_URL": f"{url}?ssl_cert_reqs=none"}):
         assert envconn.load(variables, env_file=None)["cache"].tls.level == ENCRYPTED
+
+
+@pytest.mark.parametrize(("host", "name"), [(HEROKU, "heroku"), (RAILWAY, "railway")])
+@pytest.mark.parametrize(
+    ("floor", "besides"),
+    [
+        ({"ENVCONN_TLS": "verify-full"}, {"ENVCONN_CACHE_TLS": "require"}),
+        ({"PGSSLMODE": "verify-full"}, {"PGSSLMODE": "require"}),
+    ],
+)
+def test_each_remedy_works_under_a_verifying_policy(
+    host: str, name: str, floor: dict[str, str], besides: dict[str, str]
+) -> None:
+    url = f"rediss://h:p@{host}"
+    notes = envconn.load({"CACHE_URL": url, **floor}, env_file=None).report().notes
+    [note] = [note for note in notes if note.code == "certificate-self-signed"]
+    [(variable, word)] = besides.items()
+    assert f"ENVCONN_PROVIDER={name}, or add ssl_cert_reqs=none, and set {variable}={word}" in note.message
+    for variables in ({"CACHE_URL": url, "ENVCONN_PROVIDER": name}, {"CACHE_URL": f"{url}?ssl_cert_reqs=none"}):
+        assert envconn.load({**variables, **floor}, env_file=None)["cache"].tls.level == FULL
+        assert envconn.load({**variables, **floor, **besides}, env_file=None)["cache"].tls.level == ENCRYPTED
