@@ -882,7 +882,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "variable-ignored": Code("`ENVCONN_IGNORE` leaves the variable out."),
         "part-unused": Code("A variable beside the host of a database, or for a host that is not set, is not read."),
-        "variable-unused": Code("A variable has a usual name for a database, but another one names the database."),
+        "variable-unused": Code(
+            "A variable has a usual name for a database, but another one names the database; or it is for .NET."
+        ),
         "service-foreign": Code(
             "A variable holds what envconn does not configure, such as `JDBC_DATABASE_URL` or "
             "`CELERY_BROKER_URL=sqs://`. There is no such service; taking it is an error that says so."

@@ -182,10 +182,20 @@ READ = [
     _database("host=db.example.com,db2.example.com user=app dbname=app"),
     # Other usual names, alone, and beside the standard one.
     *(usual(**{name: PG}) for name in USUAL),
+    *(Row(f"{name} beside", {name: PG.replace("/app?", "/other?")}, notes={name: "variable-unused"}) for name in USUAL),
+    Row(
+        "Aspire's, left out",
+        {"ConnectionStrings__cache": f"h:6380,password={MARKER}", "X_URI": f"{PG}x", "ENVCONN_IGNORE": "*_cache,X_*"},
+        notes={"ConnectionStrings__cache": LEFT_OUT, "X_URI": LEFT_OUT},
+    ),
+    usual(A_URI=PG, B_URI=PG, ENVCONN_IGNORE="B_URI")._replace(notes={"B_URI": LEFT_OUT}),
+    Row("the same text under a name of Aspire", {"APP_URI": PG, "ConnectionStrings__app": PG}),
     *(
-        Row(f"{name} beside", {name: PG.replace("/app?", "/other?")}, notes={name: "variable-unused"})
-        for name in USUAL
-        if name not in {"POSTGRESDB_URI", "ConnectionStrings__app"}
+        Row(f"{name} of Aspire", {name: text}, notes={name: "variable-unused"})
+        for name, text in {
+            "ConnectionStrings__cache": f"h.example.com:6380,password={MARKER},ssl=True",
+            "ConnectionStrings__other": f"Host=h.example.com;Username=app;Password={MARKER};Database=app",
+        }.items()
     ),
     usual(POSTGRES_SERVER="db.example.com", POSTGRES_USER="app", POSTGRES_DB="app", POSTGRES_PASSWORD=MARKER),
     usual(MYSQL_HOST="db.example.com", MYSQL_USER="app", MYSQL_DATABASE="app", MYSQL_PASSWORD=MARKER),
@@ -902,6 +912,12 @@ REFUSED = [
     ),
     without("two", "variable-conflict", DB_URL=PG, MYSQL_URL=PG.replace("/app?", "/other?"), DB_NAME=""),
     without("two of Aspire", "database-missing", A_URI=PG, B_URI=PG, DB_NAME=""),
+    without(
+        "Aspire's for .NET",
+        "database-missing",
+        ConnectionStrings__app=f"Host=h.example.com;Port=5432;Username=app;Password={MARKER};Database=app",
+        DB_NAME="",
+    ),
     # Parts.
     *(
         wrong("scheme-unsupported", DB_ENGINE=text)

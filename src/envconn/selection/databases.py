@@ -180,7 +180,9 @@ def _note_unused(scan: Scan, leader: str, usual: Iterable[str]) -> None:
         for name, host in host_variables.without_host(scan.present)
         if name not in host_variables.FAMILIES.get(leader, ())
     ]
-    scan.notes += [note("variable-unused", name, f"is not used: {leader} is the database") for name in usual]
+    unused = dict.fromkeys(usual, f"{leader} is the database") | variables.unread_of_aspire(scan.environment, leader)
+    seen = {name: why for name, why in unused.items() if name not in scan.left_out}
+    scan.notes += [note("variable-unused", name, f"is not used: {why}") for name, why in seen.items()]
 
 
 _CHOICES = (*variables.DEFAULTS, *host_variables.DEFAULTS, *variables.SIBLINGS)
@@ -274,7 +276,8 @@ def _read_usual(scan: Scan, names: list[str]) -> Iterator[Connection]:
     for name in names:
         lookup = _in_parts(scan, name) if name in host_variables.USUAL else scan.environment.lookup(name)
         yield from scan.accept(lookup, other=_ENDPOINT)
-    if not names and not scan.bound and len(found := variables.of_aspire(scan.environment)) == 1:
+    found = [] if names or scan.bound else variables.of_aspire(scan.environment)
+    if len(found := [name for name in found if name not in scan.left_out]) == 1:
         yield from scan.accept(scan.environment.lookup(found[0]))
 
 

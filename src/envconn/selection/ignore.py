@@ -36,7 +36,8 @@ def findings(environment: Environment, present: Collection[str], entries: str) -
     if not all(_IS_PATTERN.fullmatch(pattern) for pattern in patterns):
         return (problem("ignore-invalid", VARIABLE, _INVALID),)
     of_parts = (name for name in environment.names() if name.startswith(host_variables.PREFIXES))
-    candidates = {*present, *environment.names_with("CONNSTR_"), *of_parts}
+    of_aspire = variables.unread_of_aspire(environment, "")
+    candidates = {*present, *environment.names_with("CONNSTR_"), *of_parts, *of_aspire}
     ignored = {name for name in candidates if any(fnmatchcase(name, pattern) for pattern in patterns)}
     return tuple(_about(environment, name) for name in sorted(ignored))
 

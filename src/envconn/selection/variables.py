@@ -145,8 +145,20 @@ def of_aspire(environment: Environment) -> list[str]:
 
     They are read if nothing else is, and there is only one.
     """
-    names = {*environment.names_with("_URI\n"), *environment.names_with("ConnectionStrings__")}
+    names = {*environment.names_with("_URI\n"), *environment.names_with(_OF_DOTNET)}
     return sorted(name for name in names - _READ if environment.plain(name).startswith(_DATABASE))
+
+
+def unread_of_aspire(environment: Environment, leader: str) -> dict[str, str]:
+    """Return why each variable that is named as Aspire does, and holds another text than `leader`, is not used."""
+    unread = sorted(environment.names_with(_OF_DOTNET))
+    found = dict.fromkeys(unread, _UNREAD) | dict.fromkeys(of_aspire(environment), f"{leader} is the database")
+    held = environment.plain(leader)
+    return {name: why for name, why in found.items() if name != leader and environment.plain(name) not in {"", held}}
+
+
+_OF_DOTNET = "ConnectionStrings__"
+_UNREAD = "only a URL of a database is read. Set the variable of the service, such as REDIS_URL, to its URL"
 
 
 def meant(environment: Environment) -> tuple[str, str] | None:
@@ -163,6 +175,16 @@ def meant(environment: Environment) -> tuple[str, str] | None:
         if environment.plain(name).startswith(_DATABASE):
             remedy = f"Rename it to DATABASE_URL, or set {CHOOSERS['database']}={name}"
             return name, f"holds a database URL, but is not read. {remedy}"
+    return _of_dotnet(environment)
+
+
+def _of_dotnet(environment: Environment) -> tuple[str, str] | None:
+    """Return a connection string of ADO.NET, as Aspire sets it, and what to do with it."""
+    from envconn.grammar.mistakes import find  # only if nothing is found
+
+    for name in sorted(environment.names_with(_OF_DOTNET)):
+        if (mistake := find(environment.plain(name))) and "ADO.NET" in mistake[1]:
+            return name, f"{mistake[1]}, in DATABASE_URL"
     return None
 
 
