@@ -402,7 +402,7 @@ def cached(uri: str) -> envconn.SecuredConnection:
         ({"DATABASE_URL": URI, "ENVCONN_POOL_MODE": "transaction"}, ["migrate-pooled", "tls-unverified"]),
         ({"DATABASE_URL": SUPABASE}, ["migrate-pooled", "tls-unverified"]),  # its direct endpoint has no IPv4 address
         ({"DATABASE_URL": SUPABASE, "ENVCONN_ENDPOINT": "pooled"}, ["tls-unverified"]),
-        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": URI}, ["tls-unverified"]),
+        ({"DATABASE_URL": SUPABASE, "DIRECT_URL": URI.replace("/shop", "/postgres")}, ["tls-unverified"]),
         ({"DATABASE_URL": PLANETSCALE.replace("app.", "postgres.")}, ["tls-unverified", "default-role"]),
         ({"DATABASE_URL": URI.replace("require", "disable"), "ENVCONN_TLS_WAIVE": "db.example.com"}, ["tls-waived"]),
         ({"DATABASE_URL": "postgresql://app@localhost/shop"}, []),

@@ -39,7 +39,7 @@ print(json.dumps({"modules": sorted(set(sys.modules) - before), **made}), file=o
 """
 
 MOST = {
-    "load": (LOAD, {"ours": 38, "classes": 60, "patterns": 2}),
+    "load": (LOAD, {"ours": 38, "classes": 61, "patterns": 1}),
     "check": (CHECK, {"ours": 46, "classes": 125, "patterns": 9}),
 }
 NEVER = {

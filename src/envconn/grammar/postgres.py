@@ -191,6 +191,8 @@ def _hosts_with_ports(draft: Draft, parameters: list[str]) -> bool:
     To libpq, no name has a colon.
     """
     stated = [value for name, _, value in (each.partition("=") for each in parameters) if name == "host"]
+    if not stated:
+        return False
     written = stated if stated[1:] else ",".join(stated).split(",")
     places = [re.fullmatch(r"([A-Za-z0-9._-]+)(?::|%3[Aa])?([0-9]*)", value) for value in written]
     found = [(place[1], place[2]) for place in places if place]
