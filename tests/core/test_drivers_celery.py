@@ -536,6 +536,21 @@ def test_a_supplied_password_of_postgresql() -> None:
     assert [problem.code for problem in refusal.value.problems] == ["password-fixed"]
 
 
+def test_rabbitmq_is_logged_in_to_as_it_is_now(tmp_path: Path) -> None:
+    (file := tmp_path / "url").write_text("amqps://u:one@localhost:1", encoding="utf-8")
+    app = Celery("ours", set_as_current=False)
+    app.conf.update(config(envconn.load({"BROKER_URL_FILE": str(file)}, env_file=None)))
+    connection, own = app.connection(), app.connection("amqps://another:own@localhost:1")
+    for text, login in (("u:two", ("u", "one")), ("v:three", ("u", "two")), ("v:three", ("v", "three"))):
+        with pytest.raises(OSError, match="refused"):
+            connection.connect()
+        assert (connection.userid, connection.password) == login
+        file.write_text(f"amqps://{text}@localhost:1", encoding="utf-8")
+    with pytest.raises(OSError, match="refused"):
+        own.connect()
+    assert (own.userid, own.password) == ("another", "own")
+
+
 def test_results_are_named() -> None:
     with pytest.raises(TypeError, match="results must be"):
         config(envconn.load({"BROKER_URL": "rediss://h"}, env_file=None), results=3)  # type: ignore[arg-type]

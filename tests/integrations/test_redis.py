@@ -209,6 +209,9 @@ def test_celery_follows_a_file(
     with suppress(redis.ConnectionError):
         app.backend.client.ping()
     assert users() == ["rotated"] * 2
+    app.conf.broker_url = url("first").replace("/0", "/3")
+    with app.connection() as broker:
+        assert "db=3" in str(broker.default_channel.client.execute_command("CLIENT", "INFO"))
     own = redis_server["good"]
     app.conf.broker_url = f"rediss://:{quote(own.password)}@localhost:{own.port}/0"
     assert users() == ["default", "rotated"]
