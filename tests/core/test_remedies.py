@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -18,7 +20,7 @@ from environments import COMPONENTS, MISPLACED, PASTED, PLACEHOLDERS, REFERENCES
 from leaks import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from envconn import Finding
     from throwaway.certificates import Certificates
@@ -446,3 +448,163 @@ def test_no_demand_is_lost(text: str) -> None:
     level = next((demanded[each] for each in demanded if each in text), "encrypted")
     environ = {"DATABASE_URL": corrected, "DATABASE_CA_CERT": "system"}
     assert str(load(environ, env_file=None).database.tls.level) in {level, "verify-full"}
+
+
+class Mistake(NamedTuple):
+    """An environment and its files; and what changes in both when the message has been followed, `None` is removed."""
+
+    environ: dict[str, str]
+    cure: dict[str, str | None]
+    files: Mapping[str, str | bytes] = MappingProxyType({})
+    mended: Mapping[str, str | None] = MappingProxyType({})
+
+
+def text(wrong: str, right: str, name: str = "DATABASE_URL", **more: str) -> Mistake:
+    """Return a mistake in one variable."""
+    return Mistake({"DATABASE_URL": URL, **more, name: wrong}, {name: right})
+
+
+def file(wrong: str | bytes) -> Mistake:
+    """Return a mistake in the file that ``DATABASE_URL_FILE`` names."""
+    return Mistake({"DATABASE_URL_FILE": "held"}, {}, {"held": wrong}, {"held": URL})
+
+
+def path(wrong: str) -> Mistake:
+    """Return a mistake in ``DATABASE_URL_FILE`` itself."""
+    return Mistake({"DATABASE_URL_FILE": wrong}, {"DATABASE_URL_FILE": "held"}, {"held": URL})
+
+
+def authority(path: str, *content: str | bytes) -> Mistake:
+    """Return a mistake in ``sslrootcert``, which names `path`."""
+    wrong, right = (f"{URL}?sslmode=verify-full&sslrootcert={each}" for each in (path, "system"))
+    return text(wrong, right)._replace(files=dict(zip([path], content, strict=False)))
+
+
+SECRETS = {"held/DATABASE_URL": URL, "held/database_url": f"{URL}2"}
+SCALINGO_PG = "postgresql://app:secret@abc-123.postgresql.osc-fr1.scalingo-dbs.com/app?sslmode=verify-full&sslrootcert="
+VITESS = "postgresql://app.main%7Creplica:secret@aws-eu-west-1-1.pg.psdb.cloud"
+RDS = "postgresql://app@shop.abcdefghijkl.xx-new-1.rds.amazonaws.com/app"
+TOKEN = {"ENVCONN_AUTH": "aws-iam", "ENVCONN_AUTH_REGION": "xx-new-1"}
+
+MISTAKES = {
+    "envconn-variable-unknown": Mistake(
+        {"DATABASE_URL": URL, "ENVCONN_TSL": "require"}, {"ENVCONN_TSL": None, "ENVCONN_TLS": "require"}
+    ),
+    "envconn-variable-ambiguous": Mistake(
+        {"A_B_DATABASE_URL": URL, "POSTGRESQLCONNSTR_a-b": f"{URL}2", "ENVCONN_A_B_TLS_WAIVE": "db.example.com"},
+        {"POSTGRESQLCONNSTR_a-b": None, "POSTGRESQLCONNSTR_c": f"{URL}2"},
+    ),
+    "phase-unknown": text("x", "build", "ENVCONN_PHASE"),
+    "file-conflict": Mistake(
+        {"DATABASE_URL": URL, "DATABASE_URL_FILE": "held"}, {"DATABASE_URL": None}, {"held": f"{URL}2"}
+    ),
+    "file-unreadable": path("x" * 5000),
+    "file-directory": path("."),
+    "file-special": path("/dev/zero"),
+    "file-empty": file("\n"),
+    "file-too-large": file(URL + "x" * 70_000),
+    "file-binary": file(b"\xff"),
+    "file-ambiguous": Mistake({"ENVCONN_SECRETS_DIR": "held"}, {}, {**SECRETS}, {"held/database_url": None}),
+    "directory-missing": Mistake(
+        {"ENVCONN_SECRETS_DIR": "nowhere"}, {"ENVCONN_SECRETS_DIR": "held"}, {"held/DATABASE_URL": URL}
+    ),
+    "directory-unreadable": text("x" * 5000, ".", "SERVICE_BINDING_ROOT"),
+    "binding-ambiguous": Mistake(
+        {"POSTGRESQLCONNSTR_A": URL, "POSTGRESQLCONNSTR_B": f"{URL}2"},
+        {"ENVCONN_DATABASE_VARIABLE": "POSTGRESQLCONNSTR_A"},
+    ),
+    "dotenv-syntax": Mistake({}, {}, {".env": f'DATABASE_URL="{URL}'}, {".env": f"DATABASE_URL='{URL}'"}),
+    "text-empty": Mistake(
+        {"DATABASE_URL": URL, "A_DATABASE_URL_FILE": "held"}, {"A_DATABASE_URL_FILE": None}, {"held": "\ufeff"}
+    ),
+    "text-too-long": text(f"{URL}?application_name={'x' * 32_768}", f"{URL}?application_name=x"),
+    "json-invalid": text(f'{{"uri": "{URL}"', f'{{"uri": "{URL}"}}'),
+    "json-duplicate": text(f'{{"uri": "{URL}", "uri": "{URL}2"}}', f'{{"uri": "{URL}"}}'),
+    "json-too-large": text(f'{{"uri": "{URL}{"x" * 70_000}"}}', f'{{"uri": "{URL}"}}'),
+    "base64-invalid": text("x", "e30=", "PLATFORM_RELATIONSHIPS"),
+    "part-invalid": text(
+        '{"host": "db.example.com", "username": "app", "dbname": ["app"]}',
+        '{"host": "db.example.com", "username": "app", "dbname": "app"}',
+    ),
+    "parts-contradict": text(f'{{"uri": "{URL}", "password": "other"}}', f'{{"uri": "{URL}"}}'),
+    "dbname-too-long": text(URL + "x" * 64, URL),
+    "hostaddr-socket": text("postgresql://a@/d?host=/run&hostaddr=10.0.0.1", "postgresql://a@/d?host=/run"),
+    "path-invalid": text("sqlite:///file:x", "sqlite:///x"),
+    "socket-host": text("mysql://a:b@h/d?unix_socket=/run/s", "mysql://a:b@/d?unix_socket=/run/s"),
+    "sentinel-list": text(
+        "sentinel://:a@localhost;sentinel://:b@127.0.0.1",
+        "sentinel://:a@localhost;sentinel://127.0.0.1",
+        "REDIS_URL",
+        ENVCONN_SENTINEL_MASTER="mymaster",
+    ),
+    "value-ambiguous": text(
+        "host=db.example.com user=app password= dbname=app", "host=db.example.com user=app password='' dbname=app"
+    ),
+    "openssl-weak": Mistake(
+        {"DATABASE_URL": URL, "OPENSSL_CONF": "held"},
+        {},
+        {"held": "CipherString = ALL:@SECLEVEL=0"},
+        {"held": "CipherString = HIGH"},
+    ),
+    "pg-service": Mistake({"DATABASE_URL": URL, "PGSERVICE": "x"}, {"PGSERVICE": None}),
+    "password-redirected": Mistake(
+        {"PGPASSWORD": "secret"},
+        {"PGPASSWORD": None},
+        {".env": "DATABASE_URL=postgresql://app@db.example.com/app"},
+        {".env": f"DATABASE_URL={URL}"},
+    ),
+    "pg-variable-invalid": text("x", "5", "PGCONNECT_TIMEOUT"),
+    "crl-broken": Mistake(
+        {"DATABASE_URL": f"{URL}?sslmode=verify-full&sslrootcert=system&sslcrl=held"},
+        {"DATABASE_URL": f"{URL}?sslmode=verify-full&sslrootcert=system"},
+        {"held": "x"},
+    ),
+    "ca-private": text(f"{SCALINGO_PG}system", f"{SCALINGO_PG}{{ca}}"),
+    "ca-broken": authority("held", "x"),
+    "ca-unreadable": authority("./x" * 5000),
+    "ca-directory": authority("."),
+    "ca-special": authority("/dev/zero"),
+    "ca-too-large": authority("held", "x" * 5_000_000),
+    "ca-binary": authority("held", b"\xff"),
+    "replica-pooled": text(f"{VITESS}:6432/app", f"{VITESS}:5432/app"),
+    "identity-unverified": text(RDS, f"{RDS}?sslmode=verify-full&sslrootcert={{ca}}", **TOKEN),
+}
+"""A mistake for each code that has no example on its page, because it needs a file, or a long text."""
+
+BY_CALL = {"connection-altered", "files-exhausted", "ca-unwritable", "crl-contradicts"}
+"""The codes that programs, limits of the machine and revocation lists lead to; see the tests that name them."""
+
+
+def test_every_code_of_an_environment_has_a_remedy_here() -> None:
+    titles = ("About the environment", "About live servers", "Live servers", "Providers' APIs", "Programs")
+    expected = {code for title, of in SECTIONS.items() if title not in {*titles, "Django's checks"} for code in of}
+    assert expected == {*EXAMPLES, *MISTAKES, *BY_CALL}
+    assert EXAMPLES.keys().isdisjoint(MISTAKES)
+
+
+@pytest.mark.parametrize("code", MISTAKES)
+def test_following_the_message_removes_it(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificates: Certificates
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mistake = MISTAKES[code]
+    for name, content in mistake.files.items():
+        write(name, content)
+    env_file = ".env" if ".env" in mistake.files else None
+    with pytest.raises(ConfigurationError) as caught:
+        load(mistake.environ, env_file=env_file)
+    assert {problem.code for problem in caught.value.problems} == {code}
+    for name, corrected in mistake.mended.items():
+        write(name, corrected)
+    changed = {**mistake.environ, **mistake.cure}
+    environ = {name: value.replace("{ca}", str(certificates.ca)) for name, value in changed.items() if value}
+    assert load(environ, env_file=env_file).report().ok
+
+
+def write(name: str, content: str | bytes | None) -> None:
+    """Write the file, or remove it."""
+    if content is None:
+        Path(name).unlink()
+        return
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
