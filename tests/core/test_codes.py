@@ -52,6 +52,7 @@ OTHERS = {
     *METHODS,
     *(level.sslmode for level in TlsLevel),
     *(provider.name for provider in all_providers()),
+    *(region for provider in all_providers() for region in provider.regions.values()),
     *TABLE,
     *FETCHED,
 }

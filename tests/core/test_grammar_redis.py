@@ -159,8 +159,6 @@ REFUSED = [
     ("redis://:%E9¤@h", "text-not-utf8"),
     ("redis://:%00¤@h", "text-nul"),
     ("redis://u%0A:¤@h", "control-character"),
-    ("redis://¤@h", "password-missing"),
-    ("redis://¤:@h", "password-missing"),
     # Hosts and ports.
     ("redis://:¤@", "host-missing"),
     ("redis:///0?client_name=¤", "host-missing"),

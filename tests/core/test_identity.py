@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import botocore.auth
+import botocore.model
 import botocore.session
+import botocore.signers
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -129,7 +131,6 @@ def test_a_proxy_on_this_machine_gets_a_token_for_the_endpoint(
         (LOCAL, {"ENVCONN_AUTH_HOST": "db.example"}, "identity-endpoint", "DATABASE_URL", "_AUTH_REGION"),
         ("mysql://app@db.example/app", {}, "identity-unsupported", "DATABASE_URL", "also without TLS"),
         (URL, {"AMQP_URL": "amqps://mq.example"}, "identity-unsupported", "AMQP_URL", "ENVCONN_BROKER_AUTH=password"),
-        (URL, {"CACHE_URL": "rediss://cache.example"}, "identity-unsupported", "CACHE_URL", "ENVCONN_CACHE_AUTH=pass"),
     ],
 )  # fmt: skip
 def test_what_is_refused(url: str, environ: dict[str, str], code: str, variable: str, sentence: str) -> None:
@@ -137,6 +138,76 @@ def test_what_is_refused(url: str, environ: dict[str, str], code: str, variable:
         load(url, **environ)
     assert [(each.code, each.variable) for each in caught.value.problems] == [(code, variable)]
     assert find(MARKER, failure_surfaces(caught.value)) == {}
+
+
+CACHE_HOST = "master.shop.abc123.euw1.cache.amazonaws.com"
+CACHE = f"rediss://app@{CACHE_HOST}:6379"
+OTHER_CACHE = "rediss://app@cache.example?ssl_cert_reqs=none"
+SERVERLESS = "rediss://app@shop-x1y2z3.serverless.use1.cache.amazonaws.com:6379"
+
+
+@pytest.mark.parametrize(
+    ("url", "environ"),
+    [
+        (CACHE, {}),
+        (SERVERLESS, {}),
+        (f"{CACHE}?ssl_cert_reqs=none", {}),
+        (SERVERLESS.replace("serverless", "public.serverless"), {}),
+        ("redis://app@localhost:6380", {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST}),
+    ],
+)
+def test_a_cache_accepts(url: str, environ: dict[str, str]) -> None:
+    cache = envconn.load({"CACHE_URL": url, "ENVCONN_AUTH": AWS, **environ}, env_file=None).cache
+    assert cache.password
+    assert cache.tls.local or cache.tls.level == "verify-full"
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "code", "sentence"),
+    [
+        (CACHE.replace("app@", "app:x@"), {}, "identity-conflict", "Remove the password, or set ENVCONN_CACHE_AUTH="),
+        (CACHE.replace("app@", ""), {}, "identity-conflict", "Use the name of a user, before the host"),
+        (CACHE.replace("euw1", "xxw1"), {}, "identity-endpoint", "Set ENVCONN_CACHE_AUTH_HOST"),
+        ("rediss://app@cache.example", {}, "identity-endpoint", "Set ENVCONN_CACHE_AUTH_HOST"),
+        (CACHE.replace("rediss", "redis"), {}, "tls-disabled", "Use rediss://"),
+        (OTHER_CACHE, {"ENVCONN_AUTH_HOST": CACHE_HOST}, "identity-unverified", "to a verified server only"),
+        (CACHE, {"ENVCONN_AUTH": "password"}, "password-missing", "there is a user without a password"),
+        (CACHE, {"ENVCONN_AUTH": "azure-entra"}, "identity-unsupported", "does not support this kind of server"),
+    ],
+)  # fmt: skip
+def test_a_cache_refuses(url: str, environ: dict[str, str], code: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        envconn.load({"CACHE_URL": url, "ENVCONN_AUTH": AWS, **environ}, env_file=None)
+    assert [each.code for each in caught.value.problems] == [code]
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "more"),
+    [(CACHE, "shop", ""), (SERVERLESS, "shop", "&ResourceType=ServerlessCache")],
+    ids=["cluster", "serverless"],
+)
+def test_a_cache_gets_what_botocore_presigns(url: str, name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in Amazon's own examples, with botocore's `RequestSigner`."""
+    moment = datetime(2026, 11, 29, 12, tzinfo=UTC).replace(tzinfo=None)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *_: moment, raising=False)
+    for variable, text in EXAMPLE.items():
+        monkeypatch.setenv(variable, text)
+    session, region = botocore.session.Session(), "us-east-1" if more else "eu-west-1"
+    service = botocore.model.ServiceId("elasticache")
+    signer = botocore.signers.RequestSigner(
+        service, region, "elasticache", "v4", session.get_credentials(), session.get_component("event_emitter")
+    )
+    request = {
+        "method": "GET",
+        "url": f"http://{name}/?Action=connect&User=app{more}",
+        "body": {},
+        "headers": {},
+        "context": {},
+    }
+    signed = signer.generate_presigned_url(request, "connect", 900, region, "elasticache")
+    cache = envconn.load({"CACHE_URL": url, "ENVCONN_AUTH": AWS}, env_file=None).cache
+    assert cache.password
+    assert cache.password.reveal() == signed.removeprefix("http://")
 
 
 ENTRA, IAM = {"ENVCONN_AUTH": "azure-entra"}, {"ENVCONN_AUTH": "gcp-iam"}

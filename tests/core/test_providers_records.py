@@ -56,7 +56,11 @@ SAMPLES = {
         "front.proxy-c1abcdefghij.eu-west-1.rds.amazonaws.com",
         "reading.endpoint.proxy-c1abcdefghij.cn-north-1.rds.amazonaws.com.cn",
     ),
-    "Amazon ElastiCache": ("master.my-cache.abc123.euw1.cache.amazonaws.com",),
+    "Amazon ElastiCache": (
+        "master.my-cache.abc123.euw1.cache.amazonaws.com",
+        "my-cache-abc123.serverless.euw1.cache.amazonaws.com",
+        "my-cache-abc123.public.serverless.use1.cache.amazonaws.com",
+    ),
     "Azure Database for PostgreSQL": (
         "my-pg-server.postgres.database.azure.com",
         "my-pg-server.private.postgres.database.azure.com",

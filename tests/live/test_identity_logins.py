@@ -1,7 +1,11 @@
-"""Logins by an identity on a PostgreSQL that checks tokens of Amazon's form, through every factory of connections."""
+"""Logins by an identity, through every factory of connections: on a PostgreSQL that checks tokens of Amazon's form.
+
+And on a Redis whose user has the token as its password.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,12 +14,17 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+import redis
+from celery import Celery
 
 import envconn
+import envconn_celery
 import envconn_psycopg
+import envconn_redis
 import fakes
 import token_server
 from commands import command, environment
+from envconn import Secret
 from envconn.identity import tokens
 from factories import FACTORIES, opened
 from fakes import Answer
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from redisserver import Redis
+    from servers import States
     from throwaway.certificates import Certificates
     from throwaway.server import Server
     from token_server import Checker
@@ -208,3 +219,52 @@ def test_django_logs_in_without_being_told_to_rotate(
         check=False,
     )
     assert done.stdout.splitlines() == [json.dumps(f"{server.user} {server.dbname}")] * 2, done.stderr
+
+
+USER = ("app", b"app")  # by version of redis-py, and by option
+
+
+def _a_cache(redis_server: States[Redis], certificates: Certificates, host: str, **others: str) -> envconn.Services:
+    """Return the services with a proxy on this machine in front of an ElastiCache, which has the current token."""
+    place = f"{host}:{redis_server['good'].port}/0?ssl_ca_certs={certificates.ca}"
+    endpoint = {"ENVCONN_AUTH_HOST": "master.shop.abc123.euw1.cache.amazonaws.com", "ENVCONN_AUTH": "aws-iam"}
+    return envconn.load({"REDIS_URL": f"rediss://app@{place}", **endpoint, **others}, env_file=None)
+
+
+def _grant(redis_server: States[Redis], token: str) -> None:
+    with redis.Redis(
+        unix_socket_path=str(redis_server["good"].socket), password=redis_server["good"].password
+    ) as admin:
+        admin.acl_setuser("app", enabled=True, reset=True, passwords=[f"+{token}"], keys=["*"], commands=["+@all"])
+
+
+def test_a_redis_of_each_kind_gets_the_token(
+    redis_server: States[Redis], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = f"shop/?Action=connect&User=app&X-Amz-Signature={'0f' * 400}"
+    monkeypatch.setattr(tokens, "_made", lambda *_: tokens.Token(Secret(token), 900))
+    services = _a_cache(redis_server, certificates, "localhost")
+    with pytest.raises(redis.AuthenticationError):
+        envconn_redis.client(services).ping()
+    _grant(redis_server, token)
+    monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
+    with envconn_redis.client(services) as client:
+        assert client.acl_whoami() in USER
+    assert asyncio.run(_whoami(services)) in USER
+    with redis.Redis(**envconn_redis.kwargs(services)) as plain:
+        assert plain.acl_whoami() in USER
+    with Celery("app") as app:
+        app.conf.update(envconn_celery.config(services))
+        with app.connection_for_write() as connection:
+            assert connection.default_channel.client.acl_whoami() in USER
+        assert app.backend.client.acl_whoami() in USER
+    for value in (services, services.cache, services.cache.password, services.report()):
+        assert find("0f" * 20, value_surfaces(value)) == {}
+
+
+async def _whoami(services: envconn.Services) -> object:
+    client = envconn_redis.aclient(services)
+    try:
+        return await client.acl_whoami()
+    finally:
+        await client.aclose()

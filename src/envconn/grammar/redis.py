@@ -150,11 +150,6 @@ def read_uri(state: ParseState, scheme: str, text: str) -> Connection | None:
     if uri is None:
         return None
     uri = _without_default(uri)
-    if uri.user and not uri.password:
-        state.refuse(
-            "password-missing",
-            "there is a user without a password. Write user:password@, or :password@ for a password without a user",
-        )
     if scheme in _SOCKETS:
         hosts, path = _read_socket(state, uri), ""
     elif not uri.netloc and uri.path.strip("0123456789"):

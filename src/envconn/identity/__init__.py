@@ -10,7 +10,7 @@ import re
 
 from envconn.connection import Connection, Host
 from envconn.errors import problem
-from envconn.families import FAMILIES, MYSQL, POSTGRESQL
+from envconn.families import FAMILIES, MYSQL
 from envconn.grammar.hosts import IN_NAMES
 from envconn.identity.methods import METHODS, PASSWORD, Target
 from envconn.providers import identify
@@ -80,7 +80,7 @@ class Identity(Value):
         """Return what a token for `connection` is made out to; its region is empty if nothing shows it."""
         host = self._endpoint(connection) or connection.hosts[0]
         region = self._recognised(connection, host) or self.region
-        return Target(self.word, host.host.lower(), host.port, connection.user, region)
+        return Target(self.word, connection.family, host.host.lower(), host.port, connection.user, region)
 
     def _endpoint(self, connection: Server) -> Host | None:
         """Return the endpoint that ``ENVCONN_AUTH_HOST`` names, behind a tunnel or an alias."""
@@ -90,7 +90,8 @@ class Identity(Value):
     def _recognised(self, connection: Server, host: Host) -> str:
         """Return the region in the name of `host`, if that is an endpoint of the provider; otherwise nothing."""
         found = _endpoint_of(connection, host)
-        return (found.region or "") if _name(found) == self.method.provider else ""
+        is_ours, region = _name(found) == self.method.providers[connection.family], found.region or ""
+        return region if is_ours and "-" in region else ""  # and not a code that is not known
 
     def problems(self, connection: Connection, own: str, *, verified: bool) -> Iterator[Finding]:
         """Yield what speaks against the login to `connection`.
@@ -113,7 +114,7 @@ class Identity(Value):
 
     def _objections(self, connection: Connection, *, verified: bool) -> Iterator[tuple[str, str, bool]]:
         """Yield codes and messages, and whether each is so."""
-        if connection.family != POSTGRESQL:
+        if connection.family not in self.method.providers:
             yield "identity-unsupported", _MYSQL if connection.family == MYSQL else _UNSUPPORTED, True
             return
         parameters = connection.parameters
@@ -138,7 +139,7 @@ class Identity(Value):
     def _about_provider(self, connection: Connection) -> Generator[tuple[str, str, bool], None, bool]:
         """Yield the same about the provider of the host, whose every server would accept the token."""
         name = _name(_endpoint_of(connection, connection.hosts[0]))
-        is_other = name not in {None, "local", self.method.provider}
+        is_other = name not in {None, "local", self.method.providers[connection.family]}
         yield "identity-endpoint", _OTHER_PROVIDER, is_other
         yield "identity-conflict", _NO_HOST, bool(self.host)
         yield "identity-conflict", _NO_REGION_HERE, bool(self.region)

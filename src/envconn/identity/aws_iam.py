@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.session import Session
 
 from envconn.connection import Secret
+from envconn.families import POSTGRESQL, REDIS
 from envconn.identity.methods import METHODS
 from envconn.identity.tokens import Token, Unavailable
 
@@ -33,11 +34,27 @@ def make(target: Target, identity: int) -> Token:
         Exception: whatever botocore raises.
     """
     credentials = _credentials(identity)
-    query = urlencode({"Action": "connect", "DBUser": target.user})
-    request = AWSRequest("GET", f"https://{target.host}:{target.port}/?{query}")
-    signer = SigV4QueryAuth(credentials.get_frozen_credentials(), "rds-db", target.region, expires=_LIFETIME)
-    signer.add_auth(request)
+    place, service, query = _REQUESTS[target.family](target)
+    request = AWSRequest("GET", f"https://{place}/?{urlencode(query)}")
+    SigV4QueryAuth(credentials.get_frozen_credentials(), service, target.region, expires=_LIFETIME).add_auth(request)
     return Token(Secret(request.url.removeprefix("https://")), min(_LIFETIME, _left(credentials)))
+
+
+def _database(target: Target) -> tuple[str, str, dict[str, str]]:
+    """Return the place, the service that is signed for, and the query."""
+    return f"{target.host}:{target.port}", "rds-db", {"Action": "connect", "DBUser": target.user}
+
+
+def _cache(target: Target) -> tuple[str, str, dict[str, str]]:
+    """Return the same for ElastiCache, which signs the name of the cache: a part of the endpoint's."""
+    query = {"Action": "connect", "User": target.user}
+    first, second, *_ = [*target.host.split("."), ""]
+    if first in {"master", "clustercfg"}:
+        return second, "elasticache", query
+    return first.rpartition("-")[0], "elasticache", {**query, "ResourceType": "ServerlessCache"}
+
+
+_REQUESTS = {POSTGRESQL: _database, REDIS: _cache}
 
 
 def _credentials(identity: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envconn.families import POSTGRESQL, REDIS
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -13,10 +14,10 @@ class Method(Record):
     """One way to log in by an identity.
 
     `library` is the distribution that makes the tokens, and `extra` the extra of envconn that installs it; the module
-    of this package that is called like the word makes one. `provider` is the name of the provider whose PostgreSQL
-    accepts them, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is accepted, at
-    most. `sources` are what the names of the variables with the identity begin with. `refused` says what to check if a
-    server refuses one.
+    of this package that is called like the word makes one. `providers` has the name of the provider whose servers
+    accept them, by family, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is
+    accepted, at most. `sources` are what the names of the variables with the identity begin with. `refused` says what
+    to check if a server refuses one.
 
     `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
     provider. `users` is a pattern for users, and `user` what to write instead.
@@ -24,7 +25,7 @@ class Method(Record):
 
     library: str
     extra: str
-    provider: str
+    providers: Mapping[str, str]
     endpoint: str
     lifetime: int
     sources: tuple[str, ...]
@@ -39,17 +40,18 @@ METHODS: Mapping[str, Method] = {
     "aws-iam": Method(
         library="botocore",
         extra="aws",
-        provider="aws-rds",
-        endpoint="an endpoint of Amazon RDS",
+        providers={POSTGRESQL: "aws-rds", REDIS: "aws-elasticache"},
+        endpoint="an endpoint of Amazon RDS or ElastiCache",
         lifetime=900,  # fixed in botocore's generate_db_auth_token; RDS accepts no longer one
         sources=("AWS_",),
-        refused="Run GRANT rds_iam TO the user, allow rds-db:connect for it in IAM",
+        refused="Run GRANT rds_iam TO the user, allow rds-db:connect (ElastiCache: elasticache:Connect) for it in IAM",
         signs=True,
+        user="the name of a user, before the host",
     ),
     "azure-entra": Method(
         library="azure-identity",
         extra="azure",
-        provider="azure",
+        providers={POSTGRESQL: "azure"},
         endpoint="a server of Azure Database for PostgreSQL",
         lifetime=3600,
         sources=("AZURE_", "IDENTITY_", "MSI_"),
@@ -59,7 +61,7 @@ METHODS: Mapping[str, Method] = {
     "gcp-iam": Method(
         library="google-auth",
         extra="gcp",
-        provider="gcp-cloudsql",
+        providers={POSTGRESQL: "gcp-cloudsql"},
         endpoint="an instance of Google Cloud SQL",
         lifetime=3600,
         sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
@@ -79,6 +81,7 @@ class Target(Record):
     """What a token is for: the endpoint by the name that its provider knows, and the user."""
 
     word: str
+    family: str
     host: str
     port: int
     user: str

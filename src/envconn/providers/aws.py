@@ -22,6 +22,26 @@ _PUBLIC_CA = Certificates(
 _NO_POOLER = "RDS Proxy has its own host. Copy it from the console into DATABASE_CONNECTION_POOL_URL"
 _SOURCE = "public repositories"
 
+_REGIONS = {
+    "use1": "us-east-1",
+    "use2": "us-east-2",
+    "usw1": "us-west-1",
+    "usw2": "us-west-2",
+    "cac1": "ca-central-1",
+    "euw1": "eu-west-1",
+    "euw2": "eu-west-2",
+    "euw3": "eu-west-3",
+    "euc1": "eu-central-1",
+    "eun1": "eu-north-1",
+    "apne1": "ap-northeast-1",
+    "apne2": "ap-northeast-2",
+    "apse1": "ap-southeast-1",
+    "apse2": "ap-southeast-2",
+    "aps1": "ap-south-1",
+    "sae1": "sa-east-1",
+}
+"""The regions by the codes in the names of ElastiCache's endpoints."""
+
 AWS_RDS = Provider(
     name="aws-rds",
     title="Amazon RDS",
@@ -77,7 +97,11 @@ AWS_ELASTICACHE = Provider(
     name="aws-elasticache",
     title="Amazon ElastiCache",
     families=("redis",),
-    hosts=(r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.[a-z0-9]+\.cache\.amazonaws\.com",),
+    hosts=(
+        r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.(?P<region>[a-z0-9]+)\.cache\.amazonaws\.com",
+        r"[a-z0-9-]+-[a-z0-9]{6}\.(?:public\.)?serverless\.(?P<region>[a-z0-9]+)\.cache\.amazonaws\.com",
+    ),
+    regions=_REGIONS,
     cloud="aws",
     certificates=Certificates(
         sslmode="verify-full",

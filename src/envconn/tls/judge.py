@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 
 from envconn.errors import Finding, problem
-from envconn.families import FAMILIES, MYSQL, POSTGRESQL, SENTINEL
+from envconn.families import FAMILIES, MYSQL, POSTGRESQL, REDIS, SENTINEL
 from envconn.grammar.hosts import is_complete
 from envconn.grammar.libpq_keywords import demanded_by
 from envconn.providers import identify, is_recognised, objections
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from envconn.connection import Connection
+    from envconn.identity import Identity
     from envconn.providers import Endpoint
     from envconn.tls.ca import CA
     from envconn.tls.judged import Context
@@ -48,7 +49,7 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
     least = max(requested_level, unstated) if how_far.exempt else max(requested_level, unstated, floor)
     level, ca = _enforced(connection, endpoint, context, least)
     disabled = _disabled(connection, policy, endpoint, local=how_far.local) if requested_level == TlsLevel.NONE else ""
-    problems = _contradictions(connection, requested_level, how_far, level, disabled)
+    problems = _contradictions(connection, requested_level, how_far, level, disabled, context.identity)
     problems += _weak_for_system(connection, requested_level, how_far, policy)
     trusted = ca if not isinstance(ca, Finding) and level > TlsLevel.NONE else None
     connection, demanded, contradictions = _with_demands(connection, policy.demanded, level, has_ca=trusted is not None)
@@ -185,12 +186,18 @@ def _with_demands(
     return raised_connection, added, contradictions(raised_connection, added, level)
 
 
-def _contradictions(
-    connection: Connection, requested_level: TlsLevel, how_far: Reach, level: TlsLevel, disabled: str
+def _contradictions(  # noqa: PLR0913, PLR0917 - what may contradict
+    connection: Connection,
+    requested_level: TlsLevel,
+    how_far: Reach,
+    level: TlsLevel,
+    disabled: str,
+    identity: Identity | None,
 ) -> list[Finding]:
     variable, parameters = connection.origin.variable, connection.parameters
     family = FAMILIES[connection.family]
     sockets = [host.is_socket for host in connection.hosts]
+    lacks_password = connection.family == REDIS and bool(connection.user) and not (connection.password or identity)
     found = [
         (not is_complete(connection), "host-missing", _INCOMPLETE),
         (requested_level == TlsLevel.NONE and not how_far.exempt and not any(sockets), "tls-disabled", disabled),
@@ -212,6 +219,7 @@ def _contradictions(
             for name in ("sslcrl", "sslcrldir")
         ),
         (connection.family == SENTINEL and "master_name" not in parameters, "sentinel-master", _MASTER),
+        (lacks_password, "password-missing", _NO_PASSWORD),
     ]
     return [problem(code, variable, message) for is_so, code, message in found if is_so]
 
@@ -254,6 +262,7 @@ _DIRECT = (
     "sslnegotiation=direct requires TLS, which a unix socket cannot use. Remove it",
 )
 _PAIR = "only one of sslcert and sslkey is given. Name both files, or neither"
+_NO_PASSWORD = "there is a user without a password. Write user:password@, or :password@ for a password without a user"  # noqa: S105
 _MASTER = "the master's name is missing. Add /name after the hosts, or set ENVCONN_SENTINEL_MASTER"
 _CRL = "has no effect without a CA. Add sslrootcert, or remove it"
 
