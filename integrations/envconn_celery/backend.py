@@ -13,6 +13,7 @@ from celery.utils.imports import symbol_by_name
 from envconn.drivers import redis as driver
 from envconn.drivers.unsupported import refuse
 from envconn.families import REDIS, SENTINEL
+from envconn.hardcoded import password_in
 from envconn.tls.secured import without_password
 from envconn_celery import redis_settings, registry
 from envconn_redis.connections import SentinelPool
@@ -44,6 +45,8 @@ class RedisBackend(redis.RedisBackend):
     def _judged(self, given: dict[str, Any]) -> dict[str, Any]:
         host, port = (given["path"], 0) if "path" in given else (given["host"], given["port"])
         connection = registry.results(self.app, REDIS, host, port)
+        if connection:
+            registry.warn_if_hardcoded("result_backend", given.get("password"), connection)
         return given if connection is None else redis_settings.judged_results(given, connection)
 
 
@@ -88,6 +91,7 @@ class DatabaseBackend(database.DatabaseBackend):
         if self.url.startswith(("sqlite:", "sqlite+")):
             return
         if connection := registry.results_in_sql(self.app, self.url):
+            registry.warn_if_hardcoded("result_backend", password_in(self.url), connection)
             connection = registry.direct(connection)
             self.url = registry.database_url(connection)
             self.engine_options = _engine_options(connection, self.engine_options)

@@ -22,6 +22,7 @@ from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.families import AMQP, FAMILIES, POSTGRESQL, REDIS, SENTINEL
 from envconn.grammar.celery import serverless
 from envconn.services import in_use
+from envconn.tls.password import is_supplied
 from envconn.tls.policy import covered_scheme
 from envconn.tls.secured import with_password
 from envconn.tls.uri_writer import authority, compose
@@ -128,6 +129,7 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
     """
     place = _of_client(client, port)
     if found := _BROKERS.get((family, place)):
+        warn_if_hardcoded("broker_url", client.password, found)
         return in_use(found)
     named = {place, *_places([client._initial_params.get("hostname"), *client.alt])}  # noqa: SLF001 - the URL
     source = _broker_source(named)
@@ -135,6 +137,24 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
     if source or is_judged or _is_lost():
         _refuse(source or "broker_url", _BROKER)
     return None
+
+
+def warn_if_hardcoded(setting: str, password: object, connection: SecuredConnection) -> None:
+    """Log once if the `password` of a URL in `setting` is that of a program, for the endpoint of `connection`."""
+    passwords = [each.password for each in (connection, in_use(connection))]
+    own = {each.reveal() for each in passwords if each and not is_supplied(each)}
+    if not password or str(password) in own or connection.tls.local or setting in _WARNED:
+        return
+    from envconn.hardcoded import MESSAGE, line_of, program_modules
+
+    if line := line_of([str(password)], program_modules()):
+        import logging
+
+        _WARNED.add(setting)
+        logging.getLogger(__name__).warning("%s: %s. Set them in the environment", setting, MESSAGE.format(line))
+
+
+_WARNED: set[str] = set()
 
 
 def host(client: Any, connection: SecuredConnection, port: int) -> Host:

@@ -83,7 +83,7 @@ def _hardcoded(entries: Sequence[FinalEntry]) -> list[checks.CheckMessage]:
     found = [*hardcoded(remote, "DATABASES", made, module), *hardcoded(settings.CACHES, "CACHES", made_caches, module)]
     return [
         checks.Warning(_HARDCODED.message.format_map(words), _HARDCODED.hint, id=f"envconn.{_HARDCODED.code}")
-        for words in ({"place": each.place, "line": each.line or "the program"} for each in found)
+        for words in ({"place": each.place, "line": each.line} for each in found)
     ]
 
 

@@ -1,14 +1,11 @@
-"""Credentials in ``DATABASES`` and ``CACHES`` that did not come from the environment, and their line."""
+"""The entries of ``DATABASES`` and ``CACHES`` with credentials that did not come from the environment."""
 
 from __future__ import annotations
 
-import ast
-import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
 
+from envconn.hardcoded import line_of, password_in
 from envconn.records import Record
 
 TYPE_CHECKING = False
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Hardcoded(Record):
-    """An entry with such credentials: its place (``DATABASES['legacy']``), and where they stand, empty if unknown."""
+    """An entry with such credentials: its place (``DATABASES['legacy']``), and where they stand."""
 
     place: str
     line: str
@@ -31,10 +28,11 @@ def hardcoded(
     `module` is the settings module.
     """
     known = {secret for entry in made for secret in _secrets(entry)}
+    package = module.rpartition(".")[0]
+    beside = [name for name in [*sys.modules] if package and name.rpartition(".")[0] == package]
     for alias, entry in entries.items():
-        others = [secret for secret in _secrets(entry) if secret not in known and not _is_in_environment(secret)]
-        if others:
-            yield Hardcoded(f"{setting}[{alias!r}]", next(filter(None, (_line(each, module) for each in others)), ""))
+        if line := line_of(_secrets(entry) - known, (module, *beside)):
+            yield Hardcoded(f"{setting}[{alias!r}]", line)
 
 
 def _secrets(entry: Mapping[str, object]) -> set[str]:
@@ -44,39 +42,4 @@ def _secrets(entry: Mapping[str, object]) -> set[str]:
     found = {str(texts[name]) for name in ("PASSWORD", "password", "passwd") if texts.get(name)}
     location = entry.get("LOCATION")
     places = location if isinstance(location, list | tuple) else [location]
-    return found | {unquote(secret) for place in places if (secret := _password(str(place)))}
-
-
-def _password(url: str) -> str:
-    try:
-        return urlsplit(url).password or ""
-    except ValueError:
-        return ""
-
-
-def _is_in_environment(secret: str) -> bool:
-    forms = {secret, quote(secret, safe="")}
-    return any(_holds(value, form) for value in os.environ.values() for form in forms)
-
-
-def _holds(value: str, secret: str) -> bool:
-    # A short password is in many values by chance: "root" in HOME.
-    return value == secret or f":{secret}@" in value or (len(secret) > 7 and secret in value)
-
-
-def _line(secret: str, module: str) -> str:
-    """Return the file and line of the settings that hold `secret`, or nothing."""
-    package = module.rpartition(".")[0]
-    beside = [name for name in sys.modules if package and name.rpartition(".")[0] == package]
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in (module, *beside)]
-    found = ((Path(file).name, number) for file in files if file for number in _lines(Path(file), secret))
-    return "{}, line {}".format(*first) if (first := next(found, None)) else ""
-
-
-def _lines(path: Path, secret: str) -> Iterator[int]:
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):  # compiled, or no longer what was imported
-        return
-    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    yield from (node.lineno for node in texts if secret in {node.value, unquote(_password(str(node.value)))})
+    return found | {secret for place in places if (secret := password_in(str(place)))}

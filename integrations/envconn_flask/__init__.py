@@ -18,12 +18,13 @@ from collections.abc import Mapping
 import click
 
 import envconn
-from envconn.errors import problem
+from envconn.errors import note, problem
 from envconn.services import ENVIRONMENT, EVERY_DATABASE, Environment, Services, resolve
 from envconn.tls import SecuredConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from flask import Flask
@@ -205,22 +206,23 @@ def check(context: click.Context, arguments: tuple[str, ...]) -> None:
     raise SystemExit(main(["check", *arguments], lambda: _verdicts(context)))
 
 
-def _verdicts(context: click.Context) -> tuple[list[str], list[Finding]]:
-    """Return one line for each engine of the application, and the problems of those that would be refused."""
+def _verdicts(context: click.Context) -> tuple[list[str], list[Finding], list[Finding]]:
+    """Return one line for each engine of the application, the problems of those that would be refused, and notes."""
     from flask.cli import NoAppException, ScriptInfo
 
     try:
         app = context.ensure_object(ScriptInfo).load_app()
     except NoAppException:
-        return ["The application was not found, so its engines were not checked. Name it with flask --app"], []
+        return ["The application was not found, so its engines were not checked. Name it with flask --app"], [], []
     except envconn.ConfigurationError as error:
-        return [], [*error.problems]
+        return [], [*error.problems], []
     engines = _engines(app)
     if not engines:
-        return [], []
+        return [], [], []
     from envconn_sqlalchemy.other_engines import verdict
 
     lines, problems = [], []
+    notes: list[Finding] = []
     for setting, engine in engines.items():
         try:
             found = verdict(engine)
@@ -228,7 +230,16 @@ def _verdicts(context: click.Context) -> tuple[list[str], list[Finding]]:
             problems += [problem(each.code, setting, each.message, each.exit_code) for each in error.problems]
         else:
             lines.append(f"ok {setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
-    return lines, problems
+            notes += [] if found and found.tls.local else _hardcoded(setting, engine)
+    return lines, problems, notes
+
+
+def _hardcoded(setting: str, engine: Engine) -> Iterator[Finding]:
+    """Yield a note if the URL in `setting` has a password that did not come from the environment."""
+    from envconn.hardcoded import CODE, MESSAGE, line_of, program_modules
+
+    if line := line_of([str(engine.url.password or "")], program_modules()):
+        yield note(CODE, setting, f"{MESSAGE.format(line)}. Set them in the environment")
 
 
 def _engines(app: Flask) -> dict[str, Engine]:

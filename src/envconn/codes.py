@@ -855,6 +855,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "The endpoint that `ENVCONN_ENDPOINT` states requires less than the variable of the database: less TLS, "
             "another schema or another role."
         ),
+        "credentials-in-settings": Code(
+            "A setting of Flask-SQLAlchemy holds a password that did not come from the environment. Celery's log warns "
+            "of one."
+        ),
         "best-unknown": Code("`ENVCONN_TLS=best` means `require`, because the provider is unknown."),
         "default-role": Code("The role is the provider's default one, which has nearly every permission."),
         "variable-chosen": Code("A variable in `.env` chooses which variable names a service."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +15,11 @@ from celery.bin import celery as celery_command
 
 import envconn
 from envconn import ConfigurationError
+from envconn.families import REDIS as REDIS_FAMILY
 from envconn.services import ENVIRONMENT, Environment
-from envconn_celery import config
+from envconn_celery import config, registry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from redisserver import Redis
     from servers import States
     from throwaway.certificates import Certificates
@@ -203,3 +204,51 @@ def test_what_else_shows_settings(monkeypatch: pytest.MonkeyPatch, changed: dict
         shown += [json.dumps(app.conf.table(), default=repr), app.connection().as_uri(), repr(app.connection())]
         assert not [text for text in shown if "marker" in text]
         assert app.connection().info()["password"] == "marker-@broker"
+
+
+TASKS = """
+from celery import Celery
+from envconn_celery import config
+app = Celery("tasks")
+app.conf.update(config())
+app.conf.{setting} = "{url}"
+"""
+QUEUE = "rediss://:in-the-environment@queue.example.com/0"
+STORE = "postgresql://app:in-the-environment@db.example.com/results"
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "line"),
+    [
+        ("broker_url", QUEUE.replace("in-the-environment", "hard-coded"), "tasks.py, line 6"),
+        ("broker_url", QUEUE, ""),
+        ("broker_url", "rediss://queue.example.com/0", ""),
+        ("result_backend", QUEUE.replace("in-the-environment", "hard-coded"), "tasks.py, line 6"),
+        ("result_backend", QUEUE, ""),
+        ("result_backend", "db+" + STORE.replace("in-the-environment", "hard-coded"), "tasks.py, line 6"),
+        ("result_backend", f"db+{STORE}", ""),
+    ],
+)
+def test_a_password_in_the_program_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, setting: str, url: str, line: str
+) -> None:
+    """The endpoint is that of the environment, or it is refused."""
+    monkeypatch.setattr(registry, "_WARNED", set())
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it holds the parameters
+    for name, text in {"BROKER_URL": QUEUE, "CACHE_URL": QUEUE, "DATABASE_URL": STORE}.items():
+        monkeypatch.setenv(name, text)
+    results = ", results='database'" if url.startswith("db+") else ""
+    text = TASKS.replace("config()", f"config({results[2:]})").format(setting=setting, url=url)
+    Path("tasks.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    app = importlib.import_module("tasks").app
+    app.conf.database_create_tables_at_setup = False
+    for _ in range(2):
+        if setting == "broker_url":
+            registry.broker(app.connection_for_write(), REDIS_FAMILY, 6379)
+        else:
+            assert app._get_backend()
+    del sys.modules["tasks"]
+    told = f"{setting}: the credentials are in {line}, and not in the environment. Set them in the environment"
+    assert [each for each in caplog.messages if "credentials" in each] == ([told] if line else [])
+    assert "hard-coded" not in caplog.text

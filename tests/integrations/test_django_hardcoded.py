@@ -65,9 +65,9 @@ def found(entry: dict[str, object], module: str = "json") -> list[str]:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        ({"OPTIONS": {"password": "hard-coded"}}, [""]),
-        ({"OPTIONS": {"passwd": "hard-coded"}}, [""]),
-        ({"OPTIONS": None, "PASSWORD": "hard-coded"}, [""]),
+        ({"OPTIONS": {"password": "hard-coded"}}, ["the program"]),
+        ({"OPTIONS": {"passwd": "hard-coded"}}, ["the program"]),
+        ({"OPTIONS": None, "PASSWORD": "hard-coded"}, ["the program"]),
         ({"LOCATION": "redis://[:hard-coded@h"}, []),  # no URL
         ({"LOCATION": "/var/cache", "OPTIONS": {"password": ""}}, []),
         ({}, []),
@@ -80,8 +80,8 @@ def test_where_they_are(entry: dict[str, object], line: list[str]) -> None:
 @pytest.mark.parametrize(
     ("value", "password", "line"),
     [
-        ("/root", "root", [""]),
-        ("en_US.UTF-8", "en", [""]),
+        ("/root", "root", ["the program"]),
+        ("en_US.UTF-8", "en", ["the program"]),
         ("root", "root", []),
         ("postgresql://app:root@h/app", "root", []),
         ("postgresql://app:p%40ss@h/app", "p@ss", []),
@@ -108,6 +108,6 @@ def test_what_cannot_be_read_has_no_line(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert found(entry, "shop.live") == ["base.py, line 2"]
     assert found(entry, "shop.not_loaded") == ["base.py, line 2"]
     (package / "base.py").write_text("KEY = '", encoding="utf-8")
-    assert found(entry, "shop.live") == [""]
+    assert found(entry, "shop.live") == ["the program"]
     (package / "base.py").unlink()
-    assert found(entry, "shop.live") == [""]
+    assert found(entry, "shop.live") == ["the program"]

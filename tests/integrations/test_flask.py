@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+import sys
 import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import flask
@@ -28,7 +31,6 @@ from envconn_flask import EnvConn, group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -218,6 +220,31 @@ def checked(app: flask.Flask, *arguments: str) -> Result:
     plugins = FlaskGroup(create_app=lambda: app)
     plugins.add_command(group)
     return app.test_cli_runner().invoke(plugins, ["envconn", "check", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("bind", "line"),
+    [
+        ("postgresql+psycopg://app:hard-coded@h.example.com/a", "flask_shop.py, line 1"),
+        ("postgresql+psycopg://app:in-the-environment@h.example.com/a", ""),
+        ("postgresql+psycopg://app@h.example.com/a", ""),
+        ("postgresql+psycopg://app:hard-coded@localhost/a", ""),
+        ("sqlite://", ""),
+    ],
+)
+def test_a_password_in_the_program_is_a_note(monkeypatch: pytest.MonkeyPatch, bind: str, line: str) -> None:
+    Path("flask_shop.py").write_text(f"BINDS = {{'legacy': {bind!r}}}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.delitem(sys.modules, "flask_shop", raising=False)
+    monkeypatch.setenv("DATABASE_URL", REMOTE)
+    monkeypatch.setenv("OTHER", "in-the-environment")
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it holds the parameters
+    app = make(load(DATABASE_URL=REMOTE), SQLALCHEMY_BINDS=importlib.import_module("flask_shop").BINDS)
+    told = f'note SQLALCHEMY_BINDS["legacy"]: the credentials are in {line}, and not in the environment.'
+    done = checked(app)
+    assert (done.exit_code, told in done.stdout) == (0, bool(line)), done.output
+    assert ("credentials-in-settings" in checked(app, "--json").stdout) is bool(line)
+    assert "hard-coded" not in done.output
 
 
 @pytest.mark.parametrize("through", ["application", "plugin"])

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from envconn.errors import Finding
 
-    Engines: TypeAlias = Callable[[], tuple[Sequence[str], Sequence[Finding]]]
+    Engines: TypeAlias = Callable[[], tuple[Sequence[str], Sequence[Finding], Sequence[Finding]]]
 
 
 def main(argv: Sequence[str] | None = None, engines: Engines | None = None) -> int:
     """Run the command with `argv` (default: the process's arguments) and return its exit code.
 
-    `engines` returns what ``check`` also prints: a line for each engine of a program, and their problems.
+    `engines` returns what ``check`` also prints: a line for each engine of a program, their problems, and notes.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process (>&-)

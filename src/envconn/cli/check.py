@@ -44,11 +44,11 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
 
             return no_service("show" if details else "check", (*report.services, *report.refused))
         report = report.only(options.service)
-    lines, problems = options.engines() if options.engines else ((), ())
+    lines, problems, notes = options.engines() if options.engines else ((), (), ())
     # What the environment says is not repeated for an application that does not start because of it.
     reported = {(problem.code, problem.variable) for problem in report.problems}
     besides = [problem for problem in problems if (problem.code, problem.variable) not in reported]
-    report = replace(report, problems=(*report.problems, *besides))
+    report = replace(report, problems=(*report.problems, *besides), notes=(*report.notes, *notes))
     if report.ok and not details and (live := live_options(options)):
         from envconn.services import Services
 
