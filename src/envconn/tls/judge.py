@@ -63,17 +63,20 @@ def judge(connection: Connection, context: Context, name: str) -> SecuredConnect
         context = context._replace(supplier=context.identity)
     if problems:
         return tuple(problems)
-    demands = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
-    place, named = policy.place, trusted.variable if trusted else ""
     if unstated < least or not (how_far.exempt or unstated > floor):
         raising = "ENVCONN_TLS"
-    stated_in = (place(named if level > least else raising), place("ENVCONN_TLS_WAIVE"), place(named))
-    words, serverless = _words(connection), FAMILIES[connection.family].serverless
-    verdict = Verdict(
-        level, requested_level, how_far.local, how_far.waived, trusted, words, demands, *stated_in, serverless
-    )
+    sources = _sources(policy, raising, trusted, by_ca=level > least)
+    demands = tuple((demanded_by(each, connection.parameters[each]), each) for each in demanded)
+    serverless, facts = FAMILIES[connection.family].serverless, (how_far.local, how_far.waived, trusted)
+    verdict = Verdict(level, requested_level, *facts, _words(connection), demands, *sources, serverless)
     files = deciding_files.contents(connection.parameters, trusted)
     return seal(Judgement(name, connection, endpoint, context, verdict, how_far.exempt, demanded, judge, files))
+
+
+def _sources(policy: Demands, raising: str, trusted: CA | None, *, by_ca: bool) -> tuple[str, str, str]:
+    """Return where the level, the waiver and the CA are stated; `by_ca` is whether the CA raises the level."""
+    named = trusted.variable if trusted else ""
+    return policy.place(named if by_ca else raising), policy.place("ENVCONN_TLS_WAIVE"), policy.place(named)
 
 
 def requested(connection: Connection) -> TlsLevel:
