@@ -54,11 +54,13 @@ class EmptyDirectories:
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
-        self._ready: list[Path] = []
+        self._process, self._ready = os.getpid(), list[Path]()
 
     @contextmanager
     def one(self) -> Generator[Path]:
         """Lend a directory; the next one gets it, too, if it is left as it was."""
+        if self._process != os.getpid():  # tests/mutants forks, and each of them needs its own
+            self._process, self._ready = os.getpid(), []
         path = self._ready.pop() if self._ready else Path(tempfile.mkdtemp(dir=self._parent))
         yield path
         if path.is_dir() and path.stat().st_mode & 0o7777 == 0o700 and not os.listdir(path):
