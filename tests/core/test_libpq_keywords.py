@@ -29,6 +29,9 @@ from envconn.grammar.libpq_keywords import (
     VARIABLES,
     VERDICT,
     WEAK_TLS,
+    demanded_by,
+    known_methods,
+    methods,
     pins,
     reversed_ranges,
     spelled,
@@ -310,6 +313,7 @@ def test_what_demands_less_or_cannot_be_compared(name: str, before: str | None, 
         ("sslcrl", "/crl.pem", "/other.pem"),
         ("sslcrldir", None, "/crls"),
         ("requirepeer", None, "postgres"),
+        ("requirepeer", "postgres", "postgres"),
         ("sslcertmode", "allow", "disable"),
         ("sslcertmode", None, "require"),
         ("application_name", "a", None),
@@ -319,3 +323,23 @@ def test_what_demands_less_or_cannot_be_compared(name: str, before: str | None, 
 def test_what_demands_as_much_or_is_not_compared_here(name: str, before: str | None, after: str | None) -> None:
     stated = [{} if value is None else {name: value} for value in (before, after)]
     assert weakened(*stated) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "place"),
+    [
+        ("sslcrl", "/home/app/.postgresql/root.crl", HOME_CRL),
+        ("sslcrl", "/etc/root.crl", "PGSSLCRL"),
+        ("sslcrldir", "/home/app/.postgresql/root.crl", "PGSSLCRLDIR"),
+        ("require_auth", "scram-sha-256", "PGREQUIREAUTH"),
+    ],
+)
+def test_who_demands_it(name: str, value: str, place: str) -> None:
+    assert demanded_by(name, value) == place
+
+
+def test_all_methods_at_once_are_known() -> None:
+    every = sorted(methods(None))
+    assert known_methods(",".join(every))
+    assert known_methods(",".join(f"!{method}" for method in every))
+    assert not known_methods(",".join([*every, "other"]))

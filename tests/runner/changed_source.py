@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from types import CodeType
     from typing import Any
 
@@ -32,17 +32,31 @@ class Mutant(NamedTuple):
     in_function: bool
 
 
-def mutants(source: str, path: str) -> Iterator[Mutant]:
-    """Yield every mutant of a source."""
+def places(source: str) -> Iterator[tuple[str, int | None]]:
+    """Yield the name of every mutant of a source, and the line of those that are in a function."""
+    for name, (_, node, _, _, in_function) in _named(ast.parse(source)):
+        yield name, getattr(node, "lineno", 0) if in_function else None
+
+
+def mutants(source: str, path: str, wanted: Container[str] | None = None) -> Iterator[Mutant]:
+    """Yield every mutant of a source, or those that are called like one of the `wanted`."""
     tree = ast.parse(source)
+    for name, (_, node, field, value, in_function) in _named(tree):
+        if wanted is None or name in wanted:
+            before = getattr(node, field)
+            setattr(node, field, value)
+            code = compile(ast.fix_missing_locations(tree), path, "exec")
+            setattr(node, field, before)
+            yield Mutant(name, code, in_function)
+
+
+def _named(tree: ast.AST) -> Iterator[tuple[str, Change]]:
+    """Yield every change with a name of its own: the second of a name is numbered."""
     seen: dict[str, int] = {}
-    for name, node, field, value, in_function in _changes(tree, "", in_function=False):
-        before = getattr(node, field)
-        setattr(node, field, value)
-        code = compile(ast.fix_missing_locations(tree), path, "exec")
-        setattr(node, field, before)
+    for change in _changes(tree, "", in_function=False):
+        name = change[0]
         seen[name] = seen.get(name, 0) + 1
-        yield Mutant(name + f" ({seen[name]})" * (seen[name] > 1), code, in_function)
+        yield name + f" ({seen[name]})" * (seen[name] > 1), change
 
 
 def _changes(node: ast.AST, home: str, *, in_function: bool) -> Iterator[Change]:
@@ -135,6 +149,9 @@ def _called(node: ast.Call) -> Iterator[tuple[str, str, object]]:
     text = ast.unparse(node)
     if isinstance(node.func, ast.Name) and node.func.id in _NAMES:
         yield f"{text} the other way", "func", ast.Name(_NAMES[node.func.id], ast.Load())
+        for argument in node.args if len(node.args) > 1 else ():
+            others = ast.Tuple([other for other in node.args if other is not argument], ast.Load())
+            yield f"{text} without {ast.unparse(argument)}", "args", [others]
     for each in node.keywords:
         if not (isinstance(each.value, ast.Constant) and " " in str(each.value.value)):
             left = [other for other in node.keywords if other is not each]
