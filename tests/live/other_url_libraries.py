@@ -308,6 +308,14 @@ DJANGO_ENVIRON = Table(
         "Schemes": (
             *map(_same, ("postgres", "postgresql", "psql", "pgsql", "postgis")),
             Row("postgres://one:1,two:2/", "the same", url="postgres://app:secret@one:1,two:2/shop"),
+            Row(
+                "postgres://app:secret@//cloudsql/project:region:name/shop",
+                "an error",
+                "to libpq, all of that is the name of a database. Write `@/shop?host=/cloudsql/project:region:name`",
+                url="postgres://app:secret@//cloudsql/project:region:name/shop",
+                refused="socket-path",
+                gives={"HOST": "/cloudsql/project:region:name", "NAME": "shop"},
+            ),
             _no("cockroachdb", "driver-missing", "unless django-cockroachdb is installed"),
             _no("redshift", "driver-missing", "unless django-redshift-backend is installed"),
             *_MYSQLS,
