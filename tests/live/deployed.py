@@ -47,7 +47,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], account: Account = US, seconds: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` to its end."""
     return subprocess.run(
@@ -57,7 +57,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
         check=False,
         user=account.uid,
         group=account.gid,
