@@ -222,6 +222,7 @@ STORE = "postgresql://app:in-the-environment@db.example.com/results"
     [
         ("broker_url", QUEUE.replace("in-the-environment", "hard-coded"), "tasks.py, line 6"),
         ("broker_url", QUEUE, ""),
+        ("broker_url", QUEUE.replace("in-the-environment", "in-another-variable"), ""),
         ("broker_url", "rediss://queue.example.com/0", ""),
         ("result_backend", QUEUE.replace("in-the-environment", "hard-coded"), "tasks.py, line 6"),
         ("result_backend", QUEUE, ""),
@@ -237,6 +238,7 @@ def test_a_password_in_the_program_is_a_warning(
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it holds the parameters
     for name, text in {"BROKER_URL": QUEUE, "CACHE_URL": QUEUE, "DATABASE_URL": STORE}.items():
         monkeypatch.setenv(name, text)
+    monkeypatch.setenv("ANOTHER", "in-another-variable")
     results = ", results='database'" if url.startswith("db+") else ""
     text = TASKS.replace("config()", f"config({results[2:]})").format(setting=setting, url=url)
     Path("tasks.py").write_text(text, encoding="utf-8")

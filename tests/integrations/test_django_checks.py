@@ -95,7 +95,7 @@ def test_check_says_where_migrate_would_stop(
 
 
 def test_a_second_pool(project: Project) -> None:
-    project.settings("DATABASES['default']['OPTIONS']['pool'] = True")
+    project.settings("DATABASES['default']['OPTIONS']['pool'] = True\nDATABASE_ROUTERS = []")
     assert found(project, DATABASE_URL=NEON) == {"pool-behind-pooler"}
 
 
