@@ -56,6 +56,7 @@ ok     database (direct)  [encrypted]    DIRECT_URL
 ok     files              [local]        FILES_DATABASE_URL
 ok     broker             [verify-full]  REDIS_URL
 ok     cache              [verify-full]  REDIS_URL
+
 5 connections: 2 encrypted, 1 local, 2 verify-full. No server was contacted: add
   --live.
 """,
@@ -66,6 +67,7 @@ ok database (direct) [encrypted]
 ok files [local] FILES_DATABASE_URL
 ok broker [verify-full] REDIS_URL
 ok cache [verify-full] REDIS_URL
+
 5 connections: 2 encrypted, 1 local, 2
   verify-full. No server was contacted:
   add --live.
@@ -103,7 +105,7 @@ def test_the_same_words_on_a_terminal_as_in_a_pipe(command: str, environment: st
 
 @pytest.mark.parametrize("columns", [WIDE, NARROW])
 def test_a_finding_is_continued_below_its_text(columns: int) -> None:
-    (finding,) = re.findall(r"^error.*?(?=^\S)", plain(on_terminal(columns, "check", **BAD)), re.MULTILINE | re.DOTALL)
+    (finding,) = re.findall(r"^error.*?(?=^\n)", plain(on_terminal(columns, "check", **BAD)), re.MULTILINE | re.DOTALL)
     first, *others = finding.splitlines()
     assert first.startswith("error  DATABASE_URL: " if columns == WIDE else "error DATABASE_URL: ")
     hanging = " " * (7 if columns == WIDE else 2)

@@ -7,7 +7,7 @@ from collections import Counter
 
 from envconn import sources
 from envconn.cli.live import live_options, prove_with_progress
-from envconn.cli.terminal import aligned, annotate, complain, distinct, show
+from envconn.cli.terminal import aligned, annotate, complain, distinct, show, show_last
 from envconn.exit_codes import gravest
 from envconn.records import Record, replace
 from envconn.report import level, row, sibling_name
@@ -100,11 +100,11 @@ def _print_people(
     for line in engines:
         show(line, sys.stdout)
     if report.ok and not details:
-        show(_summary(report, proof), sys.stdout)
+        show_last(_summary(report, proof), sys.stdout)
     sys.stdout.flush()
     complain(report.problems, proof.notes if proof else ())
     if not (report.ok or details):
-        show(_failure(report.problems), sys.stderr)
+        show_last(_failure(report.problems), sys.stderr)
 
 
 def _listed(places: tuple[Place, ...]) -> Iterator[str]:

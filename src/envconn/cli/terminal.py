@@ -49,6 +49,12 @@ def show(line: str, stream: TextIO, *, wrap: bool = True) -> None:
     stream.write(_painted(_wrapped(line, stream) if wrap else line, stream) + "\n")
 
 
+def show_last(line: str, stream: TextIO) -> None:
+    """Print `line`, the summary, as `show` does; on a terminal, below a blank line."""
+    stream.write("\n" if _moves(stream) else "")
+    show(line, stream)
+
+
 def address(code: str) -> str:
     """Return the address of the section of the documentation that explains `code`."""
     from importlib.metadata import metadata  # costs 15 ms
