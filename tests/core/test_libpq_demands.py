@@ -145,12 +145,20 @@ def test_versions_in_any_case(files: dict[str, str], word: str) -> None:
         assert services.database.parameters["ssl_min_protocol_version"] == "TLSv1.3"
 
 
-def test_direct_tls_needs_tls(files: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("host", "query", "remedy"),
+    [
+        ("localhost", "", "Use sslmode=require there, or unset PGSSLNEGOTIATION"),
+        ("%2Frun", "", "which the unix socket of DATABASE_URL cannot use. Unset PGSSLNEGOTIATION"),
+        ("%2Frun", "sslmode=require", "cannot use. Unset PGSSLNEGOTIATION"),
+    ],
+)
+def test_direct_tls_needs_tls(files: dict[str, str], host: str, query: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load(files, "", "localhost", PGSSLNEGOTIATION="direct")
-    assert [(found.code, found.variable) for found in caught.value.problems] == [
-        ("direct-needs-tls", "PGSSLNEGOTIATION")
-    ]
+        load(files, query, host, PGSSLNEGOTIATION="direct")
+    [found] = caught.value.problems
+    assert (found.code, found.variable) == ("direct-needs-tls", "PGSSLNEGOTIATION")
+    assert remedy in found.message
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLev
     """Yield the problems with the parameters of `connection`, of `level`, after the keywords `added` were added."""
     parameters = connection.parameters
     if "sslnegotiation" in added and level < TlsLevel.ENCRYPTED:
-        yield problem("direct-needs-tls", "PGSSLNEGOTIATION", _DIRECT.format(connection.origin.variable))
+        is_socket = all(host.is_socket for host in connection.hosts)
+        yield problem("direct-needs-tls", "PGSSLNEGOTIATION", _DIRECT[is_socket].format(connection.origin.variable))
     if "sslcrl" in added and "sslcrldir" in parameters and "sslcrldir" not in added:
         # Of two lists by one issuer, libpq uses that of the file: it may lack what the directory revokes.
         yield problem("crl-contradicts", "PGSSLCRL", _TWO_PLACES.format(connection.origin.variable))
@@ -95,7 +96,10 @@ def contradictions(connection: Connection, added: tuple[str, ...], level: TlsLev
 
 
 _TWO_PLACES = "names a list beside the directory in sslcrldir of {0}, and the two may differ. Name both in {0}"
-_DIRECT = "requires TLS, and {} does not. Use sslmode=require there, or unset PGSSLNEGOTIATION"
+_DIRECT = (
+    "requires TLS, and {} does not. Use sslmode=require there, or unset PGSSLNEGOTIATION",
+    "requires TLS, which the unix socket of {} cannot use. Unset PGSSLNEGOTIATION",
+)
 _RANGE = "is above {} of {}. Change one of the two"
 
 
