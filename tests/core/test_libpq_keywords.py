@@ -12,6 +12,7 @@ from envconn.grammar.libpq_keywords import (
     CONTEXT,
     DEMANDS,
     FILES,
+    FOREIGN,
     FROM_VERDICT,
     HOME_CA,
     HOME_CRL,
@@ -36,6 +37,7 @@ from envconn.grammar.libpq_keywords import (
     reversed_ranges,
     spelled,
     weakened,
+    without_effect,
 )
 
 ALWAYS = ATTRIBUTES - {"hostaddr", "password"}
@@ -340,6 +342,13 @@ def test_who_demands_it(name: str, value: str, place: str) -> None:
 
 def test_all_methods_at_once_are_known() -> None:
     every = sorted(methods(None))
+    assert every == ["gss", "md5", "none", "oauth", "password", "scram-sha-256", "sspi"]
     assert known_methods(",".join(every))
     assert known_methods(",".join(f"!{method}" for method in every))
     assert not known_methods(",".join([*every, "other"]))
+
+
+def test_parameters_of_other_tools_that_have_an_effect_are_not_among_those_that_have_none() -> None:
+    used = {name for name, each in FOREIGN.items() if each.used}
+    assert used
+    assert without_effect([*FOREIGN, "of_no_tool"]).keys() == FOREIGN.keys() - used | {"of_no_tool"}

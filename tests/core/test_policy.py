@@ -181,7 +181,7 @@ WAIVERS_REFUSED = [
     ("*.internal:*", "waiver-malformed", "every port"),
     ("[fd00::1]", "waiver-malformed", "brackets belong to URLs"),
     ("fd00::*", "waiver-malformed", "an address in IPv6 has many spellings: use a block"),
-    *((word, "waiver-malformed", "a switch") for word in ("true", "FALSE", "yes", "off", "1")),
+    *((word, "waiver-malformed", "a switch") for word in ("true", "FALSE", "yes", "no", "On", "off", "1", "0")),
     ("fe80::1%eth0", "waiver-malformed", "a link of one machine"),
     (".internal", "waiver-malformed", "the way of cookies and NO_PROXY"),
     ("db..internal", "waiver-malformed", "an empty label"),
