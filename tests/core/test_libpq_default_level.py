@@ -95,6 +95,25 @@ def test_an_optional_ca(environ: dict[str, str], variable: str | None) -> None:
             driver.arguments(found)
 
 
+@pytest.mark.parametrize(("mode", "code"), [("prefer", ["ca-broken"]), ("disable", [])])
+def test_an_optional_ca_that_is_broken(tmp_path: Path, mode: str, code: list[str]) -> None:
+    (broken := tmp_path / "root.crt").write_text("nothing", encoding="ascii")
+    url = f"{SILENT.format('localhost')}?sslmode={mode}"
+    found: list[str] = []
+    try:
+        envconn.load({"DATABASE_URL": url, "PGSSLROOTCERT": str(broken)}, env_file=None)
+    except envconn.ConfigurationError as refusal:
+        found = [problem.code for problem in refusal.problems]
+    assert found == code
+
+
+def test_an_optional_ca_stays_under_a_policy_of_the_program() -> None:
+    environ = {**LOCAL, "PGSSLROOTCERT": SYSTEM}
+    found = envconn.load(environ, env_file=None, policy=envconn.Policy(ca="system", tls="require")).database
+    assert found.tls.ca
+    assert (str(found.tls.level), found.tls.ca.variable) == ("opportunistic", "PGSSLROOTCERT")
+
+
 @pytest.mark.parametrize("mode", ["require", "disable"])
 def test_what_the_drivers_remedy_says(mode: str) -> None:
     environ = {**LOCAL, "PGSSLROOTCERT": SYSTEM, "DATABASE_URL": f"{SILENT.format('localhost')}?sslmode={mode}"}
