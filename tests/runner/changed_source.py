@@ -32,10 +32,9 @@ class Mutant(NamedTuple):
     in_function: bool
 
 
-def places(source: str) -> Iterator[tuple[str, int | None]]:
-    """Yield the name of every mutant of a source, and the line of those that are in a function."""
-    for name, (_, node, _, _, in_function) in _named(ast.parse(source)):
-        yield name, getattr(node, "lineno", 0) if in_function else None
+def names(source: str) -> list[str]:
+    """Return the name of every mutant of a source."""
+    return [name for name, _ in _named(ast.parse(source))]
 
 
 def mutants(source: str, path: str, wanted: Container[str] | None = None) -> Iterator[Mutant]:

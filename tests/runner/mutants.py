@@ -1,9 +1,9 @@
 """Break the code that decides about security, one place at a time, and expect a test to fail for each.
 
-tests/mutants starts this. Arguments are modules of `TESTS`; without any, all of them are tried. `--sample` is for the
-rest of the core: 500 places, the same ones as long as they are there. `--seconds N` ends it after about that time, and
-the next run goes on: what was noticed is kept as long as the module stays the same. What survives has to be in
-survivors.txt with a reason, and nothing else may be: a reason that is no longer needed is an error, too.
+tests/mutants starts this. Arguments are modules of `TESTS`; without any, all of them are tried. `--seconds N` ends it
+after about that time, and the next run goes on: what was noticed is kept as long as the module stays the same. What
+survives has to be in survivors.txt with a reason, and nothing else may be: a reason that is no longer needed is an
+error, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gc
 import hashlib
-import json
 import os
 import resource
 import signal
@@ -38,12 +37,11 @@ if TYPE_CHECKING:
     from changed_source import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE, CORE = ROOT / "src" / "envconn", ROOT / "tests" / "core"
+CORE = ROOT / "tests" / "core"
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 KEPT = Path(os.environ.get("ENVCONN_TEST_CACHE", ROOT / ".cache")) / "mutants"
 SECONDS = 60  # of computing for a mutant, whose tests may be many
 AT_ONCE = os.cpu_count() or 1
-SAMPLE = 500
 UNFINISHED = 75  # EX_TEMPFAIL
 CONSOLE = os.dup(1)  # pytest is not heard
 
@@ -108,17 +106,13 @@ def main(arguments: Sequence[str]) -> int:
     """Try the mutants that are asked for, tell what is wrong, and return the exit code."""
     parser = argparse.ArgumentParser(prog="tests/mutants")
     parser.add_argument("modules", nargs="*", choices=[[], *TESTS], metavar="module")
-    parser.add_argument("--sample", action="store_true")
     parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args(arguments)
     run = Run(options.seconds)
     forget(warm_up())
-    if options.sample:
-        run.sample()
-    else:
-        for name in options.modules or TESTS:
-            run.module(name)
-    return run.end(is_whole=not options.modules and not options.sample)
+    for name in options.modules or TESTS:
+        run.module(name)
+    return run.end(is_whole=not options.modules)
 
 
 def tell(line: str) -> None:
@@ -160,12 +154,13 @@ class Run:
         self._end = time.monotonic() + seconds
         lines = SURVIVORS.read_text("utf-8").splitlines()
         self._explained = {line.split(" # ")[0] for line in lines if " # " in line}
-        self._survived, self._seen, self._unfinished = set[str](), set[str](), False
+        self._survived, self._seen = set[str](), set[str]()
+        self._tried, self._unfinished = 0, False
 
     def module(self, name: str) -> None:
         """Try all mutants of one module of `TESTS`."""
         kept = Kept(name)
-        every = [each for each, _ in changed_source.places(kept.path.read_text("utf-8"))]
+        every = changed_source.names(kept.path.read_text("utf-8"))
         known = kept.noticed | {each for each in kept.left if f"{name}: {each}" in self._explained}
         left = set(every) - known
         found = list(mutants(kept.path.read_text("utf-8"), str(kept.path), left))
@@ -173,27 +168,6 @@ class Run:
         trying.functions(TESTS[name], [(name, each, TESTS[name]) for each in found if each.in_function])
         trying.tables([(name, each, TESTS[name]) for each in found if not each.in_function])
         self._count(name, every)
-
-    def sample(self) -> None:
-        """Try `SAMPLE` mutants of the modules that `TESTS` does not have, on lines that tests/core runs."""
-        covered = Covered()
-        chosen = covered.chosen(SAMPLE)
-        found = [
-            (name, each, covered.tests(name, line))
-            for name, wanted in chosen.items()
-            for each in mutants(path(name).read_text("utf-8"), str(path(name)), self._open(name, wanted))
-            for line in [wanted[each.name]]
-        ]
-        trying = Trying(len(found), self._end)
-        every = sorted({test for _, mutant, tests in found if mutant.in_function for test in tests})
-        trying.functions(every, [each for each in found if each[1].in_function])
-        trying.tables([each for each in found if not each[1].in_function])
-        for name, wanted in chosen.items():
-            self._count(name, wanted)
-
-    def _open(self, name: str, wanted: Iterable[str]) -> set[str]:
-        kept = Kept(name)
-        return set(wanted) - kept.noticed - {each for each in kept.left if f"{name}: {each}" in self._explained}
 
     def _count(self, name: str, every: Collection[str]) -> None:
         """Tell what came of the mutants of a module that were tried, now or before."""
@@ -204,14 +178,14 @@ class Run:
         for each in sorted(f"{name}: {each}" for each in left):
             if each not in self._explained:
                 tell(f"survives: {each}")
+        self._tried += done
         self._unfinished |= done < len(every)
         self._survived |= {f"{name}: {each}" for each in left}
         self._seen |= {f"{name}: {each}" for each in every}
 
     def end(self, *, is_whole: bool) -> int:
         """Tell which reasons are no longer needed, and return the exit code."""
-        share = 100 * (1 - len(self._survived) / max(1, len(self._seen)))
-        tell(f"{len(self._seen)} mutants, {len(self._survived)} survive: {share:.1f} % are noticed")
+        tell(f"{len(self._seen)} mutants, {self._tried} tried, {len(self._survived)} survive")
         if self._unfinished:
             tell("Not all have been tried: start it again to go on.")
             return UNFINISHED
@@ -347,78 +321,6 @@ class Replaced(Impatient):
                 return
 
 
-class Covered:
-    """Which files in tests/core run which lines, as measured once for one state of the source."""
-
-    def __init__(self) -> None:
-        """Measure, or read what was measured."""
-        file = KEPT / "covered.json"
-        state = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(SOURCE.rglob("*.py")))).hexdigest()
-        known = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        if known.get("state") != state:
-            tell("measuring which tests run which lines")
-            KEPT.mkdir(parents=True, exist_ok=True)
-            if not (child := os.fork()):
-                os._exit(measured(state, file))
-            os.waitpid(child, 0)
-            known = json.loads(file.read_text("utf-8"))
-        self._lines: dict[str, dict[str, list[str]]] = known["lines"]
-        self._texts = {each.stem[5:]: each.read_text("utf-8") for each in CORE.glob("test_*.py")}
-
-    def chosen(self, number: int) -> dict[str, dict[str, int | None]]:
-        """Return by module the mutants that come first when all are shuffled, in an order that is always the same."""
-        modules = {".".join(each.relative_to(ROOT / "src").with_suffix("").parts) for each in SOURCE.rglob("*.py")}
-        every = [
-            (name, mutant, line)
-            for name in sorted(modules - TESTS.keys())
-            if not name.endswith("__init__")
-            for mutant, line in changed_source.places(path(name).read_text("utf-8"))
-            if self.tests(name, line)
-        ]
-        found: dict[str, dict[str, int | None]] = {}
-        for name, mutant, line in sorted(
-            every, key=lambda each: hashlib.sha256(f"{each[0]} {each[1]}".encode()).digest()
-        )[:number]:
-            found.setdefault(name, {})[mutant] = line
-        return found
-
-    def tests(self, name: str, line: int | None) -> list[str]:
-        """Return the files that run a line, or, without one, any line; first those that mention the module."""
-        lines = self._lines.get(name, {})
-        running = set(lines.get(str(line), ())) if line else {test for tests in lines.values() for test in tests}
-        word = name.rpartition(".")[2]
-        if line is None:
-            running = {test for test in running if word in self._texts[test]} or running
-        return sorted(running, key=lambda test: (word not in test, word not in self._texts[test], test))
-
-
-def measured(state: str, file: Path) -> int:
-    """Run tests/core and write which of its files run which lines of the functions."""
-    import coverage
-
-    measuring = coverage.Coverage(data_file=None, source=[str(SOURCE)], messages=False)
-    measuring.start()
-
-    class Contexts:
-        @staticmethod
-        @pytest.hookimpl(wrapper=True)
-        def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-            measuring.switch_context(item.path.stem.removeprefix("test_"))
-            return (yield)
-
-    code = session(sorted(each.stem[5:] for each in CORE.glob("test_*.py")), Contexts(), "--sample")
-    measuring.stop()
-    data = measuring.get_data()
-    lines = {
-        ".".join(Path(each).relative_to(ROOT / "src").with_suffix("").parts): {
-            str(line): [test for test in tests if test] for line, tests in data.contexts_by_lineno(each).items()
-        }
-        for each in data.measured_files()
-    }
-    file.write_text(json.dumps({"state": state, "lines": lines}), encoding="utf-8")
-    return code
-
-
 def codes(code: CodeType) -> Iterator[tuple[str, CodeType]]:
     """Yield the code of each function by its qualified name."""
     for each in code.co_consts:
@@ -436,14 +338,14 @@ def functions(module: ModuleType) -> Iterator[FunctionType]:
             yield plain
 
 
-def session(tests: Iterable[str], plugin: object, *options: str) -> int:
+def session(tests: Iterable[str], plugin: object) -> int:
     """Run the tests in this process, say nothing, and return pytest's exit code."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
     with tempfile.TemporaryDirectory() as place:
         files = [str(CORE / f"test_{each}.py") for each in tests]
-        words = ["-q", *(f"-pno:{name}" for name in _UNUSED), "--basetemp", place, *options]
+        words = ["-q", *(f"-pno:{name}" for name in _UNUSED), "--basetemp", place]
         return int(pytest.main([*words, *files], [plugin]))
 
 
