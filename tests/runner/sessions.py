@@ -23,8 +23,8 @@ SESSIONS = {
     ),
     "live": ("live/*",),
     "integrations": ("integrations/*",),
-    "core a-l": ("core/test_[a-l]*",),
-    "core m-z": ("*",),
+    "core-a-l": ("core/test_[a-l]*",),
+    "core-m-z": ("*",),
 }
 """By name, patterns of paths below tests/. A module belongs to the first session that has one for it."""
 
