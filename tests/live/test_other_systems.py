@@ -8,6 +8,7 @@ import select
 import socket
 import stat
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,8 +102,11 @@ def test_exec_is_refused_on_windows(windows: None, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.startswith("envconn exec: Windows cannot replace a process. ")
 
 
-def test_a_file_for_other_programs(system: str, certificates: Certificates, tmp_path: Path) -> None:
-    os.environ["TMPDIR"] = str(tmp_path)
+def test_a_file_for_other_programs(
+    system: str, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ca_file, "_own", ca_file._Own())  # a process that has no directory yet
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     pem = certificates.ca.read_text(encoding="utf-8")
     for path in (ca_file.for_other_programs(pem, "CA"), ca_file.lasting(pem, "CA")):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
