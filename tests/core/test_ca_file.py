@@ -221,9 +221,7 @@ class TestOnDisk:
         assert [*runtime.iterdir()] == []
 
     def test_of_a_process_that_was_killed(self, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        code = (
-            "import os; from envconn.tls.ca_file import for_other_programs as f; f('x', ''); os.kill(os.getpid(), 15)"
-        )
+        code = "import os; from envconn.tls.ca_file import for_other_programs as f; f('x', ''); os.kill(os.getpid(), 9)"
         subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
         [left] = runtime.iterdir()
         alive = Path(for_other_programs(PEM, "V")).parent

@@ -14,6 +14,7 @@ from envconn.sources.dotenv import LIMIT, read
 from leaks import MARKER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -111,14 +112,17 @@ def test_a_name_twice(tmp_path: Path, raw: str, noted: list[str]) -> None:
     ("raw", "code"),
     [
         (None, "file-missing"),
+        (os.mkfifo, "file-special"),
         (b"A=\xe9", "file-binary"),
         (b"#" * (LIMIT + 1), "file-too-large"),
     ],
-    ids=["missing", "latin-1", "too-large"],
+    ids=["missing", "pipe", "latin-1", "too-large"],
 )
-def test_file_that_cannot_be_used(tmp_path: Path, raw: bytes | None, code: str) -> None:
+def test_file_that_cannot_be_used(tmp_path: Path, raw: bytes | Callable[[Path], None] | None, code: str) -> None:
     path = tmp_path / "file"
-    if raw is not None:
+    if callable(raw):
+        raw(path)
+    elif raw is not None:
         path.write_bytes(raw)
     found, (problem,) = read(str(path))
     assert (found, problem.code, problem.variable) == ({}, code, str(path))

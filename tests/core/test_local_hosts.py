@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from envconn import ConfigurationError, Policy, secure
 from envconn.connection import Host
 from envconn.tls.policy import Demands, Reach, reach
 
@@ -94,6 +95,7 @@ def test_remote(host: Host, why: str) -> None:
         ("fd00::1", Host("fd00:0::1", 5432), "one address, in another spelling"),
         ("*10.internal", Host("db10.internal", 5432), "digits in a name"),
         ("db.internal.", Host("db.internal.", 5432), "a final dot, where the text has one"),
+        ("XN--dtabase-5wa.internal", Host("xn--dtabase-5wa.internal", 5432), "an international name, as DNS has it"),
     ],
 )
 def test_waived(pattern: str, host: Host, why: str) -> None:
@@ -132,6 +134,7 @@ def test_waived(pattern: str, host: Host, why: str) -> None:
         ("fd00::1", Host("fd00::2", 5432), "another address"),
         ("fd00::1", Host("fd00.example", 5432), "a name"),
         ("fe80::1", Host("fe80::1%eth0", 5432), "on one link only"),
+        ("dtabase.internal", Host("xn--dtabase-5wa.internal", 5432), "a name that looks like it to some"),
         ("sqs://", Host("10.0.0.1", 5432), "a scheme covers no host"),
         ("sqs://", Host("sqs", 5432), "not even one that is called like it"),
     ],
@@ -151,3 +154,43 @@ def test_every_host_of_a_list_needs_a_waiver() -> None:
 
 def test_enforcing_locally_leaves_waivers_alone() -> None:
     assert reach((Host("a", 1),), Demands(waive=("a",), enforce_local=True)).exempt
+
+
+TEXTS = {
+    "postgresql": "postgresql://app:pw@{}/app",
+    "mysql": "mysql://app:pw@{}/app",
+    "redis": "rediss://app:pw@{}/0",
+    "sentinel": "rediss+sentinel://app:pw@{}/master/0",
+    "amqp": "amqps://app:pw@{}/app",
+}
+
+
+@pytest.mark.parametrize("family", TEXTS)
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("d\u00e4tabase.internal", "host-not-ascii"),
+        ("db\uff0einternal", "host-not-ascii"),  # a full stop of full width: NFKC and IDNA make a dot of it
+        ("db\u3002internal", "host-not-ascii"),  # the full stop of Chinese
+        ("d\u00adb.internal", "host-not-ascii"),  # a hyphen that is not shown
+        ("d\u0432.internal", "host-not-ascii"),  # Cyrillic
+        ("local\uff48ost", "host-not-ascii"),
+        ("lo\u0441alhost", "host-not-ascii"),
+        ("localho\u017ft", "host-not-ascii"),  # upper() and casefold() make an s of it
+        ("\uff1127.0.0.1", "host-not-ascii"),  # a digit to Python
+        ("127\u30020\u30020\u30021", "host-not-ascii"),
+        ("0177.0.0.1", "host-invalid"),
+        ("0x7f.0.0.1", "host-invalid"),
+        ("0x7f000001", "host-invalid"),
+        ("127.0.0.0x1", "host-invalid"),
+        ("127.1", "host-invalid"),
+        ("2130706433", "host-invalid"),
+    ],
+)
+def test_a_host_in_another_spelling_is_refused(family: str, host: str, code: str) -> None:
+    """What a resolver, an address or a certificate might read differently; with a waiver, too."""
+    for policy in (None, Policy(waive=["*.internal", "127.*"])):
+        with pytest.raises(ConfigurationError) as caught:
+            secure(TEXTS[family].format(host), policy=policy)
+        assert code in [problem.code for problem in caught.value.problems]
+    assert secure(TEXTS[family].format("localhost")).tls.local

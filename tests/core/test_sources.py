@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from leaks import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def dotenv(**values: str) -> dict[str, Text]:
@@ -206,6 +206,14 @@ def test_default_file_is_read_from_the_working_directory_if_it_is_there(monkeypa
         stream.write("A=file\nB=file\n")
     assert found(read()[0], "AB") == {"A": "process", "B": "file"}
     assert found(read(env_file=None)[0], "AB") == {"A": "process"}
+
+
+def test_a_file_above_the_working_directory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """python-dotenv's own search goes up to the root, through directories in which others may write."""
+    written(Path(".env"), "A=above\n")
+    os.mkdir("below")
+    monkeypatch.chdir("below")
+    assert found(read()[0], "A") == {}
 
 
 def test_a_directory_with_the_default_name_is_ignored() -> None:

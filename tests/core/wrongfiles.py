@@ -44,6 +44,12 @@ def waiting(path: Path) -> None:
     path.symlink_to("/proc/kmsg")
 
 
+def endless(path: Path) -> None:
+    """Make a file that takes no room, and is larger than what may be read at once."""
+    path.touch()
+    os.truncate(path, 1 << 40)
+
+
 def content(raw: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(raw)
 
@@ -61,6 +67,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "utf-16": (content(b"\xff\xfe" + MARKER.encode("utf-16-le")), "file-binary"),
     "latin-1": (content(MARKER.encode() + b"\xe9"), "file-binary"),
     "huge": (content(MARKER.encode() * LIMIT), "file-too-large"),
+    "without-end": (endless, "file-too-large"),
     "one-byte-too-many": (content(b"y" * (LIMIT + 1)), "file-too-large"),
 }
 
