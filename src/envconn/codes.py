@@ -840,6 +840,10 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "pooler-missed": Code(
             "A serverless platform would connect to the direct endpoint, though there is a pooled one."
         ),
+        "ca-expires": Code(
+            "The CA that is stated expires soon, or has expired: of several in one file, the last of them or, for a "
+            "server that was contacted, the one that signed its certificate."
+        ),
         "certificate-self-signed": Code(
             "The provider's certificates are self-signed: the server is not verified, or verification fails."
         ),

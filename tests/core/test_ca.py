@@ -6,6 +6,7 @@ import os
 import ssl
 import time
 from base64 import b64encode, encodebytes
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,9 @@ import revocation
 from envconn.errors import Finding
 from envconn.tls import CA
 from envconn.tls import ca as material
-from envconn.tls.ca import LIMIT, read
+from envconn.tls.ca import LIMIT, days_left, expiry, read
 from leaks import MARKER
+from selfsigned import MONTH_13, attribute, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,6 +104,56 @@ def test_relative_path_means_the_same_wherever_the_process_goes(certificates: Ce
 def test_name_of_a_file_may_look_like_base64(certificates: Certificates) -> None:
     os.symlink(certificates.ca, "A" * 64)
     assert understood("A" * 64).kind == "file"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ((40,), None),
+        ((30,), None),
+        ((29,), "expires soon, 29 days left. Add its successor"),
+        ((0,), "expires soon, less than a day left. Add"),
+        ((-1,), "expired less than a day ago. Replace it with the CA"),
+        ((-3,), "expired 2 days ago. Replace"),
+        ((-3, 40), None),
+        ((5, -3, 2), "expires soon, 5 days left. Add"),
+        ((-3, -9), "expired 2 days ago. Replace"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["file", "text"])
+def test_days_that_are_left(tmp_path: Path, days: tuple[int, ...], words: str | None, kind: str) -> None:
+    text = "".join(ssl.DER_cert_to_PEM_cert(ending(each, number)) for number, each in enumerate(days))
+    (path := tmp_path / "ca.pem").write_text(text, encoding="ascii")
+    ca = understood(str(path) if kind == "file" else text)
+    assert days_left(ca) == max(days)
+    found = expiry(ca, days_left(ca))
+    assert (found is None) is (words is None)
+    if found and words:
+        assert (found.code, found.variable, found.severity) == ("ca-expires", "V", "note")
+        assert found.message.startswith(f"the CA in {path} {words}" if kind == "file" else f"the CA {words}")
+
+
+def ending(days: int, number: int = 0) -> bytes:
+    """A CA, in DER, that ends so many whole days from now."""
+    end = datetime.now(UTC) + timedelta(days=days, hours=12)
+    return make(attribute(f"CA {number}"), ca=True, begins=end - timedelta(days=90), ends=end)
+
+
+@pytest.mark.parametrize("kind", ["system", "a server's own", "gone", "another file by now", "no date"])
+def test_days_that_are_not_known(tmp_path: Path, kind: str) -> None:
+    made = {"a server's own": make(), "no date": make(ca=True, replace=MONTH_13)}.get(kind, ending(-3))
+    (path := tmp_path / "ca.pem").write_text(ssl.DER_cert_to_PEM_cert(made), encoding="ascii")
+    ca = understood("system" if kind == "system" else str(path))
+    if kind == "gone":
+        path.unlink()
+    if kind == "another file by now":
+        path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", encoding="ascii")
+    assert days_left(ca) is None
+    assert expiry(ca, None) is None
+
+
+def test_the_system_s_cas_are_replaced_with_the_system() -> None:
+    assert expiry(understood("system"), -3) is None
 
 
 def test_dates_are_judged_by_the_handshake(certificates: Certificates) -> None:

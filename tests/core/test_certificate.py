@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from envconn.probe.handshake import _is_for, read_certificate
+from envconn.probe.handshake import _is_for, read_ca, read_certificate
+from envconn.records import replace
 from selfsigned import END, LATIN_1, MONTH_13, UNREADABLE, alternatives, attribute, make, pair
 
 if TYPE_CHECKING:
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 NOW = datetime(2030, 6, 1, 12, tzinfo=UTC)
 
 
-def shake(shown: Pair | None, kind: type[ssl.SSLObject] = ssl.SSLObject) -> ssl.SSLObject:
-    """Shake hands, without a wire, with a server that shows that, and verify nothing; return the client's side."""
+def shake(shown: Pair | None, kind: type[ssl.SSLObject] = ssl.SSLObject, trusted: Path | None = None) -> ssl.SSLObject:
+    """Shake hands, without a wire, with a server that shows that, and return the client's side.
+
+    Nothing is verified, unless a CA is `trusted`.
+    """
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname, client.verify_mode, client.sslobject_class = False, ssl.CERT_NONE, kind
+    if trusted:
+        client.verify_mode = ssl.CERT_REQUIRED
+        client.load_verify_locations(trusted)
     if shown:
         server.load_cert_chain(shown.chain, shown.key)
     else:
@@ -258,6 +265,28 @@ def test_chain(directory: Path) -> None:
     assert certificate_of(directory, own, ca, own, ca).chain == ("CN=db.envconn.test", "CN=a CA", "", "CN=a CA")
     red = make(attribute("\x1b[31mred"), ca=True)
     assert certificate_of(directory, own, red).chain == ("CN=db.envconn.test", "CN=\ufffd[31mred")
+
+
+def test_ca_that_the_chain_was_verified_against(certificates: Certificates) -> None:
+    ca = x509.load_pem_x509_certificate(certificates.ca.read_bytes())
+    for shown in (certificates.good, certificates.intermediate):
+        tls = shake(shown, trusted=certificates.ca)
+        found = read_ca(tls)
+        assert found is not None
+        assert (found.subject, found.not_after) == (ca.subject.rfc4514_string(), ca.not_valid_after_utc)
+        assert found.sha256 == ca.fingerprint(hashes.SHA256()).hex()
+        assert (found.names, found.chain) == ((), ())
+        assert read_ca(tls, ca.not_valid_after_utc + timedelta(hours=1)) == replace(found, days_left=-1)
+        assert waits(tls)
+
+
+def test_ca_that_is_not_known(directory: Path, certificates: Certificates) -> None:
+    assert read_ca(shake(certificates.good)) is None  # nothing was verified
+    itself = pair(directory, make(extensions=[alternatives(b"\x82localhost")]))
+    assert read_ca(shake(itself, trusted=itself.chain)) is None  # trusted, and not a CA
+    dateless = shake(pair(directory, make(ca=True, replace=MONTH_13)))
+    dateless.context.verify_mode = ssl.CERT_REQUIRED
+    assert read_ca(dateless) is None
 
 
 def test_chain_without_end(directory: Path) -> None:

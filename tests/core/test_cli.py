@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +16,12 @@ from documents import understood
 from envconn.cli import main
 from envconn.exit_codes import EX_CONFIG, EX_OK, EX_USAGE
 from leaks import MARKER
+from selfsigned import make
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from throwaway.certificates import Certificates
 
 pytestmark = pytest.mark.measured
 
@@ -65,6 +70,20 @@ def test_check_remarks(variables: dict[str, str], line: str) -> None:
     done = run("check", **variables)
     assert (done.returncode, done.stderr) == (EX_OK, "")
     assert done.stdout.startswith(line)
+
+
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_a_ca_that_ends_is_noted(command: str, certificates: Certificates, tmp_path: Path) -> None:
+    end = datetime.now(UTC) + timedelta(days=12, hours=12)
+    ca = ssl.DER_cert_to_PEM_cert(make(ca=True, begins=end - timedelta(days=90), ends=end))
+    (path := tmp_path / "ca.pem").write_text(ca, encoding="ascii")
+    url = f"{PG}?sslmode=verify-full"
+    done = run(command, DATABASE_URL=url, DATABASE_CA_CERT=str(path))
+    assert (done.returncode, done.stderr) == (EX_OK, "")
+    [line] = [line for line in done.stdout.splitlines() if "[ca-expires]" in line]
+    assert line.startswith(f"note DATABASE_CA_CERT: the CA in {path} expires soon, 12 days left. ")
+    good = run(command, DATABASE_URL=url, DATABASE_CA_CERT=str(certificates.ca))
+    assert "[ca-expires]" not in good.stdout
 
 
 def test_the_summary() -> None:

@@ -13,6 +13,7 @@ from envconn.connection import Host
 from envconn.exit_codes import EX_CONFIG, EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, gravest
 from envconn.probe import FAULTS, Certificate, Handshake, Login, Seen
 from envconn.probe.failures import curable
+from envconn.records import replace
 
 SERVICE = envconn.secure(envconn.parse("postgresql://app:pw-marker@db.envconn.test/app?sslmode=require", "SOME_URL"))
 HOST = Host("db.envconn.test", 5432)
@@ -23,8 +24,10 @@ def certificate(days_left: int = 12, *names: str) -> Certificate:
     return Certificate("CN=db", names, "CN=ca", ("CN=db", "CN=ca"), "ab" * 32, BEGINS, ENDS, days_left)
 
 
-def handshake(held: Certificate | None, *, chain: bool | None = None, host: bool | None = None) -> Handshake:
-    return Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, held, chain, host)
+def handshake(
+    held: Certificate | None, *, chain: bool | None = None, host: bool | None = None, ca: Certificate | None = None
+) -> Handshake:
+    return Handshake("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, held, chain, host, ca)
 
 
 def fault(code: str) -> Finding:
@@ -42,11 +45,13 @@ def test_nothing() -> None:
 def test_lines() -> None:
     login = Login("psycopg", "app", read_only=False, identity="aws-iam", token_library="botocore", token_seconds=0.0061)
     names = ("a.test", "b.test", "c.test", "d.test", "e.test", "f.test", "g.test")
-    seen = Seen(SERVICE, HOST, "192.0.2.1", handshake(certificate(12, *names), chain=True, host=False), True, login)  # noqa: FBT003
+    shown = handshake(certificate(12, *names), chain=True, host=False, ca=certificate(1))
+    seen = Seen(SERVICE, HOST, "192.0.2.1", shown, True, login)  # noqa: FBT003
     assert Proof((seen,)).lines() == [
         "database (SOME_URL): postgresql on db.envconn.test:5432, TLS encrypted: ok",
         "  TLSv1.3, TLS_AES_256_GCM_SHA384",
         "  certificate for a.test, b.test, c.test, d.test, e.test and 2 more, by CN=ca, until 2030-02-01, 12 days left",
+        "  CA CN=db, until 2030-02-01, 1 day left",
         "  its CA is verified, its hostname is not verified",
         "  connections without TLS are refused",
         "  logged in as app by psycopg, read and write, with a token of aws-iam that botocore made in 0.006 s",
@@ -74,7 +79,8 @@ def test_lines_of_what_failed() -> None:
 def test_as_dict() -> None:
     login = Login("psycopg", "app", "app", "17.2", True, False, True, None, 3, 100)  # noqa: FBT003
     seen = Seen(SERVICE, HOST, "192.0.2.1", handshake(certificate(12, "a.test")), None, login, seconds=0.12345)
-    values = Proof((seen, Seen(SERVICE, HOST, handshake=handshake(None)))).as_dict()
+    unnamed = replace(certificate(3), subject="")
+    values = Proof((seen, Seen(SERVICE, HOST, handshake=handshake(None, ca=unnamed)))).as_dict()
     assert json.loads(json.dumps(values)) == values
     first, second = json.loads(json.dumps(values))["live"]["seen"]
     assert first == {
@@ -105,6 +111,7 @@ def test_as_dict() -> None:
             },
             "chain_verified": None,
             "host_verified": None,
+            "ca": None,
         },
         "enforced": None,
         "login": {
@@ -127,6 +134,10 @@ def test_as_dict() -> None:
         "seconds": 0.123,
     }
     assert second["handshake"]["certificate"] is None
+    assert (second["handshake"]["ca"]["subject"], second["handshake"]["ca"]["days_left"]) == ("", 3)
+    assert Proof((Seen(SERVICE, HOST, handshake=handshake(None, ca=unnamed)),)).lines()[2] == (
+        "  CA without a name, until 2030-02-01, 3 days left"
+    )
 
 
 def test_each_thing_once() -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import socket
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+import selfsigned
+import strangers
 from commands import MARKER, run
 from fakes import Answer
+from strangers import behind_tls, say
 from throwaway.process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from fakes import Fake
     from lab import Lab
@@ -48,11 +53,34 @@ def test_good(lab: Lab, certificates: Certificates) -> None:
     uri = server.uri(sslmode="verify-full", sslrootcert=str(certificates.ca))
     done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
     assert (done.code, done.err) == (0, "")
-    first, tls, certificate, verified, *_ = done.out.splitlines()
+    first, tls, certificate, ca, verified, *_ = done.out.splitlines()
     assert first == f"ok database [verify-full] DATABASE_URL, local: localhost:{server.port}"
     assert tls.startswith("  TLSv1.")
     assert certificate.startswith("  certificate for db.envconn.test, localhost, 127.0.0.1")
+    assert ca.startswith("  CA OU=Testing CA #")
+    assert ca.endswith(" days left")
     assert verified == "  its CA is verified, its hostname is verified"
+
+
+def test_a_ca_that_ends_is_noted_once(certificates: Certificates, tmp_path: Path) -> None:
+    end = datetime.now(UTC) + timedelta(days=12, hours=12)
+    shown = selfsigned.pair(
+        tmp_path,
+        selfsigned.make(
+            ca=True,
+            begins=end - timedelta(days=90),
+            ends=end,
+            extensions=[selfsigned.alternatives(b"\x82localhost")],
+        ),
+    )
+    with strangers.running(behind_tls(shown, say(b"R\0\0\0\x08\0\0\0\x05"))) as stranger:
+        uri = stranger.uri(sslmode="verify-full", sslrootcert=str(shown.chain))
+        done = run("check", "--live", *SECONDS, DATABASE_URL=uri)
+    output = done.out + done.err
+    assert done.code == 0, output
+    assert output.count("[ca-expires]") == 1
+    assert f"DATABASE_URL: the CA in {shown.chain} expires soon, 12 days left. " in output
+    assert "  CA CN=db.envconn.test, until " in done.out
 
 
 def test_good_as_json(lab: Lab, certificates: Certificates) -> None:

@@ -99,27 +99,87 @@ def test_untrusted_and_misnamed(certificates: Certificates) -> None:
     assert codes(lower) == ("certificate-untrusted",)
 
 
-def test_an_expired_link(certificates: Certificates) -> None:
-    # The leaf is good for long; the CA that has signed it is not.
-    now = datetime.now(UTC)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (timedelta(days=30, hours=12), None),
+        (timedelta(days=29, hours=12), "expires soon, 29 days left. Add its successor"),
+        (timedelta(hours=12), "expires soon, less than a day left. Add its successor"),
+        (timedelta(hours=-12), "expired less than a day ago. Replace it"),
+        (-3 * DAY + timedelta(hours=12), "expired 2 days ago. Replace it"),
+    ],
+)
+def test_a_ca_that_ends(
+    certificates: Certificates, level: str, left: timedelta, words: str | None, *, beside: bool
+) -> None:
+    # The leaf is good for long, and so is another CA beside the one that has signed it.
     pair = dated(certificates, "leaf", -DAY, 100 * DAY)
-    old = _ca_until(certificates, now - DAY)
+    old = _ca_until(certificates, datetime.now(UTC) + left)
+    if beside:
+        old.write_bytes(old.read_bytes() + certificates.other_ca.read_bytes())
     with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(sslmode=level, sslrootcert=str(old)))
+    shown = only(proof).handshake
+    assert shown is not None
+    assert shown.ca is not None
+    assert shown.chain_verified
+    assert shown.ca.days_left == left.days
+    assert codes(proof) == (("certificate-expired",) if left.days < 0 else ())
+    assert ("ca-expires" in notes(proof)) is (words is not None and left.days >= 0)
+    told = [each.message for each in (*proof.problems, *proof.notes)]
+    assert words is None or any(each.startswith(f"the CA in {old} {words}") for each in told)
+
+
+def test_an_expired_certificate_of_an_expired_ca(certificates: Certificates) -> None:
+    old = _ca_until(certificates, datetime.now(UTC) - DAY)
+    with strangers.running(behind_tls(certificates.expired, say(QUESTION))) as stranger:
         proof = look(stranger.uri(sslmode="verify-full", sslrootcert=str(old)))
+    assert codes(proof) == ("certificate-expired",)
+    assert "the certificate of localhost" in proof.problems[0].message
+
+
+def test_an_expired_link_of_the_server(certificates: Certificates) -> None:
+    # Leaf and root are good for long; what is between them is not.
+    link = certificates.authority.create_child_ca()
+    signer = x509.load_pem_x509_certificate(link.cert_pem.bytes())
+    chain = making._pair(certificates.ca.parent / "old-link", link.issue_cert(*HOSTS))
+    own = x509.load_pem_x509_certificates(chain.chain.read_bytes())[0]
+    old = _until(certificates, signer, datetime.now(UTC) - DAY)
+    chain.chain.write_bytes(own.public_bytes(serialization.Encoding.PEM) + old)
+    with strangers.running(behind_tls(chain, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(**trust(certificates, "verify-full")))
     assert codes(proof) == ("certificate-expired",)
     assert "a certificate in the chain of localhost" in proof.problems[0].message
 
 
+def test_the_system_s_ca_that_ends(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = _ca_until(certificates, datetime.now(UTC) - DAY)
+    monkeypatch.setenv("SSL_CERT_FILE", str(old))
+    pair = dated(certificates, "leaf", -DAY, 100 * DAY)
+    with strangers.running(behind_tls(pair, say(QUESTION))) as stranger:
+        proof = look(stranger.uri(sslmode="verify-full", sslrootcert="system"))
+    assert codes(proof) == ("certificate-expired",)
+    assert "a certificate in the chain of localhost" in proof.problems[0].message
+    assert "ca-expires" not in notes(proof)
+
+
 def _ca_until(certificates: Certificates, end: datetime) -> Path:
     """The laboratory's CA once more, with an end."""
-    key = serialization.load_pem_private_key(certificates.authority.private_key_pem.bytes(), None)
     ca = x509.load_pem_x509_certificate(certificates.ca.read_bytes())
-    builder = x509.CertificateBuilder(ca.issuer, ca.subject, ca.public_key(), 1, end - 9 * DAY, end)
-    for extension in ca.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
     path = certificates.ca.parent / "old_ca.pem"
-    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))  # type: ignore[arg-type]
+    path.write_bytes(_until(certificates, ca, end))
     return path
+
+
+def _until(certificates: Certificates, found: x509.Certificate, end: datetime) -> bytes:
+    """A certificate of the laboratory's CA once more, in PEM, with an end."""
+    key = serialization.load_pem_private_key(certificates.authority.private_key_pem.bytes(), None)
+    builder = x509.CertificateBuilder(found.issuer, found.subject, found.public_key(), 1, end - 90 * DAY, end)
+    for extension in found.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)  # type: ignore[arg-type]
 
 
 def _list(certificates: Certificates, authority: trustme.CA, *revoked: Pair, name: str) -> Path:

@@ -17,6 +17,7 @@ from envconn.selection.variables import CHOOSERS, DEFAULT_DATABASE, is_read
 from envconn.sources import DOTENV
 from envconn.sources.azure_app_service import plain_name
 from envconn.sources.order import SOURCES, Source
+from envconn.tls.ca import days_left, expiry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     # What the environment says is not repeated for an application that does not start because of it.
     reported = {(problem.code, problem.variable) for problem in report.problems}
     besides = [problem for problem in problems if (problem.code, problem.variable) not in reported]
-    report = replace(report, problems=(*report.problems, *besides), notes=(*report.notes, *notes))
+    report = replace(report, problems=(*report.problems, *besides), notes=(*report.notes, *notes, *_cas(report)))
     if report.ok and not details and (live := live_options(options)):
         from envconn.services import Services
 
@@ -60,6 +61,13 @@ def run(options: argparse.Namespace, *, details: bool) -> int:
     else:
         _print_people(whole, proof, details=details, places=found or (), engines=lines)
     return gravest(problem.exit_code for problem in whole.problems)
+
+
+def _cas(report: Report) -> Iterator[Finding]:
+    """Yield a note for each stated CA that expires soon, or has expired."""
+    for _, service in _endpoints(report):
+        if (ca := service.tls.ca) and (found := expiry(ca, days_left(ca))):
+            yield found.of(service.name)
 
 
 def _with_proof(report: Report, proof: Proof) -> Report:

@@ -10,10 +10,10 @@ from envconn.families import FAMILIES, SENTINEL
 from envconn.probe import handshake
 from envconn.probe.failures import FAULTS, MISNAMED, Failure, Rejected, certificate_code
 from envconn.probe.network import TooMuch
-from envconn.probe.proof import names_in, remaining
+from envconn.probe.proof import names_in
 from envconn.records import Record
 from envconn.tls import CA, TlsLevel
-from envconn.tls.ca import read
+from envconn.tls.ca import expiry, read, remaining
 from envconn.tls.secured import is_exempt
 
 TYPE_CHECKING = False
@@ -31,22 +31,24 @@ if TYPE_CHECKING:
 class Verification(Record):
     """Whether the CA signed the `chain`, and whether the certificate matches the `host`; `None` if unknown.
 
-    `ca` is the CA that the chain was verified against, `rejected` why it failed, also if only by its dates.
+    `ca` is the CA that the chain was verified against, `signer` its certificate if it signed the chain. `rejected` is
+    why that failed, also if only by its dates.
     """
 
     ca: CA | None = None
     chain: bool | None = None
     host: bool | None = None
     rejected: Rejected | None = None
+    signer: Certificate | None = None
 
 
 UNKNOWN = Verification()
 
 
-def verified_by_level(verdict: Verdict) -> Verification:
+def verified_by_level(verdict: Verdict, presented: Presented) -> Verification:
     """Return what a successful handshake at the level of `verdict` has verified."""
     verifies, full = verdict.level >= TlsLevel.VERIFY_CA, verdict.level == TlsLevel.VERIFY_FULL
-    return Verification(verdict.ca, verifies or None, full or None)
+    return Verification(verdict.ca, verifies or None, full or None, signer=presented.ca)
 
 
 def refuted_by(rejected: Rejected) -> Verification:
@@ -63,24 +65,26 @@ async def verify(channel: Channel, der: bytes, known: Verification) -> Verificat
     """
     stated = channel.service.tls.ca or read("system", channel.service.origin.variable)
     ca = stated if isinstance(stated, CA) else None
-    (chain, rejected), host = await asyncio.gather(_chain(channel, ca, known), _host(channel, der, known))
-    return Verification(ca, chain, host, rejected)
+    found, host = await asyncio.gather(_chain(channel, ca, known), _host(channel, der, known))
+    return Verification(ca, found.chain, host, found.rejected, found.signer)
 
 
-async def _chain(channel: Channel, ca: CA | None, known: Verification) -> tuple[bool | None, Rejected | None]:
+async def _chain(channel: Channel, ca: CA | None, known: Verification) -> Verification:
     if ca is None or (known.chain is not None and not known.rejected):
-        return known.chain, known.rejected
+        return known
     rejected = known.rejected
     if rejected is None:
         outcome = await _outcome(channel, handshake.chain_context(channel.service, ca, channel.protocol.alpn))
         if not isinstance(outcome, Rejected):
-            return outcome, None
+            return Verification(chain=None if outcome is None else True, signer=outcome and outcome.ca)
         rejected = outcome
     if certificate_code(rejected.number) not in _DATES:
-        return False, rejected
+        return Verification(chain=False, rejected=rejected)
     # Whether the CA signed it is another question than whether it is valid now.
     context = handshake.chain_context(channel.service, ca, channel.protocol.alpn, dates=False)
-    return await _outcome(channel, context) is True, rejected
+    outcome = await _outcome(channel, context)
+    signed = outcome if isinstance(outcome, handshake.Presented) else None
+    return Verification(chain=signed is not None, rejected=rejected, signer=signed and signed.ca)
 
 
 _DATES = frozenset({"certificate-expired", "certificate-not-yet-valid"})
@@ -93,19 +97,18 @@ async def _host(channel: Channel, der: bytes, known: Verification) -> bool | Non
     if isinstance(outcome, Rejected):
         # A failure other than the name: the server presented another certificate this time, or one not for servers.
         return False if certificate_code(outcome.number) == MISNAMED else None
-    return outcome
+    return None if outcome is None else True
 
 
-async def _outcome(channel: Channel, context: ssl.SSLContext) -> Rejected | bool | None:
-    """Return whether a handshake succeeds, or why not; `None` if it fails for a reason other than the certificate."""
+async def _outcome(channel: Channel, context: ssl.SSLContext) -> Presented | Rejected | None:
+    """Return what a handshake shows, or why it fails; `None` if that is for a reason other than the certificate."""
     try:
         async with await channel.dial() as wire:
-            await channel.encrypt(wire, context)
+            return await channel.encrypt(wire, context)
     except Rejected as rejected:
         return rejected
     except (Failure, OSError, TooMuch):
         return None
-    return True
 
 
 @dataclass
@@ -194,16 +197,28 @@ def _reject(observed: Observation, rejected: Rejected) -> None:
         found.setdefault("certificate-misnamed", "")
     certificate = observed.presented.certificate if observed.presented else None
     for code, words in found.items():
-        observed.fault(
-            code, _rejected_message(code, observed.channel.service, observed.channel.host, certificate, words)
-        )
+        message = _rejected_message(code, service, observed.channel.host, certificate, words)
+        if code == "certificate-expired" and (ended := _ended_ca(observed.verified, certificate)):
+            message = ended
+        observed.fault(code, message)
+
+
+def _ended_ca(verified: Verification, certificate: Certificate | None) -> str | None:
+    """Return the message that the stated CA has expired, if it has, and the server's own certificate has not."""
+    left = verified.signer.days_left if verified.signer else 0
+    if not verified.ca or left >= 0 or (certificate and certificate.days_left < 0):
+        return None
+    ended = expiry(verified.ca, left)
+    return ended.message if ended else None
 
 
 def _advise(observed: Observation, presented: Presented) -> None:
     service, verified = observed.channel.service, observed.verified
     certificate = presented.certificate
-    if certificate and (expiry := _expiry_message(observed.channel.where, certificate)):
-        observed.note("certificate-expires", expiry)
+    if certificate and (ending := _expiry_message(observed.channel.where, certificate)):
+        observed.note("certificate-expires", ending)
+    if verified.ca and verified.signer and (found := expiry(verified.ca, verified.signer.days_left)):
+        observed.notes.append(found)
     could_be_full = service.tls.level < TlsLevel.VERIFY_FULL and not is_exempt(service)
     if could_be_full and verified.ca and verified.chain and verified.host and not verified.rejected:
         message = _verifiable_message(service, observed.channel.where, observed.channel.protocol, verified.ca)
@@ -247,7 +262,7 @@ def _since(where: str, certificate: Certificate | None) -> str:
     # OpenSSL does not say which certificate of the chain it means.
     if certificate is None or certificate.days_left >= 0:
         return f"a certificate in the chain of {where} has expired"
-    return f"the certificate of {where} expired {remaining(certificate)}"
+    return f"the certificate of {where} expired {remaining(certificate.days_left)}"
 
 
 def _expiry_message(where: str, certificate: Certificate) -> str | None:
@@ -256,7 +271,7 @@ def _expiry_message(where: str, certificate: Certificate) -> str | None:
         return None
     if certificate.days_left < 0:
         return f"{_since(where, certificate)}. Renew it on the server"
-    return f"the certificate of {where} expires soon, {remaining(certificate)}. Renew it on the server"
+    return f"the certificate of {where} expires soon, {remaining(certificate.days_left)}. Renew it on the server"
 
 
 def _not_enforced_message(where: str, protocol: WireProtocol, *, promised: bool) -> str:

@@ -20,7 +20,7 @@ from typing import TypedDict, cast
 from envconn.drivers.ssl_context import settle
 from envconn.probe.failures import Rejected
 from envconn.probe.proof import Certificate, Handshake
-from envconn.records import Record
+from envconn.records import Record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Presented(Record):
     """What a successful handshake has shown. `der` is the certificate, `certificate` its readable content.
 
-    `asked` is whether the server asked for a client certificate.
+    `certificate_requested` is whether the server asked for a client certificate. `ca` is the certificate of the CA
+    that the chain was verified against.
     """
 
     version: str
@@ -45,10 +46,11 @@ class Presented(Record):
     certificate: Certificate | None
     alpn: str | None
     certificate_requested: bool
+    ca: Certificate | None = None
 
-    def handshake(self, *, chain: bool | None, host: bool | None) -> Handshake:
+    def handshake(self, *, chain: bool | None, host: bool | None, ca: Certificate | None) -> Handshake:
         """Return the handshake with what was found out about the certificate."""
-        return Handshake(self.version, self.cipher, self.bits, self.certificate, chain, host)
+        return Handshake(self.version, self.cipher, self.bits, self.certificate, chain, host, ca)
 
 
 async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str, *, sni: bool = True) -> Presented:
@@ -69,6 +71,7 @@ async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str, *, sni: bo
         raise Rejected(error.verify_code, error.verify_message) from None
     if compares and not sni and not _is_for(name, tls):
         raise Rejected(_MISMATCH, "")
+    ca = read_ca(tls)
     cipher, _, bits = tls.cipher() or ("", "", 0)
     der, certificate_requested = tls.getpeercert(binary_form=True) or b"", _CERTIFICATE_REQUEST in received
     return Presented(
@@ -79,6 +82,7 @@ async def shake_hands(wire: Wire, context: ssl.SSLContext, name: str, *, sni: bo
         read_certificate(tls),
         tls.selected_alpn_protocol(),
         certificate_requested,
+        ca,
     )
 
 
@@ -231,7 +235,8 @@ def read_certificate(tls: ssl.SSLObject, now: datetime | None = None) -> Certifi
     tls.context.verify_mode = ssl.CERT_REQUIRED
     try:
         der, decoded = tls.getpeercert(binary_form=True), cast("_Decoded | None", tls.getpeercert())
-        return _certificate(der, decoded, _chain(tls), now or datetime.now(UTC)) if der and decoded else None
+        chain = _chain(tls, "get_unverified_chain")[:_LINKS]
+        return _certificate(der, decoded, chain, now or datetime.now(UTC)) if der and decoded else None
     except (ValueError, ssl.SSLError):
         return None
     finally:
@@ -241,18 +246,29 @@ def read_certificate(tls: ssl.SSLObject, now: datetime | None = None) -> Certifi
             tls.context.load_verify_locations(cadata=b"\0")
 
 
-def _chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+def read_ca(tls: ssl.SSLObject, now: datetime | None = None) -> Certificate | None:
+    """Return the certificate of the CA that `tls` has verified the chain against, without `names` and `chain`.
+
+    It is `None` if nothing was verified, or if the certificate that is trusted is not a CA's.
+    """
+    if tls.context.verify_mode == ssl.CERT_NONE:
+        return None
+    with suppress(ValueError):  # a date that is none
+        for der, decoded in _decoded(_chain(tls, "get_verified_chain")[-1:]).items():
+            return replace(_certificate(der, decoded, (), now or datetime.now(UTC)), names=())
+    return None
+
+
+def _chain(tls: ssl.SSLObject, method: str) -> tuple[bytes, ...]:
     # Public, and returns bytes, since Python 3.13; before, it is one level below and returns objects.
-    ask = getattr(tls, "get_unverified_chain", None) or getattr(
-        getattr(tls, "_sslobj", None), "get_unverified_chain", None
-    )
+    ask = getattr(tls, method, None) or getattr(getattr(tls, "_sslobj", None), method, None)
     chain = (ask and ask()) or ()
-    return tuple(each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain[:_LINKS])
+    return tuple(each if isinstance(each, bytes) else each.public_bytes(_DER) for each in chain)
 
 
 def _certificate(der: bytes, decoded: _Decoded, chain: Sequence[bytes], now: datetime) -> Certificate:
     subject, not_after = _distinguished(decoded["subject"]), _moment(decoded["notAfter"])
-    above = _subjects(chain[1:])
+    above = {link: _distinguished(each["subject"]) for link, each in _decoded(chain[1:]).items()}
     return Certificate(
         subject=subject,
         names=tuple(islice(_names(decoded.get("subjectAltName", ())), _MOST)),
@@ -265,13 +281,13 @@ def _certificate(der: bytes, decoded: _Decoded, chain: Sequence[bytes], now: dat
     )
 
 
-def _subjects(certificates: Sequence[bytes]) -> dict[bytes, str]:
-    """Return the subject of each CA's certificate: `ssl` shows no others, and none at all if one is unreadable."""
+def _decoded(certificates: Sequence[bytes]) -> dict[bytes, _Decoded]:
+    """Return what is in each CA's certificate: `ssl` shows no others, and none at all if one is unreadable."""
     store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with suppress(ValueError, ssl.SSLError):
         store.load_verify_locations(cadata=b"".join(certificates))
-        decoded = zip(store.get_ca_certs(binary_form=True), store.get_ca_certs(), strict=True)
-        return {der: _distinguished(cast("_Decoded", each)["subject"]) for der, each in decoded}
+        decoded = cast("list[_Decoded]", store.get_ca_certs())
+        return dict(zip(store.get_ca_certs(binary_form=True), decoded, strict=True))
     return {}
 
 

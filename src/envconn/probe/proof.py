@@ -8,6 +8,7 @@ from envconn.errors import EnvconnError
 from envconn.exit_codes import gravest
 from envconn.records import Value, fields
 from envconn.report import Report, document, finding
+from envconn.tls.ca import remaining
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Handshake(Value):
 
     `version` is that of TLS (``TLSv1.3``), `cipher` OpenSSL's name, `bits` the strength of its key. `chain_verified`
     is whether the CA signed the certificate, whatever its dates, `host_verified` whether it is valid for the host, both
-    also if the level does not require it; `None` if it could not be found out, such as without any CA.
+    also if the level does not require it; `None` if it could not be found out, such as without any CA. `ca` is the
+    certificate of that CA, without `names` and `chain`, if it signed the server's.
     """
 
     version: str
@@ -54,6 +56,7 @@ class Handshake(Value):
     certificate: Certificate | None = None
     chain_verified: bool | None = None
     host_verified: bool | None = None
+    ca: Certificate | None = None
 
 
 class Login(Value):
@@ -182,9 +185,15 @@ def _paragraph(seen: Seen) -> Iterator[str]:
 def _handshake_facts(handshake: Handshake) -> Iterator[str]:
     yield f"  {handshake.version}, {handshake.cipher}"
     if certificate := handshake.certificate:
-        until = f"{certificate.not_after:%Y-%m-%d}, {remaining(certificate)}"
-        yield f"  certificate for {names_in(certificate)}, by {certificate.issuer or 'no issuer'}, until {until}"
+        issuer = certificate.issuer or "no issuer"
+        yield f"  certificate for {names_in(certificate)}, by {issuer}, {_until(certificate)}"
+    if handshake.ca:
+        yield f"  CA {handshake.ca.subject or 'without a name'}, {_until(handshake.ca)}"
     yield f"  its CA is {_known(handshake.chain_verified)}, its hostname is {_known(handshake.host_verified)}"
+
+
+def _until(certificate: Certificate) -> str:
+    return f"until {certificate.not_after:%Y-%m-%d}, {remaining(certificate.days_left)}"
 
 
 def _known(verified: bool | None) -> str:  # noqa: FBT001 - it is what a table is asked with
@@ -230,6 +239,7 @@ def _handshake(handshake: Handshake) -> dict[str, Json]:
         "certificate": _certificate(handshake.certificate) if handshake.certificate else None,
         "chain_verified": handshake.chain_verified,
         "host_verified": handshake.host_verified,
+        "ca": _certificate(handshake.ca) if handshake.ca else None,
     }
 
 
@@ -255,14 +265,6 @@ def names_in(certificate: Certificate) -> str:
     shown = ", ".join(certificate.names[:_FEW]) or "no name"
     more = len(certificate.names) - _FEW
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def remaining(certificate: Certificate) -> str:
-    """Return how many days are left, or for how many it has been expired."""
-    left = certificate.days_left
-    count = left if left >= 0 else -left - 1  # whole days before or after now
-    days = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
-    return f"{days} left" if left >= 0 else f"{days} ago"
 
 
 _FEW = 5

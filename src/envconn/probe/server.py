@@ -71,7 +71,9 @@ async def inspect_host(service: SecuredConnection, host: Host, protocol: WirePro
         await inspection.release()
     conclude(observed, enforced=limits.enforcement == "require")
     verified = observed.verified
-    shown = observed.presented and observed.presented.handshake(chain=verified.chain, host=verified.host)
+    shown = observed.presented and observed.presented.handshake(
+        chain=verified.chain, host=verified.host, ca=verified.signer
+    )
     return Seen(
         service,
         host,
@@ -182,8 +184,12 @@ class _Inspection:
             # Opportunistic TLS continues without TLS, as libpq does.
             self._observed.note(code, message)
             return await self._stack.enter_async_context(await self._channel.dial())
-        self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
+        self._see(presented)
         return wire
+
+    def _see(self, presented: Presented) -> None:
+        verified = verified_by_level(self._service.tls, presented)
+        self._observed.presented, self._observed.verified = presented, verified
 
     async def _directly(self, wire: Wire) -> bool:
         """Whether the server accepts TLS from the first byte, as libpq requires it: it must confirm the protocol."""
@@ -191,7 +197,7 @@ class _Inspection:
         with suppress(Failure):
             presented = await self._channel.encrypt(wire, context)
             if presented.alpn == self._channel.protocol.alpn:
-                self._observed.presented, self._observed.verified = presented, verified_by_level(self._service.tls)
+                self._see(presented)
         return self._observed.presented is not None
 
     async def _identify_silent(self, attempt: Coroutine[object, object, T]) -> T:

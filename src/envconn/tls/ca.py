@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from functools import cache
 
-from envconn.errors import Finding, files_exhausted, problem
+from envconn.errors import Finding, files_exhausted, note, problem
 from envconn.grammar.libpq_keywords import HOME_CA
 from envconn.records import Value
 from envconn.sources.files import read_text
@@ -111,6 +112,49 @@ def read(text: str, variable: str, directory: str = "") -> CA | Finding:
     if isinstance(content, Finding):
         return problem(content.code.replace("file-", "ca-"), variable, f"CA: {content.message}")
     return _checked(CA("file", variable, path=path), content.reveal())
+
+
+def days_left(ca: CA) -> int | None:
+    """Return how many whole days the last of the certificates of `ca` has left, negative once it has expired.
+
+    It is `None` for the system's CAs, and for certificates that are not a CA's.
+    """
+    import ssl
+    import time
+
+    context, ends = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), list[float]()
+    if ca.kind != "system":
+        with suppress(OSError, ValueError):  # it is another one by now, or gone
+            context.load_verify_locations(ca.path or None, cadata=ca.pem or None)
+            ends = [ssl.cert_time_to_seconds(str(each["notAfter"])) for each in context.get_ca_certs()]
+    return int((max(ends) - time.time()) // _DAY) if ends else None
+
+
+def expiry(ca: CA, days: int | None) -> Finding | None:
+    """Return a note that `ca` has so many `days` left if they are fewer than `SOON`, else `None`.
+
+    It is `None` for the system's CAs as well, which are replaced with the system.
+    """
+    if days is None or days >= SOON or ca.kind == "system":
+        return None
+    what = f"the CA in {ca.path}" if ca.kind == "file" else "the CA"
+    if days < 0:
+        return note("ca-expires", ca.variable, f"{what} expired {remaining(days)}. {_SUCCESSOR}")
+    return note("ca-expires", ca.variable, f"{what} expires soon, {remaining(days)}. {_BESIDE}")
+
+
+SOON = 30
+"""A CA that ends in fewer days than this is worth a note."""
+_SUCCESSOR = "Replace it with the CA that signs the server's certificate now"
+_BESIDE = "Add its successor beside it, before the server's certificate is of that one"
+_DAY = 86_400
+
+
+def remaining(days: int) -> str:
+    """Return how many whole `days` are left, or, if negative, how many ago it was."""
+    count = days if days >= 0 else -days - 1  # whole days before or after now
+    words = {0: "less than a day", 1: "1 day"}.get(count, f"{count} days")
+    return f"{words} left" if days >= 0 else f"{words} ago"
 
 
 def is_readable(path: str) -> bool:
