@@ -666,8 +666,8 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "Unset it, and write the values into the connection string.",
         ),
         "password-redirected": Code(
-            "A password of the process environment would be sent to a host that only an env file names.",
-            "Set the host where the password is set, or the password where the host is.",
+            "A password or a token of the process would be sent to a host that only an env file names.",
+            "Set the host where the password, or `ENVCONN_AUTH`, is set, or that where the host is.",
         ),
         "pg-variable-invalid": Code(
             "libpq would not connect because of the value of one of its variables.", "Correct it, or unset it."

@@ -87,7 +87,7 @@ def test_one_word_is_enough(url: str, environ: dict[str, str]) -> None:
     ("url", "environ", "endpoint"),
     [
         (LOCAL, {"ENVCONN_AUTH_HOST": HOST}, (HOST, 5432, "eu-west-1")),
-        (LOCAL, {"ENVCONN_AUTH_HOST": f"{HOST.upper()}:5434", "ENVCONN_AUTH_REGION": "x"}, (HOST, 5434, "x")),
+        (LOCAL, {"ENVCONN_AUTH_HOST": f"{HOST.upper()}:5434"}, (HOST, 5434, "eu-west-1")),
         ("postgresql://app@/app?host=/run", {"ENVCONN_DATABASE_AUTH_HOST": HOST}, (HOST, 5432, "eu-west-1")),
         (LOCAL, {"ENVCONN_AUTH_HOST": "db.example", "ENVCONN_AUTH_REGION": "x"}, ("db.example", 5432, "x")),
     ],
@@ -129,6 +129,8 @@ def test_a_proxy_on_this_machine_gets_a_token_for_the_endpoint(
         (WAIVED, {"ENVCONN_TLS_WAIVE": "*.example", "ENVCONN_AUTH_HOST": HOST}, *UNVERIFIED),
         (LOCAL, {}, "identity-endpoint", "DATABASE_URL", "is not an endpoint of Amazon RDS"),
         (LOCAL, {"ENVCONN_AUTH_HOST": "db.example"}, "identity-endpoint", "DATABASE_URL", "_AUTH_REGION"),
+        (URL.replace(HOST, HOST.upper()), {}, "identity-endpoint", "DATABASE_URL", "Write it in lower case"),
+        (URL.replace(HOST, f"{HOST}."), {}, "identity-endpoint", "DATABASE_URL", "without a dot at its end"),
         ("mysql://app@db.example/app", {}, "identity-unsupported", "DATABASE_URL", "also without TLS"),
         (URL, {"AMQP_URL": "amqps://mq.example"}, "identity-unsupported", "AMQP_URL", "ENVCONN_BROKER_AUTH=password"),
     ],
@@ -142,6 +144,8 @@ def test_what_is_refused(url: str, environ: dict[str, str], code: str, variable:
 
 CACHE_HOST = "master.shop.abc123.euw1.cache.amazonaws.com"
 CACHE = f"rediss://app@{CACHE_HOST}:6379"
+TUNNEL, REGION = "redis://app@localhost:6380", {"ENVCONN_AUTH_REGION": "eu-west-1"}
+NODE = CACHE_HOST.replace("master", "shop-001")
 OTHER_CACHE = "rediss://app@cache.example?ssl_cert_reqs=none"
 SERVERLESS = "rediss://app@shop-x1y2z3.serverless.use1.cache.amazonaws.com:6379"
 
@@ -153,7 +157,9 @@ SERVERLESS = "rediss://app@shop-x1y2z3.serverless.use1.cache.amazonaws.com:6379"
         (SERVERLESS, {}),
         (f"{CACHE}?ssl_cert_reqs=none", {}),
         (SERVERLESS.replace("serverless", "public.serverless"), {}),
-        ("redis://app@localhost:6380", {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST}),
+        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST}),
+        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST.upper()}),
+        (CACHE.replace("master", "replica"), {}),
     ],
 )
 def test_a_cache_accepts(url: str, environ: dict[str, str]) -> None:
@@ -171,6 +177,9 @@ def test_a_cache_accepts(url: str, environ: dict[str, str]) -> None:
         ("rediss://app@cache.example", {}, "identity-endpoint", "Set ENVCONN_CACHE_AUTH_HOST"),
         (CACHE.replace("rediss", "redis"), {}, "tls-disabled", "Use rediss://"),
         (OTHER_CACHE, {"ENVCONN_AUTH_HOST": CACHE_HOST}, "identity-unverified", "to a verified server only"),
+        (TUNNEL, {"ENVCONN_AUTH_HOST": NODE, **REGION}, "identity-endpoint", "Use the one for the whole cache"),
+        (TUNNEL, {"ENVCONN_AUTH_HOST": "cache.example", **REGION}, "identity-endpoint", "is not an endpoint of Amazon"),
+        (CACHE.replace(CACHE_HOST, NODE), {}, "identity-endpoint", "Set ENVCONN_CACHE_AUTH_HOST"),
         (CACHE, {"ENVCONN_AUTH": "password"}, "password-missing", "there is a user without a password"),
         (CACHE, {"ENVCONN_AUTH": "azure-entra"}, "identity-unsupported", "does not support this kind of server"),
     ],
@@ -183,8 +192,12 @@ def test_a_cache_refuses(url: str, environ: dict[str, str], code: str, sentence:
 
 @pytest.mark.parametrize(
     ("url", "name", "more"),
-    [(CACHE, "shop", ""), (SERVERLESS, "shop", "&ResourceType=ServerlessCache")],
-    ids=["cluster", "serverless"],
+    [
+        (CACHE, "shop", ""),
+        (CACHE.replace("master", "replica"), "shop", ""),
+        (SERVERLESS, "shop", "&ResourceType=ServerlessCache"),
+    ],
+    ids=["cluster", "replica", "serverless"],
 )
 def test_a_cache_gets_what_botocore_presigns(url: str, name: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in Amazon's own examples, with botocore's `RequestSigner`."""
@@ -210,6 +223,7 @@ def test_a_cache_gets_what_botocore_presigns(url: str, name: str, more: str, mon
     assert cache.password.reveal() == signed.removeprefix("http://")
 
 
+VERIFIED, NEON = "?sslmode=verify-full&sslrootcert=system", "EP-x-1.eu-central-1.aws.neon.tech"
 ENTRA, IAM = {"ENVCONN_AUTH": "azure-entra"}, {"ENVCONN_AUTH": "gcp-iam"}
 
 
@@ -235,6 +249,9 @@ def test_other_clouds_accept(url: str, environ: dict[str, str], level: str) -> N
     ("url", "environ", "code", "sentence"),
     [
         (URL, ENTRA, "identity-endpoint", "is not a server of Azure Database for PostgreSQL"),
+        (f"{URL.replace(HOST, HOST.upper())}{VERIFIED}", ENTRA, "identity-endpoint", "Write it in lower case"),
+        (f"{URL.replace(HOST, HOST + '.')}{VERIFIED}", ENTRA, "identity-endpoint", "without a dot at its end"),
+        (f"postgresql://app%40project.iam@{NEON}/app{VERIFIED}", IAM, "identity-endpoint", "Write it in lower case"),
         (AZURE.replace("app@", "app%40project.iam@"), IAM, "identity-endpoint", "is not an instance of Google"),
         (AZURE.replace("app@", "app:x@"), ENTRA, "identity-conflict", "Remove the password"),
         (AZURE, {**ENTRA, "ENVCONN_AUTH_HOST": HOST}, "identity-conflict", "Remove ENVCONN_AUTH_HOST"),
@@ -266,6 +283,35 @@ def test_an_env_file_does_not_decide_how_the_environment_logs_in(tmp_path: Path)
     services = envconn.load({"DATABASE_URL": URL.replace("app@", "app:x@")}, env_file=file)
     assert services.database.password == envconn.Secret("x")
     assert [note.code for note in services.report().notes if note.variable == "ENVCONN_AUTH"] == ["dotenv-ignored"]
+
+
+@pytest.mark.parametrize(
+    ("file", "environ", "codes"),
+    [
+        ("DATABASE_URL ENVCONN_AUTH", {}, []),
+        ("DATABASE_URL", {"ENVCONN_AUTH": "azure-entra"}, ["password-redirected"]),
+        ("DATABASE_URL ENVCONN_AUTH", {"ENVCONN_AUTH": "azure-entra"}, ["password-redirected"]),
+        ("DATABASE_URL", {"ENVCONN_DATABASE_AUTH": "azure-entra"}, ["password-redirected"]),
+        ("DATABASE_URL", {"ENVCONN_AUTH": AWS, "ENVCONN_AUTH_HOST": HOST}, ["password-redirected"]),
+        ("DATABASE_URL ENVCONN_AUTH_HOST", {"ENVCONN_AUTH": AWS}, ["password-redirected"]),
+        ("DATABASE_URL", {"ENVCONN_AUTH": "password"}, []),
+    ],
+)
+def test_no_identity_goes_where_an_env_file_alone_says(
+    file: str, environ: dict[str, str], codes: list[str], tmp_path: Path
+) -> None:
+    texts = {
+        "DATABASE_URL": f"postgresql://app@db.example/app{VERIFIED}",
+        "ENVCONN_AUTH": "azure-entra",
+        "ENVCONN_AUTH_HOST": HOST,
+    }
+    (tmp_path / ".env").write_text("".join(f"{name}={texts[name]!r}\n" for name in file.split()))
+    problems = []
+    try:
+        envconn.load(environ, env_file=tmp_path / ".env")
+    except ConfigurationError as error:
+        problems = [each.code for each in error.problems]
+    assert problems == codes
 
 
 def test_a_connection_of_the_program_logs_in_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,8 @@ class Identity(Value):
     """What is stated about the login of a service: `word` in `variable`, and what the connection does not show.
 
     `host` is the endpoint's own name (``ENVCONN_AUTH_HOST``), with a port or without, `region` its region; each has
-    the variable that states it. As the supplier of a connection's password, it is called with the connection.
+    the variable that states it. `trusted` is whether anything of that is from a source above an env file. As the
+    supplier of a connection's password, it is called with the connection.
     """
 
     word: str
@@ -60,6 +61,7 @@ class Identity(Value):
     host_variable: str = ""
     region: str = ""
     region_variable: str = ""
+    trusted: bool = True
 
     def __call__(self, connection: Server) -> str:
         """Return a token for the login to `connection`, which was judged.
@@ -84,7 +86,7 @@ class Identity(Value):
 
     def _endpoint(self, connection: Server) -> Host | None:
         """Return the endpoint that ``ENVCONN_AUTH_HOST`` names, behind a tunnel or an alias."""
-        name, _, port = self.host.partition(":")
+        name, _, port = self.host.lower().partition(":")
         return Host(name, int(port or FAMILIES[connection.family].port)) if name else None
 
     def _recognised(self, connection: Server, host: Host) -> str:
@@ -107,6 +109,7 @@ class Identity(Value):
             "user": method.user,
             "host": self.host_variable,
             "region": self.region_variable,
+            "place": connection.origin.place,
         }
         for code, message, is_so in self._objections(connection, verified=verified):
             if is_so:
@@ -118,18 +121,25 @@ class Identity(Value):
             yield "identity-unsupported", _MYSQL if connection.family == MYSQL else _UNSUPPORTED, True
             return
         parameters = connection.parameters
+        yield "password-redirected", _REDIRECTED, connection.origin.env_file and self.trusted
         yield "identity-conflict", _PASSWORD, bool(connection.password)
         yield "identity-conflict", _HOSTS, len(connection.hosts) > 1
         yield "identity-conflict", _BINDING, parameters.get("channel_binding") == "require"
         yield "identity-conflict", _METHOD, _excludes_passwords(parameters.get("require_auth", ""))
         yield "identity-conflict", _USER, re.fullmatch(self.method.users, connection.user) is None
+        if _is_misspelt(connection):
+            yield "identity-endpoint", _SPELLING, True
+            return
         is_known = yield from (self._about_endpoint if self.method.signs else self._about_provider)(connection)
         yield "identity-unverified", _UNVERIFIED, is_known and not verified
 
     def _about_endpoint(self, connection: Connection) -> Generator[tuple[str, str, bool], None, bool]:
         """Yield the same about the endpoint that is signed, and return whether it is known."""
         shown, region = self._recognised(connection, connection.hosts[0]), self.target(connection).region
-        named = self.host.partition(":")[0].lower()
+        endpoint, named = self._endpoint(connection), self.host.partition(":")[0].lower()
+        if endpoint and connection.family in self.method.derived and not self._recognised(connection, endpoint):
+            yield "identity-endpoint", _NO_NAME, True
+            return False
         yield "identity-endpoint", _NO_ENDPOINT, not (shown or named)
         yield "identity-endpoint", _NO_REGION, bool(named and not region)
         yield "identity-conflict", _OTHER_HOST, bool(shown and named and named != connection.host)
@@ -148,6 +158,13 @@ class Identity(Value):
 
 def _endpoint_of(connection: Server, host: Host) -> Endpoint:
     return identify(Connection(connection.family, "", (host,), connection.user, connection.dbname))
+
+
+def _is_misspelt(connection: Connection) -> bool:
+    """Whether the host is a provider's, in a spelling that `identify` takes for nobody's."""
+    host = connection.hosts[0]
+    plain = host.host.lower().rstrip(".")
+    return plain != host.host and _name(_endpoint_of(connection, Host(plain, host.port))) not in {None, "local"}
 
 
 def _name(endpoint: Endpoint) -> str | None:
@@ -175,12 +192,15 @@ _METHOD = (
     "require_auth excludes {auth}: the server asks for the token as a password. Use require_auth=password, or remove it"
 )
 _USER = "the user is not what {auth} logs in as. Use {user}"
+_REDIRECTED = "{auth} does not log in where {place} says, which is less trusted. Set both in the same place"
+_SPELLING = "the host is in a spelling that no provider uses. Write it in lower case, without a dot at its end"
 _OTHER_PROVIDER = "the host is not {endpoint}, which {auth} is for. Set {own}=password, and use a password"
 _NO_HOST = "{host} has no effect with {auth}, whose tokens are not for one endpoint. Remove {host}"
 _NO_REGION_HERE = "{region} has no effect with {auth}, whose tokens are not for one endpoint. Remove {region}"
 _UNVERIFIED = "a token of {auth} is sent to a verified server only. Use sslmode=verify-full, and name the CA"
 _NO_ENDPOINT = "the host is not {endpoint}, which {auth} signs for. Set {own}_HOST to the endpoint's own name"
 _NO_REGION = "the endpoint's name does not show its region, which {auth} signs for. Set {own}_REGION"
+_NO_NAME = "{host} is not {endpoint}. Use the one for the whole cache, as the provider writes it"
 _OTHER_HOST = "{host} is another endpoint than the host, which is one itself. Remove {host}"
 _OTHER_REGION = "{region} is not the region in the endpoint's name. Remove {region}"
 

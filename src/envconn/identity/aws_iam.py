@@ -49,7 +49,7 @@ def _cache(target: Target) -> tuple[str, str, dict[str, str]]:
     """Return the same for ElastiCache, which signs the name of the cache: a part of the endpoint's."""
     query = {"Action": "connect", "User": target.user}
     first, second, *_ = [*target.host.split("."), ""]
-    if first in {"master", "clustercfg"}:
+    if first in {"master", "replica", "clustercfg"}:
         return second, "elasticache", query
     return first.rpartition("-")[0], "elasticache", {**query, "ResourceType": "ServerlessCache"}
 

@@ -20,7 +20,8 @@ class Method(Record):
     to check if a server refuses one.
 
     `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
-    provider. `users` is a pattern for users, and `user` what to write instead.
+    provider. `derived` are the families whose tokens hold a part of the endpoint's name, for which no other name can
+    stand. `users` is a pattern for users, and `user` what to write instead.
     """
 
     library: str
@@ -31,6 +32,7 @@ class Method(Record):
     sources: tuple[str, ...]
     refused: str
     signs: bool = False
+    derived: tuple[str, ...] = ()
     scope: str = ""
     users: str = r".+"
     user: str = ""
@@ -46,6 +48,7 @@ METHODS: Mapping[str, Method] = {
         sources=("AWS_",),
         refused="Run GRANT rds_iam TO the user, allow rds-db:connect (ElastiCache: elasticache:Connect) for it in IAM",
         signs=True,
+        derived=(REDIS,),
         user="the name of a user, before the host",
     ),
     "azure-entra": Method(

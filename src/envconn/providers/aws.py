@@ -98,7 +98,7 @@ AWS_ELASTICACHE = Provider(
     title="Amazon ElastiCache",
     families=("redis",),
     hosts=(
-        r"(?:master|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.(?P<region>[a-z0-9]+)\.cache\.amazonaws\.com",
+        r"(?:master|replica|clustercfg)\.[a-z0-9-]+\.[a-z0-9]+\.(?P<region>[a-z0-9]+)\.cache\.amazonaws\.com",
         r"[a-z0-9-]+-[a-z0-9]{6}\.(?:public\.)?serverless\.(?P<region>[a-z0-9]+)\.cache\.amazonaws\.com",
     ),
     regions=_REGIONS,

@@ -143,7 +143,7 @@ class Scopes:
 
         texts = [chosen.get(name) for name in _AUTH]
         stated = [(each.text.reveal().strip(), each.origin.variable) if each else ("", "") for each in texts]
-        (word, variable), (host, host_variable), _ = stated
+        (word, variable), (host, host_variable), (region, region_variable) = stated
         if word == PASSWORD:
             return None
         if word not in METHODS:
@@ -153,7 +153,8 @@ class Scopes:
         if host and wrong_host(host):
             self._scan.problems.append(problem("identity-unknown", host_variable, _AUTH_HOST))
             return None
-        return Identity(*(part for each in stated for part in each))
+        trusted = any(each and not each.origin.env_file for each in texts)
+        return Identity(word, variable, host, host_variable, region, region_variable, trusted)
 
 
 def _in_home(home: str) -> Iterator[tuple[str, Text]]:
