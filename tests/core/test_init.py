@@ -79,7 +79,7 @@ def test_the_settings_of_django_are_named(
 ) -> None:
     for name, text in files.items():
         (place / name).write_text(text, encoding="utf-8")
-    assert f"2. Add this in {path}, instead of DATABASES and CACHES:\n" in printed(capsys)
+    assert f"2. Add this at the end of {path}, instead of DATABASES and CACHES:\n" in printed(capsys)
 
 
 def test_a_program_without_a_framework_loads_by_itself(

@@ -304,6 +304,10 @@ def test_no_block_goes_untested(checkout: Path) -> None:
         assert set(fences[1::2]) <= {""}
 
 
+OF_THE_TEMPLATE = "from pathlib import Path; BASE_DIR = Path.cwd(); INSTALLED_APPS = []\n"
+"""What Django's template of settings has before our lines."""
+
+
 @pytest.mark.checkout
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "examples/README.md"])
 def test_python_blocks(
@@ -314,7 +318,7 @@ def test_python_blocks(
     variables["REDIS_URL"] = cache.uri(ssl_ca_certs=str(certificates.ca))
     for block in blocks(checkout / name, "python"):
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", f"INSTALLED_APPS = []\n{block}"],
+            [sys.executable, "-W", "error", "-c", f"{OF_THE_TEMPLATE}{block}"],
             env=environment(scrap, variables),
             capture_output=True,
             text=True,

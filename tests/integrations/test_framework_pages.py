@@ -102,8 +102,8 @@ def test_every_driver_is_in_the_table(checkout: Path) -> None:
 def test_django(checkout: Path, private: Server, certificates: Certificates, tmp_path: Path) -> None:
     """The settings of the page behind those of the site, and the commands of the page."""
     page = checkout / "docs" / "django.md"
-    ours = "INSTALLED_APPS += ['django.contrib.staticfiles', 'website']\n"
-    settings = ["from website.settings import *\n", *blocks(page, "python"), ours]
+    ours = "from website.settings import *\nINSTALLED_APPS.remove('envconn_django')\n"
+    settings = [ours, *blocks(page, "python")]
     (tmp_path / "tested").mkdir()
     (tmp_path / "tested" / "settings.py").write_text("".join(settings), encoding="utf-8")
     environ = deployed.environment(

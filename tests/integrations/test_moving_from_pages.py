@@ -32,6 +32,7 @@ ROWS = [
 ]
 THEIRS: dict[str, object] = {"config": dj_database_url.config, "parse": dj_database_url.parse, "environ": environ}
 OURS: dict[str, object] = {"databases": envconn_django.databases, "caches": envconn_django.caches, "envconn": envconn}
+OURS["BASE_DIR"] = Path()
 UNSTATED = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "DISABLE_SERVER_SIDE_CURSORS": False}
 """What Django does where an entry does not say it."""
 WRITTEN_OUT = {*KEYWORDS, "ssl", "password", "pool_class", "ssl_cert_reqs", "ssl_check_hostname", "ssl_ca_certs"}
@@ -115,10 +116,11 @@ def test_the_page_is_the_one_that_the_table_makes(checkout: Path, table: Table) 
 @pytest.mark.parametrize("table", [DJ_DATABASE_URL, DJANGO_ENVIRON], ids=lambda table: table.library)
 def test_the_settings_of_the_page(checkout: Path, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", URL)
-    found: dict[str, Any] = {"__file__": str(Path("shop/settings.py").absolute())}
+    found: dict[str, Any] = {"__file__": str(Path("shop/settings.py").absolute()), "INSTALLED_APPS": ["shop"]}
     code = (checkout / "docs" / f"from-{table.library}.md").read_text(encoding="utf-8").split("```")[1]
     exec(code.removeprefix("python\n"), found)  # noqa: S102 - our own
     assert found["DATABASES"]["default"]["HOST"] == "db.example.com"
+    assert found["INSTALLED_APPS"] == ["envconn_django", "shop"]
 
 
 @pytest.mark.checkout

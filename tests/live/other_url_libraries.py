@@ -113,7 +113,11 @@ DJ_DATABASE_URL = Table(
                 url="",
             ),
             Row(
-                'config(default="sqlite:///db.sqlite3")', 'databases(default="sqlite:///db.sqlite3")', url="", level=""
+                'config(default="sqlite:///db.sqlite3")',
+                'databases(default="sqlite:///db.sqlite3", env_file=BASE_DIR / ".env")',
+                "without `env_file`, `.env` is read in the working directory, and the default is used in another one",
+                url="",
+                level="",
             ),
             Row(
                 f'config(default="{URL}")',
@@ -258,7 +262,11 @@ DJANGO_ENVIRON = Table(
                 url="",
             ),
             Row(
-                'env.db(default="sqlite:///db.sqlite3")', 'databases(default="sqlite:///db.sqlite3")', url="", level=""
+                'env.db(default="sqlite:///db.sqlite3")',
+                'databases(default="sqlite:///db.sqlite3", env_file=BASE_DIR / ".env")',
+                "without `env_file`, `.env` is read in the working directory, and the default is used in another one",
+                url="",
+                level="",
             ),
             Row(
                 f'env.db(default="{URL}")',
@@ -275,8 +283,9 @@ DJANGO_ENVIRON = Table(
             Row(f'env.db_url_config("{URL}")', f'databases(envconn.secure("{URL}"))', url=""),
             Row(
                 "environ.Env.read_env(path)",
-                'databases(env_file=".env")',
-                '`env_file=BASE_DIR / ".env"`. The process environment has precedence, in both; here it is not changed',
+                'databases(env_file=BASE_DIR / ".env")',
+                "the process environment has precedence, in both; here it is not changed, so that `env.bool` and the "
+                "like still need `read_env`",
                 url="",
                 env_file=f"DATABASE_URL={URL}\n",
                 call='environ.Env.read_env(".env") or env.db()',

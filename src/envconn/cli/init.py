@@ -42,13 +42,13 @@ _FRAMEWORKS = {
     "django": Part(
         "Django",
         "django",
-        "in {settings}, instead of DATABASES and CACHES",
+        "at the end of {settings}, instead of DATABASES and CACHES",
         """\
 from envconn_django import caches, databases
 
 INSTALLED_APPS = ["envconn_django", *INSTALLED_APPS]
-DATABASES = databases()
-CACHES = caches()
+DATABASES = databases(env_file=BASE_DIR / ".env")
+CACHES = caches(env_file=BASE_DIR / ".env")
 DEFAULT_EXCEPTION_REPORTER_FILTER = "envconn_django.SafeExceptionReporterFilter"
 """,
     ),
