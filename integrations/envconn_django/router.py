@@ -26,7 +26,8 @@ class ReplicaRouter:
 
     A replica lags: a recent write may not be visible there yet. So reads stay on the primary for `pinned_seconds`
     after this thread or asyncio task has written there, by any way (models, ``using``, cursors), and while it is in
-    a transaction of the primary. The time begins when the transaction has ended. 0 means that only transactions count.
+    a transaction of the primary. After a transaction, the time begins with the first read, even if that is a later
+    request of the same thread. 0 means that only transactions count.
     """
 
     def __init__(self, pinned_seconds: float = 5.0) -> None:
@@ -70,7 +71,8 @@ _written: ContextVar[float] = ContextVar("written", default=-inf)
 
 def _watch(connection: BaseDatabaseWrapper, **_: object) -> None:
     if connection.alias == "default" and _note_write not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_note_write)
+        # Not at the end: connection.execute_wrapper() removes the last one, whichever that is, when its block ends.
+        connection.execute_wrappers.insert(0, _note_write)
 
 
 def _note_write(execute: Callable[..., Any], sql: object, params: object, many: object, context: dict[str, Any]) -> Any:
@@ -82,8 +84,11 @@ def _note_write(execute: Callable[..., Any], sql: object, params: object, many: 
             _written.set(_IN_TRANSACTION if _in_transaction(context["connection"]) else time.monotonic())
 
 
-_READS = re.compile(r"[\s(]*(?:SELECT|SHOW|EXPLAIN|SET|BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
-"""What a statement begins with that writes nothing. All others count, so that a read is in doubt on the primary."""
+_READS = re.compile(r"[\s(]*(?:SELECT|SHOW|SET|BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+"""What a statement begins with that is taken for a read. All others count as writes: EXPLAIN ANALYZE may be one.
+
+A ``SELECT`` that writes, as by a function or with ``INTO``, cannot be told from one that does not.
+"""
 
 
 def _in_transaction(connection: BaseDatabaseWrapper) -> bool:

@@ -96,6 +96,7 @@ WRITES = (
     "Visit.objects.using('default').update(path='/')",
     "connection.cursor().execute('insert into website_visit (path) values (%s)', ['/'])",
     "connection.cursor().execute('WITH x AS (select 1) INSERT INTO website_visit (path) SELECT %s FROM x', ['/'])",
+    "connection.cursor().execute('EXPLAIN ANALYZE UPDATE website_visit SET path = %s', ['/'])",
 )
 READS = (
     "Visit.objects.using('default').count()",
@@ -180,6 +181,28 @@ print("lag" in place())
 
 def test_what_is_written_before_any_model_is_used_counts(project: Project, replicated: dict[str, str]) -> None:
     assert said(project, FIRST, replicated) == ["False"]
+
+
+WRAPPED = """
+seen = []
+def other(execute, *arguments):
+    seen.append(1)
+    return execute(*arguments)
+
+connections.close_all()
+with connection.execute_wrapper(other):
+    Visit.objects.count()  # this opens the replica
+    Visit.objects.using("default").count()  # and this the primary
+before = len(seen)
+router._written.set(-router.inf)
+Visit.objects.create(path="/")
+print(before, len(seen), "lag" in place())
+"""
+
+
+def test_a_wrapper_of_the_program_does_not_remove_it(project: Project, replicated: dict[str, str]) -> None:
+    """Django removes the last wrapper when the block ends, also if the connection was opened in it."""
+    assert said(project, WRAPPED, replicated) == ["1 1 False"]
 
 
 THREADS = """
