@@ -18,9 +18,11 @@ from kombu.utils.url import parse_url
 
 from envconn import parse
 from envconn.connection import Origin
+from envconn.drivers import Hidden
 from envconn.errors import ConfigurationError, EndpointUnavailable, problem
 from envconn.families import AMQP, FAMILIES, POSTGRESQL, REDIS, SENTINEL
 from envconn.grammar.celery import serverless
+from envconn.hardcoded import line_of, may_be_hardcoded, password_in, program_modules, sentence
 from envconn.services import in_use
 from envconn.tls.password import is_supplied
 from envconn.tls.policy import covered_scheme
@@ -129,7 +131,10 @@ def broker(client: Any, family: str, port: int = 0) -> SecuredConnection | None:
     """
     place = _of_client(client, port)
     if found := _BROKERS.get((family, place)):
-        warn_if_hardcoded("broker_url", client.password, found)
+        for setting, text in _stated_brokers():
+            # Not the client's password, which is replaced at each login.
+            if not isinstance(text, Hidden) and place in _places([text]):
+                warn_if_hardcoded(setting, password_in(text), found)
         return in_use(found)
     named = {place, *_places([client._initial_params.get("hostname"), *client.alt])}  # noqa: SLF001 - the URL
     source = _broker_source(named)
@@ -143,15 +148,13 @@ def warn_if_hardcoded(setting: str, password: object, connection: SecuredConnect
     """Log once if the `password` of a URL in `setting` is that of a program, for the endpoint of `connection`."""
     passwords = [each.password for each in (connection, in_use(connection))]
     own = {each.reveal() for each in passwords if each and not is_supplied(each)}
-    if not password or str(password) in own or connection.tls.local or setting in _WARNED:
+    if not password or str(password) in own or may_be_hardcoded(connection.tls) or setting in _WARNED:
         return
-    from envconn.hardcoded import MESSAGE, line_of, program_modules
-
     if line := line_of([str(password)], program_modules()):
         import logging
 
         _WARNED.add(setting)
-        logging.getLogger(__name__).warning("%s: %s. Set them in the environment", setting, MESSAGE.format(line))
+        logging.getLogger(__name__).warning("%s: %s", setting, sentence(line))
 
 
 _WARNED: set[str] = set()
@@ -260,18 +263,22 @@ def _is_lost() -> bool:
 def _broker_source(places: Iterable[Place]) -> str | None:
     """Return the variable or setting of an application with `config()` that names one of `places`, or `None`."""
     wanted = set(places)
-    for name in BROKER_VARIABLES:
-        if wanted.intersection(_places([os.environ.get(name)])):
-            return name
-    for app in _marked():
-        for name in ("broker_read_url", "broker_write_url", "broker_url"):
-            if app.configured and wanted.intersection(_places([app.conf.get(name)])):
-                return name
-    return None
+    return next((name for name, text in _stated_brokers() if wanted.intersection(_places([text]))), None)
+
+
+def _stated_brokers() -> Iterator[tuple[str, str]]:
+    """Yield each URL of a broker with the variable, or the setting of an application with `config()`, that has it.
+
+    It is `Hidden` if `config()` has made it.
+    """
+    values = [(name, os.environ.get(name)) for name in BROKER_VARIABLES]
+    values += [(name, app.conf.get(name)) for app in _marked() if app.configured for name in _BROKER_SETTINGS]
+    yield from ((name, text) for name, value in values for text in _texts([value]))
 
 
 BROKER_VARIABLES = ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_BROKER_URL")
 """Variables that override every setting of the broker (celery/app/utils.py, Settings). ``celery -b`` sets the last."""
+_BROKER_SETTINGS = ("broker_read_url", "broker_write_url", "broker_url")
 
 
 def _of_client(client: Any, port: int) -> Place:
@@ -290,12 +297,16 @@ def _place(host: str, port: int) -> Place:
 
 def _places(urls: Iterable[object]) -> Iterator[Place]:
     """Yield the endpoints that `urls` name; each may be several, in a list or with semicolons."""
+    for text in _texts(urls):
+        yield from _of_database(text) if _is_postgresql(text) else [_of_url(text)]
+
+
+def _texts(urls: Iterable[object]) -> Iterator[str]:
     for url in urls:
         if isinstance(url, (list, tuple)):
-            yield from _places(url)
+            yield from _texts(url)
         elif isinstance(url, str):
-            for text in filter(None, url.split(";")):
-                yield from _of_database(text) if _is_postgresql(text) else [_of_url(text)]
+            yield from filter(None, url.split(";") if ";" in url else [url])
 
 
 def _is_postgresql(text: str) -> bool:

@@ -74,16 +74,19 @@ def _messages(*, wanted: bool, **_: object) -> list[checks.CheckMessage]:
 
 def _hardcoded(entries: Sequence[FinalEntry]) -> list[checks.CheckMessage]:
     """Return a warning for each entry with credentials that did not come from the environment, but on this machine."""
+    from envconn.hardcoded import MESSAGE, REMEDY, may_be_hardcoded
     from envconn_django.cache import made_caches
     from envconn_django.hardcoded import hardcoded
 
-    remote = {each.alias: each.settings for each in entries if each.connection and not each.connection.tls.local}
+    judged = [(each, each.connection.tls) for each in entries if each.connection]
+    remote = {each.alias: each.settings for each, verdict in judged if not may_be_hardcoded(verdict)}
     made = [entry.settings for made in made_entries.values() for entry in made]
     module = str(getattr(settings, "SETTINGS_MODULE", ""))
     found = [*hardcoded(remote, "DATABASES", made, module), *hardcoded(settings.CACHES, "CACHES", made_caches, module)]
+    finding = Finding("credentials-in-settings", f"{{}}: {MESSAGE}", f"{REMEDY}.")
     return [
-        checks.Warning(_HARDCODED.message.format_map(words), _HARDCODED.hint, id=f"envconn.{_HARDCODED.code}")
-        for words in ({"place": each.place, "line": each.line} for each in found)
+        checks.Warning(finding.message.format(each.place, each.line), finding.hint, id=f"envconn.{finding.code}")
+        for each in found
     ]
 
 
@@ -138,10 +141,10 @@ def findings(entry: FinalEntry, connection: SecuredConnection) -> Iterator[Findi
         if is_so:
             words = {"variable": connection.origin.variable, "level": connection.tls.level}
             yield finding._replace(message=finding.message.format_map(words))
-    yield from _differs(connection)
+    yield from _difference(connection)
 
 
-def _differs(connection: SecuredConnection) -> Iterator[Finding]:
+def _difference(connection: SecuredConnection) -> Iterator[Finding]:
     """Yield why ``migrate`` and ``test`` stop with an error: the endpoint that they would use differs otherwise."""
     from envconn.migration_endpoint import difference, direct_by_itself
 
@@ -204,11 +207,6 @@ _DEFAULT = Finding(
     "Set DATABASE_URL.",
     deploy=True,
     error=True,
-)
-_HARDCODED = Finding(
-    "credentials-in-settings",
-    "{place}: the credentials are in {line}, and not in the environment",
-    "Set them in the environment.",
 )
 _FILTER = Finding(
     "filter-missing",

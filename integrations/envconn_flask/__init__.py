@@ -219,6 +219,7 @@ def _verdicts(context: click.Context) -> tuple[list[str], list[Finding], list[Fi
     engines = _engines(app)
     if not engines:
         return [], [], []
+    from envconn.hardcoded import may_be_hardcoded
     from envconn_sqlalchemy.other_engines import verdict
 
     lines, problems = [], []
@@ -230,16 +231,16 @@ def _verdicts(context: click.Context) -> tuple[list[str], list[Finding], list[Fi
             problems += [problem(each.code, setting, each.message, each.exit_code) for each in error.problems]
         else:
             lines.append(f"ok {setting}: {f'TLS {found.tls.level}' if found else 'no TLS is required'}")
-            notes += [] if found and found.tls.local else _hardcoded(setting, engine)
+            notes += [] if may_be_hardcoded(found.tls if found else None) else _hardcoded(setting, engine)
     return lines, problems, notes
 
 
 def _hardcoded(setting: str, engine: Engine) -> Iterator[Finding]:
     """Yield a note if the URL in `setting` has a password that did not come from the environment."""
-    from envconn.hardcoded import CODE, MESSAGE, line_of, program_modules
+    from envconn.hardcoded import CODE, line_of, program_modules, sentence
 
     if line := line_of([str(engine.url.password or "")], program_modules()):
-        yield note(CODE, setting, f"{MESSAGE.format(line)}. Set them in the environment")
+        yield note(CODE, setting, sentence(line))
 
 
 def _engines(app: Flask) -> dict[str, Engine]:

@@ -12,8 +12,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from envconn.tls import Verdict
+
 MESSAGE = "the credentials are in {}, and not in the environment"
+REMEDY = "Set them in the environment"
 CODE = "credentials-in-settings"
+
+
+def may_be_hardcoded(verdict: Verdict | None) -> bool:
+    """Whether a program may contain the credentials of a connection with `verdict`: those of a server on this machine.
+
+    `None` is a connection that is not judged, whose server is unknown.
+    """
+    return verdict is not None and verdict.local
+
+
+def sentence(line: str) -> str:
+    """Return the warning about credentials in the `line` that `line_of` has returned."""
+    return f"{MESSAGE.format(line)}. {REMEDY}"
 
 
 def line_of(secrets: Iterable[str], modules: Iterable[str]) -> str | None:

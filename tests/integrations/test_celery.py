@@ -250,7 +250,27 @@ def test_a_password_in_the_program_is_a_warning(
             registry.broker(app.connection_for_write(), REDIS_FAMILY, 6379)
         else:
             assert app._get_backend()
+    app.close()
     del sys.modules["tasks"]
     told = f"{setting}: the credentials are in {line}, and not in the environment. Set them in the environment"
     assert [each for each in caplog.messages if "credentials" in each] == ([told] if line else [])
     assert "hard-coded" not in caplog.text
+
+
+def test_a_password_of_the_environment_is_none_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """kombu's client, and its clones, have the password of the last login: of a rotation since, or a token."""
+    monkeypatch.setattr(registry, "_WARNED", set())
+    app = Celery("rotating", set_as_current=False)
+    environ = {"BROKER_URL": "amqps://app:first@queue.example.com"}
+    app.conf.update(config(envconn.load(environ, env_file=None)))
+    client = app.connection_for_write()
+    client.password = "second"  # as at a login
+    for each in (client, client.clone()):
+        assert registry.broker(each, "amqp", 5671)
+    # The settings of two calls differ after a rotation.
+    config(envconn.load({"BROKER_URL": "amqps://app:third@queue.example.com"}, env_file=None))
+    assert registry.broker(app.connection_for_write(), "amqp", 5671)
+    app.close()
+    assert not [each for each in caplog.messages if "credentials" in each]

@@ -220,3 +220,26 @@ def test_a_variable_that_celery_believes_more(certificates: Certificates, monkey
     assert app.conf.broker_url == "redis://elsewhere.example.com"
     with app.connection() as connection, pytest.raises(ConfigurationError, match="CELERY_BROKER_URL: names a broker"):
         connection.connect()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "user", "sent"),
+    [
+        ("rediss", "app", "in-the-environment"),
+        ("rediss", "other", "in-the-program"),
+        ("redis", "app", "in-the-program"),
+        ("amqp", "app", "in-the-environment"),
+        ("amqp", "other", "in-the-program"),
+    ],
+)
+def test_whose_password_is_sent(certificates: Certificates, scheme: str, user: str, sent: str) -> None:
+    """The page on Celery says it: the environment's for its own user, but with a Redis without TLS."""
+    with eavesdropper.listening(certificates.good if scheme == "rediss" else None) as recorder:
+        ca = f"?ssl_ca_certs={certificates.ca}" if scheme == "rediss" else ""
+        app = ours({"BROKER_URL": f"{scheme}://app:in-the-environment@localhost:{recorder.port}/0{ca}"})
+        app.conf.broker_url = f"{scheme}://{user}:in-the-program@localhost:{recorder.port}/0"
+        client = app.connection()
+        received = sent_through(recorder, client).decode(errors="replace")
+    # py-amqp waits for the server's greeting before it logs in, with what the client has.
+    used = received if scheme != "amqp" else client.password
+    assert [each for each in ("in-the-environment", "in-the-program") if each in used] == [sent]
