@@ -13,6 +13,7 @@ Importing this does not import Django, whose settings do not exist yet at that t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from importlib import import_module
@@ -222,7 +223,7 @@ def _made(
     load: Callable[[], Services | SecuredConnection],
     make: Callable[[Services | SecuredConnection], Made],
 ) -> Made:
-    files_read.update(env_files(env_file))
+    files_read.update(map(os.path.abspath, env_files(env_file)))
     try:
         return make(load())
     except ConfigurationError as error:

@@ -51,7 +51,7 @@ made_entries: dict[str, list[Entry]] = {}
 
 
 files_read: set[str] = set()
-"""The env files that `envconn_django.databases` and `caches` have looked for in this process."""
+"""The absolute paths of the env files that `databases` and `caches` have looked for in this process."""
 
 _NOTHING = StatedOptions()
 

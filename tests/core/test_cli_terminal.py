@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
 import called
+from envconn.cli import terminal
 from envconn.cli.terminal import address
 from leaks import MARKER
 
@@ -183,3 +185,12 @@ def test_a_code_is_explained_in_lines_that_fit_and_examples_that_can_be_copied(c
 def test_lines_are_not_wrapped_because_colour_is_forced() -> None:
     coloured = in_a_pipe("show", **SEVERAL, FORCE_COLOR="1")
     assert plain(coloured) == in_a_pipe("show", **SEVERAL)
+
+
+def test_a_link_without_the_metadata_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a copy of the source in PYTHONPATH, or a program that is frozen."""
+    address("ca-missing")
+    monkeypatch.setattr(sys, "path", [])
+    terminal._page.cache_clear()
+    assert address("ca-missing") == "docs/codes.md#ca-missing"
+    terminal._page.cache_clear()

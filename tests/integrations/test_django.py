@@ -94,9 +94,22 @@ def changed_elsewhere(_: float) -> None:
     Path("config.env").write_text("DATABASE_URL=sqlite:///x\n", encoding="utf-8")
 
 
+def changed_after_chdir(_: float) -> None:
+    """Change the file that was read, once, and go elsewhere."""
+    assert Path.cwd().name != "elsewhere"
+    Path("elsewhere").mkdir()
+    changed(0)
+    os.chdir("elsewhere")
+
+
 @pytest.mark.parametrize(
     ("then", "code", "env_file"),
-    [(interrupted, 0, ".env"), (changed, 3, ".env"), (changed_elsewhere, 3, "config.env")],
+    [
+        (interrupted, 0, ".env"),
+        (changed, 3, ".env"),
+        (changed_elsewhere, 3, "config.env"),
+        (changed_after_chdir, 3, ".env"),
+    ],
 )
 def test_runserver_waits_for_a_change(
     monkeypatch: pytest.MonkeyPatch,

@@ -8,9 +8,10 @@ from envconn_django.aliases import NOT_HERE
 
 
 class NoDatabase(ImproperlyConfigured, OperationalError):
-    """No database is configured: what does without a server that cannot be reached does without this one, too.
+    """No database is configured. It is an `OperationalError`, too, as if the server could not be reached.
 
-    That is ``makemigrations``, which warns, and applications that read a table when they are imported.
+    What continues without a server does so here: ``makemigrations``, which warns, and applications that read a table
+    when they are imported.
     """
 
 

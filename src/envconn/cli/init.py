@@ -138,7 +138,7 @@ DATABASE_URL=postgresql://app:app@localhost:5432/app
 # A replica for reading:
 #DATABASE_REPLICA_URL=postgresql://app:app@localhost:5434/app
 # The CA of a provider that has its own: the path of a file, or its text.
-#DATABASE_CA_CERT=/etc/ssl/certs/ca-certificates.crt
+#DATABASE_CA_CERT=/path/to/provider-ca.pem
 """
 _REDIS = """\
 # The cache. Scalingo sets SCALINGO_REDIS_URL, most others REDIS_URL. A remote one needs rediss://.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from math import ceil
 
 TYPE_CHECKING = False
@@ -57,10 +58,18 @@ def show_last(line: str, stream: TextIO) -> None:
 
 def address(code: str) -> str:
     """Return the address of the section of the documentation that explains `code`."""
-    from importlib.metadata import metadata  # costs 15 ms
+    return f"{_page()}#{code}"
 
-    pages = dict(each.split(", ", 1) for each in metadata("envconn").get_all("Project-URL") or ())
-    return f"{pages.get('Codes', 'docs/codes.md')}#{code}"
+
+@cache
+def _page() -> str:
+    from importlib.metadata import PackageNotFoundError, metadata  # costs 15 ms
+
+    try:
+        urls = metadata("envconn").get_all("Project-URL") or ()
+    except PackageNotFoundError:  # the source alone, or a program that is frozen into one file
+        urls = ()
+    return str(dict(each.split(", ", 1) for each in urls).get("Codes", "docs/codes.md"))
 
 
 def aligned(rows: Sequence[Sequence[str]], stream: TextIO) -> list[str]:
