@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from envconn.providers import looks_pooled
-from envconn.selection.endpoint_choice import lacking
+from envconn.selection.endpoint_choice import missing_words
 from envconn.tls.secured import direct, is_exempt, judgement_of, stated_endpoint
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def difference(pooler: SecuredConnection, found: SecuredConnection) -> str:
     if is_exempt(found) is not is_exempt(pooler):
         words = _HERE if is_exempt(found) else _REMOTE
         return _ANOTHER.format(words.format(variable))
-    missing = lacking(pooler, found)
+    missing = missing_words(pooler, found)
     return _LESS.format(variable, " and ".join(missing)) if missing else ""
 
 

@@ -57,7 +57,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 """The options that decide neither the server, the login nor TLS, by driver."""
 
 MYSQL_SETTINGS = _MYSQL | {"binary_prefix", "client_flag", "init_command", "max_allowed_packet"}
-"""Those that settings of a program may have, with which it opens connections to MySQL itself."""
+"""The same for MySQL, in the settings of a program that connects by itself."""
 
 _OF_MYSQL_ENGINES = MYSQL_SETTINGS.union(*(ALLOWED[driver] for driver in DRIVERS[MYSQL])) | {
     *("auth_plugin", "auth_plugin_map", "bind_address", "local_infile", "password_creator", "query_callback"),
@@ -67,7 +67,7 @@ HARMLESS: Mapping[str, frozenset[str]] = {
     **{driver: ALLOWED[driver] | {"password"} for driver in DRIVERS[POSTGRESQL]},
     **dict.fromkeys(DRIVERS[MYSQL], _OF_MYSQL_ENGINES),
 }
-"""The same for an engine of a program, which opens its connections itself: what is beside those that are judged."""
+"""The options, by driver, of an engine that the program makes itself which are not judged."""
 
 _STARTUP = frozenset({"options", "server_settings", "startup_params"})
 """Arguments that a pooler may refuse when a connection starts."""

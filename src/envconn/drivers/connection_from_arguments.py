@@ -110,8 +110,8 @@ def mysql(words: Mapping[str, object], variable: str) -> Connection:
     files = stated if isinstance(stated, dict) else {}
     _permit(words, (words.keys() - _OF_MYSQL) | (set() if isinstance(stated, dict) else {"ssl"}), variable)
     mode = "DISABLED" if words.get("ssl_disabled") else words.get("ssl_mode")
-    stated_last = {"ssl-mode": mode, "unix_socket": words.get("unix_socket")}
-    query = {**_mysql_tls(files), **{name: value for name, value in stated_last.items() if value}}
+    added = {"ssl-mode": mode, "unix_socket": words.get("unix_socket")}
+    query = {**_mysql_tls(files), **{name: value for name, value in added.items() if value}}
     given = {name: words.get(name) or "-" for name in ("user", "password", "database")}
     return _read(_mysql_url({**words, **given}, query), variable)
 

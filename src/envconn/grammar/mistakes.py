@@ -28,7 +28,7 @@ def find(text: str) -> tuple[str, str] | None:
         variable = "ENVCONN_TLS_CA" if text.startswith(_OTHER_FAMILIES) else "DATABASE_CA_CERT"
         remedy = f"Move it to {variable}" if found[2] else "Write it to a file, and name that"
         return "ca-inline", f"{found[1]} is a certificate or a key, but the path of a file is expected. {remedy}"
-    for recognise in (_command, _assignment, _escaped, _of_dotnet, _of_stack_exchange, _encoded):
+    for recognise in (_command, _assignment, _escaped, of_dotnet, _of_stack_exchange, _encoded):
         if message := recognise(text):
             return PASTED, message
     if components := _components(text):
@@ -98,7 +98,8 @@ def _escaped(text: str) -> str:
 _AMPERSANDS = {"&amp;": "HTML", "&#38;": "HTML", "&#x26;": "HTML", r"\u0026": "JSON", r"\&": "a shell"}
 
 
-def _of_dotnet(text: str) -> str:
+def of_dotnet(text: str) -> str:
+    """Return the message for a connection string of ADO.NET, empty if `text` is none."""
     first, *others = text.split(";")
     names = [each.partition("=")[0].strip().lower().replace(" ", "") for each in (first, *others)]
     is_one = names[0] in _OF_DOTNET and first.count("=") == 1 and not _OF_DOTNET.isdisjoint(names[1:])

@@ -51,7 +51,7 @@ def at_endpoint(service: SecuredConnection, scan: Scan) -> SecuredConnection:
     return _in_place(service, service, word)
 
 
-def lacking(service: SecuredConnection, found: SecuredConnection) -> list[str]:
+def missing_words(service: SecuredConnection, found: SecuredConnection) -> list[str]:
     """Return what to write into the text of the endpoint `found`, so that it requires what `service` does.
 
     That is the schema, the role and the server of its sessions, and TLS, unless `found` is local or has a waiver.
@@ -60,7 +60,7 @@ def lacking(service: SecuredConnection, found: SecuredConnection) -> list[str]:
 
 
 def _weaker_note(service: SecuredConnection, found: SecuredConnection) -> Iterator[Finding]:
-    if missing := lacking(service, found):
+    if missing := missing_words(service, found):
         message = _WEAKER.format(service.origin.variable, VARIABLE, " and ".join(missing))
         yield note("endpoint-weaker", found.origin.variable, message).of(service.name)
 

@@ -180,11 +180,11 @@ def meant(environment: Environment) -> tuple[str, str] | None:
 
 def _of_dotnet(environment: Environment) -> tuple[str, str] | None:
     """Return a connection string of ADO.NET, as Aspire sets it, and what to do with it."""
-    from envconn.grammar.mistakes import find  # only if nothing is found
+    from envconn.grammar.mistakes import of_dotnet  # only if nothing is found
 
     for name in sorted(environment.names_with(_OF_DOTNET)):
-        if (mistake := find(environment.plain(name))) and "ADO.NET" in mistake[1]:
-            return name, f"{mistake[1]}, in DATABASE_URL"
+        if message := of_dotnet(environment.plain(name)):
+            return name, f"{message}, in DATABASE_URL"
     return None
 
 

@@ -12,15 +12,16 @@ from importlib import import_module
 from envconn.drivers import installed
 from envconn.drivers import mysql as arguments
 from envconn.errors import note
-from envconn.probe.login.outcome import Failure, Outcome, classify, failed_login, left, readable
+from envconn.probe.login.outcome import ACCEPTS_WRITES, Failure, Outcome, classify, failed_login, left, readable
 from envconn.probe.proof import Login
 from envconn.tls import TlsLevel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from envconn.drivers.mysql import Module
     from envconn.errors import Finding
     from envconn.tls import SecuredConnection
 
@@ -45,11 +46,11 @@ def log_in(connection: SecuredConnection, until: float, _address: str | None) ->
     return Outcome(found, notes=tuple(_notes(connection, found)))
 
 
-_MODULES = {"pymysql": "pymysql", "mysqldb": "MySQLdb"}
+_MODULES: Mapping[str, Module] = {"pymysql": "pymysql", "mysqldb": "MySQLdb"}
 
 
 def _given(connection: SecuredConnection, driver: str, until: float) -> dict[str, Any]:
-    own: dict[str, Any] = {**arguments.arguments(connection, "pymysql" if driver == "pymysql" else "MySQLdb")}
+    own: dict[str, Any] = {**arguments.arguments(connection, _MODULES[driver])}
     limit = math.ceil(left(until))  # mysqlclient has whole seconds only
     limits = {name: min(limit, own.get(name) or limit) for name in ("connect_timeout", "read_timeout", "write_timeout")}
     return {**own, **arguments.target(connection), "database": connection.dbname, **limits}
@@ -92,12 +93,11 @@ _QUERIES = {
 def _notes(connection: SecuredConnection, login: Login) -> Iterator[Finding]:
     variable = connection.origin.variable
     if connection.replica and login.read_only is False:
-        yield note("replica-is-primary", variable, _WRITES)
+        yield note("replica-is-primary", variable, ACCEPTS_WRITES)
     if not connection.read_only and login.read_only:
         yield note("primary-is-read-only", variable, _READ_ONLY)
 
 
-_WRITES = "is configured as a replica, but the server accepts writes. Use the replica's own endpoint"
 _READ_ONLY = "the server is read-only (read_only is on). Use the primary's endpoint"
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from envconn.probe.proof import Login
     from envconn.tls import SecuredConnection
 
+ACCEPTS_WRITES = "is configured as a replica, but the server accepts writes. Use the replica's own endpoint"
+"""The message of a note on a replica, in every family."""
+
 
 class Outcome(Record):
     """What the server reported, and the problems and notes.

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from envconn.drivers import installed, libpq
 from envconn.errors import Finding, note
-from envconn.probe.login.outcome import Failure, Outcome, failed_login, readable
+from envconn.probe.login.outcome import ACCEPTS_WRITES, Failure, Outcome, failed_login, readable
 from envconn.probe.proof import Login
 from envconn.records import Record
 from envconn.tls import TlsLevel
@@ -100,7 +100,7 @@ def notes(connection: SecuredConnection, login: Login, found: ServerSettings) ->
     # A provider's proxy in front of a direct endpoint also invents a process ID.
     proxied = connection.pooled is False and connection.provider not in {None, "local"}
     conditions = {
-        ("replica-is-primary", _WRITES): bool(connection.replica) and login.read_only is False,
+        ("replica-is-primary", ACCEPTS_WRITES): bool(connection.replica) and login.read_only is False,
         ("primary-is-read-only", _STANDBY): not connection.read_only and found.recovers is True,
         ("primary-is-read-only", _SETTING): not connection.read_only and _only_by_setting(found),
         ("pooler-unstated", _POOLER): connection.pooled is None and login.pooled is True,
@@ -120,7 +120,6 @@ def _only_by_setting(found: ServerSettings) -> bool:
     return found.read_only is True and not found.recovers
 
 
-_WRITES = "is configured as a replica, but the server accepts writes. Use the replica's own endpoint"
 _STANDBY = "the server is a standby, which is read-only. Use the primary's endpoint"
 _SETTING = (
     "the server is read-only: default_transaction_read_only is on. Turn it off with ALTER ROLE or ALTER DATABASE, or "
