@@ -89,6 +89,9 @@ class IsolatedEnvironment(MutableMapping[str, str]):
     def __repr__(self) -> str:
         return f"<IsolatedEnvironment: {', '.join(sorted(filter(_decides, self))) or 'nothing set'}>"
 
+    def __sentry_repr__(self) -> str:
+        return repr(self)
+
     def load(self, *, policy: Policy | None = None) -> Services:
         """Return what the environment configures now; `policy` is that of `envconn.load`.
 

@@ -101,6 +101,10 @@ class Parameters(Mapping[str, str]):
     def __repr__(self) -> str:
         return f"<Parameters: {', '.join(self._values) or 'none'}>"
 
+    def __sentry_repr__(self) -> str:
+        # Sentry's SDK sends each value of a mapping among the locals of a traceback, unless there is this method.
+        return repr(self)
+
     def __copy__(self) -> Parameters:
         return self
 

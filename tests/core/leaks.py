@@ -6,8 +6,11 @@ import copy
 import json
 import pickle
 import pprint
+import reprlib
 import traceback
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,9 +19,9 @@ import envconn_psycopg
 from envconn.records import Value, fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-__all__ = ["MARKER", "MARKERS", "SHORTEST", "failure_surfaces", "find", "value_surfaces"]
+__all__ = ["MARKER", "MARKERS", "SHORTEST", "failure_surfaces", "find", "sent_to_sentry", "value_surfaces"]
 
 MARKER = "Zq7xWv9kJb3"
 """The password of tests: letters and digits that nothing else has."""
@@ -46,17 +49,40 @@ def value_surfaces(value: object) -> dict[str, str]:
         "str": str(value),
         "format": f"{value}",
         "pprint": pprint.pformat(value),
+        "reprlib": reprlib.repr(value),  # as pytest -l
+        "sentry": sent_to_sentry(value),
         "json": json.dumps({"value": value}, default=str),
         "dict": repr(getattr(value, "__dict__", None)),
     }
     if isinstance(value, Value):
         looks["fields"] = repr(fields(value)) + json.dumps(fields(value), default=str)
+    with suppress(TypeError):
+        looks["copy"] = repr(copy.copy(value))
     with suppress(TypeError, KeyError):  # KeyError: an old pydantic and errors with codes of our own
         looks["deepcopy"] = repr(copy.deepcopy(value))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with suppress(TypeError, pickle.PicklingError, AttributeError):
             looks[f"pickle {protocol}"] = pickle.dumps(value, protocol).decode("utf-8", "replace")
     return looks
+
+
+_DEPTH, _BREADTH = 5, 10  # its MAX_DATABAG_DEPTH and MAX_DATABAG_BREADTH
+
+
+def sent_to_sentry(value: object, depth: int = _DEPTH) -> str:
+    """Return what Sentry's SDK sends of a local variable (sentry_sdk/serializer.py, 2.75): it looks into containers."""
+    own = getattr(type(value), "__sentry_repr__", None)
+    if callable(own):
+        return str(own(value))
+    if not depth or isinstance(value, (str, bytes, bytearray)):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={sent_to_sentry(each, depth - 1)}" for name, each in islice(value.items(), _BREADTH))
+    if isinstance(value, (Sequence, set, frozenset)):
+        return " ".join(sent_to_sentry(each, depth - 1) for each in islice(value, _BREADTH))
+    with suppress(Exception):  # an object that was not made whole
+        return repr(value)
+    return ""
 
 
 def failure_surfaces(failure: BaseException, *, called: bool = True) -> dict[str, str]:
@@ -87,8 +113,12 @@ def _chain(failure: BaseException) -> list[BaseException]:
 
 def _frames(failure: BaseException, *, called: bool) -> Iterator[tuple[str, str]]:
     inside = False
-    for frame in traceback.TracebackException.from_exception(failure, capture_locals=True).stack:
+    stack = traceback.TracebackException.from_exception(failure, capture_locals=True).stack
+    for frame, (running, _) in zip(stack, traceback.walk_tb(failure.__traceback__), strict=True):
         ours = frame.filename.startswith(_OURS)
         inside = ours or (inside and called and "/psycopg" not in frame.filename)
+        place = f"{frame.filename}:{frame.lineno} {frame.name}"
         if inside:
-            yield f"{frame.filename}:{frame.lineno} {frame.name}", repr(frame.locals)
+            yield place, repr(frame.locals)
+        if ours:
+            yield f"{place} sentry", " ".join(map(sent_to_sentry, running.f_locals.values()))

@@ -8,6 +8,9 @@ import reprlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest._io.saferepr import saferepr
+from rich.pretty import pretty_repr
+from werkzeug.debug.repr import debug_repr
 
 import envconn
 import envconn_asyncpg
@@ -17,6 +20,7 @@ from envconn_celery import config
 from envconn_django import databases
 from envconn_flask import config as flask_config
 from envconn_sqlalchemy import dbapi
+from leaks import sent_to_sentry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +48,10 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     "format": "{}".format,
     "pprint": pprint.pformat,
     "reprlib": reprlib.repr,
+    "rich": pretty_repr,
+    "pytest -l": saferepr,
+    "Flask's debugger": debug_repr,
+    "Sentry": sent_to_sentry,
     "vars": lambda found: repr(vars(type("Holder", (), {"found": found}))),
     "in part": lambda found: repr({name: text[:80] for name, text in found.items() if isinstance(text, str)}),
 }
