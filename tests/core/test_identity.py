@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 import threading
 import time
@@ -31,7 +32,7 @@ from envconn.rotation import alogin
 from leaks import failure_surfaces, find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HOST = "shop.abcdefghijkl.eu-west-1.rds.amazonaws.com"
@@ -478,7 +479,17 @@ def endpoint(code: int, **document: str) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def test_the_credentials_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Return a function for everything that was logged, on DEBUG, with what a formatter may take from a record."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "google")
+    # google-auth sets it to false for a program that says nothing about its logger.
+    monkeypatch.setattr(logging.getLogger("google"), "propagate", True)
+    return lambda: "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+
+
+def test_the_credentials_of_a_container(monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]) -> None:
     end = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     document = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "x", "Token": "t/+=", "Expiration": end}
     with endpoint(200, **document) as (address, asked):
@@ -490,10 +501,28 @@ def test_the_credentials_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None
     assert "X-Amz-Credential=ASIAEXAMPLE%2F" in token
     assert "X-Amz-Security-Token=t%2F%2B%3D" in token
     assert asked[0] == MARKER
+    for secret in (MARKER, "t/+=", "t%2F%2B%3D", token.rpartition("=")[2]):
+        assert secret not in logged()
+
+
+def test_other_threads_log_as_before(monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]) -> None:
+    def make(*_: object) -> tokens.Token:
+        logging.getLogger("botocore.auth").debug("the request")
+        logging.getLogger("botocore.credentials").warning("a refresh failed")
+        return tokens.Token(envconn.Secret("x"), 900)
+
+    monkeypatch.setattr(aws_iam, "make", make)
+    reveal(load())
+    assert "the request" not in logged()
+    assert "a refresh failed" in logged()
+    make()
+    assert "the request" in logged()
 
 
 @pytest.mark.parametrize("client", ["", "0000-1111"])
-def test_the_managed_identity_of_an_application(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_managed_identity_of_an_application(
+    client: str, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
     end = str(int(time.time()) + 3600)
     with endpoint(200, access_token="the token", expires_on=end, resource="x", token_type="Bearer") as (address, asked):
         for name, text in {
@@ -506,9 +535,12 @@ def test_the_managed_identity_of_an_application(client: str, monkeypatch: pytest
     assert asked[0] == MARKER
     assert "resource=https://ossrdbms-aad.database.windows.net" in asked[1]
     assert (f"client_id={client}" in asked[1]) is bool(client)
+    assert not {secret for secret in ("the token", MARKER) if secret in logged()}
 
 
-def test_the_key_of_a_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_key_of_a_service_account(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, logged: Callable[[], str]
+) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -525,6 +557,9 @@ def test_the_key_of_a_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
         assert reveal(services) == "the token"
     assert len(asked) == 3, "google-auth keeps its own while it is valid"
+    assertion = asked[2].partition("assertion=")[2][:40]
+    assert assertion.startswith("ey")
+    assert not {secret for secret in ("the token", assertion) if secret in logged()}
 
 
 STEPS = {

@@ -17,7 +17,7 @@ class Method(Record):
     of this package that is called like the word makes one. `providers` has the name of the provider whose servers
     accept them, by family, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is
     accepted, at most. `sources` are what the names of the variables with the identity begin with. `refused` says what
-    to check if a server refuses one.
+    to check if a server refuses one. `loggers` are the packages that log while one is made.
 
     `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
     provider. `derived` are the families whose tokens hold a part of the endpoint's name, for which no other name can
@@ -31,6 +31,7 @@ class Method(Record):
     lifetime: int
     sources: tuple[str, ...]
     refused: str
+    loggers: tuple[str, ...]
     signs: bool = False
     derived: tuple[str, ...] = ()
     scope: str = ""
@@ -47,6 +48,7 @@ METHODS: Mapping[str, Method] = {
         lifetime=900,  # fixed in botocore's generate_db_auth_token; RDS accepts no longer one
         sources=("AWS_",),
         refused="Run GRANT rds_iam TO the user, allow rds-db:connect (ElastiCache: elasticache:Connect) for it in IAM",
+        loggers=("botocore", "urllib3"),
         signs=True,
         derived=(REDIS,),
         user="the name of a user, before the host",
@@ -59,6 +61,7 @@ METHODS: Mapping[str, Method] = {
         lifetime=3600,
         sources=("AZURE_", "IDENTITY_", "MSI_"),
         refused="Create the user with pgaadauth_create_principal, named like the identity",
+        loggers=("azure", "msal", "msal_extensions", "requests", "urllib3"),
         scope="https://ossrdbms-aad.database.windows.net/.default",
     ),
     "gcp-iam": Method(
@@ -69,6 +72,7 @@ METHODS: Mapping[str, Method] = {
         lifetime=3600,
         sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
         refused="Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it",
+        loggers=("google", "requests", "urllib3"),
         scope="https://www.googleapis.com/auth/sqlservice.login",
         users=r"[a-z0-9._+-]+@[a-z0-9.-]+(?<!\.gserviceaccount\.com)",
         user="the e-mail address in lower case, without .gserviceaccount.com",

@@ -7,11 +7,12 @@ need the same one wait for it together.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from concurrent.futures import Future
 from importlib import import_module
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 
 from envconn.errors import PasswordUnavailable, problem
 from envconn.exit_codes import EX_NOPERM
@@ -77,7 +78,7 @@ class _Tokens:
                 return found[0]
             if (begun := self.making.get(key)) is None:
                 begun = self.making[key] = Future()
-                Thread(target=_make, args=(key, begun), name="envconn-token", daemon=True).start()
+                Thread(target=_make, args=(key, begun), name=_THREAD, daemon=True).start()
             return begun
 
     def put(self, key: tuple[Target, int], begun: Future[Token], made: Token | None) -> None:
@@ -132,10 +133,28 @@ def _make(key: tuple[Target, int], begun: Future[Token]) -> None:
 def _made(target: Target, identity: int) -> Token | Unavailable:
     try:
         module = import_module(f"envconn.identity.{target.word.replace('-', '_')}")
+        _silence(METHODS[target.word].loggers)
         found: Token = module.make(target, identity)
     except Exception as error:  # noqa: BLE001 - the vendor's library may raise anything, with paths and hosts in it
         return Unavailable(_step(error, target.word))
     return found
+
+
+def _silence(packages: tuple[str, ...]) -> None:
+    """Let the loggers of `packages` show nothing below a warning while a token is made.
+
+    botocore.auth logs the request that it signs, with the signature; botocore.parsers the keys of a role.
+    """
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in packages:
+            logging.getLogger(name).addFilter(_is_shown)
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or current_thread().name != _THREAD
+
+
+_THREAD = "envconn-token"
 
 
 def _step(error: Exception, word: str) -> str:
