@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 import envconn
 import envconn_django
 from envconn import ConfigurationError, PasswordUnavailable
+from envconn.cli import exec as exec_command
 from envconn.export import render
 from envconn.identity import aws_iam, tokens
 from envconn.rotation import alogin
@@ -391,7 +392,7 @@ def test_it_is_kept_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     made, services = counted(monkeypatch), load()
     reveal(services)
     now = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: now() + tokens.KEPT)
+    monkeypatch.setattr(time, "monotonic", lambda: now() + tokens.REUSE)
     reveal(services)
     assert len(made) == 2
 
@@ -420,9 +421,9 @@ def test_a_fork_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     made, services = counted(monkeypatch), load()
     reveal(services)
     tokens._forget_never()  # Windows
-    assert tokens._tokens.kept
+    assert tokens._tokens.made
     tokens._forget()  # what os.fork calls in the child
-    assert not tokens._tokens.kept
+    assert not tokens._tokens.made
     reveal(services)
     assert len(made) == 2
 
@@ -430,7 +431,7 @@ def test_a_fork_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_loop_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
     threads: list[str] = []
 
-    def make(_: object) -> tokens.Token:
+    def make(*_: object) -> tokens.Token:
         threads.append(threading.current_thread().name)
         return tokens.Token(envconn.Secret("x"), 1)
 
@@ -642,6 +643,28 @@ def test_an_endpoint_that_never_answers_has_a_limit_of_its_own(monkeypatch: pyte
         assert not tokens._tokens.making
     finally:
         release.set()
+
+
+def test_a_process_that_cannot_start_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made, services = counted(monkeypatch), load()
+    with monkeypatch.context() as patched, pytest.raises(PasswordUnavailable, match="cannot start a thread. Raise its"):
+        patched.setattr(threading.Thread, "start", start)
+        reveal(services)
+    assert reveal(services) == made[0]
+
+
+def test_it_says_for_how_long_a_command_has_a_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted(monkeypatch, 7 * 60 + 30)
+    connection = exec_command._with_token(load().database)
+    assert connection.password == envconn.Secret("token 0")
+    assert "PGPASSWORD is a token of aws-iam, valid for 7 minutes\n" in capsys.readouterr().err
+    plain = envconn.secure("sqlite:///a.db")
+    assert exec_command._with_token(plain) is plain
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -185,6 +186,21 @@ def test_the_login_is_proven(server: Server, certificates: Certificates) -> None
     assert "with a token of aws-iam that botocore made in 0." in str(proof)
 
 
+@pytest.mark.parametrize("timeout", [1.0, pytest.param(None, id="default", marks=pytest.mark.exhaustive)])
+def test_an_identity_that_hangs_is_not_reported_as_the_server(
+    timeout: float | None, server: Server, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(tokens, "_made", lambda *_: release.wait(20) and tokens.Unavailable("late"))
+    stated = {} if timeout is None else {"timeout": timeout}
+    try:
+        proof = envconn.probe.examine(load(server, certificates), login=True, **stated)
+    finally:
+        release.set()
+    assert [(each.code, each.exit_code) for each in proof.problems] == [("password-unavailable", 77)]
+    assert "the identity's endpoint did not answer in" in str(proof.problems[0])
+
+
 def test_psql_and_its_like_get_a_token(server: Server, certificates: Certificates) -> None:
     ask = "import psycopg; print(psycopg.connect().execute('select session_user').fetchone()[0])"
     done = subprocess.run(
@@ -196,7 +212,7 @@ def test_psql_and_its_like_get_a_token(server: Server, certificates: Certificate
         check=False,
     )
     assert (done.returncode, done.stdout.strip()) == (0, server.user), done.stderr
-    assert "PGPASSWORD is a token of aws-iam, for logins in 15 minutes" in done.stderr
+    assert "PGPASSWORD is a token of aws-iam, valid for 15 minutes" in done.stderr
 
 
 POOL = {"pool": {"min_size": 1, "max_size": 1}}

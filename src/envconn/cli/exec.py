@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from envconn.report import Report
+    from envconn.tls import SecuredConnection
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -81,24 +82,32 @@ def _export(environ: dict[str, str], report: Report, options: argparse.Namespace
     from envconn.cli.export import placed, selected
     from envconn.errors import ConfigurationError, PasswordUnavailable
     from envconn.export import environment
-    from envconn.tls.secured import identity_of
 
     connection = selected(report.services, options, "exec")
     if isinstance(connection, int):
         return connection
     try:
         # The file of `CA.file` is deleted when Python ends, which is before the command starts.
-        found = environment(connection, ca=placed(connection), libpq=options.libpq)
+        found = environment(_with_token(connection), ca=placed(connection), libpq=options.libpq)
     except (ConfigurationError, PasswordUnavailable) as refused:
         complain(refused.problems)
         return refused.exit_code
-    if identity := identity_of(connection):
-        minutes = identity.method.lifetime // 60
-        show(f"envconn exec: PGPASSWORD is a token of {identity.word}, for logins in {minutes} minutes", sys.stderr)
     for name in found.absent:
         environ.pop(name, None)
     environ.update(found.values)
     return EX_OK
+
+
+def _with_token(connection: SecuredConnection) -> SecuredConnection:
+    """Return `connection` with a token as its password, and show how long that is valid, if it logs in by one."""
+    from envconn.tls.secured import identity_of, with_password
+
+    if (identity := identity_of(connection)) is None:
+        return connection
+    token = identity.token(connection)
+    valid = f"valid for {token.seconds // 60:.0f} minutes"
+    show(f"envconn exec: PGPASSWORD is a token of {identity.word}, {valid}", sys.stderr)
+    return with_password(connection, token.text)
 
 
 def _read_from(report: Report, dotenv: str | None) -> Iterator[str]:

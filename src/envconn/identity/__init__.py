@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from envconn.errors import Finding
     from envconn.identity.methods import Method
+    from envconn.identity.tokens import Token
     from envconn.providers import Endpoint
 
     class Server(Protocol):
@@ -69,9 +70,17 @@ class Identity(Value):
         Raises:
             PasswordUnavailable: there is none; the text says which step failed.
         """
-        from envconn.identity.tokens import token
+        return self.token(connection).text.reveal()
 
-        return token(self.target(connection), self.variable)
+    def token(self, connection: Server, limit: float | None = None) -> Token:
+        """Return the same with the seconds for which it is valid; it is made in at most `limit` seconds.
+
+        Raises:
+            PasswordUnavailable: as above.
+        """
+        from envconn.identity.tokens import LIMIT, token
+
+        return token(self.target(connection), self.variable, LIMIT if limit is None else min(limit, LIMIT))
 
     @property
     def method(self) -> Method:

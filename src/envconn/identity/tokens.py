@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from envconn.connection import Secret
     from envconn.identity.methods import Target
 
-KEPT = 60.0
+REUSE = 60.0
 """Seconds for which a token is used again, if it and what signed it are valid for longer."""
 
 LIMIT = 10.0
-"""Seconds in which one must be made."""
+"""Seconds in which one must be made, unless the caller has less time."""
 
 MARGIN = 120.0
 """Seconds before its end from which a token is not used again: the server's clock may be ahead."""
@@ -45,15 +45,15 @@ class Unavailable(Exception):
     """There is no token. The text is a step that failed and what to do, without any value."""
 
 
-def token(target: Target, variable: str) -> str:
-    """Return a token for `target`. `variable` states the method, for messages.
+def token(target: Target, variable: str, limit: float) -> Token:
+    """Return a token for `target`, made in at most `limit` seconds. `variable` states the method, for messages.
 
     Raises:
         PasswordUnavailable: none could be made; the text says which step failed.
     """
-    made = _made_in_time(target)
+    made = _made_in_time(target, limit)
     if isinstance(made, Token):
-        return made.text.reveal()
+        return made
     message = f"{target.word} supplies no token: {made}"
     raise PasswordUnavailable([problem("password-unavailable", variable, message, EX_NOPERM)])
 
@@ -68,17 +68,22 @@ class _Tokens:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.kept: dict[tuple[Target, int], tuple[Token, float]] = {}
+        self.made: dict[tuple[Target, int], tuple[Token, float]] = {}
         self.making: dict[tuple[Target, int], Future[Token]] = {}
 
     def get(self, key: tuple[Target, int]) -> Token | Future[Token]:
-        """Return the token for `key` that is kept, or the one that is being made."""
+        """Return the token for `key` that can be used again, or the one that is being made.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
         with self.lock:
-            if (found := self.kept.get(key)) and time.monotonic() < found[1]:
+            if (found := self.made.get(key)) and time.monotonic() < found[1]:
                 return found[0]
             if (begun := self.making.get(key)) is None:
-                begun = self.making[key] = Future()
+                begun = Future()
                 Thread(target=_make, args=(key, begun), name=_THREAD, daemon=True).start()
+                self.making[key] = begun
             return begun
 
     def put(self, key: tuple[Target, int], begun: Future[Token], made: Token | None) -> None:
@@ -88,8 +93,8 @@ class _Tokens:
                 del self.making[key]
             if made:
                 now = time.monotonic()
-                self.kept = {each: kept for each, kept in self.kept.items() if now < kept[1]}
-                self.kept[key] = made, now + min(KEPT, made.seconds - MARGIN)
+                self.made = {each: one for each, one in self.made.items() if now < one[1]}
+                self.made[key] = made, now + min(REUSE, made.seconds - MARGIN)
 
 
 _tokens = _Tokens()
@@ -107,18 +112,25 @@ def _forget_never(**_: object) -> None:
 getattr(os, "register_at_fork", _forget_never)(after_in_child=_forget)
 
 
-def _made_in_time(target: Target) -> Token | Unavailable:
+def _made_in_time(target: Target, limit: float) -> Token | Unavailable:
     key = target, identity_of_process(METHODS[target.word].sources)
-    begun = _tokens.get(key)
+    try:
+        begun = _tokens.get(key)
+    except RuntimeError:
+        return Unavailable(_NO_THREAD)
     if isinstance(begun, Token):
         return begun
     try:
-        return begun.result(LIMIT)
+        return begun.result(limit)
     except TimeoutError:
         _tokens.put(key, begun, None)
-        return Unavailable(f"the identity's endpoint did not answer in {LIMIT:.0f} seconds. Check that it is reachable")
+        return Unavailable(_NO_ANSWER.format(limit))
     except Unavailable as failed:
         return failed
+
+
+_NO_THREAD = "the process cannot start a thread. Raise its limit on processes, or let it start fewer threads"
+_NO_ANSWER = "the identity's endpoint did not answer in {:.3g} seconds. Check that it is reachable"
 
 
 def _make(key: tuple[Target, int], begun: Future[Token]) -> None:

@@ -17,7 +17,7 @@ from envconn.probe.network import run_in_thread
 from envconn.records import replace
 from envconn.rotation.passwords import with_current_password
 from envconn.tls import require_sealed
-from envconn.tls.secured import identity_of
+from envconn.tls.secured import identity_of, with_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _logged_in(connection: SecuredConnection, until: float, address: str | None)
     try:
         family = cast("_Family", import_module(f"{__name__}.{FAMILIES[connection.family].login}"))
         begun = time.monotonic()
-        current = with_current_password(connection)
+        current = _with_password(connection, until)
         seconds = time.monotonic() - begun
         return _with_token(family.log_in(current, until, address), connection, seconds)
     except PasswordUnavailable as error:
@@ -77,6 +77,13 @@ def _logged_in(connection: SecuredConnection, until: float, address: str | None)
     except ImportError:
         message = FAMILIES[connection.family].driver
         return Outcome(problems=(problem("driver-missing", connection.origin.variable, message),))
+
+
+def _with_password(connection: SecuredConnection, until: float) -> SecuredConnection:
+    """Return `connection` with its current password; a token leaves some of the time `until` then for the login."""
+    if (identity := identity_of(connection)) is None:
+        return with_current_password(connection)
+    return with_password(connection, identity.token(connection, (until - time.monotonic()) * _SHARE).text)
 
 
 def _with_token(outcome: Outcome, connection: SecuredConnection, seconds: float) -> Outcome:
