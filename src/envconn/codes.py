@@ -91,7 +91,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
         ),
         "identity-unverified": Code(
             "A token is sent to a verified server only, or to a proxy on this machine.",
-            "Use `sslmode=verify-full`, and name the CA.",
+            "Use `sslmode=verify-full`, or `rediss://` without `ssl_cert_reqs`, and name the CA.",
         ),
         "envconn-variable-ambiguous": Code(
             "A variable `ENVCONN_<SERVICE>_<WORD>` fits two services, whose names differ in punctuation only.",

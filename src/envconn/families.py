@@ -32,7 +32,8 @@ class Family(Record):
     `serverless` says why TLS does not apply, for a family without servers.
 
     `verified` is true if a scheme with TLS alone means a verified server, by the system's CAs if no other
-    is named. `unencrypted` is how a text disables TLS, `instead` what to write, and `name_ca` how to name a CA.
+    is named. `unencrypted` is how a text disables TLS, `instead` what to write, `verify` what to write for
+    a server that is verified, and `name_ca` how to name a CA.
 
     `grammar`, `probe` and `login` are the members of `envconn.grammar`, `envconn.probe` and `envconn.probe.login`
     that serve it, empty if none does; `driver` is what must be installed for a login.
@@ -55,6 +56,7 @@ class Family(Record):
     serverless: str = ""
     unencrypted: str = "the scheme means no TLS"
     instead: str = ""
+    verify: str = ""
     name_ca: str = ""
     probe: str = ""
     login: str = ""
@@ -98,6 +100,7 @@ FAMILIES: dict[str, Family] = {
         words=("postgresql", "postgres", "pgsql", "aurora-postgresql"),
         unencrypted="sslmode=disable",
         instead="Use sslmode=require or stronger",
+        verify="Use sslmode=verify-full, and name the CA",
         name_ca="Add sslrootcert=/path, or sslrootcert=system for a public CA",
         probe="postgres_protocol.Postgres",
         login="postgresql",
@@ -115,6 +118,7 @@ FAMILIES: dict[str, Family] = {
         words=("mysql", "mariadb", "aurora-mysql"),
         unencrypted="TLS is turned off",
         instead="Use ssl-mode=REQUIRED or stronger",
+        verify="Use ssl-mode=VERIFY_IDENTITY, and name the CA",
         name_ca="Add ssl-ca=/path",
         probe="protocol.MySQL",
         login="mysql",
@@ -146,6 +150,7 @@ FAMILIES: dict[str, Family] = {
         tls_schemes=(("redis", "rediss"), ("valkey", "valkeys")),
         verified=True,
         instead="Use rediss:// and the port with TLS",
+        verify="Use rediss:// without ssl_cert_reqs, and name a CA that is not public in ENVCONN_TLS_CA",
         probe="protocol.Redis",
         login="redis",
         driver=_REDIS_PY,
@@ -163,6 +168,7 @@ FAMILIES: dict[str, Family] = {
         dbname_title="database ",
         verified=True,
         instead="Use rediss+sentinel://h1,h2/master and the ports with TLS",
+        verify="Use rediss+sentinel:// without ssl_cert_reqs, and name a CA that is not public in ENVCONN_TLS_CA",
         probe="protocol.Redis",
         login="redis",
         driver=_REDIS_PY,
@@ -183,6 +189,7 @@ FAMILIES: dict[str, Family] = {
         tls_schemes=(("amqp", "amqps"),),
         verified=True,
         instead="Use amqps:// and the port with TLS",
+        verify="Use amqps:// without verify, and name a CA that is not public in ENVCONN_TLS_CA",
         probe="protocol.Amqp",
         login="amqp",
         driver="py-amqp is not installed, but the login requires it. Run pip install 'envconn[celery]'",

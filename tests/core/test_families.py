@@ -27,7 +27,7 @@ def test_a_family(name: str) -> None:
     assert {*family.services} <= ROLES
     assert (family.plain != family.secure) is family.verified
     assert all({plain, secure} <= {*family.schemes} for plain, secure in family.tls_schemes)
-    assert bool(family.probe) is bool(family.port) is bool(family.instead)
+    assert bool(family.probe) is bool(family.port) is bool(family.instead) is bool(family.verify)
     assert bool(family.login) is bool(family.driver)
     assert bool(family.name_ca) is (bool(family.port) and not family.verified)
 

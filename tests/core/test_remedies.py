@@ -601,6 +601,45 @@ def test_following_the_message_removes_it(
     assert load(environ, env_file=env_file).report().ok
 
 
+CACHE = {"ENVCONN_AUTH": "aws-iam", "ENVCONN_AUTH_HOST": "master.shop.abc123.euw1.cache.amazonaws.com"}
+WAIVED_CACHE = {**CACHE, "ENVCONN_TLS_WAIVE": "*.example"}
+BEST = {"ENVCONN_TLS": "best"}
+UNNAMED = "and name a CA that is not public in ENVCONN_TLS_CA"
+LAX = "ssl_cert_reqs=none"
+TOKEN_REFUSED = "identity-unverified"
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "code", "remedy", "mended"),
+    [
+        (f"rediss://app@h.example?{LAX}", CACHE, TOKEN_REFUSED, "Use rediss:// without ssl_cert_reqs", ""),
+        ("redis://app@h.example", WAIVED_CACHE, TOKEN_REFUSED, f"Use rediss:// without ssl_cert_reqs, {UNNAMED}", ""),
+        (f"rediss://:x@h.example?{LAX}", BEST, "best-unknown", f"Use rediss:// without ssl_cert_reqs, {UNNAMED}", ""),
+        (f"rediss+sentinel://:x@h/m?{LAX}", BEST, "best-unknown", "Use rediss+sentinel:// without ssl_cert_reqs", ""),
+        ("amqps://app:x@h.example?verify=verify_none", BEST, "best-unknown", "Use amqps:// without verify", ""),
+        ("postgresql://app:x@h.example/app", BEST, "best-unknown", "Use sslmode=verify-full", "?sslmode=verify-full"),
+        ("mysql://app:x@h.example/app", BEST, "best-unknown", "Use ssl-mode=VERIFY_", "?ssl-mode=VERIFY_IDENTITY"),
+    ],
+)
+def test_each_family_is_told_in_its_own_words_to_verify(
+    url: str, environ: dict[str, str], code: str, remedy: str, mended: str, certificates: Certificates
+) -> None:
+    variable = {"redi": "CACHE_URL", "amqp": "AMQP_URL"}.get(url[:4], "DATABASE_URL")
+    assert remedy in findings({variable: url, **environ})[code]
+    corrected = url.partition("?")[0].replace("redis:", "rediss:") + mended
+    ca = "DATABASE_CA_CERT" if mended else "ENVCONN_TLS_CA"
+    [service] = load({variable: corrected, **environ, ca: str(certificates.ca)}, env_file=None).values()
+    assert str(service.tls.level) == "verify-full"
+
+
+def findings(environ: dict[str, str]) -> dict[str, str]:
+    """Return the messages of `environ` by their codes."""
+    try:
+        return {note.code: note.message for note in load(environ, env_file=None).report().notes}
+    except ConfigurationError as error:
+        return {problem.code: problem.message for problem in error.problems}
+
+
 def write(name: str, content: str | bytes | None) -> None:
     """Write the file, or remove it."""
     if content is None:

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -192,9 +193,10 @@ def test_an_identity_that_hangs_is_not_reported_as_the_server(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(tokens, "_made", lambda *_: release.wait(20) and tokens.Unavailable("late"))
-    stated = {} if timeout is None else {"timeout": timeout}
+    services = load(server, certificates)
     try:
-        proof = envconn.probe.examine(load(server, certificates), login=True, **stated)
+        examine = partial(envconn.probe.examine, timeout=timeout) if timeout else envconn.probe.examine
+        proof = examine(services, login=True)
     finally:
         release.set()
     assert [(each.code, each.exit_code) for each in proof.problems] == [("password-unavailable", 77)]
@@ -262,6 +264,10 @@ def test_a_redis_of_each_kind_gets_the_token(
     services = _a_cache(redis_server, certificates, "localhost")
     with pytest.raises(redis.AuthenticationError):
         envconn_redis.client(services).ping()
+    refused = envconn.probe.examine(services, login=True).problems
+    assert {each.code for each in refused} == {"token-refused"}
+    assert "allow elasticache:Connect" in refused[0].message
+    assert "GRANT" not in refused[0].message
     _grant(redis_server, token)
     monkeypatch.setattr(tokens, "_tokens", tokens._Tokens())
     with envconn_redis.client(services) as client:

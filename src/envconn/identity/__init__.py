@@ -116,6 +116,7 @@ class Identity(Value):
             "own": own,
             "endpoint": method.endpoint,
             "user": method.user,
+            "verify": FAMILIES[connection.family].verify,
             "host": self.host_variable,
             "region": self.region_variable,
             "place": connection.origin.place,
@@ -206,7 +207,7 @@ _SPELLING = "the host is in a spelling that no provider uses. Write it in lower 
 _OTHER_PROVIDER = "the host is not {endpoint}, which {auth} is for. Set {own}=password, and use a password"
 _NO_HOST = "{host} has no effect with {auth}, whose tokens are not for one endpoint. Remove {host}"
 _NO_REGION_HERE = "{region} has no effect with {auth}, whose tokens are not for one endpoint. Remove {region}"
-_UNVERIFIED = "a token of {auth} is sent to a verified server only. Use sslmode=verify-full, and name the CA"
+_UNVERIFIED = "a token of {auth} is sent to a verified server only. {verify}"
 _NO_ENDPOINT = "the host is not {endpoint}, which {auth} signs for. Set {own}_HOST to the endpoint's own name"
 _NO_REGION = "the endpoint's name does not show its region, which {auth} signs for. Set {own}_REGION"
 _NO_NAME = "{host} is not {endpoint}. Use the one for the whole cache, as the provider writes it"

@@ -17,7 +17,7 @@ class Method(Record):
     of this package that is called like the word makes one. `providers` has the name of the provider whose servers
     accept them, by family, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is
     accepted, at most. `sources` are what the names of the variables with the identity begin with. `refused` says what
-    to check if a server refuses one. `loggers` are the packages that log while one is made.
+    to check if a server refuses one, by family. `loggers` are the packages that log while one is made.
 
     `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
     provider. `derived` are the families whose tokens hold a part of the endpoint's name, for which no other name can
@@ -30,7 +30,7 @@ class Method(Record):
     endpoint: str
     lifetime: int
     sources: tuple[str, ...]
-    refused: str
+    refused: Mapping[str, str]
     loggers: tuple[str, ...]
     signs: bool = False
     derived: tuple[str, ...] = ()
@@ -47,7 +47,10 @@ METHODS: Mapping[str, Method] = {
         endpoint="an endpoint of Amazon RDS or ElastiCache",
         lifetime=900,  # fixed in botocore's generate_db_auth_token; RDS accepts no longer one
         sources=("AWS_",),
-        refused="Run GRANT rds_iam TO the user, allow rds-db:connect (ElastiCache: elasticache:Connect) for it in IAM",
+        refused={
+            POSTGRESQL: "Run GRANT rds_iam TO the user, allow rds-db:connect for it in IAM",
+            REDIS: "Add the user to the cache's user group, allow elasticache:Connect on the cache and the user in IAM",
+        },
         loggers=("botocore", "urllib3"),
         signs=True,
         derived=(REDIS,),
@@ -60,7 +63,7 @@ METHODS: Mapping[str, Method] = {
         endpoint="a server of Azure Database for PostgreSQL",
         lifetime=3600,
         sources=("AZURE_", "IDENTITY_", "MSI_"),
-        refused="Create the user with pgaadauth_create_principal, named like the identity",
+        refused={POSTGRESQL: "Create the user with pgaadauth_create_principal, named like the identity"},
         loggers=("azure", "msal", "msal_extensions", "requests", "urllib3"),
         scope="https://ossrdbms-aad.database.windows.net/.default",
     ),
@@ -71,7 +74,7 @@ METHODS: Mapping[str, Method] = {
         endpoint="an instance of Google Cloud SQL",
         lifetime=3600,
         sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
-        refused="Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it",
+        refused={POSTGRESQL: "Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it"},
         loggers=("google", "requests", "urllib3"),
         scope="https://www.googleapis.com/auth/sqlservice.login",
         users=r"[a-z0-9._+-]+@[a-z0-9.-]+(?<!\.gserviceaccount\.com)",

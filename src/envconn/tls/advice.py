@@ -31,7 +31,8 @@ def notes(judgement: Judgement) -> tuple[Finding, ...]:
         *_about_containers(judgement),
     )
     if not known and judgement.context.policy.best and verdict.level == TlsLevel.ENCRYPTED:
-        return (*found, note("best-unknown", variable, _BEST_UNKNOWN))
+        verify = FAMILIES[judgement.connection.family].verify
+        return (*found, note("best-unknown", variable, _BEST_UNKNOWN.format(verify)))
     if not known or verdict.local or verdict.level >= SSLMODES[known.sslmode]:
         return found
     message = f"could be {known.sslmode}. {_better(known, judgement.endpoint)}"
@@ -92,10 +93,7 @@ def _self_signed(judgement: Judgement) -> Iterator[Finding]:
 
 _UNVERIFIED = "the server is not verified, because ENVCONN_PROVIDER names a provider whose certificates are self-signed"
 _BEST = ", or set ENVCONN_TLS=best"
-_BEST_UNKNOWN = (
-    "ENVCONN_TLS=best means require here, because the provider is unknown. Use sslmode=verify-full and name the CA, "
-    "or set ENVCONN_PROVIDER"
-)
+_BEST_UNKNOWN = "ENVCONN_TLS=best means require here, because the provider is unknown. {}, or set ENVCONN_PROVIDER"
 
 
 def ca_remedy(connection: Connection, endpoint: Endpoint, policy: Demands, service: str) -> str:

@@ -91,16 +91,18 @@ def _with_token(outcome: Outcome, connection: SecuredConnection, seconds: float)
     if (identity := identity_of(connection)) is None:
         return outcome
     if outcome.login is None:
-        return outcome._replace(problems=tuple(_about_token(each, identity) for each in outcome.problems))
+        return outcome._replace(
+            problems=tuple(_about_token(each, identity, connection.family) for each in outcome.problems)
+        )
     facts = {"identity": identity.word, "token_library": identity.method.library, "token_seconds": round(seconds, 3)}
     return outcome._replace(login=replace(outcome.login, **facts))
 
 
-def _about_token(found: Finding, identity: Identity) -> Finding:
-    """Return `found`, about the token if the server refuses what it takes for a password."""
+def _about_token(found: Finding, identity: Identity, family: str) -> Finding:
+    """Return `found`, about the token if a server of `family` refuses what it takes for a password."""
     if found.code not in {"password-refused", "login-refused"}:
         return found
-    message = f"the server refuses the token of {identity.word}. {identity.method.refused}, and check the clock"
+    message = f"the server refuses the token of {identity.word}. {identity.method.refused[family]}, and check the clock"
     return problem("token-refused", found.variable, message, FAULTS["token-refused"].exit_code)
 
 
