@@ -878,7 +878,9 @@ SECTIONS: dict[str, dict[str, Code]] = {
         "variable-duplicate-weaker": Code(
             "Another variable names the same database, asks for stronger TLS, and is used."
         ),
-        "envconn-variable-ignored": Code("A variable begins with `ENVCONN_`, but envconn does not read it."),
+        "envconn-variable-ignored": Code(
+            "A variable begins with `ENVCONN_`, but envconn does not read it, or it has no effect without another one."
+        ),
         "service-reserved": Code(
             "A variable or a bound service would make a database called `broker`, `results` or `cache`, which are the "
             "names of other services. Rename it to use it."

@@ -28,7 +28,7 @@ import envconn_django
 from envconn import ConfigurationError, PasswordUnavailable
 from envconn.cli import exec as exec_command
 from envconn.export import render
-from envconn.identity import aws_iam, tokens
+from envconn.identity import METHODS, aws_iam, tokens
 from envconn.rotation import alogin
 from leaks import failure_surfaces, find
 
@@ -316,6 +316,26 @@ def test_no_identity_goes_where_an_env_file_alone_says(
     assert problems == codes
 
 
+@pytest.mark.parametrize(
+    ("environ", "noted"),
+    [
+        ({"ENVCONN_AUTH_HOST": HOST}, ["ENVCONN_AUTH_HOST: has no effect without ENVCONN_AUTH. Set ENVCONN_AUTH, or"]),
+        ({"ENVCONN_DATABASE_AUTH_REGION": "x"}, ["ENVCONN_DATABASE_AUTH_REGION: has no effect without ENVCONN_DATAB"]),
+        (
+            {"ENVCONN_DATABASE_AUTH_HOST": HOST, "ENVCONN_CACHE_AUTH": AWS},
+            ["ENVCONN_DATABASE_AUTH_HOST: has no effect without ENVCONN_DATABASE_AUTH. Set"],
+        ),
+        ({"ENVCONN_AUTH_HOST": HOST, "ENVCONN_CACHE_AUTH": AWS}, []),
+        ({"ENVCONN_DATABASE_AUTH_HOST": HOST, "ENVCONN_AUTH": "password"}, []),
+        ({"ENVCONN_DATABASE_AUTH_HOST": HOST, "ENVCONN_DATABASE_AUTH": "password"}, []),
+    ],
+)
+def test_an_endpoint_without_a_word_is_noted(environ: dict[str, str], noted: list[str]) -> None:
+    report = envconn.load({"DATABASE_URL": URL.replace("app@", "app:x@"), **environ}, env_file=None).report()
+    found = [str(note) for note in report.notes if note.code == "envconn-variable-ignored"]
+    assert [each[: len(begin)] for each, begin in zip(found, noted, strict=True)] == noted
+
+
 def test_a_connection_of_the_program_logs_in_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVCONN_AUTH", AWS)
     assert envconn.secure(URL.replace("app@", "app:x@")).password == envconn.Secret("x")
@@ -377,6 +397,44 @@ def test_it_is_used_again_for_the_same_login_and_identity(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_PROFILE", "another")
     reveal(services)
     assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "variable", "usual"),
+    [
+        (AWS, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
+        (AWS, "AWS_CONFIG_FILE", ".aws/config"),
+        ("gcp-iam", "GOOGLE_APPLICATION_CREDENTIALS", ".config/gcloud/application_default_credentials.json"),
+        ("azure-entra", "AZURE_CLIENT_CERTIFICATE_PATH", ""),
+    ],
+)
+def test_a_file_that_is_written_or_replaced_is_another_identity(
+    word: str, variable: str, usual: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path, stated in (
+        ((tmp_path / usual, False), (tmp_path / "stated", True)) if usual else ((tmp_path / "x", True),)
+    ):
+        if stated:
+            monkeypatch.setenv(variable, str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = [tokens.identity_of_process(METHODS[word])]
+        for text in ("one", "other one"):
+            path.write_text(text)
+            found.append(tokens.identity_of_process(METHODS[word]))
+        (tmp_path / "new").write_text("other one")
+        (tmp_path / "new").replace(path)
+        found.append(tokens.identity_of_process(METHODS[word]))
+        assert len(set(found)) == 4
+        assert tokens.identity_of_process(METHODS[word]) == found[-1]
+
+
+def test_new_keys_in_a_file_sign_the_next_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    services = load()
+    for key in ("AKIAFIRST", "AKIASECOND"):
+        (tmp_path / "credentials").write_text(f"[default]\naws_access_key_id={key}\naws_secret_access_key=x\n")
+        assert f"Credential={key}%2F" in reveal(services)
 
 
 @pytest.mark.parametrize(("seconds", "made"), [(900.0, 1), (121.0, 1), (119.0, 2), (-5.0, 2)])
@@ -672,7 +730,10 @@ def test_it_says_for_how_long_a_command_has_a_token(
     ("error", "sentence"),
     [
         (ModuleNotFoundError("botocore"), r"botocore is not installed. Run pip install 'envconn\[aws\]'"),
+        (ImportError(MARKER), r"botocore cannot be imported. Run pip install 'envconn\[aws\]'"),
         (PermissionError(MARKER), "misconfigured"),
+        (ValueError(MARKER), r"misconfigured \(ValueError\)"),
+        (UnicodeError(MARKER), r"botocore failed \(UnicodeError\)"),
         (RuntimeError(MARKER), r"botocore failed \(RuntimeError\)"),
     ],
 )

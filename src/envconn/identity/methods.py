@@ -16,7 +16,9 @@ class Method(Record):
     `library` is the distribution that makes the tokens, and `extra` the extra of envconn that installs it; the module
     of this package that is called like the word makes one. `providers` has the name of the provider whose servers
     accept them, by family, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is
-    accepted, at most. `sources` are what the names of the variables with the identity begin with. `refused` says what
+    accepted, at most. `sources` are what the names of the variables with the identity begin with, and `files`
+    are the files that their library reads once, by the variable that names each: the usual one, if there is one.
+    `refused` says what
     to check if a server refuses one, by family. `loggers` are the packages that log while one is made.
 
     `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
@@ -30,6 +32,7 @@ class Method(Record):
     endpoint: str
     lifetime: int
     sources: tuple[str, ...]
+    files: Mapping[str, str]
     refused: Mapping[str, str]
     loggers: tuple[str, ...]
     signs: bool = False
@@ -47,6 +50,7 @@ METHODS: Mapping[str, Method] = {
         endpoint="an endpoint of Amazon RDS or ElastiCache",
         lifetime=900,  # fixed in botocore's generate_db_auth_token; RDS accepts no longer one
         sources=("AWS_",),
+        files={"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"},
         refused={
             POSTGRESQL: "Run GRANT rds_iam TO the user, allow rds-db:connect for it in IAM",
             REDIS: "Add the user to the cache's user group, allow elasticache:Connect on the cache and the user in IAM",
@@ -63,6 +67,7 @@ METHODS: Mapping[str, Method] = {
         endpoint="a server of Azure Database for PostgreSQL",
         lifetime=3600,
         sources=("AZURE_", "IDENTITY_", "MSI_"),
+        files={"AZURE_CLIENT_CERTIFICATE_PATH": ""},
         refused={POSTGRESQL: "Create the user with pgaadauth_create_principal, named like the identity"},
         loggers=("azure", "msal", "msal_extensions", "requests", "urllib3"),
         scope="https://ossrdbms-aad.database.windows.net/.default",
@@ -74,6 +79,7 @@ METHODS: Mapping[str, Method] = {
         endpoint="an instance of Google Cloud SQL",
         lifetime=3600,
         sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
+        files={"GOOGLE_APPLICATION_CREDENTIALS": "~/.config/gcloud/application_default_credentials.json"},
         refused={POSTGRESQL: "Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it"},
         loggers=("google", "requests", "urllib3"),
         scope="https://www.googleapis.com/auth/sqlservice.login",

@@ -22,7 +22,7 @@ from envconn.records import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from envconn.connection import Secret
-    from envconn.identity.methods import Target
+    from envconn.identity.methods import Method, Target
 
 REUSE = 60.0
 """Seconds for which a token is used again, if it and what signed it are valid for longer."""
@@ -58,9 +58,20 @@ def token(target: Target, variable: str, limit: float) -> Token:
     raise PasswordUnavailable([problem("password-unavailable", variable, message, EX_NOPERM)])
 
 
-def identity_of_process(sources: tuple[str, ...]) -> int:
-    """Return a number for the variables that begin with one of `sources`: with others, a token is another one's."""
-    return hash(tuple(sorted((name, text) for name, text in os.environ.items() if name.startswith(sources))))
+def identity_of_process(method: Method) -> int:
+    """Return a number for the variables and the files of the identity: with others, a token is another one's."""
+    stated = sorted((name, text) for name, text in os.environ.items() if name.startswith(method.sources))
+    files = [_version(os.environ.get(name) or usual) for name, usual in method.files.items()]
+    return hash((*stated, *files))
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """Return what changes when the file at `path` is written or replaced; nothing if there is none."""
+    try:
+        found = os.stat(os.path.expanduser(path))
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class _Tokens:
@@ -113,7 +124,7 @@ getattr(os, "register_at_fork", _forget_never)(after_in_child=_forget)
 
 
 def _made_in_time(target: Target, limit: float) -> Token | Unavailable:
-    key = target, identity_of_process(METHODS[target.word].sources)
+    key = target, identity_of_process(METHODS[target.word])
     try:
         begun = _tokens.get(key)
     except RuntimeError:
@@ -173,7 +184,7 @@ def _step(error: Exception, word: str) -> str:
     """Return which step failed with `error`, by the names of its classes: its text quotes paths, hosts and more."""
     if isinstance(error, Unavailable):
         return str(error)
-    names = [each.__name__ for each in type(error).__mro__]
+    names = [each.__name__ for each in type(error).__mro__ if each is type(error) or each is not ValueError]
     step = next((_STEPS[name] for name in names if name in _STEPS), _OTHER)
     return step.format(name=names[0], extra=METHODS[word].extra, library=METHODS[word].library)
 
@@ -186,6 +197,7 @@ _REFUSED = "the identity's endpoint refuses the request ({name}). Grant the role
 _OTHER = "{library} failed ({name}). Check the identity with the provider's own command"
 _STEPS = {
     "ModuleNotFoundError": "{library} is not installed. Run pip install 'envconn[{extra}]'",
+    "ImportError": "{library} cannot be imported. Run pip install 'envconn[{extra}]'",
     "NoCredentialsError": _NOTHING,
     "PartialCredentialsError": _BROKEN,
     "ProfileNotFound": _BROKEN,
@@ -194,7 +206,7 @@ _STEPS = {
     "InvalidConfigError": _BROKEN,
     "FileNotFoundError": _BROKEN,
     "PermissionError": _BROKEN,
-    "ValueError": _BROKEN,
+    "ValueError": _BROKEN,  # itself alone: of its kind are also what a text that cannot be read leads to
     "ClientError": _REFUSED,
     "CredentialRetrievalError": _UNREACHABLE,
     "MetadataRetrievalError": _UNREACHABLE,

@@ -55,6 +55,7 @@ class Scopes:
         self._contexts: dict[tuple[str, bool], Context] = {}
         self._ignored: dict[tuple[str, bool], Mapping[str, Origin]] = {}
         self._texts = {**dict(_texts(scan, services)), **dict(_in_home(scan.environment.home))}
+        scan.notes += _without_identity(self._texts)
         self._mixed = any(text.origin.env_file for text in self._texts.values())
         for prefix in ("", *services):
             self._context(prefix, env_file=True)
@@ -155,6 +156,17 @@ class Scopes:
             return None
         trusted = any(each and not each.origin.env_file for each in texts)
         return Identity(word, variable, host, host_variable, region, region_variable, trusted)
+
+
+def _without_identity(texts: Mapping[str, Text]) -> Iterator[Finding]:
+    """Yield a note for each variable about the endpoint of a login by an identity, where none is stated."""
+    stated = {name for name in texts if name.endswith("_AUTH")}
+    for name, text in texts.items():
+        word, _, part = name.rpartition("_")
+        is_stated = stated if word == _AUTH[0] else stated & {word, _AUTH[0]}
+        if word.endswith("_AUTH") and f"{_AUTH[0]}_{part}" in _AUTH and not is_stated:
+            message = f"has no effect without {word}. Set {word}, or remove this"
+            yield note("envconn-variable-ignored", text.origin.variable, message)
 
 
 def _in_home(home: str) -> Iterator[tuple[str, Text]]:
