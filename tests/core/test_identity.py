@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -153,21 +154,21 @@ SERVERLESS = "rediss://app@shop-x1y2z3.serverless.use1.cache.amazonaws.com:6379"
 
 
 @pytest.mark.parametrize(
-    ("url", "environ"),
+    ("url", "environ", "level"),
     [
-        (CACHE, {}),
-        (SERVERLESS, {}),
-        (f"{CACHE}?ssl_cert_reqs=none", {}),
-        (SERVERLESS.replace("serverless", "public.serverless"), {}),
-        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST}),
-        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST.upper()}),
-        (CACHE.replace("master", "replica"), {}),
+        (CACHE, {}, "verify-full"),
+        (SERVERLESS, {}, "verify-full"),
+        (f"{CACHE}?ssl_cert_reqs=none", {}, "verify-full"),
+        (SERVERLESS.replace("serverless", "public.serverless"), {}, "verify-full"),
+        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST}, "none"),
+        (TUNNEL, {"ENVCONN_CACHE_AUTH_HOST": CACHE_HOST.upper()}, "none"),
+        (CACHE.replace("master", "replica"), {}, "verify-full"),
     ],
 )
-def test_a_cache_accepts(url: str, environ: dict[str, str]) -> None:
+def test_a_cache_accepts(url: str, environ: dict[str, str], level: str) -> None:
     cache = envconn.load({"CACHE_URL": url, "ENVCONN_AUTH": AWS, **environ}, env_file=None).cache
     assert cache.password
-    assert cache.tls.local or cache.tls.level == "verify-full"
+    assert (cache.tls.level, cache.tls.local) == (level, "localhost" in url)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +476,28 @@ def counted(monkeypatch: pytest.MonkeyPatch, seconds: float = 900.0) -> list[str
     return made
 
 
-def test_a_fork_makes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+FORKED = """
+import os, signal
+import envconn
+from envconn.identity import tokens
+
+tokens._made = lambda *_: tokens.Token(envconn.Secret(str(os.getpid())), 900.0)
+url = "postgresql://app@shop.abcdefghijkl.eu-west-1.rds.amazonaws.com/app"
+password = envconn.load({"DATABASE_URL": url, "ENVCONN_AUTH": "aws-iam"}, env_file=None).database.password
+assert password.reveal() == str(os.getpid())
+with tokens._tokens.lock:  # as if another thread were about to make one
+    if not (child := os.fork()):
+        signal.alarm(3)
+        os._exit(7 if password.reveal() == str(os.getpid()) else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_makes_its_own() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKED], check=False, timeout=30).returncode == 7
+
+
+def test_what_a_fork_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     made, services = counted(monkeypatch), load()
     reveal(services)
     tokens._forget_never()  # Windows

@@ -140,11 +140,12 @@ def test_a_listener_without_proven_tls_never_gets_a_token(name: str, state: str,
     pair = certificates.unknownca if state == "another CA" else None
     with fakes.running(Answer.CONSENT if pair else Answer.N, pair) as listener:
         _try(name, listener, certificates)
+        assert "ssl" in listener.requests, "it was not contacted"
         assert (listener.passwords, listener.confided) == ([], [])
 
 
 def _try(name: str, listener: fakes.Fake, certificates: Certificates) -> None:
-    url = f"postgresql://app@{HOST}:{listener.port}/app?hostaddr=127.0.0.1&connect_timeout=2"
+    url = f"postgresql://app@{HOST}:{listener.port}/app?hostaddr=127.0.0.1"
     stated = {"DATABASE_URL": url, "DATABASE_CA_CERT": str(certificates.ca), "ENVCONN_AUTH": "aws-iam"}
     services = envconn.load({**stated, "ENVCONN_TLS_LOCAL": "enforce"}, env_file=None)
     with pytest.raises(Exception), opened(name, services) as ask:  # noqa: B017, PT011 - each driver has its own
