@@ -49,7 +49,9 @@ class Counted:
     def ask(self, app: str, folder: Path, requests: int, at_once: int, **environ: str) -> int:
         """Start a program, which must answer all requests, and return how many connections it has then."""
         port = deployed.free_port()
-        words = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning"]
+        # httpx keeps an idle connection for five seconds, and so would uvicorn: the client has to close it first.
+        kept = ("--timeout-keep-alive", "60")
+        words = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", *kept]
         with deployed.serving(words, folder, deployed.environment(**self.environ, **environ)):
             deployed.fetched(port)
             assert asyncio.run(answers(f"http://localhost:{port}/", requests, at_once)) == {200: requests}

@@ -56,7 +56,7 @@ def run(parts: tuple[str, ...], settings: str, directory: Path, applications: Pa
     words = ("--settings=tested", "--parallel=1", "--noinput", *parts)
     command = [str(applications / "bin" / "python"), "runtests.py", *words]
     environ = deployed.environment(PYTHONPATH=str(directory), **variables)
-    output = deployed.run(command, applications / "source" / "tests", environ, seconds=400).stderr
+    output = deployed.run(command, applications / "source" / "tests", environ, seconds=1200).stderr
     found = re.search(r"^Ran (\d+) tests in [\d.]+s\n\n(.+)$", output, re.MULTILINE)
     assert found, output[-4000:]
     failed = re.findall(r"^(?:FAIL|ERROR): .*$", output, re.MULTILINE)

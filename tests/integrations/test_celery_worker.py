@@ -13,6 +13,7 @@ import pytest
 
 import eavesdropper
 from celery_example import REFUSED, Example
+from throwaway.process import wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,9 +135,10 @@ def test_flowers_page_on_a_redis(
     server = redis_server["good"]
     ours = example(REDIS_URL=server.uri(ssl_ca_certs=str(certificates.ca)))
     with ours.working(), ours.flower() as flower:
+        # The row is what Flower's own client has asked the server for, to which it gives a second.
+        wait(lambda: '<tr id="celery">' in flower.page("broker"), "the queue's row", seconds=30)
         page = flower.page("broker")
         assert f"rediss://:**@localhost:{server.port}/0" in page
-        assert '<tr id="celery">' in page  # which Flower's own client has asked the server for
         assert "FLOWER_BROKER_API" not in flower.log
         assert server.password not in page + flower.log
 
@@ -154,7 +156,7 @@ def test_flowers_page_on_a_rabbitmq(
             assert f"@localhost:{server.port}//" in page
             assert "FLOWER_BROKER_API: not set" not in flower.log
             assert server.password not in page + flower.log
-        assert recorder.received
+        wait(lambda: bool(recorder.received), "a request", seconds=10)
         assert not any(b"marker-password" in sent for sent in recorder.received)
 
 
@@ -173,6 +175,8 @@ def test_what_flowers_page_sends_to_the_management_of_a_rabbitmq(
         with ours.flower(until="Visit me at", **({"FLOWER_BROKER_API": told} if stated else {})) as flower:
             flower.page("broker")
             assert ("FLOWER_BROKER_API: not set" in flower.log) is not stated
+        # Flower waits for a second, and what listens may be later.
+        wait(lambda: bool((api if stated else recorder).received), "a request", seconds=10)
         assert any(login in sent for sent in recorder.received) is not stated
         assert bool(api.received) is stated
         assert not any(login in sent for sent in api.received)

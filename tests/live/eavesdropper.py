@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Eavesdropper", "listening", "one_by_one"]
 
-_PATIENCE = 0.5  # seconds of silence after which a client has sent everything
+_PATIENCE = 0.5  # seconds of silence after which a client has sent everything,
+_BEFORE = 3  # and before its first word, when it may still be reading its CAs
 
 
 @dataclass
@@ -29,13 +30,14 @@ class Eavesdropper:
 
     def attend(self, client: socket.socket) -> None:
         """Receive from `client` until it is silent. One that refuses the certificate has sent nothing."""
-        client.settimeout(_PATIENCE)
+        client.settimeout(_BEFORE)
         data = b""
         with suppress(OSError):
             if self.context:
                 client = self.context.wrap_socket(client, server_side=True)
             while part := client.recv(4096):
                 data += part
+                client.settimeout(_PATIENCE)
         self.received.append(data)
         client.close()
 

@@ -152,8 +152,8 @@ def plain(port: int) -> str:
 
 
 def test_a_broker_without_properties_that_closes_abruptly() -> None:
-    with answering(START, TUNE, OPENED) as port:
-        outcome = tried(plain(port), timeout=1)
+    with answering(START, TUNE, OPENED, LEAVE) as port:
+        outcome = tried(plain(port), timeout=20)
     assert noted(outcome) == []
     assert outcome.login == Login("py-amqp", "app", "/")
 

@@ -23,6 +23,7 @@ import envconn_asyncpg
 import envconn_psycopg
 import envconn_sqlalchemy
 from factories import ASYNCPG_FOLLOWS
+from throwaway.process import wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Served = Counter[str]
 
-__all__ = ["PLAIN", "POOLS", "SIZE", "Cut", "in_coroutines", "in_threads", "running"]
+__all__ = ["PLAIN", "POOLS", "SIZE", "Cut", "all_are_open", "in_coroutines", "in_threads", "running"]
 
 WORKERS = 8
 SIZE = 4
@@ -74,6 +75,24 @@ def running(pool: Callable[[Services], Any], services: Services) -> Iterator[Ser
             over.set()
             thread.join(20)
     assert not thread.is_alive()
+
+
+def all_are_open(admin: psycopg.Connection[Any], role: str) -> None:
+    """Wait until each of a pool's `SIZE` connections, which log in as `role`, has served a request.
+
+    One that is cut while it is being opened would be lost, which is no fault of the pool.
+
+    Raises:
+        TimeoutError: the traffic has stopped.
+    """
+    used: set[int] = set()
+
+    def done() -> bool:
+        now = admin.execute("select pid, query from pg_stat_activity where usename = %s", [role]).fetchall()
+        used.update(pid for pid, query in now if query == QUERY)
+        return len(now) == SIZE and used >= {pid for pid, _ in now}
+
+    wait(done, "a request on each connection", seconds=15)
 
 
 def in_threads(request: Callable[[], object]) -> Callable[[Served, threading.Event], None]:
