@@ -1,9 +1,9 @@
 """Break the code that decides about security, one place at a time, and expect a test to fail for each.
 
 tests/mutants starts this. Arguments are modules of `TESTS`; without any, all of them are tried. `--seconds N` ends it
-after about that time, and the next run goes on: what was noticed is kept as long as the module stays the same. What
-survives has to be in survivors.txt with a reason, and nothing else may be: a reason that is no longer needed is an
-error, too.
+after about that time, and the next run goes on: what was noticed is kept as long as the module and its tests stay the
+same, and these have to pass each time. What survives has to be in survivors.txt with a reason, and nothing else may be:
+a reason that is no longer needed is an error, too.
 """
 
 from __future__ import annotations
@@ -121,13 +121,13 @@ def tell(line: str) -> None:
 
 
 class Kept:
-    """What came of the mutants of a module, kept for the next run in a file: it holds for one text of the module."""
+    """What came of the mutants of a module, kept for the next run in a file, for one text of it and its tests."""
 
     def __init__(self, module: str) -> None:
-        """Read what is known of `module`, if it is what it was."""
+        """Read what is known of `module`, if it and its tests are what they were."""
         self.path = path(module)
         self._file = KEPT / module
-        first = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        first = hashlib.sha256(b"".join(file.read_bytes() for file in deciding(module))).hexdigest()
         lines = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
         if lines[:1] != [first]:
             KEPT.mkdir(parents=True, exist_ok=True)
@@ -139,6 +139,13 @@ class Kept:
         """Note what came of a mutant."""
         with self._file.open("a", encoding="utf-8") as file:
             file.write(f"{'+' if is_noticed else '-'}{mutant}\n")
+
+
+def deciding(module: str) -> list[Path]:
+    """Return the files that say what comes of the mutants of `module`: its own, its tests, and what tests share."""
+    shared = sorted(file for file in CORE.glob("*.py") if not file.stem.startswith("test_"))
+    tests = [CORE / f"test_{each}.py" for each in TESTS[module]]
+    return [path(module), CORE.parent / "conftest.py", *shared, *tests]
 
 
 def path(module: str) -> Path:
@@ -165,6 +172,7 @@ class Run:
         left = set(every) - known
         found = list(mutants(kept.path.read_text("utf-8"), str(kept.path), left))
         trying = Trying(len(found), self._end)
+        self._unfinished |= time.monotonic() >= self._end
         trying.functions(TESTS[name], [(name, each, TESTS[name]) for each in found if each.in_function])
         trying.tables([(name, each, TESTS[name]) for each in found if not each.in_function])
         self._count(name, every)
@@ -215,8 +223,8 @@ class Trying:
         )
 
     def functions(self, tests: Sequence[str], found: Sequence[Tried]) -> None:
-        """Try mutants of functions, all in one session of pytest with the files `tests`."""
-        if found and time.monotonic() < self._end:
+        """Try mutants of functions, all in one session of pytest with the files `tests`, which pass as it is."""
+        if time.monotonic() < self._end:
             if not (child := os.fork()):
                 os._exit(session(tests, Replaced(found, self._each)))
             if os.waitpid(child, 0)[1]:
