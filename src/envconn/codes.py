@@ -420,7 +420,7 @@ SECTIONS: dict[str, dict[str, Code]] = {
             "DATABASE_URL=postgresql://app:secret@a.example.com,b.example.com/app",
         ),
         "host-invalid": Code(
-            "The host is neither a name nor an address nor a socket directory.",
+            "The host is a URL, or neither a name nor an address nor a socket directory.",
             "Correct it, and percent-encode the password.",
             "DATABASE_URL='postgresql://app:secret@db!example.com/app'",
             "DATABASE_URL=postgresql://app:secret@db.example.com/app",

@@ -129,6 +129,7 @@ REFUSED = [
     ("redis+sentinel://:¤@h1,/m", "host-missing"),
     ("redis+sentinel://:¤@/m", "host-missing"),
     ("redis+sentinel://:¤@h1:26379:1,h2/m", "port-invalid"),
+    ("redis+sentinel://:¤@https://h/m", "host-invalid"),
     ("redis+sentinel://:¤@h1:0,h2/m", "port-range"),
     ("redis+sentinel://:¤@h1,[::1/m", "host-brackets"),
     ("sentinel://:¤@h1;sentinel://h_ö", "host-not-ascii"),

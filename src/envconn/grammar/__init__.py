@@ -101,7 +101,7 @@ def _may_be_mistaken(text: str) -> bool:
     place, _, query = text.partition("?")
     if "//" not in place:
         return not _BETWEEN.isdisjoint(text)
-    return "?" in query or "," in query or "=" in place or "%3" in text
+    return "?" in query or "," in query or "=" in place or "%3" in text or "http" in place or place.count("://") > 1
 
 
 _MARKS = frozenset(";\\")

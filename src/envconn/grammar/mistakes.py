@@ -33,8 +33,9 @@ def find(text: str) -> tuple[str, str] | None:
             return PASTED, message
     if components := _components(text):
         return _about(components)
-    if misplaced := _misplaced(text):
-        return MISPLACED, misplaced
+    for code, recognise in (("host-invalid", _url_as_host), (MISPLACED, _misplaced)):
+        if message := recognise(text):
+            return code, message
     return None
 
 
@@ -135,6 +136,21 @@ def _encoded(text: str) -> str:
 
 
 _SHORTEST = 16
+
+
+def _url_as_host(text: str) -> str:
+    """Return the message about a URL in place of the host: libpq would connect to a host with its scheme's name."""
+    scheme, _, rest = text.partition("://")
+    if BY_SCHEME.get(scheme.removeprefix("db+"), SQLITE) == SQLITE:  # a file may have any name
+        return ""
+    place = rest.partition("?")[0]
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)(:?)//", place[place.rfind("@") + 1 :])
+    # A container may be called redis, and an empty virtual host or name of a database may follow it.
+    known = found is not None and found[1].lower() in ({*BY_SCHEME, *_OF_PAGES} if found[2] else _OF_PAGES)
+    return "the host is a URL, but a hostname is expected. Keep only the hostname" if known else ""
+
+
+_OF_PAGES = ("https", "http")
 
 
 def _misplaced(text: str) -> str:
