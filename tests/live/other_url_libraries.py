@@ -398,7 +398,7 @@ DJANGO_ENVIRON = Table(
             _cache(
                 "rediscache://",
                 "an error",
-                "write `rediss://`",
+                "write `rediss://`, or `redis://` for a server on this machine",
                 "rediscache://:secret@cache.example.com:6379/1",
                 refused="service-foreign",
             ),
