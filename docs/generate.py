@@ -122,7 +122,8 @@ def _remedy(certificates: Certificates) -> str:
     if not certificates.roots:
         return certificates.remedy
     names = sorted(name.removesuffix(".pem") for name in os.listdir(os.path.join(ROOTS, certificates.roots)))
-    return f"envconn has the roots of {', '.join(names)}. For another region: {certificates.remedy}"
+    copied = "from a copy that has not been compared with the provider's own file yet"
+    return f"envconn has the roots of {', '.join(names)}, {copied}. For another region: {certificates.remedy}"
 
 
 def _pooler(record: Provider) -> str:

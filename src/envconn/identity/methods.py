@@ -15,27 +15,26 @@ class Method(Record):
 
     `library` is the distribution that makes the tokens, and `extra` the extra of envconn that installs it; the module
     of this package that is called like the word makes one. `providers` has the name of the provider whose servers
-    accept them, by family, and `endpoint` what its hosts are in messages. `lifetime` is how many seconds a token is
-    accepted, at most. `sources` are what the names of the variables with the identity begin with, and `files`
-    are the files that their library reads once, by the variable that names each: the usual one, if there is one.
-    `refused` says what
-    to check if a server refuses one, by family. `loggers` are the packages that log while one is made.
+    accept them, by family, and `endpoint` what its hosts are in messages. `sources` are what the names of the variables
+    with the identity begin with, and `files` what the library reads once: the usual path of each file, if there is one,
+    by the variable that names another. `refused` says what to check if a server refuses a token, by family. `loggers`
+    are the packages that log while one is made.
 
-    `signs`: a token is for one endpoint; otherwise it has a `scope` (OAuth 2.0), and is for every server of the
-    provider. `derived` are the families whose tokens hold a part of the endpoint's name, for which no other name can
-    stand. `users` is a pattern for users, and `user` what to write instead.
+    `signs`: a token is for one endpoint, accepted for `lifetime` seconds; otherwise it has a `scope` (OAuth 2.0), and
+    is for every server of the provider. `derived` are the families whose tokens hold a part of the endpoint's name, for
+    which no other name can stand. `users` is a pattern for users, and `user` what to write instead.
     """
 
     library: str
     extra: str
     providers: Mapping[str, str]
     endpoint: str
-    lifetime: int
     sources: tuple[str, ...]
     files: Mapping[str, str]
     refused: Mapping[str, str]
     loggers: tuple[str, ...]
     signs: bool = False
+    lifetime: int = 0
     derived: tuple[str, ...] = ()
     scope: str = ""
     users: str = r".+"
@@ -65,7 +64,6 @@ METHODS: Mapping[str, Method] = {
         extra="azure",
         providers={POSTGRESQL: "azure"},
         endpoint="a server of Azure Database for PostgreSQL",
-        lifetime=3600,
         sources=("AZURE_", "IDENTITY_", "MSI_"),
         files={"AZURE_CLIENT_CERTIFICATE_PATH": ""},
         refused={POSTGRESQL: "Create the user with pgaadauth_create_principal, named like the identity"},
@@ -77,7 +75,6 @@ METHODS: Mapping[str, Method] = {
         extra="gcp",
         providers={POSTGRESQL: "gcp-cloudsql"},
         endpoint="an instance of Google Cloud SQL",
-        lifetime=3600,
         sources=("GOOGLE_", "GCE_", "CLOUDSDK_"),
         files={"GOOGLE_APPLICATION_CREDENTIALS": "~/.config/gcloud/application_default_credentials.json"},
         refused={POSTGRESQL: "Add the user to the instance as an IAM user, grant roles/cloudsql.instanceUser to it"},
@@ -87,7 +84,7 @@ METHODS: Mapping[str, Method] = {
         user="the e-mail address in lower case, without .gserviceaccount.com",
     ),
 }
-"""The words of ``ENVCONN_AUTH``, and what each needs. Lifetimes of Azure and Google are usual ones, in seconds."""
+"""The words of ``ENVCONN_AUTH``, and what each needs."""
 
 PASSWORD = "password"  # noqa: S105 - a word of ENVCONN_AUTH
 """The word with which a service has its password after all."""
